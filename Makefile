@@ -1,0 +1,52 @@
+# make tour    everything set up, every strategy built for real, every notebook executed, out/index.html written
+# make lab     JupyterLab at the first notebook
+# make test    every check;  make bench, make conformance: measurements that take longer
+.PHONY: setup tour lab test bench conformance frontend lint clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+TEST_READY := .venv/.test-ready
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "speedkit needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another with: make PYTHON=python3.12"; exit 2; }
+	@echo "Python packages: installing into .venv"
+	@$(PYTHON) -m venv .venv || { echo "Python cannot make a .venv. On Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(TEST_READY): $(READY) tests/requirements.txt
+	@echo "Test packages: installing into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+setup: $(READY)
+	@$(BIN)/speedkit setup
+
+tour: setup
+	@$(BIN)/speedkit tour $(if $(QUICK),--quick)
+
+lab: setup
+	@$(BIN)/jupyter lab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
+
+test: setup $(TEST_READY)
+	@$(BIN)/python -m tests.run
+
+bench: setup $(TEST_READY)
+	@$(BIN)/python -m tests.bench
+
+conformance: setup $(TEST_READY)
+	@$(BIN)/python -m tests.conformance
+
+frontend:
+	@cd speedkit/widgets/frontend && npm ci --silent && npm run --silent build
+
+clean:
+	@if [ -x $(BIN)/speedkit ]; then $(BIN)/speedkit clean; fi
+	@rm -rf .venv out speedkit/widgets/frontend/node_modules

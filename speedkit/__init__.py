@@ -1,0 +1,67 @@
+"""speedkit: learn why Docker builds are slow, with real builds.
+
+    import speedkit as sk
+    app = sk.sample_app()
+    first = sk.build(app, "optimized")
+
+The names below load what they need when they are first used, so that the import itself is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from speedkit import plots
+    from speedkit.apps import own_app as app
+    from speedkit.apps import sample_app
+    from speedkit.engine.connection import connect
+    from speedkit.experiment import build, compare, start_build
+    from speedkit.history import explain, predict, recorded_builds
+    from speedkit.setup import doctor
+    from speedkit.widgets import Workbench
+
+__all__ = [
+    "Workbench",
+    "app",
+    "build",
+    "compare",
+    "connect",
+    "doctor",
+    "explain",
+    "plots",
+    "predict",
+    "recorded_builds",
+    "sample_app",
+    "start_build",
+]
+
+_HOMES = {
+    "Workbench": ("speedkit.widgets", "Workbench"),
+    "app": ("speedkit.apps", "own_app"),
+    "build": ("speedkit.experiment", "build"),
+    "compare": ("speedkit.experiment", "compare"),
+    "connect": ("speedkit.engine.connection", "connect"),
+    "doctor": ("speedkit.setup", "doctor"),
+    "recorded_builds": ("speedkit.history", "recorded_builds"),
+    "explain": ("speedkit.history", "explain"),
+    "plots": ("speedkit.plots", None),
+    "predict": ("speedkit.history", "predict"),
+    "sample_app": ("speedkit.apps", "sample_app"),
+    "start_build": ("speedkit.experiment", "start_build"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"speedkit has no {name!r}; it has {', '.join(__all__)}.")
+    module, attribute = _HOMES[name]
+    found = import_module(module)
+    value = found if attribute is None else getattr(found, attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

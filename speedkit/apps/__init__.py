@@ -1,0 +1,20 @@
+"""What is built: the sample app or any folder with a Dockerfile, its strategies and the edits made to it."""
+
+from speedkit.apps.app import App, Strategy
+from speedkit.apps.edits import Applied, Edit, append_line, replacement
+from speedkit.apps.own import app_in_place, own_app
+from speedkit.apps.probe import Probe
+from speedkit.apps.sample import sample_app
+
+__all__ = [
+    "App",
+    "Applied",
+    "Edit",
+    "Probe",
+    "Strategy",
+    "app_in_place",
+    "append_line",
+    "own_app",
+    "replacement",
+    "sample_app",
+]

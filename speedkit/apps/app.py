@@ -1,0 +1,216 @@
+"""An app: a folder that is built, the strategies to build it by, the edits to make to it."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from speedkit.apps import files
+from speedkit.apps.edits import Applied, Edit
+from speedkit.apps.probe import Probe
+from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
+from speedkit.state import state_folder
+
+__all__ = ["App", "Strategy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """One Dockerfile variant.
+
+    dockerfile: its path, in the app's folder or elsewhere. host_commands: what runs on the host before the build.
+    """
+
+    name: str
+    dockerfile: Path
+    summary: str
+    host_commands: tuple[tuple[str, ...], ...] = ()
+
+
+class App:
+    """A folder to build from.
+
+    source: the user's own folder, never written to. folder: what is built. When they differ it is a private working copy,
+    with a name BuildKit has never seen; only such an app can be edited. private_cache: its builds share a cache with each
+    other, per strategy, and with nothing built before, so that a notebook tells the same story each time it is run.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: Path,
+        folder: Path,
+        strategies: dict[str, Strategy],
+        edits: dict[str, Edit],
+        *,
+        private_cache: bool,
+    ) -> None:
+        self.name, self.source, self.folder = name, source, folder
+        self.strategies, self.edits = strategies, edits
+        self.edit_name = "none"
+        self._token = uuid.uuid4().hex[:12] if private_cache else None
+        self._begun: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the working copy and what its host builds cached. Does nothing to the user's own folder."""
+        if self.is_copy:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        for name in self.strategies:
+            shutil.rmtree(state_folder("host-caches") / f"{self._token}-{name}", ignore_errors=True)
+
+    @property
+    def is_copy(self) -> bool:
+        return self.folder != self.source
+
+    @property
+    def probe(self) -> Probe | None:
+        """How to find out whether a built image does its work; None where nobody knows."""
+        return None
+
+    def share_cache(self) -> None:
+        """Build with the engine's common cache from now on, in place of a private one."""
+        self._token = None
+
+    def strategy(self, name: str | None = None) -> Strategy:
+        """A strategy by name; None is the first.
+
+        Raises: UnknownStrategy.
+        """
+        if name is None:
+            return next(iter(self.strategies.values()))
+        if name not in self.strategies:
+            raise UnknownStrategy(name, self.strategies)
+        return self.strategies[name]
+
+    def add_strategy(self, name: str, dockerfile: str) -> Strategy:
+        """A strategy of one's own, from the text of its Dockerfile, which is kept outside of the build context."""
+        if not name.replace("-", "").replace("_", "").isalnum():
+            raise Misuse(f"{name!r} cannot name a strategy.", fix="Use letters, digits, - and _.")
+        place = state_folder("dockerfiles", self.folder.name) / f"Dockerfile.{name}"
+        place.write_text(dockerfile, encoding="utf-8")
+        added = Strategy(name, place, "your own")
+        self.strategies[name] = added
+        return added
+
+    def cache_of(self, strategy: str) -> str | None:
+        """The name of the cache that builds of a strategy share; None is the engine's common one."""
+        return None if self._token is None else f"{self._token}-{strategy}"
+
+    def begin(self, strategy: str, *, cold: bool) -> tuple[str | None, bool]:
+        """The cache that the next build of a strategy shares, and whether it is its first.
+
+        The cache is named by a token; None is the engine's common one. cold: a cache of its own, never seen before.
+        """
+        if cold:
+            return f"{uuid.uuid4().hex[:12]}-{strategy}", True
+        if self._token is None:
+            return None, False
+        first = strategy not in self._begun
+        self._begun.add(strategy)
+        return self.cache_of(strategy), first
+
+    def require_edit(self, name: str) -> Edit:
+        """An edit by name.
+
+        Raises: UnknownEdit.
+        """
+        if name not in self.edits:
+            raise UnknownEdit(name, self.edits)
+        return self.edits[name]
+
+    def edit(self, name: str) -> Applied:
+        """Make one of the ready-made edits to the files as they are now.
+
+        Raises: UnknownEdit, EditDoesNotApply, FileRefused.
+        """
+        chosen = self.require_edit(name)
+        if name != "none":
+            self._require_copy()
+        changed = chosen.make(self.folder)
+        self.edit_name = name
+        return Applied(name, changed)
+
+    def text_files(self) -> tuple[str, ...]:
+        """Names of the files that can be edited."""
+        return files.text_files(self.folder)
+
+    def read(self, name: str) -> str:
+        """A file's text. Raises: FileRefused."""
+        return files.read_text(self.folder, name)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the working copy. Raises: FileRefused."""
+        self._require_copy()
+        files.write_text(self.folder, name, text)
+        self.edit_name = "custom"
+
+    def reset(self, name: str | None = None) -> None:
+        """Put one file, or all of them, back to what they were at first."""
+        self._require_copy()
+        for path in (name,) if name is not None else self.changed():
+            self._reset_file(path)
+        if not self.changed():
+            self.edit_name = "none"
+
+    def _reset_file(self, name: str) -> None:
+        original, copy = files.inside(self.source, name), files.inside(self.folder, name)
+        if not original.exists():
+            copy.unlink(missing_ok=True)
+            return
+        before = copy.stat().st_mtime_ns if copy.exists() else 0
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(original, copy)
+        files.move_time_forward(copy, before)
+
+    def changed(self) -> tuple[str, ...]:
+        """Names of the files that differ from what they were at first, those added or removed included."""
+        if not self.is_copy:
+            return ()
+        names = _files_below(self.folder) | _files_below(self.source)
+        return tuple(sorted(name for name in names if _bytes(self.folder / name) != _bytes(self.source / name)))
+
+    def diff(self, name: str) -> str:
+        """What changed in a file, as a unified diff."""
+        before, after = (_lines(folder, name) for folder in (self.source, self.folder))
+        return "".join(difflib.unified_diff(before, after, fromfile=f"{name}, at first", tofile=f"{name}, now"))
+
+    def _require_copy(self) -> None:
+        if not self.is_copy:
+            raise FileRefused(
+                f"{self.folder} is yours and is not written to.", fix="Use `sk.app(path)` to edit a copy."
+            )
+
+
+def _files_below(folder: Path) -> set[str]:
+    return {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and not _is_product(path)
+    }
+
+
+def _lines(folder: Path, name: str) -> list[str]:
+    """A file's lines; none when it is not there."""
+    return files.read_text(folder, name).splitlines(keepends=True) if (folder / name).is_file() else []
+
+
+PRODUCTS = frozenset({"speedup"})
+
+
+def _is_product(path: Path) -> bool:
+    return path.name in PRODUCTS or ".git" in path.parts
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

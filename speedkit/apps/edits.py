@@ -1,0 +1,99 @@
+"""Edits: real changes to the files of a working copy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from speedkit.apps.files import inside, move_time_forward, read_text, write_text
+from speedkit.errors import EditDoesNotApply, FileRefused
+
+__all__ = ["Applied", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What an edit did: the files it changed. An edit that only moves times names them too."""
+
+    name: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change to the files of an app.
+
+    summary: what it does, in a few words. make: does it to a folder and names the files it changed.
+    """
+
+    name: str
+    summary: str
+    make: Callable[[Path], tuple[str, ...]] = field(repr=False)
+
+
+def nothing() -> Edit:
+    """Change nothing."""
+    return Edit("none", "nothing changed", lambda _: ())
+
+
+def touch(name: str) -> Edit:
+    """Move a file's time of change, and leave what it holds."""
+
+    def make(folder: Path) -> tuple[str, ...]:
+        path = _existing(folder, name)
+        move_time_forward(path, path.stat().st_mtime_ns)
+        return (name,)
+
+    return Edit("touch", f"only the time of {name}", make)
+
+
+def append_line(name: str, line: str, *, called: str = "append") -> Edit:
+    """Append a line to a text file."""
+
+    def make(folder: Path) -> tuple[str, ...]:
+        _existing(folder, name)
+        text = read_text(folder, name)
+        joint = "" if text.endswith("\n") or not text else "\n"
+        write_text(folder, name, f"{text}{joint}{line}\n")
+        return (name,)
+
+    return Edit(called, f"a line at the end of {name}", make)
+
+
+def replacement(name: str, source: Path | str, *, called: str = "replace") -> Edit:
+    """Replace a file by another one."""
+
+    def make(folder: Path) -> tuple[str, ...]:
+        path = _existing(folder, name)
+        try:
+            data = Path(source).read_bytes()
+        except OSError as problem:
+            raise FileRefused(f"{source} cannot be read: {problem.strerror}.") from None
+        before = path.stat().st_mtime_ns
+        path.write_bytes(data)
+        move_time_forward(path, before)
+        return (name,)
+
+    return Edit(called, f"{name} replaced", make)
+
+
+def replace_text(folder: Path, name: str, pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Replace pieces of a text file; the names of the files changed.
+
+    Raises: EditDoesNotApply when a piece is not there any more.
+    """
+    text = read_text(folder, name)
+    for old, new in pairs:
+        if old not in text:
+            raise EditDoesNotApply(f"{name} no longer holds {old!r}.", fix="Reset the app, then make the edit again.")
+        text = text.replace(old, new)
+    write_text(folder, name, text)
+    return (name,)
+
+
+def _existing(folder: Path, name: str) -> Path:
+    path = inside(folder, name)
+    if not path.is_file():
+        raise EditDoesNotApply(f"There is no file {name!r} in {folder}.", fix="Name a file of the build context.")
+    return path

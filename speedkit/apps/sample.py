@@ -1,0 +1,124 @@
+"""The sample app: the article's Go service, its strategies and edits."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from speedkit.apps.app import App, Strategy
+from speedkit.apps.copying import working_copy
+from speedkit.apps.edits import Edit, append_line, nothing, replace_text, touch
+from speedkit.apps.probe import Probe
+from speedkit.errors import NotAFolder
+
+__all__ = ["SampleApp", "sample_app", "sample_folder", "sample_strategies"]
+
+NAMES = ("host", "chained", "naive", "stages", "optimized", "warm", "mounts", "scratch")
+PORT = 8080
+FIELD = re.compile(r'json:"(\w+)"')
+BUILD = ("go", "build", "-buildvcs=false", "-o", "speedup", ".")
+
+
+def sample_folder() -> Path:
+    """Where the sample app's files are: beside the package in a checkout, inside it when installed from a wheel."""
+    package = Path(__file__).resolve().parent
+    for folder in (package.parent.parent / "sample_go_app", package / "sample_go_app"):
+        if (folder / "main.go").is_file():
+            return folder
+    raise NotAFolder(package / "sample_go_app")
+
+
+def sample_app() -> SampleApp:
+    """A private working copy of the sample app, with a cache of its own: edit it at will."""
+    return SampleApp.copied()
+
+
+def sample_strategies(folder: Path) -> dict[str, Strategy]:
+    """The strategies of the article, in its order."""
+    found = {}
+    for name in NAMES:
+        dockerfile = folder / f"Dockerfile.{name}"
+        summary = dockerfile.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        found[name] = Strategy(name, dockerfile, summary, _host_commands() if name == "host" else ())
+    return found
+
+
+def _host_commands() -> tuple[tuple[str, ...], ...]:
+    """`make exe`, or its command where there is no make."""
+    return (("make", "exe"),) if shutil.which("make") else (BUILD,)
+
+
+class SampleApp(App):
+    """The sample app; a running image of it can be asked whether it works."""
+
+    def __init__(self, source: Path, folder: Path, strategies: dict[str, Strategy], *, private_cache: bool) -> None:
+        edits = {edit.name: edit for edit in _edits()}
+        super().__init__("sample_go_app", source, folder, strategies, edits, private_cache=private_cache)
+
+    @classmethod
+    def copied(cls) -> Self:
+        source = sample_folder()
+        copy = working_copy(source)
+        (copy / "speedup").unlink(missing_ok=True)
+        return cls(source, copy, sample_strategies(copy), private_cache=True)
+
+    @property
+    def probe(self) -> Probe:
+        """Asks `/echo`; the field expected in the answer is the one the sources name now."""
+        found = FIELD.search((self.folder / "main.go").read_text(encoding="utf-8", errors="replace"))
+        return Probe(PORT, "/echo?text=speedkit", found[1] if found else "text", "speedkit")
+
+
+def _edits() -> tuple[Edit, ...]:
+    return (
+        nothing(),
+        touch("main.go"),
+        Edit("comment", "a comment in main.go: the same code", _comment),
+        Edit("rename-field", "text becomes message in the answer", _rename_field),
+        append_line("README.md", "A line that Go never sees.", called="readme"),
+        Edit("add-dependency", "a new import, with go.mod and go.sum", _add_dependency),
+        Edit("break", "a compile error in main.go", _break),
+    )
+
+
+UUID_SUMS = """\
+github.com/google/uuid v1.6.0 h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=
+github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo="""
+_numbers: Callable[[], int] = itertools.count(1).__next__
+
+
+def _comment(folder: Path) -> tuple[str, ...]:
+    return replace_text(folder, "main.go", (("package main\n", f"package main // comment {_numbers()}\n"),))
+
+
+def _rename_field(folder: Path) -> tuple[str, ...]:
+    return replace_text(
+        folder, "main.go", (('Text string `json:"text"`', 'Message string `json:"message"`'), ("{Text:", "{Message:"))
+    )
+
+
+def _break(folder: Path) -> tuple[str, ...]:
+    return replace_text(folder, "main.go", (('context.Query("text")', 'context.Query("text"'),))
+
+
+def _add_dependency(folder: Path) -> tuple[str, ...]:
+    """github.com/google/uuid, which needs nothing else; the sums are those that `go mod tidy` writes."""
+    replace_text(
+        folder,
+        "main.go",
+        (
+            ('\t"github.com/gin-gonic/gin"\n', '\t"github.com/gin-gonic/gin"\n\t"github.com/google/uuid"\n'),
+            (
+                "func echo(context *gin.Context) {\n",
+                'func echo(context *gin.Context) {\n\tcontext.Header("X-Request-Id", uuid.NewString())\n',
+            ),
+        ),
+    )
+    gin = "require github.com/gin-gonic/gin v1.10.1\n"
+    replace_text(folder, "go.mod", ((gin, f"{gin}\nrequire github.com/google/uuid v1.6.0\n"),))
+    append_line("go.sum", UUID_SUMS).make(folder)
+    return ("main.go", "go.mod", "go.sum")

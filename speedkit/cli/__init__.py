@@ -1,0 +1,5 @@
+"""The `speedkit` program: one verb per module, JSON on stdout when asked for, progress and errors on stderr."""
+
+from speedkit.cli.program import main
+
+__all__ = ["main"]

@@ -1,0 +1,120 @@
+"""`speedkit doctor`, `setup`, `clean`, `engine` and `tour`: what surrounds the builds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speedkit.cli.output import print_json, print_table, stderr
+from speedkit.errors import EngineError
+
+__all__ = ["register"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+engine_verbs = typer.Typer(help="The engine that speedkit started itself.", no_args_is_help=True)
+
+
+def register(program: typer.Typer) -> None:
+    for verb in (doctor, setup, tour, clean):
+        program.command(verb.__name__)(verb)
+    program.add_typer(engine_verbs, name="engine")
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check everything that builds need, and say what to type where something is missing."""
+    from speedkit import setup as setting_up
+
+    report = setting_up.doctor()
+    if as_json:
+        print_json(report.to_json())
+    else:
+        rows = [
+            ["✓" if check.ok else "✗" if check.needed else "!", check.name, check.found, "" if check.ok else check.fix]
+            for check in report.checks
+        ]
+        print_table("", ["", "check", "found", "what to do"], rows)
+    if not report.ready:
+        raise typer.Exit(1)
+
+
+def setup(yes: Annotated[bool, typer.Option("--yes", "-y", help="Install without asking.")] = False) -> None:
+    """Make what is missing: an engine, base images, Go. Does nothing that was done before."""
+    from speedkit.setup import run_setup
+
+    run_setup(yes=yes, ask=_ask, say=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
+
+
+def _ask(question: str) -> bool:
+    return sys.stdin.isatty() and typer.confirm(question, err=True)
+
+
+def tour(
+    quick: Annotated[bool, typer.Option("--quick", help="Only the notebooks that tell the story in three minutes.")] = False,
+    out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("out"),
+    session: Annotated[str | None, typer.Option(help="A name for the builds of this tour.")] = None,
+) -> None:
+    """Execute every notebook with real builds and write out/index.html."""
+    from speedkit.rendering import seconds_text
+    from speedkit.report import run_tour
+    from speedkit.report.summary import strategy_by_edit
+
+    finished = run_tour(
+        out=out, quick=quick, session=session, say=lambda line: stderr.print(line, highlight=False, soft_wrap=True)
+    )
+    columns, rows = strategy_by_edit(finished.builds)
+    print_table("", columns, rows, numbers=columns[1:])
+    left_out = f", without {', '.join(finished.left_out)}" if finished.left_out else ""
+    stderr.print(f"{len(finished.builds)} real builds in {seconds_text(finished.seconds)}{left_out}.", highlight=False)
+    stderr.print(f"Open {finished.page.resolve().as_uri()}", highlight=False, soft_wrap=True)
+
+
+def clean(
+    recordings: Annotated[bool, typer.Option("--all", help="Remove the recordings, too.")] = False,
+) -> None:
+    """Remove the images, containers and working copies that speedkit made; nothing of yours."""
+    from speedkit.engine.connection import connect
+    from speedkit.setup import clean as clean_up
+
+    try:
+        engine = connect()
+    except EngineError:
+        engine = None
+    done = clean_up(engine, recordings=recordings)
+    stderr.print(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
+
+
+@engine_verbs.command("start")
+def engine_start() -> None:
+    """Start the installed engine; does nothing when one answers."""
+    from speedkit.setup.daemon import start_engine
+
+    engine = start_engine()
+    stderr.print(f"Engine {engine.version} answers at {engine.host}.", highlight=False)
+
+
+@engine_verbs.command("stop")
+def engine_stop() -> None:
+    """Stop the engine that speedkit started; another one is left alone."""
+    from speedkit.setup.daemon import stop_engine
+
+    stopped = stop_engine()
+    stderr.print("Stopped." if stopped else "speedkit started no engine that still runs. Others are left alone.")
+
+
+@engine_verbs.command("status")
+def engine_status(as_json: AsJson = False) -> None:
+    """Say whether an engine answers and whose it is."""
+    from speedkit.setup.daemon import status
+
+    found = status()
+    if as_json:
+        print_json({"answers": found.answers, "version": found.version, "ours": found.ours, "log": found.log})
+    else:
+        whose = "started by speedkit" if found.ours else "not started by speedkit"
+        print_table("", ["engine", ""], [[found.version or "none answers", whose if found.answers else ""]])
+    if not found.answers:
+        raise typer.Exit(1)

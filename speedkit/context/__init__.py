@@ -1,0 +1,12 @@
+"""Reads build contexts: which files BuildKit is sent, and their digests. Pure: no engine.
+
+`read_context` gives the `Manifest` of a folder, with `.dockerignore` or `<Dockerfile>.dockerignore` applied.
+"""
+
+from __future__ import annotations
+
+from speedkit.context.ignoring import IgnorePatterns, read_ignore_file
+from speedkit.context.manifest import Entry, EntryKind, Manifest
+from speedkit.context.reading import read_context
+
+__all__ = ["Entry", "EntryKind", "IgnorePatterns", "Manifest", "read_context", "read_ignore_file"]

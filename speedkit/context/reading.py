@@ -1,0 +1,134 @@
+"""Reads a build context: which files BuildKit would be sent, with their digests.
+
+In: a folder and the Dockerfile's path. Out: a `Manifest`. The walk and the ignore rules are those of tonistiigi/fsutil,
+which the client of BuildKit uses. A file is read again only when its size, mode or time of change moved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from speedkit.context.ignoring import IgnorePatterns, Matched, read_ignore_file
+from speedkit.context.manifest import Entry, EntryKind, Manifest
+from speedkit.errors import NotAFolder
+
+__all__ = ["read_context"]
+
+_NAME = ".dockerignore"
+_CHUNK_BYTES = 1 << 20
+
+
+def read_context(folder: Path, *, dockerfile: Path, known: Manifest | None = None) -> Manifest:
+    """The manifest of a build context: what BuildKit would be sent.
+
+    dockerfile: its `<name>.dockerignore` comes before the context's `.dockerignore`. known: an earlier manifest of the
+    same folder; files whose size and time of change are as they were are not read again.
+    Raises NotAFolder, and Misuse for an ignore pattern that BuildKit rejects.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise NotAFolder(folder)
+    origin = _ignore_file(root, Path(dockerfile))
+    patterns = IgnorePatterns(
+        read_ignore_file(origin.read_text(encoding="utf-8", errors="surrogateescape")) if origin else (),
+        origin=origin.name if origin else _NAME,
+    )
+    walk = _Walk(os.fspath(root), patterns, known.by_path if known else {})
+    walk.folder("", ())
+    return Manifest(tuple(walk.entries), _shown(origin, root))
+
+
+def _ignore_file(root: Path, dockerfile: Path) -> Path | None:
+    beside = dockerfile.with_name(dockerfile.name + _NAME)
+    if beside.is_file():
+        return beside
+    general = root / _NAME
+    return general if general.is_file() else None
+
+
+def _shown(origin: Path | None, root: Path) -> str:
+    if origin is None:
+        return ""
+    return origin.relative_to(root).as_posix() if origin.is_relative_to(root) else origin.name
+
+
+class _Walk:
+    """One pass over the folder. `entries` fills in the order in which BuildKit's client sends."""
+
+    def __init__(self, root: str, patterns: IgnorePatterns, known: dict[str, Entry]) -> None:
+        self.root = root
+        self.patterns = patterns
+        self.known = known
+        self.entries: list[Entry] = []
+
+    def folder(self, path: str, matched: Matched) -> None:
+        """Everything below a folder, in the order of names. `path` is "" or ends in a slash."""
+        with os.scandir(os.path.join(self.root, path)) as found:  # noqa: PTH118 - ten times as fast as Path
+            children = sorted(found, key=lambda child: child.name)
+        for child in children:
+            self._child(child, path + child.name, matched)
+
+    def _child(self, child: os.DirEntry[str], path: str, matched: Matched) -> None:
+        is_folder = child.is_dir(follow_symlinks=False)
+        ignored, inherited = self.patterns.match(path, matched) if self.patterns else (False, ())
+        if not ignored:
+            self.entries.append(self._entry(child, path))
+        if not is_folder:
+            return
+        if not ignored:
+            self.folder(f"{path}/", inherited)
+        elif self.patterns.may_hold_exceptions(path):
+            self._ignored_folder(child, path, inherited)
+
+    def _ignored_folder(self, child: os.DirEntry[str], path: str, matched: Matched) -> None:
+        """An ignored folder is sent after all when something in it is."""
+        place = len(self.entries)
+        self.folder(f"{path}/", matched)
+        if len(self.entries) > place:
+            self.entries.insert(place, self._entry(child, path))
+
+    def _entry(self, child: os.DirEntry[str], path: str) -> Entry:
+        status = child.stat(follow_symlinks=False)
+        mode = stat.S_IMODE(status.st_mode)
+        kind = _kind(status.st_mode)
+        size = status.st_size if kind == "file" else 0
+        known = self.known.get(path)
+        if known is not None and kind != "symlink" and _unchanged(known, kind, size, mode, status.st_mtime_ns):
+            return known
+        link = os.readlink(child.path) if kind == "symlink" else ""  # noqa: PTH115 - bytes of the link as they are
+        return Entry(path, kind, size, mode, _digest(child.path, kind), link, status.st_mtime_ns)
+
+
+def _unchanged(known: Entry, kind: EntryKind, size: int, mode: int, mtime_ns: int) -> bool:
+    return known[6] == mtime_ns and known[2] == size and known[3] == mode and known[1] == kind
+
+
+def _kind(mode: int) -> EntryKind:
+    if stat.S_ISREG(mode):
+        return "file"
+    if stat.S_ISDIR(mode):
+        return "dir"
+    return "symlink" if stat.S_ISLNK(mode) else "other"
+
+
+def _digest(path: str, kind: EntryKind) -> str:
+    if kind != "file":
+        return ""
+    try:
+        return _digest_of_file(path)
+    except OSError:
+        return ""
+
+
+def _digest_of_file(path: str) -> str:
+    hashed = hashlib.sha256()
+    with open(path, "rb", buffering=0) as source:  # noqa: PTH123 - called for every file of a context
+        while chunk := source.read(_CHUNK_BYTES):
+            hashed.update(chunk)
+        attributes = os.listxattr(source.fileno()) if hasattr(os, "listxattr") else []
+        for name in sorted(attributes):
+            hashed.update(b"\0" + name.encode(errors="surrogateescape") + b"=" + os.getxattr(source.fileno(), name))
+    return hashed.hexdigest()

@@ -1,0 +1,135 @@
+"""What BuildKit rejects before it builds anything, with its reasons.
+
+Source of the rules and of their wording: moby/buildkit, frontend/dockerfile/instructions.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn
+
+from speedkit.errors import DockerfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from speedkit.dockerfile.syntax import Dockerfile, Instruction
+
+__all__ = ["KEYWORDS", "check_dockerfile", "check_instruction"]
+
+_NO_FLAGS = ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "STOPSIGNAL")
+_FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "ADD": ("chown", "chmod", "link", "keep-git-dir", "checksum", "unpack", "exclude"),
+        "COPY": ("chown", "from", "chmod", "link", "exclude"),
+        "FROM": ("platform",),
+        "HEALTHCHECK": ("interval", "timeout", "start-period", "start-interval", "retries"),
+        "RUN": ("mount", "network", "security", "device"),
+        **dict.fromkeys((*_NO_FLAGS, "USER", "VOLUME", "WORKDIR"), ()),
+    }
+)
+KEYWORDS = frozenset(_FLAGS)
+_REPEATABLE = frozenset({"mount", "exclude", "device"})
+_BOOLEAN = frozenset({"link", "keep-git-dir", "unpack", "parents"})
+_STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
+_EXACTLY_ONE = ("MAINTAINER", "WORKDIR", "USER", "STOPSIGNAL")
+_AT_LEAST_ONE = ("ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "VOLUME")
+
+
+def _reject(reason: str, line: int | None) -> NoReturn:
+    where = f"Dockerfile, line {line}" if line else "Dockerfile"
+    raise DockerfileError(f"{where}: {reason}.", line=line)
+
+
+def check_dockerfile(dockerfile: Dockerfile) -> None:
+    """Raises DockerfileError for a Dockerfile whose instructions do not fit together."""
+    if not dockerfile.stages:
+        _reject("dockerfile contains no stages to build", None)
+    for instruction in dockerfile.global_args:
+        if instruction.keyword != "ARG":
+            _reject("no build stage in current context", instruction.line)
+
+
+def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> None:
+    """Raises DockerfileError for an instruction that BuildKit does not accept.
+
+    any_flag: another frontend reads the file (`# syntax=`), which may know more flags.
+    """
+    if instruction.keyword not in KEYWORDS:
+        _reject(f"unknown instruction: {instruction.text.split()[0]}", instruction.line)
+    _check_count(instruction)
+    if not any_flag:
+        _check_flags(instruction)
+    check = {"FROM": _check_from, "ONBUILD": _check_onbuild, "SHELL": _check_shell, "HEALTHCHECK": _check_healthcheck}
+    if instruction.keyword in check:
+        check[instruction.keyword](instruction)
+    if instruction.keyword in ("COPY", "ADD") and instruction.args[-1].startswith("<<"):
+        _reject(f"{instruction.keyword} cannot accept a heredoc as a destination", instruction.line)
+
+
+def _check_count(instruction: Instruction) -> None:
+    keyword, count = instruction.keyword, len(instruction.args)
+    if keyword in _EXACTLY_ONE and count != 1:
+        _reject(f"{keyword} requires exactly one argument", instruction.line)
+    if keyword in _AT_LEAST_ONE and count == 0:
+        _reject(f"{keyword} requires at least one argument", instruction.line)
+    if keyword in ("COPY", "ADD") and count < 2:
+        _reject(
+            f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined",
+            instruction.line,
+        )
+
+
+def _check_flags(instruction: Instruction) -> None:
+    seen: set[str] = set()
+    for flag in instruction.flags:
+        name, equals, value = flag.removeprefix("--").partition("=")
+        if flag == "--":
+            return
+        if name not in _FLAGS[instruction.keyword]:
+            _reject(f"unknown flag: --{name}", instruction.line)
+        if name in seen and name not in _REPEATABLE:
+            _reject(f"duplicate flag specified: --{name}", instruction.line)
+        if name in _BOOLEAN and equals and value.lower() not in ("true", "false"):
+            _reject(f"expecting boolean value for flag --{name}, not: {value}", instruction.line)
+        if name not in _BOOLEAN and not equals:
+            _reject(f"missing a value on flag: --{name}", instruction.line)
+        seen.add(name)
+
+
+def _check_from(instruction: Instruction) -> None:
+    match instruction.args:
+        case [_]:
+            return
+        case [_, word, name] if word.lower() == "as":
+            if not _STAGE_NAME.fullmatch(name.lower()):
+                _reject(
+                    f'invalid name for build stage: "{name}", name can\'t start with a number or contain symbols',
+                    instruction.line,
+                )
+        case _:
+            _reject("FROM requires either one or three arguments", instruction.line)
+
+
+def _check_onbuild(instruction: Instruction) -> None:
+    word = instruction.text.split()[1].upper()
+    if word == "ONBUILD":
+        _reject("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", instruction.line)
+    if word in ("MAINTAINER", "FROM"):
+        _reject(f"{word} isn't allowed as an ONBUILD trigger", instruction.line)
+
+
+def _check_shell(instruction: Instruction) -> None:
+    if not instruction.json:
+        _reject("SHELL requires the arguments to be in JSON form", instruction.line)
+
+
+def _check_healthcheck(instruction: Instruction) -> None:
+    kind, *command = instruction.args
+    if kind.upper() == "NONE" and command:
+        _reject("HEALTHCHECK NONE takes no arguments", instruction.line)
+    if kind.upper() == "CMD" and not command:
+        _reject("Missing command after HEALTHCHECK CMD", instruction.line)
+    if kind.upper() not in ("NONE", "CMD"):
+        _reject(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)', instruction.line)

@@ -1,0 +1,159 @@
+"""Reads a Dockerfile with BuildKit's own parser, and adds what the parser keeps to itself.
+
+In: the text. Out: a `Dockerfile`. The PyPI package `dockerfile` wraps BuildKit's parser; it gives right line ranges,
+but no lines in errors, no inner flags of ONBUILD and no quoting of here-document names, so those are read here.
+"""
+
+from __future__ import annotations
+
+import re
+
+import dockerfile as buildkit_parser
+
+from speedkit.dockerfile.checks import check_dockerfile, check_instruction
+from speedkit.dockerfile.syntax import Dockerfile, Heredoc, Instruction, Stage
+from speedkit.errors import DockerfileError
+
+__all__ = ["read_dockerfile", "read_instruction"]
+
+_DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_HEREDOC = re.compile(r"<<(-?)\s*([^<\s]+)")
+_ONBUILD = re.compile(r"^\s*ONBUILD\s*", re.IGNORECASE)
+
+
+def read_dockerfile(text: str) -> Dockerfile:
+    """A Dockerfile's stages and instructions.
+
+    Raises DockerfileError, with the line and BuildKit's reason, for what BuildKit rejects before it builds.
+    """
+    text = text.removeprefix("\ufeff")
+    directives = _directives(text)
+    escape = directives.get("escape", "\\")
+    lines = text.splitlines()
+    instructions: list[Instruction] = []
+    stage = -1
+    for command in _commands(text, escape):
+        stage += command.cmd.upper() == "FROM"
+        instruction = _instruction(command, lines, escape, stage if stage >= 0 else None)
+        check_instruction(instruction, any_flag="syntax" in directives)
+        instructions.append(instruction)
+    dockerfile = _assemble(tuple(instructions), escape, directives.get("syntax"), text)
+    check_dockerfile(dockerfile)
+    return dockerfile
+
+
+def read_instruction(text: str, *, line: int, escape: str = "\\", stage: int | None = None) -> Instruction:
+    """One instruction that stands alone, as in ONBUILD. `line`: where it counts as standing."""
+    header = f"# escape={escape}\n"
+    command, *others = _commands(header + text, escape)
+    if others:
+        raise DockerfileError("onbuild trigger should be a single expression", line=line)
+    read = _instruction(command, (header + text).splitlines(), escape, stage)
+    return Instruction(
+        read.keyword, read.text, read.flags, read.args, line, line, stage, read.json, read.heredocs, read.trigger
+    )
+
+
+def _directives(text: str) -> dict[str, str]:
+    """The parser directives: comments of the form `# name=value` before anything else."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        match = _DIRECTIVE.match(line)
+        if match is None or match[1].lower() not in ("syntax", "escape", "check"):
+            break
+        found[match[1].lower()] = match[2]
+    return found
+
+
+def _commands(text: str, escape: str) -> list[buildkit_parser.Command]:
+    try:
+        return list(buildkit_parser.parse_string(text))
+    except buildkit_parser.GoParseError as error:
+        line = _line_of_error(text, escape)
+        where = f"Dockerfile, line {line}" if line else "Dockerfile"
+        raise DockerfileError(f"{where}: {error}.", line=line) from None
+
+
+def _line_of_error(text: str, escape: str) -> int | None:
+    """The line of the first instruction that the parser cannot read: the one after the longest readable beginning."""
+    lines = text.splitlines()
+    for count in range(len(lines) - 1, -1, -1):
+        try:
+            read = list(buildkit_parser.parse_string("\n".join(lines[:count]) + "\n"))
+        except buildkit_parser.GoParseError as error:
+            if str(error) != "file with no instructions":
+                continue
+            read = []
+        if read and lines[count - 1].rstrip().endswith(escape):
+            return int(read[-1].start_line)
+        following = (number for number in range(count, len(lines)) if _says_something(lines[number]))
+        first = next(following, None)
+        return None if first is None else first + 1
+    return None
+
+
+def _says_something(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _instruction(command: buildkit_parser.Command, lines: list[str], escape: str, stage: int | None) -> Instruction:
+    header = command.original.splitlines()[0] if command.heredocs else command.original
+    keyword = command.cmd.upper()
+    return Instruction(
+        keyword=keyword,
+        text=" ".join([keyword, *header.split()[1:]]),
+        flags=tuple(command.flags),
+        args=tuple(command.value),
+        line=command.start_line,
+        end_line=command.end_line,
+        stage=stage,
+        json=command.json,
+        heredocs=_heredocs(command, header),
+        trigger=_trigger(command, lines, escape, stage) if keyword == "ONBUILD" else None,
+    )
+
+
+def _heredocs(command: buildkit_parser.Command, header: str) -> tuple[Heredoc, ...]:
+    marks = _HEREDOC.findall(header)
+    return tuple(
+        Heredoc(body.name, body.content, expand=not set(name) & set("'\""), chomp=bool(dash))
+        for body, (dash, name) in zip(command.heredocs, marks, strict=False)
+    )
+
+
+def _trigger(command: buildkit_parser.Command, lines: list[str], escape: str, stage: int | None) -> Instruction | None:
+    expression = _ONBUILD.sub("", command.original)
+    if not expression.strip() or expression.split()[0].upper() in ("ONBUILD", "FROM", "MAINTAINER"):
+        return None
+    if _HEREDOC.search(expression):
+        # The parser leaves the body out of an ONBUILD.
+        header_end = command.start_line
+        while lines[header_end - 1].rstrip().endswith(escape):
+            header_end += 1
+        expression = "\n".join([expression, *lines[header_end : command.end_line]])
+    return read_instruction(expression, line=command.start_line, escape=escape, stage=stage)
+
+
+def _assemble(instructions: tuple[Instruction, ...], escape: str, syntax: str | None, text: str) -> Dockerfile:
+    froms = [number for number, instruction in enumerate(instructions) if instruction.keyword == "FROM"]
+    ends = [*froms[1:], len(instructions)] if froms else []
+    stages = tuple(
+        _stage(index, instructions[start], instructions[start + 1 : end])
+        for index, (start, end) in enumerate(zip(froms, ends, strict=True))
+    )
+    before = instructions[: froms[0]] if froms else instructions
+    return Dockerfile(stages, instructions, before, escape, syntax, text)
+
+
+def _stage(index: int, opening: Instruction, instructions: tuple[Instruction, ...]) -> Stage:
+    named = len(opening.args) == 3
+    return Stage(
+        index=index,
+        name=opening.args[2].lower() if named else f"stage-{index}",
+        base=opening.args[0],
+        instructions=instructions,
+        line=opening.line,
+        named=named,
+        platform=opening.flag("platform"),
+        text=opening.text,
+    )

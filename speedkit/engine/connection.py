@@ -1,0 +1,184 @@
+"""Finds the Docker engine this user means, and the buildx plugin that builds with it.
+
+The engine is the one the `docker` command would use: DOCKER_HOST, then DOCKER_CONTEXT or the current context, then the
+default socket. Nothing is started or changed here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.context import ContextAPI
+from docker.errors import DockerException
+from docker.tls import TLSConfig
+
+from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SocketRefused
+
+__all__ = ["Engine", "connect", "find_buildx"]
+
+TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answered.
+
+    host: where it listens, as DOCKER_HOST would say it. buildx: the plugin's binary.
+    """
+
+    host: str
+    version: str
+    operating_system: str
+    cpus: int
+    memory_bytes: int
+    storage_driver: str
+    buildx: Path
+    api: Any = field(repr=False, compare=False)
+    certificates: Path | None = None
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The environment for a docker or buildx command that must reach this engine and no other."""
+        kept = {key: value for key, value in os.environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
+        kept["DOCKER_HOST"] = self.host
+        kept["BUILDX_METADATA_PROVENANCE"] = "disabled"
+        if self.certificates is not None:
+            kept |= {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(self.certificates)}
+        return kept
+
+    @property
+    def is_local(self) -> bool:
+        """The engine runs on this machine, so that its published ports are ours."""
+        return self.host.startswith(("unix://", "npipe://"))
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.api.ping())
+        except (DockerException, requests.RequestException, OSError):
+            return False
+
+    def require(self) -> None:
+        """Check that the engine still answers.
+
+        Raises: EngineLost.
+        """
+        if not self.answers():
+            raise EngineLost(
+                f"The Docker engine at {self.host} no longer answers.",
+                fix="Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step.",
+            )
+
+
+def connect() -> Engine:
+    """The engine that the `docker` command would use.
+
+    Raises: NoEngine when nothing answers, SocketRefused when this user may not ask, NoBuildKit when it cannot build.
+    """
+    host, certificates = _endpoint()
+    try:
+        api = docker.APIClient(
+            base_url=host, version="auto", timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
+        )
+        ping = api.get(f"{api.base_url}/_ping", timeout=10)
+        info = api.info()
+    except (DockerException, requests.RequestException, OSError, ValueError) as problem:
+        raise _unreachable(host, problem) from problem
+    if ping.headers.get("Builder-Version", "1") != "2":
+        raise NoBuildKit(
+            f"The engine at {host} (version {info.get('ServerVersion')}) builds without BuildKit.",
+            fix="Use Docker Engine 23 or newer with Linux containers.",
+        )
+    return Engine(
+        host=host,
+        version=info["ServerVersion"],
+        operating_system=info.get("OperatingSystem", ""),
+        cpus=info.get("NCPU", 0),
+        memory_bytes=info.get("MemTotal", 0),
+        storage_driver=info.get("Driver", ""),
+        buildx=find_buildx(),
+        api=api,
+        certificates=certificates,
+    )
+
+
+def _endpoint() -> tuple[str, Path | None]:
+    """The engine's address and the folder of its client certificates."""
+    if host := os.environ.get("DOCKER_HOST"):
+        certificates = os.environ.get("DOCKER_CERT_PATH") if os.environ.get("DOCKER_TLS_VERIFY") else None
+        return host, Path(certificates) if certificates else None
+    default = "npipe:////./pipe/docker_engine" if sys.platform == "win32" else "unix:///var/run/docker.sock"
+    try:
+        context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
+    except DockerException as problem:
+        raise NoEngine(
+            f"The current Docker context cannot be read: {problem}.", fix="See `docker context ls`."
+        ) from None
+    if context is None:
+        name = os.environ.get("DOCKER_CONTEXT")
+        raise NoEngine(f"There is no Docker context {name!r}.", fix="See `docker context ls`.")
+    endpoint = context.Host
+    if not endpoint or endpoint.startswith("http+unix"):
+        return default, None
+    return endpoint, _context_certificates(context)
+
+
+def _context_certificates(context: Any) -> Path | None:
+    tls = context.TLSConfig
+    return Path(tls.ca_cert).parent if tls is not None and tls.ca_cert else None
+
+
+def _tls(certificates: Path | None) -> TLSConfig | bool:
+    if certificates is None:
+        return False
+    pair = (str(certificates / "cert.pem"), str(certificates / "key.pem"))
+    return TLSConfig(client_cert=pair, ca_cert=str(certificates / "ca.pem"), verify=True)
+
+
+def _unreachable(host: str, problem: BaseException) -> NoEngine | SocketRefused:
+    if "Permission denied" in str(problem) or "PermissionError" in repr(problem):
+        return SocketRefused(
+            f"A Docker engine listens at {host}, but this user may not talk to it.",
+            fix="Add yourself to its group, then log in again: `sudo usermod -aG docker $USER`.",
+        )
+    return NoEngine(
+        f"No Docker engine answers at {host}.",
+        fix="Start Docker Desktop, or run `speedkit setup` to install and start an engine.",
+    )
+
+
+def find_buildx() -> Path:
+    """The buildx plugin's binary, looked for where the `docker` command looks.
+
+    Raises: NoBuildKit when there is none.
+    """
+    name = "docker-buildx.exe" if sys.platform == "win32" else "docker-buildx"
+    for folder in _plugin_folders():
+        if (folder / name).is_file():
+            return folder / name
+    if found := shutil.which(name):
+        return Path(found)
+    raise NoBuildKit(
+        "The buildx plugin of Docker is not installed.",
+        fix="Install it (Debian: `apt-get install docker-buildx`; Docker's own packages: `docker-buildx-plugin`).",
+    )
+
+
+def _plugin_folders() -> list[Path]:
+    """Docker CLI's plugin folders (docker/cli cli-plugins/manager) and those of Docker Desktop."""
+    config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    folders = [config / "cli-plugins"]
+    for prefix in ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec", "/opt/homebrew/lib"):
+        folders.append(Path(prefix) / "docker" / "cli-plugins")
+    folders.append(Path("/Applications/Docker.app/Contents/Resources/cli-plugins"))
+    for variable in ("ProgramData", "ProgramFiles"):
+        if value := os.environ.get(variable):
+            folders.append(Path(value) / "Docker" / "cli-plugins")
+    return folders

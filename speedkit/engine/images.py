@@ -1,0 +1,75 @@
+"""What the engine knows of an image: its size, its layers, the history that made them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from docker.errors import APIError, ImageNotFound
+
+from speedkit.engine.connection import Engine
+from speedkit.errors import EngineError, NoSuchImage
+
+__all__ = ["describe_image", "inspect_image"]
+
+
+def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
+    """The engine's own description of an image.
+
+    Raises: NoSuchImage.
+    """
+    try:
+        found: dict[str, Any] = engine.api.inspect_image(name)
+    except ImageNotFound:
+        raise NoSuchImage(f"The engine has no image {name!r}.", fix="See `docker images`.") from None
+    except APIError as problem:
+        raise EngineError(f"The engine could not describe the image {name!r}: {problem.explanation}.") from None
+    return found
+
+
+@lru_cache(maxsize=256)
+def describe_image(engine: Engine, image_id: str, base_layers: tuple[str, ...]) -> dict[str, Any]:
+    """The facts of an image that a recording keeps: `{"id", "size_bytes", "diff_ids", "layers": […], "history": […]}`.
+
+    An image id never changes its meaning, so an answer is kept.
+    base_layers: the diffIDs of the base image; layers that begin the same way are marked `from_base`.
+    Raises: NoSuchImage.
+    """
+    found = inspect_image(engine, image_id)
+    diff_ids = tuple(found.get("RootFS", {}).get("Layers") or ())
+    history = [
+        {"command": entry.get("CreatedBy", ""), "size_bytes": entry.get("Size", 0)}
+        for entry in reversed(engine.api.history(image_id))
+    ]
+    shared = len(base_layers) if diff_ids[: len(base_layers)] == base_layers else 0
+    return {
+        "id": found["Id"],
+        "size_bytes": found.get("Size", 0),
+        "diff_ids": list(diff_ids),
+        "history": history,
+        "layers": _layers(history, len(diff_ids), shared),
+    }
+
+
+def _layers(history: list[dict[str, Any]], count: int, shared: int) -> list[dict[str, Any]]:
+    """The history entries that made a layer, oldest first.
+
+    The engine's history does not say which entries are empty. Entries of size 0 that BuildKit marks as metadata are; when
+    the rest is not as many as there are layers, what is left over is dropped from those of size 0.
+    """
+    entries = [entry for entry in history if entry["size_bytes"] or not _is_metadata(entry["command"])]
+    surplus = len(entries) - count
+    for entry in [entry for entry in entries if not entry["size_bytes"]][: max(surplus, 0)]:
+        entries.remove(entry)
+    return [entry | {"from_base": place < shared} for place, entry in enumerate(entries)]
+
+
+METADATA = frozenset(
+    "ARG CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL MAINTAINER ONBUILD SHELL STOPSIGNAL USER VOLUME".split()
+)
+
+
+def _is_metadata(command: str) -> bool:
+    """BuildKit writes `ENV A=1`, the older builder `/bin/sh -c #(nop)  ENV A=1`."""
+    words = command.replace("/bin/sh -c #(nop)", "").split(maxsplit=1)
+    return bool(words) and words[0].upper() in METADATA

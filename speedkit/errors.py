@@ -1,0 +1,200 @@
+"""Every error speedkit raises on purpose, in one tree.
+
+    SpeedkitError                  exit code 1 unless said otherwise
+    ├── Misuse                     2: the request itself is wrong; it says what is known
+    │   ├── UnknownStrategy
+    │   ├── UnknownEdit
+    │   ├── NotAFolder
+    │   ├── NoDockerfile
+    │   ├── FileRefused            not text, too large, or outside the app's folder
+    │   └── EditDoesNotApply
+    ├── EngineError                3: Docker could not do its part
+    │   ├── NoEngine
+    │   ├── SocketRefused
+    │   ├── NoBuildKit
+    │   ├── EngineLost             it went away in the middle of something
+    │   ├── DiskFull
+    │   ├── NoSuchImage
+    │   └── NoBaseImage
+    ├── SetupError                 3: something could not be installed or made
+    ├── StateBusy                  3: another speedkit holds what this one needs
+    ├── RecordingError             1: a recording cannot be read
+    │   └── NewerRecording
+    ├── DockerfileError            3: a Dockerfile BuildKit would reject; carries the line
+    ├── ArchiveError               1: an image archive cannot be read
+    ├── NoHistory                  1: a question about the past, and nothing is recorded
+    └── NotebookFailed             3: a cell of a notebook raised
+
+An error is a sentence for the person who typed the command: what happened, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = [
+    "ArchiveError",
+    "DiskFull",
+    "DockerfileError",
+    "EditDoesNotApply",
+    "EngineError",
+    "EngineLost",
+    "FileRefused",
+    "Misuse",
+    "NewerRecording",
+    "NoBaseImage",
+    "NoBuildKit",
+    "NoDockerfile",
+    "NoEngine",
+    "NoHistory",
+    "NoSuchImage",
+    "NotAFolder",
+    "NotebookFailed",
+    "RecordingError",
+    "SetupError",
+    "SocketRefused",
+    "SpeedkitError",
+    "StateBusy",
+    "UnknownEdit",
+    "UnknownStrategy",
+]
+
+
+class SpeedkitError(Exception):
+    """The base of every error that speedkit raises on purpose.
+
+    what: what happened, and where. fix: what to do next; "" when there is nothing to do.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.fix}".strip()
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints in place of a traceback."""
+        return [line for line in (f"{type(self).__name__}: {self.what}", self.fix) if line]
+
+
+class Misuse(SpeedkitError):
+    """The request itself is wrong."""
+
+    exit_code = 2
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"Known: {', '.join(names)}."
+
+
+class UnknownStrategy(Misuse):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no strategy {name!r}.", fix=_known(known))
+
+
+class UnknownEdit(Misuse):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no edit {name!r}.", fix=_known(known))
+
+
+class NotAFolder(Misuse):
+    def __init__(self, path: object) -> None:
+        super().__init__(f"{path} is not a folder.", fix="Give the folder that holds the Dockerfile.")
+
+
+class NoDockerfile(Misuse):
+    def __init__(self, path: object) -> None:
+        super().__init__(f"There is no Dockerfile at {path}.", fix="Name one with -f FILE.")
+
+
+class FileRefused(Misuse):
+    """A file that the kit will not read or write: not text, too large, or outside the app."""
+
+
+class EditDoesNotApply(Misuse):
+    """An edit whose file or text is not in the app."""
+
+
+class EngineError(SpeedkitError):
+    """Docker could not do its part."""
+
+    exit_code = 3
+
+
+class NoEngine(EngineError):
+    """No Docker engine answers."""
+
+
+class SocketRefused(EngineError):
+    """An engine is there, but this user may not talk to it."""
+
+
+class NoBuildKit(EngineError):
+    """The engine or its command line has no BuildKit."""
+
+
+class EngineLost(EngineError):
+    """The engine went away in the middle of something."""
+
+
+class DiskFull(EngineError):
+    """The engine's disk, or ours, has no room left."""
+
+
+class NoSuchImage(EngineError):
+    """An image the engine does not have."""
+
+
+class NoBaseImage(EngineError):
+    """A base image that no registry hands out and no stand-in can replace."""
+
+
+class SetupError(SpeedkitError):
+    """Something could not be installed or made."""
+
+    exit_code = 3
+
+
+class StateBusy(SpeedkitError):
+    """Another speedkit holds what this one needs."""
+
+    exit_code = 3
+
+
+class RecordingError(SpeedkitError):
+    """A recording that cannot be read."""
+
+
+class NewerRecording(RecordingError):
+    """A recording written by a newer speedkit."""
+
+
+class DockerfileError(SpeedkitError):
+    """A Dockerfile that BuildKit would reject.
+
+    line: the 1-based line it is about; None when BuildKit names none.
+    """
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, line: int | None = None, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.line = line
+
+
+class ArchiveError(SpeedkitError):
+    """An image archive that cannot be read."""
+
+
+class NoHistory(SpeedkitError):
+    """A question about the past, and nothing is recorded."""
+
+
+class NotebookFailed(SpeedkitError):
+    """A cell of a notebook raised."""
+
+    exit_code = 3

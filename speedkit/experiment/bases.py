@@ -1,0 +1,93 @@
+"""Decides which images stand under a build: as they are, extended by the host's certificates, stand-ins, or isolated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from speedkit.dockerfile import external_bases, read_dockerfile, stage_bases, target_index
+from speedkit.engine.bases import isolated_base, resolve_base
+from speedkit.engine.connection import Engine
+from speedkit.engine.images import inspect_image
+from speedkit.errors import DockerfileError, NoBaseImage
+
+__all__ = ["BuildBases", "build_bases"]
+
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildBases:
+    """The base images of one build.
+
+    named_contexts: what buildx is told to take in place of an image. facts: what the recording keeps of each base.
+    final: the base of the image that comes out.
+    """
+
+    named_contexts: dict[str, str]
+    facts: dict[str, dict[str, Any]]
+    final: str
+
+    @property
+    def final_layers(self) -> tuple[str, ...]:
+        """The diffIDs of the layers that the image has from its base."""
+        return tuple(self.facts.get(self.final, {}).get("layers", ()))
+
+
+def build_bases(
+    engine: Engine,
+    dockerfile: str,
+    *,
+    build_args: dict[str, str],
+    target: str | None,
+    isolation: str | None,
+    extend_ca: bool,
+) -> BuildBases:
+    """The bases for a Dockerfile's text; none for one that does not parse, which BuildKit then explains better.
+
+    isolation: a token; equal tokens share a cache, a new one has nothing cached. An image that cannot be had is left out.
+    """
+    references, final = _references(dockerfile, build_args, target)
+    contexts: dict[str, str] = {}
+    facts: dict[str, dict[str, Any]] = {}
+    for reference in references:
+        try:
+            base = resolve_base(engine, reference, extend_ca=extend_ca)
+        except NoBaseImage:
+            # BuildKit then fails at the line that names the image, and quotes it.
+            continue
+        used = base.used
+        if isolation:
+            used = isolated_base(engine, base.used, isolation, mark_certificates=reference != final)
+        facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(inspect_image(engine, used))
+        if used != reference:
+            contexts[reference] = f"docker-image://{used}"
+    return BuildBases(contexts, facts, final)
+
+
+def _facts(described: dict[str, Any]) -> dict[str, Any]:
+    """What of an image decides the cache keys of steps built on it."""
+    settings = described.get("Config") or {}
+    return {
+        "id": described["Id"],
+        "layers": list(described.get("RootFS", {}).get("Layers") or ()),
+        "environment": list(settings.get("Env") or ()),
+        "workdir": settings.get("WorkingDir") or "",
+        "user": settings.get("User") or "",
+        "shell": list(settings.get("Shell") or ()),
+        "on_build": list(settings.get("OnBuild") or ()),
+    }
+
+
+def _references(dockerfile: str, build_args: dict[str, str], target: str | None) -> tuple[tuple[str, ...], str]:
+    """The images a Dockerfile needs, and the one that the target grows from, through all the stages between."""
+    try:
+        parsed = read_dockerfile(dockerfile)
+        references = external_bases(parsed, build_args=build_args, target=target)
+        bases = stage_bases(parsed, build_args=build_args, target=target)
+        found = bases[target_index(parsed, target)]
+    except DockerfileError:
+        return (), SCRATCH
+    while found.stage is not None:
+        found = bases[found.stage]
+    return references, found.image

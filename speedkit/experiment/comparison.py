@@ -1,0 +1,146 @@
+"""Compares strategies and edits with interleaved, isolated, real builds."""
+
+from __future__ import annotations
+
+import statistics
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from speedkit.apps import App
+from speedkit.engine.connection import Engine, connect
+from speedkit.experiment.building import COLD, BuildOptions, RunningBuild
+from speedkit.experiment.progress import Watch, quiet_or_notebook
+from speedkit.model import Build
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Comparison", "Run", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measured build: trial `trial` of an edit under a strategy."""
+
+    strategy: str
+    edit: str
+    trial: int
+    build: Build = field(repr=False)
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The run as `speedkit compare --json` prints it."""
+        steps = [step for step in self.build.instructions if step.state in ("cached", "ran", "failed")]
+        return {
+            "strategy": self.strategy,
+            "edit": self.edit,
+            "trial": self.trial,
+            "seconds": round(self.build.seconds, 4),
+            "steps": len(steps),
+            "cached_steps": sum(step.cached for step in steps),
+            "image_bytes": self.build.image_bytes,
+            "ok": self.build.ok,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The runs of a comparison, in the order in which they were measured.
+
+    asked: the edits to list; the first, cold build of each trial is always among `runs`.
+    """
+
+    runs: tuple[Run, ...] = field(repr=False)
+    asked: tuple[str, ...]
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        return tuple(run.build for run in self.runs)
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        return [run.row for run in self.runs if run.edit in self.asked]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per run: strategy, edit, trial, seconds, steps, cached_steps, image_bytes, ok, stand_in."""
+        import pandas as pd
+
+        listed = [run for run in self.runs if run.edit in self.asked]
+        return pd.DataFrame([run.row | {"stand_in": run.build.stand_in} for run in listed])
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row per strategy and edit: median, lowest and highest seconds, and the number of runs behind them."""
+        import pandas as pd
+
+        groups: dict[tuple[str, str], list[Build]] = {}
+        for run in self.runs:
+            if run.edit in self.asked:
+                groups.setdefault((run.strategy, run.edit), []).append(run.build)
+        return pd.DataFrame([_summary(strategy, edit, builds) for (strategy, edit), builds in groups.items()])
+
+
+def _summary(strategy: str, edit: str, builds: Sequence[Build]) -> dict[str, object]:
+    seconds = [build.seconds for build in builds]
+    return {
+        "strategy": strategy,
+        "edit": edit,
+        "median_seconds": statistics.median(seconds),
+        "low_seconds": min(seconds),
+        "high_seconds": max(seconds),
+        "runs": len(seconds),
+        "ok": all(build.ok for build in builds),
+        "stand_in": any(build.stand_in for build in builds),
+    }
+
+
+def compare(
+    app: App,
+    strategies: Sequence[str] | None = None,
+    edits: Sequence[str] = ("none", "rename-field"),
+    *,
+    repeat: int = 1,
+    watch: Callable[[int], Watch] = quiet_or_notebook,
+    engine: Engine | None = None,
+) -> Comparison:
+    """Real builds of every strategy under every edit, `repeat` times, interleaved.
+
+    Each trial of a strategy begins with a build for which nothing is cached (listed as the edit "cold" when asked for);
+    then each edit is made to unchanged sources and built. Strategies take turns, so that a machine that
+    slows down slows all of them. The app is back as it was afterwards.
+    Raises: UnknownStrategy, UnknownEdit, and what a build raises.
+    """
+    names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
+    wanted = [edit for edit in edits if edit != COLD]
+    for edit in wanted:
+        app.require_edit(edit)
+    chosen = engine or connect()
+    runs: list[Run] = []
+    with watch(repeat * len(names) * (1 + len(wanted))) as painter:
+        for trial in range(1, repeat + 1):
+            tokens = {name: f"{uuid.uuid4().hex[:12]}-{name}" for name in names}
+            for edit in (COLD, *wanted):
+                for name in names:
+                    painter.begin(f"{name}, {edit}" + (f", trial {trial}" if repeat > 1 else ""))
+                    built = _build_edited(chosen, app, name, edit, tokens[name])
+                    runs.append(Run(name, edit, trial, built))
+                    painter.end(built)
+    return Comparison(tuple(runs), tuple(edits))
+
+
+def _build_edited(engine: Engine, app: App, strategy: str, edit: str, token: str) -> Build:
+    app.reset()
+    if edit != COLD:
+        app.edit(edit)
+    running = RunningBuild(engine, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=token))
+    try:
+        return running.wait()
+    except KeyboardInterrupt:
+        running.cancel()
+        running.wait()
+        raise
+    finally:
+        app.reset()

@@ -1,0 +1,79 @@
+"""Host commands as steps like the others: run, timed, and written as the rawjson lines BuildKit would have written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from speedkit.engine.buildx import Command
+from speedkit.recordings.steps import HOST_PREFIX
+from speedkit.state import state_folder
+
+__all__ = ["host_environment", "run_host_command"]
+
+
+def host_environment(isolation: str | None) -> dict[str, str]:
+    """The environment of a host command.
+
+    isolation: a token; the command then starts with private, empty Go caches and leaves the user's own as they are.
+    The folder of this Python comes last on PATH: a Go toolchain installed beside it serves where the host has none.
+    """
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join([environment.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    if isolation is not None:
+        caches = state_folder("host-caches", isolation)
+        environment |= {"GOCACHE": str(caches / "build"), "GOMODCACHE": str(caches / "mod")}
+        # Go makes its module cache read-only, and such a folder cannot be removed again.
+        environment["GOFLAGS"] = f"{environment.get('GOFLAGS', '')} -modcacherw".strip()
+    return environment
+
+
+def run_host_command(
+    argv: tuple[str, ...],
+    *,
+    place: int,
+    count: int,
+    folder: Path,
+    environment: Mapping[str, str],
+    command: Command,
+    on_line: Callable[[bytes], None],
+) -> int:
+    """Run one host command of a strategy, handing on rawjson lines; its exit code.
+
+    place, count: the command is number `place` of `count`.
+    """
+    name = f"{HOST_PREFIX}{place}/{count}] {shlex.join(argv)}"
+    digest = f"sha256:{hashlib.sha256(f'{folder}{name}{time.time_ns()}'.encode()).hexdigest()}"
+    vertex = {"digest": digest, "name": name, "started": _now()}
+    on_line(_line({"vertexes": [vertex]}))
+
+    def on_output(output: bytes) -> None:
+        data = b64encode(output).decode()
+        on_line(_line({"logs": [{"vertex": digest, "stream": 1, "data": data, "timestamp": _now()}]}))
+
+    try:
+        code = command.run(list(argv), env=environment, cwd=folder, on_line=on_output)
+    except OSError as problem:
+        on_output(f"{argv[0]}: {problem.strerror}\n".encode())
+        code = 127
+    ended = {"completed": _now()}
+    if code:
+        ended["error"] = "context canceled" if command.cancelled else f"{shlex.join(argv)}: exit code {code}"
+    on_line(_line({"vertexes": [vertex | ended]}))
+    return code
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def _line(status: object) -> bytes:
+    return json.dumps(status).encode() + b"\n"

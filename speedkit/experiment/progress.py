@@ -1,0 +1,70 @@
+"""A line of progress for long work: what runs now, how much is done. In a notebook by itself, in a terminal when told."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from speedkit.experiment.notebook_view import notebook_shell
+from speedkit.model import Build
+from speedkit.rendering import seconds_text
+
+__all__ = ["Watch", "quiet_or_notebook"]
+
+
+class Watch(Protocol):
+    """Somebody who is told when each build of a comparison begins and ends."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def begin(self, what: str) -> None: ...
+    def end(self, build: Build) -> None: ...
+
+
+class _Quiet:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def begin(self, what: str) -> None:
+        return None
+
+    def end(self, build: Build) -> None:
+        return None
+
+
+class _Notebook(_Quiet):
+    """A progress bar in the cell's output, gone when the work is done."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._done, self._began = total, 0, time.monotonic()
+        self._handle: Any = None
+
+    def begin(self, what: str) -> None:
+        self._paint(f"{self._done + 1} of {self._total}: {what}")
+
+    def end(self, build: Build) -> None:
+        self._done += 1
+        self._paint(f"{self._done} of {self._total} builds, {seconds_text(time.monotonic() - self._began)}")
+
+    def _paint(self, text: str) -> None:
+        from IPython.display import HTML, display
+
+        bar = HTML(
+            f'<div><progress max="{self._total}" value="{self._done}" aria-label="builds"></progress> {escape(text)}</div>'
+        )
+        if self._handle is None:
+            self._handle = display(bar, display_id=True)
+        else:
+            self._handle.update(bar)
+
+
+def quiet_or_notebook(total: int) -> Watch:
+    """A progress bar where there is a notebook to show it in; nothing elsewhere."""
+    return _Notebook(total) if notebook_shell() is not None else _Quiet()

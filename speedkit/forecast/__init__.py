@@ -1,0 +1,28 @@
+"""Says which steps of a build the cache holds, before the build (`predict`) and after it (`explain`). Pure: no engine.
+
+In: situations, the one of now and those of earlier builds. Out: for every step a verdict and a reason. How the cache
+works is written down in docs/buildkit-cache-rules.md.
+"""
+
+from __future__ import annotations
+
+from speedkit.forecast.explaining import Explanation, StepExplanation, explain
+from speedkit.forecast.predicting import Forecast, Forecaster, StepForecast, Verdict, predict
+from speedkit.forecast.reasons import Because, BecauseKind
+from speedkit.forecast.situation import BaseImage, NamedContext, Situation
+
+__all__ = [
+    "BaseImage",
+    "Because",
+    "BecauseKind",
+    "Explanation",
+    "Forecast",
+    "Forecaster",
+    "NamedContext",
+    "Situation",
+    "StepExplanation",
+    "StepForecast",
+    "Verdict",
+    "explain",
+    "predict",
+]

@@ -1,0 +1,159 @@
+"""COPY and ADD as vertices.
+
+Source: moby/buildkit, frontend/dockerfile/dockerfile2llb (dispatchCopy) and solver/llbsolver/ops/file.go: the key holds
+the last part of each source path, the destination, owner and mode, and the content of what is copied. Sources are
+inputs read by content, unless source and destination are one vertex.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import posixpath
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from speedkit.context import Entry, Manifest
+from speedkit.dockerfile import SubstitutionError
+from speedkit.dockerfile.expansion import expand_unquoted
+from speedkit.forecast.scope import normalized
+from speedkit.forecast.tree import Selector, Tree, has_wildcard
+from speedkit.forecast.vertices import Input, Vertex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from speedkit.dockerfile import Heredoc, Instruction
+    from speedkit.forecast.scope import Scope
+    from speedkit.forecast.surroundings import Surroundings
+
+__all__ = ["copy_vertex", "inline_file"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_GIT = re.compile(r"^(git://|git@|ssh://)|^https?://[^#?]+\.git(#|\?|$)|^(github\.com)/")
+_Source = tuple[Vertex | None, Selector]
+
+
+def copy_vertex(instruction: Instruction, stage: str, before: Vertex | None, scope: Scope, around: Surroundings) -> Vertex:
+    """The vertex of a COPY or ADD."""
+
+    def expanded(word: str) -> str:
+        return scope.expand(word, instruction, around.dockerfile.escape)
+
+    sources = _sources(instruction, expanded, scope, around)
+    target = normalized(scope.workdir, expanded(instruction.args[-1]) or ".", keep_slash=True)
+    settings = _settings(instruction, expanded)
+    parts: dict[str, Hashable] = {
+        "sources": tuple(selector.path for _, selector in sources),
+        "target": target,
+        "kinds": tuple(_kind(vertex, around) for vertex, _ in sources),
+        **settings,
+    }
+    counted = tuple((posixpath.basename(selector.path) or "/", selector.follow) for _, selector in sources)
+    linked = around.situation.merge and settings["link"] is True and settings["chmod"] is None
+    inputs = _inputs(None if linked else before, sources)
+    order = _order(inputs, None if linked else before, sources)
+    operation = ("copy", counted, target, tuple(sorted(settings.items(), key=str)), order)
+    vertex = Vertex("file", operation, inputs, line=instruction.line, stage=stage, parts=parts)
+    if not linked or before is None:
+        return vertex
+    return Vertex("merge", ("merge",), (Input(before), Input(vertex)), instruction.line, stage, parts=parts)
+
+
+def _settings(instruction: Instruction, expanded: Callable[[str], str]) -> dict[str, Hashable]:
+    chmod = instruction.flag("chmod")
+    unpack = instruction.flag("unpack")
+    return {
+        "keyword": "ADD" if unpack is None and instruction.keyword == "ADD" else "COPY",
+        "unpack": unpack,
+        "chown": _owner(expanded(instruction.flag("chown") or "")),
+        "chmod": None if chmod is None else _mode(expanded(chmod)),
+        "exclude": instruction.flag_values("exclude"),
+        "link": (instruction.flag("link") or "").lower() == "true",
+        "parents": instruction.flag("parents") or "",
+        "checksum": expanded(instruction.flag("checksum") or ""),
+    }
+
+
+def _owner(text: str) -> tuple[str, ...]:
+    """Numbers without leading zeros; `root` is 0."""
+    return (
+        tuple("0" if part == "root" else part.lstrip("0") or "0" if part.isdecimal() else part for part in text.split(":"))
+        if text
+        else ()
+    )
+
+
+def _mode(text: str) -> Hashable:
+    return int(text, 8) if re.fullmatch("[0-7]+", text) else text
+
+
+def _kind(vertex: Vertex | None, around: Surroundings) -> str:
+    if vertex is around.context:
+        return "context"
+    return vertex.kind if vertex is not None else "scratch"
+
+
+def _sources(instruction: Instruction, expanded: Callable[[str], str], scope: Scope, around: Surroundings) -> list[_Source]:
+    origin = instruction.flag("from")
+    vertex = around.origin(origin, numeric=True) if origin else around.context
+    excludes = instruction.flag_values("exclude")
+    bodies = {heredoc.name: heredoc for heredoc in instruction.heredocs}
+    sources: list[_Source] = []
+    inline: list[_Source] = []
+    for word in instruction.args[:-1]:
+        name = word.removeprefix("<<").removeprefix("-").strip("\"'")
+        if word.startswith("<<") and name in bodies:
+            inline.append(_inline_source(bodies[name], scope))
+            continue
+        path = expanded(word)
+        if instruction.keyword == "ADD" and (address := _address(path, instruction, expanded)):
+            sources.append(address)
+            continue
+        place = normalized("/", path)
+        sources.append((vertex, Selector(place, has_wildcard(place), follow=True, excludes=excludes)))
+    return sources + inline
+
+
+def _inline_source(heredoc: Heredoc, scope: Scope) -> _Source:
+    body = heredoc.body
+    if heredoc.expand:
+        with contextlib.suppress(SubstitutionError):
+            body = expand_unquoted(body, scope.variables)
+    return inline_file(heredoc.name, body, mode=0o644), Selector(f"/{heredoc.name}", follow=False)
+
+
+def inline_file(name: str, content: str, *, mode: int) -> Vertex:
+    """The vertex "preparing inline document": one file whose content stands in the Dockerfile."""
+    tree = Tree(Manifest((Entry(name, "file", len(content), mode, content, ""),)))
+    return Vertex("inline", ("inline", name, content, mode), tree=tree)
+
+
+def _address(path: str, instruction: Instruction, expanded: Callable[[str], str]) -> _Source | None:
+    checksum = expanded(instruction.flag("checksum") or "")
+    if _GIT.match(path):
+        pinned = _COMMIT.search(path.partition("#")[2]) or _COMMIT.fullmatch(checksum)
+        keep = instruction.flag("keep-git-dir") or ""
+        vertex = Vertex("address", ("git", path, checksum, keep), uncertain="" if pinned else path)
+        return vertex, Selector("/", follow=False)
+    if path.startswith(("http://", "https://")):
+        name = posixpath.basename(urlsplit(path).path) or "__unnamed__"
+        vertex = Vertex("address", ("http", path, name, checksum), uncertain="" if checksum else path)
+        return vertex, Selector(f"/{name}", follow=False)
+    return None
+
+
+def _inputs(before: Vertex | None, sources: list[_Source]) -> tuple[Input, ...]:
+    """The vertex before comes first and counts by its key; each other one comes once, with all that is read of it."""
+    inputs = [Input(before)] if before is not None else []
+    vertices = dict.fromkeys(vertex for vertex, _ in sources if vertex is not None and vertex is not before)
+    for vertex in vertices:
+        selectors = tuple(selector for source, selector in sources if source is vertex)
+        inputs.append(Input(vertex, selectors, by_content=True))
+    return tuple(inputs)
+
+
+def _order(inputs: tuple[Input, ...], before: Vertex | None, sources: list[_Source]) -> tuple[int, ...]:
+    vertices = [entry.vertex for entry in inputs]
+    used = (before, *(vertex for vertex, _ in sources))
+    return tuple(-1 if vertex is None else vertices.index(vertex) for vertex in used)

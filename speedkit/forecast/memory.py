@@ -1,0 +1,160 @@
+"""What a builder has in its cache after some builds, and what it would find there.
+
+BuildKit keeps a graph: a result is reached from the keys of everything it was made of, input by input. An input has
+the key of the vertex that made it and, where it is read by content, a key made of the bytes read. A result is found
+when one of the keys of every input leads to it. Source: moby/buildkit, solver/edge.go and solver/cachemanager.go.
+
+Bytes that only a run produces are not known here. They are represented by "whatever result N holds at this path": equal
+to itself, and perhaps equal to other bytes. Where that decides, the answer is `perhaps`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from speedkit.forecast.vertices import Input, Vertex
+
+__all__ = ["Found", "Memory"]
+
+_Results = frozenset[int]
+_NONE: _Results = frozenset()
+_Link = tuple[Hashable, int, Hashable]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the cache holds for a vertex.
+
+    results: those certainly found. perhaps: those found if bytes turn out equal. missing: a path read is not there.
+    """
+
+    results: _Results = _NONE
+    perhaps: _Results = _NONE
+    missing: tuple[str, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        return bool(self.results)
+
+    @property
+    def possible(self) -> bool:
+        return bool(self.results or self.perhaps)
+
+
+class Memory:
+    """The keys of everything built so far. `learn` adds, `find` looks up."""
+
+    def __init__(self) -> None:
+        self._links: dict[_Link, set[int]] = {}
+        self._by_content: dict[tuple[int, Hashable], dict[Hashable, set[int]]] = {}
+        self._count = 0
+
+    def copy(self) -> Memory:
+        """Another memory that starts from this one."""
+        other = Memory()
+        other._links = {key: set(results) for key, results in self._links.items()}
+        other._by_content = {
+            key: {content: set(results) for content, results in contents.items()} for key, contents in self._by_content.items()
+        }
+        other._count = self._count
+        return other
+
+    def find(self, vertex: Vertex, inputs: Iterable[Found]) -> Found:
+        """What the cache holds for a vertex, given what it holds for each of its inputs."""
+        if vertex.local:
+            return Found()
+        if not vertex.inputs:
+            known = frozenset(self._links.get(("root", -1, vertex.operation), _NONE))
+            return Found(perhaps=known) if vertex.uncertain and known else Found(known)
+        certain: _Results | None = None
+        possible: _Results | None = None
+        missing: list[str] = []
+        for number, (given, found) in enumerate(zip(vertex.inputs, inputs, strict=True)):
+            missing += _missing(given)
+            sure, perhaps = self._through(vertex, number, given, found)
+            certain = sure if certain is None else certain & sure
+            possible = (sure | perhaps) if possible is None else possible & (sure | perhaps)
+        if missing:
+            return Found(missing=tuple(missing))
+        return Found(certain or _NONE, (possible or _NONE) - (certain or _NONE))
+
+    def _through(self, vertex: Vertex, number: int, given: Input, found: Found) -> tuple[_Results, _Results]:
+        """The results that one input leads to: certainly, and perhaps."""
+        sure = self._reached(vertex, number, given, found.results)
+        perhaps = self._reached(vertex, number, given, found.perhaps)
+        if not given.by_content:
+            return sure, perhaps
+        contents = self._by_content.get((number, vertex.operation), {})
+        content = _content(given, found.results)
+        for key in content:
+            sure |= contents.get(key, set())
+        if not _is_known(content):
+            perhaps |= frozenset().union(*contents.values())
+        else:
+            guesses = [results for key, results in contents.items() if isinstance(key, tuple)]
+            perhaps |= frozenset().union(*guesses)
+        return sure, perhaps - sure
+
+    def _reached(self, vertex: Vertex, number: int, given: Input, results: _Results) -> _Results:
+        reached: set[int] = set()
+        for result in results:
+            reached |= self._links.get(_link(vertex, number, given, result), set())
+        return frozenset(reached)
+
+    def learn(self, vertex: Vertex, inputs: Iterable[Found], *, ran: bool | None) -> Found:
+        """Adds a vertex that was built, or loaded, and returns what it left.
+
+        ran: it was seen to run (True) or to come from the cache (False); None when nobody looked.
+        """
+        given = tuple(inputs)
+        found = self.find(vertex, given)
+        if vertex.local or found.missing:
+            return found
+        results = found.results
+        if not results and ran is False and found.perhaps:
+            results = found.perhaps
+        if not results or ran is True:
+            self._count += 1
+            results = results | {self._count}
+        self._add(vertex, given, results)
+        return Found(results)
+
+    def _add(self, vertex: Vertex, inputs: tuple[Found, ...], results: _Results) -> None:
+        if not vertex.inputs:
+            self._links.setdefault(("root", -1, vertex.operation), set()).update(results)
+        for number, (given, found) in enumerate(zip(vertex.inputs, inputs, strict=True)):
+            for result in found.results:
+                self._links.setdefault(_link(vertex, number, given, result), set()).update(results)
+            if given.by_content:
+                contents = self._by_content.setdefault((number, vertex.operation), {})
+                for key in _content(given, found.results):
+                    contents.setdefault(key, set()).update(results)
+
+
+def _link(vertex: Vertex, number: int, given: Input, result: int) -> _Link:
+    paths = tuple(sorted(selector.path for selector in given.selectors))
+    return ((result, paths), number, vertex.operation)
+
+
+def _content(given: Input, results: _Results) -> tuple[Hashable, ...]:
+    """The keys of the bytes that an input reads: a digest as text, or "what result N holds" as a tuple."""
+    tree = given.vertex.tree
+    if tree is not None:
+        return ("\0".join(sorted(tree.digest(selector) or "" for selector in given.selectors)),)
+    return tuple((result, given.selectors) for result in sorted(results))
+
+
+def _is_known(content: tuple[Hashable, ...]) -> bool:
+    return bool(content) and all(isinstance(key, str) for key in content)
+
+
+def _missing(given: Input) -> list[str]:
+    tree = given.vertex.tree
+    if tree is None or not given.by_content:
+        return []
+    return [selector.path for selector in given.selectors if tree.digest(selector) is None]

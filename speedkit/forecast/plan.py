@@ -1,0 +1,202 @@
+"""Turns a situation into vertices, as BuildKit's Dockerfile frontend does.
+
+In: a `Situation`. Out: a `Plan`, with a step for every instruction. Source of the rules: moby/buildkit,
+frontend/dockerfile/dockerfile2llb. What does not reach a cache key (LABEL, CMD, EXPOSE …) has no vertex.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from speedkit.context import Manifest
+from speedkit.dockerfile import (
+    Instruction,
+    global_environment,
+    needed_stages,
+    stage_bases,
+)
+from speedkit.dockerfile.reading import read_instruction
+from speedkit.dockerfile.stages import SCRATCH
+from speedkit.forecast.copying import copy_vertex
+from speedkit.forecast.running import run_vertex
+from speedkit.forecast.scope import Scope
+from speedkit.forecast.situation import BaseImage
+from speedkit.forecast.tree import Tree
+from speedkit.forecast.vertices import Input, Vertex
+
+if TYPE_CHECKING:
+    from speedkit.dockerfile import Dockerfile, Stage
+    from speedkit.forecast.situation import NamedContext, Situation
+
+__all__ = ["Plan", "PlannedStep", "plan_build"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PlannedStep:
+    """One instruction of the Dockerfile and what BuildKit has to do for it.
+
+    vertex: None where there is nothing to do. parent: the vertex before it in the stage. needed: the target uses it.
+    changes: what an instruction without a vertex changes for those after it. triggered: an ONBUILD of the base.
+    """
+
+    instruction: Instruction
+    stage: str
+    vertex: Vertex | None
+    parent: Vertex | None
+    needed: bool
+    triggered: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Plan:
+    """steps: in the order of the Dockerfile. context: the vertex of the build context."""
+
+    situation: Situation
+    steps: tuple[PlannedStep, ...]
+    context: Vertex
+
+
+def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
+    """The vertices of a build. `tree`: the files of its context, where they were read before."""
+    context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
+    planning = _Planning(situation, context)
+    return Plan(situation, tuple(planning.all_steps()), context)
+
+
+class _Planning:
+    """Works through the stages in order; later stages look up earlier ones."""
+
+    def __init__(self, situation: Situation, context: Vertex) -> None:
+        self.situation = situation
+        self.context = context
+        self.dockerfile: Dockerfile = situation.dockerfile
+        wanted = {"build_args": situation.build_args, "target": situation.target, "platform": situation.platform}
+        self.bases = stage_bases(self.dockerfile, **wanted)  # type: ignore[arg-type]
+        self.needed = needed_stages(self.dockerfile, **wanted)  # type: ignore[arg-type]
+        self.global_args = global_environment(self.dockerfile, **wanted)  # type: ignore[arg-type]
+        self.ends: dict[int, Vertex | None] = {}
+        self.scopes: dict[int, Scope] = {}
+        self.sources: dict[str, Vertex | None] = {}
+
+    def all_steps(self) -> list[PlannedStep]:
+        steps = [PlannedStep(argument, "", None, None, True) for argument in self.dockerfile.global_args]
+        openings = iter(step for step in self.dockerfile.instructions if step.keyword == "FROM")
+        for stage, opening in zip(self.dockerfile.stages, openings, strict=True):
+            if stage.index in self.needed:
+                steps.extend(self._stage(stage, opening))
+            else:
+                left_out = (opening, *stage.instructions)
+                steps.extend(PlannedStep(step, stage.name, None, None, False) for step in left_out)
+        return steps
+
+    def _stage(self, stage: Stage, opening: Instruction) -> list[PlannedStep]:
+        replaced = self.situation.contexts.get(stage.name) if stage.named else None
+        if replaced is not None:
+            self.ends[stage.index] = self._named_context(stage.name, replaced)
+            self.scopes[stage.index] = Scope.from_image(replaced if isinstance(replaced, BaseImage) else None)
+            left_out = (opening, *stage.instructions)
+            return [PlannedStep(step, stage.name, None, None, False) for step in left_out]
+        vertex, scope, triggers = self._start(stage)
+        steps = [PlannedStep(opening, stage.name, vertex, None, True)]
+        for trigger in triggers:
+            vertex = self._step(steps, trigger, stage, vertex, scope, triggered=True)
+        for instruction in stage.instructions:
+            vertex = self._step(steps, instruction, stage, vertex, scope)
+        self.ends[stage.index] = vertex
+        self.scopes[stage.index] = scope
+        return steps
+
+    def _start(self, stage: Stage) -> tuple[Vertex | None, Scope, list[Instruction]]:
+        base = self.bases[stage.index]
+        if base.stage is not None:
+            held_back = [step.trigger for step in self.dockerfile.stages[base.stage].instructions if step.trigger]
+            return self.ends.get(base.stage), self.scopes[base.stage].inherited(), held_back
+        image = self._image(base.image)
+        vertex = self._source(base.image)
+        if image is None:
+            return vertex, Scope.from_image(None), []
+        triggers = [read_instruction(text, line=stage.line, stage=stage.index) for text in image.on_build]
+        return vertex, Scope.from_image(image), triggers
+
+    def _image(self, name: str) -> BaseImage | None:
+        replaced = self.situation.contexts.get(name)
+        if isinstance(replaced, BaseImage):
+            return replaced
+        if name == SCRATCH or replaced is not None:
+            return None
+        known = self.situation.bases.get(name)
+        return known or BaseImage((), environment=None, configuration=f"unknown {name}")
+
+    def _source(self, name: str) -> Vertex | None:
+        """The vertex of an image or named context. None: scratch, or an image without any layer."""
+        if name not in self.sources:
+            replaced = self.situation.contexts.get(name)
+            self.sources[name] = self._named_context(name, replaced) if replaced is not None else self._image_vertex(name)
+        return self.sources[name]
+
+    def _image_vertex(self, name: str) -> Vertex | None:
+        image = self._image(name)
+        if image is None or (not image.layers and image.environment is not None):
+            return None
+        identity = image.layers or (image.configuration,)
+        uncertain = "" if name in self.situation.bases else name
+        return Vertex("image", ("image", identity), parts={"layers": identity, "name": name}, uncertain=uncertain)
+
+    def _named_context(self, name: str, replaced: NamedContext) -> Vertex | None:
+        if isinstance(replaced, Manifest):
+            return Vertex("context", ("context", name), tree=Tree(replaced), local=True, parts={"name": name})
+        if isinstance(replaced, BaseImage):
+            layers = replaced.layers
+            return Vertex("image", ("image", layers), parts={"layers": layers, "name": name}) if layers else None
+        return Vertex("address", ("address", replaced), uncertain=replaced, parts={"name": name})
+
+    def _step(
+        self,
+        steps: list[PlannedStep],
+        instruction: Instruction,
+        stage: Stage,
+        before: Vertex | None,
+        scope: Scope,
+        *,
+        triggered: bool = False,
+    ) -> Vertex | None:
+        """Adds the step; returns the vertex that the next one builds on."""
+        made = self._vertex(instruction, stage, before, scope)
+        steps.append(PlannedStep(instruction, stage.name, made, before, True, triggered))
+        return made if made is not None else before
+
+    def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
+        match instruction.keyword:
+            case "RUN":
+                return run_vertex(instruction, stage.name, before, scope, self)
+            case "COPY" | "ADD":
+                return copy_vertex(instruction, stage.name, before, scope, self)
+            case "ENV" | "ARG" | "WORKDIR" | "USER" | "SHELL":
+                scope.apply(
+                    instruction,
+                    escape=self.dockerfile.escape,
+                    build_args=self.situation.build_args,
+                    global_args=self.global_args,
+                )
+        return self._workdir(instruction, stage, before, scope) if instruction.keyword == "WORKDIR" else None
+
+    def _workdir(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
+        if scope.workdir == "/":
+            return None
+        parts = {
+            "path": scope.workdir,
+            "user": scope.user,
+            "time": self.situation.build_args.get("SOURCE_DATE_EPOCH", ""),
+        }
+        inputs = (Input(before),) if before is not None else ()
+        return Vertex("file", ("mkdir", *parts.values()), inputs, line=instruction.line, stage=stage.name, parts=parts)
+
+    def origin(self, name: str, *, numeric: bool) -> Vertex | None:
+        """What `--from` names. None: scratch."""
+        if numeric and name.isdecimal() and int(name) < len(self.dockerfile.stages):
+            return self.ends.get(int(name))
+        named = [stage.index for stage in self.dockerfile.stages if stage.named and stage.name == name.lower()]
+        if named:
+            return self.ends.get(named[-1])
+        return self._source(name)

@@ -1,0 +1,133 @@
+"""The forecast: which steps of a build would come from the cache, before anything is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from speedkit.forecast.differences import counterparts
+from speedkit.forecast.memory import Memory
+from speedkit.forecast.plan import Plan, PlannedStep, plan_build
+from speedkit.forecast.reasons import Because, reason
+from speedkit.forecast.syncing import Synced
+from speedkit.forecast.tree import Tree
+from speedkit.forecast.walking import Walked, remember, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from speedkit.context import Manifest
+    from speedkit.dockerfile import Dockerfile
+    from speedkit.forecast.situation import Situation
+
+__all__ = ["Forecast", "Forecaster", "StepForecast", "Verdict", "predict"]
+
+Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
+"""`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: not of the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepForecast:
+    """What is expected of one instruction. line: 1-based. because: why. after: the lines it takes something from."""
+
+    line: int
+    end_line: int
+    stage: str
+    instruction: str
+    forecast: Verdict
+    because: Because
+    after: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is expected of every instruction, in the order of the Dockerfile."""
+
+    steps: tuple[StepForecast, ...]
+
+    @property
+    def runnable(self) -> tuple[StepForecast, ...]:
+        """The steps that the builder has to find or run."""
+        return tuple(step for step in self.steps if step.forecast in ("hit", "miss", "depends"))
+
+    def at(self, line: int) -> StepForecast | None:
+        """The step whose instruction covers a line."""
+        return next((step for step in self.steps if step.line <= line <= step.end_line), None)
+
+
+def predict(history: Sequence[Situation], now: Situation) -> Forecast:
+    """What a build of `now` would find in the cache of a builder that made the builds of `history`, oldest first.
+
+    Raises DockerfileError when the Dockerfile of `now` cannot be built.
+    """
+    return Forecaster(history).predict(now)
+
+
+class Forecaster:
+    """A history read once, to forecast again and again while somebody types."""
+
+    def __init__(self, history: Sequence[Situation]) -> None:
+        self._memory = Memory()
+        self._last: Plan | None = None
+        self._tree: tuple[Manifest, Tree] | None = None
+        self._synced = Synced()
+        for situation in history:
+            self.learn(situation)
+
+    def learn(self, situation: Situation) -> None:
+        """Adds a build that took place."""
+        plan = self.plan(situation)
+        remember(self._memory, plan)
+        self._synced.update(situation.folder, plan)
+        self._last = plan
+
+    def plan(self, situation: Situation) -> Plan:
+        """The vertices of a build; a context that did not change is not hashed again."""
+        context = self._synced.taken_for(situation.folder, situation.context)
+        if self._tree is None or self._tree[0].entries != context.entries:
+            self._tree = (context, Tree(context))
+        return plan_build(situation, tree=self._tree[1])
+
+    def predict(self, now: Situation) -> Forecast:
+        """What a build of `now` would find in the cache."""
+        plan = self.plan(now)
+        walked = walk(plan, self._memory)
+        twins = counterparts(self._last, plan) if self._last is not None else {}
+        arguments = declared_arguments(now.dockerfile)
+        return Forecast(tuple(_forecast(step, twins.get(id(step)), walked, arguments) for step in plan.steps))
+
+
+def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
+    """The names of every ARG."""
+    words = [word for step in dockerfile.instructions if step.keyword == "ARG" for word in step.args]
+    return frozenset(word.partition("=")[0] for word in words)
+
+
+def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> StepForecast:
+    instruction = step.instruction
+    text = f"ONBUILD {instruction.text}" if step.triggered else instruction.text
+    return StepForecast(
+        line=instruction.line,
+        end_line=instruction.end_line,
+        stage=step.stage,
+        instruction=text,
+        forecast=_verdict(step, walked),
+        because=reason(step, twin, walked, arguments),
+        after=_lines_before(step),
+    )
+
+
+def _lines_before(step: PlannedStep) -> tuple[int, ...]:
+    inputs = step.vertex.inputs if step.vertex is not None else ()
+    return tuple(dict.fromkeys(given.vertex.line for given in inputs if given.vertex.line))
+
+
+def _verdict(step: PlannedStep, walked: Walked) -> Verdict:
+    if not step.needed:
+        return "not-needed"
+    if step.vertex is None:
+        return "no-step"
+    found = walked.of(step.vertex)
+    if found.certain:
+        return "hit"
+    return "depends" if found.possible else "miss"

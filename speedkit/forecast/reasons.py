@@ -1,0 +1,159 @@
+"""Why a step is, or would be, cached or not, as a kind, a list and a sentence that a newcomer understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from speedkit.forecast.differences import Difference, difference
+
+if TYPE_CHECKING:
+    from speedkit.forecast.memory import Found
+    from speedkit.forecast.plan import PlannedStep
+    from speedkit.forecast.vertices import Vertex
+    from speedkit.forecast.walking import Walked
+
+__all__ = ["Because", "BecauseKind", "reason"]
+
+BecauseKind = Literal[
+    "unchanged",
+    "earlier",
+    "same-bytes",
+    "files",
+    "missing-file",
+    "instruction",
+    "argument",
+    "environment",
+    "options",
+    "platform",
+    "base",
+    "parent",
+    "result",
+    "address",
+    "new",
+    "no-step",
+    "not-needed",
+    "evicted",
+    "elsewhere",
+    "no-cache",
+    "failed",
+]
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """kind: the sort of reason. what: the files, variables or lines it is about. sentence: the same for a reader."""
+
+    kind: BecauseKind
+    what: tuple[str, ...]
+    sentence: str
+
+    def as_dict(self) -> dict[str, object]:
+        return {"kind": self.kind, "what": list(self.what), "sentence": self.sentence}
+
+
+def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> Because:
+    """Why the cache holds, lacks or may hold a step. twin: what the step was in the build before."""
+    vertex = step.vertex
+    if vertex is None:
+        return _without_vertex(step)
+    found = walked.of(vertex)
+    own = difference(twin, step, arguments=arguments) if twin is not None else None
+    if found.missing:
+        return _missing(found)
+    if found.certain:
+        return _hit(own, twin, vertex, walked)
+    if found.possible:
+        return _depends(vertex, walked)
+    return _miss(step, own, twin, vertex, walked)
+
+
+def _without_vertex(step: PlannedStep) -> Because:
+    if not step.needed:
+        return Because("not-needed", (step.stage,), f"The target does not use stage {step.stage}.")
+    return Because("no-step", (), "There is nothing to run: it only changes settings.")
+
+
+def _missing(found: Found) -> Because:
+    paths = tuple(path.lstrip("/") for path in found.missing)
+    sentence = f"{_listed(paths)} is not in the build context, so the build will stop here."
+    return Because("missing-file", paths, sentence)
+
+
+def _hit(own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:
+    rerun = [given.vertex for given in vertex.inputs if given.by_content and _reruns(given.vertex, walked)]
+    if rerun:
+        what = tuple(_place(source) for source in rerun)
+        return Because("same-bytes", what, f"{_listed(what)} runs again, but what is taken from it is already known.")
+    if own is not None or twin is None:
+        return Because("earlier", (), "An earlier build had exactly this, and its result is still there.")
+    return Because("unchanged", (), "Nothing that counts for this step has changed.")
+
+
+def _reruns(vertex: Vertex, walked: Walked) -> bool:
+    return not vertex.local and not walked.of(vertex).certain
+
+
+def _depends(vertex: Vertex, walked: Walked) -> Because:
+    if vertex.uncertain:
+        return Because("address", (vertex.uncertain,), f"It depends on what {vertex.uncertain} holds now.")
+    first = vertex.inputs[0]
+    if not first.by_content and walked.of(first.vertex).perhaps and not walked.of(first.vertex).certain:
+        place = _place(first.vertex)
+        return Because("parent", (place,), f"It stays cached if {place} does.")
+    sources = [given for given in vertex.inputs if given.by_content and not given.vertex.local]
+    addresses = tuple(given.vertex.uncertain for given in sources if given.vertex.uncertain)
+    if addresses:
+        return Because("address", addresses, f"It depends on what {_listed(addresses)} holds now.")
+    places = tuple(_place(given.vertex) for given in sources)
+    paths = [selector.path for given in sources for selector in given.selectors]
+    sentence = f"{_sentence_start(_listed(places))} runs again: if {_listed(paths)} comes out as before, this stays cached."
+    if all(walked.of(given.vertex).certain for given in sources):
+        sentence = f"It depends on whether {_listed(paths)} holds the same bytes as in the build before."
+    return Because("result", places, sentence)
+
+
+def _miss(step: PlannedStep, own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:
+    missed = [given.vertex for given in vertex.inputs if not given.by_content and _reruns(given.vertex, walked)]
+    if own is not None and (own.kind in ("files", "instruction", "base") or not missed):
+        return _own(own)
+    if missed:
+        place = _place(missed[0])
+        if missed[0].kind == "image":
+            return Because("base", (place,), f"It starts from {place}, which the build before did not use.")
+        return Because("parent", (place,), f"It starts from the result of {place}, which runs again.")
+    if twin is None or twin.vertex is None:
+        return Because("new", (), f"This {step.instruction.keyword} has not been built before.")
+    return Because("new", (), "No earlier build finished this step.")
+
+
+def _own(own: Difference) -> Because:
+    listed = _listed(own.what)
+    sentences = {
+        "files": f"{listed} changed, and this step reads {'it' if len(own.what) == 1 else 'them'}.",
+        "instruction": "The text of this instruction changed.",
+        "argument": f"Build argument {listed} changed; every RUN after its ARG sees it, used or not.",
+        "environment": f"{listed} changed, and it counts for every step after it.",
+        "options": f"The build command's options changed ({listed}).",
+        "platform": f"It is now built for {listed}.",
+        "base": f"The base image {listed} is another one than before.",
+    }
+    return Because(own.kind, own.what, sentences[own.kind])  # type: ignore[arg-type]
+
+
+def _place(vertex: Vertex) -> str:
+    """Where a vertex comes from: `line 7`, or the name of an image."""
+    if vertex.line:
+        return f"line {vertex.line}"
+    return str(vertex.parts.get("name") or vertex.uncertain or vertex.kind)
+
+
+def _sentence_start(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    if len(names) <= _SHOWN:
+        return " and ".join(names)
+    return f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more"

@@ -1,0 +1,169 @@
+"""RUN as a vertex.
+
+Source: moby/buildkit, frontend/dockerfile/dockerfile2llb (dispatchRun, dispatchRunMounts) and
+solver/llbsolver/ops/exec.go. Variables in the command are the shell's business: the text counts as it stands, and so
+does every variable, used or not. What a bind mount shows counts by content; what is in a cache mount does not count.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from speedkit.context import Entry, Manifest
+from speedkit.dockerfile import Mount, mounts_of
+from speedkit.forecast.copying import inline_file
+from speedkit.forecast.scope import normalized
+from speedkit.forecast.tree import Selector, Tree
+from speedkit.forecast.vertices import Input, Vertex
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from speedkit.dockerfile import Instruction
+    from speedkit.forecast.scope import Scope
+    from speedkit.forecast.surroundings import Surroundings
+
+__all__ = ["run_vertex"]
+
+_PIPES = "/dev/pipes/"
+
+
+class _Mounted:
+    """One mount as it counts: where, what kind, and from which vertex."""
+
+    def __init__(self, target: str, key: Hashable, vertex: Vertex | None, source: str) -> None:
+        self.target = target
+        self.key = key
+        self.vertex = vertex
+        self.source = source
+
+
+def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scope: Scope, around: Surroundings) -> Vertex:
+    """The vertex of a RUN."""
+    mounts = mounts_of(instruction, expand=lambda word: scope.expand(word, instruction, around.dockerfile.escape))
+    command, script = _command(instruction, scope)
+    mounted = [_mounted(mount, scope, around) for mount in mounts if mount.kind not in ("secret", "ssh")]
+    mounted += [_Mounted(_PIPES, ("bind", True), script, "/")] if script is not None else []
+    mounted += [_Mounted("/dev/shm", ("tmpfs", size), None, "/")] if (size := _shm_size(around)) else []  # noqa: S108
+    mounted.sort(key=lambda mount: mount.target)
+    inputs = _inputs(before, mounted)
+    order = tuple(next((n for n, given in enumerate(inputs) if given.vertex is mount.vertex), -1) for mount in mounted)
+    secrets = tuple(_secret(mount) for mount in mounts if mount.kind in ("secret", "ssh"))
+    parts: dict[str, Hashable] = {
+        "command": command,
+        "variables": tuple(_run_variables(scope, mounts).items()),
+        "unknown_base": scope.unknown_base,
+        "workdir": scope.workdir,
+        "user": scope.user,
+        "mounts": (tuple((mount.target, mount.key) for mount in mounted), secrets),
+        "network": _network(instruction, around),
+        "options": _options(instruction, around),
+        "platform": around.situation.platform,
+    }
+    operation = ("run", tuple(parts.items()), order, before is not None)
+    return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts)
+
+
+def _command(instruction: Instruction, scope: Scope) -> tuple[tuple[str, ...], Vertex | None]:
+    """The command line, and the script that a here-document with `#!` becomes."""
+    words = instruction.args
+    script = None
+    if instruction.heredocs and len(words) == 1:
+        first = instruction.heredocs[0]
+        if words[0].strip().removeprefix("<<").removeprefix("-").strip("\"'") != first.name:
+            words = (words[0] + "".join(f"\n{doc.content}{doc.name}" for doc in instruction.heredocs),)
+        elif first.content.startswith("#!"):
+            script = inline_file(first.name, first.body, mode=0o755)
+            words = (f"{_PIPES}{first.name}",)
+        else:
+            words = (first.body,)
+    return (words if instruction.json else (*scope.shell, " ".join(words))), script
+
+
+def _run_variables(scope: Scope, mounts: tuple[Mount, ...]) -> dict[str, str]:
+    variables = dict(scope.variables)
+    agents = [mount for mount in mounts if mount.kind == "ssh"]
+    if agents and "SSH_AUTH_SOCK" not in variables:
+        variables["SSH_AUTH_SOCK"] = agents[0].target or "/run/buildkit/ssh_agent.0"
+    return variables
+
+
+def _mounted(mount: Mount, scope: Scope, around: Surroundings) -> _Mounted:
+    target = normalized(scope.workdir, mount.target) if not mount.target.startswith("/") else mount.target
+    vertex = _mount_vertex(mount, around)
+    source = normalized("/", mount.source)
+    if source == "/" and mount.kind == "cache" and (made := _cache_folder(mount)) is not None:
+        vertex, source = made, "/cache"
+    return _Mounted(target, _mount_key(mount, target, around), vertex, source)
+
+
+def _mount_vertex(mount: Mount, around: Surroundings) -> Vertex | None:
+    if mount.kind == "tmpfs" or (mount.kind == "cache" and not mount.origin):
+        return None
+    return around.origin(mount.origin, numeric=False) if mount.origin else around.context
+
+
+def _cache_folder(mount: Mount) -> Vertex | None:
+    """The folder "setting cache mount permissions" that BuildKit makes for mode, uid and gid."""
+    given = {name: mount.option(name) for name in ("mode", "uid", "gid")}
+    if mount.origin or not any(given.values()):
+        return None
+    mode, owner = int(given["mode"] or "755", 8), f"{int(given['uid'] or 0)}:{int(given['gid'] or 0)}"
+    tree = Tree(Manifest((Entry("cache", "dir", 0, mode, "", owner),)))
+    return Vertex("inline", ("cache", mode, owner), tree=tree)
+
+
+def _mount_key(mount: Mount, target: str, around: Surroundings) -> Hashable:
+    """What counts of a mount.
+
+    The id and sharing of a cache mount count only while the id is the target and the sharing is `shared`: BuildKit
+    (checkShouldClearCacheOpts) leaves that case as older versions had it.
+    """
+    if mount.kind == "tmpfs":
+        return ("tmpfs", mount.option("size") or "")
+    if mount.kind == "bind":
+        return ("bind", mount.read_only)
+    namespace = around.situation.build_args.get("BUILDKIT_CACHE_MOUNT_NS", "")
+    identity = f"{namespace}/{mount.option('id') or posixpath.normpath(mount.target)}"
+    shared = (mount.option("sharing") or "shared").lower() == "shared"
+    plain = shared and (identity == target or identity.partition("/")[2] == target)
+    return ("cache", mount.read_only, identity if plain else "")
+
+
+def _secret(mount: Mount) -> Hashable:
+    target, name = mount.target, mount.option("id") or mount.source
+    if mount.kind == "secret":
+        name = name or posixpath.basename(target)
+        if not target and mount.option("env") is None:
+            target = f"/run/secrets/{posixpath.basename(name)}"
+    required = (mount.option("required") or "").lower() in ("true", "1", "t")
+    rest = tuple(mount.option(option) for option in ("env", "mode", "uid", "gid"))
+    return (mount.kind, name, target, required, rest)
+
+
+def _inputs(before: Vertex | None, mounted: list[_Mounted]) -> tuple[Input, ...]:
+    inputs = [Input(before)] if before is not None else []
+    vertices = dict.fromkeys(mount.vertex for mount in mounted if mount.vertex is not None and mount.vertex is not before)
+    for vertex in vertices:
+        paths = [mount.source for mount in mounted if mount.vertex is vertex]
+        inputs.append(Input(vertex, tuple(Selector(path) for path in paths), by_content=True))
+    return tuple(inputs)
+
+
+def _shm_size(around: Surroundings) -> str:
+    return around.situation.options.get("shm-size", "")
+
+
+def _network(instruction: Instruction, around: Surroundings) -> str:
+    own = (instruction.flag("network") or "default").lower()
+    return around.situation.options.get("network", "default") if own == "default" else own
+
+
+def _options(instruction: Instruction, around: Surroundings) -> Hashable:
+    """What the build command adds to every RUN. Of `--add-host` only the name counts."""
+    options = around.situation.options
+    hosts = tuple(entry.partition(":")[0] for entry in options.get("add-host", "").split(",") if entry)
+    rest = tuple(options.get(name, "") for name in ("ulimit", "cgroup-parent"))
+    hostname = around.situation.build_args.get("BUILDKIT_SANDBOX_HOSTNAME", "")
+    return (hosts, rest, hostname, instruction.flag("security") or "sandbox", instruction.flag_values("device"))

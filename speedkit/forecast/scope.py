@@ -1,0 +1,149 @@
+"""What holds at one place of a stage: environment, ARGs, working directory, user and shell.
+
+Source of the rules: moby/buildkit, frontend/dockerfile/dockerfile2llb/convert.go. Two of them surprise. The order of
+the variables counts, and setting one again moves it to the end. A stage that starts from another stage inherits its
+ARGs, and its ENVs are set once more.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from speedkit.dockerfile import SubstitutionError, expand
+from speedkit.errors import DockerfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from speedkit.dockerfile import Instruction
+    from speedkit.forecast.situation import BaseImage
+
+__all__ = ["DEFAULT_SHELL", "Scope", "normalized"]
+
+DEFAULT_SHELL = ("/bin/sh", "-c")
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass
+class Scope:
+    """Changes from instruction to instruction.
+
+    variables: what a RUN sees, in order. exported: the part that ENV set or the base brought. arguments: set by ARG.
+    unknown_base: stands for a base image's configuration that is not known.
+    """
+
+    variables: dict[str, str] = field(default_factory=dict)
+    exported: dict[str, str] = field(default_factory=dict)
+    arguments: set[str] = field(default_factory=set)
+    workdir: str = "/"
+    user: str = ""
+    shell: tuple[str, ...] = DEFAULT_SHELL
+    unknown_base: str = ""
+
+    @classmethod
+    def from_image(cls, image: BaseImage | None) -> Scope:
+        """The scope at the start of a stage. None: scratch."""
+        scope = cls()
+        if image is not None:
+            scope.exported = dict(_pair(entry) for entry in image.environment or ())
+            scope.workdir = normalized("/", image.workdir) if image.workdir else "/"
+            scope.user = image.user
+            scope.shell = image.shell or DEFAULT_SHELL
+            scope.unknown_base = image.configuration if image.environment is None else ""
+        scope._export_again()
+        return scope
+
+    def inherited(self) -> Scope:
+        """The scope at the start of a stage that starts from this one."""
+        scope = Scope(
+            dict(self.variables),
+            dict(self.exported),
+            set(self.arguments),
+            self.workdir,
+            self.user,
+            self.shell,
+            self.unknown_base,
+        )
+        scope._export_again()
+        return scope
+
+    def _export_again(self) -> None:
+        self.exported.setdefault("PATH", _DEFAULT_PATH)
+        for name, value in self.exported.items():
+            self.set(name, value)
+
+    def set(self, name: str, value: str) -> None:
+        """A variable set again moves to the end."""
+        self.variables.pop(name, None)
+        self.variables[name] = value
+
+    def export(self, name: str, value: str) -> None:
+        self.set(name, value)
+        self.exported[name] = value
+
+    def expand(self, word: str, instruction: Instruction, escape: str) -> str:
+        try:
+            return expand(word, self.variables, escape=escape)
+        except SubstitutionError as error:
+            line = instruction.line
+            raise DockerfileError(f'Dockerfile, line {line}: failed to process "{word}": {error}.', line=line) from None
+
+    def apply(
+        self,
+        instruction: Instruction,
+        *,
+        escape: str,
+        build_args: Mapping[str, str],
+        global_args: Mapping[str, str],
+    ) -> None:
+        """What an instruction changes for those after it."""
+        words = instruction.args
+        match instruction.keyword:
+            case "ENV":
+                expanded = [self.expand(word, instruction, escape) for word in words]
+                for name, value in zip(expanded[::2], expanded[1::2], strict=False):
+                    self.export(name, value)
+            case "ARG":
+                self._declare(instruction, escape, build_args, global_args)
+            case "WORKDIR":
+                self.workdir = normalized(self.workdir, self.expand(words[0], instruction, escape))
+            case "USER":
+                self.user = self.expand(words[0], instruction, escape)
+            case "SHELL":
+                self.shell = words
+
+    def _declare(
+        self, instruction: Instruction, escape: str, build_args: Mapping[str, str], global_args: Mapping[str, str]
+    ) -> None:
+        for word in instruction.args:
+            name, equals, default = word.partition("=")
+            self.arguments.add(name)
+            if name in build_args:
+                self.set(name, build_args[name])
+            elif equals:
+                self.set(name, self.expand(default, instruction, escape))
+            elif name in global_args:
+                self.set(name, global_args[name])
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    name, _, value = entry.partition("=")
+    return name, value
+
+
+def normalized(parent: str, path: str, *, keep_slash: bool = False) -> str:
+    """An absolute, cleaned path. keep_slash: `a/` and `a/.` keep what tells a folder."""
+    joined = path if path.startswith("/") else posixpath.join(parent or "/", path)
+    cleaned = _clean(joined)
+    if keep_slash and path.endswith("/") and not cleaned.endswith("/"):
+        return f"{cleaned}/"
+    if keep_slash and (path == "." or path.endswith("/.")):
+        return f"{cleaned.rstrip('/')}/."
+    return cleaned
+
+
+def _clean(path: str) -> str:
+    cleaned = posixpath.normpath(path)
+    return cleaned[1:] if cleaned.startswith("//") else cleaned

@@ -1,0 +1,53 @@
+"""The vertices of a build as BuildKit sees them, each with what its cache key is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from speedkit.forecast.tree import Selector, Tree
+
+__all__ = ["Input", "Vertex", "VertexKind"]
+
+VertexKind = Literal["image", "context", "address", "run", "file", "inline", "merge"]
+"""`address`: a URL or git repository. `file`: COPY, ADD, WORKDIR. `inline`: a here-document, an empty cache mount."""
+
+_NO_PARTS: Mapping[str, Hashable] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Input:
+    """One vertex that another one reads.
+
+    selectors: which parts it reads; they count in the key. by_content: the bytes read are a key of their own, so that
+    equal bytes are found again whatever made them.
+    """
+
+    vertex: Vertex
+    selectors: tuple[Selector, ...] = ()
+    by_content: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Vertex:
+    """One piece of work.
+
+    operation: everything that counts in the key besides the inputs. line: of its instruction, 0 when it has none.
+    tree: the files themselves, where they are known without running anything.
+    parts: the same as `operation`, by name, to say what changed. local: its own key is never found again.
+    uncertain: names what decides its content and is not known here, such as an address.
+    """
+
+    kind: VertexKind
+    operation: Hashable
+    inputs: tuple[Input, ...] = ()
+    line: int = 0
+    stage: str = ""
+    tree: Tree | None = None
+    parts: Mapping[str, Hashable] = field(default_factory=lambda: _NO_PARTS)
+    local: bool = False
+    uncertain: str = ""

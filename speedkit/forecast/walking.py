@@ -1,0 +1,82 @@
+"""Takes a plan through a memory: what the cache holds for each vertex, and what a build left there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from speedkit.forecast.memory import Found, Memory
+    from speedkit.forecast.plan import Plan
+    from speedkit.forecast.vertices import Vertex
+    from speedkit.model import StepState
+
+__all__ = ["Walked", "remember", "walk"]
+
+_BROKE_OFF = frozenset({"failed", "cancelled"})
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Walked:
+    """A plan, and what the cache held for each of its vertices."""
+
+    plan: Plan
+    found: dict[int, Found]
+
+    def of(self, vertex: Vertex) -> Found:
+        return self.found[id(vertex)]
+
+
+def walk(plan: Plan, memory: Memory) -> Walked:
+    """What the cache holds for every vertex of a plan."""
+    found: dict[int, Found] = {}
+    for step in plan.steps:
+        if step.vertex is not None:
+            _find(step.vertex, memory, found)
+    return Walked(plan, found)
+
+
+def _find(vertex: Vertex, memory: Memory, found: dict[int, Found]) -> Found:
+    known = found.get(id(vertex))
+    if known is None:
+        inputs = [_find(given.vertex, memory, found) for given in vertex.inputs]
+        known = found[id(vertex)] = memory.find(vertex, inputs)
+    return known
+
+
+def remember(memory: Memory, plan: Plan) -> None:
+    """Adds to the memory what a build of the plan left in the cache."""
+    states = plan.situation.states or {}
+    learning = _Learning(memory, states, broke_off=bool(_BROKE_OFF & set(states.values())))
+    for step in plan.steps:
+        if step.vertex is not None:
+            learning.of(step.vertex)
+
+
+class _Learning:
+    """One build being added. A build that broke off reports steps as cached that it never found; what ran did run."""
+
+    def __init__(self, memory: Memory, states: Mapping[int, StepState], *, broke_off: bool) -> None:
+        self._memory = memory
+        self._states = states
+        self._broke_off = broke_off
+        self._left: dict[int, Found | None] = {}
+
+    def of(self, vertex: Vertex) -> Found | None:
+        """What the build left for a vertex; None when it did not come that far."""
+        if id(vertex) not in self._left:
+            self._left[id(vertex)] = self._learn(vertex)
+        return self._left[id(vertex)]
+
+    def _learn(self, vertex: Vertex) -> Found | None:
+        inputs = [self.of(given.vertex) for given in vertex.inputs]
+        given = [found for found in inputs if found is not None]
+        if len(given) < len(inputs):
+            return None
+        state = self._states.get(vertex.line) if vertex.line else None
+        if self._broke_off and vertex.line and state != "ran":
+            found = self._memory.find(vertex, given)
+            return found if found.certain else None
+        return self._memory.learn(vertex, given, ran=None if state is None else state == "ran")

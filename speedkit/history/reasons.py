@@ -1,0 +1,104 @@
+"""Why: what would run if an app were built now, and why the steps of a finished build were cached or ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from speedkit.apps import App
+from speedkit.errors import NoHistory
+from speedkit.forecast import Because, StepExplanation, StepForecast
+from speedkit.forecast import explain as explain_situation
+from speedkit.forecast import predict as predict_situation
+from speedkit.history.finding import recording_of
+from speedkit.history.situations import earlier_than, situation_now, situation_of
+from speedkit.model import Build
+from speedkit.recordings.recording import Recording, read_recording
+from speedkit.rendering import Reason, reasons_html
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Reasons", "explain", "predict"]
+
+WORDS = ("hit", "miss", "depends")
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """A reason for every step of a build that was, or would be, made. Shown as a table in a notebook."""
+
+    title: str
+    steps: tuple[Reason, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per step: line, stage, instruction, state, because."""
+        import pandas as pd
+
+        columns = ["line", "stage", "instruction", "state", "because"]
+        return pd.DataFrame([[getattr(step, name) for name in columns] for step in self.steps], columns=columns)
+
+    def _repr_html_(self) -> str:
+        return reasons_html(self.title, self.steps)
+
+
+def predict(
+    app: App,
+    strategy: str | None = None,
+    *,
+    build_args: Mapping[str, str] | None = None,
+    target: str | None = None,
+) -> Reasons:
+    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Asks no engine.
+
+    It rests on the recorded builds that share the app's cache; with none, everything would run.
+    Raises: UnknownStrategy, DockerfileError.
+    """
+    chosen = app.strategy(strategy)
+    past = earlier_than(None, isolation=app.cache_of(chosen.name), folder=app.folder)
+    last = past[-1] if past else None
+    now = situation_now(app, chosen, last, build_args=build_args or {}, target=target)
+    forecast = predict_situation([situation_of(recording) for recording in past], now)
+    steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
+    return Reasons(_expected(steps), steps)
+
+
+def _expected(steps: tuple[Reason, ...]) -> str:
+    counts = {word: sum(step.state == word for step in steps) for word in WORDS}
+    said = f"If you build now: {counts['hit']} cached, {counts['miss']} run"
+    return f"{said}, {counts['depends']} depend on what a step gives" if counts["depends"] else said
+
+
+def explain(build: Build | str | None = None) -> Reasons:
+    """Why each step of a finished build was cached or ran.
+
+    build: a build, the id of one, or None for the newest.
+    Raises: NoHistory, RecordingError, DockerfileError.
+    """
+    recording = _recording(build)
+    past = earlier_than(recording, isolation=recording.meta.isolation, folder=recording.meta.folder)
+    own = situation_of(recording)
+    found = explain_situation(own, [situation_of(earlier) for earlier in past])
+    first = recording.meta.isolation is not None and not past
+    steps = tuple(_reason(step, step.state, first=first) for step in found.steps)
+    cached = sum(step.state == "cached" for step in steps)
+    ran = sum(step.state in ("ran", "failed") for step in steps)
+    return Reasons(f"{recording.meta.strategy}, {recording.meta.edit}: {cached} cached, {ran} ran", steps)
+
+
+def _recording(build: Build | str | None) -> Recording:
+    if not isinstance(build, Build):
+        return recording_of(build)
+    if build.folder is None:
+        raise NoHistory(f"The build {build.id} has no recording.", fix="Explain it when it is done.")
+    return read_recording(build.folder)
+
+
+FIRST = Because("new", (), "Nothing was built before in this cache: it was started empty.")
+
+
+def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False) -> Reason:
+    because = FIRST if first and state in ("ran", "failed") else step.because
+    return Reason(step.line, step.stage, step.instruction, state, because.kind, because.what, because.sentence)

@@ -1,0 +1,150 @@
+"""The words of speedkit, as frozen types: what a finished build was, derived once from its recording.
+
+Nothing here reads a file or talks to Docker. DataFrames are made when asked for, so that
+`import speedkit` does not load pandas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Answer", "Base", "Build", "ImageLayer", "Outcome", "Step", "StepKind", "StepState"]
+
+StepState = Literal["cached", "ran", "running", "failed", "cancelled", "waiting", "no-step", "not-needed"]
+"""`no-step`: the instruction only changes image metadata (ARG, ENV, CMD …), BuildKit has nothing to run.
+`not-needed`: a stage that the target does not use. `waiting`: never started."""
+
+StepKind = Literal["instruction", "internal", "host"]
+
+Outcome = Literal["running", "done", "failed", "cancelled", "broken"]
+"""`failed`: a step failed. `broken`: the engine failed, not the Dockerfile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One instruction of a Dockerfile, one command on the host, or one internal vertex of BuildKit.
+
+    name: BuildKit's vertex name, or the instruction where there is no vertex.
+    stage: the stage's name, `stage-N` when it has none, `host` or `internal`.
+    instruction: the instruction on one line, white space folded.
+    line: the 1-based first line in the Dockerfile, None for host and internal steps.
+    seconds: time the step was running, overlaps counted once.
+    started_seconds: seconds after the build began; None when it never started.
+    bytes_fetched: bytes that BuildKit itself reports as transferred for this step (base layers, ADD, context).
+    log: what the step printed, decoded as UTF-8 with replacement characters.
+    """
+
+    name: str
+    stage: str
+    instruction: str
+    line: int | None
+    state: StepState
+    seconds: float
+    started_seconds: float | None = None
+    kind: StepKind = "instruction"
+    bytes_fetched: int = 0
+    log: str = field(default="", repr=False)
+    error: str | None = None
+    digest: str | None = None
+
+    @property
+    def cached(self) -> bool:
+        return self.state == "cached"
+
+    @property
+    def ran(self) -> bool:
+        return self.state in ("ran", "failed", "cancelled", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLayer:
+    """One layer of a built image, oldest first in `Build.layers`.
+
+    command: the history entry that made it. from_base: it came with the base image.
+    """
+
+    command: str
+    size_bytes: int
+    from_base: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """One base image of a build: what the Dockerfile names, and what stood there.
+
+    stand_in: a local image took its place because no registry answered.
+    """
+
+    reference: str
+    used: str
+    stand_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the image said when it was run and asked over HTTP.
+
+    ok: it answered with the field expected. said: its body, or why there is none.
+    """
+
+    ok: bool
+    said: str
+
+
+@dataclass(frozen=True)
+class Build:
+    """A finished build, derived from its recording.
+
+    seconds: from the start of the command to its end, host steps included.
+    image: the image's id (`sha256:…`), None when none was made.
+    error: the message to show when the build did not end well.
+    """
+
+    id: str
+    app: str
+    strategy: str
+    edit: str
+    started_at: str
+    seconds: float
+    outcome: Outcome
+    exit_code: int
+    dockerfile: str = field(repr=False)
+    step_list: tuple[Step, ...] = field(repr=False)
+    image: str | None = None
+    image_bytes: int | None = None
+    layers: tuple[ImageLayer, ...] = field(default=(), repr=False)
+    bases: tuple[Base, ...] = field(default=(), repr=False)
+    answer: Answer | None = None
+    error: str | None = field(default=None, repr=False)
+    isolated: bool = False
+    folder: Path | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """It built, and where the app could be asked, it answered as expected."""
+        return self.outcome == "done" and (self.answer is None or self.answer.ok)
+
+    @property
+    def stand_in(self) -> bool:
+        """At least one base image was a local stand-in: every figure shown says so."""
+        return any(base.stand_in for base in self.bases)
+
+    @property
+    def instructions(self) -> tuple[Step, ...]:
+        """The steps a Dockerfile's author knows: instructions and host commands, no internals."""
+        return tuple(step for step in self.step_list if step.kind != "internal")
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """A row per step: stage, line, instruction, state, cached, seconds, bytes_fetched, error."""
+        import pandas as pd
+
+        columns = ["stage", "line", "instruction", "state", "cached", "seconds", "bytes_fetched", "error"]
+        rows = [[getattr(step, column) for column in columns] for step in self.instructions]
+        table = pd.DataFrame(rows, columns=columns)
+        return table.astype({"line": "Int64"})

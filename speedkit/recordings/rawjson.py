@@ -1,0 +1,188 @@
+"""Folds the lines of `buildx build --progress=rawjson` into vertices.
+
+In: the lines as they came, one SolveStatus each (moby/buildkit client/graph.go), or plain text where BuildKit quotes an
+error. Out: a `Vertex` per digest. Oddities of the format: a vertex may start and complete several times (the first pair is a
+cache probe of microseconds), times are the daemon's clock, log data is base64 and cut anywhere, also inside a character.
+"""
+
+from __future__ import annotations
+
+import json
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+__all__ = ["Solve", "Vertex", "read_rawjson"]
+
+Span = tuple[float, float | None]
+
+
+@dataclass(slots=True)
+class Vertex:
+    """What the stream has said so far of one digest.
+
+    spans: start and end in seconds since the epoch by the daemon's clock; an end of None is still open.
+    transfers: bytes by status id, as far as they got.
+    """
+
+    digest: str
+    name: str = ""
+    inputs: tuple[str, ...] = ()
+    group: str = ""
+    cached: bool = False
+    error: str | None = None
+    spans: dict[str, Span] = field(default_factory=dict)
+    log_chunks: list[bytes] = field(default_factory=list)
+    transfers: dict[str, int] = field(default_factory=dict)
+    log_bytes: int = 0
+
+    @property
+    def started(self) -> float | None:
+        return min((start for start, _ in self.spans.values()), default=None)
+
+    @property
+    def is_open(self) -> bool:
+        return any(end is None for _, end in self.spans.values())
+
+    def seconds(self, now: float | None = None) -> float:
+        """Time the vertex was running, overlaps counted once; an open span lasts until `now`."""
+        total, reached = 0.0, float("-inf")
+        for start, end in sorted((start, end if end is not None else now) for start, end in self.spans.values()):
+            if end is None:
+                continue
+            total += max(0.0, end - max(start, reached))
+            reached = max(reached, end)
+        return total
+
+    @property
+    def bytes_fetched(self) -> int:
+        return sum(self.transfers.values())
+
+    @property
+    def log(self) -> str:
+        return b"".join(self.log_chunks).decode("utf-8", "replace")
+
+
+@dataclass(slots=True)
+class Solve:
+    """A stream of rawjson lines, folded as far as it has come.
+
+    text: the lines that were not JSON, the excerpt and ERROR of a failed build among them.
+    """
+
+    vertices: dict[str, Vertex] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    events: int = 0
+    first: float | None = None
+    last: float | None = None
+
+    def feed(self, line: bytes) -> None:
+        """Take in one line. Lines that are no SolveStatus are kept as text."""
+        status = _decode(line)
+        if status is None:
+            self.text.append(line.decode("utf-8", "replace").rstrip("\r\n"))
+            return
+        for entry in _entries(status, "vertexes"):
+            self._take_vertex(entry)
+        for entry in _entries(status, "statuses"):
+            self._take_transfer(entry)
+        for entry in _entries(status, "logs"):
+            self._take_log(entry)
+        for entry in _entries(status, "warnings"):
+            self.warnings.append(_base64(entry.get("short")).decode("utf-8", "replace"))
+
+    @property
+    def error_text(self) -> str:
+        """The plain text at the end of a failed build: BuildKit's excerpt of the Dockerfile and its ERROR line."""
+        return "\n".join(self.text).strip()
+
+    def _vertex(self, digest: Any) -> Vertex:
+        vertex = self.vertices.get(digest)
+        if vertex is None:
+            vertex = self.vertices[digest] = Vertex(str(digest))
+        return vertex
+
+    def _take_vertex(self, entry: dict[str, Any]) -> None:
+        self.events += 1
+        vertex = self._vertex(entry.get("digest", ""))
+        vertex.name = str(entry.get("name", vertex.name))
+        vertex.inputs = tuple(entry.get("inputs") or vertex.inputs)
+        vertex.cached = vertex.cached or bool(entry.get("cached"))
+        vertex.error = entry.get("error") or vertex.error
+        if isinstance(group := entry.get("progressGroup"), dict):
+            vertex.group = str(group.get("id", ""))
+        start = entry.get("started")
+        if start is None:
+            return
+        begun, ended = _seconds(start), _seconds(entry.get("completed"))
+        if begun is None:
+            return
+        vertex.spans[start] = (begun, ended)
+        self.first = begun if self.first is None else min(self.first, begun)
+        self.last = max(self.last or begun, ended or begun)
+
+    def _take_transfer(self, entry: dict[str, Any]) -> None:
+        self.events += 1
+        current = entry.get("current")
+        if current and isinstance(current, int):
+            transfers = self._vertex(entry.get("vertex", "")).transfers
+            name = str(entry.get("id", ""))
+            transfers[name] = max(transfers.get(name, 0), current)
+
+    def _take_log(self, entry: dict[str, Any]) -> None:
+        self.events += 1
+        data = _base64(entry.get("data"))
+        vertex = self._vertex(entry.get("vertex", ""))
+        vertex.log_chunks.append(data)
+        vertex.log_bytes += len(data)
+
+
+def read_rawjson(lines: Iterable[bytes]) -> Solve:
+    """All of a stream, folded."""
+    solve = Solve()
+    for line in lines:
+        if line.strip():
+            solve.feed(line)
+    return solve
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    if not line.startswith(b"{"):
+        return None
+    try:
+        status = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return status if isinstance(status, dict) else None
+
+
+def _entries(status: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = status.get(key)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _base64(data: Any) -> bytes:
+    try:
+        return a2b_base64(data) if isinstance(data, str) else b""
+    except (Base64Error, ValueError):
+        return b""
+
+
+def _seconds(stamp: Any) -> float | None:
+    """Seconds since the epoch of an RFC 3339 time with up to nine digits after the second."""
+    if not isinstance(stamp, str):
+        return None
+    whole, _, rest = stamp.partition(".")
+    digits = rest.rstrip("Zz").partition("+")[0].partition("-")[0]
+    zone = rest[len(digits) :] if rest else ""
+    try:
+        if not rest:
+            return datetime.fromisoformat(stamp).timestamp()
+        base = datetime.fromisoformat(whole + (zone or "Z"))
+        return (base + timedelta(seconds=float(f"0.{digits or '0'}"))).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,82 @@
+"""Reads a recording into a `Build`, without an engine and as often as one likes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from speedkit.dockerfile import Dockerfile, read_dockerfile
+from speedkit.errors import DockerfileError, RecordingError
+from speedkit.model import Answer, Base, Build, ImageLayer
+from speedkit.recordings.rawjson import Solve, read_rawjson
+from speedkit.recordings.recording import Meta, Recording
+from speedkit.recordings.steps import derive_steps
+
+__all__ = ["assemble_build", "read_build"]
+
+
+def read_build(recording: Recording) -> Build:
+    """The build that a recording holds.
+
+    Raises: RecordingError when a part of it is damaged.
+    """
+    solve = read_rawjson(recording.lines())
+    return assemble_build(recording.meta, solve, recording.dockerfile, image=recording.image, recording=recording)
+
+
+def assemble_build(
+    meta: Meta,
+    solve: Solve,
+    dockerfile_text: str,
+    *,
+    image: dict[str, Any] | None = None,
+    recording: Recording | None = None,
+    now: float | None = None,
+    with_logs: bool = True,
+) -> Build:
+    """A build from its parts; also of one that is still running, with `now` as the daemon's time."""
+    return Build(
+        id=meta.id,
+        app=meta.app,
+        strategy=meta.strategy,
+        edit=meta.edit,
+        started_at=meta.started_at,
+        seconds=meta.seconds,
+        outcome=meta.outcome,
+        exit_code=meta.exit_code,
+        dockerfile=dockerfile_text,
+        step_list=derive_steps(
+            _parse(dockerfile_text),
+            solve,
+            outcome=meta.outcome,
+            build_args=meta.build_args,
+            target=meta.target,
+            now=now,
+            with_logs=with_logs,
+        ),
+        image=image["id"] if image else None,
+        image_bytes=image["size_bytes"] if image else None,
+        layers=_layers(image),
+        bases=tuple(Base(name, base["used"], base["stand_in"]) for name, base in meta.bases.items()),
+        answer=Answer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
+        error=meta.error,
+        isolated=meta.isolation is not None,
+        folder=recording.folder if recording else None,
+    )
+
+
+def _parse(text: str) -> Dockerfile | None:
+    try:
+        return read_dockerfile(text)
+    except DockerfileError:
+        return None
+
+
+def _layers(image: dict[str, Any] | None) -> tuple[ImageLayer, ...]:
+    if image is None:
+        return ()
+    try:
+        return tuple(
+            ImageLayer(str(layer["command"]), int(layer["size_bytes"]), bool(layer["from_base"])) for layer in image["layers"]
+        )
+    except (KeyError, TypeError, ValueError):
+        raise RecordingError("image.json of a recording is not what speedkit writes.") from None

@@ -1,0 +1,230 @@
+"""Derives the steps a person knows from a Dockerfile and the vertices of a solve.
+
+A vertex names its instruction as `[stage n/m] TEXT`, with arguments already expanded. The text decides when it is the
+Dockerfile's own; the position n decides otherwise. n counts the base image only when BuildKit shows a vertex for it, which
+it does not for named contexts, scratch and stages built on other stages. Instructions that BuildKit merges (equal steps of
+two stages are one vertex under one stage's name) share that vertex.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from speedkit.dockerfile import Dockerfile, Instruction, Stage, needed_stages, stage_bases
+from speedkit.errors import DockerfileError
+from speedkit.model import Outcome, Step, StepKind, StepState
+from speedkit.recordings.rawjson import Solve, Vertex
+
+__all__ = ["HOST_PREFIX", "derive_steps"]
+
+HOST_PREFIX = "[host "
+BEFORE_STAGES = "before the stages"
+RUNS_IN_BUILDKIT = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
+NAME = re.compile(r"\[(?:(?P<platform>[a-z0-9]+/[a-z0-9/]+) )?(?:(?P<stage>\S+) )?(?P<n>\d+)/(?P<m>\d+)\] (?P<text>.*)", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A vertex whose name says which instruction it is. stage is "" when the Dockerfile has one stage only."""
+
+    stage: str
+    position: int
+    text: str
+    vertex: Vertex
+
+
+def derive_steps(
+    dockerfile: Dockerfile | None,
+    solve: Solve,
+    *,
+    outcome: Outcome,
+    build_args: Mapping[str, str],
+    target: str | None,
+    now: float | None = None,
+    with_logs: bool = True,
+) -> tuple[Step, ...]:
+    """A step per host command, per instruction in the Dockerfile's order, and per internal vertex, in this order.
+
+    dockerfile: None when it could not be parsed: only what BuildKit itself reported is there then.
+    now: the daemon's time, for what is still running. with_logs: False leaves every step's log empty.
+    """
+    clock = _Clock(solve.first or 0.0, now if outcome == "running" else solve.last, outcome, with_logs)
+    vertices = list(solve.vertices.values())
+    host = [clock.step(vertex, stage="host", kind="host") for vertex in vertices if vertex.name.startswith(HOST_PREFIX)]
+    matched: dict[int, Vertex] = {}
+    instructions: list[Step] = []
+    if dockerfile is not None:
+        needed, images = _shape(dockerfile, build_args, target)
+        matched = _match(dockerfile, images, vertices)
+        for instruction in dockerfile.instructions:
+            stage = None if instruction.stage is None else dockerfile.stages[instruction.stage]
+            is_needed = stage is None or stage.index in needed
+            vertex = matched.get(instruction.line)
+            instructions.append(_instruction_step(clock, stage, instruction, vertex, is_needed))
+    used = {vertex.digest for vertex in matched.values()}
+    rest = [
+        clock.step(vertex, stage="internal", kind="internal")
+        for vertex in vertices
+        if vertex.digest not in used and vertex.name and not vertex.name.startswith(HOST_PREFIX)
+    ]
+    return (*host, *instructions, *rest)
+
+
+def _shape(dockerfile: Dockerfile, build_args: Mapping[str, str], target: str | None) -> tuple[frozenset[int], tuple[str, ...]]:
+    """The stages that the target uses, and the image or stage that each starts from, arguments expanded."""
+    try:
+        needed = needed_stages(dockerfile, build_args=build_args, target=target)
+        images = tuple(base.image for base in stage_bases(dockerfile, build_args=build_args, target=target))
+    except DockerfileError:
+        return frozenset(stage.index for stage in dockerfile.stages), tuple(stage.base for stage in dockerfile.stages)
+    return needed, images
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Turns the daemon's times into seconds since the solve began."""
+
+    origin: float
+    end: float | None
+    outcome: Outcome
+    with_logs: bool
+
+    def step(self, vertex: Vertex, *, stage: str, kind: StepKind, instruction: Instruction | None = None) -> Step:
+        return Step(
+            name=vertex.name,
+            stage=stage,
+            instruction=instruction.text if instruction else _host_command(vertex.name),
+            line=instruction.line if instruction else None,
+            state=_state(vertex, self.outcome),
+            seconds=vertex.seconds(self.end),
+            started_seconds=None if vertex.started is None else vertex.started - self.origin,
+            kind=kind,
+            bytes_fetched=vertex.bytes_fetched,
+            log=vertex.log if self.with_logs else "",
+            error=vertex.error,
+            digest=vertex.digest,
+        )
+
+
+def _host_command(name: str) -> str:
+    return name.partition("] ")[2] if name.startswith(HOST_PREFIX) else name
+
+
+def _state(vertex: Vertex, outcome: Outcome) -> StepState:
+    if vertex.error:
+        return "cancelled" if "context canceled" in vertex.error else "failed"
+    if vertex.cached:
+        return "cached"
+    if vertex.started is None:
+        return "waiting"
+    if vertex.is_open:
+        return "running" if outcome == "running" else "cancelled"
+    return "ran"
+
+
+def _instruction_step(
+    clock: _Clock, stage: Stage | None, instruction: Instruction, vertex: Vertex | None, is_needed: bool
+) -> Step:
+    name = stage.name if stage else BEFORE_STAGES
+    if vertex is None:
+        state = _state_without_vertex(instruction, is_needed, clock.outcome)
+        return Step(instruction.text, name, instruction.text, instruction.line, state, 0.0)
+    step = clock.step(vertex, stage=name, kind="instruction", instruction=instruction)
+    if instruction.keyword == "FROM" and step.state == "ran" and not step.bytes_fetched:
+        # The image was already here: BuildKit only looked it up, and says "cached" on some runs and nothing on others.
+        return replace(step, state="cached")
+    return step
+
+
+def _state_without_vertex(instruction: Instruction, is_needed: bool, outcome: Outcome) -> StepState:
+    if not is_needed:
+        return "not-needed"
+    if instruction.keyword not in RUNS_IN_BUILDKIT or instruction.keyword == "FROM":
+        return "no-step"
+    return "cached" if outcome == "done" else "waiting"
+
+
+def _named(vertex: Vertex) -> _Named | None:
+    found = NAME.fullmatch(vertex.name)
+    if found is None:
+        return None
+    return _Named((found["stage"] or "").lower(), int(found["n"]), _folded(found["text"]), vertex)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _match(dockerfile: Dockerfile, images: Sequence[str], vertices: Sequence[Vertex]) -> dict[int, Vertex]:
+    """The vertex of each instruction, by the instruction's first line."""
+    named = [found for vertex in vertices if (found := _named(vertex))]
+    matched: dict[int, Vertex] = {}
+    single = len(dockerfile.stages) == 1
+    for stage in dockerfile.stages:
+        own = [entry for entry in named if entry.stage in (stage.name.lower(), *([""] if single else []))]
+        matched |= _match_stage(stage, own)
+        if base := _base_vertex(images[stage.index], own, vertices):
+            matched[stage.line] = base
+    _share_merged(dockerfile, matched)
+    return matched
+
+
+def _match_stage(stage: Stage, named: Sequence[_Named]) -> dict[int, Vertex]:
+    commands = [found for found in stage.instructions if found.keyword in RUNS_IN_BUILDKIT]
+    entries = sorted(
+        (entry for entry in named if not entry.text.startswith(("FROM ", "ONBUILD "))), key=lambda entry: entry.position
+    )
+    matched: dict[int, Vertex] = {}
+    offsets: list[int] = []
+    for place, command in enumerate(commands):
+        same = [entry for entry in entries if entry.text == _folded(command.text)]
+        if len(same) == 1 and sum(_folded(other.text) == same[0].text for other in commands) == 1:
+            matched[command.line] = same[0].vertex
+            offsets.append(same[0].position - place)
+    offset = offsets[0] if offsets else _first_offset(named)
+    taken = {vertex.digest for vertex in matched.values()}
+    by_place = {entry.position - offset: entry.vertex for entry in entries if entry.vertex.digest not in taken}
+    for place, command in enumerate(commands):
+        if command.line not in matched and place in by_place:
+            matched[command.line] = by_place[place]
+    return matched
+
+
+def _first_offset(named: Sequence[_Named]) -> int:
+    """The position of a stage's first command, when no text tells: 2 behind a visible FROM, else 1."""
+    return 2 if any(entry.text.startswith("FROM ") for entry in named) else 1
+
+
+def _base_vertex(image: str, named: Sequence[_Named], vertices: Iterable[Vertex]) -> Vertex | None:
+    for entry in named:
+        if entry.text.startswith("FROM "):
+            return entry.vertex
+    wanted = f"[context {image}]"
+    for vertex in vertices:
+        if vertex.name.startswith(wanted) and "load metadata" not in vertex.name:
+            return vertex
+    lookups = (f"load metadata for docker.io/library/{image}", f"load metadata for {image}")
+    return next((v for v in vertices if v.error and any(lookup in v.name for lookup in lookups)), None)
+
+
+def _share_merged(dockerfile: Dockerfile, matched: dict[int, Vertex]) -> None:
+    """Give a step without a vertex the one of the equal step before it in another stage, when their parents are shared too."""
+    for stage in dockerfile.stages:
+        parent: Vertex | None = None
+        for instruction in stage.instructions:
+            vertex = matched.get(instruction.line)
+            if vertex is None and instruction.keyword in RUNS_IN_BUILDKIT and parent is not None:
+                vertex = _equal_child(dockerfile, matched, parent, instruction)
+                if vertex is not None:
+                    matched[instruction.line] = vertex
+            parent = vertex or parent
+
+
+def _equal_child(dockerfile: Dockerfile, matched: dict[int, Vertex], parent: Vertex, instruction: Instruction) -> Vertex | None:
+    for other in dockerfile.instructions:
+        vertex = matched.get(other.line)
+        if vertex and parent.digest in vertex.inputs and _folded(other.text) == _folded(instruction.text):
+            return vertex
+    return None

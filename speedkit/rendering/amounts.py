@@ -1,0 +1,29 @@
+"""Seconds and bytes as people read them: a unit always, three digits at most."""
+
+from __future__ import annotations
+
+__all__ = ["bytes_text", "seconds_text"]
+
+UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def seconds_text(seconds: float) -> str:
+    """`0.31 s`, `4.2 s`, `36 s`, `2 min 5 s`; less than a hundredth is `< 0.01 s`."""
+    if seconds < 0.01:
+        return "< 0.01 s"
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s"
+
+
+def bytes_text(size_bytes: float) -> str:
+    """`812 bytes`, `3.2 MB`, `406 MB`; powers of a thousand, as Docker counts."""
+    size, unit = float(size_bytes), 0
+    while abs(size) >= 999.5 and unit < len(UNITS) - 1:
+        size, unit = size / 1000, unit + 1
+    if unit == 0 or abs(size) >= 99.95:
+        return f"{size:.0f} {UNITS[unit]}"
+    return f"{size:.1f} {UNITS[unit]}"

@@ -1,0 +1,48 @@
+"""Reasons, a row per instruction: cached or run, as a shape, a word and a colour, and because of what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from speedkit.rendering.steps_html import SHAPES, STYLE, WORDS
+
+__all__ = ["Reason", "reasons_html"]
+
+VERDICTS = {"hit": ("✓", "hit", "cached"), "miss": ("↻", "miss", "ran"), "depends": ("◇", "depends", "running")}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """What became, or will become, of one instruction. because: a sentence; kind and what: the same for programs."""
+
+    line: int
+    stage: str
+    instruction: str
+    state: str
+    kind: str
+    what: tuple[str, ...]
+    because: str
+
+
+def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
+    """All reasons as HTML, those of instructions with nothing to run left out."""
+    rows = "".join(_row(reason) for reason in reasons if reason.state not in ("no-step", "not-needed"))
+    return f'{STYLE}<div class="sk-build"><div class="sk-head">{escape(title)}</div>{rows}</div>'
+
+
+def _row(reason: Reason) -> str:
+    shape, word, look = VERDICTS.get(reason.state) or _seen(reason.state)
+    text = escape(reason.instruction)
+    return (
+        f'<div class="sk-row {look}"><span class="sk-i">{shape}</span><span class="sk-n">{reason.line}</span>'
+        f'<code title="{text}">{text}</code><span class="sk-t">{escape(word)}</span></div>'
+        f'<div class="sk-why">{escape(reason.because)}</div>'
+    )
+
+
+def _seen(state: str) -> tuple[str, str, str]:
+    shapes, words = dict(SHAPES), dict(WORDS)
+    known = next((name for name in shapes if name == state), "waiting")
+    return shapes[known], words.get(known, known), known

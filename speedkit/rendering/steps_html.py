@@ -1,0 +1,106 @@
+"""A build as a list of steps in HTML: by stage, each with its state as a shape, a word and a colour."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import groupby
+
+from speedkit.model import Build, Step, StepState
+from speedkit.rendering.amounts import bytes_text, seconds_text
+from speedkit.rendering.ansi import ansi_to_html
+
+__all__ = ["build_html"]
+
+LOG_LINES = 30
+
+SHAPES: dict[StepState, str] = {
+    "cached": "✓",
+    "ran": "↻",
+    "running": "◐",
+    "failed": "✗",
+    "cancelled": "■",
+    "waiting": "·",
+    "no-step": " ",
+    "not-needed": " ",
+}
+WORDS: dict[StepState, str] = {
+    "cached": "cached",
+    "cancelled": "cancelled",
+    "waiting": "waiting",
+    "no-step": "no step",
+    "not-needed": "not needed",
+}
+# One light and one dark value per meaning; --sk-* may be set by the page, JupyterLab's own variables give the rest.
+STYLE = """<style>
+.sk-build{--hit:var(--sk-hit,#0072B2);--run:var(--sk-run,#B34700);--bad:var(--sk-bad,#b3261e);--dim:var(--jp-ui-font-color2,#59636e);
+--line:var(--jp-border-color2,#dfe3e8);font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);
+border:1px solid var(--line);border-radius:8px;padding:8px 12px;max-width:960px;margin:4px 0}
+[data-jp-theme-light="false"] .sk-build{--hit:#6cb8ea;--run:#f2a065;--bad:#ff8a80}
+.sk-build .sk-head{font-weight:600}.sk-build .sk-sub,.sk-build .sk-stage{color:var(--dim);font-size:12px}
+.sk-build .sk-stage{margin-top:6px;font-weight:600}
+.sk-build .sk-row{display:grid;grid-template-columns:20px 36px minmax(0,1fr) auto;gap:8px;align-items:baseline}
+.sk-build code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;background:none;color:inherit;padding:0}
+.sk-build .sk-n{color:var(--dim);text-align:right;font-variant-numeric:tabular-nums}
+.sk-build .sk-t{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.sk-build .cached .sk-i,.sk-build .cached .sk-t{color:var(--hit)}
+.sk-build .ran .sk-i,.sk-build .ran .sk-t,.sk-build .running .sk-i,.sk-build .running .sk-t{color:var(--run);font-weight:600}
+.sk-build .failed .sk-i,.sk-build .failed .sk-t,.sk-build .sk-error{color:var(--bad);font-weight:600}
+.sk-build .waiting,.sk-build .no-step,.sk-build .not-needed,.sk-build .cancelled{color:var(--dim)}
+.sk-build .sk-why{color:var(--dim);font-size:12px;padding:0 0 3px 72px}
+.sk-build pre{font:12px/1.5 var(--jp-code-font-family,ui-monospace,monospace);border:1px solid var(--line);border-radius:6px;padding:6px 10px;margin:6px 0;overflow:auto;max-height:320px;white-space:pre-wrap;overflow-wrap:anywhere}
+</style>"""
+
+
+def build_html(build: Build) -> str:
+    """The build: a headline, a row per instruction by stage, and the failing step's last lines."""
+    rows = []
+    for stage, steps in groupby(build.instructions, key=lambda step: step.stage):
+        rows.append(f'<div class="sk-stage">{escape(stage)}</div>')
+        rows += [_row(step) for step in steps]
+    body = f'<div class="sk-head">{escape(_headline(build))}</div><div class="sk-sub">{escape(_facts(build))}</div>'
+    return f'{STYLE}<div class="sk-build">{body}{"".join(rows)}{_problem(build)}</div>'
+
+
+def _headline(build: Build) -> str:
+    name = f"{build.strategy}, {build.edit}" if build.edit not in ("", "none") else build.strategy
+    if build.outcome == "running":
+        return f"{name}: building, {seconds_text(build.seconds)}"
+    if build.outcome != "done":
+        return f"{name}: {build.outcome} after {seconds_text(build.seconds)}"
+    return f"{name}: {seconds_text(build.seconds)}"
+
+
+def _facts(build: Build) -> str:
+    buildkit = [step for step in build.instructions if step.state in ("cached", "ran")]
+    cached = sum(step.cached for step in buildkit)
+    facts = [f"{cached} cached, {len(buildkit) - cached} ran"]
+    if build.image_bytes is not None:
+        facts.append(f"image {bytes_text(build.image_bytes)}")
+    if build.answer is not None and build.answer.ok:
+        facts.append("the image answered as expected")
+    if build.stand_in:
+        facts.append("stand-in base")
+    return " · ".join(facts)
+
+
+def _row(step: Step) -> str:
+    number = "" if step.line is None else str(step.line)
+    text = escape(step.instruction)
+    return (
+        f'<div class="sk-row {step.state}"><span class="sk-i">{SHAPES[step.state]}</span><span class="sk-n">{number}</span>'
+        f'<code title="{text}">{text}</code><span class="sk-t">{escape(_amount(step))}</span></div>'
+    )
+
+
+def _amount(step: Step) -> str:
+    if step.state in WORDS:
+        return WORDS[step.state]
+    seconds = seconds_text(step.seconds)
+    return f"failed, {seconds}" if step.state == "failed" else seconds
+
+
+def _problem(build: Build) -> str:
+    if build.error is None:
+        return ""
+    lines = build.error.splitlines()[-LOG_LINES:]
+    return f"<pre>{ansi_to_html(chr(10).join(lines))}</pre>"

@@ -1,0 +1,5 @@
+"""The tour through all notebooks, and the page that it leaves: one file, readable without a network."""
+
+from speedkit.report.tour import Tour, run_tour
+
+__all__ = ["Tour", "run_tour"]

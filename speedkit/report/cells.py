@@ -1,0 +1,72 @@
+"""Cells of executed notebooks as HTML."""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from typing import Any
+
+from speedkit.plots.plot import PLOTLY_MIME
+from speedkit.rendering import ansi_to_html
+
+__all__ = ["Figures", "cell_html"]
+
+
+class Figures:
+    """The figures of a page: each leaves a place in the text, and its data go to the end, where one script draws them all."""
+
+    def __init__(self) -> None:
+        self._data: list[str] = []
+
+    def add(self, figure_json: str) -> str:
+        """The place for a figure, given as plotly's JSON."""
+        self._data.append(figure_json)
+        return f'<div class="figure" id="figure-{len(self._data)}" role="img" aria-label="{escape(_title(figure_json))}"></div>'
+
+    def as_script(self) -> str:
+        """All data as one JSON list that cannot end the script element around it."""
+        return f"[{','.join(self._data)}]".replace("<", "\\u003c")
+
+
+def _title(figure_json: str) -> str:
+    title = json.loads(figure_json).get("layout", {}).get("title", {})
+    return str(title.get("text", "")) if isinstance(title, dict) else str(title)
+
+
+def cell_html(cell: Any, figures: Figures) -> str:
+    """A cell: prose, or code with what it gave."""
+    from nbconvert.filters import markdown2html
+
+    if cell.cell_type == "markdown":
+        return f'<div class="prose">{markdown2html(cell.source)}</div>'
+    if cell.cell_type != "code" or not cell.source.strip():
+        return ""
+    outputs = "".join(_output(output, figures) for output in cell.outputs)
+    return f'<div class="code">{_highlighted(cell.source)}</div>{outputs}'
+
+
+def _highlighted(source: str) -> str:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    return str(highlight(source, PythonLexer(), HtmlFormatter(nowrap=False, cssclass="hl")))
+
+
+def _output(output: Any, figures: Figures) -> str:
+    if output.output_type == "stream":
+        return f'<pre class="out">{ansi_to_html(output.text)}</pre>'
+    if output.output_type == "error":
+        return f'<pre class="out">{ansi_to_html(chr(10).join(output.traceback))}</pre>'
+    data = output.data
+    if PLOTLY_MIME in data:
+        return figures.add(json.dumps(data[PLOTLY_MIME]))
+    if "text/html" in data:
+        return f'<div class="out html">{data["text/html"]}</div>'
+    if "image/png" in data:
+        return f'<div class="out"><img alt="" src="data:image/png;base64,{escape(data["image/png"].strip())}"></div>'
+    if "text/markdown" in data:
+        from nbconvert.filters import markdown2html
+
+        return f'<div class="prose">{markdown2html(data["text/markdown"])}</div>'
+    return f'<pre class="out">{escape(data["text/plain"])}</pre>' if "text/plain" in data else ""

@@ -1,0 +1,41 @@
+"""Keeps two tours from writing to the same folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from speedkit.errors import StateBusy
+
+__all__ = ["locked"]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file while the block runs; the operating system lets go of it when the process ends.
+
+    Raises: StateBusy when another process holds it.
+    """
+    with path.open("a+b") as file:
+        try:
+            _lock(file)
+        except OSError:
+            raise StateBusy(
+                f"Another tour is writing to {path.parent.resolve()}.", fix="Wait for it, or choose another folder with --out."
+            ) from None
+        yield
+    path.unlink(missing_ok=True)
+
+
+def _lock(file: IO[bytes]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

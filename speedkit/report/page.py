@@ -1,0 +1,84 @@
+"""Writes the report: executed notebooks and a summary as one HTML file that asks no network for anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from speedkit.model import Build
+from speedkit.plots import Plot
+from speedkit.rendering import seconds_text
+from speedkit.report.cells import Figures, cell_html
+from speedkit.report.summary import figures, strategy_by_edit
+
+__all__ = ["Chapter", "page"]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One executed notebook. name: its file's, without the ending."""
+
+    name: str
+    notebook: Any
+    seconds: float
+
+    @property
+    def title(self) -> str:
+        """The notebook's first heading."""
+        for cell in self.notebook.cells:
+            if cell.cell_type == "markdown" and cell.source.lstrip().startswith("# "):
+                return str(cell.source.lstrip()[2:].splitlines()[0])
+        return self.name
+
+
+def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequence[str]) -> str:
+    """The whole page.
+
+    left_out: names of notebooks that were not executed; the page says so.
+    """
+    from plotly.offline import get_plotlyjs
+
+    drawn = Figures()
+    body = [_summary(builds, drawn, left_out)]
+    for chapter in chapters:
+        cells = "".join(cell_html(cell, drawn) for cell in chapter.notebook.cells)
+        body.append(
+            f'<section id="{escape(chapter.name)}"><p class="took">{seconds_text(chapter.seconds)}</p>{cells}</section>'
+        )
+    links = "".join(f'<a href="#{escape(chapter.name)}">{escape(chapter.title)}</a>' for chapter in chapters)
+    parts = {
+        "{style}": _asset("page.css"),
+        "{links}": links,
+        "{body}": "".join(body),
+        "{figures}": drawn.as_script(),
+        "{plotly}": get_plotlyjs(),
+        "{script}": _asset("page.js"),
+    }
+    return re.sub("|".join(map(re.escape, parts)), lambda found: parts[found[0]], _asset("page.html"))
+
+
+def _asset(name: str) -> str:
+    return (files("speedkit.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -> str:
+    plots: list[Plot] = figures(builds)
+    headline = plots[0].title if plots else "No builds were recorded in this tour"
+    columns, rows = strategy_by_edit(builds)
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    parts = [f'<section id="summary"><h1>{escape(headline)}</h1><p class="sub">{escape(_facts(builds))}</p>']
+    parts.append(f'<div class="wide"><table class="times"><tr>{head}</tr>{lines}</table></div>' if rows else "")
+    parts += [drawn.add(plot.figure.to_json()) for plot in plots]
+    if left_out:
+        parts.append(f'<p class="sub">Left out of this quick tour: {escape(", ".join(left_out))}.</p>')
+    return "".join(parts) + "</section>"
+
+
+def _facts(builds: Sequence[Build]) -> str:
+    stand_in = "; with stand-in base images, since no registry answered" if any(build.stand_in for build in builds) else ""
+    return f"{len(builds)} real builds; median seconds by strategy and edit; – was not built{stand_in}"

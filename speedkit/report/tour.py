@@ -1,0 +1,113 @@
+"""Executes the notebooks in order with real builds, and writes what came of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from speedkit.errors import NotAFolder, NotebookFailed
+from speedkit.history import recorded_builds
+from speedkit.model import Build
+from speedkit.rendering import seconds_text
+from speedkit.report.lock import locked
+from speedkit.report.page import Chapter, page
+
+__all__ = ["Tour", "run_tour"]
+
+CELL_SECONDS = 1800
+QUOTED_LINES = 12
+
+
+@dataclass(frozen=True)
+class Tour:
+    """A finished tour. left_out: notebooks that a quick tour does not execute."""
+
+    builds: tuple[Build, ...] = field(repr=False)
+    page: Path
+    seconds: float
+    left_out: tuple[str, ...]
+
+
+def run_tour(*, out: Path, quick: bool, session: str | None, say: Callable[[str], None], folder: Path | None = None) -> Tour:
+    """Execute the notebooks, and write `out/index.html`.
+
+    quick: only the notebooks marked for it. session: the name its builds are recorded under. say: a line of progress.
+    folder: where the notebooks are; None is the project's own.
+    Raises: NotebookFailed with the failing cell, StateBusy when another tour writes to the same folder.
+    """
+    began = time.monotonic()
+    name = session or f"tour-{uuid.uuid4().hex[:8]}"
+    paths = _notebooks(folder or _notebooks_folder())
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(out / ".tour-lock"), tempfile.TemporaryDirectory(prefix="speedkit-tour-") as place:
+        chapters, left_out = [], []
+        for path in paths:
+            notebook = _read(path)
+            if quick and not notebook.metadata.get("speedkit", {}).get("quick"):
+                left_out.append(path.stem)
+                continue
+            chapters.append(_execute(path, notebook, Path(place), name, say))
+        builds = tuple(recorded_builds(session=name))
+        target = out / "index.html"
+        text = page(chapters, builds, left_out=left_out)
+        unfinished = out / ".index.html.unfinished"
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(target)
+    return Tour(builds, target, time.monotonic() - began, tuple(left_out))
+
+
+def _notebooks_folder() -> Path:
+    return Path(__file__).resolve().parent.parent.parent / "notebooks"
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise NotAFolder(f"{folder}, where the notebooks should be,")
+    return found
+
+
+def _read(path: Path) -> Any:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable[[str], None]) -> Chapter:
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    began = time.monotonic()
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(place)}},
+        store_widget_state=False,
+    )
+    try:
+        client.execute(env=os.environ | {"SPEEDKIT_SESSION": session})
+    except CellExecutionError as problem:
+        raise NotebookFailed(f"{path.name}, {_quoted(notebook)}\n{problem.ename}: {problem.evalue}") from None
+    seconds = time.monotonic() - began
+    say(f"{path.stem}: {seconds_text(seconds)}")
+    return Chapter(path.stem, notebook, seconds)
+
+
+def _quoted(notebook: Any) -> str:
+    """The cell that raised, with its number among the code cells."""
+    number = 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        number += 1
+        if any(output.output_type == "error" for output in cell.outputs):
+            lines = cell.source.splitlines()[:QUOTED_LINES]
+            return f"code cell {number}:\n" + "\n".join(f"    {line}" for line in lines)
+    return "a cell:"

@@ -1,0 +1,166 @@
+"""The engine that speedkit starts itself: started, stopped and looked after; never anybody else's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from speedkit.engine.connection import Engine, connect
+from speedkit.errors import NoEngine, SetupError
+from speedkit.setup.commands import run
+from speedkit.state import state_folder
+
+__all__ = ["Status", "start_engine", "status", "stop_engine"]
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 30.0
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether an engine answers, and whether speedkit started it. log: where ours writes."""
+
+    answers: bool
+    version: str | None
+    ours: bool
+    log: Path | None
+
+
+def status() -> Status:
+    """How it stands with the engine."""
+    ours = _our_process() is not None
+    log = _log() if ours else None
+    try:
+        return Status(True, connect().version, ours, log)
+    except NoEngine:
+        return Status(False, None, ours, log)
+
+
+def start_engine() -> Engine:
+    """An engine that answers: the one that does already, or the installed one, started now.
+
+    Started by systemd where that runs, else as a process of its own with its pid and log in the state folder.
+    Raises: SetupError when there is none to start, or it does not answer within a minute.
+    """
+    try:
+        return connect()
+    except NoEngine:
+        pass
+    if os.environ.get("DOCKER_HOST"):
+        raise SetupError(
+            f"DOCKER_HOST names {os.environ['DOCKER_HOST']}, and nothing answers there.", fix="Start it or unset it."
+        )
+    if shutil.which("dockerd") is None:
+        raise SetupError("No Docker engine is installed.", fix="Run `speedkit setup`.")
+    if Path("/run/systemd/system").is_dir():
+        run(["systemctl", "start", "docker"])
+        return _wait(None)
+    return _wait(_start_detached())
+
+
+def _start_detached() -> subprocess.Popen[bytes]:
+    # A pid file of an engine that was killed keeps the next one from starting.
+    stale = Path("/var/run/docker.pid")
+    if stale.is_file() and not _is_dockerd(_number(stale.read_text())):
+        stale.unlink()
+    with _log().open("ab") as log:
+        process = subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+        )
+    record = {"pid": process.pid, "started": _start_time(process.pid)}
+    _record().write_text(json.dumps(record), encoding="utf-8")
+    return process
+
+
+def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            return connect()
+        except NoEngine as problem:
+            ended = process is not None and process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                raise SetupError(
+                    f"The Docker engine did not start. {_last_lines()}", fix=f"Its log: {_log()}"
+                ) from problem
+        time.sleep(LOOK_SECONDS)
+
+
+def _last_lines() -> str:
+    if not _log().is_file():
+        return "See `journalctl -u docker`."
+    lines = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+    return "It said last: " + " ".join(lines)
+
+
+def stop_engine() -> bool:
+    """Stop the engine that speedkit started; False when it started none that still runs.
+
+    Raises: SetupError when it does not end.
+    """
+    pid = _our_process()
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _is_running(pid):
+        if time.monotonic() > deadline:
+            raise SetupError(f"The engine (process {pid}) did not stop.", fix=f"Its log: {_log()}")
+        time.sleep(LOOK_SECONDS)
+    _record().unlink(missing_ok=True)
+    return True
+
+
+def _our_process() -> int | None:
+    """The pid of the engine we started: it still runs, and is the same process and not a later one of that number."""
+    try:
+        record = json.loads(_record().read_text(encoding="utf-8"))
+        pid, started = int(record["pid"]), record["started"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if _is_running(pid) and started == _start_time(pid) else None
+
+
+def _is_running(pid: int) -> bool:
+    state = _stat(pid)
+    return state is not None and state[0] != "Z"
+
+
+def _is_dockerd(pid: int | None) -> bool:
+    try:
+        return pid is not None and Path(f"/proc/{pid}/comm").read_text().strip() == "dockerd"
+    except OSError:
+        return False
+
+
+def _start_time(pid: int) -> str | None:
+    """When a process started, in clock ticks since boot (proc(5), field 22 of stat)."""
+    state = _stat(pid)
+    return state[19] if state else None
+
+
+def _stat(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the third on; those before may hold spaces."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None
+
+
+def _record() -> Path:
+    return state_folder("engine") / "process.json"
+
+
+def _log() -> Path:
+    return state_folder("engine") / "dockerd.log"

@@ -1,0 +1,231 @@
+"""What is there and what is missing: each check says what it found, and what to type when it failed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from speedkit.engine.bases import STAND_INS, has_image
+from speedkit.engine.certificates import host_bundle
+from speedkit.engine.connection import Engine, connect, find_buildx
+from speedkit.errors import EngineError
+from speedkit.rendering import bytes_text
+from speedkit.setup.debian import read_release
+from speedkit.setup.engine_install import what_to_install
+from speedkit.setup.go import find_go
+from speedkit.state import state_folder
+
+__all__ = ["BASES", "Check", "Report", "doctor"]
+
+BASES = ("golang:alpine", "alpine", "debian", "ubuntu")
+SAMPLE_PORT = 8080
+ENOUGH_BYTES = 5_000_000_000
+OLDEST_BUILDX = (0, 10)
+PROBE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. fix: what to type when it is not ok. needed: builds cannot do without it."""
+
+    name: str
+    ok: bool
+    found: str
+    fix: str = ""
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All checks. ready: everything that builds need is there."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ready(self) -> bool:
+        return all(check.ok or not check.needed for check in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        """As `speedkit doctor --json` prints it."""
+        kept = ("name", "ok", "found", "fix")
+        return {"ready": self.ready, "checks": [{key: asdict(check)[key] for key in kept} for check in self.checks]}
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{'✓' if check.ok else '✗'}</td><td>{escape(check.name)}</td><td style='text-align:left'>"
+            f"{escape(check.found)}{'<br><code>' + escape(check.fix) + '</code>' if not check.ok and check.fix else ''}</td></tr>"
+            for check in self.checks
+        )
+        said = "Everything that builds need is here." if self.ready else "Something is missing: see the lines marked ✗."
+        return f"<p>{said}</p><table>{rows}</table>"
+
+
+def doctor() -> Report:
+    """What is there and what is missing, in the order in which to mend it."""
+    try:
+        engine: Engine | None = connect()
+        engine_check = Check("engine", True, _engine_text(engine)) if engine else _no_engine("")
+    except EngineError as problem:
+        engine, engine_check = None, _no_engine(problem.what, problem.fix)
+    return Report(
+        (
+            _python(),
+            _packages(),
+            engine_check,
+            _buildx(),
+            _disk(engine),
+            _go(),
+            *(_base(engine, reference) for reference in BASES),
+            _tls(),
+            _port(),
+        )
+    )
+
+
+def _no_engine(found: str, fix: str = "") -> Check:
+    return Check("engine", False, found, f"{fix} {what_to_install(read_release())}".strip())
+
+
+def _engine_text(engine: Engine) -> str:
+    return (
+        f"Docker Engine {engine.version} with BuildKit at {engine.host}, {engine.cpus} cores, {engine.storage_driver}"
+    )
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Check("python", sys.version_info >= (3, 11), f"Python {version}", "Install Python 3.11 or newer.")
+
+
+def _packages() -> Check:
+    required = [
+        re.split(r"[<>=!~;\[ ]", text)[0]
+        for text in importlib.metadata.requires("speedkit") or ()
+        if "extra ==" not in text
+    ]
+    missing = [name for name in required if not _is_installed(name)]
+    found = f"{', '.join(missing)} missing" if missing else f"all {len(required)} are installed"
+    return Check("packages", not missing, found, "python -m pip install -r requirements.txt")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _buildx() -> Check:
+    try:
+        binary = find_buildx()
+    except EngineError as problem:
+        return Check("buildx", False, problem.what, problem.fix)
+    told = subprocess.run([str(binary), "version"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"(\d+)\.(\d+)\.\d+", told)
+    new_enough = version is not None and (int(version[1]), int(version[2])) >= OLDEST_BUILDX
+    return Check(
+        "buildx",
+        new_enough,
+        f"buildx {version[0] if version else told.strip() or 'of unknown version'}",
+        "Install buildx 0.10 or newer.",
+    )
+
+
+def _disk(engine: Engine | None) -> Check:
+    place = Path("/var/lib/docker") if engine and engine.is_local else state_folder()
+    free = min(shutil.disk_usage(path).free for path in (place if place.exists() else state_folder(), state_folder()))
+    return Check(
+        "disk",
+        free >= ENOUGH_BYTES,
+        f"{bytes_text(free)} free",
+        "Free some room: 5 GB are enough (`docker system df`).",
+    )
+
+
+def _go() -> Check:
+    go = find_go()
+    if go is None:
+        return Check("go", False, "no Go on the host", "speedkit setup")
+    told = subprocess.run([str(go), "version"], capture_output=True, text=True, check=False)
+    return Check("go", told.returncode == 0, told.stdout.strip() or told.stderr.strip(), "speedkit setup")
+
+
+def _base(engine: Engine | None, reference: str) -> Check:
+    name, needed = f"base {reference}", reference in ("golang:alpine", "alpine")
+    if engine is None:
+        return Check(name, False, "unknown without an engine", "speedkit setup", needed)
+    if has_image(engine, reference):
+        return Check(name, True, "the real image is here", needed=needed)
+    stand_in = STAND_INS[reference.partition(":")[0]]
+    if has_image(engine, stand_in):
+        return Check(name, True, "a local stand-in: results with it say so", needed=needed)
+    return Check(name, False, "not here", "speedkit setup", needed)
+
+
+def _tls() -> Check:
+    """Whether somebody between here and the Go module proxy signs with certificates that only this host trusts."""
+    name = "certificates"
+    address = _module_proxy()
+    if address is None:
+        return Check(name, True, "no network address to try", needed=False)
+    bundle = host_bundle()
+    if _trusted(address, None):
+        return Check(name, True, f"TLS to {address[0]} is not intercepted", needed=False)
+    if bundle is not None and _trusted(address, bundle):
+        return Check(name, True, f"TLS is intercepted; builds are given the host's bundle {bundle}", needed=False)
+    if _trusted(address, Path()):
+        return Check(name, True, "TLS is intercepted; builds are given the system's bundle", needed=False)
+    fix = "Point SSL_CERT_FILE to your company's CA bundle, if it is not the network that is missing."
+    return Check(name, False, f"no trusted connection to {address[0]}", fix, needed=False)
+
+
+def _module_proxy() -> tuple[str, int] | None:
+    go = find_go()
+    if go is None:
+        return None
+    told = subprocess.run([str(go), "env", "GOPROXY"], capture_output=True, text=True, check=False).stdout
+    first = re.split(r"[,|]", told.strip())[0]
+    address = urlsplit(first)
+    return (address.hostname, address.port or 443) if address.scheme == "https" and address.hostname else None
+
+
+def _trusted(address: tuple[str, int], bundle: Path | None) -> bool:
+    """Whether a TLS connection is trusted. bundle: None is the public roots alone, an empty path the system's own."""
+    import certifi
+
+    if bundle is None:
+        context = ssl.create_default_context(cafile=certifi.where())
+    else:
+        context = ssl.create_default_context(cafile=None if bundle == Path() else str(bundle))
+    try:
+        with (
+            socket.create_connection(address, timeout=PROBE_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=address[0]),
+        ):
+            return True
+    except OSError:
+        return False
+
+
+def _port() -> Check:
+    """The sample app's own port; the kit itself asks images on free ports, so a taken one is in nobody's way."""
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", SAMPLE_PORT))
+    except OSError:
+        fix = f"The kit uses free ports. To run the sample app by hand, use another one: PORT={SAMPLE_PORT + 1}."
+        return Check("port 8080", False, "another program uses it", fix, needed=False)
+    return Check("port 8080", True, "free", needed=False)

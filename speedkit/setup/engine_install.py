@@ -1,0 +1,76 @@
+"""Installs a Docker engine on Debian and Ubuntu, and says elsewhere precisely what to install."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+from speedkit.errors import SetupError
+from speedkit.setup.commands import apt_install
+from speedkit.setup.debian import Release, Source, is_root, main_source, read_release
+
+__all__ = ["apt_files", "can_install", "install_engine", "what_to_install"]
+
+PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables")
+FROM_TESTING = ("docker.io", "docker-cli", "docker-buildx", "tini-static")
+APT = Path("/etc/apt")
+
+
+def can_install(release: Release) -> bool:
+    """Whether this machine's package manager and this user can install an engine."""
+    return release.uses_apt and is_root()
+
+
+def what_to_install(release: Release, system: str = platform.system()) -> str:
+    """What a person has to do to get an engine, in one sentence."""
+    if system in ("Darwin", "Windows"):
+        return "Install and start Docker Desktop, then run `python -m speedkit setup` again."
+    if release.uses_apt:
+        return (
+            "Run `sudo .venv/bin/speedkit setup --yes`, or install docker.io and docker-buildx yourself and start them."
+        )
+    if {release.id, *release.like.split()} & {"fedora", "rhel", "centos"}:
+        return "Run `sudo dnf install moby-engine docker-buildx`, then `sudo systemctl start docker`."
+    if {release.id, *release.like.split()} & {"arch"}:
+        return "Run `sudo pacman -S docker docker-buildx`, then `sudo systemctl start docker`."
+    return "Install Docker Engine 23 or newer with its buildx plugin, and start it."
+
+
+def install_engine() -> None:
+    """Install docker.io and buildx with apt.
+
+    Debian 12 has an old engine and no buildx: there both come from testing, pinned so that nothing else does.
+    Raises: SetupError.
+    """
+    release = read_release()
+    if not can_install(release):
+        raise SetupError("There is no Docker engine.", fix=what_to_install(release))
+    source = main_source(release.codename)
+    for path, text in apt_files(release, source).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    packages = [name for name in PACKAGES if release.id == "debian" or name != "docker-cli"]
+    apt_install(packages, update=True)
+
+
+def apt_files(release: Release, source: Source | None, apt: Path = APT) -> dict[Path, str]:
+    """The files that apt needs first, by path; none where the release has an engine that is new enough.
+
+    Raises: SetupError when this machine does not say where its packages come from.
+    """
+    if (release.id, release.version) != ("debian", "12"):
+        return {}
+    if source is None:
+        raise SetupError(
+            f"No source of packages for {release.codename} was found below {apt}.", fix="Set one up, then retry."
+        )
+    signed = f"Signed-By: {source.signed_by}\n" if source.signed_by else ""
+    return {
+        apt / "sources.list.d" / "speedkit-testing.sources": (
+            f"Types: deb\nURIs: {source.address}\nSuites: testing\nComponents: main\n{signed}"
+        ),
+        apt / "preferences.d" / "speedkit-docker": (
+            "Package: *\nPin: release a=testing\nPin-Priority: -1\n\n"
+            f"Package: {' '.join(FROM_TESTING)}\nPin: release a=testing\nPin-Priority: 990\n"
+        ),
+    }

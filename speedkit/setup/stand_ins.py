@@ -1,0 +1,145 @@
+"""Local stand-ins for base images, for machines where no registry answers.
+
+alpine: Debian's busybox with the libraries it needs, the host's certificates, and a small `apk` that can fetch Go.
+golang: the same with the host's Go toolchain. debian (for ubuntu, too): a minimal Debian made by mmdebstrap.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from speedkit.engine.bases import STAND_INS, go_settings, make_image
+from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
+from speedkit.engine.connection import Engine
+from speedkit.errors import SetupError
+from speedkit.setup.commands import apt_install, run
+from speedkit.setup.debian import is_root, main_source, read_release
+from speedkit.setup.go import go_binary
+
+__all__ = ["make_stand_in"]
+
+APK_SOURCE = Path(__file__).parent / "standins" / "apk"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ACCOUNTS = {
+    "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
+    "etc/group": "root:x:0:\nnobody:x:65534:\n",
+    "etc/nsswitch.conf": "hosts: files dns\n",
+    "etc/os-release": 'ID=alpine\nNAME="stand-in for Alpine"\nPRETTY_NAME="stand-in for Alpine, made by speedkit"\n',
+}
+NAME_LOOKUP = ("libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2")
+GO_LEFT_OUT = ("test", "doc", "api", "misc", "lib/time")
+
+
+def make_stand_in(engine: Engine, family: str) -> None:
+    """Make the stand-in of a family of images (see `STAND_INS`).
+
+    Raises: SetupError where the parts cannot be had: they come from Debian or Ubuntu, as root.
+    """
+    with tempfile.TemporaryDirectory(prefix="speedkit-") as place:
+        folder = Path(place)
+        (folder / "root").mkdir()
+        lines = {"alpine": _alpine, "golang": _golang, "debian": _debian, "ubuntu": _debian}[family](folder)
+        base = STAND_INS["alpine"] if family == "golang" else None
+        make_image(engine, folder, lines, name=STAND_INS[family], base=base)
+
+
+def _alpine(folder: Path) -> list[str]:
+    root = folder / "root"
+    busybox = _busybox()
+    for name in ("bin", "sbin", "usr/bin", "usr/sbin", "tmp", "root", "proc", "sys", "dev", "var/tmp", "etc/apk"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    for name in ("tmp", "var/tmp"):
+        (root / name).chmod(0o1777)
+    shutil.copy2(busybox, root / "bin" / "busybox")
+    for applet in run([str(busybox), "--list"]).split():
+        if applet != "busybox":
+            (root / "bin" / applet).symlink_to("busybox")
+    for library in _libraries(busybox):
+        target = root / library.relative_to("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(library.resolve(), target)
+    for name, text in ACCOUNTS.items():
+        (root / name).write_text(text)
+    _add_certificates(root)
+    _add_apk(root)
+    return ["FROM scratch", "COPY root/ /", f"ENV PATH={PATH}", 'CMD ["/bin/sh"]']
+
+
+def _busybox() -> Path:
+    found = shutil.which("busybox")
+    if found is None:
+        _require_apt("busybox")
+        apt_install(["busybox"], update=True)
+        found = shutil.which("busybox")
+    return Path(found or "/bin/busybox").resolve()
+
+
+def _libraries(program: Path) -> list[Path]:
+    """The shared libraries of a program, and those that the C library loads for name look-ups; none when it is static."""
+    told = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
+    found = [Path(path) for path in re.findall(r"(/\S+) \(0x", told)]
+    beside = [path.parent / name for path in found if path.name.startswith("libc.so") for name in NAME_LOOKUP]
+    return found + [path for path in beside if path.exists() and path not in found]
+
+
+def _add_certificates(root: Path) -> None:
+    bundle = system_bundle()
+    if bundle is not None:
+        target = root / BUNDLE_IN_IMAGES.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(bundle, target)
+
+
+def _add_apk(root: Path) -> None:
+    """Compile the stand-in for apk, and write down which Go it fetches and from where."""
+    go = str(go_binary())
+    environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local"}
+    target = root / "sbin" / "apk"
+    run([go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(target), "."], env=environment, cwd=APK_SOURCE)
+    version = run([go, "env", "GOVERSION"], env=environment).split()[0]
+    proxies = run([go, "env", "GOPROXY"], env=environment).strip()
+    usable = [proxy for proxy in re.split(r"[,|]", proxies) if "@" not in proxy]
+    (root / "etc" / "apk" / "go").write_text(f"{version} {','.join(usable)}\n")
+
+
+def _golang(folder: Path) -> list[str]:
+    go = str(go_binary())
+    home = Path(run([go, "env", "GOROOT"]).strip())
+    left_out = {home / name for name in GO_LEFT_OUT}
+    target = folder / "root" / "usr" / "local" / "go"
+    shutil.copytree(
+        home, target, symlinks=True, ignore=lambda at, names: [name for name in names if Path(at, name) in left_out]
+    )
+    settings = {"GOPATH": "/go", "GOTOOLCHAIN": "local", "PATH": f"/go/bin:/usr/local/go/bin:{PATH}"} | go_settings()
+    environment = [f"ENV {name}={value}" for name, value in settings.items()]
+    return ["FROM base", "COPY root/ /", *environment, "WORKDIR /go"]
+
+
+def _debian(folder: Path) -> list[str]:
+    _require_apt("mmdebstrap")
+    if shutil.which("mmdebstrap") is None:
+        apt_install(["mmdebstrap"], update=True)
+    release = read_release()
+    source = main_source(release.codename)
+    if source is None:
+        raise SetupError(f"No source of packages for {release.codename} was found below /etc/apt.")
+    signed = f"[signed-by={source.signed_by}] " if source.signed_by else ""
+    line = f"deb {signed}{source.address} {source.suite} main"
+    archive = folder / "root.tar"
+    run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", source.suite, str(archive), line])
+    _add_certificates(folder / "root")
+    return ["FROM scratch", "ADD root.tar /", "COPY root/ /", f"ENV PATH={PATH}", 'CMD ["bash"]']
+
+
+def _require_apt(program: str) -> None:
+    if not (read_release().uses_apt and is_root()):
+        raise SetupError(
+            f"No registry hands out base images, and a stand-in needs {program}, Debian and root; this is {platform.system()}.",
+            fix="Connect to the network once, or load the images with `docker load`.",
+        )

@@ -1,0 +1,3 @@
+module apk
+
+go 1.21

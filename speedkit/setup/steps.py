@@ -1,0 +1,97 @@
+"""`speedkit setup`: makes what `doctor` misses, one step at a time, and nothing that is there already."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from speedkit.engine.bases import STAND_INS, has_image, pull
+from speedkit.engine.connection import Engine, connect
+from speedkit.errors import NoEngine, SetupError
+from speedkit.setup.daemon import start_engine
+from speedkit.setup.debian import read_release
+from speedkit.setup.doctor import BASES
+from speedkit.setup.engine_install import can_install, install_engine, what_to_install
+from speedkit.setup.go import find_go, install_go
+from speedkit.setup.stand_ins import make_stand_in
+from speedkit.state import state_folder
+
+__all__ = ["run_setup"]
+
+PULL_SECONDS = 90.0
+
+Say = Callable[[str], None]
+
+
+def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
+    """An engine that is ready for every strategy.
+
+    yes: install without asking. ask: asks the person a yes-or-no question. say: is given a line of progress per step.
+    Raises: SetupError, NoBuildKit, SocketRefused.
+    """
+    state_folder()
+    engine = _engine(yes=yes or os.environ.get("CI") == "true", ask=ask, say=say)
+    if find_go() is None:
+        say("Go: installing a toolchain beside Python")
+        install_go()
+    say(f"Go: {find_go()}")
+    _bases(engine, say)
+    return engine
+
+
+def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
+    try:
+        engine = connect()
+        say(f"Engine: {engine.version} answers at {engine.host}")
+        return engine
+    except NoEngine as problem:
+        if os.environ.get("DOCKER_HOST"):
+            raise SetupError(
+                problem.what, fix="DOCKER_HOST names an engine of yours: start it, or unset DOCKER_HOST."
+            ) from None
+    if not _is_installed():
+        release = read_release()
+        if not can_install(release):
+            raise SetupError("There is no Docker engine on this machine.", fix=what_to_install(release))
+        if not yes and not ask(f"There is no Docker engine. Install docker.io and buildx on this {release.name}?"):
+            raise SetupError("There is no Docker engine.", fix="Say yes, or run `speedkit setup --yes`.")
+        say("Engine: installing docker.io and buildx")
+        install_engine()
+    say("Engine: starting")
+    engine = start_engine()
+    say(f"Engine: {engine.version} answers at {engine.host}")
+    return engine
+
+
+def _is_installed() -> bool:
+    import shutil
+
+    return sys.platform == "linux" and shutil.which("dockerd") is not None
+
+
+def _bases(engine: Engine, say: Say) -> None:
+    missing = [reference for reference in BASES if not has_image(engine, reference)]
+    missing = [reference for reference in missing if not has_image(engine, STAND_INS[reference.partition(":")[0]])]
+    if missing:
+        say(f"Base images: pulling {', '.join(missing)}")
+        with ThreadPoolExecutor(len(missing)) as pool:
+            reasons = dict(zip(missing, pool.map(lambda reference: pull(engine, reference), missing), strict=True))
+        for stand_in in dict.fromkeys(STAND_INS[name.partition(":")[0]] for name, reason in reasons.items() if reason):
+            _make(engine, stand_in, say)
+    here = [reference for reference in BASES if has_image(engine, reference)]
+    instead = [reference for reference in BASES if reference not in here]
+    said = [f"{', '.join(here)} are the real ones"] if here else []
+    said += [f"{', '.join(instead)} are local stand-ins"] if instead else []
+    say(f"Base images: {'; '.join(said)}")
+
+
+def _make(engine: Engine, stand_in: str, say: Say) -> None:
+    if has_image(engine, stand_in):
+        return
+    family = next(name for name, image in STAND_INS.items() if image == stand_in)
+    if family == "golang":
+        _make(engine, STAND_INS["alpine"], say)
+    say(f"Base images: no registry answers, making a stand-in for {family}")
+    make_stand_in(engine, family)

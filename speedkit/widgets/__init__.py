@@ -1,0 +1,5 @@
+"""The live widget of speedkit, for notebooks."""
+
+from speedkit.widgets.workbench import Workbench
+
+__all__ = ["Workbench"]

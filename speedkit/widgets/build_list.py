@@ -1,0 +1,157 @@
+"""The builds of one workbench, in order, and the logs of their steps.
+
+Logs of long sessions would fill the kernel's memory: only the last builds keep theirs, older ones are read again from
+their recordings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from speedkit.recordings.reading import read_build
+from speedkit.recordings.recording import read_recording
+from speedkit.widgets.log_lines import LogLines
+from speedkit.widgets.shown_steps import build_counts, step_of
+
+if TYPE_CHECKING:
+    from speedkit.model import Build, Step
+
+__all__ = ["BuildList", "Listed", "Running"]
+
+LOGS_OF_BUILDS_KEPT = 2
+LOGS_READ_KEPT = 3
+
+
+class Running(Protocol):
+    """A build under way, as `speedkit.experiment.RunningBuild` is one."""
+
+    @property
+    def done(self) -> bool: ...
+    def cancel(self) -> None: ...
+    def wait(self) -> Build: ...
+    def wait_briefly(self, seconds: float) -> Build: ...
+    def snapshot(self) -> Build: ...
+    def log(self, digest: str) -> bytes: ...
+
+
+@dataclass
+class Listed:
+    """A build of the session. running: None before it has begun and after it has ended. build: as far as it came."""
+
+    number: int
+    strategy: str
+    cache_of: str
+    edit: str
+    cold: bool
+    started_ms: float = field(default_factory=lambda: time.time() * 1000)
+    running: Running | None = None
+    build: Build | None = None
+    problem: BaseException | None = None
+    ended: bool = False
+    cancelled: bool = False
+
+    @property
+    def label(self) -> str:
+        edit = {"none": "", "": "", "custom": ", my edit"}.get(self.edit, f", {self.edit}")
+        return f"{self.strategy}{edit}{', from cold' if self.cold else ''}"
+
+    def now(self) -> Build | None:
+        """The build as it stands."""
+        if self.running is not None:
+            self.build = self.running.snapshot()
+        return self.build
+
+    def row(self) -> dict[str, Any]:
+        """The build's row in the history."""
+        build = self.build
+        counts = {"cached": 0, "ran": 0} if build is None or not self.ended else build_counts(build)
+        return {
+            "number": self.number,
+            "label": self.label,
+            "outcome": self._outcome(),
+            "seconds": round(build.seconds, 3) if build is not None and self.ended else 0.0,
+            "image_bytes": build.image_bytes if build is not None else None,
+            "is_stand_in": build is not None and build.stand_in,
+            **counts,
+        }
+
+    def _outcome(self) -> str:
+        if not self.ended:
+            return "running"
+        return "broken" if self.problem is not None or self.build is None else self.build.outcome
+
+
+class BuildList:
+    """Builds by number, 1 first."""
+
+    def __init__(self) -> None:
+        self.listed: list[Listed] = []
+        self._logs: OrderedDict[tuple[int, str], LogLines] = OrderedDict()
+
+    def add(self, *, strategy: str, cache_of: str, edit: str, cold: bool) -> Listed:
+        self.listed.append(Listed(len(self.listed) + 1, strategy, cache_of, edit, cold))
+        return self.listed[-1]
+
+    def get(self, number: int) -> Listed | None:
+        return self.listed[number - 1] if 0 < number <= len(self.listed) else None
+
+    @property
+    def running(self) -> Listed | None:
+        return next((listed for listed in reversed(self.listed) if not listed.ended), None)
+
+    def finished(self) -> list[Listed]:
+        return [listed for listed in self.listed if listed.ended and listed.build is not None]
+
+    def end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
+        """Note how a build ended."""
+        listed.build = build or _broken(listed.now(), problem)
+        listed.problem = problem
+        listed.running = None
+        listed.ended = True
+        self._logs.clear()
+        for old in self.listed[:-LOGS_OF_BUILDS_KEPT]:
+            if old.build is not None and old.build.folder is not None:
+                old.build = _without_logs(old.build)
+
+    def log(self, number: int, step: str) -> LogLines | None:
+        """The log of a step, as far as it came; None when there is no such step."""
+        listed = self.get(number)
+        found = step_of(listed.build, step) if listed is not None and listed.build is not None else None
+        if listed is None or found is None:
+            return None
+        lines = self._logs.get((number, step))
+        if lines is None:
+            lines = self._logs[number, step] = LogLines()
+            if listed.running is None:
+                lines.feed(_full_log(listed, step))
+        if listed.running is not None and found.digest is not None:
+            lines.feed_bytes(listed.running.log(found.digest)[lines.bytes_fed :])
+        self._logs.move_to_end((number, step))
+        while len(self._logs) > LOGS_READ_KEPT:
+            self._logs.popitem(last=False)
+        return lines
+
+
+def _broken(build: Build | None, problem: BaseException | None) -> Build | None:
+    """What is known of a build that ended without a result."""
+    if build is None or build.outcome != "running":
+        return build
+    steps = tuple(replace(step, state="cancelled") if step.state == "running" else step for step in build.step_list)
+    return replace(build, outcome="broken", error=str(problem), step_list=steps)
+
+
+def _without_logs(build: Build) -> Build:
+    return replace(build, step_list=tuple(replace(step, log="") for step in build.step_list))
+
+
+def _full_log(listed: Listed, wanted: str) -> str:
+    build = listed.build
+    if build is None:
+        return ""
+    step: Step | None = step_of(build, wanted)
+    if step is not None and not step.log and build.folder is not None:
+        step = step_of(read_build(read_recording(build.folder)), wanted)
+    return step.log if step is not None else ""

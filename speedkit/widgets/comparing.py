@@ -1,0 +1,127 @@
+"""Two builds of a workbench side by side: which steps changed between cached and run, seconds, image size, layers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from speedkit.rendering import bytes_text, seconds_text
+
+if TYPE_CHECKING:
+    from speedkit.model import Build, Step
+
+__all__ = ["compare_two"]
+
+Side = dict[str, Any] | None
+
+
+def compare_two(before: Build, after: Build, *, numbers: tuple[int, int]) -> dict[str, Any]:
+    """What changed from one build to the other, as the page shows it. numbers: how the session calls them."""
+    rows = _rows(before, after)
+    return {
+        "before": numbers[0],
+        "after": numbers[1],
+        "finding": _finding(before, after, numbers),
+        "facts": [fact for fact in (_steps_fact(rows), _size_fact(before, after), _layer_fact(before, after)) if fact],
+        "rows": rows,
+    }
+
+
+def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
+    first, second = numbers
+    for number, build in ((first, before), (second, after)):
+        if build.outcome != "done":
+            word = "was cancelled" if build.outcome == "cancelled" else "failed"
+            return f"Build {number} {word} after {seconds_text(build.seconds)}: its time says nothing."
+    saved = before.seconds - after.seconds
+    took = f"Build {second} took {seconds_text(after.seconds)}"
+    if abs(saved) < 0.1 * max(before.seconds, after.seconds):
+        return f"{took}, about as long as build {first} ({seconds_text(before.seconds)})."
+    word = "less" if saved > 0 else "more"
+    return f"{took}, {seconds_text(abs(saved))} {word} than build {first} ({seconds_text(before.seconds)})."
+
+
+def _rows(before: Build, after: Build) -> list[dict[str, Any]]:
+    """A row per step of either build, in the later one's order; equal instructions of a stage pair up in turn."""
+    earlier = dict(_keyed(before))
+    later = dict(_keyed(after))
+    keys = [*later, *(key for key in earlier if key not in later)]
+    return [_row(key, earlier.get(key), later.get(key)) for key in keys]
+
+
+def _keyed(build: Build) -> list[tuple[tuple[str, str, int], Step]]:
+    seen: Counter[tuple[str, str]] = Counter()
+    keyed = []
+    for step in build.instructions:
+        if step.state == "no-step":
+            continue
+        name = (step.stage, step.instruction)
+        keyed.append(((*name, seen[name]), step))
+        seen[name] += 1
+    return keyed
+
+
+def _row(key: tuple[str, str, int], before: Step | None, after: Step | None) -> dict[str, Any]:
+    change, tone = _change(before, after)
+    return {
+        "id": "\n".join(map(str, key)),
+        "stage": key[0],
+        "text": key[1],
+        "before": _side(before),
+        "after": _side(after),
+        "change": change,
+        "tone": tone,
+    }
+
+
+def _side(step: Step | None) -> Side:
+    return None if step is None else {"state": step.state, "seconds": round(step.seconds, 3)}
+
+
+def _change(before: Step | None, after: Step | None) -> tuple[str, str]:
+    if before is None:
+        return "new step", "run"
+    if after is None:
+        return "step removed", ""
+    if before.state == after.state:
+        return "", ""
+    if after.state == "failed":
+        return "✗ failed", "bad"
+    if after.cached:
+        return "✓ now cached", "hit"
+    if before.cached and after.ran:
+        return "↻ runs again", "run"
+    if after.state == "waiting":
+        return "not reached", ""
+    return f"now {after.state}", ""
+
+
+def _steps_fact(rows: list[dict[str, Any]]) -> str:
+    words = {
+        "✓ now cached": ("step now comes from the cache", "steps now come from the cache"),
+        "↻ runs again": ("step runs again", "steps run again"),
+    }
+    found = Counter(row["change"] for row in rows)
+    parts = [f"{found[change]} {forms[found[change] > 1]}" for change, forms in words.items() if found[change]]
+    return f"{', '.join(parts)}." if parts else "No step changed between cached and run."
+
+
+def _size_fact(before: Build, after: Build) -> str:
+    if before.image_bytes is None or after.image_bytes is None:
+        return ""
+    if before.image_bytes == after.image_bytes:
+        return f"The image is {bytes_text(after.image_bytes)} both times."
+    change = after.image_bytes - before.image_bytes
+    sizes = f"{bytes_text(before.image_bytes)} → {bytes_text(after.image_bytes)}"
+    return f"Image {sizes}, {bytes_text(abs(change))} {'more' if change > 0 else 'less'}."
+
+
+def _layer_fact(before: Build, after: Build) -> str:
+    if not before.layers or not after.layers:
+        return ""
+    old, new = (Counter((layer.command, layer.size_bytes) for layer in build.layers) for build in (before, after))
+    differing = list((new - old).elements())
+    text = f"Layers {len(before.layers)} → {len(after.layers)}"
+    if not differing:
+        return f"{text}, equal in size."
+    return f"{text}; {len(differing)} differ in size, now {bytes_text(sum(size for _, size in differing))}."

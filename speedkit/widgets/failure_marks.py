@@ -1,0 +1,111 @@
+"""Where a failed build belongs in the editor: the Dockerfile's instruction, and the lines that a compiler names.
+
+Go writes `./main.go:12:3: undefined: x`, most other compilers the same; a name counts when the app has such a file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from speedkit.model import Build, Step
+
+__all__ = ["Mark", "failed_step", "failing_line", "marks_of", "moved_with"]
+
+NAMED = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.+)$")
+ON_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]*:)(?P<line>\d+)")
+EXIT_CODE = re.compile(r"exit code: (\d+)")
+TROUBLE = re.compile(r"\b(?:error|fatal|failed|panic|not found|denied)\b", re.IGNORECASE)
+MOST_MARKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A message at a 1-based line of a file of the app.
+
+    text: what the line said when the mark was made, by which it is found again after an edit.
+    """
+
+    path: str
+    line: int
+    column: int | None
+    message: str
+    text: str = ""
+
+
+def failed_step(build: Build) -> Step | None:
+    return next((step for step in build.step_list if step.state == "failed"), None)
+
+
+def marks_of(build: Build, *, dockerfile: str, log: Iterable[str], has_file: Callable[[str], bool]) -> tuple[Mark, ...]:
+    """The marks of a failed build, none for a good one.
+
+    dockerfile: the Dockerfile's path in the app. log: the failed step's lines.
+    """
+    if build.outcome != "failed":
+        return ()
+    return (*_compiler_marks(log, has_file), *_dockerfile_mark(build, dockerfile))
+
+
+def _dockerfile_mark(build: Build, dockerfile: str) -> Iterable[Mark]:
+    step = failed_step(build)
+    if step is not None and step.line is not None:
+        code = EXIT_CODE.search(step.error or "")
+        said = f"exit code {code[1]}, see its log" if code else (step.error or "see its log")
+        yield Mark(dockerfile, step.line, None, f"This step failed: {said}", _line(build.dockerfile, step.line))
+    elif (found := ON_LINE.search(build.error or "")) is not None:
+        line = int(found["line"])
+        message = (build.error or "").strip().splitlines()[-1]
+        yield Mark(dockerfile, line, None, message, _line(build.dockerfile, line))
+
+
+def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list[Mark]:
+    marks: list[Mark] = []
+    for line in log:
+        found = NAMED.match(line)
+        if found is None or len(marks) == MOST_MARKS:
+            continue
+        path = _own_path(found["path"], has_file)
+        if path is not None:
+            column = int(found["column"]) if found["column"] else None
+            marks.append(Mark(path, int(found["line"]), column, f"line {found['line']}: {found['message']}"))
+    return marks
+
+
+def _own_path(named: str, has_file: Callable[[str], bool]) -> str | None:
+    """The app's own path for a name that a compiler gave, which may begin with the image's folders."""
+    parts = [part for part in PurePosixPath(named).parts if part not in ("/", ".")]
+    candidates = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((path for path in candidates if ".." not in path and has_file(path)), None)
+
+
+def failing_line(log: list[str]) -> int | None:
+    """The 0-based line of a failed log to look at first: a compiler's, else the last that sounds like trouble."""
+    for index, line in enumerate(log):
+        if NAMED.match(line):
+            return index
+    for index in range(len(log) - 1, -1, -1):
+        if TROUBLE.search(log[index]):
+            return index
+    return len(log) - 1 if log else None
+
+
+def moved_with(mark: Mark, text: str) -> Mark | None:
+    """The mark where its line now is; None when that line is gone or was changed."""
+    lines = text.splitlines()
+    if mark.line <= len(lines) and lines[mark.line - 1] == mark.text:
+        return mark
+    places = [place for place, line in enumerate(lines, 1) if line == mark.text and line.strip()]
+    if not places:
+        return None
+    return replace(mark, line=min(places, key=lambda place: abs(place - mark.line)))
+
+
+def _line(text: str, line: int) -> str:
+    lines = text.splitlines()
+    return lines[line - 1] if 0 < line <= len(lines) else ""

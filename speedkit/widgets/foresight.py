@@ -1,0 +1,63 @@
+"""The place for a forecast: computes it beside the painter, for the newest state of the files only.
+
+A forecaster is given the app, the strategy's name and the finished builds, oldest first. It answers with an entry per
+instruction: `line` (1-based), `forecast` ("hit", "miss" or "depends"), `because` (a sentence), `seconds` (expected, or
+None) and, where it has one, `short` (the reason in a word or two, for the editor's margin).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from speedkit.apps import App
+from speedkit.model import Build
+
+__all__ = ["Forecaster", "Foresight"]
+
+Forecaster = Callable[[App, str, Sequence[Build]], Sequence[Mapping[str, Any]]]
+
+
+class Foresight:
+    """Keeps a forecast for the newest state asked for. done: called when there is a new one; failed: when it raised."""
+
+    def __init__(self, forecaster: Forecaster, done: Callable[[], None], failed: Callable[[Exception], None]) -> None:
+        self._forecaster, self._done, self._failed = forecaster, done, failed
+        self._changed = threading.Condition()
+        self._asked: tuple[object, tuple[App, str, Sequence[Build]]] | None = None
+        self._known: object = None
+        self._stopped = False
+        self.entries: list[dict[str, Any]] = []
+        threading.Thread(target=self._run, name="workbench forecast", daemon=True).start()
+
+    def ask(self, state: object, app: App, strategy: str, builds: Sequence[Build], *, wait_seconds: float) -> None:
+        """Compute a forecast unless this state's is known; give it `wait_seconds` to be ready at once."""
+        with self._changed:
+            if self._asked is None or self._asked[0] != state:
+                self._asked = state, (app, strategy, builds)
+                self._changed.notify_all()
+            self._changed.wait_for(lambda: self._known == state or self._stopped, wait_seconds)
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        while (asked := self._next()) is not None:
+            state, arguments = asked
+            entries: list[dict[str, Any]] = []
+            try:
+                entries = [dict(entry) for entry in self._forecaster(*arguments)]
+            except Exception as problem:
+                self._failed(problem)
+            with self._changed:
+                self._known, self.entries = state, entries
+                self._changed.notify_all()
+            self._done()
+
+    def _next(self) -> tuple[object, tuple[App, str, Sequence[Build]]] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or (self._asked is not None and self._asked[0] != self._known))
+            return None if self._stopped else self._asked

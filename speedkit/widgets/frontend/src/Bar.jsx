@@ -1,0 +1,132 @@
+import { useState } from "preact/hooks";
+import { seconds } from "./format.js";
+import { useTrait } from "./link.js";
+
+export function Bar({ model, running, act, alive }) {
+  const app = useTrait(model, "app_facts");
+  const strategies = useTrait(model, "strategies");
+  const strategy = useTrait(model, "strategy");
+  const edits = useTrait(model, "edits");
+  const busy = running.number > 0;
+  return (
+    <header class="skw-bar">
+      <div class="skw-bar-row">
+        <b class="skw-app" title={app.folder}>
+          {app.name}
+        </b>
+        <label class="skw-field">
+          <span>Strategy</span>
+          <StrategyPicker strategies={strategies} strategy={strategy} act={act} disabled={!alive} />
+        </label>
+        {strategy.is_custom && <SaveAs key={strategy.base} act={act} base={strategy.base} />}
+        <span class="skw-grow" />
+        <EngineSays model={model} />
+        {busy ? (
+          <button type="button" class="skw-go" disabled={running.cancelling || !alive} onClick={() => act("cancel")}>
+            {running.cancelling ? "Cancelling …" : "Cancel"}
+          </button>
+        ) : (
+          <>
+            <button
+              type="button"
+              disabled={!alive}
+              title="As on a machine that never built this. Your own build cache stays as it is."
+              onClick={() => act("build", { cold: true })}
+            >
+              Build from cold
+            </button>
+            <button type="button" class="skw-go" disabled={!alive} onClick={() => act("build")}>
+              Build <kbd>Ctrl ↵</kbd>
+            </button>
+          </>
+        )}
+      </div>
+      <div class="skw-bar-row">
+        {edits.length > 0 && <Edits edits={edits} act={act} alive={alive} />}
+        <span class="skw-grow" />
+        <ForecastSays model={model} />
+      </div>
+    </header>
+  );
+}
+
+function StrategyPicker({ strategies, strategy, act, disabled }) {
+  const chosen = strategies.find(({ name }) => name === strategy.name);
+  return (
+    <select
+      disabled={disabled}
+      value={strategy.name}
+      title={chosen?.summary}
+      onChange={(event) => act("strategy", { name: event.currentTarget.value })}
+    >
+      {strategies.map(({ name, summary }) => (
+        <option key={name} value={name} title={summary} selected={name === strategy.name}>
+          {name === strategy.name && strategy.is_custom ? `${name} (from ${strategy.base})` : name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function SaveAs({ act, base }) {
+  const [name, setName] = useState("");
+  const save = (event) => {
+    event.preventDefault();
+    if (name.trim()) act("save_strategy", { name: name.trim() });
+  };
+  return (
+    <form class="skw-save" onSubmit={save}>
+      <input
+        aria-label="Name for your Dockerfile"
+        placeholder={`my-${base}`}
+        value={name}
+        maxLength={40}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
+      <button type="submit" disabled={!name.trim()}>
+        Save as strategy
+      </button>
+    </form>
+  );
+}
+
+function Edits({ edits, act, alive }) {
+  return (
+    <div class="skw-edits" role="group" aria-label="Ready-made edits">
+      <span class="skw-dim">Try an edit</span>
+      {edits.map(({ name, summary }) => (
+        <button type="button" key={name} disabled={!alive} title={summary} onClick={() => act("edit", { name })}>
+          {name}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function EngineSays({ model }) {
+  const engine = useTrait(model, "engine");
+  return <span class="skw-dim skw-engine">{engine}</span>;
+}
+
+function ForecastSays({ model }) {
+  const forecast = useTrait(model, "forecast");
+  if (!forecast.length) return null;
+  const count = (kind) => forecast.filter((entry) => entry.forecast === kind).length;
+  const times = forecast.map((entry) => entry.seconds).filter((value) => value > 0);
+  const total = times.reduce((sum, value) => sum + value, 0);
+  return (
+    <span class="skw-if">
+      If you build now: <b class="skw-hit">✓ {count("hit")} cached</b>, <b class="skw-run">↻ {count("miss")} run</b>
+      {count("depends") > 0 && (
+        <>
+          , <b>? {count("depends")} depend</b>
+        </>
+      )}
+      {times.length > 0 && (
+        <>
+          , about <b>{seconds(total)}</b>
+        </>
+      )}
+    </span>
+  );
+}

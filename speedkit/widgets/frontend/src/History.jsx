@@ -1,0 +1,151 @@
+import { STATE, seconds } from "./format.js";
+import { useTrait } from "./link.js";
+
+export function History({ model, view, choose }) {
+  const builds = useTrait(model, "history");
+  const longest = Math.max(0.001, ...builds.map((build) => build.seconds));
+  return (
+    <div class="skw-history">
+      <h4>Builds in this notebook</h4>
+      {builds.length === 0 && <p class="skw-hint">None yet. Press Build, change a line, press Build again.</p>}
+      <ol aria-label="Builds, oldest first">
+        {builds.map((build) => (
+          <HistoryRow key={build.number} build={build} longest={longest} isShown={build.number === view.shown} choose={choose} />
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+export function HistoryRow({ build, longest, isShown, choose }) {
+  const { number, label, outcome } = build;
+  const words = `Build ${number}, ${label}: ${outcome === "done" ? "" : `${outcome} after `}${seconds(build.seconds)}`;
+  return (
+    <li>
+      <button
+        type="button"
+        class="skw-build"
+        aria-pressed={isShown}
+        aria-label={`${words}. ${build.cached} cached, ${build.ran} ran.`}
+        title={words}
+        onClick={() => choose({ shown: number, step: null })}
+      >
+        <span class="skw-build-name">
+          <span class="skw-number">{number}</span> {label}
+        </span>
+        <Bars build={build} longest={longest} />
+        <span class="skw-took">{took(build)}</span>
+      </button>
+    </li>
+  );
+}
+
+function took({ outcome, seconds: value }) {
+  if (outcome === "running") return "running";
+  if (outcome === "done") return seconds(value);
+  return outcome === "cancelled" ? "■ cancelled" : "✗ failed";
+}
+
+function Bars({ build, longest }) {
+  const width = (value) => `${Math.max(0.6, (100 * value) / longest)}%`;
+  return (
+    <span class="skw-bars" aria-hidden="true">
+      {build.outcome === "done" && build.ran === 0 && <i class="skw-bar-hit" style={{ width: width(build.seconds) }} />}
+      {build.outcome === "done" && build.ran > 0 && <i class="skw-bar-run" style={{ width: width(build.seconds) }} />}
+      {build.outcome !== "done" && build.outcome !== "running" && (
+        <i class="skw-bar-bad" style={{ width: width(build.seconds) }} />
+      )}
+    </span>
+  );
+}
+
+export function Comparison({ model, view, choose }) {
+  const found = useTrait(model, "comparison");
+  const builds = useTrait(model, "history").filter(({ outcome }) => outcome !== "running");
+  if (builds.length < 2 || !found) {
+    return (
+      <div class="skw-compare">
+        <h4>Before and after</h4>
+        <p class="skw-hint">After two builds this says what changed between them.</p>
+      </div>
+    );
+  }
+  return (
+    <div class="skw-compare">
+      <div class="skw-pair">
+        <h4>Compare</h4>
+        <Picker label="Before" builds={builds} value={found.before} onPick={(before) => choose({ before })} />
+        <span aria-hidden="true">→</span>
+        <Picker label="After" builds={builds} value={found.after} onPick={(after) => choose({ after })} />
+      </div>
+      <ComparisonBody found={found} all={view.all} choose={choose} />
+    </div>
+  );
+}
+
+function Picker({ label, builds, value, onPick }) {
+  return (
+    <select aria-label={label} value={value} onChange={(event) => onPick(Number(event.currentTarget.value))}>
+      {builds.map(({ number, label: name }) => (
+        <option key={number} value={number} selected={number === value}>
+          {number} {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+export function ComparisonBody({ found, all, choose }) {
+  const changed = found.rows.filter(({ change }) => change !== "");
+  const rows = all ? found.rows : changed;
+  return (
+    <>
+      <p class="skw-finding">{found.finding}</p>
+      {found.facts.map((fact) => (
+        <p key={fact} class="skw-dim">
+          {fact}
+        </p>
+      ))}
+      {rows.length > 0 && <ComparisonTable rows={rows} found={found} />}
+      {changed.length < found.rows.length && (
+        <button type="button" class="skw-plain" aria-expanded={all} onClick={() => choose({ all: !all })}>
+          {all ? "▾ Show only what changed" : `▸ Show all ${found.rows.length} steps`}
+        </button>
+      )}
+    </>
+  );
+}
+
+function ComparisonTable({ rows, found }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Step</th>
+          <th scope="col">Build {found.before}</th>
+          <th scope="col">Build {found.after}</th>
+          <th scope="col">Change</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.id} class={row.tone ? `skw-row-${row.tone}` : undefined}>
+            <td>
+              <code title={`${row.stage}: ${row.text}`}>{row.text}</code>
+            </td>
+            <td>{cell(row.before)}</td>
+            <td>{cell(row.after)}</td>
+            <td>{row.change}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function cell(side) {
+  if (!side) return "not there";
+  const { icon, word } = STATE[side.state];
+  const text = side.state === "ran" ? seconds(side.seconds) : word;
+  return `${icon} ${text}`.trim();
+}

@@ -1,0 +1,21 @@
+export function Notice({ notice, onClose, onRetry }) {
+  const { kind, what, fix } = notice;
+  return (
+    <div class={`skw-notice skw-notice-${kind}`} role="alert">
+      <span class="skw-icon" aria-hidden="true">{kind === "info" ? "✓" : "✗"}</span>
+      <span class="skw-notice-text">
+        <b>{what}</b> {fix}
+      </span>
+      {kind === "engine" && onRetry && (
+        <button type="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+      {onClose && (
+        <button type="button" aria-label="Close this message" onClick={onClose}>
+          ×
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,78 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Bar } from "./Bar.jsx";
+import { EditorPane } from "./EditorPane.jsx";
+import { Comparison, History } from "./History.jsx";
+import { useTrait, useView } from "./link.js";
+import { Notice } from "./Notice.jsx";
+import { StepsPane } from "./StepsPane.jsx";
+
+export function Workbench({ link }) {
+  const { model } = link;
+  const [view, choose] = useView(link);
+  const app = useTrait(model, "app_facts");
+  const running = useTrait(model, "running");
+  const notice = useTrait(model, "notice");
+  const alive = useLife(link);
+  const editor = useRef(null);
+  useEffect(() => void link.setClock(), [link]);
+  const act = (type, content) => {
+    editor.current?.flush();
+    link.tell(type, content);
+  };
+  return (
+    <section class="skw" aria-label={`Workbench for ${app.name}`} onKeyDown={(event) => buildOnKey(event, act, running)}>
+      <Bar model={model} running={running} act={act} alive={alive} />
+      {!alive && <Notice notice={KERNEL_GONE} />}
+      {alive && notice && <Notice notice={notice} onClose={() => act("dismiss")} onRetry={() => act("retry")} />}
+      <div class="skw-main">
+        <EditorPane link={link} view={view} choose={choose} act={act} handle={editor} />
+        <StepsPane link={link} view={view} choose={choose} goTo={(path, line) => editor.current?.goTo(path, line)} />
+      </div>
+      <div class="skw-foot">
+        <History model={model} view={view} choose={choose} />
+        <Comparison model={model} view={view} choose={choose} />
+      </div>
+      <Announcer model={model} />
+    </section>
+  );
+}
+
+const KERNEL_GONE = {
+  kind: "error",
+  what: "The kernel behind this workbench has ended; what you see is its last state.",
+  fix: "Run this cell again to go on.",
+};
+
+function buildOnKey(event, act, running) {
+  const wanted = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+  if (!wanted || event.defaultPrevented) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!running.number) act("build");
+}
+
+// ipywidgets says so when the other end of a model is gone; a host that does not say it changes nothing.
+function useLife(link) {
+  const [alive, setAlive] = useState(true);
+  useEffect(() => {
+    const ended = () => setAlive(false);
+    const changed = () => setAlive(link.model.comm_live ?? false);
+    link.model.on("comm_live_update", changed);
+    link.model.on("comm:close", ended);
+    return () => {
+      link.model.off("comm_live_update", changed);
+      link.model.off("comm:close", ended);
+    };
+  }, [link]);
+  return alive;
+}
+
+// What a screen reader says when a build moves on.
+function Announcer({ model }) {
+  const said = useTrait(model, "said");
+  return (
+    <div class="skw-said" role="status" aria-live="polite">
+      {said}
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+// Numbers as people read them: three digits at most, the unit always there.
+
+// The same words as speedkit.rendering.seconds_text.
+export function seconds(value) {
+  if (value < 0.01) return "< 0.01 s";
+  if (value < 1) return `${value.toFixed(2)} s`;
+  if (value < 99.95) return `${value.toFixed(1)} s`;
+  const whole = Math.round(value);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+// A running clock keeps one decimal, so that its width stands still.
+export function clock(value) {
+  return value < 99.95 ? `${Math.max(0, value).toFixed(1)} s` : seconds(value);
+}
+
+const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+
+export function bytes(value) {
+  let unit = 0;
+  while (Math.abs(value) >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || Math.abs(value) >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+export function plural(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
+
+export const STATE = {
+  cached: { icon: "✓", word: "cached" },
+  ran: { icon: "↻", word: "ran" },
+  running: { icon: "◐", word: "running" },
+  failed: { icon: "✗", word: "failed" },
+  cancelled: { icon: "■", word: "cancelled" },
+  waiting: { icon: "·", word: "waiting" },
+  "no-step": { icon: "", word: "no step" },
+  "not-needed": { icon: "", word: "not needed" },
+};
+
+export const FORECAST = {
+  hit: { icon: "✓", word: "cached", className: "sk-hit" },
+  miss: { icon: "↻", word: "runs", className: "sk-run" },
+  depends: { icon: "?", word: "depends", className: "sk-depends" },
+};

@@ -1,0 +1,71 @@
+"""The one thread that writes to a widget.
+
+Jupyter's server drops messages above a rate, the last one included, so everything that is to be seen goes through here:
+at once when the page has been quiet, at most ten times a second, and the last state always.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Painter"]
+
+PERIOD_SECONDS = 0.1
+LOOK_AGAIN_SECONDS = 1.0
+
+
+class Painter:
+    """Calls `paint` after every `wake`, and once a second in any case.
+
+    failed: what to do with an error that `paint` raises.
+    """
+
+    def __init__(self, paint: Callable[[], None], failed: Callable[[Exception], None]) -> None:
+        self._paint = paint
+        self._failed = failed
+        self._changed = threading.Condition()
+        self._wanted = self._painted = 0
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="workbench painter", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        with self._changed:
+            self._wanted += 1
+            self._changed.notify_all()
+
+    def flush(self, seconds: float = 5.0) -> bool:
+        """Wait until everything known now is painted; False when that took longer than `seconds`."""
+        self.wake()
+        with self._changed:
+            wanted = self._wanted
+            return self._changed.wait_for(lambda: self._painted >= wanted or self._stopped, seconds)
+
+    def stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        while self._wait():
+            wanted, began = self._wanted, time.monotonic()
+            try:
+                self._paint()
+            except Exception as problem:
+                self._failed(problem)
+            with self._changed:
+                self._painted = wanted
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._stopped, max(0.0, PERIOD_SECONDS - (time.monotonic() - began)))
+
+    def _wait(self) -> bool:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._wanted > self._painted, LOOK_AGAIN_SECONDS)
+            return not self._stopped

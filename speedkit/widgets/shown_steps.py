@@ -1,0 +1,160 @@
+"""Builds as the page and its static twin show them: plain dicts, ready for a trait.
+
+In: a `Build`, finished or not, or only a Dockerfile's text. Out: steps by stage in the Dockerfile's own order, with
+BuildKit's own work set apart.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import Any
+
+from speedkit.dockerfile import Dockerfile, Instruction, needed_stages, read_dockerfile
+from speedkit.errors import DockerfileError
+from speedkit.model import Build, Step, StepState
+from speedkit.recordings.steps import BEFORE_STAGES, RUNS_IN_BUILDKIT
+from speedkit.widgets.failure_marks import EXIT_CODE, failed_step
+
+__all__ = ["build_counts", "focused_step", "planned_steps", "shown_build", "step_id", "step_of"]
+
+UNNAMED = re.compile(r"stage-\d+")
+
+
+def step_id(step: Step) -> str:
+    """A name for a step that stays the same while the build goes on."""
+    if step.kind == "instruction" and step.line is not None:
+        return f"line-{step.line}"
+    return f"{step.kind}-{step.digest or step.name}"
+
+
+def step_of(build: Build, wanted: str) -> Step | None:
+    return next((step for step in build.step_list if step_id(step) == wanted), None)
+
+
+def focused_step(build: Build) -> str | None:
+    """The step whose log is worth seeing first: the failed one, the newest running one, else the slowest that ran."""
+    if (failed := failed_step(build)) is not None:
+        return step_id(failed)
+    running = [step for step in build.step_list if step.state == "running"]
+    if running:
+        own = [step for step in running if step.kind != "internal"] or running
+        return step_id(max(own, key=lambda step: step.started_seconds or 0.0))
+    ran = [step for step in build.instructions if step.state in ("ran", "cancelled")]
+    return step_id(max(ran, key=lambda step: step.seconds)) if ran else None
+
+
+def build_counts(build: Build) -> dict[str, int]:
+    steps = build.instructions
+    return {"cached": sum(step.cached for step in steps), "ran": sum(step.ran for step in steps)}
+
+
+def shown_build(
+    build: Build, *, number: int, label: str, started_ms: float | None, is_cold: bool, is_current: bool
+) -> dict[str, Any]:
+    """A build for the step list.
+
+    started_ms: when it began, by the kernel's clock, while it runs; None once it has ended.
+    is_current: its Dockerfile is still the one in the editor, so that a forecast speaks of the same lines.
+    """
+    now = build.seconds
+    return {
+        "number": number,
+        "title": f"Build {number}: {label}",
+        "outcome": build.outcome,
+        "seconds": round(build.seconds, 3) if started_ms is None else 0.0,
+        "started_ms": started_ms,
+        "stages": _stages(build.instructions, now, started_ms),
+        "internal": [_step(step, now, started_ms) for step in build.step_list if step.kind == "internal"],
+        "counts": build_counts(build),
+        "focus": focused_step(build),
+        "error": _error(build),
+        "hint": "BuildKit is reading the Dockerfile and the build context.",
+        "is_stand_in": build.stand_in,
+        "is_cold": is_cold,
+        "is_current": is_current,
+    }
+
+
+def _error(build: Build) -> str:
+    if build.outcome == "running" or build.error is None:
+        return ""
+    lines = build.error.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _stages(steps: tuple[Step, ...], now: float, started_ms: float | None) -> list[dict[str, Any]]:
+    groups = [(stage, list(group)) for stage, group in groupby(steps, key=lambda step: step.stage)]
+    return [
+        {
+            "name": f"{place} {stage}",
+            "title": "final image" if UNNAMED.fullmatch(stage) and place == len(groups) else stage,
+            "steps": [_step(step, now, started_ms) for step in group],
+        }
+        for place, (stage, group) in enumerate(groups, 1)
+    ]
+
+
+def _step(step: Step, now: float, started_ms: float | None) -> dict[str, Any]:
+    is_running = step.state == "running" and started_ms is not None
+    return {
+        "id": step_id(step),
+        "line": step.line,
+        "text": step.instruction,
+        "state": step.state,
+        "seconds": 0.0 if is_running else round(step.seconds, 3),
+        # The browser's clock goes on from here by itself: a trait changes only when something happened.
+        "started_ms": _started_ms(step, now, started_ms) if is_running else None,
+        "began": None if step.started_seconds is None else round(step.started_seconds, 2),
+        "bytes": step.bytes_fetched,
+        "error": _short(step.error or ""),
+    }
+
+
+def _short(error: str) -> str:
+    """An error without the command that failed, which the step says already."""
+    found = EXIT_CODE.search(error)
+    return f"It failed with exit code {found[1]}." if found else error
+
+
+def _started_ms(step: Step, now: float, started_ms: float | None) -> float | None:
+    """When the step's clock began, to a tenth of a second, so that it does not jitter from paint to paint."""
+    if started_ms is None:
+        return None
+    return round((started_ms + (now - step.seconds) * 1000) / 200) * 200
+
+
+def planned_steps(dockerfile: str, *, strategy: str) -> dict[str, Any]:
+    """The steps of a Dockerfile that was not built yet, all waiting, or why BuildKit would reject it."""
+    shown: dict[str, Any] = {
+        "number": 0,
+        "title": f"Next build: {strategy}",
+        "outcome": "waiting",
+        "seconds": 0.0,
+        "started_ms": None,
+        "stages": [],
+        "internal": [],
+        "counts": {"cached": 0, "ran": 0},
+        "focus": None,
+        "error": "",
+        "hint": "Press Build to see each step run or come from the cache.",
+        "is_stand_in": False,
+        "is_cold": False,
+        "is_current": True,
+    }
+    try:
+        parsed = read_dockerfile(dockerfile)
+        needed = needed_stages(parsed, build_args={}, target=None)
+    except DockerfileError as problem:
+        where = "" if problem.line is None else f"Line {problem.line}: "
+        return shown | {"error": f"{where}{problem}", "error_line": problem.line}
+    steps = tuple(_planned(entry, parsed, needed) for entry in parsed.instructions)
+    return shown | {"stages": _stages(steps, 0.0, None)}
+
+
+def _planned(entry: Instruction, dockerfile: Dockerfile, needed: frozenset[int]) -> Step:
+    stage = BEFORE_STAGES if entry.stage is None else dockerfile.stages[entry.stage].name
+    state: StepState = "waiting" if entry.keyword in RUNS_IN_BUILDKIT else "no-step"
+    if entry.stage is not None and entry.stage not in needed:
+        state = "not-needed"
+    return Step(entry.text, stage, entry.text, entry.line, state, 0.0)

@@ -1,0 +1,26 @@
+"""Starts the workbench's builds as `speedkit.experiment.start_build` does, with a choice of whose cache is shared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speedkit.engine.connection import connect
+from speedkit.experiment import RunningBuild
+from speedkit.experiment.building import COLD, BuildOptions
+
+if TYPE_CHECKING:
+    from speedkit.apps import App
+
+__all__ = ["start_with_cache_of"]
+
+
+def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -> RunningBuild:
+    """A build in the background, by one strategy, with the cache of another or the same.
+
+    cold: nothing that was built before is found again.
+    Raises: UnknownStrategy, and what `connect` raises.
+    """
+    chosen = app.strategy(strategy)
+    isolation, first = app.begin(cache_of, cold=cold)
+    edit = COLD if first and app.edit_name == "none" else app.edit_name
+    return RunningBuild(connect(), app, chosen, BuildOptions(isolation=isolation, edit=edit))

@@ -1,0 +1,269 @@
+"""The workbench as plain HTML: what a saved, exported or recorded notebook shows where no kernel answers.
+
+In: the values of the widget's traits, as the page gets them, and the texts it would ask for. Out: HTML without a
+script, with the page's own style sheet and class names. Everything from outside is escaped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from speedkit.rendering import bytes_text, seconds_text
+from speedkit.rendering.steps_html import SHAPES, WORDS
+
+if TYPE_CHECKING:
+    from speedkit.widgets.log_lines import Runs
+
+__all__ = ["TwinTexts", "twin_html"]
+
+Shown = dict[str, Any]
+
+TABS = 4
+FORECAST = {
+    "hit": ("✓", "cached", "skw-hit"),
+    "miss": ("↻", "runs", "skw-run"),
+    "depends": ("?", "depends", "skw-depends"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TwinTexts:
+    """What the traits do not hold: the open file's text, and log lines from the 0-based `log_first` on."""
+
+    file: str
+    log: list[Runs]
+    log_first: int
+
+
+def twin_html(traits: Shown, texts: TwinTexts, *, style: str, name: str) -> str:
+    """The last state of a workbench. name: by which the live widget finds and hides its twin."""
+    steps = traits["steps"]
+    return (
+        f'<div data-skw-twin="{escape(name)}"><style>{style}</style>'
+        f'<section class="skw skw-twin" aria-label="Workbench for {escape(traits["app_facts"]["name"])}">'
+        f"{_bar(traits)}{_notice(traits['notice'])}"
+        f'<div class="skw-main">{_editor(traits, texts)}'
+        f'<div class="skw-steps">{_heading(steps)}{_steps(steps, traits["forecast"])}{_log(traits, texts)}</div></div>'
+        f'<div class="skw-foot">{_history(traits)}{_comparison(traits["comparison"])}</div></section></div>'
+    )
+
+
+def _bar(traits: Shown) -> str:
+    strategy = traits["strategy"]
+    name = f"{strategy['name']} (from {strategy['base']})" if strategy["is_custom"] else strategy["name"]
+    app = escape(traits["app_facts"]["name"])
+    return (
+        f'<header class="skw-bar"><div class="skw-bar-row"><b class="skw-app">{app}</b>'
+        f'<span class="skw-dim">Strategy</span> <b>{escape(name)}</b><span class="skw-grow"></span>'
+        f'<span class="skw-dim">{escape(traits["engine"])}</span>{_forecast_sentence(traits["forecast"])}'
+        "</div></header>"
+    )
+
+
+def _forecast_sentence(forecast: list[Shown]) -> str:
+    if not forecast:
+        return ""
+    kinds = [entry["forecast"] for entry in forecast]
+    total = sum(entry.get("seconds") or 0.0 for entry in forecast)
+    about = f", about <b>{seconds_text(total)}</b>" if total else ""
+    depends = f", <b>? {kinds.count('depends')} depend</b>" if "depends" in kinds else ""
+    return (
+        f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {kinds.count("hit")} cached</b>, '
+        f'<b class="skw-run">↻ {kinds.count("miss")} run</b>{depends}{about}</span>'
+    )
+
+
+def _notice(notice: Shown | None) -> str:
+    if notice is None:
+        return ""
+    return (
+        f'<div class="skw-notice skw-notice-{escape(notice["kind"])}"><span class="skw-notice-text">'
+        f"<b>{escape(notice['what'])}</b> {escape(notice['fix'])}</span></div>"
+    )
+
+
+def _editor(traits: Shown, texts: TwinTexts) -> str:
+    opened = next((file for file in traits["files"] if file["path"] == traits["view"]["tab"]), None)
+    if opened is None:
+        return '<div class="skw-editor"><div class="skw-empty">This app has no text files.</div></div>'
+    tabs = "".join(_tab(file, is_open=file is opened) for file in traits["files"][:TABS])
+    if opened["state"] == "refused":
+        body = f'<div class="skw-empty">{escape(opened["reason"])}</div>'
+    else:
+        body = f'<div class="skw-code skw-lines">{_code(opened, traits, texts.file)}</div>'
+    return f'<div class="skw-editor"><div class="skw-tabs">{tabs}</div>{body}</div>'
+
+
+def _tab(file: Shown, *, is_open: bool) -> str:
+    dot = ' <span class="skw-run" title="changed">●</span>' if file["changed"] else ""
+    return f'<span class="skw-twin-tab{" skw-twin-open" if is_open else ""}">{escape(file["label"])}{dot}</span>'
+
+
+def _code(opened: Shown, traits: Shown, text: str) -> str:
+    marks: dict[int, list[str]] = {}
+    for mark in traits["marks"]:
+        if mark["path"] == opened["path"]:
+            marks.setdefault(mark["line"], []).append(mark["message"])
+    forecast = {entry["line"]: entry for entry in traits["forecast"]} if opened["is_dockerfile"] else {}
+    return "".join(
+        _code_line(number, line, marks.get(number, []), forecast.get(number), gutter=bool(forecast))
+        for number, line in enumerate(text.split("\n"), 1)
+    )
+
+
+def _code_line(number: int, line: str, marks: list[str], forecast: Shown | None, *, gutter: bool) -> str:
+    guess = f'<span class="skw-twin-guess">{_guess(forecast)}</span>' if gutter else ""
+    notes = "".join(f'<div class="skw-mark">✗ {escape(message)}</div>' for message in marks)
+    return (
+        f'<div class="skw-row{" skw-marked" if marks else ""}">{guess}<span class="skw-twin-number">{number}</span>'
+        f"{escape(line)}\n</div>{notes}"
+    )
+
+
+def _guess(entry: Shown | None) -> str:
+    if entry is None or entry["forecast"] not in FORECAST:
+        return ""
+    icon, word, tone = FORECAST[entry["forecast"]]
+    because, said = escape(entry.get("because", "")), escape(entry.get("short") or word)
+    return f'<span class="{tone}" title="{because}">{icon} {said}</span>'
+
+
+def _heading(steps: Shown) -> str:
+    parts = [f"<b>{escape(steps['title'])}</b>"]
+    if steps["number"]:
+        parts.append(f'<span class="skw-number">{_outcome(steps["outcome"], steps["seconds"])}</span>')
+        counts = steps["counts"]
+        parts.append(
+            f'<span class="skw-counts"><span class="skw-hit">✓ {counts["cached"]} cached</span> '
+            f'<span class="skw-run">↻ {counts["ran"]} ran</span></span>'
+        )
+    parts += ['<span class="skw-tag">stand-in base</span>'] if steps["is_stand_in"] else []
+    parts += ['<span class="skw-tag">from cold</span>'] if steps["is_cold"] else []
+    return f'<div class="skw-heading">{"".join(parts)}</div>'
+
+
+def _outcome(outcome: str, seconds: float) -> str:
+    took = seconds_text(seconds)
+    if outcome == "done":
+        return took
+    if outcome == "running":
+        return "still running when this was saved"
+    if outcome == "cancelled":
+        return f"■ cancelled after {took}"
+    return f'<span class="skw-bad">✗ failed after {took}</span>'
+
+
+def _steps(steps: Shown, forecast: list[Shown]) -> str:
+    guesses = {entry["line"]: entry for entry in forecast} if steps["is_current"] else {}
+    parts = [f'<p class="skw-hint skw-bad">✗ {escape(steps["error"])}</p>'] if steps["error"] else []
+    for stage in steps["stages"]:
+        parts.append(f"<h4>{escape(stage['title'])}</h4><ul>")
+        parts += [_step(step, steps["seconds"], guesses.get(step["line"])) for step in stage["steps"]]
+        parts.append("</ul>")
+    if steps["internal"]:
+        total = sum(step["seconds"] for step in steps["internal"])
+        parts.append(f"<h4>BuildKit's own work: {len(steps['internal'])} steps, {seconds_text(total)}</h4>")
+    return f'<div class="skw-list">{"".join(parts)}</div>'
+
+
+def _step(step: Shown, total: float, guess: Shown | None) -> str:
+    text = escape(step["text"])
+    expected = _guess(guess)
+    note = f"next: {expected}" if expected else bytes_text(step["bytes"]) if step["bytes"] else ""
+    return (
+        f'<li><div class="skw-step skw-{step["state"]}"><span class="skw-icon">{SHAPES[step["state"]]}</span>'
+        f'<span class="skw-line">{step["line"] or ""}</span><code title="{text}">{text}</code>'
+        f'<span class="skw-note">{note}</span>{_track(step, total)}'
+        f'<span class="skw-took">{_took(step)}</span></div></li>'
+    )
+
+
+def _took(step: Shown) -> str:
+    if step["state"] in WORDS:
+        return WORDS[step["state"]]
+    if step["state"] == "running":
+        return "running"
+    took = seconds_text(step["seconds"])
+    return f"failed, {took}" if step["state"] == "failed" else took
+
+
+def _track(step: Shown, total: float) -> str:
+    if step["began"] is None or total <= 0 or step["state"] not in ("ran", "failed", "cancelled"):
+        return '<span class="skw-track"></span>'
+    left = min(98.0, 100 * step["began"] / total)
+    width = max(2.0, min(100 - left, 100 * step["seconds"] / total))
+    return f'<span class="skw-track"><i style="left:{left:.1f}%;width:{width:.1f}%"></i></span>'
+
+
+def _log(traits: Shown, texts: TwinTexts) -> str:
+    log = traits["shown_log"]
+    if not texts.log:
+        return ""
+    shown = f"lines {texts.log_first + 1} to {texts.log_first + len(texts.log)} of {log['lines']}"
+    rows = "".join(
+        f'<div class="skw-row{" skw-at" if texts.log_first + place == log["at"] else ""}">{_line(runs)}\n</div>'
+        for place, runs in enumerate(texts.log)
+    )
+    return (
+        f'<div class="skw-log"><div class="skw-log-tools"><span class="skw-path">Log of the step, {shown}</span></div>'
+        f'<div class="skw-lines">{rows}</div></div>'
+    )
+
+
+def _line(runs: Runs) -> str:
+    if isinstance(runs, str):
+        return escape(runs)
+    return "".join(f'<span class="{escape(classes)}">{escape(text)}</span>' for text, classes in runs)
+
+
+def _history(traits: Shown) -> str:
+    builds = traits["history"]
+    longest = max((build["seconds"] for build in builds), default=0.0) or 1.0
+    shown = traits["steps"]["number"]
+    rows = "".join(_history_row(build, longest, is_shown=build["number"] == shown) for build in builds)
+    body = f"<ol>{rows}</ol>" if builds else '<p class="skw-hint">None yet.</p>'
+    return f'<div class="skw-history"><h4>Builds in this notebook</h4>{body}</div>'
+
+
+def _history_row(build: Shown, longest: float, *, is_shown: bool) -> str:
+    tone = "bad" if build["outcome"] != "done" else "run" if build["ran"] else "hit"
+    width = max(0.6, 100 * build["seconds"] / longest)
+    took = _outcome(build["outcome"], build["seconds"])
+    return (
+        f'<li><div class="skw-build{" skw-twin-shown" if is_shown else ""}"><span class="skw-build-name">'
+        f'<span class="skw-number">{build["number"]}</span> {escape(build["label"])}</span>'
+        f'<span class="skw-bars"><i class="skw-bar-{tone}" style="width:{width:.1f}%"></i></span>'
+        f'<span class="skw-took">{took}</span></div></li>'
+    )
+
+
+def _comparison(found: Shown | None) -> str:
+    if found is None:
+        return '<div class="skw-compare"><h4>Before and after</h4></div>'
+    facts = "".join(f'<p class="skw-dim">{escape(fact)}</p>' for fact in found["facts"])
+    changed = [row for row in found["rows"] if row["change"]]
+    rows = "".join(_comparison_row(row) for row in changed)
+    heads = ("Step", f"Build {found['before']}", f"Build {found['after']}", "Change")
+    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f'<div class="skw-compare"><h4>Before and after: build {found["before"]} → build {found["after"]}</h4>'
+        f'<p class="skw-finding">{escape(found["finding"])}</p>{facts}{table if rows else ""}</div>'
+    )
+
+
+def _comparison_row(row: Shown) -> str:
+    text = escape(row["text"])
+    return (
+        f'<tr class="skw-row-{row["tone"]}"><td><code title="{text}">{text}</code></td>'
+        f"<td>{_side(row['before'])}</td><td>{_side(row['after'])}</td><td>{escape(row['change'])}</td></tr>"
+    )
+
+
+def _side(side: Shown | None) -> str:
+    if side is None:
+        return "not there"
+    word = WORDS.get(side["state"]) or seconds_text(side["seconds"])
+    return f"{SHAPES[side['state']]} {word}".strip()

@@ -1,0 +1,83 @@
+"""One JupyterLab and one browser for all browser tests; a notebook, a page and a kernel of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.bench_page import BenchPage
+from tests.browser.lab import Lab, serve
+from tests.chromium import FLAGS, find_chromium
+
+PICTURES = Path(__file__).resolve().parents[2] / "out" / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with serve(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.fail("The browser tests need Chromium. On Debian and Ubuntu: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1600, "height": 1100})
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    yield opened
+    context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def workbench(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Iterator[Callable[..., BenchPage]]:
+    """Opens a notebook with a workbench for the files given, runs it, and gives what is on the page."""
+    name = f"{request.node.name.replace('[', '-').rstrip(']')}.ipynb"
+
+    def open_one(files: dict[str, str | bytes], *, more: str = "", cells: list[str] | None = None) -> BenchPage:
+        cell = f"{_writing(files)}\nimport speedkit as sk\n{more}\nwb = sk.Workbench(app)\nwb"
+        lab.open(page, lab.notebook(name, [cell, *(cells or [])]))
+        lab.run_all(page)
+        shown = BenchPage(page)
+        shown.ready()
+        return shown
+
+    yield open_one
+    if not page.is_closed():
+        lab.end_kernel(page)
+
+
+def _writing(files: dict[str, str | bytes]) -> str:
+    """Code that writes the files and makes an app of them."""
+    return (
+        "import os, pathlib, tempfile\n"
+        "place = pathlib.Path(tempfile.mkdtemp(prefix='app-'))\n"
+        f"for name, data in {files!r}.items():\n"
+        "    (place / name).parent.mkdir(parents=True, exist_ok=True)\n"
+        "    (place / name).write_bytes(data if isinstance(data, bytes) else data.encode())\n"
+        "from speedkit.apps import own_app, append_line, Edit\n"
+        "from speedkit.apps.edits import replace_text\n"
+        "app = own_app(place, edits={'append': append_line('main.go', '// more', called='append')}"
+        " if (place / 'main.go').exists() else {})"
+    )
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots are kept to be looked at."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    return PICTURES

@@ -1,0 +1,91 @@
+"""Builds for real, and reads from BuildKit's own progress what was cached and what ran."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+    from pathlib import Path
+
+    from speedkit.forecast.plan import Plan
+    from speedkit.forecast.vertices import Vertex
+
+__all__ = ["Observed", "build", "observed_steps"]
+
+BUILDX = "/usr/libexec/docker/cli-plugins/docker-buildx"
+_NAME = re.compile(r"^\[(?:(?P<stage>\S+) )?\s*(?P<number>\d+)/\d+\] ")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """How a build went. states: by (stage, number within it), "cached" or "ran"."""
+
+    ok: bool
+    states: dict[tuple[str, int], str]
+    output: str
+
+
+def build(
+    folder: Path, dockerfile: Path, *, contexts: Mapping[str, str], build_args: Mapping[str, str], target: str | None
+) -> Observed:
+    """A build that leaves nothing but cache."""
+    command = [BUILDX, "build", "--progress=rawjson", "--output", "type=cacheonly", "-f", str(dockerfile)]
+    for name, value in contexts.items():
+        command += ["--build-context", f"{name}={value}"]
+    for name, value in build_args.items():
+        command += ["--build-arg", f"{name}={value}"]
+    if target:
+        command += ["--target", target]
+    ran = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=60, check=False)
+    return Observed(ran.returncode == 0, _states(ran.stderr), ran.stderr)
+
+
+def _states(output: str) -> dict[tuple[str, int], str]:
+    vertices: dict[str, dict[str, object]] = {}
+    for line in output.splitlines():
+        if line.startswith("{"):
+            for vertex in json.loads(line).get("vertexes") or ():
+                vertices.setdefault(vertex["digest"], {}).update({k: v for k, v in vertex.items() if v})
+    states: dict[tuple[str, int], str] = {}
+    for vertex in vertices.values():
+        name = _NAME.match(str(vertex.get("name", "")))
+        if name is not None and "started" in vertex:
+            state = "failed" if "error" in vertex else "cached" if vertex.get("cached") else "ran"
+            states[name["stage"] or "", int(name["number"])] = state
+    return states
+
+
+def observed_steps(plan: Plan, observed: Observed) -> dict[int, str]:
+    """What became of the vertex of each step, by the step's position in the plan.
+
+    Equal steps of two stages are one vertex, reported under the name of one of them.
+    """
+    alone = len(plan.situation.dockerfile.stages) == 1
+    numbers: dict[str, int] = {}
+    same: dict[Hashable, list[int]] = {}
+    states: dict[int, str] = {}
+    for position, step in enumerate(plan.steps):
+        if step.vertex is None or not step.needed:
+            continue
+        if step.instruction.keyword == "FROM" and (step.vertex.kind != "image" or step.vertex.line):
+            continue
+        number = numbers[step.stage] = numbers.get(step.stage, 0) + 1
+        same.setdefault(_structure(step.vertex), []).append(position)
+        state = observed.states.get((step.stage, number)) or observed.states.get(("" if alone else step.stage, number))
+        if state is not None:
+            states[position] = state
+    for positions in same.values():
+        seen = [states[position] for position in positions if position in states]
+        if seen:
+            states.update(dict.fromkeys(positions, "ran" if "ran" in seen else seen[0]))
+    return states
+
+
+def _structure(vertex: Vertex) -> Hashable:
+    inputs = tuple((_structure(given.vertex), given.selectors, given.by_content) for given in vertex.inputs)
+    return (vertex.kind, vertex.operation, inputs)

@@ -1,0 +1,184 @@
+"""Builds a project and its edits one after the other, and compares each build with its forecast."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speedkit.context import read_context
+from speedkit.dockerfile import read_dockerfile
+from speedkit.errors import SpeedkitError
+from speedkit.forecast import Forecaster, Situation
+from tests.conformance.building import build, observed_steps
+from tests.conformance.project import Project, write_project
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from speedkit.context import Manifest
+    from speedkit.forecast import BaseImage, Forecast
+
+__all__ = ["Disagreement", "Tally", "isolated", "run_sequence"]
+
+_TOKEN_LINE = "COPY --from=speedkit-token token /.token"
+
+
+@dataclass
+class Tally:
+    """What was compared. failed: builds that ended in an error, which are left out."""
+
+    pairs: int = 0
+    firsts: int = 0
+    steps: int = 0
+    hits: int = 0
+    depends: int = 0
+    unseen: int = 0
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A step whose forecast was wrong. builds: the projects built so far, the last of them the one forecast."""
+
+    builds: tuple[Project, ...]
+    line: int
+    instruction: str
+    forecast: str
+    because: str
+    happened: str
+    output: str = ""
+
+
+def isolated(text: str) -> tuple[str, list[int]]:
+    """The Dockerfile with a unique file copied in at the start of every stage that stands on an image or on scratch.
+
+    So nothing that other builds left is found. Also: for each new line, the line it was (0 for the added ones).
+    """
+    dockerfile = read_dockerfile(text)
+    names: set[str] = set()
+    after: set[int] = set()
+    openings = [step for step in dockerfile.instructions if step.keyword == "FROM"]
+    for stage, opening in zip(dockerfile.stages, openings, strict=True):
+        if stage.base not in names:
+            after.add(opening.end_line)
+        if stage.named:
+            names.add(stage.name)
+    lines: list[str] = []
+    origin = [0]
+    for number, line in enumerate(text.splitlines(), 1):
+        lines.append(line)
+        origin.append(number)
+        if number in after:
+            lines.append(_TOKEN_LINE)
+            origin.append(0)
+    return "\n".join(lines) + "\n", origin
+
+
+def run_sequence(
+    builds: Sequence[Project], bases: Mapping[str, BaseImage], *, tally: Tally, states_known: bool = True
+) -> Disagreement | None:
+    """Builds the projects in order in one folder; the first wrong forecast, or None."""
+    with tempfile.TemporaryDirectory(prefix="speedkit-conformance-") as scratch:
+        return _Sequence(Path(scratch), bases, tally, states_known).run(builds)
+
+
+class _Sequence:
+    def __init__(self, scratch: Path, bases: Mapping[str, BaseImage], tally: Tally, states_known: bool) -> None:
+        self.folder = scratch / f"context-{uuid.uuid4().hex}"
+        self.token = scratch / f"token-{uuid.uuid4().hex}"
+        self.dockerfile = scratch / "Dockerfile"
+        self.bases = bases
+        self.tally = tally
+        self.states_known = states_known
+        self.folder.mkdir()
+        self.token.mkdir()
+        (self.token / "token").write_text(uuid.uuid4().hex)
+        self.token_manifest = read_context(self.token, dockerfile=self.dockerfile)
+        self.manifest: Manifest | None = None
+
+    def run(self, builds: Sequence[Project]) -> Disagreement | None:
+        forecaster = Forecaster([])
+        before: Project | None = None
+        for number, project in enumerate(builds):
+            write_project(self.folder, project, before)
+            before = project
+            wrong = self._one(forecaster, builds[: number + 1], first=number == 0)
+            if wrong is not None:
+                return wrong
+        return None
+
+    def _one(self, forecaster: Forecaster, builds: Sequence[Project], *, first: bool) -> Disagreement | None:
+        project = builds[-1]
+        text, _ = isolated(project.dockerfile())
+        self.dockerfile.write_text(text)
+        now = self._situation(project, text)
+        forecast = forecaster.predict(now)
+        plan = forecaster.plan(now)
+        seen = build(
+            self.folder,
+            self.dockerfile,
+            contexts={"speedkit-token": str(self.token)},
+            build_args=project.build_args,
+            target=project.target,
+        )
+        steps = observed_steps(plan, seen)
+        wrong = None
+        if not seen.ok:
+            self.tally.failed += 1
+            self.tally.failures.append(seen.output[-600:])
+        elif not first:
+            self.tally.pairs += 1
+        else:
+            self.tally.firsts += 1
+        if seen.ok:
+            wrong = self._compare(tuple(builds), forecast, steps, seen.output, count=not first)
+        states = {plan.steps[position].instruction.line: state for position, state in steps.items()}
+        if not seen.ok or self.states_known:
+            now = replace(now, states=states)
+        forecaster.learn(now)
+        return wrong
+
+    def _situation(self, project: Project, text: str) -> Situation:
+        self.manifest = read_context(self.folder, dockerfile=self.dockerfile, known=self.manifest)
+        return Situation(
+            dockerfile=read_dockerfile(text),
+            context=self.manifest,
+            build_args=project.build_args,
+            target=project.target,
+            bases=self.bases,
+            contexts={"speedkit-token": self.token_manifest},
+            folder=str(self.folder),
+        )
+
+    def _compare(
+        self, builds: tuple[Project, ...], forecast: Forecast, steps: dict[int, str], output: str, *, count: bool
+    ) -> Disagreement | None:
+        for position, step in enumerate(forecast.steps):
+            if step.forecast not in ("hit", "miss", "depends") or step.instruction.upper().startswith("FROM"):
+                continue
+            happened = steps.get(position)
+            if count:
+                self.tally.steps += 1
+                self.tally.depends += step.forecast == "depends"
+                self.tally.hits += happened == "cached"
+                self.tally.unseen += happened is None
+                if happened is None:
+                    self.tally.failures.append(f"UNSEEN {step}")
+            if (step.forecast, happened) in (("hit", "ran"), ("miss", "cached")):
+                return Disagreement(
+                    builds, step.line, step.instruction, step.forecast, step.because.sentence, str(happened), output
+                )
+        return None
+
+
+def can_be_read(project: Project) -> bool:
+    """Whether the Dockerfile is one at all."""
+    try:
+        isolated(project.dockerfile())
+    except SpeedkitError:
+        return False
+    return True

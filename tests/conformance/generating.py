@@ -1,0 +1,348 @@
+"""Random projects and random edits, from a seed. Every project is meant to build; the few that do not are left out."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from tests.conformance.bases import _VARIANTS
+from tests.conformance.project import File, Project, StageText
+
+__all__ = ["edited", "random_project", "random_sequence"]
+
+IMAGES = tuple(name for name in _VARIANTS if not name.endswith("trigger"))
+_PATHS = ("a.txt", "b.txt", "src/main.go", "src/util.go", "src/deep/x.md", "docs/readme.md", "go.mod", "empty")
+_WORDS = ("one", "two", "three", "four")
+_NAMES = ("A", "B", "VERSION")
+
+
+def random_sequence(chance: random.Random, *, edits: int) -> list[Project]:
+    """A project, and what it becomes edit by edit; sometimes an earlier one comes back."""
+    builds = [random_project(chance)]
+    for _ in range(edits):
+        if len(builds) > 1 and chance.random() < 0.1:
+            builds.append(_touched_as(chance.choice(builds[:-1]), builds[-1]))
+        else:
+            builds.append(edited(builds[-1], chance))
+    return builds
+
+
+def _touched_as(project: Project, _last: Project) -> Project:
+    return project
+
+
+def random_project(chance: random.Random) -> Project:
+    files = {path: File(chance.choice(_WORDS)) for path in _PATHS if path != "empty"}
+    files["empty"] = File(kind="dir", mode=0o755)
+    files["src"] = files["docs"] = File(kind="dir", mode=0o755)
+    files["src/deep"] = File(kind="dir", mode=0o755)
+    files["link"] = File(chance.choice(("a.txt", "src")), kind="symlink")
+    if chance.random() < 0.5:
+        files[".dockerignore"] = File(_ignore(chance))
+    stages: list[StageText] = []
+    for index in range(chance.choice((1, 1, 2, 2, 3))):
+        stages.append(_stage(chance, stages, index))
+    head = ("ARG GLOBAL=1",) if chance.random() < 0.4 else ()
+    return Project(tuple(stages), files, head, _build_args(chance))
+
+
+def _build_args(chance: random.Random) -> dict[str, str]:
+    return {name: chance.choice(_WORDS) for name in _NAMES if chance.random() < 0.3}
+
+
+def _ignore(chance: random.Random) -> str:
+    lines = ("docs", "**/*.md", "!docs/readme.md", "*.txt", "!a.txt", "src/deep", "# comment", "Dockerfile", "/go.mod")
+    return "\n".join(chance.sample(lines, chance.randint(1, 4))) + "\n"
+
+
+def _stage(chance: random.Random, earlier: list[StageText], index: int) -> StageText:
+    named = [stage.name for stage in earlier if stage.name]
+    base = chance.choice(IMAGES)
+    if named and chance.random() < 0.3:
+        base = chance.choice(named)
+    elif chance.random() < 0.15:
+        base = "scratch"
+    name = f"s{index}" if chance.random() < 0.8 else ""
+    lines = [_line(chance, earlier, shell=base != "scratch") for _ in range(chance.randint(1, 6))]
+    if base != "scratch" and chance.random() < 0.6:
+        lines.append(chance.choice(_PRODUCERS))
+    return StageText(name, base, tuple(lines))
+
+
+_PRODUCERS = (
+    "RUN mkdir -p /out && echo constant > /out/file && touch -d @0 /out/file",
+    "RUN mkdir -p /out && cat /w/src/main.go > /out/file 2>/dev/null || true",
+    "RUN mkdir -p /out && echo $A$VERSION > /out/file",
+)
+
+
+def _line(chance: random.Random, earlier: list[StageText], *, shell: bool) -> str:
+    makers = [_copy, _copy, _copy_options, _setting, _setting, _copy_heredoc]
+    if shell:
+        makers += [_run, _run, _run_special, _run_mount]
+    if any(stage.name for stage in earlier):
+        makers += [_copy_from, _copy_from]
+        if shell:
+            makers.append(_run_from)
+    return chance.choice(makers)(chance, earlier)
+
+
+def _run(chance: random.Random, _earlier: list[StageText]) -> str:
+    return chance.choice(
+        (
+            f"RUN echo {chance.choice(_WORDS)}",
+            f"RUN echo {chance.choice(_WORDS)} > /made",
+            f"RUN true && \\\n    echo {chance.choice(_WORDS)}",
+            f'RUN ["/bin/sh", "-c", "echo {chance.choice(_WORDS)}"]',
+            "RUN echo $A ${B:-x} $VERSION",
+            "run true",
+        )
+    )
+
+
+def _run_special(chance: random.Random, _earlier: list[StageText]) -> str:
+    word = chance.choice(_WORDS)
+    return chance.choice(
+        (
+            f"RUN <<EOF\necho {word}\nEOF",
+            f"RUN <<-EOF\n\techo {word}\n\tEOF",
+            f"RUN <<EOF\n#!/bin/sh\necho {word}\nEOF",
+            f"RUN cat <<EOF >/made\n{word} $A\nEOF",
+            f"RUN --network=none echo {word}",
+            "RUN --mount=type=secret,id=none true",
+            "RUN --mount=type=secret,id=none,target=/s true",
+            "RUN --mount=type=tmpfs,target=/scratch true",
+            "RUN --mount=type=ssh true",
+        )
+    )
+
+
+def _run_mount(chance: random.Random, _earlier: list[StageText]) -> str:
+    source = chance.choice(("a.txt", "src", "go.mod", "src/main.go", "."))
+    return chance.choice(
+        (
+            f"RUN --mount=type=bind,source={source},target=/m cat /m >/dev/null 2>&1 || true",
+            "RUN --mount=type=bind,target=/m true",
+            f"RUN --mount=source={source},target=/m,rw true",
+            "RUN --mount=type=cache,target=/cache true",
+            f"RUN --mount=type=cache,target=/cache,id={chance.choice(('x', 'y', '/cache'))} true",
+            f"RUN --mount=type=cache,target=/cache,sharing={chance.choice(('shared', 'locked', 'private'))} true",
+            f"RUN --mount=type=cache,target=/cache,id=$A,mode={chance.choice(('0755', '0700'))} true",
+            f"RUN --mount=type=cache,target=/c --mount=type=bind,source={source},target=/m true",
+            f"RUN --mount=type=bind,source=a.txt,target=/m --mount=type=bind,source={source},target=/n true",
+        )
+    )
+
+
+def _run_from(chance: random.Random, earlier: list[StageText]) -> str:
+    name = chance.choice([stage.name for stage in earlier if stage.name])
+    return chance.choice(
+        (
+            f"RUN --mount=from={name},target=/m true",
+            f"RUN --mount=from={name},source=/.token,target=/m true",
+            f"RUN --mount=type=cache,from={name},source=/,target=/m true",
+        )
+    )
+
+
+def _copy(chance: random.Random, _earlier: list[StageText]) -> str:
+    sources = chance.choice(
+        (
+            "a.txt",
+            "./a.txt",
+            "src",
+            "src/",
+            ".",
+            "*.txt",
+            "src/*.go",
+            "s*",
+            "a.txt go.mod",
+            "link",
+            "empty",
+            "/src",
+            "src/main.go src/deep",
+            "go.*",
+            "??.mod",
+            "[ab].txt",
+        )
+    )
+    return f"COPY {sources} {chance.choice(('/w/', '/w/', './', '/v/', 'rel/'))}"
+
+
+def _copy_options(chance: random.Random, _earlier: list[StageText]) -> str:
+    flag = chance.choice(
+        (
+            "--chown=1:1",
+            "--chown=0",
+            "--chmod=755",
+            "--chmod=u+x",
+            "--link",
+            "--exclude=*.md",
+            "--exclude=**/*.go",
+            "--exclude=deep",
+            "--link --chmod=700",
+        )
+    )
+    keyword = "ADD" if chance.random() < 0.3 else "COPY"
+    return f"{keyword} {flag} {chance.choice(('src', '.', 'a.txt', 'docs', 'src/*'))} /w/"
+
+
+def _copy_heredoc(chance: random.Random, _earlier: list[StageText]) -> str:
+    word = chance.choice(_WORDS)
+    return chance.choice(
+        (
+            f"COPY <<EOF /made\n{word} $A\nEOF",
+            f'COPY <<"EOF" /made\n{word} $A\nEOF',
+            f"COPY <<EOF a.txt /many/\n{word}\nEOF",
+            f"COPY <<-one <<two /many/\n\t{word}\n\tone\n{word}\ntwo",
+        )
+    )
+
+
+def _copy_from(chance: random.Random, earlier: list[StageText]) -> str:
+    stage = chance.choice([stage for stage in earlier if stage.name])
+    makes_out = any("/out" in line for line in stage.lines)
+    path = chance.choice(("/out", "/out/file", "/out/", "/out/*")) if makes_out else chance.choice(("/.token", "/.t*"))
+    flag = chance.choice(("", "", "", "--chown=1:1 ", "--chmod=700 ", "--link "))
+    return f"COPY --from={chance.choice((stage.name, stage.name.upper()))} {flag}{path} /from/"
+
+
+def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
+    word, name = chance.choice(_WORDS), chance.choice(_NAMES)
+    return chance.choice(
+        (
+            f"ENV {name}={word}",
+            f"ENV {name} {word}",
+            f"ENV {name}=${{{chance.choice(_NAMES)}:-none}}",
+            f"ARG {name}={word}",
+            f"ARG {name}",
+            "ARG GLOBAL",
+            f"ARG UNUSED={word}",
+            f"WORKDIR /{word}",
+            f"WORKDIR {word}",
+            "WORKDIR /$A/x",
+            f"LABEL {name}={word}",
+            f'CMD ["{word}"]',
+            f"EXPOSE {chance.randint(1, 99)}",
+            "USER root",
+            "USER 0",
+            'SHELL ["/bin/sh", "-c"]',
+            'SHELL ["/bin/sh", "-e", "-c"]',
+            f"ONBUILD RUN echo {word}",
+            f"# {word}",
+        )
+    )
+
+
+def edited(project: Project, chance: random.Random) -> Project:
+    """The project after one random edit."""
+    edit = chance.choice((_edit_file, _edit_file, _edit_lines, _edit_lines, _edit_lines, _edit_request, _edit_stage))
+    return edit(project, chance)
+
+
+def _edit_file(project: Project, chance: random.Random) -> Project:
+    plain = [path for path, entry in project.files.items() if entry.kind == "file" and path != ".dockerignore"]
+    path = chance.choice(plain)
+    entry = project.files[path]
+    match chance.randrange(11):
+        case 0 | 1 | 2:
+            return project.with_paths({path: replace(entry, content=entry.content + chance.choice(_WORDS))})
+        case 3:
+            return project.with_paths({path: replace(entry, touched=entry.touched + 1)})
+        case 4:
+            return project.with_paths({path: replace(entry, mode=0o755 if entry.mode == 0o644 else 0o644)})
+        case 5:
+            return project.with_paths({chance.choice(("new.txt", "src/new.go", "docs/new.md", "src/deep/n")): File("new")})
+        case 6:
+            folder = chance.choice(("src", "docs", "empty"))
+            mode = 0o755 if project.files[folder].mode != 0o755 else 0o700
+            return project.with_paths({folder: replace(project.files[folder], mode=mode)})
+        case 7:
+            return project.with_paths({"link": File(chance.choice(("a.txt", "src", "go.mod")), kind="symlink")})
+        case 8:
+            return project.with_paths({"src/hollow": None if "src/hollow" in project.files else File(kind="dir", mode=0o755)})
+        case 9:
+            return project.with_paths({".dockerignore": File(_ignore(chance))})
+        case _:
+            extra = [name for name in ("new.txt", "src/new.go", "docs/new.md", "src/deep/x.md") if name in project.files]
+            return project.with_paths({chance.choice(extra): None} if extra else {path: replace(entry, content="changed")})
+
+
+def _edit_lines(project: Project, chance: random.Random) -> Project:
+    index = chance.randrange(len(project.stages))
+    stage = project.stages[index]
+    lines = list(stage.lines)
+    place = chance.randrange(len(lines) + 1)
+    earlier = list(project.stages[:index])
+    fresh = _line(chance, earlier, shell=stage.base != "scratch")
+    match chance.randrange(6):
+        case 0 | 1:
+            lines.insert(place, fresh)
+        case 2 if lines:
+            del lines[place % len(lines)]
+        case 3 if len(lines) > 1:
+            place %= len(lines) - 1
+            lines[place], lines[place + 1] = lines[place + 1], lines[place]
+        case 4 if lines:
+            lines[place % len(lines)] = fresh
+        case _ if lines:
+            lines[place % len(lines)] = _respelled(lines[place % len(lines)], chance)
+    return project.with_stage(index, replace(stage, lines=tuple(lines)))
+
+
+def _respelled(line: str, chance: random.Random) -> str:
+    """The same instruction written differently, in a way that may or may not count."""
+    keyword, _, rest = line.partition(" ")
+    return chance.choice(
+        (
+            f"{keyword.lower()} {rest}",
+            f"{keyword}   {rest}",
+            f"# a comment\n{line}",
+            f"\n{line}",
+            line.replace("echo ", "echo  "),
+            line.replace("one", "two"),
+            line.replace(" && ", " && \\\n"),
+            line.replace("RUN echo one", 'RUN ["/bin/sh", "-c", "echo one"]'),
+        )
+    )
+
+
+def _edit_request(project: Project, chance: random.Random) -> Project:
+    if chance.random() < 0.3:
+        names = [stage.name for stage in project.stages if stage.name]
+        return replace(project, target=chance.choice([None, *names]))
+    if chance.random() < 0.2:
+        return replace(project, head=(f"ARG GLOBAL={chance.choice(_WORDS)}",))
+    return replace(project, build_args=_build_args(chance))
+
+
+def _edit_stage(project: Project, chance: random.Random) -> Project:
+    index = chance.randrange(len(project.stages))
+    stage = project.stages[index]
+    if stage.base in IMAGES and chance.random() < 0.6:
+        return project.with_stage(index, replace(stage, base=chance.choice(IMAGES)))
+    if chance.random() < 0.3:
+        added = StageText("", chance.choice(IMAGES), ("RUN echo extra",))
+        return replace(project, stages=(added, *project.stages))
+    renamed = f"renamed{index}"
+    if not stage.name:
+        return project.with_stage(index, replace(stage, name=renamed))
+    return _renamed(project, stage.name, renamed)
+
+
+def _renamed(project: Project, old: str, new: str) -> Project:
+    stages = tuple(
+        StageText(
+            new if stage.name == old else stage.name,
+            new if stage.base == old else stage.base,
+            tuple(_with_origin(line, old, new) for line in stage.lines),
+        )
+        for stage in project.stages
+    )
+    return replace(project, stages=stages, target=new if project.target == old else project.target)
+
+
+def _with_origin(line: str, old: str, new: str) -> str:
+    for name in (old, old.upper()):
+        line = line.replace(f"from={name} ", f"from={new} ").replace(f"from={name},", f"from={new},")
+    return line

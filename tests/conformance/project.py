@@ -1,0 +1,92 @@
+"""A small project that can be built: a Dockerfile, files, and what is asked of the build."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+__all__ = ["File", "Project", "StageText", "write_project"]
+
+
+@dataclass(frozen=True)
+class File:
+    """One path of the context. kind: file, dir or symlink. content: of a file, or where a symlink points."""
+
+    content: str = ""
+    mode: int = 0o644
+    kind: str = "file"
+    touched: int = 0
+
+
+@dataclass(frozen=True)
+class StageText:
+    """One stage as text. lines: everything after FROM, an instruction each (which may span lines)."""
+
+    name: str
+    base: str
+    lines: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        opening = f"FROM {self.base}" + (f" AS {self.name}" if self.name else "")
+        return "\n".join([opening, *self.lines])
+
+
+@dataclass(frozen=True)
+class Project:
+    stages: tuple[StageText, ...]
+    files: dict[str, File]
+    head: tuple[str, ...] = ()
+    build_args: dict[str, str] = field(default_factory=dict)
+    target: str | None = None
+
+    def dockerfile(self) -> str:
+        return "\n".join([*self.head, *(stage.text() for stage in self.stages)]) + "\n"
+
+    def with_stage(self, index: int, stage: StageText) -> Project:
+        return replace(self, stages=(*self.stages[:index], stage, *self.stages[index + 1 :]))
+
+    def with_files(self, **changed: File | None) -> Project:
+        return self.with_paths(changed)
+
+    def with_paths(self, changed: dict[str, File | None]) -> Project:
+        files = {**self.files, **changed}
+        return replace(self, files={path: entry for path, entry in files.items() if entry is not None})
+
+
+def write_project(folder: Path, project: Project, before: Project | None) -> None:
+    """Makes a folder hold exactly the project's files. What did not change keeps its time of change."""
+    old = before.files if before is not None else {}
+    for path in sorted(old, reverse=True):
+        new = project.files.get(path)
+        if new is None or new.kind != old[path].kind:
+            _remove(folder / path)
+    for path in sorted(project.files):
+        if old.get(path) != project.files[path] or not os.path.lexists(folder / path):
+            _write(folder / path, project.files[path], old.get(path))
+    for path, entry in project.files.items():
+        if entry.kind == "dir":
+            (folder / path).chmod(entry.mode)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        path.unlink()
+
+
+def _write(path: Path, entry: File, old: File | None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if entry.kind == "dir":
+        path.mkdir(exist_ok=True)
+    elif entry.kind == "symlink":
+        if os.path.lexists(path):
+            path.unlink()
+        path.symlink_to(entry.content)
+    else:
+        only_mode = old is not None and (old.kind, old.content, old.touched) == ("file", entry.content, entry.touched)
+        if not (only_mode and path.exists()):
+            path.write_text(entry.content)
+        path.chmod(entry.mode)

@@ -1,0 +1,78 @@
+"""Every kept case: the forecast is as expected, and real BuildKit does what was forecast."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import uuid
+
+import pytest
+
+from speedkit.context import read_context
+from speedkit.dockerfile import read_dockerfile
+from speedkit.forecast import Forecaster, Situation, predict
+from tests.conformance.bases import base_images
+from tests.conformance.building import build, observed_steps
+from tests.conformance.cases import CASES, read_case
+from tests.conformance.comparing import isolated
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_forecast_of_a_case_is_as_expected(name):
+    case = read_case(name)
+    forecast = predict([case.before], case.after)
+    for expected in case.expected:
+        steps = [step for step in forecast.steps if step.line == expected.line and not step.instruction.startswith("FROM")]
+        assert [(step.forecast, step.because.kind) for step in steps] == [(expected.forecast, expected.kind)]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", CASES)
+def test_buildkit_does_what_a_case_expects(name, tmp_path):
+    case = read_case(name)
+    token = tmp_path / f"token-{uuid.uuid4().hex}"
+    token.mkdir()
+    (token / "token").write_text(uuid.uuid4().hex)
+    context = tmp_path / f"context-{uuid.uuid4().hex}"
+    _build(case.folder / "before", context, token, tmp_path)
+    origin, states = _build(case.folder / "after", context, token, tmp_path)
+    for expected in case.expected:
+        happened = {state for line, state in states if origin[line] == expected.line}
+        allowed = {"hit": {"cached"}, "miss": {"ran"}, "depends": {"cached", "ran"}, "not-needed": set()}
+        assert happened <= allowed[expected.forecast]
+        assert happened or expected.forecast == "not-needed"
+
+
+def _build(folder, context, token, scratch):
+    """Builds a folder under the one name that both builds share; each line's origin, and what became of the steps."""
+    shutil.rmtree(context, ignore_errors=True)
+    subprocess.run(["cp", "-a", str(folder), str(context)], check=True)
+    for path in context.rglob("*"):
+        os.utime(path, follow_symlinks=False)
+    request = folder.with_name(f"{folder.name}.json")
+    asked = json.loads(request.read_text()) if request.exists() else {}
+    text, origin = isolated((folder / "Dockerfile").read_text())
+    dockerfile = scratch / "Dockerfile"
+    dockerfile.write_text(text)
+    seen = build(
+        context,
+        dockerfile,
+        contexts={"speedkit-token": str(token)},
+        build_args=asked.get("build_args", {}),
+        target=asked.get("target"),
+    )
+    assert seen.ok, seen.output
+    situation = Situation(
+        dockerfile=read_dockerfile(text),
+        context=read_context(context, dockerfile=dockerfile),
+        build_args=asked.get("build_args", {}),
+        target=asked.get("target"),
+        bases=base_images(),
+        contexts={"speedkit-token": read_context(token, dockerfile=dockerfile)},
+    )
+    plan = Forecaster([]).plan(situation)
+    steps = observed_steps(plan, seen)
+    found = [(plan.steps[number], state) for number, state in steps.items()]
+    return origin, [(step.instruction.line, state) for step, state in found if step.instruction.keyword != "FROM"]

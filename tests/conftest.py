@@ -1,0 +1,56 @@
+"""Fixtures for all tests: a state folder of their own, the engine, a tiny base image."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from speedkit.engine.connection import Engine, connect
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A state folder for the whole run, so that nobody's recordings are read or written."""
+    home = tmp_path_factory.mktemp("speedkit-home")
+    before = os.environ.get("SPEEDKIT_HOME")
+    os.environ["SPEEDKIT_HOME"] = str(home)
+    yield home
+    if before is None:
+        os.environ.pop("SPEEDKIT_HOME", None)
+    else:
+        os.environ["SPEEDKIT_HOME"] = before
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The engine that `make setup` found or started."""
+    return connect()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Writes files into a new folder whose name BuildKit has never seen, and gives the folder."""
+
+    def write(files: dict[str, str]) -> Path:
+        place = tmp_path / f"context-{os.urandom(6).hex()}"
+        for name, text in files.items():
+            path = place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return place
+
+    return write
+
+
+@pytest.fixture(scope="session", autouse=True)
+def images_removed_afterwards() -> Iterator[None]:
+    """Removes the images that the tests built: those without a name, carrying our label."""
+    yield
+    with contextlib.suppress(Exception):
+        connect().api.prune_images(filters={"dangling": True, "label": "dev.speedkit"})

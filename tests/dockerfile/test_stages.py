@@ -1,0 +1,103 @@
+"""Which stages a target needs, and which images."""
+
+from __future__ import annotations
+
+import pytest
+
+from speedkit.dockerfile import (
+    external_bases,
+    global_environment,
+    host_platform,
+    mounts_of,
+    needed_stages,
+    origins_of,
+    read_dockerfile,
+    stage_bases,
+    target_index,
+)
+from speedkit.errors import DockerfileError
+
+CHAIN = """ARG TAG=3
+FROM alpine:${TAG} AS tools
+ONBUILD COPY --from=extra /x /x
+FROM golang AS build
+FROM scratch AS extra
+FROM tools
+COPY --from=BUILD /app /app
+RUN --mount=from=nginx,target=/n --mount=type=cache,target=/c true
+FROM unused
+FROM tools AS other
+COPY --from=1 /a /b
+COPY --from=busybox /bin /bin
+"""
+
+
+def test_only_what_the_target_uses_is_needed():
+    dockerfile = read_dockerfile(CHAIN)
+    assert needed_stages(dockerfile) == {0, 1, 2, 5}
+    assert needed_stages(dockerfile, target="Build") == {1}
+    assert needed_stages(dockerfile, target="other") == {0, 1, 2, 5}
+
+
+def test_bases_are_images_of_the_needed_stages_with_arguments_expanded():
+    dockerfile = read_dockerfile(CHAIN)
+    assert external_bases(dockerfile) == ("alpine:3", "golang", "busybox")
+    assert external_bases(dockerfile, build_args={"TAG": "9"}, target="tools") == ("alpine:9",)
+    assert external_bases(dockerfile, target="extra") == ()
+
+
+def test_mounts_name_bases_too():
+    dockerfile = read_dockerfile("FROM a\nRUN --mount=from=nginx,target=/n x\n")
+    assert external_bases(dockerfile) == ("a", "nginx")
+
+
+def test_a_stage_can_start_from_an_earlier_one_only_under_its_exact_name():
+    dockerfile = read_dockerfile("FROM later\nFROM a AS later\nFROM Later\nFROM later\n")
+    assert [base.stage for base in stage_bases(dockerfile)] == [None, None, None, 1]
+
+
+def test_platform_arguments_are_known_to_from():
+    dockerfile = read_dockerfile("FROM --platform=$BUILDPLATFORM base-$TARGETARCH$TARGETVARIANT AS x\n")
+    (base,) = stage_bases(dockerfile, platform="linux/arm/v7")
+    assert (base.image, base.platform) == ("base-armv7", "linux/arm/v7")
+    values = global_environment(dockerfile, build_args={"TARGETOS": "plan9"}, target="x", platform="linux/amd64")
+    assert (values["TARGETOS"], values["TARGETSTAGE"]) == ("plan9", "x")
+    assert host_platform().startswith("linux/")
+
+
+def test_copy_from_a_number_is_a_stage_and_a_mount_from_a_number_an_image():
+    dockerfile = read_dockerfile("FROM a\nFROM b\nCOPY --from=0 /x /y\nRUN --mount=from=0,target=/m x\n")
+    copy, run = dockerfile.stages[1].instructions
+    assert origins_of(dockerfile, copy)[0].stage == 0
+    assert origins_of(dockerfile, run)[0].stage is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("FROM $NONE\n", "base name ($NONE) should not be blank"),
+        ("FROM ${A\n", "unsupported modifier"),
+        ("FROM a\nCOPY --from=7 /x /y\n", "invalid stage index 7"),
+    ],
+)
+def test_stages_that_cannot_be_resolved_say_why(text, reason):
+    with pytest.raises(DockerfileError) as caught:
+        needed_stages(read_dockerfile(text))
+    assert reason in caught.value.what
+
+
+def test_an_unknown_target_lists_the_known_ones():
+    with pytest.raises(DockerfileError) as caught:
+        target_index(read_dockerfile("FROM a AS one\nFROM b\n"), "two")
+    assert caught.value.fix == "Stages with a name: one."
+
+
+def test_mounts_are_read_with_their_defaults():
+    run = read_dockerfile(
+        "FROM a\nRUN --mount=type=cache,dst=/c,id=x --mount=src=go.mod,target=/m,rw --mount=type=tmpfs,target=/t,ro true\n"
+    ).instructions[1]
+    cache, bind, tmpfs = mounts_of(run)
+    assert (cache.kind, cache.target, cache.read_only, cache.option("id")) == ("cache", "/c", False, "x")
+    assert (bind.kind, bind.source, bind.read_only) == ("bind", "go.mod", False)
+    assert (tmpfs.kind, tmpfs.read_only) == ("tmpfs", True)
+    assert mounts_of(read_dockerfile("FROM a\nRUN --mount=target=/m x\n").instructions[1])[0].read_only

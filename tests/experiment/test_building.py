@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from speedkit.apps import own_app
+from speedkit.engine.buildx import BuildRequest, Command, run_buildx
+from speedkit.engine.connection import Engine
+from speedkit.errors import EngineLost
+from speedkit.experiment import build, start_build
+from speedkit.experiment.building import recordings_folder
+from speedkit.recordings.reading import read_build
+from speedkit.recordings.recording import list_recordings, read_recording
+
+pytestmark = pytest.mark.engine
+
+STORY = """\
+FROM alpine AS builder
+ARG FLAVOUR=plain
+WORKDIR /w
+COPY main.txt .
+RUN cp main.txt made && echo made it
+FROM scratch
+COPY --from=builder /w/made /made
+CMD ["/made"]
+"""
+
+
+def states(built) -> dict[str, str]:
+    return {step.instruction: step.state for step in built.instructions}
+
+
+def test_a_first_build_runs_and_an_unchanged_one_is_cached_throughout(engine, folder):
+    app = own_app(folder({"Dockerfile": STORY, "main.txt": "one"}))
+    first, again = build(app), build(app)
+    assert first.ok
+    assert states(first)["COPY main.txt ."] == "ran"
+    assert states(first)["FROM alpine AS builder"] == "cached"
+    assert states(again)["COPY main.txt ."] == "cached"
+    assert states(again)["COPY --from=builder /w/made /made"] == "cached"
+    assert states(again)['CMD ["/made"]'] == "no-step"
+    assert states(again)["ARG FLAVOUR=plain"] == "no-step"
+    assert again.image == first.image
+
+
+def test_every_step_knows_its_line_stage_and_log(folder):
+    built = build(own_app(folder({"Dockerfile": STORY, "main.txt": "log"})))
+    run = next(step for step in built.instructions if step.instruction.startswith("RUN"))
+    assert (run.line, run.stage, run.log) == (5, "builder", "made it\n")
+    assert 0 < run.seconds < built.seconds
+    final = next(step for step in built.instructions if step.instruction.startswith("COPY --from"))
+    assert (final.line, final.stage) == (7, "stage-1")
+
+
+def test_a_changed_file_runs_its_copy_and_what_follows_again(folder):
+    app = own_app(folder({"Dockerfile": STORY, "main.txt": "before"}))
+    build(app)
+    app.write("main.txt", "after")
+    changed = states(build(app))
+    assert changed["WORKDIR /w"] == "cached"
+    assert changed["COPY main.txt ."] == "ran"
+    assert changed["RUN cp main.txt made && echo made it"] == "ran"
+
+
+def test_copy_from_stays_cached_when_content_is_equal(folder):
+    text = STORY.replace("cp main.txt made", "echo same > made")
+    app = own_app(folder({"Dockerfile": text, "main.txt": "before"}))
+    build(app)
+    app.write("main.txt", "after")
+    again = states(build(app))
+    assert again["RUN echo same > made && echo made it"] == "ran"
+    assert again["COPY --from=builder /w/made /made"] == "cached"
+
+
+def test_a_cold_build_finds_nothing_and_leaves_the_warm_one_cached(folder):
+    app = own_app(folder({"Dockerfile": STORY, "main.txt": "cold"}))
+    build(app)
+    cold = build(app, cold=True)
+    assert {step.state for step in cold.instructions if step.line in (3, 4, 5)} == {"ran"}
+    assert {step.state for step in build(app).instructions if step.line in (3, 4, 5, 7)} == {"cached"}
+
+
+def test_what_the_user_built_by_hand_is_still_cached_after_cold_builds(engine: Engine, folder):
+    place = folder({"Dockerfile": STORY, "main.txt": "by hand"})
+    by_hand = BuildRequest(place, place / "Dockerfile", named_contexts=_bases(engine), labels={"dev.speedkit": "1"})
+    _lines(engine, by_hand)
+    build(own_app(place), cold=True)
+    again = b"".join(_lines(engine, by_hand))
+    assert again.count(b'"cached":true') >= 4
+
+
+def _bases(engine: Engine) -> dict[str, str]:
+    from speedkit.experiment.bases import build_bases
+
+    return build_bases(engine, STORY, build_args={}, target=None, isolation=None, extend_ca=False).named_contexts
+
+
+def _lines(engine: Engine, request: BuildRequest) -> list[bytes]:
+    lines: list[bytes] = []
+    assert run_buildx(engine, request, command=Command(), on_line=lines.append).exit_code == 0
+    return lines
+
+
+def test_a_compile_error_is_shown_with_its_lines_and_instruction(folder):
+    text = "FROM alpine\nRUN echo fine\nRUN echo 'main.go:12:3: undefined: x' >&2 && exit 1\nRUN echo never\n"
+    built = build(own_app(folder({"Dockerfile": text})))
+    assert (built.ok, built.outcome) == (False, "failed")
+    failed = next(step for step in built.instructions if step.state == "failed")
+    assert failed.line == 3
+    assert "main.go:12:3: undefined: x" in built.error
+    assert ">>> RUN echo 'main.go:12:3" in built.error
+    assert built.instructions[-1].state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "quoted"),
+    [
+        ("FROM alpine\nRUNN x\n", 2, ">>> RUNN x"),
+        ("FROM alpine\nCOPY nowhere /x\n", 2, ">>> COPY nowhere /x"),
+        ("FROM alpine AS a\nCOPY --from=b x /\n", 2, "--from=b"),
+    ],
+)
+def test_a_dockerfile_that_cannot_build_quotes_the_line(folder, text, line, quoted):
+    built = build(own_app(folder({"Dockerfile": text})))
+    assert built.outcome == "failed"
+    assert quoted in built.error
+    assert f"{line} |" in built.error
+
+
+def test_an_empty_dockerfile_fails_with_buildkits_reason(folder):
+    built = build(own_app(folder({"Dockerfile": "# nothing\n"})))
+    assert built.outcome == "failed"
+    assert "no instructions" in built.error or "no build stage" in built.error
+
+
+def test_cancelling_ends_the_build_within_three_seconds_and_keeps_its_recording(folder):
+    running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN echo started && sleep 60\n"})))
+    deadline = time.monotonic() + 30
+    while not any(step.state == "running" and step.line == 2 for step in running.snapshot().instructions):
+        assert time.monotonic() < deadline
+        running.wait_briefly(0.05)
+    asked = time.monotonic()
+    running.cancel()
+    built = running.wait()
+    assert time.monotonic() - asked < 3
+    assert built.outcome == "cancelled"
+    kept = read_build(read_recording(recordings_folder() / built.id))
+    assert kept.outcome == "cancelled"
+    assert next(step for step in kept.instructions if step.line == 2).state == "cancelled"
+
+
+def test_a_recording_reads_back_as_the_build_it_was(folder):
+    built = build(own_app(folder({"Dockerfile": STORY, "main.txt": "again"})))
+    assert read_build(read_recording(recordings_folder() / built.id)) == built
+
+
+def test_ansi_html_and_bytes_that_are_no_text_come_through_a_log(folder):
+    text = "FROM alpine\nRUN printf '\\033[31mred\\033[0m <img onerror=x> \\377\\376\\n'\n"
+    built = build(own_app(folder({"Dockerfile": text})))
+    log = next(step.log for step in built.instructions if step.line == 2)
+    assert "\x1b[31mred" in log
+    assert "<img onerror=x>" in log
+    assert "\ufffd\ufffd" in log
+
+
+def test_the_image_says_which_layers_came_with_its_base(folder):
+    text = "FROM alpine\nCOPY big.txt /big.txt\nENV A=1\nRUN true\n"
+    built = build(own_app(folder({"Dockerfile": text, "big.txt": "x" * 50_000})))
+    own = [layer for layer in built.layers if not layer.from_base]
+    assert [layer.size_bytes >= 50_000 for layer in own] == [True, False]
+    assert sum(layer.size_bytes for layer in built.layers) == built.image_bytes
+
+
+def test_a_target_builds_only_the_stages_it_needs(folder):
+    built = build(own_app(folder({"Dockerfile": STORY, "main.txt": "t"})), target="builder")
+    assert states(built)["COPY --from=builder /w/made /made"] == "not-needed"
+    assert states(built)["FROM scratch"] == "not-needed"
+
+
+def test_a_build_arg_reaches_the_build_and_a_secret_one_not_the_recording(folder):
+    text = "FROM alpine\nARG API_TOKEN\nRUN echo got $API_TOKEN\n"
+    built = build(own_app(folder({"Dockerfile": text})), build_args={"API_TOKEN": "s3cr3t-value"})
+    assert built.ok
+    for path in Path(built.folder).iterdir():
+        assert b"s3cr3t-value" not in path.read_bytes()
+    assert "got sha256:" in next(step.log for step in built.instructions if step.line == 3)
+
+
+class _Relay:
+    """A socket between buildx and the engine that can be cut, as when an engine dies."""
+
+    def __init__(self, path: Path, engine_socket: str) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        self._listener.listen(64)
+        self._engine_socket, self._open = engine_socket, []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self._engine_socket)
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _copy(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def cut(self) -> None:
+        self._listener.close()
+        for end in self._open:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+
+def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine, folder, monkeypatch, tmp_path):
+    if not engine.host.startswith("unix://"):
+        pytest.skip("the engine does not listen on a Unix socket")
+    relay = _Relay(tmp_path / "s", engine.host.removeprefix("unix://"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 's'}")
+    running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 30\n"})))
+    while not any(step.state == "running" for step in running.snapshot().instructions):
+        running.wait_briefly(0.05)
+    os.unlink(tmp_path / "s")
+    relay.cut()
+    with pytest.raises(EngineLost, match="went away during the build"):
+        running.wait()
+    kept = list_recordings(recordings_folder())[-1]
+    assert kept.meta.outcome == "broken"

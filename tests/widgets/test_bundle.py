@@ -1,0 +1,60 @@
+"""The committed bundle is what its source builds to, small, and loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from speedkit.widgets.workbench import STATIC
+
+FRONTEND = STATIC.parent / "frontend"
+BUILT = ("workbench.js", "workbench.css", "workbench.licenses.txt")
+
+
+@pytest.fixture(scope="module")
+def rebuilt(tmp_path_factory) -> Path:
+    """The package's widgets folder, its front end installed from the lockfile and built again."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    place = tmp_path_factory.mktemp("widgets")
+    shutil.copytree(FRONTEND, place / "frontend", ignore=shutil.ignore_patterns("node_modules"))
+    (place / "static").mkdir()
+    for argv in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
+        subprocess.run(argv, cwd=place / "frontend", check=True, capture_output=True, timeout=300)
+    return place
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_the_source_builds_to_the_same_bytes(rebuilt, name):
+    assert (rebuilt / "static" / name).read_bytes() == (STATIC / name).read_bytes()
+
+
+def test_the_front_ends_own_tests_pass(rebuilt):
+    done = subprocess.run(["npm", "test"], cwd=rebuilt / "frontend", capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_is_at_most_half_a_megabyte():
+    assert sum((STATIC / name).stat().st_size for name in BUILT[:2]) <= 500_000
+
+
+def test_it_names_no_server_and_imports_nothing():
+    text = (STATIC / "workbench.js").read_text(encoding="utf-8")
+    hosts = set(re.findall(r"https?://([a-z0-9.-]+)", text))
+    assert hosts <= {"www.w3.org"}
+    assert not re.search(r"\bimport\s*[({\"'*]", text)
+    assert "url(" not in (STATIC / "workbench.css").read_text(encoding="utf-8")
+
+
+def test_every_package_inside_has_its_licence_beside_it():
+    licences = (STATIC / "workbench.licenses.txt").read_text(encoding="utf-8")
+    for name in ("@codemirror/view", "@codemirror/merge", "@lezer/common", "preact"):
+        assert re.search(rf"^{re.escape(name)} [\d.]+ \(MIT\)$", licences, re.MULTILINE)
+
+
+def test_the_lockfile_names_no_registry():
+    assert '"resolved"' not in (FRONTEND / "package-lock.json").read_text(encoding="utf-8")

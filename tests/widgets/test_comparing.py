@@ -1,0 +1,64 @@
+"""Two builds side by side say what changed, with figures computed from the builds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from speedkit.model import ImageLayer
+from speedkit.widgets.comparing import compare_two
+from tests.widgets.builds import CACHED, FAILED, RAN, a_build
+
+
+def compared(before, after):
+    return compare_two(before, after, numbers=(3, 4))
+
+
+def test_a_step_that_is_cached_now_and_the_time_saved_are_named():
+    found = compared(a_build(*RAN, seconds=30.0), a_build(*CACHED, seconds=1.0))
+    assert found["finding"] == "Build 4 took 1.0 s, 29.0 s less than build 3 (30.0 s)."
+    assert {row["text"]: row["change"] for row in found["rows"]} == {
+        "FROM alpine AS builder": "",
+        "COPY . .": "✓ now cached",
+        "RUN make": "✓ now cached",
+        "COPY --from=builder /out /out": "✓ now cached",
+    }
+    assert found["facts"][0] == "3 steps now come from the cache."
+
+
+def test_a_step_that_runs_again_is_named():
+    found = compared(a_build(*CACHED, seconds=1.0), a_build(*RAN, seconds=30.0))
+    assert found["finding"] == "Build 4 took 30.0 s, 29.0 s more than build 3 (1.0 s)."
+    assert found["facts"][0] == "3 steps run again."
+    assert [row["tone"] for row in found["rows"]] == ["", "run", "run", "run"]
+
+
+def test_times_within_a_tenth_are_called_equal():
+    found = compared(a_build(seconds=30.0), a_build(seconds=31.0))
+    assert found["finding"] == "Build 4 took 31.0 s, about as long as build 3 (30.0 s)."
+    assert found["facts"][0] == "No step changed between cached and run."
+
+
+def test_a_failed_or_cancelled_build_is_never_called_fast():
+    failed = a_build(*FAILED, outcome="failed", seconds=0.5)
+    assert compared(a_build(), failed)["finding"] == "Build 4 failed after 0.50 s: its time says nothing."
+    cancelled = a_build(outcome="cancelled", seconds=0.5)
+    assert compared(cancelled, a_build())["finding"] == "Build 3 was cancelled after 0.50 s: its time says nothing."
+    assert {row["text"]: row["change"] for row in compared(a_build(), failed)["rows"]}["RUN make"] == "✗ failed"
+
+
+def test_image_size_and_layers_are_compared():
+    small = a_build(image_bytes=8_100_000, layers=(ImageLayer("COPY /out", 8_100_000, from_base=False),))
+    facts = compared(a_build(), small)["facts"]
+    assert "Image 15.0 MB → 8.1 MB, 6.9 MB less." in facts
+    assert "Layers 1 → 1; 1 differ in size, now 8.1 MB." in facts
+    assert "The image is 15.0 MB both times." in compared(a_build(), a_build())["facts"]
+    assert "Layers 1 → 1, equal in size." in compared(a_build(), a_build())["facts"]
+    assert len(compared(a_build(image_bytes=None, layers=()), small)["facts"]) == 1
+
+
+def test_steps_that_came_or_went_with_the_dockerfile_are_shown_as_such():
+    one = a_build()
+    fewer = replace(one, step_list=one.step_list[:2])
+    assert {row["text"]: row["change"] for row in compared(fewer, one)["rows"]}["RUN make"] == "new step"
+    gone = next(row for row in compared(one, fewer)["rows"] if row["text"] == "RUN make")
+    assert (gone["change"], gone["after"]) == ("step removed", None)

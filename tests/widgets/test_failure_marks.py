@@ -1,0 +1,67 @@
+"""A failed build points at the instruction, and at the line that a compiler names."""
+
+from __future__ import annotations
+
+import pytest
+
+from speedkit.widgets.failure_marks import Mark, failing_line, marks_of, moved_with
+from tests.widgets.builds import FAILED, a_build
+
+EXIT_1 = 'process "/bin/sh -c make" did not complete successfully: exit code: 1'
+FILES = {"main.go", "pkg/echo.go"}
+
+
+def marks(log: list[str], **changes):
+    build = a_build(*FAILED, outcome="failed", step_error=EXIT_1, **changes)
+    return marks_of(build, dockerfile="./Dockerfile", log=log, has_file=FILES.__contains__)
+
+
+def test_the_go_line_that_the_compiler_names_comes_first_and_the_instruction_too():
+    found = marks(["# example.com/app", "./main.go:12:3: undefined: x"])
+    assert [(mark.path, mark.line, mark.column) for mark in found] == [("main.go", 12, 3), ("./Dockerfile", 3, None)]
+    assert found[0].message == "line 12: undefined: x"
+    assert found[1].message == "This step failed: exit code 1, see its log"
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("/workspace/pkg/echo.go:3:1: syntax error", "pkg/echo.go"),
+        ("main.go:7: no column", "main.go"),
+        ("elsewhere.go:7:1: not of this app", None),
+        ("../main.go:7:1: outside", "main.go"),
+        ("time 12:30:45: not a file", None),
+    ],
+)
+def test_a_name_counts_when_the_app_has_such_a_file(line, path):
+    assert [mark.path for mark in marks([line])][:-1] == ([path] if path else [])
+
+
+def test_at_most_twenty_lines_are_marked():
+    assert len(marks([f"main.go:{n}:1: bad" for n in range(1, 50)])) == 21
+
+
+def test_a_dockerfile_that_buildkit_rejects_is_marked_at_its_line():
+    build = a_build(outcome="failed", step_list=(), error="Dockerfile:2\n>>> RUNN x\nparse error on line 2: unknown: RUNN")
+    found = marks_of(build, dockerfile="./Dockerfile", log=(), has_file=FILES.__contains__)
+    assert found == (Mark("./Dockerfile", 2, None, "parse error on line 2: unknown: RUNN", "COPY . ."),)
+
+
+def test_a_good_build_has_no_marks_and_a_failure_without_a_place_none_either():
+    assert marks_of(a_build(), dockerfile="./Dockerfile", log=["main.go:1:1: x"], has_file=FILES.__contains__) == ()
+    broken = a_build(outcome="failed", step_list=(), error="no idea")
+    assert marks_of(broken, dockerfile="./Dockerfile", log=(), has_file=FILES.__contains__) == ()
+
+
+def test_the_log_opens_at_the_compilers_line_else_at_the_last_trouble_else_at_the_end():
+    assert failing_line(["# x", "./main.go:1:1: bad", "error: later"]) == 1
+    assert failing_line(["error: first", "fatal: cannot", "bye"]) == 1
+    assert failing_line(["all", "quiet"]) == 1
+    assert failing_line([]) is None
+
+
+def test_a_mark_follows_its_line_and_goes_when_the_line_is_mended():
+    mark = Mark("main.go", 2, 1, "bad", "broken()")
+    assert moved_with(mark, "a\nbroken()\n") == mark
+    assert moved_with(mark, "new\nnew\na\nbroken()\n") == Mark("main.go", 4, 1, "bad", "broken()")
+    assert moved_with(mark, "a\nmended()\n") is None

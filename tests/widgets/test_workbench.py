@@ -1,0 +1,224 @@
+"""The widget: traits are painted by one thread, messages of a page are answered, and cells can do what buttons do."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from speedkit.apps import app_in_place, own_app
+from speedkit.errors import NoEngine, UnknownStrategy
+from speedkit.widgets import Workbench
+from speedkit.widgets import workbench as module
+from speedkit.widgets.bench import Bench
+from speedkit.widgets.desk import DOCKERFILE
+from tests.widgets.builds import DOCKERFILE as STORY
+from tests.widgets.builds import Scripted, a_build
+from tests.widgets.test_bench import Found
+
+
+class Page:
+    """What a page does: sends messages, gets answers."""
+
+    def __init__(self, wb: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.wb = wb
+        self.got: list[dict] = []
+        monkeypatch.setattr(wb, "send", self.got.append)
+
+    def tell(self, kind: str, **content) -> None:
+        self.wb._receive(self.wb, {"type": kind, "page": "p", **content}, [])
+        assert self.wb._painter.flush()
+
+    def ask(self, kind: str, **content) -> dict | None:
+        self.tell(kind, id="1", **content)
+        return self.got.pop() if self.got else None
+
+
+@pytest.fixture
+def scripts(monkeypatch):
+    """Builds begin as scripts, which end at once unless `held`."""
+
+    class Scripts(list):
+        held = False
+        result = a_build(log="hello\n")
+
+    made = Scripts()
+
+    def start(*_args, **_options):
+        made.append(Scripted())
+        if not made.held:
+            made[-1].finish(made.result)
+        return made[-1]
+
+    monkeypatch.setattr(Bench.__init__, "__kwdefaults__", Bench.__init__.__kwdefaults__ | {"start": start, "find_engine": Found})
+    return made
+
+
+@pytest.fixture
+def wb(folder, scripts):
+    with own_app(folder({"Dockerfile": STORY, "main.go": "package main\n"})) as app:
+        made = Workbench(app)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(wb, monkeypatch):
+    return Page(wb, monkeypatch)
+
+
+def test_a_cell_builds_waits_and_gets_the_build(wb):
+    wb.build()
+    built = wb.wait()
+    assert built.outcome == "done"
+    assert wb.builds == (built,)
+    assert wb.history[0]["outcome"] == "done"
+    assert wb.running["number"] == 0
+
+
+def test_waiting_for_nothing_gives_nothing(wb):
+    assert wb.wait() is None
+
+
+def test_a_cell_may_name_the_strategy_and_an_unknown_one_is_refused(wb):
+    with pytest.raises(UnknownStrategy):
+        wb.build("nowhere")
+    wb.build("Dockerfile", cold=True)
+    wb.wait()
+    assert wb.history[0]["label"] == "Dockerfile, from cold"
+
+
+def test_an_error_outside_the_dockerfile_is_raised_in_the_cell(wb, scripts):
+    scripts.result = NoEngine("No engine.")
+    wb.build()
+    with pytest.raises(NoEngine):
+        wb.wait()
+
+
+def test_a_page_builds_and_cancels(page, wb, scripts):
+    scripts.held = True
+    page.tell("build")
+    assert wb.running["number"] == 1
+    page.tell("cancel")
+    wb.wait()
+    assert wb.history[0]["outcome"] == "cancelled"
+
+
+def test_a_page_reads_types_resets_and_sees_the_original(page, wb):
+    assert page.ask("read", path="main.go")["text"] == "package main\n"
+    page.tell("text", path="main.go", text="package other\n")
+    assert wb.files[0]["changed"]
+    assert page.ask("original", path="main.go")["text"] == "package main\n"
+    page.tell("reset", path="main.go")
+    assert not wb.files[0]["changed"]
+    page.tell("text", path=DOCKERFILE, text="FROM scratch\n")
+    page.tell("save_strategy", name="mine")
+    page.tell("strategy", name="Dockerfile")
+    assert [entry["name"] for entry in wb.strategies] == ["Dockerfile", "custom", "mine"]
+    page.tell("edit", name="touch")
+    page.tell("reset_all")
+    assert wb.strategy["name"] == "Dockerfile"
+
+
+def test_a_page_gets_log_lines_in_pages_and_the_whole_to_copy(page, wb):
+    wb.build()
+    wb.wait()
+    assert page.ask("log", number=1, step="line-3", **{"from": 0, "count": 200})["lines"] == ["hello"]
+    assert page.ask("copy", number=1, step="line-3")["text"] == "hello\n"
+    assert page.ask("log", number=7, step="line-3", **{"from": 0, "count": 200}) is None
+    assert page.ask("copy", number=7, step="line-3") is None
+
+
+def test_a_page_gets_the_kernels_clock(page):
+    assert page.ask("clock")["now_ms"] == pytest.approx(time.time() * 1000, abs=2000)
+
+
+def test_a_choice_is_confirmed_so_that_a_reload_shows_it(page, wb):
+    page.tell("view", patch={"tab": "main.go", "query": "x"}, number=4)
+    assert (wb.view["tab"], wb.view["query"], wb.view["confirmed"]) == ("main.go", "x", {"p": 4})
+
+
+def test_what_goes_wrong_with_a_message_is_shown_not_lost(page, wb):
+    page.tell("read", path="../../etc/passwd")
+    assert "is not a file of this app" in wb.notice["what"]
+    page.tell("dismiss")
+    assert wb.notice is None
+    page.tell("view")
+    assert "KeyError" in wb.notice["what"]
+    page.tell("retry")
+    page.tell("nonsense")
+    wb._receive(wb, "not a message", [])
+
+
+def test_an_app_in_place_is_read_only(folder, scripts, monkeypatch):
+    wb = Workbench(app_in_place(folder({"Dockerfile": STORY, "a.txt": "x"})))
+    page = Page(wb, monkeypatch)
+    assert wb.app_facts["is_read_only"]
+    page.tell("text", path="a.txt", text="y")
+    assert "not written to" in wb.notice["what"]
+    wb.close()
+
+
+def test_its_state_is_plain_json(wb):
+    wb.build()
+    wb.wait()
+    state = {name: value for name, value in wb.get_state().items() if not name.startswith("_") and name != "layout"}
+    assert json.loads(json.dumps(state))["history"][0]["number"] == 1
+
+
+def test_unchanged_traits_are_not_sent_again(wb):
+    wb._painter.flush()
+    changes = []
+    wb.observe(changes.append)
+    for _ in range(3):
+        wb._painter.flush()
+    assert changes == []
+
+
+@pytest.fixture
+def published(monkeypatch):
+    seen: list[tuple[dict, str | None, bool]] = []
+
+    def publish(data, *, display_id=None, update=False):
+        seen.append((data, display_id, update))
+
+    monkeypatch.setattr(module, "_publish", publish)
+    return seen
+
+
+def test_shown_in_a_notebook_it_is_a_widget_and_a_twin_that_follows_it(wb, published):
+    wb._ipython_display_()
+    (widget, _, _), (twin, name, update) = published
+    assert "application/vnd.jupyter.widget-view+json" in widget
+    assert "text/html" not in widget
+    assert "Next build" in twin["text/html"]
+    assert (name, update) == (f"twin-{wb.twin}", False)
+    wb.build()
+    wb.wait()
+    data, name, update = published[-1]
+    assert "Build 1: Dockerfile" in data["text/html"]
+    assert (name, update) == (f"twin-{wb.twin}", True)
+
+
+def test_other_hosts_get_view_and_html_at_once(wb):
+    data, _ = wb._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"} <= set(data)
+    assert data["text/html"] == wb._repr_html_()
+
+
+def test_publishing_reaches_the_notebook(capsys):
+    module._publish({"text/plain": "shown"}, display_id="x")
+    assert "shown" in capsys.readouterr().out
+
+
+def test_two_workbenches_are_independent(folder, scripts):
+    with own_app(folder({"Dockerfile": STORY, "a.txt": "a"})) as one:
+        first, second = Workbench(one), Workbench(one)
+        first.build()
+        first.wait()
+        assert len(first.history) == 1
+        assert second.history == []
+        assert first.twin != second.twin
+        first.close()
+        second.close()
