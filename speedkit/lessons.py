@@ -65,7 +65,7 @@ def fingerprint(program: Path) -> str:
     return hashlib.sha256(program.read_bytes()).hexdigest()[:12]
 
 
-def paths_inside(program: Path, folder: Path) -> list[str]:
+def paths_inside(program: Path, folder: Path | str) -> list[str]:
     """Places of a folder that stand in a program's bytes, each once, sorted."""
     found = re.findall(re.escape(str(folder).encode()) + rb"[\w./@-]*", program.read_bytes())
     return sorted({path.decode() for path in found})

@@ -59,9 +59,7 @@ class App:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
@@ -189,15 +187,11 @@ class App:
 
     def _require_copy(self) -> None:
         if not self.is_copy:
-            raise FileRefused(
-                f"{self.folder} is yours and is not written to.", fix="Use `sk.app(path)` to edit a copy."
-            )
+            raise FileRefused(f"{self.folder} is yours and is not written to.", fix="Use `sk.app(path)` to edit a copy.")
 
 
 def _files_below(folder: Path) -> set[str]:
-    return {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and not _is_product(path)
-    }
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and not _is_product(path)}
 
 
 def _lines(folder: Path, name: str) -> list[str]:

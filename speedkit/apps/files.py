@@ -65,9 +65,7 @@ def write_text(folder: Path, name: str, text: str) -> None:
     path = inside(folder, name)
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > LARGEST_BYTES:
-        raise FileRefused(
-            f"{name} would have {len(data) / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here."
-        )
+        raise FileRefused(f"{name} would have {len(data) / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here.")
     before = path.stat().st_mtime_ns if path.exists() else 0
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)

@@ -14,9 +14,7 @@ from speedkit.errors import NoDockerfile, NotAFolder
 __all__ = ["app_in_place", "own_app"]
 
 
-def own_app(
-    path: Path | str, dockerfile: str | Iterable[str] | None = None, *, edits: Mapping[str, Edit] | None = None
-) -> App:
+def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, edits: Mapping[str, Edit] | None = None) -> App:
     """A folder with one or more Dockerfiles as an app: a private copy of it, with a cache of its own.
 
     dockerfile: names in the folder, each a strategy; by default all called `Dockerfile` or `Dockerfile.NAME`.

@@ -9,16 +9,12 @@ import typer
 from rich.live import Live
 from rich.text import Text
 
+from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, stderr
 from speedkit.cli.progress import TerminalWatch
-from speedkit.errors import Misuse
 from speedkit.model import Build, Step
 
 __all__ = ["register"]
-
-Folder = Annotated[Path, typer.Argument(help="The folder that holds the Dockerfile.", show_default="the sample app")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-BuildArgs = Annotated[list[str] | None, typer.Option("--build-arg", metavar="K=V", help="Set a build argument.")]
 
 
 def register(program: typer.Typer) -> None:
@@ -28,21 +24,18 @@ def register(program: typer.Typer) -> None:
 
 def build(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the Dockerfile.")],
-    strategy: Annotated[str | None, typer.Option("-s", "--strategy", help="A strategy of the app.")] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", help="A Dockerfile.")] = None,
-    target: Annotated[str | None, typer.Option(help="The stage to build.")] = None,
+    strategy: StrategyOption = None,
+    file: FileOption = None,
+    target: TargetOption = None,
     build_arg: BuildArgs = None,
     builder: Annotated[str | None, typer.Option(help="A buildx builder in place of the engine's own.")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Find nothing that was built before; your cache stays.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build once, for real, and record it."""
-    from speedkit.apps import app_in_place
     from speedkit.experiment import start_build
 
-    if strategy and file:
-        raise Misuse("A strategy and a Dockerfile were given.", fix="Give -s or -f, not both.")
-    app = app_in_place(folder, dockerfile=file)
+    app = app_named(folder, strategy, file)
     running = start_build(app, strategy, cold=cold, target=target, build_args=parse_build_args(build_arg), builder=builder)
     try:
         with Live(console=stderr, refresh_per_second=8, transient=True) as live:
@@ -59,20 +52,6 @@ def build(
     if not built.ok:
         stderr.print(Text(built.error or "The build failed."), soft_wrap=True)
         raise typer.Exit(3)
-
-
-def parse_build_args(given: list[str] | None) -> dict[str, str]:
-    """`K=V` pairs as a dictionary.
-
-    Raises: Misuse for one without `=`.
-    """
-    pairs = {}
-    for pair in given or []:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise Misuse(f"The build argument {pair!r} has no value.", fix="Write --build-arg NAME=VALUE.")
-        pairs[name] = value
-    return pairs
 
 
 def build_json(built: Build) -> dict[str, Any]:

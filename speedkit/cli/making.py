@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
+from speedkit.cli.arguments import AsJson
 from speedkit.cli.output import print_json, print_table, stderr
 from speedkit.errors import EngineError
 
 __all__ = ["register"]
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 engine_verbs = typer.Typer(help="The engine that speedkit started itself.", no_args_is_help=True)
 

@@ -12,6 +12,9 @@ from rich.text import Text
 
 __all__ = ["print_json", "print_table", "stderr"]
 
+PAPER_COLUMNS = 200
+"""How wide a table is where no terminal says it."""
+
 stderr = Console(stderr=True)
 
 
@@ -27,4 +30,5 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    Console(file=sys.stdout).print(table)
+    console = Console(file=sys.stdout)
+    console.print(table) if console.is_terminal else Console(file=sys.stdout, width=PAPER_COLUMNS).print(table)

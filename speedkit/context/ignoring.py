@@ -23,6 +23,7 @@ Matched = tuple[bool, ...]
 """Which patterns match a folder; what lies below it inherits them. Empty for the root."""
 
 _REGEX_SPECIAL = frozenset(".+()|{}$")
+_WILD = frozenset("*?[]\\")
 _PATTERN_SPECIAL = frozenset("*[]?^\\")
 
 
@@ -52,7 +53,8 @@ def _clean(path: str) -> str:
 class _Pattern:
     text: str
     negated: bool
-    matches: Callable[[str], bool]
+    regex: str
+    matches: Callable[[str], object]
 
 
 class IgnorePatterns:
@@ -60,6 +62,9 @@ class IgnorePatterns:
 
     def __init__(self, patterns: Sequence[str], *, origin: str = ".dockerignore") -> None:
         self._patterns = tuple(_pattern(text, origin) for text in patterns)
+        self._nothing: Matched = (False,) * len(self._patterns)
+        ignoring = "|".join(pattern.regex for pattern in self._patterns if not pattern.negated)
+        self._may_ignore = re.compile(f"(?:{ignoring})\\Z", re.DOTALL).match if ignoring else re.compile("(?!)").match
         exceptions = [_without_trailing_glob(pattern.text) for pattern in self._patterns if pattern.negated]
         self._exceptions_are_prefixes = not any(set(text) & _PATTERN_SPECIAL for text in exceptions)
         self._exceptions = tuple(f"{text}/" for text in exceptions)
@@ -69,16 +74,18 @@ class IgnorePatterns:
 
     def match(self, path: str, parent: Matched) -> tuple[bool, Matched]:
         """Whether a path is ignored, and what its children inherit."""
+        if (not parent or parent is self._nothing) and self._may_ignore(path) is None:
+            return False, self._nothing
         ignored = False
         found = []
         for number, pattern in enumerate(self._patterns):
             match = bool(parent) and parent[number]
             if not match and pattern.negated == ignored:
-                match = pattern.matches(path)
+                match = pattern.matches(path) is not None
             found.append(match)
             if match:
                 ignored = not pattern.negated
-        return ignored, tuple(found)
+        return ignored, tuple(found) if True in found else self._nothing
 
     def may_hold_exceptions(self, folder: str) -> bool:
         """Whether an ignored folder has to be searched for what `!` brings back."""
@@ -98,32 +105,24 @@ def _pattern(text: str, origin: str) -> _Pattern:
         raise Misuse(f'{origin}: illegal exclusion pattern: "!".', fix="Name a path after the exclamation mark.")
     cleaned = cleaned.removeprefix("!")
     try:
-        matches = _matcher(cleaned)
+        regex = _regex_of(cleaned)
+        matches = re.compile(f"(?:{regex})\\Z", re.DOTALL).match
     except (re.error, ValueError):
         raise Misuse(f"{origin}: syntax error in pattern: {text}.", fix="Correct that line.") from None
-    return _Pattern(cleaned, negated, matches)
+    return _Pattern(cleaned, negated, regex, matches)
 
 
-def _matcher(pattern: str) -> Callable[[str], bool]:
-    if not set(pattern) & frozenset("*?[]\\"):
-        return lambda path: path == pattern
-    if pattern.endswith("**") and not set(pattern[:-2]) & frozenset("*?[]\\"):
-        start = pattern[:-2]
-        return lambda path: path.startswith(start)
-    if pattern.startswith("**") and not set(pattern[2:]) & frozenset("*?[]\\"):
-        return _suffix_matcher(pattern[2:])
-    return _regex_matcher(pattern)
-
-
-def _suffix_matcher(suffix: str) -> Callable[[str], bool]:
-    name = suffix.removeprefix("/") if suffix.startswith("/") else None
-    return lambda path: path.endswith(suffix) or path == name
-
-
-def _regex_matcher(pattern: str) -> Callable[[str], bool]:
+def _regex_of(pattern: str) -> str:
+    """What the pattern matches. Text around a lone `**` at either end is taken as it stands."""
+    if not set(pattern) & _WILD:
+        return re.escape(pattern)
+    if pattern.endswith("**") and not set(pattern[:-2]) & _WILD:
+        return f"{re.escape(pattern[:-2])}.*"
+    if pattern.startswith("**") and not set(pattern[2:]) & _WILD:
+        name = pattern[2:].removeprefix("/")
+        return f".*{re.escape(pattern[2:])}" + (f"|{re.escape(name)}" if name != pattern[2:] else "")
     _check_like_filepath_match(pattern)
-    compiled = re.compile(_regex(pattern) + r"\Z").match
-    return lambda path: compiled(path) is not None
+    return _regex(pattern)
 
 
 def _regex(pattern: str) -> str:

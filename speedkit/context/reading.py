@@ -6,6 +6,7 @@ which the client of BuildKit uses. A file is read again only when its size, mode
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from speedkit.context.ignoring import IgnorePatterns, Matched, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
-from speedkit.errors import NotAFolder
+from speedkit.errors import FileRefused, NotAFolder
 
 __all__ = ["read_context"]
 
@@ -26,16 +27,13 @@ def read_context(folder: Path, *, dockerfile: Path, known: Manifest | None = Non
 
     dockerfile: its `<name>.dockerignore` comes before the context's `.dockerignore`. known: an earlier manifest of the
     same folder; files whose size and time of change are as they were are not read again.
-    Raises NotAFolder, and Misuse for an ignore pattern that BuildKit rejects.
+    Raises NotAFolder, FileRefused for what cannot be read, and Misuse for an ignore pattern that BuildKit rejects.
     """
     root = Path(folder)
     if not root.is_dir():
         raise NotAFolder(folder)
     origin = _ignore_file(root, Path(dockerfile))
-    patterns = IgnorePatterns(
-        read_ignore_file(origin.read_text(encoding="utf-8", errors="surrogateescape")) if origin else (),
-        origin=origin.name if origin else _NAME,
-    )
+    patterns = IgnorePatterns(_lines_of(origin), origin=origin.name if origin else _NAME)
     walk = _Walk(os.fspath(root), patterns, known.by_path if known else {})
     walk.folder("", ())
     return Manifest(tuple(walk.entries), _shown(origin, root))
@@ -47,6 +45,15 @@ def _ignore_file(root: Path, dockerfile: Path) -> Path | None:
         return beside
     general = root / _NAME
     return general if general.is_file() else None
+
+
+def _lines_of(origin: Path | None) -> tuple[str, ...]:
+    if origin is None:
+        return ()
+    try:
+        return read_ignore_file(origin.read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError as problem:
+        raise _unreadable(origin.name, problem) from None
 
 
 def _shown(origin: Path | None, root: Path) -> str:
@@ -66,17 +73,20 @@ class _Walk:
 
     def folder(self, path: str, matched: Matched) -> None:
         """Everything below a folder, in the order of names. `path` is "" or ends in a slash."""
-        with os.scandir(os.path.join(self.root, path)) as found:  # noqa: PTH118 - ten times as fast as Path
-            children = sorted(found, key=lambda child: child.name)
+        try:
+            with os.scandir(os.path.join(self.root, path)) as found:  # noqa: PTH118 - ten times as fast as Path
+                children = sorted(found, key=lambda child: child.name)
+        except OSError as problem:
+            raise _unreadable(path or self.root, problem) from None
         for child in children:
-            self._child(child, path + child.name, matched)
+            with contextlib.suppress(FileNotFoundError):
+                self._child(child, path + child.name, matched)
 
     def _child(self, child: os.DirEntry[str], path: str, matched: Matched) -> None:
-        is_folder = child.is_dir(follow_symlinks=False)
         ignored, inherited = self.patterns.match(path, matched) if self.patterns else (False, ())
         if not ignored:
             self.entries.append(self._entry(child, path))
-        if not is_folder:
+        if not child.is_dir(follow_symlinks=False):
             return
         if not ignored:
             self.folder(f"{path}/", inherited)
@@ -92,18 +102,26 @@ class _Walk:
 
     def _entry(self, child: os.DirEntry[str], path: str) -> Entry:
         status = child.stat(follow_symlinks=False)
-        mode = stat.S_IMODE(status.st_mode)
+        known = self.known.get(path)
+        if known is not None and known.mtime_ns == status.st_mtime_ns and _unchanged(known, status):
+            return known
         kind = _kind(status.st_mode)
         size = status.st_size if kind == "file" else 0
-        known = self.known.get(path)
-        if known is not None and kind != "symlink" and _unchanged(known, kind, size, mode, status.st_mtime_ns):
-            return known
         link = os.readlink(child.path) if kind == "symlink" else ""  # noqa: PTH115 - bytes of the link as they are
+        mode = stat.S_IMODE(status.st_mode)
         return Entry(path, kind, size, mode, _digest(child.path, kind), link, status.st_mtime_ns)
 
 
-def _unchanged(known: Entry, kind: EntryKind, size: int, mode: int, mtime_ns: int) -> bool:
-    return known[6] == mtime_ns and known[2] == size and known[3] == mode and known[1] == kind
+def _unreadable(path: object, problem: OSError) -> FileRefused:
+    fix = "Make it readable, or let .dockerignore leave it out: BuildKit could not read it either."
+    return FileRefused(f"{path} in the build context cannot be read: {problem.strerror}.", fix=fix)
+
+
+def _unchanged(known: Entry, status: os.stat_result) -> bool:
+    """A file or folder whose size and mode are as they were; the time of change is compared before."""
+    if known.kind == "file":
+        return status.st_mode == stat.S_IFREG | known.mode and status.st_size == known.size_bytes
+    return known.kind == "dir" and status.st_mode == stat.S_IFDIR | known.mode
 
 
 def _kind(mode: int) -> EntryKind:

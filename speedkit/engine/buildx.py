@@ -111,9 +111,7 @@ def _kill_group(running: subprocess.Popen[bytes]) -> None:
         _signal_group(running, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
 
 
-def run_buildx(
-    engine: Engine, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]
-) -> Finished:
+def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
     """Build, handing on each raw line; the exit code and the image's id.
 
     The plugin's binary is called directly: it starts faster than through the `docker` command.

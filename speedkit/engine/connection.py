@@ -118,9 +118,7 @@ def _endpoint() -> tuple[str, Path | None]:
     try:
         context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
     except DockerException as problem:
-        raise NoEngine(
-            f"The current Docker context cannot be read: {problem}.", fix="See `docker context ls`."
-        ) from None
+        raise NoEngine(f"The current Docker context cannot be read: {problem}.", fix="See `docker context ls`.") from None
     if context is None:
         name = os.environ.get("DOCKER_CONTEXT")
         raise NoEngine(f"There is no Docker context {name!r}.", fix="See `docker context ls`.")
@@ -174,11 +172,11 @@ def find_buildx() -> Path:
 def _plugin_folders() -> list[Path]:
     """Docker CLI's plugin folders (docker/cli cli-plugins/manager) and those of Docker Desktop."""
     config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    folders = [config / "cli-plugins"]
-    for prefix in ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec", "/opt/homebrew/lib"):
-        folders.append(Path(prefix) / "docker" / "cli-plugins")
-    folders.append(Path("/Applications/Docker.app/Contents/Resources/cli-plugins"))
-    for variable in ("ProgramData", "ProgramFiles"):
-        if value := os.environ.get(variable):
-            folders.append(Path(value) / "Docker" / "cli-plugins")
-    return folders
+    prefixes = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec", "/opt/homebrew/lib")
+    windows = (os.environ.get(variable) for variable in ("ProgramData", "ProgramFiles"))
+    return [
+        config / "cli-plugins",
+        *(Path(prefix) / "docker" / "cli-plugins" for prefix in prefixes),
+        Path("/Applications/Docker.app/Contents/Resources/cli-plugins"),
+        *(Path(value) / "Docker" / "cli-plugins" for value in windows if value),
+    ]

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ class RunningBuild:
             folder=str(app.folder),
             strategy=strategy.name,
             edit=options.edit,
-            started_at=datetime.now(timezone.utc).isoformat(),
+            started_at=datetime.now(UTC).isoformat(),
             seconds=0.0,
             outcome="running",
             exit_code=0,

@@ -10,7 +10,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from speedkit.engine.buildx import Command
@@ -72,7 +72,7 @@ def run_host_command(
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _line(status: object) -> bytes:

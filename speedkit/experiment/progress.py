@@ -32,10 +32,10 @@ class _Quiet:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def begin(self, what: str) -> None:
+    def begin(self, what: str) -> None:  # noqa: ARG002 (a Watch is told, a quiet one says nothing)
         return None
 
-    def end(self, build: Build) -> None:
+    def end(self, build: Build) -> None:  # noqa: ARG002
         return None
 
 
@@ -49,7 +49,7 @@ class _Notebook(_Quiet):
     def begin(self, what: str) -> None:
         self._paint(f"{self._done + 1} of {self._total}: {what}")
 
-    def end(self, build: Build) -> None:
+    def end(self, build: Build) -> None:  # noqa: ARG002 (the bar counts)
         self._done += 1
         self._paint(f"{self._done} of {self._total} builds, {seconds_text(time.monotonic() - self._began)}")
 

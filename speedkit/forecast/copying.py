@@ -47,13 +47,15 @@ def copy_vertex(instruction: Instruction, stage: str, before: Vertex | None, sco
         "sources": tuple(selector.path for _, selector in sources),
         "target": target,
         "kinds": tuple(_kind(vertex, around) for vertex, _ in sources),
+        "contents": tuple(vertex.operation for vertex, _ in sources if vertex is not None and vertex.kind == "inline"),
         **settings,
     }
     counted = tuple((posixpath.basename(selector.path) or "/", selector.follow) for _, selector in sources)
     linked = around.situation.merge and settings["link"] is True and settings["chmod"] is None
     inputs = _inputs(None if linked else before, sources)
     order = _order(inputs, None if linked else before, sources)
-    operation = ("copy", counted, target, tuple(sorted(settings.items(), key=str)), order)
+    counting = tuple((name, value) for name, value in settings.items() if name != "link")
+    operation = ("copy", counted, target, counting, order)
     vertex = Vertex("file", operation, inputs, line=instruction.line, stage=stage, parts=parts)
     if not linked or before is None:
         return vertex

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference", "counterparts", "difference"]
 
+_VARIABLE = re.compile(r"\$\{?(\w+)")
 _OF_COMMAND = ("network", "options", "mounts")
 
 
@@ -72,11 +74,11 @@ def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[
     if files := tuple(_changed_files(old, new)):
         return Difference("files", files)
     changed = [name for name in new.parts if old.parts.get(name) != new.parts[name]]
-    if not changed and old.operation == new.operation:
+    if old.kind == new.kind and old.operation == new.operation and "contents" not in changed:
         return None
     if _wording(before) != _wording(after):
         return Difference("instruction", (after.instruction.text,))
-    return _by_parts(changed, old, new, arguments)
+    return _by_parts(changed, old, new, arguments) or _by_mention(after, arguments)
 
 
 def _wording(step: PlannedStep) -> object:
@@ -84,7 +86,7 @@ def _wording(step: PlannedStep) -> object:
     return (instruction.flags, instruction.args, instruction.json, instruction.heredocs, instruction.keyword)
 
 
-def _by_parts(changed: list[str], old: Vertex, new: Vertex, arguments: frozenset[str]) -> Difference:
+def _by_parts(changed: list[str], old: Vertex, new: Vertex, arguments: frozenset[str]) -> Difference | None:
     if "platform" in changed:
         return Difference("platform", (str(new.parts["platform"]),))
     if "unknown_base" in changed:
@@ -100,7 +102,14 @@ def _by_parts(changed: list[str], old: Vertex, new: Vertex, arguments: frozenset
         return Difference("environment", ("SHELL",))
     if set(changed) & set(_OF_COMMAND):
         return Difference("options", tuple(changed))
-    return Difference("argument", tuple(sorted(arguments)))
+    return None
+
+
+def _by_mention(step: PlannedStep, arguments: frozenset[str]) -> Difference:
+    """The instruction reads otherwise once its variables are replaced."""
+    text = " ".join([step.instruction.text, *(heredoc.content for heredoc in step.instruction.heredocs)])
+    names = tuple(dict.fromkeys(_VARIABLE.findall(text)))
+    return Difference("argument" if set(names) & arguments else "environment", names)
 
 
 def _changed_names(old: object, new: object) -> tuple[str, ...]:

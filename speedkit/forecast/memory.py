@@ -14,6 +14,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from speedkit.forecast.derived import derivation
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -146,7 +148,9 @@ def _content(given: Input, results: _Results) -> tuple[Hashable, ...]:
     tree = given.vertex.tree
     if tree is not None:
         return ("\0".join(sorted(tree.digest(selector) or "" for selector in given.selectors)),)
-    return tuple((result, given.selectors) for result in sorted(results))
+    made = derivation(given)
+    held = tuple((result, given.selectors) for result in sorted(results))
+    return held if made is None else (made, *held)
 
 
 def _is_known(content: tuple[Hashable, ...]) -> bool:

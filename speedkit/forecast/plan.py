@@ -6,7 +6,7 @@ frontend/dockerfile/dockerfile2llb. What does not reach a cache key (LABEL, CMD,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.context import Manifest
@@ -37,7 +37,7 @@ class PlannedStep:
     """One instruction of the Dockerfile and what BuildKit has to do for it.
 
     vertex: None where there is nothing to do. parent: the vertex before it in the stage. needed: the target uses it.
-    changes: what an instruction without a vertex changes for those after it. triggered: an ONBUILD of the base.
+    triggered: an ONBUILD of the base, which counts as standing on the line of FROM.
     """
 
     instruction: Instruction
@@ -110,8 +110,9 @@ class _Planning:
     def _start(self, stage: Stage) -> tuple[Vertex | None, Scope, list[Instruction]]:
         base = self.bases[stage.index]
         if base.stage is not None:
-            held_back = [step.trigger for step in self.dockerfile.stages[base.stage].instructions if step.trigger]
-            return self.ends.get(base.stage), self.scopes[base.stage].inherited(), held_back
+            triggers = [step.trigger for step in self.dockerfile.stages[base.stage].instructions if step.trigger]
+            here = [replace(trigger, line=stage.line, end_line=stage.line, stage=stage.index) for trigger in triggers]
+            return self.ends.get(base.stage), self.scopes[base.stage].inherited(), here
         image = self._image(base.image)
         vertex = self._source(base.image)
         if image is None:

@@ -47,8 +47,12 @@ def _find(vertex: Vertex, memory: Memory, found: dict[int, Found]) -> Found:
 
 
 def remember(memory: Memory, plan: Plan) -> None:
-    """Adds to the memory what a build of the plan left in the cache."""
-    states = plan.situation.states or {}
+    """Adds to the memory what a build of the plan left in the cache.
+
+    On the line of a FROM there may stand an ONBUILD of its base too, so states of such lines say nothing.
+    """
+    openings = {stage.line for stage in plan.situation.dockerfile.stages}
+    states = {line: state for line, state in (plan.situation.states or {}).items() if line not in openings}
     learning = _Learning(memory, states, broke_off=bool(_BROKE_OFF & set(states.values())))
     for step in plan.steps:
         if step.vertex is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
-from speedkit.errors import NoHistory
+from speedkit.context import Entry, Manifest
+from speedkit.errors import EditDoesNotApply, NoHistory
 from speedkit.forecast import Because, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation
@@ -50,19 +52,38 @@ def predict(
     *,
     build_args: Mapping[str, str] | None = None,
     target: str | None = None,
+    changed: Sequence[str] = (),
 ) -> Reasons:
     """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Asks no engine.
 
+    changed: files of the build context to take as changed, though they are not.
     It rests on the recorded builds that share the app's cache; with none, everything would run.
-    Raises: UnknownStrategy, DockerfileError.
+    Raises: UnknownStrategy, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     chosen = app.strategy(strategy)
-    past = earlier_than(None, isolation=app.cache_of(chosen.name), folder=app.folder)
-    last = past[-1] if past else None
+    past = earlier_than(None, isolation=app.cache_of(chosen.name), folder=str(app.folder))
+    last = past[-1][0] if past else None
     now = situation_now(app, chosen, last, build_args=build_args or {}, target=target)
-    forecast = predict_situation([situation_of(recording) for recording in past], now)
+    now = replace(now, context=_with_changes(now.context, changed))
+    forecast = predict_situation([situation for _, situation in past], now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
     return Reasons(_expected(steps), steps)
+
+
+def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
+    """A manifest in which some files have other content."""
+    names = {name.removeprefix("./") for name in changed}
+    for name in sorted(names):
+        found = context.by_path.get(name)
+        if found is None or found.kind != "file":
+            raise EditDoesNotApply(f"{name} is not a file of the build context.", fix="Name one that `.dockerignore` lets in.")
+    entries = (_other_content(entry) if entry.path in names else entry for entry in context.entries)
+    return replace(context, entries=tuple(entries))
+
+
+def _other_content(entry: Entry) -> Entry:
+    digest = hashlib.sha256(f"changed {entry.digest}".encode()).hexdigest()
+    return entry._replace(digest=digest, mtime_ns=entry.mtime_ns + 1)
 
 
 def _expected(steps: tuple[Reason, ...]) -> str:
@@ -80,7 +101,7 @@ def explain(build: Build | str | None = None) -> Reasons:
     recording = _recording(build)
     past = earlier_than(recording, isolation=recording.meta.isolation, folder=recording.meta.folder)
     own = situation_of(recording)
-    found = explain_situation(own, [situation_of(earlier) for earlier in past])
+    found = explain_situation(own, [situation for _, situation in past])
     first = recording.meta.isolation is not None and not past
     steps = tuple(_reason(step, step.state, first=first) for step in found.steps)
     cached = sum(step.state == "cached" for step in steps)
@@ -99,6 +120,13 @@ def _recording(build: Build | str | None) -> Recording:
 FIRST = Because("new", (), "Nothing was built before in this cache: it was started empty.")
 
 
+HERE = Because("unchanged", (), "The image is on this machine.")
+
+
 def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False) -> Reason:
-    because = FIRST if first and state in ("ran", "failed") else step.because
+    because = step.because
+    if first and state in ("ran", "failed"):
+        because = FIRST
+    elif because.kind == "elsewhere" and step.instruction.startswith("FROM "):
+        because = HERE
     return Reason(step.line, step.stage, step.instruction, state, because.kind, because.what, because.sentence)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import read_dockerfile
-from speedkit.errors import RecordingError
+from speedkit.errors import DockerfileError, RecordingError
 from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import BaseImage, Situation
 from speedkit.history.finding import recordings
@@ -69,27 +68,26 @@ def situation_now(
     )
 
 
-def earlier_than(recording: Recording | None, *, isolation: str | None, folder: Path | str) -> list[Recording]:
-    """The builds whose results a builder may still hold for a build, oldest first.
+def earlier_than(recording: Recording | None, *, isolation: str | None, folder: str) -> list[tuple[Recording, Situation]]:
+    """The builds whose results a builder may still hold for a build, oldest first, those that cannot be read left out.
 
-    Those that shared its cache: of the same isolation, or without one those of the same folder.
+    They are those that shared its cache: of the same isolation, or without one those of the same folder.
     """
     found = []
     for candidate in recordings():
         if recording is not None and candidate.meta.id >= recording.meta.id:
             break
-        shares = candidate.meta.isolation == isolation and (isolation is not None or candidate.meta.folder == str(folder))
+        shares = candidate.meta.isolation == isolation and (isolation is not None or candidate.meta.folder == folder)
         if shares and candidate.meta.outcome != "broken":
             found.append(candidate)
-    return [one for one in found[-REMEMBERED:] if _is_whole(one)]
+    return [(one, situation) for one in found[-REMEMBERED:] if (situation := _readable(one))]
 
 
-def _is_whole(recording: Recording) -> bool:
+def _readable(recording: Recording) -> Situation | None:
     try:
-        situation_of(recording)
-    except (RecordingError, ValueError):
-        return False
-    return True
+        return situation_of(recording)
+    except (RecordingError, DockerfileError):
+        return None
 
 
 def _bases(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseImage]:

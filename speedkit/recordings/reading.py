@@ -53,10 +53,8 @@ def assemble_build(
             now=now,
             with_logs=with_logs,
         ),
-        image=image["id"] if image else None,
-        image_bytes=image["size_bytes"] if image else None,
-        layers=_layers(image),
-        bases=tuple(Base(name, base["used"], base["stand_in"]) for name, base in meta.bases.items()),
+        **_image_facts(image),
+        bases=tuple(Base(name, str(base.get("used")), bool(base.get("stand_in"))) for name, base in meta.bases.items()),
         answer=Answer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
         error=meta.error,
         isolated=meta.isolation is not None,
@@ -71,12 +69,17 @@ def _parse(text: str) -> Dockerfile | None:
         return None
 
 
-def _layers(image: dict[str, Any] | None) -> tuple[ImageLayer, ...]:
+def _image_facts(image: dict[str, Any] | None) -> dict[str, Any]:
+    """The parts of a build that its image tells.
+
+    Raises: RecordingError.
+    """
     if image is None:
-        return ()
+        return {}
     try:
-        return tuple(
+        layers = tuple(
             ImageLayer(str(layer["command"]), int(layer["size_bytes"]), bool(layer["from_base"])) for layer in image["layers"]
         )
+        return {"image": str(image["id"]), "image_bytes": int(image["size_bytes"]), "layers": layers}
     except (KeyError, TypeError, ValueError):
         raise RecordingError("image.json of a recording is not what speedkit writes.") from None

@@ -17,7 +17,7 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -36,9 +36,9 @@ UNFINISHED = ".unfinished-"
 class Meta:
     """What was asked for and how it ended.
 
-    source: the app's own folder; folder: the one that was built, by which later builds find earlier ones. session: builds that belong together, such as
-    one tour. bases: what the Dockerfile names → what `BuildBases` says. host_seconds: time spent on host
-    commands before BuildKit began. answer: `{"ok", "said"}` or None. build_args: credentials are replaced by their digest.
+    source: the app's own folder; folder: the one that was built, by which later builds find earlier ones.
+    session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
+    host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None. build_args: credentials are replaced by their digest.
     """
 
     id: str
@@ -109,7 +109,7 @@ class Recording:
 def new_id(strategy: str) -> str:
     """A name for a recording that sorts by time and is unique on this machine."""
     safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in strategy)[:40]
-    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}-{safe}-{uuid.uuid4().hex[:6]}"
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{safe}-{uuid.uuid4().hex[:6]}"
 
 
 def write_recording(

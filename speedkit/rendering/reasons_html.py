@@ -43,6 +43,6 @@ def _row(reason: Reason) -> str:
 
 
 def _seen(state: str) -> tuple[str, str, str]:
-    shapes, words = dict(SHAPES), dict(WORDS)
-    known = next((name for name in shapes if name == state), "waiting")
-    return shapes[known], words.get(known, known), known
+    """The shape, the word and the look of a step's state."""
+    known = next(name for name in SHAPES if name == state)
+    return SHAPES[known], WORDS.get(known, known), known

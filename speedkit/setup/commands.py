@@ -20,13 +20,9 @@ def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path 
     Raises: SetupError with its last lines when it fails or is not there.
     """
     try:
-        done = subprocess.run(
-            list(argv), env=env, cwd=cwd, capture_output=True, text=True, errors="replace", check=False
-        )
+        done = subprocess.run(list(argv), env=env, cwd=cwd, capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
-        raise SetupError(
-            f"{argv[0]} is not installed.", fix=f"Install {argv[0]}, then repeat `speedkit setup`."
-        ) from None
+        raise SetupError(f"{argv[0]} is not installed.", fix=f"Install {argv[0]}, then repeat `speedkit setup`.") from None
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-SHOWN_LINES:])
         raise SetupError(f"`{' '.join(argv)}` failed with exit code {done.returncode}:\n{tail}")

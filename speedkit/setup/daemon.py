@@ -87,9 +87,7 @@ def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
         except NoEngine as problem:
             ended = process is not None and process.poll() is not None
             if ended or time.monotonic() > deadline:
-                raise SetupError(
-                    f"The Docker engine did not start. {_last_lines()}", fix=f"Its log: {_log()}"
-                ) from problem
+                raise SetupError(f"The Docker engine did not start. {_last_lines()}", fix=f"Its log: {_log()}") from problem
         time.sleep(LOOK_SECONDS)
 
 

@@ -26,9 +26,7 @@ def what_to_install(release: Release, system: str = platform.system()) -> str:
     if system in ("Darwin", "Windows"):
         return "Install and start Docker Desktop, then run `python -m speedkit setup` again."
     if release.uses_apt:
-        return (
-            "Run `sudo .venv/bin/speedkit setup --yes`, or install docker.io and docker-buildx yourself and start them."
-        )
+        return "Run `sudo .venv/bin/speedkit setup --yes`, or install docker.io and docker-buildx yourself and start them."
     if {release.id, *release.like.split()} & {"fedora", "rhel", "centos"}:
         return "Run `sudo dnf install moby-engine docker-buildx`, then `sudo systemctl start docker`."
     if {release.id, *release.like.split()} & {"arch"}:
@@ -61,9 +59,7 @@ def apt_files(release: Release, source: Source | None, apt: Path = APT) -> dict[
     if (release.id, release.version) != ("debian", "12"):
         return {}
     if source is None:
-        raise SetupError(
-            f"No source of packages for {release.codename} was found below {apt}.", fix="Set one up, then retry."
-        )
+        raise SetupError(f"No source of packages for {release.codename} was found below {apt}.", fix="Set one up, then retry.")
     signed = f"Signed-By: {source.signed_by}\n" if source.signed_by else ""
     return {
         apt / "sources.list.d" / "speedkit-testing.sources": (

@@ -12,7 +12,7 @@ from speedkit.engine.connection import Engine, connect
 from speedkit.errors import NoEngine, SetupError
 from speedkit.setup.daemon import start_engine
 from speedkit.setup.debian import read_release
-from speedkit.setup.doctor import BASES
+from speedkit.setup.checking import BASES
 from speedkit.setup.engine_install import can_install, install_engine, what_to_install
 from speedkit.setup.go import find_go, install_go
 from speedkit.setup.stand_ins import make_stand_in

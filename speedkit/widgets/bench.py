@@ -381,4 +381,3 @@ def _notice_of(problem: BaseException) -> dict[str, str]:
         kind = "engine" if isinstance(problem, EngineError) else "error"
         return {"kind": kind, "what": problem.what, "fix": problem.fix}
     return {"kind": "error", "what": f"Something in speedkit broke: {type(problem).__name__}: {problem}", "fix": ""}
-

@@ -7,6 +7,8 @@ JupyterLab, Notebook 7 and VS Code alike: https://anywidget.dev
 
 from __future__ import annotations
 
+import atexit
+import contextvars
 import queue
 import time
 from collections.abc import Callable, Mapping
@@ -70,12 +72,14 @@ class Workbench(anywidget.AnyWidget):
         self._twin_shown = ""
         self._twin_due = False
         self._twin_time = 0.0
+        self._context = contextvars.Context()
         self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster)
         self._painter: Painter | None = None
         super().__init__(**self._bench.traits())
         self.twin = self.model_id or ""
         self.on_msg(self._receive)
-        self._painter = Painter(self._paint, self._bench.complain)
+        self._painter = Painter(lambda: self._context.run(self._paint), self._bench.complain)
+        atexit.register(self._bench.close)
         self._bench.look_for_engine()
 
     # For a notebook's cells
@@ -95,11 +99,15 @@ class Workbench(anywidget.AnyWidget):
         self._bench.cancel()
 
     def wait(self) -> Build | None:
-        """The last build, once it has ended and is painted; None when none was started.
+        """The last build, once it has ended and is painted; None when none was started. Ctrl-C cancels it.
 
         Raises: what went wrong outside the Dockerfile, such as EngineLost.
         """
-        listed = self._bench.wait()
+        try:
+            listed = self._bench.wait()
+        except KeyboardInterrupt:
+            self._bench.cancel()
+            raise
         self._twin_due = True
         self._twin_time = 0.0
         if self._painter is not None:
@@ -116,6 +124,7 @@ class Workbench(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the running build and the widget."""
+        atexit.unregister(self._bench.close)
         self._bench.close()
         if self._painter is not None:
             self._painter.stop()
@@ -189,6 +198,9 @@ class Workbench(anywidget.AnyWidget):
     def _receive(self, _widget: object, message: object, _buffers: object) -> None:
         if not isinstance(message, Mapping):
             return
+        # ipykernel sends a page's messages to the thread that answered it last: answering in the context of a message
+        # keeps them off the main thread, where a cell may be waiting for the build that the page wants to cancel.
+        self._context = contextvars.copy_context()
         try:
             self._handle(message)
         except Exception as problem:
@@ -246,13 +258,10 @@ TOLD: dict[Any, Callable[[Bench, Message], None]] = {
     "reset_all": lambda bench, _message: bench.reset(None),
     "strategy": lambda bench, message: bench.choose_strategy(str(message["name"])),
     "save_strategy": lambda bench, message: bench.save_strategy(str(message["name"])),
-    "text": lambda bench, message: bench.type_text(
-        str(message["path"]), str(message["text"]), page=str(message["page"])
-    ),
+    "text": lambda bench, message: bench.type_text(str(message["path"]), str(message["text"]), page=str(message["page"])),
     "view": lambda bench, message: bench.choose(
         dict(message["patch"]), page=str(message["page"]), number=int(message["number"])
     ),
     "dismiss": lambda bench, _message: bench.dismiss(),
     "retry": lambda bench, _message: bench.look_for_engine(),
 }
-

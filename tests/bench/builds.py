@@ -47,8 +47,7 @@ def edit_rebuilds() -> None:
     with sample_app() as app:
         result = compare(app, names, ["rename-field"], repeat=EDIT_TRIALS)
     seconds = {
-        name: [run.build.seconds for run in result.runs if (run.strategy, run.edit) == (name, "rename-field")]
-        for name in names
+        name: [run.build.seconds for run in result.runs if (run.strategy, run.edit) == (name, "rename-field")] for name in names
     }
     assert all(row["ok"] for row in result.rows)
     for name in names:

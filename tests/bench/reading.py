@@ -49,9 +49,7 @@ def events() -> None:
         began = time.perf_counter()
         found = read_rawjson(lines)
         speeds.append(found.events / (time.perf_counter() - began))
-    print(
-        f"  events/s: {sorted(speeds)[2]:,.0f}  ({min(speeds):,.0f} to {max(speeds):,.0f}; promised: at least 100,000)"
-    )
+    print(f"  events/s: {sorted(speeds)[2]:,.0f}  ({min(speeds):,.0f} to {max(speeds):,.0f}; promised: at least 100,000)")
 
 
 def _log_lines() -> Iterator[bytes]:

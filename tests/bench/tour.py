@@ -24,6 +24,4 @@ def notebooks_against_builds() -> None:
         subprocess.run(argv, check=True)
         seconds = time.perf_counter() - began
     building = sum(recording.meta.seconds for recording in recordings(session=session))
-    print(
-        f"  tour {seconds:.1f} s, builds {building:.1f} s: {seconds / building:.3f}  (one run; promised: at most 1.15)"
-    )
+    print(f"  tour {seconds:.1f} s, builds {building:.1f} s: {seconds / building:.3f}  (one run; promised: at most 1.15)")

@@ -40,7 +40,8 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("pageerror", lambda error: problems.append(str(error)))
     yield opened
     context.close()
-    assert problems == []
+    # JupyterLab's own words when a kernel goes while it still waits for an answer.
+    assert [problem for problem in problems if "Canceled future" not in problem] == []
 
 
 @pytest.fixture

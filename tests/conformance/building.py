@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,13 @@ class Observed:
 
 
 def build(
-    folder: Path, dockerfile: Path, *, contexts: Mapping[str, str], build_args: Mapping[str, str], target: str | None
+    folder: Path,
+    dockerfile: Path,
+    *,
+    contexts: Mapping[str, str],
+    build_args: Mapping[str, str],
+    target: str | None,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> Observed:
     """A build that leaves nothing but cache."""
     command = [BUILDX, "build", "--progress=rawjson", "--output", "type=cacheonly", "-f", str(dockerfile)]
@@ -39,6 +46,8 @@ def build(
         command += ["--build-context", f"{name}={value}"]
     for name, value in build_args.items():
         command += ["--build-arg", f"{name}={value}"]
+    for name, value in options.items():
+        command += [f"--{name}", value]
     if target:
         command += ["--target", target]
     ran = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=60, check=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Disagreement", "Tally", "isolated", "run_sequence"]
 
-_TOKEN_LINE = "COPY --from=speedkit-token token /.token"
+_UNIQUE_LINE = "COPY --from=speedkit-token token /.token"
 
 
 @dataclass
@@ -73,7 +73,7 @@ def isolated(text: str) -> tuple[str, list[int]]:
         lines.append(line)
         origin.append(number)
         if number in after:
-            lines.append(_TOKEN_LINE)
+            lines.append(_UNIQUE_LINE)
             origin.append(0)
     return "\n".join(lines) + "\n", origin
 
@@ -94,7 +94,9 @@ class _Sequence:
         self.bases = bases
         self.tally = tally
         self.states_known = states_known
+        self.extra = scratch / f"extra-{uuid.uuid4().hex}"
         self.folder.mkdir()
+        self.extra.mkdir()
         self.token.mkdir()
         (self.token / "token").write_text(uuid.uuid4().hex)
         self.token_manifest = read_context(self.token, dockerfile=self.dockerfile)
@@ -105,6 +107,8 @@ class _Sequence:
         before: Project | None = None
         for number, project in enumerate(builds):
             write_project(self.folder, project, before)
+            if before is None or before.extra != project.extra:
+                (self.extra / "file").write_text(project.extra)
             before = project
             wrong = self._one(forecaster, builds[: number + 1], first=number == 0)
             if wrong is not None:
@@ -121,9 +125,10 @@ class _Sequence:
         seen = build(
             self.folder,
             self.dockerfile,
-            contexts={"speedkit-token": str(self.token)},
+            contexts={"speedkit-token": str(self.token), "extra": str(self.extra)},
             build_args=project.build_args,
             target=project.target,
+            options=project.options,
         )
         steps = observed_steps(plan, seen)
         wrong = None
@@ -135,6 +140,9 @@ class _Sequence:
         else:
             self.tally.firsts += 1
         if seen.ok:
+            missing = next((step for step in forecast.steps if step.because.kind == "missing-file"), None)
+            if missing is not None:
+                return Disagreement(tuple(builds), missing.line, missing.instruction, "missing", "", "built")
             wrong = self._compare(tuple(builds), forecast, steps, seen.output, count=not first)
         states = {plan.steps[position].instruction.line: state for position, state in steps.items()}
         if not seen.ok or self.states_known:
@@ -150,7 +158,11 @@ class _Sequence:
             build_args=project.build_args,
             target=project.target,
             bases=self.bases,
-            contexts={"speedkit-token": self.token_manifest},
+            contexts={
+                "speedkit-token": self.token_manifest,
+                "extra": read_context(self.extra, dockerfile=self.extra / "none"),
+            },
+            options=project.options,
             folder=str(self.folder),
         )
 

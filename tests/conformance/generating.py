@@ -47,11 +47,15 @@ def random_project(chance: random.Random) -> Project:
 
 
 def _build_args(chance: random.Random) -> dict[str, str]:
-    return {name: chance.choice(_WORDS) for name in _NAMES if chance.random() < 0.3}
+    chosen = {name: chance.choice(_WORDS) for name in _NAMES if chance.random() < 0.3}
+    if chance.random() < 0.15:
+        name = chance.choice(("HTTP_PROXY", "BUILDKIT_CACHE_MOUNT_NS", "SOURCE_DATE_EPOCH", "GLOBAL", "NOBODY", "TARGETARCH"))
+        chosen[name] = chance.choice(("1", "2"))
+    return chosen
 
 
 def _ignore(chance: random.Random) -> str:
-    lines = ("docs", "**/*.md", "!docs/readme.md", "*.txt", "!a.txt", "src/deep", "# comment", "Dockerfile", "/go.mod")
+    lines = ("docs/*", "**/*.md", "!docs/readme.md", "[bn]*.txt", "*.txt\n!a.txt", "src/deep/*", "# comment", "/go.sum")
     return "\n".join(chance.sample(lines, chance.randint(1, 4))) + "\n"
 
 
@@ -77,9 +81,9 @@ _PRODUCERS = (
 
 
 def _line(chance: random.Random, earlier: list[StageText], *, shell: bool) -> str:
-    makers = [_copy, _copy, _copy_options, _setting, _setting, _copy_heredoc]
+    makers = [_copy, _copy, _copy_options, _setting, _setting, _copy_heredoc, _copy_elsewhere]
     if shell:
-        makers += [_run, _run, _run_special, _run_mount]
+        makers += [_run, _run, _run_special, _run_mount, _run_elsewhere]
     if any(stage.name for stage in earlier):
         makers += [_copy_from, _copy_from]
         if shell:
@@ -202,9 +206,41 @@ def _copy_heredoc(chance: random.Random, _earlier: list[StageText]) -> str:
 def _copy_from(chance: random.Random, earlier: list[StageText]) -> str:
     stage = chance.choice([stage for stage in earlier if stage.name])
     makes_out = any("/out" in line for line in stage.lines)
-    path = chance.choice(("/out", "/out/file", "/out/", "/out/*")) if makes_out else chance.choice(("/.token", "/.t*"))
+    path = chance.choice(("/out", "/out/file", "/out/", "/out/*")) if makes_out else "/.token"
+    copied = any(line.startswith("COPY") and "--from" not in line and line.endswith("/w/") for line in stage.lines)
+    if copied and chance.random() < 0.6:
+        path = chance.choice(("/.t*", "/w*", "/w/*", "/w/a*", "/w/", "/w"))
     flag = chance.choice(("", "", "", "--chown=1:1 ", "--chmod=700 ", "--link "))
     return f"COPY --from={chance.choice((stage.name, stage.name.upper()))} {flag}{path} /from/"
+
+
+def _copy_elsewhere(chance: random.Random, earlier: list[StageText]) -> str:
+    words = ["COPY --from=extra file /extra/", "COPY --from=extra . /extra/", "COPY --from=extra --chmod=755 / /extra/"]
+    words += [f"COPY --from={chance.choice(IMAGES)} /etc /image/", 'COPY ["a.txt", "go.mod", "/json dir/"]']
+    words += [f"ADD {chance.choice(('a.txt', 'src', 'link'))} $A/", "COPY ${B:-src} /expanded/$VERSION/"]
+    words += ["COPY --chmod=${MODE:-755} a.txt /w/", "COPY --chown=$OWNER src/ /w/", "COPY a.txt go.mod src /w/"]
+    if earlier:
+        words += [f"COPY --from={chance.randrange(len(earlier))} /.token /numbered/"]
+    return chance.choice(words)
+
+
+def _run_elsewhere(chance: random.Random, _earlier: list[StageText]) -> str:
+    return chance.choice(
+        (
+            "RUN --mount=from=extra,target=/m true",
+            "RUN --mount=from=extra,source=file,target=/m cat /m",
+            f"RUN --mount=from={chance.choice(IMAGES)},source=/etc,target=/m true",
+            "RUN --mount=type=cache,target=/cache,from=extra,source=. true",
+            "RUN --mount=type=bind,source=src,target=relative true",
+            "RUN --mount=type=bind,source=$A,target=/m true || true",
+            "RUN --mount=type=secret,id=none,env=NONE true",
+            "RUN --mount=type=tmpfs,target=/t,size=1000000 true",
+            "RUN --mount=type=cache,target=/cache,uid=1 true",
+            "RUN --mount=type=cache,target=/cache/,id=/cache true",
+            "RUN --mount=type=cache,target=/cache,ro true",
+            "RUN --mount=type=ssh,id=none,required=false true",
+        )
+    )
 
 
 def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
@@ -229,6 +265,21 @@ def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
             'SHELL ["/bin/sh", "-c"]',
             'SHELL ["/bin/sh", "-e", "-c"]',
             f"ONBUILD RUN echo {word}",
+            "ONBUILD COPY a.txt /triggered/",
+            "ONBUILD ENV A=triggered",
+            "ONBUILD WORKDIR /triggered",
+            f"ARG {name}=${{{chance.choice(_NAMES)}}}x {chance.choice(_NAMES)}",
+            f"ENV {name}='quoted {word}' B=\\$A",
+            f"ARG MODE={chance.choice(('755', '700', 'a+x'))}",
+            f"ARG OWNER={chance.choice(('0', '1:1', 'root'))}",
+            "ARG TARGETARCH",
+            "ARG TARGETPLATFORM BUILDPLATFORM",
+            "ARG HTTP_PROXY",
+            "VOLUME /data",
+            "STOPSIGNAL SIGTERM",
+            "HEALTHCHECK CMD true",
+            "MAINTAINER nobody",
+            f"ENTRYPOINT {word}",
             f"# {word}",
         )
     )
@@ -308,12 +359,28 @@ def _respelled(line: str, chance: random.Random) -> str:
 
 
 def _edit_request(project: Project, chance: random.Random) -> Project:
+    if chance.random() < 0.2:
+        return replace(project, extra=chance.choice(_WORDS))
+    if chance.random() < 0.2:
+        return replace(project, options=_options(chance))
     if chance.random() < 0.3:
         names = [stage.name for stage in project.stages if stage.name]
         return replace(project, target=chance.choice([None, *names]))
     if chance.random() < 0.2:
         return replace(project, head=(f"ARG GLOBAL={chance.choice(_WORDS)}",))
     return replace(project, build_args=_build_args(chance))
+
+
+def _options(chance: random.Random) -> dict[str, str]:
+    choices = {
+        "network": ("none", "default", "host"),
+        "add-host": ("one:1.2.3.4", "one:1.2.3.5", "two:1.2.3.4"),
+        "shm-size": ("1048576", "2097152"),
+        "ulimit": ("nofile=100:100", "nofile=200:200"),
+        "label": ("a=b",),
+    }
+    name = chance.choice(list(choices))
+    return {name: chance.choice(choices[name])}
 
 
 def _edit_stage(project: Project, chance: random.Random) -> Project:

@@ -35,11 +35,15 @@ class StageText:
 
 @dataclass(frozen=True)
 class Project:
+    """options: of the build command. extra: the content of the one file in the named context `extra`."""
+
     stages: tuple[StageText, ...]
     files: dict[str, File]
     head: tuple[str, ...] = ()
     build_args: dict[str, str] = field(default_factory=dict)
     target: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    extra: str = "extra"
 
     def dockerfile(self) -> str:
         return "\n".join([*self.head, *(stage.text() for stage in self.stages)]) + "\n"

@@ -24,7 +24,7 @@ def test_forecasts_agree_with_real_builds(part):
     tally = Tally()
     number = 0
     while tally.pairs < PAIRS / PARTS:
-        chance = random.Random(f"{SEED}-{part}-{number}")
+        chance = random.Random(f"{SEED}-{part}-{number}")  # noqa: S311
         builds = [project for project in random_sequence(chance, edits=EDITS) if can_be_read(project)]
         number += 1
         found = run_sequence(builds, base_images(), tally=tally, states_known=number % 3 != 0)

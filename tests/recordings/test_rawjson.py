@@ -83,9 +83,7 @@ def test_warnings_are_decoded():
     assert read_rawjson([line]).warnings == ["FromAsCasing"]
 
 
-@pytest.mark.parametrize(
-    "stamp", ["2026-01-01T00:00:01Z", "2026-01-01T01:00:01.000000000+01:00", "2026-01-01T00:00:01.0Z"]
-)
+@pytest.mark.parametrize("stamp", ["2026-01-01T00:00:01Z", "2026-01-01T01:00:01.000000000+01:00", "2026-01-01T00:00:01.0Z"])
 def test_times_are_read_with_and_without_fractions_and_zones(stamp):
     solve = read_rawjson([vertex(started="2026-01-01T00:00:00.5Z", completed=stamp)])
     assert only(solve).seconds() == pytest.approx(0.5)
@@ -96,9 +94,7 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["vertexes", "statuses", "logs", "warnings", "digest", "started", "data", "vertex", "current"]
-            ),
+            st.sampled_from(["vertexes", "statuses", "logs", "warnings", "digest", "started", "data", "vertex", "current"]),
             inner,
             max_size=4,
         )

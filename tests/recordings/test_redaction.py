@@ -18,9 +18,7 @@ def test_the_value_of_a_secret_build_arg_is_replaced_in_lines_and_logs():
 
 def test_credentials_inside_a_proxy_address_are_replaced():
     redaction = Redaction({"GOPROXY": "https://me:pa55word@mirror.example"}, {"HTTPS_PROXY": "http://u:other1@p:1"})
-    assert redaction.build_args({"GOPROXY": "https://me:pa55word@mirror.example"})["GOPROXY"].startswith(
-        "https://sha256:"
-    )
+    assert redaction.build_args({"GOPROXY": "https://me:pa55word@mirror.example"})["GOPROXY"].startswith("https://sha256:")
     assert "other1" not in redaction.text("proxy http://u:other1@p:1")
 
 

@@ -127,9 +127,7 @@ def test_markup_in_code_logs_file_names_and_labels_is_text(folder):
     files = {"Dockerfile": f"FROM alpine\nLABEL x='{EVIL}'\n", "main.go": f"// {EVIL}\n", "<img onerror=1>.txt": EVIL}
     with own_app(folder(files)) as app:
         app.name = EVIL
-        evil = a_build(
-            *FAILED, outcome="failed", log=f"./main.go:1:1: {EVIL}\n", step_error=EVIL, error=EVIL, strategy=EVIL
-        )
+        evil = a_build(*FAILED, outcome="failed", log=f"./main.go:1:1: {EVIL}\n", step_error=EVIL, error=EVIL, strategy=EVIL)
         for tab in ("main.go", "./Dockerfile", "<img onerror=1>.txt"):
             tags = parsed(shown(app, a_build(), evil, tab=tab))
             assert "script" not in tags.tags

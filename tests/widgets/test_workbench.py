@@ -51,7 +51,9 @@ def scripts(monkeypatch):
             made[-1].finish(made.result)
         return made[-1]
 
-    monkeypatch.setattr(Bench.__init__, "__kwdefaults__", Bench.__init__.__kwdefaults__ | {"start": start, "find_engine": Found})
+    monkeypatch.setattr(
+        Bench.__init__, "__kwdefaults__", Bench.__init__.__kwdefaults__ | {"start": start, "find_engine": Found}
+    )
     return made
 
 

@@ -27,7 +27,11 @@ export class Link {
   }
 
   tell(type, content = {}) {
-    this.model.send({ type, page: this.page, ...content });
+    try {
+      this.model.send({ type, page: this.page, ...content });
+    } catch {
+      // The kernel is gone, which the page says already.
+    }
   }
 
   // Resolves with the answer, or with null when none came.

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,24 +61,26 @@ class Report:
         return {"ready": self.ready, "checks": [{key: asdict(check)[key] for key in kept} for check in self.checks]}
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        rows = "".join(
-            f"<tr><td>{'✓' if check.ok else '✗'}</td><td>{escape(check.name)}</td><td style='text-align:left'>"
-            f"{escape(check.found)}{'<br><code>' + escape(check.fix) + '</code>' if not check.ok and check.fix else ''}</td></tr>"
-            for check in self.checks
-        )
+        rows = "".join(_row(check) for check in self.checks)
         said = "Everything that builds need is here." if self.ready else "Something is missing: see the lines marked ✗."
         return f"<p>{said}</p><table>{rows}</table>"
 
 
+def _row(check: Check) -> str:
+    fix = f"<br><code>{escape(check.fix)}</code>" if not check.ok and check.fix else ""
+    cells = ("✓" if check.ok else "✗" if check.needed else "!", escape(check.name), escape(check.found) + fix)
+    return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
+
+
 def doctor() -> Report:
     """What is there and what is missing, in the order in which to mend it."""
+    engine: Engine | None = None
     try:
-        engine: Engine | None = connect()
-        engine_check = Check("engine", True, _engine_text(engine)) if engine else _no_engine("")
+        engine = connect()
+        engine_check = Check("engine", True, _engine_text(engine))
     except EngineError as problem:
-        engine, engine_check = None, _no_engine(problem.what, problem.fix)
+        fix = f"{problem.fix} {what_to_install(read_release())}"
+        engine_check = Check("engine", False, problem.what, fix)
     return Report(
         (
             _python(),
@@ -93,14 +96,8 @@ def doctor() -> Report:
     )
 
 
-def _no_engine(found: str, fix: str = "") -> Check:
-    return Check("engine", False, found, f"{fix} {what_to_install(read_release())}".strip())
-
-
 def _engine_text(engine: Engine) -> str:
-    return (
-        f"Docker Engine {engine.version} with BuildKit at {engine.host}, {engine.cpus} cores, {engine.storage_driver}"
-    )
+    return f"Docker Engine {engine.version} with BuildKit at {engine.host}, {engine.cpus} cores, {engine.storage_driver}"
 
 
 def _python() -> Check:
@@ -110,9 +107,7 @@ def _python() -> Check:
 
 def _packages() -> Check:
     required = [
-        re.split(r"[<>=!~;\[ ]", text)[0]
-        for text in importlib.metadata.requires("speedkit") or ()
-        if "extra ==" not in text
+        re.split(r"[<>=!~;\[ ]", text)[0] for text in importlib.metadata.requires("speedkit") or () if "extra ==" not in text
     ]
     missing = [name for name in required if not _is_installed(name)]
     found = f"{', '.join(missing)} missing" if missing else f"all {len(required)} are installed"

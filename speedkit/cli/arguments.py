@@ -1,0 +1,55 @@
+"""Arguments that several verbs share, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speedkit.errors import Misuse
+
+if TYPE_CHECKING:
+    from speedkit.apps import App
+
+__all__ = [
+    "AsJson",
+    "BuildArgs",
+    "FileOption",
+    "StrategyOption",
+    "TargetOption",
+    "app_named",
+    "parse_build_args",
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+BuildArgs = Annotated[list[str] | None, typer.Option("--build-arg", metavar="K=V", help="Set a build argument.")]
+StrategyOption = Annotated[str | None, typer.Option("-s", "--strategy", help="A strategy of the app.")]
+FileOption = Annotated[Path | None, typer.Option("-f", "--file", help="A Dockerfile.")]
+TargetOption = Annotated[str | None, typer.Option(help="The stage to build.")]
+
+
+def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
+    """The app in a folder, as it is, with one Dockerfile or with its own strategies.
+
+    Raises: Misuse, NotAFolder, NoDockerfile.
+    """
+    from speedkit.apps import app_in_place
+
+    if strategy and file:
+        raise Misuse("A strategy and a Dockerfile were given.", fix="Give -s or -f, not both.")
+    return app_in_place(folder, dockerfile=file)
+
+
+def parse_build_args(given: list[str] | None) -> dict[str, str]:
+    """`K=V` pairs as a dictionary.
+
+    Raises: Misuse for one without `=`.
+    """
+    pairs = {}
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise Misuse(f"The build argument {pair!r} has no value.", fix="Write --build-arg NAME=VALUE.")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from speedkit.apps import app_in_place, append_line, own_app, replacement, sample_app
+from speedkit.apps.app import App
+from speedkit.apps.sample import SampleApp, sample_folder
+from speedkit.errors import EditDoesNotApply, FileRefused, Misuse, NoDockerfile, NotAFolder, UnknownEdit, UnknownStrategy
+
+STRATEGIES = ["host", "chained", "naive", "stages", "optimized", "warm", "mounts", "scratch"]
+EDITS = ["none", "touch", "comment", "rename-field", "readme", "add-dependency", "break"]
+
+
+@pytest.fixture
+def app():
+    with sample_app() as found:
+        yield found
+
+
+@pytest.fixture
+def own(folder):
+    place = folder({"Dockerfile": "FROM scratch\nCOPY . /\n", "a.txt": "a\n", "sub/b.txt": "b\n"})
+    with own_app(place) as found:
+        yield found
+
+
+def test_the_sample_app_has_every_strategy_and_edit(app):
+    assert list(app.strategies) == STRATEGIES
+    assert list(app.edits) == EDITS
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_dockerfile_opens_with_what_it_shows(app, name):
+    lines = app.strategy(name).dockerfile.read_text().splitlines()
+    comments = next(index for index, line in enumerate(lines) if not line.startswith("#"))
+    assert comments in (2, 3, 4)
+
+
+@pytest.mark.parametrize("name", EDITS[2:])
+def test_every_edit_says_what_it_changed_and_reset_takes_it_back(app, name):
+    applied = app.edit(name)
+    assert app.changed() == tuple(sorted(applied.paths))
+    assert app.edit_name == name
+    app.reset()
+    assert app.changed() == ()
+    assert app.edit_name == "none"
+
+
+def test_touch_moves_only_the_time(app):
+    path = app.folder / "main.go"
+    before = path.stat().st_mtime_ns
+    app.edit("touch")
+    assert path.stat().st_mtime_ns > before
+    assert app.changed() == ()
+
+
+def test_two_comments_differ(app):
+    app.edit("comment")
+    first = app.read("main.go")
+    app.reset()
+    app.edit("comment")
+    assert app.read("main.go") != first
+
+
+def test_an_edit_always_moves_the_time_forward_even_when_the_size_stays(own):
+    path = own.folder / "a.txt"
+    for text in ("b\n", "c\n", "d\n"):
+        before = path.stat().st_mtime_ns
+        own.write("a.txt", text)
+        assert path.stat().st_mtime_ns > before
+
+
+def test_the_probe_expects_the_field_that_the_sources_name(app):
+    assert app.probe.accepts('{"text":"speedkit"}')
+    app.edit("rename-field")
+    assert app.probe.accepts('{"message":"speedkit"}')
+    assert not app.probe.accepts('{"text":"speedkit"}')
+    assert not app.probe.accepts("not json")
+    assert not app.probe.accepts("[1]")
+
+
+def test_an_edit_made_twice_says_that_it_no_longer_fits(app):
+    app.edit("rename-field")
+    with pytest.raises(EditDoesNotApply, match="no longer holds"):
+        app.edit("rename-field")
+
+
+def test_two_working_copies_have_names_that_were_never_used(app):
+    with sample_app() as other:
+        assert other.folder.name != app.folder.name
+        assert other.folder != sample_folder()
+
+
+def test_closing_removes_the_copy_and_leaves_the_original(folder):
+    place = folder({"Dockerfile": "FROM scratch\n"})
+    app = own_app(place)
+    assert app.folder.is_dir()
+    app.close()
+    assert not app.folder.exists()
+    assert (place / "Dockerfile").is_file()
+
+
+def test_what_is_unknown_is_answered_with_what_is_known(app):
+    with pytest.raises(UnknownStrategy, match="Known: host, chained"):
+        app.strategy("nope")
+    with pytest.raises(UnknownEdit, match="Known: none, touch"):
+        app.edit("nope")
+
+
+def test_a_folder_or_dockerfile_that_is_not_there_is_refused(tmp_path: Path):
+    with pytest.raises(NotAFolder):
+        own_app(tmp_path / "nothing")
+    with pytest.raises(NoDockerfile):
+        own_app(tmp_path)
+    with pytest.raises(NoDockerfile):
+        own_app(tmp_path, "Dockerfile.other")
+    with pytest.raises(NoDockerfile):
+        app_in_place(tmp_path, dockerfile=Path("Dockerfile.other"))
+
+
+def test_an_own_app_has_a_strategy_per_dockerfile(folder):
+    place = folder({"Dockerfile": "FROM scratch\n", "Dockerfile.dev": "FROM scratch\n", "Dockerfile.dockerignore": "x\n"})
+    with own_app(place) as app:
+        assert list(app.strategies) == ["Dockerfile", "Dockerfile.dev"]
+    with own_app(place, "Dockerfile.dev") as app:
+        assert list(app.strategies) == ["Dockerfile.dev"]
+    assert "dev" in app_in_place(place).strategies
+    assert list(app_in_place(place, dockerfile=place / "Dockerfile.dev").strategies) == ["Dockerfile.dev"]
+
+
+def test_the_sample_apps_folder_is_recognised():
+    assert isinstance(app_in_place(sample_folder()), SampleApp)
+    with own_app(sample_folder()) as app:
+        assert isinstance(app, SampleApp)
+
+
+def test_edits_of_ones_own_append_and_replace(folder, tmp_path):
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"\0\1")
+    edits = {"more": append_line("a.txt", "more"), "swap": replacement("a.txt", other)}
+    with own_app(folder({"Dockerfile": "FROM scratch\n", "a.txt": "a"}), edits=edits) as app:
+        app.edit("more")
+        assert app.read("a.txt") == "a\nmore\n"
+        app.edit("swap")
+        assert (app.folder / "a.txt").read_bytes() == b"\0\1"
+        with pytest.raises(FileRefused):
+            replacement("a.txt", tmp_path / "none").make(app.folder)
+        with pytest.raises(EditDoesNotApply):
+            append_line("none.txt", "x").make(app.folder)
+
+
+def test_an_app_in_place_cannot_be_edited(folder):
+    app = app_in_place(folder({"Dockerfile": "FROM scratch\n", "a.txt": "a"}))
+    with pytest.raises(FileRefused, match="is yours"):
+        app.write("a.txt", "b")
+    app.edit("none")
+    assert app.changed() == ()
+    assert app.cache_of("Dockerfile") is None
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "/etc/passwd", "sub/../../x"])
+def test_a_path_that_leads_out_is_refused(own, name):
+    with pytest.raises(FileRefused, match="leads out"):
+        own.write(name, "x")
+    with pytest.raises(FileRefused, match="leads out"):
+        own.read(name)
+
+
+def test_a_link_that_leads_out_is_refused(own):
+    (own.folder / "link").symlink_to("/etc")
+    with pytest.raises(FileRefused, match="leads out"):
+        own.read("link/passwd")
+
+
+def test_files_that_are_not_text_or_too_large_are_refused_with_a_reason(own):
+    (own.folder / "bin").write_bytes(b"\0\1\2")
+    (own.folder / "latin").write_bytes(b"caf\xe9")
+    (own.folder / "large").write_text("x" * 5_000_000)
+    for name in ("bin", "latin"):
+        with pytest.raises(FileRefused, match="is not text"):
+            own.read(name)
+    with pytest.raises(FileRefused, match="has 5.0 MB"):
+        own.read("large")
+    with pytest.raises(FileRefused, match="cannot be read"):
+        own.read("nothing")
+    with pytest.raises(FileRefused, match="would have"):
+        own.write("a.txt", "x" * 2_000_000)
+    assert own.text_files() == ("Dockerfile", "a.txt", "sub/b.txt")
+
+
+def test_one_file_can_be_reset_and_a_new_one_goes_away(own):
+    own.write("a.txt", "changed\n")
+    own.write("new.txt", "new\n")
+    assert own.changed() == ("a.txt", "new.txt")
+    own.reset("new.txt")
+    assert not (own.folder / "new.txt").exists()
+    assert own.edit_name == "custom"
+    own.reset()
+    assert own.read("a.txt") == "a\n"
+
+
+def test_a_file_removed_on_disk_comes_back_with_reset(own):
+    os.unlink(own.folder / "sub" / "b.txt")
+    assert own.changed() == ("sub/b.txt",)
+    own.reset()
+    assert own.read("sub/b.txt") == "b\n"
+
+
+def test_a_diff_shows_what_changed(own):
+    own.write("a.txt", "b\n")
+    assert "-a\n+b\n" in own.diff("a.txt")
+    assert own.diff("sub/b.txt") == ""
+
+
+def test_a_strategy_of_ones_own_is_kept_outside_of_the_context(own):
+    added = own.add_strategy("mine", "FROM scratch\n")
+    assert own.strategy("mine") == added
+    assert not added.dockerfile.is_relative_to(own.folder)
+    with pytest.raises(Misuse):
+        own.add_strategy("../up", "FROM scratch\n")
+
+
+def test_the_first_build_of_each_strategy_is_its_own_cold_start(own):
+    cache, first = own.begin("Dockerfile", cold=False)
+    again, second = own.begin("Dockerfile", cold=False)
+    other, _ = own.begin("other", cold=False)
+    cold, _ = own.begin("Dockerfile", cold=True)
+    assert (first, second) == (True, False)
+    assert cache == again
+    assert len({cache, other, cold}) == 3
+    own.share_cache()
+    assert own.begin("Dockerfile", cold=False) == (None, False)
+
+
+def test_links_and_modes_are_copied(folder):
+    place = folder({"Dockerfile": "FROM scratch\n", "run.sh": "#!/bin/sh\n"})
+    (place / "run.sh").chmod(0o755)
+    (place / "link").symlink_to("run.sh")
+    with own_app(place) as app:
+        assert isinstance(app, App)
+        assert (app.folder / "link").readlink() == Path("run.sh")
+        assert (app.folder / "run.sh").stat().st_mode & 0o777 == 0o755

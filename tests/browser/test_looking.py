@@ -1,0 +1,224 @@
+"""How the workbench looks and is worked: themes, widths, contrast, keyboard, screen readers, saved and exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from playwright.sync_api import expect
+
+from tests.browser.bench_page import BenchPage
+from tests.browser.test_building import FILES, OPTIMIZED, RUN_CODE
+
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
+
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8").split("\n", 1)[1]
+THEMES = ("JupyterLab Light", "JupyterLab Dark")
+WIDE = """(root) => {
+  const element = document.querySelector(root);
+  const cut = [...element.querySelectorAll('button, select, h4, .skw-took, .skw-bar *, .skw-pair *')]
+    .filter((one) => one.getBoundingClientRect().right > element.getBoundingClientRect().right + 1)
+    .map((one) => one.className || one.textContent);
+  return {page: document.scrollingElement.scrollWidth - innerWidth, own: element.scrollWidth - element.clientWidth, cut};
+}"""
+
+
+def with_history(workbench) -> BenchPage:
+    wb = workbench(FILES)
+    wb.choose_strategy("Dockerfile.optimized")
+    wb.build()
+    wb.open_tab("main.go")
+    wb.replace_word("text", "message")
+    wb.build()
+    return wb
+
+
+def test_both_themes_and_widths_are_readable_without_a_sideways_scroll(lab, workbench, pictures):
+    wb = with_history(workbench)
+    wb.open_tab("main.go")
+    wb.replace_word("Text", "broken")
+    wb.build()
+    expect(wb.all.locator(".skw-mark")).to_be_visible()
+    for theme in THEMES:
+        lab.theme(wb.page, theme)
+        for width in (1024, 1600):
+            wb.page.set_viewport_size({"width": width, "height": 1200})
+            wb.page.wait_for_timeout(300)  # the layout settles
+            name = f"workbench-{theme.split()[-1].lower()}-{width}.png"
+            wb.all.screenshot(path=pictures / name)
+            wide = wb.page.evaluate(WIDE, ".skw:not(.skw-twin)")
+            assert wide["page"] <= 0, name
+            assert wide["own"] <= 0, name
+            assert wide["cut"] == [], name
+            assert wb.page.evaluate(CONTRAST, [".skw:not(.skw-twin)", 4.5]) == {}, name
+
+
+def test_a_narrow_column_puts_the_panes_below_each_other(workbench, pictures):
+    wb = workbench(FILES)
+    wb.page.set_viewport_size({"width": 760, "height": 1200})
+    editor, steps = wb.all.locator(".skw-editor"), wb.all.locator(".skw-steps")
+    expect(editor).to_be_visible()
+    wb.page.wait_for_timeout(300)  # the layout settles
+    assert steps.bounding_box()["y"] >= editor.bounding_box()["y"] + editor.bounding_box()["height"] - 1
+    assert wb.page.evaluate(WIDE, ".skw:not(.skw-twin)")["page"] <= 0
+    wb.all.screenshot(path=pictures / "workbench-narrow.png")
+
+
+def test_everything_can_be_done_with_the_keyboard(workbench):
+    wb = workbench(FILES)
+    keyboard = wb.page.keyboard
+    wb.all.get_by_label("Strategy").focus()
+    keyboard.press("ArrowDown")
+    expect(wb.all.get_by_label("Strategy")).to_have_value("Dockerfile.optimized")
+    wb.all.get_by_role("tab", name="Dockerfile").focus()
+    keyboard.press("ArrowLeft")
+    expect(wb.all.get_by_role("tab", name="main.go")).to_be_focused()
+    expect(wb.all.get_by_role("tab", name="main.go")).to_have_attribute("aria-selected", "true")
+    wb.editor.focus()
+    keyboard.press("Control+Home")
+    keyboard.press("Tab")
+    expect(wb.editor.locator(".cm-line").first).to_have_text("\tpackage main")
+    keyboard.press("Escape")
+    keyboard.press("Tab")
+    expect(wb.editor).not_to_be_focused()
+    wb.step("WORKDIR").focus()
+    keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    expect(wb.step("COPY go.mod")).to_have_attribute("aria-pressed", "true")
+    keyboard.press("Control+Enter")
+    wb.await_end(1)
+
+
+def test_keys_pressed_in_it_are_not_the_notebooks_shortcuts(workbench):
+    wb = workbench(FILES)
+    cells = wb.page.locator(".jp-Notebook .jp-Cell")
+    before = cells.count()
+    wb.step("WORKDIR").focus()
+    for key in ("d", "d", "a", "b", "x", "0", "0", "m"):
+        wb.page.keyboard.press(key)
+    wb.editor.focus()
+    wb.page.keyboard.type("dd")
+    expect(wb.editor).to_contain_text("dd")
+    assert cells.count() == before
+    expect(wb.all).to_be_visible()
+
+
+def test_every_control_has_a_name_for_a_screen_reader(workbench):
+    wb = with_history(workbench)
+    nameless = wb.all.evaluate("""(root) => [...root.querySelectorAll('button, input, select, [role=tab], [tabindex="0"]')]
+      .filter((one) => !(one.getAttribute('aria-label') || one.textContent.trim() || one.labels?.length))
+      .map((one) => one.outerHTML.slice(0, 120))""")
+    assert nameless == []
+    tree = wb.all.aria_snapshot()
+    for piece in ("region", "tablist", "tab", "textbox", 'list "Steps of builder"', "status", 'combobox "After"'):
+        assert piece in tree
+    expect(wb.all.get_by_role("status").first).to_contain_text("Build 2: done")
+
+
+def test_typing_never_waits_for_the_kernel(workbench):
+    wb = workbench(FILES)
+    wb.open_tab("main.go")
+    wb.page.evaluate(RUN_CODE, "import time; time.sleep(4)")
+    took = wb.editor.evaluate("""async (editor) => {
+      editor.focus();
+      const began = performance.now();
+      document.execCommand('insertText', false, 'quick');
+      await new Promise(requestAnimationFrame);
+      return editor.textContent.includes('quick') ? performance.now() - began : Infinity;
+    }""")
+    assert took < 100
+    expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible(timeout=15_000)
+
+
+def test_it_appears_within_a_second_and_the_first_step_soon_after_pressing_build(workbench):
+    wb = workbench(FILES)
+    took = wb.page.evaluate(
+        """async () => {
+      const began = performance.now();
+      const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+      window.jupyterapp.commands.execute('notebook:run-cell');
+      document.querySelectorAll('.skw:not(.skw-twin)').forEach((one) => one.remove());
+      while (!document.querySelector('.skw:not(.skw-twin) .cm-line')) await new Promise(requestAnimationFrame);
+      return performance.now() - began;
+    }"""
+    )
+    print(f"the widget appeared {took:.0f} ms after its cell was run")
+    assert took < 1000
+    wb.build()
+    wb.press("append", exact=True)
+    took = wb.page.evaluate("""async () => {
+      const root = document.querySelector('.skw:not(.skw-twin)');
+      const began = performance.now();
+      root.querySelector('.skw-go').click();
+      while (!root.querySelector('.skw-heading')?.textContent.includes('Build 2')
+        || !root.querySelector('.skw-cached, .skw-running, .skw-ran')) await new Promise(requestAnimationFrame);
+      return performance.now() - began;
+    }""")
+    print(f"the first step was shown {took:.0f} ms after Build was pressed")
+    assert took < 2000
+
+
+def test_a_saved_notebook_shows_the_last_state_where_no_kernel_answers(lab, workbench, pictures):
+    wb = with_history(workbench)
+    expect(wb.page.locator(".skw-twin").first).to_be_hidden()
+    wb.page.wait_for_timeout(2500)  # the twin follows at leisure
+    lab.save(wb.page)
+    name = "test_a_saved_notebook_shows_the_last_state_where_no_kernel_answers.ipynb"
+    lab.end_kernel(wb.page)
+    lab.open(wb.page, name)
+    twin = wb.page.locator(".skw-twin").first
+    expect(twin).to_be_visible()
+    expect(twin).to_contain_text("Build 2: Dockerfile.optimized")
+    expect(twin).to_contain_text("now cached")
+    twin.screenshot(path=pictures / "twin.png")
+    assert wb.page.evaluate(CONTRAST, [".skw-twin", 4.5]) == {}
+    html, _ = HTMLExporter().from_notebook_node(nbformat.read(lab.folder / name, as_version=4))
+    exported = lab.folder / "exported.html"
+    exported.write_text(html, encoding="utf-8")
+    wb.page.goto(exported.as_uri())
+    expect(wb.page.locator(".skw-twin").first).to_contain_text("Build 2: Dockerfile.optimized")
+    wb.page.locator(".skw-twin").first.screenshot(path=pictures / "exported.png")
+
+
+def test_a_forecast_stands_in_the_margin_at_its_steps_and_in_a_sentence(workbench, pictures):
+    more = """
+def forecaster(app, strategy, builds):
+    fresh = 'changed' in app.read('main.go')
+    return [
+        {'line': 2, 'forecast': 'hit', 'because': 'nothing before it changed', 'seconds': None},
+        {'line': 3, 'forecast': 'miss' if fresh else 'hit', 'because': 'main.go changed', 'short': 'main.go', 'seconds': 2.0},
+    ]
+old = sk.Workbench
+sk.Workbench = lambda app: old(app, forecaster=forecaster)
+"""
+    wb = workbench({"Dockerfile": OPTIMIZED, "main.go": "package main\n", "go.mod": "module x\n"}, more=more)
+    wb.open_tab("Dockerfile")
+    margin = wb.all.locator(".skw-forecast-gutter")
+    expect(margin).to_contain_text("✓ cached")
+    expect(margin).not_to_contain_text("↻")
+    wb.open_tab("main.go")
+    wb.retype("package changed\n")
+    wb.open_tab("Dockerfile")
+    expect(margin).to_contain_text("↻ main.go")
+    expect(wb.all.locator(".skw-if")).to_contain_text("1 cached, ↻ 1 run, about 2.0 s")
+    expect(wb.step("COPY go.mod")).to_contain_text("next: ↻ main.go")
+    wb.all.screenshot(path=pictures / "forecast.png")
+
+
+def test_it_works_in_notebook_7_too(lab, page):
+    cell = "import speedkit as sk\nfrom speedkit.apps import own_app\nwb = sk.Workbench(own_app(PLACE))\nwb"
+    place = lab.folder / "seven-app"
+    place.mkdir()
+    (place / "Dockerfile").write_text("FROM alpine\nRUN echo seven\n")
+    lab.notebook("seven.ipynb", [cell.replace("PLACE", repr(str(place)))])
+    page.goto(f"{lab.address}/notebooks/seven.ipynb?token={lab.token}")
+    page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
+    page.locator(".jp-Cell .cm-content").first.click()
+    page.keyboard.press("Control+Enter")
+    wb = BenchPage(page)
+    wb.ready()
+    wb.build()
+    wb.expect_state("RUN echo seven", "ran")
+    lab.end_kernel(page)

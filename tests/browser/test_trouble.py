@@ -1,0 +1,164 @@
+"""What can go wrong in a workbench: odd files, markup, floods of log lines, an engine that goes away."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from speedkit.engine.connection import connect
+from tests.browser.relay import Relay
+
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
+
+EVIL = "</script><img src=x onerror=window.harmed=1>"
+FLOOD = """\
+FROM alpine
+COPY . .
+RUN i=0; while [ $i -lt 100 ]; do seq $((i*2000+1)) $((i*2000+2000)); i=$((i+1)); sleep 0.09; done
+"""
+FRAMES = """() => new Promise((resolve) => {
+  const began = performance.now();
+  let frames = 0;
+  const count = () => {
+    frames += 1;
+    if (performance.now() - began < 4000) requestAnimationFrame(count);
+    else resolve(frames / 4);
+  };
+  requestAnimationFrame(count);
+})"""
+
+
+def test_markup_in_code_logs_file_names_and_labels_does_nothing(workbench):
+    wb = workbench(
+        {
+            "Dockerfile": f"FROM alpine\nLABEL x='{EVIL}'\nCOPY . .\nRUN echo '{EVIL}' && echo 'main.go:1:1: {EVIL}' && false\n",
+            "main.go": f"// {EVIL}\n",
+            "<img src=x onerror=window.harmed=1>.txt": EVIL,
+        },
+        more=f"app.name = {EVIL!r}",
+    )
+    wb.build()
+    expect(wb.log).to_contain_text(EVIL)
+    expect(wb.all.locator(".skw-mark").first).to_contain_text(EVIL)
+    wb.page.wait_for_timeout(2500)  # the twin is written too
+    for tab in ("main.go", "Dockerfile", "<img"):
+        wb.all.get_by_role("tab", name=tab).first.click()
+    assert wb.page.evaluate("window.harmed") is None
+    assert wb.page.locator(".skw img, .skw script").count() == 0
+
+
+def test_files_that_cannot_be_edited_say_why(workbench):
+    wb = workbench({"Dockerfile": "FROM alpine\n", "logo.png": b"\x89PNG\0", "big.txt": b"x" * 5_000_000})
+    wb.open_tab("logo.png")
+    expect(wb.all.locator(".skw-empty")).to_contain_text("logo.png is not text.")
+    wb.open_tab("big.txt")
+    expect(wb.all.locator(".skw-empty")).to_contain_text("big.txt has 5.0 MB.")
+    wb.open_tab("Dockerfile")
+    expect(wb.editor).to_contain_text("FROM alpine")
+
+
+def test_a_file_removed_on_disk_is_said_and_typing_writes_it_again(workbench):
+    wb = workbench({"Dockerfile": "FROM alpine\n", "main.go": "package main\n"}, more="(app.folder / 'main.go').rename('x')")
+    expect(wb.all.get_by_role("tab", name="main.go, removed on disk")).to_be_visible()
+    wb.all.get_by_role("tab", name="main.go, removed on disk").click()
+    expect(wb.all.locator(".skw-hint.skw-bad")).to_contain_text("main.go was removed on disk")
+    wb.press("Reset file")
+    expect(wb.editor).to_contain_text("package main")
+    expect(wb.all.get_by_role("tab", name="main.go", exact=True)).to_be_visible()
+
+
+def test_a_file_removed_while_it_is_open_keeps_its_text_in_the_editor(workbench):
+    wb = workbench(
+        {"Dockerfile": "FROM alpine\n", "main.go": "package main\n"},
+        more="import threading\nthreading.Timer(4, (app.folder / 'main.go').unlink).start()",
+    )
+    wb.open_tab("main.go")
+    expect(wb.all.locator(".skw-hint.skw-bad")).to_contain_text("main.go was removed on disk", timeout=15_000)
+    expect(wb.editor).to_contain_text("package main")
+    wb.editor.click()
+    wb.page.keyboard.type("x")
+    expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible()
+
+
+def test_a_dockerfile_of_nothing_is_explained_and_fails_in_the_widget(workbench):
+    wb = workbench({"Dockerfile": ""})
+    expect(wb.all.locator(".skw-list .skw-bad")).to_be_visible()
+    wb.build()
+    expect(wb.history.first.locator(".skw-took")).to_have_text("✗ failed")
+
+
+def test_a_flood_of_log_lines_loses_none_and_the_page_stays_quick(workbench, engine):
+    wb = workbench({"Dockerfile": FLOOD, "main.go": "x\n"}, more="import resource")
+    wb.press_build()
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("running", timeout=30_000)
+    frames = wb.page.evaluate(FRAMES)
+    print(f"{frames:.0f} frames a second while the log came in")
+    assert frames >= 30
+    wb.await_end(1)
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("200,000 lines")
+    for line in (0, 99_999, 199_999):
+        wb.log.evaluate("(box, line) => { box.scrollTop = Math.max(0, line * 18 - 60); }", line)
+        expect(wb.log.locator(f'[data-line="{line + 1}"]')).to_have_text(f"{line + 1}\n", timeout=10_000)
+    scrolling = wb.page.evaluate("""async () => {
+      const box = document.querySelector('.skw-lines[role=log]');
+      const began = performance.now();
+      let frames = 0;
+      while (performance.now() - began < 2000) {
+        box.scrollTop = (box.scrollTop + 5000) % box.scrollHeight;
+        await new Promise(requestAnimationFrame);
+        frames += 1;
+      }
+      return frames / 2;
+    }""")
+    print(f"{scrolling:.0f} frames a second while scrolling through 200,000 lines")
+    assert scrolling >= 30
+    wb.all.get_by_label("Search in this log").fill("123456")
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("1 of 1")
+    expect(wb.log.locator(".skw-at mark")).to_have_text("123456")
+
+
+def test_a_log_can_be_searched_followed_and_copied(workbench, page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    wb = workbench({"Dockerfile": "FROM alpine\nRUN printf '\\033[31mred\\033[0m\\n' && seq 1 300\n", "main.go": "x\n"})
+    wb.build()
+    expect(wb.log.locator('[data-line="300"]')).to_be_visible()
+    wb.all.get_by_label("Search in this log").fill("17")
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("1 of 13")
+    wb.press("Next match")
+    expect(wb.log.locator(".skw-at")).to_contain_text("117")
+    expect(wb.all.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    wb.all.get_by_label("Search in this log").fill("red")
+    expect(wb.log.locator(".skw-c1")).to_have_text("red")
+    wb.press("Copy")
+    expect(wb.all.get_by_role("button", name="Copied")).to_be_visible()
+    assert wb.page.evaluate("navigator.clipboard.readText()") == "red\n" + "".join(f"{n}\n" for n in range(1, 301))
+    wb.press("Follow")
+    expect(wb.log.locator('[data-line="301"]')).to_be_visible()
+
+
+def test_a_lost_engine_says_so_and_comes_back_without_a_kernel_restart(workbench, tmp_path):
+    host = connect().host
+    if not host.startswith("unix://"):
+        pytest.skip("the engine does not listen on a local socket")
+    relay = Relay(tmp_path / "docker.sock", host.removeprefix("unix://"))
+    relay.start()
+    wb = workbench(
+        {"Dockerfile": "FROM alpine\nCOPY . .\nRUN echo begun && sleep 20\n", "main.go": "x\n"},
+        more=f"os.environ['DOCKER_HOST'] = 'unix://{relay.path}'",
+    )
+    wb.press_build()
+    expect(wb.log).to_contain_text("begun", timeout=30_000)
+    relay.stop()
+    expect(wb.notice).to_contain_text("engine", timeout=30_000)
+    expect(wb.history.first.locator(".skw-took")).to_have_text("✗ failed")
+    relay.start()
+    expect(wb.notice).to_contain_text("The Docker engine answers again.", timeout=15_000)
+    wb.open_tab("Dockerfile")
+    wb.replace_word("sleep 20", "sleep 0")
+    began = time.monotonic()
+    wb.build()
+    assert time.monotonic() - began < 30
+    wb.expect_state("RUN echo begun", "ran")
+    relay.stop()

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+from speedkit.cli import main
+
+TINY = "FROM alpine\nCOPY a.txt /a.txt\nRUN cp /a.txt /b.txt\n"
+
+
+@pytest.fixture
+def speedkit(monkeypatch, capsys):
+    """Runs the program in this process: its exit code, stdout and stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["speedkit", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize(
+    "verb", ["doctor", "setup", "build", "compare", "predict", "explain", "history", "tour", "clean", "engine"]
+)
+def test_every_verb_has_help(speedkit, verb):
+    code, out, _ = speedkit(verb, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["build", "/no/such/folder"], "is not a folder"),
+        (["build", "."], "There is no Dockerfile"),
+        (["build", "{app}", "-s", "nope"], "Known: Dockerfile"),
+        (["build", "{app}", "-f", "nope"], "There is no Dockerfile at nope"),
+        (["build", "{app}", "-s", "a", "-f", "b"], "Give -s or -f, not both"),
+        (["build", "{app}", "--build-arg", "NOVALUE"], "Write --build-arg NAME=VALUE"),
+        (["compare", "-e", "nope"], "Known: none, touch, comment, rename-field"),
+        (["compare", "-s", "nope"], "Known: host, chained, naive"),
+        (["predict", "{app}", "--change", "nope"], "not a file of the build context"),
+        (["build"], "Missing argument"),
+        (["nonsense"], "No such command"),
+    ],
+)
+@pytest.mark.engine
+def test_misuse_exits_with_2_and_says_what_is_known(speedkit, folder, monkeypatch, tmp_path, arguments, said):
+    app = folder({"Dockerfile": TINY, "a.txt": "a"})
+    monkeypatch.chdir(tmp_path)
+    code, out, err = speedkit(*(argument.format(app=app) for argument in arguments))
+    assert code == 2
+    assert said in " ".join(err.split())
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_without_an_engine_a_build_exits_with_3_and_says_what_to_do(speedkit, folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    code, _, err = speedkit("build", str(folder({"Dockerfile": TINY, "a.txt": "a"})))
+    assert code == 3
+    assert "No Docker engine answers" in err
+    assert "speedkit setup" in err
+
+
+def test_a_question_about_an_empty_past_exits_with_1(speedkit, home):
+    code, _, err = speedkit("explain")
+    assert code == 1
+    assert "Nothing has been built yet" in err
+
+
+@pytest.mark.engine
+def test_build_json_has_what_the_contract_names(speedkit, folder, home):
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": TINY, "a.txt": "json"})), "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert {"id", "exit_code", "seconds", "image", "image_bytes", "steps"} <= document.keys()
+    assert {"name", "stage", "instruction", "line", "cached", "seconds", "error"} <= document["steps"][0].keys()
+    assert [step["line"] for step in document["steps"]] == [1, 2, 3]
+
+
+@pytest.mark.engine
+def test_a_build_that_fails_exits_with_3_and_shows_the_compilers_lines(speedkit, folder, home):
+    text = "FROM alpine\nRUN echo 'main.go:3:1: oops' >&2; false\n"
+    code, out, err = speedkit("build", str(folder({"Dockerfile": text})), "--json")
+    assert code == 3
+    assert json.loads(out)["exit_code"] != 0
+    assert "main.go:3:1: oops" in err
+    assert ">>> RUN" in err
+
+
+@pytest.mark.engine
+def test_build_predict_explain_and_history_tell_one_story(speedkit, folder, home):
+    place = folder({"Dockerfile": TINY, "a.txt": uuid.uuid4().hex})
+    assert speedkit("build", str(place))[0] == 0
+    _, out, _ = speedkit("predict", str(place), "--json", "--change", "a.txt")
+    forecast = {step["line"]: step["forecast"] for step in json.loads(out)["steps"]}
+    assert forecast == {1: "hit", 2: "miss", 3: "miss"}
+    path = place / "a.txt"
+    path.write_text(uuid.uuid4().hex * 2)
+    os.utime(path, (path.stat().st_atime, path.stat().st_mtime + 5))
+    assert speedkit("build", str(place))[0] == 0
+    _, out, _ = speedkit("explain", "--json")
+    steps = {step["line"]: step for step in json.loads(out)["steps"]}
+    assert steps[2]["cached"] is False
+    assert steps[2]["because"]["kind"] == "files"
+    assert "a.txt" in steps[2]["because"]["what"][0]
+    _, out, _ = speedkit("history", "--json")
+    assert [build["outcome"] for build in json.loads(out)["builds"]] == ["done", "done"]
+    for verb in (["history"], ["explain"], ["predict", str(place)]):
+        code, out, _ = speedkit(*verb)
+        assert code == 0
+        assert out.strip()
+
+
+@pytest.mark.engine
+def test_compare_lists_a_row_per_strategy_edit_and_trial(speedkit, folder, home):
+    place = folder({"Dockerfile.one": TINY, "Dockerfile.two": TINY + "RUN true\n", "a.txt": "x"})
+    code, out, err = speedkit("compare", str(place), "-e", "cold", "-e", "none", "--repeat", "2", "--json")
+    rows = json.loads(out)["rows"]
+    assert code == 0
+    assert {(row["strategy"], row["edit"], row["trial"]) for row in rows} == {
+        (f"Dockerfile.{name}", edit, trial) for name in ("one", "two") for edit in ("cold", "none") for trial in (1, 2)
+    }
+    assert {"strategy", "edit", "trial", "seconds", "steps", "cached_steps", "image_bytes", "ok"} <= rows[0].keys()
+    assert all((row["edit"] == "none") == (row["cached_steps"] == row["steps"]) for row in rows)
+    assert "Dockerfile.one, cold, trial 1" in err
+    code, out, _ = speedkit("compare", str(place), "-s", "Dockerfile.one", "-e", "none")
+    assert code == 0
+    assert "one run" in out
+
+
+@pytest.mark.engine
+def test_doctor_setup_and_engine_status_agree_that_all_is_here(speedkit):
+    code, out, _ = speedkit("doctor", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["ready"] is True
+    assert {"name", "ok", "found", "fix"} == document["checks"][0].keys()
+    assert speedkit("doctor")[0] == 0
+    code, _, err = speedkit("setup")
+    assert code == 0
+    assert "Engine:" in err
+    assert "Base images:" in err
+    code, out, _ = speedkit("engine", "status", "--json")
+    assert code == 0
+    assert json.loads(out)["answers"] is True
+    assert speedkit("engine", "status")[0] == 0
+    assert speedkit("engine", "start")[0] == 0
+
+
+def test_doctor_without_an_engine_exits_with_1_and_says_what_to_type(speedkit, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    code, out, _ = speedkit("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(out)["checks"]}
+    assert code == 1
+    assert checks["engine"]["ok"] is False
+    assert checks["engine"]["fix"]
+    assert speedkit("engine", "status")[0] == 1
+
+
+def test_engine_stop_leaves_an_engine_of_others_alone(speedkit, home):
+    code, _, err = speedkit("engine", "stop")
+    assert code == 0
+    assert "Others are left alone" in err
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    program = "import sys; sys.argv = ['speedkit', 'history']; from speedkit.cli import main; main()"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from speedkit.engine import connection
+from speedkit.engine.connection import connect, find_buildx
+from speedkit.errors import EngineLost, NoBuildKit, NoEngine
+
+
+@pytest.mark.engine
+def test_the_engine_says_what_it_is(engine):
+    assert engine.version
+    assert engine.cpus > 0
+    assert engine.answers()
+    engine.require()
+    assert engine.environment["DOCKER_HOST"] == engine.host
+
+
+def test_an_engine_that_is_not_there_is_told_with_the_fix(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    with pytest.raises(NoEngine, match="speedkit setup"):
+        connect()
+    monkeypatch.setenv("DOCKER_HOST", "nonsense://x")
+    with pytest.raises(NoEngine):
+        connect()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to become somebody else")
+def test_a_socket_one_may_not_use_is_told_apart_from_none(tmp_path):
+    for part in [tmp_path, *tmp_path.parents]:
+        if part.stat().st_uid == 0 and part != Path("/"):
+            part.chmod(part.stat().st_mode | 0o055)
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0o600)
+        program = (
+            "import os\n"
+            "from speedkit.engine.connection import connect\n"
+            "from speedkit.errors import SpeedkitError\n"
+            "import docker.api.client, requests\n"
+            "os.setuid(65534)\n"
+            "try: connect()\n"
+            "except SpeedkitError as problem: print(type(problem).__name__, problem)\n"
+        )
+        environment = os.environ | {"DOCKER_HOST": f"unix://{path}", "HOME": str(tmp_path)}
+        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("SocketRefused"), done.stderr
+    assert "usermod -aG docker" in done.stdout
+
+
+class _OldEngine(BaseHTTPRequestHandler):
+    """Answers as an engine without BuildKit does."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"ApiVersion": "1.41", "ServerVersion": "18.09", "Version": "18.09"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Builder-Version", "1")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        return None
+
+
+@pytest.fixture
+def old_engine() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _OldEngine)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"tcp://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_engine_without_buildkit_is_refused(monkeypatch, old_engine):
+    monkeypatch.setenv("DOCKER_HOST", old_engine)
+    with pytest.raises(NoBuildKit, match="builds without BuildKit"):
+        connect()
+
+
+def test_a_missing_buildx_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(connection, "_plugin_folders", lambda: [tmp_path])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NoBuildKit, match="buildx"):
+        find_buildx()
+    (tmp_path / "docker-buildx").write_text("")
+    assert find_buildx() == tmp_path / "docker-buildx"
+
+
+def test_the_current_docker_context_is_honoured(monkeypatch, tmp_path):
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONTEXT", "no-such-context")
+    with pytest.raises(NoEngine, match="no-such-context"):
+        connect()
+
+
+def test_an_engine_that_went_away_is_told(engine, monkeypatch):
+    monkeypatch.setattr(type(engine), "answers", lambda _: False)
+    with pytest.raises(EngineLost, match="no longer answers"):
+        engine.require()

@@ -1,0 +1,125 @@
+"""Which vertex belongs to which instruction, from streams as BuildKit writes them."""
+
+from __future__ import annotations
+
+from speedkit.dockerfile import read_dockerfile
+from speedkit.recordings.rawjson import Solve, Vertex
+from speedkit.recordings.steps import derive_steps
+
+
+def solve(*names: str, cached: tuple[str, ...] = (), errors: dict[str, str] | None = None, chain: bool = True) -> Solve:
+    """A stream that reported vertices of these names, each built on the one before."""
+    found, before = Solve(first=0.0, last=10.0), ()
+    for number, name in enumerate(names):
+        digest = f"sha256:{number}"
+        found.vertices[digest] = Vertex(
+            digest,
+            name,
+            before if chain else (),
+            "",
+            name in cached,
+            (errors or {}).get(name),
+            {"x": (float(number), float(number) + 1)},
+        )
+        before = (digest,)
+    return found
+
+
+def steps(text: str, stream: Solve, *, outcome="done", target=None):
+    return {
+        step.line: step
+        for step in derive_steps(read_dockerfile(text), stream, outcome=outcome, build_args={}, target=target)
+        if step.kind == "instruction"
+    }
+
+
+def test_the_text_decides_when_it_is_the_dockerfiles_own():
+    found = steps(
+        "FROM a\nRUN one\nRUN two\n", solve("[1/3] FROM a", "[2/3] RUN one", "[3/3] RUN two", cached=("[2/3] RUN one",))
+    )
+    assert (found[2].state, found[3].state) == ("cached", "ran")
+
+
+def test_the_position_decides_where_arguments_were_expanded():
+    found = steps("FROM a\nARG V=1\nCOPY f$V /f\nRUN x\n", solve("[1/3] FROM a", "[2/3] COPY f1 /f", "[3/3] RUN x"))
+    assert found[3].name == "[2/3] COPY f1 /f"
+    assert found[2].state == "no-step"
+
+
+def test_positions_start_lower_where_the_base_is_a_named_context():
+    stream = solve("[context a] speedkit/x", "[1/3] COPY f1 /f", "[2/3] COPY f2 /g")
+    found = steps("FROM a\nARG V\nCOPY f$V /f\nCOPY g$V /g\n", stream)
+    assert found[1].name == "[context a] speedkit/x"
+    assert [found[line].name for line in (3, 4)] == ["[1/3] COPY f1 /f", "[2/3] COPY f2 /g"]
+
+
+def test_the_same_text_twice_in_a_stage_is_told_apart_by_position():
+    found = steps("FROM a\nRUN x\nRUN x\n", solve("[1/3] FROM a", "[2/3] RUN x", "[3/3] RUN x", cached=("[2/3] RUN x",)))
+    assert (found[2].state, found[3].state) == ("cached", "ran")
+
+
+def test_equal_steps_of_two_stages_share_one_vertex():
+    text = "FROM a AS one\nRUN x\nFROM a AS two\nRUN x\nCOPY --from=one /f /f\n"
+    stream = solve("[one 1/2] FROM a", "[one 2/2] RUN x", "[two 3/3] COPY --from=one /f /f")
+    found = steps(text, stream)
+    assert found[4].digest is None or found[4].name == "[one 2/2] RUN x"
+
+
+def test_stages_that_the_target_does_not_use_are_marked():
+    text = "FROM a AS one\nRUN x\nFROM a AS two\nRUN y\n"
+    found = steps(text, solve("[two 1/2] FROM a", "[two 2/2] RUN y"))
+    assert found[2].state == "not-needed"
+    assert found[4].state == "ran"
+
+
+def test_what_never_started_waits_and_what_was_running_was_cancelled():
+    stream = solve("[1/3] FROM a", "[2/3] RUN x", "[3/3] RUN y")
+    stream.vertices["sha256:1"].spans = {"x": (1.0, None)}
+    stream.vertices["sha256:2"].spans = {}
+    found = steps("FROM a\nRUN x\nRUN y\n", stream, outcome="cancelled")
+    assert (found[2].state, found[3].state) == ("cancelled", "waiting")
+    assert steps("FROM a\nRUN x\nRUN y\n", stream, outcome="running")[2].state == "running"
+
+
+def test_a_failed_step_keeps_its_error_and_a_base_that_was_not_found_too():
+    stream = solve("[1/2] FROM a", "[2/2] RUN x", errors={"[2/2] RUN x": "exit code: 1"})
+    assert steps("FROM a\nRUN x\n", stream, outcome="failed")[2].error == "exit code: 1"
+    name = "[internal] load metadata for docker.io/library/a:latest"
+    stream = solve(
+        "[internal] load metadata for docker.io/library/a",
+        errors={"[internal] load metadata for docker.io/library/a": "no such host"},
+    )
+    assert steps("FROM a\n", stream, outcome="failed")[1].state == "failed"
+    assert name
+
+
+def test_platforms_in_names_and_onbuild_triggers_do_not_disturb():
+    stream = solve(
+        "[linux/amd64 b 1/4] FROM a",
+        "[linux/amd64 b 2/4] ONBUILD COPY . .",
+        "[linux/amd64 b 3/4] RUN x",
+        "[linux/amd64 b 4/4] RUN y",
+    )
+    found = steps("FROM a AS b\nRUN x\nRUN y\n", stream)
+    assert found[2].name.endswith("RUN x")
+    assert found[3].name.endswith("RUN y")
+
+
+def test_a_dockerfile_that_does_not_parse_still_shows_what_buildkit_said():
+    stream = solve("[internal] load build definition from Dockerfile", "[host 1/1] make exe")
+    found = derive_steps(None, stream, outcome="failed", build_args={}, target=None)
+    assert [(step.kind, step.instruction) for step in found] == [
+        ("host", "make exe"),
+        ("internal", "[internal] load build definition from Dockerfile"),
+    ]
+
+
+def test_global_arguments_stand_before_the_stages():
+    found = steps("ARG V=a\nFROM $V\n", solve("[context a] x"))
+    assert found[1].stage == "before the stages"
+    assert found[2].name == "[context a] x"
+
+
+def test_an_unknown_target_hides_no_step():
+    found = steps("FROM a AS one\nRUN x\n", solve("[one 1/2] FROM a", "[one 2/2] RUN x"), target="nope")
+    assert found[2].state == "ran"

