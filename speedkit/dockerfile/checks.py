@@ -57,7 +57,7 @@ def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> No
     any_flag: another frontend reads the file (`# syntax=`), which may know more flags.
     """
     if instruction.keyword not in KEYWORDS:
-        _reject(f"unknown instruction: {instruction.text.split()[0]}", instruction.line)
+        _reject(f"unknown instruction: {instruction.keyword}", instruction.line)
     _check_count(instruction)
     if not any_flag:
         _check_flags(instruction)

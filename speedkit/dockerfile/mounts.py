@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["Mount", "mounts_of"]
 
 _NAMES = {"src": "source", "dst": "target", "destination": "target", "readonly": "ro", "readwrite": "rw"}
+_KEYS = frozenset(
+    ("type", "from", "source", "target", "ro", "rw", "id", "sharing", "required", "size", "mode", "uid", "gid", "env")
+)
+_BARE = frozenset(("ro", "rw", "required"))
+_KINDS = frozenset(("bind", "cache", "tmpfs", "secret", "ssh"))
+_NUMBERS = {"mode": 8, "uid": 10, "gid": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +48,25 @@ class Mount:
 
 
 def mounts_of(run: Instruction, *, expand: Callable[[str], str] = str) -> tuple[Mount, ...]:
-    """The mounts of a RUN in order. `expand` replaces variables in every value but `from`."""
-    return tuple(_mount(text, expand) for text in run.flag_values("mount"))
+    """The mounts of a RUN in order. `expand` replaces variables in every value but `from`.
+
+    Raises DockerfileError for a mount that BuildKit rejects.
+    """
+    return tuple(_mount(text, expand, run.line) for text in run.flag_values("mount"))
 
 
-def _mount(text: str, expand: Callable[[str], str]) -> Mount:
+def _mount(text: str, expand: Callable[[str], str], line: int) -> Mount:
     values: dict[str, str] = {}
-    for part in next(csv.reader([text]), []):
-        key, equals, value = part.partition("=")
-        key = _NAMES.get(key.lower(), key.lower())
+    for part in _fields(text, line):
+        given, equals, value = part.partition("=")
+        key = _NAMES.get(given.lower(), given.lower())
+        if not equals and key not in _BARE:
+            _reject(f"invalid field '{part}' must be a key=value pair", line)
+        if key not in _KEYS:
+            _reject(f"unexpected key '{given}' in '{part}'", line)
         values[key] = (value if key == "from" else expand(value)) if equals else "true"
     kind = values.pop("type", "bind").lower()
+    _check(kind, values, line)
     return Mount(
         kind=kind,
         origin=values.pop("from", ""),
@@ -59,6 +75,28 @@ def _mount(text: str, expand: Callable[[str], str]) -> Mount:
         read_only=_read_only(kind, values.pop("ro", None), values.pop("rw", None)),
         options=tuple(sorted(values.items())),
     )
+
+
+def _fields(text: str, line: int) -> list[str]:
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error:
+        _reject(f"failed to parse csv mounts: {text}", line)
+
+
+def _check(kind: str, values: dict[str, str], line: int) -> None:
+    """Variables may stand where the numbers will be, so what holds a `$` is not checked."""
+    if kind not in _KINDS and "$" not in kind:
+        _reject(f'unsupported mount type "{kind}"', line)
+    for name, base in _NUMBERS.items():
+        value = values.get(name, "0")
+        digits = "01234567" if base == 8 else "0123456789"
+        if "$" not in value and (not value or set(value) - set(digits)):
+            _reject(f"invalid value {value} for {name}", line)
+
+
+def _reject(reason: str, line: int) -> NoReturn:
+    raise DockerfileError(f"Dockerfile, line {line}: {reason}.", line=line)
 
 
 def _read_only(kind: str, ro: str | None, rw: str | None) -> bool:

@@ -11,6 +11,7 @@ import re
 import dockerfile as buildkit_parser
 
 from speedkit.dockerfile.checks import check_dockerfile, check_instruction
+from speedkit.dockerfile.mounts import mounts_of
 from speedkit.dockerfile.syntax import Dockerfile, Heredoc, Instruction, Stage
 from speedkit.errors import DockerfileError
 
@@ -29,13 +30,14 @@ def read_dockerfile(text: str) -> Dockerfile:
     text = text.removeprefix("\ufeff")
     directives = _directives(text)
     escape = directives.get("escape", "\\")
-    lines = text.splitlines()
+    lines = text.split("\n")
     instructions: list[Instruction] = []
     stage = -1
     for command in _commands(text, escape):
-        stage += command.cmd.upper() == "FROM"
+        stage += (command.cmd or "").upper() == "FROM"
         instruction = _instruction(command, lines, escape, stage if stage >= 0 else None)
         check_instruction(instruction, any_flag="syntax" in directives)
+        mounts_of(instruction)
         instructions.append(instruction)
     dockerfile = _assemble(tuple(instructions), escape, directives.get("syntax"), text)
     check_dockerfile(dockerfile)
@@ -48,7 +50,7 @@ def read_instruction(text: str, *, line: int, escape: str = "\\", stage: int | N
     command, *others = _commands(header + text, escape)
     if others:
         raise DockerfileError("onbuild trigger should be a single expression", line=line)
-    read = _instruction(command, (header + text).splitlines(), escape, stage)
+    read = _instruction(command, (header + text).split("\n"), escape, stage)
     return Instruction(
         read.keyword, read.text, read.flags, read.args, line, line, stage, read.json, read.heredocs, read.trigger
     )
@@ -57,7 +59,7 @@ def read_instruction(text: str, *, line: int, escape: str = "\\", stage: int | N
 def _directives(text: str) -> dict[str, str]:
     """The parser directives: comments of the form `# name=value` before anything else."""
     found: dict[str, str] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):
         match = _DIRECTIVE.match(line)
         if match is None or match[1].lower() not in ("syntax", "escape", "check"):
             break
@@ -66,8 +68,10 @@ def _directives(text: str) -> dict[str, str]:
 
 
 def _commands(text: str, escape: str) -> list[buildkit_parser.Command]:
+    # The parser's C interface ends at NUL, and a lone surrogate ends the whole process.
+    safe = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
     try:
-        return list(buildkit_parser.parse_string(text))
+        return list(buildkit_parser.parse_string(safe))
     except buildkit_parser.GoParseError as error:
         line = _line_of_error(text, escape)
         where = f"Dockerfile, line {line}" if line else "Dockerfile"
@@ -76,7 +80,7 @@ def _commands(text: str, escape: str) -> list[buildkit_parser.Command]:
 
 def _line_of_error(text: str, escape: str) -> int | None:
     """The line of the first instruction that the parser cannot read: the one after the longest readable beginning."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     for count in range(len(lines) - 1, -1, -1):
         try:
             read = list(buildkit_parser.parse_string("\n".join(lines[:count]) + "\n"))
@@ -97,8 +101,9 @@ def _says_something(line: str) -> bool:
 
 
 def _instruction(command: buildkit_parser.Command, lines: list[str], escape: str, stage: int | None) -> Instruction:
-    header = command.original.splitlines()[0] if command.heredocs else command.original
-    keyword = command.cmd.upper()
+    original = command.original or ""
+    header = original.split("\n")[0] if command.heredocs else original
+    keyword = (command.cmd or "").upper()
     return Instruction(
         keyword=keyword,
         text=" ".join([keyword, *header.split()[1:]]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 __all__ = ["Dockerfile", "Heredoc", "Instruction", "Stage"]
@@ -24,7 +25,7 @@ class Heredoc:
         """The content that reaches the file or the shell."""
         if not self.chomp:
             return self.content
-        return "".join(line.lstrip("\t") for line in self.content.splitlines(keepends=True))
+        return re.sub(r"^\t+", "", self.content, flags=re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What was built before: found again, and asked why its steps were cached or ran, and what would run now."""
 
 from speedkit.history.finding import recorded_builds, recording_of, recordings
+from speedkit.history.live import LiveForecast
 from speedkit.history.reasons import Reasons, explain, predict
 
-__all__ = ["Reasons", "explain", "predict", "recorded_builds", "recording_of", "recordings"]
+__all__ = ["LiveForecast", "Reasons", "explain", "predict", "recorded_builds", "recording_of", "recordings"]

@@ -59,17 +59,7 @@ def test_files_that_cannot_be_edited_say_why(workbench):
     expect(wb.editor).to_contain_text("FROM alpine")
 
 
-def test_a_file_removed_on_disk_is_said_and_typing_writes_it_again(workbench):
-    wb = workbench({"Dockerfile": "FROM alpine\n", "main.go": "package main\n"}, more="(app.folder / 'main.go').rename('x')")
-    expect(wb.all.get_by_role("tab", name="main.go, removed on disk")).to_be_visible()
-    wb.all.get_by_role("tab", name="main.go, removed on disk").click()
-    expect(wb.all.locator(".skw-hint.skw-bad")).to_contain_text("main.go was removed on disk")
-    wb.press("Reset file")
-    expect(wb.editor).to_contain_text("package main")
-    expect(wb.all.get_by_role("tab", name="main.go", exact=True)).to_be_visible()
-
-
-def test_a_file_removed_while_it_is_open_keeps_its_text_in_the_editor(workbench):
+def test_a_file_removed_on_disk_under_the_editor_is_said_kept_and_can_be_reset(workbench):
     wb = workbench(
         {"Dockerfile": "FROM alpine\n", "main.go": "package main\n"},
         more="import threading\nthreading.Timer(4, (app.folder / 'main.go').unlink).start()",
@@ -80,6 +70,8 @@ def test_a_file_removed_while_it_is_open_keeps_its_text_in_the_editor(workbench)
     wb.editor.click()
     wb.page.keyboard.type("x")
     expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible()
+    wb.press("Reset file")
+    expect(wb.all.get_by_role("tab", name="main.go", exact=True)).to_be_visible()
 
 
 def test_a_dockerfile_of_nothing_is_explained_and_fails_in_the_widget(workbench):

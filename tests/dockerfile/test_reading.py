@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import contextlib
 
-from speedkit.dockerfile import read_dockerfile
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile
 from speedkit.errors import DockerfileError
 
 
@@ -96,6 +100,10 @@ REJECTED = {
     "FROM a\nONBUILD ONBUILD RUN x\n": (2, "isn't allowed"),
     "FROM a\nONBUILD FROM b\n": (2, "FROM isn't allowed as an ONBUILD trigger"),
     "FROM a\nSHELL bash\n": (2, "SHELL requires the arguments to be in JSON form"),
+    "FROM a\nRUN --mount=type=cache,what=1 x\n": (2, "unexpected key 'what' in 'what=1'"),
+    "FROM a\nRUN --mount=type=nfs,target=/x x\n": (2, 'unsupported mount type "nfs"'),
+    "FROM a\nRUN --mount=type=cache,target x\n": (2, "invalid field 'target' must be a key=value pair"),
+    "FROM a\nRUN --mount=type=cache,target=/x,mode=9 x\n": (2, "invalid value 9 for mode"),
     "FROM a\nHEALTHCHECK NONE x\n": (2, "HEALTHCHECK NONE takes no arguments"),
     "FROM a\nHEALTHCHECK CMD\n": (2, "Missing command after HEALTHCHECK CMD"),
     "FROM a\nHEALTHCHECK SOME x\n": (2, 'Unknown type "SOME" in HEALTHCHECK'),
@@ -113,3 +121,27 @@ def test_what_buildkit_rejects_is_rejected_with_its_line_and_reason(text):
 
 def test_another_frontend_may_know_other_flags():
     assert read_dockerfile("# syntax=docker/dockerfile:1\nFROM a\nCOPY --parents a b\n").instructions[1].flag("parents")
+
+
+def test_numbers_of_mounts_may_be_variables():
+    run = read_dockerfile("FROM a\nRUN --mount=type=cache,target=/x,uid=$U,mode=0700 x\n").instructions[1]
+    assert run.flags == ("--mount=type=cache,target=/x,uid=$U,mode=0700",)
+
+
+@given(st.text(alphabet=st.sampled_from("FROM RUNCOPYARGENVa\n\\$<>E{}=-'\"[],#:/ \t")))
+def test_only_the_packages_own_errors_leave_the_reader(text):
+    with contextlib.suppress(DockerfileError):
+        dockerfile = read_dockerfile(f"FROM a\n{text}")
+        needed_stages(dockerfile)
+        external_bases(dockerfile)
+
+
+@pytest.mark.parametrize("text", ["FROM a\nRUN \udcff b\n", "FROM \ud800", "FROM a\nRUN \0 b\n"])
+def test_bytes_that_are_no_text_do_not_end_the_process(text):
+    assert read_dockerfile(text).stages
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text):
+    with contextlib.suppress(DockerfileError):
+        read_dockerfile(text)

@@ -1,0 +1,90 @@
+"""Forecasts again and again while somebody types: the past is read once, and only files that changed are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from speedkit.apps import App
+from speedkit.context import Manifest
+from speedkit.errors import DockerfileError
+from speedkit.forecast import Forecaster, StepForecast
+from speedkit.history.situations import earlier_than, situation_now
+from speedkit.model import Build
+from speedkit.recordings.recording import Recording, read_recording
+
+__all__ = ["LiveForecast"]
+
+SHORT = {
+    "files": "{what}",
+    "parent": "{what}",
+    "result": "{what}",
+    "instruction": "new text",
+    "argument": "{what}",
+    "environment": "{what}",
+    "base": "base image",
+    "new": "never built",
+}
+LONGEST = 12
+
+
+class LiveForecast:
+    """A forecaster for the workbench: the app, a strategy and the finished builds in, an entry per instruction out."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._forecaster = Forecaster(())
+        self._last: Recording | None = None
+        self._known: Manifest | None = None
+
+    def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> list[dict[str, Any]]:
+        """`line`, `forecast`, `because`, `short` and expected `seconds` of every instruction that BuildKit runs.
+
+        A Dockerfile that cannot be read, as happens while one types, has no forecast.
+        """
+        chosen = app.strategy(strategy)
+        self._remember(app, strategy, builds)
+        try:
+            now = situation_now(app, chosen, self._last, build_args={}, target=None, known=self._known)
+            forecast = self._forecaster.predict(now)
+        except DockerfileError:
+            return []
+        self._known = now.context
+        usual = _usual_seconds(builds)
+        return [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
+
+    def _remember(self, app: App, strategy: str, builds: Sequence[Build]) -> None:
+        """Read the past again when there is more of it, or another cache is asked for."""
+        isolation = _cache(app, strategy, builds)
+        key = (isolation, str(app.folder), builds[-1].id if builds else None)
+        if key == self._key:
+            return
+        past = earlier_than(None, isolation=isolation, folder=str(app.folder))
+        self._forecaster = Forecaster([situation for _, situation in past])
+        self._last = past[-1][0] if past else None
+        self._key = key
+
+
+def _cache(app: App, strategy: str, builds: Sequence[Build]) -> str | None:
+    """The cache that the strategy's last build shared; for one never built, the one that it would share."""
+    for build in reversed(builds):
+        if build.strategy == strategy and build.folder is not None and build.folder.is_dir():
+            return read_recording(build.folder).meta.isolation
+    return app.cache_of(strategy)
+
+
+def _usual_seconds(builds: Sequence[Build]) -> dict[str, float]:
+    """How long each instruction took when it ran last."""
+    return {step.instruction: step.seconds for build in builds for step in build.instructions if step.state == "ran"}
+
+
+def _entry(step: StepForecast, seconds: float | None) -> dict[str, Any]:
+    what = step.because.what[0] if step.because.what else ""
+    short = SHORT.get(step.because.kind, "").format(what=what.removesuffix(" (content)"))
+    return {
+        "line": step.line,
+        "forecast": step.forecast,
+        "because": step.because.sentence,
+        "short": short if len(short) <= LONGEST else short[: LONGEST - 1] + "…",
+        "seconds": 0.0 if step.forecast == "hit" else seconds,
+    }

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import re
+
+import nbformat
+import pytest
+
+from speedkit.errors import NotAFolder, NotebookFailed, StateBusy
+from speedkit.report import run_tour
+from speedkit.report.lock import locked
+from speedkit.report.page import Chapter, page
+from speedkit.report.summary import strategy_by_edit
+from tests.chromium import FLAGS, find_chromium
+from tests.plots.test_plots import SET, build
+
+NETWORK = re.compile(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(\s*["']?https?:""")
+
+
+def notebook(*sources: str, quick: bool = False):
+    cells = [
+        nbformat.v4.new_markdown_cell(source[2:]) if source.startswith("m:") else nbformat.v4.new_code_cell(source)
+        for source in sources
+    ]
+    made = nbformat.v4.new_notebook(cells=cells)
+    made.metadata = {"speedkit": {"quick": quick}}
+    return made
+
+
+def output(kind: str, **fields):
+    return nbformat.from_dict({"output_type": kind, "metadata": {}} | fields)
+
+
+def chapter() -> Chapter:
+    made = notebook("m:# A title\n\nProse & more", "print('</script>')", "")
+    made.cells[1].outputs = [
+        output("stream", name="stdout", text="\x1b[31mred\x1b[0m <img onerror=x>\n"),
+        output("display_data", data={"text/plain": "<b>plain</b>"}),
+        output("display_data", data={"text/html": "<table><tr><td>1</td></tr></table>"}),
+        output("display_data", data={"image/png": "aGVsbG8="}),
+        output("display_data", data={"text/markdown": "*said*"}),
+        output("display_data", data={"application/x-unknown": "?"}),
+        output(
+            "display_data", data={"application/vnd.plotly.v1+json": {"data": [], "layout": {"title": {"text": "</script><b>"}}}}
+        ),
+        output("error", ename="E", evalue="e", traceback=["<trace>"]),
+    ]
+    return Chapter("01_x", made, 2.0)
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return page([chapter()], SET, left_out=["02_y"])
+
+
+def without_plotly(text: str) -> str:
+    """The page but for plotly.js, in whose source addresses stand as text."""
+    return re.sub(r"<script>/\*\*.*?</script>", "", text, flags=re.S)
+
+
+def test_the_page_asks_no_network_for_anything(text):
+    assert not NETWORK.search(without_plotly(text))
+    assert "default-src 'none'" in text
+
+
+def test_what_notebooks_printed_is_escaped(text):
+    assert "<img onerror" not in text
+    assert "&lt;img onerror" in text
+    assert "&lt;b&gt;plain" in text
+    assert "&lt;trace&gt;" in text
+
+
+def test_a_figures_data_cannot_end_the_script_around_them(text):
+    data = re.search(r'<script type="application/json" id="figures">(.*?)</script>', text, re.S)[1]
+    figures = json.loads(data)
+    assert figures[-1]["layout"]["title"]["text"] == "</script><b>"
+
+
+def test_the_summary_comes_first_and_says_what_was_left_out(text):
+    assert text.index('id="summary"') < text.index('id="01_x"')
+    assert "A field renamed: 30.0 s with naive, 0.90 s with scratch" in text
+    assert "02_y" in text
+    assert "stand-in base images" in text
+
+
+def test_a_page_without_builds_says_so():
+    assert "No builds were recorded" in page([], [], left_out=[])
+
+
+def test_the_table_shows_what_was_not_built_and_what_failed():
+    columns, rows = strategy_by_edit([*SET, build("naive", "break", ok=False)])
+    assert columns == ["strategy", "nothing cached", "nothing changed", "a field renamed", "a compile error"]
+    assert rows == [["naive", "–", "0.20 s", "30.0 s", "fails"], ["scratch", "31.0 s", "–", "0.90 s", "–"]]
+
+
+@pytest.mark.browser
+def test_the_page_draws_every_figure_offline_in_both_themes(text, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    (tmp_path / "index.html").write_text(text)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        shown = browser.new_page(viewport={"width": 1300, "height": 900}, color_scheme="dark")
+        asked: list[str] = []
+        shown.on("request", lambda request: asked.append(request.url))
+        shown.goto((tmp_path / "index.html").as_uri())
+        shown.wait_for_function("document.querySelectorAll('.figure .main-svg').length >= 5 * 2", timeout=20_000)
+        colours = [shown.evaluate("getComputedStyle(document.querySelector('.ytick text')).fill")]
+        shown.click("#theme")
+        colours.append(shown.evaluate("getComputedStyle(document.querySelector('.ytick text')).fill"))
+        wide = shown.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        browser.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert colours == ["rgb(230, 233, 237)", "rgb(31, 35, 40)"]
+    assert wide
+
+
+@pytest.fixture
+def notebooks(tmp_path):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    nbformat.write(notebook("m:# First", "1 + 1", quick=True), folder / "00_a.ipynb")
+    nbformat.write(notebook("import os; print(os.environ['SPEEDKIT_SESSION'])"), folder / "01_b.ipynb")
+    nbformat.write(notebook("raise ValueError('never run')"), folder / "scratch.ipynb")
+    return folder
+
+
+def test_a_tour_executes_the_numbered_notebooks_in_order_and_leaves_them_as_they_were(notebooks, tmp_path):
+    before = (notebooks / "01_b.ipynb").read_bytes()
+    said: list[str] = []
+    tour = run_tour(out=tmp_path / "out", quick=False, session="abc", say=said.append, folder=notebooks)
+    assert [line.partition(":")[0] for line in said] == ["00_a", "01_b"]
+    assert "abc" in tour.page.read_text()
+    assert (notebooks / "01_b.ipynb").read_bytes() == before
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["index.html"]
+
+
+def test_a_quick_tour_leaves_notebooks_out_and_says_which(notebooks, tmp_path):
+    tour = run_tour(out=tmp_path / "out", quick=True, session=None, say=lambda _: None, folder=notebooks)
+    assert tour.left_out == ("01_b",)
+    assert "01_b" in tour.page.read_text()
+
+
+def test_a_failing_cell_is_quoted_and_the_last_report_kept(notebooks, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "index.html").write_text("the last one")
+    nbformat.write(notebook("x = 1", "x / 0"), notebooks / "02_c.ipynb")
+    with pytest.raises(NotebookFailed) as failed:
+        run_tour(out=out, quick=False, session=None, say=lambda _: None, folder=notebooks)
+    assert "02_c.ipynb, code cell 2:\n    x / 0\nZeroDivisionError: division by zero" in str(failed.value)
+    assert (out / "index.html").read_text() == "the last one"
+
+
+def test_two_tours_into_one_folder_are_kept_apart(notebooks, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    with locked(out / ".tour-lock"), pytest.raises(StateBusy, match="Another tour"):
+        run_tour(out=out, quick=True, session=None, say=lambda _: None, folder=notebooks)
+    assert run_tour(out=out, quick=True, session=None, say=lambda _: None, folder=notebooks).page.is_file()
+
+
+def test_a_folder_without_notebooks_is_refused(tmp_path):
+    with pytest.raises(NotAFolder):
+        run_tour(out=tmp_path / "out", quick=True, session=None, say=lambda _: None, folder=tmp_path)
