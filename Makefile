@@ -33,7 +33,7 @@ tour: setup
 	@$(BIN)/speedkit tour $(if $(QUICK),--quick)
 
 lab: setup
-	@$(BIN)/jupyter lab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
+	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
 
 test: setup $(TEST_READY)
 	@$(BIN)/python -m tests.run

@@ -4,7 +4,7 @@ from speedkit.apps.app import App, Strategy
 from speedkit.apps.edits import Applied, Edit, append_line, replacement
 from speedkit.apps.own import app_in_place, own_app
 from speedkit.apps.probe import Probe
-from speedkit.apps.sample import sample_app
+from speedkit.apps.sample import sample_app, sample_folder
 
 __all__ = [
     "App",
@@ -17,4 +17,5 @@ __all__ = [
     "own_app",
     "replacement",
     "sample_app",
+    "sample_folder",
 ]

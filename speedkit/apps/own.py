@@ -19,16 +19,18 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
 
     dockerfile: names in the folder, each a strategy; by default all called `Dockerfile` or `Dockerfile.NAME`.
     edits: by name, made with `append_line` and `replacement`; `none` and `touch` are always there.
+    The sample app's folder is the sample app, unless a Dockerfile or edits are named: then it is a folder like any other.
     Raises: NotAFolder, NoDockerfile.
     """
     source = _folder(path)
-    if source == sample_folder():
+    if source == sample_folder() and dockerfile is None and edits is None:
         return SampleApp.copied()
     names = [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source))
     copy = working_copy(_with_dockerfiles(source, names))
     known = {edit.name: edit for edit in (nothing(), touch(names[0]))}
     strategies = {name: Strategy(name, copy / name, f"{name} of {source.name}") for name in names}
-    return App(source.name, source, copy, strategies, known | dict(edits or {}), private_cache=True)
+    name = f"{source.name}, as your own" if source == sample_folder() else source.name
+    return App(name, source, copy, strategies, known | dict(edits or {}), private_cache=True)
 
 
 def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:

@@ -150,14 +150,15 @@ class RunningBuild:
         )
         self._finished: Build | None = None
         self._problem: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True)
-        self._thread.start()
+        # An event and not Thread.join: Ctrl-C in a join makes Python take the thread for ended.
+        self._ended = threading.Event()
+        threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True).start()
 
     _raw: list[bytes]
 
     @property
     def done(self) -> bool:
-        return not self._thread.is_alive()
+        return self._ended.is_set()
 
     def cancel(self) -> None:
         """End the build within three seconds; its recording is kept and marked cancelled."""
@@ -168,14 +169,16 @@ class RunningBuild:
 
         Raises: what went wrong outside the Dockerfile, such as EngineLost.
         """
-        self._thread.join()
+        self._ended.wait()
         if self._problem is not None:
             raise self._problem
-        return self._finished or self.snapshot()
+        if self._finished is None:
+            raise AssertionError("a build ends with a result or a problem")
+        return self._finished
 
     def wait_briefly(self, seconds: float) -> Build:
         """The build as it stands after `seconds`, or as soon as it is done."""
-        self._thread.join(seconds)
+        self._ended.wait(seconds)
         return self.snapshot()
 
     def snapshot(self) -> Build:
@@ -199,6 +202,8 @@ class RunningBuild:
             self._finished = self._build_and_record()
         except BaseException as problem:
             self._problem = problem
+        finally:
+            self._ended.set()
 
     def _on_line(self, line: bytes) -> None:
         line = self._redaction.line(line)
@@ -318,7 +323,7 @@ class RunningBuild:
         if self._command.cancelled:
             return "cancelled"
         text = self._all_text()
-        if NO_SPACE in text or any(sign in text for sign in ENGINE_GONE) or not self._engine.answers():
+        if NO_SPACE in text.lower() or any(sign in text for sign in ENGINE_GONE) or not self._engine.answers():
             return "broken"
         return "failed"
 
@@ -334,9 +339,9 @@ class RunningBuild:
 
     def _breakage(self) -> SpeedkitError:
         kept = f"The recording {self._meta.id} is kept."
-        if NO_SPACE in self._all_text():
+        if NO_SPACE in self._all_text().lower():
             return DiskFull(
-                f"The engine's disk is full. {kept}",
+                f"A disk is full, the engine's or one that a step wrote to. {kept}",
                 fix="Free some room (`docker system df` shows what takes it), then build again.",
             )
         return EngineLost(

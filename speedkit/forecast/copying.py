@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from speedkit.dockerfile import Heredoc, Instruction
     from speedkit.forecast.scope import Scope
-    from speedkit.forecast.surroundings import Surroundings
+    from speedkit.forecast.vertices import Surroundings
 
 __all__ = ["copy_vertex", "inline_file"]
 

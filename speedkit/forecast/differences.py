@@ -94,7 +94,7 @@ def _by_parts(changed: list[str], old: Vertex, new: Vertex, arguments: frozenset
     if "variables" in changed and (names := _changed_names(old.parts["variables"], new.parts["variables"])):
         kind = "argument" if set(names) & arguments else "environment"
         return Difference(kind, names)
-    if set(changed) & {"workdir", "path", "target"}:
+    if "workdir" in changed:
         return Difference("environment", ("WORKDIR",))
     if "user" in changed:
         return Difference("environment", ("USER",))
@@ -109,6 +109,8 @@ def _by_mention(step: PlannedStep, arguments: frozenset[str]) -> Difference:
     """The instruction reads otherwise once its variables are replaced."""
     text = " ".join([step.instruction.text, *(heredoc.content for heredoc in step.instruction.heredocs)])
     names = tuple(dict.fromkeys(_VARIABLE.findall(text)))
+    if not names:
+        return Difference("environment", ("WORKDIR",))
     return Difference("argument" if set(names) & arguments else "environment", names)
 
 

@@ -56,16 +56,6 @@ class Memory:
         self._by_content: dict[tuple[int, Hashable], dict[Hashable, set[int]]] = {}
         self._count = 0
 
-    def copy(self) -> Memory:
-        """Another memory that starts from this one."""
-        other = Memory()
-        other._links = {key: set(results) for key, results in self._links.items()}
-        other._by_content = {
-            key: {content: set(results) for content, results in contents.items()} for key, contents in self._by_content.items()
-        }
-        other._count = self._count
-        return other
-
     def find(self, vertex: Vertex, inputs: Iterable[Found]) -> Found:
         """What the cache holds for a vertex, given what it holds for each of its inputs."""
         if vertex.local:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.forecast.differences import counterparts
@@ -94,7 +94,8 @@ class Forecaster:
         walked = walk(plan, self._memory)
         twins = counterparts(self._last, plan) if self._last is not None else {}
         arguments = declared_arguments(now.dockerfile)
-        return Forecast(tuple(_forecast(step, twins.get(id(step)), walked, arguments) for step in plan.steps))
+        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments) for step in plan.steps)
+        return Forecast(steps if self._last is not None else tuple(_first_time(step) for step in steps))
 
 
 def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
@@ -115,6 +116,12 @@ def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argum
         because=reason(step, twin, walked, arguments),
         after=_lines_before(step),
     )
+
+
+def _first_time(step: StepForecast) -> StepForecast:
+    if step.forecast != "miss" or step.because.kind == "missing-file":
+        return step
+    return replace(step, because=Because("new", (), "Nothing has been built yet."))
 
 
 def _lines_before(step: PlannedStep) -> tuple[int, ...]:

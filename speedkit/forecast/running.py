@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from speedkit.dockerfile import Instruction
     from speedkit.forecast.scope import Scope
-    from speedkit.forecast.surroundings import Surroundings
+    from speedkit.forecast.vertices import Surroundings
 
 __all__ = ["run_vertex"]
 

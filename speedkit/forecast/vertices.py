@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    from speedkit.dockerfile import Dockerfile
+    from speedkit.forecast.situation import Situation
     from speedkit.forecast.tree import Selector, Tree
 
-__all__ = ["Input", "Vertex", "VertexKind"]
+__all__ = ["Input", "Surroundings", "Vertex", "VertexKind"]
 
 VertexKind = Literal["image", "context", "address", "run", "file", "inline", "merge"]
 """`address`: a URL or git repository. `file`: COPY, ADD, WORKDIR. `inline`: a here-document, an empty cache mount."""
@@ -51,3 +53,14 @@ class Vertex:
     parts: Mapping[str, Hashable] = field(default_factory=lambda: _NO_PARTS)
     local: bool = False
     uncertain: str = ""
+
+
+class Surroundings(Protocol):
+    """What making a vertex for one instruction needs to know of the build around it."""
+
+    situation: Situation
+    dockerfile: Dockerfile
+    context: Vertex
+
+    def origin(self, name: str, *, numeric: bool) -> Vertex | None:
+        """What `--from` names; None for scratch. numeric: a number is a stage."""

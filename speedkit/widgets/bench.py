@@ -166,11 +166,10 @@ class Bench:
             self.engine.look()
         self._changed()
 
-    def _hear_of_engine(self, problem: SpeedkitError | None) -> None:
+    def _hear_of_engine(self, problem: SpeedkitError | None, is_news: bool) -> None:
         """Show that the engine is lost, or that it is back; another error that is shown stays."""
         with self._lock:
-            is_engine = self._notice is None or self._notice["kind"] != "error"
-            if is_engine:
+            if is_news and (self._notice is None or self._notice["kind"] != "error"):
                 self._notice = _notice_of(problem) if problem is not None else dict(BACK_AGAIN)
         self._changed()
 

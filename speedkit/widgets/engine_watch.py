@@ -20,11 +20,11 @@ PAUSE_SECONDS = 2.0
 class EngineWatch:
     """Looks for an engine until there is one.
 
-    found: the engine in a few words, "" while there is none. heard: told of the problem each time none is found, and of
-    None when one is there again.
+    found: the engine in a few words, "" while there is none. heard: told of the problem each time none is found, and
+    whether an engine that is found had been lost.
     """
 
-    def __init__(self, find_engine: Callable[[], Engine], heard: Callable[[SpeedkitError | None], None]) -> None:
+    def __init__(self, find_engine: Callable[[], Engine], heard: Callable[[SpeedkitError | None, bool], None]) -> None:
         self._find_engine, self._heard = find_engine, heard
         self._looking = threading.Lock()
         self._stopped = threading.Event()
@@ -52,9 +52,8 @@ class EngineWatch:
             engine = self._find_engine()
         except SpeedkitError as problem:
             self.found = ""
-            self._heard(problem)
+            self._heard(problem, True)
             return False
         self.found = f"Docker {engine.version}, {engine.cpus} CPUs"
-        if was_lost:
-            self._heard(None)
+        self._heard(None, was_lost)
         return True

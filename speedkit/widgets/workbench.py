@@ -81,6 +81,7 @@ class Workbench(anywidget.AnyWidget):
         self._painter = Painter(lambda: self._context.run(self._paint), self._bench.complain)
         atexit.register(self._bench.close)
         self._bench.look_for_engine()
+        self._wake()
 
     # For a notebook's cells
 

@@ -243,3 +243,12 @@ def test_links_and_modes_are_copied(folder):
         assert isinstance(app, App)
         assert (app.folder / "link").readlink() == Path("run.sh")
         assert (app.folder / "run.sh").stat().st_mode & 0o777 == 0o755
+
+
+def test_the_sample_apps_folder_with_a_dockerfile_named_is_a_folder_like_any_other():
+    edits = {"an edit": append_line("main.go", "// more")}
+    with own_app(sample_folder(), "Dockerfile.mounts", edits=edits) as app:
+        assert list(app.strategies) == ["Dockerfile.mounts"]
+        assert "an edit" in app.edits
+        assert app.probe is None
+        assert app.name != "sample_go_app"

@@ -38,6 +38,8 @@ def page(browser: Browser) -> Iterator[Page]:
     opened = context.new_page()
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
+    # CodeMirror catches what goes wrong in its listeners and only writes it down.
+    opened.on("console", lambda line: problems.append(line.text) if "listener: " in line.text else None)
     yield opened
     context.close()
     # JupyterLab's own words when a kernel goes while it still waits for an answer.

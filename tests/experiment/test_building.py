@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from speedkit.apps import own_app
+from speedkit.apps import App, Probe, own_app
 from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
-from speedkit.errors import EngineLost
+from speedkit.errors import DiskFull, EngineLost
 from speedkit.experiment import build, start_build
 from speedkit.experiment.building import recordings_folder
 from speedkit.recordings.reading import read_build
@@ -245,3 +249,54 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
         running.wait()
     kept = list_recordings(recordings_folder())[-1]
     assert kept.meta.outcome == "broken"
+
+
+def test_a_full_disk_is_told_apart_from_a_failed_step(folder):
+    app = own_app(folder({"Dockerfile": "FROM alpine\nRUN dd if=/dev/zero of=/dev/full bs=1k count=1\n"}))
+    with pytest.raises(DiskFull, match="A disk is full"):
+        build(app)
+    assert list_recordings(recordings_folder())[-1].meta.outcome == "broken"
+
+
+class _Asked(App):
+    """An app whose image is asked for its greeting."""
+
+    @property
+    def probe(self) -> Probe:
+        return Probe(8080, "/greeting", "text", "hello")
+
+
+SERVER = 'FROM alpine\nCOPY greeting /w/greeting\nCMD ["httpd", "-f", "-p", "8080", "-h", "/w"]\n'
+
+
+@pytest.mark.parametrize(("said", "ok"), [('{"text": "hello"}', True), ('{"message": "hello"}', False)])
+def test_an_image_that_does_not_answer_as_expected_is_failed_never_fast(folder, said, ok):
+    plain = own_app(folder({"Dockerfile": SERVER, "greeting": said}))
+    app = _Asked(plain.name, plain.source, plain.folder, plain.strategies, plain.edits, private_cache=True)
+    built = build(app)
+    assert built.outcome == "done"
+    assert (built.ok, built.answer.ok) == (ok, ok)
+    assert (built.error is None) == ok
+    assert build(app).answer == built.answer
+
+
+def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path):
+    place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
+    environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
+    argv = [sys.executable, "-m", "speedkit", "build", str(place), "--json"]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 60
+        while subprocess.run(
+            ["pgrep", "-f", f"docker-buildx build.*{place.name}"], capture_output=True, check=False
+        ).returncode:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        asked = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=20)
+    assert time.monotonic() - asked < 3
+    assert running.returncode == 3
+    assert "cancelled" in err
+    assert "Traceback" not in err
+    assert json.loads(out)["exit_code"] != 0
+    assert [found.meta.outcome for found in list_recordings(tmp_path / "home" / "recordings")] == ["cancelled"]

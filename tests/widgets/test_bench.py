@@ -274,7 +274,7 @@ def test_an_engine_lost_in_the_middle_is_said_and_found_again(app):
 
 def test_a_lost_engine_does_not_hide_another_error(scene):
     scene.bench.complain(ValueError("first"))
-    scene.bench._hear_of_engine(NoEngine("none"))
+    scene.bench._hear_of_engine(NoEngine("none"), True)
     assert "first" in scene.bench.traits()["notice"]["what"]
 
 

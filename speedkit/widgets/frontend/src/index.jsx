@@ -8,8 +8,9 @@ export default {
   render({ model, el }) {
     const link = new Link(model);
     const hider = hideTwin(model.get("twin"));
-    // Keys typed here are not the notebook's shortcuts (a rule of Lumino; unknown to other hosts).
-    el.dataset.lmSuppressShortcuts = "true";
+    // Keys pressed here are not the notebook's shortcuts. Lumino looks for this attribute at the focused element first, and
+    // at those around it only after its own selectors; other hosts do not know it.
+    el.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
     el.classList.add("skw-host");
     render(<Workbench link={link} />, el);
     return () => {

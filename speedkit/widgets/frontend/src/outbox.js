@@ -2,13 +2,15 @@
 
 const PACE_MS = 100;
 const BYTES_PER_MS = 2_000;
+const BROWSER = {
+  now: () => performance.now(),
+  later: (run, wait) => setTimeout(run, wait),
+  never: (timer) => clearTimeout(timer),
+};
 
 export class Outbox {
-  constructor(send, { now = () => performance.now(), later = setTimeout, never = clearTimeout } = {}) {
-    this.send = send;
-    this.now = now;
-    this.later = later;
-    this.never = never;
+  constructor(send, { now, later, never } = BROWSER) {
+    Object.assign(this, { send, now, later, never });
     this.unsent = new Map();
     this.timer = null;
     this.free = -Infinity;

@@ -1,0 +1,76 @@
+"""Explanations of finished builds."""
+
+from __future__ import annotations
+
+from speedkit.forecast import explain
+from tests.forecast.situations import manifest, situation
+
+TEXT = """FROM base AS build
+COPY a /a
+RUN make
+FROM base
+COPY --from=build /out /out
+RUN true
+CMD ["x"]
+"""
+BEFORE = situation(TEXT, manifest(a="1"))
+
+
+def _explained(states, files=None, earlier=(BEFORE,), **options):
+    build = situation(TEXT, files or manifest(a="2"), states=states)
+    return explain(build, earlier, **options)
+
+
+def test_a_rebuilt_stage_with_equal_bytes_leaves_the_rest_cached():
+    found = _explained({2: "ran", 3: "ran", 5: "cached", 6: "cached"})
+    assert [found.at(line).because.kind for line in (2, 3, 5, 6, 7)] == [
+        "files",
+        "parent",
+        "same-bytes",
+        "unchanged",
+        "no-step",
+    ]
+    assert found.at(5).because.sentence == "What it takes from line 3 is what it was, byte for byte."
+    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran again."
+    assert found.at(5).cached
+    assert not found.at(3).cached
+
+
+def test_a_rebuilt_stage_with_other_bytes_says_so():
+    found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
+    assert found.at(5).because.sentence == "What line 3 produced is not what it was."
+    assert found.at(6).because.sentence == "It starts from the result of line 5, which ran again."
+
+
+def test_what_was_built_and_is_gone_was_evicted():
+    found = _explained({2: "cached", 3: "ran", 5: "cached", 6: "cached"}, manifest(a="1"))
+    assert found.at(3).because.kind == "evicted"
+    assert found.at(2).because.kind == "unchanged"
+
+
+def test_without_cache_everything_ran_for_that():
+    found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"}, manifest(a="1"), no_cache=True)
+    assert found.at(3).because.kind == "no-cache"
+
+
+def test_what_no_recording_knows_came_from_elsewhere():
+    found = _explained({2: "cached", 3: "cached", 5: "cached", 6: "cached"}, earlier=())
+    assert {found.at(line).because.kind for line in (2, 3, 5, 6)} == {"elsewhere"}
+
+
+def test_a_build_that_failed_did_not_reach_the_rest():
+    found = _explained({2: "ran", 3: "failed"})
+    assert (found.at(3).state, found.at(3).because.kind) == ("failed", "parent")
+    assert (found.at(5).state, found.at(5).because.sentence) == ("waiting", "The build ended before this step.")
+    assert found.at(99) is None
+
+
+def test_an_address_that_changed_is_named():
+    text = "FROM base\nADD https://example.org/x /x\n"
+    found = explain(situation(text, states={2: "ran"}), [situation(text)])
+    assert found.at(2).because.sentence == "https://example.org/x no longer holds what it did."
+
+
+def test_a_step_without_a_report_is_taken_for_cached_when_that_was_expected():
+    found = _explained({}, manifest(a="1"))
+    assert found.at(2).state == "cached"

@@ -1,0 +1,272 @@
+"""Forecasts and their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from speedkit.dockerfile import read_dockerfile
+from speedkit.errors import DockerfileError
+from speedkit.forecast import BaseImage, Forecaster, predict
+from tests.forecast.situations import BASES, manifest, situation, verdicts
+
+GO = """FROM golang AS build
+WORKDIR /src
+COPY go__mod ./
+RUN go mod download
+COPY . .
+RUN go build
+FROM base
+COPY --from=build /src/app /app
+RUN true
+CMD ["/app"]
+""".replace("__", ".")
+FILES = manifest(go__mod="m", main__go="1")
+
+
+def test_without_a_history_everything_runs():
+    forecast = predict([], situation(GO, FILES))
+    assert {step.forecast for step in forecast.runnable} == {"miss"}
+    assert {step.because.sentence for step in forecast.runnable} == {"Nothing has been built yet."}
+
+
+def test_the_same_again_is_cached():
+    now = situation(GO, FILES)
+    assert {step.forecast for step in predict([now], now).runnable} == {"hit"}
+
+
+def test_a_changed_file_reaches_as_far_as_it_is_read():
+    changed = manifest(go__mod="m", main__go="2")
+    forecast = predict([situation(GO, FILES)], situation(GO, changed))
+    assert verdicts(forecast) == {
+        2: ("hit", "unchanged"),
+        3: ("hit", "unchanged"),
+        4: ("hit", "unchanged"),
+        5: ("miss", "files"),
+        6: ("miss", "parent"),
+        8: ("depends", "result"),
+        9: ("depends", "parent"),
+        10: ("no-step", "no-step"),
+    }
+    assert forecast.at(5).because.what == ("main.go (content)",)
+    assert forecast.at(6).because.what == ("line 5",)
+    assert forecast.at(8).because.sentence == "Line 6 runs again: if /src/app comes out as before, this stays cached."
+    assert forecast.at(8).after == (6,)
+    assert forecast.at(99) is None
+
+
+def test_content_that_comes_back_is_found_again():
+    other = situation(GO, manifest(go__mod="m", main__go="2"))
+    forecast = predict([situation(GO, FILES), other], situation(GO, FILES))
+    assert {step.forecast for step in forecast.runnable} == {"hit"}
+    assert forecast.at(5).because.kind == "earlier"
+
+
+def test_a_stage_that_ran_again_to_the_same_bytes_is_remembered():
+    again = situation(GO, manifest(go__mod="m", main__go="2"), states={8: "cached", 9: "cached"})
+    forecaster = Forecaster([situation(GO, FILES), again])
+    forecast = forecaster.predict(situation(GO, manifest(go__mod="m", main__go="2")))
+    assert {step.forecast for step in forecast.runnable} == {"hit"}
+
+
+def test_steps_that_did_not_finish_left_nothing():
+    failed = situation(GO, FILES, states={2: "ran", 3: "ran", 4: "ran", 5: "ran", 6: "failed"})
+    forecast = predict([failed], situation(GO, FILES))
+    assert [forecast.at(line).forecast for line in (2, 5, 6)] == ["hit", "hit", "miss"]
+    assert forecast.at(6).because.sentence == "No earlier build finished this step."
+
+
+def test_a_build_that_broke_off_is_not_believed_when_it_says_cached():
+    failed = situation(GO, FILES, states={2: "cached", 3: "failed"})
+    assert predict([failed], situation(GO, FILES)).at(2).forecast == "miss"
+    known = predict([situation(GO, FILES), failed], situation(GO, FILES))
+    assert known.at(2).forecast == "hit"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        (manifest(a="1"), manifest(a="1", b="2"), "b (added)"),
+        (manifest(a="1", b="2"), manifest(a="1"), "b (removed)"),
+        (manifest(a="1", b="-> a"), manifest(a="1", b="-> c"), "b (points elsewhere)"),
+        (manifest(a="1", b="-> a"), manifest(a="1", b="2"), "b (now a file)"),
+    ],
+)
+def test_the_reason_says_what_happened_to_a_file(before, after, what):
+    text = "FROM base\nCOPY . /w/\n"
+    assert predict([situation(text, before)], situation(text, after)).at(2).because.what == (what,)
+
+
+def test_the_mode_of_a_file_counts():
+    before = manifest(a="1")
+    after = replace(before, entries=(before.entries[0]._replace(mode=0o755),))
+    forecast = predict([situation("FROM base\nCOPY a /\n", before)], situation("FROM base\nCOPY a /\n", after))
+    assert forecast.at(2).because.what == ("a (mode)",)
+
+
+def test_many_files_are_counted_in_the_sentence():
+    text = "FROM base\nCOPY . /w/\n"
+    after = manifest(a="1", b="2", c="3", d="4", e="5")
+    because = predict([situation(text, manifest(z="z"))], situation(text, after)).at(2).because
+    assert because.sentence == "a (added), b (added), c (added) and 3 more changed, and this step reads them."
+    assert because.as_dict()["kind"] == "files"
+    assert len(because.as_dict()["what"]) == 6
+
+
+def test_a_path_that_is_not_there_is_named():
+    forecast = predict([situation("FROM base\nCOPY a /\n")], situation("FROM base\nCOPY b /\n"))
+    assert forecast.at(2).because.kind == "missing-file"
+    assert forecast.at(2).because.what == ("b",)
+    assert predict([], situation("FROM base\nCOPY b /\n")).at(2).because.kind == "missing-file"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "what"),
+    [
+        ("USER 1\nRUN true", "USER 2\nRUN true", "environment", ("USER",)),
+        ("ENV A=1\nRUN true", "ENV A=2\nRUN true", "environment", ("A",)),
+        ("ENV A=1\nRUN true", "ENV A=1 B=2\nRUN true", "environment", ("B",)),
+        ("ENV A=1 B=1\nRUN true", "ENV B=1 A=1\nRUN true", "environment", ("the order of the variables",)),
+        ("ARG A=1\nRUN true", "ARG A=2\nRUN true", "argument", ("A",)),
+        ("ARG A=1\nCOPY a /$A/", "ARG A=2\nCOPY a /$A/", "argument", ("A",)),
+        ("ARG A=1\nCOPY --chown=$A a /", "ARG A=2\nCOPY --chown=$A a /", "argument", ("A",)),
+        ('SHELL ["x"]\nRUN true', 'SHELL ["y"]\nRUN true', "environment", ("SHELL",)),
+    ],
+)
+def test_what_stands_before_a_step_can_be_the_reason(before, after, kind, what):
+    forecast = predict([situation(f"FROM base\n{before}\n")], situation(f"FROM base\n{after}\n"))
+    assert (forecast.at(3).forecast, forecast.at(3).because.kind, forecast.at(3).because.what) == ("miss", kind, what)
+
+
+def test_the_working_directory_can_be_the_reason():
+    forecast = predict(
+        [situation("FROM base\nWORKDIR /a\nWORKDIR /\nCOPY a x\n")],
+        situation("FROM base\nWORKDIR /a\nWORKDIR ..\nCOPY a x\n"),
+    )
+    assert forecast.at(4).forecast == "hit"
+    moved = BaseImage(("layer-1",), workdir="/elsewhere")
+    forecast = predict([situation("FROM base\nCOPY a x\n")], situation("FROM base\nCOPY a x\n", bases={**BASES, "base": moved}))
+    assert forecast.at(2).because.what == ("WORKDIR",)
+
+
+def test_options_and_platform_can_be_the_reason():
+    text = "FROM base\nRUN true\n"
+    before = situation(text)
+    options = predict([before], situation(text, options={"network": "host", "add-host": "x:1.2.3.4", "shm-size": "1"}))
+    assert options.at(2).because.kind == "options"
+    platform = predict([before], situation(text, platform="linux/arm64"))
+    assert platform.at(2).because.what == ("linux/arm64",)
+    assert (
+        predict([situation(text, options={"add-host": "x:1"})], situation(text, options={"add-host": "x:2"})).at(2).forecast
+        == "hit"
+    )
+
+
+def test_another_base_image_is_named():
+    forecast = predict([situation("FROM base\nRUN true\n")], situation("FROM other\nRUN true\n"))
+    assert forecast.steps[0].because.kind == "base"
+    assert forecast.at(2).because.sentence == "It starts from other, which the build before did not use."
+
+
+def test_a_base_whose_settings_are_not_known_counts_as_a_whole():
+    def with_base(configuration):
+        image = BaseImage(("layer-1",), environment=None, configuration=configuration)
+        return situation("FROM base\nCOPY a /\nRUN true\n", bases={"base": image})
+
+    forecast = predict([with_base("one")], with_base("two"))
+    assert (forecast.at(2).forecast, forecast.at(3).because.kind) == ("hit", "base")
+
+
+def test_a_base_that_nobody_looked_at_makes_it_depend():
+    now = situation("FROM unseen\nRUN true\n", bases={})
+    forecast = predict([now], now)
+    assert forecast.steps[0].forecast == "depends"
+    assert forecast.at(2).because.what == ("unseen",)
+
+
+def test_an_address_makes_it_depend_unless_a_checksum_pins_it():
+    loose = situation("FROM base\nADD https://example.org/x.tar /\nADD https://example.org/y.git#main /y\nRUN true\n")
+    forecast = predict([loose], loose)
+    assert (forecast.at(2).forecast, forecast.at(2).because.what) == ("depends", ("https://example.org/x.tar",))
+    assert forecast.at(4).because.kind == "parent"
+    pinned = situation(f"FROM base\nADD --checksum=sha256:{'0' * 64} https://example.org/x.tar /\n")
+    assert predict([pinned], pinned).at(2).forecast == "hit"
+    commit = situation(f"FROM base\nADD https://example.org/y.git#{'0' * 40} /y\n")
+    assert predict([commit], commit).at(2).forecast == "hit"
+
+
+def test_a_named_context_takes_the_place_of_an_image_or_stage():
+    text = "FROM base AS one\nRUN true\nFROM other\nCOPY --from=one /x /x\nCOPY --from=extra f /f\n"
+
+    def given(content):
+        return situation(text, contexts={"one": BaseImage(("layer-9",)), "extra": manifest(f=content)})
+
+    forecast = predict([given("1")], given("2"))
+    assert verdicts(forecast) == {2: ("not-needed", "not-needed"), 4: ("hit", "unchanged"), 5: ("miss", "files")}
+    address = situation(text, contexts={"one": "https://example.org/one.git", "extra": manifest(f="1")})
+    assert predict([address], address).at(4).forecast == "depends"
+    folder = situation("FROM files\nCOPY a /\n", contexts={"files": manifest(f="1")})
+    assert predict([folder], folder).at(2).forecast == "miss"
+
+
+def test_link_stands_alone_where_the_image_store_can_merge():
+    text = "FROM base\nRUN {}\nCOPY --link a /x\n"
+    before, after = (situation(text.format(word), merge=True) for word in ("one", "two"))
+    assert predict([before], before).at(3).forecast == "hit"
+    assert predict([before], after).at(3).forecast == "miss"
+
+
+def test_a_mount_may_show_what_another_stage_made():
+    text = "FROM base AS one\nRUN {}\nFROM base\nRUN --mount=from=one,source=/x,target=/m true\n"
+    forecast = predict([situation(text.format("1"))], situation(text.format("2")))
+    assert (forecast.at(4).forecast, forecast.at(4).because.kind) == ("depends", "result")
+
+
+def test_bytes_of_a_cached_stage_that_were_not_read_before_are_not_known():
+    text = "FROM base AS one\nRUN {}\nFROM base\nCOPY --from=one /x /x\n"
+    one, two = situation(text.format("1")), situation(text.format("2"), target="one")
+    forecast = predict([one, two], situation(text.format("2")))
+    assert forecast.at(2).forecast == "hit"
+    assert forecast.at(4).because.sentence == "It depends on whether /x holds the same bytes as in the build before."
+
+
+def test_onbuild_stands_on_the_line_of_its_from():
+    text = "FROM base AS one\nONBUILD RUN {}\nFROM one\nRUN true\n"
+    forecast = predict([situation(text.format("1"))], situation(text.format("2")))
+    triggered = [step for step in forecast.steps if step.instruction.startswith("ONBUILD RUN") and step.line == 3]
+    assert [step.forecast for step in triggered] == ["miss"]
+    image = BaseImage(("layer-1",), on_build=("RUN hello", "ENV A=1"))
+    steps = predict([], situation("FROM base\nRUN true\n", bases={"base": image})).steps
+    assert [step.instruction for step in steps] == ["FROM base", "ONBUILD RUN hello", "ONBUILD ENV A=1", "RUN true"]
+
+
+def test_what_cannot_be_expanded_is_refused_with_its_line():
+    with pytest.raises(DockerfileError) as caught:
+        predict([], situation("FROM base\nENV A=${B\n"))
+    assert caught.value.line == 2
+
+
+def test_an_unchanged_context_is_not_hashed_again():
+    forecaster = Forecaster([situation(GO, FILES)])
+    first = forecaster.plan(situation(GO, FILES)).context.tree
+    assert forecaster.plan(situation(GO, manifest(go__mod="m", main__go="1"))).context.tree is first
+
+
+def test_a_base_can_be_read_from_inspect():
+    image = BaseImage.from_inspect(
+        {
+            "Id": "sha256:1",
+            "RootFS": {"Layers": ["a", "b"]},
+            "Config": {"Env": ["A=1"], "WorkingDir": "/w", "User": "u", "Shell": ["s"], "OnBuild": ["RUN x"]},
+        }
+    )
+    assert image == BaseImage(("a", "b"), ("A=1",), "/w", "u", ("s",), ("RUN x",), "sha256:1")
+    assert BaseImage.from_inspect({}) == BaseImage(())
+
+
+def test_the_history_is_not_needed_to_be_of_the_same_dockerfile():
+    first = situation("FROM base\nRUN one\nRUN two\n")
+    second = situation("FROM base AS x\nRUN one\nRUN three\n")
+    assert predict([first], second).at(2).forecast == "hit"
+    assert read_dockerfile("FROM base\n").stages
