@@ -1,29 +1,149 @@
-"""What the notebooks look at beyond builds: a program's bytes, a running service, a log's downloads."""
+"""What the notebooks look at beyond builds: a program's bytes, a running service, a log's downloads, tables of many builds."""
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from speedkit.apps import App
+from speedkit.apps import COLD, App, Edit, Strategy, append_line, own_app, sample_app
+from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import SetupError
 from speedkit.experiment.host import host_environment
 from speedkit.model import Build, Step
+from speedkit.rendering import seconds_text
 from speedkit.state import state_folder
 
-__all__ = ["ask", "downloads", "fingerprint", "go_build", "paths_inside", "running", "second_folder", "slowest_step"]
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandas.io.formats.style import Styler
+
+__all__ = [
+    "Listing",
+    "ask",
+    "close_with_kernel",
+    "compared",
+    "dockerfile",
+    "downloads",
+    "extremes",
+    "fingerprint",
+    "first_bytes_of",
+    "go_build",
+    "host_paths",
+    "overview",
+    "project",
+    "running",
+    "second_folder",
+    "side_by_side",
+    "slowest_step",
+    "stages",
+    "summaries",
+]
 
 START_SECONDS = 10.0
 LOOK_SECONDS = 0.05
+ROW_BYTES = 16
+CODE = "font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:pre-wrap"
+NOT_BUILT = "not built"
+SAMPLE_STRATEGY, SAMPLE_EDIT = "mounts", "rename-field"
+EDIT = "a line appended"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A text with its line numbers, the same that builds and figures name. Shown as such in a notebook."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return "\n".join(f"{number:3}  {line}" for number, line in enumerate(self.text.splitlines(), 1))
+
+    def _repr_html_(self) -> str:
+        rows = "".join(_listed(number, line) for number, line in enumerate(self.text.splitlines(), 1))
+        return f'<pre style="{CODE}">{rows}</pre>'
+
+
+def _listed(number: int, line: str) -> str:
+    dim = "color:var(--jp-ui-font-color2,#59636e)"
+    text = f'<span style="{dim}">{escape(line)}</span>' if line.startswith("#") else escape(line)
+    return f'<span style="{dim};user-select:none">{number:3}  </span>{text}\n'
+
+
+def dockerfile(app: App, strategy: str) -> Listing:
+    """The Dockerfile of a strategy, with line numbers."""
+    return Listing(app.strategy(strategy).dockerfile.read_text(encoding="utf-8"))
+
+
+def summaries(things: Mapping[str, Strategy] | Mapping[str, Edit]) -> Styler:
+    """A row per strategy or edit: what it is, in a few words; none of the words cut off."""
+    import pandas as pd
+
+    table = pd.DataFrame({"": {name: thing.summary for name, thing in things.items()}})
+    return _left(table).hide(axis="columns")
+
+
+def stages(app: App, strategy: str) -> Styler:
+    """A row per stage of a strategy's Dockerfile: its name, what it starts from, its line, how many instructions it has.
+
+    Raises: DockerfileError.
+    """
+    import pandas as pd
+
+    found = read_dockerfile(app.strategy(strategy).dockerfile.read_text(encoding="utf-8")).stages
+    rows = [(stage.name, stage.base, stage.line, len(stage.instructions)) for stage in found]
+    return _left(pd.DataFrame(rows, columns=["stage", "starts from", "line", "instructions"])).hide(axis="index")
+
+
+def side_by_side(first: Build, again: Build) -> Styler:
+    """A row per step that ran in the first of two builds of one Dockerfile: how long it took in each."""
+    import pandas as pd
+
+    pairs = zip(first.instructions, again.instructions, strict=True)
+    rows = [(one.line, one.instruction, _amount(one), _amount(other)) for one, other in pairs if one.ran]
+    columns = ["line", "instruction", _name(first), _name(again)]
+    return _left(pd.DataFrame(rows, columns=columns)).hide(axis="index")
+
+
+def _amount(step: Step) -> str:
+    return seconds_text(step.seconds) if step.ran else step.state
+
+
+def _name(build: Build) -> str:
+    return f"{build.strategy}, {build.edit}"
+
+
+def _left(table: pd.DataFrame) -> Styler:
+    return table.style.set_table_styles([{"selector": "td, th", "props": "text-align: left"}])
+
+
+def close_with_kernel(app: App) -> None:
+    """Keep an app for as long as this kernel runs, then remove its working copy."""
+    atexit.register(app.close)
+
+
+def project(path: Path | str | None, dockerfile: str, file: str) -> tuple[App, str, str]:
+    """A copy of somebody's project, the strategy to build it by, and an edit to make; of the sample app without a path.
+
+    dockerfile, file: names in the project's folder; the edit appends an empty line to the file.
+    Raises: NotAFolder, NoDockerfile.
+    """
+    if path is None:
+        return sample_app(), SAMPLE_STRATEGY, SAMPLE_EDIT
+    return own_app(path, dockerfile, edits={EDIT: append_line(file, "", called=EDIT)}), dockerfile, EDIT
 
 
 def downloads(build: Build) -> list[str]:
@@ -44,8 +164,8 @@ def go_build(app: App, *flags: str, folder: Path | None = None, name: str = "spe
     Raises: SetupError with the compiler's message.
     """
     place = folder or app.folder
-    target = state_folder("programs", app.folder.name) / name
-    environment = host_environment(app.begin("host", cold=False)[0]) | {"CGO_ENABLED": "0"}
+    target = _programs(app) / name
+    environment = host_environment(app.cache_of("host")) | {"CGO_ENABLED": "0"}
     argv = ["go", "build", "-buildvcs=false", *flags, "-o", str(target), "."]
     done = subprocess.run(argv, cwd=place, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -55,9 +175,14 @@ def go_build(app: App, *flags: str, folder: Path | None = None, name: str = "spe
 
 def second_folder(app: App) -> Path:
     """The same sources in a folder of another name."""
-    place = state_folder("programs", app.folder.name) / "another-folder"
+    place = _programs(app) / "another-folder"
     shutil.copytree(app.folder, place, dirs_exist_ok=True)
     return place
+
+
+def _programs(app: App) -> Path:
+    """Beside the private caches of an app's host builds: `App.close` removes both."""
+    return state_folder("host-caches", app.cache_of("host") or app.folder.name, "programs")
 
 
 def fingerprint(program: Path) -> str:
@@ -65,10 +190,28 @@ def fingerprint(program: Path) -> str:
     return hashlib.sha256(program.read_bytes()).hexdigest()[:12]
 
 
-def paths_inside(program: Path, folder: Path | str) -> list[str]:
-    """Places of a folder that stand in a program's bytes, each once, sorted."""
-    found = re.findall(re.escape(str(folder).encode()) + rb"[\w./@-]*", program.read_bytes())
-    return sorted({path.decode() for path in found})
+def host_paths(program: Path) -> list[str]:
+    """Absolute places of source files that stand in a Go program, each once, sorted.
+
+    Go keeps them, each ended by a zero byte, for the traces that it prints when a program panics.
+    """
+    found = re.findall(rb"(?<=\0)(?:[A-Za-z]:)?/[^\0\n]{1,400}\.go(?=\0)", program.read_bytes())
+    return sorted({path.decode(errors="replace") for path in found})
+
+
+def first_bytes_of(program: Path, text: str) -> str:
+    """The bytes of a program where a text first stands in it: place, bytes in hexadecimal, the same as letters."""
+    data = program.read_bytes()
+    start = data.find(text.encode())
+    if start < 0:
+        return f"{text} is not in {program.name}"
+    return "\n".join(_bytes_row(data, place) for place in range(start, start + len(text.encode()), ROW_BYTES))
+
+
+def _bytes_row(data: bytes, start: int) -> str:
+    row = data[start : start + ROW_BYTES]
+    letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+    return f"{start:08x}  {row.hex(' '):{3 * ROW_BYTES}} {letters}"
 
 
 @contextmanager
@@ -89,7 +232,7 @@ def running(program: Path) -> Iterator[str]:
 
 def ask(address: str, text: str) -> str:
     """What the running service answers to a text."""
-    with urllib.request.urlopen(f"{address}/echo?text={text}", timeout=5) as reply:  # noqa: S310 (our own address)
+    with urllib.request.urlopen(f"{address}/echo?text={quote(text)}", timeout=5) as reply:  # noqa: S310 (our own address)
         return str(reply.read().decode())
 
 
@@ -110,3 +253,40 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
             time.sleep(LOOK_SECONDS)
         else:
             return
+
+
+def overview(builds: Sequence[Build], app: App) -> Styler:
+    """Median time by strategy and edit, as text; combinations that were not built say so."""
+    import pandas as pd
+
+    edits = [COLD, *app.edits]
+    rows = {strategy: [_time(builds, strategy, edit) for edit in edits] for strategy in app.strategies}
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=edits)
+    return table.style.map(lambda text: "opacity: .55" if text == NOT_BUILT else "")
+
+
+def _time(builds: Sequence[Build], strategy: str, edit: str) -> str:
+    found = _runs(builds, strategy, edit)
+    if not found:
+        return NOT_BUILT
+    good = [build.seconds for build in found if build.ok]
+    if not good:
+        return f"fails after {seconds_text(statistics.median(build.seconds for build in found))}"
+    return seconds_text(statistics.median(good))
+
+
+def _runs(builds: Sequence[Build], strategy: str, edit: str) -> list[Build]:
+    return [build for build in builds if (build.strategy, build.edit) == (strategy, edit)]
+
+
+def compared(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
+    """A sentence with the median time of some strategies after one edit."""
+    return f"{edit}: {', '.join(f'{strategy} {_time(builds, strategy, edit)}' for strategy in strategies)}"
+
+
+def extremes(builds: Sequence[Build], edit: str) -> tuple[Build, Build] | None:
+    """The slowest and the quickest build after an edit; None while there are not two strategies to tell apart."""
+    found = sorted((build for build in builds if build.ok and build.edit == edit), key=lambda build: build.seconds)
+    if len({build.strategy for build in found}) < 2:
+        return None
+    return found[-1], found[0]

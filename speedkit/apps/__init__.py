@@ -1,12 +1,13 @@
 """What is built: the sample app or any folder with a Dockerfile, its strategies and the edits made to it."""
 
-from speedkit.apps.app import App, Strategy
+from speedkit.apps.app import COLD, App, Strategy
 from speedkit.apps.edits import Applied, Edit, append_line, replacement
 from speedkit.apps.own import app_in_place, own_app
 from speedkit.apps.probe import Probe
 from speedkit.apps.sample import sample_app, sample_folder
 
 __all__ = [
+    "COLD",
     "App",
     "Applied",
     "Edit",

@@ -11,12 +11,16 @@ from types import TracebackType
 from typing import Self
 
 from speedkit.apps import files
+from speedkit.apps.copying import changed_files, restore
 from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
 from speedkit.state import state_folder
 
-__all__ = ["App", "Strategy"]
+__all__ = ["COLD", "App", "Strategy"]
+
+COLD = "cold"
+"""The edit under which a first build is listed: nothing is changed and nothing cached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,9 @@ class App:
     other, per strategy, and with nothing built before, so that a notebook tells the same story each time it is run.
     """
 
+    products: frozenset[str] = frozenset()
+    """Files that builds make in the folder: no change to the sources."""
+
     def __init__(
         self,
         name: str,
@@ -55,6 +62,8 @@ class App:
         self.edit_name = "none"
         self._token = uuid.uuid4().hex[:12] if private_cache else None
         self._begun: set[str] = set()
+        self._changes = 0
+        self._built: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -63,9 +72,10 @@ class App:
         self.close()
 
     def close(self) -> None:
-        """Remove the working copy and what its host builds cached. Does nothing to the user's own folder."""
+        """Remove the working copy, what its host builds cached and its own strategies. The user's folder stays."""
         if self.is_copy:
             shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._own_dockerfiles(), ignore_errors=True)
         for name in self.strategies:
             shutil.rmtree(state_folder("host-caches") / f"{self._token}-{name}", ignore_errors=True)
 
@@ -94,31 +104,37 @@ class App:
         return self.strategies[name]
 
     def add_strategy(self, name: str, dockerfile: str) -> Strategy:
-        """A strategy of one's own, from the text of its Dockerfile, which is kept outside of the build context."""
+        """A strategy of one's own, from the text of its Dockerfile, which is kept outside of the build context.
+
+        Raises: Misuse for a name that is none; FileRefused for a text that cannot be written.
+        """
         if not name.replace("-", "").replace("_", "").isalnum():
             raise Misuse(f"{name!r} cannot name a strategy.", fix="Use letters, digits, - and _.")
-        place = state_folder("dockerfiles", self.folder.name) / f"Dockerfile.{name}"
-        place.write_text(dockerfile, encoding="utf-8")
+        files.write_text(self._own_dockerfiles(), f"Dockerfile.{name}", dockerfile)
+        place = self._own_dockerfiles() / f"Dockerfile.{name}"
         added = Strategy(name, place, "your own")
         self.strategies[name] = added
         return added
+
+    def _own_dockerfiles(self) -> Path:
+        return state_folder("dockerfiles") / self.folder.name
 
     def cache_of(self, strategy: str) -> str | None:
         """The name of the cache that builds of a strategy share; None is the engine's common one."""
         return None if self._token is None else f"{self._token}-{strategy}"
 
-    def begin(self, strategy: str, *, cold: bool) -> tuple[str | None, bool]:
-        """The cache that the next build of a strategy shares, and whether it is its first.
+    def begin(self, strategy: str, *, cold: bool) -> tuple[str | None, str]:
+        """The cache that the next build of a strategy shares, and the name of the edit that it is to be listed under.
 
         The cache is named by a token; None is the engine's common one. cold: a cache of its own, never seen before.
+        A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`.
         """
-        if cold:
-            return f"{uuid.uuid4().hex[:12]}-{strategy}", True
-        if self._token is None:
-            return None, False
-        first = strategy not in self._begun
+        first = cold or (self._token is not None and strategy not in self._begun)
+        same = self._built.get(strategy) == self._changes and not first
         self._begun.add(strategy)
-        return self.cache_of(strategy), first
+        self._built[strategy] = self._changes
+        edit = "none" if same else COLD if first and self.edit_name == "none" else self.edit_name
+        return (f"{uuid.uuid4().hex[:12]}-{strategy}" if cold else self.cache_of(strategy)), edit
 
     def require_edit(self, name: str) -> Edit:
         """An edit by name.
@@ -138,6 +154,7 @@ class App:
         if name != "none":
             self._require_copy()
         changed = chosen.make(self.folder)
+        self._changes += bool(changed)
         self.edit_name = name
         return Applied(name, changed)
 
@@ -153,32 +170,22 @@ class App:
         """Write a file of the working copy. Raises: FileRefused."""
         self._require_copy()
         files.write_text(self.folder, name, text)
+        self._changes += 1
         self.edit_name = "custom"
 
     def reset(self, name: str | None = None) -> None:
-        """Put one file, or all of them, back to what they were at first."""
+        """Put one file, or all of them, back to what they were at first. Raises: FileRefused."""
         self._require_copy()
         for path in (name,) if name is not None else self.changed():
-            self._reset_file(path)
+            restore(self.source, self.folder, path)
+            self._changes += 1
         if not self.changed():
             self.edit_name = "none"
 
-    def _reset_file(self, name: str) -> None:
-        original, copy = files.inside(self.source, name), files.inside(self.folder, name)
-        if not original.exists():
-            copy.unlink(missing_ok=True)
-            return
-        before = copy.stat().st_mtime_ns if copy.exists() else 0
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(original, copy)
-        files.move_time_forward(copy, before)
-
     def changed(self) -> tuple[str, ...]:
         """Names of the files that differ from what they were at first, those added or removed included."""
-        if not self.is_copy:
-            return ()
-        names = _files_below(self.folder) | _files_below(self.source)
-        return tuple(sorted(name for name in names if _bytes(self.folder / name) != _bytes(self.source / name)))
+        found = changed_files(self.source, self.folder) if self.is_copy else ()
+        return tuple(name for name in found if name not in self.products)
 
     def diff(self, name: str) -> str:
         """What changed in a file, as a unified diff."""
@@ -190,21 +197,7 @@ class App:
             raise FileRefused(f"{self.folder} is yours and is not written to.", fix="Use `sk.app(path)` to edit a copy.")
 
 
-def _files_below(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and not _is_product(path)}
-
-
 def _lines(folder: Path, name: str) -> list[str]:
     """A file's lines; none when it is not there."""
-    return files.read_text(folder, name).splitlines(keepends=True) if (folder / name).is_file() else []
+    return [f"{line}\n" for line in files.read_text(folder, name).splitlines()] if (folder / name).is_file() else []
 
-
-PRODUCTS = frozenset({"speedup"})
-
-
-def _is_product(path: Path) -> bool:
-    return path.name in PRODUCTS or ".git" in path.parts
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None

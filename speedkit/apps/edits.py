@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speedkit.apps.files import inside, move_time_forward, read_text, write_text
+from speedkit.apps.files import inside, move_time_forward, read_text, write_bytes, write_text
 from speedkit.errors import EditDoesNotApply, FileRefused
 
-__all__ = ["Applied", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
+__all__ = ["RESET", "Applied", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
+
+RESET = "Reset the app, then make the edit again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,7 @@ def replacement(name: str, source: Path | str, *, called: str = "replace") -> Ed
             data = Path(source).read_bytes()
         except OSError as problem:
             raise FileRefused(f"{source} cannot be read: {problem.strerror}.") from None
-        before = path.stat().st_mtime_ns
-        path.write_bytes(data)
-        move_time_forward(path, before)
+        write_bytes(path, data)
         return (name,)
 
     return Edit(called, f"{name} replaced", make)
@@ -86,7 +86,7 @@ def replace_text(folder: Path, name: str, pairs: tuple[tuple[str, str], ...]) ->
     text = read_text(folder, name)
     for old, new in pairs:
         if old not in text:
-            raise EditDoesNotApply(f"{name} no longer holds {old!r}.", fix="Reset the app, then make the edit again.")
+            raise EditDoesNotApply(f"{name} no longer holds {old!r}.", fix=RESET)
         text = text.replace(old, new)
     write_text(folder, name, text)
     return (name,)

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from speedkit.errors import FileRefused
 
-__all__ = ["LARGEST_BYTES", "inside", "is_text", "read_text", "text_files", "write_text"]
+__all__ = ["LARGEST_BYTES", "entry_inside", "inside", "is_text", "read_text", "text_files", "write_bytes", "write_text"]
 
 LARGEST_BYTES = 1_000_000
 LISTED_AT_MOST = 500
@@ -21,9 +21,24 @@ def inside(folder: Path, name: str) -> Path:
     Raises: FileRefused when the name leads out of the folder, also by a link.
     """
     path = folder / PurePosixPath(name)
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        within = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError) as problem:
+        raise FileRefused(f"{name!r} cannot name a file: {problem}.") from None
+    if not within:
         raise FileRefused(f"{name!r} leads out of the app's folder.", fix="Name a file inside it.")
     return path
+
+
+def entry_inside(folder: Path, name: str) -> Path:
+    """The path of a file or link in a folder, the link itself and not where it leads.
+
+    Raises: FileRefused when the name leads out of the folder.
+    """
+    pure = PurePosixPath(name)
+    if pure.name in ("", ".."):
+        raise FileRefused(f"{name!r} does not name a file.", fix="Name a file inside the app's folder.")
+    return inside(folder, str(pure.parent)) / pure.name
 
 
 def is_text(data: bytes) -> bool:
@@ -60,16 +75,31 @@ def write_text(folder: Path, name: str, text: str) -> None:
 
     BuildKit compares size and time before it reads: a file written twice within the clock's step with equal size would
     give a stale hit.
-    Raises: FileRefused when it is too large or outside.
+    Raises: FileRefused when it is too large, not text, outside, or cannot be written.
     """
     path = inside(folder, name)
-    data = text.encode("utf-8", "surrogatepass")
+    data = _encoded(name, text)
     if len(data) > LARGEST_BYTES:
         raise FileRefused(f"{name} would have {len(data) / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here.")
-    before = path.stat().st_mtime_ns if path.exists() else 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    move_time_forward(path, before)
+    write_bytes(path, data)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, moving its time of change forward. Raises: FileRefused."""
+    try:
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        move_time_forward(path, before)
+    except OSError as problem:
+        raise FileRefused(f"{path.name} cannot be written: {problem.strerror}.") from None
+
+
+def _encoded(name: str, text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise FileRefused(f"{name} would not be text: it holds half of a character.", fix="Type the character again.") from None
 
 
 def move_time_forward(path: Path, before_ns: int) -> None:

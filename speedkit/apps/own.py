@@ -8,6 +8,7 @@ from pathlib import Path
 from speedkit.apps.app import App, Strategy
 from speedkit.apps.copying import working_copy
 from speedkit.apps.edits import Edit, nothing, touch
+from speedkit.apps.files import text_files
 from speedkit.apps.sample import SampleApp, sample_folder, sample_strategies
 from speedkit.errors import NoDockerfile, NotAFolder
 
@@ -17,20 +18,44 @@ __all__ = ["app_in_place", "own_app"]
 def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, edits: Mapping[str, Edit] | None = None) -> App:
     """A folder with one or more Dockerfiles as an app: a private copy of it, with a cache of its own.
 
-    dockerfile: names in the folder, each a strategy; by default all called `Dockerfile` or `Dockerfile.NAME`.
+    The folder is copied at once, not at the first edit: BuildKit tells contexts apart by their folder's name, so builds
+    before and after the first edit must be of one folder. The user's own is only ever read.
+    dockerfile: names in the folder or paths elsewhere, each a strategy; by default all files `Dockerfile*` in the folder.
     edits: by name, made with `append_line` and `replacement`; `none` and `touch` are always there.
     The sample app's folder is the sample app, unless a Dockerfile or edits are named: then it is a folder like any other.
-    Raises: NotAFolder, NoDockerfile.
+    Raises: NotAFolder, NoDockerfile, and what `working_copy` raises.
     """
     source = _folder(path)
     if source == sample_folder() and dockerfile is None and edits is None:
         return SampleApp.copied()
-    names = [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source))
-    copy = working_copy(_with_dockerfiles(source, names))
-    known = {edit.name: edit for edit in (nothing(), touch(names[0]))}
-    strategies = {name: Strategy(name, copy / name, f"{name} of {source.name}") for name in names}
+    found = _named(source, [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source)))
+    copy = working_copy(source, list(found.values()))
+    strategies = {name: Strategy(name, _copied(path, source, copy), f"{name} of {source.name}") for name, path in found.items()}
     name = f"{source.name}, as your own" if source == sample_folder() else source.name
+    known = {edit.name: edit for edit in (nothing(), _touch(copy, strategies))}
     return App(name, source, copy, strategies, known | dict(edits or {}), private_cache=True)
+
+
+def _named(source: Path, names: list[str]) -> dict[str, Path]:
+    """Dockerfiles by the name of their strategy: the path in the folder, or the file's name for one that is elsewhere."""
+    found = {}
+    for name in names:
+        path = (source / Path(name).expanduser()).resolve()
+        if not path.is_file():
+            raise NoDockerfile(source / name)
+        found[path.relative_to(source).as_posix() if path.is_relative_to(source) else path.name] = path
+    return found
+
+
+def _copied(path: Path, source: Path, copy: Path) -> Path:
+    return copy / path.relative_to(source) if path.is_relative_to(source) else path
+
+
+def _touch(copy: Path, strategies: Mapping[str, Strategy]) -> Edit:
+    """Touches the first Dockerfile, or where all are elsewhere the first text file."""
+    names = [name for name, strategy in strategies.items() if strategy.dockerfile.is_relative_to(copy)]
+    first = next(iter((*names, *text_files(copy))), None)
+    return touch(first) if first is not None else Edit("touch", "no file to touch", lambda _: ())
 
 
 def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
@@ -68,9 +93,3 @@ def _dockerfiles(folder: Path) -> list[str]:
         raise NoDockerfile(folder / "Dockerfile")
     return names
 
-
-def _with_dockerfiles(folder: Path, names: list[str]) -> Path:
-    for name in names:
-        if not (folder / name).is_file():
-            raise NoDockerfile(folder / name)
-    return folder

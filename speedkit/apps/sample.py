@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import shutil
-from collections.abc import Callable
+import uuid
 from pathlib import Path
 from typing import Self
 
 from speedkit.apps.app import App, Strategy
 from speedkit.apps.copying import working_copy
-from speedkit.apps.edits import Edit, append_line, nothing, replace_text, touch
+from speedkit.apps.edits import RESET, Edit, append_line, nothing, replace_text, touch
+from speedkit.apps.files import read_text, write_text
 from speedkit.apps.probe import Probe
-from speedkit.errors import NotAFolder
+from speedkit.errors import EditDoesNotApply, NotAFolder
 
 __all__ = ["SampleApp", "sample_app", "sample_folder", "sample_strategies"]
 
@@ -55,6 +55,8 @@ def _host_commands() -> tuple[tuple[str, ...], ...]:
 class SampleApp(App):
     """The sample app; a running image of it can be asked whether it works."""
 
+    products = frozenset({"speedup"})
+
     def __init__(self, source: Path, folder: Path, strategies: dict[str, Strategy], *, private_cache: bool) -> None:
         edits = {edit.name: edit for edit in _edits()}
         super().__init__("sample_go_app", source, folder, strategies, edits, private_cache=private_cache)
@@ -62,7 +64,7 @@ class SampleApp(App):
     @classmethod
     def copied(cls) -> Self:
         source = sample_folder()
-        copy = working_copy(source)
+        copy = working_copy(source, [strategy.dockerfile for strategy in sample_strategies(source).values()])
         (copy / "speedup").unlink(missing_ok=True)
         return cls(source, copy, sample_strategies(copy), private_cache=True)
 
@@ -88,11 +90,17 @@ def _edits() -> tuple[Edit, ...]:
 UUID_SUMS = """\
 github.com/google/uuid v1.6.0 h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=
 github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo="""
-_numbers: Callable[[], int] = itertools.count(1).__next__
+PACKAGE = re.compile(r"^package main\b.*$", re.MULTILINE)
 
 
 def _comment(folder: Path) -> tuple[str, ...]:
-    return replace_text(folder, "main.go", (("package main\n", f"package main // comment {_numbers()}\n"),))
+    """Another comment each time, on a line that was there before, so that no line number in the program moves."""
+    text = read_text(folder, "main.go")
+    found = PACKAGE.search(text)
+    if found is None:
+        raise EditDoesNotApply("main.go no longer holds 'package main'.", fix=RESET)
+    write_text(folder, "main.go", text.replace(found[0], f"package main // comment {uuid.uuid4().hex[:8]}", 1))
+    return ("main.go",)
 
 
 def _rename_field(folder: Path) -> tuple[str, ...]:
@@ -107,6 +115,8 @@ def _break(folder: Path) -> tuple[str, ...]:
 
 def _add_dependency(folder: Path) -> tuple[str, ...]:
     """github.com/google/uuid, which needs nothing else; the sums are those that `go mod tidy` writes."""
+    if "github.com/google/uuid" in read_text(folder, "go.mod"):
+        raise EditDoesNotApply("go.mod already requires github.com/google/uuid.", fix=RESET)
     replace_text(
         folder,
         "main.go",

@@ -64,6 +64,8 @@ def _mount(text: str, expand: Callable[[str], str], line: int) -> Mount:
             _reject(f"invalid field '{part}' must be a key=value pair", line)
         if key not in _KEYS:
             _reject(f"unexpected key '{given}' in '{part}'", line)
+        if key == "from" and "$" in value[:-1]:
+            _reject("'from' doesn't support variable expansion, define alias stage instead", line)
         values[key] = (value if key == "from" else expand(value)) if equals else "true"
     kind = values.pop("type", "bind").lower()
     _check(kind, values, line)

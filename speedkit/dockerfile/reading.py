@@ -6,6 +6,7 @@ but no lines in errors, no inner flags of ONBUILD and no quoting of here-documen
 
 from __future__ import annotations
 
+import bisect
 import re
 
 import dockerfile as buildkit_parser
@@ -19,6 +20,7 @@ __all__ = ["read_dockerfile", "read_instruction"]
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"<<(-?)\s*([^<\s]+)")
+_OPEN_HEREDOC = "unterminated heredoc"
 _ONBUILD = re.compile(r"^\s*ONBUILD\s*", re.IGNORECASE)
 
 
@@ -28,6 +30,8 @@ def read_dockerfile(text: str) -> Dockerfile:
     Raises DockerfileError, with the line and BuildKit's reason, for what BuildKit rejects before it builds.
     """
     text = text.removeprefix("\ufeff")
+    if not text:
+        raise DockerfileError("Dockerfile: the Dockerfile cannot be empty.")
     directives = _directives(text)
     escape = directives.get("escape", "\\")
     lines = text.split("\n")
@@ -79,20 +83,28 @@ def _commands(text: str, escape: str) -> list[buildkit_parser.Command]:
 
 
 def _line_of_error(text: str, escape: str) -> int | None:
-    """The line of the first instruction that the parser cannot read: the one after the longest readable beginning."""
+    """The line of the first instruction that the parser cannot read; it names none itself.
+
+    It reads in order, so beginnings of the text fail alike from that instruction on, and not before it. Only a
+    here-document that is cut off fails before too.
+    """
     lines = text.split("\n")
-    for count in range(len(lines) - 1, -1, -1):
-        try:
-            read = list(buildkit_parser.parse_string("\n".join(lines[:count]) + "\n"))
-        except buildkit_parser.GoParseError as error:
-            if str(error) != "file with no instructions":
-                continue
-            read = []
-        if read and lines[count - 1].rstrip().endswith(escape):
-            return int(read[-1].start_line)
-        following = (number for number in range(count, len(lines)) if _says_something(lines[number]))
-        first = next(following, None)
-        return None if first is None else first + 1
+    reason = _failure(lines)
+    if reason == _OPEN_HEREDOC:
+        marked = [number for number, line in enumerate(lines) if "<<" in line]
+        return next((number + 1 for number in reversed(marked) if _failure(lines[:number]) != _OPEN_HEREDOC), None)
+    count = bisect.bisect_left(range(len(lines)), True, key=lambda count: _failure(lines[: count + 1]) == reason)
+    before = lines[:count]
+    if before and before[-1].rstrip().endswith(escape):
+        return int(buildkit_parser.parse_string("\n".join(before))[-1].start_line)
+    return next((number + 1 for number in range(count, len(lines)) if _says_something(lines[number])), None)
+
+
+def _failure(lines: list[str]) -> str | None:
+    try:
+        buildkit_parser.parse_string("\n".join(lines) + "\n")
+    except buildkit_parser.GoParseError as error:
+        return str(error)
     return None
 
 

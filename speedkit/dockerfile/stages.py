@@ -144,7 +144,7 @@ def _named(dockerfile: Dockerfile, name: str) -> Origin:
 
 
 def target_index(dockerfile: Dockerfile, target: str | None) -> int:
-    """Index of the stage to build: by name, by number, or the last one."""
+    """Index of the stage to build: by name, or the last one."""
     if not target:
         return len(dockerfile.stages) - 1
     matches = [stage.index for stage in dockerfile.stages if stage.named and stage.name == target.lower()]

@@ -7,30 +7,42 @@ label `dev.speedkit`, and only what carries it is ever removed again.
 from __future__ import annotations
 
 import hashlib
-import shutil
+import json
+import os
 import subprocess
-import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from docker.errors import APIError, ImageNotFound
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound
 
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
 from speedkit.engine.connection import Engine
 from speedkit.engine.containers import LABEL
+from speedkit.engine.deriving import derive_image
+from speedkit.engine.host_go import find_go
+from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoBaseImage
 
 __all__ = [
     "STAND_INS",
     "ResolvedBase",
     "family_of",
+    "go_settings",
     "has_image",
     "isolated_base",
     "make_image",
     "pull",
     "resolve_base",
+    "trust_labels",
 ]
+
+ANSWER_SECONDS = 10.0
+SERVER_ERROR = 500
+TRUST_LABEL = "dev.speedkit.trusts"
+GO_SETTINGS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
 
 STAND_INS = {
     "alpine": "speedkit/standin-alpine",
@@ -67,13 +79,30 @@ def has_image(engine: Engine, name: str) -> bool:
 
 
 def pull(engine: Engine, reference: str) -> str | None:
-    """Pull an image; the reason when no registry hands it out, None when it is here."""
+    """Pull an image; the reason when no registry hands it out, None when it is here.
+
+    A registry that does not answer within 10 seconds is given up; one that answers has all the time it needs.
+    """
+    if reason := _silence(engine, reference):
+        return reason
     name, _, tag = reference.partition("@") if "@" in reference else _name_and_tag(reference)
     try:
-        engine.api.pull(name, tag=tag)
-    except APIError as problem:
-        return str(problem.explanation or problem)
-    return None
+        told = engine.api.pull(name, tag=tag)
+    except (DockerException, requests.RequestException) as problem:
+        return str(getattr(problem, "explanation", None) or problem)
+    # An error in the middle of a pull comes as the last line of a reply that began well.
+    return None if has_image(engine, reference) else f"it stopped half-way: {told.strip().splitlines()[-1][:300]}"
+
+
+def _silence(engine: Engine, reference: str) -> str | None:
+    """Why no registry answers, None when one does: a refusal is an answer."""
+    try:
+        reply = engine.api.get(f"{engine.api.base_url}/distribution/{reference}/json", timeout=ANSWER_SECONDS)
+    except requests.Timeout:
+        return f"no registry answered within {ANSWER_SECONDS:.0f} seconds"
+    except requests.RequestException as problem:
+        return str(problem)
+    return str(reply.json().get("message", reply.text)) if reply.status_code >= SERVER_ERROR else None
 
 
 def _name_and_tag(reference: str) -> tuple[str, str, str]:
@@ -81,57 +110,72 @@ def _name_and_tag(reference: str) -> tuple[str, str, str]:
     return (name, ":", tag) if colon and "/" not in tag else (reference, ":", "latest")
 
 
-@lru_cache(maxsize=256)
 def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> ResolvedBase:
     """What stands in a build for an image: itself, an extension by the host's certificates, or a stand-in.
 
     extend_ca: extend it even when the environment names no bundle, because a build did not trust a certificate.
     Raises: NoBaseImage.
     """
-    stand_in = STAND_INS.get(family_of(reference))
-    if not has_image(engine, reference):
-        if stand_in is not None and has_image(engine, stand_in):
-            return ResolvedBase(reference, stand_in, stand_in=True)
-        if reason := pull(engine, reference):
-            raise NoBaseImage(
-                f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
-                fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
-            )
+    found = reference if has_image(engine, reference) else _missing_base(engine, reference)
     bundle = system_bundle() if extend_ca else host_bundle()
-    if bundle is None:
-        return ResolvedBase(reference, reference, stand_in=False)
-    return ResolvedBase(reference, _extended(engine, reference, bundle), stand_in=False)
+    settings = go_settings() if family_of(reference) in STAND_INS else {}
+    return ResolvedBase(reference, _trusting(engine, found, bundle, settings), stand_in=found != reference)
 
 
-def _extended(engine: Engine, reference: str, bundle: Path) -> str:
-    """The image with the host's certificates, and for Go images the host's module proxy; made once."""
-    settings = go_settings() if family_of(reference) == "golang" else {}
-    image = engine.api.inspect_image(reference)["Id"]
-    key = hashlib.sha256(f"{image}{sorted(settings.items())}".encode() + bundle.read_bytes()).hexdigest()[:16]
-    name = f"speedkit/trusting:{key}"
+def _missing_base(engine: Engine, reference: str) -> str:
+    stand_in = STAND_INS.get(family_of(reference))
+    if stand_in is not None and has_image(engine, stand_in):
+        return stand_in
+    if reason := pull(engine, reference):
+        raise NoBaseImage(
+            f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
+            fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
+        )
+    return reference
+
+
+def trust_labels(bundle: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
+    """The label of an image that has these certificates and these settings of Go already."""
+    content = bundle.read_bytes() if bundle is not None else b""
+    return {TRUST_LABEL: hashlib.sha256(f"{sorted(settings.items())}".encode() + content).hexdigest()[:16]}
+
+
+def _trusting(engine: Engine, image: str, bundle: Path | None, settings: Mapping[str, str]) -> str:
+    """The image, or one made from it once, with the host's certificates and what the host's Go is told."""
+    if bundle is None and not settings:
+        return image
+    labels = trust_labels(bundle, settings)
+    described = inspect_image(engine, image)
+    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == labels[TRUST_LABEL]:
+        return image
+    name = f"speedkit/trusting:{_short_hash(described['Id'] + labels[TRUST_LABEL])}"
     if not has_image(engine, name):
-        lines = [
-            "FROM base",
-            f"COPY bundle {BUNDLE_IN_IMAGES}",
-            *(f"ENV {key}={value}" for key, value in settings.items()),
-        ]
-        with tempfile.TemporaryDirectory(prefix="speedkit-") as folder:
-            shutil.copy(bundle, Path(folder) / "bundle")
-            make_image(engine, Path(folder), lines, name=name, base=reference)
+        files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
+        derive_image(engine, image, name=name, files=files, environment=settings, labels=labels)
     return name
 
 
 def go_settings() -> dict[str, str]:
     """What the host's Go is told about proxies and sums, where it differs from Go's defaults; never with credentials."""
-    if shutil.which("go") is None:
+    go = find_go()
+    if go is None:
         return {}
-    names = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
-    told = subprocess.run(["go", "env", "-changed", *names], capture_output=True, text=True, check=False)
-    pairs = (line.partition("=") for line in told.stdout.splitlines())
-    return {name: value.strip("'\"") for name, _, value in pairs if value and "@" not in value}
+    told = _go_env(go, tuple(os.environ.get(name) for name in GO_SETTINGS))
+    return {name: value for name, value in told if value and "@" not in value}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
+def _go_env(go: Path, own: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
+    """What `go env` says differs from Go's defaults, asked once for each state of the environment.
+
+    own: the settings in the environment; they are all that a Go before 1.23, which knows no `-changed`, is asked for.
+    """
+    told = subprocess.run([str(go), "env", "-changed", "-json", *GO_SETTINGS], capture_output=True, text=True, check=False)
+    if told.returncode:
+        return tuple((name, value) for name, value in zip(GO_SETTINGS, own, strict=True) if value)
+    return tuple(json.loads(told.stdout).items())
+
+
 def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
     """An image equal to another but for a mark, so that nothing built on it was ever built before.
 
@@ -139,21 +183,28 @@ def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: 
     mark_certificates: mark the CA bundle as well. COPY --from looks at content alone: a `FROM scratch` stage that takes the
     certificates first is then new, too.
     """
-    name = f"speedkit/isolated:{hashlib.sha256(f'{image}{token}'.encode()).hexdigest()[:20]}"
-    if has_image(engine, name):
-        return name
-    with tempfile.TemporaryDirectory(prefix="speedkit-") as folder:
-        (Path(folder) / "mark").write_text(f"{token}\n")
-        lines = ["FROM base", "COPY mark /etc/.speedkit-mark"]
-        if mark_certificates:
-            lines.append(
-                f"RUN if [ -f {BUNDLE_IN_IMAGES} ]; then echo '#' $(cat /etc/.speedkit-mark) >> {BUNDLE_IN_IMAGES}; fi"
-            )
-        make_image(engine, Path(folder), lines, name=name, base=image)
+    found = inspect_image(engine, image)["Id"]
+    name = f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
+    if not has_image(engine, name):
+        mark = f"# {token}\n".encode()
+        appended = {BUNDLE_IN_IMAGES: mark} if mark_certificates else {}
+        derive_image(engine, image, name=name, files={"/etc/.speedkit-mark": mark}, appended=appended)
     return name
 
 
-def make_image(engine: Engine, folder: Path, lines: list[str], *, name: str, base: str | None = None) -> None:
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def make_image(
+    engine: Engine,
+    folder: Path,
+    lines: list[str],
+    *,
+    name: str,
+    base: str | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> None:
     """Build an image of the kit's own from the files in a folder, labelled as such.
 
     base: the image that `FROM base` means.
@@ -161,6 +212,7 @@ def make_image(engine: Engine, folder: Path, lines: list[str], *, name: str, bas
     """
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
     argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", f"--tag={name}", f"--label={LABEL}=1"]
+    argv += [f"--label={key}={value}" for key, value in (labels or {}).items()]
     argv += [f"--build-context=base=docker-image://{base}"] if base else []
     done = subprocess.run([*argv, str(folder)], env=engine.environment, capture_output=True, text=True, check=False)
     if done.returncode:

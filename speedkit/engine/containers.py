@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 import urllib.error
 import urllib.request
@@ -14,9 +15,11 @@ from speedkit.engine.connection import Engine
 from speedkit.errors import EngineError
 from speedkit.model import Answer
 
-__all__ = ["LABEL", "ask_image"]
+__all__ = ["CONTAINER_PREFIX", "LABEL", "ask_image"]
 
 LABEL = "dev.speedkit"
+CONTAINER_PREFIX = "speedkit-"
+"""How the names of our own containers begin. Labels would not do: anybody's container of our image inherits those."""
 ATTEMPT_SECONDS = 0.05
 
 
@@ -42,7 +45,8 @@ def _create(engine: Engine, image: str, port: int) -> str:
     api = engine.api
     config = api.create_host_config(port_bindings={port: ("127.0.0.1", None)} if engine.is_local else {port: None})
     try:
-        made: dict[str, Any] = api.create_container(image, ports=[port], host_config=config, labels={LABEL: "1"})
+        name = f"{CONTAINER_PREFIX}{secrets.token_hex(6)}"
+        made: dict[str, Any] = api.create_container(image, name=name, ports=[port], host_config=config, labels={LABEL: "1"})
     except APIError as problem:
         raise EngineError(f"The engine could not make a container of {image}: {problem.explanation}.") from None
     return str(made["Id"])

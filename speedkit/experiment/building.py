@@ -29,10 +29,8 @@ from speedkit.recordings.recording import Meta, new_id, write_recording
 from speedkit.recordings.redaction import Redaction
 from speedkit.state import state_folder
 
-__all__ = ["COLD", "BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "start_build"]
+__all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "start_build"]
 
-COLD = "cold"
-"""The edit under which a first build is listed: nothing is changed and nothing cached."""
 UNTRUSTED = "certificate signed by unknown authority"
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
@@ -107,10 +105,10 @@ def start_build(
     Raises: UnknownStrategy, and what `connect` raises.
     """
     chosen = app.strategy(strategy)
-    isolation, first = app.begin(chosen.name, cold=cold)
+    isolation, edit = app.begin(chosen.name, cold=cold)
     options = BuildOptions(
         isolation=isolation,
-        edit=COLD if first and app.edit_name == "none" else app.edit_name,
+        edit=edit,
         target=target,
         build_args=dict(build_args or {}),
         builder=builder,

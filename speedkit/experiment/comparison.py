@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from speedkit.apps import App
+from speedkit.apps import COLD, App
 from speedkit.engine.connection import Engine, connect
-from speedkit.experiment.building import COLD, BuildOptions, RunningBuild
+from speedkit.experiment.building import BuildOptions, RunningBuild
 from speedkit.experiment.progress import Watch, quiet_or_notebook
 from speedkit.model import Build
 

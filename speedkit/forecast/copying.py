@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from speedkit.forecast.scope import Scope
     from speedkit.forecast.vertices import Surroundings
 
-__all__ = ["copy_vertex", "inline_file"]
+__all__ = ["copy_vertex", "inline_file", "owner"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GIT = re.compile(r"^(git://|git@|ssh://)|^https?://[^#?]+\.git(#|\?|$)|^(github\.com)/")
@@ -66,18 +66,16 @@ def _settings(instruction: Instruction, expanded: Callable[[str], str]) -> dict[
     chmod = instruction.flag("chmod")
     unpack = instruction.flag("unpack")
     return {
-        "keyword": "ADD" if unpack is None and instruction.keyword == "ADD" else "COPY",
-        "unpack": unpack,
-        "chown": _owner(expanded(instruction.flag("chown") or "")),
+        "unpack": instruction.keyword == "ADD" if unpack is None else unpack.lower() == "true",
+        "chown": owner(expanded(instruction.flag("chown") or "")),
         "chmod": None if chmod is None else _mode(expanded(chmod)),
         "exclude": instruction.flag_values("exclude"),
         "link": (instruction.flag("link") or "").lower() == "true",
         "parents": instruction.flag("parents") or "",
-        "checksum": expanded(instruction.flag("checksum") or ""),
     }
 
 
-def _owner(text: str) -> tuple[str, ...]:
+def owner(text: str) -> tuple[str, ...]:
     """Numbers without leading zeros; `root` is 0."""
     return (
         tuple("0" if part == "root" else part.lstrip("0") or "0" if part.isdecimal() else part for part in text.split(":"))

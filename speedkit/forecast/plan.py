@@ -18,7 +18,7 @@ from speedkit.dockerfile import (
 )
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stages import SCRATCH
-from speedkit.forecast.copying import copy_vertex
+from speedkit.forecast.copying import copy_vertex, owner
 from speedkit.forecast.running import run_vertex
 from speedkit.forecast.scope import Scope
 from speedkit.forecast.situation import BaseImage
@@ -98,6 +98,7 @@ class _Planning:
             left_out = (opening, *stage.instructions)
             return [PlannedStep(step, stage.name, None, None, False) for step in left_out]
         vertex, scope, triggers = self._start(stage)
+        scope.platform = self.bases[stage.index].platform or scope.platform or self.situation.platform
         steps = [PlannedStep(opening, stage.name, vertex, None, True)]
         for trigger in triggers:
             vertex = self._step(steps, trigger, stage, vertex, scope, triggered=True)
@@ -187,7 +188,7 @@ class _Planning:
             return None
         parts = {
             "path": scope.workdir,
-            "user": scope.user,
+            "user": owner(scope.user),
             "time": self.situation.build_args.get("SOURCE_DATE_EPOCH", ""),
         }
         inputs = (Input(before),) if before is not None else ()

@@ -59,7 +59,7 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
         "mounts": (tuple((mount.target, mount.key) for mount in mounted), secrets),
         "network": _network(instruction, around),
         "options": _options(instruction, around),
-        "platform": around.situation.platform,
+        "platform": scope.platform,
     }
     operation = ("run", tuple(parts.items()), order, before is not None)
     return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts)

@@ -41,6 +41,7 @@ class Scope:
     user: str = ""
     shell: tuple[str, ...] = DEFAULT_SHELL
     unknown_base: str = ""
+    platform: str = ""
 
     @classmethod
     def from_image(cls, image: BaseImage | None) -> Scope:
@@ -65,6 +66,7 @@ class Scope:
             self.user,
             self.shell,
             self.unknown_base,
+            self.platform,
         )
         scope._export_again()
         return scope

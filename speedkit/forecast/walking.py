@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from speedkit.forecast.memory import Found, Memory
     from speedkit.forecast.plan import Plan
     from speedkit.forecast.vertices import Vertex
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Walked", "remember", "walk"]
 
+_SEEN: Mapping[StepState, bool] = MappingProxyType({"ran": True, "cached": False})
 _BROKE_OFF = frozenset({"failed", "cancelled"})
 
 
@@ -83,4 +84,4 @@ class _Learning:
         if self._broke_off and vertex.line and state != "ran":
             found = self._memory.find(vertex, given)
             return found if found.certain else None
-        return self._memory.learn(vertex, given, ran=None if state is None else state == "ran")
+        return self._memory.learn(vertex, given, ran=_SEEN.get(state or "waiting"))

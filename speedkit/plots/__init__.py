@@ -1,9 +1,11 @@
 """Figures of builds, each with the table of its values. The finding is the title, computed from the builds shown."""
 
+from speedkit.plots.balance import size_vs_rebuild
 from speedkit.plots.grid import cache_grid
 from speedkit.plots.plot import Plot
-from speedkit.plots.rebuild import rebuild, size_vs_rebuild
+from speedkit.plots.rebuild import rebuild
 from speedkit.plots.sizes import sizes
 from speedkit.plots.timeline import timeline
+from speedkit.plots.treemap import treemap
 
-__all__ = ["Plot", "cache_grid", "rebuild", "size_vs_rebuild", "sizes", "timeline"]
+__all__ = ["Plot", "cache_grid", "rebuild", "size_vs_rebuild", "sizes", "timeline", "treemap"]

@@ -8,9 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.model import Build, Step
+from speedkit.plots.measuring import COLD, HasBuilds, comparable, edits_in_order, heading, said, without_repeats
+from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
-from speedkit.plots.rebuild import COLD, EDITS, HasBuilds
-from speedkit.plots.style import base_note, finish, first_line
+from speedkit.plots.style import ROW, capital, finish, first_line, notes, plain, short
 
 __all__ = ["cache_grid"]
 
@@ -18,7 +19,7 @@ CELLS = {
     "cached": (0, "✓ cached"),
     "ran": (1, "↻ runs"),
     "failed": (2, "✗ fails"),
-    "cancelled": (2, "✗ cancelled"),
+    "cancelled": (2, "✗ stopped"),
     "waiting": (3, "not reached"),
 }
 SCALE = [
@@ -31,6 +32,8 @@ SCALE = [
     [0.75, "rgba(128,128,128,.12)"],
     [1, "rgba(128,128,128,.12)"],
 ]
+LONGEST = 32
+HEAD_LINE = 16
 
 
 def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None) -> Plot:
@@ -38,41 +41,58 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
 
     strategy: the one to show; None takes the one built under the most edits.
     """
-    builds = [build for build in (source if isinstance(source, Sequence) else source.builds) if build.edit != COLD]
-    chosen = strategy or _most_edited(builds)
+    given = source if isinstance(source, Sequence) else source.builds
+    builds = [build for build in without_repeats(comparable(given)) if build.edit != COLD]
+    chosen = strategy if strategy is not None else _most_edited(builds)
     newest = {build.edit: build for build in builds if build.strategy == chosen}
+    newest = {edit: newest[edit] for edit in edits_in_order(newest)}
     steps = _steps(newest)
-    edits = list(newest)
-    table = pd.DataFrame(
-        [[first_line(step), *(_word(newest[edit], step) for edit in edits)] for step in steps], columns=["instruction", *edits]
-    )
+    cells = [[_cell(build, step) for build in newest.values()] for step in steps]
     figure = go.Figure()
+    _add_cells(figure, cells, steps, list(newest))
+    heads = [heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
+    finish(
+        figure,
+        title=_finding(newest, cells),
+        measured="; ".join(filter(None, [chosen, "each build as BuildKit reported it", notes(list(newest.values()))])),
+        plot_pixels=ROW * max(len(steps), 1),
+        left=max((len(short(first_line(step), LONGEST)) for step in steps), default=0),
+        right_pixels=16,
+        above_pixels=18 + HEAD_LINE * max((head.count("<br>") + 1 for head in heads), default=0),
+        below_pixels=16,
+    )
+    figure.update_xaxes(
+        side="top", showgrid=False, tickangle=0, tickfont={"size": 12}, tickvals=list(range(len(heads))), ticktext=heads
+    )
+    figure.update_xaxes(range=[-0.5, max(len(heads), 1) - 0.5])
+    label_rows(figure, [short(first_line(step), LONGEST) for step in steps])
+    table = pd.DataFrame(
+        [[first_line(step), *(word.partition(" ")[2] for _, word in row)] for step, row in zip(steps, cells, strict=True)],
+        columns=["instruction", *map(said, newest)],
+    )
+    return Plot(figure, table)
+
+
+def _add_cells(figure: go.Figure, cells: list[list[tuple[int, str]]], steps: list[Step], edits: list[str]) -> None:
     figure.add_heatmap(
-        z=[[_cell(newest[edit], step)[0] for edit in edits] for step in steps],
-        text=[[_cell(newest[edit], step)[1] for edit in edits] for step in steps],
-        x=[EDITS.get(edit, edit) for edit in edits],
+        z=[[code for code, _ in row] for row in cells],
+        text=[
+            [f"{plain(step.instruction)}<br>{plain(said(edit))}: {word}" for edit, (_, word) in zip(edits, row, strict=True)]
+            for step, row in zip(steps, cells, strict=True)
+        ],
+        x=list(range(len(edits))),
         y=list(range(len(steps))),
-        texttemplate="%{text}",
         zmin=0,
         zmax=3,
         colorscale=SCALE,
         showscale=False,
         xgap=3,
         ygap=3,
-        hovertemplate="%{x}: %{text}<extra></extra>",
+        hovertemplate="%{text}<extra></extra>",
     )
-    finish(
-        figure,
-        title=_finding(newest, steps),
-        measured=f"{chosen}: what BuildKit reported for each instruction{base_note(list(newest.values()))}",
-        rows=len(steps) + 1,
-        left=max((len(first_line(step)) for step in steps), default=0),
-    )
-    figure.update_xaxes(side="top", showgrid=False)
-    figure.update_layout(margin_t=110)
-    labels = [first_line(step).replace("&", "&amp;").replace("<", "&lt;") for step in steps]
-    figure.update_yaxes(tickvals=list(range(len(steps))), ticktext=labels)
-    return Plot(figure, table)
+    for row, words in enumerate(cells):
+        for column, (_, word) in enumerate(words):
+            figure.add_annotation(x=column, y=row, text=word, showarrow=False, font={"size": 12})
 
 
 def _most_edited(builds: Sequence[Build]) -> str:
@@ -102,18 +122,16 @@ def _cell(build: Build, step: Step) -> tuple[int, str]:
     return CELLS["waiting"]
 
 
-def _word(build: Build, step: Step) -> str:
-    return _cell(build, step)[1].partition(" ")[2]
-
-
-def _finding(newest: dict[str, Build], steps: list[Step]) -> str:
-    counts = {edit: sum(_cell(build, step)[0] == 1 for step in steps) for edit, build in newest.items()}
+def _finding(newest: dict[str, Build], cells: list[list[tuple[int, str]]]) -> str:
+    """The edit that runs the most steps and the one that runs the fewest; builds that failed prove neither."""
+    columns = zip(newest.items(), zip(*cells, strict=True), strict=False)
+    counts = {edit: sum(code == 1 for code, _ in column) for (edit, build), column in columns if build.ok}
     if not counts:
-        return "Nothing was built yet"
-    worst = max(counts, key=lambda edit: counts[edit])
-    least = min(counts, key=lambda edit: counts[edit])
+        return "Every build shown failed" if newest else "Nothing was built yet"
+    worst, least = max(counts, key=lambda edit: counts[edit]), min(counts, key=lambda edit: counts[edit])
+    first = f"{capital(said(worst))}: {counts[worst]} of {len(cells)} steps run again"
+    if len(counts) == 1:
+        return first
     if counts[worst] == counts[least]:
-        return f"Every edit makes {counts[worst]} of {len(steps)} steps run again"
-    worst_name, least_name = EDITS.get(worst, worst), EDITS.get(least, least)
-    start = f"{worst_name[0].upper()}{worst_name[1:]}: {counts[worst]} of {len(steps)} steps run again"
-    return f"{start}; {least_name}: {counts[least]}"
+        return f"Every edit makes {counts[worst]} of {len(cells)} steps run again"
+    return f"{first}; {said(least)}: {counts[least]}"

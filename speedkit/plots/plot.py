@@ -8,23 +8,28 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.plots.drawing import drawing
+from speedkit.plots.tables import table_html
+
 __all__ = ["PLOTLY_MIME", "Plot"]
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
 # Text that plotly draws follows the page; labels inside bars keep the colour that fits the bar.
 FOLLOW_THEME = """<style>
-.js-plotly-plot .xtick text,.js-plotly-plot .ytick text,.js-plotly-plot .g-gtitle text,.js-plotly-plot .xtitle,
-.js-plotly-plot .ytitle,.js-plotly-plot .bartext-outside,.js-plotly-plot .textpoint text,.js-plotly-plot .annotation-text{
+.js-plotly-plot [class$=tick] text,.js-plotly-plot .g-gtitle text,.js-plotly-plot [class$=title],
+.js-plotly-plot .bartext-outside,.js-plotly-plot .textpoint text,.js-plotly-plot .annotation-text{
 fill:var(--jp-content-font-color1,var(--fg,#1f2328))!important}
-.sk-table td,.sk-table th{text-align:right;padding:2px 10px;font-variant-numeric:tabular-nums}
-.sk-table td.left,.sk-table th.left{text-align:left}
 </style>"""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure and the values it shows."""
+    """A figure and the values it shows.
+
+    A notebook gets plotly's own format, which JupyterLab draws and lets people point at. Where nothing draws it (an exported
+    page, a viewer of notebooks) the same figure stands there as a drawing that needs no script and no network.
+    """
 
     figure: go.Figure
     table: pd.DataFrame
@@ -32,25 +37,33 @@ class Plot:
     @property
     def title(self) -> str:
         """The finding, as plain text."""
-        return str(self.figure.layout.title.text)
+        return _unmarked(self.figure.layout.title.text)
 
     @property
     def measured(self) -> str:
         """How the values came about."""
-        return str(self.figure.layout.title.subtitle.text)
+        return _unmarked(self.figure.layout.title.subtitle.text)
+
+    @property
+    def bundle(self) -> dict[str, object]:
+        """The figure in every format that a notebook keeps."""
+        return {
+            PLOTLY_MIME: json.loads(self.figure.to_json()),
+            "text/html": drawing(self.figure),
+            "text/plain": f"{self.title} ({self.measured})",
+        }
 
     def _ipython_display_(self) -> None:
         from IPython.display import HTML, display
 
-        display({PLOTLY_MIME: json.loads(self.figure.to_json()), "text/plain": self.title}, raw=True)
+        display(self.bundle, raw=True)
         display(HTML(self.table_html()))
 
-    def table_html(self) -> str:
-        """The table as HTML, values rounded for reading; nothing in a cell is taken as markup."""
-        shown = self.table.copy()
-        html = shown.to_html(index=False, border=0, classes="sk-table", float_format=_three_digits, na_rep="", escape=True)
-        return f"{FOLLOW_THEME}<details open><summary>The same as a table</summary>{html}</details>"
+    def table_html(self, *, opened: bool = True) -> str:
+        """The table as HTML, values rounded for reading; nothing in a cell is taken as markup. opened: it is unfolded."""
+        return FOLLOW_THEME + table_html(self.table, self.measured, opened=opened)
 
 
-def _three_digits(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+def _unmarked(text: str) -> str:
+    """Text as it was before plotly's markup was escaped and its lines broken."""
+    return text.replace("<br>", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -8,35 +8,49 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.model import Build, ImageLayer
+from speedkit.plots.measuring import HasBuilds, builds_of
+from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
-from speedkit.plots.rebuild import HasBuilds, builds_of
-from speedkit.plots.style import BASE, OWN, base_note, finish, short
+from speedkit.plots.style import BASE, OWN, ROW, finish, notes, plain, short
 from speedkit.rendering import bytes_text
 
 __all__ = ["sizes"]
 
-WORTH_A_LABEL = 0.14
+LETTERS_ACROSS = 76
+"""How many letters the longest bar has room for where the page is narrow."""
+FEWEST = 4
 
 
 def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
-    """The newest image of each strategy: its layers side by side, smallest image last."""
+    """The newest image of each strategy: its layers side by side, in the order of the other figures."""
     newest = {build.strategy: build for build in builds_of(source) if build.image_bytes}
-    builds = sorted(newest.values(), key=lambda build: -(build.image_bytes or 0))
-    largest = max((build.image_bytes or 0 for build in builds), default=0)
+    builds = list(newest.values())
+    largest = max((build.image_bytes or 0 for build in builds), default=1)
     figure = go.Figure()
-    for build in builds:
+    for row, build in enumerate(builds):
+        start = 0
         for layer in _joined(build):
-            _add_layer(figure, build, layer, largest)
-        _add_total(figure, build)
+            _add_layer(figure, layer, row=row, start=start, largest=largest)
+            start += layer.size_bytes
+        figure.add_annotation(
+            x=max(start, build.image_bytes or 0) / 1e6,
+            y=row,
+            text=f"<b>{bytes_text(build.image_bytes or 0)}</b>",
+            showarrow=False,
+            xanchor="left",
+            xshift=6,
+        )
+    label_rows(figure, [short(build.strategy) for build in builds])
+    figure.update_xaxes(title_text="MB", range=[0, largest / 1e6])
     finish(
         figure,
         title=_finding(builds),
-        measured=f"size by layer; grey came with the base image{base_note(builds)}",
-        rows=len(builds),
+        measured="; ".join(filter(None, ["size by layer, grey came with the base image", notes(builds)])),
+        plot_pixels=ROW * max(len(builds), 1),
         left=max((len(build.strategy) for build in builds), default=0),
-        barmode="stack",
+        right_pixels=100,
+        above_pixels=10,
     )
-    figure.update_xaxes(title_text="MB", range=[0, largest / 1e6 * 1.12])
     return Plot(figure, _table(builds))
 
 
@@ -47,43 +61,47 @@ def _joined(build: Build) -> list[ImageLayer]:
     return ([ImageLayer("base", base, from_base=True)] if base else []) + own
 
 
-def _add_layer(figure: go.Figure, build: Build, layer: ImageLayer, largest: int) -> None:
-    fits = layer.size_bytes > WORTH_A_LABEL * largest
-    name = "base" if layer.from_base else short(_command(layer), 24)
+def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, largest: int) -> None:
     figure.add_bar(
         orientation="h",
-        y=[build.strategy],
+        y=[row],
+        base=[start / 1e6],
         x=[layer.size_bytes / 1e6],
         marker={"color": BASE if layer.from_base else OWN, "line": {"color": "rgba(255,255,255,.8)", "width": 1}},
-        text=[f"{name} {bytes_text(layer.size_bytes)}" if fits else ""],
+        text=[plain(_label(layer, round(LETTERS_ACROSS * layer.size_bytes / largest)))],
         textposition="inside",
+        textangle=0,
         insidetextanchor="end",
-        insidetextfont={"color": "#111111" if layer.from_base else "#ffffff"},
-        hovertext=[f"{_command(layer)}<br>{bytes_text(layer.size_bytes)}"],
+        insidetextfont={"color": "#111111" if layer.from_base else "#ffffff", "size": 12},
+        hovertext=[f"{plain(_command(layer))}<br>{bytes_text(layer.size_bytes)}"],
         hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _label(layer: ImageLayer, letters: int) -> str:
+    """What made the layer and its size, or the size alone, or nothing: as much as there is room for."""
+    size = bytes_text(layer.size_bytes)
+    room = letters - len(size) - 2
+    if room < FEWEST:
+        return size if room >= 0 else ""
+    return f"{short(_command(layer), room)} {size}"
 
 
 def _command(layer: ImageLayer) -> str:
     """What made a layer, without the shell around it and BuildKit's remark."""
     text = layer.command.removesuffix("# buildkit").replace("/bin/sh -c", "").strip()
-    return " ".join(text.split()).replace("<", "&lt;")
-
-
-def _add_total(figure: go.Figure, build: Build) -> None:
-    size = build.image_bytes or 0
-    figure.add_annotation(
-        x=size / 1e6, y=build.strategy, text=f"<b>{bytes_text(size)}</b>", showarrow=False, xanchor="left", xshift=6
-    )
+    return " ".join(text.split())
 
 
 def _finding(builds: list[Build]) -> str:
     if not builds:
         return "Nothing was built yet"
-    large, small = builds[0], builds[-1]
-    if len(builds) == 1:
-        return f"{large.strategy}: {bytes_text(large.image_bytes or 0)}"
+    large, small = (pick(builds, key=lambda build: build.image_bytes or 0) for pick in (max, min))
     first, last = (bytes_text(build.image_bytes or 0) for build in (large, small))
+    if len(builds) == 1:
+        return f"{large.strategy}: {first}"
+    if first == last:
+        return f"All images are the same size: {first}"
     return f"{first} with {large.strategy}, {last} with {small.strategy}"
 
 

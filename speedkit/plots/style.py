@@ -2,62 +2,134 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
 
 from speedkit.model import Build, Step
 
-__all__ = ["BASE", "CACHED", "FAILED", "OWN", "RAN", "base_note", "finish", "first_line", "runs_note", "short", "step_colour"]
+__all__ = [
+    "BASE",
+    "CACHED",
+    "FAILED",
+    "GRID",
+    "OWN",
+    "RAN",
+    "ROW",
+    "add_hover_rows",
+    "capital",
+    "finish",
+    "first_line",
+    "hatched",
+    "notes",
+    "plain",
+    "runs_note",
+    "short",
+]
 
 CACHED = "#0072B2"
 RAN = "#B34700"
 FAILED = "#b3261e"
-OWN = "#009E73"
+OWN = "#00785a"
 BASE = "#9aa4af"
 GRID = "rgba(128,128,128,.3)"
-TEXT = "#6b7480"
+# The one grey that can be read on white and on black, where no stylesheet is let through.
+TEXT = "#757b83"
 FONT = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
-LONGEST = 46
-ROW_PIXELS = 30
+LONGEST = 40
+ROW = 30
+TITLE_LETTERS, SUBTITLE_LETTERS = 68, 100
+TITLE_LINE, SUBTITLE_LINE = 23, 17
+CLEAR = "rgba(0,0,0,0)"
 
 
-def finish(figure: go.Figure, *, title: str, measured: str, rows: int, left: int, **layout: Any) -> go.Figure:
+def finish(
+    figure: go.Figure,
+    *,
+    title: str,
+    measured: str,
+    plot_pixels: int,
+    left: int,
+    right_pixels: int = 150,
+    above_pixels: int = 14,
+    below_pixels: int = 52,
+) -> go.Figure:
     """The figure with its title, the line on how it was measured, and the common look.
 
-    rows: how many bars or cells stand above each other. left: the longest label at the left, in letters.
+    plot_pixels: the height of what is drawn between the margins. left: the longest label at the left, in letters.
     """
+    title_lines, subtitle_lines = _lines(title, TITLE_LETTERS), _lines(measured, SUBTITLE_LETTERS)
+    top = 22 + TITLE_LINE * len(title_lines) + SUBTITLE_LINE * len(subtitle_lines) + above_pixels
     figure.update_layout(
         title={
-            "text": title,
+            "text": "<br>".join(plain(line) for line in title_lines),
             "x": 0,
             "xref": "container",
             "xanchor": "left",
-            "pad": {"l": 12},
-            "font": {"size": 18, "weight": 600},
-            "subtitle": {"text": measured, "font": {"size": 12}},
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"l": 12, "t": 14},
+            "font": {"size": 17, "weight": 600},
+            "subtitle": {"text": "<br>".join(plain(line) for line in subtitle_lines), "font": {"size": 12}},
         },
         font={"family": FONT, "size": 13, "color": TEXT},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 24 + 7 * min(left, LONGEST), "r": 110, "t": 78, "b": 44},
-        height=130 + ROW_PIXELS * rows,
+        paper_bgcolor=CLEAR,
+        plot_bgcolor=CLEAR,
+        margin={"l": 24 + round(7.2 * min(left, LONGEST)), "r": right_pixels, "t": top, "b": below_pixels},
+        height=top + plot_pixels + below_pixels,
         showlegend=False,
+        barmode="overlay",
         bargap=0.35,
         hoverlabel={"align": "left"},
         modebar={"remove": ["select", "lasso", "autoscale"]},
-        **layout,
     )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor="rgba(0,0,0,0)", zeroline=False, autorange="reversed", automargin=False, ticks="")
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, title_font={"size": 13})
+    figure.update_yaxes(zeroline=False, automargin=False, ticks="")
     return figure
 
 
-def step_colour(step: Step) -> str:
-    if step.state in ("failed", "cancelled"):
-        return FAILED
-    return CACHED if step.cached else RAN
+def _lines(text: str, letters: int) -> list[str]:
+    # textwrap breaks at ordinary spaces alone, and not within words such as -buildvcs.
+    return textwrap.wrap(text, letters, break_on_hyphens=False)
+
+
+def hatched(on: bool) -> dict[str, Any]:
+    """A bar's pattern: hatched for what ran, plain for what the cache gave."""
+    if not on:
+        return {"shape": ""}
+    return {"shape": "/", "fillmode": "overlay", "fgcolor": "rgba(255,255,255,.55)", "size": 6, "solidity": 0.25}
+
+
+def add_hover_rows(figure: go.Figure, texts: Sequence[str], *, width: float, row: int | None = None) -> None:
+    """An unseen bar behind each row, so that also the thinnest one says in whole what it is.
+
+    texts: what the rows say. width: where the x axis ends.
+    """
+    place = {} if row is None else {"row": row, "col": 1}
+    figure.add_bar(
+        **place,
+        orientation="h",
+        y=list(range(len(texts))),
+        x=[width] * len(texts),
+        width=1,
+        marker={"color": CLEAR, "line": {"width": 0}},
+        hovertext=[plain(text).replace("\n", "<br>") for text in texts],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def plain(text: str) -> str:
+    """Text that plotly does not take as its own small markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def capital(text: str) -> str:
+    """A sentence's beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def short(text: str, most: int = LONGEST) -> str:
@@ -66,12 +138,17 @@ def short(text: str, most: int = LONGEST) -> str:
 
 
 def first_line(step: Step) -> str:
-    """A step's label: the line in the Dockerfile, and the instruction as far as it fits."""
-    return short(step.instruction if step.line is None else f"{step.line}  {step.instruction}")
+    """A step's label: the line in the Dockerfile, and the instruction."""
+    return step.instruction if step.line is None else f"{step.line}  {step.instruction}"
 
 
-def base_note(builds: Sequence[Build]) -> str:
-    return "; stand-in base" if any(build.stand_in for build in builds) else ""
+def notes(builds: Sequence[Build]) -> str:
+    """What a reader must know of the builds shown: when they were recorded, and whether a stand-in was their base."""
+    days = sorted({datetime.fromisoformat(build.started_at).date() for build in builds})
+    # No-break spaces: a line never ends within a date.
+    spoken = [f"{day.day}\N{NO-BREAK SPACE}{day:%b}\N{NO-BREAK SPACE}{day:%Y}" for day in days]
+    recorded = [f"recorded {spoken[0] if len(spoken) == 1 else f'{spoken[0]} to {spoken[-1]}'}"] if spoken else []
+    return "; ".join(recorded + ["stand-in base"] * any(build.stand_in for build in builds))
 
 
 def runs_note(counts: Sequence[int]) -> str:

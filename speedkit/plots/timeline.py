@@ -2,101 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from speedkit.model import Build, Step
+from speedkit.plots.measuring import said
+from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
-from speedkit.plots.style import base_note, finish, first_line, step_colour
+from speedkit.plots.style import CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
 from speedkit.rendering import seconds_text
 
 __all__ = ["timeline"]
 
 MOSTLY = 0.5
-INSIDE = 0.55
+SEEN = 0.003
+ROOM = 1.02
+NAMED = 24
+KINDS = {
+    "cached": (CACHED, False),
+    "ran": (RAN, True),
+    "running": (RAN, True),
+    "failed": (FAILED, True),
+    "cancelled": (FAILED, True),
+}
 
 
 def timeline(build: Build, other: Build | None = None) -> Plot:
     """When each step of a build ran and for how long; two builds above each other when another one is given."""
     builds = [build] if other is None else [build, other]
-    shown = [[step for step in one.instructions if step.started_seconds is not None] for one in builds]
-    longest = max(one.seconds for one in builds)
-    figure = make_subplots(
-        rows=len(builds),
-        shared_xaxes=True,
-        vertical_spacing=0.16,
-        row_heights=[len(s) + 1 for s in shown],
-        subplot_titles=[_name(one) for one in builds] if other else None,
-    )
+    shown = [[step for step in one.instructions if step.state in KINDS or step.state == "waiting"] for one in builds]
+    longest = max(max(one.seconds for one in builds), 0.01)
+    figure, pixels = panels([len(steps) for steps in shown], [_name(one) for one in builds] if other else [])
     for row, steps in enumerate(shown, 1):
         _add_bars(figure, steps, longest, row)
-    figure.update_annotations(x=0, xanchor="left", font={"size": 13})
-    figure.update_xaxes(range=[0, longest * 1.12])
+    figure.update_xaxes(range=[0, longest * ROOM])
     figure.update_xaxes(title_text="seconds since the build began", row=len(builds), col=1)
     finish(
         figure,
-        title=_finding(build) if other is None else f"{seconds_text(build.seconds)} or {seconds_text(other.seconds)}",
-        measured=f"{' and '.join(_name(one) for one in builds)}; one run; hatched: ran{base_note(builds)}",
-        rows=sum(len(steps) for steps in shown) + 2 * (len(builds) - 1),
+        title=_finding(build) if other is None else _difference(build, other),
+        measured=f"{_measured(builds)}; {notes(builds)}",
+        plot_pixels=pixels,
         left=max((len(first_line(step)) for steps in shown for step in steps), default=0),
+        right_pixels=130,
+        above_pixels=HEADING - 12 if other else 10,
     )
-    return Plot(
-        figure, pd.concat([one.steps.assign(build=_name(one)) for one in builds], ignore_index=True).drop(columns=["error"])
-    )
+    return Plot(figure, pd.concat([_table(one, named=other is not None) for one in builds], ignore_index=True))
+
+
+def _table(build: Build, *, named: bool) -> pd.DataFrame:
+    """The steps of a build; its state says what its columns `cached` and `error` do."""
+    table = build.steps.drop(columns=["error", "cached"])
+    if named:
+        table.insert(0, "build", f"{build.strategy}, {build.edit}")
+    return table
 
 
 def _name(build: Build) -> str:
-    return f"{build.strategy}, {build.edit}"
+    return f"{build.strategy}, {said(build.edit)}: {seconds_text(build.seconds)}"
+
+
+def _measured(builds: Sequence[Build]) -> str:
+    if len(builds) == 1:
+        return f"{builds[0].strategy}, {said(builds[0].edit)}; one run, a bar for each instruction"
+    return "one run each, a bar for each instruction"
 
 
 def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) -> None:
-    labels = [first_line(step) for step in steps]
-    figure.add_bar(
-        row=row,
-        col=1,
-        orientation="h",
-        y=list(range(len(steps))),
-        base=[step.started_seconds for step in steps],
-        x=[max(step.seconds, longest * 0.003) for step in steps],
-        marker={
-            "color": [step_colour(step) for step in steps],
-            "pattern": {
-                "shape": ["" if step.cached else "/" for step in steps],
-                "fgcolor": "rgba(255,255,255,.55)",
-                "size": 6,
-                "solidity": 0.25,
-            },
-        },
-        text=[_said(step) for step in steps],
-        textposition=["inside" if step.seconds > INSIDE * longest else "outside" for step in steps],
-        insidetextanchor="end",
-        insidetextfont={"color": "#ffffff"},
-        cliponaxis=False,
-        hovertext=[f"{step.stage}: {step.instruction}" for step in steps],
-        hovertemplate="%{hovertext}<br>%{text}<extra></extra>",
+    add_hover_rows(
+        figure, [f"{step.stage}: {step.instruction}\n{_said(step)}" for step in steps], width=longest * ROOM, row=row
     )
-    figure.update_yaxes(tickvals=list(range(len(steps))), ticktext=[_plain(label) for label in labels], row=row, col=1)
-
-
-def _plain(text: str) -> str:
-    """Text that plotly does not take as its own small markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for state in dict.fromkeys(step.state for step in steps):
+        colour, hatch = KINDS.get(state, (CACHED, False))
+        places = [place for place, step in enumerate(steps) if step.state == state]
+        figure.add_bar(
+            row=row,
+            col=1,
+            orientation="h",
+            y=places,
+            base=[steps[place].started_seconds or 0 for place in places],
+            x=[max(steps[place].seconds, longest * SEEN) if state in KINDS else 0 for place in places],
+            marker={"color": colour, "pattern": hatched(hatch)},
+            text=[_said(steps[place]) for place in places],
+            textposition="outside",
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    label_rows(figure, [short(first_line(step)) for step in steps], row=row)
 
 
 def _said(step: Step) -> str:
     if step.cached:
         return "✓ cached"
+    if step.state == "waiting":
+        return "not reached"
     seconds = seconds_text(step.seconds)
     return f"✗ {step.state}, {seconds}" if step.state in ("failed", "cancelled") else f"↻ {seconds}"
 
 
 def _finding(build: Build) -> str:
     ran = [step for step in build.instructions if step.ran]
+    ended = [step for step in ran if step.state in ("failed", "cancelled")]
+    if ended:
+        return f"{capital(_where(ended[0]))} {_ending(ended[0])} after {seconds_text(ended[0].seconds)}"
     if not ran:
-        return f"Nothing ran again: {seconds_text(build.seconds)}"
+        return f"Nothing ran: all from the cache in {seconds_text(build.seconds)}"
     slowest = max(ran, key=lambda step: step.seconds)
     if slowest.seconds < MOSTLY * build.seconds:
         return f"{len(ran)} steps ran, {seconds_text(build.seconds)} in all"
-    where = f"line {slowest.line}" if slowest.line is not None else slowest.instruction
-    return f"{seconds_text(slowest.seconds)} of {seconds_text(build.seconds)} are one step: {where}"
+    return f"{seconds_text(slowest.seconds)} of {seconds_text(build.seconds)} are one step: {_where(slowest)}"
+
+
+def _ending(step: Step) -> str:
+    return "fails" if step.state == "failed" else "was cancelled"
+
+
+def _where(step: Step) -> str:
+    return short(step.instruction, NAMED) if step.line is None else f"line {step.line}, {short(step.instruction, NAMED)}"
+
+
+def _difference(first: Build, second: Build) -> str:
+    times = [seconds_text(build.seconds) for build in (first, second)]
+    if first.strategy == second.strategy:
+        ways = [f"with {said(build.edit)}" for build in (first, second)]
+        return f"{first.strategy}: {times[0]} {ways[0]}, {times[1]} {ways[1]}"
+    if first.edit == second.edit:
+        return f"{capital(said(first.edit))}: {times[0]} with {first.strategy}, {times[1]} with {second.strategy}"
+    return f"{times[0]} with {first.strategy}, {times[1]} with {second.strategy}"

@@ -38,7 +38,8 @@ class Meta:
 
     source: the app's own folder; folder: the one that was built, by which later builds find earlier ones.
     session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
-    host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None. build_args: credentials are replaced by their digest.
+    host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None.
+    build_args: credentials are replaced by their digest.
     """
 
     id: str

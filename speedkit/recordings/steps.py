@@ -1,9 +1,9 @@
 """Derives the steps a person knows from a Dockerfile and the vertices of a solve.
 
-A vertex names its instruction as `[stage n/m] TEXT`, with arguments already expanded. The text decides when it is the
-Dockerfile's own; the position n decides otherwise. n counts the base image only when BuildKit shows a vertex for it, which
-it does not for named contexts, scratch and stages built on other stages. Instructions that BuildKit merges (equal steps of
-two stages are one vertex under one stage's name) share that vertex.
+A vertex names its instruction as `[stage n/m] TEXT`, n padded to the width of m, with arguments already expanded. The text
+decides when it is the Dockerfile's own; the position n decides otherwise. n counts the base image only when BuildKit shows a
+vertex for it, which it does not for named contexts, scratch and stages built on other stages. Instructions that BuildKit
+merges (equal steps of two stages are one vertex under one stage's name) share that vertex.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ __all__ = ["HOST_PREFIX", "derive_steps"]
 HOST_PREFIX = "[host "
 BEFORE_STAGES = "before the stages"
 RUNS_IN_BUILDKIT = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
-NAME = re.compile(r"\[(?:(?P<platform>[a-z0-9]+/[a-z0-9/]+) )?(?:(?P<stage>\S+) )?(?P<n>\d+)/(?P<m>\d+)\] (?P<text>.*)", re.S)
+NAME = re.compile(
+    r"\[(?:(?P<platform>[a-z0-9]+/[a-z0-9/]+) )?(?:(?P<stage>\S+) )?\s*(?P<n>\d+)/(?P<m>\d+)\] (?P<text>.*)", re.S
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,16 +33,15 @@ WORDS: dict[StepState, str] = {
 # One light and one dark value per meaning; --sk-* may be set by the page, JupyterLab's own variables give the rest.
 STYLE = """<style>
 .sk-build{--hit:var(--sk-hit,#0072B2);--run:var(--sk-run,#B34700);--bad:var(--sk-bad,#b3261e);--dim:var(--jp-ui-font-color2,#59636e);
-
---line:var(--jp-border-color2,#dfe3e8);font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);
+--line:var(--jp-border-color2,#dfe3e8);font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);
+color:var(--jp-ui-font-color1,inherit);
 border:1px solid var(--line);border-radius:8px;padding:8px 12px;max-width:960px;margin:4px 0}
 [data-jp-theme-light="false"] .sk-build{--hit:#6cb8ea;--run:#f2a065;--bad:#ff8a80}
 .sk-build .sk-head{font-weight:600}.sk-build .sk-sub,.sk-build .sk-stage{color:var(--dim);font-size:12px}
 .sk-build .sk-stage{margin-top:6px;font-weight:600}
 .sk-build .sk-row{display:grid;grid-template-columns:20px 36px minmax(0,1fr) auto;gap:8px;align-items:baseline}
-.sk-build code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;
-background:none;color:inherit;
-padding:0}
+.sk-build code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:nowrap;
+overflow:hidden;text-overflow:ellipsis;background:none;color:inherit;padding:0}
 .sk-build .sk-n{color:var(--dim);text-align:right;font-variant-numeric:tabular-nums}
 .sk-build .sk-t{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .sk-build .cached .sk-i,.sk-build .cached .sk-t{color:var(--hit)}

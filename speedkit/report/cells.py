@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -18,19 +19,17 @@ class Figures:
     def __init__(self) -> None:
         self._data: list[str] = []
 
-    def add(self, figure_json: str) -> str:
-        """The place for a figure, given as plotly's JSON."""
-        self._data.append(figure_json)
-        return f'<div class="figure" id="figure-{len(self._data)}" role="img" aria-label="{escape(_title(figure_json))}"></div>'
+    def add(self, bundle: Mapping[str, Any]) -> str:
+        """The place for a figure, given in the formats a notebook keeps; its drawing stands there until a script draws it."""
+        described = json.dumps(bundle[PLOTLY_MIME])
+        self._data.append(described)
+        height = int(bundle[PLOTLY_MIME].get("layout", {}).get("height") or 0)
+        drawing = bundle.get("text/html", "")
+        return f'<div class="figure" id="figure-{len(self._data)}" style="min-height:{height}px">{drawing}</div>'
 
     def as_script(self) -> str:
         """All data as one JSON list that cannot end the script element around it."""
         return f"[{','.join(self._data)}]".replace("<", "\\u003c")
-
-
-def _title(figure_json: str) -> str:
-    title = json.loads(figure_json).get("layout", {}).get("title", {})
-    return str(title.get("text", "")) if isinstance(title, dict) else str(title)
 
 
 def cell_html(cell: Any, figures: Figures) -> str:
@@ -60,7 +59,7 @@ def _output(output: Any, figures: Figures) -> str:
         return f'<pre class="out">{ansi_to_html(chr(10).join(output.traceback))}</pre>'
     data = output.data
     if PLOTLY_MIME in data:
-        return figures.add(json.dumps(data[PLOTLY_MIME]))
+        return figures.add(data)
     if "text/html" in data:
         return f'<div class="out html">{data["text/html"]}</div>'
     if "image/png" in data:

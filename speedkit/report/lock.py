@@ -26,8 +26,8 @@ def locked(path: Path) -> Iterator[None]:
             raise StateBusy(
                 f"Another tour is writing to {path.parent.resolve()}.", fix="Wait for it, or choose another folder with --out."
             ) from None
+        # The file stays: removed, a third tour could make and lock a new one while a second one holds the old.
         yield
-    path.unlink(missing_ok=True)
 
 
 def _lock(file: IO[bytes]) -> None:

@@ -73,7 +73,7 @@ def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     parts = [f'<section id="summary"><h1>{escape(headline)}</h1><p class="sub">{escape(_facts(builds))}</p>']
     parts.append(f'<div class="wide"><table class="times"><tr>{head}</tr>{lines}</table></div>' if rows else "")
-    parts += [drawn.add(plot.figure.to_json()) for plot in plots]
+    parts += [drawn.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
     if left_out:
         parts.append(f'<p class="sub">Left out of this quick tour: {escape(", ".join(left_out))}.</p>')
     return "".join(parts) + "</section>"

@@ -6,26 +6,25 @@ from collections.abc import Sequence
 
 from speedkit.model import Build
 from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
-from speedkit.plots.rebuild import EDITS, measure
+from speedkit.plots.measuring import comparable, edits_in_order, heading, measure
 from speedkit.rendering import seconds_text
 
 __all__ = ["figures", "strategy_by_edit"]
 
-ORDER = ("cold", "none", "touch", "comment", "rename-field", "readme", "add-dependency", "break")
 NOT_BUILT = "–"
 
 
 def strategy_by_edit(builds: Sequence[Build]) -> tuple[list[str], list[list[str]]]:
     """The columns and rows of the table: median seconds of each strategy under each edit, `–` where none was built."""
-    known = {name for build in builds for name in (build.edit,)}
-    edits = [edit for edit in ORDER if edit in known] + sorted(known - set(ORDER))
-    medians = {(one.strategy, one.edit): seconds_text(one.seconds) for one in measure(builds)}
-    failed = {(build.strategy, build.edit) for build in builds if not build.ok}
+    listed = comparable(builds)
+    edits = edits_in_order(build.edit for build in listed)
+    medians = {(one.strategy, one.edit): seconds_text(one.seconds) for one in measure(listed)}
+    failed = {(build.strategy, build.edit) for build in listed if not build.ok}
     rows = []
-    for strategy in dict.fromkeys(build.strategy for build in builds):
+    for strategy in dict.fromkeys(build.strategy for build in listed):
         cells = [medians.get((strategy, edit), "fails" if (strategy, edit) in failed else NOT_BUILT) for edit in edits]
         rows.append([strategy, *cells])
-    return ["strategy", *(EDITS.get(edit, edit) for edit in edits)], rows
+    return ["strategy", *map(heading, edits)], rows
 
 
 def figures(builds: Sequence[Build]) -> list[Plot]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 import time
 import uuid
@@ -81,33 +82,40 @@ def _read(path: Path) -> Any:
 
 def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable[[str], None]) -> Chapter:
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    from speedkit.report.kernel import own_kernel
 
     began = time.monotonic()
     client = NotebookClient(
         notebook,
+        km=own_kernel(),
         timeout=CELL_SECONDS,
-        kernel_name="python3",
         resources={"metadata": {"path": str(place)}},
         store_widget_state=False,
     )
     try:
-        client.execute(env=os.environ | {"SPEEDKIT_SESSION": session})
+        # What a kernel says of itself (such as how it is reached) is not for the person who takes the tour.
+        client.execute(cleanup_kc=True, env=os.environ | {"SPEEDKIT_SESSION": session}, stderr=subprocess.DEVNULL)
     except CellExecutionError as problem:
         raise NotebookFailed(f"{path.name}, {_quoted(notebook)}\n{problem.ename}: {problem.evalue}") from None
+    except CellTimeoutError:
+        raise NotebookFailed(f"{path.name}, {_quoted(notebook)}\nIt ran for more than {seconds_text(CELL_SECONDS)}.") from None
+    except DeadKernelError:
+        raise NotebookFailed(
+            f"{path.name}, {_quoted(notebook)}\nIts Python ended in the middle of this cell.",
+            fix="Often there was too little memory left: close other programs and repeat the tour.",
+        ) from None
     seconds = time.monotonic() - began
     say(f"{path.stem}: {seconds_text(seconds)}")
     return Chapter(path.stem, notebook, seconds)
 
 
 def _quoted(notebook: Any) -> str:
-    """The cell that raised, with its number among the code cells."""
-    number = 0
-    for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        number += 1
-        if any(output.output_type == "error" for output in cell.outputs):
-            lines = cell.source.splitlines()[:QUOTED_LINES]
-            return f"code cell {number}:\n" + "\n".join(f"    {line}" for line in lines)
-    return "a cell:"
+    """The cell at which execution stopped, with its number among the code cells: the last one that was begun."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    begun = [number for number, cell in enumerate(cells, 1) if "execution" in cell.metadata or cell.outputs]
+    if not begun:
+        return "before its first cell:"
+    lines = cells[begun[-1] - 1].source.splitlines()[:QUOTED_LINES]
+    return f"code cell {begun[-1]}:\n" + "\n".join(f"    {line}" for line in lines)

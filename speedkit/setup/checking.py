@@ -9,25 +9,29 @@ import socket
 import ssl
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from speedkit.engine.bases import STAND_INS, has_image
+import certifi
+
+from speedkit.engine.bases import STAND_INS, family_of, has_image
 from speedkit.engine.certificates import host_bundle
 from speedkit.engine.connection import Engine, connect, find_buildx
-from speedkit.errors import EngineError
+from speedkit.engine.host_go import OLDEST_GO, find_go
+from speedkit.errors import EngineError, NoEngine
 from speedkit.rendering import bytes_text
+from speedkit.setup.daemon import engine_of_the_user
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import what_to_install
-from speedkit.setup.go import find_go
 from speedkit.state import state_folder
 
-__all__ = ["BASES", "Check", "Report", "doctor"]
+__all__ = ["BASES", "NEEDED_BASES", "Check", "Report", "doctor"]
 
 BASES = ("golang:alpine", "alpine", "debian", "ubuntu")
+NEEDED_BASES = ("golang:alpine", "alpine")
 SAMPLE_PORT = 8080
 ENOUGH_BYTES = 5_000_000_000
 OLDEST_BUILDX = (0, 10)
@@ -57,8 +61,11 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """As `speedkit doctor --json` prints it."""
-        kept = ("name", "ok", "found", "fix")
-        return {"ready": self.ready, "checks": [{key: asdict(check)[key] for key in kept} for check in self.checks]}
+        checks = [
+            {"name": check.name, "ok": check.ok, "found": check.found, "fix": "" if check.ok else check.fix}
+            for check in self.checks
+        ]
+        return {"ready": self.ready, "checks": checks}
 
     def _repr_html_(self) -> str:
         rows = "".join(_row(check) for check in self.checks)
@@ -79,8 +86,7 @@ def doctor() -> Report:
         engine = connect()
         engine_check = Check("engine", True, _engine_text(engine))
     except EngineError as problem:
-        fix = f"{problem.fix} {what_to_install(read_release())}"
-        engine_check = Check("engine", False, problem.what, fix)
+        engine_check = Check("engine", False, problem.what, _engine_fix(problem))
     return Report(
         (
             _python(),
@@ -98,6 +104,15 @@ def doctor() -> Report:
 
 def _engine_text(engine: Engine) -> str:
     return f"Docker Engine {engine.version} with BuildKit at {engine.host}, {engine.cpus} cores, {engine.storage_driver}"
+
+
+def _engine_fix(problem: EngineError) -> str:
+    """What to type: to install only where nothing is installed, and never in place of an engine the user named."""
+    if not isinstance(problem, NoEngine) or engine_of_the_user():
+        return problem.fix
+    if sys.platform == "linux" and shutil.which("dockerd"):
+        return "speedkit engine start"
+    return what_to_install(read_release())
 
 
 def _python() -> Check:
@@ -150,21 +165,23 @@ def _disk(engine: Engine | None) -> Check:
 
 
 def _go() -> Check:
+    """Go on the host, for the strategy that builds there; any that fetches newer toolchains by itself will do."""
     go = find_go()
     if go is None:
-        return Check("go", False, "no Go on the host", "speedkit setup")
+        old = shutil.which("go")
+        found = f"{old} is older than Go {OLDEST_GO[0]}.{OLDEST_GO[1]}" if old else "no Go on the host"
+        return Check("go", False, found, "speedkit setup")
     told = subprocess.run([str(go), "version"], capture_output=True, text=True, check=False)
-    return Check("go", told.returncode == 0, told.stdout.strip() or told.stderr.strip(), "speedkit setup")
+    return Check("go", True, f"{told.stdout.strip()} at {go}")
 
 
 def _base(engine: Engine | None, reference: str) -> Check:
-    name, needed = f"base {reference}", reference in ("golang:alpine", "alpine")
+    name, needed = f"base {reference}", reference in NEEDED_BASES
     if engine is None:
         return Check(name, False, "unknown without an engine", "speedkit setup", needed)
     if has_image(engine, reference):
         return Check(name, True, "the real image is here", needed=needed)
-    stand_in = STAND_INS[reference.partition(":")[0]]
-    if has_image(engine, stand_in):
+    if has_image(engine, STAND_INS[family_of(reference)]):
         return Check(name, True, "a local stand-in: results with it say so", needed=needed)
     return Check(name, False, "not here", "speedkit setup", needed)
 
@@ -175,15 +192,19 @@ def _tls() -> Check:
     address = _module_proxy()
     if address is None:
         return Check(name, True, "no network address to try", needed=False)
-    bundle = host_bundle()
-    if _trusted(address, None):
-        return Check(name, True, f"TLS to {address[0]} is not intercepted", needed=False)
-    if bundle is not None and _trusted(address, bundle):
-        return Check(name, True, f"TLS is intercepted; builds are given the host's bundle {bundle}", needed=False)
-    if _trusted(address, Path()):
-        return Check(name, True, "TLS is intercepted; builds are given the system's bundle", needed=False)
-    fix = "Point SSL_CERT_FILE to your company's CA bundle, if it is not the network that is missing."
-    return Check(name, False, f"no trusted connection to {address[0]}", fix, needed=False)
+    try:
+        if _trusted(address, Path(certifi.where())):
+            return Check(name, True, f"TLS to {address[0]} is not intercepted", needed=False)
+        bundle = host_bundle()
+        if bundle is not None and _trusted(address, bundle):
+            return Check(name, True, f"TLS is intercepted; builds are given the host's bundle {bundle}", needed=False)
+        if _trusted(address, None):
+            return Check(name, True, "TLS is intercepted; builds are given the system's bundle", needed=False)
+    except OSError as problem:
+        fix = "Without the network, only what is here already can be built. Behind a proxy, this check does not count."
+        return Check(name, False, f"{address[0]} cannot be reached: {problem}", fix, needed=False)
+    fix = "Point SSL_CERT_FILE to your company's CA bundle."
+    return Check(name, False, f"nobody here trusts the certificate of {address[0]}", fix, needed=False)
 
 
 def _module_proxy() -> tuple[str, int] | None:
@@ -197,21 +218,17 @@ def _module_proxy() -> tuple[str, int] | None:
 
 
 def _trusted(address: tuple[str, int], bundle: Path | None) -> bool:
-    """Whether a TLS connection is trusted. bundle: None is the public roots alone, an empty path the system's own."""
-    import certifi
+    """Whether a server's certificate is trusted. bundle: None is the system's own.
 
-    if bundle is None:
-        context = ssl.create_default_context(cafile=certifi.where())
-    else:
-        context = ssl.create_default_context(cafile=None if bundle == Path() else str(bundle))
-    try:
-        with (
-            socket.create_connection(address, timeout=PROBE_SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=address[0]),
-        ):
-            return True
-    except OSError:
-        return False
+    Raises: OSError when the server cannot be reached.
+    """
+    context = ssl.create_default_context(cafile=str(bundle) if bundle is not None else None)
+    with socket.create_connection(address, timeout=PROBE_SECONDS) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname=address[0]):
+                return True
+        except ssl.SSLCertVerificationError:
+            return False
 
 
 def _port() -> Check:

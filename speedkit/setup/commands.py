@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from speedkit.errors import SetupError
@@ -38,5 +39,7 @@ def apt_install(packages: Sequence[str], *, update: bool) -> None:
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     wait = ["-o", "DPkg::Lock::Timeout=300"]
     if update:
-        run(["apt-get", "update", "-q"], env=environment)
+        # Somebody else's broken source makes this fail, and what is wanted may be had all the same.
+        with suppress(SetupError):
+            run(["apt-get", "update", "-q"], env=environment)
     run(["apt-get", *wait, "install", "-y", "-q", "--no-install-recommends", *packages], env=environment)

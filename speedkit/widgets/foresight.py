@@ -1,6 +1,7 @@
 """The place for a forecast: computes it beside the painter, for the newest state of the files only.
 
-A forecaster is given the app, the strategy's name and the finished builds, oldest first. It answers with an entry per
+A forecaster is given the app, the strategy's name and the finished builds, oldest first; those whose cache the next
+build shares bear the strategy's name, the others none. It answers with an entry per
 instruction: `line` (1-based), `forecast` ("hit", "miss" or "depends"), `because` (a sentence), `seconds` (expected, or
 None) and, where it has one, `short` (the reason in a word or two, for the editor's margin).
 """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.engine.connection import connect
 from speedkit.experiment import RunningBuild
-from speedkit.experiment.building import COLD, BuildOptions
+from speedkit.experiment.building import BuildOptions
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -21,6 +21,5 @@ def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -
     Raises: UnknownStrategy, and what `connect` raises.
     """
     chosen = app.strategy(strategy)
-    isolation, first = app.begin(cache_of, cold=cold)
-    edit = COLD if first and app.edit_name == "none" else app.edit_name
+    isolation, edit = app.begin(cache_of, cold=cold)
     return RunningBuild(connect(), app, chosen, BuildOptions(isolation=isolation, edit=edit))

@@ -66,8 +66,9 @@ def _forecast_sentence(forecast: list[Shown]) -> str:
     if not forecast:
         return ""
     kinds = [entry["forecast"] for entry in forecast]
-    total = sum(entry.get("seconds") or 0.0 for entry in forecast)
-    about = f", about <b>{seconds_text(total)}</b>" if total else ""
+    times = [entry.get("seconds") for entry in forecast if entry["forecast"] == "miss"]
+    known = [seconds for seconds in times if seconds is not None]
+    about = f", about <b>{seconds_text(sum(known))}</b>" if known and len(known) == len(times) else ""
     depends = f", <b>? {kinds.count('depends')} depend</b>" if "depends" in kinds else ""
     return (
         f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {kinds.count("hit")} cached</b>, '

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
+from speedkit.history.live import LiveForecast
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.painter import Painter
 from speedkit.widgets.static_twin import TwinTexts, twin_html
@@ -42,7 +43,7 @@ class Workbench(anywidget.AnyWidget):
     app: from `sk.sample_app()` or `sk.app(path)`; what is typed is written to its working copy.
     strategy: the one chosen at first; None takes `naive` where there is one, else the app's first.
     `build()` and `wait()` do from a cell what the buttons do; `builds` are the finished ones, oldest first.
-    forecaster: says what the next build will do, see `speedkit.widgets.foresight`; None shows no forecast.
+    forecaster: says what the next build will do, see `speedkit.widgets.foresight`; None takes the package's own.
     """
 
     _esm = STATIC / "workbench.js"
@@ -73,7 +74,7 @@ class Workbench(anywidget.AnyWidget):
         self._twin_due = False
         self._twin_time = 0.0
         self._context = contextvars.Context()
-        self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster)
+        self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
         self._painter: Painter | None = None
         super().__init__(**self._bench.traits())
         self.twin = self.model_id or ""

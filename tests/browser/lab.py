@@ -92,8 +92,8 @@ class Lab:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Lab]:
-    """A JupyterLab that lives as long as the block; its kernels end with it."""
+def serve(folder: Path, *, program: str = "jupyterlab") -> Iterator[Lab]:
+    """A server that lives as long as the block; its kernels end with it. program: `jupyterlab`, or `notebook`."""
     port, token = _free_port(), secrets.token_hex(16)
     settings = folder / "settings"
     notebooks = folder / "notebooks"
@@ -101,7 +101,9 @@ def serve(folder: Path) -> Iterator[Lab]:
         place.mkdir(parents=True, exist_ok=True)
     (settings / "overrides.json").write_text(json.dumps(OVERRIDES))
     with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(_command(port, token, settings, notebooks), env=_environment(folder), stdout=log, stderr=log)
+        server = subprocess.Popen(
+            _command(program, port, token, settings, notebooks), env=_environment(folder), stdout=log, stderr=log
+        )
         try:
             lab = Lab(f"http://127.0.0.1:{port}", token, notebooks)
             _await_answer(lab, server, folder / "server.log")
@@ -115,11 +117,12 @@ def serve(folder: Path) -> Iterator[Lab]:
                 server.wait(5)
 
 
-def _command(port: int, token: str, settings: Path, notebooks: Path) -> list[str]:
+def _command(program: str, port: int, token: str, settings: Path, notebooks: Path) -> list[str]:
+    own = ["--expose-app-in-browser", f"--LabApp.app_settings_dir={settings}"] if program == "jupyterlab" else []
     return [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", "--allow-root"),
+        *(sys.executable, "-m", program, "--no-browser", "--allow-root", *own),
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={notebooks}", f"--LabApp.app_settings_dir={settings}"),
+        *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={notebooks}"),
     ]
 
 

@@ -143,7 +143,7 @@ def test_a_dockerfile_error_is_marked_while_typing(workbench):
     wb = workbench(FILES)
     wb.open_tab("Dockerfile")
     wb.replace_word("WORKDIR", "WORKDIRR")
-    expect(wb.all.locator(".skw-mark")).to_contain_text("Line 2", timeout=5_000)
+    expect(wb.all.locator(".skw-mark")).to_contain_text("Line 2")
 
 
 def test_a_page_reload_in_the_middle_shows_the_build_still_running(lab, workbench):

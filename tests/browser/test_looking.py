@@ -10,6 +10,7 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import expect
 
 from tests.browser.bench_page import BenchPage
+from tests.browser.lab import serve
 from tests.browser.test_building import FILES, OPTIMIZED, RUN_CODE
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
@@ -207,18 +208,29 @@ sk.Workbench = lambda app: old(app, forecaster=forecaster)
     wb.all.screenshot(path=pictures / "forecast.png")
 
 
-def test_it_works_in_notebook_7_too(lab, page):
-    cell = "import speedkit as sk\nfrom speedkit.apps import own_app\nwb = sk.Workbench(own_app(PLACE))\nwb"
-    place = lab.folder / "seven-app"
+def test_it_works_in_notebook_7_too(tmp_path, page):
+    pytest.importorskip("notebook")
+    place = tmp_path / "seven"
     place.mkdir()
     (place / "Dockerfile").write_text("FROM alpine\nRUN echo seven\n")
-    lab.notebook("seven.ipynb", [cell.replace("PLACE", repr(str(place)))])
-    page.goto(f"{lab.address}/notebooks/seven.ipynb?token={lab.token}")
-    page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
-    page.locator(".jp-Cell .cm-content").first.click()
-    page.keyboard.press("Control+Enter")
-    wb = BenchPage(page)
-    wb.ready()
-    wb.build()
-    wb.expect_state("RUN echo seven", "ran")
-    lab.end_kernel(page)
+    cell = f"import speedkit as sk\nwb = sk.Workbench(sk.app({str(place)!r}))\nwb"
+    with serve(tmp_path / "server", program="notebook") as seven:
+        name = seven.notebook("seven.ipynb", [cell])
+        page.goto(f"{seven.address}/notebooks/{name}?token={seven.token}")
+        page.locator(".jp-Notebook .jp-Cell .cm-content").first.click(timeout=60_000)
+        expect(page.locator(".jp-NotebookKernelStatus, .jp-Notebook-ExecutionIndicator").first).to_be_attached()
+        page.keyboard.press("Control+Enter")
+        wb = BenchPage(page)
+        wb.ready()
+        wb.build()
+        wb.expect_state("RUN echo seven", "ran")
+        wb.editor.focus()
+        page.keyboard.type("# ")
+        expect(wb.all.get_by_label("Strategy")).to_have_value("custom")
+
+
+def test_its_source_knows_no_host_by_name():
+    source = Path(__file__).resolve().parents[2] / "speedkit" / "widgets" / "frontend" / "src"
+    for path in source.rglob("*.js*"):
+        assert "jupyterapp" not in path.read_text(encoding="utf-8")
+        assert "@jupyter" not in path.read_text(encoding="utf-8")

@@ -33,7 +33,8 @@ FRAMES = """() => new Promise((resolve) => {
 def test_markup_in_code_logs_file_names_and_labels_does_nothing(workbench):
     wb = workbench(
         {
-            "Dockerfile": f"FROM alpine\nLABEL x='{EVIL}'\nCOPY . .\nRUN echo '{EVIL}' && echo 'main.go:1:1: {EVIL}' && false\n",
+            "Dockerfile": f"FROM alpine\nLABEL x='{EVIL}'\nCOPY . .\n"
+            f"RUN echo '{EVIL}' && echo 'main.go:1:1: {EVIL}' && false\n",
             "main.go": f"// {EVIL}\n",
             "<img src=x onerror=window.harmed=1>.txt": EVIL,
         },

@@ -3,48 +3,73 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import sys
 import time
 
 from tests.conformance.bases import base_images
-from tests.conformance.comparing import Tally, can_be_read, run_sequence
-from tests.conformance.generating import random_sequence
-from tests.conformance.shrinking import as_case, shrunk
+from tests.conformance.cases import FOLDER
+from tests.conformance.comparing import Tally, can_be_read, repeated_disagreement
+from tests.conformance.editing import random_sequence
+from tests.conformance.shrinking import as_case, keep_case, shrunk
 
 EDITS = 5
+_PROGRESS_PAIRS = 100
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument("--pairs", type=int, default=3000, help="how many builds to hold against their forecast")
+    parser.add_argument("--seed", type=int, default=1, help="another seed makes other projects")
+    parser.add_argument("--keep-going", action="store_true", help="do not stop at the first disagreement")
     asked = parser.parse_args()
     tally = Tally()
     started = time.monotonic()
     wrong = 0
-    number = 0
-    while tally.pairs < asked.pairs:
-        seed = f"{asked.seed}-{number}"
-        number += 1
-        builds = [b for b in random_sequence(random.Random(seed), edits=EDITS) if can_be_read(b)]  # noqa: S311
-        found = run_sequence(builds, base_images(), tally=tally, states_known=number % 3 != 0)
-        if found is not None:
-            wrong += 1
-            print(
-                f"seed {seed}: line {found.line} {found.instruction!r}: forecast {found.forecast} ({found.because}), "
-                f"but it was {found.happened}"
-            )
-            print(as_case(shrunk(found, base_images())))
-            if not asked.keep_going:
+    with contextlib.suppress(KeyboardInterrupt):
+        for found in _disagreements(asked.pairs, asked.seed, tally):
+            wrong += found
+            if found and not asked.keep_going:
                 break
-    seconds = time.monotonic() - started
-    print(
-        f"seed {asked.seed}: {tally.pairs} pairs, {tally.steps} steps, {tally.hits} cached, {tally.depends} depends, "
-        f"{tally.unseen} not reported, {tally.failed} builds failed, {wrong} disagreements, {seconds:.0f} s"
-    )
+    print(f"seed {asked.seed}: {_summary(tally)}, {wrong} disagreements, {time.monotonic() - started:.0f} s")
     return 1 if wrong else 0
+
+
+def _disagreements(pairs: int, seed: int, tally: Tally):
+    """For each project and its edits, whether a forecast was wrong."""
+    number = shown = 0
+    while tally.pairs < pairs:
+        name = f"{seed}-{number}"
+        number += 1
+        chance = random.Random(name)  # noqa: S311 - it has to be repeatable
+        builds = [project for project in random_sequence(chance, edits=EDITS) if can_be_read(project)]
+        found = repeated_disagreement(builds, base_images(), tally=tally, states_known=number % 3 != 0)
+        if found is not None:
+            _show(found, name)
+        if tally.pairs >= shown + _PROGRESS_PAIRS:
+            shown = tally.pairs
+            print(_summary(tally), file=sys.stderr, flush=True)
+        yield found is not None
+
+
+def _show(found, name: str) -> None:
+    print(
+        f"seed {name}: line {found.line} {found.instruction!r}: forecast {found.forecast} ({found.because}), "
+        f"but it was {found.happened}"
+    )
+    smallest = shrunk(found, base_images())
+    print(as_case(smallest))
+    kept = FOLDER / f"found-{name}"
+    keep_case(smallest, kept)
+    print(f"Kept as {kept.name} in tests/cases: rename it to what it shows.", flush=True)
+
+
+def _summary(tally: Tally) -> str:
+    return (
+        f"{tally.pairs} pairs, {tally.steps} steps, {tally.hits} cached, {tally.depends} depends, "
+        f"{tally.unseen} not reported, {tally.failed} builds failed, {tally.not_repeated} not repeated"
+    )
 
 
 if __name__ == "__main__":

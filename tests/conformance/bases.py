@@ -3,48 +3,58 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
+from docker.errors import ImageNotFound
+
+from speedkit.engine.bases import STAND_INS
+from speedkit.engine.connection import connect
 from speedkit.forecast import BaseImage
 from tests.conformance.building import BUILDX
 
-__all__ = ["base_images"]
+__all__ = ["VARIANTS", "base_images", "inspected", "make_image"]
 
-_VARIANTS = {
+VARIANTS = {
     "speedkit-conformance/plain": "",
     "speedkit-conformance/variable": "ENV FROM_BASE=yes",
     "speedkit-conformance/label": "LABEL only=a-label",
     "speedkit-conformance/layer": "RUN echo more > /more",
     "speedkit-conformance/settings": 'ENV A=base\nWORKDIR /home/base\nSHELL ["/bin/sh", "-e", "-c"]',
-    "speedkit-conformance/trigger": "ONBUILD RUN echo triggered > /triggered",
 }
-_CANDIDATES = ("speedkit/standin-alpine", "alpine", "bb:1")
+_MADE_OF = "dev.speedkit.made-of"
+_CANDIDATES = ("alpine", STAND_INS["alpine"])
 
 
 @functools.cache
 def base_images() -> dict[str, BaseImage]:
-    """What the Dockerfiles of the tests may start from, by name."""
-    small = next(name for name in (os.environ.get("SPEEDKIT_TEST_BASE"), *_CANDIDATES) if name and _inspect(name))
-    for name, instructions in _VARIANTS.items():
-        _make(name, f"FROM {small}\n{instructions}\n")
-    return {name: BaseImage.from_inspect(_inspect(name) or {}) for name in _VARIANTS}
+    """What the Dockerfiles of the tests may start from, by name.
+
+    They are made from alpine, its stand-in, or what SPEEDKIT_TEST_BASE names: anything small with a shell.
+    """
+    small = next(name for name in (os.environ.get("SPEEDKIT_TEST_BASE"), *_CANDIDATES) if name and inspected(name))
+    origin = (inspected(small) or {})["Id"]
+    for name, instructions in VARIANTS.items():
+        make_image(name, f"FROM {small}\n{instructions}\n", made_of=f"{origin} {instructions}")
+    return {name: BaseImage.from_inspect(inspected(name) or {}) for name in VARIANTS}
 
 
-def _inspect(name: str) -> dict[str, object] | None:
-    asked = subprocess.run(["docker", "image", "inspect", name], capture_output=True, text=True, check=False)
-    found = json.loads(asked.stdout or "[]")
-    return found[0] if found else None
+def inspected(name: str) -> dict[str, Any] | None:
+    try:
+        return dict(connect().api.inspect_image(name))
+    except ImageNotFound:
+        return None
 
 
-def _make(name: str, dockerfile: str) -> None:
+def make_image(name: str, dockerfile: str, *, made_of: str) -> None:
+    """Makes an image unless it is there; making it anew could drop what other builds keep on top of it."""
+    existing = inspected(name)
+    if existing is not None and (existing["Config"]["Labels"] or {}).get(_MADE_OF) == made_of:
+        return
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "Dockerfile").write_text(dockerfile)
-        subprocess.run(
-            [BUILDX, "build", "--quiet", "--label", "dev.speedkit=1", "-t", name, folder],
-            capture_output=True,
-            check=True,
-        )
+        labels = ["--label", "dev.speedkit=1", "--label", f"{_MADE_OF}={made_of}"]
+        subprocess.run([BUILDX, "build", "--quiet", *labels, "-t", name, folder], capture_output=True, check=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from speedkit.engine.connection import find_buildx
+
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
     from pathlib import Path
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Observed", "build", "observed_steps"]
 
-BUILDX = "/usr/libexec/docker/cli-plugins/docker-buildx"
+BUILDX = str(find_buildx())
 _NAME = re.compile(r"^\[(?:(?P<stage>\S+) )?\s*(?P<number>\d+)/\d+\] ")
 
 

@@ -2,7 +2,7 @@
 
 `before` and `after` are build contexts with a Dockerfile; `before.json` and `after.json` beside them may hold
 `build_args` and `target`. `expected` has a line for each step to look at: line of the Dockerfile in `after`, forecast,
-kind of reason.
+kind of reason (`-`: any).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.forecast import BaseImage, Situation
 
-__all__ = ["CASES", "Case", "Expected", "read_case"]
+__all__ = ["CASES", "FOLDER", "Case", "Expected", "read_case"]
 
 FOLDER = Path(__file__).parent.parent / "cases"
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())

@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from speedkit.context import Manifest
     from speedkit.forecast import BaseImage, Forecast
 
-__all__ = ["Disagreement", "Tally", "isolated", "run_sequence"]
+__all__ = ["Disagreement", "Tally", "can_be_read", "isolated", "repeated_disagreement", "run_sequence"]
 
 _UNIQUE_LINE = "COPY --from=speedkit-token token /.token"
 
 
 @dataclass
 class Tally:
-    """What was compared. failed: builds that ended in an error, which are left out."""
+    """What was compared. failed: builds that ended in an error, which are left out. unseen: steps not reported.
+
+    not_repeated: disagreements that were none when the same was built again.
+    """
 
     pairs: int = 0
     firsts: int = 0
@@ -37,6 +40,7 @@ class Tally:
     depends: int = 0
     unseen: int = 0
     failed: int = 0
+    not_repeated: int = 0
     failures: list[str] = field(default_factory=list)
 
 
@@ -84,6 +88,21 @@ def run_sequence(
     """Builds the projects in order in one folder; the first wrong forecast, or None."""
     with tempfile.TemporaryDirectory(prefix="speedkit-conformance-") as scratch:
         return _Sequence(Path(scratch), bases, tally, states_known).run(builds)
+
+
+def repeated_disagreement(
+    builds: Sequence[Project], bases: Mapping[str, BaseImage], *, tally: Tally, states_known: bool = True
+) -> Disagreement | None:
+    """The first wrong forecast that is wrong again when everything is built anew.
+
+    An engine may drop a result between two builds; no forecast can know, and it does not happen twice.
+    """
+    found = run_sequence(builds, bases, tally=tally, states_known=states_known)
+    if found is None:
+        return None
+    again = run_sequence(found.builds, bases, tally=Tally(), states_known=states_known)
+    tally.not_repeated += again is None
+    return again
 
 
 class _Sequence:

@@ -1,60 +1,44 @@
-"""Random projects and random edits, from a seed. Every project is meant to build; the few that do not are left out."""
+"""Random projects, from a seed. Every one is meant to build; the few that do not are left out."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
-from tests.conformance.bases import _VARIANTS
+from tests.conformance.bases import VARIANTS
 from tests.conformance.project import File, Project, StageText
 
-__all__ = ["edited", "random_project", "random_sequence"]
+__all__ = ["IMAGES", "NAMES", "WORDS", "random_build_args", "random_ignore", "random_line", "random_project"]
 
-IMAGES = tuple(name for name in _VARIANTS if not name.endswith("trigger"))
+IMAGES = tuple(VARIANTS)
 _PATHS = ("a.txt", "b.txt", "src/main.go", "src/util.go", "src/deep/x.md", "docs/readme.md", "go.mod", "empty")
-_WORDS = ("one", "two", "three", "four")
-_NAMES = ("A", "B", "VERSION")
-
-
-def random_sequence(chance: random.Random, *, edits: int) -> list[Project]:
-    """A project, and what it becomes edit by edit; sometimes an earlier one comes back."""
-    builds = [random_project(chance)]
-    for _ in range(edits):
-        if len(builds) > 1 and chance.random() < 0.1:
-            builds.append(_touched_as(chance.choice(builds[:-1]), builds[-1]))
-        else:
-            builds.append(edited(builds[-1], chance))
-    return builds
-
-
-def _touched_as(project: Project, _last: Project) -> Project:
-    return project
+WORDS = ("one", "two", "three", "four")
+NAMES = ("A", "B", "VERSION")
 
 
 def random_project(chance: random.Random) -> Project:
-    files = {path: File(chance.choice(_WORDS)) for path in _PATHS if path != "empty"}
+    files = {path: File(chance.choice(WORDS)) for path in _PATHS if path != "empty"}
     files["empty"] = File(kind="dir", mode=0o755)
     files["src"] = files["docs"] = File(kind="dir", mode=0o755)
     files["src/deep"] = File(kind="dir", mode=0o755)
     files["link"] = File(chance.choice(("a.txt", "src")), kind="symlink")
     if chance.random() < 0.5:
-        files[".dockerignore"] = File(_ignore(chance))
+        files[".dockerignore"] = File(random_ignore(chance))
     stages: list[StageText] = []
     for index in range(chance.choice((1, 1, 2, 2, 3))):
         stages.append(_stage(chance, stages, index))
     head = ("ARG GLOBAL=1",) if chance.random() < 0.4 else ()
-    return Project(tuple(stages), files, head, _build_args(chance))
+    return Project(tuple(stages), files, head, random_build_args(chance))
 
 
-def _build_args(chance: random.Random) -> dict[str, str]:
-    chosen = {name: chance.choice(_WORDS) for name in _NAMES if chance.random() < 0.3}
+def random_build_args(chance: random.Random) -> dict[str, str]:
+    chosen = {name: chance.choice(WORDS) for name in NAMES if chance.random() < 0.3}
     if chance.random() < 0.15:
         name = chance.choice(("HTTP_PROXY", "BUILDKIT_CACHE_MOUNT_NS", "SOURCE_DATE_EPOCH", "GLOBAL", "NOBODY", "TARGETARCH"))
         chosen[name] = chance.choice(("1", "2"))
     return chosen
 
 
-def _ignore(chance: random.Random) -> str:
+def random_ignore(chance: random.Random) -> str:
     lines = ("docs/*", "**/*.md", "!docs/readme.md", "[bn]*.txt", "*.txt\n!a.txt", "src/deep/*", "# comment", "/go.sum")
     return "\n".join(chance.sample(lines, chance.randint(1, 4))) + "\n"
 
@@ -67,7 +51,7 @@ def _stage(chance: random.Random, earlier: list[StageText], index: int) -> Stage
     elif chance.random() < 0.15:
         base = "scratch"
     name = f"s{index}" if chance.random() < 0.8 else ""
-    lines = [_line(chance, earlier, shell=base != "scratch") for _ in range(chance.randint(1, 6))]
+    lines = [random_line(chance, earlier, shell=base != "scratch") for _ in range(chance.randint(1, 6))]
     if base != "scratch" and chance.random() < 0.6:
         lines.append(chance.choice(_PRODUCERS))
     return StageText(name, base, tuple(lines))
@@ -80,7 +64,7 @@ _PRODUCERS = (
 )
 
 
-def _line(chance: random.Random, earlier: list[StageText], *, shell: bool) -> str:
+def random_line(chance: random.Random, earlier: list[StageText], *, shell: bool) -> str:
     makers = [_copy, _copy, _copy_options, _setting, _setting, _copy_heredoc, _copy_elsewhere]
     if shell:
         makers += [_run, _run, _run_special, _run_mount, _run_elsewhere]
@@ -94,10 +78,10 @@ def _line(chance: random.Random, earlier: list[StageText], *, shell: bool) -> st
 def _run(chance: random.Random, _earlier: list[StageText]) -> str:
     return chance.choice(
         (
-            f"RUN echo {chance.choice(_WORDS)}",
-            f"RUN echo {chance.choice(_WORDS)} > /made",
-            f"RUN true && \\\n    echo {chance.choice(_WORDS)}",
-            f'RUN ["/bin/sh", "-c", "echo {chance.choice(_WORDS)}"]',
+            f"RUN echo {chance.choice(WORDS)}",
+            f"RUN echo {chance.choice(WORDS)} > /made",
+            f"RUN true && \\\n    echo {chance.choice(WORDS)}",
+            f'RUN ["/bin/sh", "-c", "echo {chance.choice(WORDS)}"]',
             "RUN echo $A ${B:-x} $VERSION",
             "run true",
         )
@@ -105,7 +89,7 @@ def _run(chance: random.Random, _earlier: list[StageText]) -> str:
 
 
 def _run_special(chance: random.Random, _earlier: list[StageText]) -> str:
-    word = chance.choice(_WORDS)
+    word = chance.choice(WORDS)
     return chance.choice(
         (
             f"RUN <<EOF\necho {word}\nEOF",
@@ -192,7 +176,7 @@ def _copy_options(chance: random.Random, _earlier: list[StageText]) -> str:
 
 
 def _copy_heredoc(chance: random.Random, _earlier: list[StageText]) -> str:
-    word = chance.choice(_WORDS)
+    word = chance.choice(WORDS)
     return chance.choice(
         (
             f"COPY <<EOF /made\n{word} $A\nEOF",
@@ -244,12 +228,12 @@ def _run_elsewhere(chance: random.Random, _earlier: list[StageText]) -> str:
 
 
 def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
-    word, name = chance.choice(_WORDS), chance.choice(_NAMES)
+    word, name = chance.choice(WORDS), chance.choice(NAMES)
     return chance.choice(
         (
             f"ENV {name}={word}",
             f"ENV {name} {word}",
-            f"ENV {name}=${{{chance.choice(_NAMES)}:-none}}",
+            f"ENV {name}=${{{chance.choice(NAMES)}:-none}}",
             f"ARG {name}={word}",
             f"ARG {name}",
             "ARG GLOBAL",
@@ -262,13 +246,14 @@ def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
             f"EXPOSE {chance.randint(1, 99)}",
             "USER root",
             "USER 0",
+            "USER 0:0",
             'SHELL ["/bin/sh", "-c"]',
             'SHELL ["/bin/sh", "-e", "-c"]',
             f"ONBUILD RUN echo {word}",
             "ONBUILD COPY a.txt /triggered/",
             "ONBUILD ENV A=triggered",
             "ONBUILD WORKDIR /triggered",
-            f"ARG {name}=${{{chance.choice(_NAMES)}}}x {chance.choice(_NAMES)}",
+            f"ARG {name}=${{{chance.choice(NAMES)}}}x {chance.choice(NAMES)}",
             f"ENV {name}='quoted {word}' B=\\$A",
             f"ARG MODE={chance.choice(('755', '700', 'a+x'))}",
             f"ARG OWNER={chance.choice(('0', '1:1', 'root'))}",
@@ -283,133 +268,3 @@ def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
             f"# {word}",
         )
     )
-
-
-def edited(project: Project, chance: random.Random) -> Project:
-    """The project after one random edit."""
-    edit = chance.choice((_edit_file, _edit_file, _edit_lines, _edit_lines, _edit_lines, _edit_request, _edit_stage))
-    return edit(project, chance)
-
-
-def _edit_file(project: Project, chance: random.Random) -> Project:
-    plain = [path for path, entry in project.files.items() if entry.kind == "file" and path != ".dockerignore"]
-    path = chance.choice(plain)
-    entry = project.files[path]
-    match chance.randrange(11):
-        case 0 | 1 | 2:
-            return project.with_paths({path: replace(entry, content=entry.content + chance.choice(_WORDS))})
-        case 3:
-            return project.with_paths({path: replace(entry, touched=entry.touched + 1)})
-        case 4:
-            return project.with_paths({path: replace(entry, mode=0o755 if entry.mode == 0o644 else 0o644)})
-        case 5:
-            return project.with_paths({chance.choice(("new.txt", "src/new.go", "docs/new.md", "src/deep/n")): File("new")})
-        case 6:
-            folder = chance.choice(("src", "docs", "empty"))
-            mode = 0o755 if project.files[folder].mode != 0o755 else 0o700
-            return project.with_paths({folder: replace(project.files[folder], mode=mode)})
-        case 7:
-            return project.with_paths({"link": File(chance.choice(("a.txt", "src", "go.mod")), kind="symlink")})
-        case 8:
-            return project.with_paths({"src/hollow": None if "src/hollow" in project.files else File(kind="dir", mode=0o755)})
-        case 9:
-            return project.with_paths({".dockerignore": File(_ignore(chance))})
-        case _:
-            extra = [name for name in ("new.txt", "src/new.go", "docs/new.md", "src/deep/x.md") if name in project.files]
-            return project.with_paths({chance.choice(extra): None} if extra else {path: replace(entry, content="changed")})
-
-
-def _edit_lines(project: Project, chance: random.Random) -> Project:
-    index = chance.randrange(len(project.stages))
-    stage = project.stages[index]
-    lines = list(stage.lines)
-    place = chance.randrange(len(lines) + 1)
-    earlier = list(project.stages[:index])
-    fresh = _line(chance, earlier, shell=stage.base != "scratch")
-    match chance.randrange(6):
-        case 0 | 1:
-            lines.insert(place, fresh)
-        case 2 if lines:
-            del lines[place % len(lines)]
-        case 3 if len(lines) > 1:
-            place %= len(lines) - 1
-            lines[place], lines[place + 1] = lines[place + 1], lines[place]
-        case 4 if lines:
-            lines[place % len(lines)] = fresh
-        case _ if lines:
-            lines[place % len(lines)] = _respelled(lines[place % len(lines)], chance)
-    return project.with_stage(index, replace(stage, lines=tuple(lines)))
-
-
-def _respelled(line: str, chance: random.Random) -> str:
-    """The same instruction written differently, in a way that may or may not count."""
-    keyword, _, rest = line.partition(" ")
-    return chance.choice(
-        (
-            f"{keyword.lower()} {rest}",
-            f"{keyword}   {rest}",
-            f"# a comment\n{line}",
-            f"\n{line}",
-            line.replace("echo ", "echo  "),
-            line.replace("one", "two"),
-            line.replace(" && ", " && \\\n"),
-            line.replace("RUN echo one", 'RUN ["/bin/sh", "-c", "echo one"]'),
-        )
-    )
-
-
-def _edit_request(project: Project, chance: random.Random) -> Project:
-    if chance.random() < 0.2:
-        return replace(project, extra=chance.choice(_WORDS))
-    if chance.random() < 0.2:
-        return replace(project, options=_options(chance))
-    if chance.random() < 0.3:
-        names = [stage.name for stage in project.stages if stage.name]
-        return replace(project, target=chance.choice([None, *names]))
-    if chance.random() < 0.2:
-        return replace(project, head=(f"ARG GLOBAL={chance.choice(_WORDS)}",))
-    return replace(project, build_args=_build_args(chance))
-
-
-def _options(chance: random.Random) -> dict[str, str]:
-    choices = {
-        "network": ("none", "default", "host"),
-        "add-host": ("one:1.2.3.4", "one:1.2.3.5", "two:1.2.3.4"),
-        "shm-size": ("1048576", "2097152"),
-        "ulimit": ("nofile=100:100", "nofile=200:200"),
-        "label": ("a=b",),
-    }
-    name = chance.choice(list(choices))
-    return {name: chance.choice(choices[name])}
-
-
-def _edit_stage(project: Project, chance: random.Random) -> Project:
-    index = chance.randrange(len(project.stages))
-    stage = project.stages[index]
-    if stage.base in IMAGES and chance.random() < 0.6:
-        return project.with_stage(index, replace(stage, base=chance.choice(IMAGES)))
-    if chance.random() < 0.3:
-        added = StageText("", chance.choice(IMAGES), ("RUN echo extra",))
-        return replace(project, stages=(added, *project.stages))
-    renamed = f"renamed{index}"
-    if not stage.name:
-        return project.with_stage(index, replace(stage, name=renamed))
-    return _renamed(project, stage.name, renamed)
-
-
-def _renamed(project: Project, old: str, new: str) -> Project:
-    stages = tuple(
-        StageText(
-            new if stage.name == old else stage.name,
-            new if stage.base == old else stage.base,
-            tuple(_with_origin(line, old, new) for line in stage.lines),
-        )
-        for stage in project.stages
-    )
-    return replace(project, stages=stages, target=new if project.target == old else project.target)
-
-
-def _with_origin(line: str, old: str, new: str) -> str:
-    for name in (old, old.upper()):
-        line = line.replace(f"from={name} ", f"from={new} ").replace(f"from={name},", f"from={new},")
-    return line

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.conformance.comparing import Disagreement, Tally, can_be_read, run_sequence
+from tests.conformance.comparing import Disagreement, Tally, can_be_read, isolated, run_sequence
+from tests.conformance.project import write_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from speedkit.forecast import BaseImage
     from tests.conformance.project import Project
 
-__all__ = ["as_case", "shrunk"]
+__all__ = ["as_case", "keep_case", "shrunk"]
 
 _MOST_TRIES = 120
 
@@ -73,3 +76,20 @@ def as_case(found: Disagreement) -> str:
         parts.append("\n".join(f"    {path}: {entry}" for path, entry in sorted(project.files.items())))
     parts.append(f"=> line {found.line} {found.instruction!r}: forecast {found.forecast}, happened {found.happened}")
     return "\n".join(parts)
+
+
+def keep_case(found: Disagreement, folder: Path) -> None:
+    """Writes the disagreement as a case that says what really happened.
+
+    It has the last two builds; a disagreement that needs more history is not a case of this form.
+    """
+    before, after = found.builds[-2:] if len(found.builds) > 1 else (found.builds[0], found.builds[0])
+    for name, project in (("before", before), ("after", after)):
+        (folder / name).mkdir(parents=True)
+        write_project(folder / name, project, None)
+        (folder / name / "Dockerfile").write_text(project.dockerfile())
+        request = {"build_args": project.build_args, "target": project.target}
+        (folder / f"{name}.json").write_text(json.dumps(request) + "\n")
+    _, origin = isolated(after.dockerfile())
+    verdict = "hit" if found.happened == "cached" else "miss"
+    (folder / "expected").write_text(f"{origin[found.line]} {verdict} -\n")

@@ -25,24 +25,31 @@ def test_the_forecast_of_a_case_is_as_expected(name):
     forecast = predict([case.before], case.after)
     for expected in case.expected:
         steps = [step for step in forecast.steps if step.line == expected.line and not step.instruction.startswith("FROM")]
-        assert [(step.forecast, step.because.kind) for step in steps] == [(expected.forecast, expected.kind)]
+        assert [step.forecast for step in steps] == [expected.forecast]
+        assert expected.kind in ("-", steps[0].because.kind)
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("name", CASES)
 def test_buildkit_does_what_a_case_expects(name, tmp_path):
+    wrong = _wrong_lines(name, tmp_path / "first")
+    if wrong:
+        wrong = _wrong_lines(name, tmp_path / "again")
+    assert wrong == {}
+
+
+def _wrong_lines(name, scratch):
+    """The lines where BuildKit did something else, with what it did."""
     case = read_case(name)
-    token = tmp_path / f"token-{uuid.uuid4().hex}"
-    token.mkdir()
+    token = scratch / f"token-{uuid.uuid4().hex}"
+    token.mkdir(parents=True)
     (token / "token").write_text(uuid.uuid4().hex)
-    context = tmp_path / f"context-{uuid.uuid4().hex}"
-    _build(case.folder / "before", context, token, tmp_path)
-    origin, states = _build(case.folder / "after", context, token, tmp_path)
-    for expected in case.expected:
-        happened = {state for line, state in states if origin[line] == expected.line}
-        allowed = {"hit": {"cached"}, "miss": {"ran"}, "depends": {"cached", "ran"}, "not-needed": set()}
-        assert happened <= allowed[expected.forecast]
-        assert happened or expected.forecast == "not-needed"
+    context = scratch / f"context-{uuid.uuid4().hex}"
+    _build(case.folder / "before", context, token, scratch)
+    origin, states = _build(case.folder / "after", context, token, scratch)
+    allowed = {"hit": ({"cached"},), "miss": ({"ran"},), "depends": ({"cached"}, {"ran"}), "not-needed": (set(),)}
+    happened = {expected: {state for line, state in states if origin[line] == expected.line} for expected in case.expected}
+    return {expected.line: seen for expected, seen in happened.items() if seen not in allowed[expected.forecast]}
 
 
 def _build(folder, context, token, scratch):

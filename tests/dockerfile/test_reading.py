@@ -79,7 +79,7 @@ def test_windows_line_ends_and_a_byte_order_mark_do_not_matter():
 
 
 REJECTED = {
-    "": (None, "file with no instructions"),
+    "": (None, "the Dockerfile cannot be empty"),
     "# only a comment\n": (None, "file with no instructions"),
     "ARG A=1\n": (None, "no stages"),
     "RUN x\nFROM a\n": (1, "no build stage in current context"),

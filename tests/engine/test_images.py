@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from speedkit.engine.bases import family_of, go_settings, has_image, isolated_base, make_image, pull, resolve_base
 from speedkit.engine.buildx import BuildRequest, Command, command_line
 from speedkit.engine.certificates import host_bundle, system_bundle
 from speedkit.engine.containers import LABEL, ask_image
+from speedkit.engine.host_go import find_go
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
@@ -32,18 +31,17 @@ def image(engine, tmp_path):
         engine.api.remove_image(name, force=True)
 
 
-def containers(engine) -> int:
-    return len(engine.api.containers(all=True, filters={"label": LABEL}))
+def containers(engine, image: str) -> int:
+    return len(engine.api.containers(all=True, filters={"ancestor": image}))
 
 
 def test_an_image_that_answers_is_asked_and_its_container_removed(engine, image):
     name = image("RUN mkdir /w && echo hello > /w/echo", 'CMD ["httpd", "-f", "-p", "8080", "-h", "/w"]')
-    before = containers(engine)
     answer = ask_image(engine, name, port=8080, path="/echo")
     assert answer.ok
     assert answer.said == "hello\n"
     assert ask_image(engine, name, port=8080, path="/nowhere").said.startswith("HTTP 404")
-    assert containers(engine) == before
+    assert containers(engine, name) == 0
 
 
 def test_an_image_that_ends_at_once_is_told_with_its_last_words(engine, image):
@@ -105,17 +103,14 @@ def test_an_isolated_base_has_the_same_files_and_one_mark_more(engine):
     for name in (first, other):
         assert has_image(engine, name)
         engine.api.remove_image(name)
-    isolated_base.cache_clear()
 
 
 def test_a_base_is_extended_by_the_bundle_that_the_host_names(engine, image, monkeypatch, tmp_path):
     bundle = tmp_path / "bundle.pem"
     bundle.write_text("# a bundle of a company\n")
-    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     name = image("RUN true")
-    resolve_base.cache_clear()
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     found = resolve_base(engine, name)
-    resolve_base.cache_clear()
     assert found.used.startswith("speedkit/trusting:")
     assert not found.stand_in
     shown = engine.api.create_container(found.used, ["cat", "/etc/ssl/certs/ca-certificates.crt"], labels={LABEL: "1"})
@@ -146,9 +141,9 @@ def test_bundles_are_found_where_the_environment_says(monkeypatch, tmp_path):
 def test_only_what_differs_from_gos_defaults_is_passed_on_and_no_credentials(monkeypatch):
     monkeypatch.setenv("GOPROXY", "https://mirror.example")
     monkeypatch.setenv("GOPRIVATE", "https://me:secret@x.example")
-    if shutil.which("go"):
+    if find_go():
         assert go_settings() == {"GOPROXY": "https://mirror.example"}
-    monkeypatch.setattr("speedkit.engine.bases.shutil.which", lambda _: None)
+    monkeypatch.setattr("speedkit.engine.bases.find_go", lambda: None)
     assert go_settings() == {}
 
 

@@ -243,7 +243,7 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
     running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 30\n"})))
     while not any(step.state == "running" for step in running.snapshot().instructions):
         running.wait_briefly(0.05)
-    os.unlink(tmp_path / "s")
+    (tmp_path / "s").unlink()
     relay.cut()
     with pytest.raises(EngineLost, match="went away during the build"):
         running.wait()

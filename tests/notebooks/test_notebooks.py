@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -22,53 +22,91 @@ NAMES = [
     "07_your_own_dockerfile",
     "08_playground",
 ]
-BUILDS = re.compile(r"\bsk\.build\(|\bbench\.build\(")
-QUESTION = re.compile(r"\?")
-TYPED_RESULT = re.compile(r"\b\d+(?:[.,]\d+)?\s?(?:s|seconds|minutes|MB|kB|GB)\b")
+BUILDS = re.compile(r"\b(?:sk|bench)\.build\(|\blessons\.go_build\(")
+TYPED_RESULT = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:s|ms|sec|seconds?|minutes?|min|kB|MB|GB|bytes|times|%)(?!\w)", re.IGNORECASE)
+CHANGES_FILES = re.compile(r"\b(?:open|write_text|write_bytes|unlink|rmtree|system|subprocess)\b")
 
 
-def cells(path: Path, kind: str) -> list:
-    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+def cells(path: Path) -> list:
+    return nbformat.read(path, as_version=4).cells
 
 
-def test_all_notebooks_are_there():
+def sources(path: Path, kind: str) -> list[str]:
+    return [cell.source for cell in cells(path) if cell.cell_type == kind]
+
+
+def shown_text(code: str) -> str:
+    """The constant part of what a cell prints: what stands in braces is computed."""
+    return re.sub(r"\{[^}]*\}", "", code)
+
+
+def test_all_notebooks_are_there_in_their_order():
     assert [path.stem for path in PATHS] == NAMES
+
+
+def test_a_quick_tour_has_a_beginning_a_story_and_the_comparison():
+    quick = [path.stem for path in PATHS if nbformat.read(path, as_version=4).metadata["speedkit"]["quick"]]
+    assert quick == ["00_start_here", "03_naive_multistage", "04_optimized_multistage", "06_compare"]
+
+
+def test_the_map_names_every_notebook_that_follows():
+    text = "\n".join(sources(PATHS[0], "markdown"))
+    assert re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE) == NAMES[1:]
+
+
+@pytest.mark.parametrize(("path", "following"), list(pairwise(PATHS)), ids=lambda path: path.stem)
+def test_the_end_names_the_next_notebook(path, following):
+    assert f"`{following.stem}`" in sources(path, "markdown")[-1]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 class TestEach:
     def test_is_valid_and_committed_without_outputs(self, path):
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-        assert all(not cell.outputs and cell.execution_count is None for cell in cells(path, "code"))
-        assert json.loads(path.read_text())["nbformat"] == 4
+        nbformat.validate(nbformat.read(path, as_version=4))
+        code = [cell for cell in cells(path) if cell.cell_type == "code"]
+        assert [cell.outputs for cell in code] == [[]] * len(code)
+        assert {cell.execution_count for cell in code} == {None}
+        assert all(not cell.metadata for cell in cells(path))
+
+    def test_names_its_cells_by_what_they_do(self, path):
+        names = [cell.id for cell in cells(path)]
+        assert len(set(names)) == len(names)
+        assert all(re.fullmatch(r"[a-z]+(?:-[a-z]+)*", name) for name in names)
 
     def test_begins_with_a_title_and_ends_with_what_was_learned(self, path):
-        texts = [cell.source for cell in cells(path, "markdown")]
+        texts = sources(path, "markdown")
         assert texts[0].startswith("# ")
-        assert texts[-1].startswith(("**What was learned", "**What you have now"))
+        assert texts[-1].startswith("**What was learned")
+        assert cells(path)[-1].cell_type == "markdown"
 
-    def test_its_first_code_needs_no_explanation_of_what_is_missing(self, path):
-        first = "\n".join(cell.source for cell in cells(path, "code")[:2])
-        assert "import speedkit as sk" in first
-        assert re.search(r"sk\.(connect|doctor|recorded_builds)\(", first)
+    def test_first_code_says_what_to_do_when_something_is_missing(self, path):
+        first = sources(path, "code")[0]
+        assert first.startswith("# No module named speedkit?")
+        assert "make lab" in first
+        assert re.search(r"sk\.(?:connect|doctor|recorded_builds)\(\)", first)
 
-    def test_cells_are_short(self, path):
-        assert all(1 <= len(cell.source.splitlines()) <= 15 for cell in cells(path, "code"))
+    def test_has_short_cells(self, path):
+        assert all(1 <= len(code.splitlines()) <= 15 for code in sources(path, "code"))
+        assert max(len(line) for code in sources(path, "code") for line in code.splitlines()) <= 96
 
-    def test_asks_before_it_builds(self, path):
+    def test_asks_directly_before_it_builds(self, path):
         asked = False
-        for cell in nbformat.read(path, as_version=4).cells:
+        for cell in cells(path):
             if cell.cell_type == "markdown":
-                asked = asked or bool(QUESTION.search(cell.source))
+                asked = "?" in cell.source.rpartition("</details>")[2]
             elif BUILDS.search(cell.source):
                 assert asked, cell.source
+                asked = False
 
-    def test_has_no_figure_typed_in(self, path):
-        for cell in cells(path, "markdown"):
-            assert not TYPED_RESULT.search(cell.source), cell.source
+    def test_has_no_result_typed_in(self, path):
+        for text in [*sources(path, "markdown"), *map(shown_text, sources(path, "code"))]:
+            assert not TYPED_RESULT.search(text), text
 
+    def test_changes_files_through_the_app_only(self, path):
+        for code in sources(path, "code"):
+            assert not CHANGES_FILES.search(code), code
 
-def test_a_quick_tour_has_a_beginning_a_build_and_the_comparison():
-    quick = [path.stem for path in PATHS if nbformat.read(path, as_version=4).metadata.get("speedkit", {}).get("quick")]
-    assert quick == ["00_start_here", "03_naive_multistage", "04_optimized_multistage", "06_compare"]
+    def test_gives_back_the_working_copy_that_it_takes(self, path):
+        code = "\n".join(sources(path, "code"))
+        if re.search(r"^app\b.* = ", code, flags=re.MULTILINE):
+            assert len(re.findall(r"^(?:app\.close\(\)|lessons\.close_with_kernel\(app\))$", code, flags=re.MULTILINE)) == 1

@@ -123,3 +123,13 @@ def test_global_arguments_stand_before_the_stages():
 def test_an_unknown_target_hides_no_step():
     found = steps("FROM a AS one\nRUN x\n", solve("[one 1/2] FROM a", "[one 2/2] RUN x"), target="nope")
     assert found[2].state == "ran"
+
+
+def test_positions_padded_to_the_width_of_the_total_are_read():
+    text = "FROM a AS b\n" + "".join(f"RUN {number}\n" for number in range(1, 11))
+    names = ["[b  1/11] FROM a", *(f"[b {number + 1:2}/11] RUN {number}" for number in range(1, 11))]
+    found = steps(text, solve(*names))
+    assert [found[line].name for line in range(2, 12)] == names[1:]
+    assert {found[line].state for line in range(2, 12)} == {"ran"}
+    single = steps(text.replace(" AS b", ""), solve(*(name.replace("[b ", "[") for name in names)))
+    assert {single[line].state for line in range(2, 12)} == {"ran"}

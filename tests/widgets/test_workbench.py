@@ -191,7 +191,7 @@ def published(monkeypatch):
 
 def test_shown_in_a_notebook_it_is_a_widget_and_a_twin_that_follows_it(wb, published):
     wb._ipython_display_()
-    (widget, _, _), (twin, name, update) = published
+    (widget, _, _), (twin, name, update) = published[:2]
     assert "application/vnd.jupyter.widget-view+json" in widget
     assert "text/html" not in widget
     assert "Next build" in twin["text/html"]

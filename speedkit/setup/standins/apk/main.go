@@ -1,5 +1,7 @@
 // apk stands in for Alpine's package tool where no registry answers. It knows one package that can be fetched: go, which
-// comes as the toolchain module that the Go module proxy serves. Usage: apk add [--no-cache] PACKAGE…, apk del PACKAGE…
+// comes as the toolchain module that the Go module proxy serves.
+//
+// Usage: apk add [--no-cache] [--virtual NAME] PACKAGE…, apk del PACKAGE-OR-NAME…
 package main
 
 import (
@@ -8,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -16,6 +19,7 @@ import (
 const (
 	home     = "/usr/lib/go"
 	settings = "/etc/apk/go"
+	virtuals = "/etc/apk/virtual"
 )
 
 var included = map[string]bool{"ca-certificates": true, "tzdata": true, "busybox": true, "alpine-baselayout": true}
@@ -28,12 +32,16 @@ func main() {
 }
 
 func run(arguments []string) error {
-	verb, packages := "", []string{}
+	verb, virtual, packages := "", "", []string{}
 	for i := 0; i < len(arguments); i++ {
 		argument := arguments[i]
 		switch {
 		case argument == "-t" || argument == "--virtual":
-			i++
+			if i++; i < len(arguments) {
+				virtual = arguments[i]
+			}
+		case strings.HasPrefix(argument, "--virtual="):
+			virtual = strings.TrimPrefix(argument, "--virtual=")
 		case strings.HasPrefix(argument, "-"):
 		case verb == "":
 			verb = argument
@@ -44,10 +52,39 @@ func run(arguments []string) error {
 	switch verb {
 	case "update", "upgrade":
 		return nil
-	case "add", "del":
-		return each(verb, packages)
+	case "add":
+		if err := each(verb, packages); err != nil || virtual == "" {
+			return err
+		}
+		return remember(virtual, packages)
+	case "del":
+		return each(verb, members(packages))
 	}
 	return fmt.Errorf("this stand-in for apk knows add and del, not %q", verb)
+}
+
+// remember writes down which packages go by a name of the user's.
+func remember(virtual string, packages []string) error {
+	if err := os.MkdirAll(virtuals, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(virtuals, filepath.Base(virtual)), []byte(strings.Join(packages, " ")), 0o644)
+}
+
+// members are the packages that the names stand for; a name that was used is forgotten.
+func members(names []string) []string {
+	found := []string{}
+	for _, name := range names {
+		path := filepath.Join(virtuals, filepath.Base(name))
+		text, err := os.ReadFile(path)
+		if err != nil {
+			found = append(found, name)
+			continue
+		}
+		os.Remove(path)
+		found = append(found, strings.Fields(string(text))...)
+	}
+	return found
 }
 
 func each(verb string, packages []string) error {
@@ -144,6 +181,9 @@ func unpack(archive *zip.Reader) error {
 		if err := os.Symlink(home+"/bin/"+program, "/usr/bin/"+program); err != nil {
 			return err
 		}
+	}
+	if said, err := exec.Command(home+"/bin/go", "version").CombinedOutput(); err != nil {
+		return fmt.Errorf("the Go that was fetched does not run: %w: %s", err, said)
 	}
 	return nil
 }

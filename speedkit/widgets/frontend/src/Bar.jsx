@@ -112,8 +112,10 @@ function ForecastSays({ model }) {
   const forecast = useTrait(model, "forecast");
   if (!forecast.length) return null;
   const count = (kind) => forecast.filter((entry) => entry.forecast === kind).length;
-  const times = forecast.map((entry) => entry.seconds).filter((value) => value > 0);
-  const total = times.reduce((sum, value) => sum + value, 0);
+  const runs = forecast.filter((entry) => entry.forecast === "miss");
+  // A step that never ran has no expected time, so neither has the build.
+  const isKnown = runs.length > 0 && runs.every((entry) => typeof entry.seconds === "number");
+  const total = runs.reduce((sum, entry) => sum + entry.seconds, 0);
   return (
     <span class="skw-if">
       If you build now: <b class="skw-hit">✓ {count("hit")} cached</b>, <b class="skw-run">↻ {count("miss")} run</b>
@@ -122,7 +124,7 @@ function ForecastSays({ model }) {
           , <b>? {count("depends")} depend</b>
         </>
       )}
-      {times.length > 0 && (
+      {isKnown && (
         <>
           , about <b>{seconds(total)}</b>
         </>

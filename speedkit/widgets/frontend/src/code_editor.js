@@ -119,11 +119,31 @@ const forecastField = StateField.define({
   },
 });
 
+const isIn = (doc) => ({ line, forecast }) => forecast in FORECAST && line >= 1 && line <= doc.lines;
+
 function markers(doc, forecast) {
-  const ranges = forecast
-    .filter(({ line, forecast: kind }) => kind in FORECAST && line >= 1 && line <= doc.lines)
-    .map((entry) => new ForecastMarker(entry).range(doc.line(entry.line).from));
+  const ranges = forecast.filter(isIn(doc)).map((entry) => new ForecastMarker(entry).range(doc.line(entry.line).from));
   return RangeSet.of(ranges, true);
+}
+
+const willRun = Decoration.line({ class: "skw-will-run" });
+
+// The lines that would run again are tinted, besides the word in the margin.
+const tintField = StateField.define({
+  create: () => Decoration.none,
+  update(found, transaction) {
+    found = found.map(transaction.changes);
+    for (const effect of transaction.effects) {
+      if (effect.is(setForecast)) found = tint(transaction.state.doc, effect.value);
+    }
+    return found;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+function tint(doc, forecast) {
+  const run = forecast.filter(isIn(doc)).filter((entry) => entry.forecast === "miss");
+  return Decoration.set(run.map(({ line }) => willRun.range(doc.line(line).from)), true);
 }
 
 const forecastGutter = gutter({
@@ -216,6 +236,7 @@ export class CodeEditor {
         ]),
         marksField,
         forecastField,
+        tintField,
         this.forecast.of([]),
         lineNumbers(),
         highlightActiveLineGutter(),

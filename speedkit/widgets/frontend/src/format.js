@@ -41,7 +41,7 @@ export const STATE = {
 };
 
 export const FORECAST = {
-  hit: { icon: "✓", word: "cached", className: "sk-hit" },
-  miss: { icon: "↻", word: "runs", className: "sk-run" },
-  depends: { icon: "?", word: "depends", className: "sk-depends" },
+  hit: { icon: "✓", word: "cached", className: "skw-hit" },
+  miss: { icon: "↻", word: "runs", className: "skw-run" },
+  depends: { icon: "?", word: "depends", className: "skw-depends" },
 };

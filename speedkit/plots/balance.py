@@ -1,0 +1,124 @@
+"""What a quick rebuild costs in size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from speedkit.model import Build
+from speedkit.plots.measuring import COLD, NONE, HasBuilds, Measured, builds_of, comparable, measure, said
+from speedkit.plots.plot import Plot
+from speedkit.plots.rebuild import scale
+from speedkit.plots.style import GRID, OWN, finish, notes, plain, runs_note
+from speedkit.rendering import bytes_text, seconds_text
+
+__all__ = ["size_vs_rebuild"]
+
+PLOT_PIXELS, PLOT_WIDTH = 270, 520
+LETTER, LINE = 7.4, 18
+PLACES = {
+    "top center": (-0.5, -1.2),
+    "bottom center": (-0.5, 1.2),
+    "middle right": (0.0, 0.0),
+    "middle left": (-1.0, 0.0),
+    "top right": (0.0, -1.2),
+    "bottom right": (0.0, 1.2),
+    "top left": (-1.0, -1.2),
+    "bottom left": (-1.0, 1.2),
+}
+
+
+def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None) -> Plot:
+    """Image size against rebuild time after one edit: the nearer to the lower left corner, the better.
+
+    edit: None takes the one under which the most strategies were built.
+    """
+    sized = [one for one in measure(comparable(builds_of(source))) if one.builds[-1].image_bytes]
+    chosen = edit if edit is not None else _most_built(sized)
+    measured = [one for one in sized if one.edit == chosen]
+    seconds, sizes = [one.seconds for one in measured], [_size(one) / 1e6 for one in measured]
+    figure = go.Figure()
+    low, high = min(seconds, default=1) / 1.6, max(seconds, default=1) * 1.15
+    logarithmic = scale(figure, seconds, low, high)
+    top = max(sizes, default=1) * 1.18
+    figure.add_scatter(
+        x=seconds,
+        y=sizes,
+        mode="markers+text",
+        text=[f"{plain(one.strategy)} {seconds_text(one.seconds)}" for one in measured],
+        textposition=_label_places(figure, measured, top),
+        marker={"size": 12, "color": OWN, "line": {"color": "rgba(255,255,255,.8)", "width": 1}},
+        hovertext=[f"{plain(one.strategy)}: {seconds_text(one.seconds)}, {bytes_text(_size(one))}" for one in measured],
+        hovertemplate="%{hovertext}<extra></extra>",
+        cliponaxis=False,
+    )
+    finish(
+        figure,
+        title=_finding(measured),
+        measured="; ".join(filter(None, [_how(measured), notes([build for one in measured for build in one.builds])])),
+        plot_pixels=PLOT_PIXELS,
+        left=5,
+        right_pixels=90,
+    )
+    figure.update_xaxes(title_text=f"seconds to rebuild, {plain(said(chosen))}{', a logarithmic scale' if logarithmic else ''}")
+    figure.update_yaxes(title_text="image, MB", range=[0, top], gridcolor=GRID, title_font={"size": 13})
+    return Plot(figure, pd.DataFrame({"strategy": [one.strategy for one in measured], "seconds": seconds, "image_mb": sizes}))
+
+
+def _size(one: Measured) -> int:
+    return one.builds[-1].image_bytes or 0
+
+
+def _how(measured: Sequence[Measured]) -> str:
+    return f"rebuild time, {runs_note([len(one.builds) for one in measured])}, and size of the image"
+
+
+def _most_built(measured: Sequence[Measured]) -> str:
+    """The edit under which the most strategies were built; real edits before no edit at all."""
+    edits = [one.edit for one in measured]
+    return max(edits, key=lambda edit: (edit not in (COLD, NONE), edits.count(edit)), default=NONE)
+
+
+def _finding(measured: Sequence[Measured]) -> str:
+    if not measured:
+        return "Nothing was built yet"
+    quick, small = min(measured, key=lambda one: one.seconds), min(measured, key=_size)
+    if quick is small:
+        verb = "is both the quickest and the smallest" if len(measured) > 1 else "was built"
+        return f"{quick.strategy} {verb}: {seconds_text(quick.seconds)}, {bytes_text(_size(quick))}"
+    first, last = seconds_text(quick.seconds), bytes_text(_size(small))
+    return f"{quick.strategy} is the quickest ({first}), {small.strategy} the smallest ({last})"
+
+
+def _label_places(figure: go.Figure, measured: Sequence[Measured], top: float) -> list[str]:
+    """Where each label stands so that none covers another one or a point; estimated for a narrow page."""
+    axis = figure.layout.xaxis
+    along = math.log10 if axis.type == "log" else float
+    low, high = axis.range
+    points = [
+        ((along(one.seconds) - low) / (high - low) * PLOT_WIDTH, (1 - _size(one) / 1e6 / top) * PLOT_PIXELS) for one in measured
+    ]
+    taken = [(x - 8, y - 8, x + 8, y + 8) for x, y in points]
+    chosen = []
+    for (x, y), one in zip(points, measured, strict=True):
+        width = LETTER * len(f"{one.strategy} {seconds_text(one.seconds)}")
+        boxes = {name: _box(x, y, width, shift) for name, shift in PLACES.items()}
+        place = min(boxes, key=lambda name: sum(_overlap(boxes[name], other) for other in taken))
+        taken.append(boxes[place])
+        chosen.append(place)
+    return chosen
+
+
+def _box(x: float, y: float, width: float, shift: tuple[float, float]) -> tuple[float, float, float, float]:
+    aside = 12 if shift[0] == 0 else -12 if shift[0] == -1 else 0
+    left, middle = x + shift[0] * width + aside, y + shift[1] * LINE
+    return left, middle - LINE / 2, left + width, middle + LINE / 2
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0) * max(high, 0)

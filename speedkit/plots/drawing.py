@@ -1,0 +1,177 @@
+"""A figure as an SVG drawing that needs no script: for exported notebooks, printed pages and viewers that do not know plotly.
+
+It draws what the figures here are made of (horizontal bars, cells, points, notes), at the same places with the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape, unescape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from speedkit.plots.scales import Axis, Frame, frame_of
+
+__all__ = ["drawing"]
+
+WIDTH = 900
+COLOUR = "var(--jp-content-font-color1,var(--fg,#1f2328))"
+FAMILY = "system-ui,'Noto Sans','DejaVu Sans',sans-serif"
+LINE = 1.3
+BAR = 0.65
+ANCHORS = {"left": "start", "center": "middle", "right": "end"}
+BESIDE = 13
+KNOWN = {"bar", "heatmap", "scatter"}
+
+
+def drawing(figure: go.Figure) -> str:
+    """The figure as HTML; only its title and how it was measured when it holds what cannot be drawn."""
+    layout = figure.layout
+    if any(trace.type not in KNOWN for trace in figure.data):
+        return f"<p>{_flat(layout.title.text)}</p><p>{_flat(layout.title.subtitle.text)}</p>"
+    frames = {name: frame_of(figure, name, WIDTH) for name in dict.fromkeys(trace.xaxis or "x" for trace in figure.data)}
+    parts = [_titles(layout.title)]
+    for frame in frames.values():
+        parts += _axes(frame)
+    for trace in figure.data:
+        parts += DRAWN[trace.type](trace, frames[trace.xaxis or "x"])
+    parts += [_note(note, frames, layout) for note in layout.annotations]
+    return (
+        f'<svg class="sk-drawing" role="img" aria-label="{_flat(layout.title.text)}" viewBox="0 0 {WIDTH} {layout.height}" '
+        f'xmlns="http://www.w3.org/2000/svg" style="display:block;max-width:{WIDTH}px;width:100%;height:auto;color:{COLOUR}" '
+        f'font-family="{FAMILY}" font-size="13" fill="currentColor">{"".join(parts)}</svg>'
+    )
+
+
+def _flat(text: str) -> str:
+    return escape(unescape(re.sub(r"<br>", " ", text)), quote=True)
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 13, colour: str = "", more: str = "") -> str:
+    """Text with plotly's own markup, which is `<br>` and `<b>`; y is the middle of its first line."""
+    lines = []
+    for number, line in enumerate(text.split("<br>")):
+        spans = "".join(_spans(line))
+        lines.append(f'<tspan x="{x:.1f}" dy="{0 if number == 0 else size * LINE:.1f}">{spans}</tspan>')
+    fill = f' fill="{colour}"' if colour else ""
+    return (
+        f'<text x="{x:.1f}" y="{y + size * 0.36:.1f}" text-anchor="{anchor}" font-size="{size}"{fill}{more} '
+        f'style="white-space:pre">{"".join(lines)}</text>'
+    )
+
+
+def _spans(line: str) -> Iterator[str]:
+    bold = False
+    for part in re.split(r"(</?b>)", line):
+        if part in ("<b>", "</b>"):
+            bold = part == "<b>"
+        elif part:
+            words = escape(unescape(part))
+            yield f'<tspan font-weight="600">{words}</tspan>' if bold else words
+
+
+def _titles(title: Any) -> str:
+    size, small = title.font.size, title.subtitle.font.size
+    below = 14 + size * LINE * (title.text.count("<br>") + 1) + small
+    first = _text(12, 14 + size / 2, title.text, size=size, more=' font-weight="600"')
+    return first + _text(12, below, title.subtitle.text, size=small, more=' opacity=".8"')
+
+
+def _axes(frame: Frame) -> Iterator[str]:
+    x, y = frame.x, frame.y
+    for value, text in x.ticks:
+        if x.grid:
+            yield _line(x.at(value), y.start, x.at(value), y.end)
+        if text:
+            above = y.end - 12 - (text.count("<br>")) * 12 * LINE
+            yield _text(x.at(value), above if frame.on_top else y.start + 14, text, anchor="middle", size=12)
+    for value, text in y.ticks:
+        if y.grid:
+            yield _line(x.start, y.at(value), x.end, y.at(value))
+        yield _text(x.start - 6, y.at(value), text, anchor="end")
+    yield from _axis_titles(x, y)
+
+
+def _axis_titles(x: Axis, y: Axis) -> Iterator[str]:
+    if x.title:
+        yield _text((x.start + x.end) / 2, y.start + 36, x.title, anchor="middle")
+    if y.title:
+        at, middle = x.start - 42, (y.start + y.end) / 2
+        yield _text(at, middle, y.title, anchor="middle", more=f' transform="rotate(-90 {at:.1f} {middle:.1f})"')
+
+
+def _line(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="rgba(128,128,128,.3)"/>'
+
+
+def _rectangle(x1: float, y1: float, x2: float, y2: float, fill: str, tip: str = "") -> str:
+    title = f"<title>{_flat(tip)}</title>" if tip else ""
+    return f'<rect x="{x1:.1f}" y="{y1:.1f}" width="{max(x2 - x1, 0):.1f}" height="{y2 - y1:.1f}" fill="{fill}">{title}</rect>'
+
+
+def _bars(trace: Any, frame: Frame) -> Iterator[str]:
+    bases = trace.base or [None] * len(trace.x)
+    half = abs(frame.y.at(1) - frame.y.at(0)) / 2 * (trace.width or BAR)
+    hatch = trace.marker.pattern.shape
+    for place, (base, length, row) in enumerate(zip(bases, trace.x, trace.y, strict=True)):
+        middle, start = frame.y.at(row), frame.x.start if base is None else frame.x.at(base)
+        end = frame.x.at((base or 0) + length)
+        tip = trace.hovertext[place] if trace.hovertext else ""
+        yield _rectangle(start, middle - half, end, middle + half, trace.marker.color, tip)
+        if hatch:
+            yield _hatch(start, middle - half, end, middle + half)
+        text = trace.text[place] if trace.text else ""
+        if text and trace.textposition == "inside":
+            font = trace.insidetextfont
+            yield _text(end - 5, middle, text, anchor="end", size=font.size, colour=font.color)
+        elif text:
+            yield _text(end + 5, middle, text)
+
+
+def _hatch(x1: float, y1: float, x2: float, y2: float) -> str:
+    """Slanted lines, drawn one by one: a pattern would need a name that is unique on the page."""
+    height, strokes, x = y2 - y1, [], x1 - (y2 - y1)
+    while x < x2:
+        left, right = max(x, x1), min(x + height, x2)
+        strokes.append(f"M{left:.1f} {y2 - (left - x):.1f}L{right:.1f} {y2 - (right - x):.1f}")
+        x += 7
+    return f'<path d="{"".join(strokes)}" stroke="rgba(255,255,255,.55)" stroke-width="1.4" pointer-events="none"/>'
+
+
+def _cells(trace: Any, frame: Frame) -> Iterator[str]:
+    wide, high = abs(frame.x.at(1) - frame.x.at(0)), abs(frame.y.at(1) - frame.y.at(0))
+    for row, codes in enumerate(trace.z):
+        for column, code in enumerate(codes):
+            x, y = frame.x.at(column), frame.y.at(row)
+            fill = trace.colorscale[2 * int(code)][1]
+            box = (x - wide / 2 + 1.5, y - high / 2 + 1.5, x + wide / 2 - 1.5, y + high / 2 - 1.5)
+            yield _rectangle(*box, fill, trace.text[row][column])
+
+
+def _points(trace: Any, frame: Frame) -> Iterator[str]:
+    for x, y, text, place in zip(trace.x, trace.y, trace.text, trace.textposition, strict=True):
+        at, middle = frame.x.at(x), frame.y.at(y)
+        vertical, across = place.split(" ")
+        aside = {"center": 0, "right": 1, "left": -1}[across] * (BESIDE - 4 if vertical == "middle" else 4)
+        down = {"top": -1, "middle": 0, "bottom": 1}[vertical] * (BESIDE + 2)
+        anchor = {"center": "middle", "right": "start", "left": "end"}[across]
+        yield f'<circle cx="{at:.1f}" cy="{middle:.1f}" r="6" fill="{trace.marker.color}"/>'
+        yield _text(at + aside, middle + down, text, anchor=anchor)
+
+
+DRAWN = {"bar": _bars, "heatmap": _cells, "scatter": _points}
+
+
+def _note(note: Any, frames: dict[str, Frame], layout: Any) -> str:
+    """Text at a place of the paper, or at values of the first panel."""
+    if note.xref == "paper":
+        x = layout.margin.l + note.x * (WIDTH - layout.margin.l - layout.margin.r)
+        bottom = layout.height - layout.margin.b
+        y = bottom - note.y * (bottom - layout.margin.t) - 7
+    else:
+        frame = frames["x"]
+        x, y = frame.x.at(note.x), frame.y.at(note.y)
+    shift, lift = note.xshift or 0, note.yshift or 0
+    return _text(x + shift, y - lift, note.text, anchor=ANCHORS[note.xanchor or "center"], size=note.font.size or 13)

@@ -1,0 +1,48 @@
+"""Bars in panels above each other: one heading each, one scale for all, every bar as thick as the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from speedkit.plots.style import ROW, plain
+
+__all__ = ["HEADING", "label_rows", "panels"]
+
+HEADING = 40
+
+
+def panels(rows: Sequence[int], headings: Sequence[str]) -> tuple[go.Figure, int]:
+    """An empty figure with a panel for each number of rows, and how many pixels it is high between its margins.
+
+    headings: one for each panel; none for a single panel that needs none.
+    """
+    counts = [max(count, 1) for count in rows] or [1]
+    pixels = ROW * sum(counts) + HEADING * (len(counts) - 1)
+    figure = make_subplots(rows=len(counts), shared_xaxes=True, vertical_spacing=HEADING / pixels, row_heights=counts)
+    for number, text in enumerate(headings, 1):
+        top = figure.layout[f"yaxis{number if number > 1 else ''}"].domain[1]
+        figure.add_annotation(
+            x=0,
+            y=top,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+            yshift=3,
+            text=plain(text),
+        )
+    return figure, pixels
+
+
+def label_rows(figure: go.Figure, labels: Sequence[str], *, row: int = 1) -> None:
+    """Names for the rows of a panel, the first one at the top."""
+    figure.layout["yaxis" if row == 1 else f"yaxis{row}"].update(
+        tickvals=list(range(len(labels))),
+        ticktext=[plain(label) for label in labels],
+        range=[max(len(labels), 1) - 0.5, -0.5],
+        showgrid=False,
+    )

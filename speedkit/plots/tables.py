@@ -1,0 +1,68 @@
+"""The table beside a figure, as HTML: amounts with their units, text at the left, long text whole in its tooltip."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from speedkit.rendering import bytes_text, seconds_text
+
+__all__ = ["table_html"]
+
+STYLE = """<style>
+.sk-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+.sk-table td,.sk-table th{text-align:right;padding:3px 12px 3px 0;white-space:nowrap}
+.sk-table td{max-width:380px;overflow:hidden;text-overflow:ellipsis}
+.sk-table .text{text-align:left}
+.sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
+</style>"""
+HEADS = {"image_mb": "image", "from_base": "from the base", "size_bytes": "size", "bytes_fetched": "fetched"}
+
+
+def table_html(table: pd.DataFrame, how: str, *, opened: bool) -> str:
+    """A table to open and close. how: the line on how its values were measured."""
+    shown = [name for name in table.columns if not _says_nothing(name, table[name])]
+    kinds = {name: "" if _is_amount(table[name]) else ' class="text"' for name in shown}
+    head = "".join(f"<th{kinds[name]}>{escape(_head(name))}</th>" for name in shown)
+    rows = "".join(
+        "<tr>" + "".join(_cell(name, kinds[name], value) for name, value in zip(shown, row, strict=True)) + "</tr>"
+        for row in table[shown].itertuples(index=False, name=None)
+    )
+    return (
+        f"{STYLE}<details{' open' * opened}><summary>The same as a table</summary>"
+        f'<div class="sk-how">{escape(how)}</div>'
+        f'<div class="sk-wide"><table class="sk-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        "</details>"
+    )
+
+
+def _is_amount(column: pd.Series[Any]) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
+
+
+def _says_nothing(name: str, column: pd.Series[Any]) -> bool:
+    """Bytes that were never fetched, and columns without a value, only take up room."""
+    return bool(column.isna().all()) or (name == "bytes_fetched" and not column.any())
+
+
+def _head(name: str) -> str:
+    return HEADS.get(name, name.removesuffix("_seconds").replace("_", " ") if name.endswith("_seconds") else name)
+
+
+def _cell(name: str, kind: str, value: Any) -> str:
+    text = _text(name, value)
+    return f'<td{kind} title="{escape(text)}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>"
+
+
+def _text(name: str, value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    if name.endswith("seconds"):
+        return seconds_text(value) if value else ""
+    if name in ("size_bytes", "bytes_fetched"):
+        return bytes_text(value)
+    if name == "image_mb":
+        return bytes_text(value * 1e6)
+    return ("yes" if value else "") if isinstance(value, bool) else str(value)
