@@ -200,4 +200,3 @@ class App:
 def _lines(folder: Path, name: str) -> list[str]:
     """A file's lines; none when it is not there."""
     return [f"{line}\n" for line in files.read_text(folder, name).splitlines()] if (folder / name).is_file() else []
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -37,13 +38,17 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
 
 
 def _named(source: Path, names: list[str]) -> dict[str, Path]:
-    """Dockerfiles by the name of their strategy: the path in the folder, or the file's name for one that is elsewhere."""
+    """Dockerfiles by the name of their strategy: the path in the folder, or the file's name for one that is elsewhere.
+
+    A link that leads out of the folder counts as elsewhere: it would lead nowhere in a copy.
+    """
     found = {}
     for name in names:
-        path = (source / Path(name).expanduser()).resolve()
+        path = Path(os.path.normpath(source / Path(name).expanduser()))
         if not path.is_file():
             raise NoDockerfile(source / name)
-        found[path.relative_to(source).as_posix() if path.is_relative_to(source) else path.name] = path
+        is_here = path.is_relative_to(source) and path.resolve().is_relative_to(source)
+        found[path.relative_to(source).as_posix() if is_here else path.name] = path if is_here else path.resolve()
     return found
 
 
@@ -92,4 +97,3 @@ def _dockerfiles(folder: Path) -> list[str]:
     if not names:
         raise NoDockerfile(folder / "Dockerfile")
     return names
-

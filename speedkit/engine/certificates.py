@@ -8,7 +8,8 @@ from pathlib import Path
 __all__ = ["BUNDLE_IN_IMAGES", "host_bundle", "system_bundle"]
 
 BUNDLE_IN_IMAGES = "/etc/ssl/certs/ca-certificates.crt"
-VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that name a whole bundle. NODE_EXTRA_CA_CERTS is not one: it only adds to one."""
 SYSTEM_PLACES = (
     BUNDLE_IN_IMAGES,
     "/etc/pki/tls/certs/ca-bundle.crt",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shlex
-import sys
+import shutil
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from speedkit.engine.buildx import Command
+from speedkit.engine.host_go import find_go
 from speedkit.recordings.steps import HOST_PREFIX
 from speedkit.state import state_folder
 
@@ -24,10 +25,12 @@ def host_environment(isolation: str | None) -> dict[str, str]:
     """The environment of a host command.
 
     isolation: a token; the command then starts with private, empty Go caches and leaves the user's own as they are.
-    The folder of this Python comes last on PATH: a Go toolchain installed beside it serves where the host has none.
+    Where PATH leads to no Go that is new enough, the folder of the one installed beside this Python comes first.
     """
     environment = dict(os.environ)
-    environment["PATH"] = os.pathsep.join([environment.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+    go = find_go()
+    if go is not None and str(go) != shutil.which("go"):
+        environment["PATH"] = os.pathsep.join([str(go.parent), environment.get("PATH", os.defpath)])
     if isolation is not None:
         caches = state_folder("host-caches", isolation)
         environment |= {"GOCACHE": str(caches / "build"), "GOMODCACHE": str(caches / "mod")}

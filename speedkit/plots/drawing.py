@@ -20,7 +20,6 @@ WIDTH = 900
 COLOUR = "var(--jp-content-font-color1,var(--fg,#1f2328))"
 FAMILY = "system-ui,'Noto Sans','DejaVu Sans',sans-serif"
 LINE = 1.3
-BAR = 0.65
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 BESIDE = 13
 KNOWN = {"bar", "heatmap", "scatter"}
@@ -113,7 +112,7 @@ def _rectangle(x1: float, y1: float, x2: float, y2: float, fill: str, tip: str =
 
 def _bars(trace: Any, frame: Frame) -> Iterator[str]:
     bases = trace.base or [None] * len(trace.x)
-    half = abs(frame.y.at(1) - frame.y.at(0)) / 2 * (trace.width or BAR)
+    half = abs(frame.y.at(1) - frame.y.at(0)) / 2 * trace.width
     hatch = trace.marker.pattern.shape
     for place, (base, length, row) in enumerate(zip(bases, trace.x, trace.y, strict=True)):
         middle, start = frame.y.at(row), frame.x.start if base is None else frame.x.at(base)

@@ -21,7 +21,8 @@ def panels(rows: Sequence[int], headings: Sequence[str]) -> tuple[go.Figure, int
     """
     counts = [max(count, 1) for count in rows] or [1]
     pixels = ROW * sum(counts) + HEADING * (len(counts) - 1)
-    figure = make_subplots(rows=len(counts), shared_xaxes=True, vertical_spacing=HEADING / pixels, row_heights=counts)
+    spacing = HEADING / pixels if len(counts) > 1 else 0
+    figure = make_subplots(rows=len(counts), shared_xaxes=True, vertical_spacing=spacing, row_heights=counts)
     for number, text in enumerate(headings, 1):
         top = figure.layout[f"yaxis{number if number > 1 else ''}"].domain[1]
         figure.add_annotation(

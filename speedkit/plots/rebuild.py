@@ -23,7 +23,7 @@ from speedkit.plots.measuring import (
 )
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
-from speedkit.plots.style import CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
+from speedkit.plots.style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
 from speedkit.rendering import seconds_text
 
 __all__ = ["half_cold", "rebuild", "scale"]
@@ -84,7 +84,8 @@ def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: floa
             orientation="h",
             y=places,
             x=[panel[place].seconds for place in places],
-            marker={"color": RAN if slow else CACHED, "pattern": hatched(slow)},
+            width=BAR,
+            marker={"color": RAN if slow else CACHED, "pattern": hatched(slow), "line": {"width": 0}},
             text=[f"<b>{seconds_text(panel[place].seconds)}</b>  {panel[place].spread}" for place in places],
             textposition="outside",
             cliponaxis=False,

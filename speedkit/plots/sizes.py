@@ -11,7 +11,7 @@ from speedkit.model import Build, ImageLayer
 from speedkit.plots.measuring import HasBuilds, builds_of
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
-from speedkit.plots.style import BASE, OWN, ROW, finish, notes, plain, short
+from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
 from speedkit.rendering import bytes_text
 
 __all__ = ["sizes"]
@@ -67,6 +67,7 @@ def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, la
         y=[row],
         base=[start / 1e6],
         x=[layer.size_bytes / 1e6],
+        width=BAR,
         marker={"color": BASE if layer.from_base else OWN, "line": {"color": "rgba(255,255,255,.8)", "width": 1}},
         text=[plain(_label(layer, round(LETTERS_ACROSS * layer.size_bytes / largest)))],
         textposition="inside",

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from speedkit.model import Build, Step
 
 __all__ = [
+    "BAR",
     "BASE",
     "CACHED",
     "FAILED",
@@ -41,6 +42,8 @@ TEXT = "#757b83"
 FONT = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
 LONGEST = 40
 ROW = 30
+BAR = 0.65
+"""How much of a row a bar fills."""
 TITLE_LETTERS, SUBTITLE_LETTERS = 68, 100
 TITLE_LINE, SUBTITLE_LINE = 23, 17
 CLEAR = "rgba(0,0,0,0)"
@@ -77,17 +80,18 @@ def finish(
             "subtitle": {"text": "<br>".join(plain(line) for line in subtitle_lines), "font": {"size": 12}},
         },
         font={"family": FONT, "size": 13, "color": TEXT},
+        # Plotly's own template is many times as large as a figure here, and sets nothing that is not set below.
+        template=go.layout.Template(),
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
         margin={"l": 24 + round(7.2 * min(left, LONGEST)), "r": right_pixels, "t": top, "b": below_pixels},
         height=top + plot_pixels + below_pixels,
         showlegend=False,
         barmode="overlay",
-        bargap=0.35,
         hoverlabel={"align": "left"},
         modebar={"remove": ["select", "lasso", "autoscale"]},
     )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, title_font={"size": 13})
+    figure.update_xaxes(gridcolor=GRID, zeroline=False, ticks="", title_font={"size": 13}, title_standoff=6)
     figure.update_yaxes(zeroline=False, automargin=False, ticks="")
     return figure
 

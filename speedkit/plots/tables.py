@@ -15,7 +15,7 @@ STYLE = """<style>
 .sk-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .sk-table td,.sk-table th{text-align:right;padding:3px 12px 3px 0;white-space:nowrap}
 .sk-table td{max-width:380px;overflow:hidden;text-overflow:ellipsis}
-.sk-table .text{text-align:left}
+table.sk-table .text{text-align:left!important}
 .sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
 </style>"""
 HEADS = {"image_mb": "image", "from_base": "from the base", "size_bytes": "size", "bytes_fetched": "fetched"}

@@ -11,7 +11,7 @@ from speedkit.model import Build, Step
 from speedkit.plots.measuring import said
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
-from speedkit.plots.style import CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
+from speedkit.plots.style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
 from speedkit.rendering import seconds_text
 
 __all__ = ["timeline"]
@@ -83,7 +83,8 @@ def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) ->
             y=places,
             base=[steps[place].started_seconds or 0 for place in places],
             x=[max(steps[place].seconds, longest * SEEN) if state in KINDS else 0 for place in places],
-            marker={"color": colour, "pattern": hatched(hatch)},
+            width=BAR,
+            marker={"color": colour, "pattern": hatched(hatch), "line": {"width": 0}},
             text=[_said(steps[place]) for place in places],
             textposition="outside",
             cliponaxis=False,

@@ -86,10 +86,10 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
 
     from speedkit.report.kernel import own_kernel
 
-    began = time.monotonic()
+    began, kernel = time.monotonic(), own_kernel()
     client = NotebookClient(
         notebook,
-        km=own_kernel(),
+        km=kernel,
         timeout=CELL_SECONDS,
         resources={"metadata": {"path": str(place)}},
         store_widget_state=False,
@@ -101,7 +101,10 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
         raise NotebookFailed(f"{path.name}, {_quoted(notebook)}\n{problem.ename}: {problem.evalue}") from None
     except CellTimeoutError:
         raise NotebookFailed(f"{path.name}, {_quoted(notebook)}\nIt ran for more than {seconds_text(CELL_SECONDS)}.") from None
-    except DeadKernelError:
+    except (DeadKernelError, AssertionError, AttributeError):
+        # On Ctrl-C nbclient ends the kernel, then stumbles over its absence in one of these ways.
+        if kernel.told_to_end:
+            raise KeyboardInterrupt from None
         raise NotebookFailed(
             f"{path.name}, {_quoted(notebook)}\nIts Python ended in the middle of this cell.",
             fix="Often there was too little memory left: close other programs and repeat the tour.",

@@ -1,28 +1,42 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from speedkit import plots
 from speedkit.model import Base, Build, ImageLayer, Step
+from speedkit.plots.measuring import comparable, edits_in_order, measure
 from speedkit.plots.plot import PLOTLY_MIME
 
 SLOW, QUICK = 30.0, 0.9
 
 
-def step(line: int, text: str, state: str, seconds: float, started: float | None = 0.0) -> Step:
+def step(line: int | None, text: str, state: str, seconds: float, started: float | None = 0.0) -> Step:
     return Step(text, "builder", text, line, state, seconds, started_seconds=started)
 
 
-def build(strategy="naive", edit="rename-field", seconds=SLOW, *, ran=True, stand_in=True, ok=True, size=21_000_000) -> Build:
+def build(
+    strategy="naive",
+    edit="rename-field",
+    seconds=SLOW,
+    *,
+    ran=True,
+    stand_in=True,
+    ok=True,
+    size=21_000_000,
+    day="2026-01-01",
+) -> Build:
     state = "ran" if ran else "cached"
     return Build(
         id=f"{strategy}-{edit}-{seconds}",
         app="app",
         strategy=strategy,
         edit=edit,
-        started_at="2026-01-01T00:00:00+00:00",
+        started_at=f"{day}T00:00:00+00:00",
         seconds=seconds,
         outcome="done" if ok else "failed",
         exit_code=0 if ok else 1,
@@ -52,9 +66,12 @@ def build(strategy="naive", edit="rename-field", seconds=SLOW, *, ran=True, stan
 SET = [
     build(),
     build("naive", "none", 0.2, ran=False),
-    build("scratch", seconds=QUICK, size=8_000_000),
-    build("scratch", "cold", 31.0),
+    build("scratch", seconds=QUICK, size=9_500_000),
+    build("scratch", "cold", 31.0, size=9_500_000),
 ]
+FILES = [("/", "", 30_000_000), ("/usr", "/", 9_000_000), ("/usr/lib", "/usr", 9_000_000), ("/speedup", "/", 21_000_000)]
+HOSTILE = "<b>x</b><a href='//evil'>&"
+ENTITY = re.compile(r"&(?!amp;|lt;|gt;|quot;|#x27;)")
 
 
 def every_plot():
@@ -68,15 +85,27 @@ def every_plot():
     }
 
 
+def bars(plot):
+    """The bars that are seen, in all panels."""
+    return [trace for trace in plot.figure.data if trace.hoverinfo == "skip"]
+
+
+def labels(plot):
+    """Place and label of every bar of the first panel, from top to bottom."""
+    first = [bar for bar in bars(plot) if bar.yaxis in (None, "y")]
+    return [text for _, text in sorted(pair for bar in first for pair in zip(bar.y, bar.text, strict=True))]
+
+
 @pytest.mark.parametrize("name", list(every_plot()))
 def test_every_figure_has_a_finding_how_it_was_measured_and_a_table(name):
     plot = every_plot()[name]
     assert plot.title
     assert "stand-in base" in plot.measured
+    assert "recorded 1\N{NO-BREAK SPACE}Jan\N{NO-BREAK SPACE}2026" in plot.measured
     assert len(plot.table) > 0
     assert plot.figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert plot.figure.layout.showlegend is False
-    assert "<table" in plot.table_html()
+    assert "stand-in base" in plot.table_html()
 
 
 def test_titles_are_computed_from_the_builds():
@@ -84,79 +113,267 @@ def test_titles_are_computed_from_the_builds():
     assert plots.rebuild([build(seconds=5.0), build("scratch", seconds=2.0)]).title.startswith(
         "A field renamed: 5.0 s with naive, 2.0 s"
     )
-    assert plots.timeline(SET[0]).title == "27.0 s of 30.0 s are one step: line 5"
-    assert plots.timeline(SET[1]).title == "Nothing ran again: 0.20 s"
-    assert plots.timeline(SET[0], SET[2]).title == "30.0 s or 0.90 s"
-    assert plots.sizes(SET).title == "21.0 MB with naive, 8.0 MB with scratch" or "scratch" in plots.sizes(SET).title
-    assert plots.size_vs_rebuild(SET).title.startswith("scratch is quick and small")
+    assert plots.timeline(SET[0]).title == "27.0 s of 30.0 s are one step: line 5, RUN go build -o <speedu…"
+    assert plots.timeline(SET[1]).title == "Nothing ran: all from the cache in 0.20 s"
+    assert plots.sizes(SET).title == "21.0 MB with naive, 9.5 MB with scratch"
+    assert plots.size_vs_rebuild(SET).title == "scratch is both the quickest and the smallest: 0.90 s, 9.5 MB"
     assert plots.cache_grid(SET).title == "A field renamed: 2 of 2 steps run again; nothing changed: 0"
+
+
+def test_the_difference_of_two_builds_is_what_they_do_not_share():
+    renamed, unchanged, scratch = SET[0], SET[1], SET[2]
+    assert plots.timeline(renamed, scratch).title == "A field renamed: 30.0 s with naive, 0.90 s with scratch"
+    assert plots.timeline(renamed, unchanged).title == "naive: 30.0 s with a field renamed, 0.20 s with nothing changed"
+    assert plots.timeline(unchanged, scratch).title == "0.20 s with naive, 0.90 s with scratch"
+
+
+def test_the_quickest_and_the_smallest_are_named_apart_when_they_differ():
+    quick = plots.size_vs_rebuild([build(seconds=1.0), build("scratch", seconds=4.0, size=9_500_000)])
+    assert quick.title == "naive is the quickest (1.0 s), scratch the smallest (9.5 MB)"
+    assert plots.size_vs_rebuild([build()]).title == "naive was built: 30.0 s, 21.0 MB"
+
+
+def test_a_second_build_with_nothing_left_to_do_says_nothing_about_the_edit():
+    repeated = [build(seconds=40.0), build(seconds=0.2, ran=False)]
+    assert [one.seconds for one in measure(repeated)] == [40.0]
+    assert plots.cache_grid(repeated).title == "A field renamed: 2 of 2 steps run again"
+    assert "one run" in plots.rebuild(repeated).measured
+
+
+def test_an_edit_that_never_makes_anything_run_is_measured_all_the_same():
+    touched = [build(edit="touch", seconds=0.2, ran=False), build(edit="touch", seconds=0.4, ran=False)]
+    assert [round(one.seconds, 6) for one in measure(touched)] == [0.3]
+
+
+def test_edits_that_somebody_typed_are_not_put_together_as_one():
+    typed = build(edit="custom", seconds=5.0)
+    assert comparable([typed, SET[0]]) == [SET[0]]
+    assert comparable([typed]) == [typed]
+    assert plots.rebuild([typed, build("scratch", "custom", 2.0)]).title.startswith("An edit of your own: 5.0 s")
+
+
+def test_edits_keep_one_order_and_unknown_ones_follow():
+    assert edits_in_order(["mine", "readme", "none", "mine", "touch"]) == ["none", "touch", "readme", "mine"]
+
+
+def test_strategies_stand_in_the_same_order_in_every_figure():
+    several = [build("b", seconds=1.0), build("a", seconds=9.0), build("c", seconds=4.0)]
+    for plot in (plots.rebuild(several), plots.sizes(several)):
+        assert plot.figure.layout.yaxis.ticktext == ("b", "a", "c")
 
 
 def test_a_spread_is_shown_with_the_number_of_runs_and_one_run_is_called_one_run():
     three = [build(seconds=seconds) for seconds in (10.0, 12.0, 11.0)] + [build("scratch", seconds=s) for s in (1.0, 1.2, 1.1)]
     plot = plots.rebuild(three)
     assert "median and range of 3 runs" in plot.measured
-    assert "10.0 s to 12.0 s" in plot.figure.data[0].text[0]
+    assert labels(plot) == ["<b>11.0 s</b>  10.0 s to 12.0 s", "<b>1.1 s</b>  1.0 s to 1.2 s"]
     assert plot.table["median_seconds"].tolist() == [11.0, 1.1]
     assert "one run each" in plots.rebuild(SET).measured
+    assert "median and range of 1 to 3 runs" in plots.rebuild([*three, build("warm")]).measured
 
 
-def test_a_wide_range_is_shown_on_a_log_scale_and_a_narrow_one_is_not():
-    assert plots.rebuild(SET).figure.layout.xaxis.type == "log"
-    assert plots.rebuild([build(seconds=5.0), build("scratch", seconds=2.0)]).figure.layout.xaxis.type != "log"
+def test_bars_are_hatched_from_half_of_a_cold_build_on_and_the_figure_says_so():
+    plot = plots.rebuild(SET)
+    assert "hatched: at least half of a cold build (31.0 s)" in plot.measured
+    assert {bar.text[0]: bar.marker.pattern.shape for bar in bars(plot) if bar.text} == {
+        "<b>30.0 s</b>  ": "/",
+        "<b>0.90 s</b>  ": "",
+    }
+    assert "hatched" not in plots.rebuild([build()]).measured
+
+
+def test_a_wide_range_is_shown_on_a_log_scale_that_is_named_and_a_narrow_one_is_not():
+    wide, narrow = plots.rebuild(SET).figure, plots.rebuild([build(seconds=5.0), build("scratch", seconds=2.0)]).figure
+    assert wide.layout.xaxis.type == "log"
+    assert wide.layout.xaxis.title.text == "seconds, a logarithmic scale"
+    assert narrow.layout.xaxis.type != "log"
+    assert narrow.layout.xaxis.range[0] == 0
 
 
 def test_cached_and_rebuilt_differ_in_pattern_and_word_not_in_colour_alone():
-    bars = plots.timeline(SET[0]).figure.data[0]
-    assert bars.marker.pattern.shape == ("", "/", "/")
-    assert bars.text[0] == "✓ cached"
-    assert bars.text[2].startswith("↻")
-    cells = plots.cache_grid(SET).figure.data[0].text
-    assert {cell for row in cells for cell in row} == {"✓ cached", "↻ runs"}
+    plot = plots.timeline(SET[0])
+    assert labels(plot) == ["✓ cached", "↻ 0.10 s", "↻ 27.0 s"]
+    assert {bar.text[0][0]: bar.marker.pattern.shape for bar in bars(plot)} == {"✓": "", "↻": "/"}
+    cells = {note.text for note in plots.cache_grid(SET).figure.layout.annotations}
+    assert cells == {"✓ cached", "↻ runs"}
+
+
+def test_a_failed_build_names_its_line_and_what_was_not_reached():
+    steps = (
+        step(4, "COPY . .", "ran", 0.1),
+        step(5, "RUN go build", "failed", 3.0, 0.1),
+        step(6, "RUN true", "waiting", 0.0, None),
+    )
+    plot = plots.timeline(replace(build(ok=False), step_list=steps))
+    assert plot.title == "Line 5, RUN go build fails after 3.0 s"
+    assert labels(plot) == ["↻ 0.10 s", "✗ failed, 3.0 s", "not reached"]
+    stopped = replace(build(ok=False), step_list=(step(None, "make exe", "cancelled", 3.0),))
+    assert plots.timeline(stopped).title == "Make exe was cancelled after 3.0 s"
 
 
 def test_long_names_are_cut_with_an_ellipsis_and_whole_in_the_tooltip():
     figure = plots.timeline(SET[0]).figure
     assert figure.layout.yaxis.ticktext[2].endswith("…")
     assert "does not fit" in figure.data[0].hovertext[2]
-    assert "<speedup>" not in figure.layout.yaxis.ticktext[2]
+    cells = plots.cache_grid(SET).figure
+    assert cells.layout.yaxis.ticktext[1].endswith("…")
+    assert "does not fit" in cells.data[0].text[1][0]
+    long = plots.sizes(
+        [replace(build(), layers=(ImageLayer("RUN /bin/sh -c " + "x" * 200 + " # buildkit", 21_000_000, False),))]
+    )
+    assert "…" in long.figure.data[0].text[0]
+    assert "x" * 200 in long.figure.data[0].hovertext[0]
+
+
+def test_a_layer_too_thin_for_its_label_shows_its_size_alone_or_nothing():
+    thin = replace(
+        build(size=100_000_000),
+        layers=(ImageLayer("a", 87_000_000, False), ImageLayer("bbbbbb", 12_000_000, False), ImageLayer("c", 1_000_000, False)),
+    )
+    assert [trace.text[0] for trace in plots.sizes([thin]).figure.data] == ["a 87.0 MB", "12.0 MB", ""]
+
+
+def test_a_long_title_is_broken_into_lines_that_make_room_for_themselves():
+    short, long = plots.sizes([build("a")]), plots.sizes([build("a b " * 30)])
+    assert "<br>" in long.figure.layout.title.text
+    assert "<br>" not in long.title
+    assert long.figure.layout.margin.t > short.figure.layout.margin.t
 
 
 def test_failed_builds_are_not_measured_and_nothing_built_is_said():
     failed = build(ok=False)
     assert plots.rebuild([failed]).title == "Nothing was built yet"
-    assert plots.sizes([]).title == "Nothing was built yet"
-    assert plots.size_vs_rebuild([]).title == "Nothing was built yet"
-    assert plots.cache_grid([]).title == "Nothing was built yet"
+    assert plots.cache_grid([failed]).title == "Every build shown failed"
+    for plot in (plots.rebuild, plots.sizes, plots.size_vs_rebuild, plots.cache_grid):
+        assert plot([]).title == "Nothing was built yet"
+        assert plot([]).bundle["text/html"].startswith("<svg")
     assert plots.rebuild([build()]).title == "One strategy was built: build another one to compare"
     assert plots.sizes([build()]).title == "naive: 21.0 MB"
-    cancelled = build()
+    assert plots.sizes([build(), build("warm")]).title == "All images are the same size: 21.0 MB"
     assert "stand-in" not in plots.rebuild([build(stand_in=False)]).measured
-    assert plots.timeline(cancelled).title
 
 
-def test_several_edits_have_a_panel_each():
-    both = [*SET, build(edit="readme"), build("scratch", "readme", 1.0)]
-    figure = plots.rebuild(both).figure
-    assert [note.text for note in figure.layout.annotations][:2] == ["a field renamed", "the README edited"]
+def test_builds_of_several_days_name_the_first_and_the_last():
+    days = [build(day="2026-01-03"), build("warm", day="2026-01-01")]
+    assert "recorded 1 Jan 2026 to 3 Jan 2026" in plots.rebuild(days).measured.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_several_edits_have_a_panel_each_with_bars_of_one_thickness():
+    figure = plots.rebuild([*SET, build("scratch", "readme", 1.0)]).figure
+    assert [note.text for note in figure.layout.annotations] == ["A field renamed", "The README edited"]
+    one, two = figure.layout.yaxis.domain, figure.layout.yaxis2.domain
+    assert one[1] - one[0] == pytest.approx(2 * (two[1] - two[0]))
     assert plots.cache_grid([build(edit="a"), build(edit="b")]).title == "Every edit makes 2 of 2 steps run again"
 
 
+def test_labels_of_points_that_lie_together_do_not_take_the_same_place():
+    close = [build(name, seconds=10.0 + number / 10) for number, name in enumerate("abcd")]
+    places = plots.size_vs_rebuild([*close, build("far", seconds=400.0)]).figure.data[0].textposition
+    assert len(set(places[:4])) == 4
+
+
+def test_the_edit_with_the_most_strategies_is_weighed_against_size_unless_one_is_named():
+    mixed = [*SET, build("scratch", "my edit", 3.0), build("warm", "my edit", 2.0), build("mounts", "my edit", 1.0)]
+    assert "my edit" in plots.size_vs_rebuild(mixed).figure.layout.xaxis.title.text
+    assert plots.size_vs_rebuild(mixed, "rename-field").table["strategy"].tolist() == ["naive", "scratch"]
+
+
 def test_many_short_steps_have_no_single_culprit():
-    many = build(ran=True, seconds=10.0)
-    even = Build(
-        **{
-            **{name: getattr(many, name) for name in Build.__dataclass_fields__},
-            "step_list": tuple(step(n, f"RUN {n}", "ran", 2.0) for n in range(5)),
-        }
-    )
+    even = replace(build(seconds=10.0), step_list=tuple(step(n, f"RUN {n}", "ran", 2.0) for n in range(5)))
     assert plots.timeline(even).title == "5 steps ran, 10.0 s in all"
 
 
-def test_a_notebook_gets_plotlys_own_format_and_the_table(monkeypatch):
+@pytest.mark.parametrize("name", [*every_plot(), "treemap"])
+def test_names_from_outside_are_never_taken_as_markup(name):
+    hostile = [
+        replace(
+            build(f"{strategy}{HOSTILE}", edit, seconds),
+            step_list=(step(1, f"RUN {HOSTILE}", "ran", seconds),),
+            layers=(ImageLayer(HOSTILE, 21_000_000, False),),
+        )
+        for strategy, edit, seconds in (("a", f"edit{HOSTILE}", 9.0), ("b", f"edit{HOSTILE}", 3.0), ("a", "cold", 9.0))
+    ]
+    plot = {
+        "timeline": lambda: plots.timeline(hostile[0]),
+        "two timelines": lambda: plots.timeline(hostile[0], hostile[1]),
+        "rebuild": lambda: plots.rebuild([*hostile, build("a", "other")]),
+        "grid": lambda: plots.cache_grid(hostile),
+        "sizes": lambda: plots.sizes(hostile),
+        "size_vs_rebuild": lambda: plots.size_vs_rebuild(hostile),
+        "treemap": lambda: plots.treemap([("/", "", 2), (f"/{HOSTILE}", "/", 2)]),
+    }[name]()
+    drawn = json.dumps(json.loads(plot.figure.to_json())).replace('"ids"', "")
+    for shown in (plot.bundle["text/html"], plot.table_html()):
+        assert "<a href" not in shown
+        assert "<b>x" not in shown
+    if name != "treemap":  # a treemap's ids are keys that plotly does not show
+        assert "<a href" not in drawn
+        assert "<b>x" not in drawn
+
+
+@pytest.mark.parametrize("name", list(every_plot()))
+def test_every_figure_has_a_drawing_that_needs_no_script_and_holds_its_words(name):
+    plot = every_plot()[name]
+    drawing = str(plot.bundle["text/html"])
+    assert not ENTITY.search(drawing)
+    root = ET.fromstring(drawing)  # noqa: S314 (our own drawing)
+    words = " ".join(root.itertext())
+    assert plot.title in root.attrib["aria-label"]
+    for text in (trace.text for trace in plot.figure.data if trace.type == "bar" and trace.text):
+        for label in filter(None, text):
+            assert re.sub("</?b>", "", label).split()[-1] in words
+    assert not re.search(r"<script|href|url\(", drawing)
+
+
+def test_a_drawing_has_its_bars_where_the_values_are():
+    root = ET.fromstring(plots.sizes(SET).bundle["text/html"])  # noqa: S314 (our own drawing)
+    bars_drawn = list(root.iter("{http://www.w3.org/2000/svg}rect"))
+    base, own, base_small, own_small = (float(node.attrib["width"]) for node in bars_drawn)
+    assert own / base == pytest.approx(12 / 9, rel=0.01)
+    assert base_small == base
+    assert own_small < own / 20
+
+
+def test_what_cannot_be_drawn_keeps_its_finding_in_words():
+    plot = plots.treemap(FILES)
+    assert plot.title == "21.0 MB of 30.0 MB are one file: /speedup"
+    assert plot.bundle["text/html"] == f"<p>{plot.title}</p><p>size of files and folders</p>"
+
+
+def test_a_treemap_draws_the_largest_with_their_folders_and_keeps_all_in_its_table():
+    many = [("/", "", 1000), *((f"/{number}", "/", 1) for number in range(1000))]
+    plot = plots.treemap(many)
+    assert len(plot.figure.data[0].ids) == 400
+    assert len(plot.table) == 1001
+    assert "the 400 largest drawn" in plot.measured
+    assert plots.treemap([]).title == "There is nothing in it"
+
+
+def test_a_table_shows_amounts_with_units_and_leaves_out_what_says_nothing():
+    html = plots.timeline(SET[0]).table_html()
+    assert "27.0 s" in html
+    assert "fetched" not in html
+    fetched = replace(SET[0], step_list=(replace(SET[0].step_list[1], bytes_fetched=1_200_000),))
+    assert "1.2 MB" in plots.timeline(fetched).table_html()
+    assert "<td>21.0 MB</td>" in plots.size_vs_rebuild(SET).table_html()
+    sized = plots.sizes(SET).table_html()
+    assert ">yes</td>" in sized
+    assert "12.0 MB" in sized
+    assert "<details open>" in sized
+    assert "<details>" in plots.sizes(SET).table_html(opened=False)
+    assert "NA" not in plots.timeline(replace(build(), step_list=(step(None, "make exe", "ran", 1.0),))).table_html()
+
+
+def test_a_notebook_gets_plotlys_own_format_a_drawing_and_the_table(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda *things, **_: shown.extend(things))
     plots.rebuild(SET)._ipython_display_()
-    assert json.dumps(shown[0][PLOTLY_MIME])
+    assert shown[0][PLOTLY_MIME]["data"]
+    assert shown[0]["text/html"].startswith("<svg")
     assert shown[0]["text/plain"].startswith("A field renamed")
     assert "<table" in shown[1].data
+
+
+@pytest.mark.parametrize("name", list(every_plot()))
+def test_a_figure_costs_a_notebook_less_than_40_kilobytes(name):
+    assert len(json.dumps(every_plot()[name].bundle)) < 40_000

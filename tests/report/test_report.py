@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import nbformat
 import pytest
@@ -83,13 +87,24 @@ def test_the_summary_comes_first_and_says_what_was_left_out(text):
     assert "stand-in base images" in text
 
 
+def test_a_repeat_does_not_halve_the_time_in_the_table():
+    _, rows = strategy_by_edit([build(seconds=40.0), build(seconds=0.2, ran=False)])
+    assert rows == [["naive", "40.0 s"]]
+
+
+def test_every_figure_stands_as_a_drawing_until_a_script_draws_it(text):
+    drawings = re.findall(r'<div class="figure" id="figure-\d+" style="min-height:\d+px"><svg', text)
+    assert len(drawings) == 4
+    assert text.count("The same as a table") == 4
+
+
 def test_a_page_without_builds_says_so():
     assert "No builds were recorded" in page([], [], left_out=[])
 
 
 def test_the_table_shows_what_was_not_built_and_what_failed():
     columns, rows = strategy_by_edit([*SET, build("naive", "break", ok=False)])
-    assert columns == ["strategy", "nothing cached", "nothing changed", "a field renamed", "a compile error"]
+    assert columns == ["strategy", "nothing cached", "nothing changed", "field renamed", "compile error"]
     assert rows == [["naive", "–", "0.20 s", "30.0 s", "fails"], ["scratch", "31.0 s", "–", "0.90 s", "–"]]
 
 
@@ -115,6 +130,29 @@ def test_the_page_draws_every_figure_offline_in_both_themes(text, tmp_path):
     assert wide
 
 
+@pytest.mark.browser
+def test_the_page_shows_its_figures_without_any_script_and_is_printed_in_light_colours(text, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    (tmp_path / "index.html").write_text(text)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        plain = browser.new_context(java_script_enabled=False).new_page()
+        plain.goto((tmp_path / "index.html").as_uri())
+        shown = [drawing.bounding_box() for drawing in plain.query_selector_all("svg.sk-drawing")]
+        page_to_print = browser.new_page(color_scheme="dark")
+        page_to_print.goto((tmp_path / "index.html").as_uri())
+        look = "document.documentElement.classList.contains('dark')"
+        dark = [page_to_print.evaluate(look)]
+        for event in ("beforeprint", "afterprint"):
+            page_to_print.evaluate(f"dispatchEvent(new Event('{event}'))")
+            dark.append(page_to_print.evaluate(look))
+        browser.close()
+    assert len(shown) == 4
+    assert all(box and box["width"] > 400 and box["height"] > 100 for box in shown)
+    assert dark == [True, False, True]
+
+
 @pytest.fixture
 def notebooks(tmp_path):
     folder = tmp_path / "notebooks"
@@ -132,7 +170,7 @@ def test_a_tour_executes_the_numbered_notebooks_in_order_and_leaves_them_as_they
     assert [line.partition(":")[0] for line in said] == ["00_a", "01_b"]
     assert "abc" in tour.page.read_text()
     assert (notebooks / "01_b.ipynb").read_bytes() == before
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["index.html"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".tour-lock", "index.html"]
 
 
 def test_a_quick_tour_leaves_notebooks_out_and_says_which(notebooks, tmp_path):
@@ -150,6 +188,62 @@ def test_a_failing_cell_is_quoted_and_the_last_report_kept(notebooks, tmp_path):
         run_tour(out=out, quick=False, session=None, say=lambda _: None, folder=notebooks)
     assert "02_c.ipynb, code cell 2:\n    x / 0\nZeroDivisionError: division by zero" in str(failed.value)
     assert (out / "index.html").read_text() == "the last one"
+
+
+def test_a_kernel_that_dies_is_a_notebook_that_failed(notebooks, tmp_path):
+    nbformat.write(notebook("x = 1", "import os; os._exit(1)"), notebooks / "02_c.ipynb")
+    with pytest.raises(NotebookFailed) as failed:
+        run_tour(out=tmp_path / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
+    assert "02_c.ipynb, code cell 2:\n    import os; os._exit(1)\nIts Python ended" in failed.value.what
+    assert failed.value.fix
+
+
+def test_a_cell_that_never_ends_is_named(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setattr("speedkit.report.tour.CELL_SECONDS", 1)
+    nbformat.write(notebook("while True: pass"), notebooks / "02_c.ipynb")
+    with pytest.raises(NotebookFailed, match=r"code cell 1:\n    while True: pass\nIt ran for more than 1.0 s"):
+        run_tour(out=tmp_path / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
+
+
+def test_notebooks_run_on_this_python_whatever_kernels_are_installed(notebooks, tmp_path, monkeypatch):
+    foreign = tmp_path / "jupyter" / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    (foreign / "kernel.json").write_text(json.dumps({"argv": ["no-such-python"], "display_name": "x", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    nbformat.write(notebook("import sys; print(sys.executable)"), notebooks / "02_c.ipynb")
+    tour = run_tour(out=tmp_path / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
+    assert sys.executable in tour.page.read_text()
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from speedkit.report import run_tour
+try:
+    run_tour(out=Path(sys.argv[1]), quick=False, session=None, say=print, folder=Path(sys.argv[2]))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent another way")
+def test_an_interrupted_tour_ends_its_kernel_in_good_order(tmp_path):
+    folder, begun, closed = tmp_path / "notebooks", tmp_path / "begun", tmp_path / "closed"
+    folder.mkdir()
+    source = f"""
+import atexit, pathlib, time
+atexit.register(pathlib.Path({str(closed)!r}).touch)
+pathlib.Path({str(begun)!r}).touch()
+time.sleep(60)"""
+    nbformat.write(notebook(source), folder / "00_a.ipynb")
+    tour = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(tmp_path / "out"), str(folder)], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    tour.send_signal(signal.SIGINT)
+    _, complaint = tour.communicate(timeout=20)
+    assert (tour.returncode, complaint) == (130, b"")
+    assert closed.exists()
 
 
 def test_two_tours_into_one_folder_are_kept_apart(notebooks, tmp_path):
