@@ -15,7 +15,8 @@ class OwnKernel(AsyncKernelManager):
 
     told_to_end = False
 
-    async def shutdown_kernel(self, *arguments: Any, **options: Any) -> None:
+    # The synchronous manager that the asynchronous one grows from has another return type.
+    async def shutdown_kernel(self, *arguments: Any, **options: Any) -> None:  # type: ignore[override]
         """End the kernel in good order: what it registered with atexit runs first."""
         self.told_to_end = True
         await super().shutdown_kernel(*arguments, **options)
