@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import DockerException
 
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
 from speedkit.engine.connection import Engine
@@ -24,7 +25,7 @@ from speedkit.engine.containers import LABEL
 from speedkit.engine.deriving import derive_image
 from speedkit.engine.host_go import find_go
 from speedkit.engine.images import inspect_image
-from speedkit.errors import EngineError, NoBaseImage
+from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
 __all__ = [
     "STAND_INS",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 ANSWER_SECONDS = 10.0
+QUICK_SECONDS = 2.0
 SERVER_ERROR = 500
 TRUST_LABEL = "dev.speedkit.trusts"
 GO_SETTINGS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
@@ -69,13 +71,14 @@ def family_of(reference: str) -> str:
 
 def has_image(engine: Engine, name: str) -> bool:
     """Whether the engine has an image of this name."""
+    return _described(engine, name) is not None
+
+
+def _described(engine: Engine, name: str) -> dict[str, Any] | None:
     try:
-        engine.api.inspect_image(name)
-    except ImageNotFound:
-        return False
-    except APIError as problem:
-        raise EngineError(f"The engine could not look up the image {name!r}: {problem.explanation}.") from None
-    return True
+        return inspect_image(engine, name)
+    except NoSuchImage:
+        return None
 
 
 def pull(engine: Engine, reference: str) -> str | None:
@@ -95,14 +98,18 @@ def pull(engine: Engine, reference: str) -> str | None:
 
 
 def _silence(engine: Engine, reference: str) -> str | None:
-    """Why no registry answers, None when one does: a refusal is an answer."""
+    """Why no registry answers, None when one does, or when it fails so quickly that a pull may try for itself.
+
+    It is asked without credentials, so a refusal proves nothing.
+    """
     try:
         reply = engine.api.get(f"{engine.api.base_url}/distribution/{reference}/json", timeout=ANSWER_SECONDS)
     except requests.Timeout:
         return f"no registry answered within {ANSWER_SECONDS:.0f} seconds"
     except requests.RequestException as problem:
         return str(problem)
-    return str(reply.json().get("message", reply.text)) if reply.status_code >= SERVER_ERROR else None
+    slow = reply.elapsed.total_seconds() > QUICK_SECONDS
+    return str(reply.json().get("message", reply.text)) if slow and reply.status_code >= SERVER_ERROR else None
 
 
 def _name_and_tag(reference: str) -> tuple[str, str, str]:
@@ -116,22 +123,25 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
     extend_ca: extend it even when the environment names no bundle, because a build did not trust a certificate.
     Raises: NoBaseImage.
     """
-    found = reference if has_image(engine, reference) else _missing_base(engine, reference)
+    found = reference
+    described = _described(engine, reference)
+    if described is None:
+        found, described = _missing_base(engine, reference)
     bundle = system_bundle() if extend_ca else host_bundle()
     settings = go_settings() if family_of(reference) in STAND_INS else {}
-    return ResolvedBase(reference, _trusting(engine, found, bundle, settings), stand_in=found != reference)
+    return ResolvedBase(reference, _trusting(engine, found, described, bundle, settings), stand_in=found != reference)
 
 
-def _missing_base(engine: Engine, reference: str) -> str:
+def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
     stand_in = STAND_INS.get(family_of(reference))
-    if stand_in is not None and has_image(engine, stand_in):
-        return stand_in
+    if stand_in is not None and (described := _described(engine, stand_in)):
+        return stand_in, described
     if reason := pull(engine, reference):
         raise NoBaseImage(
             f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
             fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
         )
-    return reference
+    return reference, inspect_image(engine, reference)
 
 
 def trust_labels(bundle: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
@@ -140,12 +150,13 @@ def trust_labels(bundle: Path | None, settings: Mapping[str, str]) -> dict[str, 
     return {TRUST_LABEL: hashlib.sha256(f"{sorted(settings.items())}".encode() + content).hexdigest()[:16]}
 
 
-def _trusting(engine: Engine, image: str, bundle: Path | None, settings: Mapping[str, str]) -> str:
+def _trusting(
+    engine: Engine, image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]
+) -> str:
     """The image, or one made from it once, with the host's certificates and what the host's Go is told."""
     if bundle is None and not settings:
         return image
     labels = trust_labels(bundle, settings)
-    described = inspect_image(engine, image)
     if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == labels[TRUST_LABEL]:
         return image
     name = f"speedkit/trusting:{_short_hash(described['Id'] + labels[TRUST_LABEL])}"

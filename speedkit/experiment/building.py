@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import sys
@@ -150,6 +151,8 @@ class RunningBuild:
         self._problem: BaseException | None = None
         # An event and not Thread.join: Ctrl-C in a join makes Python take the thread for ended.
         self._ended = threading.Event()
+        # A build is in a process group of its own, and would go on when this Python ends.
+        atexit.register(self.cancel)
         threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True).start()
 
     _raw: list[bytes]
@@ -201,6 +204,7 @@ class RunningBuild:
         except BaseException as problem:
             self._problem = problem
         finally:
+            atexit.unregister(self.cancel)
             self._ended.set()
 
     def _on_line(self, line: bytes) -> None:

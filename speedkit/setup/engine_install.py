@@ -44,14 +44,14 @@ def install_engine() -> None:
     if not can_install(release):
         raise SetupError("There is no Docker engine.", fix=what_to_install(release))
     source = main_source(release.codename)
-    for path, text in apt_files(release, source).items():
+    for path, text in apt_files(release, source, APT).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     packages = [name for name in PACKAGES if release.id == "debian" or name != "docker-cli"]
     apt_install(packages, update=True)
 
 
-def apt_files(release: Release, source: Source | None, apt: Path = APT) -> dict[Path, str]:
+def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, str]:
     """The files that apt needs first, by path; none where the release has an engine that is new enough.
 
     Raises: SetupError when this machine does not say where its packages come from.

@@ -206,6 +206,7 @@ def test_two_workbenches_in_one_notebook_build_beside_each_other(workbench):
 def test_a_cell_can_build_while_the_page_cancels(workbench):
     """The cell waits, yet the button works: the kernel hears the page on another thread."""
     wb = workbench({"Dockerfile": SLOW, "main.go": "x\n"})
+    wb.page.wait_for_timeout(2500)  # JupyterLab makes that thread a moment after the page
     wb.page.evaluate(RUN_CODE, "wb.build(); outcome = wb.wait().outcome")
     expect(wb.log).to_contain_text("begun", timeout=30_000)
     wb.press("Cancel")

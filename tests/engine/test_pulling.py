@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 from speedkit.engine import bases
 from speedkit.engine.bases import STAND_INS, go_settings, has_image, make_image, pull, resolve_base, trust_labels
@@ -87,6 +88,27 @@ def test_a_registry_that_is_not_there_is_told_with_the_reason(engine):
     assert "refused" in reason
 
 
+def test_a_registry_that_fails_slowly_is_not_asked_twice(engine, registry, monkeypatch):
+    monkeypatch.setattr(bases, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(type(engine.api), "pull", lambda *_, **__: pytest.fail("it was asked again"))
+    assert pull(engine, f"{registry}/team/app:1")
+
+
+def test_a_pull_that_stops_half_way_is_told_with_its_last_line(engine, monkeypatch):
+    monkeypatch.setattr(bases, "_silence", lambda *_: None)
+    said = '{"status":"Pulling from team/app"}\r\n{"error":"no space left on device"}\r\n'
+    monkeypatch.setattr(type(engine.api), "pull", lambda *_, **__: said)
+    assert "no space left on device" in (pull(engine, "localhost:1/team/app:1") or "")
+
+
+def test_an_engine_that_says_nothing_is_no_registry(engine, monkeypatch):
+    def refuse(*_, **__):
+        raise requests.ConnectionError("the engine went away")
+
+    monkeypatch.setattr(type(engine.api), "get", refuse)
+    assert pull(engine, "localhost:1/team/app:1") == "the engine went away"
+
+
 def test_an_image_that_the_registry_does_not_have_is_no_base(engine, registry):
     with pytest.raises(NoBaseImage, match="could not be pulled"):
         resolve_base(engine, f"{registry}/team/app:1")
@@ -123,7 +145,7 @@ def test_an_x509_failure_brings_in_the_systems_bundle_once(engine, own_base, no_
     try:
         assert used.startswith("speedkit/trusting:")
         assert trust_labels(system_bundle(), {}).items() <= inspect_image(engine, used)["Config"]["Labels"].items()
-        assert bases._trusting(engine, used, system_bundle(), {}) == used
+        assert resolve_base(engine, used, extend_ca=True).used == used
         container = engine.api.create_container(used)["Id"]
         _, stat = engine.api.get_archive(container, BUNDLE_IN_IMAGES)
         engine.api.remove_container(container)
@@ -142,7 +164,7 @@ def test_a_base_removed_meanwhile_is_made_again(engine, own_base, no_bundle, mon
 
 
 def test_a_name_that_is_no_name_is_an_error_of_ours(engine):
-    with pytest.raises(EngineError, match="could not look up"):
+    with pytest.raises(EngineError, match="could not describe"):
         has_image(engine, "not/A/VALID name")
 
 

@@ -300,3 +300,21 @@ def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_p
     assert "Traceback" not in err
     assert json.loads(out)["exit_code"] != 0
     assert [found.meta.outcome for found in list_recordings(tmp_path / "home" / "recordings")] == ["cancelled"]
+
+
+def test_a_program_that_ends_leaves_no_build_behind(folder, tmp_path):
+    place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
+    program = (
+        "import sys, time\n"
+        "from speedkit.apps import app_in_place\n"
+        "from speedkit.experiment import start_build\n"
+        f"running = start_build(app_in_place({str(place)!r}))\n"
+        "while not any(step.state == 'running' and step.line == 2 for step in running.snapshot().instructions):\n"
+        "    running.wait_briefly(0.05)\n"
+    )
+    environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+    deadline = time.monotonic() + 5
+    while not subprocess.run(["pgrep", "-f", f"buildx build.*{place.name}"], capture_output=True, check=False).returncode:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

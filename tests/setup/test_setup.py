@@ -24,7 +24,7 @@ UNKNOWN = Release("", "", "", "", "")
 
 def test_debian_12_takes_only_the_engine_from_testing():
     source = Source("http://mirror.example/debian", "bookworm", "/usr/share/keyrings/debian.gpg")
-    files = {path.name: text for path, text in engine_install.apt_files(BOOKWORM, source).items()}
+    files = {path.name: text for path, text in engine_install.apt_files(BOOKWORM, source, engine_install.APT).items()}
     assert "URIs: http://mirror.example/debian" in files["speedkit-testing.sources"]
     assert "Signed-By: /usr/share/keyrings/debian.gpg" in files["speedkit-testing.sources"]
     everything, ours = files["speedkit-docker"].strip().split("\n\n")
@@ -34,13 +34,50 @@ def test_debian_12_takes_only_the_engine_from_testing():
 
 
 def test_newer_releases_take_the_engine_they_have():
-    assert engine_install.apt_files(TRIXIE, None) == {}
-    assert engine_install.apt_files(UBUNTU, None) == {}
+    assert engine_install.apt_files(TRIXIE, None, engine_install.APT) == {}
+    assert engine_install.apt_files(UBUNTU, None, engine_install.APT) == {}
+
+
+@pytest.fixture
+def fake_apt(monkeypatch, tmp_path):
+    """An apt-get that writes down how it was called; its file of calls."""
+    calls = tmp_path / "calls"
+    _program(tmp_path / "bin" / "apt-get", f'echo "$@" >> {calls}; [ "$1" != update ]')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setattr(engine_install, "APT", tmp_path / "apt")
+    monkeypatch.setattr(engine_install, "is_root", lambda: True)
+    monkeypatch.setattr(engine_install, "main_source", lambda _: Source("http://mirror.example/debian", "bookworm", None))
+    return calls
+
+
+def test_debian_12_is_given_its_files_first_and_then_the_packages(fake_apt, monkeypatch, tmp_path):
+    monkeypatch.setattr(engine_install, "read_release", lambda: BOOKWORM)
+    engine_install.install_engine()
+    assert (tmp_path / "apt" / "sources.list.d" / "speedkit-testing.sources").is_file()
+    assert (tmp_path / "apt" / "preferences.d" / "speedkit-docker").is_file()
+    updated, installed = fake_apt.read_text().splitlines()
+    assert updated.startswith("update")
+    assert installed.endswith("--no-install-recommends docker.io docker-cli docker-buildx iptables")
+
+
+def test_ubuntu_installs_what_it_has(fake_apt, monkeypatch, tmp_path):
+    monkeypatch.setattr(engine_install, "read_release", lambda: UBUNTU)
+    engine_install.install_engine()
+    assert not (tmp_path / "apt").exists()
+    assert fake_apt.read_text().splitlines()[-1].endswith("docker.io docker-buildx iptables")
+
+
+def test_what_cannot_be_installed_is_told(fake_apt, monkeypatch):
+    monkeypatch.setattr(engine_install, "read_release", lambda: FEDORA)
+    with pytest.raises(SetupError) as refused:
+        engine_install.install_engine()
+    assert "dnf" in refused.value.fix
+    assert not fake_apt.exists()
 
 
 def test_debian_12_without_a_source_says_so():
     with pytest.raises(SetupError, match="No source of packages for bookworm"):
-        engine_install.apt_files(BOOKWORM, None)
+        engine_install.apt_files(BOOKWORM, None, engine_install.APT)
 
 
 @pytest.mark.parametrize(

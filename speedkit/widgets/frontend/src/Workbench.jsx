@@ -14,7 +14,7 @@ export function Workbench({ link }) {
   const notice = useTrait(model, "notice");
   const alive = useLife(link);
   const editor = useRef(null);
-  useEffect(() => void link.setClock(), [link]);
+  useEffect(() => link.keepClock(), [link]);
   const act = (type, content) => {
     editor.current?.flush();
     link.tell(type, content);

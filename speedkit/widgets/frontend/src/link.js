@@ -3,6 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 const PATIENCE_MS = 30_000;
+const CLOCK_AGAIN_MS = 1_000;
+const CLOCK_EVERY_MS = 60_000;
 
 export class Link {
   constructor(model) {
@@ -55,6 +57,19 @@ export class Link {
     const before = Date.now();
     const answer = await this.ask("clock");
     if (answer) this.skew = answer.now_ms - (before + Date.now()) / 2;
+  }
+
+  // Clocks drift. The early second question also lets JupyterLab finish its own line to the kernel's page thread, on which
+  // messages are heard while a cell runs; the very first may still go to the thread that runs cells.
+  keepClock() {
+    const set = () => this.setClock();
+    set();
+    const again = setTimeout(set, CLOCK_AGAIN_MS);
+    const often = setInterval(set, CLOCK_EVERY_MS);
+    return () => {
+      clearTimeout(again);
+      clearInterval(often);
+    };
   }
 
   now() {

@@ -1,0 +1,148 @@
+"""`speedkit doctor` as a whole, with an engine and without."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from speedkit.errors import NoBuildKit, NoEngine, SocketRefused
+from speedkit.setup import checking, doctor
+from speedkit.setup.debian import Release
+
+FEDORA = Release("fedora", "", "41", "", "Fedora 41")
+
+
+def found(report: checking.Report, name: str) -> checking.Check:
+    return next(check for check in report.checks if check.name == name)
+
+
+@pytest.fixture
+def without_engine(monkeypatch, tmp_path):
+    monkeypatch.setattr(checking, "_module_proxy", lambda: None)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+
+    def connect():
+        raise NoEngine("No Docker engine answers.", fix="Start Docker Desktop.")
+
+    monkeypatch.setattr(checking, "connect", connect)
+
+
+@pytest.mark.engine
+def test_after_set_up_everything_is_ready_and_nothing_is_to_be_mended(monkeypatch):
+    monkeypatch.setattr(checking, "_module_proxy", lambda: None)
+    report = doctor()
+    assert report.ready
+    names = [check.name for check in report.checks]
+    assert names[:6] == ["python", "packages", "engine", "buildx", "disk", "go"]
+    assert {f"base {base}" for base in checking.BASES} <= set(names)
+    document = report.to_json()
+    assert document["ready"] is True
+    assert all(set(check) == {"name", "ok", "found", "fix"} for check in document["checks"])
+    assert all(check["fix"] == "" for check in document["checks"] if check["ok"])
+    assert "Everything that builds need is here" in report._repr_html_()
+
+
+def test_without_an_engine_it_is_not_ready_and_says_what_to_install(without_engine, monkeypatch):
+    monkeypatch.setattr(checking.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(checking, "read_release", lambda: FEDORA)
+    report = doctor()
+    assert not report.ready
+    assert "dnf install" in found(report, "engine").fix or sys.platform != "linux"
+    assert found(report, "base alpine").found == "unknown without an engine"
+    assert next(check for check in report.to_json()["checks"] if check["name"] == "engine")["fix"]
+
+
+def test_an_installed_engine_is_to_be_started(without_engine, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(checking.shutil, "which", lambda name, path=None: f"/usr/sbin/{name}")
+    assert checking._engine_fix(NoEngine("none", fix="x")) == "speedkit engine start"
+
+
+def test_the_users_own_engine_and_other_troubles_keep_their_own_advice(without_engine, monkeypatch):
+    assert checking._engine_fix(SocketRefused("no", fix="join the group")) == "join the group"
+    monkeypatch.setenv("DOCKER_HOST", "tcp://far.example")
+    assert checking._engine_fix(NoEngine("none", fix="start it")) == "start it"
+
+
+def test_a_missing_buildx_is_told(monkeypatch):
+    def find():
+        raise NoBuildKit("The buildx plugin is not installed.", fix="apt-get install docker-buildx")
+
+    monkeypatch.setattr(checking, "find_buildx", find)
+    check = checking._buildx()
+    assert (check.ok, check.fix) == (False, "apt-get install docker-buildx")
+
+
+def test_a_package_that_is_not_installed_is_missing(monkeypatch):
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["pandas>=2", "no-such-package>=1", "pytest; extra == 'dev'"])
+    assert checking._packages().found == "no-such-package missing"
+
+
+def test_a_base_is_real_a_stand_in_or_not_here(monkeypatch):
+    here = {"alpine", "speedkit/standin-golang"}
+    monkeypatch.setattr(checking, "has_image", lambda engine, name: name in here)
+    checks = [checking._base(object(), reference) for reference in ("alpine", "golang:alpine", "debian")]
+    assert [check.ok for check in checks] == [True, True, False]
+    assert "real" in checks[0].found
+    assert "stand-in" in checks[1].found
+    assert (checks[2].fix, checks[2].needed) == ("speedkit setup", False)
+
+
+def test_a_free_port_is_free(monkeypatch):
+    monkeypatch.setattr(checking, "SAMPLE_PORT", 0)
+    assert checking._port().ok
+
+
+def test_without_go_there_is_no_proxy_to_ask(monkeypatch):
+    monkeypatch.setattr(checking, "find_go", lambda: None)
+    assert checking._module_proxy() is None
+
+
+@pytest.fixture
+def self_signed(tmp_path):
+    """A key and a certificate for the loopback address, signed by itself."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    pair = tmp_path / "pair.pem"
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    done = subprocess.run(
+        [openssl, "req", "-x509", *kind, *subject, "-keyout", "-"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    pair.write_text(done.stdout)
+    return pair
+
+
+@pytest.fixture
+def tls_server(self_signed):
+    """The address of a server on the loopback address that shows this certificate, to two connections."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed)
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            plain, _ = listener.accept()
+            with contextlib.suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as secure:
+                secure.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, args=[listener])
+        server.start()
+        yield listener.getsockname()
+        server.join(10)
+
+
+def test_a_certificate_is_trusted_only_with_the_bundle_that_holds_it(tls_server, self_signed):
+    assert checking._trusted(tls_server, None) is False
+    assert checking._trusted(tls_server, self_signed) is True
