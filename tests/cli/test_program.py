@@ -33,7 +33,7 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "verb", ["doctor", "setup", "build", "compare", "predict", "explain", "history", "tour", "clean", "engine"]
+    "verb", ["doctor", "setup", "build", "compare", "predict", "explain", "layers", "history", "tour", "clean", "engine"]
 )
 def test_every_verb_has_help(speedkit, verb):
     code, out, _ = speedkit(verb, "--help")
@@ -185,3 +185,22 @@ def test_a_reader_that_goes_away_is_no_error():
     done = subprocess.run([sys.executable, "-c", program], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.engine
+def test_layers_json_has_what_the_contract_names_and_limits_exit_with_1(speedkit, folder, home):
+    text = "FROM scratch\nCOPY big.txt /big.txt\nCOPY small.txt /big.txt\n"
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": text, "big.txt": "x" * 9000, "small.txt": "y"})), "--json")
+    image = json.loads(out)["image"]
+    code, out, _ = speedkit("layers", image, "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert {"image_bytes", "wasted_bytes", "efficiency", "layers", "waste"} <= document.keys()
+    assert {"digest", "size_bytes", "command", "files"} <= document["layers"][0].keys()
+    assert document["wasted_bytes"] == 9000
+    assert document["waste"][0]["bytes"] == 9000
+    code, out, err = speedkit("layers", image, "--max-wasted", "10", "--other", image)
+    assert code == 1
+    assert "9.0 kB wasted" in out
+    assert "wastes" in err
+    assert speedkit("layers", "speedkit/never-made:1")[0] == 3

@@ -1,0 +1,37 @@
+"""Pure readers of image layers: what is in each, what the final file system shows, and what is stored in vain.
+
+In: an archive on disk, or the stream that an engine sends (speedkit.engine.saved_image). Out: an Image.
+"""
+
+from __future__ import annotations
+
+from speedkit.layers.archive import read_archive, read_archive_content
+from speedkit.layers.comparing import Difference, ImageComparison, compare_images
+from speedkit.layers.dive import DiveFigures, dive_figures
+from speedkit.layers.files import File
+from speedkit.layers.image import Change, Image, Layer, Waste
+from speedkit.layers.limits import Limits, Violation, check_limits
+from speedkit.layers.showing import FolderRow, TreemapRow, folder_rows, to_json, treemap_rows
+
+__all__ = [
+    "Change",
+    "Difference",
+    "DiveFigures",
+    "File",
+    "FolderRow",
+    "Image",
+    "ImageComparison",
+    "Layer",
+    "Limits",
+    "TreemapRow",
+    "Violation",
+    "Waste",
+    "check_limits",
+    "compare_images",
+    "dive_figures",
+    "folder_rows",
+    "read_archive",
+    "read_archive_content",
+    "to_json",
+    "treemap_rows",
+]

@@ -1,0 +1,138 @@
+"""Bytes that arrive in chunks, taken in the sizes a reader wants, without ever holding more than one chunk and a header."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+
+from speedkit.errors import ArchiveError
+
+__all__ = ["CHUNK_BYTES", "ByteStream", "gunzip"]
+
+CHUNK_BYTES = 1 << 18
+EMPTY = memoryview(b"")
+
+
+def cut_short() -> ArchiveError:
+    return ArchiveError("The archive ends in the middle of a file.", fix="Save or copy it again.")
+
+
+class ByteStream:
+    """Reads forward through chunks of bytes.
+
+    leap: where the source can seek, moves it forward by so many bytes; it raises when that is past the end.
+    """
+
+    __slots__ = ("_at", "_before", "_buffer", "_chunks", "_leap")
+
+    def __init__(self, chunks: Iterable[bytes | memoryview], *, leap: Callable[[int], None] | None = None) -> None:
+        self._chunks = iter(chunks)
+        self._leap = leap
+        self._buffer = EMPTY
+        self._at = 0
+        self._before = 0
+
+    @property
+    def position(self) -> int:
+        """Bytes read or skipped so far."""
+        return self._before + self._at
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes; fewer only at the end. For headers: `count` is held in memory."""
+        end = self._at + count
+        if end > len(self._buffer):
+            self._gather(count)
+            end = min(count, len(self._buffer))
+        taken = bytes(self._buffer[self._at : end])
+        self._at = end
+        return taken
+
+    def take_all(self, count: int) -> bytes:
+        """The next `count` bytes.
+
+        Raises: ArchiveError when the stream ends before.
+        """
+        taken = self.take(count)
+        if len(taken) < count:
+            raise cut_short()
+        return taken
+
+    def peek(self, count: int) -> bytes:
+        """The next `count` bytes, left to be read again; fewer only at the end."""
+        seen = self.take(count)
+        self._at -= len(seen)
+        return seen
+
+    def pieces(self, count: int) -> Iterator[memoryview]:
+        """The next `count` bytes in pieces as they arrived.
+
+        Raises: ArchiveError when the stream ends before.
+        """
+        while count:
+            if self._at == len(self._buffer) and not self._next_chunk():
+                raise cut_short()
+            piece = self._buffer[self._at : self._at + count]
+            self._at += len(piece)
+            count -= len(piece)
+            yield piece
+
+    def skip(self, count: int) -> None:
+        """Move past the next `count` bytes.
+
+        Raises: ArchiveError when the stream ends before.
+        """
+        held = len(self._buffer) - self._at
+        if count <= held:
+            self._at += count
+        elif self._leap is not None:
+            self._leap(count - held)
+            self._before += len(self._buffer) + count - held
+            self._buffer, self._at = EMPTY, 0
+        else:
+            for _ in self.pieces(count):
+                pass
+
+    def drain(self) -> None:
+        """Read to the end and forget it."""
+        while self._next_chunk():
+            pass
+
+    def _gather(self, count: int) -> None:
+        parts: list[bytes | memoryview] = [self._buffer[self._at :]]
+        held = len(parts[0])
+        self._before += self._at
+        while held < count and (chunk := next(self._chunks, None)) is not None:
+            parts.append(chunk)
+            held += len(chunk)
+        self._buffer, self._at = memoryview(b"".join(parts)), 0
+
+    def _next_chunk(self) -> bool:
+        self._before += len(self._buffer)
+        self._buffer, self._at = EMPTY, 0
+        for chunk in self._chunks:
+            if len(chunk):
+                self._buffer = memoryview(chunk)
+                return True
+        return False
+
+
+def gunzip(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """The uncompressed bytes of a gzip stream of one or more members, at most a chunk at a time.
+
+    Raises: ArchiveError when it is damaged or cut short.
+    """
+    member = zlib.decompressobj(wbits=31)
+    for chunk in chunks:
+        rest: bytes | memoryview = chunk
+        while len(rest):
+            if member.eof:
+                if not any(rest):
+                    break
+                member = zlib.decompressobj(wbits=31)
+            try:
+                yield member.decompress(rest, CHUNK_BYTES)
+            except zlib.error as problem:
+                raise ArchiveError(f"A compressed layer is damaged: {problem}.", fix="Save or copy it again.") from None
+            rest = member.unused_data if member.eof else member.unconsumed_tail
+    if not member.eof:
+        raise cut_short()

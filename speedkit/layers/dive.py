@@ -1,0 +1,73 @@
+"""The figures that the tool dive would show for an image, beside ours, so that the difference is seen.
+
+dive counts a path that occurs in two layers or more with the bytes of every occurrence, the one still visible too, and a
+removed directory with all that was in it; a file that was removed together with its directory counts only when it
+occurred twice. Its efficiency is the sum of each path's smallest occurrence by the sum of all occurrences. It looks only
+at paths that have nothing below them in their layer.
+
+Source: `Efficiency` in dive/filetree/efficiency.go, https://github.com/wagoodman/dive
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from speedkit.layers.files import DIRECTORY, OPAQUE, WHITEOUT, Files
+from speedkit.layers.image import Image
+from speedkit.layers.merging import INDEX_MASK, LAYER_SHIFT, Overlay
+
+__all__ = ["DiveFigures", "dive_figures"]
+
+
+@dataclass(frozen=True, slots=True)
+class DiveFigures:
+    """What dive calls wasted bytes and efficiency."""
+
+    wasted_bytes: int
+    efficiency: float
+
+
+def dive_figures(image: Image) -> DiveFigures:
+    """What dive would say of the image."""
+    totals: dict[str, int] = {}
+    smallest: dict[str, int] = {}
+    repeated: set[str] = set()
+    for layer, overlay in zip(image.layers, image.merged.overlays, strict=True):
+        for path, size_bytes in _leaves(layer.contents, image, overlay):
+            if path in totals:
+                repeated.add(path)
+            totals[path] = totals.get(path, 0) + size_bytes
+            smallest[path] = min(smallest.get(path, size_bytes), size_bytes)
+    stored = sum(totals.values())
+    return DiveFigures(sum(totals[path] for path in repeated), sum(smallest.values()) / stored if stored else 1.0)
+
+
+def _leaves(files: Files, image: Image, overlay: Overlay) -> Iterator[tuple[str, int]]:
+    """The paths of a layer with nothing below them and their bytes; for a removed directory those it had."""
+    parents: set[str] = set()
+    for index, path in enumerate(files.paths):
+        parent = path if files.kinds[index] == OPAQUE else path.rpartition("/")[0]
+        while parent and parent not in parents and files.kinds[index] != OPAQUE:
+            parents.add(parent)
+            parent = parent.rpartition("/")[0]
+    last = {path: index for index, path in enumerate(files.paths) if files.kinds[index] != OPAQUE}
+    removed = _bytes_in_removed_directories(image, overlay) if WHITEOUT in files.kinds else {}
+    for path, index in last.items():
+        if files.kinds[index] == WHITEOUT:
+            yield path, removed.get(path, 0)
+        elif path not in parents:
+            yield path, files.sizes[index]
+
+
+def _bytes_in_removed_directories(image: Image, overlay: Overlay) -> dict[str, int]:
+    """For each removed directory the bytes of the removed files below it."""
+    totals = {path: 0 for path, number in overlay.removed.items() if image.merged.kind(number) == DIRECTORY}
+    for path, number in overlay.removed.items():
+        size = image.layers[number >> LAYER_SHIFT].contents.sizes[number & INDEX_MASK]
+        parent = path.rpartition("/")[0]
+        while size and parent:
+            if parent in totals:
+                totals[parent] += size
+            parent = parent.rpartition("/")[0]
+    return totals

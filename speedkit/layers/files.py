@@ -1,0 +1,157 @@
+"""The files of one layer, kept in columns: about 150 bytes for a file, so that a million fit into memory.
+
+A path has no leading slash inside; it gets one where it is shown.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import Literal
+
+from speedkit.errors import ArchiveError
+from speedkit.layers.tar import Header
+
+__all__ = ["DIGEST_BYTES", "OPAQUE", "WHITEOUT", "File", "FileKind", "Files", "clean_path"]
+
+FileKind = Literal["file", "directory", "symlink", "hard link", "character device", "block device", "fifo"]
+
+KINDS: dict[int, FileKind] = {
+    ord("0"): "file",
+    ord("1"): "hard link",
+    ord("2"): "symlink",
+    ord("3"): "character device",
+    ord("4"): "block device",
+    ord("5"): "directory",
+    ord("6"): "fifo",
+}
+WHITEOUT, OPAQUE = ord("w"), ord("o")
+REGULAR, HARD_LINK, SYMLINK, DIRECTORY = ord("0"), ord("1"), ord("2"), ord("5")
+
+DIGEST_BYTES = 16
+NO_DIGEST = bytes(DIGEST_BYTES)
+FILES_AT_MOST = 5_000_000
+ID_AT_MOST = (1 << 32) - 1
+
+WHITEOUT_PREFIX = ".wh."
+OPAQUE_NAME = ".wh..wh..opq"
+AUFS_PREFIX = ".wh..wh."  # the bookkeeping of AUFS, which engines skip
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file, as a layer or the whole image has it.
+
+    link: where a symlink or a hard link points. digest: the first half of the SHA-256 of its bytes, "" when it has none.
+    """
+
+    path: str
+    kind: FileKind
+    size_bytes: int
+    mode: int
+    uid: int
+    gid: int
+    link: str
+    digest: str
+
+
+class Files:
+    """The files of a layer in the order of its archive, and what it removes from the layers below.
+
+    kinds: a tar type letter for each, or WHITEOUT (this path is gone) or OPAQUE (what was in this folder is gone).
+    """
+
+    __slots__ = ("digests", "gids", "kinds", "links", "modes", "paths", "sizes", "uids")
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.links: list[str] = []
+        self.kinds = bytearray()
+        self.sizes = array("q")
+        self.modes = array("H")
+        self.uids = array("I")
+        self.gids = array("I")
+        self.digests = bytearray()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def add(self, header: Header, digest: bytes) -> None:
+        """Take in a member of the layer's archive.
+
+        Raises: ArchiveError.
+        """
+        path = clean_path(header.name)
+        if path.startswith(AUFS_PREFIX) and path != OPAQUE_NAME:
+            return
+        kind = ord(header.type)
+        name = path[path.rfind("/") + 1 :]
+        if name.startswith(WHITEOUT_PREFIX):
+            kind = OPAQUE if name == OPAQUE_NAME else WHITEOUT
+            path = _hidden_path(path, name)
+        if not path and kind != OPAQUE:
+            return
+        if len(self.paths) >= FILES_AT_MOST:
+            raise ArchiveError(f"A layer has more than {FILES_AT_MOST:,} files.")
+        if header.uid > ID_AT_MOST or header.gid > ID_AT_MOST:
+            raise ArchiveError(f"The owner of {header.name!r} is a number that no system has.")
+        self.paths.append(path)
+        self.links.append(clean_path(header.link) if kind == HARD_LINK else header.link)
+        self.kinds.append(kind)
+        self.sizes.append(header.size_bytes if kind == REGULAR else 0)
+        self.modes.append(header.mode)
+        self.uids.append(header.uid)
+        self.gids.append(header.gid)
+        self.digests += digest if kind == REGULAR else NO_DIGEST
+
+    def file(self, index: int, *, path: str = "") -> File:
+        """The file at an index; path: where it is shown, when not its own."""
+        at = index * DIGEST_BYTES
+        digest = self.digests[at : at + DIGEST_BYTES]
+        return File(
+            path="/" + (path or self.paths[index]),
+            kind=KINDS[self.kinds[index]],
+            size_bytes=self.sizes[index],
+            mode=self.modes[index],
+            uid=self.uids[index],
+            gid=self.gids[index],
+            link=self.links[index],
+            digest=digest.hex() if self.kinds[index] == REGULAR else "",
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(self.sizes)
+
+    @property
+    def count(self) -> int:
+        """Files that are not directories."""
+        return len(self.kinds) - sum(self.kinds.count(kind) for kind in (DIRECTORY, WHITEOUT, OPAQUE))
+
+
+def clean_path(name: str) -> str:
+    """The path inside the image: no leading slash, and `..` never leaves the root.
+
+    So does an engine that unpacks the layer below a root of its own.
+    """
+    name = name.strip("/")
+    if "/." not in name and "//" not in name and not name.startswith("."):
+        return name
+    parts: list[str] = []
+    for part in name.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _hidden_path(path: str, name: str) -> str:
+    """What a whiteout takes away. The rules: image-spec, layer.md, "Whiteouts"."""
+    folder = path[: -len(name)]
+    if name == OPAQUE_NAME:
+        return folder.rstrip("/")
+    hidden = name[len(WHITEOUT_PREFIX) :]
+    if hidden in ("", ".", ".."):
+        raise ArchiveError(f"A layer has the whiteout {path!r}, which hides nothing that can exist.")
+    return folder + hidden

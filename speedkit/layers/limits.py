@@ -1,0 +1,65 @@
+"""Limits that an image must keep, for builds that nobody watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from speedkit.layers.files import OPAQUE, WHITEOUT, clean_path
+from speedkit.layers.image import Image
+
+__all__ = ["Limits", "Violation", "check_limits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an image may be at most; None where nothing is asked.
+
+    efficiency: at least so much, 0 to 1. forbidden: patterns such as `/root/.ssh` or `*.pem`; a path that matches, or
+    lies in a folder that does, may be in no layer: a file removed by a later layer can still be read from the image.
+    """
+
+    wasted_bytes: int | None = None
+    efficiency: float | None = None
+    image_bytes: int | None = None
+    forbidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One limit that was not kept. message: a sentence that says so."""
+
+    rule: Literal["wasted_bytes", "efficiency", "image_bytes", "forbidden"]
+    message: str
+
+
+def check_limits(image: Image, limits: Limits) -> tuple[Violation, ...]:
+    """The limits that the image does not keep; none when all is well."""
+    found = []
+    if limits.wasted_bytes is not None and image.wasted_bytes > limits.wasted_bytes:
+        found.append(_over("wasted_bytes", "It wastes", image.wasted_bytes, limits.wasted_bytes))
+    if limits.efficiency is not None and image.efficiency < limits.efficiency:
+        told = f"Its efficiency is {image.efficiency:.4f}; at least {limits.efficiency:g} is asked for."
+        found.append(Violation("efficiency", told))
+    if limits.image_bytes is not None and image.image_bytes > limits.image_bytes:
+        found.append(_over("image_bytes", "It has", image.image_bytes, limits.image_bytes))
+    return (*found, *_forbidden(image, limits.forbidden))
+
+
+def _over(rule: Literal["wasted_bytes", "image_bytes"], verb: str, found: int, limit: int) -> Violation:
+    return Violation(rule, f"{verb} {found:,} bytes; at most {limit:,} are allowed.")
+
+
+def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
+    cleaned = [(pattern, clean_path(pattern)) for pattern in patterns]
+    found = []
+    for place, layer in enumerate(image.layers if cleaned else ()):
+        for path, kind in zip(layer.contents.paths, layer.contents.kinds, strict=True):
+            if kind in (WHITEOUT, OPAQUE):
+                continue
+            for pattern, clean in cleaned:
+                if fnmatchcase(path, clean) or fnmatchcase(path, f"{clean}/*"):
+                    told = f"/{path} is in layer {place + 1} ({layer.digest[7:19]}); {pattern} is forbidden."
+                    found.append(Violation("forbidden", told))
+    return found

@@ -1,0 +1,152 @@
+"""Layers once read, kept by diffID, so that no layer is read twice.
+
+    <state>/layers/<diffID>         the files of a layer: a line of JSON, then its columns as they lie in memory
+    <state>/layers/blobs/<digest>   the diffID of a compressed layer
+    <state>/layers/images/<id>      the instructions that made an image's layers
+
+A file is written under another name and renamed. One that is damaged, of another format or of another machine is read
+again from the image. A full disk costs time, no answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sys
+import uuid
+import zlib
+from array import array
+from pathlib import Path
+from typing import Any
+
+from speedkit.layers.files import DIGEST_BYTES, Files
+from speedkit.state import state_folder
+
+__all__ = ["LayerStore"]
+
+FORMAT = f"speedkit-layer 1 {sys.byteorder}"
+DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+class LayerStore:
+    """The layers known so far.
+
+    folder: where they are kept; the state folder when None.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or state_folder("layers")
+
+    def layer(self, diff_id: str) -> Files | None:
+        """The files of a layer; None when it was never read."""
+        data = self._read(diff_id)
+        try:
+            return _unpack(data) if data is not None else None
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def has(self, diff_id: str) -> bool:
+        """The layer was read before. Its file may still prove damaged when it is loaded."""
+        path = self._path(diff_id)
+        return path is not None and path.is_file()
+
+    def keep(self, diff_id: str, files: Files) -> None:
+        self._write(diff_id, _pack(files))
+
+    def forget(self, diff_id: str) -> None:
+        """Drop a layer whose file proved damaged."""
+        if path := self._path(diff_id):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def diff_id_of_blob(self, digest: str) -> str | None:
+        """The diffID of a compressed layer that was read before."""
+        data = self._read(digest, "blobs")
+        text = data.decode("ascii", "replace") if data else ""
+        return text if DIGEST.fullmatch(text) else None
+
+    def keep_blob(self, digest: str, diff_id: str) -> None:
+        self._write(digest, diff_id.encode(), "blobs")
+
+    def commands(self, image_id: str) -> list[str] | None:
+        """The instruction behind each layer of an image."""
+        data = self._read(image_id, "images")
+        try:
+            found = json.loads(data) if data else None
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, list) and all(isinstance(command, str) for command in found) else None
+
+    def keep_commands(self, image_id: str, commands: list[str]) -> None:
+        self._write(image_id, json.dumps(commands).encode(), "images")
+
+    def _path(self, digest: str, *parts: str) -> Path | None:
+        match = DIGEST.fullmatch(digest)
+        return self.folder.joinpath(*parts, match[1]) if match else None
+
+    def _read(self, digest: str, *parts: str) -> bytes | None:
+        path = self._path(digest, *parts)
+        try:
+            return path.read_bytes() if path else None
+        except OSError:
+            return None
+
+    def _write(self, digest: str, data: bytes, *parts: str) -> None:
+        path = self._path(digest, *parts)
+        if path is None:
+            return
+        unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                unfinished.write_bytes(data)
+                unfinished.replace(path)
+            finally:
+                unfinished.unlink(missing_ok=True)
+
+
+def _pack(files: Files) -> bytes:
+    columns = [
+        "\0".join(files.paths).encode(),
+        "\0".join(files.links).encode(),
+        bytes(files.kinds),
+        files.sizes.tobytes(),
+        files.modes.tobytes(),
+        files.uids.tobytes(),
+        files.gids.tobytes(),
+        bytes(files.digests),
+    ]
+    body = b"".join(columns)
+    head = {"format": FORMAT, "files": len(files), "columns": [len(column) for column in columns], "crc": zlib.crc32(body)}
+    return json.dumps(head).encode() + b"\n" + body
+
+
+def _unpack(data: bytes) -> Files:
+    """Raises: ValueError, KeyError, TypeError or RecursionError when the data is not what _pack wrote."""
+    line, _, body = data.partition(b"\n")
+    head: dict[str, Any] = json.loads(line)
+    if head["format"] != FORMAT or zlib.crc32(body) != head["crc"] or sum(head["columns"]) != len(body):
+        raise ValueError
+    columns = []
+    for length in head["columns"]:
+        columns.append(body[:length])
+        body = body[length:]
+    return _files(columns, head["files"])
+
+
+def _files(columns: list[bytes], count: int) -> Files:
+    files = Files()
+    paths, links, kinds, sizes, modes, uids, gids, digests = columns
+    files.paths = paths.decode().split("\0") if count else []
+    files.links = links.decode().split("\0") if count else []
+    files.kinds = bytearray(kinds)
+    files.sizes, files.modes = array("q", sizes), array("H", modes)
+    files.uids, files.gids = array("I", uids), array("I", gids)
+    files.digests = bytearray(digests)
+    lengths = {
+        len(column) for column in (files.paths, files.links, files.kinds, files.sizes, files.modes, files.uids, files.gids)
+    }
+    if lengths != {count} or len(files.digests) != count * DIGEST_BYTES:
+        raise ValueError
+    return files

@@ -1,0 +1,226 @@
+"""Reads the headers of a tar archive, quickly: V7, ustar, GNU and PAX, as Docker's own reader (Go's archive/tar) does.
+
+In: a ByteStream. Out: one Header per member, whose data can be read from the stream until the next one is asked for.
+Python's tarfile spends some 40 µs on a member; a layer may have a million.
+
+Formats: POSIX.1-2017 pax, https://www.gnu.org/software/tar/manual/html_node/Standard.html and `Sparse-Formats.html`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from speedkit.errors import ArchiveError
+from speedkit.layers.bytestream import ByteStream
+
+__all__ = ["BLOCK_BYTES", "Header", "looks_like_tar", "scan"]
+
+BLOCK_BYTES = 512
+NAME_BYTES_AT_MOST = 4096  # Linux' PATH_MAX: no engine could unpack a longer one
+EXTENSION_BYTES_AT_MOST = 1 << 20  # Go's archive/tar refuses longer ones too
+NUMBER_AT_MOST = (1 << 63) - 1
+ZEROS = bytes(BLOCK_BYTES)
+HEADER_ONLY = frozenset(b"123456")
+KNOWN_TYPES = frozenset(b"\x0001234567S")
+
+
+@dataclass(slots=True)
+class Header:
+    """One member: what it is called, what it is, and how many bytes it has.
+
+    type: the type letter, `0` for every kind of regular file. size_bytes: what a reader of the file would see.
+    stored_bytes: what follows in the archive; less than size_bytes when sparse.
+    """
+
+    name: str
+    type: str
+    size_bytes: int
+    stored_bytes: int
+    mode: int
+    uid: int
+    gid: int
+    link: str
+    sparse: bool
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """What extension members say about the member that follows them."""
+
+    name: bytes | None = None
+    link: bytes | None = None
+    records: dict[bytes, bytes] = field(default_factory=dict)
+
+
+def looks_like_tar(block: bytes) -> bool:
+    """The block is a header with the right checksum, or the end of an empty archive."""
+    return block == ZEROS or (len(block) == BLOCK_BYTES and _checksum_fits(block))
+
+
+def scan(stream: ByteStream) -> Iterator[Header]:
+    """The members of the archive, in order.
+
+    Raises: ArchiveError.
+    """
+    ahead = _Ahead()
+    while block := _next_block(stream):
+        if not _checksum_fits(block):
+            raise ArchiveError(f"This is not a tar archive, or it is damaged {stream.position - BLOCK_BYTES} bytes in.")
+        letter = block[156]
+        if letter in b"xgLK":
+            _extend(ahead, letter, stream, _number(block[124:136]))
+            continue
+        header = _header(block, letter, ahead)
+        if letter == ord("S"):
+            _pass_sparse_map(stream, block)
+        end = stream.position + -(-header.stored_bytes // BLOCK_BYTES) * BLOCK_BYTES
+        yield header
+        stream.skip(end - stream.position)
+        ahead = _Ahead()
+
+
+def _next_block(stream: ByteStream) -> bytes | None:
+    """The next header; None at two blocks of zeros or where the stream ends between members."""
+    block = stream.take(BLOCK_BYTES)
+    if block == ZEROS:
+        if stream.take(BLOCK_BYTES) not in (ZEROS, b""):
+            raise ArchiveError(f"The tar archive is damaged {stream.position - BLOCK_BYTES} bytes in.")
+        return None
+    if not block:
+        return None
+    if len(block) < BLOCK_BYTES:
+        raise ArchiveError("This is not a tar archive, or it was cut short.", fix="Save or copy it again.")
+    return block
+
+
+def _checksum_fits(block: bytes) -> bool:
+    """The sum of the header's bytes, its own field counted as spaces.
+
+    The low half of an Adler-32 is 1 + the sum of the bytes modulo 65521: the same sum, thirty times as fast.
+    Old archives summed signed bytes; Go's reader accepts both.
+    """
+    try:
+        told = int(block[148:156].split(b"\0")[0].strip() or b"0", 8)
+    except ValueError:
+        return False
+    total = (zlib.adler32(block[156:], zlib.adler32(block[:148])) & 0xFFFF) - 1 + 8 * 32
+    if (told - total) % 65521 == 0:
+        return True
+    high = sum(byte > 127 for byte in block[:148] + block[156:])
+    return (told - total + 256 * high) % 65521 == 0
+
+
+@lru_cache(maxsize=4096)
+def _number(raw: bytes) -> int:
+    """A numeric field: octal digits, or big-endian binary where the first bit is set (GNU).
+
+    Most files of a layer share their mode and owner.
+    """
+    if raw[0] & 0x80:
+        value = int.from_bytes(bytes([raw[0] & 0x7F]) + raw[1:], "big")
+        negative = raw[0] & 0x40
+    else:
+        digits = raw.split(b"\0")[0].strip()
+        if not digits:
+            return 0
+        negative = not digits.isdigit()
+        value = _integer(digits, 8)
+    if negative or value > NUMBER_AT_MOST:
+        raise ArchiveError("The tar archive is damaged: a header has an impossible number.")
+    return value
+
+
+def _integer(digits: bytes, base: int) -> int:
+    try:
+        value = int(digits, base)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= NUMBER_AT_MOST:
+        raise ArchiveError("The tar archive is damaged: a header has an impossible number.")
+    return value
+
+
+def _extend(ahead: _Ahead, letter: int, stream: ByteStream, size_bytes: int) -> None:
+    """Take in a member that only describes the next one. Global PAX records are ignored, as Docker does."""
+    if size_bytes > EXTENSION_BYTES_AT_MOST:
+        raise ArchiveError(f"A tar header says {size_bytes} bytes about one file; at most 1 MiB is read.")
+    data = stream.take_all(size_bytes)
+    stream.skip(-size_bytes % BLOCK_BYTES)
+    if letter == ord("L"):
+        ahead.name = data.split(b"\0")[0]
+    elif letter == ord("K"):
+        ahead.link = data.split(b"\0")[0]
+    elif letter == ord("x"):
+        ahead.records = _pax_records(data)
+
+
+def _pax_records(data: bytes) -> dict[bytes, bytes]:
+    """Records of the form `LENGTH KEY=VALUE\\n`; a later one replaces an earlier one."""
+    records = {}
+    while data:
+        length, _, _ = data[:20].partition(b" ")
+        end = _integer(length, 10)
+        key, equals, value = data[len(length) + 1 : end].partition(b"=")
+        if end > len(data) or not equals or value[-1:] != b"\n":
+            raise ArchiveError("The tar archive is damaged: a PAX record is not one.")
+        records[key] = value[:-1]
+        data = data[end:]
+    return records
+
+
+def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
+    if letter not in KNOWN_TYPES:
+        raise ArchiveError(f"The tar archive has a member of the unknown type {chr(letter)!r}.")
+    name = ahead.name or _short_name(block)
+    link = ahead.link or block[157:257].split(b"\0")[0]
+    size, uid, gid = _number(block[124:136]), _number(block[108:116]), _number(block[116:124])
+    sparse_size = _number(block[483:495]) if letter == ord("S") else None
+    if records := ahead.records:
+        name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
+        link = records.get(b"linkpath") or link
+        size, uid, gid = (
+            _integer(records[key], 10) if records.get(key) else value
+            for key, value in ((b"size", size), (b"uid", uid), (b"gid", gid))
+        )
+        if told := records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size"):
+            sparse_size = _integer(told, 10)
+    if letter == 0 and name.endswith(b"/"):
+        letter = ord("5")
+    stored = 0 if letter in HEADER_ONLY else size
+    regular = letter in b"\x0007S"
+    return Header(
+        name=_text(name),
+        type="0" if regular else chr(letter),
+        size_bytes=sparse_size if sparse_size is not None and regular else stored,
+        stored_bytes=stored,
+        mode=_number(block[100:108]) & 0o7777,
+        uid=uid,
+        gid=gid,
+        link=_text(link) if link else "",
+        sparse=sparse_size is not None,
+    )
+
+
+def _short_name(block: bytes) -> bytes:
+    """The name in the header itself; ustar and star may keep its beginning in a field of its own."""
+    name = block[:100].split(b"\0")[0]
+    if block[257:263] != b"ustar\0" or not block[345]:
+        return name
+    end = 476 if block[508:] == b"tar\0" else 500
+    return block[345:end].split(b"\0")[0] + b"/" + name
+
+
+def _text(name: bytes) -> str:
+    if len(name) > NAME_BYTES_AT_MOST or b"\0" in name:
+        raise ArchiveError(f"The tar archive has a name that no file can have: {name[:60]!r}…")
+    return name.decode("utf-8", "backslashreplace")
+
+
+def _pass_sparse_map(stream: ByteStream, block: bytes) -> None:
+    """Old GNU sparse files list further holes in blocks of their own, before the data."""
+    more = block[482]
+    while more:
+        more = stream.take_all(BLOCK_BYTES)[504]

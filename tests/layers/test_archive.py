@@ -1,0 +1,273 @@
+"""Image archives of every kind are read once, and damaged ones are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speedkit.errors import ArchiveError
+from speedkit.layers import read_archive, read_archive_content
+from speedkit.layers.archive import read_content, read_saved_image
+from speedkit.layers.bytestream import ByteStream, gunzip
+from speedkit.layers.manifests import MACHINES, describe_images
+from speedkit.layers.store import LayerStore
+
+from .archives import blob, config, digest, docker_archive, layer, oci_archive, write_archive
+
+LOWER = layer(("etc", None), ("etc/a", b"first"), ("b", b"22"))
+UPPER = layer(("etc/a", b"second"), (".wh.b", b""))
+COMMANDS = ["COPY a /", None, "RUN rm /b"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LayerStore:
+    return LayerStore(tmp_path / "store")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_docker_archive_gives_layers_with_their_commands(tmp_path: Path, store: LayerStore, compress: bool) -> None:
+    path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], COMMANDS, compress=compress)
+    image = read_archive(path, store=store)
+    assert [(item.digest, item.command, item.size_bytes) for item in image.layers] == [
+        (f"sha256:{digest(LOWER)}", "COPY a /", 7),
+        (f"sha256:{digest(UPPER)}", "RUN rm /b", 6),
+    ]
+    assert (image.name, image.wasted_bytes) == ("test:1", 7)
+    assert image.id == f"sha256:{digest(config([LOWER, UPPER], COMMANDS))}"
+
+
+def test_a_command_that_is_no_text_can_still_be_printed(tmp_path: Path, store: LayerStore) -> None:
+    path = docker_archive(tmp_path / "image.tar", [LOWER], ["RUN \ud800"])
+    assert read_archive(path, store=store).layers[0].command == "RUN \\ud800"
+
+
+def test_an_archive_compressed_as_a_whole_is_read_too(tmp_path: Path, store: LayerStore) -> None:
+    path = docker_archive(tmp_path / "image.tar", [LOWER])
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_archive(path, store=store).image_bytes == 7
+
+
+def test_a_layer_once_read_is_not_read_again(tmp_path: Path, store: LayerStore) -> None:
+    path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER])
+    first = read_archive(path, store=store)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"second", b"xxxxxx"))
+    assert read_archive(path, store=store).files == first.files
+    with pytest.raises(ArchiveError, match="changed or damaged"):
+        read_archive(path, store=LayerStore(tmp_path / "empty"))
+
+
+def test_a_damaged_entry_of_the_store_is_read_again(tmp_path: Path, store: LayerStore) -> None:
+    path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER])
+    first = read_archive(path, store=store)
+    for kept in store.folder.glob("[0-9a-f]*"):
+        if kept.is_file():
+            kept.write_bytes(kept.read_bytes()[:-3])
+    assert read_archive(path, store=store).files == first.files
+    assert store.layer(first.layers[0].digest) is not None
+
+
+def test_what_the_store_keeps_comes_back_as_it_was(store: LayerStore) -> None:
+    from .archives import files_of
+
+    files = files_of(layer(("ü" * 100, b"x"), ("s", "-> a b"), ("d", 0o1700), ("h", "link s"), (".wh.z", b"")))
+    store.keep(f"sha256:{'0' * 64}", files)
+    found = store.layer(f"sha256:{'0' * 64}")
+    assert found is not None
+    for column in files.__slots__:
+        assert getattr(found, column) == getattr(files, column)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.data())
+def test_a_damaged_store_never_raises(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    from .archives import files_of
+
+    store = LayerStore(tmp_path_factory.mktemp("store"))
+    name = f"sha256:{'0' * 64}"
+    store.keep(name, files_of(LOWER))
+    path = store.folder / ("0" * 64)
+    whole = bytearray(path.read_bytes())
+    whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(whole[: data.draw(st.integers(0, len(whole)))]))
+    found = store.layer(name)
+    assert found is None or found.paths == files_of(LOWER).paths
+
+
+def test_a_store_that_cannot_be_written_costs_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = LayerStore(tmp_path / "file" / "store")
+    assert read_archive(docker_archive(tmp_path / "image.tar", [LOWER]), store=store).image_bytes == 7
+    assert store.commands("sha256:" + "0" * 64) is None
+    assert store.layer("no digest") is None
+
+
+def test_the_commands_of_an_image_are_kept(store: LayerStore) -> None:
+    name = f"sha256:{'1' * 64}"
+    store.keep_commands(name, ["COPY . ."])
+    assert store.commands(name) == ["COPY . ."]
+    (store.folder / "images" / ("1" * 64)).write_text("{")
+    assert store.commands(name) is None
+
+
+def test_an_oci_archive_gives_the_image_of_this_machine(
+    tmp_path: Path, store: LayerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = oci_archive(tmp_path / "oci.tar", [("amd64", "", [LOWER]), ("arm64", "", [UPPER])])
+    for machine, architecture in MACHINES.items():
+        monkeypatch.setattr("platform.machine", lambda machine=machine: machine)
+        expected = {"amd64": LOWER, "arm64": UPPER}[architecture]
+        assert [item.digest for item in read_archive(path, store=store).layers] == [f"sha256:{digest(expected)}"]
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    with pytest.raises(ArchiveError, match="this machine"):
+        read_archive(path, store=store)
+
+
+def test_an_archive_of_several_images_asks_for_a_name(tmp_path: Path, store: LayerStore) -> None:
+    path = oci_archive(tmp_path / "oci.tar", [("amd64", "one:latest", [LOWER]), ("amd64", "docker.io/library/two:1", [UPPER])])
+    with pytest.raises(ArchiveError, match="more than one"):
+        read_archive(path, store=store)
+    one = read_archive(path, name="one", store=store)
+    assert one.layers[0].digest == f"sha256:{digest(LOWER)}"
+    assert read_archive(path, name=one.id[:20], store=store).id == one.id
+    assert read_archive(path, name="two:1", store=store).name == "docker.io/library/two:1"
+    with pytest.raises(ArchiveError, match="no image three"):
+        read_archive(path, name="three", store=store)
+
+
+def test_a_repeated_layer_of_an_old_archive_is_a_symlink(tmp_path: Path, store: LayerStore) -> None:
+    about = config([LOWER, LOWER], ["COPY a /", "COPY a /"])
+    manifest = [{"Config": "config.json", "RepoTags": None, "Layers": ["1/layer.tar", "2/layer.tar"]}]
+    data = layer(
+        ("1/layer.tar", LOWER),
+        ("2/layer.tar", "-> ../1/layer.tar"),
+        ("config.json", about),
+        ("manifest.json", json.dumps(manifest).encode()),
+    )
+    path = tmp_path / "old.tar"
+    path.write_bytes(data)
+    image = read_archive(path, store=store)
+    assert [item.digest for item in image.layers] == [f"sha256:{digest(LOWER)}"] * 2
+    assert (image.name, image.wasted_bytes) == ("old.tar", 7)
+    assert read_archive_content(path, image.layers[0].digest, "/etc/a", store=store) == b"first"
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_content_of_a_file_is_that_of_the_layer_asked_for(tmp_path: Path, store: LayerStore, compress: bool) -> None:
+    path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress)
+    for again in range(2):
+        assert read_archive_content(path, f"sha256:{digest(LOWER)}", "etc/a", store=store) == b"first"
+        assert read_archive_content(path, f"sha256:{digest(UPPER)}", "/etc/a", store=store) == b"second"
+        assert len(read_archive(path, store=store).layers) == 2, again
+    with pytest.raises(ArchiveError, match="has no file"):
+        read_archive_content(path, f"sha256:{digest(UPPER)}", "/b", store=store)
+
+
+def test_content_that_is_too_large_or_has_holes_is_not_shown(tmp_path: Path, store: LayerStore) -> None:
+    from .test_tar import pax
+
+    for data in (layer(("a", bytes((16 << 20) + 1))), pax({"GNU.sparse.realsize": "9", "GNU.sparse.name": "a"})):
+        path = docker_archive(tmp_path / "image.tar", [data])
+        with pytest.raises(ArchiveError):
+            read_archive_content(path, f"sha256:{digest(data)}", "a", store=store)
+
+
+def test_a_stream_is_read_in_one_pass_and_known_layers_are_passed_over(tmp_path: Path, store: LayerStore) -> None:
+    data = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], COMMANDS).read_bytes()
+    diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(UPPER)}"]
+    first = read_saved_image(ByteStream([data]), diff_ids, store=store)
+    assert set(first.files) == set(diff_ids)
+    assert describe_images(first.documents)[0].commands == ("COPY a /", "RUN rm /b")
+    assert read_saved_image(ByteStream([data]), diff_ids, store=store).files == {}
+    assert read_content(ByteStream([data]), diff_ids[1], "etc/a", store=store) == b"second"
+
+
+def test_compressed_layers_of_a_stream_are_known_by_their_blob(tmp_path: Path, store: LayerStore) -> None:
+    data = docker_archive(tmp_path / "image.tar", [LOWER], compress=True).read_bytes()
+    assert set(read_saved_image(ByteStream([data]), [], store=store).files) == {f"sha256:{digest(LOWER)}"}
+    assert read_saved_image(ByteStream([data]), [], store=store).files == {}
+
+
+def manifest_of(config_name: str, *layers: str) -> bytes:
+    return json.dumps([{"Config": config_name, "RepoTags": [], "Layers": layers}]).encode()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"manifest.json": b"{"},
+        {"manifest.json": b"[" * 100_000},
+        {"manifest.json": b"[]"},
+        {"manifest.json": b'{"Config": 1}'},
+        {"manifest.json": b'[{"Config": 1, "Layers": []}]'},
+        {"manifest.json": manifest_of("config.json")},
+        {"manifest.json": manifest_of("config.json"), "config.json": b"[1]"},
+        {"manifest.json": manifest_of("config.json", "a"), "config.json": config([], [])},
+        {"manifest.json": manifest_of("config.json", "a"), "config.json": config([LOWER], [])},
+        {"manifest.json": manifest_of("config.json", "a"), "config.json": config([LOWER], []), "a": b"no layer"},
+        {
+            "manifest.json": manifest_of("config.json", "a"),
+            "config.json": config([LOWER], []),
+            "a": b"\x28\xb5\x2f\xfd" + LOWER,
+        },
+        {"manifest.json": manifest_of("config.json", "a"), "config.json": config([LOWER], []), "a": b"\x1f\x8b" + LOWER},
+        {"manifest.json": manifest_of("config.json", "a"), "config.json": config([LOWER], []), "a": gzip.compress(LOWER)[:-9]},
+        {"index.json": b'{"manifests": [{"digest": "sha256:0"}]}'},
+        {"index.json": b'{"manifests": [{"digest": 1}]}'},
+    ],
+)
+def test_an_archive_that_is_no_image_is_refused(tmp_path: Path, store: LayerStore, members: dict[str, bytes]) -> None:
+    with pytest.raises(ArchiveError) as problem:
+        read_archive(write_archive(tmp_path / "image.tar", members), store=store)
+    assert problem.value.what
+
+
+def test_an_index_that_names_itself_ends(tmp_path: Path, store: LayerStore) -> None:
+    inner = json.dumps({"manifests": [{"digest": "sha256:x"}]}).encode()
+    index = inner.replace(b"sha256:x", f"sha256:{digest(inner)}".encode())
+    path = write_archive(tmp_path / "oci.tar", {"index.json": index, blob(inner): inner, "blobs/sha256/x": inner})
+    with pytest.raises(ArchiveError):
+        read_archive(path, store=store)
+
+
+def test_too_many_documents_are_refused_and_a_huge_one_is_passed_over(tmp_path: Path, store: LayerStore) -> None:
+    many = {f"{place}.json": b"{" + bytes(15 << 20) for place in range(5)}
+    with pytest.raises(ArchiveError, match="64 MiB"):
+        read_archive(write_archive(tmp_path / "many.tar", many), store=store)
+    with pytest.raises(ArchiveError, match="not an image archive"):
+        read_archive(write_archive(tmp_path / "huge.tar", {"manifest.json": b"[" + bytes(17 << 20)}), store=store)
+
+
+def test_a_file_that_is_missing_empty_a_folder_or_cut_short_is_refused(tmp_path: Path, store: LayerStore) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    cut = docker_archive(tmp_path / "cut.tar", [LOWER])
+    cut.write_bytes(cut.read_bytes()[:3000])
+    for path in (tmp_path / "missing", tmp_path / "empty", tmp_path, cut):
+        with pytest.raises(ArchiveError):
+            read_archive(path, store=store)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_a_damaged_archive_gives_archive_errors_only(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    path = docker_archive(folder / "image.tar", [LOWER, UPPER], COMMANDS, compress=data.draw(st.booleans()))
+    whole = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(whole[: data.draw(st.integers(len(whole) // 2, len(whole)))]))
+    with contextlib.suppress(ArchiveError):
+        read_archive(path, store=LayerStore(folder / "store"))
+
+
+def test_gzip_members_one_after_the_other_are_one_stream_and_padding_is_ignored() -> None:
+    data = gzip.compress(b"a" * 3_000_000) + gzip.compress(b"b") + bytes(20)
+    assert b"".join(gunzip([data[:100], data[100:]])) == b"a" * 3_000_000 + b"b"
+    assert max(len(piece) for piece in gunzip([data])) <= 1 << 20
