@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from speedkit.engine.connection import Engine, connect
+from tests.chromium import FLAGS, find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,3 +56,15 @@ def images_removed_afterwards() -> Iterator[None]:
     yield
     with contextlib.suppress(Exception):
         connect().api.prune_images(filters={"dangling": True, "label": "dev.speedkit"})
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run: playwright allows one at a time."""
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.fail("The browser tests need Chromium. On Debian and Ubuntu: sudo apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield started
+        started.close()

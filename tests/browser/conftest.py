@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.bench_page import BenchPage
 from tests.browser.lab import Lab, serve
-from tests.chromium import FLAGS, find_chromium
 
 # What JupyterLab says when a kernel goes while it still waits for an answer, and Notebook 7 when it starts.
 OF_OTHERS = ("Canceled future", "reading 'schema'")
@@ -22,17 +21,6 @@ PICTURES = Path(__file__).resolve().parents[2] / "out" / "screenshots"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with serve(tmp_path_factory.mktemp("lab")) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.fail("The browser tests need Chromium. On Debian and Ubuntu: sudo apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ def _build(folder, context, token, scratch):
     text, origin = isolated((folder / "Dockerfile").read_text())
     dockerfile = scratch / "Dockerfile"
     dockerfile.write_text(text)
+    bases = base_images()
     seen = build(
         context,
         dockerfile,
@@ -76,7 +77,7 @@ def _build(folder, context, token, scratch):
         context=read_context(context, dockerfile=dockerfile),
         build_args=asked.get("build_args", {}),
         target=asked.get("target"),
-        bases=base_images(),
+        bases=bases,
         contexts={"speedkit-token": read_context(token, dockerfile=dockerfile)},
     )
     plan = Forecaster([]).plan(situation)

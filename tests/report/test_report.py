@@ -15,7 +15,6 @@ from speedkit.report import run_tour
 from speedkit.report.lock import locked
 from speedkit.report.page import Chapter, page
 from speedkit.report.summary import strategy_by_edit
-from tests.chromium import FLAGS, find_chromium
 from tests.plots.test_plots import SET, build
 
 NETWORK = re.compile(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|@import|url\(\s*["']?https?:""")
@@ -109,13 +108,9 @@ def test_the_table_shows_what_was_not_built_and_what_failed():
 
 
 @pytest.mark.browser
-def test_the_page_draws_every_figure_offline_in_both_themes(text, tmp_path):
-    from playwright.sync_api import sync_playwright
-
+def test_the_page_draws_every_figure_offline_in_both_themes(browser, text, tmp_path):
     (tmp_path / "index.html").write_text(text)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
-        shown = browser.new_page(viewport={"width": 1300, "height": 900}, color_scheme="dark")
+    with browser.new_page(viewport={"width": 1300, "height": 900}, color_scheme="dark") as shown:
         asked: list[str] = []
         shown.on("request", lambda request: asked.append(request.url))
         shown.goto((tmp_path / "index.html").as_uri())
@@ -124,30 +119,25 @@ def test_the_page_draws_every_figure_offline_in_both_themes(text, tmp_path):
         shown.click("#theme")
         colours.append(shown.evaluate("getComputedStyle(document.querySelector('.ytick text')).fill"))
         wide = shown.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        browser.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     assert colours == ["rgb(230, 233, 237)", "rgb(31, 35, 40)"]
     assert wide
 
 
 @pytest.mark.browser
-def test_the_page_shows_its_figures_without_any_script_and_is_printed_in_light_colours(text, tmp_path):
-    from playwright.sync_api import sync_playwright
-
+def test_the_page_shows_its_figures_without_any_script_and_is_printed_in_light_colours(browser, text, tmp_path):
     (tmp_path / "index.html").write_text(text)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
-        plain = browser.new_context(java_script_enabled=False).new_page()
+    with browser.new_context(java_script_enabled=False) as unscripted:
+        plain = unscripted.new_page()
         plain.goto((tmp_path / "index.html").as_uri())
         shown = [drawing.bounding_box() for drawing in plain.query_selector_all("svg.sk-drawing")]
-        page_to_print = browser.new_page(color_scheme="dark")
+    with browser.new_page(color_scheme="dark") as page_to_print:
         page_to_print.goto((tmp_path / "index.html").as_uri())
         look = "document.documentElement.classList.contains('dark')"
         dark = [page_to_print.evaluate(look)]
         for event in ("beforeprint", "afterprint"):
             page_to_print.evaluate(f"dispatchEvent(new Event('{event}'))")
             dark.append(page_to_print.evaluate(look))
-        browser.close()
     assert len(shown) == 4
     assert all(box and box["width"] > 400 and box["height"] > 100 for box in shown)
     assert dark == [True, False, True]
