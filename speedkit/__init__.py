@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from speedkit.apps import own_app as app
     from speedkit.apps import sample_app
     from speedkit.engine.connection import connect
+    from speedkit.engine.saved_image import layers_of as layers
     from speedkit.experiment import build, compare, start_build
     from speedkit.history import explain, predict, recorded_builds
     from speedkit.setup import doctor
@@ -30,6 +31,7 @@ __all__ = [
     "connect",
     "doctor",
     "explain",
+    "layers",
     "plots",
     "predict",
     "recorded_builds",
@@ -46,6 +48,7 @@ _HOMES = {
     "doctor": ("speedkit.setup", "doctor"),
     "recorded_builds": ("speedkit.history", "recorded_builds"),
     "explain": ("speedkit.history", "explain"),
+    "layers": ("speedkit.engine.saved_image", "layers_of"),
     "plots": ("speedkit.plots", None),
     "predict": ("speedkit.history", "predict"),
     "sample_app": ("speedkit.apps", "sample_app"),

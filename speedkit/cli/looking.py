@@ -85,7 +85,7 @@ def layers(
 ) -> None:
     """Show the layers of an image: what made them, how large they are, and what is stored in vain."""
     from speedkit.engine.saved_image import layers_of
-    from speedkit.layers import Limits, check_limits, to_json
+    from speedkit.images import Limits, check_limits, to_json
 
     found = layers_of(image)
     document = to_json(found, layers_of(other) if other else None, files=files)

@@ -1,7 +1,7 @@
 """Reads the layers of an image that an engine holds, from the stream that `docker save` also gets.
 
 Layers known by their diffID are not read again; when all are known, nothing is streamed at all. Nothing is written to
-disk but what speedkit.layers keeps of a layer: names, sizes and digests of its files.
+disk but what speedkit.images keeps of a layer: names, sizes and digests of its files.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from urllib3.exceptions import HTTPError
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost
-from speedkit.layers.archive import read_archive, read_archive_content, read_content, read_saved_image
-from speedkit.layers.bytestream import CHUNK_BYTES, ByteStream
-from speedkit.layers.image import Image, make_image
-from speedkit.layers.manifests import describe_images
-from speedkit.layers.store import LayerStore
+from speedkit.images.archive import read_archive, read_archive_content, read_content, read_saved_image
+from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
+from speedkit.images.image import Image, make_image
+from speedkit.images.manifests import describe_images
+from speedkit.images.store import LayerStore
 
 __all__ = ["content_of", "layers_of", "read_image"]
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speedkit.layers.files import DIRECTORY, OPAQUE, WHITEOUT, Files
-from speedkit.layers.image import Image
-from speedkit.layers.merging import INDEX_MASK, LAYER_SHIFT, Overlay
+from speedkit.images.files import DIRECTORY, OPAQUE, WHITEOUT, Files
+from speedkit.images.image import Image
+from speedkit.images.merging import INDEX_MASK, LAYER_SHIFT, Overlay
 
 __all__ = ["DiveFigures", "dive_figures"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from speedkit.errors import ArchiveError
-from speedkit.layers.bytestream import ByteStream, gunzip
-from speedkit.layers.files import DIGEST_BYTES, Files
-from speedkit.layers.tar import Header, scan
+from speedkit.images.bytestream import ByteStream, gunzip
+from speedkit.images.files import DIGEST_BYTES, Files
+from speedkit.images.tar import Header, scan
 
 __all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "read_layer", "uncompressed"]
 

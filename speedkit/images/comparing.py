@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from speedkit.layers.files import File
-from speedkit.layers.image import Image
-from speedkit.layers.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
+from speedkit.images.files import File
+from speedkit.images.image import Image
+from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
 
 __all__ = ["Difference", "ImageComparison", "compare_images"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from speedkit.layers.comparing import compare_images
-from speedkit.layers.dive import dive_figures
-from speedkit.layers.files import clean_path
-from speedkit.layers.image import Image
-from speedkit.layers.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Folder, Merge, merge, walk
+from speedkit.images.comparing import compare_images
+from speedkit.images.dive import dive_figures
+from speedkit.images.files import clean_path
+from speedkit.images.image import Image
+from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Folder, Merge, merge, walk
 
 __all__ = ["FolderRow", "TreemapRow", "folder_rows", "to_json", "treemap_rows"]
 

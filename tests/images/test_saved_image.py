@@ -16,8 +16,8 @@ from speedkit.engine import saved_image
 from speedkit.engine.connection import Engine
 from speedkit.engine.saved_image import content_of, layers_of, read_image
 from speedkit.errors import EngineError, EngineLost, NoSuchImage
-from speedkit.layers import compare_images
-from speedkit.layers.store import LayerStore
+from speedkit.images import compare_images
+from speedkit.images.store import LayerStore
 
 pytestmark = pytest.mark.engine
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from speedkit.errors import ArchiveError
-from speedkit.layers.tar import Header
+from speedkit.images.tar import Header
 
 __all__ = ["DIGEST_BYTES", "OPAQUE", "WHITEOUT", "File", "FileKind", "Files", "clean_path"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from speedkit.errors import ArchiveError
-from speedkit.layers.bytestream import ByteStream
+from speedkit.images.bytestream import ByteStream
 
 __all__ = ["BLOCK_BYTES", "Header", "looks_like_tar", "scan"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speedkit.errors import ArchiveError
-from speedkit.layers.files import clean_path
+from speedkit.images.files import clean_path
 
 __all__ = ["ImageDescription", "choose_image", "describe_images"]
 

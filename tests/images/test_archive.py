@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.layers import read_archive, read_archive_content
-from speedkit.layers.archive import read_content, read_saved_image
-from speedkit.layers.bytestream import ByteStream, gunzip
-from speedkit.layers.manifests import MACHINES, describe_images
-from speedkit.layers.store import LayerStore
+from speedkit.images import read_archive, read_archive_content
+from speedkit.images.archive import read_content, read_saved_image
+from speedkit.images.bytestream import ByteStream, gunzip
+from speedkit.images.manifests import MACHINES, describe_images
+from speedkit.images.store import LayerStore
 
 from .archives import blob, config, digest, docker_archive, layer, oci_archive, write_archive
 

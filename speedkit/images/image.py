@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Literal
 
 from speedkit.errors import ArchiveError
-from speedkit.layers.files import OPAQUE, REGULAR, WHITEOUT, File, Files, clean_path
-from speedkit.layers.merging import (
+from speedkit.images.files import OPAQUE, REGULAR, WHITEOUT, File, Files, clean_path
+from speedkit.images.merging import (
     ADDED,
     CHANGED,
     IMPLICIT,

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from speedkit.layers.files import DIRECTORY, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT, Files
+from speedkit.images.files import DIRECTORY, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT, Files
 
 __all__ = [
     "ADDED",

@@ -5,13 +5,13 @@ In: an archive on disk, or the stream that an engine sends (speedkit.engine.save
 
 from __future__ import annotations
 
-from speedkit.layers.archive import read_archive, read_archive_content
-from speedkit.layers.comparing import Difference, ImageComparison, compare_images
-from speedkit.layers.dive import DiveFigures, dive_figures
-from speedkit.layers.files import File
-from speedkit.layers.image import Change, Image, Layer, Waste
-from speedkit.layers.limits import Limits, Violation, check_limits
-from speedkit.layers.showing import FolderRow, TreemapRow, folder_rows, to_json, treemap_rows
+from speedkit.images.archive import read_archive, read_archive_content
+from speedkit.images.comparing import Difference, ImageComparison, compare_images
+from speedkit.images.dive import DiveFigures, dive_figures
+from speedkit.images.files import File
+from speedkit.images.image import Change, Image, Layer, Waste
+from speedkit.images.limits import Limits, Violation, check_limits
+from speedkit.images.showing import FolderRow, TreemapRow, folder_rows, to_json, treemap_rows
 
 __all__ = [
     "Change",

@@ -20,7 +20,7 @@ from array import array
 from pathlib import Path
 from typing import Any
 
-from speedkit.layers.files import DIGEST_BYTES, Files
+from speedkit.images.files import DIGEST_BYTES, Files
 from speedkit.state import state_folder
 
 __all__ = ["LayerStore"]

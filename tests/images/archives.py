@@ -10,10 +10,10 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from speedkit.layers.bytestream import ByteStream
-from speedkit.layers.files import Files
-from speedkit.layers.image import Image, make_image
-from speedkit.layers.reading import read_layer
+from speedkit.images.bytestream import ByteStream
+from speedkit.images.files import Files
+from speedkit.images.image import Image, make_image
+from speedkit.images.reading import read_layer
 
 Member = tuple[str, object]
 TYPES = {"link": tarfile.LNKTYPE, "fifo": tarfile.FIFOTYPE, "char": tarfile.CHRTYPE, "block": tarfile.BLKTYPE}

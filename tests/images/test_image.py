@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.layers import Limits, Waste, check_limits, compare_images, dive_figures, folder_rows, to_json, treemap_rows
-from speedkit.layers.image import Image, make_image
-from speedkit.layers.merging import IMPLICIT, walk
+from speedkit.images import Limits, Waste, check_limits, compare_images, dive_figures, folder_rows, to_json, treemap_rows
+from speedkit.images.image import Image, make_image
+from speedkit.images.merging import IMPLICIT, walk
 
 from .archives import Member, image_of, layer
 

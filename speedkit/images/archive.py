@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from speedkit.errors import ArchiveError
-from speedkit.layers.bytestream import CHUNK_BYTES, ByteStream, cut_short, gunzip
-from speedkit.layers.files import Files, clean_path
-from speedkit.layers.image import Image, make_image
-from speedkit.layers.manifests import choose_image, describe_images
-from speedkit.layers.reading import GZIP, ZSTD, LayerReader, read_layer
-from speedkit.layers.store import LayerStore
-from speedkit.layers.tar import BLOCK_BYTES, Header, looks_like_tar, scan
+from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short, gunzip
+from speedkit.images.files import Files, clean_path
+from speedkit.images.image import Image, make_image
+from speedkit.images.manifests import choose_image, describe_images
+from speedkit.images.reading import GZIP, ZSTD, LayerReader, read_layer
+from speedkit.images.store import LayerStore
+from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
 __all__ = ["SavedImage", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.layers.bytestream import ByteStream
-from speedkit.layers.files import File, clean_path
-from speedkit.layers.tar import looks_like_tar, scan
+from speedkit.images.bytestream import ByteStream
+from speedkit.images.files import File, clean_path
+from speedkit.images.tar import looks_like_tar, scan
 
 from .archives import files_of, layer
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from speedkit.layers.files import OPAQUE, WHITEOUT, clean_path
-from speedkit.layers.image import Image
+from speedkit.images.files import OPAQUE, WHITEOUT, clean_path
+from speedkit.images.image import Image
 
 __all__ = ["Limits", "Violation", "check_limits"]
 
