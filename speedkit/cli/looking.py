@@ -60,13 +60,26 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"steps": [_reason_json(reason, key) for reason in found.steps]})
         return
-    rows = [[reason.line, reason.instruction, reason.state, reason.because] for reason in found.steps]
-    print_table(found.title, ["line", "instruction", key, "because"], rows, numbers=["line"])
+    from speedkit.rendering import seconds_text
+
+    rows = [
+        [
+            reason.line,
+            reason.instruction,
+            reason.state,
+            *([seconds_text(reason.seconds) if reason.seconds else ""] if found.build else []),
+            reason.because,
+        ]
+        for reason in found.steps
+    ]
+    columns = ["line", "instruction", key, *(["seconds"] if found.build else []), "because"]
+    print_table(found.title, columns, rows, numbers=["line", "seconds"])
 
 
 def _reason_json(reason: Reason, key: str) -> dict[str, object]:
     because = {"kind": reason.kind, "what": list(reason.what), "sentence": reason.because}
-    cached = {} if key == "forecast" else {"cached": reason.state == "cached"}
+    seen = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
+    cached = {} if key == "forecast" else seen
     common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
     return common | {key: reason.state} | cached | {"because": because}
 

@@ -6,7 +6,7 @@ works is written down in docs/buildkit-cache-rules.md.
 
 from __future__ import annotations
 
-from speedkit.forecast.explaining import Explanation, StepExplanation, explain
+from speedkit.forecast.explaining import Explanation, Others, StepExplanation, explain
 from speedkit.forecast.predicting import Forecast, Forecaster, StepForecast, Verdict, predict
 from speedkit.forecast.reasons import Because, BecauseKind
 from speedkit.forecast.situation import BaseImage, NamedContext, Situation
@@ -19,6 +19,7 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "NamedContext",
+    "Others",
     "Situation",
     "StepExplanation",
     "StepForecast",

@@ -12,6 +12,7 @@ from speedkit.forecast.reasons import Because, reason
 from speedkit.forecast.syncing import Synced
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.walking import Walked, remember, walk
+from speedkit.model import StepSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
-    """What is expected of one instruction. line: 1-based. because: why. after: the lines it takes something from."""
+    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from."""
 
     line: int
     end_line: int
@@ -36,7 +37,7 @@ class StepForecast:
     instruction: str
     forecast: Verdict
     because: Because
-    after: tuple[int, ...] = ()
+    sources: tuple[StepSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argum
         instruction=text,
         forecast=_verdict(step, walked),
         because=reason(step, twin, walked, arguments),
-        after=_lines_before(step),
+        sources=_sources(step),
     )
 
 
@@ -124,9 +125,18 @@ def _first_time(step: StepForecast) -> StepForecast:
     return replace(step, because=Because("new", (), "Nothing has been built yet."))
 
 
-def _lines_before(step: PlannedStep) -> tuple[int, ...]:
-    inputs = step.vertex.inputs if step.vertex is not None else ()
-    return tuple(dict.fromkeys(given.vertex.line for given in inputs if given.vertex.line))
+def _sources(step: PlannedStep) -> tuple[StepSource, ...]:
+    """The instructions that a step takes something from, each once."""
+    vertex = step.vertex
+    if vertex is None:
+        return ()
+    if step.instruction.keyword == "FROM":
+        return (StepSource(vertex.line, "from"),) if vertex.line else ()
+    made = [given.vertex for given in vertex.inputs if given.vertex.line == vertex.line]
+    inputs = [given for one in (vertex, *made) for given in one.inputs if given.vertex not in made]
+    by_bytes: Literal["copy", "mount"] = "mount" if step.instruction.keyword == "RUN" else "copy"
+    found = (StepSource(given.vertex.line, by_bytes if given.by_content else "before") for given in inputs)
+    return tuple(dict.fromkeys(source for source in found if source.line))
 
 
 def _verdict(step: PlannedStep, walked: Walked) -> Verdict:
