@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from speedkit.forecast.explaining import Explanation, Others, StepExplanation, explain
 from speedkit.forecast.predicting import Forecast, Forecaster, StepForecast, Verdict, predict
-from speedkit.forecast.reasons import Because, BecauseKind
+from speedkit.forecast.reasons import Because, BecauseKind, change_in_words
 from speedkit.forecast.situation import BaseImage, NamedContext, Situation
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "StepExplanation",
     "StepForecast",
     "Verdict",
+    "change_in_words",
     "explain",
     "predict",
 ]

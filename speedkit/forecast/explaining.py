@@ -75,7 +75,7 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     states = build.states or {}
     forecast = Forecaster(earlier).predict(build)
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
-    steps = [_explained(step, states.get(step.line), held, known.imported) for step in forecast.steps]
+    steps = [_explained(step, states, held, known.imported) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -85,16 +85,19 @@ def _held(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
 
 
 def _explained(
-    step: StepForecast, seen: StepState | None, held: Mapping[str, frozenset[int]], imported: tuple[str, ...]
+    step: StepForecast,
+    states: Mapping[int, StepState],
+    held: Mapping[str, frozenset[int]],
+    imported: tuple[str, ...],
 ) -> StepExplanation:
-    state: StepState = _state(step, seen)
+    state: StepState = _state(step, states.get(step.line))
     because = step.because
     if state == "waiting":
         because = Because("failed", (), "The build ended before this step.")
     elif state in _RAN:
-        because = _because_it_ran(step, held)
+        because = _because_it_ran(step, states, held)
     elif state == "cached":
-        because = _because_it_was_cached(step, imported)
+        because = _because_it_was_cached(step, states, imported)
     return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
 
 
@@ -106,18 +109,11 @@ def _state(step: StepForecast, seen: StepState | None) -> StepState:
     return seen
 
 
-def _because_it_ran(step: StepForecast, held: Mapping[str, frozenset[int]]) -> Because:
-    place = " and ".join(step.because.what)
+def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: Mapping[str, frozenset[int]]) -> Because:
     if step.forecast == "hit":
         return Because("evicted", (), "This builder had built it before, but the result is gone: pruned, or dropped for room.")
-    if step.forecast == "depends" and step.because.kind == "result":
-        return Because(
-            "result", step.because.what, f"{_capital(place)} ran again, and what it made has other bytes than before."
-        )
-    if step.forecast == "depends" and step.because.kind == "address":
-        return Because("address", step.because.what, f"{place} no longer holds what it did.")
     if step.forecast == "depends":
-        return Because("parent", step.because.what, f"It starts from the result of {place}, which ran again.")
+        return _because_of_what_it_got(step, states)
     builders = tuple(name for name, lines in held.items() if step.line in lines)
     if step.because.kind == "new" and builders:
         listed = " and ".join(builders)
@@ -125,18 +121,36 @@ def _because_it_ran(step: StepForecast, held: Mapping[str, frozenset[int]]) -> B
     return _in_the_past(step.because)
 
 
-def _because_it_was_cached(step: StepForecast, imported: tuple[str, ...]) -> Because:
+def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState]) -> Because:
+    """Why a step ran of which only the build could tell: what it builds on ran, or what it reads has other bytes."""
+    if step.because.kind == "address":
+        what = step.because.what
+        return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
+    parents = _reran(step, states, by_bytes=False)
+    if parents:
+        return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran again.")
+    given = _reran(step, states, by_bytes=True) or step.because.what
+    return Because("result", given, f"{_capital(' and '.join(given))} ran again, and what it made has other bytes than before.")
+
+
+def _reran(step: StepForecast, states: Mapping[int, StepState], *, by_bytes: bool) -> tuple[str, ...]:
+    """The places that a step takes something from and that ran: `line 7`."""
+    found = (source for source in step.sources if source.by_bytes == by_bytes)
+    return tuple(f"line {source.line}" for source in found if states.get(source.line) in _RAN)
+
+
+def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], imported: tuple[str, ...]) -> Because:
     if step.forecast == "hit":
         return _in_the_past(step.because)
     if step.forecast == "miss" and imported:
         return Because("imported", imported, f"It came with the cache imported from {' and '.join(imported)}.")
     if step.forecast == "miss":
         return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
-    place = " and ".join(step.because.what)
-    if step.because.kind == "result":
-        sentence = f"{_capital(place)} ran again, but what this step takes from it is the same, byte for byte."
-        return Because("same-bytes", step.because.what, sentence)
-    return Because("unchanged", step.because.what, f"What it gets from {place} is what it was.")
+    given = _reran(step, states, by_bytes=True)
+    if given:
+        sentence = f"{_capital(' and '.join(given))} ran again, but what this step takes from it is the same, byte for byte."
+        return Because("same-bytes", given, sentence)
+    return Because("unchanged", step.because.what, "Nothing that counts for this step has changed.")
 
 
 def _in_the_past(because: Because) -> Because:

@@ -9,10 +9,10 @@ from speedkit.forecast.differences import counterparts
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
 from speedkit.forecast.reasons import Because, reason
+from speedkit.forecast.sources import Sources
 from speedkit.forecast.syncing import Synced
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.walking import Walked, remember, walk
-from speedkit.model import StepSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from speedkit.context import Manifest
     from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.situation import Situation
+    from speedkit.model import StepSource
 
 __all__ = ["Forecast", "Forecaster", "StepForecast", "Verdict", "predict"]
 
@@ -94,8 +95,8 @@ class Forecaster:
         plan = self.plan(now)
         walked = walk(plan, self._memory)
         twins = counterparts(self._last, plan) if self._last is not None else {}
-        arguments = declared_arguments(now.dockerfile)
-        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments) for step in plan.steps)
+        arguments, sources = declared_arguments(now.dockerfile), Sources(plan)
+        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments, sources.of(step)) for step in plan.steps)
         return Forecast(steps if self._last is not None else tuple(_first_time(step) for step in steps))
 
 
@@ -105,7 +106,9 @@ def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
     return frozenset(word.partition("=")[0] for word in words)
 
 
-def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> StepForecast:
+def _forecast(
+    step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str], sources: tuple[StepSource, ...]
+) -> StepForecast:
     instruction = step.instruction
     text = f"ONBUILD {instruction.text}" if step.triggered else instruction.text
     return StepForecast(
@@ -115,7 +118,7 @@ def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argum
         instruction=text,
         forecast=_verdict(step, walked),
         because=reason(step, twin, walked, arguments),
-        sources=_sources(step),
+        sources=sources,
     )
 
 
@@ -123,20 +126,6 @@ def _first_time(step: StepForecast) -> StepForecast:
     if step.forecast != "miss" or step.because.kind == "missing-file":
         return step
     return replace(step, because=Because("new", (), "Nothing has been built yet."))
-
-
-def _sources(step: PlannedStep) -> tuple[StepSource, ...]:
-    """The instructions that a step takes something from, each once."""
-    vertex = step.vertex
-    if vertex is None:
-        return ()
-    if step.instruction.keyword == "FROM":
-        return (StepSource(vertex.line, "from"),) if vertex.line else ()
-    made = [given.vertex for given in vertex.inputs if given.vertex.line == vertex.line]
-    inputs = [given for one in (vertex, *made) for given in one.inputs if given.vertex not in made]
-    by_bytes: Literal["copy", "mount"] = "mount" if step.instruction.keyword == "RUN" else "copy"
-    found = (StepSource(given.vertex.line, by_bytes if given.by_content else "before") for given in inputs)
-    return tuple(dict.fromkeys(source for source in found if source.line))
 
 
 def _verdict(step: PlannedStep, walked: Walked) -> Verdict:

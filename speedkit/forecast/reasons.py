@@ -120,7 +120,7 @@ def _depends(vertex: Vertex, walked: Walked) -> Because:
 def _miss(step: PlannedStep, own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:
     missed = [given.vertex for given in vertex.inputs if not given.by_content and _reruns(given.vertex, walked)]
     if own is not None and (own.kind in ("files", "instruction", "base") or not missed):
-        return _own(own)
+        return _own(own, step)
     if missed:
         place = _place(missed[0])
         if missed[0].kind == "image":
@@ -131,16 +131,22 @@ def _miss(step: PlannedStep, own: Difference | None, twin: PlannedStep | None, v
     return Because("new", (), "No earlier build finished this step.")
 
 
-def _own(own: Difference) -> Because:
-    change = change_in_words(own.kind, own.what)
+def _own(own: Difference, step: PlannedStep) -> Because:
+    change = "the text of this instruction changed" if own.kind == "instruction" else change_in_words(own.kind, own.what)
     # A file's name at the beginning of a sentence stays as it is.
     opening = change if own.kind in ("files", "environment") and not change.startswith("the ") else _sentence_start(change)
-    remarks = {
-        "files": f", and this step reads {'it' if len(own.what) == 1 else 'them'}",
-        "argument": "; every RUN after its ARG sees it, used or not",
-        "environment": ", and every RUN after it sees that",
-    }
-    return Because(own.kind, own.what, f"{opening}{remarks.get(own.kind, '')}.")  # type: ignore[arg-type]
+    return Because(own.kind, own.what, f"{opening}{_remark(own, step)}.")  # type: ignore[arg-type]
+
+
+def _remark(own: Difference, step: PlannedStep) -> str:
+    """How a change reaches the step."""
+    if own.kind == "files":
+        return f", and this step reads {'it' if len(own.what) == 1 else 'them'}"
+    if own.kind not in ("argument", "environment"):
+        return ""
+    if step.instruction.keyword == "RUN":
+        return "; every RUN after its ARG sees it, used or not" if own.kind == "argument" else "; every RUN after it sees that"
+    return ", and the paths of this step start from it" if own.what == ("WORKDIR",) else ", and this instruction names it"
 
 
 def change_in_words(kind: str, what: tuple[str, ...]) -> str:
@@ -148,7 +154,7 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
     listed = _listed(what)
     words = {
         "files": _files_in_words(what),
-        "instruction": "the text of this instruction changed",
+        "instruction": "its text changed",
         "argument": f"build argument {listed} changed",
         "environment": f"{listed} changed",
         "options": f"the build command's options changed ({listed})",

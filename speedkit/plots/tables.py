@@ -18,7 +18,13 @@ STYLE = """<style>
 table.sk-table .text{text-align:left!important}
 .sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
 </style>"""
-HEADS = {"image_mb": "image", "from_base": "from the base", "size_bytes": "size", "bytes_fetched": "fetched"}
+HEADS = {
+    "image_mb": "image",
+    "from_base": "from the base",
+    "size_bytes": "size",
+    "bytes_fetched": "fetched",
+    "takes_from": "takes from",
+}
 
 
 def table_html(table: pd.DataFrame, how: str, *, opened: bool) -> str:

@@ -49,6 +49,25 @@ def test_what_was_built_and_is_gone_was_evicted():
     assert found.at(2).because.kind == "unchanged"
 
 
+def test_a_copy_is_not_blamed_on_the_one_before_it_that_stayed_cached():
+    text = """FROM base AS one
+COPY a /a
+RUN make
+FROM base AS two
+COPY a /a
+RUN other
+FROM base
+COPY --from=one /out /one
+COPY --from=two /out /two
+"""
+    states = {2: "ran", 3: "ran", 5: "ran", 6: "ran", 8: "cached", 9: "ran"}
+    build = situation(text, manifest(a="2"), states=states)
+    found = explain(build, [situation(text, manifest(a="1"))])
+    assert [found.at(line).because.kind for line in (8, 9)] == ["same-bytes", "result"]
+    assert found.at(9).because.what == ("line 6",)
+    assert found.at(9).origins == (5,)
+
+
 def test_a_miss_is_followed_back_to_where_it_began():
     found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
     assert [found.at(line).origins for line in (2, 3, 5, 6)] == [(2,)] * 4
