@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
-from speedkit.cli.output import print_json, print_table, stderr
+from speedkit.cli.output import print_json, print_table, reason_json, stderr
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
-    from speedkit.rendering import Reason
 
 __all__ = ["register"]
 
@@ -58,7 +57,7 @@ def explain(
 
 def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"steps": [_reason_json(reason, key) for reason in found.steps]})
+        print_json({"steps": [reason_json(reason, key) for reason in found.steps]})
         return
     from speedkit.rendering import seconds_text
 
@@ -74,14 +73,6 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     ]
     columns = ["line", "instruction", key, *(["seconds"] if found.build else []), "because"]
     print_table(found.title, columns, rows, numbers=["line", "seconds"])
-
-
-def _reason_json(reason: Reason, key: str) -> dict[str, object]:
-    because = {"kind": reason.kind, "what": list(reason.what), "sentence": reason.because}
-    seen = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
-    cached = {} if key == "forecast" else seen
-    common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
-    return common | {key: reason.state} | cached | {"because": because}
 
 
 def layers(

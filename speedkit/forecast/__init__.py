@@ -10,6 +10,7 @@ from speedkit.forecast.explaining import Explanation, Others, StepExplanation, e
 from speedkit.forecast.predicting import Forecast, Forecaster, StepForecast, Verdict, predict
 from speedkit.forecast.reasons import Because, BecauseKind, change_in_words
 from speedkit.forecast.situation import BaseImage, NamedContext, Situation
+from speedkit.forecast.unsteady import Unsteady, unsteady_steps
 
 __all__ = [
     "BaseImage",
@@ -23,8 +24,10 @@ __all__ = [
     "Situation",
     "StepExplanation",
     "StepForecast",
+    "Unsteady",
     "Verdict",
     "change_in_words",
     "explain",
     "predict",
+    "unsteady_steps",
 ]

@@ -282,13 +282,16 @@ def _beginning(ran: Sequence[Reason]) -> str:
 
 
 def _cause_at(step: Reason) -> str:
-    if step.kind == "new":
-        return "New to the cache"
-    words = change_in_words(step.kind, step.what)
-    if words.startswith(("it ", "its ")):
-        return f"Line {step.line}: {words}"
-    # A title may begin with a file's or a variable's name, which stays as it is.
-    return words if words.startswith(step.what[0].partition(" ")[0]) else capital(words)
+    """What began a miss, as the beginning of a title."""
+    own = {
+        "new": "New to the cache",
+        "another-builder": f"Only builder {' and '.join(step.what)} had built this",
+        "instruction": f"The text of line {step.line} changed",
+        "evicted": f"The result of line {step.line} was gone",
+    }
+    words = own.get(step.kind) or change_in_words(step.kind, step.what)
+    # A file's or a variable's name stays as it is.
+    return words if words.startswith(tuple(what.partition(" ")[0] for what in step.what[:1])) else capital(words)
 
 
 def _measured(reasons: Reasons) -> str:
