@@ -143,7 +143,11 @@ def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], 
     if step.forecast == "hit":
         return _in_the_past(step.because)
     if step.forecast == "miss" and imported:
-        return Because("imported", imported, f"It came with the cache imported from {' and '.join(imported)}.")
+        return Because(
+            "imported",
+            imported,
+            f"It was not built here before: it came with the cache imported from {' and '.join(imported)}.",
+        )
     if step.forecast == "miss":
         return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
     given = _reran(step, states, by_bytes=True)
