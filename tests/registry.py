@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 __all__ = ["registry"]
 
 PLACE = re.compile(r"/v2/(?P<name>.+)/(?P<kind>blobs/uploads|blobs|manifests)/(?P<what>[^/]*)")
+TLS_HANDSHAKE = b"\x16"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -27,6 +28,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Nothing: the tests' output stays readable."""
+
+    def handle_one_request(self) -> None:
+        """Docker tries TLS first, and goes on without it when the answer is one of HTTP."""
+        if self.rfile.peek(1)[:1] == TLS_HANDSHAKE:  # type: ignore[attr-defined]
+            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+            self.close_connection = True
+            return
+        super().handle_one_request()
 
     def do_HEAD(self) -> None:
         self._get()
@@ -100,7 +109,7 @@ def registry() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), kept))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"localhost:{server.server_address[1]}"
+        yield f"127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()

@@ -29,13 +29,18 @@ def print_json(document: object) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
     """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup."""
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console = Console(file=sys.stdout)
-    console.print(table) if console.is_terminal else Console(file=sys.stdout, width=PAPER_COLUMNS).print(table)
+    if not console.is_terminal:
+        console = Console(file=sys.stdout, width=PAPER_COLUMNS)
+    if title:
+        console.print(Text(title, style="italic"))
+    if columns:
+        console.print(table)
 
 
 def reason_json(reason: Reason, key: str) -> dict[str, object]:

@@ -25,11 +25,12 @@ class Others:
     """What else could have had, or brought, the result of a step.
 
     builders: the name of another builder → the builds that it made, oldest first.
-    imported: where the build imported a cache from.
+    imported: where the build imported a cache from. not_imported: from where it was to, and could not.
     """
 
     builders: Mapping[str, Sequence[Situation]] = field(default_factory=dict)
     imported: tuple[str, ...] = ()
+    not_imported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     states = build.states or {}
     forecast = Forecaster(earlier).predict(build)
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
-    steps = [_explained(step, states, held, known.imported) for step in forecast.steps]
+    steps = [_explained(step, states, held, known) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -88,16 +89,16 @@ def _explained(
     step: StepForecast,
     states: Mapping[int, StepState],
     held: Mapping[str, frozenset[int]],
-    imported: tuple[str, ...],
+    others: Others,
 ) -> StepExplanation:
     state: StepState = _state(step, states.get(step.line))
     because = step.because
     if state == "waiting":
         because = Because("failed", (), "The build ended before this step.")
     elif state in _RAN:
-        because = _because_it_ran(step, states, held)
+        because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
     elif state == "cached":
-        because = _because_it_was_cached(step, states, imported)
+        because = _because_it_was_cached(step, states, others.imported)
     return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
 
 
@@ -119,6 +120,13 @@ def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: M
         listed = " and ".join(builders)
         return Because("another-builder", builders, f"Builder {listed} has built this, but each builder has its own cache.")
     return _in_the_past(step.because)
+
+
+def _without_the_import(because: Because, failed: tuple[str, ...]) -> Because:
+    """BuildKit goes on without a cache that it cannot import, and hardly says so."""
+    if because.kind != "new" or not failed:
+        return because
+    return replace(because, sentence=f"{because.sentence} The cache of {' and '.join(failed)} could not be imported.")
 
 
 def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState]) -> Because:
@@ -146,7 +154,7 @@ def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], 
         return Because(
             "imported",
             imported,
-            f"It was not built here before: it came with the cache imported from {' and '.join(imported)}.",
+            f"No recorded build of this folder had made it: it came with the cache imported from {' and '.join(imported)}.",
         )
     if step.forecast == "miss":
         return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
