@@ -136,9 +136,9 @@ def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState])
         return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
     parents = _reran(step, states, by_bytes=False)
     if parents:
-        return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran again.")
+        return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
     given = _reran(step, states, by_bytes=True) or step.because.what
-    return Because("result", given, f"{_capital(' and '.join(given))} ran again, and what it made has other bytes than before.")
+    return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
 
 
 def _reran(step: StepForecast, states: Mapping[int, StepState], *, by_bytes: bool) -> tuple[str, ...]:
@@ -160,13 +160,13 @@ def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], 
         return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
     given = _reran(step, states, by_bytes=True)
     if given:
-        sentence = f"{_capital(' and '.join(given))} ran again, but what this step takes from it is the same, byte for byte."
+        sentence = f"{_capital(' and '.join(given))} ran, but what this step takes from it is the same, byte for byte."
         return Because("same-bytes", given, sentence)
     return Because("unchanged", step.because.what, "Nothing that counts for this step has changed.")
 
 
 def _in_the_past(because: Because) -> Because:
-    sentence = because.sentence.replace("runs again", "ran again").replace("run again", "ran again")
+    sentence = because.sentence.replace("runs again", "ran").replace("run again", "ran")
     sentence = sentence.replace("will stop here", "stopped here")
     sentence = sentence.replace("Nothing has been built yet", "No build before this one is recorded for this cache")
     return Because(because.kind, because.what, sentence)

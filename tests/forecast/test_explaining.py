@@ -31,16 +31,16 @@ def test_a_rebuilt_stage_with_equal_bytes_leaves_the_rest_cached():
         "unchanged",
         "no-step",
     ]
-    assert found.at(5).because.sentence == ("Line 3 ran again, but what this step takes from it is the same, byte for byte.")
-    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran again."
+    assert found.at(5).because.sentence == ("Line 3 ran, but what this step takes from it is the same, byte for byte.")
+    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran."
     assert found.at(5).cached
     assert not found.at(3).cached
 
 
 def test_a_rebuilt_stage_with_other_bytes_says_so():
     found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
-    assert found.at(5).because.sentence.startswith("Line 3 ran again, and what it made has other bytes than before.")
-    assert found.at(6).because.sentence.startswith("It starts from the result of line 5, which ran again.")
+    assert found.at(5).because.sentence.startswith("Line 3 ran, and what it made has other bytes than before.")
+    assert found.at(6).because.sentence.startswith("It starts from the result of line 5, which ran.")
 
 
 def test_what_was_built_and_is_gone_was_evicted():
