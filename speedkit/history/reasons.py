@@ -140,7 +140,7 @@ HERE = Because("unchanged", (), "The image is on this machine.")
 
 def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0) -> Reason:
     because = step.because
-    if first and state in ("ran", "failed"):
+    if first and because.kind == "new":
         because = FIRST
     elif because.kind in ("elsewhere", "imported") and step.instruction.startswith("FROM "):
         because = HERE

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import uuid
 
 import pytest
@@ -184,3 +185,13 @@ def test_what_a_registry_gave_is_told_from_what_was_built_here(app, engine):
             second = build(fresh, cache_from=[f"type=registry,ref={name}:cache"])
             found = explain(second).steps[2]
     assert (found.state, found.kind, found.what) == ("cached", "imported", (f"{name}:cache",))
+
+
+def test_what_only_another_builder_has_built_is_said_with_its_name(app, engine):
+    marker = with_marker(app)
+    first = build(app)
+    facts = first.folder / "meta.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"builder": "second"}))
+    assert dropped_from_the_cache(engine, marker)
+    found = {step.line: step for step in explain(build(app)).steps}
+    assert (found[3].state, found[3].kind, found[3].what) == ("ran", "another-builder", ("second",))
