@@ -75,6 +75,8 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
 def _without_vertex(step: PlannedStep) -> Because:
     if not step.needed:
         return Because("not-needed", (step.stage,), f"The target does not use stage {step.stage}.")
+    if step.instruction.keyword == "FROM":
+        return Because("no-step", (), "There is nothing to run: the stage starts empty.")
     return Because("no-step", (), "There is nothing to run: it only changes settings.")
 
 
