@@ -183,9 +183,11 @@ class RunningBuild:
     def done(self) -> bool:
         return self._ended.is_set()
 
-    def again(self) -> RunningBuild:
-        """The same build once more, in the same cache."""
-        return RunningBuild(self._engine, self._app, self._strategy, replace(self._options, edit="none"))
+    def again(self, *, cold: bool = False) -> RunningBuild:
+        """The same build once more, in the same cache, or cold in one of its own."""
+        isolation, edit = self._app.begin(self._strategy.name, cold=True) if cold else (self._options.isolation, "none")
+        options = replace(self._options, isolation=isolation, edit=edit)
+        return RunningBuild(self._engine, self._app, self._strategy, options)
 
     def cancel(self) -> None:
         """End the build within three seconds; its recording is kept and marked cancelled."""

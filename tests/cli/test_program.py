@@ -267,3 +267,16 @@ def changing_address():
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.engine
+def test_building_twice_from_cold_names_the_files_that_came_out_differently(speedkit, folder, home):
+    text = f"{TINY}RUN cat /proc/sys/kernel/random/uuid > /id; touch /same\n"
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": text, "a.txt": "x"})), "--twice", "--cold", "--json")
+    twice = json.loads(out)["twice"]
+    assert code == 1
+    assert [(one["path"], one["what"]) for one in twice["differences"]] == [("/id", "content")]
+    assert "ran" in {step["state"] for step in twice["build"]["steps"]}
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": TINY, "a.txt": "x"})), "--twice", "--cold")
+    assert code == 0
+    assert "no file came out differently" in out
