@@ -37,7 +37,10 @@ PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
 NO_SPACE = "no space left on device"
 NO_BASE = "failed to resolve source metadata"
-NO_BASE_HINT = "No registry hands out this image here. Pull or load it, or use one that `speedkit doctor` lists."
+NO_BASE_HINT = (
+    "No registry hands out this image here. Pull or load it, or use one that `speedkit doctor` lists; "
+    "where doctor misses one, `speedkit setup` makes it."
+)
 ENGINE_GONE = (
     "error reading from server: EOF",
     "Cannot connect to the Docker daemon",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from speedkit.apps import BROKEN_ON_PURPOSE
 from speedkit.errors import NotAFolder, NotebookFailed
 from speedkit.history import recorded_builds
 from speedkit.model import Build
@@ -33,6 +34,11 @@ class Tour:
     page: Path
     seconds: float
     left_out: tuple[str, ...]
+
+    @property
+    def failed(self) -> tuple[Build, ...]:
+        """The builds that failed though nothing was broken on purpose."""
+        return tuple(build for build in self.builds if not build.ok and build.edit != BROKEN_ON_PURPOSE)
 
 
 def run_tour(*, out: Path, quick: bool, session: str | None, say: Callable[[str], None], folder: Path | None = None) -> Tour:
