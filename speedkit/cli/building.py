@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.live import Live
 from rich.text import Text
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
-from speedkit.cli.output import print_json, print_table, stderr
+from speedkit.cli.output import print_json, print_table, reason_json, stderr
 from speedkit.cli.progress import TerminalWatch
 from speedkit.model import Build, Step
+
+if TYPE_CHECKING:
+    from speedkit.experiment import RunningBuild
+    from speedkit.history import Repeated
 
 __all__ = ["register"]
 
@@ -30,28 +34,83 @@ def build(
     build_arg: BuildArgs = None,
     builder: Annotated[str | None, typer.Option(help="A buildx builder in place of the engine's own.")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Find nothing that was built before; your cache stays.")] = False,
+    cache_from: Annotated[
+        list[str] | None, typer.Option(help="A cache to import, as buildx takes it; may be repeated.")
+    ] = None,
+    cache_to: Annotated[
+        list[str] | None, typer.Option(help="A place to export the cache to, as buildx takes it; may be repeated.")
+    ] = None,
+    twice: Annotated[
+        bool,
+        typer.Option("--twice", help="Build again at once, say what ran again and why, and exit with 1 if anything did."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build once, for real, and record it."""
+    """Build once, for real, and record it.
+
+    With --twice, the JSON document has `twice`: the second build, the steps that `missed`, each with `because`, and
+    `unsteady`, the instructions that may come out differently on another day or machine.
+    """
     from speedkit.experiment import start_build
+    from speedkit.history import compare_with_repeat
 
     app = app_named(folder, strategy, file)
-    running = start_build(app, strategy, cold=cold, target=target, build_args=parse_build_args(build_arg), builder=builder)
+    running = start_build(
+        app,
+        strategy,
+        cold=cold,
+        target=target,
+        build_args=parse_build_args(build_arg),
+        builder=builder,
+        cache_from=cache_from or (),
+        cache_to=cache_to or (),
+    )
+    built = _watched(running)
+    repeated = compare_with_repeat(_watched(running.again())) if twice and built.ok else None
+    if as_json:
+        print_json(build_json(built) | ({"twice": _repeated_json(repeated)} if repeated else {}))
+    else:
+        _print_build(built)
+        if repeated:
+            _print_repeated(repeated)
+    last = repeated.second if repeated else built
+    if not last.ok:
+        stderr.print(Text(last.error or "The build failed."), soft_wrap=True)
+        raise typer.Exit(3)
+    if repeated and repeated.missed:
+        raise typer.Exit(1)
+
+
+def _watched(running: RunningBuild) -> Build:
+    """The finished build, shown on stderr while it goes on. Ctrl-C cancels it."""
     try:
         with Live(console=stderr, refresh_per_second=8, transient=True) as live:
             while not running.done:
                 live.update(_frame(running.wait_briefly(0.12)))
-        built = running.wait()
+        return running.wait()
     except KeyboardInterrupt:
         running.cancel()
-        built = running.wait()
-    if as_json:
-        print_json(build_json(built))
-    else:
-        _print_build(built)
-    if not built.ok:
-        stderr.print(Text(built.error or "The build failed."), soft_wrap=True)
-        raise typer.Exit(3)
+        return running.wait()
+
+
+def _repeated_json(repeated: Repeated) -> dict[str, Any]:
+    return {
+        "build": build_json(repeated.second),
+        "missed": [reason_json(reason, "state") for reason in repeated.missed],
+        "unsteady": [{"line": one.line, "instruction": one.instruction, "because": one.because} for one in repeated.unsteady],
+    }
+
+
+def _print_repeated(repeated: Repeated) -> None:
+    from speedkit.rendering import seconds_text
+
+    columns = ["line", "instruction", "seconds", "because"]
+    missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
+    print_table(f"\n{repeated.finding}", columns if missed else [], missed, numbers=["line", "seconds"])
+    if repeated.unsteady:
+        rows = [[one.line, one.instruction, one.because] for one in repeated.unsteady]
+        title = "\nWhat usually makes a step run again, or come out differently on another day or machine:"
+        print_table(title, ["line", "instruction", ""], rows, numbers=["line"])
 
 
 def build_json(built: Build) -> dict[str, Any]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["print_json", "print_table", "stderr"]
+if TYPE_CHECKING:
+    from speedkit.rendering import Reason
+
+__all__ = ["print_json", "print_table", "reason_json", "stderr"]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
@@ -32,3 +36,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     console = Console(file=sys.stdout)
     console.print(table) if console.is_terminal else Console(file=sys.stdout, width=PAPER_COLUMNS).print(table)
+
+
+def reason_json(reason: Reason, key: str) -> dict[str, object]:
+    """A step with its reason. key: what its state is called, `state` of a build or `forecast`."""
+    because = {"kind": reason.kind, "what": list(reason.what), "sentence": reason.because}
+    seen = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
+    cached = {} if key == "forecast" else seen
+    common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
+    return common | {key: reason.state} | cached | {"because": because}

@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,6 +67,8 @@ class BuildOptions:
     target: str | None = None
     build_args: dict[str, str] = field(default_factory=dict)
     builder: str | None = None
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
 
 
 def build(
@@ -76,14 +79,26 @@ def build(
     target: str | None = None,
     build_args: dict[str, str] | None = None,
     builder: str | None = None,
+    cache_from: Sequence[str] = (),
+    cache_to: Sequence[str] = (),
 ) -> Build:
     """A finished build of an app by one of its strategies; in a notebook it is shown live.
 
     cold: nothing that was built before is found again, without touching what is cached.
+    cache_from, cache_to: caches for buildx to import and export, as `docker buildx build` takes them.
     A Dockerfile that fails gives a `Build` whose `ok` is False. Ctrl-C cancels the build and keeps its recording.
     Raises: UnknownStrategy, EngineLost, DiskFull.
     """
-    running = start_build(app, strategy, cold=cold, target=target, build_args=build_args, builder=builder)
+    running = start_build(
+        app,
+        strategy,
+        cold=cold,
+        target=target,
+        build_args=build_args,
+        builder=builder,
+        cache_from=cache_from,
+        cache_to=cache_to,
+    )
     try:
         watch_in_notebook(running)
         return running.wait()
@@ -101,6 +116,8 @@ def start_build(
     target: str | None = None,
     build_args: dict[str, str] | None = None,
     builder: str | None = None,
+    cache_from: Sequence[str] = (),
+    cache_to: Sequence[str] = (),
     engine: Engine | None = None,
 ) -> RunningBuild:
     """A build that goes on in the background.
@@ -116,6 +133,8 @@ def start_build(
         target=target,
         build_args=dict(build_args or {}),
         builder=builder,
+        cache_from=tuple(cache_from),
+        cache_to=tuple(cache_to),
     )
     return RunningBuild(engine or connect(), app, chosen, options)
 
@@ -127,7 +146,7 @@ class RunningBuild:
         self._engine, self._app, self._strategy, self._options = engine, app, strategy, options
         self._text = dockerfile_text(strategy.dockerfile)
         self._probe = app.probe
-        self._redaction = Redaction(options.build_args, os.environ)
+        self._redaction = Redaction(options.build_args, os.environ, [*options.cache_from, *options.cache_to])
         self._lock = threading.Lock()
         self._solve, self._raw = Solve(), []
         self._heard = self._began = time.monotonic()
@@ -147,6 +166,9 @@ class RunningBuild:
             target=options.target,
             build_args=self._redaction.build_args(options.build_args),
             isolation=options.isolation,
+            builder=options.builder,
+            cache_from=tuple(map(self._redaction.cache_option, options.cache_from)),
+            cache_to=tuple(map(self._redaction.cache_option, options.cache_to)),
             session=os.environ.get("SPEEDKIT_SESSION"),
             machine=_machine(engine),
         )
@@ -163,6 +185,10 @@ class RunningBuild:
     @property
     def done(self) -> bool:
         return self._ended.is_set()
+
+    def again(self) -> RunningBuild:
+        """The same build once more, in the same cache."""
+        return RunningBuild(self._engine, self._app, self._strategy, replace(self._options, edit="none"))
 
     def cancel(self) -> None:
         """End the build within three seconds; its recording is kept and marked cancelled."""
@@ -299,6 +325,8 @@ class RunningBuild:
             labels={LABEL: "1"},
             tag=f"speedkit/{_image_name(self._app.name)}:{_image_name(self._strategy.name)}",
             builder=self._options.builder,
+            cache_from=self._options.cache_from,
+            cache_to=self._options.cache_to,
         )
 
     def _forget_lines(self) -> None:

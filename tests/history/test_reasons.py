@@ -89,7 +89,7 @@ def test_another_build_argument_is_a_miss_with_its_name(app):
 def test_reasons_are_a_table_and_html_without_markup_of_others(app):
     app.write("Dockerfile", TEXT.replace("echo downloads", "echo '<img onerror=x>'"))
     reasons = explain(build(app))
-    assert list(reasons.table.columns) == ["line", "stage", "instruction", "state", "because"]
+    assert list(reasons.table.columns) == ["line", "stage", "instruction", "state", "seconds", "because"]
     html = reasons._repr_html_()
     assert "<img" not in html
     assert "&lt;img" in html
