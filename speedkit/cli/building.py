@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.live import Live
@@ -12,7 +12,11 @@ from rich.text import Text
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, stderr
 from speedkit.cli.progress import TerminalWatch
+from speedkit.errors import Misuse, UnknownEdit
 from speedkit.model import Build, Step
+
+if TYPE_CHECKING:
+    from speedkit.apps import App, Edit
 
 __all__ = ["register"]
 
@@ -106,17 +110,23 @@ def _print_build(built: Build) -> None:
 def compare(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder; the sample app by default.")] = None,
     strategy: Annotated[list[str] | None, typer.Option("-s", "--strategy", help="A strategy; may be repeated.")] = None,
-    edit: Annotated[list[str] | None, typer.Option("-e", "--edit", help="An edit; may be repeated.")] = None,
+    edit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-e",
+            "--edit",
+            help="An edit; may be repeated. For a folder of yours also FILE, to append an empty line to it, "
+            "or FILE=OTHER, to put another file in its place.",
+        ),
+    ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Measure strategies under edits, interleaved; "cold" is an edit too."""
     from speedkit import experiment
-    from speedkit.apps import own_app, sample_app
 
-    app = sample_app() if folder is None else own_app(folder)
-    with app:
-        edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
+    edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
+    with _app_to_compare(folder, edits) as app:
         result = experiment.compare(app, strategy, edits, repeat=repeat, watch=TerminalWatch)
     if as_json:
         print_json({"rows": result.rows})
@@ -124,6 +134,39 @@ def compare(
         print_comparison(result)
     if not all(row["ok"] for row in result.rows):
         raise typer.Exit(3)
+
+
+def _app_to_compare(folder: Path | None, edits: list[str]) -> App:
+    from speedkit.apps import COLD, own_app, sample_app
+
+    if folder is None:
+        return sample_app()
+    app = own_app(folder)
+    try:
+        for name in edits:
+            if name != COLD and name not in app.edits:
+                app.edits[name] = _edit_of_a_file(app, name)
+    except Misuse:
+        app.close()
+        raise
+    return app
+
+
+def _edit_of_a_file(app: App, name: str) -> Edit:
+    """The edit that `FILE` or `FILE=OTHER` means.
+
+    Raises: UnknownEdit, Misuse.
+    """
+    from speedkit.apps import append_line, replacement
+
+    file, replaced, other = name.partition("=")
+    if not (app.folder / file).is_file():
+        raise UnknownEdit(name, [*app.edits, "FILE", "FILE=OTHER"])
+    if not replaced:
+        return append_line(file, "", called=name)
+    if not Path(other).is_file():
+        raise Misuse(f"{other} is not a file.", fix=f"Name the file to put in the place of {file}.")
+    return replacement(file, Path(other).resolve(), called=name)
 
 
 def print_comparison(result: Any) -> None:

@@ -35,15 +35,13 @@ __all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordin
 UNTRUSTED = "certificate signed by unknown authority"
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
+FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
+"""What a program compiled on the host must be told to run in an image, whatever the host is."""
 NO_SPACE = "no space left on device"
 NO_BASE = "failed to resolve source metadata"
 NO_BASE_HINT = "No registry hands out this image here. Pull or load it, or use one that `speedkit doctor` lists."
-ENGINE_GONE = (
-    "error reading from server: EOF",
-    "Cannot connect to the Docker daemon",
-    "connection refused",
-    "transport is closing",
-)
+ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
+"""What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
 
 
 def recordings_folder() -> Path:
@@ -274,7 +272,7 @@ class RunningBuild:
                 place=place,
                 count=len(commands),
                 folder=self._app.folder,
-                environment=host_environment(self._options.isolation),
+                environment=host_environment(self._options.isolation) | FOR_AN_IMAGE,
                 command=self._command,
                 on_line=self._on_line,
             )
@@ -325,9 +323,13 @@ class RunningBuild:
         if self._command.cancelled:
             return "cancelled"
         text = self._all_text()
-        if NO_SPACE in text.lower() or any(sign in text for sign in ENGINE_GONE) or not self._engine.answers():
+        if NO_SPACE in text.lower() or self._engine_is_gone():
             return "broken"
         return "failed"
+
+    def _engine_is_gone(self) -> bool:
+        last_words = [line for line in self._solve.text if line.startswith("ERROR:")]
+        return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
 
     def _error(self, outcome: Outcome, answer: dict[str, Any] | None) -> str | None:
         if outcome == "cancelled":

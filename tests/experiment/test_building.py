@@ -251,6 +251,20 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
     assert kept.meta.outcome == "broken"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("FROM alpine\nRUN echo 'dial tcp 127.0.0.1:1: connect: connection refused'; false\n", 2),
+        ("FROM alpine\nRUN echo 'rpc error: error reading from server: EOF'; false\n", 2),
+        ("FROM localhost:1/team/app\nRUN true\n", 1),
+    ],
+)
+def test_a_step_that_reaches_no_server_of_its_own_is_no_lost_engine(folder, text, line):
+    built = build(own_app(folder({"Dockerfile": text})))
+    assert built.outcome == "failed"
+    assert [step.line for step in built.instructions if step.state == "failed"] == [line]
+
+
 def test_a_full_disk_is_told_apart_from_a_failed_step(folder):
     app = own_app(folder({"Dockerfile": "FROM alpine\nRUN dd if=/dev/zero of=/dev/full bs=1k count=1\n"}))
     with pytest.raises(DiskFull, match="A disk is full"):
