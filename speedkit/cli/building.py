@@ -54,7 +54,9 @@ def build(
     else:
         _print_build(built)
     if not built.ok:
-        stderr.print(Text(built.error or "The build failed."), soft_wrap=True)
+        from speedkit.rendering import plain_log
+
+        stderr.print(Text(plain_log(built.error or "The build failed.")), soft_wrap=True)
         raise typer.Exit(3)
 
 

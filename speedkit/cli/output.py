@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from speedkit.rendering import plain_log
+
 __all__ = ["print_json", "print_table", "stderr"]
 
 PAPER_COLUMNS = 200
@@ -25,11 +27,14 @@ def print_json(document: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup."""
+    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup.
+
+    Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
+    """
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else plain_log(str(cell))) for cell in row))
     console = Console(file=sys.stdout)
     console.print(table) if console.is_terminal else Console(file=sys.stdout, width=PAPER_COLUMNS).print(table)

@@ -6,6 +6,7 @@ Exit codes: 0 good, 1 "no", 2 misuse, 3 the engine or a build failed.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -47,6 +48,7 @@ for verbs in (making, building, looking):
 
 def main() -> NoReturn:
     """Run the program with this process's arguments and end the process."""
+    _take_leave_in_good_order()
     for stream in (sys.stdout, sys.stderr):
         # A pipe on Windows, or PYTHONIOENCODING, may know no ✓.
         if reconfigure := getattr(stream, "reconfigure", None):
@@ -64,6 +66,14 @@ def main() -> NoReturn:
         _say(f"Something went wrong that speedkit has no words for: {type(problem).__name__}: {problem}", _kept_traceback())
         sys.exit(3)
     sys.exit(0)
+
+
+def _take_leave_in_good_order() -> None:
+    """Let whoever ends this process, or closes its terminal, do what Ctrl-C does: builds are cancelled and recorded."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _say(what: str, fix: str) -> None:
@@ -87,4 +97,6 @@ def _kept_traceback() -> str:
 def _plain(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    from speedkit.rendering import plain_log
+
+    return escape(plain_log(text))

@@ -104,6 +104,15 @@ def test_a_build_that_fails_exits_with_3_and_shows_the_compilers_lines(speedkit,
 
 
 @pytest.mark.engine
+def test_no_log_controls_the_terminal(speedkit, folder, home):
+    text = "FROM alpine\nRUN printf '\\033[31mred\\033[0m\\033]0;title\\007\\033[2J <b>[bold]x[/bold]\\377\\n'; false\n"
+    code, _, err = speedkit("build", str(folder({"Dockerfile": text})))
+    assert code == 3
+    assert err.splitlines()[0] == "red <b>[bold]x[/bold]\ufffd"
+    assert "\x1b" not in err
+
+
+@pytest.mark.engine
 def test_build_predict_explain_and_history_tell_one_story(speedkit, folder, home):
     place = folder({"Dockerfile": TINY, "a.txt": uuid.uuid4().hex})
     assert speedkit("build", str(place))[0] == 0
