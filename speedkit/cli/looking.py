@@ -9,6 +9,7 @@ import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, reason_json, stderr
+from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
@@ -39,8 +40,20 @@ def predict(
 
     app = app_named(folder, strategy, file)
     arguments = parse_build_args(build_arg)
-    found = forecast(app, strategy, build_args=arguments, target=target, changed=change or ())
+    try:
+        found = forecast(app, strategy, build_args=arguments, target=target, changed=change or ())
+    except DockerfileError as problem:
+        raise _quoting(problem, app.strategy(strategy).dockerfile) from None
     _print_reasons(found, "forecast", as_json=as_json)
+
+
+def _quoting(problem: DockerfileError, dockerfile: Path) -> DockerfileError:
+    """The same error with the line that it is about."""
+    lines = dockerfile.read_text(encoding="utf-8", errors="replace").splitlines()
+    if problem.line is None or problem.line > len(lines):
+        return problem
+    quoted = f"{problem.what}\n  {problem.line} | {lines[problem.line - 1]}"
+    return DockerfileError(quoted, line=problem.line, fix=problem.fix)
 
 
 def explain(

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from speedkit.rendering import plain_log
+
 if TYPE_CHECKING:
     from speedkit.rendering import Reason
 
@@ -23,17 +25,21 @@ stderr = Console(stderr=True)
 
 
 def print_json(document: object) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=plain, default=str) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup."""
+    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup.
+
+    Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
+    """
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else plain_log(str(cell))) for cell in row))
     console = Console(file=sys.stdout)
     console.print(table) if console.is_terminal else Console(file=sys.stdout, width=PAPER_COLUMNS).print(table)
 

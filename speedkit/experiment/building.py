@@ -21,6 +21,7 @@ from speedkit.engine.connection import Engine, connect
 from speedkit.engine.containers import LABEL, ask_image
 from speedkit.engine.images import describe_image
 from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError
+from speedkit.experiment.advice import advice
 from speedkit.experiment.bases import BuildBases, build_bases
 from speedkit.experiment.host import host_environment, run_host_command
 from speedkit.experiment.notebook_view import watch_in_notebook
@@ -36,18 +37,11 @@ __all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordin
 UNTRUSTED = "certificate signed by unknown authority"
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
+FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
+"""What a program compiled on the host must be told to run in an image, whatever the host is."""
 NO_SPACE = "no space left on device"
-NO_BASE = "failed to resolve source metadata"
-NO_BASE_HINT = (
-    "No registry hands out this image here. Pull or load it, or use one that `speedkit doctor` lists; "
-    "where doctor misses one, `speedkit setup` makes it."
-)
-ENGINE_GONE = (
-    "error reading from server: EOF",
-    "Cannot connect to the Docker daemon",
-    "connection refused",
-    "transport is closing",
-)
+ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
+"""What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
 
 
 def recordings_folder() -> Path:
@@ -261,7 +255,7 @@ class RunningBuild:
             exit_code=finished.exit_code,
             bases=bases.facts,
             answer=answer,
-            error=self._error(outcome, answer),
+            error=self._error(outcome, answer, bases),
         )
         recording = write_recording(
             recordings_folder(), self._meta, raw=self._raw, dockerfile=self._text, context=context, image=image
@@ -303,7 +297,7 @@ class RunningBuild:
                 place=place,
                 count=len(commands),
                 folder=self._app.folder,
-                environment=host_environment(self._options.isolation),
+                environment=host_environment(self._options.isolation) | FOR_AN_IMAGE,
                 command=self._command,
                 on_line=self._on_line,
             )
@@ -356,18 +350,23 @@ class RunningBuild:
         if self._command.cancelled:
             return "cancelled"
         text = self._all_text()
-        if NO_SPACE in text.lower() or any(sign in text for sign in ENGINE_GONE) or not self._engine.answers():
+        if NO_SPACE in text.lower() or self._engine_is_gone():
             return "broken"
         return "failed"
 
-    def _error(self, outcome: Outcome, answer: dict[str, Any] | None) -> str | None:
+    def _engine_is_gone(self) -> bool:
+        last_words = [line for line in self._solve.text if line.startswith("ERROR:")]
+        return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
+
+    def _error(self, outcome: Outcome, answer: dict[str, Any] | None, bases: BuildBases) -> str | None:
         if outcome == "cancelled":
             return "The build was cancelled."
         if outcome == "done":
             return None if answer is None or answer["ok"] else f"The image did not answer as expected: {answer['said']}"
         failed = next((vertex for vertex in self._solve.vertices.values() if vertex.error), None)
         log = failed.log.strip()[-4000:] if failed else ""
-        hint = NO_BASE_HINT if NO_BASE in self._solve.error_text else ""
+        stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
+        hint = advice(self._solve.error_text, stand_ins=stand_ins)
         return "\n".join(part for part in (log, self._solve.error_text, hint) if part)
 
     def _breakage(self) -> SpeedkitError:

@@ -111,12 +111,12 @@ def compare(
     Each trial of a strategy begins with a build for which nothing is cached (listed as the edit "cold" when asked for);
     then each edit is made to unchanged sources and built. Strategies take turns, so that a machine that
     slows down slows all of them. The app is back as it was afterwards.
-    Raises: UnknownStrategy, UnknownEdit, and what a build raises.
+    Raises: UnknownStrategy, UnknownEdit, EditDoesNotApply, FileRefused, and what a build raises.
     """
     names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
     wanted = [edit for edit in edits if edit != COLD]
     for edit in wanted:
-        app.require_edit(edit)
+        _try_out(app, edit)
     chosen = engine or connect()
     runs: list[Run] = []
     with watch(repeat * len(names) * (1 + len(wanted))) as painter:
@@ -129,6 +129,16 @@ def compare(
                     runs.append(Run(name, edit, trial, built))
                     painter.end(built)
     return Comparison(tuple(runs), tuple(edits))
+
+
+def _try_out(app: App, edit: str) -> None:
+    """Make an edit and undo it: that it cannot be made is better known before the first build."""
+    app.require_edit(edit)
+    app.reset()
+    try:
+        app.edit(edit)
+    finally:
+        app.reset()
 
 
 def _build_edited(engine: Engine, app: App, strategy: str, edit: str, token: str) -> Build:
