@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["print_json", "print_table", "stderr"]
+__all__ = ["print_json", "print_table", "print_text", "stderr"]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
@@ -21,6 +21,11 @@ stderr = Console(stderr=True)
 def print_json(document: object) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_text(*lines: str) -> None:
+    """Lines on stdout, as they are."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
