@@ -36,6 +36,7 @@ from speedkit.widgets.shown_content import LOADING, NOTHING_SHOWN, ShownContent,
 __all__ = ["LayerBrowser", "Source"]
 
 TREES_KEPT = 4
+LINES_AT_FIRST = 20
 LINES_A_FOLDER = 100
 LINES_AT_MOST = 2000
 FOUND_AT_MOST = 200
@@ -87,7 +88,7 @@ class LayerBrowser:
     def open(self, path: str, *, is_open: bool) -> None:
         """Open or close a folder of the tree that is shown."""
         with self._lock:
-            opened = self._opened.get(self._shown, frozenset())
+            opened = self._opened_now()
             self._opened[self._shown] = opened | {path} if is_open else opened - {path}
         self._changed()
 
@@ -148,11 +149,11 @@ class LayerBrowser:
         return [{"path": one.path, "bytes": one.size_bytes} for one in waste]
 
     def _tree_seen(self) -> dict[str, Any]:
-        choices, opened, counts = self.choices, self._opened.get(self._shown), self._counts.get(self._shown)
+        choices, opened, counts = self.choices, self._opened_now(), self._counts.get(self._shown)
         return self._kept(
             "tree",
             (self._shown, choices.by, choices.query, opened, counts),
-            lambda: self._heading() | self._lines(opened or frozenset(), counts or {}),
+            lambda: self._heading() | self._lines(opened, counts or {}),
         )
 
     def _lines(self, opened: frozenset[str], counts: dict[str, int]) -> dict[str, Any]:
@@ -224,6 +225,11 @@ class LayerBrowser:
         return f"{seen['title']}. {seen['facts']}. {seen['note']}".strip()
 
     # Trees
+
+    def _opened_now(self) -> frozenset[str]:
+        if self._shown not in self._opened:
+            self._opened[self._shown] = self._tree().worth_opening(most=LINES_AT_FIRST)
+        return self._opened[self._shown]
 
     @property
     def _shown(self) -> tuple[str, int]:

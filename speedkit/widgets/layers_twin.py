@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from speedkit.rendering import bytes_text, changes_text, count_text
+from speedkit.widgets.choices import DIFFERENCE, WHOLE
 
 __all__ = ["layers_twin_html"]
 
@@ -22,14 +23,16 @@ SIGNS = {"": "", "added": "+ added", "changed": "~ changed", "removed": "− rem
 def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
     """The last state of a view of layers. name: by which the live widget finds and hides its twin."""
     view, tree = traits["view"], traits["tree"]
+    is_plain = view["place"] == WHOLE and view["side"] != DIFFERENCE
     facts = "".join(f'<p class="skw-dim">{escape(line)}</p>' for line in traits["heading"]["facts"])
     images = "".join(_image(image, view, has_name=len(traits["images"]) > 1) for image in traits["images"])
     return (
         f'<div data-skw-twin="{escape(name)}"><style>{style}</style><section class="skw skl skw-twin" aria-label="Layers">'
         f'<header class="skw-bar"><b class="skl-finding">{escape(traits["heading"]["finding"])}</b>{facts}</header>'
         f'<div class="skl-main"><div class="skl-layers">{images}{_waste(traits["waste"])}</div>'
-        f'<div class="skl-files"><div class="skl-title"><b title="{escape(tree["title"])}">{escape(tree["title"])}</b>'
-        f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree)}{_content(traits["content"])}</div></div>'
+        f'<div class="skl-files"><div class="skl-title"><b>{escape(tree["title"])}</b>'
+        f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree, is_plain=is_plain)}'
+        f"{_content(traits['content'])}</div></div>"
         f"{_map(traits['map'])}</section></div>"
     )
 
@@ -73,24 +76,24 @@ def _waste(waste: list[Shown]) -> str:
     return f"<h4>Wasted most</h4><ul>{rows}</ul>"
 
 
-def _tree(tree: Shown) -> str:
-    rows = "".join(_row(row, tree["bytes"]) for row in tree["rows"][:ROWS_AT_MOST])
+def _tree(tree: Shown, *, is_plain: bool) -> str:
+    rows = "".join(_row(row, tree["bytes"], is_plain=is_plain) for row in tree["rows"][:ROWS_AT_MOST])
     left = len(tree["rows"]) - ROWS_AT_MOST
     notes = [tree["note"], f"{count_text(left, 'line')} more in the live notebook." if left > 0 else ""]
     hint = "".join(f'<p class="skw-hint">{escape(note)}</p>' for note in notes if note)
-    return f'<div class="skl-tree"><ul>{rows}</ul>{hint}</div>'
+    return f'<div class="skl-tree"><ul class="{"skl-plain" if is_plain else "skl-changes"}">{rows}</ul>{hint}</div>'
 
 
-def _row(row: Shown, whole: int) -> str:
-    name = escape(row["name"])
+def _row(row: Shown, whole: int, *, is_plain: bool) -> str:
     mark = {None: "", True: "▾", False: "▸"}[row["opened"]]
     link = f' <span class="skw-dim">→ {escape(row["link"])}</span>' if row["link"] else ""
+    state = f"layer {row['place'] + 1}" if is_plain and row["place"] is not None else SIGNS[row["state"]]
     return (
-        f'<li><div class="skl-row skl-{row["state"] or "as-is"}" style="--depth:{row["depth"]}">'
-        f'<span class="skl-name" title="{escape(row["path"])}"><span class="skl-turn">{mark}</span>{name}'
-        f"{'/' if row['opened'] is not None else ''}{link}</span>"
-        f'<span class="skl-state">{SIGNS[row["state"]]}</span><span class="skl-note">{escape(_note(row))}</span>'
-        f'{_bar(row["size_bytes"] or row["before_bytes"], whole)}<span class="skw-took">{_size(row)}</span></div></li>'
+        f'<li class="skl-row skl-{row["state"] or "as-is"}" style="--depth:{row["depth"]}">'
+        f'<span class="skl-name" title="{escape(row["path"])}"><span class="skl-turn">{mark}</span>{escape(row["name"])}'
+        f'{"/" if row["opened"] is not None else ""}{link} <span class="skl-note">{escape(_note(row))}</span></span>'
+        f'<span class="skl-state">{state}</span>{_bar(row["size_bytes"] or row["before_bytes"], whole)}'
+        f'<span class="skw-took">{_size(row)}</span></li>'
     )
 
 
@@ -98,7 +101,7 @@ def _note(row: Shown) -> str:
     if row["note"]:
         return str(row["note"])
     if row["opened"] is not None:
-        return count_text(row["files"], "file")
+        return count_text(row["files"], "file") if row["files"] else ""
     return "" if row["kind"] in ("file", "more") else str(row["kind"])
 
 

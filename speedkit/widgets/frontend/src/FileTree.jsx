@@ -38,7 +38,7 @@ export function FileTree({ link, tree, view, show, reveal }) {
   };
   return (
     <div class="skl-tree">
-      <ul role="tree" aria-label={tree.title} ref={box} onKeyDown={press}>
+      <ul role="tree" class={view.place === WHOLE && view.side !== "difference" ? "skl-plain" : "skl-changes"} aria-label={tree.title} ref={box} onKeyDown={press}>
         {rows.map((row, index) => (
           <FileRow
             key={keyOf(row)}
@@ -109,7 +109,7 @@ export function FileRow({ row, whole, isWhole, isShown, isAt, onPress }) {
 
 function note(row) {
   if (row.note) return row.note;
-  if (row.opened !== null) return plural(row.files, "file");
+  if (row.opened !== null) return row.files ? plural(row.files, "file") : "";
   return ["file", "more"].includes(row.kind) ? "" : row.kind;
 }
 
