@@ -40,7 +40,7 @@ LINES_AT_FIRST = 20
 LINES_A_FOLDER = 100
 LINES_AT_MOST = 2000
 FOUND_AT_MOST = 200
-WASTE_AT_MOST = 10
+WASTE_AT_MOST = 6
 MAP = Box(0, 0, 1000, 400)
 MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 60
 SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
@@ -118,7 +118,6 @@ class LayerBrowser:
         with self._lock:
             return self._fixed | {
                 "view": self.choices.as_trait(),
-                "waste": self._waste(),
                 "tree": self._tree_seen(),
                 "map": self._map_seen(),
                 "content": asdict(self._content),
@@ -141,12 +140,14 @@ class LayerBrowser:
             asdict(row) | {"place": place, "command": command_text(row.command) or "not said", "shared": layer.digest in shared}
             for place, (row, layer) in enumerate(zip(layer_rows(image), image.layers, strict=True))
         ]
-        return {"side": side, "name": image.short_name, "bytes": image.image_bytes, "files": image.file_count, "layers": rows}
-
-    def _waste(self) -> list[dict[str, Any]]:
-        source = self._sources.get(self.choices.side)
-        waste = source.image.waste[:WASTE_AT_MOST] if source else ()
-        return [{"path": one.path, "bytes": one.size_bytes} for one in waste]
+        return {
+            "side": side,
+            "name": image.short_name,
+            "bytes": image.image_bytes,
+            "files": image.file_count,
+            "layers": rows,
+            "waste": [{"path": one.path, "bytes": one.size_bytes} for one in image.waste[:WASTE_AT_MOST]],
+        }
 
     def _tree_seen(self) -> dict[str, Any]:
         choices, opened, counts = self.choices, self._opened_now(), self._counts.get(self._shown)
@@ -216,7 +217,9 @@ class LayerBrowser:
             smallest=MAP_SMALLEST,
             deepest=MAP_DEEPEST,
         )
-        return {"folder": folder, "bytes": weight(root), "boxes": [_placed(row, box, depth) for row, box, depth in boxes]}
+        placed = [_placed(row, box, depth) | {"bytes": weight(row)} for row, box, depth in boxes]
+        note = "by size, the larger of both" if differs else "by size"
+        return {"folder": folder, "bytes": weight(root), "note": note, "boxes": placed}
 
     def _said(self) -> str:
         if self._content.state != "nothing":

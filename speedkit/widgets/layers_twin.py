@@ -29,7 +29,7 @@ def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
     return (
         f'<div data-skw-twin="{escape(name)}"><style>{style}</style><section class="skw skl skw-twin" aria-label="Layers">'
         f'<header class="skw-bar"><b class="skl-finding">{escape(traits["heading"]["finding"])}</b>{facts}</header>'
-        f'<div class="skl-main"><div class="skl-layers">{images}{_waste(traits["waste"])}</div>'
+        f'<div class="skl-main"><div class="skl-layers">{images}</div>'
         f'<div class="skl-files"><div class="skl-title"><b>{escape(tree["title"])}</b>'
         f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree, is_plain=is_plain)}'
         f"{_content(traits['content'])}</div></div>"
@@ -41,7 +41,7 @@ def _image(image: Shown, view: Shown, *, has_name: bool) -> str:
     name = f'<h4 title="{escape(image["name"])}">{escape(image["name"])}</h4>' if has_name else ""
     largest = max((layer["size_bytes"] for layer in image["layers"]), default=0) or 1
     rows = "".join(_layer(layer, largest, is_shown=_is_shown(image, layer, view)) for layer in image["layers"])
-    return f"{name}<ul>{rows}</ul>"
+    return f"{name}<ul>{rows}</ul>{_waste(image['waste'])}"
 
 
 def _is_shown(image: Shown, layer: Shown, view: Shown) -> bool:
@@ -127,14 +127,14 @@ def _map(found: Shown) -> str:
         return ""
     boxes = "".join(_box(box) for box in found["boxes"])
     return (
-        f'<div class="skl-under"><h4>{escape(found["folder"])} by size: {bytes_text(found["bytes"])}</h4>'
+        f'<div class="skl-under"><h4>{escape(found["folder"])} {found["note"]}: {bytes_text(found["bytes"])}</h4>'
         f'<div class="skl-map">{boxes}</div></div>'
     )
 
 
 def _box(box: Shown) -> str:
     place = ";".join(f"{side}:{100 * box[side]:.2f}%" for side in ("left", "top", "width", "height"))
-    size = bytes_text(box["size_bytes"] or box["before_bytes"])
+    size = bytes_text(box["bytes"])
     sign = SIGNS[box["state"]][:1]
     name = escape(f"{sign} {box['name']}".strip())
     return (

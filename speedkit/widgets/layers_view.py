@@ -40,7 +40,6 @@ class LayersView(LiveWidget):
     heading = traitlets.Dict().tag(sync=True)
     images: traitlets.List[Any] = traitlets.List().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
-    waste: traitlets.List[Any] = traitlets.List().tag(sync=True)
     tree = traitlets.Dict().tag(sync=True)
     map = traitlets.Dict().tag(sync=True)
     content = traitlets.Dict().tag(sync=True)

@@ -67,7 +67,7 @@ def test_it_begins_with_the_finding_the_layers_and_the_final_file_system(view):
     layers = view.images[0]["layers"]
     assert [one["command"] for one in layers] == ["ADD rootfs.tar /", "RUN make", "RUN rm /app/huge"]
     assert [(one["added"], one["changed"], one["removed"]) for one in layers] == [(5, 0, 0), (2, 1, 0), (0, 0, 1)]
-    assert [one["path"] for one in view.waste] == ["/app/huge", "/etc/passwd"]
+    assert [one["path"] for one in view.images[0]["waste"]] == ["/app/huge", "/etc/passwd"]
     assert names(view) == ["bin", "sh", "ash", "etc", "passwd", "app", "main.go", "s"]
     assert view.view["side"] == "first"
 

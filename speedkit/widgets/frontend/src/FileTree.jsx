@@ -47,10 +47,8 @@ export function FileTree({ link, tree, view, show, reveal }) {
             isWhole={view.place === WHOLE}
             isShown={view.file === row.path && row.opened === null}
             isAt={index === current}
-            onPress={() => {
-              setAt(keyOf(row));
-              act(row, index);
-            }}
+            onFocus={() => setAt(keyOf(row))}
+            onPress={() => act(row, index)}
           />
         ))}
       </ul>
@@ -78,7 +76,7 @@ const KEYS = {
   " ": ({ index, row, act }) => (row && act(row, index), true),
 };
 
-export function FileRow({ row, whole, isWhole, isShown, isAt, onPress }) {
+export function FileRow({ row, whole, isWhole, isShown, isAt, onFocus, onPress }) {
   const change = CHANGE[row.state];
   const isFolder = row.opened !== null;
   return (
@@ -92,6 +90,7 @@ export function FileRow({ row, whole, isWhole, isShown, isAt, onPress }) {
       aria-label={spoken(row)}
       tabIndex={isAt ? 0 : -1}
       title={row.path}
+      onFocus={onFocus}
       onClick={onPress}
     >
       <span class="skl-name">
