@@ -16,7 +16,7 @@ from speedkit.rendering import plain_log
 if TYPE_CHECKING:
     from speedkit.rendering import Reason
 
-__all__ = ["print_json", "print_table", "reason_json", "stderr"]
+__all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr"]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
@@ -28,6 +28,11 @@ def print_json(document: object) -> None:
     """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
     plain = not (sys.stdout.encoding or "").lower().startswith("utf")
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=plain, default=str) + "\n")
+
+
+def print_text(*lines: str) -> None:
+    """Lines on stdout. Control characters do not reach the terminal."""
+    sys.stdout.write("".join(f"{plain_log(line)}\n" for line in lines))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:

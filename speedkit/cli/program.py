@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from speedkit.cli import building, looking, making
+from speedkit.cli import building, layers, looking, making
 from speedkit.cli.output import stderr
 from speedkit.errors import SpeedkitError
 
@@ -42,7 +42,7 @@ program = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (making, building, looking):
+for verbs in (making, building, looking, layers):
     verbs.register(program)
 
 

@@ -11,7 +11,7 @@ from speedkit.images.dive import DiveFigures, dive_figures
 from speedkit.images.files import File
 from speedkit.images.image import Change, Image, Layer, Waste
 from speedkit.images.limits import Limits, Violation, check_limits
-from speedkit.images.showing import TreemapRow, to_json, treemap_rows
+from speedkit.images.showing import TreemapRow, largest_file, to_json, treemap_rows
 from speedkit.images.summary import comparison_finding, facts, finding, layer_rows
 from speedkit.images.tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
 
@@ -37,6 +37,7 @@ __all__ = [
     "dive_figures",
     "facts",
     "finding",
+    "largest_file",
     "layer_rows",
     "read_archive",
     "read_archive_content",

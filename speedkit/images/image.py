@@ -174,8 +174,10 @@ class Image:
     def locate(self, path: str, *, place: int | None = None) -> tuple[str, str]:
         """The diffID and the path where the bytes of a file are stored: as the image shows it, or as one layer has it.
 
-        Raises: ArchiveError when there is no such regular file.
+        Raises: ArchiveError when there is no such layer or regular file.
         """
+        if place is not None and not 0 <= place < len(self.layers):
+            raise ArchiveError(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
         where = self.merged if place is None else merge([self.layers[place].contents])
         node = where.find(clean_path(path))
         number = where.shown(node) if isinstance(node, int) else None

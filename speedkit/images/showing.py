@@ -7,10 +7,11 @@ from typing import Any
 
 from speedkit.images.comparing import compare_images
 from speedkit.images.dive import dive_figures
+from speedkit.images.files import File
 from speedkit.images.image import Image
 from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Merge, merge, walk
 
-__all__ = ["TreemapRow", "to_json", "treemap_rows"]
+__all__ = ["TreemapRow", "largest_file", "to_json", "treemap_rows"]
 
 TREEMAP_DEPTH = 6
 TREEMAP_ROWS_AT_MOST = 1500
@@ -64,6 +65,14 @@ def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow,
             totals[above] = totals.get(above, 0) + size
     kept = sorted(totals.items(), key=lambda item: (-item[1], len(item[0])))[:TREEMAP_ROWS_AT_MOST]
     return tuple(_rectangle(path, size, image.name) for path, size in kept)
+
+
+def largest_file(image: Image, *, place: int | None = None) -> File | None:
+    """The largest file of the final file system, or of what the layer at a place stores; None when there is none."""
+    merged = _tree(image, place)
+    numbers = ((merged.shown(number), path) for path, number in walk(merged.root) if number != IMPLICIT)
+    number, path = max(numbers, key=lambda found: (_size(merged, found[0]), found[1]), default=(IMPLICIT, ""))
+    return None if number == IMPLICIT else merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=path)
 
 
 def _facts(image: Image, files: bool) -> dict[str, Any]:

@@ -106,6 +106,25 @@ class FileTree:
                 lines = self._lines(self._folder(row.path), row.path, row.depth + 1, by, known.get(row.path, most))
                 waiting += reversed(lines)
 
+    def worth_opening(self, *, most: int) -> frozenset[str]:
+        """Folders to open at first: the largest that fit, so that no more than `most` lines are seen."""
+        opened: set[str] = set()
+        lines = min(len(self._root.children), most)
+        waiting = [(-self._weight(node), f"/{name}", node) for name, node in self._folders(self._root)]
+        heapq.heapify(waiting)
+        while waiting:
+            _, path, folder = heapq.heappop(waiting)
+            if lines + len(folder.children) <= most:
+                lines += len(folder.children)
+                opened.add(path)
+                for name, child in self._folders(folder):
+                    heapq.heappush(waiting, (-self._weight(child), f"{path}/{name}", child))
+        return frozenset(opened)
+
+    @staticmethod
+    def _folders(folder: _Folder) -> Iterator[tuple[str, _Folder]]:
+        return ((name, child) for name, child in folder.children.items() if isinstance(child, _Folder))
+
     def search(self, text: str, *, most: int) -> tuple[list[TreeRow], int]:
         """The largest of the files whose path holds the text, upper or lower case, and how many there are."""
         wanted = text.casefold()

@@ -36,10 +36,11 @@ from speedkit.widgets.shown_content import LOADING, NOTHING_SHOWN, ShownContent,
 __all__ = ["LayerBrowser", "Source"]
 
 TREES_KEPT = 4
+LINES_AT_FIRST = 20
 LINES_A_FOLDER = 100
 LINES_AT_MOST = 2000
 FOUND_AT_MOST = 200
-WASTE_AT_MOST = 10
+WASTE_AT_MOST = 6
 MAP = Box(0, 0, 1000, 400)
 MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 60
 SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
@@ -87,7 +88,7 @@ class LayerBrowser:
     def open(self, path: str, *, is_open: bool) -> None:
         """Open or close a folder of the tree that is shown."""
         with self._lock:
-            opened = self._opened.get(self._shown, frozenset())
+            opened = self._opened_now()
             self._opened[self._shown] = opened | {path} if is_open else opened - {path}
         self._changed()
 
@@ -117,7 +118,6 @@ class LayerBrowser:
         with self._lock:
             return self._fixed | {
                 "view": self.choices.as_trait(),
-                "waste": self._waste(),
                 "tree": self._tree_seen(),
                 "map": self._map_seen(),
                 "content": asdict(self._content),
@@ -140,19 +140,21 @@ class LayerBrowser:
             asdict(row) | {"place": place, "command": command_text(row.command) or "not said", "shared": layer.digest in shared}
             for place, (row, layer) in enumerate(zip(layer_rows(image), image.layers, strict=True))
         ]
-        return {"side": side, "name": image.short_name, "bytes": image.image_bytes, "files": image.file_count, "layers": rows}
-
-    def _waste(self) -> list[dict[str, Any]]:
-        source = self._sources.get(self.choices.side)
-        waste = source.image.waste[:WASTE_AT_MOST] if source else ()
-        return [{"path": one.path, "bytes": one.size_bytes} for one in waste]
+        return {
+            "side": side,
+            "name": image.short_name,
+            "bytes": image.image_bytes,
+            "files": image.file_count,
+            "layers": rows,
+            "waste": [{"path": one.path, "bytes": one.size_bytes} for one in image.waste[:WASTE_AT_MOST]],
+        }
 
     def _tree_seen(self) -> dict[str, Any]:
-        choices, opened, counts = self.choices, self._opened.get(self._shown), self._counts.get(self._shown)
+        choices, opened, counts = self.choices, self._opened_now(), self._counts.get(self._shown)
         return self._kept(
             "tree",
             (self._shown, choices.by, choices.query, opened, counts),
-            lambda: self._heading() | self._lines(opened or frozenset(), counts or {}),
+            lambda: self._heading() | self._lines(opened, counts or {}),
         )
 
     def _lines(self, opened: frozenset[str], counts: dict[str, int]) -> dict[str, Any]:
@@ -215,7 +217,9 @@ class LayerBrowser:
             smallest=MAP_SMALLEST,
             deepest=MAP_DEEPEST,
         )
-        return {"folder": folder, "bytes": weight(root), "boxes": [_placed(row, box, depth) for row, box, depth in boxes]}
+        placed = [_placed(row, box, depth) | {"bytes": weight(row)} for row, box, depth in boxes]
+        note = "by size, the larger of both" if differs else "by size"
+        return {"folder": folder, "bytes": weight(root), "note": note, "boxes": placed}
 
     def _said(self) -> str:
         if self._content.state != "nothing":
@@ -224,6 +228,11 @@ class LayerBrowser:
         return f"{seen['title']}. {seen['facts']}. {seen['note']}".strip()
 
     # Trees
+
+    def _opened_now(self) -> frozenset[str]:
+        if self._shown not in self._opened:
+            self._opened[self._shown] = self._tree().worth_opening(most=LINES_AT_FIRST)
+        return self._opened[self._shown]
 
     @property
     def _shown(self) -> tuple[str, int]:

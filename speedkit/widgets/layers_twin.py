@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from speedkit.rendering import bytes_text, changes_text, count_text
+from speedkit.widgets.choices import DIFFERENCE, WHOLE
 
 __all__ = ["layers_twin_html"]
 
@@ -22,14 +23,16 @@ SIGNS = {"": "", "added": "+ added", "changed": "~ changed", "removed": "− rem
 def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
     """The last state of a view of layers. name: by which the live widget finds and hides its twin."""
     view, tree = traits["view"], traits["tree"]
+    is_plain = view["place"] == WHOLE and view["side"] != DIFFERENCE
     facts = "".join(f'<p class="skw-dim">{escape(line)}</p>' for line in traits["heading"]["facts"])
     images = "".join(_image(image, view, has_name=len(traits["images"]) > 1) for image in traits["images"])
     return (
         f'<div data-skw-twin="{escape(name)}"><style>{style}</style><section class="skw skl skw-twin" aria-label="Layers">'
         f'<header class="skw-bar"><b class="skl-finding">{escape(traits["heading"]["finding"])}</b>{facts}</header>'
-        f'<div class="skl-main"><div class="skl-layers">{images}{_waste(traits["waste"])}</div>'
-        f'<div class="skl-files"><div class="skl-title"><b title="{escape(tree["title"])}">{escape(tree["title"])}</b>'
-        f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree)}{_content(traits["content"])}</div></div>'
+        f'<div class="skl-main"><div class="skl-layers">{images}</div>'
+        f'<div class="skl-files"><div class="skl-title"><b>{escape(tree["title"])}</b>'
+        f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree, is_plain=is_plain)}'
+        f"{_content(traits['content'])}</div></div>"
         f"{_map(traits['map'])}</section></div>"
     )
 
@@ -38,7 +41,7 @@ def _image(image: Shown, view: Shown, *, has_name: bool) -> str:
     name = f'<h4 title="{escape(image["name"])}">{escape(image["name"])}</h4>' if has_name else ""
     largest = max((layer["size_bytes"] for layer in image["layers"]), default=0) or 1
     rows = "".join(_layer(layer, largest, is_shown=_is_shown(image, layer, view)) for layer in image["layers"])
-    return f"{name}<ul>{rows}</ul>"
+    return f"{name}<ul>{rows}</ul>{_waste(image['waste'])}"
 
 
 def _is_shown(image: Shown, layer: Shown, view: Shown) -> bool:
@@ -73,24 +76,24 @@ def _waste(waste: list[Shown]) -> str:
     return f"<h4>Wasted most</h4><ul>{rows}</ul>"
 
 
-def _tree(tree: Shown) -> str:
-    rows = "".join(_row(row, tree["bytes"]) for row in tree["rows"][:ROWS_AT_MOST])
+def _tree(tree: Shown, *, is_plain: bool) -> str:
+    rows = "".join(_row(row, tree["bytes"], is_plain=is_plain) for row in tree["rows"][:ROWS_AT_MOST])
     left = len(tree["rows"]) - ROWS_AT_MOST
     notes = [tree["note"], f"{count_text(left, 'line')} more in the live notebook." if left > 0 else ""]
     hint = "".join(f'<p class="skw-hint">{escape(note)}</p>' for note in notes if note)
-    return f'<div class="skl-tree"><ul>{rows}</ul>{hint}</div>'
+    return f'<div class="skl-tree"><ul class="{"skl-plain" if is_plain else "skl-changes"}">{rows}</ul>{hint}</div>'
 
 
-def _row(row: Shown, whole: int) -> str:
-    name = escape(row["name"])
+def _row(row: Shown, whole: int, *, is_plain: bool) -> str:
     mark = {None: "", True: "▾", False: "▸"}[row["opened"]]
     link = f' <span class="skw-dim">→ {escape(row["link"])}</span>' if row["link"] else ""
+    state = f"layer {row['place'] + 1}" if is_plain and row["place"] is not None else SIGNS[row["state"]]
     return (
-        f'<li><div class="skl-row skl-{row["state"] or "as-is"}" style="--depth:{row["depth"]}">'
-        f'<span class="skl-name" title="{escape(row["path"])}"><span class="skl-turn">{mark}</span>{name}'
-        f"{'/' if row['opened'] is not None else ''}{link}</span>"
-        f'<span class="skl-state">{SIGNS[row["state"]]}</span><span class="skl-note">{escape(_note(row))}</span>'
-        f'{_bar(row["size_bytes"] or row["before_bytes"], whole)}<span class="skw-took">{_size(row)}</span></div></li>'
+        f'<li class="skl-row skl-{row["state"] or "as-is"}" style="--depth:{row["depth"]}">'
+        f'<span class="skl-name" title="{escape(row["path"])}"><span class="skl-turn">{mark}</span>{escape(row["name"])}'
+        f'{"/" if row["opened"] is not None else ""}{link} <span class="skl-note">{escape(_note(row))}</span></span>'
+        f'<span class="skl-state">{state}</span>{_bar(row["size_bytes"] or row["before_bytes"], whole)}'
+        f'<span class="skw-took">{_size(row)}</span></li>'
     )
 
 
@@ -98,7 +101,7 @@ def _note(row: Shown) -> str:
     if row["note"]:
         return str(row["note"])
     if row["opened"] is not None:
-        return count_text(row["files"], "file")
+        return count_text(row["files"], "file") if row["files"] else ""
     return "" if row["kind"] in ("file", "more") else str(row["kind"])
 
 
@@ -124,14 +127,14 @@ def _map(found: Shown) -> str:
         return ""
     boxes = "".join(_box(box) for box in found["boxes"])
     return (
-        f'<div class="skl-under"><h4>{escape(found["folder"])} by size: {bytes_text(found["bytes"])}</h4>'
+        f'<div class="skl-under"><h4>{escape(found["folder"])} {found["note"]}: {bytes_text(found["bytes"])}</h4>'
         f'<div class="skl-map">{boxes}</div></div>'
     )
 
 
 def _box(box: Shown) -> str:
     place = ";".join(f"{side}:{100 * box[side]:.2f}%" for side in ("left", "top", "width", "height"))
-    size = bytes_text(box["size_bytes"] or box["before_bytes"])
+    size = bytes_text(box["bytes"])
     sign = SIGNS[box["state"]][:1]
     name = escape(f"{sign} {box['name']}".strip())
     return (

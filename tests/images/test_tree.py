@@ -117,3 +117,12 @@ def test_a_path_of_any_depth_is_opened() -> None:
     opened = {"/" + "/".join("d" * level) for level in range(1, depth)}
     assert len(list(tree.rows(opened))) == depth
     assert tree.size_bytes == 1
+
+
+def test_the_largest_folders_are_open_at_first_as_far_as_there_is_room() -> None:
+    tree = tree_of_image(
+        image_of(layer(*((f"big/{number}", b"1" * 100) for number in range(50)), ("mid/sub/a", b"1" * 90), ("small/b", b"1")))
+    )
+    assert tree.worth_opening(most=20) == {"/mid", "/mid/sub", "/small"}
+    assert tree.worth_opening(most=4) == {"/mid"}
+    assert "/big" in tree.worth_opening(most=60)

@@ -67,8 +67,8 @@ def test_it_begins_with_the_finding_the_layers_and_the_final_file_system(view):
     layers = view.images[0]["layers"]
     assert [one["command"] for one in layers] == ["ADD rootfs.tar /", "RUN make", "RUN rm /app/huge"]
     assert [(one["added"], one["changed"], one["removed"]) for one in layers] == [(5, 0, 0), (2, 1, 0), (0, 0, 1)]
-    assert [one["path"] for one in view.waste] == ["/app/huge", "/etc/passwd"]
-    assert names(view) == ["bin", "etc", "app", "s"]
+    assert [one["path"] for one in view.images[0]["waste"]] == ["/app/huge", "/etc/passwd"]
+    assert names(view) == ["bin", "sh", "ash", "etc", "passwd", "app", "main.go", "s"]
     assert view.view["side"] == "first"
 
 
@@ -76,26 +76,32 @@ def test_a_layer_shows_its_own_files_with_what_happened_to_them(view):
     choose(view, side="first", place=1)
     assert view.tree["title"] == "Layer 2 of 3: RUN make"
     assert view.tree["facts"] == "1.0 MB · +2 added · ~1 changed · −0 removed · 1.0 MB wasted"
-    tell(view, "open", path="/etc", open=True)
-    assert {row["path"]: row["state"] for row in view.tree["rows"]} == {"/app": "", "/etc": "", "/etc/passwd": "changed"}
-    tell(view, "open", path="/etc", open=False)
-    assert names(view) == ["app", "etc"]
-    choose(view, place=2)
+    assert {row["path"]: row["state"] for row in view.tree["rows"]} == {
+        "/app": "",
+        "/app/huge": "added",
+        "/app/main.go": "added",
+        "/etc": "",
+        "/etc/passwd": "changed",
+    }
+    tell(view, "open", path="/app", open=False)
+    assert names(view) == ["app", "etc", "passwd"]
     tell(view, "open", path="/app", open=True)
+    assert names(view) == ["app", "huge", "main.go", "etc", "passwd"]
+    choose(view, place=2)
     assert view.tree["rows"][1]["state"] == "removed"
 
 
 def test_each_tree_keeps_its_own_open_folders(view):
-    tell(view, "open", path="/bin", open=True)
+    tell(view, "open", path="/bin", open=False)
     choose(view, place=0)
-    assert "sh" not in names(view)
+    assert "sh" in names(view)
     choose(view, place=-1)
-    assert names(view)[:3] == ["bin", "sh", "ash"]
+    assert names(view)[:2] == ["bin", "etc"]
 
 
 def test_files_are_sorted_and_searched(view):
     choose(view, by="name")
-    assert names(view) == ["app", "bin", "etc", "s"]
+    assert names(view) == ["app", "main.go", "bin", "ash", "sh", "etc", "passwd", "s"]
     choose(view, query="PASS")
     assert names(view) == ["/etc/passwd"]
     choose(view, query="nothing like it")
@@ -150,9 +156,9 @@ def test_two_images_begin_with_what_differs_and_say_which_layers_are_shared(both
     assert both.heading["finding"].endswith("they share 1 layer, 509 bytes")
     assert [one["shared"] for one in both.images[0]["layers"]] == [True, False, False]
     assert both.tree["facts"] == "+1 added · ~1 changed · −1 removed"
-    tell(both, "open", path="/app", open=True)
     assert {row["path"]: row["state"] for row in both.tree["rows"]} == {
         "/etc": "",
+        "/etc/passwd": "changed",
         "/app": "",
         "/app/main.go": "removed",
         "/app/new": "added",
@@ -162,7 +168,7 @@ def test_two_images_begin_with_what_differs_and_say_which_layers_are_shared(both
     choose(both, file="/app/new")
     assert both.content["text"] == "123"
     choose(both, side="second", place=1)
-    assert names(both) == ["app"]
+    assert names(both) == ["app", "new"]
 
 
 def test_a_choice_that_cannot_be_is_left_out_and_still_confirmed(view):
@@ -183,6 +189,7 @@ def test_a_message_that_makes_no_sense_is_said_so_and_breaks_nothing(view):
 def test_a_folder_of_twenty_thousand_files_sends_a_hundred_lines(tmp_path):
     many = layer(*((f"d/{number}", b"") for number in range(20_000)))
     browser = LayerBrowser(Source(image_of(many), lambda _path, _place: b""), None, lambda: None)
+    assert [row["name"] for row in browser.traits()["tree"]["rows"]] == ["d"]
     browser.open("/d", is_open=True)
     rows = browser.traits()["tree"]["rows"]
     assert len(rows) == 102

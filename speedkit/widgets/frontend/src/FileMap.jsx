@@ -10,21 +10,20 @@ export function FileMap({ map, view, choose, show }) {
     if (!(event.key in moves)) return;
     event.preventDefault();
     const next = Math.max(0, Math.min(map.boxes.length - 1, at + moves[event.key]));
-    setAt(next);
     all.current.children[next]?.focus();
   };
   return (
     <div class="skl-around">
-      <Trail folder={map.folder} choose={choose} total={map.bytes} />
-      <div class="skl-map" ref={all} role="group" aria-label={`${map.folder} by size`} onKeyDown={walk}>
+      <Trail map={map} choose={choose} />
+      <div class="skl-map" ref={all} role="group" aria-label={`${map.folder} ${map.note}`} onKeyDown={walk}>
         {map.boxes.map((box, index) => (
           <MapBox
             key={`${box.kind === "more"}${box.path}`}
             box={box}
             isShown={view.file === box.path}
             isAt={index === Math.min(at, map.boxes.length - 1)}
+            onFocus={() => setAt(index)}
             onPress={() => {
-              setAt(box.opened === null ? index : 0);
               if (box.opened !== null) choose({ folder: box.path });
               else if (box.kind !== "more") show(box.path);
             }}
@@ -36,7 +35,8 @@ export function FileMap({ map, view, choose, show }) {
   );
 }
 
-function Trail({ folder, choose, total }) {
+function Trail({ map, choose }) {
+  const { folder } = map;
   const names = folder.split("/").filter(Boolean);
   return (
     <nav class="skl-trail" aria-label="Folders around the map">
@@ -48,14 +48,16 @@ function Trail({ folder, choose, total }) {
           </button>
         );
       })}
-      <span class="skw-dim">{bytes(total)}</span>
+      <span class="skw-dim">
+        {bytes(map.bytes)} {map.note}
+      </span>
     </nav>
   );
 }
 
-export function MapBox({ box, isShown, isAt, onPress }) {
+export function MapBox({ box, isShown, isAt, onFocus, onPress }) {
   const change = CHANGE[box.state];
-  const size = bytes(box.size_bytes || box.before_bytes);
+  const size = bytes(box.bytes);
   const place = Object.fromEntries(["left", "top", "width", "height"].map((side) => [side, `${100 * box[side]}%`]));
   return (
     <button
@@ -66,6 +68,7 @@ export function MapBox({ box, isShown, isAt, onPress }) {
       aria-pressed={isShown}
       aria-label={[box.path, change?.word, size, box.opened === null ? "" : "folder"].filter(Boolean).join(", ")}
       title={`${box.path}, ${size}`}
+      onFocus={onFocus}
       onClick={onPress}
     >
       <span class="skl-label">

@@ -38,7 +38,7 @@ export function FileTree({ link, tree, view, show, reveal }) {
   };
   return (
     <div class="skl-tree">
-      <ul role="tree" aria-label={tree.title} ref={box} onKeyDown={press}>
+      <ul role="tree" class={view.place === WHOLE && view.side !== "difference" ? "skl-plain" : "skl-changes"} aria-label={tree.title} ref={box} onKeyDown={press}>
         {rows.map((row, index) => (
           <FileRow
             key={keyOf(row)}
@@ -47,10 +47,8 @@ export function FileTree({ link, tree, view, show, reveal }) {
             isWhole={view.place === WHOLE}
             isShown={view.file === row.path && row.opened === null}
             isAt={index === current}
-            onPress={() => {
-              setAt(keyOf(row));
-              act(row, index);
-            }}
+            onFocus={() => setAt(keyOf(row))}
+            onPress={() => act(row, index)}
           />
         ))}
       </ul>
@@ -78,7 +76,7 @@ const KEYS = {
   " ": ({ index, row, act }) => (row && act(row, index), true),
 };
 
-export function FileRow({ row, whole, isWhole, isShown, isAt, onPress }) {
+export function FileRow({ row, whole, isWhole, isShown, isAt, onFocus, onPress }) {
   const change = CHANGE[row.state];
   const isFolder = row.opened !== null;
   return (
@@ -92,6 +90,7 @@ export function FileRow({ row, whole, isWhole, isShown, isAt, onPress }) {
       aria-label={spoken(row)}
       tabIndex={isAt ? 0 : -1}
       title={row.path}
+      onFocus={onFocus}
       onClick={onPress}
     >
       <span class="skl-name">
@@ -109,7 +108,7 @@ export function FileRow({ row, whole, isWhole, isShown, isAt, onPress }) {
 
 function note(row) {
   if (row.note) return row.note;
-  if (row.opened !== null) return plural(row.files, "file");
+  if (row.opened !== null) return row.files ? plural(row.files, "file") : "";
   return ["file", "more"].includes(row.kind) ? "" : row.kind;
 }
 

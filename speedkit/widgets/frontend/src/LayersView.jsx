@@ -9,7 +9,6 @@ export function LayersView({ link }) {
   const [view, choose] = useView(link);
   const heading = useTrait(model, "heading");
   const images = useTrait(model, "images");
-  const waste = useTrait(model, "waste");
   const said = useTrait(model, "said");
   const alive = useLife(link);
   return (
@@ -29,7 +28,6 @@ export function LayersView({ link }) {
           {images.map((image) => (
             <ImageLayers key={image.side} image={image} view={view} choose={choose} />
           ))}
-          <Waste waste={waste} />
         </div>
         <FilesPane link={link} view={view} choose={choose} />
       </div>
@@ -92,6 +90,7 @@ export function ImageLayers({ image, view, choose }) {
           </li>
         ))}
       </ul>
+      <Waste waste={image.waste} name={image.name} />
     </>
   );
 }
@@ -123,12 +122,12 @@ function spoken(layer) {
   return [`Layer ${layer.place + 1}, ${layer.command}`, bytes(layer.size_bytes), ...parts].join(", ");
 }
 
-export function Waste({ waste }) {
+function Waste({ waste, name }) {
   if (!waste.length) return null;
   return (
     <>
       <h4>Wasted most</h4>
-      <ul aria-label="Most wasteful paths">
+      <ul aria-label={`Most wasteful paths of ${name}`}>
         {waste.map((one) => (
           <li key={one.path} class="skl-waste">
             <span class="skw-took">{bytes(one.bytes)}</span>

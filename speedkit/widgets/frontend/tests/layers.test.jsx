@@ -4,7 +4,7 @@ import { renderToString } from "preact-render-to-string";
 import { MapBox } from "../src/FileMap.jsx";
 import { Content } from "../src/FilesPane.jsx";
 import { FileRow } from "../src/FileTree.jsx";
-import { ImageLayers, Waste } from "../src/LayersView.jsx";
+import { ImageLayers } from "../src/LayersView.jsx";
 
 const EVIL = "</script><img src=x onerror=alert(1)>";
 const file = { path: "/a", name: "a", depth: 1, kind: "file", size_bytes: 2000, before_bytes: 0, files: 1, state: "", place: 2, link: "", note: "", opened: null };
@@ -12,14 +12,13 @@ const layer = { place: 0, command: "RUN make", size_bytes: 3_000_000, added: 120
 const view = { side: "first", place: -1, file: null };
 const row = (changes, isWhole = true) => renderToString(<FileRow row={{ ...file, ...changes }} whole={4000} isWhole={isWhole} isShown={false} isAt={false} />);
 const layers = (changes) =>
-  renderToString(<ImageLayers image={{ side: "first", name: "app:1", bytes: 1, files: 1, layers: [{ ...layer, ...changes }] }} view={view} choose={() => {}} />);
+  renderToString(<ImageLayers image={{ side: "first", name: "app:1", bytes: 1, files: 1, waste: [{ path: `/a${EVIL}`, bytes: 7 }], layers: [{ ...layer, ...changes }] }} view={view} choose={() => {}} />);
 
 test("markup in names, paths, commands and contents stays text", () => {
-  const box = { ...file, path: EVIL, name: EVIL, left: 0, top: 0, width: 1, height: 1, depth: 1 };
+  const box = { ...file, bytes: 1, path: EVIL, name: EVIL, left: 0, top: 0, width: 1, height: 1, depth: 1 };
   const pieces = [
     row({ name: EVIL, path: EVIL, link: EVIL, note: EVIL }),
     layers({ command: EVIL }),
-    renderToString(<Waste waste={[{ path: EVIL, bytes: 1 }]} />),
     renderToString(<MapBox box={box} />),
     renderToString(<Content content={{ path: EVIL, state: "text", text: EVIL, note: EVIL }} />),
   ];
@@ -52,6 +51,6 @@ test("a screen reader hears name, change and size, and whether a folder is open"
 
 test("a layer says its counts, its waste and that it is shared", () => {
   const html = layers({});
-  for (const told of ["+1,200", "−1", "50 bytes wasted", "= shared"]) assert.ok(html.includes(told), told);
+  for (const told of ["+1,200", "−1", "50 bytes wasted", "= shared", "7 bytes"]) assert.ok(html.includes(told), told);
   assert.match(html, /aria-label="Layer 1, RUN make, 3.0 MB, 1,200 added, 1 removed, 50 bytes wasted, shared"/);
 });
