@@ -161,8 +161,8 @@ class RunningBuild:
             build_args=self._redaction.build_args(options.build_args),
             isolation=options.isolation,
             builder=options.builder,
-            cache_from=tuple(map(self._redaction.cache_option, options.cache_from)),
-            cache_to=tuple(map(self._redaction.cache_option, options.cache_to)),
+            cache_from=[*map(self._redaction.cache_option, options.cache_from)],
+            cache_to=[*map(self._redaction.cache_option, options.cache_to)],
             session=os.environ.get("SPEEDKIT_SESSION"),
             machine=_machine(engine),
         )

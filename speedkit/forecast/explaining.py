@@ -25,11 +25,12 @@ class Others:
     """What else could have had, or brought, the result of a step.
 
     builders: the name of another builder → the builds that it made, oldest first.
-    imported: where the build imported a cache from.
+    imported: where the build imported a cache from. not_imported: from where it was to, and could not.
     """
 
     builders: Mapping[str, Sequence[Situation]] = field(default_factory=dict)
     imported: tuple[str, ...] = ()
+    not_imported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     states = build.states or {}
     forecast = Forecaster(earlier).predict(build)
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
-    steps = [_explained(step, states, held, known.imported) for step in forecast.steps]
+    steps = [_explained(step, states, held, known) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -88,16 +89,16 @@ def _explained(
     step: StepForecast,
     states: Mapping[int, StepState],
     held: Mapping[str, frozenset[int]],
-    imported: tuple[str, ...],
+    others: Others,
 ) -> StepExplanation:
     state: StepState = _state(step, states.get(step.line))
     because = step.because
     if state == "waiting":
         because = Because("failed", (), "The build ended before this step.")
     elif state in _RAN:
-        because = _because_it_ran(step, states, held)
+        because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
     elif state == "cached":
-        because = _because_it_was_cached(step, states, imported)
+        because = _because_it_was_cached(step, states, others.imported)
     return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
 
 
@@ -121,6 +122,13 @@ def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: M
     return _in_the_past(step.because)
 
 
+def _without_the_import(because: Because, failed: tuple[str, ...]) -> Because:
+    """BuildKit goes on without a cache that it cannot import, and hardly says so."""
+    if because.kind != "new" or not failed:
+        return because
+    return replace(because, sentence=f"{because.sentence} The cache of {' and '.join(failed)} could not be imported.")
+
+
 def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState]) -> Because:
     """Why a step ran of which only the build could tell: what it builds on ran, or what it reads has other bytes."""
     if step.because.kind == "address":
@@ -128,9 +136,9 @@ def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState])
         return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
     parents = _reran(step, states, by_bytes=False)
     if parents:
-        return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran again.")
+        return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
     given = _reran(step, states, by_bytes=True) or step.because.what
-    return Because("result", given, f"{_capital(' and '.join(given))} ran again, and what it made has other bytes than before.")
+    return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
 
 
 def _reran(step: StepForecast, states: Mapping[int, StepState], *, by_bytes: bool) -> tuple[str, ...]:
@@ -143,18 +151,22 @@ def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], 
     if step.forecast == "hit":
         return _in_the_past(step.because)
     if step.forecast == "miss" and imported:
-        return Because("imported", imported, f"It came with the cache imported from {' and '.join(imported)}.")
+        return Because(
+            "imported",
+            imported,
+            f"No recorded build of this folder had made it: it came with the cache imported from {' and '.join(imported)}.",
+        )
     if step.forecast == "miss":
         return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
     given = _reran(step, states, by_bytes=True)
     if given:
-        sentence = f"{_capital(' and '.join(given))} ran again, but what this step takes from it is the same, byte for byte."
+        sentence = f"{_capital(' and '.join(given))} ran, but what this step takes from it is the same, byte for byte."
         return Because("same-bytes", given, sentence)
     return Because("unchanged", step.because.what, "Nothing that counts for this step has changed.")
 
 
 def _in_the_past(because: Because) -> Because:
-    sentence = because.sentence.replace("runs again", "ran again").replace("run again", "ran again")
+    sentence = because.sentence.replace("runs again", "ran").replace("run again", "ran")
     sentence = sentence.replace("will stop here", "stopped here")
     sentence = sentence.replace("Nothing has been built yet", "No build before this one is recorded for this cache")
     return Because(because.kind, because.what, sentence)

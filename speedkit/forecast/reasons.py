@@ -145,6 +145,8 @@ def _remark(own: Difference, step: PlannedStep) -> str:
     if own.kind not in ("argument", "environment"):
         return ""
     if step.instruction.keyword == "RUN":
+        if len(own.what) > 1:
+            return "; every RUN after them sees that, whether it uses them or not"
         return "; every RUN after its ARG sees it, used or not" if own.kind == "argument" else "; every RUN after it sees that"
     return ", and the paths of this step start from it" if own.what == ("WORKDIR",) else ", and this instruction names it"
 
@@ -155,7 +157,7 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
     words = {
         "files": _files_in_words(what),
         "instruction": "its text changed",
-        "argument": f"build argument {listed} changed",
+        "argument": f"build argument {listed} changed" if len(what) == 1 else f"the variables {listed} changed",
         "environment": f"{listed} changed",
         "options": f"the build command's options changed ({listed})",
         "platform": f"it is now built for {listed}",

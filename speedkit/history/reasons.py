@@ -108,7 +108,7 @@ def explain(build: Build | str | None = None) -> Reasons:
     recording = _recording(build)
     meta, seen = recording.meta, read_build(recording)
     past = earlier_than(recording, isolation=meta.isolation, folder=meta.folder, builder=meta.builder)
-    others = Others(other_builders(recording), imported_from(seen))
+    others = Others(other_builders(recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
     found = explain_situation(situation_of(recording, seen), [situation for _, situation in past], others)
     first = meta.isolation is not None and not past
     seconds = {step.line: step.seconds for step in seen.instructions if step.ran}
@@ -118,9 +118,9 @@ def explain(build: Build | str | None = None) -> Reasons:
     return Reasons(f"{meta.strategy}, {meta.edit}: {cached} cached, {ran} ran", steps, seen)
 
 
-def imported_from(build: Build) -> tuple[str, ...]:
-    """Where a build imported caches from, those left out that could not be had."""
-    found = (step for step in build.step_list if step.name.startswith(IMPORTING) and step.error is None)
+def imports_of(build: Build, *, ok: bool) -> tuple[str, ...]:
+    """Where a build imported caches from, or could not."""
+    found = (step for step in build.step_list if step.name.startswith(IMPORTING) and (step.error is None) == ok)
     return tuple(dict.fromkeys(step.name.removeprefix(IMPORTING) for step in found))
 
 
@@ -140,7 +140,7 @@ HERE = Because("unchanged", (), "The image is on this machine.")
 
 def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0) -> Reason:
     because = step.because
-    if first and state in ("ran", "failed"):
+    if first and because.kind == "new":
         because = FIRST
     elif because.kind in ("elsewhere", "imported") and step.instruction.startswith("FROM "):
         because = HERE

@@ -79,7 +79,7 @@ def earlier_than(
     builder: None is the engine's own.
     """
     found = _before(recording, isolation=isolation, folder=folder)
-    return _readable_ones([one for one in found if one.meta.builder == builder])
+    return _readable_ones([one for one in found if (one.meta.builder or ENGINES_OWN) == (builder or ENGINES_OWN)])
 
 
 def other_builders(recording: Recording) -> dict[str, list[Situation]]:
@@ -87,8 +87,8 @@ def other_builders(recording: Recording) -> dict[str, list[Situation]]:
     meta = recording.meta
     found: dict[str, list[Recording]] = {}
     for one in _before(recording, isolation=meta.isolation, folder=meta.folder):
-        if one.meta.builder != meta.builder:
-            found.setdefault(one.meta.builder or ENGINES_OWN, []).append(one)
+        found.setdefault(one.meta.builder or ENGINES_OWN, []).append(one)
+    found.pop(meta.builder or ENGINES_OWN, None)
     return {name: [situation for _, situation in _readable_ones(builds)] for name, builds in found.items()}
 
 

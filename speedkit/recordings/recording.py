@@ -57,8 +57,8 @@ class Meta:
     build_args: dict[str, str] = field(default_factory=dict)
     isolation: str | None = None
     builder: str | None = None
-    cache_from: tuple[str, ...] = ()
-    cache_to: tuple[str, ...] = ()
+    cache_from: list[str] = field(default_factory=list)
+    cache_to: list[str] = field(default_factory=list)
     session: str | None = None
     bases: dict[str, dict[str, Any]] = field(default_factory=dict)
     host_seconds: float = 0.0
@@ -173,6 +173,8 @@ def _check(meta: Meta, folder: Path) -> None:
         and all(isinstance(number, int | float) for number in numbers)
         and all(isinstance(table, dict) for table in tables)
         and all(isinstance(base, dict) for base in meta.bases.values())
+        and isinstance(meta.builder, str | None)
+        and all(isinstance(places, list) for places in (meta.cache_from, meta.cache_to))
         and (meta.answer is None or isinstance(meta.answer, dict))
         and meta.outcome in get_args(Outcome)
     )

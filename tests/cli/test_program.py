@@ -5,7 +5,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import uuid
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -276,3 +279,63 @@ def test_compare_refuses_an_edit_of_a_file_that_is_not_there(speedkit, folder, h
     code, _, err = speedkit("compare", str(folder({"Dockerfile": TINY, "a.txt": "x"})), "-e", edit)
     assert code == 2
     assert said in err
+
+
+@pytest.mark.engine
+def test_building_twice_is_good_when_all_is_cached_and_names_what_may_differ(speedkit, folder, home):
+    place = folder({"Dockerfile": f"{TINY}RUN date > /built\n", "a.txt": "x"})
+    code, out, _ = speedkit("build", str(place), "--twice", "--json")
+    twice = json.loads(out)["twice"]
+    assert code == 0
+    assert twice["missed"] == []
+    assert {step["state"] for step in twice["build"]["steps"]} <= {"cached", "no-step"}
+    assert any("time of the build" in one["because"] for one in twice["unsteady"])
+    code, out, _ = speedkit("build", str(place), "--twice")
+    assert code == 0
+    assert "every step came from the cache" in out
+    assert "date > /built" in out
+
+
+@pytest.mark.engine
+def test_building_twice_exits_with_1_and_the_reason_when_an_address_serves_something_new(speedkit, folder, home):
+    with changing_address() as address:
+        text = f"FROM scratch\nADD {address} /answer\n"
+        code, out, _ = speedkit("build", str(folder({"Dockerfile": text})), "--twice", "--json")
+        twice = json.loads(out)["twice"]
+        assert code == 1
+        assert [step["because"]["kind"] for step in twice["missed"]] == ["address"]
+        assert address in twice["missed"][0]["because"]["sentence"]
+        code, out, _ = speedkit("build", str(folder({"Dockerfile": text})), "--twice")
+        assert code == 1
+        assert "1 step ran again" in out
+
+
+@pytest.mark.engine
+def test_a_build_that_fails_is_not_built_twice(speedkit, folder, home):
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": "FROM alpine\nRUN false\n"})), "--twice", "--json")
+    assert code == 3
+    assert "twice" not in json.loads(out)
+
+
+@contextmanager
+def changing_address():
+    """An address of this machine that serves something else each time it is asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = uuid.uuid4().hex.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/answer"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -31,16 +31,16 @@ def test_a_rebuilt_stage_with_equal_bytes_leaves_the_rest_cached():
         "unchanged",
         "no-step",
     ]
-    assert found.at(5).because.sentence == ("Line 3 ran again, but what this step takes from it is the same, byte for byte.")
-    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran again."
+    assert found.at(5).because.sentence == ("Line 3 ran, but what this step takes from it is the same, byte for byte.")
+    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran."
     assert found.at(5).cached
     assert not found.at(3).cached
 
 
 def test_a_rebuilt_stage_with_other_bytes_says_so():
     found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
-    assert found.at(5).because.sentence.startswith("Line 3 ran again, and what it made has other bytes than before.")
-    assert found.at(6).because.sentence.startswith("It starts from the result of line 5, which ran again.")
+    assert found.at(5).because.sentence.startswith("Line 3 ran, and what it made has other bytes than before.")
+    assert found.at(6).because.sentence.startswith("It starts from the result of line 5, which ran.")
 
 
 def test_what_was_built_and_is_gone_was_evicted():
@@ -89,7 +89,7 @@ def test_what_was_not_built_here_came_with_the_imported_cache():
     build = situation(TEXT, manifest(a="1"), states={2: "cached", 3: "cached", 5: "cached", 6: "cached"})
     others = Others(imported=("localhost:5000/app:cache",))
     assert explain(build, (), others).at(3).because.sentence == (
-        "It came with the cache imported from localhost:5000/app:cache."
+        "No recorded build of this folder had made it: it came with the cache imported from localhost:5000/app:cache."
     )
     assert explain(build, (BEFORE,), others).at(3).because.kind == "unchanged"
 
@@ -97,6 +97,16 @@ def test_what_was_not_built_here_came_with_the_imported_cache():
 def test_what_no_recording_knows_came_from_elsewhere():
     found = _explained({2: "cached", 3: "cached", 5: "cached", 6: "cached"}, earlier=())
     assert {found.at(line).because.kind for line in (2, 3, 5, 6)} == {"elsewhere"}
+
+
+def test_a_cache_that_could_not_be_imported_is_named_where_a_step_was_new():
+    build = situation(TEXT, manifest(a="1"), states={2: "ran", 3: "ran", 5: "ran", 6: "ran"})
+    others = Others(not_imported=("localhost:5000/app:cache",))
+    assert (
+        explain(build, (), others)
+        .at(3)
+        .because.sentence.endswith("The cache of localhost:5000/app:cache could not be imported.")
+    )
 
 
 def test_a_build_that_failed_did_not_reach_the_rest():
