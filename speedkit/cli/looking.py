@@ -1,4 +1,6 @@
-"""`speedkit history`, `explain` and `predict` read recordings and ask no engine; `layers` reads images."""
+"""`speedkit history`, `explain` and `predict` read recordings; `predict` asks an engine, too, which base images it has.
+`layers` reads images.
+"""
 
 from __future__ import annotations
 

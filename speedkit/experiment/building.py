@@ -144,6 +144,7 @@ class RunningBuild:
             target=options.target,
             build_args=self._redaction.build_args(options.build_args),
             isolation=options.isolation,
+            builder=options.builder,
             session=os.environ.get("SPEEDKIT_SESSION"),
             machine=_machine(engine),
         )
@@ -389,6 +390,7 @@ def dockerfile_text(path: Path) -> str:
 def _machine(engine: Engine) -> dict[str, Any]:
     return {
         "engine": engine.version,
+        "engine_id": engine.identity,
         "storage_driver": engine.storage_driver,
         "engine_system": engine.operating_system,
         "cpus": engine.cpus,

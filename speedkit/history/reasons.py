@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from speedkit.apps import App
 from speedkit.context import Entry, Manifest
 from speedkit.errors import EditDoesNotApply, NoHistory
+from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import Because, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation
 from speedkit.history.finding import recording_of
-from speedkit.history.situations import earlier_than, situation_now, situation_of
+from speedkit.history.past import own_past, past_of
+from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
 from speedkit.recordings.recording import Recording, read_recording
 from speedkit.rendering import Reason, reasons_html
@@ -54,18 +56,21 @@ def predict(
     target: str | None = None,
     changed: Sequence[str] = (),
 ) -> Reasons:
-    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Asks no engine.
+    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Builds nothing.
 
     changed: files of the build context to take as changed, though they are not.
-    It rests on the recorded builds that share the app's cache; with none, everything would run.
+    It rests on the recorded builds that share the app's cache; with none, everything would run. An engine that answers is
+    asked only which base images it has.
     Raises: UnknownStrategy, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     chosen = app.strategy(strategy)
-    past = earlier_than(None, isolation=app.cache_of(chosen.name), folder=str(app.folder))
-    last = past[-1][0] if past else None
-    now = situation_now(app, chosen, last, build_args=build_args or {}, target=target)
+    folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), build_args or {}
+    own = own_past(isolation=isolation, folder=folder)
+    bases = base_facts(chosen, own, isolation=isolation, build_args=arguments, target=target)
+    past = past_of(own, folder=folder, dockerfile=dockerfile_text(chosen.dockerfile), bases=bases)
+    now = situation_now(app, chosen, past.last, isolation=isolation, build_args=arguments, target=target, bases=bases)
     now = replace(now, context=_with_changes(now.context, changed))
-    forecast = predict_situation([situation for _, situation in past], now)
+    forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
     return Reasons(_expected(steps), steps)
 
@@ -99,14 +104,15 @@ def explain(build: Build | str | None = None) -> Reasons:
     Raises: NoHistory, RecordingError, DockerfileError.
     """
     recording = _recording(build)
-    past = earlier_than(recording, isolation=recording.meta.isolation, folder=recording.meta.folder)
-    own = situation_of(recording)
-    found = explain_situation(own, [situation for _, situation in past])
-    first = recording.meta.isolation is not None and not past
+    meta = recording.meta
+    own = own_past(isolation=meta.isolation, folder=meta.folder, before=recording)
+    past = past_of(own, folder=meta.folder, dockerfile=recording.dockerfile, bases=meta.bases, before=recording)
+    found = explain_situation(situation_of(recording), past.situations)
+    first = meta.isolation is not None and not past.own
     steps = tuple(_reason(step, step.state, first=first) for step in found.steps)
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
-    return Reasons(f"{recording.meta.strategy}, {recording.meta.edit}: {cached} cached, {ran} ran", steps)
+    return Reasons(f"{meta.strategy}, {meta.edit}: {cached} cached, {ran} ran", steps)
 
 
 def _recording(build: Build | str | None) -> Recording:
@@ -120,13 +126,8 @@ def _recording(build: Build | str | None) -> Recording:
 FIRST = Because("new", (), "Nothing was built before in this cache: it was started empty.")
 
 
-HERE = Because("unchanged", (), "The image is on this machine.")
-
-
 def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False) -> Reason:
     because = step.because
     if first and state in ("ran", "failed"):
         because = FIRST
-    elif because.kind == "elsewhere" and step.instruction.startswith("FROM "):
-        because = HERE
     return Reason(step.line, step.stage, step.instruction, state, because.kind, because.what, because.sentence)

@@ -39,7 +39,7 @@ class Meta:
     source: the app's own folder; folder: the one that was built, by which later builds find earlier ones.
     session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
     host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None.
-    build_args: credentials are replaced by their digest.
+    build_args: credentials are replaced by their digest. builder: a buildx builder; None is the engine's own.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Meta:
     target: str | None = None
     build_args: dict[str, str] = field(default_factory=dict)
     isolation: str | None = None
+    builder: str | None = None
     session: str | None = None
     bases: dict[str, dict[str, Any]] = field(default_factory=dict)
     host_seconds: float = 0.0

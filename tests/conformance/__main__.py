@@ -12,6 +12,7 @@ from tests.conformance.bases import base_images
 from tests.conformance.cases import FOLDER
 from tests.conformance.comparing import Tally, can_be_read, repeated_disagreement
 from tests.conformance.editing import random_sequence
+from tests.conformance.public import public_disagreement
 from tests.conformance.shrinking import as_case, keep_case, shrunk
 
 EDITS = 5
@@ -22,13 +23,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=3000, help="how many builds to hold against their forecast")
     parser.add_argument("--seed", type=int, default=1, help="another seed makes other projects")
+    parser.add_argument("--public", action="store_true", help="through `predict` and `build`, as people do")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first disagreement")
     asked = parser.parse_args()
     tally = Tally()
     started = time.monotonic()
     wrong = 0
     with contextlib.suppress(KeyboardInterrupt):
-        for found in _disagreements(asked.pairs, asked.seed, tally):
+        found_in = _public_disagreements if asked.public else _disagreements
+        for found in found_in(asked.pairs, asked.seed, tally):
             wrong += found
             if found and not asked.keep_going:
                 break
@@ -49,6 +52,23 @@ def _disagreements(pairs: int, seed: int, tally: Tally):
             _show(found, name)
         if tally.pairs >= shown + _PROGRESS_PAIRS:
             shown = tally.pairs
+            print(_summary(tally), file=sys.stderr, flush=True)
+        yield found is not None
+
+
+def _public_disagreements(pairs: int, seed: int, tally: Tally):
+    """As `_disagreements`, through what people use. These are printed as they are."""
+    number = 0
+    while tally.pairs < pairs:
+        name = f"{seed}-{number}"
+        number += 1
+        chance = random.Random(name)  # noqa: S311 - it has to be repeatable
+        builds = [project for project in random_sequence(chance, edits=EDITS) if can_be_read(project)]
+        base_images()
+        found = public_disagreement(builds, tally=tally)
+        if found is not None:
+            print(f"seed {name}: {found.because}\n{as_case(found)}", flush=True)
+        if number % 10 == 0:
             print(_summary(tally), file=sys.stderr, flush=True)
         yield found is not None
 

@@ -57,7 +57,7 @@ class Disagreement:
     output: str = ""
 
 
-def isolated(text: str) -> tuple[str, list[int]]:
+def isolated(text: str, unique_line: str = _UNIQUE_LINE) -> tuple[str, list[int]]:
     """The Dockerfile with a unique file copied in at the start of every stage that stands on an image or on scratch.
 
     So nothing that other builds left is found. Also: for each new line, the line it was (0 for the added ones).
@@ -73,13 +73,14 @@ def isolated(text: str) -> tuple[str, list[int]]:
             names.add(stage.name)
     lines: list[str] = []
     origin = [0]
-    for number, line in enumerate(text.splitlines(), 1):
+    end = "\r\n" if "\r\n" in text else "\n"
+    for number, line in enumerate(text.removesuffix(end).split(end), 1):
         lines.append(line)
         origin.append(number)
         if number in after:
-            lines.append(_UNIQUE_LINE)
+            lines.append(unique_line)
             origin.append(0)
-    return "\n".join(lines) + "\n", origin
+    return end.join(lines) + end, origin
 
 
 def run_sequence(
@@ -137,7 +138,7 @@ class _Sequence:
     def _one(self, forecaster: Forecaster, builds: Sequence[Project], *, first: bool) -> Disagreement | None:
         project = builds[-1]
         text, _ = isolated(project.dockerfile())
-        self.dockerfile.write_text(text)
+        self.dockerfile.write_bytes(text.encode())
         now = self._situation(project, text)
         forecast = forecaster.predict(now)
         plan = forecaster.plan(now)
