@@ -36,8 +36,8 @@ __all__ = ["Plan", "PlannedStep", "plan_build"]
 class PlannedStep:
     """One instruction of the Dockerfile and what BuildKit has to do for it.
 
-    vertex: None where there is nothing to do, as at a FROM that names a stage. parent: the vertex before it in the stage.
-    needed: the target uses it.
+    vertex: None where there is nothing to do, as at a FROM that names a stage; of a linked COPY the copy itself, not what
+    joins it to the step before. parent: the vertex before it in the stage. needed: the target uses it.
     triggered: an ONBUILD of the base, which counts as standing on the line of FROM.
     """
 
@@ -172,7 +172,8 @@ class _Planning:
     ) -> Vertex | None:
         """Adds the step; returns the vertex that the next one builds on."""
         made = self._vertex(instruction, stage, before, scope)
-        steps.append(PlannedStep(instruction, stage.name, made, before, True, triggered))
+        work = made.inputs[-1].vertex if made is not None and made.kind == "merge" else made
+        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered))
         return made if made is not None else before
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:

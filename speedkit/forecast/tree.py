@@ -206,6 +206,14 @@ def _header(entry: Entry) -> str:
     return f"{entry.kind} {mode:o} {entry.size_bytes} {entry.digest} {entry.link}"
 
 
+_CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]]|(?<=\[)\])+)\]", re.DOTALL)
+
+
+def _class_inside(text: str) -> str:
+    """The inside of a class, where all but escapes and ranges stands for itself."""
+    return re.sub(r"\\(.)|([^-])", lambda found: re.escape(found[1] or found[2]), text, flags=re.DOTALL)
+
+
 def _as_regex(pattern: str) -> re.Pattern[str]:
     """Go's path.Match: `*` and `?` stop at slashes, `[^…]` negates."""
     result: list[str] = []
@@ -217,9 +225,9 @@ def _as_regex(pattern: str) -> re.Pattern[str]:
             result.append("[^/]*")
         elif character == "?":
             result.append("[^/]")
-        elif character == "[" and (end := pattern.find("]", position + 1)) > 0:
-            result.append(f"[{pattern[position:end]}]")
-            position = end + 1
+        elif character == "[" and (found := _CLASS.match(pattern, position)):
+            result.append(f"[{found['not']}{_class_inside(found['inside'])}]")
+            position = found.end()
         elif character == "\\" and position < len(pattern):
             result.append(re.escape(pattern[position]))
             position += 1

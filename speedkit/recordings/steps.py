@@ -23,6 +23,8 @@ __all__ = ["HOST_PREFIX", "derive_steps"]
 HOST_PREFIX = "[host "
 BEFORE_STAGES = "before the stages"
 RUNS_IN_BUILDKIT = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
+NOT_THE_STAGES_OWN = ("FROM ", "ONBUILD ", "LINK ")
+"""`LINK COPY …` joins what `COPY --link` made to the step before."""
 NAME = re.compile(
     r"\[(?:(?P<platform>[a-z0-9]+/[a-z0-9/]+) )?(?:(?P<stage>\S+) )?\s*(?P<n>\d+)/(?P<m>\d+)\] (?P<text>.*)", re.S
 )
@@ -167,13 +169,19 @@ def _named(vertex: Vertex) -> _Named | None:
     return _Named((found["stage"] or "").lower(), int(found["n"]), _folded(found["text"]), vertex)
 
 
+def _without_downloads(named: Sequence[_Named]) -> list[_Named]:
+    """Without the download of an ADD, which has the name of the ADD but nothing it is made from."""
+    made = {(entry.stage, entry.position) for entry in named if entry.vertex.inputs}
+    return [entry for entry in named if entry.vertex.inputs or (entry.stage, entry.position) not in made]
+
+
 def _folded(text: str) -> str:
     return " ".join(text.split())
 
 
 def _match(dockerfile: Dockerfile, images: Sequence[str], vertices: Sequence[Vertex]) -> dict[int, Vertex]:
     """The vertex of each instruction, by the instruction's first line."""
-    named = [found for vertex in vertices if (found := _named(vertex))]
+    named = _without_downloads([found for vertex in vertices if (found := _named(vertex))])
     matched: dict[int, Vertex] = {}
     single = len(dockerfile.stages) == 1
     for stage in dockerfile.stages:
@@ -188,7 +196,7 @@ def _match(dockerfile: Dockerfile, images: Sequence[str], vertices: Sequence[Ver
 def _match_stage(stage: Stage, named: Sequence[_Named]) -> dict[int, Vertex]:
     commands = [found for found in stage.instructions if found.keyword in RUNS_IN_BUILDKIT]
     entries = sorted(
-        (entry for entry in named if not entry.text.startswith(("FROM ", "ONBUILD "))), key=lambda entry: entry.position
+        (entry for entry in named if not entry.text.startswith(NOT_THE_STAGES_OWN)), key=lambda entry: entry.position
     )
     matched: dict[int, Vertex] = {}
     offsets: list[int] = []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import re
 import sys
 import time
+from collections import Counter
 
 from tests.conformance.bases import base_images
 from tests.conformance.cases import FOLDER
@@ -35,8 +37,18 @@ def main() -> int:
             wrong += found
             if found and not asked.keep_going:
                 break
+    for reason, count in Counter(_reason(output) for output in tally.failures).most_common():
+        print(f"failed {count} times: {reason}")
+    for found in tally.not_repeated:
+        print(f"not repeated: {as_case(found)}\n{found.output[-3000:]}")
     print(f"seed {asked.seed}: {_summary(tally)}, {wrong} disagreements, {time.monotonic() - started:.0f} s")
     return 1 if wrong else 0
+
+
+def _reason(output: str) -> str:
+    """The error of a failed build, without what is different each time."""
+    last = output.strip().rpartition("ERROR: ")[2].splitlines()
+    return re.sub(r"[0-9a-f]{8,}[0-9a-z:]*", "…", last[0])[:150] if last else ""
 
 
 def _disagreements(pairs: int, seed: int, tally: Tally):
@@ -88,7 +100,8 @@ def _show(found, name: str) -> None:
 def _summary(tally: Tally) -> str:
     return (
         f"{tally.pairs} pairs, {tally.steps} steps, {tally.hits} cached, {tally.depends} depends, "
-        f"{tally.unseen} not reported, {tally.failed} builds failed, {tally.not_repeated} not repeated"
+        f"{tally.unseen} not reported, {tally.failed} builds failed, {tally.refused} refused by both, "
+        f"{len(tally.not_repeated)} not repeated"
     )
 
 

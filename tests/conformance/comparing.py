@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
-from speedkit.errors import SpeedkitError
+from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.forecast import Forecaster, Situation
-from tests.conformance.building import build, observed_steps
+from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.project import Project, write_project
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _UNIQUE_LINE = "COPY --from=speedkit-token token /.token"
 class Tally:
     """What was compared. failed: builds that ended in an error, which are left out. unseen: steps not reported.
 
+    refused: Dockerfiles that the forecast and BuildKit both reject.
     not_repeated: disagreements that were none when the same was built again.
     """
 
@@ -40,7 +41,8 @@ class Tally:
     depends: int = 0
     unseen: int = 0
     failed: int = 0
-    not_repeated: int = 0
+    refused: int = 0
+    not_repeated: list[Disagreement] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
@@ -102,7 +104,8 @@ def repeated_disagreement(
     if found is None:
         return None
     again = run_sequence(found.builds, bases, tally=Tally(), states_known=states_known)
-    tally.not_repeated += again is None
+    if again is None:
+        tally.not_repeated.append(found)
     return again
 
 
@@ -140,8 +143,10 @@ class _Sequence:
         text, _ = isolated(project.dockerfile())
         self.dockerfile.write_bytes(text.encode())
         now = self._situation(project, text)
-        forecast = forecaster.predict(now)
-        plan = forecaster.plan(now)
+        try:
+            forecast, refused = forecaster.predict(now), None
+        except DockerfileError as error:
+            forecast, refused = None, error
         seen = build(
             self.folder,
             self.dockerfile,
@@ -150,6 +155,10 @@ class _Sequence:
             target=project.target,
             options=project.options,
         )
+        if forecast is None:
+            self.tally.refused += 1
+            return None if not seen.ok else Disagreement(tuple(builds), refused.line or 0, "", "refused", refused.what, "built")
+        plan = forecaster.plan(now)
         steps = observed_steps(plan, seen)
         wrong = None
         if not seen.ok:
@@ -184,6 +193,7 @@ class _Sequence:
             },
             options=project.options,
             folder=str(self.folder),
+            merge=makes_links(),
         )
 
     def _compare(

@@ -220,9 +220,12 @@ def test_a_named_context_takes_the_place_of_an_image_or_stage():
 
 def test_link_stands_alone_where_the_image_store_can_merge():
     text = "FROM base\nRUN {}\nCOPY --link a /x\n"
+    text += "RUN true\n"
     before, after = (situation(text.format(word), merge=True) for word in ("one", "two"))
-    assert predict([before], before).at(3).forecast == "hit"
-    assert predict([before], after).at(3).forecast == "miss"
+    assert [predict([before], before).at(line).forecast for line in (3, 4)] == ["hit", "hit"]
+    assert [predict([before], after).at(line).forecast for line in (2, 3, 4)] == ["miss", "hit", "miss"]
+    changed = situation(text.format("one"), manifest(a="other"), merge=True)
+    assert [predict([before], changed).at(line).forecast for line in (2, 3, 4)] == ["hit", "miss", "miss"]
 
 
 def test_a_mount_may_show_what_another_stage_made():
