@@ -153,12 +153,17 @@ def _bytes(text: str) -> int:
 
 
 def _inputs(before: Vertex | None, mounted: list[_Mounted]) -> tuple[Input, ...]:
-    inputs = [Input(before)] if before is not None else []
-    vertices = dict.fromkeys(mount.vertex for mount in mounted if mount.vertex is not None and mount.vertex is not before)
-    for vertex in vertices:
-        paths = [mount.source for mount in mounted if mount.vertex is vertex]
-        inputs.append(Input(vertex, tuple(Selector(path) for path in paths), by_content=True))
-    return tuple(inputs)
+    """The vertex before comes first and counts by its key, unless a mount shows it, too: then by all of its bytes."""
+    paths: dict[Vertex, list[str]] = {} if before is None else {before: ["/"]}
+    for mount in mounted:
+        if mount.vertex is not None:
+            paths.setdefault(mount.vertex, []).append(mount.source)
+    return tuple(
+        Input(vertex)
+        if vertex is before and len(read) == 1
+        else Input(vertex, tuple(Selector(path) for path in read), by_content=True)
+        for vertex, read in paths.items()
+    )
 
 
 def _shm_size(around: Surroundings) -> str:
