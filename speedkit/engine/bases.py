@@ -35,10 +35,12 @@ __all__ = [
     "go_settings",
     "has_image",
     "isolated_base",
+    "isolated_name",
     "make_image",
     "pull",
     "resolve_base",
     "stand_in_of",
+    "standing_base",
     "trust_labels",
 ]
 
@@ -149,9 +151,24 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
     described = _described(engine, reference)
     if described is None:
         found, described = _missing_base(engine, reference)
+    used = _trusting(engine, found, described, *_additions(reference, extend_ca=extend_ca))
+    return ResolvedBase(reference, used, stand_in=found != reference)
+
+
+def standing_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
+    """The image that `resolve_base` would give; None when it would first have to be pulled or made."""
+    candidates = (reference, stand_in_of(reference))
+    for candidate in candidates:
+        if candidate is not None and (described := _described(engine, candidate)):
+            name = _trusting_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
+            return name if has_image(engine, name) else None
+    return None
+
+
+def _additions(reference: str, *, extend_ca: bool) -> tuple[Path | None, dict[str, str]]:
+    """The CA bundle and the Go settings that an image is extended by."""
     bundle = system_bundle() if extend_ca else host_bundle()
-    settings = go_settings() if family_of(reference) in STAND_INS else {}
-    return ResolvedBase(reference, _trusting(engine, found, described, bundle, settings), stand_in=found != reference)
+    return bundle, go_settings() if family_of(reference) in STAND_INS else {}
 
 
 def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
@@ -184,16 +201,21 @@ def _trusting(
     engine: Engine, image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]
 ) -> str:
     """The image, or one made from it once, with the host's certificates and what the host's Go is told."""
+    name = _trusting_name(image, described, bundle, settings)
+    if name != image and not has_image(engine, name):
+        files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
+        derive_image(engine, image, name=name, files=files, environment=settings, labels=trust_labels(bundle, settings))
+    return name
+
+
+def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]) -> str:
+    """What the image is called once it is extended; its own name when there is nothing to add."""
     if bundle is None and not settings:
         return image
-    labels = trust_labels(bundle, settings)
-    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == labels[TRUST_LABEL]:
+    label = trust_labels(bundle, settings)[TRUST_LABEL]
+    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == label:
         return image
-    name = f"speedkit/trusting:{_short_hash(described['Id'] + labels[TRUST_LABEL])}"
-    if not has_image(engine, name):
-        files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
-        derive_image(engine, image, name=name, files=files, environment=settings, labels=labels)
-    return name
+    return f"speedkit/trusting:{_short_hash(described['Id'] + label)}"
 
 
 def go_settings() -> dict[str, str]:
@@ -224,13 +246,18 @@ def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: 
     mark_certificates: mark the CA bundle as well. COPY --from looks at content alone: a `FROM scratch` stage that takes the
     certificates first is then new, too.
     """
-    found = inspect_image(engine, image)["Id"]
-    name = f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
+    name = isolated_name(engine, image, token, mark_certificates=mark_certificates)
     if not has_image(engine, name):
         mark = f"# {token}\n".encode()
         appended = {BUNDLE_IN_IMAGES: mark} if mark_certificates else {}
         derive_image(engine, image, name=name, files={"/etc/.speedkit-mark": mark}, appended=appended)
     return name
+
+
+def isolated_name(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
+    """What `isolated_base` calls the image that it gives, made or not."""
+    found = inspect_image(engine, image)["Id"]
+    return f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
 
 
 def _short_hash(text: str) -> str:

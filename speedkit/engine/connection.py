@@ -33,10 +33,12 @@ TIMEOUT_SECONDS = 120
 class Engine:
     """An engine that answered.
 
-    host: where it listens, as DOCKER_HOST would say it. buildx: the plugin's binary.
+    host: where it listens, as DOCKER_HOST would say it. identity: tells it from every other engine, wherever it listens.
+    buildx: the plugin's binary.
     """
 
     host: str
+    identity: str
     version: str
     operating_system: str
     cpus: int
@@ -100,6 +102,7 @@ def connect() -> Engine:
         )
     return Engine(
         host=host,
+        identity=info.get("ID", ""),
         version=info["ServerVersion"],
         operating_system=info.get("OperatingSystem", ""),
         cpus=info.get("NCPU", 0),

@@ -419,6 +419,7 @@ def dockerfile_text(path: Path) -> str:
 def _machine(engine: Engine) -> dict[str, Any]:
     return {
         "engine": engine.version,
+        "engine_id": engine.identity,
         "storage_driver": engine.storage_driver,
         "engine_system": engine.operating_system,
         "cpus": engine.cpus,

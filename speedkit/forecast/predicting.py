@@ -70,7 +70,7 @@ class Forecaster:
 
     def __init__(self, history: Sequence[Situation]) -> None:
         self._memory = Memory()
-        self._last: Plan | None = None
+        self._last: dict[str, Plan] = {}
         self._tree: tuple[Manifest, Tree] | None = None
         self._synced = Synced()
         for situation in history:
@@ -81,7 +81,7 @@ class Forecaster:
         plan = self.plan(situation)
         remember(self._memory, plan)
         self._synced.update(situation.folder, plan)
-        self._last = plan
+        self._last[situation.lineage] = plan
 
     def plan(self, situation: Situation) -> Plan:
         """The vertices of a build; a context that did not change is not hashed again."""
@@ -94,10 +94,11 @@ class Forecaster:
         """What a build of `now` would find in the cache."""
         plan = self.plan(now)
         walked = walk(plan, self._memory)
-        twins = counterparts(self._last, plan) if self._last is not None else {}
+        last = self._last.get(now.lineage)
+        twins = counterparts(last, plan) if last is not None else {}
         arguments, sources = declared_arguments(now.dockerfile), Sources(plan)
         steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments, sources.of(step)) for step in plan.steps)
-        return Forecast(steps if self._last is not None else tuple(_first_time(step) for step in steps))
+        return Forecast(steps if last is not None else tuple(_first_time(step) for step in steps))
 
 
 def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
@@ -133,6 +134,8 @@ def _verdict(step: PlannedStep, walked: Walked) -> Verdict:
         return "not-needed"
     if step.vertex is None:
         return "no-step"
+    if step.opens_known_image:
+        return "hit"
     found = walked.of(step.vertex)
     if found.certain:
         return "hit"

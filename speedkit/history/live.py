@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from speedkit.apps import App
+from speedkit.apps import App, Strategy
 from speedkit.context import Manifest
 from speedkit.errors import DockerfileError
+from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import Forecaster, StepForecast
-from speedkit.history.situations import earlier_than, situation_now
+from speedkit.history.past import own_past, past_of
+from speedkit.history.situations import base_facts, situation_now
 from speedkit.model import Build
 from speedkit.recordings.recording import Recording, read_recording
 
@@ -34,18 +36,29 @@ class LiveForecast:
     def __init__(self) -> None:
         self._key: object = None
         self._forecaster = Forecaster(())
-        self._last: Recording | None = None
+        self._own: list[Recording] = []
         self._known: Manifest | None = None
+        self._openings: list[str] = []
+        self._bases: dict[str, dict[str, Any]] = {}
 
     def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> list[dict[str, Any]]:
         """`line`, `forecast`, `because`, `short` and expected `seconds` of every instruction that BuildKit runs.
 
         A Dockerfile that cannot be read, as happens while one types, has no forecast.
         """
-        chosen = app.strategy(strategy)
-        self._remember(app, strategy, builds)
+        chosen, isolation = app.strategy(strategy), _cache(app, strategy, builds)
+        self._remember(app, chosen, isolation, builds)
         try:
-            now = situation_now(app, chosen, self._last, build_args={}, target=None, known=self._known)
+            now = situation_now(
+                app,
+                chosen,
+                self._own[-1] if self._own else None,
+                isolation=isolation,
+                build_args={},
+                target=None,
+                bases=self._bases,
+                known=self._known,
+            )
             forecast = self._forecaster.predict(now)
         except DockerfileError:
             return []
@@ -53,15 +66,19 @@ class LiveForecast:
         usual = _usual_seconds(builds)
         return [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
 
-    def _remember(self, app: App, strategy: str, builds: Sequence[Build]) -> None:
-        """Read the past again when there is more of it, or another cache is asked for."""
-        isolation = _cache(app, strategy, builds)
-        key = (isolation, str(app.folder), builds[-1].id if builds else None)
+    def _remember(self, app: App, strategy: Strategy, isolation: str | None, builds: Sequence[Build]) -> None:
+        """Read the past again when there is more of it, or another cache is asked for; the bases when a FROM changed."""
+        text, folder = dockerfile_text(strategy.dockerfile), str(app.folder)
+        openings = [line for line in text.splitlines() if line.upper().lstrip().startswith("FROM")]
+        key = (isolation, folder, builds[-1].id if builds else None)
+        if key == self._key and openings == self._openings:
+            return
+        self._own = own_past(isolation=isolation, folder=folder) if key != self._key else self._own
+        self._bases = base_facts(strategy, self._own, isolation=isolation, build_args={}, target=None)
+        self._openings = openings
         if key == self._key:
             return
-        past = earlier_than(None, isolation=isolation, folder=str(app.folder))
-        self._forecaster = Forecaster([situation for _, situation in past])
-        self._last = past[-1][0] if past else None
+        self._forecaster = Forecaster(past_of(self._own, folder=folder, dockerfile=text, bases=self._bases).situations)
         self._key = key
 
 
