@@ -98,7 +98,9 @@ def _hit(own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walke
     rerun = [given.vertex for given in vertex.inputs if given.by_content and _reruns(given.vertex, walked)]
     if rerun:
         what = tuple(_place(source) for source in rerun)
-        return Because("same-bytes", what, f"{_listed(what)} runs again, but what is taken from it is already known.")
+        return Because(
+            "same-bytes", what, f"{_sentence_start(_listed(what))} runs again, but what this step takes from it is known."
+        )
     if own is not None or twin is None:
         return Because("earlier", (), "An earlier build had exactly this, and its result is still there.")
     return Because("unchanged", (), "Nothing that counts for this step has changed.")

@@ -45,10 +45,11 @@ class Reasons:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per step: line, stage, instruction, state, seconds, because."""
+        """A row per step: line, stage, instruction, state, of a build also seconds, and because."""
         import pandas as pd
 
-        columns = ["line", "stage", "instruction", "state", "seconds", "because"]
+        seconds = ["seconds"] if self.build is not None else []
+        columns = ["line", "stage", "instruction", "state", *seconds, "because"]
         return pd.DataFrame([[getattr(step, name) for name in columns] for step in self.steps], columns=columns)
 
     def _repr_html_(self) -> str:
