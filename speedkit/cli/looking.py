@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
-from speedkit.cli.output import print_json, print_table
+from speedkit.cli.output import print_json, print_table, reason_json
+from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
-    from speedkit.rendering import Reason
 
 __all__ = ["register"]
 
@@ -38,8 +38,20 @@ def predict(
 
     app = app_named(folder, strategy, file)
     arguments = parse_build_args(build_arg)
-    found = forecast(app, strategy, build_args=arguments, target=target, changed=change or ())
+    try:
+        found = forecast(app, strategy, build_args=arguments, target=target, changed=change or ())
+    except DockerfileError as problem:
+        raise _quoting(problem, app.strategy(strategy).dockerfile) from None
     _print_reasons(found, "forecast", as_json=as_json)
+
+
+def _quoting(problem: DockerfileError, dockerfile: Path) -> DockerfileError:
+    """The same error with the line that it is about."""
+    lines = dockerfile.read_text(encoding="utf-8", errors="replace").splitlines()
+    if problem.line is None or problem.line > len(lines):
+        return problem
+    quoted = f"{problem.what}\n  {problem.line} | {lines[problem.line - 1]}"
+    return DockerfileError(quoted, line=problem.line, fix=problem.fix)
 
 
 def explain(
@@ -56,17 +68,22 @@ def explain(
 
 def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"steps": [_reason_json(reason, key) for reason in found.steps]})
+        print_json({"steps": [reason_json(reason, key) for reason in found.steps]})
         return
-    rows = [[reason.line, reason.instruction, reason.state, reason.because] for reason in found.steps]
-    print_table(found.title, ["line", "instruction", key, "because"], rows, numbers=["line"])
+    from speedkit.rendering import seconds_text
 
-
-def _reason_json(reason: Reason, key: str) -> dict[str, object]:
-    because = {"kind": reason.kind, "what": list(reason.what), "sentence": reason.because}
-    cached = {} if key == "forecast" else {"cached": reason.state == "cached"}
-    common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
-    return common | {key: reason.state} | cached | {"because": because}
+    rows = [
+        [
+            reason.line,
+            reason.instruction,
+            reason.state,
+            *([seconds_text(reason.seconds) if reason.seconds else ""] if found.build else []),
+            reason.because,
+        ]
+        for reason in found.steps
+    ]
+    columns = ["line", "instruction", key, *(["seconds"] if found.build else []), "because"]
+    print_table(found.title, columns, rows, numbers=["line", "seconds"])
 
 
 def history(

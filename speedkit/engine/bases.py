@@ -28,6 +28,7 @@ from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
 __all__ = [
+    "BASES",
     "STAND_INS",
     "ResolvedBase",
     "family_of",
@@ -37,6 +38,7 @@ __all__ = [
     "make_image",
     "pull",
     "resolve_base",
+    "stand_in_of",
     "trust_labels",
 ]
 
@@ -46,13 +48,20 @@ SERVER_ERROR = 500
 TRUST_LABEL = "dev.speedkit.trusts"
 GO_SETTINGS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
 
+BASES = ("golang:alpine", "alpine", "debian", "ubuntu")
+"""The images that set-up pulls, or makes stand-ins for."""
+
 STAND_INS = {
     "alpine": "speedkit/standin-alpine",
     "golang": "speedkit/standin-golang",
     "debian": "speedkit/standin-debian",
     "ubuntu": "speedkit/standin-debian",
 }
-"""Which local image takes the place of which family of images."""
+"""Which local image takes the place of which of Docker Hub's own images, whatever the tag."""
+HUB = ("docker.io/", "index.docker.io/")
+
+_refused: set[str] = set()
+"""Images that no registry handed out, so that this process asks once for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,19 @@ class ResolvedBase:
 def family_of(reference: str) -> str:
     """The last part of an image's name, without registry, tag and digest: `golang` of `docker.io/library/golang:1.24`."""
     return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def stand_in_of(reference: str) -> str | None:
+    """The local image that may take an image's place: only one of Docker Hub's own, never somebody's `team/alpine`."""
+    name = _name_on_hub(reference)
+    return STAND_INS.get(family_of(name)) if "/" not in name else None
+
+
+def _name_on_hub(reference: str) -> str:
+    """The name without what stands for Docker Hub itself: `alpine:3` of `docker.io/library/alpine:3`."""
+    for prefix in HUB:
+        reference = reference.removeprefix(prefix)
+    return reference.removeprefix("library/")
 
 
 def has_image(engine: Engine, name: str) -> bool:
@@ -133,14 +155,22 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
 
 
 def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
-    stand_in = STAND_INS.get(family_of(reference))
-    if stand_in is not None and (described := _described(engine, stand_in)):
-        return stand_in, described
-    if reason := pull(engine, reference):
-        raise NoBaseImage(
-            f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
-            fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
-        )
+    """What takes the place of an image that is not here: the image, pulled, or its stand-in where no registry hands it out.
+
+    For the images of `BASES`, set-up has asked already.
+    """
+    name = stand_in_of(reference)
+    stand_in = _described(engine, name) if name is not None else None
+    if name is None or stand_in is None:
+        if reason := pull(engine, reference):
+            raise NoBaseImage(
+                f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
+                fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
+            )
+        return reference, inspect_image(engine, reference)
+    if _name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull(engine, reference):
+        _refused.add(reference)
+        return name, stand_in
     return reference, inspect_image(engine, reference)
 
 

@@ -26,6 +26,7 @@ class BuildRequest:
 
     named_contexts: what takes the place of an image the Dockerfile names, such as `docker-image://…`.
     builder: a buildx builder; None is the engine's own.
+    cache_from, cache_to: where buildx is to import and export caches, in its own words, such as `type=registry,ref=…`.
     """
 
     context: Path
@@ -36,6 +37,8 @@ class BuildRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     tag: str | None = None
     builder: str | None = None
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[
     argv += [f"--tag={request.tag}"] if request.tag else []
     argv += [f"--build-arg={name}={value}" for name, value in request.build_args.items()]
     argv += [f"--build-context={name}={source}" for name, source in request.named_contexts.items()]
+    argv += [f"--cache-from={place}" for place in request.cache_from]
+    argv += [f"--cache-to={place}" for place in request.cache_to]
     argv += [f"--label={name}={value}" for name, value in request.labels.items()]
     return [*argv, str(request.context)]
 

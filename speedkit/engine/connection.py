@@ -6,6 +6,7 @@ default socket. Nothing is started or changed here.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -17,12 +18,13 @@ from typing import Any
 import docker
 import requests
 from docker.context import ContextAPI
+from docker.context.config import get_current_context_name
 from docker.errors import DockerException
 from docker.tls import TLSConfig
 
 from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SocketRefused
 
-__all__ = ["Engine", "connect", "find_buildx"]
+__all__ = ["Engine", "connect", "engine_of_the_user", "find_buildx"]
 
 TIMEOUT_SECONDS = 120
 
@@ -128,6 +130,14 @@ def _endpoint() -> tuple[str, Path | None]:
     return endpoint, _context_certificates(context)
 
 
+def engine_of_the_user() -> str | None:
+    """The setting that names an engine other than this machine's own, None when none does."""
+    if os.environ.get("DOCKER_HOST"):
+        return "DOCKER_HOST"
+    context = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    return None if context == "default" else f"The Docker context {context!r}"
+
+
 def _context_certificates(context: Any) -> Path | None:
     tls = context.TLSConfig
     return Path(tls.ca_cert).parent if tls is not None and tls.ca_cert else None
@@ -146,9 +156,12 @@ def _unreachable(host: str, problem: BaseException) -> NoEngine | SocketRefused:
             f"A Docker engine listens at {host}, but this user may not talk to it.",
             fix="Add yourself to its group, then log in again: `sudo usermod -aG docker $USER`.",
         )
+    named = engine_of_the_user()
     return NoEngine(
         f"No Docker engine answers at {host}.",
-        fix="Start Docker Desktop, or run `speedkit setup` to install and start an engine.",
+        fix=f"{named} names this engine: start it, or unset that and run `speedkit setup`."
+        if named
+        else "Start Docker Desktop, or run `speedkit setup` to install and start an engine.",
     )
 
 
@@ -174,9 +187,21 @@ def _plugin_folders() -> list[Path]:
     config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     prefixes = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec", "/opt/homebrew/lib")
     windows = (os.environ.get(variable) for variable in ("ProgramData", "ProgramFiles"))
+    docker = [Path(value) / "Docker" for value in windows if value]
     return [
+        *_extra_plugin_folders(config),
         config / "cli-plugins",
         *(Path(prefix) / "docker" / "cli-plugins" for prefix in prefixes),
         Path("/Applications/Docker.app/Contents/Resources/cli-plugins"),
-        *(Path(value) / "Docker" / "cli-plugins" for value in windows if value),
+        *(folder / "cli-plugins" for folder in docker),
+        *(folder / "Docker" / "resources" / "cli-plugins" for folder in docker),
     ]
+
+
+def _extra_plugin_folders(config: Path) -> list[Path]:
+    """The folders that the user's config.json adds, as Homebrew tells its users to."""
+    try:
+        found = json.loads((config / "config.json").read_bytes())
+        return [Path(folder) for folder in found["cliPluginsExtraDirs"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

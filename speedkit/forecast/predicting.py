@@ -9,6 +9,7 @@ from speedkit.forecast.differences import counterparts
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
 from speedkit.forecast.reasons import Because, reason
+from speedkit.forecast.sources import Sources
 from speedkit.forecast.syncing import Synced
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.walking import Walked, remember, walk
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from speedkit.context import Manifest
     from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.situation import Situation
+    from speedkit.model import StepSource
 
 __all__ = ["Forecast", "Forecaster", "StepForecast", "Verdict", "predict"]
 
@@ -28,7 +30,7 @@ Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
-    """What is expected of one instruction. line: 1-based. because: why. after: the lines it takes something from."""
+    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from."""
 
     line: int
     end_line: int
@@ -36,7 +38,7 @@ class StepForecast:
     instruction: str
     forecast: Verdict
     because: Because
-    after: tuple[int, ...] = ()
+    sources: tuple[StepSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,8 @@ class Forecaster:
         plan = self.plan(now)
         walked = walk(plan, self._memory)
         twins = counterparts(self._last, plan) if self._last is not None else {}
-        arguments = declared_arguments(now.dockerfile)
-        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments) for step in plan.steps)
+        arguments, sources = declared_arguments(now.dockerfile), Sources(plan)
+        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments, sources.of(step)) for step in plan.steps)
         return Forecast(steps if self._last is not None else tuple(_first_time(step) for step in steps))
 
 
@@ -104,7 +106,9 @@ def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
     return frozenset(word.partition("=")[0] for word in words)
 
 
-def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> StepForecast:
+def _forecast(
+    step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str], sources: tuple[StepSource, ...]
+) -> StepForecast:
     instruction = step.instruction
     text = f"ONBUILD {instruction.text}" if step.triggered else instruction.text
     return StepForecast(
@@ -114,7 +118,7 @@ def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argum
         instruction=text,
         forecast=_verdict(step, walked),
         because=reason(step, twin, walked, arguments),
-        after=_lines_before(step),
+        sources=sources,
     )
 
 
@@ -122,11 +126,6 @@ def _first_time(step: StepForecast) -> StepForecast:
     if step.forecast != "miss" or step.because.kind == "missing-file":
         return step
     return replace(step, because=Because("new", (), "Nothing has been built yet."))
-
-
-def _lines_before(step: PlannedStep) -> tuple[int, ...]:
-    inputs = step.vertex.inputs if step.vertex is not None else ()
-    return tuple(dict.fromkeys(given.vertex.line for given in inputs if given.vertex.line))
 
 
 def _verdict(step: PlannedStep, walked: Walked) -> Verdict:

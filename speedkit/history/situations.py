@@ -14,12 +14,14 @@ from speedkit.forecast import BaseImage, Situation
 from speedkit.history.finding import recordings
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
-from speedkit.recordings.recording import Recording
+from speedkit.recordings.recording import Meta, Recording
 
-__all__ = ["earlier_than", "situation_now", "situation_of"]
+__all__ = ["earlier_than", "other_builders", "situation_now", "situation_of"]
 
 REMEMBERED = 40
 """How many earlier builds a forecast looks back on."""
+ENGINES_OWN = "default"
+"""What buildx calls the builder that the engine has inside."""
 
 
 def situation_of(recording: Recording, build: Build | None = None) -> Situation:
@@ -68,18 +70,39 @@ def situation_now(
     )
 
 
-def earlier_than(recording: Recording | None, *, isolation: str | None, folder: str) -> list[tuple[Recording, Situation]]:
+def earlier_than(
+    recording: Recording | None, *, isolation: str | None, folder: str, builder: str | None = None
+) -> list[tuple[Recording, Situation]]:
     """The builds whose results a builder may still hold for a build, oldest first, those that cannot be read left out.
 
-    They are those that shared its cache: of the same isolation, or without one those of the same folder.
+    They are those that shared its cache: of the same builder and isolation, or without one those of the same folder.
+    builder: None is the engine's own.
     """
-    found = []
-    for candidate in recordings():
-        if recording is not None and candidate.meta.id >= recording.meta.id:
-            break
-        shares = candidate.meta.isolation == isolation and (isolation is not None or candidate.meta.folder == folder)
-        if shares and candidate.meta.outcome != "broken":
-            found.append(candidate)
+    found = _before(recording, isolation=isolation, folder=folder)
+    return _readable_ones([one for one in found if (one.meta.builder or ENGINES_OWN) == (builder or ENGINES_OWN)])
+
+
+def other_builders(recording: Recording) -> dict[str, list[Situation]]:
+    """What builders other than that of a recorded build had built by then, oldest first, by the name of the builder."""
+    meta = recording.meta
+    found: dict[str, list[Recording]] = {}
+    for one in _before(recording, isolation=meta.isolation, folder=meta.folder):
+        found.setdefault(one.meta.builder or ENGINES_OWN, []).append(one)
+    found.pop(meta.builder or ENGINES_OWN, None)
+    return {name: [situation for _, situation in _readable_ones(builds)] for name, builds in found.items()}
+
+
+def _before(recording: Recording | None, *, isolation: str | None, folder: str) -> list[Recording]:
+    """The recordings of one cache, oldest first, up to one of them; all when that is None."""
+
+    def shares(meta: Meta) -> bool:
+        return meta.isolation == isolation and (isolation is not None or meta.folder == folder) and meta.outcome != "broken"
+
+    end = recording.meta.id if recording is not None else None
+    return [one for one in recordings() if (end is None or one.meta.id < end) and shares(one.meta)]
+
+
+def _readable_ones(found: list[Recording]) -> list[tuple[Recording, Situation]]:
     return [(one, situation) for one in found[-REMEMBERED:] if (situation := _readable(one))]
 
 

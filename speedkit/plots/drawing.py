@@ -1,7 +1,7 @@
 """A figure as an SVG drawing that needs no script: for exported notebooks, printed pages and viewers that do not know plotly.
 
-It draws what the figures here are made of (horizontal bars, cells, points, notes), at the same places with the same words; the
-boxes of a treemap it lays out itself.
+It draws what the figures here are made of (horizontal bars, cells, points, notes, boxes and paths), at the same places with
+the same words; the boxes of a treemap it lays out itself.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ FAMILY = "system-ui,'Noto Sans','DejaVu Sans',sans-serif"
 LINE = 1.3
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 BESIDE = 13
+DASHES = {"dot": "2 4", "dash": "8 5"}
+POINT = re.compile(r"(-?[\d.]+),(-?[\d.]+)")
 HEADING, MARGIN, SMALLEST = 19, 3, 6
 LETTER_PIXELS, FEWEST = 6.6, 4
 SHADES = (0.14, 0.2, 0.26)
@@ -38,6 +40,7 @@ def drawing(figure: go.Figure) -> str:
     frames = {name: frame_of(figure, name, WIDTH) for name in dict.fromkeys(trace.xaxis or "x" for trace in figure.data)}
     for frame in frames.values():
         parts += _axes(frame)
+    parts += [_shape(shape, frames["x"]) for shape in layout.shapes]
     for trace in figure.data:
         parts += DRAWN[trace.type](trace, frames[trace.xaxis or "x"])
     parts += [_note(note, frames, layout) for note in layout.annotations]
@@ -208,14 +211,23 @@ def _shaded(box: Box, shade: float, tip: str) -> str:
 DRAWN = {"bar": _bars, "heatmap": _cells, "scatter": _points}
 
 
+def _shape(shape: Any, frame: Frame) -> str:
+    """A box over the whole width, or a path whose x is counted in pixels from the left edge of the first panel."""
+    x, y, line = frame.x, frame.y, shape.line
+    dashes = f' stroke-dasharray="{DASHES[line.dash]}"' if line.dash in DASHES else ""
+    stroke = f' stroke="{line.color}" stroke-width="{line.width}"{dashes}' if line.width else ""
+    if shape.type == "rect":
+        top, bottom = y.at(shape.y0), y.at(shape.y1)
+        size = f'width="{x.end - x.start:.1f}" height="{bottom - top:.1f}"'
+        return f'<rect x="{x.start:.1f}" y="{top:.1f}" {size} fill="none"{stroke}/>'
+    points = POINT.sub(lambda at: f"{x.start + float(at[1]):.1f},{y.at(float(at[2])):.1f}", shape.path)
+    return f'<path d="{points}" fill="{shape.fillcolor or "none"}"{stroke}/>'
+
+
 def _note(note: Any, frames: dict[str, Frame], layout: Any) -> str:
     """Text at a place of the paper, or at values of the first panel."""
-    if note.xref == "paper":
-        x = layout.margin.l + note.x * (WIDTH - layout.margin.l - layout.margin.r)
-        bottom = layout.height - layout.margin.b
-        y = bottom - note.y * (bottom - layout.margin.t) - 7
-    else:
-        frame = frames["x"]
-        x, y = frame.x.at(note.x), frame.y.at(note.y)
+    frame, bottom = frames["x"], layout.height - layout.margin.b
+    x = frame.x.start + note.x * (frame.x.end - frame.x.start) if note.xref == "paper" else frame.x.at(note.x)
+    y = bottom - note.y * (bottom - layout.margin.t) - 7 if note.yref == "paper" else frame.y.at(note.y)
     shift, lift = note.xshift or 0, note.yshift or 0
     return _text(x + shift, y - lift, note.text, anchor=ANCHORS[note.xanchor or "center"], size=note.font.size or 13)

@@ -3,7 +3,8 @@
 A vertex names its instruction as `[stage n/m] TEXT`, n padded to the width of m, with arguments already expanded. The text
 decides when it is the Dockerfile's own; the position n decides otherwise. n counts the base image only when BuildKit shows a
 vertex for it, which it does not for named contexts, scratch and stages built on other stages. Instructions that BuildKit
-merges (equal steps of two stages are one vertex under one stage's name) share that vertex.
+merges (equal steps of two stages are one vertex under one stage's name) share that vertex. ADD of an address is two vertices
+of one name: one fetches, each time anew, and the other adds the file, from the cache when the address served the same.
 """
 
 from __future__ import annotations
@@ -161,7 +162,7 @@ def _folded(text: str) -> str:
 
 def _match(dockerfile: Dockerfile, images: Sequence[str], vertices: Sequence[Vertex]) -> dict[int, Vertex]:
     """The vertex of each instruction, by the instruction's first line."""
-    named = [found for vertex in vertices if (found := _named(vertex))]
+    named = _with_fetches([found for vertex in vertices if (found := _named(vertex))])
     matched: dict[int, Vertex] = {}
     single = len(dockerfile.stages) == 1
     for stage in dockerfile.stages:
@@ -171,6 +172,37 @@ def _match(dockerfile: Dockerfile, images: Sequence[str], vertices: Sequence[Ver
             matched[stage.line] = base
     _share_merged(dockerfile, matched)
     return matched
+
+
+def _with_fetches(named: Sequence[_Named]) -> list[_Named]:
+    """The vertices, each ADD of an address made one with what it fetches."""
+    adding = {entry.vertex.digest: entry for entry in named if entry.text.startswith("ADD ")}
+    fetches = {
+        entry.vertex.digest: [adding[given].vertex for given in entry.vertex.inputs if _same_name(adding, given, entry)]
+        for entry in adding.values()
+    }
+    fetching = {vertex.digest for vertices in fetches.values() for vertex in vertices}
+    return [
+        replace(entry, vertex=_joined(entry.vertex, fetches.get(entry.vertex.digest, [])))
+        for entry in named
+        if entry.vertex.digest not in fetching
+    ]
+
+
+def _same_name(adding: Mapping[str, _Named], digest: str, entry: _Named) -> bool:
+    return digest in adding and adding[digest].vertex.name == entry.vertex.name
+
+
+def _joined(vertex: Vertex, fetches: Sequence[Vertex]) -> Vertex:
+    """What adds a file, with the time and the bytes of fetching it; the fetch alone while, or where, it goes no further."""
+    unfinished = next((fetch for fetch in fetches if fetch.error or fetch.is_open), None)
+    if unfinished is not None:
+        return unfinished
+    if vertex.cached or not fetches:
+        return vertex
+    spans = {f"{fetch.digest} {key}": span for fetch in fetches for key, span in fetch.spans.items()}
+    transfers = {f"{fetch.digest} {key}": size for fetch in fetches for key, size in fetch.transfers.items()}
+    return replace(vertex, spans=spans | vertex.spans, transfers=transfers | vertex.transfers)
 
 
 def _match_stage(stage: Stage, named: Sequence[_Named]) -> dict[int, Vertex]:

@@ -9,6 +9,7 @@ import pytest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.forecast import BaseImage, Forecaster, predict
+from speedkit.model import StepSource
 from tests.forecast.situations import BASES, manifest, situation, verdicts
 
 GO = """FROM golang AS build
@@ -52,7 +53,7 @@ def test_a_changed_file_reaches_as_far_as_it_is_read():
     assert forecast.at(5).because.what == ("main.go (content)",)
     assert forecast.at(6).because.what == ("line 5",)
     assert forecast.at(8).because.sentence == "Line 6 runs again: if /src/app comes out as before, this stays cached."
-    assert forecast.at(8).after == (6,)
+    assert forecast.at(8).sources == (StepSource(6, "copy"),)
     assert forecast.at(99) is None
 
 
@@ -109,7 +110,7 @@ def test_many_files_are_counted_in_the_sentence():
     text = "FROM base\nCOPY . /w/\n"
     after = manifest(a="1", b="2", c="3", d="4", e="5")
     because = predict([situation(text, manifest(z="z"))], situation(text, after)).at(2).because
-    assert because.sentence == "a (added), b (added), c (added) and 3 more changed, and this step reads them."
+    assert because.sentence == "a, b and c were added and 3 more changed, and this step reads them."
     assert because.as_dict()["kind"] == "files"
     assert len(because.as_dict()["what"]) == 6
 

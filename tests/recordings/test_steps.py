@@ -133,3 +133,27 @@ def test_positions_padded_to_the_width_of_the_total_are_read():
     assert {found[line].state for line in range(2, 12)} == {"ran"}
     single = steps(text.replace(" AS b", ""), solve(*(name.replace("[b ", "[") for name in names)))
     assert {single[line].state for line in range(2, 12)} == {"ran"}
+
+
+def added(*, cached: bool, error: str | None = None) -> Solve:
+    """What BuildKit reports of an ADD of an address: one vertex fetches for two seconds, another of that name adds the file."""
+    name = "[2/2] ADD http://x/f /f"
+    found = Solve(first=0.0, last=10.0)
+    found.vertices["add"] = Vertex("add", name, ("fetch",), cached=cached, spans={} if error else {"y": (3.0, 3.5)})
+    found.vertices["fetch"] = Vertex("fetch", name, error=error, spans={"x": (1.0, 3.0)}, transfers={"f": 7})
+    return found
+
+
+def test_an_address_that_serves_the_same_leaves_its_add_cached():
+    found = steps("FROM a\nADD http://x/f /f\n", added(cached=True))
+    assert (found[2].state, found[2].bytes_fetched) == ("cached", 0)
+
+
+def test_an_add_takes_as_long_as_its_download_and_the_rest_together():
+    step = steps("FROM a\nADD http://x/f /f\n", added(cached=False))[2]
+    assert (step.state, step.seconds, step.bytes_fetched, step.started_seconds) == ("ran", 2.5, 7, 1.0)
+
+
+def test_an_add_whose_download_failed_has_failed():
+    step = steps("FROM a\nADD http://x/f /f\n", added(cached=False, error="404"), outcome="failed")[2]
+    assert (step.state, step.error) == ("failed", "404")
