@@ -114,7 +114,7 @@ class FileTree:
         heapq.heapify(waiting)
         while waiting:
             _, path, folder = heapq.heappop(waiting)
-            if lines + len(folder.children) <= most:
+            if folder.children and lines + len(folder.children) <= most:
                 lines += len(folder.children)
                 opened.add(path)
                 for name, child in self._folders(folder):
@@ -219,7 +219,7 @@ class FileTree:
             node.files,
             own.state if own else "",
             note=own.note if own else "",
-            opened=False,
+            opened=False if node.children else None,
         )
 
     def _every(self) -> Iterator[tuple[str, _Folder | int]]:
@@ -314,7 +314,7 @@ def tree_of_comparison(found: ImageComparison) -> FileTree:
 
     def describe(number: int, path: str) -> TreeRow:
         one = differences[number]
-        note = "" if one.what in ("", "content") else one.what
+        note = {"kind": "another kind of file", "owner or mode": one.what}.get(one.what, "")
         return TreeRow(path, "", 0, one.file_kind, one.after_bytes, one.before_bytes, state=one.kind, note=note)
 
     return FileTree(

@@ -30,7 +30,7 @@ from speedkit.images import (
     tree_of_layer,
 )
 from speedkit.rendering import Box, bytes_text, command_text, count_text, nested_boxes
-from speedkit.widgets.choices import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
+from speedkit.widgets.layer_choices import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
 from speedkit.widgets.shown_content import LOADING, NOTHING_SHOWN, ShownContent, refusal, shown_content
 
 __all__ = ["LayerBrowser", "Source"]

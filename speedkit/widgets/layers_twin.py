@@ -6,11 +6,12 @@ class names. Everything from outside is escaped.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from speedkit.rendering import bytes_text, changes_text, count_text
-from speedkit.widgets.choices import DIFFERENCE, WHOLE
+from speedkit.widgets.layer_choices import DIFFERENCE, WHOLE
 
 __all__ = ["layers_twin_html"]
 
@@ -20,10 +21,18 @@ ROWS_AT_MOST = 200
 SIGNS = {"": "", "added": "+ added", "changed": "~ changed", "removed": "− removed"}
 
 
+@dataclass(frozen=True, slots=True)
+class _How:
+    """is_plain: lines of the final file system, which say their layer. differs: lines in which two images differ."""
+
+    is_plain: bool
+    differs: bool
+
+
 def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
     """The last state of a view of layers. name: by which the live widget finds and hides its twin."""
     view, tree = traits["view"], traits["tree"]
-    is_plain = view["place"] == WHOLE and view["side"] != DIFFERENCE
+    how = _How(is_plain=view["place"] == WHOLE and view["side"] != DIFFERENCE, differs=view["side"] == DIFFERENCE)
     facts = "".join(f'<p class="skw-dim">{escape(line)}</p>' for line in traits["heading"]["facts"])
     images = "".join(_image(image, view, has_name=len(traits["images"]) > 1) for image in traits["images"])
     return (
@@ -31,7 +40,7 @@ def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
         f'<header class="skw-bar"><b class="skl-finding">{escape(traits["heading"]["finding"])}</b>{facts}</header>'
         f'<div class="skl-main"><div class="skl-layers">{images}</div>'
         f'<div class="skl-files"><div class="skl-title"><b>{escape(tree["title"])}</b>'
-        f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree, is_plain=is_plain)}'
+        f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree, how)}'
         f"{_content(traits['content'])}</div></div>"
         f"{_map(traits['map'])}</section></div>"
     )
@@ -76,24 +85,25 @@ def _waste(waste: list[Shown]) -> str:
     return f"<h4>Wasted most</h4><ul>{rows}</ul>"
 
 
-def _tree(tree: Shown, *, is_plain: bool) -> str:
-    rows = "".join(_row(row, tree["bytes"], is_plain=is_plain) for row in tree["rows"][:ROWS_AT_MOST])
+def _tree(tree: Shown, how: _How) -> str:
+    rows = "".join(_row(row, tree["bytes"], how) for row in tree["rows"][:ROWS_AT_MOST])
     left = len(tree["rows"]) - ROWS_AT_MOST
     notes = [tree["note"], f"{count_text(left, 'line')} more in the live notebook." if left > 0 else ""]
     hint = "".join(f'<p class="skw-hint">{escape(note)}</p>' for note in notes if note)
-    return f'<div class="skl-tree"><ul class="{"skl-plain" if is_plain else "skl-changes"}">{rows}</ul>{hint}</div>'
+    return f'<div class="skl-tree"><ul class="{"skl-plain" if how.is_plain else "skl-changes"}">{rows}</ul>{hint}</div>'
 
 
-def _row(row: Shown, whole: int, *, is_plain: bool) -> str:
+def _row(row: Shown, whole: int, how: _How) -> str:
+    is_folder = row["kind"] == "directory"
     mark = {None: "", True: "▾", False: "▸"}[row["opened"]]
     link = f' <span class="skw-dim">→ {escape(row["link"])}</span>' if row["link"] else ""
-    state = f"layer {row['place'] + 1}" if is_plain and row["place"] is not None else SIGNS[row["state"]]
+    state = f"layer {row['place'] + 1}" if how.is_plain and row["place"] is not None else SIGNS[row["state"]]
     return (
         f'<li class="skl-row skl-{row["state"] or "as-is"}" style="--depth:{row["depth"]}">'
         f'<span class="skl-name" title="{escape(row["path"])}"><span class="skl-turn">{mark}</span>{escape(row["name"])}'
-        f'{"/" if row["opened"] is not None else ""}{link} <span class="skl-note">{escape(_note(row))}</span></span>'
+        f'{"/" if is_folder else ""}{link} <span class="skl-note">{escape(_note(row))}</span></span>'
         f'<span class="skl-state">{state}</span>{_bar(row["size_bytes"] or row["before_bytes"], whole)}'
-        f'<span class="skw-took">{_size(row)}</span></li>'
+        f'<span class="skw-took">{_size(row, differs=how.differs)}</span></li>'
     )
 
 
@@ -102,14 +112,16 @@ def _note(row: Shown) -> str:
         return str(row["note"])
     if row["opened"] is not None:
         return count_text(row["files"], "file") if row["files"] else ""
-    return "" if row["kind"] in ("file", "more") else str(row["kind"])
+    return "" if row["kind"] in ("file", "directory", "more") else str(row["kind"])
 
 
-def _size(row: Shown) -> str:
+def _size(row: Shown, *, differs: bool) -> str:
+    """A layer's folder has what the layer stores; between two images a folder had a size before, too."""
     now, before = bytes_text(row["size_bytes"]), bytes_text(row["before_bytes"])
     if row["state"] == "removed":
         return before
-    return f"{before} → {now}" if row["state"] == "changed" and row["before_bytes"] != row["size_bytes"] else now
+    had_size = row["state"] == "changed" or (differs and row["opened"] is not None and row["before_bytes"])
+    return f"{before} → {now}" if had_size and row["before_bytes"] != row["size_bytes"] else now
 
 
 def _content(content: Shown) -> str:

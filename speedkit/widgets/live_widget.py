@@ -1,4 +1,4 @@
-"""What every live widget here does: one thread paints it, messages of a page are heard, and a plain twin stays behind.
+"""What a live widget does: one thread paints it, messages of a page are heard, and a plain twin stays behind.
 
 The page keeps nothing that Python does not have, so that a reload shows the same. anywidget carries it into JupyterLab,
 Notebook 7 and VS Code alike: https://anywidget.dev

@@ -46,6 +46,7 @@ export function FileTree({ link, tree, view, show, reveal }) {
             whole={tree.bytes}
             isWhole={view.place === WHOLE}
             isShown={view.file === row.path && row.opened === null}
+            differs={view.side === "difference"}
             isAt={index === current}
             onFocus={() => setAt(keyOf(row))}
             onPress={() => act(row, index)}
@@ -76,32 +77,33 @@ const KEYS = {
   " ": ({ index, row, act }) => (row && act(row, index), true),
 };
 
-export function FileRow({ row, whole, isWhole, isShown, isAt, onFocus, onPress }) {
+export function FileRow({ row, whole, isWhole, differs, isShown, isAt, onFocus, onPress }) {
   const change = CHANGE[row.state];
-  const isFolder = row.opened !== null;
+  const isFolder = row.kind === "directory";
+  const told = size(row, differs);
   return (
     <li
       role="treeitem"
       class={`skl-row skl-${row.state || "as-is"}`}
       style={{ "--depth": row.depth }}
       aria-level={row.depth + 1}
-      aria-expanded={isFolder ? row.opened : undefined}
+      aria-expanded={row.opened ?? undefined}
       aria-selected={isShown}
-      aria-label={spoken(row)}
+      aria-label={spoken(row, told)}
       tabIndex={isAt ? 0 : -1}
       title={row.path}
       onFocus={onFocus}
       onClick={onPress}
     >
       <span class="skl-name">
-        <span class="skl-turn">{isFolder ? (row.opened ? "▾" : "▸") : row.kind === "more" ? "…" : ""}</span>
+        <span class="skl-turn">{turn(row)}</span>
         {row.name}
         {isFolder && "/"}
         {row.link && <span class="skw-dim"> → {row.link}</span>} <span class="skl-note">{note(row)}</span>
       </span>
       <span class="skl-state">{change ? `${change.sign} ${change.word}` : isWhole && row.place !== null ? `layer ${row.place + 1}` : ""}</span>
       <SizeBar value={row.size_bytes || row.before_bytes} whole={whole} />
-      <span class="skw-took">{size(row)}</span>
+      <span class="skw-took">{told}</span>
     </li>
   );
 }
@@ -109,16 +111,23 @@ export function FileRow({ row, whole, isWhole, isShown, isAt, onFocus, onPress }
 function note(row) {
   if (row.note) return row.note;
   if (row.opened !== null) return row.files ? plural(row.files, "file") : "";
-  return ["file", "more"].includes(row.kind) ? "" : row.kind;
+  return ["file", "directory", "more"].includes(row.kind) ? "" : row.kind;
 }
 
-function size(row) {
+function turn(row) {
+  if (row.kind === "more") return "…";
+  return row.opened === null ? "" : row.opened ? "▾" : "▸";
+}
+
+// A layer's folder has what the layer stores; between two images a folder had a size before, too.
+function size(row, differs) {
   if (row.state === "removed") return bytes(row.before_bytes);
-  if (row.state === "changed" && row.before_bytes !== row.size_bytes) return `${bytes(row.before_bytes)} → ${bytes(row.size_bytes)}`;
+  const hadSize = row.state === "changed" || (differs && row.opened !== null && row.before_bytes > 0);
+  if (hadSize && row.before_bytes !== row.size_bytes) return `${bytes(row.before_bytes)} → ${bytes(row.size_bytes)}`;
   return bytes(row.size_bytes);
 }
 
-function spoken(row) {
+function spoken(row, told) {
   const change = CHANGE[row.state];
-  return [row.kind === "more" ? `Show more: ${row.name}` : row.name, change?.word, note(row), size(row)].filter(Boolean).join(", ");
+  return [row.kind === "more" ? `Show more: ${row.name}` : row.name, change?.word, note(row), told].filter(Boolean).join(", ");
 }

@@ -1,6 +1,7 @@
 import { FilesPane } from "./FilesPane.jsx";
 import { WHOLE, bytes, plural } from "./format.js";
-import { useLife, useTrait, useView } from "./link.js";
+import { useLife } from "./life.js";
+import { useTrait, useView } from "./link.js";
 import { Notice } from "./Notice.jsx";
 import { SizeBar } from "./SizeBar.jsx";
 

@@ -118,19 +118,3 @@ export function useView(link) {
   };
   return [choices.over(view), choose];
 }
-
-// ipywidgets says so when the other end of a model is gone; a host that does not say it changes nothing.
-export function useLife(link) {
-  const [alive, setAlive] = useState(true);
-  useEffect(() => {
-    const ended = () => setAlive(false);
-    const changed = () => setAlive(link.model.comm_live ?? false);
-    link.model.on("comm_live_update", changed);
-    link.model.on("comm:close", ended);
-    return () => {
-      link.model.off("comm_live_update", changed);
-      link.model.off("comm:close", ended);
-    };
-  }, [link]);
-  return alive;
-}
