@@ -41,6 +41,7 @@ FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
+STEP_FAILED = "did not complete successfully"
 
 
 def recordings_folder() -> Path:
@@ -327,7 +328,7 @@ class RunningBuild:
         return "failed"
 
     def _engine_is_gone(self) -> bool:
-        last_words = [line for line in self._solve.text if line.startswith("ERROR:")]
+        last_words = [line for line in self._solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
         return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
 
     def _error(self, outcome: Outcome, answer: dict[str, Any] | None, bases: BuildBases) -> str | None:

@@ -242,6 +242,7 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 's'}")
     running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 30\n"})))
     while not any(step.state == "running" for step in running.snapshot().instructions):
+        assert not running.done
         running.wait_briefly(0.05)
     (tmp_path / "s").unlink()
     relay.cut()
@@ -325,6 +326,7 @@ def test_a_program_that_ends_leaves_no_build_behind(folder, tmp_path):
         "from speedkit.experiment import start_build\n"
         f"running = start_build(app_in_place({str(place)!r}))\n"
         "while not any(step.state == 'running' and step.line == 2 for step in running.snapshot().instructions):\n"
+        "    assert not running.done\n"
         "    running.wait_briefly(0.05)\n"
     )
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
