@@ -47,8 +47,8 @@ def build(
                 live.update(_frame(running.wait_briefly(0.12)))
         built = running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        built = running.wait()
+        running.stop()
+        built = running.wait() if running.done else running.snapshot()
     if as_json:
         print_json(build_json(built))
     else:

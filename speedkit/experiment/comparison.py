@@ -149,8 +149,7 @@ def _build_edited(engine: Engine, app: App, strategy: str, edit: str, token: str
     try:
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        running.wait()
+        running.stop()
         raise
     finally:
         app.reset()

@@ -295,8 +295,8 @@ def test_an_image_that_does_not_answer_as_expected_is_failed_never_fast(folder, 
     assert build(app).answer == built.answer
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, number):
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM] * 2, [signal.SIGINT] * 5])
+def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, numbers):
     place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "build", str(place), "--json"]
@@ -308,7 +308,8 @@ def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_p
             assert time.monotonic() < deadline
             time.sleep(0.05)
         asked = time.monotonic()
-        running.send_signal(number)
+        for number in numbers:
+            running.send_signal(number)
         out, err = running.communicate(timeout=20)
     assert time.monotonic() - asked < 3
     assert running.returncode == 3
