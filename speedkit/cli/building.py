@@ -93,8 +93,8 @@ def _watched(running: RunningBuild) -> Build:
                 live.update(_frame(running.wait_briefly(0.12)))
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        return running.wait()
+        running.stop()
+        return running.wait() if running.done else running.snapshot()
 
 
 def _repeated_json(repeated: Repeated) -> dict[str, Any]:
@@ -161,7 +161,8 @@ def _print_build(built: Build) -> None:
         for step in built.instructions
     ]
     size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
-    stand_in = ", stand-in base" if built.stand_in else ""
+    replaced = ", ".join(base.reference for base in built.bases if base.stand_in)
+    stand_in = f", stand-in base for {replaced}" if replaced else ""
     title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{size}{stand_in}"
     print_table(title, ["stage", "line", "instruction", "state", "seconds"], rows, numbers=["line", "seconds"])
 

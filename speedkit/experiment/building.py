@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import re
 import sys
@@ -39,9 +40,11 @@ PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What a program compiled on the host must be told to run in an image, whatever the host is."""
+STOP_SECONDS = 5.0
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
+STEP_FAILED = "did not complete successfully"
 
 
 def recordings_folder() -> Path:
@@ -97,8 +100,7 @@ def build(
         watch_in_notebook(running)
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        running.wait()
+        running.stop()
         raise
 
 
@@ -188,12 +190,27 @@ class RunningBuild:
         """End the build within three seconds; its recording is kept and marked cancelled."""
         self._command.cancel()
 
+    def stop(self) -> None:
+        """Cancel, and wait until the recording is kept. Whoever interrupts once more does not end that."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while not self.done and (left := deadline - time.monotonic()) > 0:
+            with contextlib.suppress(KeyboardInterrupt):
+                self.cancel()
+                self._wait_for_end(left)
+
+    def _wait_for_end(self, seconds: float | None) -> None:
+        try:
+            self._ended.wait(seconds)
+        except RuntimeError:
+            # Interrupted twice at once, Python finds its own lock released already.
+            raise KeyboardInterrupt from None
+
     def wait(self) -> Build:
         """The finished build.
 
         Raises: what went wrong outside the Dockerfile, such as EngineLost.
         """
-        self._ended.wait()
+        self._wait_for_end(None)
         if self._problem is not None:
             raise self._problem
         if self._finished is None:
@@ -202,7 +219,7 @@ class RunningBuild:
 
     def wait_briefly(self, seconds: float) -> Build:
         """The build as it stands after `seconds`, or as soon as it is done."""
-        self._ended.wait(seconds)
+        self._wait_for_end(seconds)
         return self.snapshot()
 
     def snapshot(self) -> Build:
@@ -355,7 +372,7 @@ class RunningBuild:
         return "failed"
 
     def _engine_is_gone(self) -> bool:
-        last_words = [line for line in self._solve.text if line.startswith("ERROR:")]
+        last_words = [line for line in self._solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
         return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
 
     def _error(self, outcome: Outcome, answer: dict[str, Any] | None, bases: BuildBases) -> str | None:

@@ -249,12 +249,19 @@ def _base_vertex(image: str, named: Sequence[_Named], vertices: Iterable[Vertex]
     for entry in named:
         if entry.text.startswith("FROM "):
             return entry.vertex
-    wanted = f"[context {image}]"
+    wanted = (f"[context {_familiar(image)}]", f"[context {_familiar(image)}:latest]")
     for vertex in vertices:
         if vertex.name.startswith(wanted) and "load metadata" not in vertex.name:
             return vertex
-    lookups = (f"load metadata for docker.io/library/{image}", f"load metadata for {image}")
-    return next((v for v in vertices if v.error and any(lookup in v.name for lookup in lookups)), None)
+    failed = ((vertex, vertex.name.partition("load metadata for ")[2]) for vertex in vertices if vertex.error)
+    return next((vertex for vertex, name in failed if name and _familiar(name) == _familiar(image)), None)
+
+
+def _familiar(image: str) -> str:
+    """The short name of an image, which BuildKit says longer at times: `alpine` of `docker.io/library/alpine:latest`."""
+    for prefix in ("docker.io/", "index.docker.io/"):
+        image = image.removeprefix(prefix)
+    return image.removeprefix("library/").removesuffix(":latest")
 
 
 def _share_merged(dockerfile: Dockerfile, matched: dict[int, Vertex]) -> None:

@@ -242,6 +242,7 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 's'}")
     running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 30\n"})))
     while not any(step.state == "running" for step in running.snapshot().instructions):
+        assert not running.done
         running.wait_briefly(0.05)
     (tmp_path / "s").unlink()
     relay.cut()
@@ -294,8 +295,8 @@ def test_an_image_that_does_not_answer_as_expected_is_failed_never_fast(folder, 
     assert build(app).answer == built.answer
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, number):
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM] * 2, [signal.SIGINT] * 5])
+def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, numbers):
     place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "build", str(place), "--json"]
@@ -307,7 +308,8 @@ def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_p
             assert time.monotonic() < deadline
             time.sleep(0.05)
         asked = time.monotonic()
-        running.send_signal(number)
+        for number in numbers:
+            running.send_signal(number)
         out, err = running.communicate(timeout=20)
     assert time.monotonic() - asked < 3
     assert running.returncode == 3
@@ -325,6 +327,7 @@ def test_a_program_that_ends_leaves_no_build_behind(folder, tmp_path):
         "from speedkit.experiment import start_build\n"
         f"running = start_build(app_in_place({str(place)!r}))\n"
         "while not any(step.state == 'running' and step.line == 2 for step in running.snapshot().instructions):\n"
+        "    assert not running.done\n"
         "    running.wait_briefly(0.05)\n"
     )
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
