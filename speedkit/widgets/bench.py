@@ -203,16 +203,18 @@ class Bench:
 
     # What is seen
 
-    def look_at_disk(self) -> None:
+    def look_at_disk(self) -> bool:
         """Notice files that were changed, added or removed outside the workbench; rarely where looking takes long."""
         with self._lock:
             began = time.monotonic()
             if began < self._next_look:
-                return
-            if self.desk.look():
+                return False
+            is_news = self.desk.look()
+            if is_news:
                 self._keep_marks()
             ended = time.monotonic()
             self._next_look = ended + max(LOOK_AT_DISK_SECONDS, 20 * (ended - began))
+            return is_news
 
     def forecast(self, *, wait_seconds: float = WAIT_FOR_FORECAST_SECONDS) -> list[dict[str, Any]] | None:
         """What the next build would do, as far as it is known after `wait_seconds`; None where nobody forecasts."""

@@ -149,7 +149,6 @@ class Workbench(anywidget.AnyWidget):
             self._painter.wake()
 
     def _paint(self) -> None:
-        self._bench.look_at_disk()
         forecast = self._bench.forecast()
         foreseen = {} if forecast is None else {"forecast": noted(forecast), "outlook": outlook(forecast)}
         traits = self._bench.traits() | foreseen
@@ -160,6 +159,9 @@ class Workbench(anywidget.AnyWidget):
                     self._twin_due = True
         self._send_answers()
         self._refresh_twin()
+        # Last, so that what was typed is not kept waiting for it.
+        if self._bench.look_at_disk():
+            self._wake()
 
     def _send_answers(self) -> None:
         while True:

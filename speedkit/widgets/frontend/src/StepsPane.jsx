@@ -31,7 +31,7 @@ export function StepsPane({ link, view, choose, goTo }) {
         link={link}
         steps={steps}
         step={chosen}
-        why={chosen && (expected.get(chosen.line)?.because ?? chosen.why)}
+        why={chosen && (chosen.why || expected.get(chosen.line)?.because)}
         view={view}
         choose={choose}
         goTo={goTo}
