@@ -102,7 +102,7 @@ def why_cached(line: int, reasons: Reasons, dockerfile: str) -> str:
         return ""
     inputs = _only_inputs(line, dockerfile) if reason.kind == "unchanged" else ()
     if inputs:
-        return f"of your files it sees only {listed(inputs)}, as before."
+        return f"the only files it sees, {listed(inputs)}, did not change."
     return f"{reason.because[:1].lower()}{reason.because[1:]}"
 
 

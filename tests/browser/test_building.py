@@ -58,7 +58,7 @@ def test_the_articles_story(workbench, pictures):
     wb.expect_state("RUN echo downloading", "cached")
     wb.expect_state("RUN echo compiling", "ran")
     expect(wb.all.locator(".skw-compare")).to_contain_text("now cached")
-    expect(wb.all.locator(".skw-finding")).to_contain_text("Build 4 took")
+    expect(wb.all.locator(".skw-compare .skw-finding")).to_contain_text("Build 4 took")
     expect(wb.history).to_have_count(4)
     wb.all.screenshot(path=pictures / "story.png")
 
