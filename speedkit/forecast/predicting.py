@@ -87,7 +87,7 @@ class Forecaster:
         """The vertices of a build; a context that did not change is not hashed again."""
         context = self._synced.taken_for(situation.folder, situation.context)
         if self._tree is None or self._tree[0].entries != context.entries:
-            self._tree = (context, Tree(context))
+            self._tree = (context, Tree(context, earlier=self._tree[1] if self._tree else None))
         return plan_build(situation, tree=self._tree[1])
 
     def predict(self, now: Situation) -> Forecast:

@@ -53,12 +53,29 @@ def has_wildcard(path: str) -> bool:
 
 
 class Tree:
-    """The files of a build context, with digests of any part of them, computed once and on demand."""
+    """The files of a build context, with digests of any part of them, computed once and on demand.
 
-    def __init__(self, manifest: Manifest) -> None:
+    earlier: the tree of the same files a moment ago; folders in which nothing changed are not hashed again.
+    """
+
+    def __init__(self, manifest: Manifest, earlier: Tree | None = None) -> None:
         self._manifest = manifest
         self._digests: dict[str, str] = {}
         self._known: dict[Selector, str | None] = {}
+        if earlier is not None:
+            self._take_over(earlier)
+
+    def _take_over(self, earlier: Tree) -> None:
+        """Keep what is known of the folders that are as they were, when only contents changed."""
+        pairs = list(zip(self.entries, earlier.entries, strict=False))
+        if len(self.entries) != len(earlier.entries) or any(new.path != old.path for new, old in pairs):
+            return
+        stale = {"/"}
+        for new, old in pairs:
+            if new != old:
+                stale.update(_with_folders_above(f"/{new.path}"))
+        self._children = earlier._children
+        self._digests = {path: digest for path, digest in earlier._digests.items() if path not in stale}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -199,6 +216,12 @@ class Tree:
             current = "/" if entry.link.startswith("/") else current
             waiting = [piece for piece in entry.link.split("/") if piece] + waiting
         return current
+
+
+def _with_folders_above(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _header(entry: Entry) -> str:

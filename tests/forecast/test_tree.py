@@ -95,3 +95,13 @@ def test_wildcards_are_told_from_escaped_ones():
         True,
         False,
     ]
+
+
+def test_a_tree_made_from_an_earlier_one_has_the_same_digests():
+    selectors = [Selector(path) for path in ("/", "/src", "/src/deep", "/c.txt", "/src/a.go")]
+    earlier = Tree(manifest(**FILES))
+    assert None not in [earlier.digest(one) for one in selectors]
+    for changed in ({"src_in_deep_in_b__go": "9"}, {"c__txt": "9"}, {"src_in_new": "9"}, {}):
+        after = manifest(**(FILES | changed))
+        fresh, taken_over = Tree(after), Tree(after, earlier=earlier)
+        assert [taken_over.digest(one) for one in selectors] == [fresh.digest(one) for one in selectors]
