@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,12 @@ STAND_INS = {
 
 @dataclass(frozen=True, slots=True)
 class ResolvedBase:
-    """What stands in a build for an image that a Dockerfile names."""
+    """What stands in a build for an image that a Dockerfile names. described: what the engine says of it."""
 
     reference: str
     used: str
     stand_in: bool
+    described: dict[str, Any] = field(repr=False)
 
 
 def family_of(reference: str) -> str:
@@ -129,7 +130,8 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
         found, described = _missing_base(engine, reference)
     bundle = system_bundle() if extend_ca else host_bundle()
     settings = go_settings() if family_of(reference) in STAND_INS else {}
-    return ResolvedBase(reference, _trusting(engine, found, described, bundle, settings), stand_in=found != reference)
+    used, described = _trusting(engine, found, described, bundle, settings)
+    return ResolvedBase(reference, used, stand_in=found != reference, described=described)
 
 
 def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
@@ -151,19 +153,20 @@ def trust_labels(bundle: Path | None, settings: Mapping[str, str]) -> dict[str, 
 
 
 def _trusting(
-    engine: Engine, image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]
-) -> str:
-    """The image, or one made from it once, with the host's certificates and what the host's Go is told."""
+    engine: Engine, image: str, described: dict[str, Any], bundle: Path | None, settings: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """The image, or one made from it once, with the host's certificates and what the host's Go is told; and its description."""
     if bundle is None and not settings:
-        return image
+        return image, described
     labels = trust_labels(bundle, settings)
     if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == labels[TRUST_LABEL]:
-        return image
+        return image, described
     name = f"speedkit/trusting:{_short_hash(described['Id'] + labels[TRUST_LABEL])}"
-    if not has_image(engine, name):
-        files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
-        derive_image(engine, image, name=name, files=files, environment=settings, labels=labels)
-    return name
+    if known := _described(engine, name):
+        return name, known
+    files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
+    derive_image(engine, image, name=name, files=files, environment=settings, labels=labels)
+    return name, inspect_image(engine, name)
 
 
 def go_settings() -> dict[str, str]:

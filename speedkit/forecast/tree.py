@@ -68,6 +68,20 @@ class Tree:
             paths.sort()
         return children
 
+    def changed_to(self, manifest: Manifest) -> Tree:
+        """The tree of a later manifest: of folders in which nothing differs, the digests are kept."""
+        tree = Tree(manifest)
+        pairs = list(zip(self.entries, manifest.entries, strict=False))
+        differing = [(old, new) for old, new in pairs if old is not new]
+        if len(self.entries) != len(manifest.entries) or any(old.path != new.path for old, new in differing):
+            return tree
+        changed = {f"/{new.path}": new for _, new in differing}
+        touched = {"/", *changed, *(above for path in changed for above in _folders_above(path))}
+        tree._entries = self._entries | changed
+        tree._children = self._children
+        tree._digests = {path: digest for path, digest in self._digests.items() if path not in touched}
+        return tree
+
     def digest(self, selector: Selector) -> str | None:
         """The digest of what a selector takes; None when the path is not there."""
         if selector not in self._known:
@@ -82,12 +96,11 @@ class Tree:
                 yield self._entries[path]
             return
         start = self._resolved(selector.path, follow=selector.follow)
-        if start is None:
-            return
-        if start in self._entries:
+        if start == "/":
+            yield from self.entries
+        elif start is not None:
             yield self._entries[start]
-        inside = "/" if start == "/" else f"{start}/"
-        yield from (entry for below, entry in self._entries.items() if below.startswith(inside))
+            yield from (entry for below, entry in self._entries.items() if below.startswith(f"{start}/"))
 
     def _of_path(self, selector: Selector) -> str | None:
         path = self._resolved(selector.path, follow=selector.follow)
@@ -168,6 +181,11 @@ class Tree:
             current = "/" if entry.link.startswith("/") else current
             waiting = [piece for piece in entry.link.split("/") if piece] + waiting
         return current
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _header(entry: Entry) -> str:
