@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -68,11 +68,12 @@ _refused: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class ResolvedBase:
-    """What stands in a build for an image that a Dockerfile names."""
+    """What stands in a build for an image that a Dockerfile names. described: what the engine says of it."""
 
     reference: str
     used: str
     stand_in: bool
+    described: dict[str, Any] = field(repr=False)
 
 
 def family_of(reference: str) -> str:
@@ -151,8 +152,8 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
     described = _described(engine, reference)
     if described is None:
         found, described = _missing_base(engine, reference)
-    used = _trusting(engine, found, described, *_additions(reference, extend_ca=extend_ca))
-    return ResolvedBase(reference, used, stand_in=found != reference)
+    used, described = _trusting(engine, found, described, *_additions(reference, extend_ca=extend_ca))
+    return ResolvedBase(reference, used, stand_in=found != reference, described=described)
 
 
 def standing_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
@@ -198,14 +199,17 @@ def trust_labels(bundle: Path | None, settings: Mapping[str, str]) -> dict[str, 
 
 
 def _trusting(
-    engine: Engine, image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]
-) -> str:
-    """The image, or one made from it once, with the host's certificates and what the host's Go is told."""
+    engine: Engine, image: str, described: dict[str, Any], bundle: Path | None, settings: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """The image, or one made from it once, with the host's certificates and what the host's Go is told; and its description."""
     name = _trusting_name(image, described, bundle, settings)
-    if name != image and not has_image(engine, name):
-        files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
-        derive_image(engine, image, name=name, files=files, environment=settings, labels=trust_labels(bundle, settings))
-    return name
+    if name == image:
+        return image, described
+    if known := _described(engine, name):
+        return name, known
+    files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
+    derive_image(engine, image, name=name, files=files, environment=settings, labels=trust_labels(bundle, settings))
+    return name, inspect_image(engine, name)
 
 
 def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]) -> str:

@@ -57,10 +57,11 @@ def build_bases(
         except NoBaseImage:
             # BuildKit then fails at the line that names the image, and quotes it.
             continue
-        used = base.used
+        used, described = base.used, base.described
         if isolation:
             used = isolated_base(engine, base.used, isolation, mark_certificates=reference != final)
-        facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(inspect_image(engine, used))
+            described = inspect_image(engine, used)
+        facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(described)
         if used != reference:
             contexts[reference] = f"docker-image://{used}"
     return BuildBases(contexts, facts, final)

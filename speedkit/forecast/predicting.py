@@ -17,7 +17,6 @@ from speedkit.forecast.walking import Walked, remember, walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from speedkit.context import Manifest
     from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.situation import Situation
     from speedkit.model import StepSource
@@ -71,7 +70,7 @@ class Forecaster:
     def __init__(self, history: Sequence[Situation]) -> None:
         self._memory = Memory()
         self._last: dict[str, Plan] = {}
-        self._tree: tuple[Manifest, Tree] | None = None
+        self._tree: Tree | None = None
         self._synced = Synced()
         for situation in history:
             self.learn(situation)
@@ -86,9 +85,11 @@ class Forecaster:
     def plan(self, situation: Situation) -> Plan:
         """The vertices of a build; a context that did not change is not hashed again."""
         context = self._synced.taken_for(situation.folder, situation.context)
-        if self._tree is None or self._tree[0].entries != context.entries:
-            self._tree = (context, Tree(context, earlier=self._tree[1] if self._tree else None))
-        return plan_build(situation, tree=self._tree[1])
+        if self._tree is None:
+            self._tree = Tree(context)
+        elif self._tree.entries != context.entries:
+            self._tree = self._tree.changed_to(context)
+        return plan_build(situation, tree=self._tree)
 
     def predict(self, now: Situation) -> Forecast:
         """What a build of `now` would find in the cache."""

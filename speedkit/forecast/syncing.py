@@ -33,7 +33,8 @@ class Synced:
         held = self._folders.get(_name(folder)) if folder else None
         if not held:
             return manifest
-        changed = {entry.path: seen for entry in manifest.entries if (seen := _seen(entry, held)) is not entry}
+        differing = [entry for entry in manifest.entries if held.get(entry.path) is not entry]
+        changed = {entry.path: seen for entry in differing if (seen := _seen(entry, held)) is not entry}
         if not changed:
             return manifest
         return Manifest(tuple(changed.get(entry.path, entry) for entry in manifest.entries), manifest.ignore_file)

@@ -53,29 +53,12 @@ def has_wildcard(path: str) -> bool:
 
 
 class Tree:
-    """The files of a build context, with digests of any part of them, computed once and on demand.
+    """The files of a build context, with digests of any part of them, computed once and on demand."""
 
-    earlier: the tree of the same files a moment ago; folders in which nothing changed are not hashed again.
-    """
-
-    def __init__(self, manifest: Manifest, earlier: Tree | None = None) -> None:
+    def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
         self._digests: dict[str, str] = {}
         self._known: dict[Selector, str | None] = {}
-        if earlier is not None:
-            self._take_over(earlier)
-
-    def _take_over(self, earlier: Tree) -> None:
-        """Keep what is known of the folders that are as they were, when only contents changed."""
-        pairs = list(zip(self.entries, earlier.entries, strict=False))
-        if len(self.entries) != len(earlier.entries) or any(new.path != old.path for new, old in pairs):
-            return
-        stale = {"/"}
-        for new, old in pairs:
-            if new != old:
-                stale.update(_with_folders_above(f"/{new.path}"))
-        self._children = earlier._children
-        self._digests = {path: digest for path, digest in earlier._digests.items() if path not in stale}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -94,6 +77,20 @@ class Tree:
             paths.sort()
         return children
 
+    def changed_to(self, manifest: Manifest) -> Tree:
+        """The tree of a later manifest: of folders in which nothing differs, the digests are kept."""
+        tree = Tree(manifest)
+        pairs = list(zip(self.entries, manifest.entries, strict=False))
+        differing = [(old, new) for old, new in pairs if old is not new]
+        if len(self.entries) != len(manifest.entries) or any(old.path != new.path for old, new in differing):
+            return tree
+        changed = {f"/{new.path}": new for _, new in differing}
+        touched = {"/", *changed, *(above for path in changed for above in _folders_above(path))}
+        tree._entries = self._entries | changed
+        tree._children = self._children
+        tree._digests = {path: digest for path, digest in self._digests.items() if path not in touched}
+        return tree
+
     def digest(self, selector: Selector) -> str | None:
         """The digest of what a selector takes; None when the path is not there."""
         if selector not in self._known:
@@ -110,12 +107,11 @@ class Tree:
                     yield from self.taken(Selector(str(target)))
             return
         start = self._resolved(selector.path, follow=selector.follow)
-        if start is None:
-            return
-        if start in self._entries:
+        if start == "/":
+            yield from self.entries
+        elif start is not None:
             yield self._entries[start]
-        inside = "/" if start == "/" else f"{start}/"
-        yield from (entry for below, entry in self._entries.items() if below.startswith(inside))
+            yield from (entry for below, entry in self._entries.items() if below.startswith(f"{start}/"))
 
     def _of_path(self, selector: Selector) -> str | None:
         path = self._resolved(selector.path, follow=selector.follow)
@@ -218,10 +214,9 @@ class Tree:
         return current
 
 
-def _with_folders_above(path: str) -> Iterator[str]:
-    while path:
+def _folders_above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
         yield path
-        path = path.rpartition("/")[0]
 
 
 def _header(entry: Entry) -> str:

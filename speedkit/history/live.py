@@ -129,5 +129,5 @@ def _entry(step: StepForecast, seconds: float | None) -> dict[str, Any]:
         "usual": seconds,
         "kind": step.because.kind,
         "what": list(step.because.what),
-        "after": list(step.after),
+        "after": [source.line for source in step.sources],
     }

@@ -55,12 +55,12 @@ class EngineWatch:
     def _find(self, *, was_lost: bool) -> bool:
         try:
             engine = self._find_engine()
+            self.found = f"Docker {engine.version}, {engine.cpus} CPUs"
         except SpeedkitError as problem:
             self.found = ""
             self._looked.set()
             self._heard(problem, True)
             return False
-        self.found = f"Docker {engine.version}, {engine.cpus} CPUs"
         self._looked.set()
         self._heard(None, was_lost)
         return True

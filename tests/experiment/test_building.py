@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_a_first_build_runs_and_an_unchanged_one_is_cached_throughout(engine, fo
     assert states(again)['CMD ["/made"]'] == "no-step"
     assert states(again)["ARG FLAVOUR=plain"] == "no-step"
     assert again.image == first.image
+
+
+def test_the_recorded_context_holds_what_a_host_command_wrote_for_the_build(folder):
+    app = own_app(folder({"Dockerfile": "FROM scratch\nCOPY made /\n"}))
+    command = (sys.executable, "-c", "open('made', 'w').write('by the host')")
+    app.strategies["host"] = replace(app.strategy(), name="host", host_commands=(command,))
+    built = build(app, "host")
+    assert built.ok
+    assert read_recording(built.folder).context.by_path["made"].size_bytes == len("by the host")
+
+
+def test_a_recording_knows_the_machine_it_was_made_on(engine, folder):
+    machine = read_recording(build(own_app(folder({"Dockerfile": STORY, "main.txt": "facts"}))).folder).meta.machine
+    assert (machine["engine"], machine["storage_driver"]) == (engine.version, engine.storage_driver)
+    assert machine["cpus"] == engine.cpus > 0
+    assert machine["platform"] == sys.platform
 
 
 def test_every_step_knows_its_line_stage_and_log(folder):

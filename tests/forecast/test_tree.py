@@ -97,11 +97,22 @@ def test_wildcards_are_told_from_escaped_ones():
     ]
 
 
-def test_a_tree_made_from_an_earlier_one_has_the_same_digests():
-    selectors = [Selector(path) for path in ("/", "/src", "/src/deep", "/c.txt", "/src/a.go")]
-    earlier = Tree(manifest(**FILES))
-    assert None not in [earlier.digest(one) for one in selectors]
-    for changed in ({"src_in_deep_in_b__go": "9"}, {"c__txt": "9"}, {"src_in_new": "9"}, {}):
-        after = manifest(**(FILES | changed))
-        fresh, taken_over = Tree(after), Tree(after, earlier=earlier)
-        assert [taken_over.digest(one) for one in selectors] == [fresh.digest(one) for one in selectors]
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"c__txt": "other"},
+        {"src_in_deep_in_b__go": "other"},
+        {"link": "-> src/deep"},
+        {"src_in_new": "a file more"},
+        {"src_in_deep_in_b__go": "3", "src_in_a__go": "4"},
+    ],
+)
+def test_a_tree_changed_to_another_has_the_digests_of_one_made_anew(changes):
+    selectors = [Selector("/"), Selector("/src"), Selector("/src/deep"), Selector("/link"), Selector("/*", wildcard=True)]
+    before, after = Tree(manifest(**FILES)), Tree(manifest(**{**FILES, **changes}))
+    known = [before.digest(selector) for selector in selectors]
+    changed = before.changed_to(manifest(**{**FILES, **changes}))
+    assert [changed.digest(selector) for selector in selectors] == [after.digest(selector) for selector in selectors]
+    assert list(changed.taken(selectors[0])) == list(after.taken(selectors[0]))
+    assert [before.digest(selector) for selector in selectors] == known
