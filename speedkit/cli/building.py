@@ -13,9 +13,11 @@ from rich.text import Text
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, reason_json, stderr
 from speedkit.cli.progress import TerminalWatch
+from speedkit.errors import Misuse, UnknownEdit
 from speedkit.model import Build, Step
 
 if TYPE_CHECKING:
+    from speedkit.apps import App, Edit
     from speedkit.experiment import RunningBuild
     from speedkit.history import Repeated
 
@@ -81,7 +83,9 @@ def build(
             _print_repeated(repeated)
     last = repeated.second if repeated else built
     if not last.ok:
-        stderr.print(Text(last.error or "The build failed."), soft_wrap=True)
+        from speedkit.rendering import plain_log
+
+        stderr.print(Text(plain_log(last.error or "The build failed.")), soft_wrap=True)
         raise typer.Exit(3)
     if repeated and not repeated.same:
         raise typer.Exit(1)
@@ -102,8 +106,8 @@ def _watched(running: RunningBuild) -> Build:
                 live.update(_frame(running.wait_briefly(0.12)))
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        return running.wait()
+        running.stop()
+        return running.wait() if running.done else running.snapshot()
 
 
 def _repeated_json(repeated: Repeated) -> dict[str, Any]:
@@ -175,7 +179,8 @@ def _print_build(built: Build) -> None:
         for step in built.instructions
     ]
     size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
-    stand_in = ", stand-in base" if built.stand_in else ""
+    replaced = ", ".join(base.reference for base in built.bases if base.stand_in)
+    stand_in = f", stand-in base for {replaced}" if replaced else ""
     title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{size}{stand_in}"
     print_table(title, ["stage", "line", "instruction", "state", "seconds"], rows, numbers=["line", "seconds"])
 
@@ -183,17 +188,23 @@ def _print_build(built: Build) -> None:
 def compare(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder; the sample app by default.")] = None,
     strategy: Annotated[list[str] | None, typer.Option("-s", "--strategy", help="A strategy; may be repeated.")] = None,
-    edit: Annotated[list[str] | None, typer.Option("-e", "--edit", help="An edit; may be repeated.")] = None,
+    edit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-e",
+            "--edit",
+            help="An edit; may be repeated. For a folder of yours also FILE, to append an empty line to it, "
+            "or FILE=OTHER, to put another file in its place.",
+        ),
+    ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Measure strategies under edits, interleaved; "cold" is an edit too."""
     from speedkit import experiment
-    from speedkit.apps import own_app, sample_app
 
-    app = sample_app() if folder is None else own_app(folder)
-    with app:
-        edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
+    edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
+    with _app_to_compare(folder, edits) as app:
         result = experiment.compare(app, strategy, edits, repeat=repeat, watch=TerminalWatch)
     if as_json:
         print_json({"rows": result.rows})
@@ -201,6 +212,39 @@ def compare(
         print_comparison(result)
     if not all(row["ok"] for row in result.rows):
         raise typer.Exit(3)
+
+
+def _app_to_compare(folder: Path | None, edits: list[str]) -> App:
+    from speedkit.apps import COLD, own_app, sample_app
+
+    if folder is None:
+        return sample_app()
+    app = own_app(folder)
+    try:
+        for name in edits:
+            if name != COLD and name not in app.edits:
+                app.edits[name] = _edit_of_a_file(app, name)
+    except Misuse:
+        app.close()
+        raise
+    return app
+
+
+def _edit_of_a_file(app: App, name: str) -> Edit:
+    """The edit that `FILE` or `FILE=OTHER` means.
+
+    Raises: UnknownEdit, Misuse.
+    """
+    from speedkit.apps import append_line, replacement
+
+    file, replaced, other = name.partition("=")
+    if not (app.folder / file).is_file():
+        raise UnknownEdit(name, [*app.edits, "FILE", "FILE=OTHER"])
+    if not replaced:
+        return append_line(file, "", called=name)
+    if not Path(other).is_file():
+        raise Misuse(f"{other} is not a file.", fix=f"Name the file to put in the place of {file}.")
+    return replacement(file, Path(other).resolve(), called=name)
 
 
 def print_comparison(result: Any) -> None:

@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from speedkit.rendering import plain_log
+
 if TYPE_CHECKING:
     from speedkit.rendering import Reason
 
-__all__ = ["print_json", "print_table", "reason_json", "stderr"]
+__all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr"]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
@@ -23,22 +25,31 @@ stderr = Console(stderr=True)
 
 
 def print_json(document: object) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=plain, default=str) + "\n")
+
+
+def print_text(*lines: str) -> None:
+    """Lines on stdout. Control characters do not reach the terminal."""
+    sys.stdout.write("".join(f"{plain_log(line)}\n" for line in lines))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup."""
+    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup.
+
+    Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else plain_log(str(cell))) for cell in row))
     console = Console(file=sys.stdout)
     if not console.is_terminal:
         console = Console(file=sys.stdout, width=PAPER_COLUMNS)
     if title:
-        console.print(Text(title, style="italic"))
+        console.print(Text(plain_log(title), style="italic"))
     if columns:
         console.print(table)
 

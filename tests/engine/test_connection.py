@@ -7,10 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import docker
 import pytest
+import requests
 
 from speedkit.engine import connection
 from speedkit.engine.connection import connect, find_buildx
@@ -26,12 +29,44 @@ def test_the_engine_says_what_it_is(engine):
     assert engine.environment["DOCKER_HOST"] == engine.host
 
 
+@pytest.mark.engine
+def test_connecting_to_a_near_engine_asks_it_nothing_that_takes_long(engine, monkeypatch):
+    asked = []
+    send = requests.Session.send
+
+    def noting(session, request, **options):
+        asked.append(request.path_url)
+        return send(session, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", noting)
+    found = connect()
+    assert asked == ["/_ping"]
+    assert found.version == engine.version
+    assert found.cpus == engine.cpus
+    assert asked == ["/_ping", f"/v{found.api.api_version}/info"]
+
+
+@pytest.mark.engine
+def test_an_engine_that_went_away_before_it_was_asked_is_told(engine, tmp_path):
+    api = docker.APIClient(base_url=f"unix://{tmp_path}/no.sock", version="1.44")
+    with pytest.raises(EngineLost, match="no longer answers"):
+        _ = replace(engine, api=api).version
+
+
 def test_an_engine_that_is_not_there_is_told_with_the_fix(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
-    with pytest.raises(NoEngine, match="speedkit setup"):
+    with pytest.raises(NoEngine, match="DOCKER_HOST names this engine: start it, or unset that and run `speedkit setup`"):
         connect()
     monkeypatch.setenv("DOCKER_HOST", "nonsense://x")
     with pytest.raises(NoEngine):
+        connect()
+
+
+def test_without_an_engine_of_ones_own_set_up_is_the_way(monkeypatch):
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONTEXT", "default")
+    monkeypatch.setattr(connection, "_endpoint", lambda: ("unix:///nothing/here", None))
+    with pytest.raises(NoEngine, match="or run `speedkit setup` to install and start an engine"):
         connect()
 
 
@@ -100,6 +135,18 @@ def test_a_missing_buildx_is_told(monkeypatch, tmp_path):
         find_buildx()
     (tmp_path / "docker-buildx").write_text("")
     assert find_buildx() == tmp_path / "docker-buildx"
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]", '{"cliPluginsExtraDirs": 3}'])
+def test_buildx_is_found_where_the_users_docker_config_says(monkeypatch, tmp_path, text):
+    extra = tmp_path / "homebrew"
+    extra.mkdir()
+    name = "docker-buildx.exe" if sys.platform == "win32" else "docker-buildx"
+    (extra / name).write_text("")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": [str(extra)]}) if text is None else text)
+    assert (connection._plugin_folders()[0] == extra) == (text is None)
+    assert (find_buildx() == extra / name) == (text is None)
 
 
 def test_the_current_docker_context_is_honoured(monkeypatch, tmp_path):

@@ -13,6 +13,7 @@ from speedkit.model import Base, Build, ImageLayer, Step, StepSource
 from speedkit.plots.measuring import comparable, edits_in_order, measure
 from speedkit.plots.plot import PLOTLY_MIME
 from speedkit.rendering import Reason
+from tests.images.archives import image_of, layer
 
 SLOW, QUICK = 30.0, 0.9
 
@@ -71,7 +72,7 @@ SET = [
     build("scratch", seconds=QUICK, size=9_500_000),
     build("scratch", "cold", 31.0, size=9_500_000),
 ]
-FILES = [("/", "", 30_000_000), ("/usr", "/", 9_000_000), ("/usr/lib", "/usr", 9_000_000), ("/speedup", "/", 21_000_000)]
+FILES = image_of(layer(("usr/lib/libc.so", b"a" * 9_000), ("speedup", b"a" * 21_000)), layer(("usr/lib/libc.so", b"b" * 10)))
 HOSTILE = "<b>x</b><a href='//evil'>&"
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;|quot;|#x27;)")
 
@@ -323,7 +324,7 @@ def test_names_from_outside_are_never_taken_as_markup(name):
         "sizes": lambda: plots.sizes(hostile),
         "size_vs_rebuild": lambda: plots.size_vs_rebuild(hostile),
         "stages": lambda: plots.stages(graph(hostile=HOSTILE)),
-        "treemap": lambda: plots.treemap([("/", "", 2), (f"/{HOSTILE}", "/", 2)]),
+        "treemap": lambda: plots.treemap(image_of(layer((HOSTILE, b"12")))),
     }[name]()
     drawn = json.dumps(json.loads(plot.figure.to_json())).replace('"ids"', "")
     for shown in (plot.bundle["text/html"], plot.table_html()):
@@ -357,19 +358,38 @@ def test_a_drawing_has_its_bars_where_the_values_are():
     assert own_small < own / 20
 
 
-def test_what_cannot_be_drawn_keeps_its_finding_in_words():
+def test_a_treemap_says_which_file_is_the_largest_of_the_image_or_of_one_layer():
     plot = plots.treemap(FILES)
-    assert plot.title == "21.0 MB of 30.0 MB are one file: /speedup"
-    assert plot.bundle["text/html"] == f"<p>{plot.title}</p><p>size of files and folders</p>"
+    assert plot.title == "21.0 kB of 21.0 kB are one file: /speedup"
+    assert plot.measured == "test: files and folders of the final file system by size"
+    first = plots.treemap(FILES, layer=1)
+    assert "of 30.0 kB are one file: /speedup" in first.title
+    assert "what layer 1 stores" in first.measured
+    assert plots.treemap(image_of(layer(("a", b"")))).title == "There is nothing in it"
 
 
-def test_a_treemap_draws_the_largest_with_their_folders_and_keeps_all_in_its_table():
-    many = [("/", "", 1000), *((f"/{number}", "/", 1) for number in range(1000))]
+def test_the_largest_file_is_named_however_deep_it_lies():
+    deep = image_of(layer(("a/b/c/d/e/f/g/h", b"1" * 50), ("top", b"1")))
+    assert plots.treemap(deep).title == "50 bytes of 51 bytes are one file: /a/b/c/d/e/f/g/h"
+
+
+def test_a_treemap_draws_the_largest_with_their_folders_and_shows_the_first_rows_of_its_table():
+    many = image_of(layer(*((f"{number}", b"1") for number in range(1000))))
     plot = plots.treemap(many)
     assert len(plot.figure.data[0].ids) == 400
     assert len(plot.table) == 1001
     assert "the 400 largest drawn" in plot.measured
-    assert plots.treemap([]).title == "There is nothing in it"
+    assert "989 more rows in its table." in plot.table_html()
+
+
+def test_the_drawing_of_a_treemap_has_a_box_for_each_file_as_large_as_its_share():
+    root = ET.fromstring(plots.treemap(FILES, layer=1).bundle["text/html"])  # noqa: S314 (our own drawing)
+    found = {}
+    for box in root.iter("{http://www.w3.org/2000/svg}rect"):
+        tip = box.findtext("{http://www.w3.org/2000/svg}title", "")
+        found[tip.split(" ")[0]] = float(box.attrib["width"]) * float(box.attrib["height"])
+    assert found["/speedup"] / found["/usr"] == pytest.approx(21 / 9, rel=0.02)
+    assert "libc.so" in " ".join(root.itertext())
 
 
 def test_a_table_shows_amounts_with_units_and_leaves_out_what_says_nothing():
