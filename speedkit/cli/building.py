@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.live import Live
-from rich.text import Text
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, stderr
-from speedkit.cli.progress import TerminalWatch
 from speedkit.model import Build, Step
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 __all__ = ["register"]
 
@@ -33,12 +33,14 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build once, for real, and record it."""
+    from rich.live import Live
+
     from speedkit.experiment import start_build
 
     app = app_named(folder, strategy, file)
     running = start_build(app, strategy, cold=cold, target=target, build_args=parse_build_args(build_arg), builder=builder)
     try:
-        with Live(console=stderr, refresh_per_second=8, transient=True) as live:
+        with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
             while not running.done:
                 live.update(_frame(running.wait_briefly(0.12)))
         built = running.wait()
@@ -50,7 +52,7 @@ def build(
     else:
         _print_build(built)
     if not built.ok:
-        stderr.print(Text(built.error or "The build failed."), soft_wrap=True)
+        stderr.print(built.error or "The build failed.", highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(3)
 
 
@@ -83,6 +85,8 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 
 def _frame(built: Build) -> Text:
+    from rich.text import Text
+
     from speedkit.rendering import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
@@ -113,6 +117,7 @@ def compare(
     """Measure strategies under edits, interleaved; "cold" is an edit too."""
     from speedkit import experiment
     from speedkit.apps import own_app, sample_app
+    from speedkit.cli.progress import TerminalWatch
 
     app = sample_app() if folder is None else own_app(folder)
     with app:
