@@ -7,6 +7,7 @@ fail is kept in `out/fuzz`.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -31,6 +32,8 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(TARGETS):
         parser.error(f"there is no reader {sorted(unknown)[0]!r}: choose from {', '.join(TARGETS)}")
+    if importlib.util.find_spec("atheris") is None:
+        parser.error("atheris is not installed: there is no wheel of it for this Python or machine")
     failed = [name for name in asked.names or TARGETS if not _holds(name, asked.seconds)]
     print(f"gave in: {', '.join(failed)}; the input is in {KEPT}" if failed else "every reader held", flush=True)
     return 1 if failed else 0
