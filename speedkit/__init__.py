@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from speedkit.experiment import build, compare, start_build
     from speedkit.history import explain, predict, recorded_builds
     from speedkit.setup import doctor
-    from speedkit.widgets import Workbench
+    from speedkit.widgets import LayersView, Workbench
 
 __all__ = [
+    "LayersView",
     "Workbench",
     "app",
     "build",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "LayersView": ("speedkit.widgets", "LayersView"),
     "Workbench": ("speedkit.widgets", "Workbench"),
     "app": ("speedkit.apps", "own_app"),
     "build": ("speedkit.experiment", "build"),

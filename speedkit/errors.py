@@ -18,6 +18,7 @@
     │   └── NoBaseImage
     ├── SetupError                 3: something could not be installed or made
     ├── StateBusy                  3: another speedkit holds what this one needs
+    ├── StateRefused               3: the folder for recordings and copies cannot be made
     ├── RecordingError             1: a recording cannot be read
     │   └── NewerRecording
     ├── DockerfileError            3: a Dockerfile BuildKit would reject; carries the line
@@ -55,6 +56,7 @@ __all__ = [
     "SocketRefused",
     "SpeedkitError",
     "StateBusy",
+    "StateRefused",
     "UnknownEdit",
     "UnknownStrategy",
 ]
@@ -161,6 +163,12 @@ class SetupError(SpeedkitError):
 
 class StateBusy(SpeedkitError):
     """Another speedkit holds what this one needs."""
+
+    exit_code = 3
+
+
+class StateRefused(SpeedkitError):
+    """The folder for recordings and working copies cannot be made."""
 
     exit_code = 3
 

@@ -22,10 +22,12 @@ from urllib.parse import quote
 
 from speedkit.apps import COLD, App, Edit, Strategy, append_line, own_app, sample_app
 from speedkit.dockerfile import read_dockerfile
-from speedkit.errors import SetupError
+from speedkit.engine.connection import Engine, connect
+from speedkit.engine.images import inspect_image
+from speedkit.errors import EngineError, NoSuchImage, SetupError
 from speedkit.experiment.host import host_environment
 from speedkit.model import Build, Step
-from speedkit.rendering import seconds_text
+from speedkit.rendering import bytes_text, seconds_text
 from speedkit.state import state_folder
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
 __all__ = [
+    "ImagesLeft",
     "Listing",
     "ask",
     "close_with_kernel",
@@ -44,6 +47,7 @@ __all__ = [
     "first_bytes_of",
     "go_build",
     "host_paths",
+    "images_left",
     "overview",
     "project",
     "running",
@@ -290,3 +294,46 @@ def extremes(builds: Sequence[Build], edit: str) -> tuple[Build, Build] | None:
     if len({build.strategy for build in found}) < 2:
         return None
     return found[-1], found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesLeft:
+    """The largest and the smallest of the images that are still on the engine; None where there are not two.
+
+    gone: strategies whose image is there no more. problem: why no engine could be asked.
+    """
+
+    largest: Build | None = None
+    smallest: Build | None = None
+    gone: tuple[str, ...] = ()
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"No image can be opened: {self.problem}"
+        told = [f"No longer on this engine: {', '.join(self.gone)}."] if self.gone else []
+        if self.largest is None or self.smallest is None:
+            return " ".join(["This needs the images of two strategies: run 03 and 04.", *told])
+        sizes = [f"{build.strategy}, {bytes_text(build.image_bytes or 0)}" for build in (self.largest, self.smallest)]
+        return " ".join([f"The largest: {sizes[0]}. The smallest: {sizes[1]}.", *told])
+
+
+def images_left(builds: Sequence[Build]) -> ImagesLeft:
+    """Which of the newest images of each strategy the engine still has, the largest and the smallest of them."""
+    newest = {build.strategy: build for build in builds if build.ok and build.image}
+    try:
+        engine = connect()
+        here = [build for build in newest.values() if _has_image(engine, build.image or "")]
+    except EngineError as problem:
+        return ImagesLeft(problem=str(problem))
+    gone = tuple(strategy for strategy, build in newest.items() if build not in here)
+    by_size = sorted(here, key=lambda build: build.image_bytes or 0)
+    return ImagesLeft(by_size[-1], by_size[0], gone) if len(by_size) > 1 else ImagesLeft(gone=gone)
+
+
+def _has_image(engine: Engine, image: str) -> bool:
+    try:
+        inspect_image(engine, image)
+    except NoSuchImage:
+        return False
+    return True

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "Base", "Build", "ImageLayer", "Outcome", "Step", "StepKind", "StepState"]
+__all__ = ["Answer", "Base", "Build", "ImageLayer", "Outcome", "Step", "StepKind", "StepSource", "StepState"]
 
 StepState = Literal["cached", "ran", "running", "failed", "cancelled", "waiting", "no-step", "not-needed"]
 """`no-step`: the instruction only changes image metadata (ARG, ENV, CMD …), BuildKit has nothing to run.
@@ -59,6 +59,22 @@ class Step:
     @property
     def ran(self) -> bool:
         return self.state in ("ran", "failed", "cancelled", "running")
+
+
+@dataclass(frozen=True, slots=True)
+class StepSource:
+    """An earlier instruction that a step takes something from.
+
+    line: where that instruction begins. how: `before` is the step before it in the stage, `from` the end of the stage that
+    its own stage starts from; `copy` and `mount` read files of another stage, and count by their bytes alone.
+    """
+
+    line: int
+    how: Literal["before", "from", "copy", "mount"]
+
+    @property
+    def by_bytes(self) -> bool:
+        return self.how in ("copy", "mount")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,23 @@ from pathlib import Path
 
 import platformdirs
 
+from speedkit.errors import StateRefused
+
 __all__ = ["state_folder"]
 
 
 def state_folder(*parts: str) -> Path:
-    """The folder for a part of speedkit's state, made when missing."""
+    """The folder for a part of speedkit's state, made when missing.
+
+    Raises: StateRefused.
+    """
     home = os.environ.get("SPEEDKIT_HOME") or platformdirs.user_state_dir("speedkit")
     folder = Path(home).joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StateRefused(
+            f"The folder {folder}, for recordings and copies, cannot be made: {problem.strerror}.",
+            fix="Set SPEEDKIT_HOME to a folder that you may write to.",
+        ) from None
     return folder

@@ -17,7 +17,7 @@ def test_every_public_name_is_there(name):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(AttributeError, match="it has Workbench, app, build"):
+    with pytest.raises(AttributeError, match="it has LayersView, Workbench, app, build"):
         _ = sk.nonsense
     assert dir(sk) == sorted(sk.__all__)
 

@@ -4,9 +4,10 @@ from speedkit.apps.app import COLD, App, Strategy
 from speedkit.apps.edits import Applied, Edit, append_line, replacement
 from speedkit.apps.own import app_in_place, own_app
 from speedkit.apps.probe import Probe
-from speedkit.apps.sample import sample_app, sample_folder
+from speedkit.apps.sample import BROKEN_ON_PURPOSE, sample_app, sample_folder
 
 __all__ = [
+    "BROKEN_ON_PURPOSE",
     "COLD",
     "App",
     "Applied",

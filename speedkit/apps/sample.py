@@ -15,10 +15,12 @@ from speedkit.apps.files import read_text, write_text
 from speedkit.apps.probe import Probe
 from speedkit.errors import EditDoesNotApply, NotAFolder
 
-__all__ = ["SampleApp", "sample_app", "sample_folder", "sample_strategies"]
+__all__ = ["BROKEN_ON_PURPOSE", "SampleApp", "sample_app", "sample_folder", "sample_strategies"]
 
 NAMES = ("host", "chained", "naive", "stages", "optimized", "warm", "mounts", "scratch")
 PORT = 8080
+BROKEN_ON_PURPOSE = "break"
+"""The edit after which every build fails."""
 FIELD = re.compile(r'json:"(\w+)"')
 BUILD = ("go", "build", "-buildvcs=false", "-o", "speedup", ".")
 
@@ -83,7 +85,7 @@ def _edits() -> tuple[Edit, ...]:
         Edit("rename-field", "text becomes message in the answer", _rename_field),
         append_line("README.md", "A line that Go never sees.", called="readme"),
         Edit("add-dependency", "a new import, with go.mod and go.sum", _add_dependency),
-        Edit("break", "a compile error in main.go", _break),
+        Edit(BROKEN_ON_PURPOSE, "a compile error in main.go", _break),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ __all__ = [
     "TargetOption",
     "app_named",
     "parse_build_args",
+    "parse_size",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -27,6 +29,19 @@ BuildArgs = Annotated[list[str] | None, typer.Option("--build-arg", metavar="K=V
 StrategyOption = Annotated[str | None, typer.Option("-s", "--strategy", help="A strategy of the app.")]
 FileOption = Annotated[Path | None, typer.Option("-f", "--file", help="A Dockerfile.")]
 TargetOption = Annotated[str | None, typer.Option(help="The stage to build.")]
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|b|kb|mb|gb|kib|mib|gib)", re.IGNORECASE)
+UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+
+
+def parse_size(text: str) -> int:
+    """Bytes from `1500`, `20MB` or `1.5GiB`.
+
+    Raises: typer.BadParameter.
+    """
+    found = SIZE.fullmatch(text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no size. Write bytes, or a number with kB, MB or GB.")
+    return round(float(found[1]) * UNITS[found[2].lower()])
 
 
 def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:

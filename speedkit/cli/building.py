@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
-from speedkit.cli.output import print_json, print_table, stderr
+from speedkit.cli.output import print_json, print_table, reason_json, stderr
+from speedkit.errors import Misuse, UnknownEdit
 from speedkit.model import Build, Step
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from speedkit.apps import App, Edit
+    from speedkit.experiment import RunningBuild
+    from speedkit.history import Repeated
 
 __all__ = ["register"]
 
@@ -30,30 +35,87 @@ def build(
     build_arg: BuildArgs = None,
     builder: Annotated[str | None, typer.Option(help="A buildx builder in place of the engine's own.")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Find nothing that was built before; your cache stays.")] = False,
+    cache_from: Annotated[
+        list[str] | None, typer.Option(metavar="type=…", help="A cache to import, as buildx takes it; may be repeated.")
+    ] = None,
+    cache_to: Annotated[
+        list[str] | None, typer.Option(metavar="type=…", help="Where to export the cache to; may be repeated.")
+    ] = None,
+    twice: Annotated[
+        bool,
+        typer.Option("--twice", help="Build again at once, say what ran again and why, and exit with 1 if anything did."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build once, for real, and record it."""
-    from rich.live import Live
+    """Build once, for real, and record it.
 
+    With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, and what is
+    `unsteady`: instructions that may come out differently on another day or machine.
+    """
     from speedkit.experiment import start_build
+    from speedkit.history import compare_with_repeat
 
     app = app_named(folder, strategy, file)
-    running = start_build(app, strategy, cold=cold, target=target, build_args=parse_build_args(build_arg), builder=builder)
+    running = start_build(
+        app,
+        strategy,
+        cold=cold,
+        target=target,
+        build_args=parse_build_args(build_arg),
+        builder=builder,
+        cache_from=cache_from or (),
+        cache_to=cache_to or (),
+    )
+    built = _watched(running)
+    repeated = compare_with_repeat(_watched(running.again())) if twice and built.ok else None
+    if as_json:
+        print_json(build_json(built) | ({"twice": _repeated_json(repeated)} if repeated else {}))
+    else:
+        _print_build(built)
+        if repeated:
+            _print_repeated(repeated)
+    last = repeated.second if repeated else built
+    if not last.ok:
+        from speedkit.rendering import plain_log
+
+        stderr.print(plain_log(last.error or "The build failed."), highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(3)
+    if repeated and repeated.missed:
+        raise typer.Exit(1)
+
+
+def _watched(running: RunningBuild) -> Build:
+    """The finished build, shown on stderr while it goes on. Ctrl-C cancels it."""
+    from rich.live import Live
+
     try:
         with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
             while not running.done:
                 live.update(_frame(running.wait_briefly(0.12)))
-        built = running.wait()
+        return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        built = running.wait()
-    if as_json:
-        print_json(build_json(built))
-    else:
-        _print_build(built)
-    if not built.ok:
-        stderr.print(built.error or "The build failed.", highlight=False, markup=False, soft_wrap=True)
-        raise typer.Exit(3)
+        running.stop()
+        return running.wait() if running.done else running.snapshot()
+
+
+def _repeated_json(repeated: Repeated) -> dict[str, Any]:
+    return {
+        "build": build_json(repeated.second),
+        "missed": [reason_json(reason, "state") for reason in repeated.missed],
+        "unsteady": [{"line": one.line, "instruction": one.instruction, "because": one.because} for one in repeated.unsteady],
+    }
+
+
+def _print_repeated(repeated: Repeated) -> None:
+    from speedkit.rendering import seconds_text
+
+    columns = ["line", "instruction", "seconds", "because"]
+    missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
+    print_table(f"\n{repeated.finding}", columns if missed else [], missed, numbers=["line", "seconds"])
+    if repeated.unsteady:
+        rows = [[one.line, one.instruction, one.because] for one in repeated.unsteady]
+        title = "\nWhat usually makes a step run again, or come out differently on another day or machine:"
+        print_table(title, ["line", "instruction", ""], rows, numbers=["line"])
 
 
 def build_json(built: Build) -> dict[str, Any]:
@@ -102,7 +164,8 @@ def _print_build(built: Build) -> None:
         for step in built.instructions
     ]
     size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
-    stand_in = ", stand-in base" if built.stand_in else ""
+    replaced = ", ".join(base.reference for base in built.bases if base.stand_in)
+    stand_in = f", stand-in base for {replaced}" if replaced else ""
     title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{size}{stand_in}"
     print_table(title, ["stage", "line", "instruction", "state", "seconds"], rows, numbers=["line", "seconds"])
 
@@ -110,18 +173,24 @@ def _print_build(built: Build) -> None:
 def compare(
     folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder; the sample app by default.")] = None,
     strategy: Annotated[list[str] | None, typer.Option("-s", "--strategy", help="A strategy; may be repeated.")] = None,
-    edit: Annotated[list[str] | None, typer.Option("-e", "--edit", help="An edit; may be repeated.")] = None,
+    edit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-e",
+            "--edit",
+            help="An edit; may be repeated. For a folder of yours also FILE, to append an empty line to it, "
+            "or FILE=OTHER, to put another file in its place.",
+        ),
+    ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Measure strategies under edits, interleaved; "cold" is an edit too."""
     from speedkit import experiment
-    from speedkit.apps import own_app, sample_app
     from speedkit.cli.progress import TerminalWatch
 
-    app = sample_app() if folder is None else own_app(folder)
-    with app:
-        edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
+    edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
+    with _app_to_compare(folder, edits) as app:
         result = experiment.compare(app, strategy, edits, repeat=repeat, watch=TerminalWatch)
     if as_json:
         print_json({"rows": result.rows})
@@ -129,6 +198,39 @@ def compare(
         print_comparison(result)
     if not all(row["ok"] for row in result.rows):
         raise typer.Exit(3)
+
+
+def _app_to_compare(folder: Path | None, edits: list[str]) -> App:
+    from speedkit.apps import COLD, own_app, sample_app
+
+    if folder is None:
+        return sample_app()
+    app = own_app(folder)
+    try:
+        for name in edits:
+            if name != COLD and name not in app.edits:
+                app.edits[name] = _edit_of_a_file(app, name)
+    except Misuse:
+        app.close()
+        raise
+    return app
+
+
+def _edit_of_a_file(app: App, name: str) -> Edit:
+    """The edit that `FILE` or `FILE=OTHER` means.
+
+    Raises: UnknownEdit, Misuse.
+    """
+    from speedkit.apps import append_line, replacement
+
+    file, replaced, other = name.partition("=")
+    if not (app.folder / file).is_file():
+        raise UnknownEdit(name, [*app.edits, "FILE", "FILE=OTHER"])
+    if not replaced:
+        return append_line(file, "", called=name)
+    if not Path(other).is_file():
+        raise Misuse(f"{other} is not a file.", fix=f"Name the file to put in the place of {file}.")
+    return replacement(file, Path(other).resolve(), called=name)
 
 
 def print_comparison(result: Any) -> None:

@@ -1,26 +1,24 @@
-"""`speedkit history`, `explain` and `predict` read recordings and ask no engine; `layers` reads images."""
+"""`speedkit history`, `explain` and `predict` read recordings; `predict` also asks an engine which base images it has."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
-from speedkit.cli.output import print_json, print_table, stderr
+from speedkit.cli.output import print_json, print_table, reason_json
+from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
-    from speedkit.rendering import Reason
 
 __all__ = ["register"]
 
-SHOWN_WASTE = 10
-
 
 def register(program: typer.Typer) -> None:
-    for verb in (predict, explain, layers, history):
+    for verb in (predict, explain, history):
         program.command(verb.__name__)(verb)
 
 
@@ -40,8 +38,20 @@ def predict(
 
     app = app_named(folder, strategy, file)
     arguments = parse_build_args(build_arg)
-    found = forecast(app, strategy, build_args=arguments, target=target, changed=change or ())
+    try:
+        found = forecast(app, strategy, build_args=arguments, target=target, changed=change or ())
+    except DockerfileError as problem:
+        raise _quoting(problem, app.strategy(strategy).dockerfile) from None
     _print_reasons(found, "forecast", as_json=as_json)
+
+
+def _quoting(problem: DockerfileError, dockerfile: Path) -> DockerfileError:
+    """The same error with the line that it is about."""
+    lines = dockerfile.read_text(encoding="utf-8", errors="replace").splitlines()
+    if problem.line is None or problem.line > len(lines):
+        return problem
+    quoted = f"{problem.what}\n  {problem.line} | {lines[problem.line - 1]}"
+    return DockerfileError(quoted, line=problem.line, fix=problem.fix)
 
 
 def explain(
@@ -58,64 +68,22 @@ def explain(
 
 def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"steps": [_reason_json(reason, key) for reason in found.steps]})
+        print_json({"steps": [reason_json(reason, key) for reason in found.steps]})
         return
-    rows = [[reason.line, reason.instruction, reason.state, reason.because] for reason in found.steps]
-    print_table(found.title, ["line", "instruction", key, "because"], rows, numbers=["line"])
-
-
-def _reason_json(reason: Reason, key: str) -> dict[str, object]:
-    because = {"kind": reason.kind, "what": list(reason.what), "sentence": reason.because}
-    cached = {} if key == "forecast" else {"cached": reason.state == "cached"}
-    common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
-    return common | {key: reason.state} | cached | {"because": because}
-
-
-def layers(
-    image: Annotated[str, typer.Argument(help="An image of the engine by name or id, or an archive of `docker save`.")],
-    other: Annotated[str | None, typer.Option(help="Another image, to compare with.")] = None,
-    files: Annotated[bool, typer.Option("--files", help="With --json: list the files, too.")] = False,
-    max_wasted: Annotated[int | None, typer.Option(min=0, help="Exit with 1 above so many wasted bytes.")] = None,
-    min_efficiency: Annotated[float | None, typer.Option(min=0, max=1, help="Exit with 1 below this efficiency.")] = None,
-    max_size: Annotated[int | None, typer.Option(min=0, help="Exit with 1 above so many bytes.")] = None,
-    forbid: Annotated[
-        list[str] | None, typer.Option(help="Exit with 1 when a layer holds such a path; may be repeated.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the layers of an image: what made them, how large they are, and what is stored in vain."""
-    from speedkit.engine.saved_image import layers_of
-    from speedkit.images import Limits, check_limits, to_json
-
-    found = layers_of(image)
-    document = to_json(found, layers_of(other) if other else None, files=files)
-    if as_json:
-        print_json(document)
-    else:
-        _print_layers(document)
-    violations = check_limits(found, Limits(max_wasted, min_efficiency, max_size, tuple(forbid or ())))
-    for violation in violations:
-        stderr.print(violation.message, highlight=False, markup=False, soft_wrap=True)
-    if violations:
-        raise typer.Exit(1)
-
-
-def _print_layers(document: dict[str, Any]) -> None:
-    from speedkit.rendering import bytes_text
+    from speedkit.rendering import seconds_text
 
     rows = [
         [
-            bytes_text(layer["size_bytes"]),
-            layer["files"] if isinstance(layer["files"], int) else len(layer["files"]),
-            layer["command"],
+            reason.line,
+            reason.instruction,
+            reason.state,
+            *([seconds_text(reason.seconds) if reason.seconds else ""] if found.build else []),
+            reason.because,
         ]
-        for layer in document["layers"]
+        for reason in found.steps
     ]
-    title = f"{bytes_text(document['image_bytes'])}, {bytes_text(document['wasted_bytes'])} wasted"
-    print_table(title, ["size", "files", "command"], rows, numbers=["size", "files"])
-    if document["waste"]:
-        wasted = [[bytes_text(entry["bytes"]), entry["path"]] for entry in document["waste"][:SHOWN_WASTE]]
-        print_table("Wasted most", ["bytes", "path"], wasted, numbers=["bytes"])
+    columns = ["line", "instruction", key, *(["seconds"] if found.build else []), "because"]
+    print_table(found.title, columns, rows, numbers=["line", "seconds"])
 
 
 def history(

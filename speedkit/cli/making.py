@@ -69,6 +69,11 @@ def tour(
     left_out = f", without {', '.join(finished.left_out)}" if finished.left_out else ""
     stderr.print(f"{len(finished.builds)} real builds in {seconds_text(finished.seconds)}{left_out}.", highlight=False)
     stderr.print(f"Open {finished.page.resolve().as_uri()}", highlight=False, soft_wrap=True)
+    for build in finished.failed:
+        told = (build.error or build.outcome).strip().splitlines()[-1]
+        stderr.print(f"✗ {build.strategy}, {build.edit}: {told}", highlight=False, markup=False, soft_wrap=True)
+    if finished.failed:
+        raise typer.Exit(3)
 
 
 def clean(

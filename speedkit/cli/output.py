@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from speedkit.rendering import plain_log
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-__all__ = ["print_json", "print_table", "stderr"]
+    from speedkit.rendering import Reason
+
+__all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr"]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
@@ -40,20 +44,43 @@ stderr = _ErrorOutput()
 
 
 def print_json(document: object) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
+    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=plain, default=str) + "\n")
+
+
+def print_text(*lines: str) -> None:
+    """Lines on stdout. Control characters do not reach the terminal."""
+    sys.stdout.write("".join(f"{plain_log(line)}\n" for line in lines))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup."""
+    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup.
+
+    Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("" if cell is None else plain_log(str(cell))) for cell in row))
     console = Console(file=sys.stdout)
-    console.print(table) if console.is_terminal else Console(file=sys.stdout, width=PAPER_COLUMNS).print(table)
+    if not console.is_terminal:
+        console = Console(file=sys.stdout, width=PAPER_COLUMNS)
+    if title:
+        console.print(Text(plain_log(title), style="italic"))
+    if columns:
+        console.print(table)
+
+
+def reason_json(reason: Reason, key: str) -> dict[str, object]:
+    """A step with its reason. key: what its state is called, `state` of a build or `forecast`."""
+    because = {"kind": reason.kind, "what": list(reason.what), "sentence": reason.because}
+    seen = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
+    cached = {} if key == "forecast" else seen
+    common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
+    return common | {key: reason.state} | cached | {"because": because}

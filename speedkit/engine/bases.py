@@ -28,15 +28,19 @@ from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
 __all__ = [
+    "BASES",
     "STAND_INS",
     "ResolvedBase",
     "family_of",
     "go_settings",
     "has_image",
     "isolated_base",
+    "isolated_name",
     "make_image",
     "pull",
     "resolve_base",
+    "stand_in_of",
+    "standing_base",
     "trust_labels",
 ]
 
@@ -46,13 +50,20 @@ SERVER_ERROR = 500
 TRUST_LABEL = "dev.speedkit.trusts"
 GO_SETTINGS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
 
+BASES = ("golang:alpine", "alpine", "debian", "ubuntu")
+"""The images that set-up pulls, or makes stand-ins for."""
+
 STAND_INS = {
     "alpine": "speedkit/standin-alpine",
     "golang": "speedkit/standin-golang",
     "debian": "speedkit/standin-debian",
     "ubuntu": "speedkit/standin-debian",
 }
-"""Which local image takes the place of which family of images."""
+"""Which local image takes the place of which of Docker Hub's own images, whatever the tag."""
+HUB = ("docker.io/", "index.docker.io/")
+
+_refused: set[str] = set()
+"""Images that no registry handed out, so that this process asks once for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,19 @@ class ResolvedBase:
 def family_of(reference: str) -> str:
     """The last part of an image's name, without registry, tag and digest: `golang` of `docker.io/library/golang:1.24`."""
     return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+
+
+def stand_in_of(reference: str) -> str | None:
+    """The local image that may take an image's place: only one of Docker Hub's own, never somebody's `team/alpine`."""
+    name = _name_on_hub(reference)
+    return STAND_INS.get(family_of(name)) if "/" not in name else None
+
+
+def _name_on_hub(reference: str) -> str:
+    """The name without what stands for Docker Hub itself: `alpine:3` of `docker.io/library/alpine:3`."""
+    for prefix in HUB:
+        reference = reference.removeprefix(prefix)
+    return reference.removeprefix("library/")
 
 
 def has_image(engine: Engine, name: str) -> bool:
@@ -128,21 +152,43 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
     described = _described(engine, reference)
     if described is None:
         found, described = _missing_base(engine, reference)
-    bundle = system_bundle() if extend_ca else host_bundle()
-    settings = go_settings() if family_of(reference) in STAND_INS else {}
-    used, described = _trusting(engine, found, described, bundle, settings)
+    used, described = _trusting(engine, found, described, *_additions(reference, extend_ca=extend_ca))
     return ResolvedBase(reference, used, stand_in=found != reference, described=described)
 
 
+def standing_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
+    """The image that `resolve_base` would give; None when it would first have to be pulled or made."""
+    candidates = (reference, stand_in_of(reference))
+    for candidate in candidates:
+        if candidate is not None and (described := _described(engine, candidate)):
+            name = _trusting_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
+            return name if has_image(engine, name) else None
+    return None
+
+
+def _additions(reference: str, *, extend_ca: bool) -> tuple[Path | None, dict[str, str]]:
+    """The CA bundle and the Go settings that an image is extended by."""
+    bundle = system_bundle() if extend_ca else host_bundle()
+    return bundle, go_settings() if family_of(reference) in STAND_INS else {}
+
+
 def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
-    stand_in = STAND_INS.get(family_of(reference))
-    if stand_in is not None and (described := _described(engine, stand_in)):
-        return stand_in, described
-    if reason := pull(engine, reference):
-        raise NoBaseImage(
-            f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
-            fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
-        )
+    """What takes the place of an image that is not here: the image, pulled, or its stand-in where no registry hands it out.
+
+    For the images of `BASES`, set-up has asked already.
+    """
+    name = stand_in_of(reference)
+    stand_in = _described(engine, name) if name is not None else None
+    if name is None or stand_in is None:
+        if reason := pull(engine, reference):
+            raise NoBaseImage(
+                f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
+                fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
+            )
+        return reference, inspect_image(engine, reference)
+    if _name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull(engine, reference):
+        _refused.add(reference)
+        return name, stand_in
     return reference, inspect_image(engine, reference)
 
 
@@ -156,17 +202,24 @@ def _trusting(
     engine: Engine, image: str, described: dict[str, Any], bundle: Path | None, settings: Mapping[str, str]
 ) -> tuple[str, dict[str, Any]]:
     """The image, or one made from it once, with the host's certificates and what the host's Go is told; and its description."""
-    if bundle is None and not settings:
+    name = _trusting_name(image, described, bundle, settings)
+    if name == image:
         return image, described
-    labels = trust_labels(bundle, settings)
-    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == labels[TRUST_LABEL]:
-        return image, described
-    name = f"speedkit/trusting:{_short_hash(described['Id'] + labels[TRUST_LABEL])}"
     if known := _described(engine, name):
         return name, known
     files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
-    derive_image(engine, image, name=name, files=files, environment=settings, labels=labels)
+    derive_image(engine, image, name=name, files=files, environment=settings, labels=trust_labels(bundle, settings))
     return name, inspect_image(engine, name)
+
+
+def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]) -> str:
+    """What the image is called once it is extended; its own name when there is nothing to add."""
+    if bundle is None and not settings:
+        return image
+    label = trust_labels(bundle, settings)[TRUST_LABEL]
+    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == label:
+        return image
+    return f"speedkit/trusting:{_short_hash(described['Id'] + label)}"
 
 
 def go_settings() -> dict[str, str]:
@@ -197,13 +250,18 @@ def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: 
     mark_certificates: mark the CA bundle as well. COPY --from looks at content alone: a `FROM scratch` stage that takes the
     certificates first is then new, too.
     """
-    found = inspect_image(engine, image)["Id"]
-    name = f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
+    name = isolated_name(engine, image, token, mark_certificates=mark_certificates)
     if not has_image(engine, name):
         mark = f"# {token}\n".encode()
         appended = {BUNDLE_IN_IMAGES: mark} if mark_certificates else {}
         derive_image(engine, image, name=name, files={"/etc/.speedkit-mark": mark}, appended=appended)
     return name
+
+
+def isolated_name(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
+    """What `isolated_base` calls the image that it gives, made or not."""
+    found = inspect_image(engine, image)["Id"]
+    return f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
 
 
 def _short_hash(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from speedkit.engine.bases import has_image
 from speedkit.engine.connection import Engine
 
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
@@ -26,6 +27,7 @@ class BuildRequest:
 
     named_contexts: what takes the place of an image the Dockerfile names, such as `docker-image://…`.
     builder: a buildx builder; None is the engine's own.
+    cache_from, cache_to: where buildx is to import and export caches, in its own words, such as `type=registry,ref=…`.
     """
 
     context: Path
@@ -36,6 +38,8 @@ class BuildRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     tag: str | None = None
     builder: str | None = None
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
         metadata = Path(scratch) / "metadata.json"
         argv = command_line(engine, request, metadata)
         code = command.run(argv, env=engine.environment, cwd=request.context, on_line=on_line)
-        return Finished(code, _image_id(metadata) if code == 0 else None)
+        return Finished(code, _image_id(engine, metadata) if code == 0 else None)
 
 
 def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[str]:
@@ -132,15 +136,21 @@ def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[
     argv += [f"--tag={request.tag}"] if request.tag else []
     argv += [f"--build-arg={name}={value}" for name, value in request.build_args.items()]
     argv += [f"--build-context={name}={source}" for name, source in request.named_contexts.items()]
+    argv += [f"--cache-from={place}" for place in request.cache_from]
+    argv += [f"--cache-to={place}" for place in request.cache_to]
     argv += [f"--label={name}={value}" for name, value in request.labels.items()]
     return [*argv, str(request.context)]
 
 
-def _image_id(metadata: Path) -> str | None:
-    """The image's id. The containerd image store names images by their manifest, the other store by their config."""
+def _image_id(engine: Engine, metadata: Path) -> str | None:
+    """The image's id. The containerd image store names images by their manifest, the other store by their config.
+
+    A builder of its own says both of an image, whichever store the engine that loads it has.
+    """
     try:
         found = json.loads(metadata.read_bytes())
     except (OSError, ValueError):
         return None
-    digest = found.get("containerimage.digest") or found.get("containerimage.config.digest")
-    return digest if isinstance(digest, str) else None
+    digests = [found.get(f"containerimage.{name}") for name in ("digest", "config.digest")]
+    known = list(dict.fromkeys(digest for digest in digests if isinstance(digest, str)))
+    return next((digest for digest in known[:-1] if has_image(engine, digest)), known[-1]) if known else None

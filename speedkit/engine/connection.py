@@ -21,7 +21,7 @@ from typing import Any
 from speedkit.engine import near
 from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SocketRefused
 
-__all__ = ["Engine", "connect", "find_buildx"]
+__all__ = ["Engine", "connect", "engine_of_the_user", "find_buildx"]
 
 TIMEOUT_SECONDS = 120
 PING_SECONDS = 10
@@ -65,6 +65,11 @@ class Engine:
             return status, json.loads(body)
         except ValueError:
             return status, None
+
+    @property
+    def identity(self) -> str:
+        """Tells it from every other engine, wherever it listens."""
+        return str(self._told.get("ID", ""))
 
     @property
     def version(self) -> str:
@@ -208,6 +213,18 @@ def _endpoint() -> tuple[str, Path | None]:
     return endpoint, _context_certificates(context)
 
 
+def engine_of_the_user() -> str | None:
+    """The setting that names an engine other than this machine's own, None when none does."""
+    if os.environ.get("DOCKER_HOST"):
+        return "DOCKER_HOST"
+    if not _is_context_named():
+        return None
+    from docker.context.config import get_current_context_name
+
+    context = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    return None if context == "default" else f"The Docker context {context!r}"
+
+
 def _is_context_named() -> bool:
     """A Docker context is named by the environment or in Docker's configuration; True also where that cannot be read."""
     if os.environ.get("DOCKER_CONTEXT"):
@@ -245,9 +262,12 @@ def _unreachable(host: str, problem: BaseException) -> NoEngine | SocketRefused:
             f"A Docker engine listens at {host}, but this user may not talk to it.",
             fix="Add yourself to its group, then log in again: `sudo usermod -aG docker $USER`.",
         )
+    named = engine_of_the_user()
     return NoEngine(
         f"No Docker engine answers at {host}.",
-        fix="Start Docker Desktop, or run `speedkit setup` to install and start an engine.",
+        fix=f"{named} names this engine: start it, or unset that and run `speedkit setup`."
+        if named
+        else "Start Docker Desktop, or run `speedkit setup` to install and start an engine.",
     )
 
 
@@ -272,9 +292,21 @@ def _plugin_folders() -> list[Path]:
     """Docker CLI's plugin folders (docker/cli cli-plugins/manager) and those of Docker Desktop."""
     prefixes = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec", "/opt/homebrew/lib")
     windows = (os.environ.get(variable) for variable in ("ProgramData", "ProgramFiles"))
+    docker = [Path(value) / "Docker" for value in windows if value]
     return [
+        *_extra_plugin_folders(_config_folder()),
         _config_folder() / "cli-plugins",
         *(Path(prefix) / "docker" / "cli-plugins" for prefix in prefixes),
         Path("/Applications/Docker.app/Contents/Resources/cli-plugins"),
-        *(Path(value) / "Docker" / "cli-plugins" for value in windows if value),
+        *(folder / "cli-plugins" for folder in docker),
+        *(folder / "Docker" / "resources" / "cli-plugins" for folder in docker),
     ]
+
+
+def _extra_plugin_folders(config: Path) -> list[Path]:
+    """The folders that the user's config.json adds, as Homebrew tells its users to."""
+    try:
+        found = json.loads((config / "config.json").read_bytes())
+        return [Path(folder) for folder in found["cliPluginsExtraDirs"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

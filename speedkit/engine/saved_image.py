@@ -72,9 +72,9 @@ def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) ->
         _keep_commands(store, image_id, diff_ids, saved.documents)
     commands = store.commands(image_id) or _told_by_history(engine, image_id)
     padded = (commands + [""] * len(diff_ids))[: len(diff_ids)]
-    return make_image(
-        image_id, name, [(diff_id, command, known.get(diff_id)) for diff_id, command in zip(diff_ids, padded, strict=True)]
-    )
+    tags = facts.get("RepoTags") or [name]
+    layers = [(diff_id, command, known.get(diff_id)) for diff_id, command in zip(diff_ids, padded, strict=True)]
+    return make_image(image_id, tags[0] if name.startswith("sha256:") else name, layers)
 
 
 def _keep_commands(store: LayerStore, image_id: str, diff_ids: list[str], documents: dict[str, bytes]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +23,7 @@ from speedkit.engine.connection import Engine, connect
 from speedkit.engine.containers import LABEL, ask_image
 from speedkit.engine.images import describe_image
 from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError
+from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
 from speedkit.experiment.bases import BuildBases, build_bases
 from speedkit.experiment.host import host_environment, run_host_command
@@ -37,15 +40,13 @@ __all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordin
 UNTRUSTED = "certificate signed by unknown authority"
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
+FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
+"""What a program compiled on the host must be told to run in an image, whatever the host is."""
+STOP_SECONDS = 5.0
 NO_SPACE = "no space left on device"
-NO_BASE = "failed to resolve source metadata"
-NO_BASE_HINT = "No registry hands out this image here. Pull or load it, or use one that `speedkit doctor` lists."
-ENGINE_GONE = (
-    "error reading from server: EOF",
-    "Cannot connect to the Docker daemon",
-    "connection refused",
-    "transport is closing",
-)
+ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
+"""What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
+STEP_FAILED = "did not complete successfully"
 
 
 def recordings_folder() -> Path:
@@ -65,6 +66,8 @@ class BuildOptions:
     target: str | None = None
     build_args: dict[str, str] = field(default_factory=dict)
     builder: str | None = None
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
 
 
 def build(
@@ -75,20 +78,31 @@ def build(
     target: str | None = None,
     build_args: dict[str, str] | None = None,
     builder: str | None = None,
+    cache_from: Sequence[str] = (),
+    cache_to: Sequence[str] = (),
 ) -> Build:
     """A finished build of an app by one of its strategies; in a notebook it is shown live.
 
     cold: nothing that was built before is found again, without touching what is cached.
+    cache_from, cache_to: caches for buildx to import and export, as `docker buildx build` takes them.
     A Dockerfile that fails gives a `Build` whose `ok` is False. Ctrl-C cancels the build and keeps its recording.
     Raises: UnknownStrategy, EngineLost, DiskFull.
     """
-    running = start_build(app, strategy, cold=cold, target=target, build_args=build_args, builder=builder)
+    running = start_build(
+        app,
+        strategy,
+        cold=cold,
+        target=target,
+        build_args=build_args,
+        builder=builder,
+        cache_from=cache_from,
+        cache_to=cache_to,
+    )
     try:
         watch_in_notebook(running)
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        running.wait()
+        running.stop()
         raise
 
 
@@ -100,6 +114,8 @@ def start_build(
     target: str | None = None,
     build_args: dict[str, str] | None = None,
     builder: str | None = None,
+    cache_from: Sequence[str] = (),
+    cache_to: Sequence[str] = (),
     engine: Engine | None = None,
 ) -> RunningBuild:
     """A build that goes on in the background.
@@ -115,6 +131,8 @@ def start_build(
         target=target,
         build_args=dict(build_args or {}),
         builder=builder,
+        cache_from=tuple(cache_from),
+        cache_to=tuple(cache_to),
     )
     return RunningBuild(engine or connect(), app, chosen, options)
 
@@ -126,7 +144,7 @@ class RunningBuild:
         self._engine, self._app, self._strategy, self._options = engine, app, strategy, options
         self._text = dockerfile_text(strategy.dockerfile)
         self._probe = app.probe
-        self._redaction = Redaction(options.build_args, os.environ)
+        self._redaction = Redaction(options.build_args, os.environ, [*options.cache_from, *options.cache_to])
         self._lock = threading.Lock()
         self._solve, self._raw = Solve(), []
         self._heard = self._began = time.monotonic()
@@ -146,6 +164,9 @@ class RunningBuild:
             target=options.target,
             build_args=self._redaction.build_args(options.build_args),
             isolation=options.isolation,
+            builder=options.builder,
+            cache_from=[*map(self._redaction.cache_option, options.cache_from)],
+            cache_to=[*map(self._redaction.cache_option, options.cache_to)],
             session=os.environ.get("SPEEDKIT_SESSION"),
         )
         self._finished: Build | None = None
@@ -162,16 +183,35 @@ class RunningBuild:
     def done(self) -> bool:
         return self._ended.is_set()
 
+    def again(self) -> RunningBuild:
+        """The same build once more, in the same cache."""
+        return RunningBuild(self._engine, self._app, self._strategy, replace(self._options, edit="none"))
+
     def cancel(self) -> None:
         """End the build within three seconds; its recording is kept and marked cancelled."""
         self._command.cancel()
+
+    def stop(self) -> None:
+        """Cancel, and wait until the recording is kept. Whoever interrupts once more does not end that."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while not self.done and (left := deadline - time.monotonic()) > 0:
+            with contextlib.suppress(KeyboardInterrupt):
+                self.cancel()
+                self._wait_for_end(left)
+
+    def _wait_for_end(self, seconds: float | None) -> None:
+        try:
+            self._ended.wait(seconds)
+        except RuntimeError:
+            # Interrupted twice at once, Python finds its own lock released already.
+            raise KeyboardInterrupt from None
 
     def wait(self) -> Build:
         """The finished build.
 
         Raises: what went wrong outside the Dockerfile, such as EngineLost.
         """
-        self._ended.wait()
+        self._wait_for_end(None)
         if self._problem is not None:
             raise self._problem
         if self._finished is None:
@@ -180,7 +220,7 @@ class RunningBuild:
 
     def wait_briefly(self, seconds: float) -> Build:
         """The build as it stands after `seconds`, or as soon as it is done."""
-        self._ended.wait(seconds)
+        self._wait_for_end(seconds)
         return self.snapshot()
 
     def snapshot(self) -> Build:
@@ -234,7 +274,7 @@ class RunningBuild:
             exit_code=finished.exit_code,
             bases=bases.facts,
             answer=answer,
-            error=self._error(outcome, answer),
+            error=self._error(outcome, answer, bases),
         )
         recording = write_recording(
             recordings_folder(), self._meta, raw=self._raw, dockerfile=self._text, context=context, image=image
@@ -281,7 +321,7 @@ class RunningBuild:
                 place=place,
                 count=len(commands),
                 folder=self._app.folder,
-                environment=host_environment(self._options.isolation),
+                environment=host_environment(self._options.isolation) | FOR_AN_IMAGE,
                 command=self._command,
                 on_line=self._on_line,
             )
@@ -303,6 +343,8 @@ class RunningBuild:
             labels={LABEL: "1"},
             tag=f"speedkit/{_image_name(self._app.name)}:{_image_name(self._strategy.name)}",
             builder=self._options.builder,
+            cache_from=self._options.cache_from,
+            cache_to=self._options.cache_to,
         )
 
     def _forget_lines(self) -> None:
@@ -332,18 +374,23 @@ class RunningBuild:
         if self._command.cancelled:
             return "cancelled"
         text = self._all_text()
-        if NO_SPACE in text.lower() or any(sign in text for sign in ENGINE_GONE) or not self._engine.answers():
+        if NO_SPACE in text.lower() or self._engine_is_gone():
             return "broken"
         return "failed"
 
-    def _error(self, outcome: Outcome, answer: dict[str, Any] | None) -> str | None:
+    def _engine_is_gone(self) -> bool:
+        last_words = [line for line in self._solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
+        return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
+
+    def _error(self, outcome: Outcome, answer: dict[str, Any] | None, bases: BuildBases) -> str | None:
         if outcome == "cancelled":
             return "The build was cancelled."
         if outcome == "done":
             return None if answer is None or answer["ok"] else f"The image did not answer as expected: {answer['said']}"
         failed = next((vertex for vertex in self._solve.vertices.values() if vertex.error), None)
         log = failed.log.strip()[-4000:] if failed else ""
-        hint = NO_BASE_HINT if NO_BASE in self._solve.error_text else ""
+        stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
+        hint = advice(self._solve.error_text, stand_ins=stand_ins)
         return "\n".join(part for part in (log, self._solve.error_text, hint) if part)
 
     def _breakage(self) -> SpeedkitError:
@@ -399,6 +446,7 @@ def _machine(engine: Engine) -> dict[str, Any]:
     try:
         return here | {
             "engine": engine.version,
+            "engine_id": engine.identity,
             "storage_driver": engine.storage_driver,
             "engine_system": engine.operating_system,
             "cpus": engine.cpus,

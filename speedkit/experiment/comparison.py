@@ -103,6 +103,7 @@ def compare(
     edits: Sequence[str] = ("none", "rename-field"),
     *,
     repeat: int = 1,
+    cold: bool = True,
     watch: Callable[[int], Watch] = quiet_or_notebook,
     engine: Engine | None = None,
 ) -> Comparison:
@@ -111,36 +112,47 @@ def compare(
     Each trial of a strategy begins with a build for which nothing is cached (listed as the edit "cold" when asked for);
     then each edit is made to unchanged sources and built. Strategies take turns, so that a machine that
     slows down slows all of them. The app is back as it was afterwards.
-    Raises: UnknownStrategy, UnknownEdit, and what a build raises.
+    cold: False leaves the cold builds out and goes on with what the app's builds so far have cached.
+    Raises: UnknownStrategy, UnknownEdit, EditDoesNotApply, FileRefused, and what a build raises.
     """
     names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
     wanted = [edit for edit in edits if edit != COLD]
     for edit in wanted:
-        app.require_edit(edit)
+        _try_out(app, edit)
     chosen = engine or connect()
     runs: list[Run] = []
-    with watch(repeat * len(names) * (1 + len(wanted))) as painter:
+    sequence = [COLD, *wanted] if cold else wanted
+    with watch(repeat * len(names) * len(sequence)) as painter:
         for trial in range(1, repeat + 1):
-            tokens = {name: f"{uuid.uuid4().hex[:12]}-{name}" for name in names}
-            for edit in (COLD, *wanted):
+            caches = {name: f"{uuid.uuid4().hex[:12]}-{name}" if cold else app.cache_of(name) for name in names}
+            for edit in sequence:
                 for name in names:
                     painter.begin(f"{name}, {edit}" + (f", trial {trial}" if repeat > 1 else ""))
-                    built = _build_edited(chosen, app, name, edit, tokens[name])
+                    built = _build_edited(chosen, app, name, edit, caches[name])
                     runs.append(Run(name, edit, trial, built))
                     painter.end(built)
     return Comparison(tuple(runs), tuple(edits))
 
 
-def _build_edited(engine: Engine, app: App, strategy: str, edit: str, token: str) -> Build:
+def _try_out(app: App, edit: str) -> None:
+    """Make an edit and undo it: that it cannot be made is better known before the first build."""
+    app.require_edit(edit)
+    app.reset()
+    try:
+        app.edit(edit)
+    finally:
+        app.reset()
+
+
+def _build_edited(engine: Engine, app: App, strategy: str, edit: str, cache: str | None) -> Build:
     app.reset()
     if edit != COLD:
         app.edit(edit)
-    running = RunningBuild(engine, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=token))
+    running = RunningBuild(engine, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
     try:
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        running.wait()
+        running.stop()
         raise
     finally:
         app.reset()

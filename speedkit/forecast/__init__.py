@@ -6,10 +6,11 @@ works is written down in docs/buildkit-cache-rules.md.
 
 from __future__ import annotations
 
-from speedkit.forecast.explaining import Explanation, StepExplanation, explain
+from speedkit.forecast.explaining import Explanation, Others, StepExplanation, explain
 from speedkit.forecast.predicting import Forecast, Forecaster, StepForecast, Verdict, predict
-from speedkit.forecast.reasons import Because, BecauseKind
+from speedkit.forecast.reasons import Because, BecauseKind, change_in_words
 from speedkit.forecast.situation import BaseImage, NamedContext, Situation
+from speedkit.forecast.unsteady import Unsteady, unsteady_steps
 
 __all__ = [
     "BaseImage",
@@ -19,10 +20,14 @@ __all__ = [
     "Forecast",
     "Forecaster",
     "NamedContext",
+    "Others",
     "Situation",
     "StepExplanation",
     "StepForecast",
+    "Unsteady",
     "Verdict",
+    "change_in_words",
     "explain",
     "predict",
+    "unsteady_steps",
 ]

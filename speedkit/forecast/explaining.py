@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from speedkit.forecast.predicting import Forecaster, StepForecast
-from speedkit.forecast.reasons import Because
+from speedkit.forecast.reasons import Because, change_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from speedkit.forecast.situation import Situation
-    from speedkit.model import StepState
+    from speedkit.model import StepSource, StepState
 
-__all__ = ["Explanation", "StepExplanation", "explain"]
+__all__ = ["Explanation", "Others", "StepExplanation", "explain"]
 
 _RAN = frozenset({"ran", "failed", "cancelled", "running"})
+_PASSED_ON = frozenset({"parent", "result"})
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """What else could have had, or brought, the result of a step.
+
+    builders: the name of another builder → the builds that it made, oldest first.
+    imported: where the build imported a cache from. not_imported: from where it was to, and could not.
+    """
+
+    builders: Mapping[str, Sequence[Situation]] = field(default_factory=dict)
+    imported: tuple[str, ...] = ()
+    not_imported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StepExplanation:
     """What became of one instruction, and because of what.
 
-    state: as in `Step`. after: the lines whose results it starts from or reads.
+    state: as in `Step`. sources: what it starts from or reads. origins: the lines in which the miss began that made it
+    run, its own among them when it is one.
     """
 
     line: int
@@ -32,7 +47,8 @@ class StepExplanation:
     instruction: str
     state: StepState
     because: Because
-    after: tuple[int, ...] = ()
+    sources: tuple[StepSource, ...] = ()
+    origins: tuple[int, ...] = ()
 
     @property
     def cached(self) -> bool:
@@ -50,27 +66,40 @@ class Explanation:
         return next((step for step in self.steps if step.line <= line <= step.end_line), None)
 
 
-def explain(build: Situation, earlier: Sequence[Situation], *, no_cache: bool = False) -> Explanation:
+def explain(build: Situation, earlier: Sequence[Situation], others: Others | None = None) -> Explanation:
     """Why the steps of a build were cached or ran.
 
     build: its `states` say what was seen. earlier: the builds before it on the same builder, oldest first.
-    no_cache: the build was told not to look. Raises DockerfileError when the Dockerfile cannot be read.
+    Raises DockerfileError when the Dockerfile cannot be read.
     """
-    forecast = Forecaster(earlier).predict(build)
+    known = others or Others()
     states = build.states or {}
-    return Explanation(tuple(_explained(step, states.get(step.line), no_cache=no_cache) for step in forecast.steps))
+    forecast = Forecaster(earlier).predict(build)
+    held = {name: _held(build, builds) for name, builds in known.builders.items()}
+    steps = [_explained(step, states, held, known) for step in forecast.steps]
+    return Explanation(tuple(_with_origins(steps)))
 
 
-def _explained(step: StepForecast, seen: StepState | None, *, no_cache: bool) -> StepExplanation:
-    state: StepState = _state(step, seen)
+def _held(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
+    """The lines whose results another builder has."""
+    return frozenset(step.line for step in Forecaster(builds).predict(build).steps if step.forecast == "hit")
+
+
+def _explained(
+    step: StepForecast,
+    states: Mapping[int, StepState],
+    held: Mapping[str, frozenset[int]],
+    others: Others,
+) -> StepExplanation:
+    state: StepState = _state(step, states.get(step.line))
     because = step.because
     if state == "waiting":
         because = Because("failed", (), "The build ended before this step.")
     elif state in _RAN:
-        because = _because_it_ran(step, no_cache=no_cache)
+        because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
     elif state == "cached":
-        because = _because_it_was_cached(step)
-    return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.after)
+        because = _because_it_was_cached(step, states, others.imported)
+    return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
 
 
 def _state(step: StepForecast, seen: StepState | None) -> StepState:
@@ -81,35 +110,90 @@ def _state(step: StepForecast, seen: StepState | None) -> StepState:
     return seen
 
 
-def _because_it_ran(step: StepForecast, *, no_cache: bool) -> Because:
-    if no_cache:
-        return Because("no-cache", (), "The build was told not to use the cache.")
+def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: Mapping[str, frozenset[int]]) -> Because:
     if step.forecast == "hit":
-        return Because("evicted", (), "It was built before, but its result is gone: pruned, or made by another builder.")
-    if step.forecast == "depends" and step.because.kind == "result":
-        place = " and ".join(step.because.what)
-        return Because("result", step.because.what, f"What {place} produced is not what it was.")
-    if step.forecast == "depends" and step.because.kind == "address":
-        place = " and ".join(step.because.what)
-        return Because("address", step.because.what, f"{place} no longer holds what it did.")
+        return Because("evicted", (), "This builder had built it before, but the result is gone: pruned, or dropped for room.")
     if step.forecast == "depends":
-        place = " and ".join(step.because.what)
-        return Because("parent", step.because.what, f"It starts from the result of {place}, which ran again.")
+        return _because_of_what_it_got(step, states)
+    builders = tuple(name for name, lines in held.items() if step.line in lines)
+    if step.because.kind == "new" and builders:
+        listed = " and ".join(builders)
+        return Because("another-builder", builders, f"Builder {listed} has built this, but each builder has its own cache.")
     return _in_the_past(step.because)
 
 
-def _because_it_was_cached(step: StepForecast) -> Because:
+def _without_the_import(because: Because, failed: tuple[str, ...]) -> Because:
+    """BuildKit goes on without a cache that it cannot import, and hardly says so."""
+    if because.kind != "new" or not failed:
+        return because
+    return replace(because, sentence=f"{because.sentence} The cache of {' and '.join(failed)} could not be imported.")
+
+
+def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState]) -> Because:
+    """Why a step ran of which only the build could tell: what it builds on ran, or what it reads has other bytes."""
+    if step.because.kind == "address":
+        what = step.because.what
+        return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
+    parents = _reran(step, states, by_bytes=False)
+    if parents:
+        return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
+    given = _reran(step, states, by_bytes=True) or step.because.what
+    return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
+
+
+def _reran(step: StepForecast, states: Mapping[int, StepState], *, by_bytes: bool) -> tuple[str, ...]:
+    """The places that a step takes something from and that ran: `line 7`."""
+    found = (source for source in step.sources if source.by_bytes == by_bytes)
+    return tuple(f"line {source.line}" for source in found if states.get(source.line) in _RAN)
+
+
+def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], imported: tuple[str, ...]) -> Because:
     if step.forecast == "hit":
         return _in_the_past(step.because)
+    if step.forecast == "miss" and imported:
+        return Because(
+            "imported",
+            imported,
+            f"No recorded build of this folder had made it: it came with the cache imported from {' and '.join(imported)}.",
+        )
     if step.forecast == "miss":
         return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
-    place = " and ".join(step.because.what)
-    if step.because.kind == "result":
-        return Because("same-bytes", step.because.what, f"What it takes from {place} is what it was, byte for byte.")
-    return Because("unchanged", step.because.what, f"What it gets from {place} is what it was.")
+    given = _reran(step, states, by_bytes=True)
+    if given:
+        sentence = f"{_capital(' and '.join(given))} ran, but what this step takes from it is the same, byte for byte."
+        return Because("same-bytes", given, sentence)
+    return Because("unchanged", step.because.what, "Nothing that counts for this step has changed.")
 
 
 def _in_the_past(because: Because) -> Because:
-    sentence = because.sentence.replace("runs again", "ran again").replace("run again", "ran again")
+    sentence = because.sentence.replace("runs again", "ran").replace("run again", "ran")
     sentence = sentence.replace("will stop here", "stopped here")
+    sentence = sentence.replace("Nothing has been built yet", "No build before this one is recorded for this cache")
     return Because(because.kind, because.what, sentence)
+
+
+def _with_origins(steps: Iterable[StepExplanation]) -> Iterable[StepExplanation]:
+    """Follows each miss back to where it began, and says so where that is further back than the step before."""
+    causes: dict[int, Because] = {}
+    origins: dict[int, tuple[int, ...]] = {}
+    for step in steps:
+        passed_on = step.because.kind in _PASSED_ON
+        if step.state not in _RAN:
+            yield step
+            continue
+        lines = [source.line for source in step.sources if passed_on and f"line {source.line}" in step.because.what]
+        found = tuple(dict.fromkeys(origin for line in lines for origin in origins.get(line, ()))) or (step.line,)
+        causes[step.line], origins[step.line] = step.because, found
+        far = [line for line in found if line not in lines and line != step.line]
+        yield replace(step, origins=found, because=_followed(step.because, [(line, causes[line]) for line in far]))
+
+
+def _followed(because: Because, beginnings: Sequence[tuple[int, Because]]) -> Because:
+    if not beginnings:
+        return because
+    told = " and ".join(f"line {line}: {change_in_words(cause.kind, cause.what)}" for line, cause in beginnings)
+    return replace(because, sentence=f"{because.sentence} It began in {told}.")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

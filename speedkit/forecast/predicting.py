@@ -9,6 +9,7 @@ from speedkit.forecast.differences import counterparts
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
 from speedkit.forecast.reasons import Because, reason
+from speedkit.forecast.sources import Sources
 from speedkit.forecast.syncing import Synced
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.walking import Walked, remember, walk
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.situation import Situation
+    from speedkit.model import StepSource
 
 __all__ = ["Forecast", "Forecaster", "StepForecast", "Verdict", "predict"]
 
@@ -27,7 +29,7 @@ Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
-    """What is expected of one instruction. line: 1-based. because: why. after: the lines it takes something from."""
+    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from."""
 
     line: int
     end_line: int
@@ -35,7 +37,7 @@ class StepForecast:
     instruction: str
     forecast: Verdict
     because: Because
-    after: tuple[int, ...] = ()
+    sources: tuple[StepSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Forecaster:
 
     def __init__(self, history: Sequence[Situation]) -> None:
         self._memory = Memory()
-        self._last: Plan | None = None
+        self._last: dict[str, Plan] = {}
         self._tree: Tree | None = None
         self._synced = Synced()
         for situation in history:
@@ -78,7 +80,7 @@ class Forecaster:
         plan = self.plan(situation)
         remember(self._memory, plan)
         self._synced.update(situation.folder, plan)
-        self._last = plan
+        self._last[situation.lineage] = plan
 
     def plan(self, situation: Situation) -> Plan:
         """The vertices of a build; a context that did not change is not hashed again."""
@@ -93,10 +95,11 @@ class Forecaster:
         """What a build of `now` would find in the cache."""
         plan = self.plan(now)
         walked = walk(plan, self._memory)
-        twins = counterparts(self._last, plan) if self._last is not None else {}
-        arguments = declared_arguments(now.dockerfile)
-        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments) for step in plan.steps)
-        return Forecast(steps if self._last is not None else tuple(_first_time(step) for step in steps))
+        last = self._last.get(now.lineage)
+        twins = counterparts(last, plan) if last is not None else {}
+        arguments, sources = declared_arguments(now.dockerfile), Sources(plan)
+        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments, sources.of(step)) for step in plan.steps)
+        return Forecast(steps if last is not None else tuple(_first_time(step) for step in steps))
 
 
 def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
@@ -105,7 +108,9 @@ def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
     return frozenset(word.partition("=")[0] for word in words)
 
 
-def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> StepForecast:
+def _forecast(
+    step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str], sources: tuple[StepSource, ...]
+) -> StepForecast:
     instruction = step.instruction
     text = f"ONBUILD {instruction.text}" if step.triggered else instruction.text
     return StepForecast(
@@ -115,7 +120,7 @@ def _forecast(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argum
         instruction=text,
         forecast=_verdict(step, walked),
         because=reason(step, twin, walked, arguments),
-        after=_lines_before(step),
+        sources=sources,
     )
 
 
@@ -125,16 +130,13 @@ def _first_time(step: StepForecast) -> StepForecast:
     return replace(step, because=Because("new", (), "Nothing has been built yet."))
 
 
-def _lines_before(step: PlannedStep) -> tuple[int, ...]:
-    inputs = step.vertex.inputs if step.vertex is not None else ()
-    return tuple(dict.fromkeys(given.vertex.line for given in inputs if given.vertex.line))
-
-
 def _verdict(step: PlannedStep, walked: Walked) -> Verdict:
     if not step.needed:
         return "not-needed"
     if step.vertex is None:
         return "no-step"
+    if step.opens_known_image:
+        return "hit"
     found = walked.of(step.vertex)
     if found.certain:
         return "hit"

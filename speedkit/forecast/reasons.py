@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from speedkit.forecast.vertices import Vertex
     from speedkit.forecast.walking import Walked
 
-__all__ = ["Because", "BecauseKind", "reason"]
+__all__ = ["Because", "BecauseKind", "change_in_words", "reason"]
 
 BecauseKind = Literal[
     "unchanged",
@@ -35,10 +36,12 @@ BecauseKind = Literal[
     "not-needed",
     "evicted",
     "elsewhere",
-    "no-cache",
+    "another-builder",
+    "imported",
     "failed",
 ]
 _SHOWN = 3
+_CHANGED_FILE = re.compile(r"(?P<path>.*) \((?P<how>[^()]*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
     own = difference(twin, step, arguments=arguments) if twin is not None else None
     if found.missing:
         return _missing(found)
+    if step.opens_known_image:
+        return _image(vertex, own, twin)
     if found.certain:
         return _hit(own, twin, vertex, walked)
     if found.possible:
@@ -72,7 +77,15 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
 def _without_vertex(step: PlannedStep) -> Because:
     if not step.needed:
         return Because("not-needed", (step.stage,), f"The target does not use stage {step.stage}.")
-    return Because("no-step", (), "There is nothing to run: it only changes settings.")
+    what = "says where the stage begins" if step.instruction.keyword == "FROM" else "changes settings"
+    return Because("no-step", (), f"There is nothing to run: it only {what}.")
+
+
+def _image(vertex: Vertex, own: Difference | None, twin: PlannedStep | None) -> Because:
+    name = _place(vertex)
+    if own is not None and twin is not None and twin.vertex is not None:
+        return Because("base", (name,), f"{name} is another image than before; it is on this machine.")
+    return Because("unchanged", (), "The image is on this machine.")
 
 
 def _missing(found: Found) -> Because:
@@ -85,7 +98,9 @@ def _hit(own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walke
     rerun = [given.vertex for given in vertex.inputs if given.by_content and _reruns(given.vertex, walked)]
     if rerun:
         what = tuple(_place(source) for source in rerun)
-        return Because("same-bytes", what, f"{_listed(what)} runs again, but what is taken from it is already known.")
+        return Because(
+            "same-bytes", what, f"{_sentence_start(_listed(what))} runs again, but what this step takes from it is known."
+        )
     if own is not None or twin is None:
         return Because("earlier", (), "An earlier build had exactly this, and its result is still there.")
     return Because("unchanged", (), "Nothing that counts for this step has changed.")
@@ -117,7 +132,7 @@ def _depends(vertex: Vertex, walked: Walked) -> Because:
 def _miss(step: PlannedStep, own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:
     missed = [given.vertex for given in vertex.inputs if not given.by_content and _reruns(given.vertex, walked)]
     if own is not None and (own.kind in ("files", "instruction", "base") or not missed):
-        return _own(own)
+        return _own(own, step)
     if missed:
         place = _place(missed[0])
         if missed[0].kind == "image":
@@ -128,18 +143,66 @@ def _miss(step: PlannedStep, own: Difference | None, twin: PlannedStep | None, v
     return Because("new", (), "No earlier build finished this step.")
 
 
-def _own(own: Difference) -> Because:
-    listed = _listed(own.what)
-    sentences = {
-        "files": f"{listed} changed, and this step reads {'it' if len(own.what) == 1 else 'them'}.",
-        "instruction": "The text of this instruction changed.",
-        "argument": f"Build argument {listed} changed; every RUN after its ARG sees it, used or not.",
-        "environment": f"{listed} changed, and it counts for every step after it.",
-        "options": f"The build command's options changed ({listed}).",
-        "platform": f"It is now built for {listed}.",
-        "base": f"The base image {listed} is another one than before.",
+def _own(own: Difference, step: PlannedStep) -> Because:
+    change = "the text of this instruction changed" if own.kind == "instruction" else change_in_words(own.kind, own.what)
+    # A file's name at the beginning of a sentence stays as it is.
+    opening = change if own.kind in ("files", "environment") and not change.startswith("the ") else _sentence_start(change)
+    return Because(own.kind, own.what, f"{opening}{_remark(own, step)}.")  # type: ignore[arg-type]
+
+
+def _remark(own: Difference, step: PlannedStep) -> str:
+    """How a change reaches the step."""
+    if own.kind == "files":
+        return f", and this step reads {'it' if len(own.what) == 1 else 'them'}"
+    if own.kind not in ("argument", "environment"):
+        return ""
+    if step.instruction.keyword == "RUN":
+        if len(own.what) > 1:
+            return "; every RUN after them sees that, whether it uses them or not"
+        return "; every RUN after its ARG sees it, used or not" if own.kind == "argument" else "; every RUN after it sees that"
+    return ", and the paths of this step start from it" if own.what == ("WORKDIR",) else ", and this instruction names it"
+
+
+def change_in_words(kind: str, what: tuple[str, ...]) -> str:
+    """What began a miss, as the beginning of a sentence: `main.go changed`."""
+    listed = _listed(what)
+    words = {
+        "files": _files_in_words(what),
+        "instruction": "its text changed",
+        "argument": f"build argument {listed} changed" if len(what) == 1 else f"the variables {listed} changed",
+        "environment": f"{listed} changed",
+        "options": f"the build command's options changed ({listed})",
+        "platform": f"it is now built for {listed}",
+        "base": f"the base image {listed} is another one than before",
+        "address": f"{listed} no longer holds what it did",
+        "evicted": "its result was gone from the cache",
+        "missing-file": f"{listed} is not in the build context",
     }
-    return Because(own.kind, own.what, sentences[own.kind])  # type: ignore[arg-type]
+    return words.get(kind, "it was new to the cache")
+
+
+def _files_in_words(what: tuple[str, ...]) -> str:
+    """Changed files by what happened to them: `a and b changed, c was added`."""
+    by_change: dict[str, list[str]] = {}
+    for entry in what[:_SHOWN]:
+        found = _CHANGED_FILE.fullmatch(entry)
+        path, how = (found["path"], found["how"]) if found else (entry, "content")
+        by_change.setdefault(how, []).append(path)
+    parts = [_change_of(how, paths) for how, paths in by_change.items()]
+    more = len(what) - _SHOWN
+    return " and ".join([*parts, f"{more} more changed"] if more > 0 else parts)
+
+
+def _change_of(how: str, paths: list[str]) -> str:
+    listed, several = " and ".join(paths) if len(paths) < _SHOWN else f"{', '.join(paths[:-1])} and {paths[-1]}", len(paths) > 1
+    words = {
+        "content": f"{listed} changed",
+        "added": f"{listed} {'were' if several else 'was'} added",
+        "removed": f"{listed} {'were' if several else 'was'} removed",
+        "mode": f"the permissions of {listed} changed",
+        "points elsewhere": f"{listed} {'point' if several else 'points'} elsewhere",
+    }
+    return words.get(how, f"{listed} {'are' if several else 'is'} {how}")
 
 
 def _place(vertex: Vertex) -> str:

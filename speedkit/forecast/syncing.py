@@ -80,7 +80,7 @@ def _sent(plan: Plan, selectors: list[Selector]) -> Iterator[Entry]:
     if any(selector.path == "/" for selector in selectors):
         yield from tree.entries
         return
-    sent = {entry.path: entry for selector in selectors for entry in tree.taken(selector)}
+    sent = {entry.path: entry for selector in selectors for entry in tree.taken(selector._replace(excludes=()))}
     above = {parent for path in sent for parent in _parents(path)}
     yield from (entry for entry in tree.entries if entry.path in sent or entry.path in above)
 

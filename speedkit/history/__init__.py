@@ -3,5 +3,19 @@
 from speedkit.history.finding import recorded_builds, recording_of, recordings
 from speedkit.history.live import LiveForecast
 from speedkit.history.reasons import Reasons, explain, predict
+from speedkit.history.repeating import Repeated, compare_with_repeat
+from speedkit.history.ways import Way, ways_of
 
-__all__ = ["LiveForecast", "Reasons", "explain", "predict", "recorded_builds", "recording_of", "recordings"]
+__all__ = [
+    "LiveForecast",
+    "Reasons",
+    "Repeated",
+    "Way",
+    "compare_with_repeat",
+    "explain",
+    "predict",
+    "recorded_builds",
+    "recording_of",
+    "recordings",
+    "ways_of",
+]

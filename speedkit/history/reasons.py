@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 from speedkit.apps import App
 from speedkit.context import Entry, Manifest
 from speedkit.errors import EditDoesNotApply, NoHistory
-from speedkit.forecast import Because, StepExplanation, StepForecast
+from speedkit.experiment.building import dockerfile_text
+from speedkit.forecast import Because, Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation
 from speedkit.history.finding import recording_of
-from speedkit.history.situations import earlier_than, situation_now, situation_of
+from speedkit.history.past import other_builders, own_past, past_of
+from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
+from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
 from speedkit.rendering import Reason, reasons_html
 
@@ -25,21 +28,28 @@ if TYPE_CHECKING:
 __all__ = ["Reasons", "explain", "predict"]
 
 WORDS = ("hit", "miss", "depends")
+IMPORTING = "importing cache manifest from "
+"""How BuildKit names the step that fetches what `--cache-from` names."""
 
 
 @dataclass(frozen=True)
 class Reasons:
-    """A reason for every step of a build that was, or would be, made. Shown as a table in a notebook."""
+    """A reason for every step of a build that was, or would be, made. Shown as a table in a notebook.
+
+    build: the build that is explained; None for a forecast.
+    """
 
     title: str
     steps: tuple[Reason, ...]
+    build: Build | None = None
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per step: line, stage, instruction, state, because."""
+        """A row per step: line, stage, instruction, state, of a build also seconds, and because."""
         import pandas as pd
 
-        columns = ["line", "stage", "instruction", "state", "because"]
+        seconds = ["seconds"] if self.build is not None else []
+        columns = ["line", "stage", "instruction", "state", *seconds, "because"]
         return pd.DataFrame([[getattr(step, name) for name in columns] for step in self.steps], columns=columns)
 
     def _repr_html_(self) -> str:
@@ -54,18 +64,21 @@ def predict(
     target: str | None = None,
     changed: Sequence[str] = (),
 ) -> Reasons:
-    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Asks no engine.
+    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Builds nothing.
 
     changed: files of the build context to take as changed, though they are not.
-    It rests on the recorded builds that share the app's cache; with none, everything would run.
+    It rests on the recorded builds that share the app's cache; with none, everything would run. An engine that answers is
+    asked only which base images it has.
     Raises: UnknownStrategy, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     chosen = app.strategy(strategy)
-    past = earlier_than(None, isolation=app.cache_of(chosen.name), folder=str(app.folder))
-    last = past[-1][0] if past else None
-    now = situation_now(app, chosen, last, build_args=build_args or {}, target=target)
+    folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), build_args or {}
+    own = own_past(isolation=isolation, folder=folder)
+    bases = base_facts(chosen, own, isolation=isolation, build_args=arguments, target=target)
+    past = past_of(own, folder=folder, dockerfile=dockerfile_text(chosen.dockerfile), bases=bases)
+    now = situation_now(app, chosen, past.last, isolation=isolation, build_args=arguments, target=target, bases=bases)
     now = replace(now, context=_with_changes(now.context, changed))
-    forecast = predict_situation([situation for _, situation in past], now)
+    forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
     return Reasons(_expected(steps), steps)
 
@@ -99,14 +112,23 @@ def explain(build: Build | str | None = None) -> Reasons:
     Raises: NoHistory, RecordingError, DockerfileError.
     """
     recording = _recording(build)
-    past = earlier_than(recording, isolation=recording.meta.isolation, folder=recording.meta.folder)
-    own = situation_of(recording)
-    found = explain_situation(own, [situation for _, situation in past])
-    first = recording.meta.isolation is not None and not past
-    steps = tuple(_reason(step, step.state, first=first) for step in found.steps)
+    meta, seen = recording.meta, read_build(recording)
+    own = own_past(isolation=meta.isolation, folder=meta.folder, before=recording)
+    past = past_of(own, folder=meta.folder, dockerfile=recording.dockerfile, bases=meta.bases, before=recording)
+    others = Others(other_builders(recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
+    found = explain_situation(situation_of(recording, seen), past.situations, others)
+    first = meta.isolation is not None and not past.own
+    seconds = {step.line: step.seconds for step in seen.instructions if step.ran}
+    steps = tuple(_reason(step, step.state, first=first, seconds=seconds.get(step.line, 0.0)) for step in found.steps)
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
-    return Reasons(f"{recording.meta.strategy}, {recording.meta.edit}: {cached} cached, {ran} ran", steps)
+    return Reasons(f"{meta.strategy}, {meta.edit}: {cached} cached, {ran} ran", steps, seen)
+
+
+def imports_of(build: Build, *, ok: bool) -> tuple[str, ...]:
+    """Where a build imported caches from, or could not."""
+    found = (step for step in build.step_list if step.name.startswith(IMPORTING) and (step.error is None) == ok)
+    return tuple(dict.fromkeys(step.name.removeprefix(IMPORTING) for step in found))
 
 
 def _recording(build: Build | str | None) -> Recording:
@@ -123,10 +145,12 @@ FIRST = Because("new", (), "Nothing was built before in this cache: it was start
 HERE = Because("unchanged", (), "The image is on this machine.")
 
 
-def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False) -> Reason:
+def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0) -> Reason:
     because = step.because
-    if first and state in ("ran", "failed"):
+    if first and because.kind == "new":
         because = FIRST
-    elif because.kind == "elsewhere" and step.instruction.startswith("FROM "):
+    elif because.kind in ("elsewhere", "imported") and step.instruction.startswith("FROM "):
         because = HERE
-    return Reason(step.line, step.stage, step.instruction, state, because.kind, because.what, because.sentence)
+    origins = step.origins if isinstance(step, StepExplanation) else ()
+    told = (because.kind, because.what, because.sentence)
+    return Reason(step.line, step.stage, step.instruction, state, *told, seconds, step.sources, origins)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from speedkit.images.files import File
+from speedkit.images.files import File, FileKind
 from speedkit.images.image import Image
 from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
 
-__all__ = ["Difference", "ImageComparison", "compare_images"]
+__all__ = ["Difference", "DifferenceKind", "ImageComparison", "compare_images"]
+
+DifferenceKind = Literal["added", "changed", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +19,15 @@ class Difference:
     """A path in which two images differ.
 
     what: "content" (bytes or link), "kind" or "owner or mode" of a changed path; "" where it is only in one of them.
+    file_kind: in the second image, or in the first where it was removed.
     """
 
-    kind: Literal["added", "changed", "removed"]
+    kind: DifferenceKind
     path: str
     before_bytes: int
     after_bytes: int
     what: Literal["", "content", "kind", "owner or mode"] = ""
+    file_kind: FileKind = "directory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +53,32 @@ def compare_images(before: Image, after: Image) -> ImageComparison:
         if old.digest != new.digest:
             break
         same_start += 1
-    differences = _differences(_shown_files(before), _shown_files(after))
-    return ImageComparison(tuple(shared), sum(shared.values()), same_start, differences)
+    return ImageComparison(tuple(shared), sum(shared.values()), same_start, _differences(before, after))
 
 
-def _shown_files(image: Image) -> dict[str, File | None]:
-    """Each path of the final file system with the file it shows; a hard link shows the one it names."""
-    found: dict[str, File | None] = {}
-    for path, number in walk(image.merged.root):
-        if number == IMPLICIT:
-            found[path] = None
-        else:
-            number = image.merged.shown(number)
-            found[path] = image.layers[number >> LAYER_SHIFT].contents.file(number & INDEX_MASK, path=path)
-    return found
-
-
-def _differences(before: dict[str, File | None], after: dict[str, File | None]) -> tuple[Difference, ...]:
+def _differences(before: Image, after: Image) -> tuple[Difference, ...]:
+    old_numbers, new_numbers = dict(walk(before.merged.root)), dict(walk(after.merged.root))
     found = []
-    for path in before.keys() | after.keys():
-        old, new = before.get(path), after.get(path)
-        if path not in after:
-            found.append(Difference("removed", f"/{path}", _bytes(old), 0))
-        elif path not in before:
-            found.append(Difference("added", f"/{path}", 0, _bytes(new)))
-        elif old != new and old is not None and new is not None:
-            found.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new)))
+    for path, number in new_numbers.items():
+        new = _shown_file(after, number, path)
+        if path not in old_numbers:
+            found.append(Difference("added", f"/{path}", 0, _bytes(new), "", _kind(new)))
+            continue
+        old = _shown_file(before, old_numbers[path], path)
+        if old != new and old is not None and new is not None:
+            found.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new), new.kind))
+    for path in old_numbers.keys() - new_numbers.keys():
+        old = _shown_file(before, old_numbers[path], path)
+        found.append(Difference("removed", f"/{path}", _bytes(old), 0, "", _kind(old)))
     return tuple(sorted(found, key=lambda difference: difference.path))
+
+
+def _shown_file(image: Image, number: int, path: str) -> File | None:
+    """What is at a path, for a hard link the file it names; None for a directory that no layer lists."""
+    if number == IMPLICIT:
+        return None
+    number = image.merged.shown(number)
+    return image.layers[number >> LAYER_SHIFT].contents.file(number & INDEX_MASK, path=path)
 
 
 def _what(old: File, new: File) -> Literal["content", "kind", "owner or mode"]:
@@ -84,6 +87,11 @@ def _what(old: File, new: File) -> Literal["content", "kind", "owner or mode"]:
     if (old.size_bytes, old.digest, old.link) != (new.size_bytes, new.digest, new.link):
         return "content"
     return "owner or mode"
+
+
+def _kind(file: File | None) -> FileKind:
+    """A path that no layer lists is there for what is below it."""
+    return file.kind if file else "directory"
 
 
 def _bytes(file: File | None) -> int:

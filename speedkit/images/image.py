@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal
 
 from speedkit.errors import ArchiveError
-from speedkit.images.files import OPAQUE, REGULAR, WHITEOUT, File, Files, clean_path
+from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, clean_path
 from speedkit.images.merging import (
     ADDED,
     CHANGED,
@@ -98,6 +98,11 @@ class Image:
         return merge([layer.contents for layer in self.layers])
 
     @property
+    def short_name(self) -> str:
+        """The name, or the beginning of the id where it was asked for by that."""
+        return self.name[:19] if self.name.startswith("sha256:") else self.name
+
+    @property
     def image_bytes(self) -> int:
         """Bytes stored in all layers."""
         return sum(layer.size_bytes for layer in self.layers)
@@ -134,6 +139,16 @@ class Image:
         """The final file system, sorted by path."""
         return files_below(self.merged, self.merged.root)
 
+    @cached_property
+    def file_count(self) -> int:
+        """Files of the final file system that are not directories."""
+        return sum(number != IMPLICIT and self.merged.kind(number) != DIRECTORY for _, number in walk(self.merged.root))
+
+    def _repr_html_(self) -> str:
+        from speedkit.images.summary import image_html
+
+        return image_html(self)
+
     def changes(self, place: int) -> tuple[Change, ...]:
         """What the layer at a place (0 is the lowest) adds, changes and removes, sorted by path."""
         overlay, files = self.merged.overlays[place], self.layers[place].contents
@@ -159,8 +174,10 @@ class Image:
     def locate(self, path: str, *, place: int | None = None) -> tuple[str, str]:
         """The diffID and the path where the bytes of a file are stored: as the image shows it, or as one layer has it.
 
-        Raises: ArchiveError when there is no such regular file.
+        Raises: ArchiveError when there is no such layer or regular file.
         """
+        if place is not None and not 0 <= place < len(self.layers):
+            raise ArchiveError(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
         where = self.merged if place is None else merge([self.layers[place].contents])
         node = where.find(clean_path(path))
         number = where.shown(node) if isinstance(node, int) else None

@@ -1,4 +1,4 @@
-"""An image's layers as plain data: for `--json`, tables, trees and treemaps."""
+"""An image's layers as plain data: for `--json` and treemaps."""
 
 from __future__ import annotations
 
@@ -7,26 +7,14 @@ from typing import Any
 
 from speedkit.images.comparing import compare_images
 from speedkit.images.dive import dive_figures
-from speedkit.images.files import clean_path
+from speedkit.images.files import File
 from speedkit.images.image import Image
-from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Folder, Merge, merge, walk
+from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Merge, merge, walk
 
-__all__ = ["FolderRow", "TreemapRow", "folder_rows", "to_json", "treemap_rows"]
+__all__ = ["TreemapRow", "largest_file", "to_json", "treemap_rows"]
 
 TREEMAP_DEPTH = 6
 TREEMAP_ROWS_AT_MOST = 1500
-
-
-@dataclass(frozen=True, slots=True)
-class FolderRow:
-    """One name in a folder; a folder's bytes and files are those of all that is below it."""
-
-    name: str
-    path: str
-    kind: str
-    size_bytes: int
-    files: int
-    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +45,6 @@ def to_json(image: Image, other: Image | None = None, *, files: bool = False) ->
     return document
 
 
-def folder_rows(image: Image, path: str = "/", *, place: int | None = None) -> tuple[FolderRow, ...]:
-    """What is in a folder of the final file system, or of what the layer at a place stores; largest first.
-
-    Empty when the path is no folder.
-    """
-    merged = _tree(image, place)
-    folder = merged.find(clean_path(path))
-    if not isinstance(folder, Folder):
-        return ()
-    prefix = f"/{clean_path(path)}".rstrip("/")
-    rows = [_row(merged, name, f"{prefix}/{name}", node) for name, node in folder.children.items()]
-    return tuple(sorted(rows, key=lambda row: (-row.size_bytes, row.name)))
-
-
 def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow, ...]:
     """Rectangles for the final file system, or for one layer, six folders deep; the smallest are left to their parents.
 
@@ -91,6 +65,14 @@ def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow,
             totals[above] = totals.get(above, 0) + size
     kept = sorted(totals.items(), key=lambda item: (-item[1], len(item[0])))[:TREEMAP_ROWS_AT_MOST]
     return tuple(_rectangle(path, size, image.name) for path, size in kept)
+
+
+def largest_file(image: Image, *, place: int | None = None) -> File | None:
+    """The largest file of the final file system, or of what the layer at a place stores; None when there is none."""
+    merged = _tree(image, place)
+    numbers = ((merged.shown(number), path) for path, number in walk(merged.root) if number != IMPLICIT)
+    number, path = max(numbers, key=lambda found: (_size(merged, found[0]), found[1]), default=(IMPLICIT, ""))
+    return None if number == IMPLICIT else merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=path)
 
 
 def _facts(image: Image, files: bool) -> dict[str, Any]:
@@ -130,21 +112,8 @@ def _tree(image: Image, place: int | None) -> Merge:
     return image.merged if place is None else merge([image.layers[place].contents])
 
 
-def _row(merged: Merge, name: str, path: str, node: Folder | int) -> FolderRow:
-    if isinstance(node, int):
-        file = merged.layers[node >> LAYER_SHIFT].file(node & INDEX_MASK)
-        return FolderRow(name, path, file.kind, _size(merged, merged.shown(node)), 1, file.link)
-    numbers = [(number, merged.shown(number)) for where, number in walk(node, name) if where != name]
-    size_bytes = sum(_size(merged, number) for number in {shown for _, shown in numbers})
-    return FolderRow(name, path, "directory", size_bytes, sum(not _is_folder(merged, number) for number, _ in numbers))
-
-
 def _size(merged: Merge, number: int) -> int:
     return 0 if number == IMPLICIT else merged.layers[number >> LAYER_SHIFT].sizes[number & INDEX_MASK]
-
-
-def _is_folder(merged: Merge, number: int) -> bool:
-    return number == IMPLICIT or chr(merged.kind(number)) == "5"
 
 
 def _rectangle(path: str, size_bytes: int, name: str) -> TreemapRow:

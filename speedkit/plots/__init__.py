@@ -5,7 +5,8 @@ from speedkit.plots.grid import cache_grid
 from speedkit.plots.plot import Plot
 from speedkit.plots.rebuild import rebuild
 from speedkit.plots.sizes import sizes
+from speedkit.plots.stages import stages
 from speedkit.plots.timeline import timeline
 from speedkit.plots.treemap import treemap
 
-__all__ = ["Plot", "cache_grid", "rebuild", "size_vs_rebuild", "sizes", "timeline", "treemap"]
+__all__ = ["Plot", "cache_grid", "rebuild", "size_vs_rebuild", "sizes", "stages", "timeline", "treemap"]

@@ -1,6 +1,7 @@
 """A figure as an SVG drawing that needs no script: for exported notebooks, printed pages and viewers that do not know plotly.
 
-It draws what the figures here are made of (horizontal bars, cells, points, notes), at the same places with the same words.
+It draws what the figures here are made of (horizontal bars, cells, points, notes, boxes and paths), at the same places with
+the same words; the boxes of a treemap it lays out itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from speedkit.plots.scales import Axis, Frame, frame_of
+from speedkit.rendering import Box, nested_boxes
 
 __all__ = ["drawing"]
 
@@ -22,21 +24,30 @@ FAMILY = "system-ui,'Noto Sans','DejaVu Sans',sans-serif"
 LINE = 1.3
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 BESIDE = 13
-KNOWN = {"bar", "heatmap", "scatter"}
+DASHES = {"dot": "2 4", "dash": "8 5"}
+POINT = re.compile(r"(-?[\d.]+),(-?[\d.]+)")
+HEADING, MARGIN, SMALLEST = 19, 3, 6
+LETTER_PIXELS, FEWEST = 6.6, 4
+SHADES = (0.14, 0.2, 0.26)
 
 
 def drawing(figure: go.Figure) -> str:
-    """The figure as HTML; only its title and how it was measured when it holds what cannot be drawn."""
+    """The figure as HTML."""
     layout = figure.layout
-    if any(trace.type not in KNOWN for trace in figure.data):
-        return f"<p>{_flat(layout.title.text)}</p><p>{_flat(layout.title.subtitle.text)}</p>"
-    frames = {name: frame_of(figure, name, WIDTH) for name in dict.fromkeys(trace.xaxis or "x" for trace in figure.data)}
     parts = [_titles(layout.title)]
+    if figure.data and figure.data[0].type == "treemap":
+        return _svg(layout, [*parts, *_treemap(figure.data[0], layout)])
+    frames = {name: frame_of(figure, name, WIDTH) for name in dict.fromkeys(trace.xaxis or "x" for trace in figure.data)}
     for frame in frames.values():
         parts += _axes(frame)
+    parts += [_shape(shape, frames["x"]) for shape in layout.shapes]
     for trace in figure.data:
         parts += DRAWN[trace.type](trace, frames[trace.xaxis or "x"])
     parts += [_note(note, frames, layout) for note in layout.annotations]
+    return _svg(layout, parts)
+
+
+def _svg(layout: Any, parts: list[str]) -> str:
     return (
         f'<svg class="sk-drawing" role="img" aria-label="{_flat(layout.title.text)}" viewBox="0 0 {WIDTH} {layout.height}" '
         f'xmlns="http://www.w3.org/2000/svg" style="display:block;max-width:{WIDTH}px;width:100%;height:auto;color:{COLOUR}" '
@@ -160,17 +171,63 @@ def _points(trace: Any, frame: Frame) -> Iterator[str]:
         yield _text(at + aside, middle + down, text, anchor=anchor)
 
 
+def _treemap(trace: Any, layout: Any) -> Iterator[str]:
+    """Boxes within boxes, three deep, darker the deeper they lie."""
+    tips = dict(zip(trace.ids, zip(trace.labels, trace.hovertext, strict=True), strict=True))
+    inside: dict[str, list[tuple[str, float]]] = {}
+    for one, parent, size in zip(trace.ids, trace.parents, trace.values, strict=True):
+        inside.setdefault(parent, []).append((one, size))
+    room = Box(12, layout.margin.t, WIDTH - 24, layout.height - layout.margin.t - layout.margin.b)
+    boxes = nested_boxes(
+        inside[""][0][0],
+        lambda one: inside.get(one, []),
+        room,
+        heading=HEADING,
+        margin=MARGIN,
+        smallest=SMALLEST,
+        deepest=len(SHADES),
+    )
+    for one, box, depth in boxes:
+        words, tip = tips[one]
+        yield _shaded(box, SHADES[depth - 1], tip)
+        if box.height >= HEADING - 3:
+            yield _text(box.x + 4, box.y + HEADING / 2, _fitted(words, int((box.width - 8) / LETTER_PIXELS)), size=12)
+
+
+def _fitted(words: str, letters: int) -> str:
+    """As much of a label as there is room for; nothing where it would be a letter or two."""
+    text = unescape(words)
+    if len(text) > letters:
+        text = f"{text[: letters - 1]}…" if letters >= FEWEST else ""
+    return escape(text, quote=False)
+
+
+def _shaded(box: Box, shade: float, tip: str) -> str:
+    place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+    look = f'fill="rgba(128,128,128,{shade})" stroke="rgba(128,128,128,.6)"'
+    return f"<rect {place} {look}><title>{_flat(tip)}</title></rect>"
+
+
 DRAWN = {"bar": _bars, "heatmap": _cells, "scatter": _points}
+
+
+def _shape(shape: Any, frame: Frame) -> str:
+    """A box over the whole width, or a path whose x is counted in pixels from the left edge of the first panel."""
+    x, y, line = frame.x, frame.y, shape.line
+    dashes = f' stroke-dasharray="{DASHES[line.dash]}"' if line.dash in DASHES else ""
+    stroke = f' stroke="{line.color}" stroke-width="{line.width}"{dashes}' if line.width else ""
+    if shape.type == "rect":
+        top, bottom = y.at(shape.y0), y.at(shape.y1)
+        size = f'width="{x.end - x.start:.1f}" height="{bottom - top:.1f}"'
+        return f'<rect x="{x.start:.1f}" y="{top:.1f}" {size} fill="none"{stroke}/>'
+    points = POINT.sub(lambda at: f"{x.start + float(at[1]):.1f},{y.at(float(at[2])):.1f}", shape.path)
+    return f'<path d="{points}" fill="{shape.fillcolor or "none"}"{stroke}/>'
 
 
 def _note(note: Any, frames: dict[str, Frame], layout: Any) -> str:
     """Text at a place of the paper, or at values of the first panel."""
-    if note.xref == "paper":
-        x = layout.margin.l + note.x * (WIDTH - layout.margin.l - layout.margin.r)
-        bottom = layout.height - layout.margin.b
-        y = bottom - note.y * (bottom - layout.margin.t) - 7
-    else:
-        frame = frames["x"]
-        x, y = frame.x.at(note.x), frame.y.at(note.y)
+    frame, bottom = frames["x"], layout.height - layout.margin.b
+    x = frame.x.start + note.x * (frame.x.end - frame.x.start) if note.xref == "paper" else frame.x.at(note.x)
+    y = bottom - note.y * (bottom - layout.margin.t) - 7 if note.yref == "paper" else frame.y.at(note.y)
     shift, lift = note.xshift or 0, note.yshift or 0
     return _text(x + shift, y - lift, note.text, anchor=ANCHORS[note.xanchor or "center"], size=note.font.size or 13)

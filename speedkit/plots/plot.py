@@ -25,7 +25,7 @@ fill:var(--jp-content-font-color1,var(--fg,#1f2328))!important}
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure and the values it shows.
+    """A figure and the values it shows. rows_shown: how many rows of the table are shown beside the figure, None for all.
 
     A notebook gets plotly's own format, which JupyterLab draws and lets people point at. Where nothing draws it (an exported
     page, a viewer of notebooks) the same figure stands there as a drawing that needs no script and no network.
@@ -33,6 +33,7 @@ class Plot:
 
     figure: go.Figure
     table: pd.DataFrame
+    rows_shown: int | None = None
 
     @property
     def title(self) -> str:
@@ -61,7 +62,7 @@ class Plot:
 
     def table_html(self, *, opened: bool = True) -> str:
         """The table as HTML, values rounded for reading; nothing in a cell is taken as markup. opened: it is unfolded."""
-        return FOLLOW_THEME + table_html(self.table, self.measured, opened=opened)
+        return FOLLOW_THEME + table_html(self.table, self.measured, opened=opened, most=self.rows_shown)
 
 
 def _unmarked(text: str) -> str:

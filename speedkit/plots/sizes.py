@@ -12,7 +12,7 @@ from speedkit.plots.measuring import HasBuilds, builds_of
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
-from speedkit.rendering import bytes_text
+from speedkit.rendering import bytes_text, command_text
 
 __all__ = ["sizes"]
 
@@ -74,7 +74,7 @@ def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, la
         textangle=0,
         insidetextanchor="end",
         insidetextfont={"color": "#111111" if layer.from_base else "#ffffff", "size": 12},
-        hovertext=[f"{plain(_command(layer))}<br>{bytes_text(layer.size_bytes)}"],
+        hovertext=[f"{plain(command_text(layer.command))}<br>{bytes_text(layer.size_bytes)}"],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 
@@ -85,13 +85,7 @@ def _label(layer: ImageLayer, letters: int) -> str:
     room = letters - len(size) - 2
     if room < FEWEST:
         return size if room >= 0 else ""
-    return f"{short(_command(layer), room)} {size}"
-
-
-def _command(layer: ImageLayer) -> str:
-    """What made a layer, without the shell around it and BuildKit's remark."""
-    text = layer.command.removesuffix("# buildkit").replace("/bin/sh -c", "").strip()
-    return " ".join(text.split())
+    return f"{short(command_text(layer.command), room)} {size}"
 
 
 def _finding(builds: list[Build]) -> str:

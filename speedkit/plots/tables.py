@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from speedkit.rendering import bytes_text, seconds_text
+from speedkit.rendering import bytes_text, count_text, seconds_text
 
 __all__ = ["table_html"]
 
@@ -16,25 +16,38 @@ STYLE = """<style>
 .sk-table td,.sk-table th{text-align:right;padding:3px 12px 3px 0;white-space:nowrap}
 .sk-table td{max-width:380px;overflow:hidden;text-overflow:ellipsis}
 table.sk-table .text{text-align:left!important}
+.sk-read td{max-width:215px}
+.sk-read td.said{white-space:normal;min-width:230px;max-width:640px}
 .sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
 </style>"""
-HEADS = {"image_mb": "image", "from_base": "from the base", "size_bytes": "size", "bytes_fetched": "fetched"}
+SENTENCES = frozenset({"because"})
+"""Columns that are read and not looked up: they are never cut."""
+HEADS = {
+    "image_mb": "image",
+    "from_base": "from the base",
+    "size_bytes": "size",
+    "bytes_fetched": "fetched",
+    "takes_from": "takes from",
+}
 
 
-def table_html(table: pd.DataFrame, how: str, *, opened: bool) -> str:
-    """A table to open and close. how: the line on how its values were measured."""
+def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None = None) -> str:
+    """A table to open and close. how: the line on how its values were measured. most: how many rows, None for all."""
     shown = [name for name in table.columns if not _says_nothing(name, table[name])]
-    kinds = {name: "" if _is_amount(table[name]) else ' class="text"' for name in shown}
+    kinds = {name: "" if _is_amount(table[name]) else f' class="text{" said" * (name in SENTENCES)}"' for name in shown}
     head = "".join(f"<th{kinds[name]}>{escape(_head(name))}</th>" for name in shown)
     rows = "".join(
         "<tr>" + "".join(_cell(name, kinds[name], value) for name, value in zip(shown, row, strict=True)) + "</tr>"
-        for row in table[shown].itertuples(index=False, name=None)
+        for row in table[shown].head(len(table) if most is None else most).itertuples(index=False, name=None)
     )
+    left = 0 if most is None else len(table) - most
+    more = f'<div class="sk-how">{count_text(left, "more row")} in its table.</div>' if left > 0 else ""
+    read = " sk-read" * bool(SENTENCES & set(shown))
     return (
         f"{STYLE}<details{' open' * opened}><summary>The same as a table</summary>"
         f'<div class="sk-how">{escape(how)}</div>'
-        f'<div class="sk-wide"><table class="sk-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-        "</details>"
+        f'<div class="sk-wide"><table class="sk-table{read}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"{more}</details>"
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.images import Image, largest_file, treemap_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BASE, finish, plain
 from speedkit.rendering import bytes_text
@@ -15,15 +14,17 @@ __all__ = ["treemap"]
 
 PLOT_PIXELS = 380
 LARGEST = 400
+ROWS_SHOWN = 12
 
 
-def treemap(rows: Iterable[tuple[str, str, int]]) -> Plot:
-    """Files and folders by size.
+def treemap(image: Image, *, layer: int | None = None) -> Plot:
+    """The files and folders of an image by size, or those that one of its layers stores, counted from 1.
 
-    rows: (path, parent's path, bytes); a folder's bytes include those of what is in it, the root's parent is "".
-    Only the largest are drawn, never one without its folder; the table has all.
+    A folder's bytes include those of what is in it. Only the largest are drawn, never one without its folder; the table has
+    more.
     """
-    every = list(rows)
+    place = None if layer is None else layer - 1
+    every = [(row.id, row.parent, row.size_bytes) for row in treemap_rows(image, place=place)]
     drawn = sorted(every, key=lambda row: -row[2])[:LARGEST]
     paths = {path for path, _, _ in drawn}
     drawn = [row for row in drawn if row[1] in paths or not row[1]]
@@ -44,21 +45,24 @@ def treemap(rows: Iterable[tuple[str, str, int]]) -> Plot:
     )
     finish(
         figure,
-        title=_finding(every),
-        measured="size of files and folders" + ("" if len(drawn) == len(every) else f", the {len(drawn)} largest drawn"),
+        title=_finding(image, place, every[0][2]),
+        measured=_measured(image, layer, len(drawn), len(every)),
         plot_pixels=PLOT_PIXELS,
         left=0,
         right_pixels=16,
         below_pixels=16,
     )
-    return Plot(figure, pd.DataFrame(every, columns=["path", "parent", "size_bytes"]))
+    return Plot(figure, pd.DataFrame(every, columns=["path", "parent", "size_bytes"]), rows_shown=ROWS_SHOWN)
 
 
-def _finding(rows: list[tuple[str, str, int]]) -> str:
-    folders = {parent for _, parent, _ in rows}
-    files = [row for row in rows if row[0] not in folders]
-    total = sum(size for _, parent, size in rows if not parent)
-    if not files or not total:
+def _measured(image: Image, layer: int | None, drawn: int, known: int) -> str:
+    where = "the final file system" if layer is None else f"what layer {layer} stores"
+    fewer = f", the {drawn} largest drawn" if drawn < known else ""
+    return f"{image.short_name}: files and folders of {where} by size{fewer}"
+
+
+def _finding(image: Image, place: int | None, total: int) -> str:
+    largest = largest_file(image, place=place)
+    if largest is None or not largest.size_bytes:
         return "There is nothing in it"
-    path, _, size = max(files, key=lambda row: row[2])
-    return f"{bytes_text(size)} of {bytes_text(total)} are one file: {path}"
+    return f"{bytes_text(largest.size_bytes)} of {bytes_text(total)} are one file: {largest.path}"

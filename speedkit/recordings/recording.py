@@ -39,7 +39,7 @@ class Meta:
     source: the app's own folder; folder: the one that was built, by which later builds find earlier ones.
     session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
     host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None.
-    build_args: credentials are replaced by their digest.
+    build_args, cache_from, cache_to: credentials are replaced by their digest. builder: None is the engine's own.
     """
 
     id: str
@@ -56,6 +56,9 @@ class Meta:
     target: str | None = None
     build_args: dict[str, str] = field(default_factory=dict)
     isolation: str | None = None
+    builder: str | None = None
+    cache_from: list[str] = field(default_factory=list)
+    cache_to: list[str] = field(default_factory=list)
     session: str | None = None
     bases: dict[str, dict[str, Any]] = field(default_factory=dict)
     host_seconds: float = 0.0
@@ -170,6 +173,8 @@ def _check(meta: Meta, folder: Path) -> None:
         and all(isinstance(number, int | float) for number in numbers)
         and all(isinstance(table, dict) for table in tables)
         and all(isinstance(base, dict) for base in meta.bases.values())
+        and isinstance(meta.builder, str | None)
+        and all(isinstance(places, list) for places in (meta.cache_from, meta.cache_to))
         and (meta.answer is None or isinstance(meta.answer, dict))
         and meta.outcome in get_args(Outcome)
     )

@@ -1,8 +1,10 @@
-"""Seconds and bytes as people read them: a unit always, three digits at most."""
+"""Seconds, bytes and shares as people read them: a unit always, three digits at most."""
 
 from __future__ import annotations
 
-__all__ = ["bytes_text", "seconds_text"]
+import math
+
+__all__ = ["bytes_text", "count_text", "seconds_text", "share_text"]
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -27,3 +29,13 @@ def bytes_text(size_bytes: float) -> str:
     if unit == 0 or abs(size) >= 99.95:
         return f"{size:.0f} {UNITS[unit]}"
     return f"{size:.1f} {UNITS[unit]}"
+
+
+def share_text(share: float) -> str:
+    """`97.3 %` for 0.973; only the whole is `100 %`."""
+    return "100 %" if share >= 1 else f"{math.floor(share * 1000) / 10:.1f} %"
+
+
+def count_text(count: int, one: str) -> str:
+    """`1 layer`, `7,565 files`."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"

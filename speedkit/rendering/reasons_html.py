@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from speedkit.model import StepSource
+from speedkit.rendering.amounts import seconds_text
 from speedkit.rendering.steps_html import SHAPES, STYLE, WORDS
 
 __all__ = ["Reason", "reasons_html"]
@@ -15,7 +17,11 @@ VERDICTS = {"hit": ("✓", "hit", "cached"), "miss": ("↻", "miss", "ran"), "de
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What became, or will become, of one instruction. because: a sentence; kind and what: the same for programs."""
+    """What became, or will become, of one instruction.
+
+    because: a sentence; kind and what: the same for programs. seconds: how long it ran; 0 before the build.
+    sources: what it takes from earlier lines. origins: the lines in which the miss began that made it run.
+    """
 
     line: int
     stage: str
@@ -24,6 +30,9 @@ class Reason:
     kind: str
     what: tuple[str, ...]
     because: str
+    seconds: float = 0.0
+    sources: tuple[StepSource, ...] = ()
+    origins: tuple[int, ...] = ()
 
 
 def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
@@ -33,7 +42,7 @@ def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
 
 
 def _row(reason: Reason) -> str:
-    shape, word, look = VERDICTS.get(reason.state) or _seen(reason.state)
+    shape, word, look = VERDICTS.get(reason.state) or _seen(reason)
     text = escape(reason.instruction)
     return (
         f'<div class="sk-row {look}"><span class="sk-i">{shape}</span><span class="sk-n">{reason.line}</span>'
@@ -42,7 +51,8 @@ def _row(reason: Reason) -> str:
     )
 
 
-def _seen(state: str) -> tuple[str, str, str]:
-    """The shape, the word and the look of a step's state."""
-    known = next(name for name in SHAPES if name == state)
-    return SHAPES[known], WORDS.get(known, known), known
+def _seen(reason: Reason) -> tuple[str, str, str]:
+    """The shape, the words and the look of a step's state."""
+    known = next(name for name in SHAPES if name == reason.state)
+    ran = f"{known}, {seconds_text(reason.seconds)}"
+    return SHAPES[known], WORDS.get(known, ran), known

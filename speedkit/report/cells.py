@@ -12,6 +12,8 @@ from speedkit.rendering import ansi_to_html
 
 __all__ = ["Figures", "cell_html"]
 
+WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+
 
 class Figures:
     """The figures of a page: each leaves a place in the text, and its data go to the end, where one script draws them all."""
@@ -58,6 +60,8 @@ def _output(output: Any, figures: Figures) -> str:
     if output.output_type == "error":
         return f'<pre class="out">{ansi_to_html(chr(10).join(output.traceback))}</pre>'
     data = output.data
+    if WIDGET_MIME in data and "text/html" not in data:
+        return ""  # what it shows follows as plain HTML: no kernel answers here
     if PLOTLY_MIME in data:
         return figures.add(data)
     if "text/html" in data:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speedkit.errors import NotAFolder, NotebookFailed
+from speedkit.apps import BROKEN_ON_PURPOSE
+from speedkit.errors import FileRefused, NotAFolder, NotebookFailed
 from speedkit.history import recorded_builds
 from speedkit.model import Build
 from speedkit.rendering import seconds_text
@@ -34,19 +35,25 @@ class Tour:
     seconds: float
     left_out: tuple[str, ...]
 
+    @property
+    def failed(self) -> tuple[Build, ...]:
+        """The builds that failed though nothing was broken on purpose."""
+        return tuple(build for build in self.builds if not build.ok and build.edit != BROKEN_ON_PURPOSE)
+
 
 def run_tour(*, out: Path, quick: bool, session: str | None, say: Callable[[str], None], folder: Path | None = None) -> Tour:
     """Execute the notebooks, and write `out/index.html`.
 
     quick: only the notebooks marked for it. session: the name its builds are recorded under. say: a line of progress.
     folder: where the notebooks are; None is the project's own.
-    Raises: NotebookFailed with the failing cell, StateBusy when another tour writes to the same folder.
+    Raises: NotebookFailed with the failing cell, StateBusy when another tour writes to the same folder, FileRefused when
+    nobody can write there.
     """
     began = time.monotonic()
     name = session or f"tour-{uuid.uuid4().hex[:8]}"
     paths = _notebooks(folder or _notebooks_folder())
-    out.mkdir(parents=True, exist_ok=True)
-    with locked(out / ".tour-lock"), tempfile.TemporaryDirectory(prefix="speedkit-tour-") as place:
+    lock = _lock_file(out)
+    with locked(lock), tempfile.TemporaryDirectory(prefix="speedkit-tour-") as place:
         chapters, left_out = [], []
         for path in paths:
             notebook = _read(path)
@@ -55,12 +62,34 @@ def run_tour(*, out: Path, quick: bool, session: str | None, say: Callable[[str]
                 continue
             chapters.append(_execute(path, notebook, Path(place), name, say))
         builds = tuple(recorded_builds(session=name))
-        target = out / "index.html"
-        text = page(chapters, builds, left_out=left_out)
-        unfinished = out / ".index.html.unfinished"
+        target = _written(out, page(chapters, builds, left_out=left_out))
+    return Tour(builds, target, time.monotonic() - began, tuple(left_out))
+
+
+def _lock_file(out: Path) -> Path:
+    """The lock file of the report's folder, both made when missing: that they cannot be is better known before a tour."""
+    lock = out / ".tour-lock"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    except OSError as problem:
+        raise _refused(out, problem) from None
+    return lock
+
+
+def _written(out: Path, text: str) -> Path:
+    """The page, written whole or not at all."""
+    target, unfinished = out / "index.html", out / ".index.html.unfinished"
+    try:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(target)
-    return Tour(builds, target, time.monotonic() - began, tuple(left_out))
+    except OSError as problem:
+        raise _refused(out, problem) from None
+    return target
+
+
+def _refused(out: Path, problem: OSError) -> FileRefused:
+    return FileRefused(f"The report cannot be written to {out}: {problem.strerror}.", fix="Choose another folder with --out.")
 
 
 def _notebooks_folder() -> Path:

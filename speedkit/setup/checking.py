@@ -17,20 +17,18 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from speedkit.engine.bases import STAND_INS, family_of, has_image
+from speedkit.engine.bases import BASES, STAND_INS, family_of, has_image
 from speedkit.engine.certificates import host_bundle
-from speedkit.engine.connection import Engine, connect, find_buildx
+from speedkit.engine.connection import Engine, connect, engine_of_the_user, find_buildx
 from speedkit.engine.host_go import OLDEST_GO, find_go
 from speedkit.errors import EngineError, NoEngine
 from speedkit.rendering import bytes_text
-from speedkit.setup.daemon import engine_of_the_user
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import what_to_install
 from speedkit.state import state_folder
 
-__all__ = ["BASES", "NEEDED_BASES", "Check", "Report", "doctor"]
+__all__ = ["NEEDED_BASES", "Check", "Report", "doctor"]
 
-BASES = ("golang:alpine", "alpine", "debian", "ubuntu")
 NEEDED_BASES = ("golang:alpine", "alpine")
 SAMPLE_PORT = 8080
 ENOUGH_BYTES = 5_000_000_000
@@ -182,7 +180,7 @@ def _base(engine: Engine | None, reference: str) -> Check:
     if has_image(engine, reference):
         return Check(name, True, "the real image is here", needed=needed)
     if has_image(engine, STAND_INS[family_of(reference)]):
-        return Check(name, True, "a local stand-in: results with it say so", needed=needed)
+        return Check(name, True, f"a local stand-in: results say so, until you `docker pull {reference}`", needed=needed)
     return Check(name, False, "not here", "speedkit setup", needed)
 
 

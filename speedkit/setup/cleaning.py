@@ -38,10 +38,11 @@ def clean(engine: Engine | None, *, recordings: bool) -> Cleaned:
 
     engine: None leaves images alone. recordings: remove these as well.
     """
+    folder = state_folder()  # first, so that nothing is removed where the state folder cannot be reached
     containers = _remove_containers(engine) if engine else 0
     images = _remove_images(engine) if engine else 0
     for part in DISPOSABLE:
-        shutil.rmtree(state_folder() / part, ignore_errors=True)
+        shutil.rmtree(folder / part, ignore_errors=True)
     return Cleaned(images, containers, _remove_recordings() if recordings else 0)
 
 

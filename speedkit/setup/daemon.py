@@ -11,15 +11,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from docker.context.config import get_current_context_name
-
-from speedkit.engine.connection import Engine, connect
+from speedkit.engine.connection import Engine, connect, engine_of_the_user
 from speedkit.errors import NoEngine, SetupError
 from speedkit.setup.commands import run
 from speedkit.setup.debian import is_root
 from speedkit.state import state_folder
 
-__all__ = ["Status", "engine_of_the_user", "start_engine", "status", "stop_engine"]
+__all__ = ["Status", "start_engine", "status", "stop_engine"]
 
 PID_FILE = Path("/var/run/docker.pid")
 SYSTEMD = Path("/run/systemd/system")
@@ -46,14 +44,6 @@ def status() -> Status:
         return Status(True, connect().version, ours, log)
     except NoEngine:
         return Status(False, None, ours, log)
-
-
-def engine_of_the_user() -> str | None:
-    """The setting that names an engine other than this machine's own, None when none does."""
-    if os.environ.get("DOCKER_HOST"):
-        return "DOCKER_HOST"
-    context = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
-    return None if context == "default" else f"The Docker context {context!r}"
 
 
 def start_engine() -> Engine:

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from speedkit.engine.bases import STAND_INS, family_of, has_image, pull
-from speedkit.engine.connection import Engine, connect
+from speedkit.engine.bases import BASES, STAND_INS, family_of, has_image, pull
+from speedkit.engine.connection import Engine, connect, engine_of_the_user
 from speedkit.engine.host_go import find_go
 from speedkit.errors import NoEngine, SetupError
-from speedkit.setup.checking import BASES, NEEDED_BASES
-from speedkit.setup.daemon import engine_of_the_user, start_engine
+from speedkit.setup.checking import NEEDED_BASES
+from speedkit.setup.daemon import start_engine
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import can_install, install_engine, what_to_install
 from speedkit.setup.go import install_go

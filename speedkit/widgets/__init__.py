@@ -1,5 +1,6 @@
-"""The live widget of speedkit, for notebooks."""
+"""The live widgets of speedkit, for notebooks."""
 
+from speedkit.widgets.layers_view import LayersView
 from speedkit.widgets.workbench import Workbench
 
-__all__ = ["Workbench"]
+__all__ = ["LayersView", "Workbench"]

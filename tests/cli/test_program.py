@@ -4,27 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import uuid
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from speedkit.cli import main
-
 TINY = "FROM alpine\nCOPY a.txt /a.txt\nRUN cp /a.txt /b.txt\n"
-
-
-@pytest.fixture
-def speedkit(monkeypatch, capsys):
-    """Runs the program in this process: its exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["speedkit", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture
@@ -100,6 +88,15 @@ def test_a_build_that_fails_exits_with_3_and_shows_the_compilers_lines(speedkit,
     assert json.loads(out)["exit_code"] != 0
     assert "main.go:3:1: oops" in err
     assert ">>> RUN" in err
+
+
+@pytest.mark.engine
+def test_no_log_controls_the_terminal(speedkit, folder, home):
+    text = "FROM alpine\nRUN printf '\\033[31mred\\033[0m\\033]0;title\\007\\033[2J <b>[bold]x[/bold]\\377\\n'; false\n"
+    code, _, err = speedkit("build", str(folder({"Dockerfile": text})))
+    assert code == 3
+    assert err.splitlines()[0] == "red <b>[bold]x[/bold]\ufffd"
+    assert "\x1b" not in err
 
 
 @pytest.mark.engine
@@ -199,8 +196,146 @@ def test_layers_json_has_what_the_contract_names_and_limits_exit_with_1(speedkit
     assert {"digest", "size_bytes", "command", "files"} <= document["layers"][0].keys()
     assert document["wasted_bytes"] == 9000
     assert document["waste"][0]["bytes"] == 9000
+    assert all(type(layer["files"]) is int for layer in document["layers"])
     code, out, err = speedkit("layers", image, "--max-wasted", "10", "--other", image)
     assert code == 1
-    assert "9.0 kB wasted" in out
+    assert "9.0 kB of 9.0 kB are wasted, by /big.txt" in out
     assert "wastes" in err
     assert speedkit("layers", "speedkit/never-made:1")[0] == 3
+
+
+@pytest.mark.parametrize("verb", [["history"], ["compare"], ["doctor", "--json"]])
+def test_a_state_folder_that_cannot_be_made_is_told_with_the_variable_that_moves_it(speedkit, monkeypatch, tmp_path, verb):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "file" / "home"))
+    code, _, err = speedkit(*verb)
+    assert code == 3
+    assert "SPEEDKIT_HOME" in err
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_tour(speedkit, home, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = speedkit("tour", "--out", str(tmp_path / "file" / "out"))
+    assert code == 2
+    assert "--out" in err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_pipe_that_knows_no_check_marks_gets_the_text_all_the_same(tmp_path, encoding):
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "DOCKER_HOST": f"unix://{tmp_path}/nothing"}
+    for arguments in (["doctor"], ["doctor", "--json"]):
+        argv = [sys.executable, "-m", "speedkit", *arguments]
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1, done.stderr
+        assert "engine" in done.stdout
+    assert json.loads(done.stdout)["ready"] is False
+
+
+def test_an_error_nobody_foresaw_is_one_line_and_keeps_its_traceback(speedkit, home, monkeypatch, tmp_path):
+    def stumble(**_):
+        raise ZeroDivisionError("nobody foresaw this")
+
+    monkeypatch.setattr("speedkit.history.recordings", stumble)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code, _, err = speedkit("history")
+    assert code == 3
+    assert "nobody foresaw this" in err
+    assert "Traceback" not in err
+    (kept,) = tmp_path.glob("speedkit-error-*.txt")
+    assert "in stumble" in kept.read_text()
+
+
+def test_ctrl_c_ends_a_verb_with_a_sentence(speedkit, home, monkeypatch):
+    def interrupt(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("speedkit.history.recordings", interrupt)
+    code, _, err = speedkit("history")
+    assert code == 3
+    assert "Cancelled" in err
+
+
+def test_a_forecast_of_a_dockerfile_that_does_not_parse_quotes_the_line(speedkit, home, folder):
+    code, _, err = speedkit("predict", str(folder({"Dockerfile": "FROM alpine\nRUNN true\n"})))
+    assert code == 3
+    assert "line 2: unknown instruction" in err
+    assert "2 | RUNN true" in err
+
+
+@pytest.mark.engine
+def test_compare_takes_a_file_to_append_to_and_a_file_to_replace_as_edits(speedkit, folder, home, tmp_path):
+    place = folder({"Dockerfile": TINY, "a.txt": "x"})
+    other = tmp_path / "other.txt"
+    other.write_text("y")
+    code, out, _ = speedkit("compare", str(place), "-e", "a.txt", "-e", f"a.txt={other}", "-e", "none", "--json")
+    assert code == 0
+    cached = {row["edit"]: row["cached_steps"] for row in json.loads(out)["rows"]}
+    assert cached == {"a.txt": 1, f"a.txt={other}": 1, "none": 3}
+    assert (place / "a.txt").read_text() == "x"
+
+
+@pytest.mark.parametrize(("edit", "said"), [("b.txt", "FILE=OTHER"), ("a.txt=/nowhere", "/nowhere is not a file")])
+def test_compare_refuses_an_edit_of_a_file_that_is_not_there(speedkit, folder, home, edit, said):
+    code, _, err = speedkit("compare", str(folder({"Dockerfile": TINY, "a.txt": "x"})), "-e", edit)
+    assert code == 2
+    assert said in err
+
+
+@pytest.mark.engine
+def test_building_twice_is_good_when_all_is_cached_and_names_what_may_differ(speedkit, folder, home):
+    place = folder({"Dockerfile": f"{TINY}RUN date > /built\n", "a.txt": "x"})
+    code, out, _ = speedkit("build", str(place), "--twice", "--json")
+    twice = json.loads(out)["twice"]
+    assert code == 0
+    assert twice["missed"] == []
+    assert {step["state"] for step in twice["build"]["steps"]} <= {"cached", "no-step"}
+    assert any("time of the build" in one["because"] for one in twice["unsteady"])
+    code, out, _ = speedkit("build", str(place), "--twice")
+    assert code == 0
+    assert "every step came from the cache" in out
+    assert "date > /built" in out
+
+
+@pytest.mark.engine
+def test_building_twice_exits_with_1_and_the_reason_when_an_address_serves_something_new(speedkit, folder, home):
+    with changing_address() as address:
+        text = f"FROM scratch\nADD {address} /answer\n"
+        code, out, _ = speedkit("build", str(folder({"Dockerfile": text})), "--twice", "--json")
+        twice = json.loads(out)["twice"]
+        assert code == 1
+        assert [step["because"]["kind"] for step in twice["missed"]] == ["address"]
+        assert address in twice["missed"][0]["because"]["sentence"]
+        code, out, _ = speedkit("build", str(folder({"Dockerfile": text})), "--twice")
+        assert code == 1
+        assert "1 step ran again" in out
+
+
+@pytest.mark.engine
+def test_a_build_that_fails_is_not_built_twice(speedkit, folder, home):
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": "FROM alpine\nRUN false\n"})), "--twice", "--json")
+    assert code == 3
+    assert "twice" not in json.loads(out)
+
+
+@contextmanager
+def changing_address():
+    """An address of this machine that serves something else each time it is asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = uuid.uuid4().hex.encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/answer"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -84,10 +84,18 @@ def test_a_context_named_in_dockers_configuration_is_looked_up(monkeypatch, tmp_
 
 def test_an_engine_that_is_not_there_is_told_with_the_fix(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
-    with pytest.raises(NoEngine, match="speedkit setup"):
+    with pytest.raises(NoEngine, match="DOCKER_HOST names this engine: start it, or unset that and run `speedkit setup`"):
         connect()
     monkeypatch.setenv("DOCKER_HOST", "nonsense://x")
     with pytest.raises(NoEngine):
+        connect()
+
+
+def test_without_an_engine_of_ones_own_set_up_is_the_way(monkeypatch):
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setenv("DOCKER_CONTEXT", "default")
+    monkeypatch.setattr(connection, "_endpoint", lambda: ("unix:///nothing/here", None))
+    with pytest.raises(NoEngine, match="or run `speedkit setup` to install and start an engine"):
         connect()
 
 
@@ -155,6 +163,18 @@ def test_a_missing_buildx_is_told(monkeypatch, tmp_path):
         find_buildx()
     (tmp_path / "docker-buildx").write_text("")
     assert find_buildx() == tmp_path / "docker-buildx"
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]", '{"cliPluginsExtraDirs": 3}'])
+def test_buildx_is_found_where_the_users_docker_config_says(monkeypatch, tmp_path, text):
+    extra = tmp_path / "homebrew"
+    extra.mkdir()
+    name = "docker-buildx.exe" if sys.platform == "win32" else "docker-buildx"
+    (extra / name).write_text("")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(json.dumps({"cliPluginsExtraDirs": [str(extra)]}) if text is None else text)
+    assert (connection._plugin_folders()[0] == extra) == (text is None)
+    assert (find_buildx() == extra / name) == (text is None)
 
 
 def test_the_current_docker_context_is_honoured(monkeypatch, tmp_path):

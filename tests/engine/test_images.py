@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.engine.bases import family_of, go_settings, has_image, isolated_base, make_image, pull, resolve_base
+from speedkit.engine.bases import (
+    STAND_INS,
+    family_of,
+    go_settings,
+    has_image,
+    isolated_base,
+    make_image,
+    pull,
+    resolve_base,
+    stand_in_of,
+)
 from speedkit.engine.buildx import BuildRequest, Command, command_line
 from speedkit.engine.certificates import host_bundle, system_bundle
 from speedkit.engine.containers import LABEL, ask_image
@@ -83,6 +93,18 @@ def test_layers_are_the_history_entries_that_hold_files(engine, image):
 def test_a_family_is_the_last_part_of_the_name():
     assert family_of("docker.io/library/golang:1.24-alpine") == "golang"
     assert family_of("registry.example:5000/team/alpine@sha256:abc") == "alpine"
+
+
+@pytest.mark.parametrize("name", ["golang", "golang:1.22", "library/golang", "docker.io/library/golang:1.22-alpine@sha256:0"])
+def test_docker_hubs_own_images_have_stand_ins(name):
+    assert stand_in_of(name) == STAND_INS["golang"]
+
+
+@pytest.mark.parametrize(
+    "name", ["python:3", "team/golang", "docker.io/team/golang", "registry.example/golang", "localhost:1/alpine"]
+)
+def test_nothing_stands_in_for_other_peoples_images(name):
+    assert stand_in_of(name) is None
 
 
 def test_an_image_nobody_has_is_refused_with_what_to_do(engine):

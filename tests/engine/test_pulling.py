@@ -120,6 +120,30 @@ def test_an_image_of_a_known_family_that_nobody_has_is_a_stand_in(engine):
     assert found.stand_in
 
 
+def test_a_stand_in_is_taken_only_when_no_registry_hands_the_image_out(engine, monkeypatch):
+    asked: list[str] = []
+
+    def pulled(engine, reference):
+        asked.append(reference)
+        if reference == "alpine:0.0-gone":
+            return "no such host"
+        engine.api.tag(STAND_INS["alpine"], "alpine", "0.0-here")
+        return None
+
+    monkeypatch.setattr(bases, "pull", pulled)
+    try:
+        assert [resolve_base(engine, "alpine:0.0-gone").stand_in for _ in range(2)] == [True, True]
+        assert not resolve_base(engine, "alpine:0.0-here").stand_in
+    finally:
+        engine.api.remove_image("alpine:0.0-here")
+    assert asked == ["alpine:0.0-gone", "alpine:0.0-here"]
+
+
+def test_somebody_elses_image_of_the_same_name_gets_no_stand_in(engine, registry):
+    with pytest.raises(NoBaseImage, match="could not be pulled"):
+        resolve_base(engine, f"{registry}/library/alpine:3")
+
+
 def test_without_a_bundle_and_settings_an_image_is_taken_as_it_is(engine, own_base, no_bundle, monkeypatch):
     monkeypatch.setattr(bases, "go_settings", dict)
     assert resolve_base(engine, own_base).used == own_base

@@ -259,6 +259,7 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 's'}")
     running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 30\n"})))
     while not any(step.state == "running" for step in running.snapshot().instructions):
+        assert not running.done
         running.wait_briefly(0.05)
     (tmp_path / "s").unlink()
     relay.cut()
@@ -266,6 +267,20 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
         running.wait()
     kept = list_recordings(recordings_folder())[-1]
     assert kept.meta.outcome == "broken"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("FROM alpine\nRUN echo 'dial tcp 127.0.0.1:1: connect: connection refused'; false\n", 2),
+        ("FROM alpine\nRUN echo 'rpc error: error reading from server: EOF'; false\n", 2),
+        ("FROM localhost:1/team/app\nRUN true\n", 1),
+    ],
+)
+def test_a_step_that_reaches_no_server_of_its_own_is_no_lost_engine(folder, text, line):
+    built = build(own_app(folder({"Dockerfile": text})))
+    assert built.outcome == "failed"
+    assert [step.line for step in built.instructions if step.state == "failed"] == [line]
 
 
 def test_a_full_disk_is_told_apart_from_a_failed_step(folder):
@@ -297,7 +312,8 @@ def test_an_image_that_does_not_answer_as_expected_is_failed_never_fast(folder, 
     assert build(app).answer == built.answer
 
 
-def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path):
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM] * 2, [signal.SIGINT] * 5])
+def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, numbers):
     place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "build", str(place), "--json"]
@@ -309,7 +325,8 @@ def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_p
             assert time.monotonic() < deadline
             time.sleep(0.05)
         asked = time.monotonic()
-        running.send_signal(signal.SIGINT)
+        for number in numbers:
+            running.send_signal(number)
         out, err = running.communicate(timeout=20)
     assert time.monotonic() - asked < 3
     assert running.returncode == 3
@@ -327,6 +344,7 @@ def test_a_program_that_ends_leaves_no_build_behind(folder, tmp_path):
         "from speedkit.experiment import start_build\n"
         f"running = start_build(app_in_place({str(place)!r}))\n"
         "while not any(step.state == 'running' and step.line == 2 for step in running.snapshot().instructions):\n"
+        "    assert not running.done\n"
         "    running.wait_briefly(0.05)\n"
     )
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}

@@ -32,6 +32,12 @@ def test_strategies_take_turns_and_every_trial_starts_cold(app):
     assert app.changed() == ()
 
 
+def test_without_cold_builds_the_apps_own_cache_is_used(app):
+    build(app, "Dockerfile.one")
+    result = compare(app, ["Dockerfile.one"], ["none", "more"], cold=False)
+    assert [(run.edit, run.build.instructions[-1].state) for run in result.runs] == [("none", "cached"), ("more", "ran")]
+
+
 def test_the_table_lists_what_was_asked_and_the_summary_says_how_often(app):
     result = compare(app, ["Dockerfile.one"], ["none"], repeat=2)
     assert list(result.table["edit"]) == ["none", "none"]

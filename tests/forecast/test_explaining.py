@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from speedkit.forecast import explain
+from speedkit.forecast import Others, explain
+from speedkit.model import StepSource
 from tests.forecast.situations import manifest, situation
 
 TEXT = """FROM base AS build
@@ -30,16 +31,16 @@ def test_a_rebuilt_stage_with_equal_bytes_leaves_the_rest_cached():
         "unchanged",
         "no-step",
     ]
-    assert found.at(5).because.sentence == "What it takes from line 3 is what it was, byte for byte."
-    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran again."
+    assert found.at(5).because.sentence == ("Line 3 ran, but what this step takes from it is the same, byte for byte.")
+    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran."
     assert found.at(5).cached
     assert not found.at(3).cached
 
 
 def test_a_rebuilt_stage_with_other_bytes_says_so():
     found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
-    assert found.at(5).because.sentence == "What line 3 produced is not what it was."
-    assert found.at(6).because.sentence == "It starts from the result of line 5, which ran again."
+    assert found.at(5).because.sentence.startswith("Line 3 ran, and what it made has other bytes than before.")
+    assert found.at(6).because.sentence.startswith("It starts from the result of line 5, which ran.")
 
 
 def test_what_was_built_and_is_gone_was_evicted():
@@ -48,14 +49,64 @@ def test_what_was_built_and_is_gone_was_evicted():
     assert found.at(2).because.kind == "unchanged"
 
 
-def test_without_cache_everything_ran_for_that():
-    found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"}, manifest(a="1"), no_cache=True)
-    assert found.at(3).because.kind == "no-cache"
+def test_a_copy_is_not_blamed_on_the_one_before_it_that_stayed_cached():
+    text = """FROM base AS one
+COPY a /a
+RUN make
+FROM base AS two
+COPY a /a
+RUN other
+FROM base
+COPY --from=one /out /one
+COPY --from=two /out /two
+"""
+    states = {2: "ran", 3: "ran", 5: "ran", 6: "ran", 8: "cached", 9: "ran"}
+    build = situation(text, manifest(a="2"), states=states)
+    found = explain(build, [situation(text, manifest(a="1"))])
+    assert [found.at(line).because.kind for line in (8, 9)] == ["same-bytes", "result"]
+    assert found.at(9).because.what == ("line 6",)
+    assert found.at(9).origins == (5,)
+
+
+def test_a_miss_is_followed_back_to_where_it_began():
+    found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
+    assert [found.at(line).origins for line in (2, 3, 5, 6)] == [(2,)] * 4
+    assert found.at(6).because.sentence.endswith("It began in line 2: a changed.")
+    assert found.at(6).sources == (StepSource(5, "before"),)
+    assert found.at(5).sources == (StepSource(3, "copy"),)
+
+
+def test_what_another_builder_has_is_named_where_this_one_has_never_built_it():
+    ran = {2: "ran", 3: "ran", 5: "ran", 6: "ran"}
+    build = situation(TEXT, manifest(a="1"), states=ran)
+    found = explain(build, (), Others(builders={"second": (BEFORE,)}))
+    assert (found.at(3).because.kind, found.at(3).because.what) == ("another-builder", ("second",))
+    changed = situation(TEXT, manifest(a="2"), states=ran)
+    assert explain(changed, (), Others(builders={"second": (BEFORE,)})).at(2).because.kind == "new"
+
+
+def test_what_was_not_built_here_came_with_the_imported_cache():
+    build = situation(TEXT, manifest(a="1"), states={2: "cached", 3: "cached", 5: "cached", 6: "cached"})
+    others = Others(imported=("localhost:5000/app:cache",))
+    assert explain(build, (), others).at(3).because.sentence == (
+        "No recorded build of this folder had made it: it came with the cache imported from localhost:5000/app:cache."
+    )
+    assert explain(build, (BEFORE,), others).at(3).because.kind == "unchanged"
 
 
 def test_what_no_recording_knows_came_from_elsewhere():
     found = _explained({2: "cached", 3: "cached", 5: "cached", 6: "cached"}, earlier=())
     assert {found.at(line).because.kind for line in (2, 3, 5, 6)} == {"elsewhere"}
+
+
+def test_a_cache_that_could_not_be_imported_is_named_where_a_step_was_new():
+    build = situation(TEXT, manifest(a="1"), states={2: "ran", 3: "ran", 5: "ran", 6: "ran"})
+    others = Others(not_imported=("localhost:5000/app:cache",))
+    assert (
+        explain(build, (), others)
+        .at(3)
+        .because.sentence.endswith("The cache of localhost:5000/app:cache could not be imported.")
+    )
 
 
 def test_a_build_that_failed_did_not_reach_the_rest():

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+import uuid
+
 import pytest
 
 from speedkit.apps import own_app
 from speedkit.errors import EditDoesNotApply, NoHistory
 from speedkit.experiment import build
-from speedkit.history import explain, predict, recorded_builds, recording_of
+from speedkit.history import explain, predict, recorded_builds, recording_of, ways_of
+from tests.registry import registry
 
 pytestmark = pytest.mark.engine
 
@@ -89,7 +93,7 @@ def test_another_build_argument_is_a_miss_with_its_name(app):
 def test_reasons_are_a_table_and_html_without_markup_of_others(app):
     app.write("Dockerfile", TEXT.replace("echo downloads", "echo '<img onerror=x>'"))
     reasons = explain(build(app))
-    assert list(reasons.table.columns) == ["line", "stage", "instruction", "state", "because"]
+    assert list(reasons.table.columns) == ["line", "stage", "instruction", "state", "seconds", "because"]
     html = reasons._repr_html_()
     assert "<img" not in html
     assert "&lt;img" in html
@@ -115,3 +119,81 @@ def test_builds_of_a_session_are_told_from_others(app, monkeypatch):
     monkeypatch.delenv("SPEEDKIT_SESSION")
     assert [found.id for found in recorded_builds(app.name)] == [outside.id, inside.id]
     assert recorded_builds("another app") == []
+
+
+def dropped_from_the_cache(engine, marker: str) -> int:
+    """Removes the cache records of the steps that mention a marker, the youngest first; how many there were."""
+    records = engine.api.df()["BuildCache"] or []
+    own = sorted((one for one in records if marker in one["Description"]), key=lambda one: one["CreatedAt"], reverse=True)
+    for record in own:
+        engine.api.prune_builds(all=True, filters={"id": [record["ID"]]})
+    return len(own)
+
+
+def with_marker(app) -> str:
+    """Gives an app a last step unlike that of any other; the marker that is in it."""
+    marker = f"marker-{uuid.uuid4().hex}"
+    app.write("Dockerfile", f"FROM alpine\nCOPY go.mod /go.mod\nRUN echo {marker} > /a\n")
+    return marker
+
+
+def test_what_was_pruned_is_told_from_what_changed(app, engine):
+    marker = with_marker(app)
+    build(app)
+    assert dropped_from_the_cache(engine, marker)
+    found = {step.line: step for step in explain(build(app)).steps}
+    assert (found[3].state, found[3].kind) == ("ran", "evicted")
+    assert found[2].state == "cached"
+
+
+def test_equal_bytes_stop_a_miss_and_other_bytes_pass_it_on(app):
+    build(app)
+    app.write("notes.txt", "nobody reads this\n")
+    notes = explain(build(app))
+    found = {step.line: step for step in notes.steps}
+    assert [(found[line].state, found[line].kind) for line in (5, 6, 8)] == [
+        ("ran", "files"),
+        ("ran", "parent"),
+        ("cached", "same-bytes"),
+    ]
+    assert [way.travel for way in ways_of(notes.steps) if way.target == 8] == ["stopped"]
+    app.write("main.go", "package other\n")
+    main = explain(build(app))
+    last = next(step for step in main.steps if step.line == 8)
+    assert (last.kind, last.origins) == ("result", (5,))
+    assert "main.go changed" in last.because
+    assert last.seconds > 0
+    assert [way.travel for way in ways_of(main.steps) if way.target == 8] == ["carried"]
+
+
+def test_what_a_registry_gave_is_told_from_what_was_built_here(app, engine, monkeypatch, tmp_path):
+    app.share_cache()
+    marker = with_marker(app)
+    with registry() as address:
+        name = f"{address}/speedkit-test"
+        first = build(app, cache_to=["type=inline"])
+        assert first.ok
+        engine.api.tag(first.image, name, "cache")
+        assert "error" not in engine.api.push(name, "cache")
+        engine.api.remove_image(f"{name}:cache", force=True)
+        engine.api.remove_image(first.image, force=True)
+        assert dropped_from_the_cache(engine, marker)
+        text = app.read("Dockerfile")
+        monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "another-machine"))
+        fresh = own_app(app.source)
+        fresh.share_cache()
+        with fresh:
+            fresh.write("Dockerfile", text)
+            second = build(fresh, cache_from=[f"type=registry,ref={name}:cache"])
+            found = explain(second).steps[2]
+    assert (found.state, found.kind, found.what) == ("cached", "imported", (f"{name}:cache",))
+
+
+def test_what_only_another_builder_has_built_is_said_with_its_name(app, engine):
+    marker = with_marker(app)
+    first = build(app)
+    facts = first.folder / "meta.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"builder": "second"}))
+    assert dropped_from_the_cache(engine, marker)
+    found = {step.line: step for step in explain(build(app)).steps}
+    assert (found[3].state, found[3].kind, found[3].what) == ("ran", "another-builder", ("second",))

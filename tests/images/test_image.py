@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.images import Limits, Waste, check_limits, compare_images, dive_figures, folder_rows, to_json, treemap_rows
+from speedkit.images import Limits, Waste, check_limits, compare_images, dive_figures, to_json, treemap_rows
 from speedkit.images.image import Image, make_image
 from speedkit.images.merging import IMPLICIT, walk
 
@@ -123,7 +123,6 @@ def test_a_directory_that_no_layer_lists_is_there_nevertheless() -> None:
     image = image_of(layer(("a", b"1")), layer(("a/b/c", b"2")))
     assert paths(image) == {"/a": "directory", "/a/b": "directory", "/a/b/c": "file"}
     assert changes(image, 1) == {"/a": "removed", "/a/b/c": "added"}
-    assert [row.kind for row in folder_rows(image, "/a")] == ["directory"]
 
 
 def test_a_symlink_of_the_same_layer_is_followed_and_one_from_below_is_replaced() -> None:
@@ -220,11 +219,8 @@ def test_json_holds_the_figures_and_on_request_every_file() -> None:
     assert whole["other"]["image_bytes"] == 7 * MB
 
 
-def test_folders_and_treemaps_hold_the_bytes_below_them_and_a_hard_link_once() -> None:
+def test_treemaps_hold_the_bytes_below_folders_and_a_hard_link_once() -> None:
     image = image_of(layer(("d/e", None), ("d/e/a", b"12345"), ("d/b", "link d/e/a"), ("c", b"1"), ("s", "-> c")))
-    assert [(row.name, row.size_bytes, row.files) for row in folder_rows(image)] == [("d", 5, 2), ("c", 1, 1), ("s", 0, 1)]
-    assert [(row.path, row.kind) for row in folder_rows(image, "/d", place=0)] == [("/d/b", "hard link"), ("/d/e", "directory")]
-    assert folder_rows(image, "/c") == ()
     rows = {row.id: row for row in treemap_rows(image)}
     assert (rows["/"].size_bytes, rows["/"].parent, rows["/d"].size_bytes, rows["/d"].parent) == (6, "", 5, "/")
     assert all(row.parent in rows for row in rows.values() if row.parent)

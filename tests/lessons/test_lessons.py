@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import subprocess
 import urllib.error
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -75,6 +78,28 @@ class TestManyBuilds:
         assert (slow.seconds, fast.seconds) == (40.0, 2.0)
         assert lessons.extremes(self.BUILDS[:2], "rename-field") is None
         assert lessons.extremes(self.BUILDS, "break") is None
+
+    @pytest.mark.engine
+    def test_the_largest_and_the_smallest_image_are_those_that_the_engine_still_has(self, engine, folder):
+        made = {}
+        for strategy, size in (("naive", 3000), ("mounts", 1000)):
+            place = folder({"Dockerfile": "FROM scratch\nLABEL dev.speedkit=1\nCOPY a /\n", "a": f"{uuid4().hex:{size}}"})
+            argv = [str(engine.buildx), "build", "--quiet", str(place)]
+            done = subprocess.run(argv, check=True, capture_output=True, text=True, env=engine.environment)
+            made[strategy] = replace(built(strategy=strategy), image=done.stdout.strip(), image_bytes=size)
+        gone = replace(built(strategy="chained"), image=f"sha256:{'0' * 64}", image_bytes=9)
+        left = lessons.images_left([gone, *made.values(), *self.BUILDS])
+        assert (left.largest, left.smallest) == (made["naive"], made["mounts"])
+        assert str(left) == "The largest: naive, 3.0 kB. The smallest: mounts, 1.0 kB. No longer on this engine: chained."
+        alone = lessons.images_left([gone, made["naive"]])
+        assert alone.largest is None
+        assert str(alone) == "This needs the images of two strategies: run 03 and 04. No longer on this engine: chained."
+
+    def test_without_an_engine_no_image_can_be_opened_and_it_says_why(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+        left = lessons.images_left([replace(built(), image="sha256:1")])
+        assert left.largest is None
+        assert str(left).startswith("No image can be opened: No Docker engine answers")
 
 
 class TestShowing:

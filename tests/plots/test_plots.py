@@ -8,9 +8,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from speedkit import plots
-from speedkit.model import Base, Build, ImageLayer, Step
+from speedkit.history import Reasons
+from speedkit.model import Base, Build, ImageLayer, Step, StepSource
 from speedkit.plots.measuring import comparable, edits_in_order, measure
 from speedkit.plots.plot import PLOTLY_MIME
+from speedkit.rendering import Reason
+from tests.images.archives import image_of, layer
 
 SLOW, QUICK = 30.0, 0.9
 
@@ -69,9 +72,28 @@ SET = [
     build("scratch", seconds=QUICK, size=9_500_000),
     build("scratch", "cold", 31.0, size=9_500_000),
 ]
-FILES = [("/", "", 30_000_000), ("/usr", "/", 9_000_000), ("/usr/lib", "/usr", 9_000_000), ("/speedup", "/", 21_000_000)]
+FILES = image_of(layer(("usr/lib/libc.so", b"a" * 9_000), ("speedup", b"a" * 21_000)), layer(("usr/lib/libc.so", b"b" * 10)))
 HOSTILE = "<b>x</b><a href='//evil'>&"
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;|quot;|#x27;)")
+
+
+def reason(line: int, text: str, state: str, kind: str, what=(), *, stage="builder", seconds=0.0, sources=()) -> Reason:
+    ways = tuple(StepSource(source, how) for source, how in sources)
+    return Reason(line, stage, text, state, kind, tuple(what), f"Because of {kind}.", seconds, ways)
+
+
+def graph(last="cached", hostile=""):
+    """Two stages: a file changed, its stage ran again, and the bytes at the end are the same or are not."""
+    kind, what = ("same-bytes", ["line 3"]) if last == "cached" else ("result", ["line 3"])
+    steps = (
+        reason(1, "FROM golang AS builder", "cached", "unchanged"),
+        reason(2, f"COPY . .{hostile}", "ran", "files", [f"main.go{hostile} (content)"], seconds=0.1),
+        reason(3, "RUN go build " + "x" * 60, "ran", "parent", ["line 2"], seconds=1.2, sources=[(2, "before")]),
+        reason(4, f"FROM scratch{hostile}", "no-step", "no-step", stage=f"stage-1{hostile}"),
+        reason(5, "COPY --from=builder /x /x", last, kind, what, stage=f"stage-1{hostile}", sources=[(3, "copy")]),
+        reason(6, 'CMD ["/x"]', "no-step", "no-step", stage=f"stage-1{hostile}"),
+    )
+    return Reasons("title", steps, build())
 
 
 def every_plot():
@@ -82,6 +104,7 @@ def every_plot():
         "grid": plots.cache_grid(SET),
         "sizes": plots.sizes(SET),
         "size_vs_rebuild": plots.size_vs_rebuild(SET),
+        "stages": plots.stages(graph()),
     }
 
 
@@ -300,7 +323,8 @@ def test_names_from_outside_are_never_taken_as_markup(name):
         "grid": lambda: plots.cache_grid(hostile),
         "sizes": lambda: plots.sizes(hostile),
         "size_vs_rebuild": lambda: plots.size_vs_rebuild(hostile),
-        "treemap": lambda: plots.treemap([("/", "", 2), (f"/{HOSTILE}", "/", 2)]),
+        "stages": lambda: plots.stages(graph(hostile=HOSTILE)),
+        "treemap": lambda: plots.treemap(image_of(layer((HOSTILE, b"12")))),
     }[name]()
     drawn = json.dumps(json.loads(plot.figure.to_json())).replace('"ids"', "")
     for shown in (plot.bundle["text/html"], plot.table_html()):
@@ -334,19 +358,38 @@ def test_a_drawing_has_its_bars_where_the_values_are():
     assert own_small < own / 20
 
 
-def test_what_cannot_be_drawn_keeps_its_finding_in_words():
+def test_a_treemap_says_which_file_is_the_largest_of_the_image_or_of_one_layer():
     plot = plots.treemap(FILES)
-    assert plot.title == "21.0 MB of 30.0 MB are one file: /speedup"
-    assert plot.bundle["text/html"] == f"<p>{plot.title}</p><p>size of files and folders</p>"
+    assert plot.title == "21.0 kB of 21.0 kB are one file: /speedup"
+    assert plot.measured == "test: files and folders of the final file system by size"
+    first = plots.treemap(FILES, layer=1)
+    assert "of 30.0 kB are one file: /speedup" in first.title
+    assert "what layer 1 stores" in first.measured
+    assert plots.treemap(image_of(layer(("a", b"")))).title == "There is nothing in it"
 
 
-def test_a_treemap_draws_the_largest_with_their_folders_and_keeps_all_in_its_table():
-    many = [("/", "", 1000), *((f"/{number}", "/", 1) for number in range(1000))]
+def test_the_largest_file_is_named_however_deep_it_lies():
+    deep = image_of(layer(("a/b/c/d/e/f/g/h", b"1" * 50), ("top", b"1")))
+    assert plots.treemap(deep).title == "50 bytes of 51 bytes are one file: /a/b/c/d/e/f/g/h"
+
+
+def test_a_treemap_draws_the_largest_with_their_folders_and_shows_the_first_rows_of_its_table():
+    many = image_of(layer(*((f"{number}", b"1") for number in range(1000))))
     plot = plots.treemap(many)
     assert len(plot.figure.data[0].ids) == 400
     assert len(plot.table) == 1001
     assert "the 400 largest drawn" in plot.measured
-    assert plots.treemap([]).title == "There is nothing in it"
+    assert "989 more rows in its table." in plot.table_html()
+
+
+def test_the_drawing_of_a_treemap_has_a_box_for_each_file_as_large_as_its_share():
+    root = ET.fromstring(plots.treemap(FILES, layer=1).bundle["text/html"])  # noqa: S314 (our own drawing)
+    found = {}
+    for box in root.iter("{http://www.w3.org/2000/svg}rect"):
+        tip = box.findtext("{http://www.w3.org/2000/svg}title", "")
+        found[tip.split(" ")[0]] = float(box.attrib["width"]) * float(box.attrib["height"])
+    assert found["/speedup"] / found["/usr"] == pytest.approx(21 / 9, rel=0.02)
+    assert "libc.so" in " ".join(root.itertext())
 
 
 def test_a_table_shows_amounts_with_units_and_leaves_out_what_says_nothing():
@@ -377,3 +420,73 @@ def test_a_notebook_gets_plotlys_own_format_a_drawing_and_the_table(monkeypatch)
 @pytest.mark.parametrize("name", list(every_plot()))
 def test_a_figure_costs_a_notebook_less_than_40_kilobytes(name):
     assert len(json.dumps(every_plot()[name].bundle)) < 40_000
+
+
+def words(plot) -> list[str]:
+    return [note.text for note in plot.figure.layout.annotations]
+
+
+def lines(plot) -> list[tuple[float, str]]:
+    return [(shape.line.width, shape.line.dash) for shape in plot.figure.layout.shapes if shape.line.dash]
+
+
+def test_the_graph_of_stages_says_what_began_the_miss_and_where_it_stopped():
+    stopped, went_on = plots.stages(graph()), plots.stages(graph("ran"))
+    assert stopped.title == "main.go changed: 2 of 4 steps ran, 1.3 s; the miss stops at line 5"
+    assert went_on.title == "main.go changed: 3 of 4 steps ran, 1.3 s"
+    assert "✓ cached: same bytes, so the miss stops here" in words(stopped)
+    assert "↻ < 0.01 s  <b>other bytes than before</b>" in words(went_on)
+    assert "↻ 0.10 s  <b>main.go changed</b>" in words(stopped)
+    assert "stand-in base" in stopped.measured
+
+
+def test_the_way_of_a_miss_is_thick_and_dotted_where_it_stops():
+    assert lines(plots.stages(graph("ran"))) == [(4, "solid"), (4, "solid")]
+    assert lines(plots.stages(graph())) == [(2.5, "dot"), (4, "solid")]
+
+
+def test_the_table_beside_the_graph_has_what_each_step_takes_from_another_stage():
+    table = plots.stages(graph()).table
+    assert table["line"].tolist() == [1, 2, 3, 4, 5]
+    assert table["takes_from"].tolist() == ["", "", "", "", "line 3"]
+    assert "1.2 s" in plots.stages(graph()).table_html()
+
+
+def test_the_graph_cuts_long_names_and_has_the_whole_in_its_tooltip_and_in_its_drawing():
+    plot = plots.stages(graph())
+    assert any(text.startswith("RUN go build") and text.endswith("…") for text in words(plot))
+    assert "x" * 60 in plot.figure.data[0].hovertext[2]
+    root = ET.fromstring(plot.bundle["text/html"])  # noqa: S314 (our own drawing)
+    assert "COPY --from=builder /x /x" in " ".join(root.itertext())
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}path"))) >= 8
+
+
+def test_the_graph_of_a_forecast_says_what_may_follow():
+    steps = (
+        reason(1, "FROM golang AS builder", "hit", "unchanged"),
+        reason(2, "COPY . .", "miss", "files", ["main.go (content)"]),
+        reason(3, "FROM scratch", "no-step", "no-step", stage="last"),
+        reason(4, "COPY --from=builder /x /x", "depends", "result", ["line 2"], stage="last", sources=[(2, "copy")]),
+        reason(7, "FROM golang AS lint", "not-needed", "not-needed", stage="lint"),
+    )
+    plot = plots.stages(Reasons("title", steps))
+    assert plot.title == "main.go changed: 1 of 3 steps run"
+    assert "◇ depends on what comes out" in words(plot)
+    assert lines(plot) == [(2, "dash")]
+    assert plot.measured == "a forecast: nothing was built; 1 stage that the target does not use left out"
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "title"),
+    [
+        ("cached", "unchanged", "Everything came from the cache"),
+        ("ran", "new", "New to the cache: 1 of 1 steps ran, < 0.01 s"),
+        ("failed", "new", "Line 2, RUN true, failed"),
+        ("ran", "instruction", "The text of line 2 changed: 1 of 1 steps ran, < 0.01 s"),
+        ("ran", "argument", "Build argument X changed: 1 of 1 steps ran, < 0.01 s"),
+    ],
+)
+def test_the_finding_of_a_graph_follows_from_what_ran(state, kind, title):
+    steps = (reason(1, "FROM scratch", "no-step", "no-step"), reason(2, "RUN true", state, kind, ["X"]))
+    assert plots.stages(Reasons("title", steps, build())).title == title
+    assert plots.stages(Reasons("title", ())).title == "There is nothing to run"

@@ -31,3 +31,13 @@ def test_two_different_secrets_can_be_told_apart_and_equal_ones_match():
 def test_a_line_without_secrets_is_kept_as_it_came():
     line = b'{"vertexes":  []}\n'
     assert Redaction({"VERSION": "1.2"}, {}).line(line) is line
+
+
+def test_the_secrets_of_a_cache_option_are_replaced_and_the_rest_stays():
+    option = "type=s3,region=eu-1,bucket=b,access_key_id=AKIA1234,secret_access_key=x/y=z"
+    redaction = Redaction({}, {}, [option])
+    cleaned = redaction.cache_option(option)
+    assert cleaned.startswith("type=s3,region=eu-1,bucket=b,access_key_id=sha256:")
+    assert "x/y=z" not in cleaned
+    assert "AKIA1234" not in redaction.text("importing cache manifest from AKIA1234")
+    assert redaction.cache_option("localhost:5000/app:cache") == "localhost:5000/app:cache"

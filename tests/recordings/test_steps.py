@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from speedkit.dockerfile import read_dockerfile
 from speedkit.recordings.rawjson import Solve, Vertex
 from speedkit.recordings.steps import derive_steps
@@ -93,6 +95,19 @@ def test_a_failed_step_keeps_its_error_and_a_base_that_was_not_found_too():
     assert name
 
 
+@pytest.mark.parametrize("written", ["a", "a:latest", "library/a", "docker.io/library/a", "index.docker.io/library/a:latest"])
+@pytest.mark.parametrize("said", ["[context a] speedkit/standin-a", "[context a:latest] speedkit/standin-a"])
+def test_a_base_is_known_by_each_of_its_names(written, said):
+    assert steps(f"FROM {written}\n", solve(said))[1].name == said
+
+
+@pytest.mark.parametrize("written", ["team/app", "team/app:2", "localhost:5000/app", "docker.io/team/app@sha256:01"])
+def test_a_base_that_was_not_found_is_the_one_that_failed(written):
+    said = written if written.startswith(("docker.io", "localhost")) else f"docker.io/{written}"
+    name = f"[internal] load metadata for {said if ':' in said[12:] else f'{said}:latest'}"
+    assert steps(f"FROM {written}\n", solve(name, errors={name: "no such host"}), outcome="failed")[1].state == "failed"
+
+
 def test_platforms_in_names_and_onbuild_triggers_do_not_disturb():
     stream = solve(
         "[linux/amd64 b 1/4] FROM a",
@@ -133,3 +148,27 @@ def test_positions_padded_to_the_width_of_the_total_are_read():
     assert {found[line].state for line in range(2, 12)} == {"ran"}
     single = steps(text.replace(" AS b", ""), solve(*(name.replace("[b ", "[") for name in names)))
     assert {single[line].state for line in range(2, 12)} == {"ran"}
+
+
+def added(*, cached: bool, error: str | None = None) -> Solve:
+    """What BuildKit reports of an ADD of an address: one vertex fetches for two seconds, another of that name adds the file."""
+    name = "[2/2] ADD http://x/f /f"
+    found = Solve(first=0.0, last=10.0)
+    found.vertices["add"] = Vertex("add", name, ("fetch",), cached=cached, spans={} if error else {"y": (3.0, 3.5)})
+    found.vertices["fetch"] = Vertex("fetch", name, error=error, spans={"x": (1.0, 3.0)}, transfers={"f": 7})
+    return found
+
+
+def test_an_address_that_serves_the_same_leaves_its_add_cached():
+    found = steps("FROM a\nADD http://x/f /f\n", added(cached=True))
+    assert (found[2].state, found[2].bytes_fetched) == ("cached", 0)
+
+
+def test_an_add_takes_as_long_as_its_download_and_the_rest_together():
+    step = steps("FROM a\nADD http://x/f /f\n", added(cached=False))[2]
+    assert (step.state, step.seconds, step.bytes_fetched, step.started_seconds) == ("ran", 2.5, 7, 1.0)
+
+
+def test_an_add_whose_download_failed_has_failed():
+    step = steps("FROM a\nADD http://x/f /f\n", added(cached=False, error="404"), outcome="failed")[2]
+    assert (step.state, step.error) == ("failed", "404")

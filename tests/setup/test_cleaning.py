@@ -9,6 +9,7 @@ import pytest
 from speedkit.engine.bases import has_image, resolve_base
 from speedkit.engine.containers import CONTAINER_PREFIX
 from speedkit.engine.deriving import derive_image
+from speedkit.errors import SpeedkitError
 from speedkit.setup import cleaning
 from speedkit.setup.cleaning import clean
 from speedkit.state import state_folder
@@ -80,3 +81,13 @@ def test_recordings_stay_unless_they_are_named(token):
     assert sorted(path.name for path in state_folder().iterdir()) == ["engine", "recordings"]
     assert clean(None, recordings=True).recordings == 1
     assert [path.name for path in state_folder().iterdir()] == ["engine"]
+
+
+@pytest.mark.engine
+def test_nothing_is_removed_where_the_state_folder_cannot_be_made(engine, token, make, monkeypatch, tmp_path):
+    name = make(f"speedkit/test-clean-{token}:4", resolve_base(engine, "alpine").used)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(SpeedkitError, match="SPEEDKIT_HOME"):
+        clean(engine, recordings=False)
+    assert has_image(engine, name)

@@ -1,4 +1,4 @@
-// Builds ../static/workbench.{js,css} and the licences of what is inside; `--tests` runs the tests instead.
+// Builds ../static/{workbench,layers}.{js,css} and the licences of what is inside; `--tests` runs the tests instead.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,10 +9,12 @@ import * as esbuild from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const common = { bundle: true, format: "esm", jsx: "automatic", jsxImportSource: "preact", absWorkingDir: here };
 
-async function buildBundle(folder) {
+const bundles = { workbench: "index.jsx", layers: "layers.jsx" };
+
+async function buildBundle(name, folder) {
   const result = await esbuild.build({
     ...common,
-    entryPoints: { workbench: "src/index.jsx" },
+    entryPoints: { [name]: `src/${bundles[name]}` },
     outdir: folder,
     minify: true,
     target: ["es2022", "chrome111", "firefox113", "safari16.4"],
@@ -21,12 +23,13 @@ async function buildBundle(folder) {
   });
   await esbuild.build({
     ...common,
-    entryPoints: { workbench: "src/workbench.css" },
+    bundle: true,
+    entryPoints: { [name]: `src/${name}.css` },
     outdir: folder,
     minify: true,
     target: ["chrome111", "firefox113", "safari16.4"],
   });
-  writeFileSync(join(folder, "workbench.licenses.txt"), licences(Object.keys(result.metafile.inputs)));
+  writeFileSync(join(folder, `${name}.licenses.txt`), licences(Object.keys(result.metafile.inputs)));
 }
 
 function licences(inputs) {
@@ -42,7 +45,7 @@ function licence(name) {
 }
 
 async function runTests() {
-  const folder = mkdtempSync(join(tmpdir(), "workbench-tests-"));
+  const folder = mkdtempSync(join(tmpdir(), "widget-tests-"));
   try {
     const names = readdirSync(join(here, "tests")).filter((name) => /\.test\.jsx?$/.test(name));
     const entryPoints = names.map((name) => `tests/${name}`);
@@ -55,4 +58,4 @@ async function runTests() {
 }
 
 if (process.argv.includes("--tests")) process.exitCode = await runTests();
-else await buildBundle(join(here, "..", "static"));
+else for (const name of Object.keys(bundles)) await buildBundle(name, join(here, "..", "static"));

@@ -45,3 +45,13 @@ export const FORECAST = {
   miss: { icon: "↻", word: "runs", className: "skw-run" },
   depends: { icon: "?", word: "depends", className: "skw-depends" },
 };
+
+// What a layer, or the second of two images, does to a file.
+export const CHANGE = {
+  added: { sign: "+", word: "added" },
+  changed: { sign: "~", word: "changed" },
+  removed: { sign: "−", word: "removed" },
+};
+
+// The place that stands for all layers of an image together.
+export const WHOLE = -1;

@@ -1,0 +1,163 @@
+"""`speedkit layers`: an image's layers, files and waste; two images compared; limits for builds that nobody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speedkit.cli.arguments import AsJson, parse_size
+from speedkit.cli.output import print_json, print_table, print_text, stderr
+from speedkit.errors import Misuse
+
+if TYPE_CHECKING:
+    from speedkit.images import DifferenceKind, Image, Limits
+
+__all__ = ["register"]
+
+SHOWN_WASTE = 10
+SHOWN_VIOLATIONS = 20
+SHOWN_DIFFERENCES = 20
+LAYER_COLUMNS = ["#", "size", "files", "added", "changed", "removed", "wasted"]
+SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
+
+
+def register(program: typer.Typer) -> None:
+    program.command()(layers)
+
+
+def layers(
+    image: Annotated[str, typer.Argument(help="An image of the engine by name or id, or an archive of `docker save`.")],
+    other: Annotated[str | None, typer.Option(help="Another image, to compare with.")] = None,
+    files: Annotated[bool, typer.Option("--files", help="List what each layer changes; with --json all files.")] = False,
+    cat: Annotated[str | None, typer.Option(metavar="PATH", help="Print the content of a file, and nothing else.")] = None,
+    layer: Annotated[int | None, typer.Option(min=1, help="With --cat: as this layer has it, counted from 1.")] = None,
+    ci: Annotated[bool, typer.Option("--ci", help="Check limits: say which are kept, exit with 1 when one is not.")] = False,
+    max_wasted: Annotated[
+        int | None,
+        typer.Option(parser=parse_size, metavar="SIZE", help="Exit with 1 above so much waste, such as 20MB."),
+    ] = None,
+    min_efficiency: Annotated[float | None, typer.Option(min=0, max=1, help="Exit with 1 below this efficiency.")] = None,
+    max_size: Annotated[
+        int | None, typer.Option(parser=parse_size, metavar="SIZE", help="Exit with 1 above this size, such as 200MB.")
+    ] = None,
+    forbid: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="Exit with 1 when a layer holds such a path; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the layers of an image: what made them, how large they are, and what is stored in vain."""
+    from speedkit.engine.saved_image import content_of, layers_of
+    from speedkit.images import Limits, to_json
+
+    limits = Limits(max_wasted, min_efficiency, max_size, tuple(forbid or ()))
+    _refuse_misuse(limits, cat, layer, ci=ci)
+    if cat is not None:
+        sys.stdout.buffer.write(content_of(image, cat, place=None if layer is None else layer - 1))
+        return
+    found = layers_of(image)
+    second = layers_of(other) if other else None
+    if as_json:
+        print_json(to_json(found, second, files=files))
+    else:
+        _print_image(found, files=files)
+        if second is not None:
+            _print_comparison(found, second)
+    _check(found, limits, ci=ci)
+
+
+def _refuse_misuse(limits: Limits, cat: str | None, layer: int | None, *, ci: bool) -> None:
+    if ci and limits == type(limits)():
+        raise Misuse(
+            "--ci checks limits, and none is given.",
+            fix="Give one or more of --max-wasted, --min-efficiency, --max-size, --forbid.",
+        )
+    if layer is not None and cat is None:
+        raise Misuse("--layer says which layer --cat reads.", fix="Give --cat PATH, too.")
+
+
+def _check(image: Image, limits: Limits, *, ci: bool) -> None:
+    from speedkit.images import check_limits
+
+    violations = check_limits(image, limits)
+    for violation in violations[:SHOWN_VIOLATIONS]:
+        _say(f"✗ {violation.message}")
+    if len(violations) > SHOWN_VIOLATIONS:
+        _say(f"✗ … and {len(violations) - SHOWN_VIOLATIONS:,} more.")
+    if violations:
+        raise typer.Exit(1)
+    if ci:
+        _say("✓ All limits are kept.")
+
+
+def _say(text: str) -> None:
+    stderr.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_image(image: Image, *, files: bool) -> None:
+    from speedkit.images import facts, finding
+    from speedkit.rendering import bytes_text
+
+    print_text(finding(image), " · ".join(facts(image)), "")
+    print_table("", [*LAYER_COLUMNS, "command"], _layer_rows(image), numbers=LAYER_COLUMNS)
+    if image.waste:
+        print_text("")
+        wasted = [[bytes_text(waste.size_bytes), waste.path] for waste in image.waste[:SHOWN_WASTE]]
+        print_table("Wasted most", ["bytes", "path"], wasted, numbers=["bytes"])
+    for place in range(len(image.layers) if files else 0):
+        print_text("")
+        _print_changes(image, place)
+
+
+def _layer_rows(image: Image) -> list[list[object]]:
+    from speedkit.images import layer_rows
+    from speedkit.rendering import bytes_text, changes_text, command_text
+
+    return [
+        [
+            number,
+            bytes_text(row.size_bytes),
+            f"{layer.file_count:,}",
+            *(changes_text(kind, getattr(row, kind)) for kind in SIGNS),
+            bytes_text(row.wasted_bytes) if row.wasted_bytes else "–",
+            command_text(row.command),
+        ]
+        for number, (row, layer) in enumerate(zip(layer_rows(image), image.layers, strict=True), 1)
+    ]
+
+
+def _print_changes(image: Image, place: int) -> None:
+    from speedkit.rendering import bytes_text
+
+    rows = [
+        [f"{SIGNS[change.kind]} {change.kind}", bytes_text(change.size_bytes or change.before_bytes), change.path]
+        for change in image.changes(place)
+    ]
+    print_table(f"Layer {place + 1}", ["change", "bytes", "path"], rows, numbers=["bytes"])
+
+
+def _print_comparison(image: Image, other: Image) -> None:
+    from speedkit.images import compare_images, comparison_finding
+    from speedkit.rendering import bytes_text, count_text
+
+    found = compare_images(image, other)
+    rows = [
+        [*row, "= shared" if layer.digest in found.shared_layers else ""]
+        for row, layer in zip(_layer_rows(other), other.layers, strict=True)
+    ]
+    print_text("", comparison_finding(image, other, found), "")
+    print_table(f"Layers of {other.short_name}", [*LAYER_COLUMNS, "command", ""], rows, numbers=LAYER_COLUMNS)
+    counts = Counter(difference.kind for difference in found.differences)
+    told = ", ".join(f"{sign}{counts[kind]:,} {kind}" for kind, sign in SIGNS.items())
+    print_text("", f"Files of {other.short_name} against {image.short_name}: {told}")
+    largest = sorted(found.differences, key=lambda one: (-max(one.before_bytes, one.after_bytes), one.path))
+    differences = [
+        [f"{SIGNS[one.kind]} {one.kind}", bytes_text(one.before_bytes), bytes_text(one.after_bytes), one.path]
+        for one in largest[:SHOWN_DIFFERENCES]
+    ]
+    if differences:
+        print_table("", ["change", "before", "after", "path"], differences, numbers=["before", "after"])
+    if len(largest) > SHOWN_DIFFERENCES:
+        print_text(f"{count_text(len(largest) - SHOWN_DIFFERENCES, 'smaller one')} left out; --json has all.")

@@ -1,0 +1,45 @@
+"""What to do about builds that failed for want of an image: read from what BuildKit said last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from speedkit.engine.bases import STAND_INS, stand_in_of
+
+__all__ = ["advice"]
+
+NO_IMAGE = re.compile(r"failed to resolve source metadata for (?P<image>\S+?): ")
+SYNTAX_LINE = re.compile(r"^\s*\d+ \| >>> #\s*syntax\s*=", re.M)
+NO_COMMAND = "exit code: 127"
+
+
+def advice(said: str, *, stand_ins: Sequence[str]) -> str:
+    """A sentence or two on what to do; "" where BuildKit's own words say it all.
+
+    said: the plain text at the end of the build. stand_ins: the images that stand-ins took the place of.
+    """
+    missing = NO_IMAGE.search(said)
+    if missing and SYNTAX_LINE.search(said):
+        return (
+            f"The `# syntax=` line asks a registry for {_short(missing['image'])}, and none hands it out here. "
+            "Remove the line: the engine then reads the Dockerfile by itself."
+        )
+    if missing:
+        return _for_a_missing_image(_short(missing["image"]))
+    if stand_ins and NO_COMMAND in said:
+        return f"Local stand-ins took the place of {', '.join(stand_ins)}: they lack programs that the real images have."
+    return ""
+
+
+def _for_a_missing_image(image: str) -> str:
+    said = f"The image {image} is not on this machine, and no registry hands it out here."
+    if stand_in_of(image):
+        return f"{said} `speedkit setup` makes a stand-in for it."
+    known = ", ".join(STAND_INS)
+    return f"{said} `docker pull {image}` where there is a network, or `docker load` a saved one. Stand-ins: {known} only."
+
+
+def _short(image: str) -> str:
+    """An image's name as a Dockerfile says it."""
+    return image.removeprefix("docker.io/").removeprefix("library/").removesuffix(":latest")

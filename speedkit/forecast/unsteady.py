@@ -1,0 +1,99 @@
+"""The usual causes of a step that does not come out the same twice: read from the Dockerfile and the context, nothing is run.
+
+A step can be cached all day and still be one of these: the cache hides that it would come out differently on another
+machine or on another day. So what is said here is a hint and no verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from speedkit.dockerfile import mounts_of, needed_stages, stage_bases
+from speedkit.dockerfile.stages import SCRATCH
+
+if TYPE_CHECKING:
+    from speedkit.context import Manifest
+    from speedkit.dockerfile import Instruction
+    from speedkit.forecast.situation import Situation
+
+__all__ = ["Unsteady", "unsteady_steps"]
+
+_COMMANDS = (
+    (r"(?:^|[\s;&|(`])date(?:\s+[-+'\"]|\s*[)`;&|>]|\s*$)|SOURCE_DATE_EPOCH=\$\(", "It writes the time of the build."),
+    (r"/dev/u?random|\$RANDOM\b|\buuidgen\b", "It uses a random value."),
+    (
+        r"\b(?:apt|apt-get|apk|dnf|yum|microdnf)\s+(?:-\S+\s+)*(?:dist-)?(?:update|upgrade)\b",
+        "It takes what the package server has that day.",
+    ),
+    (r"\b(?:curl|wget)\b[^;&|]*\b(?:latest|master|main|nightly)\b", "It downloads whatever is newest; name a version."),
+    (r"@latest\b", "It takes whatever is newest; name a version."),
+    (r"\bgit\s+clone\b(?!.*\b[0-9a-f]{40}\b)", "It clones what the repository holds that day; check out a commit."),
+    (
+        r"\bnpm\s+(?:install|i|update)\b(?![^;&|]*\s-g\b)",
+        "`npm install` may take newer versions; `npm ci` takes those of the lock file.",
+    ),
+    (r"\bpip3?\s+install\b(?![^;&|]*(?:==|\s-r\b|--requirement|\s\.))", "It takes the newest versions; pin them with `==`."),
+)
+_COMMON = re.compile(r"DATE|TIME|STAMP|COMMIT|REVISION|GIT_?SHA|VCS_?REF|BUILD_?(?:ID|NUMBER)", re.IGNORECASE)
+_GIT = ".git"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsteady:
+    """An instruction that may not come out the same twice, and why, as a sentence."""
+
+    line: int
+    instruction: str
+    because: str
+
+
+def unsteady_steps(build: Situation) -> tuple[Unsteady, ...]:
+    """The instructions of the stages that a build uses that may not come out the same twice.
+
+    Raises: DockerfileError.
+    """
+    wanted = {"build_args": build.build_args, "target": build.target}
+    needed = needed_stages(build.dockerfile, **wanted)  # type: ignore[arg-type]
+    bases = stage_bases(build.dockerfile, **wanted)  # type: ignore[arg-type]
+    images = {stage.line: bases[stage.index].image for stage in build.dockerfile.stages if bases[stage.index].stage is None}
+    return tuple(
+        Unsteady(step.line, step.text, because)
+        for step in build.dockerfile.instructions
+        if step.stage in (None, *needed)
+        for because in _reasons(step, images.get(step.line, ""), build.context)
+    )
+
+
+def _reasons(step: Instruction, image: str, context: Manifest) -> Iterator[str]:
+    if step.keyword == "FROM" and image and _moves(image):
+        yield f"{image} names whatever is newest; name a version, or better a digest."
+    if step.keyword == "ARG" and _COMMON.search(step.text):
+        yield "Its value is another one in each build, and then every RUN after it runs; declare it as late as possible."
+    if step.keyword == "RUN":
+        text = " ".join([step.text, *(heredoc.content for heredoc in step.heredocs)])
+        yield from (because for pattern, because in _COMMANDS if re.search(pattern, text))
+    if step.keyword == "ADD" and step.flag("checksum") is None and any("://" in word for word in step.args[:-1]):
+        yield "The server is asked each time, and may hand out something else; `--checksum` pins it."
+    if _takes_git(step) and any(entry.path == _GIT or entry.path.startswith(f"{_GIT}/") for entry in context.entries):
+        yield "It takes `.git`, which changes with every commit, fetch and `git status`; name it in `.dockerignore`."
+
+
+def _moves(image: str) -> bool:
+    """An image name without a digest whose tag has no number in it."""
+    if image == SCRATCH or "@" in image:
+        return False
+    return not re.search(r"\d", image.rpartition("/")[2].partition(":")[2])
+
+
+def _takes_git(step: Instruction) -> bool:
+    """It reads the whole context, or `.git` by name."""
+    if step.keyword in ("COPY", "ADD") and step.flag("from") is None:
+        places = step.args[:-1]
+    elif step.keyword == "RUN":
+        places = tuple(mount.source for mount in mounts_of(step) if mount.kind == "bind" and not mount.origin)
+    else:
+        return False
+    return any(place.strip("./") == "" or place.removeprefix("./").startswith(_GIT) for place in places)

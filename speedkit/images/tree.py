@@ -1,0 +1,336 @@
+"""Trees of files to be opened folder by folder: a whole image, what one layer does, or how two images differ.
+
+A tree is grown once. A folder knows the bytes and the number of files below it, a file is only a number until somebody
+looks at it, and never more is handed out than is looked at: an image of a million files is no list of a million rows.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from speedkit.images.comparing import ImageComparison
+from speedkit.images.files import DIRECTORY, KINDS, OPAQUE, REGULAR, WHITEOUT
+from speedkit.images.image import Image
+from speedkit.images.merging import ADDED, CHANGED, IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
+
+__all__ = ["FileState", "FileTree", "Sorting", "TreeRow", "tree_of_comparison", "tree_of_image", "tree_of_layer"]
+
+FileState = Literal["", "added", "changed", "removed"]
+Sorting = Literal["size", "name"]
+
+SAME = "same content"
+STATES: dict[int, FileState] = {ADDED: "added", CHANGED: "changed"}
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """One line of a tree.
+
+    kind: that of a file, or "more" for a line that stands for what is left out of a folder. size_bytes, files: of a folder,
+    all below it. before_bytes: what was there before it was changed or removed. place: that of the layer that stores it,
+    None where that says nothing. opened: None for what cannot be opened. note: what else is to be said.
+    """
+
+    path: str
+    name: str
+    depth: int
+    kind: str
+    size_bytes: int
+    before_bytes: int = 0
+    files: int = 1
+    state: FileState = ""
+    place: int | None = None
+    link: str = ""
+    note: str = ""
+    opened: bool | None = None
+
+
+class _Folder:
+    """number: its own, None when nothing lists it."""
+
+    __slots__ = ("before_bytes", "children", "files", "number", "size_bytes")
+
+    def __init__(self, number: int | None = None) -> None:
+        self.number = number
+        self.children: dict[str, _Folder | int] = {}
+        self.size_bytes = self.before_bytes = self.files = 0
+
+
+Measure = Callable[[int], tuple[int, int]]
+Describe = Callable[[int, str], TreeRow]
+
+
+class FileTree:
+    """A tree grown from paths without a leading slash, each with a number.
+
+    describe: the row of a number at a path. measure: its bytes now and before. is_folder: it is a directory.
+    """
+
+    def __init__(
+        self, entries: Iterable[tuple[str, int]], *, describe: Describe, measure: Measure, is_folder: Callable[[int], bool]
+    ) -> None:
+        self._root = _Folder()
+        self._describe, self._measure = describe, measure
+        above, trail = "", [self._root]
+        for path, number in entries:
+            parent, _, name = path.rpartition("/")
+            if parent != above:
+                above, trail = parent, self._trail(parent)
+            self._add(trail, name, number, is_folder=is_folder(number))
+
+    @property
+    def size_bytes(self) -> int:
+        return self._root.size_bytes
+
+    @property
+    def files(self) -> int:
+        return self._root.files
+
+    def rows(
+        self, opened: Collection[str] = (), *, by: Sorting = "size", counts: Mapping[str, int] | None = None, most: int = 100
+    ) -> Iterator[TreeRow]:
+        """The lines that are seen, top down.
+
+        opened: paths of the folders that are open. most: how many lines a folder has at first. counts: for single folders.
+        """
+        known = counts or {}
+        waiting = self._lines(self._root, "", 0, by, known.get("/", most))[::-1]
+        while waiting:
+            row = waiting.pop()
+            is_open = row.opened is not None and row.path in opened
+            yield replace(row, opened=True) if is_open else row
+            if is_open:
+                lines = self._lines(self._folder(row.path), row.path, row.depth + 1, by, known.get(row.path, most))
+                waiting += reversed(lines)
+
+    def worth_opening(self, *, most: int) -> frozenset[str]:
+        """Folders to open at first: the largest that fit, so that no more than `most` lines are seen."""
+        opened: set[str] = set()
+        lines = min(len(self._root.children), most)
+        waiting = [(-self._weight(node), f"/{name}", node) for name, node in self._folders(self._root)]
+        heapq.heapify(waiting)
+        while waiting:
+            _, path, folder = heapq.heappop(waiting)
+            if folder.children and lines + len(folder.children) <= most:
+                lines += len(folder.children)
+                opened.add(path)
+                for name, child in self._folders(folder):
+                    heapq.heappush(waiting, (-self._weight(child), f"{path}/{name}", child))
+        return frozenset(opened)
+
+    @staticmethod
+    def _folders(folder: _Folder) -> Iterator[tuple[str, _Folder]]:
+        return ((name, child) for name, child in folder.children.items() if isinstance(child, _Folder))
+
+    def search(self, text: str, *, most: int) -> tuple[list[TreeRow], int]:
+        """The largest of the files whose path holds the text, upper or lower case, and how many there are."""
+        wanted = text.casefold()
+        found = [(path, node) for path, node in self._every() if wanted in path.casefold()]
+        largest = heapq.nsmallest(most, found, key=lambda one: (-self._weight(one[1]), one[0]))
+        return [self._row(path, path, node, 0) for path, node in largest], len(found)
+
+    def row(self, path: str) -> TreeRow | None:
+        """What is at a path."""
+        node: _Folder | int | None = self._root
+        for name in path.strip("/").split("/") if path.strip("/") else ():
+            node = node.children.get(name) if isinstance(node, _Folder) else None
+        return None if node is None else self._row(path, path.rpartition("/")[2] or "/", node, 0)
+
+    def largest(self, path: str, *, most: int) -> list[TreeRow]:
+        """The largest things in a folder, and a line for the rest."""
+        return self._lines(self._folder(path), path.rstrip("/"), 0, "size", most)
+
+    def _folder(self, path: str) -> _Folder:
+        """The folder at a path; an empty one where there is none."""
+        folder = self._root
+        for name in path.strip("/").split("/") if path.strip("/") else ():
+            child = folder.children.get(name)
+            if not isinstance(child, _Folder):
+                return _Folder()
+            folder = child
+        return folder
+
+    def _trail(self, path: str) -> list[_Folder]:
+        """The folders on the way to a path, made where they are missing."""
+        trail = [self._root]
+        for name in path.split("/") if path else ():
+            child = trail[-1].children.get(name)
+            if not isinstance(child, _Folder):
+                # A file with something below it took the place of a folder.
+                made = _Folder(child)
+                if child is not None:
+                    made.size_bytes, made.before_bytes = self._measure(child)
+                trail[-1].children[name] = child = made
+            trail.append(child)
+        return trail
+
+    def _add(self, trail: list[_Folder], name: str, number: int, *, is_folder: bool) -> None:
+        size_bytes, before_bytes = self._measure(number)
+        there = trail[-1].children.get(name)
+        if isinstance(there, _Folder):
+            there.number = number
+            there.size_bytes += size_bytes
+            there.before_bytes += before_bytes
+        else:
+            trail[-1].children[name] = _Folder(number) if is_folder else number
+        is_new_file = there is None and not is_folder
+        for folder in trail:
+            folder.size_bytes += size_bytes
+            folder.before_bytes += before_bytes
+            folder.files += is_new_file
+
+    def _lines(self, folder: _Folder, path: str, depth: int, by: Sorting, count: int) -> list[TreeRow]:
+        children = self._sorted(folder, by, count)
+        rows = [self._row(f"{path}/{name}", name, node, depth) for name, node in children]
+        left = len(folder.children) - len(children)
+        if left:
+            rest = max(0, folder.size_bytes - sum(self._sizes(node)[0] for _, node in children))
+            rows.append(TreeRow(path or "/", f"{left:,} more", depth, "more", rest, files=left))
+        return rows
+
+    def _sorted(self, folder: _Folder, by: Sorting, count: int) -> list[tuple[str, _Folder | int]]:
+        def by_size(item: tuple[str, _Folder | int]) -> tuple[int, str]:
+            return -self._weight(item[1]), item[0]
+
+        if by == "size":
+            return heapq.nsmallest(count, folder.children.items(), key=by_size)
+        return heapq.nsmallest(count, folder.children.items(), key=lambda item: item[0])
+
+    def _sizes(self, node: _Folder | int) -> tuple[int, int]:
+        return self._measure(node) if isinstance(node, int) else (node.size_bytes, node.before_bytes)
+
+    def _weight(self, node: _Folder | int) -> int:
+        return max(self._sizes(node))
+
+    def _row(self, path: str, name: str, node: _Folder | int, depth: int) -> TreeRow:
+        if isinstance(node, int):
+            return replace(self._describe(node, path), name=name, depth=depth)
+        own = None if node.number is None else self._describe(node.number, path)
+        return TreeRow(
+            path,
+            name,
+            depth,
+            own.kind if own else "directory",
+            node.size_bytes,
+            node.before_bytes,
+            node.files,
+            own.state if own else "",
+            note=own.note if own else "",
+            opened=False if node.children else None,
+        )
+
+    def _every(self) -> Iterator[tuple[str, _Folder | int]]:
+        waiting: list[tuple[str, _Folder | int]] = [("", self._root)]
+        while waiting:
+            path, node = waiting.pop()
+            if path:
+                yield path, node
+            if isinstance(node, _Folder):
+                waiting.extend((f"{path}/{name}", child) for name, child in node.children.items())
+
+
+def tree_of_image(image: Image) -> FileTree:
+    """The final file system; the bytes of a file with several names are counted at one of them."""
+    merged, repeated = image.merged, _repeated(image)
+
+    def describe(number: int, path: str) -> TreeRow:
+        if number == IMPLICIT:
+            return TreeRow(path, "", 0, "directory", 0)
+        files, index = merged.layers[number >> LAYER_SHIFT], number & INDEX_MASK
+        size_bytes = _size(image, merged.shown(number))
+        return TreeRow(path, "", 0, KINDS[files.kinds[index]], size_bytes, place=number >> LAYER_SHIFT, link=files.links[index])
+
+    return FileTree(
+        walk(merged.root),
+        describe=describe,
+        measure=lambda number: (0 if number in repeated else _size(image, merged.shown(number)), 0),
+        is_folder=lambda number: number == IMPLICIT or merged.kind(number) == DIRECTORY,
+    )
+
+
+def _repeated(image: Image) -> frozenset[int]:
+    """Hard links of the final file system whose bytes another name has there, and IMPLICIT, which has none."""
+    merged, repeated = image.merged, {IMPLICIT}
+    numbers = [number for _, number in walk(merged.root)] if merged.shows else []
+    named = set(merged.shows.values())
+    seen = {number for number in numbers if number in named}
+    for number in numbers:
+        if number in merged.shows:
+            shown = merged.shows[number]
+            if shown in seen:
+                repeated.add(number)
+            seen.add(shown)
+    return frozenset(repeated)
+
+
+def tree_of_layer(image: Image, place: int) -> FileTree:
+    """What the layer at a place stores, and what it removes of the layers below it."""
+    files, overlay = image.layers[place].contents, image.merged.overlays[place]
+    removed = list(overlay.removed.items())
+
+    def measure(number: int) -> tuple[int, int]:
+        if number < 0:
+            return 0, _size(image, removed[~number][1])
+        before = overlay.before.get(number)
+        return files.sizes[number], 0 if before is None else _size(image, image.merged.shown(before))
+
+    def describe(number: int, path: str) -> TreeRow:
+        size_bytes, before_bytes = measure(number)
+        if number < 0:
+            old = removed[~number][1]
+            kind, where = KINDS[image.merged.kind(old)], old >> LAYER_SHIFT
+            return TreeRow(path, "", 0, kind, 0, before_bytes, state="removed", place=where)
+        return TreeRow(
+            path,
+            "",
+            0,
+            KINDS[files.kinds[number]],
+            size_bytes,
+            before_bytes,
+            state=STATES.get(overlay.states[number], ""),
+            place=place,
+            link=files.links[number],
+            note=SAME if overlay.states[number] == CHANGED and _same_bytes(image, place, number) else "",
+        )
+
+    def entries() -> Iterator[tuple[str, int]]:
+        kinds = files.kinds
+        yield from ((path, index) for index, path in enumerate(files.paths) if kinds[index] not in (WHITEOUT, OPAQUE))
+        yield from ((path, ~at) for at, (path, _) in enumerate(removed))
+
+    def is_folder(number: int) -> bool:
+        kind = image.merged.kind(removed[~number][1]) if number < 0 else files.kinds[number]
+        return kind == DIRECTORY
+
+    return FileTree(entries(), describe=describe, measure=measure, is_folder=is_folder)
+
+
+def tree_of_comparison(found: ImageComparison) -> FileTree:
+    """The paths in which two images differ."""
+    differences = found.differences
+
+    def describe(number: int, path: str) -> TreeRow:
+        one = differences[number]
+        note = {"kind": "another kind of file", "owner or mode": one.what}.get(one.what, "")
+        return TreeRow(path, "", 0, one.file_kind, one.after_bytes, one.before_bytes, state=one.kind, note=note)
+
+    return FileTree(
+        ((one.path.lstrip("/"), number) for number, one in enumerate(differences)),
+        describe=describe,
+        measure=lambda number: (differences[number].after_bytes, differences[number].before_bytes),
+        is_folder=lambda number: differences[number].file_kind == "directory",
+    )
+
+
+def _size(image: Image, number: int) -> int:
+    return image.layers[number >> LAYER_SHIFT].contents.sizes[number & INDEX_MASK]
+
+
+def _same_bytes(image: Image, place: int, index: int) -> bool:
+    """A changed file that has the bytes it had: only its mode, owner or time differ."""
+    files, before = image.layers[place].contents, image.merged.shown(image.merged.overlays[place].before[index])
+    old, at = image.layers[before >> LAYER_SHIFT].contents, before & INDEX_MASK
+    return files.kinds[index] == old.kinds[at] == REGULAR and files.file(index).digest == old.file(at).digest

@@ -1,0 +1,320 @@
+"""The stages of a build as a graph: which steps were cached or ran, and the way that a miss took through them.
+
+A box for each stage, its steps in the Dockerfile's own order. What one stage takes from another is a line at the left of the
+boxes: thick where a miss went along it, dotted up to the place where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from speedkit.forecast import change_in_words
+from speedkit.history import Reasons, Way, ways_of
+from speedkit.history.ways import RUNS, Travel
+from speedkit.plots.measuring import NONE, said
+from speedkit.plots.plot import Plot
+from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, capital, finish, notes, plain, short
+from speedkit.rendering import Reason, seconds_text
+
+__all__ = ["stages"]
+
+ROW_PIXELS = 26
+GAP_ROWS = 0.45
+"""Between two boxes, and above the first."""
+LANE = 14
+SPINE, NUMBER, LABEL = 16, 52, 60
+LETTER = 7.7
+DOT, ROUNDING = 5.0, 6.0
+LONGEST = 38
+LONGEST_CAUSE = 40
+SEEN = frozenset({"cached", "hit", "depends", "waiting", *RUNS})
+STOPS = "same bytes, so the miss stops here"
+DRAWN: dict[Travel, tuple[str, float, str]] = {
+    "quiet": (TEXT, 1.2, "solid"),
+    "perhaps": (RAN, 2.0, "dash"),
+    "stopped": (RAN, 2.5, "dot"),
+    "carried": (RAN, 4.0, "solid"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One step at its place. at: counted in rows from the top. is_opening: the FROM of its stage."""
+
+    reason: Reason
+    at: float
+    is_opening: bool
+
+
+def stages(reasons: Reasons) -> Plot:
+    """The steps of an explained build, or of a forecast, by stage, with the ways between them that a miss took or could take.
+
+    reasons: what `sk.explain` or `sk.predict` says.
+    """
+    rows = _rows(reasons.steps)
+    ways = [way for way in ways_of(reasons.steps) if way.target in rows and way.source in rows]
+    lanes = _lanes(ways, rows)
+    figure = go.Figure()
+    height = max((row.at for row in rows.values()), default=0.0) + 0.5 + GAP_ROWS
+    figure.update_layout(
+        shapes=[*_boxes(rows), *_spines(rows), *_lines(ways, rows, lanes), *map(_dot, rows.values())],
+        annotations=list(_texts(rows, ways)),
+    )
+    _add_hover(figure, rows)
+    finish(
+        figure,
+        title=_finding(reasons, ways),
+        measured="; ".join(filter(None, [_measured(reasons), _left_out(reasons.steps)])),
+        plot_pixels=round(ROW_PIXELS * height),
+        left=0,
+        right_pixels=12,
+        below_pixels=8,
+    )
+    figure.update_layout(margin_l=12 + LANE * (max(lanes.values(), default=-1) + 1))
+    nothing: dict[str, object] = {"visible": False, "fixedrange": True, "tickvals": [], "ticktext": []}
+    figure.update_xaxes(range=[0, 1], **nothing)
+    figure.update_yaxes(range=[height, 0], **nothing)
+    return Plot(figure, _table(reasons, rows, ways))
+
+
+def _rows(steps: Sequence[Reason]) -> dict[int, _Row]:
+    """By line, a row for each FROM and for each step that BuildKit has to find or run."""
+    found: dict[int, _Row] = {}
+    at, stage = -0.5, ""
+    for step in steps:
+        is_opening = step.instruction.startswith("FROM ") and step.state != "not-needed"
+        if step.line in found or not (is_opening or step.state in SEEN):
+            continue
+        at += 1 + (GAP_ROWS if step.stage != stage else 0)
+        stage = step.stage
+        found[step.line] = _Row(step, at, is_opening)
+    return found
+
+
+def _lanes(ways: Sequence[Way], rows: Mapping[int, _Row]) -> dict[int, int]:
+    """For each step that another stage takes from, the lane in which its lines go down; short ones next to the boxes."""
+    ends: dict[int, float] = {}
+    for way in ways:
+        if _crosses(way, rows):
+            ends[way.source] = max(ends.get(way.source, 0.0), rows[way.target].at)
+    lanes: dict[int, int] = {}
+    for source in sorted(ends, key=lambda line: ends[line] - rows[line].at):
+        start, end = rows[source].at, ends[source]
+        taken = {lanes[other] for other in lanes if rows[other].at <= end and start <= ends[other]}
+        lanes[source] = next(lane for lane in range(len(ends)) if lane not in taken)
+    return lanes
+
+
+def _crosses(way: Way, rows: Mapping[int, _Row]) -> bool:
+    return rows[way.source].reason.stage != rows[way.target].reason.stage
+
+
+def _spans(rows: Mapping[int, _Row]) -> list[tuple[float, float]]:
+    """The first and the last row of each stage."""
+    found: dict[str, list[float]] = {}
+    for row in rows.values():
+        found.setdefault(row.reason.stage, []).append(row.at)
+    return [(span[0], span[-1]) for span in found.values()]
+
+
+def _spines(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
+    """In each box, the line that joins its steps."""
+    colour, width, _ = DRAWN["quiet"]
+    for first, last in _spans(rows):
+        yield _path(f"M{SPINE},{first} L{SPINE},{last}", line={"color": colour, "width": width})
+
+
+def _boxes(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
+    for span in _spans(rows):
+        yield {
+            "type": "rect",
+            "xref": "paper",
+            "x0": 0,
+            "x1": 1,
+            "yref": "y",
+            "y0": span[0] - 0.5,
+            "y1": span[-1] + 0.5,
+            "line": {"color": GRID, "width": 1},
+            "layer": "below",
+        }
+
+
+def _lines(ways: Sequence[Way], rows: Mapping[int, _Row], lanes: Mapping[int, int]) -> Iterator[dict[str, object]]:
+    """Those that a miss went along come last, and so lie over the others."""
+    for way in sorted(ways, key=lambda way: list(DRAWN).index(way.travel)):
+        source, target = rows[way.source].at, rows[way.target].at
+        colour, width, dash = DRAWN[way.travel]
+        path = f"M{SPINE},{source} L{SPINE},{target}"
+        if _crosses(way, rows):
+            path = _around(source, target, -LANE * (lanes[way.source] + 0.5))
+        yield _path(path, line={"color": colour, "width": width, "dash": dash})
+        if way.travel == "stopped":
+            bar = f"M{SPINE - 11},{target - 0.3} L{SPINE - 11},{target + 0.3}"
+            yield _path(bar, line={"color": CACHED, "width": 3})
+
+
+def _around(source: float, target: float, x: float) -> str:
+    """From a step out to a lane, down, and back in to another step, with rounded corners."""
+    round_y = ROUNDING / ROW_PIXELS
+    return (
+        f"M{SPINE},{source} L{x + ROUNDING},{source} Q{x},{source} {x},{source + round_y} "
+        f"L{x},{target - round_y} Q{x},{target} {x + ROUNDING},{target} L{SPINE},{target}"
+    )
+
+
+def _path(path: str, **more: object) -> dict[str, object]:
+    """A path whose x is counted in pixels from the left edge of the boxes and whose y in rows."""
+    place = {"type": "path", "xref": "paper", "xsizemode": "pixel", "xanchor": 0, "yref": "y"}
+    return place | {"path": path} | more
+
+
+def _dot(row: _Row) -> dict[str, object]:
+    """Cached is round, what runs has corners: the shapes differ, not the colours alone."""
+    state, y, high = row.reason.state, row.at, DOT / ROW_PIXELS
+    left, right = SPINE - DOT, SPINE + DOT
+    square = f"M{left},{y - high} L{right},{y - high} L{right},{y + high} L{left},{y + high} Z"
+    diamond = f"M{left - 1},{y} L{SPINE},{y - 1.2 * high} L{right + 1},{y} L{SPINE},{y + 1.2 * high} Z"
+    circle = (
+        f"M{left},{y} Q{left},{y - high} {SPINE},{y - high} Q{right},{y - high} {right},{y} "
+        f"Q{right},{y + high} {SPINE},{y + high} Q{left},{y + high} {left},{y} Z"
+    )
+    if state in ("failed", "cancelled"):
+        return _path(square, fillcolor=FAILED, line={"width": 0})
+    if state in RUNS:
+        return _path(diamond, fillcolor=RAN, line={"width": 0})
+    if state in ("cached", "hit"):
+        return _path(circle, fillcolor=CACHED, line={"width": 0})
+    return _path(circle, fillcolor=CLEAR, line={"color": TEXT, "width": 1.2})
+
+
+def _texts(rows: Mapping[int, _Row], ways: Sequence[Way]) -> Iterator[dict[str, object]]:
+    stopping = {way.target for way in ways if way.travel == "stopped"}
+    labels = {line: short(row.reason.instruction, LONGEST) for line, row in rows.items()}
+    second = LABEL + round(LETTER * max(map(len, labels.values()), default=0)) + 12
+    for line, row in rows.items():
+        label = plain(labels[line])
+        yield _text(row, NUMBER, str(line), anchor="right")
+        yield _text(row, LABEL, f"<b>{label}</b>" if row.is_opening else label)
+        if words := _said(row.reason, stops=line in stopping):
+            yield _text(row, second, words)
+
+
+def _text(row: _Row, pixels: int, text: str, *, anchor: str = "left") -> dict[str, object]:
+    return {
+        "xref": "paper",
+        "x": 0,
+        "xshift": pixels,
+        "xanchor": anchor,
+        "yref": "y",
+        "y": row.at,
+        "yanchor": "middle",
+        "text": text,
+        "showarrow": False,
+    }
+
+
+def _said(reason: Reason, *, stops: bool) -> str:
+    """What became of a step, and where the miss began in it, because of what."""
+    if reason.state in ("cached", "hit"):
+        return f"✓ cached: {STOPS}" if stops else "✓ cached"
+    if reason.state == "depends":
+        return "◇ depends on what comes out"
+    if reason.state == "waiting":
+        return "not reached"
+    if reason.state not in RUNS:
+        return ""
+    shape = "✗ failed, " if reason.state == "failed" else "✗ stopped, " if reason.state == "cancelled" else "↻ "
+    amount = "runs" if reason.state == "miss" else seconds_text(reason.seconds)
+    cause = _cause(reason)
+    return f"{shape}{amount}" + (f"  <b>{plain(short(cause, LONGEST_CAUSE))}</b>" if cause else "")
+
+
+def _cause(reason: Reason) -> str:
+    """What began a miss in this step; nothing where it came from an earlier step or all was new."""
+    if reason.kind == "result":
+        return "other bytes than before"
+    return "" if reason.kind in ("parent", "new") else change_in_words(reason.kind, reason.what)
+
+
+def _add_hover(figure: go.Figure, rows: Mapping[int, _Row]) -> None:
+    """An unseen bar behind each row, so that it says in whole what it is and why."""
+    figure.add_bar(
+        orientation="h",
+        y=[row.at for row in rows.values()],
+        x=[1] * len(rows),
+        width=1,
+        marker={"color": CLEAR, "line": {"width": 0}},
+        hovertext=[
+            f"{plain(row.reason.stage)}: {plain(row.reason.instruction)}<br>{plain(row.reason.because)}"
+            for row in rows.values()
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _finding(reasons: Reasons, ways: Sequence[Way]) -> str:
+    steps = [step for step in reasons.steps if step.state in SEEN]
+    ran = [step for step in steps if step.state in RUNS]
+    if not steps:
+        return "There is nothing to run"
+    failed = next((step for step in ran if step.state in ("failed", "cancelled")), None)
+    if failed is not None:
+        return f"Line {failed.line}, {short(failed.instruction, LONGEST)}, {failed.state}"
+    if not ran:
+        return reasons.title if reasons.build is None else "Everything came from the cache"
+    took = "" if reasons.build is None else f", {seconds_text(sum(step.seconds for step in ran))}"
+    verb = "run" if reasons.build is None else "ran"
+    stops = [way.target for way in ways if way.travel == "stopped"]
+    end = f"; the miss stops at line {stops[0]}" if stops else ""
+    return f"{_beginning(ran)}: {len(ran)} of {len(steps)} steps {verb}{took}{end}"
+
+
+def _beginning(ran: Sequence[Reason]) -> str:
+    """What began all misses, in a few words."""
+    causes = dict.fromkeys(_cause_at(step) for step in ran if step.kind not in ("parent", "result"))
+    if len(causes) > 2:
+        return f"{len(causes)} changes"
+    return " and ".join(causes) or "Bytes that changed"
+
+
+def _cause_at(step: Reason) -> str:
+    """What began a miss, as the beginning of a title."""
+    own = {
+        "new": "New to the cache",
+        "another-builder": f"Only builder {' and '.join(step.what)} had built this",
+        "instruction": f"The text of line {step.line} changed",
+        "evicted": f"The result of line {step.line} was gone",
+    }
+    words = own.get(step.kind) or change_in_words(step.kind, step.what)
+    # A file's or a variable's name stays as it is.
+    return words if words.startswith(tuple(what.partition(" ")[0] for what in step.what[:1])) else capital(words)
+
+
+def _measured(reasons: Reasons) -> str:
+    build = reasons.build
+    if build is None:
+        return "a forecast: nothing was built"
+    # Nothing was edited, yet an argument may have changed: the title says what did.
+    name = build.strategy if build.edit == NONE else f"{build.strategy}, {said(build.edit)}"
+    return f"{name}; one run; {notes([build])}"
+
+
+def _left_out(steps: Sequence[Reason]) -> str:
+    count = len(dict.fromkeys(step.stage for step in steps if step.state == "not-needed"))
+    return f"{count} {'stage' if count == 1 else 'stages'} that the target does not use left out" if count else ""
+
+
+def _table(reasons: Reasons, rows: Mapping[int, _Row], ways: Sequence[Way]) -> pd.DataFrame:
+    """A row per step drawn, with what it takes from other stages."""
+    taken: dict[int, list[str]] = {line: [] for line in rows}
+    for way in ways:
+        if _crosses(way, rows):
+            taken[way.target].append(f"line {way.source}")
+    table = reasons.table
+    shown = table[table["line"].isin(list(rows))].drop_duplicates("line").reset_index(drop=True)
+    shown.insert(len(shown.columns) - 1, "takes_from", [", ".join(taken[line]) for line in shown["line"]])
+    return shown

@@ -1,0 +1,92 @@
+"""An image's layers as HTML: what made each, its size, what it does to the files, and what is stored in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from speedkit.rendering.amounts import bytes_text
+
+__all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
+
+STYLE = """<style>
+.sk-layers{--sk-dim:var(--jp-ui-font-color2,#59636e);--sk-line:var(--jp-border-color2,#dfe3e8);
+font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);
+border:1px solid var(--sk-line);border-radius:8px;padding:8px 12px;max-width:960px;margin:4px 0;text-align:left}
+.sk-layers .sk-head{font-weight:600}.sk-layers .sk-sub{color:var(--sk-dim);font-size:12px}
+.sk-layers table.sk-of{border-collapse:collapse;border:0;width:100%;table-layout:fixed;margin:8px 0 0;font-size:12px;
+font-variant-numeric:tabular-nums}
+.sk-layers .sk-of :is(th,td){border:0;border-bottom:1px solid var(--sk-line);padding:2px 0 2px 12px;text-align:right;
+max-width:none;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;background:none}
+.sk-layers .sk-of th{color:var(--sk-dim);font-weight:600}.sk-layers .sk-of :is(th,td).sk-text{text-align:left}
+.sk-layers .sk-of :is(th,td):first-child{padding-left:0}
+.sk-layers .sk-of code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);background:none;color:inherit;padding:0}
+</style>"""
+COLUMNS = (("#", 28), ("made by", 0), ("size", 84), ("added", 80), ("changed", 80), ("removed", 80), ("wasted", 84))
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One layer, lowest first. added, changed, removed: how many paths. wasted_bytes: of its bytes, those not shown."""
+
+    command: str
+    size_bytes: int
+    added: int
+    changed: int
+    removed: int
+    wasted_bytes: int
+
+
+def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
+    """All layers as HTML. waste: the most wasteful paths with their bytes."""
+    head = "".join(
+        f'<th scope="col"{_kind(name)}{f" style=width:{width}px" if width else ""}>{name}</th>' for name, width in COLUMNS
+    )
+    rows = "".join(_row(number, layer) for number, layer in enumerate(layers, 1))
+    return (
+        f'{STYLE}<div class="sk-layers"><div class="sk-head">{escape(title)}</div>'
+        f'<div class="sk-sub">{escape(" · ".join(facts))}</div>'
+        f'<table class="sk-of"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_waste(waste)}</div>'
+    )
+
+
+def _row(number: int, layer: LayerRow) -> str:
+    command = escape(command_text(layer.command)) or "not said"
+    changes = "".join(f"<td>{changes_text(kind, getattr(layer, kind))}</td>" for kind in SIGNS)
+    wasted = bytes_text(layer.wasted_bytes) if layer.wasted_bytes else "–"
+    return (
+        f'<tr><td class="sk-text">{number}</td><td class="sk-text" title="{command}"><code>{command}</code></td>'
+        f"<td>{bytes_text(layer.size_bytes)}</td>{changes}<td>{wasted}</td></tr>"
+    )
+
+
+SIGNS = {"added": "+", "changed": "~", "removed": "−"}
+
+
+def changes_text(kind: str, count: int) -> str:
+    """`+12`, `~3`, `−1`, or a dash for none."""
+    return f"{SIGNS[kind]}{count:,}" if count else "–"
+
+
+def command_text(command: str) -> str:
+    """What made a layer on one line, without the shell around it and BuildKit's remark."""
+    text = command.removesuffix("# buildkit").replace("/bin/sh -c #(nop) ", "").replace("/bin/sh -c ", "")
+    return " ".join(text.split())
+
+
+def _waste(waste: Sequence[tuple[str, int]]) -> str:
+    if not waste:
+        return ""
+    rows = "".join(
+        f'<tr><td>{bytes_text(size_bytes)}</td><td class="sk-text" title="{escape(path)}"><code>{escape(path)}</code></td></tr>'
+        for path, size_bytes in waste
+    )
+    return (
+        '<table class="sk-of"><thead><tr><th scope="col" style="width:84px">wasted</th>'
+        f'<th scope="col" class="sk-text">path</th></tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _kind(name: str) -> str:
+    return ' class="sk-text"' if name in ("#", "made by") else ""

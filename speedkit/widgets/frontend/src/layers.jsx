@@ -1,0 +1,4 @@
+import { LayersView } from "./LayersView.jsx";
+import { mounted } from "./mount.jsx";
+
+export default mounted(LayersView);

@@ -1,0 +1,326 @@
+"""The state behind a view of layers, and what can be done with it; it knows nothing of Jupyter.
+
+In: one image or two, and the page's messages. Out: `traits()`, everything that is to be seen. However many files an image
+has, only the lines that are open go to the page. Every method may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import Any
+
+from speedkit.errors import SpeedkitError
+from speedkit.images import (
+    DifferenceKind,
+    FileTree,
+    Image,
+    Sorting,
+    TreeRow,
+    compare_images,
+    comparison_finding,
+    facts,
+    finding,
+    layer_rows,
+    tree_of_comparison,
+    tree_of_image,
+    tree_of_layer,
+)
+from speedkit.rendering import Box, bytes_text, command_text, count_text, nested_boxes
+from speedkit.widgets.layer_choices import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
+from speedkit.widgets.shown_content import LOADING, NOTHING_SHOWN, ShownContent, refusal, shown_content
+
+__all__ = ["LayerBrowser", "Source"]
+
+TREES_KEPT = 4
+LINES_AT_FIRST = 20
+LINES_A_FOLDER = 100
+LINES_AT_MOST = 2000
+FOUND_AT_MOST = 200
+WASTE_AT_MOST = 6
+MAP = Box(0, 0, 1000, 400)
+MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 60
+SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image, and how to get the bytes of a file: `read(path, place)`, of the whole image where the place is None."""
+
+    image: Image
+    read: Callable[[str, int | None], bytes]
+
+
+class LayerBrowser:
+    """What is looked at in an image, or in two that are compared.
+
+    changed: called whenever there may be something new to paint.
+    """
+
+    def __init__(self, first: Source, second: Source | None, changed: Callable[[], None]) -> None:
+        self._sources = {FIRST: first} if second is None else {FIRST: first, SECOND: second}
+        self._changed = changed
+        self._lock = threading.RLock()
+        self._comparison = None if second is None else compare_images(first.image, second.image)
+        self.choices = LayerChoices(side=FIRST if second is None else DIFFERENCE)
+        self._trees: dict[tuple[str, int], FileTree] = {}
+        self._opened: dict[tuple[str, int], frozenset[str]] = {}
+        self._counts: dict[tuple[str, int], dict[str, int]] = {}
+        self._content = NOTHING_SHOWN
+        self._wanted: tuple[str, int, str | None] | None = None
+        self._reader: threading.Thread | None = None
+        self._known: dict[str, tuple[object, Any]] = {}
+        self._fixed = self._facts()
+
+    # What can be asked for
+
+    def choose(self, patch: dict[str, Any], *, page: str = "", number: int = 0) -> None:
+        """Take over a choice; the file that is chosen is read."""
+        with self._lock:
+            wanted = self.choices.patched(patch, page=page, number=number)
+            self.choices = wanted if self._exists(wanted) else replace(self.choices, confirmed=wanted.confirmed)
+            self._look_at_file()
+        self._changed()
+
+    def open(self, path: str, *, is_open: bool) -> None:
+        """Open or close a folder of the tree that is shown."""
+        with self._lock:
+            opened = self._opened_now()
+            self._opened[self._shown] = opened | {path} if is_open else opened - {path}
+        self._changed()
+
+    def show_more(self, path: str) -> None:
+        """Show more lines of a folder."""
+        with self._lock:
+            counts = self._counts.get(self._shown, {})
+            self._counts[self._shown] = counts | {path: counts.get(path, LINES_A_FOLDER) + LINES_A_FOLDER}
+        self._changed()
+
+    def complain(self, problem: BaseException) -> None:
+        """Show an error where the content of a file would be."""
+        with self._lock:
+            self._content = ShownContent(self._content.path, "refused", note=str(problem))
+        self._changed()
+
+    def wait(self) -> None:
+        """Until the file that was chosen is read."""
+        reader = self._reader
+        if reader is not None:
+            reader.join()
+
+    # What is seen
+
+    def traits(self) -> dict[str, Any]:
+        """The value of every trait, as of now."""
+        with self._lock:
+            return self._fixed | {
+                "view": self.choices.as_trait(),
+                "tree": self._tree_seen(),
+                "map": self._map_seen(),
+                "content": asdict(self._content),
+                "said": self._said(),
+            }
+
+    def _facts(self) -> dict[str, Any]:
+        """What stays the same: the finding, and the layers of each image."""
+        first, second = self._sources[FIRST].image, self._sources.get(SECOND)
+        found = comparison_finding(first, second.image, self._comparison) if second and self._comparison else finding(first)
+        return {
+            "heading": {"finding": found, "facts": [" · ".join(facts(source.image)) for source in self._sources.values()]},
+            "images": [self._layers(side) for side in self._sources],
+        }
+
+    def _layers(self, side: str) -> dict[str, Any]:
+        image = self._sources[side].image
+        shared = self._comparison.shared_layers if self._comparison else ()
+        rows = [
+            asdict(row) | {"place": place, "command": command_text(row.command) or "not said", "shared": layer.digest in shared}
+            for place, (row, layer) in enumerate(zip(layer_rows(image), image.layers, strict=True))
+        ]
+        return {
+            "side": side,
+            "name": image.short_name,
+            "bytes": image.image_bytes,
+            "files": image.file_count,
+            "layers": rows,
+            "waste": [{"path": one.path, "bytes": one.size_bytes} for one in image.waste[:WASTE_AT_MOST]],
+        }
+
+    def _tree_seen(self) -> dict[str, Any]:
+        choices, opened, counts = self.choices, self._opened_now(), self._counts.get(self._shown)
+        return self._kept(
+            "tree",
+            (self._shown, choices.by, choices.query, opened, counts),
+            lambda: self._heading() | self._lines(opened, counts or {}),
+        )
+
+    def _lines(self, opened: frozenset[str], counts: dict[str, int]) -> dict[str, Any]:
+        tree, query = self._tree(), self.choices.query
+        if query:
+            rows, total = tree.search(query, most=FOUND_AT_MOST)
+            left = f"The {len(rows)} largest of {total:,}." if total > len(rows) else ""
+            return {"rows": [asdict(row) for row in rows], "note": left if total else f"No path holds {query}."}
+        by: Sorting = "name" if self.choices.by == "name" else "size"
+        every = tree.rows(opened, by=by, counts=counts, most=LINES_A_FOLDER)
+        rows = list(islice(every, LINES_AT_MOST + 1))
+        note = f"Only the first {LINES_AT_MOST:,} lines are shown: close a folder." if len(rows) > LINES_AT_MOST else ""
+        return {"rows": [asdict(row) for row in rows[:LINES_AT_MOST]], "note": note or ("" if rows else self._emptiness())}
+
+    def _emptiness(self) -> str:
+        if self.choices.side == DIFFERENCE:
+            return "The two file systems are the same."
+        return "There are no files." if self.choices.place == WHOLE else "This layer changes no file."
+
+    def _heading(self) -> dict[str, Any]:
+        tree, (side, place) = self._tree(), self._shown
+        if side == DIFFERENCE and self._comparison is not None:
+            counted = Counter(one.kind for one in self._comparison.differences)
+            counts = " · ".join(f"{sign}{counted[kind]:,} {kind}" for kind, sign in SIGNS.items())
+            return {"title": "What differs in the final file systems", "facts": counts, "bytes": tree.size_bytes}
+        if place == WHOLE:
+            told = f"{count_text(tree.files, 'file')}, {bytes_text(tree.size_bytes)}"
+            return {"title": "All layers together: the final file system", "facts": told, "bytes": tree.size_bytes}
+        image = self._sources[side].image
+        row = layer_rows(image)[place]
+        wasted = [f"{bytes_text(row.wasted_bytes)} wasted"] if row.wasted_bytes else []
+        changes = [f"{sign}{getattr(row, kind):,} {kind}" for kind, sign in SIGNS.items()]
+        title = f"Layer {place + 1} of {len(image.layers)}: {command_text(row.command) or 'not said by what it was made'}"
+        told = " · ".join([bytes_text(row.size_bytes), *changes, *wasted])
+        return {"title": title, "facts": told, "bytes": tree.size_bytes}
+
+    def _map_seen(self) -> dict[str, Any]:
+        return self._kept("map", (self._shown, self.choices.folder), self._map)
+
+    def _map(self) -> dict[str, Any]:
+        tree, folder = self._tree(), self.choices.folder
+        differs = self.choices.side == DIFFERENCE
+
+        def weight(row: TreeRow) -> int:
+            return max(row.size_bytes, row.before_bytes) if differs else row.size_bytes
+
+        def inside(row: TreeRow) -> list[tuple[TreeRow, float]]:
+            if row.opened is None:
+                return []
+            rows = sorted(tree.largest(row.path, most=MAP_CHILDREN), key=weight, reverse=True)
+            return [(child, weight(child)) for child in rows]
+
+        root = tree.row(folder) or TreeRow(folder, folder, 0, "directory", 0, opened=False)
+        boxes = nested_boxes(
+            root,
+            inside,
+            MAP,
+            heading=MAP_HEADING,
+            margin=MAP_MARGIN,
+            smallest=MAP_SMALLEST,
+            deepest=MAP_DEEPEST,
+        )
+        placed = [_placed(row, box, depth) | {"bytes": weight(row)} for row, box, depth in boxes]
+        note = "by size, the larger of both" if differs else "by size"
+        return {"folder": folder, "bytes": weight(root), "note": note, "boxes": placed}
+
+    def _said(self) -> str:
+        if self._content.state != "nothing":
+            return f"{self._content.path}: {self._content.note}"
+        seen = self._tree_seen()
+        return f"{seen['title']}. {seen['facts']}. {seen['note']}".strip()
+
+    # Trees
+
+    def _opened_now(self) -> frozenset[str]:
+        if self._shown not in self._opened:
+            self._opened[self._shown] = self._tree().worth_opening(most=LINES_AT_FIRST)
+        return self._opened[self._shown]
+
+    @property
+    def _shown(self) -> tuple[str, int]:
+        return self.choices.side, self.choices.place
+
+    def _exists(self, choices: LayerChoices) -> bool:
+        good = choices.by in ("size", "name") and choices.pane in ("files", "map")
+        if choices.side == DIFFERENCE:
+            return good and self._comparison is not None and choices.place == WHOLE
+        source = self._sources.get(choices.side)
+        return good and source is not None and WHOLE <= choices.place < len(source.image.layers)
+
+    def _tree(self) -> FileTree:
+        """The tree that is shown, grown when it is first looked at; the last few are kept."""
+        tree = self._trees.pop(self._shown, None) or self._grown()
+        self._trees = dict(list(self._trees.items())[1 - TREES_KEPT :]) | {self._shown: tree}
+        return tree
+
+    def _grown(self) -> FileTree:
+        side, place = self._shown
+        if side == DIFFERENCE and self._comparison is not None:
+            return tree_of_comparison(self._comparison)
+        image = self._sources[side].image
+        return tree_of_image(image) if place == WHOLE else tree_of_layer(image, place)
+
+    def _kept(self, what: str, key: object, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What was made for the same key the last time, or is made now."""
+        known = self._known.get(what)
+        if known is None or known[0] != key:
+            known = self._known[what] = (key, make())
+        seen: dict[str, Any] = known[1]
+        return seen
+
+    # Content
+
+    def _look_at_file(self) -> None:
+        """Show the content of the file that is chosen: at once what needs no reading, the rest when it has been read."""
+        wanted = (*self._shown, self.choices.file)
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        if self.choices.file is None:
+            self._content = NOTHING_SHOWN
+            return
+        refused = refusal(self.choices.file, self._tree().row(self.choices.file))
+        self._content = refused or ShownContent(self.choices.file, "loading", note=LOADING)
+        if refused is None and self._reader is None:
+            self._reader = threading.Thread(target=self._read, name="content of a file", daemon=True)
+            self._reader.start()
+
+    def _read(self) -> None:
+        """Read what is wanted, and what is wanted by then, until nothing new is."""
+        done: object = None
+        while True:
+            with self._lock:
+                wanted, path = self._wanted, self.choices.file
+                if wanted == done or path is None or self._content.state != "loading":
+                    self._reader = None
+                    break
+                source, place = self._where(path)
+            content = _read_content(source, path, place)
+            with self._lock:
+                done = wanted
+                if self._wanted == wanted:
+                    self._content = content
+            self._changed()
+
+    def _where(self, path: str) -> tuple[Source, int | None]:
+        """The image that has a file of the tree that is shown, and the layer to take it from."""
+        row, (side, place) = self._tree().row(path), self._shown
+        if side == DIFFERENCE:
+            return self._sources[FIRST if row is not None and row.state == "removed" else SECOND], None
+        return self._sources[side], None if place == WHOLE or row is None else row.place
+
+
+def _read_content(source: Source, path: str, place: int | None) -> ShownContent:
+    try:
+        return shown_content(path, source.read(path, place))
+    except SpeedkitError as problem:
+        return ShownContent(path, "refused", note=str(problem))
+
+
+def _placed(row: TreeRow, box: Box, depth: int) -> dict[str, Any]:
+    """A box of the map, its place in parts of the whole."""
+    return asdict(row) | {
+        "depth": depth,
+        "left": round(box.x / MAP.width, 4),
+        "top": round(box.y / MAP.height, 4),
+        "width": round(box.width / MAP.width, 4),
+        "height": round(box.height / MAP.height, 4),
+    }

@@ -1,0 +1,93 @@
+"""The layers of an image as a widget: what made each, its files, their content, and what two images share.
+
+All state is in `LayerBrowser`; `LiveWidget` brings it to the page and hears what the page says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import traitlets
+
+from speedkit.engine.saved_image import content_of, layers_of
+from speedkit.errors import NoSuchImage
+from speedkit.model import Build
+from speedkit.widgets.layer_browser import LayerBrowser, Source
+from speedkit.widgets.layers_twin import layers_twin_html
+from speedkit.widgets.live_widget import LiveWidget, Message
+
+if TYPE_CHECKING:
+    from speedkit.engine.connection import Engine
+
+__all__ = ["LayersView"]
+
+STATIC = Path(__file__).parent / "static"
+
+
+class LayersView(LiveWidget):
+    """The layers of an image: a tree of files, a map by size, the content of files; beside another image, what differs.
+
+    image, other: names or ids of images of the engine, paths of archives, or builds, which then give the name.
+    engine: the one the `docker` command would use, when None.
+    Raises: NoSuchImage, ArchiveError, EngineError.
+    """
+
+    _esm = STATIC / "layers.js"
+    _css = STATIC / "layers.css"
+
+    heading = traitlets.Dict().tag(sync=True)
+    images: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    view = traitlets.Dict().tag(sync=True)
+    tree = traitlets.Dict().tag(sync=True)
+    map = traitlets.Dict().tag(sync=True)
+    content = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self, image: str | Path | Build, other: str | Path | Build | None = None, *, engine: Engine | None = None
+    ) -> None:
+        second = None if other is None else _source(other, engine)
+        self._browser = LayerBrowser(_source(image, engine), second, self._wake)
+        super().__init__(**self._browser.traits())
+
+    def _seen(self) -> dict[str, Any]:
+        return self._browser.traits()
+
+    def _in_words(self) -> str:
+        return str(self.heading["finding"])
+
+    def _twin_html(self) -> str:
+        style = (STATIC / "layers.css").read_text(encoding="utf-8")
+        return layers_twin_html(self._browser.traits(), style=style, name=self.twin)
+
+    def _complain(self, problem: BaseException) -> None:
+        self._browser.complain(problem)
+
+    def _hear(self, message: Message) -> None:
+        kind = message.get("type")
+        if kind == "view":
+            self._browser.choose(dict(message["patch"]), page=str(message["page"]), number=int(message["number"]))
+        elif kind == "open":
+            self._browser.open(str(message["path"]), is_open=message["open"] is True)
+        elif kind == "more":
+            self._browser.show_more(str(message["path"]))
+
+
+def _source(image: str | Path | Build, engine: Engine | None) -> Source:
+    if isinstance(image, Build):
+        if image.image is None:
+            raise NoSuchImage(f"The build {image.id} made no image.", fix="Take one that ended well.")
+        found = _source(image.image, engine)
+        return replace(found, image=replace(found.image, name=_told(image)))
+    where = image
+
+    def read(path: str, place: int | None) -> bytes:
+        return content_of(where, path, place=place, engine=engine)
+
+    return Source(layers_of(where, engine=engine), read)
+
+
+def _told(build: Build) -> str:
+    edit = [build.edit] if build.edit not in ("", "none") else []
+    return ", ".join([build.strategy, *edit, *["stand-in base"] * build.stand_in])

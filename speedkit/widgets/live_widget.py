@@ -1,0 +1,152 @@
+"""What a live widget does: one thread paints it, messages of a page are heard, and a plain twin stays behind.
+
+The page keeps nothing that Python does not have, so that a reload shows the same. anywidget carries it into JupyterLab,
+Notebook 7 and VS Code alike: https://anywidget.dev
+"""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import anywidget
+import traitlets
+
+from speedkit.widgets.painter import Painter
+
+__all__ = ["LiveWidget", "Message"]
+
+TWIN_PAUSE_SECONDS = 2.0
+
+Message = Mapping[str, Any]
+
+
+class LiveWidget(anywidget.AnyWidget):
+    """A widget whose traits are written by one thread, and that leaves HTML without a script in the notebook.
+
+    A widget says what is seen (`_seen`, a value for each trait), what its twin is (`_twin_html`, `_in_words`), what a message
+    does (`_hear`, which may give an answer), and shows errors (`_complain`). `_is_unsettled` puts the twin off.
+    """
+
+    said = traitlets.Unicode().tag(sync=True)
+    twin = traitlets.Unicode().tag(sync=True)
+
+    _painter: Painter | None = None
+
+    def __init__(self, **traits: Any) -> None:
+        self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._twin_shown = ""
+        self._twin_due = False
+        self._twin_time = 0.0
+        self._context = contextvars.Context()
+        super().__init__(**traits)
+        self.twin = self.model_id or ""
+        self.on_msg(self._receive)
+        self._painter = Painter(lambda: self._context.run(self._paint), self._complain)
+
+    # What a widget says of itself
+
+    def _seen(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _twin_html(self) -> str:
+        raise NotImplementedError
+
+    def _in_words(self) -> str:
+        raise NotImplementedError
+
+    def _hear(self, message: Message) -> dict[str, Any] | None:
+        raise NotImplementedError
+
+    def _complain(self, problem: BaseException) -> None:
+        raise NotImplementedError
+
+    @property
+    def _is_unsettled(self) -> bool:
+        return False
+
+    # Painting
+
+    def flush(self) -> None:
+        """Wait until all that is known now is painted, the twin with it."""
+        self._twin_due, self._twin_time = True, 0.0
+        if self._painter is not None:
+            self._painter.flush()
+
+    def close(self) -> None:
+        if self._painter is not None:
+            self._painter.stop()
+        super().close()
+
+    def _wake(self) -> None:
+        if self._painter is not None:
+            self._painter.wake()
+
+    def _paint(self) -> None:
+        seen = self._seen()
+        with self.hold_sync():
+            for name, value in seen.items():
+                if getattr(self, name) != value:
+                    setattr(self, name, value)
+                    self._twin_due = True
+        while not self._answers.empty():
+            self.send(self._answers.get())
+        self._refresh_twin()
+
+    # The static twin
+
+    def _ipython_display_(self) -> None:
+        _publish(self._view_data())
+        self._twin_shown = self._twin_html()
+        _publish(self._twin_data(), display_id=f"twin-{self.twin}")
+
+    def _repr_html_(self) -> str:
+        return self._twin_html()
+
+    def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._view_data() | self._twin_data(), {}
+
+    def _view_data(self) -> dict[str, Any]:
+        data, _metadata = super()._repr_mimebundle_() or ({}, {})
+        return dict(data)
+
+    def _twin_data(self) -> dict[str, str]:
+        return {"text/html": self._twin_html(), "text/plain": self._in_words()}
+
+    def _refresh_twin(self) -> None:
+        """Bring the twin in the notebook up to date, not often: each time the whole of it goes to the page."""
+        is_early = time.monotonic() - self._twin_time < TWIN_PAUSE_SECONDS
+        if not self._twin_shown or not self._twin_due or is_early or self._is_unsettled:
+            return
+        self._twin_due, self._twin_time = False, time.monotonic()
+        html = self._twin_html()
+        if html != self._twin_shown:
+            self._twin_shown = html
+            _publish(self._twin_data(), display_id=f"twin-{self.twin}", update=True)
+
+    # Messages from the page
+
+    def _receive(self, _widget: object, message: object, _buffers: object) -> None:
+        if not isinstance(message, Mapping):
+            return
+        # ipykernel sends a page's messages to the thread that answered it last: answering in the context of a message
+        # keeps them off the main thread, where a cell may be waiting for what the page wants to cancel.
+        self._context = contextvars.copy_context()
+        try:
+            answer = self._hear(message)
+            if answer is not None:
+                self._answers.put(answer | {"answers": message.get("id")})
+        except Exception as problem:
+            # An exception in a callback would reach nobody.
+            self._complain(problem)
+        self._wake()
+
+
+def _publish(data: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:
+    from IPython.display import publish_display_data
+
+    transient = {} if display_id is None else {"display_id": display_id}
+    publish_display_data(data, transient=transient, update=update)  # type: ignore[no-untyped-call]
