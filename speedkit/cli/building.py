@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.live import Live
-from rich.text import Text
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, reason_json, stderr
-from speedkit.cli.progress import TerminalWatch
 from speedkit.errors import Misuse, UnknownEdit
 from speedkit.model import Build, Step
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from speedkit.apps import App, Edit
     from speedkit.experiment import RunningBuild
     from speedkit.history import Repeated
@@ -85,7 +84,7 @@ def build(
     if not last.ok:
         from speedkit.rendering import plain_log
 
-        stderr.print(Text(plain_log(last.error or "The build failed.")), soft_wrap=True)
+        stderr.print(plain_log(last.error or "The build failed."), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(3)
     if repeated and not repeated.same:
         raise typer.Exit(1)
@@ -100,8 +99,10 @@ def _repeated(running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
 
 def _watched(running: RunningBuild) -> Build:
     """The finished build, shown on stderr while it goes on. Ctrl-C cancels it."""
+    from rich.live import Live
+
     try:
-        with Live(console=stderr, refresh_per_second=8, transient=True) as live:
+        with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
             while not running.done:
                 live.update(_frame(running.wait_briefly(0.12)))
         return running.wait()
@@ -164,6 +165,8 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 
 def _frame(built: Build) -> Text:
+    from rich.text import Text
+
     from speedkit.rendering import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
@@ -202,6 +205,7 @@ def compare(
 ) -> None:
     """Measure strategies under edits, interleaved; "cold" is an edit too."""
     from speedkit import experiment
+    from speedkit.cli.progress import TerminalWatch
 
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
     with _app_to_compare(folder, edits) as app:

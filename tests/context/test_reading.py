@@ -117,6 +117,12 @@ def test_a_manifest_with_a_broken_row_is_refused(place):
         Manifest.from_json(text)
 
 
+def test_a_manifest_with_a_path_of_nothing_is_refused(place):
+    text = _read(place).to_json().replace('"a.txt"', '""')
+    with pytest.raises(RecordingError):
+        Manifest.from_json(text)
+
+
 def test_a_missing_folder_is_not_a_context(tmp_path):
     with pytest.raises(NotAFolder):
         _read(tmp_path / "nowhere")
