@@ -103,7 +103,7 @@ def test_everything_is_done_with_the_keyboard_and_no_more_lines_are_sent_than_ar
     keyboard.press("ArrowDown")
     expect(opened.get_by_role("button", name="All layers together").first).to_be_focused()
     keyboard.press("Enter")
-    expect(opened.locator(".skl-files")).to_contain_text("the final file system")
+    expect(opened.locator(".skl-files")).to_contain_text("All layers together: the final file system")
     tree = opened.get_by_role("treeitem")
     expect(row(opened, "/usr")).to_have_count(1)
     tree.first.focus()
