@@ -37,10 +37,10 @@ def build(
     builder: Annotated[str | None, typer.Option(help="A buildx builder in place of the engine's own.")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Find nothing that was built before; your cache stays.")] = False,
     cache_from: Annotated[
-        list[str] | None, typer.Option(help="A cache to import, as buildx takes it; may be repeated.")
+        list[str] | None, typer.Option(metavar="type=…", help="A cache to import, as buildx takes it; may be repeated.")
     ] = None,
     cache_to: Annotated[
-        list[str] | None, typer.Option(help="A place to export the cache to, as buildx takes it; may be repeated.")
+        list[str] | None, typer.Option(metavar="type=…", help="Where to export the cache to; may be repeated.")
     ] = None,
     twice: Annotated[
         bool,
@@ -50,8 +50,8 @@ def build(
 ) -> None:
     """Build once, for real, and record it.
 
-    With --twice, the JSON document has `twice`: the second build, the steps that `missed`, each with `because`, and
-    `unsteady`, the instructions that may come out differently on another day or machine.
+    With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, and what is
+    `unsteady`: instructions that may come out differently on another day or machine.
     """
     from speedkit.experiment import start_build
     from speedkit.history import compare_with_repeat
@@ -93,8 +93,8 @@ def _watched(running: RunningBuild) -> Build:
                 live.update(_frame(running.wait_briefly(0.12)))
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        return running.wait()
+        running.stop()
+        return running.wait() if running.done else running.snapshot()
 
 
 def _repeated_json(repeated: Repeated) -> dict[str, Any]:
@@ -161,7 +161,8 @@ def _print_build(built: Build) -> None:
         for step in built.instructions
     ]
     size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
-    stand_in = ", stand-in base" if built.stand_in else ""
+    replaced = ", ".join(base.reference for base in built.bases if base.stand_in)
+    stand_in = f", stand-in base for {replaced}" if replaced else ""
     title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{size}{stand_in}"
     print_table(title, ["stage", "line", "instruction", "state", "seconds"], rows, numbers=["line", "seconds"])
 

@@ -1,4 +1,4 @@
-"""`speedkit history`, `explain` and `predict` read recordings and ask no engine."""
+"""`speedkit history`, `explain` and `predict` read recordings; `predict` also asks an engine which base images it has."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ which the client of BuildKit uses. A file is read again only when its size, mode
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import stat
@@ -78,20 +77,25 @@ class _Walk:
                 children = sorted(found, key=lambda child: child.name)
         except OSError as problem:
             raise _unreadable(path or self.root, problem) from None
+        visit = self._child if self.patterns else self._sent
         for child in children:
-            with contextlib.suppress(FileNotFoundError):
-                self._child(child, path + child.name, matched)
+            try:
+                visit(child, path + child.name, matched)
+            except FileNotFoundError:
+                continue
 
     def _child(self, child: os.DirEntry[str], path: str, matched: Matched) -> None:
-        ignored, inherited = self.patterns.match(path, matched) if self.patterns else (False, ())
+        ignored, inherited = self.patterns.match(path, matched)
         if not ignored:
-            self.entries.append(self._entry(child, path))
-        if not child.is_dir(follow_symlinks=False):
-            return
-        if not ignored:
-            self.folder(f"{path}/", inherited)
-        elif self.patterns.may_hold_exceptions(path):
+            self._sent(child, path, inherited)
+        elif child.is_dir(follow_symlinks=False) and self.patterns.may_hold_exceptions(path):
             self._ignored_folder(child, path, inherited)
+
+    def _sent(self, child: os.DirEntry[str], path: str, inherited: Matched) -> None:
+        entry = self._entry(child, path)
+        self.entries.append(entry)
+        if entry.kind == "dir":
+            self.folder(f"{path}/", inherited)
 
     def _ignored_folder(self, child: os.DirEntry[str], path: str, matched: Matched) -> None:
         """An ignored folder is sent after all when something in it is."""

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,12 @@ __all__ = [
     "go_settings",
     "has_image",
     "isolated_base",
+    "isolated_name",
     "make_image",
     "pull",
     "resolve_base",
     "stand_in_of",
+    "standing_base",
     "trust_labels",
 ]
 
@@ -66,11 +68,12 @@ _refused: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class ResolvedBase:
-    """What stands in a build for an image that a Dockerfile names."""
+    """What stands in a build for an image that a Dockerfile names. described: what the engine says of it."""
 
     reference: str
     used: str
     stand_in: bool
+    described: dict[str, Any] = field(repr=False)
 
 
 def family_of(reference: str) -> str:
@@ -149,9 +152,24 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
     described = _described(engine, reference)
     if described is None:
         found, described = _missing_base(engine, reference)
+    used, described = _trusting(engine, found, described, *_additions(reference, extend_ca=extend_ca))
+    return ResolvedBase(reference, used, stand_in=found != reference, described=described)
+
+
+def standing_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
+    """The image that `resolve_base` would give; None when it would first have to be pulled or made."""
+    candidates = (reference, stand_in_of(reference))
+    for candidate in candidates:
+        if candidate is not None and (described := _described(engine, candidate)):
+            name = _trusting_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
+            return name if has_image(engine, name) else None
+    return None
+
+
+def _additions(reference: str, *, extend_ca: bool) -> tuple[Path | None, dict[str, str]]:
+    """The CA bundle and the Go settings that an image is extended by."""
     bundle = system_bundle() if extend_ca else host_bundle()
-    settings = go_settings() if family_of(reference) in STAND_INS else {}
-    return ResolvedBase(reference, _trusting(engine, found, described, bundle, settings), stand_in=found != reference)
+    return bundle, go_settings() if family_of(reference) in STAND_INS else {}
 
 
 def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
@@ -181,19 +199,27 @@ def trust_labels(bundle: Path | None, settings: Mapping[str, str]) -> dict[str, 
 
 
 def _trusting(
-    engine: Engine, image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]
-) -> str:
-    """The image, or one made from it once, with the host's certificates and what the host's Go is told."""
+    engine: Engine, image: str, described: dict[str, Any], bundle: Path | None, settings: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """The image, or one made from it once, with the host's certificates and what the host's Go is told; and its description."""
+    name = _trusting_name(image, described, bundle, settings)
+    if name == image:
+        return image, described
+    if known := _described(engine, name):
+        return name, known
+    files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
+    derive_image(engine, image, name=name, files=files, environment=settings, labels=trust_labels(bundle, settings))
+    return name, inspect_image(engine, name)
+
+
+def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]) -> str:
+    """What the image is called once it is extended; its own name when there is nothing to add."""
     if bundle is None and not settings:
         return image
-    labels = trust_labels(bundle, settings)
-    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == labels[TRUST_LABEL]:
+    label = trust_labels(bundle, settings)[TRUST_LABEL]
+    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == label:
         return image
-    name = f"speedkit/trusting:{_short_hash(described['Id'] + labels[TRUST_LABEL])}"
-    if not has_image(engine, name):
-        files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
-        derive_image(engine, image, name=name, files=files, environment=settings, labels=labels)
-    return name
+    return f"speedkit/trusting:{_short_hash(described['Id'] + label)}"
 
 
 def go_settings() -> dict[str, str]:
@@ -224,13 +250,18 @@ def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: 
     mark_certificates: mark the CA bundle as well. COPY --from looks at content alone: a `FROM scratch` stage that takes the
     certificates first is then new, too.
     """
-    found = inspect_image(engine, image)["Id"]
-    name = f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
+    name = isolated_name(engine, image, token, mark_certificates=mark_certificates)
     if not has_image(engine, name):
         mark = f"# {token}\n".encode()
         appended = {BUNDLE_IN_IMAGES: mark} if mark_certificates else {}
         derive_image(engine, image, name=name, files={"/etc/.speedkit-mark": mark}, appended=appended)
     return name
+
+
+def isolated_name(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
+    """What `isolated_base` calls the image that it gives, made or not."""
+    found = inspect_image(engine, image)["Id"]
+    return f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
 
 
 def _short_hash(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from speedkit.engine.bases import has_image
 from speedkit.engine.connection import Engine
 
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
@@ -123,7 +124,7 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
         metadata = Path(scratch) / "metadata.json"
         argv = command_line(engine, request, metadata)
         code = command.run(argv, env=engine.environment, cwd=request.context, on_line=on_line)
-        return Finished(code, _image_id(metadata) if code == 0 else None)
+        return Finished(code, _image_id(engine, metadata) if code == 0 else None)
 
 
 def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[str]:
@@ -141,11 +142,15 @@ def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[
     return [*argv, str(request.context)]
 
 
-def _image_id(metadata: Path) -> str | None:
-    """The image's id. The containerd image store names images by their manifest, the other store by their config."""
+def _image_id(engine: Engine, metadata: Path) -> str | None:
+    """The image's id. The containerd image store names images by their manifest, the other store by their config.
+
+    A builder of its own says both of an image, whichever store the engine that loads it has.
+    """
     try:
         found = json.loads(metadata.read_bytes())
     except (OSError, ValueError):
         return None
-    digest = found.get("containerimage.digest") or found.get("containerimage.config.digest")
-    return digest if isinstance(digest, str) else None
+    digests = [found.get(f"containerimage.{name}") for name in ("digest", "config.digest")]
+    known = list(dict.fromkeys(digest for digest in digests if isinstance(digest, str)))
+    return next((digest for digest in known[:-1] if has_image(engine, digest)), known[-1]) if known else None

@@ -17,6 +17,7 @@ from typing import Any
 
 import docker
 import requests
+from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 from docker.errors import DockerException
@@ -27,6 +28,7 @@ from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SocketRefused
 __all__ = ["Engine", "connect", "engine_of_the_user", "find_buildx"]
 
 TIMEOUT_SECONDS = 120
+PING_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,50 @@ class Engine:
     """An engine that answered.
 
     host: where it listens, as DOCKER_HOST would say it. buildx: the plugin's binary.
+    What it says of itself (`version`, `cpus` …) is asked for when first needed: that takes longer than all the rest.
     """
 
     host: str
-    version: str
-    operating_system: str
-    cpus: int
-    memory_bytes: int
-    storage_driver: str
     buildx: Path
     api: Any = field(repr=False, compare=False)
     certificates: Path | None = None
+
+    @property
+    def identity(self) -> str:
+        """Tells it from every other engine, wherever it listens."""
+        return str(self._told.get("ID", ""))
+
+    @property
+    def version(self) -> str:
+        return str(self._told["ServerVersion"])
+
+    @property
+    def operating_system(self) -> str:
+        return str(self._told.get("OperatingSystem", ""))
+
+    @property
+    def cpus(self) -> int:
+        return int(self._told.get("NCPU", 0))
+
+    @property
+    def memory_bytes(self) -> int:
+        return int(self._told.get("MemTotal", 0))
+
+    @property
+    def storage_driver(self) -> str:
+        return str(self._told.get("Driver", ""))
+
+    @cached_property
+    def _told(self) -> dict[str, Any]:
+        """What the engine says of itself and its machine.
+
+        Raises: EngineLost.
+        """
+        try:
+            told: dict[str, Any] = self.api.info()
+        except (DockerException, requests.RequestException, OSError):
+            raise self._lost() from None
+        return told
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -52,6 +87,10 @@ class Engine:
         kept = {key: value for key, value in os.environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
         kept["DOCKER_HOST"] = self.host
         kept["BUILDX_METADATA_PROVENANCE"] = "disabled"
+        # Else buildx runs git, several times in a repository, to note the commit in the builder's own history.
+        kept["BUILDX_GIT_INFO"] = "false"
+        # buildx lives too briefly to be worth collecting garbage from the first 4 MB on, which is Go's default.
+        kept.setdefault("GOGC", "400")
         if self.certificates is not None:
             kept |= {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(self.certificates)}
         return kept
@@ -59,7 +98,7 @@ class Engine:
     @property
     def is_local(self) -> bool:
         """The engine runs on this machine, so that its published ports are ours."""
-        return self.host.startswith(("unix://", "npipe://"))
+        return _is_local(self.host)
 
     def answers(self) -> bool:
         try:
@@ -73,10 +112,13 @@ class Engine:
         Raises: EngineLost.
         """
         if not self.answers():
-            raise EngineLost(
-                f"The Docker engine at {self.host} no longer answers.",
-                fix="Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step.",
-            )
+            raise self._lost()
+
+    def _lost(self) -> EngineLost:
+        return EngineLost(
+            f"The Docker engine at {self.host} no longer answers.",
+            fix="Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step.",
+        )
 
 
 def connect() -> Engine:
@@ -86,29 +128,38 @@ def connect() -> Engine:
     """
     host, certificates = _endpoint()
     try:
-        api = docker.APIClient(
-            base_url=host, version="auto", timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
-        )
-        ping = api.get(f"{api.base_url}/_ping", timeout=10)
-        info = api.info()
+        api, ping = _greet(host, certificates)
     except (DockerException, requests.RequestException, OSError, ValueError) as problem:
         raise _unreachable(host, problem) from problem
     if ping.headers.get("Builder-Version", "1") != "2":
         raise NoBuildKit(
-            f"The engine at {host} (version {info.get('ServerVersion')}) builds without BuildKit.",
+            f"The engine at {host} ({ping.headers.get('Server', 'of unknown version')}) builds without BuildKit.",
             fix="Use Docker Engine 23 or newer with Linux containers.",
         )
-    return Engine(
-        host=host,
-        version=info["ServerVersion"],
-        operating_system=info.get("OperatingSystem", ""),
-        cpus=info.get("NCPU", 0),
-        memory_bytes=info.get("MemTotal", 0),
-        storage_driver=info.get("Driver", ""),
-        buildx=find_buildx(),
-        api=api,
-        certificates=certificates,
+    return Engine(host=host, buildx=find_buildx(), api=api, certificates=certificates)
+
+
+def _greet(host: str, certificates: Path | None) -> tuple[Any, Any]:
+    """A client that speaks the engine's own version of the API, and the engine's answer to a ping, which names it.
+
+    An engine on this machine is not asked for its version: a ping is ten times as fast. Far away, a second client costs more.
+    """
+    api = _client(host, certificates, DEFAULT_DOCKER_API_VERSION if _is_local(host) else "auto")
+    ping = api.get(f"{api.base_url}/_ping", timeout=PING_SECONDS)
+    if _is_local(host):
+        api.close()
+        api = _client(host, certificates, ping.headers.get("Api-Version", "auto"))
+    return api, ping
+
+
+def _client(host: str, certificates: Path | None, version: str) -> Any:
+    return docker.APIClient(
+        base_url=host, version=version, timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
     )
+
+
+def _is_local(host: str) -> bool:
+    return host.startswith(("unix://", "npipe://"))
 
 
 def _endpoint() -> tuple[str, Path | None]:

@@ -17,7 +17,7 @@ from docker.errors import APIError, NotFound
 
 from speedkit.engine.connection import Engine
 from speedkit.engine.containers import CONTAINER_PREFIX, LABEL
-from speedkit.errors import EngineError
+from speedkit.errors import DiskFull, EngineError
 
 __all__ = ["derive_image"]
 
@@ -37,7 +37,7 @@ def derive_image(
     """Make the image `name` from another one, labelled as the kit's own.
 
     files: contents by absolute path. appended: what to add to the end of a file, where the image has that file.
-    Raises: EngineError.
+    Raises: DiskFull, EngineError.
     """
     try:
         settings = engine.api.inspect_image(base)["Config"] or {}
@@ -49,7 +49,10 @@ def derive_image(
         finally:
             engine.api.remove_container(container, v=True)
     except APIError as problem:
-        raise EngineError(f"The image {name} could not be made from {base}: {problem.explanation or problem}.") from None
+        said = f"The image {name} could not be made from {base}: {problem.explanation or problem}."
+        if "no space left on device" in said:
+            raise DiskFull(said, fix="Free some room (`docker system df` shows what takes it), then try again.") from None
+        raise EngineError(said) from None
 
 
 def _create(engine: Engine, base: str, settings: Mapping[str, Any]) -> str:

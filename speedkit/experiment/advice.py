@@ -37,7 +37,7 @@ def _for_a_missing_image(image: str) -> str:
     if stand_in_of(image):
         return f"{said} `speedkit setup` makes a stand-in for it."
     known = ", ".join(STAND_INS)
-    return f"{said} `docker pull {image}` it with a network, or `docker load` it from a file. Stand-ins exist for {known} only."
+    return f"{said} `docker pull {image}` where there is a network, or `docker load` a saved one. Stand-ins: {known} only."
 
 
 def _short(image: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from speedkit.dockerfile import external_bases, read_dockerfile, stage_bases, target_index
-from speedkit.engine.bases import isolated_base, resolve_base
+from speedkit.engine.bases import has_image, isolated_base, isolated_name, resolve_base, standing_base
 from speedkit.engine.connection import Engine
 from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
 
-__all__ = ["BuildBases", "build_bases"]
+__all__ = ["BuildBases", "bases_now", "build_bases"]
 
 SCRATCH = "scratch"
 
@@ -56,13 +57,43 @@ def build_bases(
         except NoBaseImage:
             # BuildKit then fails at the line that names the image, and quotes it.
             continue
-        used = base.used
+        used, described = base.used, base.described
         if isolation:
             used = isolated_base(engine, base.used, isolation, mark_certificates=reference != final)
-        facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(inspect_image(engine, used))
+            described = inspect_image(engine, used)
+        facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(described)
         if used != reference:
             contexts[reference] = f"docker-image://{used}"
     return BuildBases(contexts, facts, final)
+
+
+def bases_now(
+    engine: Engine,
+    dockerfile: str,
+    *,
+    build_args: Mapping[str, str],
+    target: str | None,
+    isolation: str | None,
+    before: Mapping[str, Mapping[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """The facts that the recording of a build made now would hold. Nothing is pulled or made.
+
+    An image that would first have to be pulled or made is left out. before: the facts of the build before, which tell
+    whether its images had to be extended by the host's certificates.
+    """
+    references, final = _references(dockerfile, build_args, target)
+    facts: dict[str, dict[str, Any]] = {}
+    for reference in references:
+        used = standing_base(engine, reference)
+        earlier = before.get(reference, {}).get("used")
+        if used != earlier and earlier is not None and standing_base(engine, reference, extend_ca=True) == earlier:
+            used = str(earlier)
+        name = used
+        if used and isolation:
+            name = isolated_name(engine, used, isolation, mark_certificates=reference != final)
+        if used and name and has_image(engine, name):
+            facts[reference] = {"used": used} | _facts(inspect_image(engine, name))
+    return facts
 
 
 def _facts(described: dict[str, Any]) -> dict[str, Any]:
@@ -79,7 +110,7 @@ def _facts(described: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _references(dockerfile: str, build_args: dict[str, str], target: str | None) -> tuple[tuple[str, ...], str]:
+def _references(dockerfile: str, build_args: Mapping[str, str], target: str | None) -> tuple[tuple[str, ...], str]:
     """The images a Dockerfile needs, and the one that the target grows from, through all the stages between."""
     try:
         parsed = read_dockerfile(dockerfile)

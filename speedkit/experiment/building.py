@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import re
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from speedkit.engine.containers import LABEL, ask_image
 from speedkit.engine.images import describe_image
 from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError
 from speedkit.experiment.advice import advice
+from speedkit.experiment.background import InBackground
 from speedkit.experiment.bases import BuildBases, build_bases
 from speedkit.experiment.host import host_environment, run_host_command
 from speedkit.experiment.notebook_view import watch_in_notebook
@@ -39,9 +42,11 @@ PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What a program compiled on the host must be told to run in an image, whatever the host is."""
+STOP_SECONDS = 5.0
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
+STEP_FAILED = "did not complete successfully"
 
 
 def recordings_folder() -> Path:
@@ -97,8 +102,7 @@ def build(
         watch_in_notebook(running)
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        running.wait()
+        running.stop()
         raise
 
 
@@ -164,7 +168,6 @@ class RunningBuild:
             cache_from=[*map(self._redaction.cache_option, options.cache_from)],
             cache_to=[*map(self._redaction.cache_option, options.cache_to)],
             session=os.environ.get("SPEEDKIT_SESSION"),
-            machine=_machine(engine),
         )
         self._finished: Build | None = None
         self._problem: BaseException | None = None
@@ -188,12 +191,27 @@ class RunningBuild:
         """End the build within three seconds; its recording is kept and marked cancelled."""
         self._command.cancel()
 
+    def stop(self) -> None:
+        """Cancel, and wait until the recording is kept. Whoever interrupts once more does not end that."""
+        deadline = time.monotonic() + STOP_SECONDS
+        while not self.done and (left := deadline - time.monotonic()) > 0:
+            with contextlib.suppress(KeyboardInterrupt):
+                self.cancel()
+                self._wait_for_end(left)
+
+    def _wait_for_end(self, seconds: float | None) -> None:
+        try:
+            self._ended.wait(seconds)
+        except RuntimeError:
+            # Interrupted twice at once, Python finds its own lock released already.
+            raise KeyboardInterrupt from None
+
     def wait(self) -> Build:
         """The finished build.
 
         Raises: what went wrong outside the Dockerfile, such as EngineLost.
         """
-        self._ended.wait()
+        self._wait_for_end(None)
         if self._problem is not None:
             raise self._problem
         if self._finished is None:
@@ -202,7 +220,7 @@ class RunningBuild:
 
     def wait_briefly(self, seconds: float) -> Build:
         """The build as it stands after `seconds`, or as soon as it is done."""
-        self._ended.wait(seconds)
+        self._wait_for_end(seconds)
         return self.snapshot()
 
     def snapshot(self) -> Build:
@@ -238,18 +256,19 @@ class RunningBuild:
             self._heard = time.monotonic()
 
     def _build_and_record(self) -> Build:
-        context = self._read_context()
         bases = self._bases(extend_ca=False)
-        finished, seconds = self._solve_once(bases)
+        machine = InBackground(partial(_machine, self._engine))
+        finished, seconds, context = self._solve_once(bases)
         if finished.exit_code and UNTRUSTED in self._all_text() and not self._command.cancelled:
             self._forget_lines()
             bases = self._bases(extend_ca=True)
-            finished, seconds = self._solve_once(bases)
+            finished, seconds, context = self._solve_once(bases)
         image = self._describe(finished, bases)
         answer = self._answer(image)
         outcome = self._outcome(finished)
         self._meta = replace(
             self._meta,
+            machine=machine.result(),
             seconds=seconds,
             outcome=outcome,
             exit_code=finished.exit_code,
@@ -279,15 +298,20 @@ class RunningBuild:
             extend_ca=extend_ca,
         )
 
-    def _solve_once(self, bases: BuildBases) -> tuple[Finished, float]:
-        """Host commands, then BuildKit; the time both took together."""
+    def _solve_once(self, bases: BuildBases) -> tuple[Finished, float, Manifest]:
+        """Host commands, then BuildKit; the time both took together, and the build context that BuildKit was sent.
+
+        The context is read while BuildKit's client reads it, too: after the host commands, which may have written to it.
+        """
         self._began = time.monotonic()
         code = self._run_host_commands()
         self._meta = replace(self._meta, host_seconds=time.monotonic() - self._began)
-        if code:
-            return Finished(code, None), time.monotonic() - self._began
-        finished = run_buildx(self._engine, self._request(bases), command=self._command, on_line=self._on_line)
-        return finished, time.monotonic() - self._began
+        context = InBackground(self._read_context)
+        finished = Finished(code, None)
+        if not code:
+            finished = run_buildx(self._engine, self._request(bases), command=self._command, on_line=self._on_line)
+        seconds = time.monotonic() - self._began
+        return finished, seconds, context.result()
 
     def _run_host_commands(self) -> int:
         commands = self._strategy.host_commands
@@ -355,7 +379,7 @@ class RunningBuild:
         return "failed"
 
     def _engine_is_gone(self) -> bool:
-        last_words = [line for line in self._solve.text if line.startswith("ERROR:")]
+        last_words = [line for line in self._solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
         return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
 
     def _error(self, outcome: Outcome, answer: dict[str, Any] | None, bases: BuildBases) -> str | None:
@@ -417,12 +441,16 @@ def dockerfile_text(path: Path) -> str:
 
 
 def _machine(engine: Engine) -> dict[str, Any]:
-    return {
-        "engine": engine.version,
-        "storage_driver": engine.storage_driver,
-        "engine_system": engine.operating_system,
-        "cpus": engine.cpus,
-        "memory_bytes": engine.memory_bytes,
-        "platform": sys.platform,
-        "python": sys.version.split()[0],
-    }
+    """Facts of the machine and of the engine, as far as it still answers."""
+    here = {"platform": sys.platform, "python": sys.version.split()[0]}
+    try:
+        return here | {
+            "engine": engine.version,
+            "engine_id": engine.identity,
+            "storage_driver": engine.storage_driver,
+            "engine_system": engine.operating_system,
+            "cpus": engine.cpus,
+            "memory_bytes": engine.memory_bytes,
+        }
+    except EngineLost:
+        return here

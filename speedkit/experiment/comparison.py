@@ -152,8 +152,7 @@ def _build_edited(engine: Engine, app: App, strategy: str, edit: str, cache: str
     try:
         return running.wait()
     except KeyboardInterrupt:
-        running.cancel()
-        running.wait()
+        running.stop()
         raise
     finally:
         app.reset()

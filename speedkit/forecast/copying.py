@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["copy_vertex", "inline_file", "owner"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_GIT = re.compile(r"^(git://|git@|ssh://)|^https?://[^#?]+\.git(#|\?|$)|^(github\.com)/")
+_GIT = re.compile(r"^(git|ssh)://|^[\w.-]+@[\w.-]+:|^https?://[^#?]+\.git(#|\?|$)")
 _Source = tuple[Vertex | None, Selector]
 
 
@@ -138,9 +138,16 @@ def _address(path: str, instruction: Instruction, expanded: Callable[[str], str]
         return vertex, Selector("/", follow=False)
     if path.startswith(("http://", "https://")):
         name = posixpath.basename(urlsplit(path).path) or "__unnamed__"
-        vertex = Vertex("address", ("http", path, name, checksum), uncertain="" if checksum else path)
-        return vertex, Selector(f"/{name}", follow=False)
+        return _download(path, name, checksum), Selector(f"/{name}", follow=False)
     return None
+
+
+def _download(path: str, name: str, checksum: str) -> Vertex:
+    """A file from a URL. Where a checksum pins the bytes, they are known, and the address does not count."""
+    if not checksum:
+        return Vertex("address", ("http", path, name), uncertain=path)
+    tree = Tree(Manifest((Entry(name, "file", 0, 0o600, checksum, ""),)))
+    return Vertex("address", ("http", name, checksum), tree=tree, parts={"name": path})
 
 
 def _inputs(before: Vertex | None, sources: list[_Source]) -> tuple[Input, ...]:

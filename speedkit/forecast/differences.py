@@ -150,6 +150,8 @@ def _taken(given: Input) -> dict[str, Entry]:
 def _compared(before: dict[str, Entry], after: dict[str, Entry]) -> Iterator[str]:
     for path, entry in after.items():
         old = before.get(path)
+        if old is entry:
+            continue
         if old is None:
             yield f"{path} (added)"
         elif old.kind != entry.kind:

@@ -19,6 +19,7 @@ from speedkit.forecast.derived import derivation
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from speedkit.forecast.tree import Selector
     from speedkit.forecast.vertices import Input, Vertex
 
 __all__ = ["Found", "Memory"]
@@ -137,10 +138,18 @@ def _content(given: Input, results: _Results) -> tuple[Hashable, ...]:
     """The keys of the bytes that an input reads: a digest as text, or "what result N holds" as a tuple."""
     tree = given.vertex.tree
     if tree is not None:
-        return ("\0".join(sorted(tree.digest(selector) or "" for selector in given.selectors)),)
+        return ("\0".join(tree.digest(selector) or "" for selector in _counted(given.selectors)),)
     made = derivation(given)
     held = tuple((result, given.selectors) for result in sorted(results))
     return held if made is None else (made, *held)
+
+
+def _counted(selectors: tuple[Selector, ...]) -> list[Selector]:
+    """In the order of their paths, without those that lie below another one."""
+    plain = [selector for selector in selectors if not selector.wildcard and not selector.excludes]
+    folders = {f"{selector.path.rstrip('/')}/" for selector in plain}
+    inside = {one for one in plain for folder in folders if one.path != "/" and one.path.startswith(folder)}
+    return sorted((selector for selector in dict.fromkeys(selectors) if selector not in inside), key=lambda one: one.path)
 
 
 def _is_known(content: tuple[Hashable, ...]) -> bool:

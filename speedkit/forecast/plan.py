@@ -36,7 +36,8 @@ __all__ = ["Plan", "PlannedStep", "plan_build"]
 class PlannedStep:
     """One instruction of the Dockerfile and what BuildKit has to do for it.
 
-    vertex: None where there is nothing to do. parent: the vertex before it in the stage. needed: the target uses it.
+    vertex: None where there is nothing to do, as at a FROM that names a stage; of a linked COPY the copy itself, not what
+    joins it to the step before. parent: the vertex before it in the stage. needed: the target uses it.
     triggered: an ONBUILD of the base, which counts as standing on the line of FROM.
     """
 
@@ -46,6 +47,12 @@ class PlannedStep:
     parent: Vertex | None
     needed: bool
     triggered: bool = False
+
+    @property
+    def opens_known_image(self) -> bool:
+        """It is a FROM whose image is on this machine: there is nothing to pull."""
+        is_image = self.vertex is not None and self.vertex.kind == "image" and not self.vertex.uncertain
+        return is_image and self.instruction.keyword == "FROM"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -99,7 +106,7 @@ class _Planning:
             return [PlannedStep(step, stage.name, None, None, False) for step in left_out]
         vertex, scope, triggers = self._start(stage)
         scope.platform = self.bases[stage.index].platform or scope.platform or self.situation.platform
-        steps = [PlannedStep(opening, stage.name, vertex, None, True)]
+        steps = [PlannedStep(opening, stage.name, vertex if self.bases[stage.index].stage is None else None, None, True)]
         for trigger in triggers:
             vertex = self._step(steps, trigger, stage, vertex, scope, triggered=True)
         for instruction in stage.instructions:
@@ -165,7 +172,8 @@ class _Planning:
     ) -> Vertex | None:
         """Adds the step; returns the vertex that the next one builds on."""
         made = self._vertex(instruction, stage, before, scope)
-        steps.append(PlannedStep(instruction, stage.name, made, before, True, triggered))
+        work = made.inputs[-1].vertex if made is not None and made.kind == "merge" else made
+        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered))
         return made if made is not None else before
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:

@@ -17,7 +17,6 @@ from speedkit.forecast.walking import Walked, remember, walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from speedkit.context import Manifest
     from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.situation import Situation
     from speedkit.model import StepSource
@@ -70,8 +69,8 @@ class Forecaster:
 
     def __init__(self, history: Sequence[Situation]) -> None:
         self._memory = Memory()
-        self._last: Plan | None = None
-        self._tree: tuple[Manifest, Tree] | None = None
+        self._last: dict[str, Plan] = {}
+        self._tree: Tree | None = None
         self._synced = Synced()
         for situation in history:
             self.learn(situation)
@@ -81,23 +80,26 @@ class Forecaster:
         plan = self.plan(situation)
         remember(self._memory, plan)
         self._synced.update(situation.folder, plan)
-        self._last = plan
+        self._last[situation.lineage] = plan
 
     def plan(self, situation: Situation) -> Plan:
         """The vertices of a build; a context that did not change is not hashed again."""
         context = self._synced.taken_for(situation.folder, situation.context)
-        if self._tree is None or self._tree[0].entries != context.entries:
-            self._tree = (context, Tree(context))
-        return plan_build(situation, tree=self._tree[1])
+        if self._tree is None:
+            self._tree = Tree(context)
+        elif self._tree.entries != context.entries:
+            self._tree = self._tree.changed_to(context)
+        return plan_build(situation, tree=self._tree)
 
     def predict(self, now: Situation) -> Forecast:
         """What a build of `now` would find in the cache."""
         plan = self.plan(now)
         walked = walk(plan, self._memory)
-        twins = counterparts(self._last, plan) if self._last is not None else {}
+        last = self._last.get(now.lineage)
+        twins = counterparts(last, plan) if last is not None else {}
         arguments, sources = declared_arguments(now.dockerfile), Sources(plan)
         steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments, sources.of(step)) for step in plan.steps)
-        return Forecast(steps if self._last is not None else tuple(_first_time(step) for step in steps))
+        return Forecast(steps if last is not None else tuple(_first_time(step) for step in steps))
 
 
 def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
@@ -133,6 +135,8 @@ def _verdict(step: PlannedStep, walked: Walked) -> Verdict:
         return "not-needed"
     if step.vertex is None:
         return "no-step"
+    if step.opens_known_image:
+        return "hit"
     found = walked.of(step.vertex)
     if found.certain:
         return "hit"

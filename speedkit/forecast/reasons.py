@@ -65,6 +65,8 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
     own = difference(twin, step, arguments=arguments) if twin is not None else None
     if found.missing:
         return _missing(found)
+    if step.opens_known_image:
+        return _image(vertex, own, twin)
     if found.certain:
         return _hit(own, twin, vertex, walked)
     if found.possible:
@@ -75,7 +77,15 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
 def _without_vertex(step: PlannedStep) -> Because:
     if not step.needed:
         return Because("not-needed", (step.stage,), f"The target does not use stage {step.stage}.")
-    return Because("no-step", (), "There is nothing to run: it only changes settings.")
+    what = "says where the stage begins" if step.instruction.keyword == "FROM" else "changes settings"
+    return Because("no-step", (), f"There is nothing to run: it only {what}.")
+
+
+def _image(vertex: Vertex, own: Difference | None, twin: PlannedStep | None) -> Because:
+    name = _place(vertex)
+    if own is not None and twin is not None and twin.vertex is not None:
+        return Because("base", (name,), f"{name} is another image than before; it is on this machine.")
+    return Because("unchanged", (), "The image is on this machine.")
 
 
 def _missing(found: Found) -> Because:
@@ -88,7 +98,9 @@ def _hit(own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walke
     rerun = [given.vertex for given in vertex.inputs if given.by_content and _reruns(given.vertex, walked)]
     if rerun:
         what = tuple(_place(source) for source in rerun)
-        return Because("same-bytes", what, f"{_listed(what)} runs again, but what is taken from it is already known.")
+        return Because(
+            "same-bytes", what, f"{_sentence_start(_listed(what))} runs again, but what this step takes from it is known."
+        )
     if own is not None or twin is None:
         return Because("earlier", (), "An earlier build had exactly this, and its result is still there.")
     return Because("unchanged", (), "Nothing that counts for this step has changed.")

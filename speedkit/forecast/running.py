@@ -8,6 +8,7 @@ does every variable, used or not. What a bind mount shows counts by content; wha
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from speedkit.context import Entry, Manifest
@@ -45,11 +46,11 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
     command, script = _command(instruction, scope)
     mounted = [_mounted(mount, scope, around) for mount in mounts if mount.kind not in ("secret", "ssh")]
     mounted += [_Mounted(_PIPES, ("bind", True), script, "/")] if script is not None else []
-    mounted += [_Mounted("/dev/shm", ("tmpfs", size), None, "/")] if (size := _shm_size(around)) else []  # noqa: S108
+    mounted += [_Mounted("/dev/shm", ("tmpfs", False, _bytes(size)), None, "/")] if (size := _shm_size(around)) else []  # noqa: S108
     mounted.sort(key=lambda mount: mount.target)
     inputs = _inputs(before, mounted)
     order = tuple(next((n for n, given in enumerate(inputs) if given.vertex is mount.vertex), -1) for mount in mounted)
-    secrets = tuple(_secret(mount) for mount in mounts if mount.kind in ("secret", "ssh"))
+    secrets = tuple(_secret(mount) for kind in ("secret", "ssh") for mount in mounts if mount.kind == kind)
     parts: dict[str, Hashable] = {
         "command": command,
         "variables": tuple(_run_variables(scope, mounts).items()),
@@ -93,8 +94,8 @@ def _mounted(mount: Mount, scope: Scope, around: Surroundings) -> _Mounted:
     target = normalized(scope.workdir, mount.target) if not mount.target.startswith("/") else mount.target
     vertex = _mount_vertex(mount, around)
     source = normalized("/", mount.source)
-    if source == "/" and mount.kind == "cache" and (made := _cache_folder(mount)) is not None:
-        vertex, source = made, "/cache"
+    if source == "/" and mount.kind == "cache" and (folder := _cache_folder(mount, vertex)) is not None:
+        vertex, source = folder, "/cache"
     return _Mounted(target, _mount_key(mount, target, around), vertex, source)
 
 
@@ -104,12 +105,14 @@ def _mount_vertex(mount: Mount, around: Surroundings) -> Vertex | None:
     return around.origin(mount.origin, numeric=False) if mount.origin else around.context
 
 
-def _cache_folder(mount: Mount) -> Vertex | None:
+def _cache_folder(mount: Mount, origin: Vertex | None) -> Vertex | None:
     """The folder "setting cache mount permissions" that BuildKit makes for mode, uid and gid."""
     given = {name: mount.option(name) for name in ("mode", "uid", "gid")}
-    if mount.origin or not any(given.values()):
+    if not any(given.values()):
         return None
     mode, owner = int(given["mode"] or "755", 8), f"{int(given['uid'] or 0)}:{int(given['gid'] or 0)}"
+    if origin is not None:
+        return Vertex("file", ("mkdir", "/cache", mode, owner), (Input(origin),), parts={"path": "/cache"})
     tree = Tree(Manifest((Entry("cache", "dir", 0, mode, "", owner),)))
     return Vertex("inline", ("cache", mode, owner), tree=tree)
 
@@ -121,7 +124,7 @@ def _mount_key(mount: Mount, target: str, around: Surroundings) -> Hashable:
     (checkShouldClearCacheOpts) leaves that case as older versions had it.
     """
     if mount.kind == "tmpfs":
-        return ("tmpfs", mount.option("size") or "")
+        return ("tmpfs", mount.read_only, _bytes(mount.option("size") or ""))
     if mount.kind == "bind":
         return ("bind", mount.read_only)
     namespace = around.situation.build_args.get("BUILDKIT_CACHE_MOUNT_NS", "")
@@ -138,17 +141,29 @@ def _secret(mount: Mount) -> Hashable:
         if not target and mount.option("env") is None:
             target = f"/run/secrets/{posixpath.basename(name)}"
     required = (mount.option("required") or "").lower() in ("true", "1", "t")
-    rest = tuple(mount.option(option) for option in ("env", "mode", "uid", "gid"))
-    return (mount.kind, name, target, required, rest)
+    mode = int(mount.option("mode") or ("400" if mount.kind == "secret" else "600"), 8)
+    owner = tuple(int(mount.option(option) or "0") for option in ("uid", "gid"))
+    return (mount.kind, name, target, required, mount.option("env"), mode, owner)
+
+
+def _bytes(text: str) -> int:
+    """`1m` and `1MiB` are 1048576, as docker/go-units reads sizes."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?", text.strip().lower())
+    return int(float(match[1]) * 1024 ** " kmgtp".index(match[2] or " ")) if match else 0
 
 
 def _inputs(before: Vertex | None, mounted: list[_Mounted]) -> tuple[Input, ...]:
-    inputs = [Input(before)] if before is not None else []
-    vertices = dict.fromkeys(mount.vertex for mount in mounted if mount.vertex is not None and mount.vertex is not before)
-    for vertex in vertices:
-        paths = [mount.source for mount in mounted if mount.vertex is vertex]
-        inputs.append(Input(vertex, tuple(Selector(path) for path in paths), by_content=True))
-    return tuple(inputs)
+    """The vertex before comes first and counts by its key, unless a mount shows it, too: then by all of its bytes."""
+    paths: dict[Vertex, list[str]] = {} if before is None else {before: ["/"]}
+    for mount in mounted:
+        if mount.vertex is not None:
+            paths.setdefault(mount.vertex, []).append(mount.source)
+    return tuple(
+        Input(vertex)
+        if vertex is before and len(read) == 1
+        else Input(vertex, tuple(Selector(path) for path in read), by_content=True)
+        for vertex, read in paths.items()
+    )
 
 
 def _shm_size(around: Surroundings) -> str:

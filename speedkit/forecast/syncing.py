@@ -33,7 +33,8 @@ class Synced:
         held = self._folders.get(_name(folder)) if folder else None
         if not held:
             return manifest
-        changed = {entry.path: seen for entry in manifest.entries if (seen := _seen(entry, held)) is not entry}
+        differing = [entry for entry in manifest.entries if held.get(entry.path) is not entry]
+        changed = {entry.path: seen for entry in differing if (seen := _seen(entry, held)) is not entry}
         if not changed:
             return manifest
         return Manifest(tuple(changed.get(entry.path, entry) for entry in manifest.entries), manifest.ignore_file)
@@ -79,7 +80,7 @@ def _sent(plan: Plan, selectors: list[Selector]) -> Iterator[Entry]:
     if any(selector.path == "/" for selector in selectors):
         yield from tree.entries
         return
-    sent = {entry.path: entry for selector in selectors for entry in tree.taken(selector)}
+    sent = {entry.path: entry for selector in selectors for entry in tree.taken(selector._replace(excludes=()))}
     above = {parent for path in sent for parent in _parents(path)}
     yield from (entry for entry in tree.entries if entry.path in sent or entry.path in above)
 

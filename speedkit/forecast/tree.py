@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from speedkit.context import Manifest
+    from speedkit.context.ignoring import Matched
 
 __all__ = ["EMPTY", "Selector", "Tree", "has_wildcard"]
 
@@ -36,6 +37,14 @@ class Selector(NamedTuple):
     wildcard: bool = False
     follow: bool = True
     excludes: tuple[str, ...] = ()
+
+
+class _Taken(NamedTuple):
+    """One path that a pattern takes. shown: how the pattern calls it. follow: a symlink there stands for its target."""
+
+    path: str
+    shown: str
+    follow: bool
 
 
 def has_wildcard(path: str) -> bool:
@@ -68,6 +77,20 @@ class Tree:
             paths.sort()
         return children
 
+    def changed_to(self, manifest: Manifest) -> Tree:
+        """The tree of a later manifest: of folders in which nothing differs, the digests are kept."""
+        tree = Tree(manifest)
+        pairs = list(zip(self.entries, manifest.entries, strict=False))
+        differing = [(old, new) for old, new in pairs if old is not new]
+        if len(self.entries) != len(manifest.entries) or any(old.path != new.path for old, new in differing):
+            return tree
+        changed = {f"/{new.path}": new for _, new in differing}
+        touched = {"/", *changed, *(above for path in changed for above in _folders_above(path))}
+        tree._entries = self._entries | changed
+        tree._children = self._children
+        tree._digests = {path: digest for path, digest in self._digests.items() if path not in touched}
+        return tree
+
     def digest(self, selector: Selector) -> str | None:
         """The digest of what a selector takes; None when the path is not there."""
         if selector not in self._known:
@@ -78,16 +101,17 @@ class Tree:
     def taken(self, selector: Selector) -> Iterator[Entry]:
         """The entries that a selector takes, folders included."""
         if selector.wildcard or selector.excludes:
-            for path, _ in self._listed(selector):
-                yield self._entries[path]
+            for taken in self._listed(selector):
+                yield self._entries[taken.path]
+                if taken.follow and (target := self._resolved(taken.path, follow=True)) not in (None, taken.path):
+                    yield from self.taken(Selector(str(target)))
             return
         start = self._resolved(selector.path, follow=selector.follow)
-        if start is None:
-            return
-        if start in self._entries:
+        if start == "/":
+            yield from self.entries
+        elif start is not None:
             yield self._entries[start]
-        inside = "/" if start == "/" else f"{start}/"
-        yield from (entry for below, entry in self._entries.items() if below.startswith(inside))
+            yield from (entry for below, entry in self._entries.items() if below.startswith(f"{start}/"))
 
     def _of_path(self, selector: Selector) -> str | None:
         path = self._resolved(selector.path, follow=selector.follow)
@@ -106,44 +130,64 @@ class Tree:
             self._digests[path] = hashed.hexdigest()
         return self._digests[path]
 
-    def _of_list(self, selector: Selector) -> str:
-        listed = list(self._listed(selector))
-        if not listed:
+    def _of_list(self, selector: Selector) -> str | None:
+        listed = self._listed(selector)
+        digests = [(posixpath.basename(taken.shown), self._listed_digest(taken)) for taken in listed]
+        if not digests:
             return EMPTY
-        digests = [(posixpath.basename(path), self._listed_digest(path, top=top)) for path, top in listed]
+        if any(digest is None for _, digest in digests):
+            return None
         if len(digests) == 1 and digests[0][0] == posixpath.basename(selector.path):
             return digests[0][1]
         joined = "\0".join(f"{name}\0{digest}" for name, digest in digests)
         return hashlib.sha256(joined.encode(errors="surrogateescape")).hexdigest()
 
-    def _listed_digest(self, path: str, *, top: bool) -> str:
-        entry = self._entries[path]
-        if entry.kind == "symlink" and top:
-            target = self._resolved(path, follow=True)
-            return self._digest(target) if target else _header(entry)
+    def _listed_digest(self, taken: _Taken) -> str | None:
+        entry = self._entries[taken.path]
+        if entry.kind == "symlink" and taken.follow:
+            return self._of_path(Selector(taken.path))
         return _header(entry)
 
-    def _listed(self, selector: Selector) -> Iterator[tuple[str, bool]]:
-        """What patterns take, one by one: the path, and whether no folder above it is taken."""
+    def _listed(self, selector: Selector) -> list[_Taken]:
+        """What patterns take, one by one: `includedPaths` of BuildKit."""
         patterns = IgnorePatterns(selector.excludes, origin="--exclude")
-        for start in self._starts(selector):
-            for path in self._below(start):
-                inside = path[len(start) :].lstrip("/") if start != "/" else path[1:]
-                if path == "/" or (patterns and _excluded(patterns, inside)):
-                    continue
-                yield path, path == start
+        if selector.wildcard:
+            starts = self._matching(selector.path)
+        else:
+            place = self._resolved(selector.path, follow=False)
+            starts = [] if place is None else [(place, selector.path)]
+        return [taken for path, shown in starts for taken in self._filtered(_Taken(path, shown, True), "", (), patterns)]
 
-    def _starts(self, selector: Selector) -> list[str]:
-        if not selector.wildcard:
-            path = self._resolved(selector.path, follow=True)
-            return [] if path is None else [path]
-        pattern = _as_regex(selector.path)
-        return [path for path in self._below("/") if path != "/" and pattern.fullmatch(path)]
+    def _filtered(self, taken: _Taken, inside: str, inherited: Matched, patterns: IgnorePatterns) -> list[_Taken]:
+        """What excluding patterns leave of a path. An excluded folder counts when something in it is left."""
+        is_root = taken.path == "/"
+        excluded, matched = patterns.match(inside, inherited) if patterns and not is_root else (False, ())
+        below: list[_Taken] = []
+        for child in self._children.get(taken.path, ()):
+            name = child.rpartition("/")[2]
+            there = _Taken(child, f"{taken.shown.rstrip('/')}/{name}", follow=is_root)
+            below += self._filtered(there, f"{inside}/{name}" if inside else name, matched, patterns)
+        counts = not is_root and (below or not excluded)
+        return [taken, *below] if counts else below
 
-    def _below(self, path: str) -> Iterator[str]:
-        yield path
+    def _matching(self, pattern: str) -> list[tuple[str, str]]:
+        """The outermost paths that a pattern fits, and how they are called in it.
+
+        Symlinks in the part before any wildcard are followed, and the paths keep its name.
+        """
+        parts = pattern.split("/")
+        plain = next((number for number, part in enumerate(parts) if has_wildcard(part)), len(parts) - 1)
+        prefix = "/".join(parts[:plain])
+        start = self._resolved(prefix, follow=True)
+        return [] if start is None else list(self._fitting(start, prefix, _as_regex(pattern)))
+
+    def _fitting(self, path: str, shown: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
         for child in self._children.get(path, ()):
-            yield from self._below(child)
+            called = f"{shown}/{child.rpartition('/')[2]}"
+            if pattern.fullmatch(called):
+                yield child, called
+            else:
+                yield from self._fitting(child, called, pattern)
 
     def _resolved(self, path: str, *, follow: bool) -> str | None:
         """The path with every symlink on the way replaced, and the last one too when `follow`."""
@@ -170,18 +214,22 @@ class Tree:
         return current
 
 
+def _folders_above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
 def _header(entry: Entry) -> str:
     mode = 0 if entry.kind == "symlink" else entry.mode
     return f"{entry.kind} {mode:o} {entry.size_bytes} {entry.digest} {entry.link}"
 
 
-def _excluded(patterns: IgnorePatterns, path: str) -> bool:
-    matched: tuple[bool, ...] = ()
-    ignored = False
-    parts = path.split("/")
-    for count in range(1, len(parts) + 1):
-        ignored, matched = patterns.match("/".join(parts[:count]), matched)
-    return ignored
+_CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]]|(?<=\[)\])+)\]", re.DOTALL)
+
+
+def _class_inside(text: str) -> str:
+    """The inside of a class, where all but escapes and ranges stands for itself."""
+    return re.sub(r"\\(.)|([^-])", lambda found: re.escape(found[1] or found[2]), text, flags=re.DOTALL)
 
 
 def _as_regex(pattern: str) -> re.Pattern[str]:
@@ -195,9 +243,9 @@ def _as_regex(pattern: str) -> re.Pattern[str]:
             result.append("[^/]*")
         elif character == "?":
             result.append("[^/]")
-        elif character == "[" and (end := pattern.find("]", position + 1)) > 0:
-            result.append(f"[{pattern[position:end]}]")
-            position = end + 1
+        elif character == "[" and (found := _CLASS.match(pattern, position)):
+            result.append(f"[{found['not']}{_class_inside(found['inside'])}]")
+            position = found.end()
         elif character == "\\" and position < len(pattern):
             result.append(re.escape(pattern[position]))
             position += 1

@@ -80,7 +80,7 @@ class _Learning:
         given = [found for found in inputs if found is not None]
         if len(given) < len(inputs):
             return None
-        state = self._states.get(vertex.line) if vertex.line else None
+        state = self._states.get(vertex.line) if vertex.line and vertex.kind != "merge" else None
         if self._broke_off and vertex.line and state != "ran":
             found = self._memory.find(vertex, given)
             return found if found.certain else None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
-from speedkit.apps import App
+from speedkit.apps import App, Strategy
 from speedkit.context import Manifest
-from speedkit.errors import DockerfileError
+from speedkit.errors import DockerfileError, RecordingError
+from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import Forecaster, StepForecast
-from speedkit.history.situations import earlier_than, situation_now
+from speedkit.history.finding import recordings
+from speedkit.history.past import own_past, past_of
+from speedkit.history.situations import base_facts, situation_now
 from speedkit.model import Build
+from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
 
 __all__ = ["LiveForecast"]
@@ -26,6 +31,8 @@ SHORT = {
     "new": "never built",
 }
 LONGEST = 12
+TIMED_BUILDS = 12
+"""How many earlier builds of the same folder say how long a step may take."""
 
 
 class LiveForecast:
@@ -34,35 +41,67 @@ class LiveForecast:
     def __init__(self) -> None:
         self._key: object = None
         self._forecaster = Forecaster(())
-        self._last: Recording | None = None
+        self._own: list[Recording] = []
         self._known: Manifest | None = None
+        self._openings: list[str] = []
+        self._bases: dict[str, dict[str, Any]] = {}
+        self._recorded: tuple[str, dict[str, float]] | None = None
 
     def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> list[dict[str, Any]]:
         """`line`, `forecast`, `because`, `short` and expected `seconds` of every instruction that BuildKit runs.
 
-        A Dockerfile that cannot be read, as happens while one types, has no forecast.
+        `usual`: how long it took when it ran last, here or in an earlier recording; None when it never did. `kind` and
+        `what`: the reason as in `Because`. `after`: the lines it takes something from. A Dockerfile that cannot be
+        read, as happens while one types, has no forecast.
         """
-        chosen = app.strategy(strategy)
-        self._remember(app, strategy, builds)
+        chosen, isolation = app.strategy(strategy), _cache(app, strategy, builds)
+        self._remember(app, chosen, isolation, builds)
         try:
-            now = situation_now(app, chosen, self._last, build_args={}, target=None, known=self._known)
+            now = situation_now(
+                app,
+                chosen,
+                self._own[-1] if self._own else None,
+                isolation=isolation,
+                build_args={},
+                target=None,
+                bases=self._bases,
+                known=self._known,
+            )
             forecast = self._forecaster.predict(now)
         except DockerfileError:
             return []
         self._known = now.context
-        usual = _usual_seconds(builds)
+        usual = self._recorded_seconds(app) | _usual_seconds(builds)
         return [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
 
-    def _remember(self, app: App, strategy: str, builds: Sequence[Build]) -> None:
-        """Read the past again when there is more of it, or another cache is asked for."""
-        isolation = _cache(app, strategy, builds)
-        key = (isolation, str(app.folder), builds[-1].id if builds else None)
+    def _remember(self, app: App, strategy: Strategy, isolation: str | None, builds: Sequence[Build]) -> None:
+        """Read the past again when there is more of it, or another cache is asked for; the bases when a FROM changed."""
+        text, folder = dockerfile_text(strategy.dockerfile), str(app.folder)
+        openings = [line for line in text.splitlines() if line.upper().lstrip().startswith("FROM")]
+        key = (isolation, folder, builds[-1].id if builds else None)
+        if key == self._key and openings == self._openings:
+            return
+        self._own = own_past(isolation=isolation, folder=folder) if key != self._key else self._own
+        self._bases = base_facts(strategy, self._own, isolation=isolation, build_args={}, target=None)
+        self._openings = openings
         if key == self._key:
             return
-        past = earlier_than(None, isolation=isolation, folder=str(app.folder))
-        self._forecaster = Forecaster([situation for _, situation in past])
-        self._last = past[-1][0] if past else None
+        self._forecaster = Forecaster(past_of(self._own, folder=folder, dockerfile=text, bases=self._bases).situations)
         self._key = key
+
+    def _recorded_seconds(self, app: App) -> dict[str, float]:
+        """How long each instruction took in what was recorded of this app before; read once."""
+        source = str(app.source)
+        if self._recorded is None or self._recorded[0] != source:
+            found = [recording for recording in recordings() if recording.meta.source == source]
+            self._recorded = source, _usual_seconds(_readable(found[-TIMED_BUILDS:]))
+        return self._recorded[1]
+
+
+def _readable(found: Sequence[Recording]) -> Iterator[Build]:
+    for recording in found:
+        with suppress(RecordingError):
+            yield read_build(recording)
 
 
 def _cache(app: App, strategy: str, builds: Sequence[Build]) -> str | None:
@@ -73,7 +112,7 @@ def _cache(app: App, strategy: str, builds: Sequence[Build]) -> str | None:
     return app.cache_of(strategy)
 
 
-def _usual_seconds(builds: Sequence[Build]) -> dict[str, float]:
+def _usual_seconds(builds: Iterable[Build]) -> dict[str, float]:
     """How long each instruction took when it ran last."""
     return {step.instruction: step.seconds for build in builds for step in build.instructions if step.state == "ran"}
 
@@ -87,4 +126,8 @@ def _entry(step: StepForecast, seconds: float | None) -> dict[str, Any]:
         "because": step.because.sentence,
         "short": short if len(short) <= LONGEST else short[: LONGEST - 1] + "…",
         "seconds": 0.0 if step.forecast == "hit" else seconds,
+        "usual": seconds,
+        "kind": step.because.kind,
+        "what": list(step.because.what),
+        "after": [source.line for source in step.sources],
     }

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from speedkit.apps import App
 from speedkit.context import Entry, Manifest
 from speedkit.errors import EditDoesNotApply, NoHistory
+from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import Because, Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation
 from speedkit.history.finding import recording_of
-from speedkit.history.situations import earlier_than, other_builders, situation_now, situation_of
+from speedkit.history.past import other_builders, own_past, past_of
+from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
@@ -43,10 +45,11 @@ class Reasons:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per step: line, stage, instruction, state, seconds, because."""
+        """A row per step: line, stage, instruction, state, of a build also seconds, and because."""
         import pandas as pd
 
-        columns = ["line", "stage", "instruction", "state", "seconds", "because"]
+        seconds = ["seconds"] if self.build is not None else []
+        columns = ["line", "stage", "instruction", "state", *seconds, "because"]
         return pd.DataFrame([[getattr(step, name) for name in columns] for step in self.steps], columns=columns)
 
     def _repr_html_(self) -> str:
@@ -61,18 +64,21 @@ def predict(
     target: str | None = None,
     changed: Sequence[str] = (),
 ) -> Reasons:
-    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Asks no engine.
+    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Builds nothing.
 
     changed: files of the build context to take as changed, though they are not.
-    It rests on the recorded builds that share the app's cache; with none, everything would run.
+    It rests on the recorded builds that share the app's cache; with none, everything would run. An engine that answers is
+    asked only which base images it has.
     Raises: UnknownStrategy, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     chosen = app.strategy(strategy)
-    past = earlier_than(None, isolation=app.cache_of(chosen.name), folder=str(app.folder))
-    last = past[-1][0] if past else None
-    now = situation_now(app, chosen, last, build_args=build_args or {}, target=target)
+    folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), build_args or {}
+    own = own_past(isolation=isolation, folder=folder)
+    bases = base_facts(chosen, own, isolation=isolation, build_args=arguments, target=target)
+    past = past_of(own, folder=folder, dockerfile=dockerfile_text(chosen.dockerfile), bases=bases)
+    now = situation_now(app, chosen, past.last, isolation=isolation, build_args=arguments, target=target, bases=bases)
     now = replace(now, context=_with_changes(now.context, changed))
-    forecast = predict_situation([situation for _, situation in past], now)
+    forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
     return Reasons(_expected(steps), steps)
 
@@ -107,10 +113,11 @@ def explain(build: Build | str | None = None) -> Reasons:
     """
     recording = _recording(build)
     meta, seen = recording.meta, read_build(recording)
-    past = earlier_than(recording, isolation=meta.isolation, folder=meta.folder, builder=meta.builder)
+    own = own_past(isolation=meta.isolation, folder=meta.folder, before=recording)
+    past = past_of(own, folder=meta.folder, dockerfile=recording.dockerfile, bases=meta.bases, before=recording)
     others = Others(other_builders(recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
-    found = explain_situation(situation_of(recording, seen), [situation for _, situation in past], others)
-    first = meta.isolation is not None and not past
+    found = explain_situation(situation_of(recording, seen), past.situations, others)
+    first = meta.isolation is not None and not past.own
     seconds = {step.line: step.seconds for step in seen.instructions if step.ran}
     steps = tuple(_reason(step, step.state, first=first, seconds=seconds.get(step.line, 0.0)) for step in found.steps)
     cached = sum(step.state == "cached" for step in steps)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import read_dockerfile
-from speedkit.errors import DockerfileError, RecordingError
+from speedkit.engine.connection import connect
+from speedkit.errors import SpeedkitError
+from speedkit.experiment.bases import bases_now
 from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import BaseImage, Situation
-from speedkit.history.finding import recordings
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
-from speedkit.recordings.recording import Meta, Recording
+from speedkit.recordings.recording import Recording
+from speedkit.recordings.redaction import Redaction
 
-__all__ = ["earlier_than", "other_builders", "situation_now", "situation_of"]
+__all__ = ["base_facts", "lineage_of", "situation_now", "situation_of"]
 
-REMEMBERED = 40
-"""How many earlier builds a forecast looks back on."""
-ENGINES_OWN = "default"
-"""What buildx calls the builder that the engine has inside."""
+
+def lineage_of(isolation: str | None, folder: str) -> str:
+    """Names the builds that a person compares with each other: those of one private cache, or else of one folder."""
+    return f"folder {folder}" if isolation is None else f"cache {isolation}"
 
 
 def situation_of(recording: Recording, build: Build | None = None) -> Situation:
@@ -39,8 +42,36 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
         bases=_bases(meta.bases),
         folder=meta.folder,
         states={step.line: step.state for step in found.instructions if step.line is not None},
+        lineage=lineage_of(meta.isolation, meta.folder),
         merge=_merges(meta.machine),
     )
+
+
+def base_facts(
+    strategy: Strategy,
+    own: Sequence[Recording],
+    *,
+    isolation: str | None,
+    build_args: Mapping[str, str],
+    target: str | None,
+) -> dict[str, dict[str, Any]]:
+    """What is known of the base images that a build would stand on now.
+
+    An engine that answers is asked which images it has. What it has not, or when none answers, is taken to be what it
+    was in the builds before.
+    """
+    recorded = {name: base for recording in own for name, base in recording.meta.bases.items()}
+    try:
+        return recorded | bases_now(
+            connect(),
+            dockerfile_text(strategy.dockerfile),
+            build_args=build_args,
+            target=target,
+            isolation=isolation,
+            before=recorded,
+        )
+    except SpeedkitError:
+        return recorded
 
 
 def situation_now(
@@ -48,13 +79,16 @@ def situation_now(
     strategy: Strategy,
     last: Recording | None,
     *,
+    isolation: str | None,
     build_args: Mapping[str, str],
     target: str | None,
+    bases: Mapping[str, Mapping[str, Any]],
     known: Manifest | None = None,
 ) -> Situation:
-    """What a build would be given now. The base images are taken to be those of the last build.
+    """What a build would be given now.
 
-    known: an earlier manifest; files of unchanged size and time are not read again.
+    last: the build before. bases: as `base_facts` gives them. known: an earlier manifest; files of unchanged size and
+    time are not read again.
     Raises: DockerfileError.
     """
     text = dockerfile_text(strategy.dockerfile)
@@ -62,55 +96,14 @@ def situation_now(
     return Situation(
         dockerfile=read_dockerfile(text),
         context=read_context(app.folder, dockerfile=strategy.dockerfile, known=seen),
-        build_args=dict(build_args),
+        # Recordings hold the digests of secrets in place of them, so only digests can be compared.
+        build_args=Redaction(build_args, os.environ).build_args(build_args),
         target=target,
-        bases=_bases(last.meta.bases) if last else {},
+        bases=_bases(bases),
         folder=str(app.folder),
+        lineage=lineage_of(isolation, str(app.folder)),
         merge=_merges(last.meta.machine) if last else False,
     )
-
-
-def earlier_than(
-    recording: Recording | None, *, isolation: str | None, folder: str, builder: str | None = None
-) -> list[tuple[Recording, Situation]]:
-    """The builds whose results a builder may still hold for a build, oldest first, those that cannot be read left out.
-
-    They are those that shared its cache: of the same builder and isolation, or without one those of the same folder.
-    builder: None is the engine's own.
-    """
-    found = _before(recording, isolation=isolation, folder=folder)
-    return _readable_ones([one for one in found if (one.meta.builder or ENGINES_OWN) == (builder or ENGINES_OWN)])
-
-
-def other_builders(recording: Recording) -> dict[str, list[Situation]]:
-    """What builders other than that of a recorded build had built by then, oldest first, by the name of the builder."""
-    meta = recording.meta
-    found: dict[str, list[Recording]] = {}
-    for one in _before(recording, isolation=meta.isolation, folder=meta.folder):
-        found.setdefault(one.meta.builder or ENGINES_OWN, []).append(one)
-    found.pop(meta.builder or ENGINES_OWN, None)
-    return {name: [situation for _, situation in _readable_ones(builds)] for name, builds in found.items()}
-
-
-def _before(recording: Recording | None, *, isolation: str | None, folder: str) -> list[Recording]:
-    """The recordings of one cache, oldest first, up to one of them; all when that is None."""
-
-    def shares(meta: Meta) -> bool:
-        return meta.isolation == isolation and (isolation is not None or meta.folder == folder) and meta.outcome != "broken"
-
-    end = recording.meta.id if recording is not None else None
-    return [one for one in recordings() if (end is None or one.meta.id < end) and shares(one.meta)]
-
-
-def _readable_ones(found: list[Recording]) -> list[tuple[Recording, Situation]]:
-    return [(one, situation) for one in found[-REMEMBERED:] if (situation := _readable(one))]
-
-
-def _readable(recording: Recording) -> Situation | None:
-    try:
-        return situation_of(recording)
-    except (RecordingError, DockerfileError):
-        return None
 
 
 def _bases(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseImage]:

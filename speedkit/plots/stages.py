@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from speedkit.forecast import change_in_words
 from speedkit.history import Reasons, Way, ways_of
 from speedkit.history.ways import RUNS, Travel
-from speedkit.plots.measuring import said
+from speedkit.plots.measuring import NONE, said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, capital, finish, notes, plain, short
 from speedkit.rendering import Reason, seconds_text
@@ -298,7 +298,9 @@ def _measured(reasons: Reasons) -> str:
     build = reasons.build
     if build is None:
         return "a forecast: nothing was built"
-    return f"{build.strategy}, {said(build.edit)}; one run; {notes([build])}"
+    # Nothing was edited, yet an argument may have changed: the title says what did.
+    name = build.strategy if build.edit == NONE else f"{build.strategy}, {said(build.edit)}"
+    return f"{name}; one run; {notes([build])}"
 
 
 def _left_out(steps: Sequence[Reason]) -> str:
@@ -308,11 +310,11 @@ def _left_out(steps: Sequence[Reason]) -> str:
 
 def _table(reasons: Reasons, rows: Mapping[int, _Row], ways: Sequence[Way]) -> pd.DataFrame:
     """A row per step drawn, with what it takes from other stages."""
+    taken: dict[int, list[str]] = {line: [] for line in rows}
+    for way in ways:
+        if _crosses(way, rows):
+            taken[way.target].append(f"line {way.source}")
     table = reasons.table
-    taken = {
-        line: ", ".join(f"line {way.source}" for way in ways if way.target == line and _crosses(way, rows)) for line in rows
-    }
-    shown = table[table["line"].isin(list(rows))].drop_duplicates("line")
-    return shown.assign(takes_from=[taken[line] for line in shown["line"]])[
-        ["stage", "line", "instruction", "state", "seconds", "takes_from", "because"]
-    ].reset_index(drop=True)
+    shown = table[table["line"].isin(list(rows))].drop_duplicates("line").reset_index(drop=True)
+    shown.insert(len(shown.columns) - 1, "takes_from", [", ".join(taken[line]) for line in shown["line"]])
+    return shown

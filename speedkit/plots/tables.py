@@ -16,7 +16,8 @@ STYLE = """<style>
 .sk-table td,.sk-table th{text-align:right;padding:3px 12px 3px 0;white-space:nowrap}
 .sk-table td{max-width:380px;overflow:hidden;text-overflow:ellipsis}
 table.sk-table .text{text-align:left!important}
-.sk-table td.said{white-space:normal;min-width:380px;max-width:640px}
+.sk-read td{max-width:215px}
+.sk-read td.said{white-space:normal;min-width:230px;max-width:640px}
 .sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
 </style>"""
 SENTENCES = frozenset({"because"})
@@ -41,10 +42,11 @@ def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None 
     )
     left = 0 if most is None else len(table) - most
     more = f'<div class="sk-how">{count_text(left, "more row")} in its table.</div>' if left > 0 else ""
+    read = " sk-read" * bool(SENTENCES & set(shown))
     return (
         f"{STYLE}<details{' open' * opened}><summary>The same as a table</summary>"
         f'<div class="sk-how">{escape(how)}</div>'
-        f'<div class="sk-wide"><table class="sk-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<div class="sk-wide"><table class="sk-table{read}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{more}</details>"
     )
 

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from speedkit.dockerfile import Dockerfile, Instruction, Stage, needed_stages, stage_bases
+from speedkit.dockerfile import Dockerfile, Instruction, Stage, StageBase, needed_stages, stage_bases
+from speedkit.dockerfile.stages import SCRATCH
 from speedkit.errors import DockerfileError
 from speedkit.model import Outcome, Step, StepKind, StepState
 from speedkit.recordings.rawjson import Solve, Vertex
@@ -23,6 +24,8 @@ __all__ = ["HOST_PREFIX", "derive_steps"]
 HOST_PREFIX = "[host "
 BEFORE_STAGES = "before the stages"
 RUNS_IN_BUILDKIT = frozenset({"FROM", "RUN", "COPY", "ADD", "WORKDIR"})
+NOT_THE_STAGES_OWN = ("FROM ", "ONBUILD ", "LINK ")
+"""`LINK COPY …` joins what `COPY --link` made to the step before."""
 NAME = re.compile(
     r"\[(?:(?P<platform>[a-z0-9]+/[a-z0-9/]+) )?(?:(?P<stage>\S+) )?\s*(?P<n>\d+)/(?P<m>\d+)\] (?P<text>.*)", re.S
 )
@@ -59,13 +62,14 @@ def derive_steps(
     matched: dict[int, Vertex] = {}
     instructions: list[Step] = []
     if dockerfile is not None:
-        needed, images = _shape(dockerfile, build_args, target)
-        matched = _match(dockerfile, images, vertices)
+        needed, bases = _shape(dockerfile, build_args, target)
+        matched = _match(dockerfile, [base.image for base in bases], vertices)
         for instruction in dockerfile.instructions:
             stage = None if instruction.stage is None else dockerfile.stages[instruction.stage]
             is_needed = stage is None or stage.index in needed
             vertex = matched.get(instruction.line)
-            instructions.append(_instruction_step(clock, stage, instruction, vertex, is_needed))
+            has_vertex = _has_vertex(instruction, bases)
+            instructions.append(_instruction_step(clock, stage, instruction, vertex, is_needed, has_vertex))
     used = {vertex.digest for vertex in matched.values()}
     rest = [
         clock.step(vertex, stage="internal", kind="internal")
@@ -75,14 +79,24 @@ def derive_steps(
     return (*host, *instructions, *rest)
 
 
-def _shape(dockerfile: Dockerfile, build_args: Mapping[str, str], target: str | None) -> tuple[frozenset[int], tuple[str, ...]]:
+def _shape(
+    dockerfile: Dockerfile, build_args: Mapping[str, str], target: str | None
+) -> tuple[frozenset[int], tuple[StageBase, ...]]:
     """The stages that the target uses, and the image or stage that each starts from, arguments expanded."""
     try:
         needed = needed_stages(dockerfile, build_args=build_args, target=target)
-        images = tuple(base.image for base in stage_bases(dockerfile, build_args=build_args, target=target))
+        return needed, stage_bases(dockerfile, build_args=build_args, target=target)
     except DockerfileError:
-        return frozenset(stage.index for stage in dockerfile.stages), tuple(stage.base for stage in dockerfile.stages)
-    return needed, images
+        unknown = tuple(StageBase(None, stage.base, None) for stage in dockerfile.stages)
+        return frozenset(stage.index for stage in dockerfile.stages), unknown
+
+
+def _has_vertex(instruction: Instruction, bases: Sequence[StageBase]) -> bool:
+    """Whether BuildKit has something to do for an instruction: not for settings, nor for a FROM that names a stage."""
+    if instruction.keyword == "FROM" and instruction.stage is not None:
+        base = bases[instruction.stage]
+        return base.stage is None and base.image != SCRATCH
+    return instruction.keyword in RUNS_IN_BUILDKIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +142,11 @@ def _state(vertex: Vertex, outcome: Outcome) -> StepState:
 
 
 def _instruction_step(
-    clock: _Clock, stage: Stage | None, instruction: Instruction, vertex: Vertex | None, is_needed: bool
+    clock: _Clock, stage: Stage | None, instruction: Instruction, vertex: Vertex | None, is_needed: bool, has_vertex: bool
 ) -> Step:
     name = stage.name if stage else BEFORE_STAGES
     if vertex is None:
-        state = _state_without_vertex(instruction, is_needed, clock.outcome)
+        state = _state_without_vertex(is_needed, has_vertex, clock.outcome)
         return Step(instruction.text, name, instruction.text, instruction.line, state, 0.0)
     step = clock.step(vertex, stage=name, kind="instruction", instruction=instruction)
     if instruction.keyword == "FROM" and step.state == "ran" and not step.bytes_fetched:
@@ -141,10 +155,10 @@ def _instruction_step(
     return step
 
 
-def _state_without_vertex(instruction: Instruction, is_needed: bool, outcome: Outcome) -> StepState:
+def _state_without_vertex(is_needed: bool, has_vertex: bool, outcome: Outcome) -> StepState:
     if not is_needed:
         return "not-needed"
-    if instruction.keyword not in RUNS_IN_BUILDKIT or instruction.keyword == "FROM":
+    if not has_vertex:
         return "no-step"
     return "cached" if outcome == "done" else "waiting"
 
@@ -208,7 +222,7 @@ def _joined(vertex: Vertex, fetches: Sequence[Vertex]) -> Vertex:
 def _match_stage(stage: Stage, named: Sequence[_Named]) -> dict[int, Vertex]:
     commands = [found for found in stage.instructions if found.keyword in RUNS_IN_BUILDKIT]
     entries = sorted(
-        (entry for entry in named if not entry.text.startswith(("FROM ", "ONBUILD "))), key=lambda entry: entry.position
+        (entry for entry in named if not entry.text.startswith(NOT_THE_STAGES_OWN)), key=lambda entry: entry.position
     )
     matched: dict[int, Vertex] = {}
     offsets: list[int] = []
@@ -235,12 +249,19 @@ def _base_vertex(image: str, named: Sequence[_Named], vertices: Iterable[Vertex]
     for entry in named:
         if entry.text.startswith("FROM "):
             return entry.vertex
-    wanted = f"[context {image}]"
+    wanted = (f"[context {_familiar(image)}]", f"[context {_familiar(image)}:latest]")
     for vertex in vertices:
         if vertex.name.startswith(wanted) and "load metadata" not in vertex.name:
             return vertex
-    lookups = (f"load metadata for docker.io/library/{image}", f"load metadata for {image}")
-    return next((v for v in vertices if v.error and any(lookup in v.name for lookup in lookups)), None)
+    failed = ((vertex, vertex.name.partition("load metadata for ")[2]) for vertex in vertices if vertex.error)
+    return next((vertex for vertex, name in failed if name and _familiar(name) == _familiar(image)), None)
+
+
+def _familiar(image: str) -> str:
+    """The short name of an image, which BuildKit says longer at times: `alpine` of `docker.io/library/alpine:latest`."""
+    for prefix in ("docker.io/", "index.docker.io/"):
+        image = image.removeprefix(prefix)
+    return image.removeprefix("library/").removesuffix(":latest")
 
 
 def _share_merged(dockerfile: Dockerfile, matched: dict[int, Vertex]) -> None:

@@ -23,10 +23,12 @@ from speedkit.widgets.failure_marks import Mark, failed_step, failing_line, mark
 from speedkit.widgets.foresight import Forecaster, Foresight
 from speedkit.widgets.shown_steps import planned_steps, shown_build, step_id
 from speedkit.widgets.starting import start_with_cache_of
+from speedkit.widgets.why import reasons_of
 
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.model import Build
+    from speedkit.rendering import Reason
     from speedkit.widgets.log_lines import Runs
 
 __all__ = ["Bench", "Starter"]
@@ -44,7 +46,8 @@ class Bench:
     """An app under work: its files, its builds, what is chosen.
 
     changed: called whenever there may be something new to paint. strategy: chosen at first. start, find_engine,
-    forecaster: how builds begin, engines are found, and what the next build does is foreseen.
+    forecaster, reasons_of: how builds begin, engines are found, what the next build does is foreseen and what one did is
+    explained.
     """
 
     def __init__(
@@ -56,9 +59,10 @@ class Bench:
         start: Starter = start_with_cache_of,
         find_engine: Callable[[], Engine] = connect,
         forecaster: Forecaster | None = None,
+        reasons_of: Callable[[Build], dict[int, Reason]] = reasons_of,
     ) -> None:
         self._app, self._changed = app, changed
-        self._start = start
+        self._start, self._reasons_of = start, reasons_of
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
         self.desk = Desk(app, strategy)
@@ -85,6 +89,7 @@ class Bench:
             listed = self.builds.add(
                 strategy=self.desk.strategy, cache_of=self.desk.cache_of, edit=self._app.edit_name, cold=cold
             )
+            listed.asked = self._state()
             self._notice, self._marks = None, ()
             self.choices = replace(self.choices, shown=listed.number, step=None, before=None, after=None, follow=True)
         threading.Thread(target=self._run, args=(listed,), name=f"workbench build {listed.number}", daemon=True).start()
@@ -105,24 +110,32 @@ class Bench:
             self._idle.wait_for(lambda: self.builds.running is None)
             return self.builds.listed[-1] if self.builds.listed else None
 
+    def settle(self, seconds: float) -> None:
+        """Wait, at most so long, for what comes by itself: the engine, why the steps ran, the forecast."""
+        deadline = time.monotonic() + seconds
+        self.engine.wait(seconds)
+        with self._idle:
+            self._idle.wait_for(lambda: not self.builds.unexplained, max(0.0, deadline - time.monotonic()))
+        self.forecast(wait_seconds=max(0.0, deadline - time.monotonic()))
+
     def choose_strategy(self, name: str) -> None:
         with self._lock:
             self.desk.choose(name)
             self._marks = ()
-            self.choices = replace(self.choices, shown=0, step=None, tab=DOCKERFILE)
+            self.choices = replace(self.choices, shown=0, step=None).opened(DOCKERFILE)
 
     def save_strategy(self, name: str) -> None:
         """Keep the edited Dockerfile as a strategy of that name."""
         with self._lock:
             self.desk.save_as(name)
-            self.choices = replace(self.choices, tab=DOCKERFILE)
+            self.choices = self.choices.opened(DOCKERFILE)
 
     def edit(self, name: str) -> None:
         with self._lock:
             path = self.desk.edit(name)
             self._keep_marks()
             if path is not None:
-                self.choices = replace(self.choices, tab=path)
+                self.choices = self.choices.opened(path)
 
     def type_text(self, path: str, text: str, *, page: str) -> None:
         """Take over what was typed on a page."""
@@ -138,7 +151,7 @@ class Bench:
         with self._lock:
             self.desk.reset(path)
             if not self.desk.has_file(self.choices.tab):
-                self.choices = replace(self.choices, tab=DOCKERFILE)
+                self.choices = self.choices.opened(DOCKERFILE)
             self._keep_marks()
 
     def choose(self, patch: dict[str, Any], *, page: str, number: int) -> None:
@@ -190,26 +203,40 @@ class Bench:
 
     # What is seen
 
-    def look_at_disk(self) -> None:
+    def look_at_disk(self) -> bool:
         """Notice files that were changed, added or removed outside the workbench; rarely where looking takes long."""
         with self._lock:
             began = time.monotonic()
             if began < self._next_look:
-                return
-            if self.desk.look():
+                return False
+            is_news = self.desk.look()
+            if is_news:
                 self._keep_marks()
             ended = time.monotonic()
             self._next_look = ended + max(LOOK_AT_DISK_SECONDS, 20 * (ended - began))
+            return is_news
 
-    def forecast(self) -> list[dict[str, Any]] | None:
-        """What the next build would do, as far as it is known at once; None where nobody forecasts."""
+    def forecast(self, *, wait_seconds: float = WAIT_FOR_FORECAST_SECONDS) -> list[dict[str, Any]] | None:
+        """What the next build would do, as far as it is known after `wait_seconds`; None where nobody forecasts."""
         if self._foresight is None:
             return None
         with self._lock:
             builds = self.builds.by_cache(self.desk.cache_of, name=self.desk.strategy)
-            state = (self.desk.strategy, self.desk.versions(), len(builds))
-        self._foresight.ask(state, self._app, self.desk.strategy, builds, wait_seconds=WAIT_FOR_FORECAST_SECONDS)
+            state = self._state()
+        self._foresight.ask(state, self._app, self.desk.strategy, builds, wait_seconds=wait_seconds)
+        self._keep_for_running_build(self._foresight)
         return self._foresight.entries
+
+    def _state(self) -> object:
+        """What a forecast depends on."""
+        return (self.desk.strategy, self.desk.versions(), len(self.builds.finished()))
+
+    def _keep_for_running_build(self, foresight: Foresight) -> None:
+        """A forecast is held against what happens, and says meanwhile why and how long."""
+        with self._lock:
+            running = self.builds.running
+            if running is not None and running.expected is None:
+                running.expected = foresight.of(running.asked)
 
     def traits(self) -> dict[str, Any]:
         """The value of every trait, as of now."""
@@ -236,6 +263,7 @@ class Bench:
                 "shown_log": self._log_shown(steps["number"], focus),
                 "found": self._found(steps["number"], focus),
                 "history": [listed.row() for listed in self.builds.listed],
+                "rebuilding": self.builds.rebuilding(),
                 "comparison": self._comparison(),
                 "marks": [asdict(mark) for mark in (*self._marks, *self._rejected(steps))],
                 "notice": self._notice,
@@ -278,6 +306,7 @@ class Bench:
             started_ms=None if listed.ended else listed.started_ms,
             is_cold=listed.cold,
             is_current=listed.ended and build.dockerfile == self.desk.dockerfile_text(),
+            background=listed.background,
         )
 
     def _log_shown(self, number: int, focus: str | None) -> dict[str, Any]:
@@ -306,7 +335,8 @@ class Bench:
         before = known.get(self.choices.before or 0, self._before(finished, after))
         if before.build is None or after.build is None:
             return None
-        return compare_two(before.build, after.build, numbers=(before.number, after.number))
+        numbers = (before.number, after.number)
+        return compare_two(before.build, after.build, numbers=numbers, reasons=after.reasons or {})
 
     def _before(self, finished: list[Listed], after: Listed) -> Listed:
         place = finished.index(after)
@@ -349,6 +379,7 @@ class Bench:
         except Exception as error:
             problem = error
         self._end(listed, build, problem)
+        self._explain(listed)
 
     def _end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
         with self._idle:
@@ -358,6 +389,18 @@ class Bench:
             self._idle.notify_all()
         if problem is not None:
             self.complain(problem)
+        self._changed()
+
+    def _explain(self, listed: Listed) -> None:
+        reasons: dict[int, Reason] = {}
+        try:
+            if listed.build is not None and listed.problem is None:
+                reasons = self._reasons_of(listed.build)
+        except Exception as problem:
+            self.complain(problem)
+        with self._idle:
+            listed.reasons = reasons
+            self._idle.notify_all()
         self._changed()
 
     def _point_at_failure(self, listed: Listed, build: Build) -> None:
@@ -372,7 +415,7 @@ class Bench:
         marks = marks_of(build, dockerfile=DOCKERFILE, log=log, has_file=self.desk.has_file)
         self._marks = tuple(self.desk.mark_anchored(mark) for mark in marks)
         if self._marks:
-            self.choices = replace(self.choices, tab=self._marks[0].path)
+            self.choices = self.choices.opened(self._marks[0].path)
 
 
 def _notice_of(problem: BaseException) -> dict[str, str]:

@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import read_recording
+from speedkit.rendering import seconds_text
 from speedkit.widgets.log_lines import LogLines
-from speedkit.widgets.shown_steps import build_counts, step_of
+from speedkit.widgets.naming import short_command
+from speedkit.widgets.shown_steps import Background, build_counts, step_of
 
 if TYPE_CHECKING:
     from speedkit.model import Build, Step
+    from speedkit.rendering import Reason
 
 __all__ = ["BuildList", "Listed", "Running"]
 
 LOGS_OF_BUILDS_KEPT = 2
 LOGS_READ_KEPT = 3
+SHORTEST_PART = 0.02
 
 
 class Running(Protocol):
@@ -39,7 +43,11 @@ class Running(Protocol):
 
 @dataclass
 class Listed:
-    """A build of the session. running: None before it has begun and after it has ended. build: as far as it came."""
+    """A build of the session. running: None before it has begun and after it has ended. build: as far as it came.
+
+    asked: the state of the files when it was asked for. expected: the forecast for that state. reasons: why each line was
+    cached or ran; None until it has ended and they are found.
+    """
 
     number: int
     strategy: str
@@ -52,6 +60,15 @@ class Listed:
     problem: BaseException | None = None
     ended: bool = False
     cancelled: bool = False
+    asked: object = None
+    expected: list[dict[str, Any]] | None = None
+    reasons: dict[int, Reason] | None = None
+
+    @property
+    def background(self) -> Background:
+        """What is known of the steps besides what BuildKit says; a build from cold finds nothing, whatever was forecast."""
+        expected = () if self.cold or self.expected is None else self.expected
+        return Background(expected, self.reasons or {})
 
     @property
     def label(self) -> str:
@@ -75,6 +92,7 @@ class Listed:
             "seconds": round(build.seconds, 3) if build is not None and self.ended else 0.0,
             "image_bytes": build.image_bytes if build is not None else None,
             "is_stand_in": build is not None and build.stand_in,
+            "parts": _parts(build) if build is not None and self.ended else [],
             **counts,
         }
 
@@ -104,6 +122,26 @@ class BuildList:
 
     def finished(self) -> list[Listed]:
         return [listed for listed in self.listed if listed.ended and listed.build is not None]
+
+    @property
+    def unexplained(self) -> list[Listed]:
+        """Those that ended, but why their steps ran is not found yet."""
+        return [listed for listed in self.listed if listed.ended and listed.reasons is None]
+
+    def rebuilding(self) -> str:
+        """What a rebuild after a change took last, by strategy; "" before there was one."""
+        took: dict[str, float] = {}
+        built: set[str] = set()
+        for listed in self.finished():
+            if listed.build is None or listed.build.outcome != "done" or listed.cold:
+                continue
+            if listed.cache_of in built and build_counts(listed.build)["ran"]:
+                took[listed.strategy] = listed.build.seconds
+            built.add(listed.cache_of)
+        if not took:
+            return ""
+        slowest_first = sorted(took.items(), key=lambda pair: -pair[1])
+        return f"Rebuilding took {', '.join(f'{seconds_text(seconds)} with {name}' for name, seconds in slowest_first[:3])}"
 
     def by_cache(self, cache: str, *, name: str) -> list[Build]:
         """The finished builds; those that share a strategy's cache bear the strategy name given, the others none."""
@@ -141,6 +179,21 @@ class BuildList:
         while len(self._logs) > LOGS_READ_KEPT:
             self._logs.popitem(last=False)
         return lines
+
+
+def _parts(build: Build) -> list[dict[str, Any]]:
+    """Where in a build its steps took their time, in percent of it: what is drawn as one bar."""
+    whole = max(build.seconds, 0.001)
+    return [
+        {
+            "left": round(min(100.0, 100 * (step.started_seconds or 0.0) / whole), 2),
+            "width": round(min(100.0, 100 * step.seconds / whole), 2),
+            "label": short_command(step.instruction),
+            "failed": step.state == "failed",
+        }
+        for step in build.instructions
+        if step.ran and step.seconds >= SHORTEST_PART * whole
+    ]
 
 
 def _broken(build: Build | None, problem: BaseException | None) -> Build | None:

@@ -13,6 +13,7 @@ __all__ = ["Choices"]
 PAGES_KEPT = 8
 TYPES: dict[str, tuple[type | None, ...]] = {
     "tab": (str,),
+    "caret": (int,),
     "diff": (bool,),
     "shown": (int,),
     "step": (str, None),
@@ -28,12 +29,14 @@ TYPES: dict[str, tuple[type | None, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """tab: a file's path. diff: its changes are shown. shown: a build's number, 0 for the next one. step: a step's id,
-    None for the one worth seeing. before, after: builds to compare, None for the last two. match: which hit of `query`.
-    internal, all: more of the step list and of the comparison. confirmed: the newest choice heard from each open page.
+    """tab: a file's path. caret: where in it one was typing, in characters. diff: its changes are shown. shown: a build's
+    number, 0 for the next one. step: a step's id, None for the one worth seeing. before, after: builds to compare, None for
+    the last two. match: which hit of `query`. internal, all: more of the step list and of the comparison. confirmed: the
+    newest choice heard from each open page.
     """
 
     tab: str = ""
+    caret: int = 0
     diff: bool = False
     shown: int = 0
     step: str | None = None
@@ -49,9 +52,15 @@ class Choices:
     def patched(self, patch: dict[str, Any], *, page: str, number: int) -> Choices:
         """The choices after one that a page sent; what is not a choice, or of the wrong type, is left out."""
         good = {key: value for key, value in patch.items() if _fits(key, value)}
+        if "tab" in good:
+            good.setdefault("caret", 0)
         confirmed = {key: value for key, value in self.confirmed.items() if key != page}
         kept = dict(list(confirmed.items())[1 - PAGES_KEPT :]) | {page: number}
         return replace(self, **good, confirmed=kept)
+
+    def opened(self, tab: str) -> Choices:
+        """The choices with another file open."""
+        return replace(self, tab=tab, caret=0)
 
     def as_trait(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,4 +1,4 @@
-"""Two builds of a workbench side by side: which steps changed between cached and run, seconds, image size, layers."""
+"""Two builds of a workbench side by side: which steps changed between cached and run and why, seconds, size, layers."""
 
 from __future__ import annotations
 
@@ -6,22 +6,37 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from speedkit.rendering import bytes_text, seconds_text
+from speedkit.widgets.naming import short_instruction
+from speedkit.widgets.why import why_cached, why_ran
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from speedkit.model import Build, Step
+    from speedkit.rendering import Reason
 
 __all__ = ["compare_two"]
 
 Side = dict[str, Any] | None
 
 
-def compare_two(before: Build, after: Build, *, numbers: tuple[int, int]) -> dict[str, Any]:
-    """What changed from one build to the other, as the page shows it. numbers: how the session calls them."""
+SAVED_STEPS_NAMED = 2
+WORTH_NAMING_SECONDS = 0.2
+
+
+def compare_two(
+    before: Build, after: Build, *, numbers: tuple[int, int], reasons: Mapping[int, Reason] | None = None
+) -> dict[str, Any]:
+    """What changed from one build to the other, as the page shows it.
+
+    numbers: how the session calls them. reasons: why each step of the later one was cached or ran, by line.
+    """
     rows = _rows(before, after)
     return {
         "before": numbers[0],
         "after": numbers[1],
         "finding": _finding(before, after, numbers),
+        "why": [*_saved(before, after, reasons or {}), *_costly(after, reasons or {})],
         "facts": [fact for fact in (_steps_fact(rows), _size_fact(before, after), _layer_fact(before, after)) if fact],
         "rows": rows,
     }
@@ -39,6 +54,34 @@ def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
         return f"{took}, about as long as build {first} ({seconds_text(before.seconds)})."
     word = "less" if saved > 0 else "more"
     return f"{took}, {seconds_text(abs(saved))} {word} than build {first} ({seconds_text(before.seconds)})."
+
+
+def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]:
+    """The steps that took the longest before and are cached now, each with its reason."""
+    earlier = dict(_keyed(before))
+    pairs = [(earlier[key], step) for key, step in _keyed(after) if step.cached and key in earlier and earlier[key].ran]
+    worth = [(old, new) for old, new in pairs if old.seconds >= WORTH_NAMING_SECONDS and new.line in reasons]
+    worth.sort(key=lambda pair: -pair[0].seconds)
+    return [
+        {
+            "tone": "hit",
+            "step": short_instruction(new.instruction),
+            "said": f"now comes from the cache and saves {seconds_text(old.seconds)}: "
+            f"{why_cached(new.line or 0, reasons, after.dockerfile)}",
+        }
+        for old, new in worth[:SAVED_STEPS_NAMED]
+    ]
+
+
+def _costly(after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]:
+    """The step that took the longest, with the change that made it run."""
+    ran = [step for step in after.instructions if step.ran and step.seconds >= WORTH_NAMING_SECONDS and step.line in reasons]
+    longest = max(ran, key=lambda step: step.seconds, default=None)
+    because = "" if longest is None else why_ran(longest.line or 0, reasons)
+    if longest is None or not because:
+        return []
+    said = f"ran for {seconds_text(longest.seconds)} because {because}."
+    return [{"tone": "run", "step": short_instruction(longest.instruction), "said": said}]
 
 
 def _rows(before: Build, after: Build) -> list[dict[str, Any]]:

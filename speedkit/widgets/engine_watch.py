@@ -28,12 +28,17 @@ class EngineWatch:
         self._find_engine, self._heard = find_engine, heard
         self._looking = threading.Lock()
         self._stopped = threading.Event()
+        self._looked = threading.Event()
         self.found = ""
 
     def look(self) -> None:
         """Look in the background, again and again until an engine is found; once at a time."""
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._look_until_found, name="workbench engine", daemon=True).start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, at most so long, until it has looked once."""
+        self._looked.wait(seconds)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -50,10 +55,12 @@ class EngineWatch:
     def _find(self, *, was_lost: bool) -> bool:
         try:
             engine = self._find_engine()
+            self.found = f"Docker {engine.version}, {engine.cpus} CPUs"
         except SpeedkitError as problem:
             self.found = ""
+            self._looked.set()
             self._heard(problem, True)
             return False
-        self.found = f"Docker {engine.version}, {engine.cpus} CPUs"
+        self._looked.set()
         self._heard(None, was_lost)
         return True

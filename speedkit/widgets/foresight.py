@@ -3,7 +3,8 @@
 A forecaster is given the app, the strategy's name and the finished builds, oldest first; those whose cache the next
 build shares bear the strategy's name, the others none. It answers with an entry per
 instruction: `line` (1-based), `forecast` ("hit", "miss" or "depends"), `because` (a sentence), `seconds` (expected, or
-None) and, where it has one, `short` (the reason in a word or two, for the editor's margin).
+None) and, where it has them, `short` (the reason in a word or two, for the editor's margin), `kind` and `what` (the reason
+as in `speedkit.forecast.Because`), `usual` (seconds it took when it ran last) and `after` (the lines it starts from).
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ class Foresight:
                 self._asked = state, (app, strategy, builds)
                 self._changed.notify_all()
             self._changed.wait_for(lambda: self._known == state or self._stopped, wait_seconds)
+
+    def of(self, state: object) -> list[dict[str, Any]] | None:
+        """The forecast for a state; None when it is not, or no longer, the one that is known."""
+        with self._changed:
+            return self.entries if self._known == state else None
 
     def stop(self) -> None:
         with self._changed:

@@ -7,6 +7,8 @@ BuildKit's own work set apart.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -14,10 +16,14 @@ from speedkit.dockerfile import Dockerfile, Instruction, needed_stages, read_doc
 from speedkit.errors import DockerfileError
 from speedkit.model import Build, Step, StepState
 from speedkit.recordings.steps import BEFORE_STAGES, RUNS_IN_BUILDKIT
+from speedkit.rendering import Reason, bytes_text
 from speedkit.widgets.failure_marks import EXIT_CODE, failed_step
+from speedkit.widgets.outlook import agreement, expected_time, rough_seconds
+from speedkit.widgets.why import in_short
 
-__all__ = ["build_counts", "focused_step", "planned_steps", "shown_build", "step_id", "step_of"]
+__all__ = ["Background", "build_counts", "focused_step", "planned_steps", "shown_build", "step_id", "step_of"]
 
+WORTH_SAYING_SECONDS = 0.1
 UNNAMED = re.compile(r"stage-\d+")
 
 
@@ -49,8 +55,30 @@ def build_counts(build: Build) -> dict[str, int]:
     return {"cached": sum(step.cached for step in steps), "ran": sum(step.ran for step in steps)}
 
 
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is known of a build's steps besides what BuildKit said.
+
+    expected: the forecast made before it, entries as in `foresight`. reasons: why each step was cached or ran, by line,
+    once it has ended.
+    """
+
+    expected: Sequence[Mapping[str, Any]] = ()
+    reasons: Mapping[int, Reason] = field(default_factory=dict)
+
+    def entry(self, line: int | None) -> Mapping[str, Any]:
+        return next((entry for entry in self.expected if entry["line"] == line), {})
+
+
 def shown_build(
-    build: Build, *, number: int, label: str, started_ms: float | None, is_cold: bool, is_current: bool
+    build: Build,
+    *,
+    number: int,
+    label: str,
+    started_ms: float | None,
+    is_cold: bool,
+    is_current: bool,
+    background: Background | None = None,
 ) -> dict[str, Any]:
     """A build for the step list.
 
@@ -58,13 +86,19 @@ def shown_build(
     is_current: its Dockerfile is still the one in the editor, so that a forecast speaks of the same lines.
     """
     now = build.seconds
+    known = background or Background()
+    open_lines = {step.line for step in build.step_list if step.state in ("running", "waiting")}
+
+    def shown(step: Step) -> dict[str, Any]:
+        return _step(step, now, started_ms) | _remark(step, known, open_lines)
+
     return {
         "number": number,
         "title": f"Build {number}: {label}",
         "outcome": build.outcome,
         "seconds": round(build.seconds, 3) if started_ms is None else 0.0,
         "started_ms": started_ms,
-        "stages": _stages(build.instructions, now, started_ms),
+        "stages": _stages(build.instructions, shown),
         "internal": [_step(step, now, started_ms) for step in build.step_list if step.kind == "internal"],
         "counts": build_counts(build),
         "focus": focused_step(build),
@@ -73,7 +107,39 @@ def shown_build(
         "is_stand_in": build.stand_in,
         "is_cold": is_cold,
         "is_current": is_current,
+        "agreement": agreement(known.expected, build) if started_ms is None else "",
+        "about": expected_time(known.expected) if started_ms is not None else "",
     }
+
+
+def _remark(step: Step, known: Background, open_lines: Set[int | None]) -> dict[str, str]:
+    """note: what else there is to say of a step in a few words. why: the reason for its state, as a sentence."""
+    entry, reason = known.entry(step.line), known.reasons.get(step.line or 0)
+    parts = [_note(step, entry, reason, open_lines), bytes_text(step.bytes_fetched) if step.bytes_fetched else ""]
+    return {"note": ", ".join(part for part in parts if part), "why": _why(step, entry, reason)}
+
+
+def _note(step: Step, entry: Mapping[str, Any], reason: Reason | None, open_lines: Set[int | None]) -> str:
+    usual = entry.get("usual") or 0.0
+    if step.state == "cached":
+        return f"saved {rough_seconds(usual)}" if usual >= WORTH_SAYING_SECONDS else ""
+    if step.state == "running":
+        return f"last time {rough_seconds(usual)}" if usual >= WORTH_SAYING_SECONDS else ""
+    if step.state == "waiting":
+        before = [line for line in entry.get("after", ()) if line in open_lines]
+        return f"waits for line {before[-1]}" if before else ""
+    if not step.ran:
+        return ""
+    if reason is not None:
+        return in_short(reason.kind, reason.what)
+    return in_short(entry["kind"], entry["what"]) if entry.get("forecast") == "miss" and "kind" in entry else ""
+
+
+def _why(step: Step, entry: Mapping[str, Any], reason: Reason | None) -> str:
+    if reason is not None and step.state != "waiting":
+        return reason.because
+    is_expected = entry.get("forecast") == ("hit" if step.cached else "miss")
+    return str(entry.get("because", "")) if is_expected and (step.cached or step.ran) else ""
 
 
 def _error(build: Build) -> str:
@@ -83,13 +149,13 @@ def _error(build: Build) -> str:
     return lines[-1] if lines else ""
 
 
-def _stages(steps: tuple[Step, ...], now: float, started_ms: float | None) -> list[dict[str, Any]]:
+def _stages(steps: tuple[Step, ...], shown: Callable[[Step], dict[str, Any]]) -> list[dict[str, Any]]:
     groups = [(stage, list(group)) for stage, group in groupby(steps, key=lambda step: step.stage)]
     return [
         {
             "name": f"{place} {stage}",
             "title": "final image" if UNNAMED.fullmatch(stage) and place == len(groups) else stage,
-            "steps": [_step(step, now, started_ms) for step in group],
+            "steps": [shown(step) for step in group],
         }
         for place, (stage, group) in enumerate(groups, 1)
     ]
@@ -108,6 +174,8 @@ def _step(step: Step, now: float, started_ms: float | None) -> dict[str, Any]:
         "began": None if step.started_seconds is None else round(step.started_seconds, 2),
         "bytes": step.bytes_fetched,
         "error": _short(step.error or ""),
+        "note": "",
+        "why": "",
     }
 
 
@@ -141,6 +209,8 @@ def planned_steps(dockerfile: str, *, strategy: str) -> dict[str, Any]:
         "is_stand_in": False,
         "is_cold": False,
         "is_current": True,
+        "agreement": "",
+        "about": "",
     }
     try:
         parsed = read_dockerfile(dockerfile)
@@ -149,7 +219,7 @@ def planned_steps(dockerfile: str, *, strategy: str) -> dict[str, Any]:
         where = "" if problem.line is None else f"Line {problem.line}: "
         return shown | {"error": f"{where}{problem}", "error_line": problem.line}
     steps = tuple(_planned(entry, parsed, needed) for entry in parsed.instructions)
-    return shown | {"stages": _stages(steps, 0.0, None)}
+    return shown | {"stages": _stages(steps, lambda step: _step(step, 0.0, None))}
 
 
 def _planned(entry: Instruction, dockerfile: Dockerfile, needed: frozenset[int]) -> Step:

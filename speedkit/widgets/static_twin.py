@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from speedkit.rendering import bytes_text, seconds_text
+from speedkit.rendering import seconds_text
 from speedkit.rendering.steps_html import SHAPES, WORDS
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ __all__ = ["TwinTexts", "twin_html"]
 Shown = dict[str, Any]
 
 TABS = 4
+RECORDED = "The last state, saved with the notebook. Run the cell to go on from here."
 FORECAST = {
     "hit": ("✓", "cached", "skw-hit"),
     "miss": ("↻", "runs", "skw-run"),
@@ -57,22 +58,21 @@ def _bar(traits: Shown) -> str:
     return (
         f'<header class="skw-bar"><div class="skw-bar-row"><b class="skw-app">{app}</b>'
         f'<span class="skw-dim">Strategy</span> <b>{escape(name)}</b><span class="skw-grow"></span>'
-        f'<span class="skw-dim">{escape(traits["engine"])}</span>{_forecast_sentence(traits["forecast"])}'
+        f'<span class="skw-tag" title="{RECORDED}">recorded</span>'
+        f'<span class="skw-dim">{escape(traits["engine"])}</span>{_outlook(traits["outlook"])}'
         "</div></header>"
     )
 
 
-def _forecast_sentence(forecast: list[Shown]) -> str:
-    if not forecast:
+def _outlook(found: Shown | None) -> str:
+    if found is None:
         return ""
-    kinds = [entry["forecast"] for entry in forecast]
-    times = [entry.get("seconds") for entry in forecast if entry["forecast"] == "miss"]
-    known = [seconds for seconds in times if seconds is not None]
-    about = f", about <b>{seconds_text(sum(known))}</b>" if known and len(known) == len(times) else ""
-    depends = f", <b>? {kinds.count('depends')} depend</b>" if "depends" in kinds else ""
+    depends = f", <b>? {found['depends']} depend</b>" if found["depends"] else ""
+    about = f", <b>{escape(found['about'])}</b>" if found["about"] else ""
+    why = f": {escape(found['why'])}" if found["why"] else ""
     return (
-        f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {kinds.count("hit")} cached</b>, '
-        f'<b class="skw-run">↻ {kinds.count("miss")} run</b>{depends}{about}</span>'
+        f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {found["cached"]} cached</b>, '
+        f'<b class="skw-run">↻ {found["run"]} run</b>{depends}{about}{why}</span>'
     )
 
 
@@ -142,6 +142,7 @@ def _heading(steps: Shown) -> str:
         )
     parts += ['<span class="skw-tag">stand-in base</span>'] if steps["is_stand_in"] else []
     parts += ['<span class="skw-tag">from cold</span>'] if steps["is_cold"] else []
+    parts += [f'<span class="skw-tag">{escape(steps["agreement"])}</span>'] if steps["agreement"] else []
     return f'<div class="skw-heading">{"".join(parts)}</div>'
 
 
@@ -157,11 +158,12 @@ def _outcome(outcome: str, seconds: float) -> str:
 
 
 def _steps(steps: Shown, forecast: list[Shown]) -> str:
-    guesses = {entry["line"]: entry for entry in forecast} if steps["is_current"] else {}
+    guesses = {entry["line"]: entry for entry in forecast} if _is_news(steps, forecast) else {}
     parts = [f'<p class="skw-hint skw-bad">✗ {escape(steps["error"])}</p>'] if steps["error"] else []
+    is_next = steps["number"] > 0
     for stage in steps["stages"]:
         parts.append(f"<h4>{escape(stage['title'])}</h4><ul>")
-        parts += [_step(step, steps["seconds"], guesses.get(step["line"])) for step in stage["steps"]]
+        parts += [_step(step, steps["seconds"], guesses.get(step["line"]), is_next=is_next) for step in stage["steps"]]
         parts.append("</ul>")
     if steps["internal"]:
         total = sum(step["seconds"] for step in steps["internal"])
@@ -169,14 +171,26 @@ def _steps(steps: Shown, forecast: list[Shown]) -> str:
     return f'<div class="skw-list">{"".join(parts)}</div>'
 
 
-def _step(step: Shown, total: float, guess: Shown | None) -> str:
+def _is_news(steps: Shown, forecast: list[Shown]) -> bool:
+    """The forecast says more than why each step was as it was."""
+    return bool(steps["is_current"]) and (not steps["number"] or any(entry["forecast"] != "hit" for entry in forecast))
+
+
+def _expected(entry: Shown | None, *, is_next: bool) -> str:
+    if entry is None or entry["forecast"] not in FORECAST:
+        return ""
+    icon, word, tone = FORECAST[entry["forecast"]]
+    said = f"{'next: ' if is_next else ''}{icon} {entry.get('note') or word}"
+    return f'<span class="{tone}" title="{escape(entry.get("because", ""))}">{escape(said)}</span>'
+
+
+def _step(step: Shown, total: float, guess: Shown | None, *, is_next: bool) -> str:
     text = escape(step["text"])
-    expected = _guess(guess)
-    note = f"next: {expected}" if expected else bytes_text(step["bytes"]) if step["bytes"] else ""
+    note = _expected(guess, is_next=is_next) or escape(step["note"])
     return (
         f'<li><div class="skw-step skw-{step["state"]}"><span class="skw-icon">{SHAPES[step["state"]]}</span>'
         f'<span class="skw-line">{step["line"] or ""}</span><code title="{text}">{text}</code>'
-        f'<span class="skw-note">{note}</span>{_track(step, total)}'
+        f'<span class="skw-note" title="{escape(step["why"])}">{note}</span>{_track(step, total)}'
         f'<span class="skw-took">{_took(step)}</span></div></li>'
     )
 
@@ -200,15 +214,18 @@ def _track(step: Shown, total: float) -> str:
 
 def _log(traits: Shown, texts: TwinTexts) -> str:
     log = traits["shown_log"]
+    steps = [step for stage in traits["steps"]["stages"] for step in stage["steps"]]
+    shown = next((step for step in steps if step["id"] == log["step"]), None)
+    why = f'<p class="skw-why">{escape(shown["why"])}</p>' if shown and shown["why"] else ""
     if not texts.log:
-        return ""
-    shown = f"lines {texts.log_first + 1} to {texts.log_first + len(texts.log)} of {log['lines']}"
+        return why and f'<div class="skw-log">{why}</div>'
+    lines = f"lines {texts.log_first + 1} to {texts.log_first + len(texts.log)} of {log['lines']}"
     rows = "".join(
         f'<div class="skw-row{" skw-at" if texts.log_first + place == log["at"] else ""}">{_line(runs)}\n</div>'
         for place, runs in enumerate(texts.log)
     )
     return (
-        f'<div class="skw-log"><div class="skw-log-tools"><span class="skw-path">Log of the step, {shown}</span></div>'
+        f'<div class="skw-log"><div class="skw-log-tools"><span class="skw-path">Log of the step, {lines}</span></div>{why}'
         f'<div class="skw-lines">{rows}</div></div>'
     )
 
@@ -224,26 +241,43 @@ def _history(traits: Shown) -> str:
     longest = max((build["seconds"] for build in builds), default=0.0) or 1.0
     shown = traits["steps"]["number"]
     rows = "".join(_history_row(build, longest, is_shown=build["number"] == shown) for build in builds)
-    body = f"<ol>{rows}</ol>" if builds else '<p class="skw-hint">None yet.</p>'
+    finding = f'<p class="skw-finding">{escape(traits["rebuilding"])}</p>' if traits["rebuilding"] else ""
+    body = f"{finding}<ol>{rows}</ol>" if builds else '<p class="skw-hint">None yet.</p>'
     return f'<div class="skw-history"><h4>Builds in this notebook</h4>{body}</div>'
 
 
 def _history_row(build: Shown, longest: float, *, is_shown: bool) -> str:
-    tone = "bad" if build["outcome"] != "done" else "run" if build["ran"] else "hit"
-    width = max(0.6, 100 * build["seconds"] / longest)
+    is_good = build["outcome"] == "done"
+    tally = f'<span class="skw-hit">✓ {build["cached"]}</span> <span class="skw-run">↻ {build["ran"]}</span>'
     took = _outcome(build["outcome"], build["seconds"])
     return (
         f'<li><div class="skw-build{" skw-twin-shown" if is_shown else ""}"><span class="skw-build-name">'
         f'<span class="skw-number">{build["number"]}</span> {escape(build["label"])}</span>'
-        f'<span class="skw-bars"><i class="skw-bar-{tone}" style="width:{width:.1f}%"></i></span>'
+        f'<span class="skw-tally">{tally if is_good else ""}</span>{_bar_of(build, longest)}'
         f'<span class="skw-took">{took}</span></div></li>'
     )
+
+
+def _bar_of(build: Shown, longest: float) -> str:
+    tone = "bad" if build["outcome"] != "done" else "rest" if build["ran"] else "hit"
+    width = max(0.6, 100 * build["seconds"] / longest)
+    parts = "".join(
+        f'<i class="skw-bar-{"bad" if part["failed"] else "run"}" style="left:{part["left"]}%;width:{part["width"]}%">'
+        f"<span>{escape(part['label'])}</span></i>"
+        for part in build["parts"]
+    )
+    return f'<span class="skw-bars"><span class="skw-whole skw-bar-{tone}" style="width:{width:.1f}%">{parts}</span></span>'
 
 
 def _comparison(found: Shown | None) -> str:
     if found is None:
         return '<div class="skw-compare"><h4>Before and after</h4></div>'
-    facts = "".join(f'<p class="skw-dim">{escape(fact)}</p>' for fact in found["facts"])
+    facts = f'<p class="skw-dim">{escape(" ".join(found["facts"]))}</p>'
+    why = "".join(
+        f'<p class="skw-because skw-because-{one["tone"]}"><b class="skw-{one["tone"]}">{escape(one["step"])}</b> '
+        f"{escape(one['said'])}</p>"
+        for one in found["why"]
+    )
     changed = [row for row in found["rows"] if row["change"]]
     rows = "".join(_comparison_row(row) for row in changed)
     heads = ("Step", f"Build {found['before']}", f"Build {found['after']}", "Change")
@@ -251,7 +285,7 @@ def _comparison(found: Shown | None) -> str:
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return (
         f'<div class="skw-compare"><h4>Before and after: build {found["before"]} → build {found["after"]}</h4>'
-        f'<p class="skw-finding">{escape(found["finding"])}</p>{facts}{table if rows else ""}</div>'
+        f'<p class="skw-finding">{escape(found["finding"])}</p>{why}{facts}{table if rows else ""}</div>'
     )
 
 

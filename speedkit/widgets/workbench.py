@@ -20,6 +20,7 @@ import traitlets
 
 from speedkit.history.live import LiveForecast
 from speedkit.widgets.bench import Bench
+from speedkit.widgets.outlook import noted, outlook
 from speedkit.widgets.painter import Painter
 from speedkit.widgets.static_twin import TwinTexts, twin_html
 
@@ -33,6 +34,8 @@ __all__ = ["Workbench"]
 STATIC = Path(__file__).parent / "static"
 TWIN_LOG_LINES = 40
 TWIN_PAUSE_SECONDS = 2.0
+SETTLE_SECONDS = 5.0
+"""How long a cell waits for what a saved notebook should show: the forecast, and why steps ran."""
 
 Message = Mapping[str, Any]
 
@@ -63,6 +66,8 @@ class Workbench(anywidget.AnyWidget):
     comparison = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     marks: traitlets.List[Any] = traitlets.List().tag(sync=True)
     forecast: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    outlook = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    rebuilding = traitlets.Unicode().tag(sync=True)
     notice = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     engine = traitlets.Unicode().tag(sync=True)
     said = traitlets.Unicode().tag(sync=True)
@@ -110,10 +115,7 @@ class Workbench(anywidget.AnyWidget):
         except KeyboardInterrupt:
             self._bench.cancel()
             raise
-        self._twin_due = True
-        self._twin_time = 0.0
-        if self._painter is not None:
-            self._painter.flush()
+        self._settle()
         if listed is None:
             return None
         if listed.problem is not None:
@@ -134,14 +136,22 @@ class Workbench(anywidget.AnyWidget):
 
     # Painting
 
+    def _settle(self) -> None:
+        """Paint what is known once everything that follows by itself is, the twin too."""
+        self._bench.settle(SETTLE_SECONDS)
+        self._twin_due = True
+        self._twin_time = 0.0
+        if self._painter is not None:
+            self._painter.flush()
+
     def _wake(self) -> None:
         if self._painter is not None:
             self._painter.wake()
 
     def _paint(self) -> None:
-        self._bench.look_at_disk()
         forecast = self._bench.forecast()
-        traits = self._bench.traits() | ({} if forecast is None else {"forecast": forecast})
+        foreseen = {} if forecast is None else {"forecast": noted(forecast), "outlook": outlook(forecast)}
+        traits = self._bench.traits() | foreseen
         with self.hold_sync():
             for name, value in traits.items():
                 if getattr(self, name) != value:
@@ -149,6 +159,9 @@ class Workbench(anywidget.AnyWidget):
                     self._twin_due = True
         self._send_answers()
         self._refresh_twin()
+        # Last, so that what was typed is not kept waiting for it.
+        if self._bench.look_at_disk():
+            self._wake()
 
     def _send_answers(self) -> None:
         while True:
@@ -162,6 +175,7 @@ class Workbench(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         _publish(self._view_data())
+        self._settle()
         self._twin_shown = self._twin_html()
         _publish(self._twin_data(), display_id=f"twin-{self.twin}")
 
@@ -190,7 +204,7 @@ class Workbench(anywidget.AnyWidget):
             _publish(self._twin_data(), display_id=f"twin-{self.twin}", update=True)
 
     def _twin_html(self) -> str:
-        traits = self._bench.traits() | {"forecast": self.forecast}
+        traits = self._bench.traits() | {"forecast": self.forecast, "outlook": self.outlook}
         log, first = self._bench.twin_log(TWIN_LOG_LINES)
         texts = TwinTexts(self._bench.desk.text_or_empty(traits["view"]["tab"]), log, first)
         return twin_html(traits, texts, style=(STATIC / "workbench.css").read_text(encoding="utf-8"), name=self.twin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import builds, reading, tour
+from tests.bench import builds, forecast, layers, reading, tour, workbench
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "import": reading.import_time,
@@ -13,6 +13,9 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "listing": reading.listing,
     "cached": builds.fully_cached,
     "edits": builds.edit_rebuilds,
+    "layers": layers.layers,
+    "forecast": forecast.forecast,
+    "workbench": workbench.workbench,
     "notebooks": tour.notebooks_against_builds,
 }
 

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 from speedkit.history import recordings
+from tests.bench.figures import print_figure
 
 __all__ = ["notebooks_against_builds"]
 
@@ -24,4 +25,5 @@ def notebooks_against_builds() -> None:
         subprocess.run(argv, check=True)
         seconds = time.perf_counter() - began
     building = sum(recording.meta.seconds for recording in recordings(session=session))
-    print(f"  tour {seconds:.1f} s, builds {building:.1f} s: {seconds / building:.3f}  (one run; promised: at most 1.15)")
+    print_figure("tour", f"{seconds:.1f} s, its builds {building:.1f} s, one run")
+    print_figure("tour / builds", f"{seconds / building:8.3f}", wanted="at most 1.15")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from tests.browser.lab import Lab, serve
 # What JupyterLab says when a kernel goes while it still waits for an answer, and Notebook 7 when it starts.
 OF_OTHERS = ("Canceled future", "reading 'schema'")
 expect.set_options(timeout=15_000)
-PICTURES = Path(__file__).resolve().parents[2] / "out" / "screenshots"
+OUT = Path(__file__).resolve().parents[2] / "out"
+PICTURES, FIGURES = OUT / "screenshots", OUT / "workbench-figures.json"
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +69,22 @@ def _writing(files: dict[str, str | bytes]) -> str:
         "app = own_app(place, edits={'append': append_line('main.go', '// more', called='append')}"
         " if (place / 'main.go').exists() else {})"
     )
+
+
+@pytest.fixture(scope="session")
+def note_figure() -> Iterator[Callable[[str, float], None]]:
+    """Prints what was measured, and keeps it in out/workbench-figures.json; the name says the unit."""
+    found: dict[str, float] = {}
+
+    def note(name: str, value: float) -> None:
+        found[name] = round(value, 1)
+        print(f"{name}: {value:,.1f}")
+
+    yield note
+    if found:
+        FIGURES.parent.mkdir(parents=True, exist_ok=True)
+        earlier = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
+        FIGURES.write_text(json.dumps(earlier | found, indent=1, sort_keys=True) + "\n")
 
 
 @pytest.fixture(scope="session")

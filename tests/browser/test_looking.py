@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.bench_page import BenchPage
 from tests.browser.lab import serve
-from tests.browser.test_building import FILES, OPTIMIZED, RUN_CODE
+from tests.browser.test_building import FILES, OPTIMIZED
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
@@ -118,49 +118,6 @@ def test_every_control_has_a_name_for_a_screen_reader(workbench):
     expect(wb.all.get_by_role("status").first).to_contain_text("Build 2: done")
 
 
-def test_typing_never_waits_for_the_kernel(workbench):
-    wb = workbench(FILES)
-    wb.open_tab("main.go")
-    wb.page.evaluate(RUN_CODE, "import time; time.sleep(4)")
-    took = wb.editor.evaluate("""async (editor) => {
-      editor.focus();
-      const began = performance.now();
-      document.execCommand('insertText', false, 'quick');
-      await new Promise(requestAnimationFrame);
-      return editor.textContent.includes('quick') ? performance.now() - began : Infinity;
-    }""")
-    assert took < 100
-    expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible(timeout=15_000)
-
-
-def test_it_appears_within_a_second_and_the_first_step_soon_after_pressing_build(workbench):
-    wb = workbench(FILES)
-    took = wb.page.evaluate(
-        """async () => {
-      const began = performance.now();
-      const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
-      window.jupyterapp.commands.execute('notebook:run-cell');
-      document.querySelectorAll('.skw:not(.skw-twin)').forEach((one) => one.remove());
-      while (!document.querySelector('.skw:not(.skw-twin) .cm-line')) await new Promise(requestAnimationFrame);
-      return performance.now() - began;
-    }"""
-    )
-    print(f"the widget appeared {took:.0f} ms after its cell was run")
-    assert took < 1000
-    wb.build()
-    wb.press("append", exact=True)
-    took = wb.page.evaluate("""async () => {
-      const root = document.querySelector('.skw:not(.skw-twin)');
-      const began = performance.now();
-      root.querySelector('.skw-go').click();
-      while (!root.querySelector('.skw-heading')?.textContent.includes('Build 2')
-        || !root.querySelector('.skw-cached, .skw-running, .skw-ran')) await new Promise(requestAnimationFrame);
-      return performance.now() - began;
-    }""")
-    print(f"the first step was shown {took:.0f} ms after Build was pressed")
-    assert took < 2000
-
-
 def test_a_saved_notebook_shows_the_last_state_where_no_kernel_answers(lab, workbench, pictures):
     wb = with_history(workbench)
     expect(wb.page.locator(".skw-twin").first).to_be_hidden()
@@ -203,13 +160,12 @@ sk.Workbench = lambda app: old(app, forecaster=forecaster)
     wb.retype("package changed\n")
     wb.open_tab("Dockerfile")
     expect(margin).to_contain_text("↻ main.go")
-    expect(wb.all.locator(".skw-if")).to_contain_text("1 cached, ↻ 1 run, about 2.0 s")
-    expect(wb.step("COPY go.mod")).to_contain_text("next: ↻ main.go")
+    expect(wb.all.locator(".skw-if")).to_contain_text("1 cached, ↻ 1 run, about 2.0 s: line 3 runs again")
+    expect(wb.step("COPY go.mod")).to_contain_text("↻ main.go")
     wb.all.screenshot(path=pictures / "forecast.png")
 
 
 def test_it_works_in_notebook_7_too(tmp_path, page):
-    pytest.importorskip("notebook")
     place = tmp_path / "seven"
     place.mkdir()
     (place / "Dockerfile").write_text("FROM alpine\nRUN echo seven\n")

@@ -13,21 +13,6 @@ from tests.browser.relay import Relay
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
 
 EVIL = "</script><img src=x onerror=window.harmed=1>"
-FLOOD = """\
-FROM alpine
-COPY . .
-RUN i=0; while [ $i -lt 100 ]; do seq $((i*2000+1)) $((i*2000+2000)); i=$((i+1)); sleep 0.09; done
-"""
-FRAMES = """() => new Promise((resolve) => {
-  const began = performance.now();
-  let frames = 0;
-  const count = () => {
-    frames += 1;
-    if (performance.now() - began < 4000) requestAnimationFrame(count);
-    else resolve(frames / 4);
-  };
-  requestAnimationFrame(count);
-})"""
 
 
 def test_markup_in_code_logs_file_names_and_labels_does_nothing(workbench):
@@ -80,36 +65,6 @@ def test_a_dockerfile_of_nothing_is_explained_and_fails_in_the_widget(workbench)
     expect(wb.all.locator(".skw-list .skw-bad")).to_be_visible()
     wb.build()
     expect(wb.history.first.locator(".skw-took")).to_have_text("✗ failed")
-
-
-def test_a_flood_of_log_lines_loses_none_and_the_page_stays_quick(workbench, engine):
-    wb = workbench({"Dockerfile": FLOOD, "main.go": "x\n"}, more="import resource")
-    wb.press_build()
-    expect(wb.all.locator(".skw-log-tools")).to_contain_text("running", timeout=30_000)
-    frames = wb.page.evaluate(FRAMES)
-    print(f"{frames:.0f} frames a second while the log came in")
-    assert frames >= 30
-    wb.await_end(1)
-    expect(wb.all.locator(".skw-log-tools")).to_contain_text("200,000 lines")
-    for line in (0, 99_999, 199_999):
-        wb.log.evaluate("(box, line) => { box.scrollTop = Math.max(0, line * 18 - 60); }", line)
-        expect(wb.log.locator(f'[data-line="{line + 1}"]')).to_have_text(f"{line + 1}\n", timeout=10_000)
-    scrolling = wb.page.evaluate("""async () => {
-      const box = document.querySelector('.skw-lines[role=log]');
-      const began = performance.now();
-      let frames = 0;
-      while (performance.now() - began < 2000) {
-        box.scrollTop = (box.scrollTop + 5000) % box.scrollHeight;
-        await new Promise(requestAnimationFrame);
-        frames += 1;
-      }
-      return frames / 2;
-    }""")
-    print(f"{scrolling:.0f} frames a second while scrolling through 200,000 lines")
-    assert scrolling >= 30
-    wb.all.get_by_label("Search in this log").fill("123456")
-    expect(wb.all.locator(".skw-log-tools")).to_contain_text("1 of 1")
-    expect(wb.log.locator(".skw-at mark")).to_have_text("123456")
 
 
 def test_a_log_can_be_searched_followed_and_copied(workbench, page):

@@ -39,7 +39,8 @@ def base_images() -> dict[str, BaseImage]:
     origin = (inspected(small) or {})["Id"]
     for name, instructions in VARIANTS.items():
         make_image(name, f"FROM {small}\n{instructions}\n", made_of=f"{origin} {instructions}")
-    return {name: BaseImage.from_inspect(inspected(name) or {}) for name in VARIANTS}
+    found = {name: BaseImage.from_inspect(inspected(name) or {}) for name in VARIANTS}
+    return found | {f"docker.io/{name}:latest": image for name, image in found.items()}
 
 
 def inspected(name: str) -> dict[str, Any] | None:

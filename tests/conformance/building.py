@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from speedkit.engine.connection import find_buildx
+from speedkit.engine.connection import connect, find_buildx
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from speedkit.forecast.plan import Plan
     from speedkit.forecast.vertices import Vertex
 
-__all__ = ["Observed", "build", "observed_steps"]
+__all__ = ["Observed", "build", "makes_links", "observed_steps"]
 
 BUILDX = str(find_buildx())
-_NAME = re.compile(r"^\[(?:(?P<stage>\S+) )?\s*(?P<number>\d+)/\d+\] ")
+_NAME = re.compile(r"^\[(?:(?P<stage>\S+) )?\s*(?P<number>\d+)/\d+\] (?!(?:ONBUILD )?LINK )")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,12 @@ class Observed:
     ok: bool
     states: dict[tuple[str, int], str]
     output: str
+
+
+@functools.cache
+def makes_links() -> bool:
+    """Whether the engine makes a layer of its own of `COPY --link`, as the containerd image store does."""
+    return connect().storage_driver == "overlayfs"
 
 
 def build(
@@ -66,8 +73,11 @@ def _states(output: str) -> dict[tuple[str, int], str]:
     for vertex in vertices.values():
         name = _NAME.match(str(vertex.get("name", "")))
         if name is not None and "started" in vertex:
+            place = name["stage"] or "", int(name["number"])
+            if place in states and not vertex.get("inputs"):
+                continue  # the download of an ADD, which has the name of the ADD
             state = "failed" if "error" in vertex else "cached" if vertex.get("cached") else "ran"
-            states[name["stage"] or "", int(name["number"])] = state
+            states[place] = state
     return states
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
-from speedkit.errors import SpeedkitError
+from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.forecast import Forecaster, Situation
-from tests.conformance.building import build, observed_steps
+from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.project import Project, write_project
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _UNIQUE_LINE = "COPY --from=speedkit-token token /.token"
 class Tally:
     """What was compared. failed: builds that ended in an error, which are left out. unseen: steps not reported.
 
+    refused: Dockerfiles that the forecast and BuildKit both reject.
     not_repeated: disagreements that were none when the same was built again.
     """
 
@@ -40,7 +41,8 @@ class Tally:
     depends: int = 0
     unseen: int = 0
     failed: int = 0
-    not_repeated: int = 0
+    refused: int = 0
+    not_repeated: list[Disagreement] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
@@ -57,7 +59,7 @@ class Disagreement:
     output: str = ""
 
 
-def isolated(text: str) -> tuple[str, list[int]]:
+def isolated(text: str, unique_line: str = _UNIQUE_LINE) -> tuple[str, list[int]]:
     """The Dockerfile with a unique file copied in at the start of every stage that stands on an image or on scratch.
 
     So nothing that other builds left is found. Also: for each new line, the line it was (0 for the added ones).
@@ -73,13 +75,14 @@ def isolated(text: str) -> tuple[str, list[int]]:
             names.add(stage.name)
     lines: list[str] = []
     origin = [0]
-    for number, line in enumerate(text.splitlines(), 1):
+    end = "\r\n" if "\r\n" in text else "\n"
+    for number, line in enumerate(text.removesuffix(end).split(end), 1):
         lines.append(line)
         origin.append(number)
         if number in after:
-            lines.append(_UNIQUE_LINE)
+            lines.append(unique_line)
             origin.append(0)
-    return "\n".join(lines) + "\n", origin
+    return end.join(lines) + end, origin
 
 
 def run_sequence(
@@ -101,7 +104,8 @@ def repeated_disagreement(
     if found is None:
         return None
     again = run_sequence(found.builds, bases, tally=Tally(), states_known=states_known)
-    tally.not_repeated += again is None
+    if again is None:
+        tally.not_repeated.append(found)
     return again
 
 
@@ -137,10 +141,12 @@ class _Sequence:
     def _one(self, forecaster: Forecaster, builds: Sequence[Project], *, first: bool) -> Disagreement | None:
         project = builds[-1]
         text, _ = isolated(project.dockerfile())
-        self.dockerfile.write_text(text)
+        self.dockerfile.write_bytes(text.encode())
         now = self._situation(project, text)
-        forecast = forecaster.predict(now)
-        plan = forecaster.plan(now)
+        try:
+            forecast, refused = forecaster.predict(now), None
+        except DockerfileError as error:
+            forecast, refused = None, error
         seen = build(
             self.folder,
             self.dockerfile,
@@ -149,6 +155,10 @@ class _Sequence:
             target=project.target,
             options=project.options,
         )
+        if forecast is None:
+            self.tally.refused += 1
+            return None if not seen.ok else Disagreement(tuple(builds), refused.line or 0, "", "refused", refused.what, "built")
+        plan = forecaster.plan(now)
         steps = observed_steps(plan, seen)
         wrong = None
         if not seen.ok:
@@ -183,6 +193,7 @@ class _Sequence:
             },
             options=project.options,
             folder=str(self.folder),
+            merge=makes_links(),
         )
 
     def _compare(

@@ -25,11 +25,22 @@ def random_sequence(chance: random.Random, *, edits: int) -> list[Project]:
     """A project, and what it becomes edit by edit; sometimes an earlier one comes back."""
     builds = [random_project(chance)]
     for _ in range(edits):
-        if len(builds) > 1 and chance.random() < 0.1:
+        if chance.random() < 0.07:
+            builds.append(_broken(builds[-1], chance))
+            builds.append(edited(builds[-2], chance))
+        elif len(builds) > 1 and chance.random() < 0.1:
             builds.append(chance.choice(builds[:-1]))
         else:
             builds.append(edited(builds[-1], chance))
     return builds
+
+
+def _broken(project: Project, chance: random.Random) -> Project:
+    """The project with a command in it that fails."""
+    index = chance.randrange(len(project.stages))
+    stage = project.stages[index]
+    place = chance.randrange(len(stage.lines) + 1)
+    return project.with_stage(index, replace(stage, lines=(*stage.lines[:place], "RUN false", *stage.lines[place:])))
 
 
 def edited(project: Project, chance: random.Random) -> Project:
@@ -39,10 +50,15 @@ def edited(project: Project, chance: random.Random) -> Project:
 
 
 def _edit_file(project: Project, chance: random.Random) -> Project:
+    edit = chance.choice((_edit_one_file, _edit_one_file, _edit_tree))
+    return edit(project, chance)
+
+
+def _edit_one_file(project: Project, chance: random.Random) -> Project:
     plain = [path for path, entry in project.files.items() if entry.kind == "file" and path != ".dockerignore"]
-    path = chance.choice(plain)
+    path, other = chance.sample(plain, 2)
     entry = project.files[path]
-    match chance.randrange(11):
+    match chance.randrange(8):
         case 0 | 1 | 2:
             return project.with_paths({path: replace(entry, content=entry.content + chance.choice(WORDS))})
         case 3:
@@ -50,20 +66,36 @@ def _edit_file(project: Project, chance: random.Random) -> Project:
         case 4:
             return project.with_paths({path: replace(entry, mode=0o755 if entry.mode == 0o644 else 0o644)})
         case 5:
-            return project.with_paths({chance.choice(("new.txt", "src/new.go", "docs/new.md", "src/deep/n")): File("new")})
+            swapped = {path: project.files[other], other: replace(entry, touched=entry.touched + 1)}
+            return project.with_paths(swapped)
         case 6:
+            return project.with_paths({path: replace(entry, content=entry.content[::-1], same_time=True)})
+        case _:
+            archive = project.files["bundle.tar"]
+            return project.with_paths({"bundle.tar": replace(archive, content=f"{archive.content}+")})
+
+
+_LINKS = (("link", ("a.txt", "src", "go.mod")), ("folder", ("src", "docs")), ("src/up", ("../a.txt", "util.go")))
+
+
+def _edit_tree(project: Project, chance: random.Random) -> Project:
+    match chance.randrange(6):
+        case 0:
+            return project.with_paths({chance.choice(("new.txt", "src/new.go", "docs/new.md", "src/deep/n")): File("new")})
+        case 1:
             folder = chance.choice(("src", "docs", "empty"))
             mode = 0o755 if project.files[folder].mode != 0o755 else 0o700
             return project.with_paths({folder: replace(project.files[folder], mode=mode)})
-        case 7:
-            return project.with_paths({"link": File(chance.choice(("a.txt", "src", "go.mod")), kind="symlink")})
-        case 8:
+        case 2:
+            link, targets = chance.choice(_LINKS)
+            return project.with_paths({link: File(chance.choice(targets), kind="symlink")})
+        case 3:
             return project.with_paths({"src/hollow": None if "src/hollow" in project.files else File(kind="dir", mode=0o755)})
-        case 9:
+        case 4:
             return project.with_paths({".dockerignore": File(random_ignore(chance))})
         case _:
             extra = [name for name in ("new.txt", "src/new.go", "docs/new.md", "src/deep/x.md") if name in project.files]
-            return project.with_paths({chance.choice(extra): None} if extra else {path: replace(entry, content="changed")})
+            return project.with_paths({chance.choice(extra): None} if extra else {"a.txt": File("changed")})
 
 
 def _edit_lines(project: Project, chance: random.Random) -> Project:

@@ -11,6 +11,7 @@ __all__ = ["IMAGES", "NAMES", "WORDS", "random_build_args", "random_ignore", "ra
 
 IMAGES = tuple(VARIANTS)
 _PATHS = ("a.txt", "b.txt", "src/main.go", "src/util.go", "src/deep/x.md", "docs/readme.md", "go.mod", "empty")
+_ODD_PATHS = ("with space.txt", "br[ack]et.txt", "ünï©ode.txt", "docs/$A.txt", 'docs/quote".txt', "docs/new\nline")
 WORDS = ("one", "two", "three", "four")
 NAMES = ("A", "B", "VERSION")
 
@@ -21,13 +22,27 @@ def random_project(chance: random.Random) -> Project:
     files["src"] = files["docs"] = File(kind="dir", mode=0o755)
     files["src/deep"] = File(kind="dir", mode=0o755)
     files["link"] = File(chance.choice(("a.txt", "src")), kind="symlink")
+    files["folder"] = File(chance.choice(("src", "./docs/../src", "/src")), kind="symlink")
+    files["src/up"] = File(chance.choice(("../a.txt", "main.go", "..")), kind="symlink")
+    files["bundle.tar"] = File(chance.choice(WORDS), kind="archive")
+    files |= {path: File(chance.choice(WORDS)) for path in _ODD_PATHS if chance.random() < 0.3}
     if chance.random() < 0.5:
         files[".dockerignore"] = File(random_ignore(chance))
     stages: list[StageText] = []
     for index in range(chance.choice((1, 1, 2, 2, 3))):
         stages.append(_stage(chance, stages, index))
-    head = ("ARG GLOBAL=1",) if chance.random() < 0.4 else ()
-    return Project(tuple(stages), files, head, random_build_args(chance))
+    return Project(tuple(stages), files, _head(chance), random_build_args(chance), line_end=_line_end(chance))
+
+
+def _head(chance: random.Random) -> tuple[str, ...]:
+    arguments = ("ARG GLOBAL=1", "ARG GLOBAL=1 BASE=plain", "ARG BASE", "ARG BASE=plain\nARG GLOBAL=${BASE}-x", "ARG A=global")
+    directives = ("# escape=`", "# check=skip=all", "# a comment", "#escape=\\")
+    head = (chance.choice(arguments),) if chance.random() < 0.5 else ()
+    return (chance.choice(directives), *head) if chance.random() < 0.15 else head
+
+
+def _line_end(chance: random.Random) -> str:
+    return "\r\n" if chance.random() < 0.05 else "\n"
 
 
 def random_build_args(chance: random.Random) -> dict[str, str]:
@@ -50,6 +65,8 @@ def _stage(chance: random.Random, earlier: list[StageText], index: int) -> Stage
         base = chance.choice(named)
     elif chance.random() < 0.15:
         base = "scratch"
+    elif chance.random() < 0.2:
+        base = chance.choice(_SPELLED_BASES)
     name = f"s{index}" if chance.random() < 0.8 else ""
     lines = [random_line(chance, earlier, shell=base != "scratch") for _ in range(chance.randint(1, 6))]
     if base != "scratch" and chance.random() < 0.6:
@@ -57,6 +74,14 @@ def _stage(chance: random.Random, earlier: list[StageText], index: int) -> Stage
     return StageText(name, base, tuple(lines))
 
 
+_SPELLED_BASES = (
+    "speedkit-conformance/${BASE:-plain}",
+    "--platform=$BUILDPLATFORM speedkit-conformance/plain",
+    "--platform=linux/amd64 speedkit-conformance/plain",
+    "--platform=${TARGETPLATFORM} speedkit-conformance/variable",
+    "speedkit-conformance/${GLOBAL:+layer}${GLOBAL:-plain}",
+    "docker.io/speedkit-conformance/plain:latest",
+)
 _PRODUCERS = (
     "RUN mkdir -p /out && echo constant > /out/file && touch -d @0 /out/file",
     "RUN mkdir -p /out && cat /w/src/main.go > /out/file 2>/dev/null || true",
@@ -84,6 +109,12 @@ def _run(chance: random.Random, _earlier: list[StageText]) -> str:
             f'RUN ["/bin/sh", "-c", "echo {chance.choice(WORDS)}"]',
             "RUN echo $A ${B:-x} $VERSION",
             "run true",
+            f"RUN true \\\n# a comment inside\n\n  && echo {chance.choice(WORDS)}",
+            f"RUN echo '{chance.choice(WORDS)} # no comment' \"ü\" \\$A",
+            f'RUN ["echo", "{chance.choice(WORDS)} \\u00e9", "$A"]',
+            f"RUN echo {'long ' * 3000}{chance.choice(WORDS)} >/dev/null",
+            "RUN\ttrue",
+            "RUN [ -e / ]",
         )
     )
 
@@ -101,8 +132,20 @@ def _run_special(chance: random.Random, _earlier: list[StageText]) -> str:
             "RUN --mount=type=secret,id=none,target=/s true",
             "RUN --mount=type=tmpfs,target=/scratch true",
             "RUN --mount=type=ssh true",
+            f"RUN --mount=type=secret,id=none,{chance.choice(('mode=0400', 'mode=400', 'uid=0', 'mode=0600', 'gid=1'))} true",
+            f"RUN --mount=type=tmpfs,target=/scratch,{chance.choice(('ro', 'rw', 'size=1m', 'size=1048576', 'size=2M'))} true",
+            f"RUN --mount=type=ssh,{chance.choice(('id=default', 'mode=0600', 'target=/agent'))} true",
+            "RUN --mount=type=secret,id=none --mount=type=ssh true",
+            "RUN --mount=type=ssh --mount=type=secret,id=none true",
+            f"RUN --network=default echo {word}",
+            "RUN --security=sandbox true",
+            f"RUN cat <<ONE >/made && cat <<'TWO' >>/made\n{word} $A\nONE\n$A {word}\nTWO",
+            f"RUN <<EOF sh\necho {word}\nEOF",
         )
     )
+
+
+_LINKED = ("link", "folder", "folder/main.go", "src/up", "src/deep")
 
 
 def _run_mount(chance: random.Random, _earlier: list[StageText]) -> str:
@@ -118,6 +161,11 @@ def _run_mount(chance: random.Random, _earlier: list[StageText]) -> str:
             f"RUN --mount=type=cache,target=/cache,id=$A,mode={chance.choice(('0755', '0700'))} true",
             f"RUN --mount=type=cache,target=/c --mount=type=bind,source={source},target=/m true",
             f"RUN --mount=type=bind,source=a.txt,target=/m --mount=type=bind,source={source},target=/n true",
+            f"RUN --mount=type=bind,source={source},target=/m --mount=type=bind,source=a.txt,target=/n true",
+            f"RUN --mount=type=bind,source={chance.choice(_LINKED)},target=/m true",
+            "RUN --mount=type=bind,source=src,target=/m --mount=type=bind,source=src/deep,target=/n true",
+            'RUN --mount="type=bind,source=a.txt,target=/m" true',
+            "RUN --mount=type=cache,dst=/cache,readonly=false,sharing=SHARED true",
         )
     )
 
@@ -129,6 +177,9 @@ def _run_from(chance: random.Random, earlier: list[StageText]) -> str:
             f"RUN --mount=from={name},target=/m true",
             f"RUN --mount=from={name},source=/.token,target=/m true",
             f"RUN --mount=type=cache,from={name},source=/,target=/m true",
+            f"RUN --mount=type=cache,from={name},target=/m,mode={chance.choice(('0700', '755'))} true",
+            f"RUN --mount=from={name},source=/.token,target=/m --mount=from={name},source=/.token,target=/n true",
+            f"RUN --mount=from={name.upper()},target=/m,rw true",
         )
     )
 
@@ -152,6 +203,25 @@ def _copy(chance: random.Random, _earlier: list[StageText]) -> str:
             "go.*",
             "??.mod",
             "[ab].txt",
+            "folder",
+            "folder/main.go",
+            "folder/*.go",
+            "folder/deep",
+            "l*",
+            "*",
+            "src/../a.txt",
+            "src//main.go",
+            "src/*/x.md",
+            "s*/*.go",
+            "br*et.txt",
+            "[^a].txt",
+            "src/up",
+            "a.txt b.txt",
+            "b.txt a.txt",
+            "src src/deep",
+            "docs",
+            "ünï©ode.txt",
+            "src/.",
         )
     )
     return f"COPY {sources} {chance.choice(('/w/', '/w/', './', '/v/', 'rel/'))}"
@@ -169,10 +239,23 @@ def _copy_options(chance: random.Random, _earlier: list[StageText]) -> str:
             "--exclude=**/*.go",
             "--exclude=deep",
             "--link --chmod=700",
+            "--exclude=* --exclude=!main.go",
+            "--exclude=deep --exclude=!deep/x.md",
+            "--exclude=src/up --exclude=a.txt",
+            "--exclude=link",
+            "--exclude=**",
+            "--chmod=u=rwX,go=rX",
+            "--chmod=0644",
+            "--chown=root:root",
+            "--chown=0:0 --chmod=755",
+            "--link --chown=1:1",
+            "--link=false",
+            "--exclude=$A.txt",
         )
     )
     keyword = "ADD" if chance.random() < 0.3 else "COPY"
-    return f"{keyword} {flag} {chance.choice(('src', '.', 'a.txt', 'docs', 'src/*'))} /w/"
+    source = chance.choice(("src", ".", "a.txt", "docs", "src/*", "folder", "link", "*", "src/deep a.txt"))
+    return f"{keyword} {flag} {source} /w/"
 
 
 def _copy_heredoc(chance: random.Random, _earlier: list[StageText]) -> str:
@@ -183,6 +266,12 @@ def _copy_heredoc(chance: random.Random, _earlier: list[StageText]) -> str:
             f'COPY <<"EOF" /made\n{word} $A\nEOF',
             f"COPY <<EOF a.txt /many/\n{word}\nEOF",
             f"COPY <<-one <<two /many/\n\t{word}\n\tone\n{word}\ntwo",
+            f"COPY <<EOF /made\n${{A:-{word}}} \\$A \"$B\" '$A'\nEOF",
+            f"COPY <<'EOF' --chmod=755 /made\n{word}\nEOF"
+            if chance.random() < 0.1
+            else f"COPY --chmod=755 <<EOF /run.sh\n#!/bin/sh\n{word}\nEOF",
+            f"ADD <<EOF /made\n{word}\n\nEOF",
+            f"COPY <<EOF /made/$A.txt\n# {word}\nEOF",
         )
     )
 
@@ -203,6 +292,15 @@ def _copy_elsewhere(chance: random.Random, earlier: list[StageText]) -> str:
     words += [f"COPY --from={chance.choice(IMAGES)} /etc /image/", 'COPY ["a.txt", "go.mod", "/json dir/"]']
     words += [f"ADD {chance.choice(('a.txt', 'src', 'link'))} $A/", "COPY ${B:-src} /expanded/$VERSION/"]
     words += ["COPY --chmod=${MODE:-755} a.txt /w/", "COPY --chown=$OWNER src/ /w/", "COPY a.txt go.mod src /w/"]
+    words += [f"{keyword} bundle.tar /unpacked/" for keyword in ("ADD", "COPY", "ADD --unpack=false", "ADD --unpack=true")]
+    words += [
+        'COPY ["with space.txt", "/w/"]',
+        'COPY ["br[[]ack]et.txt", "/w/"]',
+        "COPY with\\ space.txt /w/",
+        "ADD *.tar /unpacked/",
+    ]
+    words += [f"COPY --from={chance.choice(IMAGES)} /etc/* /etc/os-releas[e] /image/", "COPY 'a.txt' \"go.mod\" /w/"]
+    words += ["COPY a.txt ${B}x", 'COPY a.txt "/w w/$A"', "COPY --exclude=$B src /w/", "ADD ./src/deep/ a.txt /w"]
     if earlier:
         words += [f"COPY --from={chance.randrange(len(earlier))} /.token /numbered/"]
     return chance.choice(words)
@@ -266,5 +364,28 @@ def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
             "MAINTAINER nobody",
             f"ENTRYPOINT {word}",
             f"# {word}",
+            f"ARG GLOBAL={word}",
+            f"ENV {name}=${{{chance.choice(NAMES)}:+set}} B=${{A#o}}${{A%e}}${{A/o/x}}",
+            f"ENV PATH=/{word}:$PATH",
+            f'ENV {name}="{word} and $A" B={word}\\ x',
+            f"ENV {name} two {word}   words",
+            f'ARG {name}="{word} $A"',
+            f"ARG {name}='$A' {chance.choice(NAMES)}=${{{name}:-none}}",
+            'LABEL "a b"="$A" e=f',
+            "WORKDIR ${A:-/one}/$VERSION",
+            'WORKDIR "/w w"',
+            "WORKDIR /",
+            "WORKDIR ../up",
+            "USER ${NOBODY:-root}",
+            'SHELL ["/bin/sh", "-x", "-c"]',
+            "ONBUILD ARG A=onbuild",
+            "ONBUILD RUN --mount=type=bind,source=a.txt,target=/m true",
+            "ONBUILD COPY <<EOF /triggered\n$A\nEOF",
+            "onbuild add a.txt /triggered/",
+            "ARG BUILDPLATFORM TARGETOS=windows",
+            "ARG SOURCE_DATE_EPOCH",
+            "ARG BASE",
+            "HEALTHCHECK --interval=3s CMD $A",
+            f"EXPOSE ${{VERSION:-80}}/tcp {chance.randint(1, 99)}",
         )
     )

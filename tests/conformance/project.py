@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import tarfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,12 +14,17 @@ __all__ = ["File", "Project", "StageText", "write_project"]
 
 @dataclass(frozen=True)
 class File:
-    """One path of the context. kind: file, dir or symlink. content: of a file, or where a symlink points."""
+    """One path of the context. kind: file, dir, symlink or archive.
+
+    content: of a file, of the one file in an archive, or where a symlink points. same_time: written without the time of
+    change moving, as BuildKit does not notice.
+    """
 
     content: str = ""
     mode: int = 0o644
     kind: str = "file"
     touched: int = 0
+    same_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,10 @@ class StageText:
 
 @dataclass(frozen=True)
 class Project:
-    """options: of the build command. extra: the content of the one file in the named context `extra`."""
+    """options: of the build command. extra: the content of the one file in the named context `extra`.
+
+    line_end: of the Dockerfile.
+    """
 
     stages: tuple[StageText, ...]
     files: dict[str, File]
@@ -44,9 +54,11 @@ class Project:
     target: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     extra: str = "extra"
+    line_end: str = "\n"
 
     def dockerfile(self) -> str:
-        return "\n".join([*self.head, *(stage.text() for stage in self.stages)]) + "\n"
+        text = "\n".join([*self.head, *(stage.text() for stage in self.stages)]) + "\n"
+        return text.replace("\n", self.line_end)
 
     def with_stage(self, index: int, stage: StageText) -> Project:
         return replace(self, stages=(*self.stages[:index], stage, *self.stages[index + 1 :]))
@@ -90,7 +102,19 @@ def _write(path: Path, entry: File, old: File | None) -> None:
             path.unlink()
         path.symlink_to(entry.content)
     else:
-        only_mode = old is not None and (old.kind, old.content, old.touched) == ("file", entry.content, entry.touched)
-        if not (only_mode and path.exists()):
-            path.write_text(entry.content)
+        same = old is not None and (old.kind, old.content, old.touched) == (entry.kind, entry.content, entry.touched)
+        before = path.stat() if entry.same_time and path.exists() else None
+        if not (same and path.exists()):
+            path.write_bytes(_archive(entry.content) if entry.kind == "archive" else entry.content.encode())
         path.chmod(entry.mode)
+        if before is not None:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _archive(content: str) -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        member = tarfile.TarInfo("inside.txt")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content.encode()))
+    return written.getvalue()

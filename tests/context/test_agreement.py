@@ -55,15 +55,19 @@ def _sent(folder: Path, dockerfile: Path) -> set[tuple[str, str, int, str]] | No
     if asked.returncode:
         return None
     with tarfile.open(fileobj=io.BytesIO(asked.stdout)) as archive:
-        members = [member for member in archive if member.name.startswith("c/") and member.name.rstrip("/") != "c"]
+        return _members_below(list(archive), "c/")
+
+
+def _members_below(members: list[tarfile.TarInfo], place: str) -> set[tuple[str, str, int, str]]:
     return {
         (
-            member.name.removeprefix("c/").rstrip("/"),
+            member.name.removeprefix(place).rstrip("/"),
             "dir" if member.isdir() else "symlink" if member.issym() else "file",
             0 if member.issym() else member.mode & 0o7777,
             member.linkname if member.issym() else "",
         )
         for member in members
+        if member.name.startswith(place) and member.name.rstrip("/") != place.rstrip("/")
     }
 
 
@@ -93,6 +97,62 @@ def test_the_manifest_is_what_buildkit_sends(tmp_path):
         if sent != read:
             wrong.append((seed, lines, None if sent is None or read is None else sent ^ read, sent is None, read is None))
     assert wrong == []
+
+
+_PIECES = (
+    *("a", "b.txt", "c.md", "deep", "x y", "É", "\\[z\\]", "*", "?", "**", "*.txt", "[a-c]*", "[^a]*", "[!a]*", "?*", ".*"),
+    *("*.m?", "\\a", "**.md", "a**", "d*p", "[b].txt", "[a-]*", "{a,b}", "a+", "(a)", "$", "^a", "b.tx[t]", "***", ".", ".."),
+)
+_BATCHES, _IN_A_BATCH = 4, 40
+
+
+def _random_pattern(chance: random.Random) -> str:
+    path = "/".join(chance.choice(_PIECES) for _ in range(chance.choice((1, 1, 2, 2, 3))))
+    before = chance.choice(("", "", "", "", "!", "!", "! ", "/", "!/", "./", " ", "\t", "#", "**/", "!**/", "//", "../"))
+    return before + path + chance.choice(("", "", "", "", "/", " ", "/*", "/**", "/.", "\t", "//"))
+
+
+def _random_ignore_file(chance: random.Random) -> bytes:
+    lines = [chance.choice((_random_pattern(chance), _random_pattern(chance), "", "# x")) for _ in range(chance.randint(1, 6))]
+    text = chance.choice(("\n", "\n", "\r\n")).join(lines)
+    return (chance.choice(("", "", "", "\ufeff")) + text + chance.choice(("", "\n"))).encode()
+
+
+def _sent_of_each(folders: list[Path], scratch: Path) -> dict[Path, set[tuple[str, str, int, str]]]:
+    """What BuildKit is sent of many folders, each a named context with an ignore file of its own, in one build."""
+    dockerfile = scratch / "Dockerfile.batch"
+    lines = [f"COPY --from=c{number} . /{number}/c/" for number, _ in enumerate(folders)]
+    dockerfile.write_text("\n".join(["FROM scratch", *lines]) + "\n")
+    contexts = [f"--build-context=c{number}={folder}" for number, folder in enumerate(folders)]
+    asked = subprocess.run(
+        [BUILDX, "build", "-q", "--output", "type=tar,dest=-", "-f", str(dockerfile), *contexts, str(scratch)],
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert asked.returncode == 0, asked.stderr.decode()
+    with tarfile.open(fileobj=io.BytesIO(asked.stdout)) as archive:
+        members = list(archive)
+    return {folder: _members_below(members, f"{number}/c/") for number, folder in enumerate(folders)}
+
+
+@pytest.mark.parametrize("batch", range(_BATCHES))
+def test_random_ignore_files_leave_out_what_buildkit_leaves_out(tmp_path, batch):
+    chance = random.Random(f"ignore {batch}")  # noqa: S311
+    folders, refused = [], []
+    for _ in range(_IN_A_BATCH):
+        folder = tmp_path / f"context-{uuid.uuid4().hex}"
+        folder.mkdir()
+        _grown(folder, chance, 3)
+        (folder / ".dockerignore").write_bytes(_random_ignore_file(chance))
+        (folders if _read(folder, folder / "Dockerfile") is not None else refused).append(folder)
+    sent = _sent_of_each(folders, tmp_path)
+    read = {folder: _read(folder, folder / "Dockerfile") for folder in folders}
+    wrong = [((folder / ".dockerignore").read_bytes(), sent[folder] ^ (read[folder] or set())) for folder in folders]
+    assert [found for found in wrong if found[1]] == []
+    for folder in refused[:3]:
+        (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /c/\n")
+        assert _sent(folder, folder / "Dockerfile") is None
 
 
 def test_a_hard_link_is_sent_as_a_file(tmp_path):

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import docker
 import pytest
+import requests
 
 from speedkit.engine import connection
 from speedkit.engine.connection import connect, find_buildx
@@ -24,6 +27,30 @@ def test_the_engine_says_what_it_is(engine):
     assert engine.answers()
     engine.require()
     assert engine.environment["DOCKER_HOST"] == engine.host
+
+
+@pytest.mark.engine
+def test_connecting_to_a_near_engine_asks_it_nothing_that_takes_long(engine, monkeypatch):
+    asked = []
+    send = requests.Session.send
+
+    def noting(session, request, **options):
+        asked.append(request.path_url)
+        return send(session, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", noting)
+    found = connect()
+    assert asked == ["/_ping"]
+    assert found.version == engine.version
+    assert found.cpus == engine.cpus
+    assert asked == ["/_ping", f"/v{found.api.api_version}/info"]
+
+
+@pytest.mark.engine
+def test_an_engine_that_went_away_before_it_was_asked_is_told(engine, tmp_path):
+    api = docker.APIClient(base_url=f"unix://{tmp_path}/no.sock", version="1.44")
+    with pytest.raises(EngineLost, match="no longer answers"):
+        _ = replace(engine, api=api).version
 
 
 def test_an_engine_that_is_not_there_is_told_with_the_fix(monkeypatch, tmp_path):

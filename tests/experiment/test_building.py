@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_a_first_build_runs_and_an_unchanged_one_is_cached_throughout(engine, fo
     assert states(again)['CMD ["/made"]'] == "no-step"
     assert states(again)["ARG FLAVOUR=plain"] == "no-step"
     assert again.image == first.image
+
+
+def test_the_recorded_context_holds_what_a_host_command_wrote_for_the_build(folder):
+    app = own_app(folder({"Dockerfile": "FROM scratch\nCOPY made /\n"}))
+    command = (sys.executable, "-c", "open('made', 'w').write('by the host')")
+    app.strategies["host"] = replace(app.strategy(), name="host", host_commands=(command,))
+    built = build(app, "host")
+    assert built.ok
+    assert read_recording(built.folder).context.by_path["made"].size_bytes == len("by the host")
+
+
+def test_a_recording_knows_the_machine_it_was_made_on(engine, folder):
+    machine = read_recording(build(own_app(folder({"Dockerfile": STORY, "main.txt": "facts"}))).folder).meta.machine
+    assert (machine["engine"], machine["storage_driver"]) == (engine.version, engine.storage_driver)
+    assert machine["cpus"] == engine.cpus > 0
+    assert machine["platform"] == sys.platform
 
 
 def test_every_step_knows_its_line_stage_and_log(folder):
@@ -242,6 +259,7 @@ def test_an_engine_that_dies_in_the_middle_is_told_and_the_recording_kept(engine
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 's'}")
     running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 30\n"})))
     while not any(step.state == "running" for step in running.snapshot().instructions):
+        assert not running.done
         running.wait_briefly(0.05)
     (tmp_path / "s").unlink()
     relay.cut()
@@ -294,8 +312,8 @@ def test_an_image_that_does_not_answer_as_expected_is_failed_never_fast(folder, 
     assert build(app).answer == built.answer
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, number):
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM] * 2, [signal.SIGINT] * 5])
+def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, numbers):
     place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "build", str(place), "--json"]
@@ -307,7 +325,8 @@ def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_p
             assert time.monotonic() < deadline
             time.sleep(0.05)
         asked = time.monotonic()
-        running.send_signal(number)
+        for number in numbers:
+            running.send_signal(number)
         out, err = running.communicate(timeout=20)
     assert time.monotonic() - asked < 3
     assert running.returncode == 3
@@ -325,6 +344,7 @@ def test_a_program_that_ends_leaves_no_build_behind(folder, tmp_path):
         "from speedkit.experiment import start_build\n"
         f"running = start_build(app_in_place({str(place)!r}))\n"
         "while not any(step.state == 'running' and step.line == 2 for step in running.snapshot().instructions):\n"
+        "    assert not running.done\n"
         "    running.wait_briefly(0.05)\n"
     )
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}

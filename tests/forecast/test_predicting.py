@@ -27,9 +27,17 @@ FILES = manifest(go__mod="m", main__go="1")
 
 
 def test_without_a_history_everything_runs():
-    forecast = predict([], situation(GO, FILES))
-    assert {step.forecast for step in forecast.runnable} == {"miss"}
-    assert {step.because.sentence for step in forecast.runnable} == {"Nothing has been built yet."}
+    steps = [step for step in predict([], situation(GO, FILES)).runnable if not step.instruction.startswith("FROM")]
+    assert {step.forecast for step in steps} == {"miss"}
+    assert {step.because.sentence for step in steps} == {"Nothing has been built yet."}
+
+
+def test_an_image_that_is_here_is_no_miss_and_a_stage_or_nothing_is_no_step():
+    text = "FROM base AS one\nFROM one\nRUN true\nFROM scratch\nCOPY --from=1 /x /x\n"
+    moved = {**BASES, "base": BaseImage(("layer-9",))}
+    openings = {step.line: step for step in predict([situation(text)], situation(text, bases=moved)).steps}
+    assert [openings[line].forecast for line in (1, 2, 4)] == ["hit", "no-step", "no-step"]
+    assert openings[1].because.sentence == "base is another image than before; it is on this machine."
 
 
 def test_the_same_again_is_cached():
@@ -213,9 +221,12 @@ def test_a_named_context_takes_the_place_of_an_image_or_stage():
 
 def test_link_stands_alone_where_the_image_store_can_merge():
     text = "FROM base\nRUN {}\nCOPY --link a /x\n"
+    text += "RUN true\n"
     before, after = (situation(text.format(word), merge=True) for word in ("one", "two"))
-    assert predict([before], before).at(3).forecast == "hit"
-    assert predict([before], after).at(3).forecast == "miss"
+    assert [predict([before], before).at(line).forecast for line in (3, 4)] == ["hit", "hit"]
+    assert [predict([before], after).at(line).forecast for line in (2, 3, 4)] == ["miss", "hit", "miss"]
+    changed = situation(text.format("one"), manifest(a="other"), merge=True)
+    assert [predict([before], changed).at(line).forecast for line in (2, 3, 4)] == ["hit", "miss", "miss"]
 
 
 def test_a_mount_may_show_what_another_stage_made():

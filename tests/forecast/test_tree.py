@@ -95,3 +95,24 @@ def test_wildcards_are_told_from_escaped_ones():
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"c__txt": "other"},
+        {"src_in_deep_in_b__go": "other"},
+        {"link": "-> src/deep"},
+        {"src_in_new": "a file more"},
+        {"src_in_deep_in_b__go": "3", "src_in_a__go": "4"},
+    ],
+)
+def test_a_tree_changed_to_another_has_the_digests_of_one_made_anew(changes):
+    selectors = [Selector("/"), Selector("/src"), Selector("/src/deep"), Selector("/link"), Selector("/*", wildcard=True)]
+    before, after = Tree(manifest(**FILES)), Tree(manifest(**{**FILES, **changes}))
+    known = [before.digest(selector) for selector in selectors]
+    changed = before.changed_to(manifest(**{**FILES, **changes}))
+    assert [changed.digest(selector) for selector in selectors] == [after.digest(selector) for selector in selectors]
+    assert list(changed.taken(selectors[0])) == list(after.taken(selectors[0]))
+    assert [before.digest(selector) for selector in selectors] == known

@@ -166,7 +166,7 @@ def test_equal_bytes_stop_a_miss_and_other_bytes_pass_it_on(app):
     assert [way.travel for way in ways_of(main.steps) if way.target == 8] == ["carried"]
 
 
-def test_what_a_registry_gave_is_told_from_what_was_built_here(app, engine):
+def test_what_a_registry_gave_is_told_from_what_was_built_here(app, engine, monkeypatch, tmp_path):
     app.share_cache()
     marker = with_marker(app)
     with registry() as address:
@@ -178,10 +178,12 @@ def test_what_a_registry_gave_is_told_from_what_was_built_here(app, engine):
         engine.api.remove_image(f"{name}:cache", force=True)
         engine.api.remove_image(first.image, force=True)
         assert dropped_from_the_cache(engine, marker)
+        text = app.read("Dockerfile")
+        monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "another-machine"))
         fresh = own_app(app.source)
         fresh.share_cache()
         with fresh:
-            fresh.write("Dockerfile", app.read("Dockerfile"))
+            fresh.write("Dockerfile", text)
             second = build(fresh, cache_from=[f"type=registry,ref={name}:cache"])
             found = explain(second).steps[2]
     assert (found.state, found.kind, found.what) == ("cached", "imported", (f"{name}:cache",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from speedkit.dockerfile import read_dockerfile
 from speedkit.recordings.rawjson import Solve, Vertex
 from speedkit.recordings.steps import derive_steps
@@ -91,6 +93,19 @@ def test_a_failed_step_keeps_its_error_and_a_base_that_was_not_found_too():
     )
     assert steps("FROM a\n", stream, outcome="failed")[1].state == "failed"
     assert name
+
+
+@pytest.mark.parametrize("written", ["a", "a:latest", "library/a", "docker.io/library/a", "index.docker.io/library/a:latest"])
+@pytest.mark.parametrize("said", ["[context a] speedkit/standin-a", "[context a:latest] speedkit/standin-a"])
+def test_a_base_is_known_by_each_of_its_names(written, said):
+    assert steps(f"FROM {written}\n", solve(said))[1].name == said
+
+
+@pytest.mark.parametrize("written", ["team/app", "team/app:2", "localhost:5000/app", "docker.io/team/app@sha256:01"])
+def test_a_base_that_was_not_found_is_the_one_that_failed(written):
+    said = written if written.startswith(("docker.io", "localhost")) else f"docker.io/{written}"
+    name = f"[internal] load metadata for {said if ':' in said[12:] else f'{said}:latest'}"
+    assert steps(f"FROM {written}\n", solve(name, errors={name: "no such host"}), outcome="failed")[1].state == "failed"
 
 
 def test_platforms_in_names_and_onbuild_triggers_do_not_disturb():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from speedkit.apps import own_app
 from speedkit.widgets import Workbench
@@ -70,3 +72,26 @@ def test_the_forecast_says_what_then_happens(wb):
     wb.build()
     wb.wait()
     assert states(wb) == ["cached", "ran", "ran"]
+
+
+def test_an_executed_notebook_keeps_the_forecast_and_why_each_step_ran(folder):
+    place = folder({"Dockerfile": STORY, "main.go": "one\n", ".dockerignore": "Dockerfile\n"})
+    cells = [
+        f"import speedkit as sk\napp = sk.app({str(place)!r})\nwb = sk.Workbench(app)\nwb",
+        "wb.build()\nwb.wait()\napp.write('main.go', 'two\\n')\nwb.build()\nwb.wait().outcome",
+    ]
+    first = executed(cells[:1])
+    assert "If you build now" in first
+    assert "never built" in first
+    last = executed(cells)
+    assert "Build 2: Dockerfile" in last
+    assert "main.go changed" in last
+    assert "As forecast" in last
+
+
+def executed(cells: list[str]) -> str:
+    """What a notebook of these cells shows after nobody clicked: the twin of the workbench in its first cell."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    html: str = notebook.cells[0].outputs[-1]["data"]["text/html"]
+    return html

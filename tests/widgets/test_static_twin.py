@@ -11,6 +11,7 @@ from nbconvert import HTMLExporter
 
 from speedkit.apps import own_app
 from speedkit.widgets.bench import Bench
+from speedkit.widgets.outlook import noted, outlook
 from speedkit.widgets.static_twin import TwinTexts, twin_html
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
 from tests.widgets.test_bench import EXIT_1, Found
@@ -32,7 +33,9 @@ def shown(app, *results, forecast=(), tab=None, query=None):
         bench.wait()
     if tab:
         bench.choose({"tab": tab}, page="p", number=1)
-    traits = bench.traits() | {"forecast": list(forecast)}
+    bench.look_for_engine()
+    bench.settle(5)
+    traits = bench.traits() | {"forecast": noted(forecast), "outlook": outlook(forecast)}
     log, first = bench.twin_log(40)
     texts = TwinTexts(bench.desk.text_or_empty(traits["view"]["tab"]), log, first)
     bench.close()
@@ -112,7 +115,8 @@ def test_the_forecast_is_in_the_margin_and_in_a_sentence(app):
     html = shown(app, forecast=entries, tab="./Dockerfile")
     text = text_of(html)
     assert "↻ main.go" in text
-    assert "about  31.0 s" in text
+    assert "about 31 s" in text
+    assert "line 2 runs again" in text
     assert "1 depend" in text
     assert "main.go &lt;changed&gt;" in html
 

@@ -1,5 +1,4 @@
 import { useState } from "preact/hooks";
-import { seconds } from "./format.js";
 import { useTrait } from "./link.js";
 
 export function Bar({ model, running, act, alive }) {
@@ -44,7 +43,7 @@ export function Bar({ model, running, act, alive }) {
       <div class="skw-bar-row">
         {edits.length > 0 && <Edits edits={edits} act={act} alive={alive} />}
         <span class="skw-grow" />
-        <ForecastSays model={model} />
+        {!busy && <ForecastSays model={model} />}
       </div>
     </header>
   );
@@ -109,26 +108,26 @@ function EngineSays({ model }) {
 }
 
 function ForecastSays({ model }) {
-  const forecast = useTrait(model, "forecast");
-  if (!forecast.length) return null;
-  const count = (kind) => forecast.filter((entry) => entry.forecast === kind).length;
-  const runs = forecast.filter((entry) => entry.forecast === "miss");
-  // A step that never ran has no expected time, so neither has the build.
-  const isKnown = runs.length > 0 && runs.every((entry) => typeof entry.seconds === "number");
-  const total = runs.reduce((sum, entry) => sum + entry.seconds, 0);
+  return <Outlook outlook={useTrait(model, "outlook")} />;
+}
+
+export function Outlook({ outlook }) {
+  if (!outlook) return null;
+  const { cached, run, depends, about, why } = outlook;
   return (
     <span class="skw-if">
-      If you build now: <b class="skw-hit">✓ {count("hit")} cached</b>, <b class="skw-run">↻ {count("miss")} run</b>
-      {count("depends") > 0 && (
+      If you build now: <b class="skw-hit">✓ {cached} cached</b>, <b class="skw-run">↻ {run} run</b>
+      {depends > 0 && (
         <>
-          , <b>? {count("depends")} depend</b>
+          , <b>? {depends} depend</b>
         </>
       )}
-      {isKnown && (
+      {about && (
         <>
-          , about <b>{seconds(total)}</b>
+          , <b>{about}</b>
         </>
       )}
+      {why && `: ${why}`}
     </span>
   );
 }

@@ -4,13 +4,15 @@ import { useTrait } from "./link.js";
 import { Outbox } from "./outbox.js";
 import { Tabs } from "./Tabs.jsx";
 
+const CARET_PAUSE_MS = 400;
+
 export function EditorPane({ link, view, choose, act, handle }) {
   const { model } = link;
   const files = useTrait(model, "files");
   const marks = useTrait(model, "marks");
   const forecast = useTrait(model, "forecast");
   const holder = useRef(null);
-  const desk = useDesk(link, holder, act);
+  const desk = useDesk(link, holder, act, choose);
   const open = files.find(({ path }) => path === view.tab) ?? files[0];
   useTexts(link, desk, files);
   const original = useOriginal(link, view.diff && open?.state === "text" ? open : null);
@@ -22,6 +24,8 @@ export function EditorPane({ link, view, choose, act, handle }) {
       forecast: open.is_dockerfile ? forecast : [],
       original,
     });
+    if (!desk.placed.current) desk.editor.moveTo(open.path, view.caret);
+    desk.placed.current = true;
   }, [desk, desk?.loaded, open?.path, open?.state, marks, forecast, original]);
 
   handle.current = {
@@ -84,16 +88,23 @@ function Tools({ open, view, choose, act, find }) {
   );
 }
 
-function useDesk(link, holder, act) {
+function useDesk(link, holder, act, choose) {
   const [desk, setDesk] = useState(null);
   const [loaded, setLoaded] = useState(0);
-  const latest = useRef(act);
-  latest.current = act;
+  const placed = useRef(false);
+  const latest = useRef({});
+  latest.current = { act, choose };
   useEffect(() => {
     const outbox = new Outbox((path, text) => link.tell("text", { path, text }));
+    let resting = null;
+    const rest = (path, caret) => {
+      clearTimeout(resting);
+      resting = setTimeout(() => editor.path === path && latest.current.choose({ caret }), CARET_PAUSE_MS);
+    };
     const editor = new CodeEditor(holder.current, {
       change: (path, text) => outbox.put(path, text),
-      build: () => latest.current("build"),
+      move: rest,
+      build: () => latest.current.act("build"),
       save: () => outbox.flush(),
     });
     const hurry = () => outbox.flush();
@@ -101,11 +112,12 @@ function useDesk(link, holder, act) {
     setDesk({ editor, outbox });
     return () => {
       window.removeEventListener("pagehide", hurry);
+      clearTimeout(resting);
       outbox.flush();
       editor.destroy();
     };
   }, [link]);
-  return desk && { ...desk, loaded, arrived: () => setLoaded((n) => n + 1) };
+  return desk && { ...desk, loaded, placed, arrived: () => setLoaded((n) => n + 1) };
 }
 
 // Fetches a file's text when Python has a version that was not typed on this page.

@@ -3,10 +3,12 @@ import { useTrait } from "./link.js";
 
 export function History({ model, view, choose }) {
   const builds = useTrait(model, "history");
+  const rebuilding = useTrait(model, "rebuilding");
   const longest = Math.max(0.001, ...builds.map((build) => build.seconds));
   return (
     <div class="skw-history">
       <h4>Builds in this notebook</h4>
+      {rebuilding && <p class="skw-finding">{rebuilding}</p>}
       {builds.length === 0 && <p class="skw-hint">None yet. Press Build, change a line, press Build again.</p>}
       <ol aria-label="Builds, oldest first">
         {builds.map((build) => (
@@ -33,7 +35,10 @@ export function HistoryRow({ build, longest, isShown, choose }) {
         <span class="skw-build-name">
           <span class="skw-number">{number}</span> {label}
         </span>
-        <Bars build={build} longest={longest} />
+        <span class="skw-tally" aria-hidden="true">
+          <Tally build={build} />
+        </span>
+        <Bar build={build} longest={longest} />
         <span class="skw-took">{took(build)}</span>
       </button>
     </li>
@@ -46,15 +51,29 @@ function took({ outcome, seconds: value }) {
   return outcome === "cancelled" ? "■ cancelled" : "✗ failed";
 }
 
-function Bars({ build, longest }) {
-  const width = (value) => `${Math.max(0.6, (100 * value) / longest)}%`;
+function Tally({ build }) {
+  if (build.outcome !== "done") return null;
+  return (
+    <>
+      <span class="skw-hit">✓ {build.cached}</span> <span class="skw-run">↻ {build.ran}</span>
+    </>
+  );
+}
+
+// A build's time as a bar, the steps that ran as hatched parts of it where they took their time, with the names of the long ones.
+function Bar({ build, longest }) {
+  const { outcome, parts } = build;
+  if (outcome === "running") return <span class="skw-bars" aria-hidden="true" />;
+  const tone = outcome !== "done" ? "skw-bar-bad" : build.ran === 0 ? "skw-bar-hit" : "skw-bar-rest";
   return (
     <span class="skw-bars" aria-hidden="true">
-      {build.outcome === "done" && build.ran === 0 && <i class="skw-bar-hit" style={{ width: width(build.seconds) }} />}
-      {build.outcome === "done" && build.ran > 0 && <i class="skw-bar-run" style={{ width: width(build.seconds) }} />}
-      {build.outcome !== "done" && build.outcome !== "running" && (
-        <i class="skw-bar-bad" style={{ width: width(build.seconds) }} />
-      )}
+      <span class={`skw-whole ${tone}`} style={{ width: `${Math.max(0.6, (100 * build.seconds) / longest)}%` }}>
+        {parts.map(({ left, width, label, failed }) => (
+          <i key={`${left} ${label}`} class={failed ? "skw-bar-bad" : "skw-bar-run"} style={{ left: `${left}%`, width: `${width}%` }}>
+            <span>{label}</span>
+          </i>
+        ))}
+      </span>
     </span>
   );
 }
@@ -101,11 +120,12 @@ export function ComparisonBody({ found, all, choose }) {
   return (
     <>
       <p class="skw-finding">{found.finding}</p>
-      {found.facts.map((fact) => (
-        <p key={fact} class="skw-dim">
-          {fact}
+      {found.why.map(({ tone, step, said }) => (
+        <p key={step} class={`skw-because skw-because-${tone}`}>
+          <b class={`skw-${tone}`}>{step}</b> {said}
         </p>
       ))}
+      <p class="skw-dim">{found.facts.join(" ")}</p>
       {rows.length > 0 && <ComparisonTable rows={rows} found={found} />}
       {changed.length < found.rows.length && (
         <button type="button" class="skw-plain" aria-expanded={all} onClick={() => choose({ all: !all })}>

@@ -5,14 +5,14 @@ import { Pages, ROW, visibleRange } from "./pages.js";
 
 const QUERY_PAUSE_MS = 200;
 
-export function LogPane({ link, steps, step, view, choose, goTo }) {
+export function LogPane({ link, steps, step, why, view, choose, goTo }) {
   if (!step) {
     return <div class="skw-log skw-empty-log">{steps.number > 0 ? "Click a step to read what it printed." : steps.hint}</div>;
   }
-  return <StepLog link={link} steps={steps} step={step} view={view} choose={choose} goTo={goTo} />;
+  return <StepLog link={link} steps={steps} step={step} why={why} view={view} choose={choose} goTo={goTo} />;
 }
 
-function StepLog({ link, steps, step, view, choose, goTo }) {
+function StepLog({ link, steps, step, why, view, choose, goTo }) {
   const log = useTrait(link.model, "shown_log");
   const found = useTrait(link.model, "found");
   const isMine = log.number === steps.number && log.step === step.id;
@@ -22,6 +22,11 @@ function StepLog({ link, steps, step, view, choose, goTo }) {
   return (
     <div class="skw-log">
       <LogTools link={link} steps={steps} step={step} total={total} matches={matches} view={view} choose={choose} goTo={goTo} />
+      {why && (
+        <p class="skw-why" role="note">
+          {why}
+        </p>
+      )}
       {step.error && <p class="skw-hint skw-bad">✗ {step.error}</p>}
       {isMine && total > 0 ? (
         <Lines link={link} steps={steps} step={step} log={log} view={view} choose={choose} at={at} query={view.query} />

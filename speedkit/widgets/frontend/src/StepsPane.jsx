@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { FORECAST, STATE, bytes, clock, plural, seconds } from "./format.js";
+import { FORECAST, STATE, clock, plural, seconds } from "./format.js";
 import { useTrait } from "./link.js";
 import { LogPane } from "./LogPane.jsx";
 
@@ -13,8 +13,8 @@ export function StepsPane({ link, view, choose, goTo }) {
   const focus = view.step ?? steps.focus;
   const chosen = [...steps.stages.flatMap((stage) => stage.steps), ...steps.internal].find(({ id }) => id === focus);
   const elapsed = steps.started_ms === null ? steps.seconds : Math.max(0, (now - steps.started_ms) / 1000);
-  const expected = steps.is_current ? new Map(forecast.map((entry) => [entry.line, entry])) : new Map();
-  const shared = { focus, choose, now, total: elapsed, expected, goTo };
+  const expected = isNews(steps, forecast) ? new Map(forecast.map((entry) => [entry.line, entry])) : new Map();
+  const shared = { focus, choose, now, total: elapsed, expected, isNext: steps.number > 0, goTo };
   return (
     <div class="skw-steps">
       <Heading steps={steps} elapsed={elapsed} />
@@ -26,9 +26,23 @@ export function StepsPane({ link, view, choose, goTo }) {
         {steps.stages.length === 0 && !steps.error && <p class="skw-hint">{steps.hint}</p>}
         {steps.internal.length > 0 && <Internal steps={steps.internal} view={view} {...shared} />}
       </div>
-      <LogPane key={`${steps.number}/${focus}`} link={link} steps={steps} step={chosen} view={view} choose={choose} goTo={goTo} />
+      <LogPane
+        key={`${steps.number}/${focus}`}
+        link={link}
+        steps={steps}
+        step={chosen}
+        why={chosen && (chosen.why || expected.get(chosen.line)?.because)}
+        view={view}
+        choose={choose}
+        goTo={goTo}
+      />
     </div>
   );
+}
+
+// Beside a finished build the forecast is news only when something would run again; else each step says why it was as it was.
+export function isNews(steps, forecast) {
+  return steps.is_current && (steps.number === 0 || forecast.some((entry) => entry.forecast !== "hit"));
 }
 
 function Heading({ steps, elapsed }) {
@@ -36,7 +50,12 @@ function Heading({ steps, elapsed }) {
   return (
     <div class="skw-heading">
       <b>{steps.title}</b>
-      {steps.outcome === "running" && <span class="skw-run skw-number">{clock(elapsed)}</span>}
+      {steps.outcome === "running" && (
+        <span class="skw-number">
+          <b class="skw-run">{clock(elapsed)}</b>
+          {steps.about && ` of ${steps.about}`}
+        </span>
+      )}
       {steps.number > 0 && steps.outcome !== "running" && <Outcome steps={steps} />}
       {steps.number > 0 && (
         <span class="skw-counts">
@@ -49,6 +68,7 @@ function Heading({ steps, elapsed }) {
         </span>
       )}
       {steps.is_cold && <span class="skw-tag">from cold</span>}
+      {steps.agreement && <span class="skw-tag">{steps.agreement}</span>}
     </div>
   );
 }
@@ -96,7 +116,7 @@ function Internal({ steps, view, choose, ...shared }) {
   );
 }
 
-export function StepRow({ step, focus, choose, now, total, expected, goTo }) {
+export function StepRow({ step, focus, choose, now, total, expected, isNext, goTo }) {
   const { icon, word } = STATE[step.state];
   const took = step.state === "running" && step.started_ms !== null ? Math.max(0, (now - step.started_ms) / 1000) : step.seconds;
   const guess = step.line === null ? undefined : expected.get(step.line);
@@ -116,7 +136,7 @@ export function StepRow({ step, focus, choose, now, total, expected, goTo }) {
         </span>
         <span class="skw-line">{step.line ?? ""}</span>
         <code>{step.text}</code>
-        <Note step={step} guess={guess} />
+        <Note step={step} guess={guess} isNext={isNext} />
         <Track step={step} took={took} total={total} />
         <span class="skw-took">{tookText(step, word, took)}</span>
       </button>
@@ -124,23 +144,28 @@ export function StepRow({ step, focus, choose, now, total, expected, goTo }) {
   );
 }
 
-function Note({ step, guess }) {
+function Note({ step, guess, isNext }) {
   if (guess?.forecast in FORECAST) {
     const { icon, word, className } = FORECAST[guess.forecast];
     return (
       <span class={`skw-note ${className}`} title={guess.because}>
-        next: {icon} {guess.short || word}
+        {isNext && "next: "}
+        {icon} {guess.note || word}
       </span>
     );
   }
-  return <span class="skw-note">{step.bytes > 0 ? bytes(step.bytes) : ""}</span>;
+  return (
+    <span class="skw-note" title={step.why || undefined}>
+      {step.note}
+    </span>
+  );
 }
 
 function label(step, word, took) {
   const time = ["ran", "failed", "running"].includes(step.state) ? `, ${seconds(took)}` : "";
   const where = step.line === null ? "" : `line ${step.line}, `;
-  const size = step.bytes > 0 ? `, ${bytes(step.bytes)}` : "";
-  return `${where}${step.text}: ${word}${time}${size}`;
+  const note = step.note ? `, ${step.note}` : "";
+  return `${where}${step.text}: ${word}${time}${note}`;
 }
 
 function tookText(step, word, took) {

@@ -152,7 +152,7 @@ const forecastGutter = gutter({
 });
 
 export class CodeEditor {
-  // on: {change(path, text), build(), save(path)}
+  // on: {change(path, text), move(path, caret), build(), save(path)}
   constructor(parent, on) {
     this.on = on;
     this.states = new Map();
@@ -213,6 +213,13 @@ export class CodeEditor {
     this.view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
   }
 
+  // Puts the caret where it was before the page was loaded again.
+  moveTo(path, caret) {
+    if (path !== this.path || caret <= 0) return;
+    const anchor = Math.min(caret, this.view.state.doc.length);
+    this.view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
+  }
+
   find() {
     openSearchPanel(this.view);
   }
@@ -266,6 +273,7 @@ export class CodeEditor {
         EditorView.updateListener.of((update) => {
           const typed = update.transactions.some((one) => one.docChanged && !one.annotation(fromPython));
           if (typed) this.on.change(path, () => update.state.doc.toString().replaceAll("\n", this.lineEnds.get(path)));
+          if (update.selectionSet) this.on.move(path, update.state.selection.main.head);
         }),
       ],
     });

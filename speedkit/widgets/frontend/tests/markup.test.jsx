@@ -1,23 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderToString } from "preact-render-to-string";
+import { Outlook } from "../src/Bar.jsx";
 import { ComparisonBody, HistoryRow } from "../src/History.jsx";
 import { Line } from "../src/LogPane.jsx";
 import { Notice } from "../src/Notice.jsx";
-import { StepRow } from "../src/StepsPane.jsx";
+import { StepRow, isNews } from "../src/StepsPane.jsx";
 
 const EVIL = "</script><img src=x onerror=alert(1)>";
-const step = { id: "line-3", line: 3, text: EVIL, state: "ran", seconds: 5.2, started_ms: null, began: 1, bytes: 41_000_000 };
+const step = { id: "line-3", line: 3, text: EVIL, state: "ran", seconds: 5.2, started_ms: null, began: 1, bytes: 41_000_000, note: "main.go changed, 41.0 MB" };
 const row = (changes = {}, expected = new Map()) =>
   renderToString(
-    <StepRow step={{ ...step, ...changes }} focus="line-3" choose={() => {}} now={0} total={10} expected={expected} goTo={() => {}} />,
+    <StepRow step={{ ...step, ...changes }} focus="line-3" choose={() => {}} now={0} total={10} expected={expected} isNext goTo={() => {}} />,
   );
 
 test("markup in names, logs, labels and messages stays text", () => {
-  const builds = { number: 1, label: EVIL, outcome: "done", seconds: 1, cached: 0, ran: 1 };
-  const found = { before: 1, after: 2, finding: EVIL, facts: [EVIL], rows: [] };
+  const builds = { number: 1, label: EVIL, outcome: "done", seconds: 1, cached: 0, ran: 1, parts: [{ left: 0, width: 90, label: EVIL }] };
+  const found = { before: 1, after: 2, finding: EVIL, why: [{ tone: "run", step: EVIL, said: EVIL }], facts: [EVIL], rows: [] };
   const pieces = [
-    row({}, new Map([[3, { forecast: "miss", because: EVIL, short: EVIL }]])),
+    row({ note: EVIL, why: EVIL }),
+    row({}, new Map([[3, { forecast: "miss", because: EVIL, note: EVIL }]])),
+    renderToString(<Outlook outlook={{ cached: 1, run: 1, depends: 1, about: EVIL, why: EVIL }} />),
     renderToString(<Line index={0} runs={[[EVIL, "skw-c1"]]} query="img" />),
     renderToString(<Notice notice={{ kind: "error", what: EVIL, fix: EVIL }} />),
     renderToString(<HistoryRow build={builds} longest={1} isShown={false} choose={() => {}} />),
@@ -30,7 +33,7 @@ test("markup in names, logs, labels and messages stays text", () => {
 });
 
 test("every state has a word, and a screen reader hears line, text, state and time", () => {
-  assert.match(row(), /aria-label="line 3, [^"]*: ran, 5.2 s, 41.0 MB"/);
+  assert.match(row(), /aria-label="line 3, [^"]*: ran, 5.2 s, main.go changed, 41.0 MB"/);
   const words = { cached: "cached", failed: "failed, 5.2 s", cancelled: "cancelled", "no-step": "no step", waiting: "waiting" };
   for (const [state, word] of Object.entries(words)) assert.ok(row({ state }).includes(`skw-took">${word}`), state);
 });
@@ -47,6 +50,15 @@ test("a forecast stands at its step with a shape and a word", () => {
   assert.match(html, /next: ✓ cached/);
   assert.match(html, /title="nothing changed"/);
   assert.ok(!row({}, new Map([[3, { forecast: "no-step", because: "" }]])).includes("next:"));
+});
+
+test("beside a finished build each step says why it was so, until something would run again", () => {
+  const forecast = [{ line: 3, forecast: "hit" }];
+  assert.ok(!isNews({ number: 2, is_current: true }, forecast));
+  assert.ok(isNews({ number: 2, is_current: true }, [...forecast, { line: 4, forecast: "miss" }]));
+  assert.ok(isNews({ number: 0, is_current: true }, forecast));
+  assert.ok(!isNews({ number: 2, is_current: false }, [{ line: 4, forecast: "miss" }]));
+  assert.match(row(), /skw-note">main.go changed, 41.0 MB</);
 });
 
 test("a search marks every hit in a line, in any case", () => {

@@ -1,0 +1,200 @@
+"""How quick the workbench is, measured on its page; the figures are kept in out/workbench-figures.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from statistics import median
+
+import pytest
+from playwright.sync_api import expect
+
+from speedkit.engine.buildx import BuildRequest, Command, run_buildx
+from tests.browser.bench_page import BenchPage
+from tests.browser.test_building import FILES, NAIVE, RUN_CODE
+
+pytestmark = [pytest.mark.browser, pytest.mark.engine]
+
+TRIALS = 3
+APPEARS = """async () => {
+  const began = performance.now();
+  window.jupyterapp.commands.execute('notebook:run-cell');
+  document.querySelectorAll('.skw:not(.skw-twin)').forEach((one) => one.remove());
+  while (!document.querySelector('.skw:not(.skw-twin) .cm-line')) await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+FIRST_STEP = """async (title) => {
+  const root = document.querySelector('.skw:not(.skw-twin)');
+  const began = performance.now();
+  root.querySelector('.skw-go').click();
+  while (!root.querySelector('.skw-heading')?.textContent.includes(title)
+    || !root.querySelector('.skw-cached, .skw-running, .skw-ran')) await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+ECHO = """async (editor) => {
+  editor.focus();
+  const began = performance.now();
+  document.execCommand('insertText', false, 'quick');
+  await new Promise(requestAnimationFrame);
+  return editor.textContent.includes('quick') ? performance.now() - began : Infinity;
+}"""
+# From the key to the changed mark: the page's own pause, the way to Python and back, the forecast, the drawing.
+MARK = """async (letter) => {
+  const root = document.querySelector('.skw:not(.skw-twin)');
+  const marks = () => [...root.querySelectorAll('.skw-forecast')].map((one) => one.textContent).join();
+  const before = marks();
+  const began = performance.now();
+  document.execCommand('insertText', false, letter);
+  while (marks() === before && performance.now() - began < 5000) await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+FRAMES = """() => new Promise((resolve) => {
+  const began = performance.now();
+  let frames = 0;
+  const count = () => {
+    frames += 1;
+    if (performance.now() - began < 4000) requestAnimationFrame(count);
+    else resolve(frames / 4);
+  };
+  requestAnimationFrame(count);
+})"""
+SCROLLING = """async () => {
+  const box = document.querySelector('.skw-lines[role=log]');
+  const began = performance.now();
+  let frames = 0;
+  while (performance.now() - began < 2000) {
+    box.scrollTop = (box.scrollTop + 5000) % box.scrollHeight;
+    await new Promise(requestAnimationFrame);
+    frames += 1;
+  }
+  return frames / 2;
+}"""
+FLOOD = """\
+FROM alpine
+COPY . .
+RUN i=0; while [ $i -lt 100 ]; do seq $((i*2000+1)) $((i*2000+2000)); i=$((i+1)); sleep 0.09; done
+"""
+FLOODS = 3
+LARGEST_GROWTH_MB = 150
+"""For 200,000 lines of 7 bytes, as BuildKit sent them (12 MB), as text, and as lines to show."""
+
+
+def test_typing_never_waits_for_the_kernel(workbench, note_figure):
+    wb = workbench(FILES)
+    wb.open_tab("main.go")
+    wb.page.evaluate(RUN_CODE, "import time; time.sleep(4)")
+    took = wb.editor.evaluate(ECHO)
+    note_figure("keystroke to echo while the kernel is busy, ms", took)
+    assert took < 100
+    expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible(timeout=15_000)
+
+
+def test_it_appears_within_a_second_and_the_first_step_half_a_second_after_buildkits_own(workbench, engine, note_figure):
+    wb = workbench(FILES)
+    appeared = wb.page.evaluate(APPEARS)
+    note_figure("cell to widget in a warm kernel, ms", appeared)
+    assert appeared < 1000
+    wb.build()
+    folder = Path(wb.all.locator(".skw-app").get_attribute("title") or "")
+    ours, own = [], []
+    for number in range(2, 2 + TRIALS):
+        append(wb, 2 * number - 3)
+        own.append(1000 * seconds_to_first_vertex(engine, folder))
+        append(wb, 2 * number - 2)
+        ours.append(wb.page.evaluate(FIRST_STEP, f"Build {number}"))
+        wb.await_end(number)
+    note_figure("Build to first step, on the page, ms", median(ours))
+    note_figure("Build to first step, BuildKit alone, ms", median(own))
+    assert median(ours) - median(own) < 500
+
+
+def append(wb: BenchPage, count: int) -> None:
+    """Make a small edit, the `count`th."""
+    wb.press("append", exact=True)
+    expect(wb.editor.locator(".cm-line", has_text="// more")).to_have_count(count)
+
+
+def seconds_to_first_vertex(engine, folder: Path) -> float:
+    """How long BuildKit itself takes to name the first step that it works on."""
+    began, first = time.monotonic(), []
+
+    def on_line(line: bytes) -> None:
+        if not first and line.startswith(b"{") and any(one.get("started") for one in json.loads(line).get("vertexes", ())):
+            first.append(time.monotonic() - began)
+
+    run_buildx(engine, BuildRequest(folder, folder / "Dockerfile.naive"), command=Command(), on_line=on_line)
+    return first[0]
+
+
+def test_the_margin_follows_a_keystroke_in_a_context_of_ten_thousand_files(workbench, note_figure):
+    more = """
+for number in range(10_000):
+    folder = app.folder / f'folder{number // 100}'
+    folder.mkdir(exist_ok=True)
+    (folder / f'{number}.txt').write_text(str(number))
+"""
+    wb = workbench({"Dockerfile": NAIVE, "main.go": "x\n", ".dockerignore": "Dockerfile\n"}, more=more)
+    wb.build()
+    wb.open_tab("Dockerfile")
+    expect(wb.all.locator(".skw-forecast").first).to_be_visible(timeout=30_000)
+    line = wb.editor.locator(".cm-line", has_text="RUN echo downloading")
+    took = []
+    for letter in "abcdef":
+        line.click()
+        wb.page.keyboard.press("End")
+        wb.page.wait_for_timeout(1500)  # nothing else is going on
+        took.append(wb.page.evaluate(MARK, letter))
+        wb.page.keyboard.press("Backspace")
+    note_figure("keystroke to forecast mark, 10,000 files, ms", median(took))
+    assert median(took) < 1000
+
+
+def test_a_flood_of_log_lines_loses_none_and_the_page_stays_quick(workbench, engine, note_figure):
+    wb = workbench({"Dockerfile": FLOOD, "main.go": "x\n"})
+    wb.press_build()
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("running", timeout=30_000)
+    frames = wb.page.evaluate(FRAMES)
+    note_figure("frames a second while 200,000 log lines come in", frames)
+    assert frames >= 30
+    wb.await_end(1)
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("200,000 lines")
+    for line in (0, 99_999, 199_999):
+        wb.log.evaluate("(box, line) => { box.scrollTop = Math.max(0, line * 18 - 60); }", line)
+        expect(wb.log.locator(f'[data-line="{line + 1}"]')).to_have_text(f"{line + 1}\n", timeout=10_000)
+    scrolling = wb.page.evaluate(SCROLLING)
+    note_figure("frames a second while scrolling through 200,000 log lines", scrolling)
+    assert scrolling >= 30
+    wb.all.get_by_label("Search in this log").fill("123456")
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("1 of 1")
+    expect(wb.log.locator(".skw-at mark")).to_have_text("123456")
+
+
+def test_floods_do_not_fill_the_kernels_memory(workbench, engine, note_figure):
+    quick = FLOOD.replace("sleep 0.09", "true")
+    wb = workbench({"Dockerfile": quick, "main.go": "x\n"})
+    sizes = [resident_mb(wb)]
+    for number in range(1, FLOODS + 1):
+        wb.press("append", exact=True)
+        wb.press_build()
+        wb.await_end(number)
+        sizes.append(resident_mb(wb))
+    note_figure("kernel before a flood of 200,000 log lines, MB", sizes[0])
+    note_figure("kernel's growth after one flood, MB", sizes[1] - sizes[0])
+    note_figure("kernel's growth after three floods, MB", sizes[-1] - sizes[0])
+    assert sizes[1] - sizes[0] < LARGEST_GROWTH_MB
+    assert sizes[-1] - sizes[0] < 2 * LARGEST_GROWTH_MB
+
+
+def resident_mb(wb: BenchPage) -> float:
+    """The memory of the notebook's kernel, as the system sees it."""
+    pages = wb.page.evaluate(ASK_KERNEL, "print(open('/proc/self/statm').read().split()[1])")
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+ASK_KERNEL = """(code) => new Promise((resolve) => {
+  const kernel = window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+  const asked = kernel.requestExecute({ code, silent: false, store_history: false });
+  asked.onIOPub = (message) => message.header.msg_type === 'stream' && resolve(message.content.text);
+})"""

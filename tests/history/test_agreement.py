@@ -1,0 +1,154 @@
+"""What `predict` says of a folder is what the next `build` of it does, whatever happened in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+
+import pytest
+
+from speedkit.apps import app_in_place, own_app
+from speedkit.engine.connection import connect
+from speedkit.experiment import build
+from speedkit.history import predict, recordings
+from tests.conformance.bases import base_images
+
+pytestmark = pytest.mark.engine
+
+TEXT = """\
+FROM speedkit-conformance/plain AS one
+COPY token /token
+RUN true
+FROM one AS two
+COPY a.txt /a.txt
+FROM speedkit-conformance/plain
+COPY --from=two /a.txt /a.txt
+"""
+_WORDS = {"hit": "cached", "miss": "ran"}
+
+
+@pytest.fixture(autouse=True)
+def _own_recordings(monkeypatch, tmp_path):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
+    base_images()
+
+
+@pytest.fixture
+def place(tmp_path):
+    return _folder(tmp_path / f"app-{uuid.uuid4().hex[:8]}")
+
+
+def _folder(path, text=TEXT):
+    path.mkdir(parents=True)
+    (path / "token").write_text(uuid.uuid4().hex)
+    (path / "a.txt").write_text(uuid.uuid4().hex)
+    (path / "Dockerfile").write_text(text)
+    (path / ".dockerignore").write_text("Dockerfile\n")
+    return path
+
+
+def _forecast_then_built(folder, **options):
+    """For each line, the state that was forecast and the one that came; `depends` is left out."""
+    with app_in_place(folder, dockerfile=options.pop("dockerfile", None)) as app:
+        forecast = {step.line: _WORDS.get(step.state, step.state) for step in predict(app, **options).steps}
+        built = build(app, **options)
+        seen = {step.line: step.state for step in built.instructions}
+    sure = [line for line, state in forecast.items() if state != "depends"]
+    return {line: forecast[line] for line in sure}, {line: seen[line] for line in sure}
+
+
+def _agreed(folder, **options):
+    forecast, seen = _forecast_then_built(folder, **options)
+    assert forecast == seen
+    return seen
+
+
+def test_every_line_agrees_from_the_first_build_on(place):
+    assert _agreed(place) == {1: "cached", 2: "ran", 3: "ran", 4: "no-step", 5: "ran", 6: "cached", 7: "ran"}
+    assert "ran" not in _agreed(place).values()
+    (place / "a.txt").write_text("another")
+    assert _agreed(place)[5] == "ran"
+
+
+def test_what_another_folder_built_is_found(place, tmp_path):
+    copy = tmp_path / "elsewhere" / "other"
+    shutil.copytree(place, copy)
+    _agreed(place)
+    assert "ran" not in _agreed(copy).values()
+
+
+def test_two_folders_of_one_name_are_one_context_to_buildkit(place, tmp_path):
+    _agreed(place)
+    twin = tmp_path / "elsewhere" / place.name
+    shutil.copytree(place, twin)
+    stamp = (place / "a.txt").stat()
+    (twin / "a.txt").write_text(uuid.uuid4().hex)
+    os.utime(twin / "a.txt", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert _agreed(twin)[5] == "cached"
+
+
+def test_a_base_image_that_moved_is_seen(place):
+    name = f"speedkit-conformance/moving-{uuid.uuid4().hex[:8]}"
+    api = connect().api
+    (place / "Dockerfile").write_text(TEXT.replace("speedkit-conformance/plain", name))
+    try:
+        api.tag("speedkit-conformance/plain", name)
+        _agreed(place)
+        api.tag("speedkit-conformance/label", name)
+        assert "ran" not in _agreed(place).values()
+        api.tag("speedkit-conformance/layer", name)
+        with app_in_place(place) as app:
+            opening = predict(app).steps[0]
+        assert (opening.state, opening.kind) == ("hit", "base")
+        assert _agreed(place)[2] == "ran"
+    finally:
+        api.remove_image(name)
+
+
+def test_secrets_in_arguments_are_compared_though_not_recorded(place):
+    (place / "Dockerfile").write_text(TEXT.replace("RUN true", "ARG API_TOKEN\nRUN true"))
+    _agreed(place, build_args={"API_TOKEN": "one-secret"})
+    assert "ran" not in _agreed(place, build_args={"API_TOKEN": "one-secret"}).values()
+    assert _agreed(place, build_args={"API_TOKEN": "another-secret"})[4] == "ran"
+
+
+def test_a_failed_build_leaves_what_it_finished(place):
+    (place / "Dockerfile").write_text(TEXT.replace("COPY a.txt /a.txt", "RUN false\nCOPY a.txt /a.txt"))
+    with app_in_place(place) as app:
+        assert not build(app).ok
+    (place / "Dockerfile").write_text(TEXT)
+    assert _agreed(place)[3] == "cached"
+
+
+def test_another_dockerfile_and_target_share_what_is_equal(place):
+    (place / "docker").mkdir()
+    other = place / "docker" / "Other.Dockerfile"
+    other.write_text(TEXT.replace("RUN true", "RUN true\nRUN echo more"))
+    _agreed(place)
+    seen = _agreed(place, dockerfile=other, target="one")
+    assert (seen[3], seen[4], seen[6]) == ("cached", "ran", "not-needed")
+
+
+def test_a_private_cache_finds_what_others_made_from_nothing(place):
+    (place / "Dockerfile").write_text("FROM scratch\nCOPY token /token\n")
+    _agreed(place)
+    with own_app(place) as app:
+        assert [step.state for step in predict(app).steps] == ["no-step", "hit"]
+        assert [step.state for step in build(app).instructions] == ["no-step", "cached"]
+
+
+def test_without_an_engine_the_last_build_says_what_the_base_is(place, monkeypatch):
+    _agreed(place)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{place}/nothing")
+    with app_in_place(place) as app:
+        assert {step.state for step in predict(app).steps} == {"hit", "no-step"}
+
+
+def test_what_another_builder_made_is_not_in_the_engines_cache(place):
+    _agreed(place)
+    meta = recordings()[-1].folder / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"builder": "another"}))
+    with app_in_place(place) as app:
+        assert {step.line: step.state for step in predict(app).steps}[2] == "miss"
