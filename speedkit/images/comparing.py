@@ -60,17 +60,26 @@ def _differences(before: Image, after: Image) -> tuple[Difference, ...]:
     old_numbers, new_numbers = dict(walk(before.merged.root)), dict(walk(after.merged.root))
     found = []
     for path, number in new_numbers.items():
-        new = _shown_file(after, number, path)
         if path not in old_numbers:
+            new = _shown_file(after, number, path)
             found.append(Difference("added", f"/{path}", 0, _bytes(new), "", _kind(new)))
-            continue
-        old = _shown_file(before, old_numbers[path], path)
-        if old != new and old is not None and new is not None:
-            found.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new), new.kind))
+        elif not _is_same(before, old_numbers[path], after, number):
+            old, new = _shown_file(before, old_numbers[path], path), _shown_file(after, number, path)
+            if old != new and old is not None and new is not None:
+                found.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new), new.kind))
     for path in old_numbers.keys() - new_numbers.keys():
         old = _shown_file(before, old_numbers[path], path)
         found.append(Difference("removed", f"/{path}", _bytes(old), 0, "", _kind(old)))
     return tuple(sorted(found, key=lambda difference: difference.path))
+
+
+def _is_same(before: Image, old: int, after: Image, new: int) -> bool:
+    """Both show the same file of the same layer: most of what two images have in common, told without a look at it."""
+    if IMPLICIT in (old, new):
+        return old == new
+    old, new = before.merged.shown(old), after.merged.shown(new)
+    shared = before.layers[old >> LAYER_SHIFT].digest == after.layers[new >> LAYER_SHIFT].digest
+    return shared and old & INDEX_MASK == new & INDEX_MASK
 
 
 def _shown_file(image: Image, number: int, path: str) -> File | None:

@@ -10,18 +10,22 @@ from speedkit.rendering.amounts import bytes_text
 
 __all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
 
+# Three classes in a row stand against JupyterLab's rules for rendered HTML.
 STYLE = """<style>
 .sk-layers{--sk-dim:var(--jp-ui-font-color2,#59636e);--sk-line:var(--jp-border-color2,#dfe3e8);
 font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);
 border:1px solid var(--sk-line);border-radius:8px;padding:8px 12px;max-width:960px;margin:4px 0;text-align:left}
 .sk-layers .sk-head{font-weight:600}.sk-layers .sk-sub{color:var(--sk-dim);font-size:12px}
-.sk-layers table.sk-of{border-collapse:collapse;border:0;width:100%;table-layout:fixed;margin:8px 0 0;font-size:12px;
-font-variant-numeric:tabular-nums}
-.sk-layers .sk-of :is(th,td){border:0;border-bottom:1px solid var(--sk-line);padding:2px 0 2px 12px;text-align:right;
-max-width:none;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;background:none}
-.sk-layers .sk-of th{color:var(--sk-dim);font-weight:600}.sk-layers .sk-of :is(th,td).sk-text{text-align:left}
-.sk-layers .sk-of :is(th,td):first-child{padding-left:0}
-.sk-layers .sk-of code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);background:none;color:inherit;padding:0}
+.sk-layers.sk-layers.sk-layers table{border-collapse:collapse;border:0;width:100%;table-layout:fixed;margin:8px 0 0;
+font-size:12px;font-variant-numeric:tabular-nums}
+.sk-layers.sk-layers.sk-layers :is(tr,th,td){border:0;background:none}
+.sk-layers.sk-layers.sk-layers :is(th,td){border-bottom:1px solid var(--sk-line);padding:2px 0 2px 12px;text-align:right;
+max-width:none;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+.sk-layers.sk-layers.sk-layers th{color:var(--sk-dim);font-weight:600}
+.sk-layers.sk-layers.sk-layers :is(th,td).sk-text{text-align:left}
+.sk-layers.sk-layers.sk-layers :is(th,td):first-child{padding-left:0}
+.sk-layers.sk-layers.sk-layers code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:nowrap;
+background:none;color:inherit;padding:0;border:0}
 </style>"""
 COLUMNS = (("#", 28), ("made by", 0), ("size", 84), ("added", 80), ("changed", 80), ("removed", 80), ("wasted", 84))
 
@@ -47,7 +51,7 @@ def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], wa
     return (
         f'{STYLE}<div class="sk-layers"><div class="sk-head">{escape(title)}</div>'
         f'<div class="sk-sub">{escape(" · ".join(facts))}</div>'
-        f'<table class="sk-of"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_waste(waste)}</div>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_waste(waste)}</div>"
     )
 
 
@@ -83,7 +87,7 @@ def _waste(waste: Sequence[tuple[str, int]]) -> str:
         for path, size_bytes in waste
     )
     return (
-        '<table class="sk-of"><thead><tr><th scope="col" style="width:84px">wasted</th>'
+        '<table><thead><tr><th scope="col" style="width:84px">wasted</th>'
         f'<th scope="col" class="sk-text">path</th></tr></thead><tbody>{rows}</tbody></table>'
     )
 

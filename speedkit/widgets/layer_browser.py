@@ -36,7 +36,7 @@ from speedkit.widgets.shown_content import LOADING, NOTHING_SHOWN, ShownContent,
 __all__ = ["LayerBrowser", "Source"]
 
 TREES_KEPT = 4
-LINES_AT_FIRST = 20
+LINES_AT_FIRST = 32
 LINES_A_FOLDER = 100
 LINES_AT_MOST = 2000
 FOUND_AT_MOST = 200

@@ -118,6 +118,8 @@ def _note(row: Shown) -> str:
 def _size(row: Shown, *, differs: bool) -> str:
     """A layer's folder has what the layer stores; between two images a folder had a size before, too."""
     now, before = bytes_text(row["size_bytes"]), bytes_text(row["before_bytes"])
+    if not row["size_bytes"] and not row["before_bytes"] and row["kind"] != "file":
+        return "–"
     if row["state"] == "removed":
         return before
     had_size = row["state"] == "changed" or (differs and row["opened"] is not None and row["before_bytes"])

@@ -97,6 +97,18 @@ def test_every_figure_stands_as_a_drawing_until_a_script_draws_it(text):
     assert text.count("The same as a table") == 4
 
 
+def test_a_widget_is_shown_by_its_plain_twin_alone():
+    made = notebook("view")
+    view = {"text/plain": "<LayersView object>", "application/vnd.jupyter.widget-view+json": {"model_id": "gone"}}
+    made.cells[0].outputs = [
+        output("display_data", data=view),
+        output("display_data", data={"text/html": "<b>the twin</b>", "text/plain": "twin"}),
+    ]
+    text = page([Chapter("01_one", made, 1.0)], [], left_out=[])
+    assert "<b>the twin</b>" in text
+    assert "LayersView object" not in text
+
+
 def test_a_page_without_builds_says_so():
     assert "No builds were recorded" in page([], [], left_out=[])
 

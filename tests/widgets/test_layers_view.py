@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from speedkit.errors import ArchiveError, NoSuchImage
+from speedkit.model import Build
 from speedkit.widgets import LayersView, live_widget
 from speedkit.widgets import layer_browser as module
 from speedkit.widgets.layer_browser import LayerBrowser, Source
@@ -247,6 +251,34 @@ def test_an_image_that_is_not_there_is_said_in_the_cell(tmp_path):
     broken.write_bytes(b"no archive" * 100)
     with pytest.raises(ArchiveError):
         LayersView(broken)
+
+
+@pytest.mark.engine
+def test_an_image_of_the_engine_is_opened_and_its_files_are_read(engine, folder):
+    files = {
+        "Dockerfile": "FROM scratch\nLABEL dev.speedkit=1\nCOPY a /\nCOPY b /a\n",
+        "a": f"{uuid4().hex}\n",
+        "b": "second\n",
+    }
+    argv = [str(engine.buildx), "build", "--quiet", str(folder(files))]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, env=engine.environment)
+    view = LayersView(done.stdout.strip(), engine=engine)
+    assert view.heading["finding"] == "33 bytes of 40 bytes are wasted, by /a"
+    choose(view, file="/a")
+    assert view.content["text"] == "second\n"
+    choose(view, place=0, file="/a")
+    assert view.content["text"] == files["a"]
+    view.close()
+
+
+def test_a_build_gives_its_image_a_name_and_one_without_an_image_is_refused(archive):
+    build = Build("id", "app", "naive", "rename", "", 1.0, "done", 0, "", (), image=str(archive))
+    view = LayersView(build)
+    assert view.images[0]["name"] == "naive, rename"
+    assert view._repr_html_().count("naive, rename") >= 1
+    view.close()
+    with pytest.raises(NoSuchImage, match="made no image"):
+        LayersView(replace(build, image=None))
 
 
 @pytest.mark.engine

@@ -121,6 +121,7 @@ function turn(row) {
 
 // A layer's folder has what the layer stores; between two images a folder had a size before, too.
 function size(row, differs) {
+  if (!row.size_bytes && !row.before_bytes && row.kind !== "file") return "–";
   if (row.state === "removed") return bytes(row.before_bytes);
   const hadSize = row.state === "changed" || (differs && row.opened !== null && row.before_bytes > 0);
   if (hadSize && row.before_bytes !== row.size_bytes) return `${bytes(row.before_bytes)} → ${bytes(row.size_bytes)}`;
@@ -129,5 +130,5 @@ function size(row, differs) {
 
 function spoken(row, told) {
   const change = CHANGE[row.state];
-  return [row.kind === "more" ? `Show more: ${row.name}` : row.name, change?.word, note(row), told].filter(Boolean).join(", ");
+  return [row.kind === "more" ? `Show more: ${row.name}` : row.name, change?.word, note(row), told === "–" ? "" : told].filter(Boolean).join(", ");
 }
