@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import queue
 import re
 import sys
 import threading
@@ -39,7 +40,9 @@ PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What a program compiled on the host must be told to run in an image, whatever the host is."""
+NO_BASES = BuildBases({}, {}, "")
 STOP_SECONDS = 5.0
+LOOK_SECONDS = 0.1
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
@@ -230,7 +233,7 @@ class RunningBuild:
 
     def _build_and_record(self) -> Build:
         context = self._read_context()
-        bases = self._bases(extend_ca=False)
+        bases = self._bases_unless_cancelled()
         finished, seconds = self._solve_once(bases)
         if finished.exit_code and UNTRUSTED in self._all_text() and not self._command.cancelled:
             self._forget_lines()
@@ -258,9 +261,28 @@ class RunningBuild:
     def _read_context(self) -> Manifest:
         return read_context(self._app.folder, dockerfile=self._strategy.dockerfile)
 
+    def _bases_unless_cancelled(self) -> BuildBases:
+        """The bases. A pull may take minutes, and is waited for only as long as nobody cancels."""
+        answer: queue.SimpleQueue[BuildBases | BaseException] = queue.SimpleQueue()
+
+        def find() -> None:
+            try:
+                answer.put(self._bases(extend_ca=False))
+            except BaseException as problem:
+                answer.put(problem)
+
+        threading.Thread(target=find, name=f"bases of {self._meta.id}", daemon=True).start()
+        while not self._command.cancelled:
+            with contextlib.suppress(queue.Empty):
+                found = answer.get(timeout=LOOK_SECONDS)
+                if isinstance(found, BaseException):
+                    raise found
+                return found
+        return NO_BASES
+
     def _bases(self, *, extend_ca: bool) -> BuildBases:
         if self._options.builder is not None:
-            return BuildBases({}, {}, "")
+            return NO_BASES
         return build_bases(
             self._engine,
             self._text,
