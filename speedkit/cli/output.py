@@ -31,10 +31,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
     Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
     """
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
     for row in rows:
         table.add_row(*(Text("" if cell is None else plain_log(str(cell))) for cell in row))
     console = Console(file=sys.stdout)
-    console.print(table) if console.is_terminal else Console(file=sys.stdout, width=PAPER_COLUMNS).print(table)
+    if not console.is_terminal:
+        console = Console(file=sys.stdout, width=PAPER_COLUMNS)
+    if title:
+        console.print(Text(plain_log(title), style="italic"))
+    console.print(table)
