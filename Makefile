@@ -8,6 +8,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
+## JupyterLab's question whether it may fetch news would lie over the first notebook.
+LAB_SETTINGS := .venv/share/jupyter/lab/settings
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -19,6 +22,7 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -m venv .venv || { echo "Python cannot make a .venv. On Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@mkdir -p $(LAB_SETTINGS) && printf '%s\n' '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
 	@touch $@
 
 $(TEST_READY): $(READY) tests/requirements.txt

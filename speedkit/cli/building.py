@@ -170,7 +170,7 @@ def _frame(built: Build) -> Text:
     from speedkit.rendering import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
-    now = running[-1].instruction if running else "waiting for BuildKit"
+    now = running[-1].instruction if running else "getting context and base images ready"
     return Text(f"{seconds_text(built.seconds)}  {now}", no_wrap=True, overflow="ellipsis")
 
 

@@ -169,6 +169,13 @@ def test_doctor_without_an_engine_exits_with_1_and_says_what_to_type(speedkit, m
     assert speedkit("engine", "status")[0] == 1
 
 
+def test_clean_says_when_no_engine_could_be_asked(speedkit, home, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    code, _, err = speedkit("clean")
+    assert code == 0
+    assert "Images and containers stay, if there are any. No Docker engine answers" in err
+
+
 def test_engine_stop_leaves_an_engine_of_others_alone(speedkit, home):
     code, _, err = speedkit("engine", "stop")
     assert code == 0
