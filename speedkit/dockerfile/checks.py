@@ -25,12 +25,12 @@ _FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "COPY": ("chown", "from", "chmod", "link", "exclude"),
         "FROM": ("platform",),
         "HEALTHCHECK": ("interval", "timeout", "start-period", "start-interval", "retries"),
-        "RUN": ("mount", "network", "security", "device"),
+        "RUN": ("mount", "network"),
         **dict.fromkeys((*_NO_FLAGS, "USER", "VOLUME", "WORKDIR"), ()),
     }
 )
 KEYWORDS = frozenset(_FLAGS)
-_REPEATABLE = frozenset({"mount", "exclude", "device"})
+_REPEATABLE = frozenset({"mount", "exclude"})
 _BOOLEAN = frozenset({"link", "keep-git-dir", "unpack", "parents"})
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 _EXACTLY_ONE = ("MAINTAINER", "WORKDIR", "USER", "STOPSIGNAL")

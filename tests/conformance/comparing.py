@@ -179,7 +179,7 @@ class _Sequence:
             wrong = self._compare(tuple(builds), forecast, steps, seen.output, count=not first)
         states = {plan.steps[position].instruction.line: state for position, state in steps.items()}
         if not seen.ok or self.states_known:
-            now = replace(now, states=states)
+            now = replace(now, states=states, finished=seen.ok)
         forecaster.learn(now)
         return wrong
 

@@ -138,7 +138,6 @@ def _run_special(chance: random.Random, _earlier: list[StageText]) -> str:
             "RUN --mount=type=secret,id=none --mount=type=ssh true",
             "RUN --mount=type=ssh --mount=type=secret,id=none true",
             f"RUN --network=default echo {word}",
-            "RUN --security=sandbox true",
             f"RUN cat <<ONE >/made && cat <<'TWO' >>/made\n{word} $A\nONE\n$A {word}\nTWO",
             f"RUN <<EOF sh\necho {word}\nEOF",
         )
