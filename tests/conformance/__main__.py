@@ -38,6 +38,8 @@ def main() -> int:
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_compared(asked)) as sequences:
         for name, found, compared in sequences:
             tally.add(compared)
+            for once in compared.not_repeated:
+                print(f"seed {name}, not repeated: {as_case(once)}\n{once.output}", flush=True)
             wrong += found is not None
             if found is not None:
                 _show(found, name, shrink=not asked.public)
@@ -94,8 +96,6 @@ def _show(found, name: str, *, shrink: bool) -> None:
 def _print_left_out(tally: Tally) -> None:
     for reason, count in Counter(_reason(output) for output in tally.failures).most_common():
         print(f"failed {count} times: {reason}")
-    for found in tally.not_repeated:
-        print(f"not repeated: {as_case(found)}")
 
 
 def _reason(output: str) -> str:
