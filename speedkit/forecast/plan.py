@@ -18,6 +18,7 @@ from speedkit.dockerfile import (
 )
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stages import SCRATCH
+from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import copy_vertex, owner
 from speedkit.forecast.running import run_vertex
 from speedkit.forecast.scope import Scope
@@ -180,6 +181,10 @@ class _Planning:
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
         match instruction.keyword:
+            case "VOLUME":
+                if not all(scope.expand(word, instruction, self.dockerfile.escape) for word in instruction.args):
+                    reason = "VOLUME specified can not be an empty string"
+                    raise DockerfileError(f"Dockerfile, line {instruction.line}: {reason}.", line=instruction.line)
             case "RUN":
                 return run_vertex(instruction, stage.name, before, scope, self)
             case "COPY" | "ADD":

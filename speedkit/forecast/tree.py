@@ -224,7 +224,7 @@ def _header(entry: Entry) -> str:
     return f"{entry.kind} {mode:o} {entry.size_bytes} {entry.digest} {entry.link}"
 
 
-_CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]]|(?<=\[)\])+)\]", re.DOTALL)
+_CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]])+)\]", re.DOTALL)
 
 
 def _class_inside(text: str) -> str:

@@ -53,6 +53,8 @@ def test_a_path_that_is_not_there_has_no_digest():
         ("/[a-c].tx?", "c__txt", True),
         ("/[^c].txt", "c__txt", False),
         ("/\\c.*", "c__txt", True),
+        ("/[[]c]__txt".replace("__", "."), "c__txt", False),
+        ("/[\\c-d].txt", "c__txt", True),
     ],
 )
 def test_a_pattern_takes_what_matches_and_what_lies_in_it(pattern, changed, counts):
