@@ -1,13 +1,16 @@
 # make tour    everything set up, every strategy built for real, every notebook executed, out/index.html written
 # make lab     JupyterLab at the first notebook
-# make test    every check;  make bench, make conformance: measurements that take longer
-.PHONY: setup tour lab test bench conformance frontend lint clean
+# make test    every check;  make bench, make conformance, make fuzz: measurements and searches that take longer
+.PHONY: setup tour lab test bench conformance fuzz frontend lint clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
+## JupyterLab's question whether it may fetch news would lie over the first notebook.
+LAB_SETTINGS := .venv/share/jupyter/lab/settings
+NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -19,6 +22,7 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -m venv .venv || { echo "Python cannot make a .venv. On Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@mkdir -p $(LAB_SETTINGS) && printf '%s\n' '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
 	@touch $@
 
 $(TEST_READY): $(READY) tests/requirements.txt
@@ -43,6 +47,9 @@ bench: setup $(TEST_READY)
 
 conformance: setup $(TEST_READY)
 	@$(BIN)/python -m tests.conformance
+
+fuzz: $(TEST_READY)
+	@$(BIN)/python -m tests.fuzz
 
 frontend:
 	@cd speedkit/widgets/frontend && npm ci --silent && npm run --silent build

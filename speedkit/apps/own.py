@@ -40,7 +40,8 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
 def _named(source: Path, names: list[str]) -> dict[str, Path]:
     """Dockerfiles by the name of their strategy: the path in the folder, or the file's name for one that is elsewhere.
 
-    A link that leads out of the folder counts as elsewhere: it would lead nowhere in a copy.
+    One that is elsewhere, and would have another's name, is called by its whole path. A link that leads out of the folder
+    counts as elsewhere: it would lead nowhere in a copy.
     """
     found = {}
     for name in names:
@@ -48,7 +49,8 @@ def _named(source: Path, names: list[str]) -> dict[str, Path]:
         if not path.is_file():
             raise NoDockerfile(source / name)
         is_here = path.is_relative_to(source) and path.resolve().is_relative_to(source)
-        found[path.relative_to(source).as_posix() if is_here else path.name] = path if is_here else path.resolve()
+        called = path.relative_to(source).as_posix() if is_here else path.name
+        found[called if called not in found else str(path)] = path if is_here else path.resolve()
     return found
 
 
@@ -74,7 +76,10 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
         found = dockerfile if dockerfile.is_file() else source / dockerfile
         if not found.is_file():
             raise NoDockerfile(dockerfile)
-        strategies = {found.name: Strategy(found.name, found.resolve(), f"{found.name} of {source.name}")}
+        place = found.resolve()
+        # Two Dockerfiles of one name would be taken for one another's history.
+        name = place.relative_to(source).as_posix() if place.is_relative_to(source) else str(place)
+        strategies = {name: Strategy(name, place, f"{name} of {source.name}")}
         return App(source.name, source, source, strategies, {"none": nothing()}, private_cache=False)
     if source == sample_folder():
         return SampleApp(source, source, sample_strategies(source), private_cache=False)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.live import Live
-from rich.text import Text
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, reason_json, stderr
-from speedkit.cli.progress import TerminalWatch
 from speedkit.errors import Misuse, UnknownEdit
 from speedkit.model import Build, Step
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from speedkit.apps import App, Edit
     from speedkit.experiment import RunningBuild
     from speedkit.history import Repeated
 
 __all__ = ["register"]
+
+SHOWN_DIFFERENCES = 20
 
 
 def register(program: typer.Typer) -> None:
@@ -44,17 +46,20 @@ def build(
     ] = None,
     twice: Annotated[
         bool,
-        typer.Option("--twice", help="Build again at once, say what ran again and why, and exit with 1 if anything did."),
+        typer.Option(
+            "--twice",
+            help="Build again at once, say what ran again and why, and exit with 1 if anything did. With --cold: build from "
+            "cold twice, and exit with 1 if a file came out differently.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build once, for real, and record it.
 
-    With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, and what is
-    `unsteady`: instructions that may come out differently on another day or machine.
+    With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, with --cold
+    the `differences` of the files, and what is `unsteady`: instructions that may come out differently elsewhere.
     """
     from speedkit.experiment import start_build
-    from speedkit.history import compare_with_repeat
 
     app = app_named(folder, strategy, file)
     running = start_build(
@@ -68,7 +73,7 @@ def build(
         cache_to=cache_to or (),
     )
     built = _watched(running)
-    repeated = compare_with_repeat(_watched(running.again())) if twice and built.ok else None
+    repeated = _repeated(running, built, cold=cold) if twice and built.ok else None
     if as_json:
         print_json(build_json(built) | ({"twice": _repeated_json(repeated)} if repeated else {}))
     else:
@@ -79,16 +84,25 @@ def build(
     if not last.ok:
         from speedkit.rendering import plain_log
 
-        stderr.print(Text(plain_log(last.error or "The build failed.")), soft_wrap=True)
+        stderr.print(plain_log(last.error or "The build failed."), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(3)
-    if repeated and repeated.missed:
+    if repeated and not repeated.same:
         raise typer.Exit(1)
+
+
+def _repeated(running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
+    from speedkit.history import compare_cold_repeat, compare_with_repeat
+
+    second = _watched(running.again(cold=cold))
+    return compare_cold_repeat(built, second) if cold else compare_with_repeat(second)
 
 
 def _watched(running: RunningBuild) -> Build:
     """The finished build, shown on stderr while it goes on. Ctrl-C cancels it."""
+    from rich.live import Live
+
     try:
-        with Live(console=stderr, refresh_per_second=8, transient=True) as live:
+        with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
             while not running.done:
                 live.update(_frame(running.wait_briefly(0.12)))
         return running.wait()
@@ -101,6 +115,7 @@ def _repeated_json(repeated: Repeated) -> dict[str, Any]:
     return {
         "build": build_json(repeated.second),
         "missed": [reason_json(reason, "state") for reason in repeated.missed],
+        "differences": None if repeated.differences is None else [asdict(one) for one in repeated.differences],
         "unsteady": [{"line": one.line, "instruction": one.instruction, "because": one.because} for one in repeated.unsteady],
     }
 
@@ -111,6 +126,10 @@ def _print_repeated(repeated: Repeated) -> None:
     columns = ["line", "instruction", "seconds", "because"]
     missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
     print_table(f"\n{repeated.finding}", columns if missed else [], missed, numbers=["line", "seconds"])
+    if repeated.differences:
+        changed = [[one.path, f"{one.kind} {one.what}".strip()] for one in repeated.differences[:SHOWN_DIFFERENCES]]
+        more = len(repeated.differences) - len(changed)
+        print_table("", ["file", "in the second image"], [*changed, *([[f"and {more} more", ""]] if more else [])])
     if repeated.unsteady:
         rows = [[one.line, one.instruction, one.because] for one in repeated.unsteady]
         title = "\nWhat usually makes a step run again, or come out differently on another day or machine:"
@@ -146,10 +165,12 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 
 def _frame(built: Build) -> Text:
+    from rich.text import Text
+
     from speedkit.rendering import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
-    now = running[-1].instruction if running else "waiting for BuildKit"
+    now = running[-1].instruction if running else "getting context and base images ready"
     return Text(f"{seconds_text(built.seconds)}  {now}", no_wrap=True, overflow="ellipsis")
 
 
@@ -184,6 +205,7 @@ def compare(
 ) -> None:
     """Measure strategies under edits, interleaved; "cold" is an edit too."""
     from speedkit import experiment
+    from speedkit.cli.progress import TerminalWatch
 
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
     with _app_to_compare(folder, edits) as app:

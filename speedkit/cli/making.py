@@ -85,8 +85,11 @@ def clean(
 
     try:
         engine = connect()
-    except EngineError:
+    except EngineError as problem:
         engine = None
+        stderr.print(
+            f"Images and containers stay, if there are any. {problem.what}", markup=False, highlight=False, soft_wrap=True
+        )
     done = clean_up(engine, recordings=recordings)
     stderr.print(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from speedkit.rendering import plain_log
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from speedkit.rendering import Reason
 
 __all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr"]
@@ -21,7 +20,27 @@ __all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr"]
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
 
-stderr = Console(stderr=True)
+
+class _ErrorOutput:
+    """What rich shows on stderr; rich is loaded when there is something to show."""
+
+    @cached_property
+    def console(self) -> Console:
+        from rich.console import Console
+
+        return Console(stderr=True)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.console.is_terminal
+
+    def print(
+        self, shown: RenderableType, *, highlight: bool | None = None, markup: bool | None = None, soft_wrap: bool | None = None
+    ) -> None:
+        self.console.print(shown, highlight=highlight, markup=markup, soft_wrap=soft_wrap)
+
+
+stderr = _ErrorOutput()
 
 
 def print_json(document: object) -> None:
@@ -40,6 +59,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
     Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
     """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")

@@ -19,7 +19,7 @@ class TerminalWatch:
 
     def __init__(self, total: int) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=stderr
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=stderr.console
         )
         self._bar = self._progress.add_task("", total=total)
         self._what = ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from speedkit.errors import Misuse
@@ -24,6 +25,12 @@ Matched = tuple[bool, ...]
 
 _REGEX_SPECIAL = frozenset(".+()|{}$")
 _WILD = frozenset("*?[]\\")
+_GO_ESCAPES = MappingProxyType(
+    {character: f"\\{character}" for character in "afnrtvbBA"}
+    | {"d": "[0-9]", "D": "[^0-9]", "w": "[0-9A-Za-z_]", "W": "[^0-9A-Za-z_]"}
+    | {"s": "[\\t\\n\\f\\r ]", "S": "[^\\t\\n\\f\\r ]", "z": "\\Z"}
+)
+_CLASS = re.compile(r"(\^?\]?(?:\\.|[^\\\]])*)\]", re.DOTALL)
 _PATTERN_SPECIAL = frozenset("*[]?^\\")
 
 
@@ -139,33 +146,99 @@ def _regex(pattern: str) -> str:
         elif character == "?":
             result.append("[^/]")
         elif character == "\\" and position < len(pattern):
-            result.append(re.escape(pattern[position]))
+            result.append(_escaped(pattern[position]))
             position += 1
+        elif character == "[":
+            found = _CLASS.match(pattern, position)
+            if found is None:
+                raise ValueError(pattern)
+            result.append(_class(found[1]))
+            position = found.end()
         else:
             result.append(f"\\{character}" if character in _REGEX_SPECIAL or character == "\\" else character)
     return "".join(result)
 
 
+def _class(inside: str) -> str:
+    """A class of characters, in which Python reads no more than Go."""
+    return "[" + re.sub(r"([\[&~|])", r"\\\1", inside) + "]"
+
+
+def _escaped(character: str) -> str:
+    """An escaped character. BuildKit hands the escape on to Go's regexp, where `\\d` is a digit and `\\e` an error."""
+    if not character.isascii() or not character.isalnum():
+        return re.escape(character)
+    if character not in _GO_ESCAPES:
+        raise ValueError(character)
+    return _GO_ESCAPES[character]
+
+
 def _check_like_filepath_match(pattern: str) -> None:
-    """Go rejects a class that is not closed or empty, and a trailing escape."""
+    """Raises ValueError where Go's filepath.Match does for the name ".".
+
+    Go reads the parts between stars one by one and stops at the first that cannot match, so an error behind that part is
+    not noticed.
+    """
+    name = "."
+    while pattern:
+        starred, chunk, pattern = _next_chunk(pattern)
+        if starred and not chunk:
+            return
+        rest = _matched(chunk, name)
+        if starred and (rest is None or (rest and not pattern)):
+            rest = _matched(chunk, name[1:])
+        if rest is None or (rest and not pattern):
+            return
+        name = rest
+
+
+def _next_chunk(pattern: str) -> tuple[bool, str, str]:
+    """Whether stars come first, what follows them up to the next star, and the rest."""
+    starred = pattern.startswith("*")
+    pattern = pattern.lstrip("*")
+    inside, position = False, 0
+    while position < len(pattern) and (inside or pattern[position] != "*"):
+        inside = pattern[position] == "[" or (inside and pattern[position] != "]")
+        position += 1 + (pattern[position] == "\\")
+    return starred, pattern[:position], pattern[position:]
+
+
+def _matched(chunk: str, name: str) -> str | None:
+    """What is left of a name behind a chunk without stars; None when it does not match. All of the chunk is checked."""
+    rest: str | None = name
     position = 0
-    while position < len(pattern):
-        if pattern[position] == "\\":
-            position += 1
-            if position >= len(pattern):
-                raise ValueError(pattern)
-        elif pattern[position] == "[":
-            position = _end_of_class(pattern, position + 1)
+    while position < len(chunk):
+        character = chunk[position]
+        if character == "[":
+            end = _end_of_class(chunk, position + 1)
+            fits = bool(rest) and re.match(_class(chunk[position + 1 : end]), rest or "") is not None
+            position = end
+        else:
+            position += character == "\\"
+            if position >= len(chunk):
+                raise ValueError(chunk)
+            fits = bool(rest) and (character == "?" or chunk[position] == (rest or "")[0])
+        rest = rest[1:] if rest and fits else None
         position += 1
+    return rest
 
 
 def _end_of_class(pattern: str, position: int) -> int:
+    """Where the class that begins here is closed. As in Go it holds characters and ranges, at least one of them."""
     position += pattern.startswith("^", position)
     start = position
-    while position < len(pattern) and (pattern[position] != "]" or position == start):
-        if pattern[position] in "-]" and position == start:
-            raise ValueError(pattern)
-        position += 2 if pattern[position] == "\\" else 1
+    while position == start or not pattern.startswith("]", position):
+        position = _after_member(pattern, position)
+        if pattern.startswith("-", position):
+            position = _after_member(pattern, position + 1)
+    return position
+
+
+def _after_member(pattern: str, position: int) -> int:
+    """Behind one character of a class, which may be escaped; a class has to go on after it."""
+    if pattern[position : position + 1] in ("", "-", "]"):
+        raise ValueError(pattern)
+    position += 1 + (pattern[position] == "\\")
     if position >= len(pattern):
         raise ValueError(pattern)
     return position

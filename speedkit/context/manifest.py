@@ -75,6 +75,6 @@ class Manifest:
 
 def _entry(row: list[object]) -> Entry:
     match row:
-        case [str(), str() as kind, int(), int(), str(), str(), int()] if kind in _KINDS:
+        case [str() as path, str() as kind, int(), int(), str(), str(), int()] if path and kind in _KINDS:
             return Entry(*row)  # type: ignore[arg-type]
     raise ValueError("a row that is no entry")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from speedkit.dockerfile.syntax import Dockerfile, Instruction
 
@@ -25,12 +25,12 @@ _FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "COPY": ("chown", "from", "chmod", "link", "exclude"),
         "FROM": ("platform",),
         "HEALTHCHECK": ("interval", "timeout", "start-period", "start-interval", "retries"),
-        "RUN": ("mount", "network", "security", "device"),
+        "RUN": ("mount", "network"),
         **dict.fromkeys((*_NO_FLAGS, "USER", "VOLUME", "WORKDIR"), ()),
     }
 )
 KEYWORDS = frozenset(_FLAGS)
-_REPEATABLE = frozenset({"mount", "exclude", "device"})
+_REPEATABLE = frozenset({"mount", "exclude"})
 _BOOLEAN = frozenset({"link", "keep-git-dir", "unpack", "parents"})
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 _EXACTLY_ONE = ("MAINTAINER", "WORKDIR", "USER", "STOPSIGNAL")
@@ -61,9 +61,8 @@ def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> No
     _check_count(instruction)
     if not any_flag:
         _check_flags(instruction)
-    check = {"FROM": _check_from, "ONBUILD": _check_onbuild, "SHELL": _check_shell, "HEALTHCHECK": _check_healthcheck}
-    if instruction.keyword in check:
-        check[instruction.keyword](instruction)
+    if instruction.keyword in _CHECKS:
+        _CHECKS[instruction.keyword](instruction)
     if instruction.keyword in ("COPY", "ADD") and instruction.args[-1].startswith("<<"):
         _reject(f"{instruction.keyword} cannot accept a heredoc as a destination", instruction.line)
 
@@ -87,6 +86,8 @@ def _check_flags(instruction: Instruction) -> None:
         name, equals, value = flag.removeprefix("--").partition("=")
         if flag == "--":
             return
+        if instruction.keyword == "RUN" and name == "device":
+            _reject("device feature is only supported in Dockerfile frontend 1.14.0-labs or later", instruction.line)
         if name not in _FLAGS[instruction.keyword]:
             _reject(f"unknown flag: --{name}", instruction.line)
         if name in seen and name not in _REPEATABLE:
@@ -133,3 +134,46 @@ def _check_healthcheck(instruction: Instruction) -> None:
         _reject("Missing command after HEALTHCHECK CMD", instruction.line)
     if kind.upper() not in ("NONE", "CMD"):
         _reject(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)', instruction.line)
+    for name in ("interval", "timeout", "start-period", "start-interval"):
+        if re.fullmatch(r"[1-9]\d*", value := instruction.flag(name) or ""):
+            _reject(f'time: missing unit in duration "{value}"', instruction.line)
+    retries = instruction.flag("retries")
+    if retries is not None and not re.fullmatch(r"[+-]?\d+", retries):
+        _reject(f'strconv.ParseInt: parsing "{retries}": invalid syntax', instruction.line)
+    if retries is not None and int(retries) < 0:
+        _reject(f"--retries cannot be negative ({int(retries)})", instruction.line)
+
+
+def _check_names(instruction: Instruction) -> None:
+    """ARG has words such as `A=1`, the others have a name and a value by turns."""
+    names = [word.partition("=")[0] for word in instruction.args] if instruction.keyword == "ARG" else instruction.args[::2]
+    if not all(names):
+        _reject(f"{instruction.keyword} names can not be blank", instruction.line)
+
+
+def _check_run(instruction: Instruction) -> None:
+    mode = instruction.flag("network")
+    if mode is not None and mode not in ("default", "none", "host"):
+        _reject(f'invalid network mode "{mode}"', instruction.line)
+
+
+def _check_copy(instruction: Instruction) -> None:
+    origin = instruction.flag("from") or ""
+    if re.search(r"\$[\w{]", origin):
+        reason = "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope"
+        _reject(f"{reason} as a workaround", None)
+
+
+_CHECKS: Mapping[str, Callable[[Instruction], None]] = MappingProxyType(
+    {
+        "ARG": _check_names,
+        "COPY": _check_copy,
+        "ENV": _check_names,
+        "FROM": _check_from,
+        "HEALTHCHECK": _check_healthcheck,
+        "LABEL": _check_names,
+        "ONBUILD": _check_onbuild,
+        "RUN": _check_run,
+        "SHELL": _check_shell,
+    }
+)

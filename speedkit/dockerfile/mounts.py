@@ -24,6 +24,7 @@ _KEYS = frozenset(
 )
 _BARE = frozenset(("ro", "rw", "required"))
 _KINDS = frozenset(("bind", "cache", "tmpfs", "secret", "ssh"))
+_TRUTHS = frozenset(("1", "t", "true", "0", "f", "false"))
 _NUMBERS = {"mode": 8, "uid": 10, "gid": 10}
 
 
@@ -69,6 +70,7 @@ def _mount(text: str, expand: Callable[[str], str], line: int) -> Mount:
         values[key] = (value if key == "from" else expand(value)) if equals else "true"
     kind = values.pop("type", "bind").lower()
     _check(kind, values, line)
+    _check_fit(kind, values, line)
     return Mount(
         kind=kind,
         origin=values.pop("from", ""),
@@ -95,6 +97,21 @@ def _check(kind: str, values: dict[str, str], line: int) -> None:
         digits = "01234567" if base == 8 else "0123456789"
         if "$" not in value and (not value or set(value) - set(digits)):
             _reject(f"invalid value {value} for {name}", line)
+
+
+def _check_fit(kind: str, values: dict[str, str], line: int) -> None:
+    """What only some kinds of mount take."""
+    if kind in ("bind", "tmpfs"):
+        for name in (name for name in _NUMBERS if name in values):
+            _reject(f'{name} not allowed for "{kind}" type mounts', line)
+    sharing = values.get("sharing", "shared")
+    if "$" not in sharing and sharing.lower() not in ("shared", "private", "locked"):
+        _reject(f'unsupported sharing value "{sharing}"', line)
+    if "sharing" in values and kind in ("bind", "tmpfs", "ssh"):
+        _reject(f"invalid cache sharing set for {kind} mount", line)
+    required = values.get("required", "true")
+    if "$" not in required and required.lower() not in _TRUTHS:
+        _reject(f"invalid value for required: {required}", line)
 
 
 def _reject(reason: str, line: int) -> NoReturn:

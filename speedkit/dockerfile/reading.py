@@ -77,7 +77,7 @@ def _commands(text: str, escape: str) -> list[buildkit_parser.Command]:
     try:
         return list(buildkit_parser.parse_string(safe))
     except buildkit_parser.GoParseError as error:
-        line = _line_of_error(text, escape)
+        line = _line_of_error(safe, escape)
         where = f"Dockerfile, line {line}" if line else "Dockerfile"
         raise DockerfileError(f"{where}: {error}.", line=line) from None
 

@@ -112,6 +112,9 @@ def stage_bases(
             where = f"Dockerfile, line {stage.line}"
             raise DockerfileError(f"{where}: base name ({stage.base}) should not be blank.", line=stage.line)
         wanted = _expanded(stage.platform, values, dockerfile.escape, stage.line) if stage.platform else None
+        if wanted == "":
+            reason = f"empty platform value from expression {stage.platform}"
+            raise DockerfileError(f"Dockerfile, line {stage.line}: {reason}.", line=stage.line)
         bases.append(StageBase(names.get(base), base, wanted))
         if stage.named:
             names[stage.name] = stage.index

@@ -29,6 +29,7 @@ from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
 __all__ = [
     "BASES",
+    "ISOLATION_MARKS",
     "STAND_INS",
     "ResolvedBase",
     "family_of",
@@ -48,6 +49,8 @@ ANSWER_SECONDS = 10.0
 QUICK_SECONDS = 2.0
 SERVER_ERROR = 500
 TRUST_LABEL = "dev.speedkit.trusts"
+ISOLATION_MARKS = frozenset({"/etc/.speedkit-mark", BUNDLE_IN_IMAGES})
+"""Files that differ between isolated images and say nothing about what was built on them."""
 GO_SETTINGS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
 
 BASES = ("golang:alpine", "alpine", "debian", "ubuntu")

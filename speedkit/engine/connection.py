@@ -10,25 +10,23 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-import docker
-import requests
-from docker.constants import DEFAULT_DOCKER_API_VERSION
-from docker.context import ContextAPI
-from docker.context.config import get_current_context_name
-from docker.errors import DockerException
-from docker.tls import TLSConfig
-
+from speedkit.engine import near
 from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SocketRefused
 
 __all__ = ["Engine", "connect", "engine_of_the_user", "find_buildx"]
 
 TIMEOUT_SECONDS = 120
 PING_SECONDS = 10
+OLDEST_API = "1.24"
+"""Of engines that name none, and to begin with: a ping is answered whatever version is asked for."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,32 @@ class Engine:
 
     host: str
     buildx: Path
-    api: Any = field(repr=False, compare=False)
+    api_version: str
     certificates: Path | None = None
+
+    @cached_property
+    def api(self) -> Any:
+        """The engine's API through the client library of Docker, loaded when it is first used."""
+        return _client(self.host, self.certificates, self.api_version)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """The status and the JSON document that the engine answers a GET with; None when it sends no JSON.
+
+        Raises: EngineLost.
+        """
+        try:
+            if self.host.startswith(near.UNIX):
+                with near.get(self.host, f"/v{self.api_version}{path}", seconds=TIMEOUT_SECONDS) as response:
+                    status, body = response.status, response.read()
+            else:
+                reply = self.api.get(f"{self.api.base_url}/v{self.api_version}{path}")
+                status, body = reply.status_code, reply.content
+        except (OSError, HTTPException):
+            raise self._lost() from None
+        try:
+            return status, json.loads(body)
+        except ValueError:
+            return status, None
 
     @property
     def identity(self) -> str:
@@ -75,10 +97,9 @@ class Engine:
 
         Raises: EngineLost.
         """
-        try:
-            told: dict[str, Any] = self.api.info()
-        except (DockerException, requests.RequestException, OSError):
-            raise self._lost() from None
+        status, told = self.get("/info")
+        if status != HTTPStatus.OK or not isinstance(told, dict):
+            raise self._lost()
         return told
 
     @cached_property
@@ -102,8 +123,8 @@ class Engine:
 
     def answers(self) -> bool:
         try:
-            return bool(self.api.ping())
-        except (DockerException, requests.RequestException, OSError):
+            return self.get("/_ping")[0] == HTTPStatus.OK
+        except EngineLost:
             return False
 
     def require(self) -> None:
@@ -128,31 +149,37 @@ def connect() -> Engine:
     """
     host, certificates = _endpoint()
     try:
-        api, ping = _greet(host, certificates)
-    except (DockerException, requests.RequestException, OSError, ValueError) as problem:
+        told = _ping(host) if host.startswith(near.UNIX) else _ping_through_client(host, certificates)
+    except (OSError, HTTPException, ValueError) as problem:
         raise _unreachable(host, problem) from problem
-    if ping.headers.get("Builder-Version", "1") != "2":
+    if told.get("Builder-Version", "1") != "2":
         raise NoBuildKit(
-            f"The engine at {host} ({ping.headers.get('Server', 'of unknown version')}) builds without BuildKit.",
+            f"The engine at {host} ({told.get('Server', 'of unknown version')}) builds without BuildKit.",
             fix="Use Docker Engine 23 or newer with Linux containers.",
         )
-    return Engine(host=host, buildx=find_buildx(), api=api, certificates=certificates)
+    return Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
 
 
-def _greet(host: str, certificates: Path | None) -> tuple[Any, Any]:
-    """A client that speaks the engine's own version of the API, and the engine's answer to a ping, which names it.
+def _ping(host: str) -> Mapping[str, str]:
+    """The headers of the answer to a ping."""
+    with near.get(host, "/_ping", seconds=PING_SECONDS) as response:
+        return dict(response.headers.items())
 
-    An engine on this machine is not asked for its version: a ping is ten times as fast. Far away, a second client costs more.
-    """
-    api = _client(host, certificates, DEFAULT_DOCKER_API_VERSION if _is_local(host) else "auto")
-    ping = api.get(f"{api.base_url}/_ping", timeout=PING_SECONDS)
-    if _is_local(host):
-        api.close()
-        api = _client(host, certificates, ping.headers.get("Api-Version", "auto"))
-    return api, ping
+
+def _ping_through_client(host: str, certificates: Path | None) -> Mapping[str, str]:
+    from docker.errors import DockerException
+
+    try:
+        api = _client(host, certificates, OLDEST_API)
+        headers: Mapping[str, str] = api.get(f"{api.base_url}/_ping", timeout=PING_SECONDS).headers
+        return headers
+    except DockerException as problem:
+        raise OSError(str(problem)) from problem
 
 
 def _client(host: str, certificates: Path | None, version: str) -> Any:
+    import docker
+
     return docker.APIClient(
         base_url=host, version=version, timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
     )
@@ -168,6 +195,11 @@ def _endpoint() -> tuple[str, Path | None]:
         certificates = os.environ.get("DOCKER_CERT_PATH") if os.environ.get("DOCKER_TLS_VERIFY") else None
         return host, Path(certificates) if certificates else None
     default = "npipe:////./pipe/docker_engine" if sys.platform == "win32" else "unix:///var/run/docker.sock"
+    if not _is_context_named():
+        return default, None
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
     try:
         context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
     except DockerException as problem:
@@ -185,8 +217,29 @@ def engine_of_the_user() -> str | None:
     """The setting that names an engine other than this machine's own, None when none does."""
     if os.environ.get("DOCKER_HOST"):
         return "DOCKER_HOST"
+    if not _is_context_named():
+        return None
+    from docker.context.config import get_current_context_name
+
     context = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
     return None if context == "default" else f"The Docker context {context!r}"
+
+
+def _is_context_named() -> bool:
+    """A Docker context is named by the environment or in Docker's configuration; True also where that cannot be read."""
+    if os.environ.get("DOCKER_CONTEXT"):
+        return True
+    try:
+        found = json.loads((_config_folder() / "config.json").read_bytes())
+        return found.get("currentContext") not in (None, "", "default")
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, AttributeError):
+        return True
+
+
+def _config_folder() -> Path:
+    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
 
 
 def _context_certificates(context: Any) -> Path | None:
@@ -194,9 +247,11 @@ def _context_certificates(context: Any) -> Path | None:
     return Path(tls.ca_cert).parent if tls is not None and tls.ca_cert else None
 
 
-def _tls(certificates: Path | None) -> TLSConfig | bool:
+def _tls(certificates: Path | None) -> Any:
     if certificates is None:
         return False
+    from docker.tls import TLSConfig
+
     pair = (str(certificates / "cert.pem"), str(certificates / "key.pem"))
     return TLSConfig(client_cert=pair, ca_cert=str(certificates / "ca.pem"), verify=True)
 
@@ -235,13 +290,12 @@ def find_buildx() -> Path:
 
 def _plugin_folders() -> list[Path]:
     """Docker CLI's plugin folders (docker/cli cli-plugins/manager) and those of Docker Desktop."""
-    config = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     prefixes = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec", "/opt/homebrew/lib")
     windows = (os.environ.get(variable) for variable in ("ProgramData", "ProgramFiles"))
     docker = [Path(value) / "Docker" for value in windows if value]
     return [
-        *_extra_plugin_folders(config),
-        config / "cli-plugins",
+        *_extra_plugin_folders(_config_folder()),
+        _config_folder() / "cli-plugins",
         *(Path(prefix) / "docker" / "cli-plugins" for prefix in prefixes),
         Path("/Applications/Docker.app/Contents/Resources/cli-plugins"),
         *(folder / "cli-plugins" for folder in docker),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
-
-from docker.errors import APIError, ImageNotFound
+from urllib.parse import quote
 
 from speedkit.engine.connection import Engine
 from speedkit.errors import EngineError, NoSuchImage
@@ -18,13 +18,17 @@ def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
 
     Raises: NoSuchImage.
     """
-    try:
-        found: dict[str, Any] = engine.api.inspect_image(name)
-    except ImageNotFound:
-        raise NoSuchImage(f"The engine has no image {name!r}.", fix="See `docker images`.") from None
-    except APIError as problem:
-        raise EngineError(f"The engine could not describe the image {name!r}: {problem.explanation}.") from None
+    status, found = engine.get(f"/images/{quote(name, safe='/:@')}/json")
+    if status == HTTPStatus.NOT_FOUND:
+        raise NoSuchImage(f"The engine has no image {name!r}.", fix="See `docker images`.")
+    if status != HTTPStatus.OK or not isinstance(found, dict):
+        raise EngineError(f"The engine could not describe the image {name!r}: {_told(found, status)}.")
     return found
+
+
+def _told(answer: Any, status: int) -> str:
+    """The engine's own words for what went wrong."""
+    return str(answer.get("message")) if isinstance(answer, dict) else f"HTTP {status}"
 
 
 @lru_cache(maxsize=256)

@@ -24,6 +24,11 @@ class InBackground(Generic[Value]):
         self._thread = threading.Thread(target=self._run, name="speedkit background", daemon=True)
         self._thread.start()
 
+    def done_within(self, seconds: float) -> bool:
+        """Wait for the end of `work`, at most so long."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def result(self) -> Value:
         """What `work` returned, once it has. Raises what it raised."""
         self._thread.join()

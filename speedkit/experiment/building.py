@@ -42,7 +42,9 @@ PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What a program compiled on the host must be told to run in an image, whatever the host is."""
+NO_BASES = BuildBases({}, {}, "")
 STOP_SECONDS = 5.0
+LOOK_SECONDS = 0.1
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
@@ -183,9 +185,11 @@ class RunningBuild:
     def done(self) -> bool:
         return self._ended.is_set()
 
-    def again(self) -> RunningBuild:
-        """The same build once more, in the same cache."""
-        return RunningBuild(self._engine, self._app, self._strategy, replace(self._options, edit="none"))
+    def again(self, *, cold: bool = False) -> RunningBuild:
+        """The same build once more, in the same cache, or cold in one of its own."""
+        isolation, edit = self._app.begin(self._strategy.name, cold=True) if cold else (self._options.isolation, "none")
+        options = replace(self._options, isolation=isolation, edit=edit)
+        return RunningBuild(self._engine, self._app, self._strategy, options)
 
     def cancel(self) -> None:
         """End the build within three seconds; its recording is kept and marked cancelled."""
@@ -256,7 +260,7 @@ class RunningBuild:
             self._heard = time.monotonic()
 
     def _build_and_record(self) -> Build:
-        bases = self._bases(extend_ca=False)
+        bases = self._bases_unless_cancelled()
         machine = InBackground(partial(_machine, self._engine))
         finished, seconds, context = self._solve_once(bases)
         if finished.exit_code and UNTRUSTED in self._all_text() and not self._command.cancelled:
@@ -286,9 +290,17 @@ class RunningBuild:
     def _read_context(self) -> Manifest:
         return read_context(self._app.folder, dockerfile=self._strategy.dockerfile)
 
+    def _bases_unless_cancelled(self) -> BuildBases:
+        """The bases. A pull may take minutes, and is waited for only as long as nobody cancels."""
+        finding = InBackground(partial(self._bases, extend_ca=False))
+        while not finding.done_within(LOOK_SECONDS):
+            if self._command.cancelled:
+                return NO_BASES
+        return finding.result()
+
     def _bases(self, *, extend_ca: bool) -> BuildBases:
         if self._options.builder is not None:
-            return BuildBases({}, {}, "")
+            return NO_BASES
         return build_bases(
             self._engine,
             self._text,

@@ -40,7 +40,7 @@ class _Quiet:
 
 
 class _Notebook(_Quiet):
-    """A progress bar in the cell's output, gone when the work is done."""
+    """A progress bar in the cell's output; at the end it says how long all of it took."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done, self._began = total, 0, time.monotonic()

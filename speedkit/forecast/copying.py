@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import SubstitutionError
 from speedkit.dockerfile.expansion import expand_unquoted
+from speedkit.errors import DockerfileError
 from speedkit.forecast.scope import normalized
 from speedkit.forecast.tree import Selector, Tree, has_wildcard
 from speedkit.forecast.vertices import Input, Vertex
@@ -68,7 +69,7 @@ def _settings(instruction: Instruction, expanded: Callable[[str], str]) -> dict[
     return {
         "unpack": instruction.keyword == "ADD" if unpack is None else unpack.lower() == "true",
         "chown": owner(expanded(instruction.flag("chown") or "")),
-        "chmod": None if chmod is None else _mode(expanded(chmod)),
+        "chmod": None if chmod is None else _mode(expanded(chmod), instruction),
         "exclude": instruction.flag_values("exclude"),
         "link": (instruction.flag("link") or "").lower() == "true",
         "parents": instruction.flag("parents") or "",
@@ -84,8 +85,12 @@ def owner(text: str) -> tuple[str, ...]:
     )
 
 
-def _mode(text: str) -> Hashable:
-    return int(text, 8) if re.fullmatch("[0-7]+", text) else text
+def _mode(text: str, instruction: Instruction) -> Hashable:
+    mode = int(text, 8) if re.fullmatch("[0-7]+", text) else None
+    if text.isdecimal() and (mode is None or mode > 0o7777):
+        limits = "it should be octal string and between 0 and 07777"
+        _refuse(f"invalid chmod parameter: '{text}'. {limits}", instruction)
+    return text if mode is None else mode
 
 
 def _kind(vertex: Vertex | None, around: Surroundings) -> str:
@@ -110,9 +115,24 @@ def _sources(instruction: Instruction, expanded: Callable[[str], str], scope: Sc
         if instruction.keyword == "ADD" and (address := _address(path, instruction, expanded)):
             sources.append(address)
             continue
+        _check_local(path, instruction)
         place = normalized("/", path)
         sources.append((vertex, Selector(place, has_wildcard(place), follow=True, excludes=excludes)))
     return sources + inline
+
+
+def _check_local(path: str, instruction: Instruction) -> None:
+    """Raises DockerfileError for what only ADD takes, or only from elsewhere."""
+    if _GIT.match(path):
+        _refuse("source can't be a git ref for COPY", instruction)
+    if path.startswith(("http://", "https://")):
+        _refuse("source can't be a URL for COPY", instruction)
+    if instruction.flag("checksum"):
+        _refuse("checksum requires HTTP(S) or Git sources", instruction)
+
+
+def _refuse(reason: str, instruction: Instruction) -> NoReturn:
+    raise DockerfileError(f"Dockerfile, line {instruction.line}: {reason}.", line=instruction.line)
 
 
 def _inline_source(heredoc: Heredoc, scope: Scope) -> _Source:

@@ -95,6 +95,8 @@ def _explained(
     because = step.because
     if state == "waiting":
         because = Because("failed", (), "The build ended before this step.")
+    elif state == "no-step" and step.sources:
+        because = Because("no-step", (), f"The stage starts from the result of line {step.sources[0].line}.")
     elif state in _RAN:
         because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
     elif state == "cached":

@@ -18,6 +18,7 @@ from speedkit.dockerfile import (
 )
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stages import SCRATCH
+from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import copy_vertex, owner
 from speedkit.forecast.running import run_vertex
 from speedkit.forecast.scope import Scope
@@ -37,7 +38,8 @@ class PlannedStep:
     """One instruction of the Dockerfile and what BuildKit has to do for it.
 
     vertex: None where there is nothing to do, as at a FROM that names a stage; of a linked COPY the copy itself, not what
-    joins it to the step before. parent: the vertex before it in the stage. needed: the target uses it.
+    joins it to the step before. parent: the vertex before it in the stage; of a FROM that names a stage the last one there.
+    needed: the target uses it.
     triggered: an ONBUILD of the base, which counts as standing on the line of FROM.
     """
 
@@ -106,7 +108,8 @@ class _Planning:
             return [PlannedStep(step, stage.name, None, None, False) for step in left_out]
         vertex, scope, triggers = self._start(stage)
         scope.platform = self.bases[stage.index].platform or scope.platform or self.situation.platform
-        steps = [PlannedStep(opening, stage.name, vertex if self.bases[stage.index].stage is None else None, None, True)]
+        in_stage = self.bases[stage.index].stage is not None
+        steps = [PlannedStep(opening, stage.name, None if in_stage else vertex, vertex if in_stage else None, True)]
         for trigger in triggers:
             vertex = self._step(steps, trigger, stage, vertex, scope, triggered=True)
         for instruction in stage.instructions:
@@ -178,6 +181,10 @@ class _Planning:
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
         match instruction.keyword:
+            case "VOLUME":
+                if not all(scope.expand(word, instruction, self.dockerfile.escape) for word in instruction.args):
+                    reason = "VOLUME specified can not be an empty string"
+                    raise DockerfileError(f"Dockerfile, line {instruction.line}: {reason}.", line=instruction.line)
             case "RUN":
                 return run_vertex(instruction, stage.name, before, scope, self)
             case "COPY" | "ADD":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import Mount, mounts_of
+from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import inline_file
 from speedkit.forecast.scope import normalized
 from speedkit.forecast.tree import Selector, Tree
@@ -44,7 +45,7 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
     """The vertex of a RUN."""
     mounts = mounts_of(instruction, expand=lambda word: scope.expand(word, instruction, around.dockerfile.escape))
     command, script = _command(instruction, scope)
-    mounted = [_mounted(mount, scope, around) for mount in mounts if mount.kind not in ("secret", "ssh")]
+    mounted = [_mounted(mount, instruction.line, scope, around) for mount in mounts if mount.kind not in ("secret", "ssh")]
     mounted += [_Mounted(_PIPES, ("bind", True), script, "/")] if script is not None else []
     mounted += [_Mounted("/dev/shm", ("tmpfs", False, _bytes(size)), None, "/")] if (size := _shm_size(around)) else []  # noqa: S108
     mounted.sort(key=lambda mount: mount.target)
@@ -90,8 +91,10 @@ def _run_variables(scope: Scope, mounts: tuple[Mount, ...]) -> dict[str, str]:
     return variables
 
 
-def _mounted(mount: Mount, scope: Scope, around: Surroundings) -> _Mounted:
+def _mounted(mount: Mount, line: int, scope: Scope, around: Surroundings) -> _Mounted:
     target = normalized(scope.workdir, mount.target) if not mount.target.startswith("/") else mount.target
+    if target == "/":
+        raise DockerfileError(f'Dockerfile, line {line}: invalid mount target "/".', line=line)
     vertex = _mount_vertex(mount, around)
     source = normalized("/", mount.source)
     if source == "/" and mount.kind == "cache" and (folder := _cache_folder(mount, vertex)) is not None:

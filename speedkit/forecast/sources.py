@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from speedkit.dockerfile import Instruction
     from speedkit.forecast.plan import Plan, PlannedStep
-    from speedkit.forecast.vertices import Vertex
 
 __all__ = ["Sources"]
 
@@ -31,19 +30,11 @@ class Sources:
             return ()
         how = _HOW.get(step.instruction.keyword, "copy")
         found = [StepSource(self._bare[name], how) for name in _stages_named(step.instruction) if name in self._bare]
-        if step.vertex is not None:
-            found += _of_vertex(step.vertex, step.instruction.keyword)
+        if step.instruction.keyword == "FROM":
+            found += [StepSource(step.parent.line, "from")] if step.parent is not None else []
+        elif step.vertex is not None:
+            found += [StepSource(given.vertex.line, how if given.by_content else "before") for given in step.vertex.inputs]
         return tuple(dict.fromkeys(source for source in found if source.line))
-
-
-def _of_vertex(vertex: Vertex, keyword: str) -> Iterator[StepSource]:
-    if keyword == "FROM":
-        yield StepSource(vertex.line, "from")
-        return
-    # `COPY --link` is two vertices on one line, of which the one reads the files and the other joins them to the stage.
-    parts = [given.vertex for given in vertex.inputs if given.vertex.line == vertex.line]
-    for given in (given for one in (vertex, *parts) for given in one.inputs if given.vertex not in parts):
-        yield StepSource(given.vertex.line, _HOW.get(keyword, "copy") if given.by_content else "before")
 
 
 def _stages_without_steps(plan: Plan) -> Iterator[tuple[str, int]]:
@@ -52,7 +43,7 @@ def _stages_without_steps(plan: Plan) -> Iterator[tuple[str, int]]:
     openings = {step.instruction.stage: step for step in plan.steps if step.instruction.keyword == "FROM" and step.needed}
     for stage in plan.situation.dockerfile.stages:
         opening = openings.get(stage.index)
-        if opening is not None and stage.index not in busy and not (opening.vertex and opening.vertex.line):
+        if opening is not None and stage.index not in busy and not (opening.parent and opening.parent.line):
             yield stage.name, stage.line
             yield str(stage.index), stage.line
 

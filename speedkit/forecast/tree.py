@@ -123,10 +123,10 @@ class Tree:
         if entry is not None and entry.kind != "dir":
             return _header(entry)
         if path not in self._digests:
-            hashed = hashlib.sha256(_header(entry).encode() if entry else b"root")
+            hashed = hashlib.sha256(_header(entry).encode(errors="surrogatepass") if entry else b"root")
             for child in self._children.get(path, ()):
                 name = child.rpartition("/")[2]
-                hashed.update(f"\0{name}\0{self._digest(child)}".encode(errors="surrogateescape"))
+                hashed.update(f"\0{name}\0{self._digest(child)}".encode(errors="surrogatepass"))
             self._digests[path] = hashed.hexdigest()
         return self._digests[path]
 
@@ -140,7 +140,7 @@ class Tree:
         if len(digests) == 1 and digests[0][0] == posixpath.basename(selector.path):
             return digests[0][1]
         joined = "\0".join(f"{name}\0{digest}" for name, digest in digests)
-        return hashlib.sha256(joined.encode(errors="surrogateescape")).hexdigest()
+        return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()
 
     def _listed_digest(self, taken: _Taken) -> str | None:
         entry = self._entries[taken.path]
@@ -224,7 +224,7 @@ def _header(entry: Entry) -> str:
     return f"{entry.kind} {mode:o} {entry.size_bytes} {entry.digest} {entry.link}"
 
 
-_CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]]|(?<=\[)\])+)\]", re.DOTALL)
+_CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]])+)\]", re.DOTALL)
 
 
 def _class_inside(text: str) -> str:

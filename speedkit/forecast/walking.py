@@ -54,7 +54,8 @@ def remember(memory: Memory, plan: Plan) -> None:
     """
     openings = {stage.line for stage in plan.situation.dockerfile.stages}
     states = {line: state for line, state in (plan.situation.states or {}).items() if line not in openings}
-    learning = _Learning(memory, states, broke_off=bool(_BROKE_OFF & set(states.values())))
+    broke_off = not plan.situation.finished or bool(_BROKE_OFF & set(states.values()))
+    learning = _Learning(memory, states, broke_off=broke_off)
     for step in plan.steps:
         if step.vertex is not None:
             learning.of(step.vertex)

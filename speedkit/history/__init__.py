@@ -3,7 +3,7 @@
 from speedkit.history.finding import recorded_builds, recording_of, recordings
 from speedkit.history.live import LiveForecast
 from speedkit.history.reasons import Reasons, explain, predict
-from speedkit.history.repeating import Repeated, compare_with_repeat
+from speedkit.history.repeating import Repeated, compare_cold_repeat, compare_with_repeat
 from speedkit.history.ways import Way, ways_of
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Reasons",
     "Repeated",
     "Way",
+    "compare_cold_repeat",
     "compare_with_repeat",
     "explain",
     "predict",

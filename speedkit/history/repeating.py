@@ -1,51 +1,78 @@
-"""A build made twice in a row: what ran again though nobody changed anything, and what usually makes it so."""
+"""A build made twice: what ran again though nobody changed anything, what came out differently, what usually makes it so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from speedkit.engine.bases import ISOLATION_MARKS
+from speedkit.engine.saved_image import layers_of
 from speedkit.errors import DockerfileError
 from speedkit.forecast import Unsteady, unsteady_steps
 from speedkit.history.finding import recording_of
 from speedkit.history.reasons import explain
 from speedkit.history.situations import situation_of
 from speedkit.history.ways import RUNS
+from speedkit.images import Difference, compare_images
 from speedkit.model import Build
 from speedkit.rendering import Reason
 
-__all__ = ["Repeated", "compare_with_repeat"]
+__all__ = ["Repeated", "compare_cold_repeat", "compare_with_repeat"]
 
 
 @dataclass(frozen=True)
 class Repeated:
     """The second of two equal builds.
 
-    missed: its steps that ran, with their reasons. unsteady: what may not come out the same on another day or machine.
+    missed: its steps that ran, with their reasons. differences: files of the image that came out differently; None when
+    they were not compared. unsteady: what may not come out the same on another day or machine.
     """
 
     second: Build
     missed: tuple[Reason, ...]
     unsteady: tuple[Unsteady, ...]
+    differences: tuple[Difference, ...] | None = None
+
+    @property
+    def same(self) -> bool:
+        return not self.missed and not self.differences
 
     @property
     def finding(self) -> str:
         """What the second build showed, as a sentence."""
         if not self.second.ok:
             return "The second build failed."
+        if self.differences is not None:
+            return f"Built again from cold: {_counted(len(self.differences), 'file') or 'no file'} came out differently."
         if not self.missed:
             return "Built again at once: every step came from the cache."
-        steps = "1 step" if len(self.missed) == 1 else f"{len(self.missed)} steps"
+        steps = _counted(len(self.missed), "step")
         return f"Built again at once: {steps} ran again, though nothing was meant to change."
 
 
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' if count > 1 else ''}" if count else ""
+
+
 def compare_with_repeat(second: Build) -> Repeated:
-    """What the second of two equal builds tells.
+    """What the second of two equal builds in one cache tells.
 
     Raises: RecordingError.
     """
     reasons = explain(second)
     missed = tuple(step for step in reasons.steps if step.state in RUNS)
     return Repeated(second, missed, _unsteady(second))
+
+
+def compare_cold_repeat(first: Build, second: Build) -> Repeated:
+    """What the second of two equal builds from cold tells: the files of their images, byte for byte, their times left out.
+
+    Raises: RecordingError, EngineError, ArchiveError.
+    """
+    if not first.image or not second.image:
+        return Repeated(second, (), _unsteady(second), ())
+    compared = compare_images(layers_of(first.image), layers_of(second.image))
+    differences = tuple(one for one in compared.differences if one.path not in ISOLATION_MARKS)
+    return Repeated(second, (), _unsteady(second), differences)
 
 
 def _unsteady(build: Build) -> tuple[Unsteady, ...]:

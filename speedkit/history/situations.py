@@ -42,6 +42,7 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
         bases=_bases(meta.bases),
         folder=meta.folder,
         states={step.line: step.state for step in found.instructions if step.line is not None},
+        finished=meta.outcome == "done",
         lineage=lineage_of(meta.isolation, meta.folder),
         merge=_merges(meta.machine),
     )

@@ -268,9 +268,18 @@ def _finding(reasons: Reasons, ways: Sequence[Way]) -> str:
         return reasons.title if reasons.build is None else "Everything came from the cache"
     took = "" if reasons.build is None else f", {seconds_text(sum(step.seconds for step in ran))}"
     verb = "run" if reasons.build is None else "ran"
-    stops = [way.target for way in ways if way.travel == "stopped"]
-    end = f"; the miss stops at line {stops[0]}" if stops else ""
-    return f"{_beginning(ran)}: {len(ran)} of {len(steps)} steps {verb}{took}{end}"
+    stops = list(dict.fromkeys(way.target for way in ways if way.travel == "stopped"))
+    froms = sum(step.instruction.startswith("FROM ") for step in steps)
+    end = f"; miss stopped at {_lines_in_words(stops)}" if stops else ""
+    all_new = len(ran) == len(steps) - froms and all(step.kind == "new" for step in ran)
+    began = "Nothing was cached" if all_new else _beginning(ran)
+    return f"{began}: {len(ran)} of {len(steps)} steps {verb}{took}{end}"
+
+
+def _lines_in_words(lines: Sequence[int]) -> str:
+    if len(lines) == 1:
+        return f"line {lines[0]}"
+    return f"lines {' and '.join(map(str, lines))}" if len(lines) == 2 else f"{len(lines)} places"
 
 
 def _beginning(ran: Sequence[Reason]) -> str:

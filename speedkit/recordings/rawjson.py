@@ -101,18 +101,21 @@ class Solve:
         return "\n".join(self.text).strip()
 
     def _vertex(self, digest: Any) -> Vertex:
-        vertex = self.vertices.get(digest)
+        key = str(digest)
+        vertex = self.vertices.get(key)
         if vertex is None:
-            vertex = self.vertices[digest] = Vertex(str(digest))
+            vertex = self.vertices[key] = Vertex(key)
         return vertex
 
     def _take_vertex(self, entry: dict[str, Any]) -> None:
         self.events += 1
         vertex = self._vertex(entry.get("digest", ""))
         vertex.name = str(entry.get("name", vertex.name))
-        vertex.inputs = tuple(entry.get("inputs") or vertex.inputs)
+        if isinstance(inputs := entry.get("inputs"), list) and inputs:
+            vertex.inputs = tuple(str(digest) for digest in inputs)
         vertex.cached = vertex.cached or bool(entry.get("cached"))
-        vertex.error = entry.get("error") or vertex.error
+        if error := entry.get("error"):
+            vertex.error = str(error)
         if isinstance(group := entry.get("progressGroup"), dict):
             vertex.group = str(group.get("id", ""))
         start = entry.get("started")

@@ -144,6 +144,17 @@ def test_an_own_app_has_a_strategy_per_dockerfile(folder):
     assert list(app_in_place(place, dockerfile=place / "Dockerfile.dev").strategies) == ["Dockerfile.dev"]
 
 
+def test_two_dockerfiles_of_one_name_are_two_strategies(folder, tmp_path):
+    place = folder({"Dockerfile": "FROM scratch\n", "sub/Dockerfile": "FROM scratch\n"})
+    other = tmp_path / "Dockerfile"
+    other.write_text("FROM scratch\n")
+    assert list(app_in_place(place, dockerfile=place / "sub" / "Dockerfile").strategies) == ["sub/Dockerfile"]
+    assert list(app_in_place(place, dockerfile=other).strategies) == [str(other)]
+    with own_app(place, ["Dockerfile", "sub/Dockerfile", str(other)]) as app:
+        assert list(app.strategies) == ["Dockerfile", "sub/Dockerfile", str(other)]
+        assert app.strategy(str(other)).dockerfile == other
+
+
 def test_the_sample_apps_folder_is_recognised():
     assert isinstance(app_in_place(sample_folder()), SampleApp)
     with own_app(sample_folder()) as app:

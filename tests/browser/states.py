@@ -92,7 +92,9 @@ def because(build: Build) -> dict[int, Reason]:
     for step in build.instructions:
         kind, what = next((why for start, why in kinds.items() if step.instruction.startswith(start)), ("unchanged", ()))
         sentence = f"{what[0]}: that is why." if what else "Nothing that counts for this step has changed."
-        found[step.line or 0] = Reason(step.line or 0, step.stage, step.instruction, step.state, kind, what, sentence)
+        line = step.line or 0
+        named = {"line": line, "stage": step.stage, "instruction": step.instruction, "state": step.state}
+        found[line] = Reason(**named, kind=kind, what=what, because=sentence)
     return found
 
 

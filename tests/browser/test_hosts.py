@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from speedkit.apps import sample_folder
 from tests.browser.bare_page import show_bare
 from tests.browser.states import STATES
 from tests.browser.test_looking import CONTRAST, WIDE
 
 pytestmark = pytest.mark.browser
 
+BACKGROUND = "(one) => getComputedStyle(one).backgroundColor"
 VSCODE_DARK = {
     "classes": "vscode-body vscode-dark",
     "style": "--vscode-editor-background:#1e1e1e;--vscode-editor-foreground:#d4d4d4;background:#1e1e1e",
@@ -44,6 +46,24 @@ def test_it_follows_vs_codes_colours(page, pictures):
     page.emulate_media(color_scheme="light")
     show_bare(page, shown.state, shown.answers, **VSCODE_DARK)
     expect(page.locator(".skw .cm-line").first).to_be_visible()
-    assert page.locator(".skw").evaluate("(one) => getComputedStyle(one).backgroundColor") == "rgb(30, 30, 30)"
+    assert page.locator(".skw").evaluate(BACKGROUND) == "rgb(30, 30, 30)"
     expect_good(page, "VS Code, dark")
     page.locator(".skw").screenshot(path=pictures / "vscode-dark.png")
+
+
+def test_search_and_changes_are_readable_in_both_themes(page, pictures):
+    shown = STATES["story"]()
+    state = shown.state | {"view": shown.state["view"] | {"tab": "main.go", "diff": True}}
+    original = {"main.go": {"text": (sample_folder() / "main.go").read_text(encoding="utf-8")}}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": WIDTHS[0], "height": 1000})
+        show_bare(page, state, shown.answers | {"original": original})
+        expect(page.locator(".cm-deletedChunk").first).to_be_visible()
+        page.get_by_role("button", name="Find").click()
+        page.keyboard.type("message")
+        expect(page.locator(".cm-searchMatch").first).to_be_visible()
+        page.locator(".skw").screenshot(path=pictures / f"search-{scheme}.png")
+        expect_good(page, f"search, {scheme}")
+        field = page.locator(".cm-search .cm-textfield").first
+        assert field.evaluate(BACKGROUND) == page.locator(".skw").evaluate(BACKGROUND)

@@ -71,14 +71,14 @@ SCROLLING = """async () => {
   }
   return frames / 2;
 }"""
+# BuildKit passes on 200 KiB of a log a second and drops the rest: the pauses keep below that.
 FLOOD = """\
 FROM alpine
 COPY . .
 RUN i=0; while [ $i -lt 100 ]; do seq $((i*2000+1)) $((i*2000+2000)); i=$((i+1)); sleep 0.09; done
 """
-FLOODS = 3
 LARGEST_GROWTH_MB = 150
-"""For 200,000 lines of 7 bytes, as BuildKit sent them (12 MB), as text, and as lines to show."""
+"""For 200,000 lines of 7 bytes: as BuildKit sent them, as text, and as lines to show."""
 
 
 def test_typing_never_waits_for_the_kernel(workbench, note_figure):
@@ -151,8 +151,9 @@ for number in range(10_000):
     assert median(took) < 1000
 
 
-def test_a_flood_of_log_lines_loses_none_and_the_page_stays_quick(workbench, engine, note_figure):
+def test_a_flood_of_log_lines_loses_none_keeps_the_page_quick_and_memory_small(workbench, engine, note_figure):
     wb = workbench({"Dockerfile": FLOOD, "main.go": "x\n"})
+    before = resident_mb(wb)
     wb.press_build()
     expect(wb.all.locator(".skw-log-tools")).to_contain_text("running", timeout=30_000)
     frames = wb.page.evaluate(FRAMES)
@@ -169,22 +170,9 @@ def test_a_flood_of_log_lines_loses_none_and_the_page_stays_quick(workbench, eng
     wb.all.get_by_label("Search in this log").fill("123456")
     expect(wb.all.locator(".skw-log-tools")).to_contain_text("1 of 1")
     expect(wb.log.locator(".skw-at mark")).to_have_text("123456")
-
-
-def test_floods_do_not_fill_the_kernels_memory(workbench, engine, note_figure):
-    quick = FLOOD.replace("sleep 0.09", "true")
-    wb = workbench({"Dockerfile": quick, "main.go": "x\n"})
-    sizes = [resident_mb(wb)]
-    for number in range(1, FLOODS + 1):
-        wb.press("append", exact=True)
-        wb.press_build()
-        wb.await_end(number)
-        sizes.append(resident_mb(wb))
-    note_figure("kernel before a flood of 200,000 log lines, MB", sizes[0])
-    note_figure("kernel's growth after one flood, MB", sizes[1] - sizes[0])
-    note_figure("kernel's growth after three floods, MB", sizes[-1] - sizes[0])
-    assert sizes[1] - sizes[0] < LARGEST_GROWTH_MB
-    assert sizes[-1] - sizes[0] < 2 * LARGEST_GROWTH_MB
+    grown = resident_mb(wb) - before
+    note_figure("memory of the kernel for 200,000 log lines, MB", grown)
+    assert grown < LARGEST_GROWTH_MB
 
 
 def resident_mb(wb: BenchPage) -> float:

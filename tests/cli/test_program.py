@@ -169,6 +169,13 @@ def test_doctor_without_an_engine_exits_with_1_and_says_what_to_type(speedkit, m
     assert speedkit("engine", "status")[0] == 1
 
 
+def test_clean_says_when_no_engine_could_be_asked(speedkit, home, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    code, _, err = speedkit("clean")
+    assert code == 0
+    assert "Images and containers stay, if there are any. No Docker engine answers" in err
+
+
 def test_engine_stop_leaves_an_engine_of_others_alone(speedkit, home):
     code, _, err = speedkit("engine", "stop")
     assert code == 0
@@ -339,3 +346,16 @@ def changing_address():
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.mark.engine
+def test_building_twice_from_cold_names_the_files_that_came_out_differently(speedkit, folder, home):
+    text = f"{TINY}RUN cat /proc/sys/kernel/random/uuid > /id; touch /same\n"
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": text, "a.txt": "x"})), "--twice", "--cold", "--json")
+    twice = json.loads(out)["twice"]
+    assert code == 1
+    assert [(one["path"], one["what"]) for one in twice["differences"]] == [("/id", "content")]
+    assert "ran" in {step["state"] for step in twice["build"]["steps"]}
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": TINY, "a.txt": "x"})), "--twice", "--cold")
+    assert code == 0
+    assert "no file came out differently" in out

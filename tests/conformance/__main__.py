@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import random
 import re
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.conformance.bases import base_images
 from tests.conformance.cases import FOLDER
@@ -27,74 +29,79 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="another seed makes other projects")
     parser.add_argument("--public", action="store_true", help="through `predict` and `build`, as people do")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first disagreement")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many projects at a time")
     asked = parser.parse_args()
     tally = Tally()
     started = time.monotonic()
-    wrong = 0
-    with contextlib.suppress(KeyboardInterrupt):
-        found_in = _public_disagreements if asked.public else _disagreements
-        for found in found_in(asked.pairs, asked.seed, tally):
-            wrong += found
-            if found and not asked.keep_going:
+    wrong = shown = 0
+    base_images()
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_compared(asked)) as sequences:
+        for name, found, compared in sequences:
+            tally.add(compared)
+            for once in compared.not_repeated:
+                print(f"seed {name}, not repeated: {as_case(once)}\n{once.output}", flush=True)
+            wrong += found is not None
+            if found is not None:
+                _show(found, name, shrink=not asked.public)
+            if tally.pairs >= shown + _PROGRESS_PAIRS:
+                shown = tally.pairs
+                print(f"{_summary(tally)}, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            if tally.pairs >= asked.pairs or (wrong and not asked.keep_going):
                 break
-    for reason, count in Counter(_reason(output) for output in tally.failures).most_common():
-        print(f"failed {count} times: {reason}")
-    for found in tally.not_repeated:
-        print(f"not repeated: {as_case(found)}\n{found.output[-3000:]}")
+    _print_left_out(tally)
     print(f"seed {asked.seed}: {_summary(tally)}, {wrong} disagreements, {time.monotonic() - started:.0f} s")
     return 1 if wrong else 0
+
+
+def _compared(asked: argparse.Namespace):
+    """For one project after the other: its name, the wrong forecast or None, and what was compared. It never ends."""
+    # The public way sets an environment variable, so there is one project at a time.
+    jobs = 1 if asked.public else asked.jobs
+    pool = ThreadPoolExecutor(jobs)
+    waiting = deque()
+    number = 0
+    try:
+        while True:
+            while len(waiting) <= jobs:
+                waiting.append(pool.submit(_one_sequence, asked.seed, number, public=asked.public))
+                number += 1
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one_sequence(seed: int, number: int, *, public: bool):
+    name = f"{seed}-{number}"
+    chance = random.Random(name)  # noqa: S311 - it has to be repeatable
+    builds = [project for project in random_sequence(chance, edits=EDITS) if can_be_read(project)]
+    tally = Tally()
+    if public:
+        return name, public_disagreement(builds, tally=tally), tally
+    return name, repeated_disagreement(builds, base_images(), tally=tally, states_known=number % 3 != 0), tally
+
+
+def _show(found, name: str, *, shrink: bool) -> None:
+    print(
+        f"seed {name}: line {found.line} {found.instruction!r}: forecast {found.forecast} ({found.because}), "
+        f"but it was {found.happened}"
+    )
+    smallest = shrunk(found, base_images()) if shrink else found
+    print(as_case(smallest))
+    if shrink:
+        kept = FOLDER / f"found-{name}"
+        keep_case(smallest, kept)
+        print(f"Kept as {kept.name} in tests/cases: rename it to what it shows.", flush=True)
+
+
+def _print_left_out(tally: Tally) -> None:
+    for reason, count in Counter(_reason(output) for output in tally.failures).most_common():
+        print(f"failed {count} times: {reason}")
 
 
 def _reason(output: str) -> str:
     """The error of a failed build, without what is different each time."""
     last = output.strip().rpartition("ERROR: ")[2].splitlines()
     return re.sub(r"[0-9a-f]{8,}[0-9a-z:]*", "…", last[0])[:150] if last else ""
-
-
-def _disagreements(pairs: int, seed: int, tally: Tally):
-    """For each project and its edits, whether a forecast was wrong."""
-    number = shown = 0
-    while tally.pairs < pairs:
-        name = f"{seed}-{number}"
-        number += 1
-        chance = random.Random(name)  # noqa: S311 - it has to be repeatable
-        builds = [project for project in random_sequence(chance, edits=EDITS) if can_be_read(project)]
-        found = repeated_disagreement(builds, base_images(), tally=tally, states_known=number % 3 != 0)
-        if found is not None:
-            _show(found, name)
-        if tally.pairs >= shown + _PROGRESS_PAIRS:
-            shown = tally.pairs
-            print(_summary(tally), file=sys.stderr, flush=True)
-        yield found is not None
-
-
-def _public_disagreements(pairs: int, seed: int, tally: Tally):
-    """As `_disagreements`, through what people use. These are printed as they are."""
-    number = 0
-    while tally.pairs < pairs:
-        name = f"{seed}-{number}"
-        number += 1
-        chance = random.Random(name)  # noqa: S311 - it has to be repeatable
-        builds = [project for project in random_sequence(chance, edits=EDITS) if can_be_read(project)]
-        base_images()
-        found = public_disagreement(builds, tally=tally)
-        if found is not None:
-            print(f"seed {name}: {found.because}\n{as_case(found)}", flush=True)
-        if number % 10 == 0:
-            print(_summary(tally), file=sys.stderr, flush=True)
-        yield found is not None
-
-
-def _show(found, name: str) -> None:
-    print(
-        f"seed {name}: line {found.line} {found.instruction!r}: forecast {found.forecast} ({found.because}), "
-        f"but it was {found.happened}"
-    )
-    smallest = shrunk(found, base_images())
-    print(as_case(smallest))
-    kept = FOLDER / f"found-{name}"
-    keep_case(smallest, kept)
-    print(f"Kept as {kept.name} in tests/cases: rename it to what it shows.", flush=True)
 
 
 def _summary(tally: Tally) -> str:

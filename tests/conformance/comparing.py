@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,10 @@ class Tally:
     refused: int = 0
     not_repeated: list[Disagreement] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        for counted in fields(self):
+            setattr(self, counted.name, getattr(self, counted.name) + getattr(other, counted.name))
 
 
 @dataclass(frozen=True)
@@ -175,7 +179,7 @@ class _Sequence:
             wrong = self._compare(tuple(builds), forecast, steps, seen.output, count=not first)
         states = {plan.steps[position].instruction.line: state for position, state in steps.items()}
         if not seen.ok or self.states_known:
-            now = replace(now, states=states)
+            now = replace(now, states=states, finished=seen.ok)
         forecaster.learn(now)
         return wrong
 

@@ -25,7 +25,7 @@ def random_project(chance: random.Random) -> Project:
     files["folder"] = File(chance.choice(("src", "./docs/../src", "/src")), kind="symlink")
     files["src/up"] = File(chance.choice(("../a.txt", "main.go", "..")), kind="symlink")
     files["bundle.tar"] = File(chance.choice(WORDS), kind="archive")
-    files |= {path: File(chance.choice(WORDS)) for path in _ODD_PATHS if chance.random() < 0.3}
+    files |= {path: File(chance.choice(WORDS)) for path in _ODD_PATHS if chance.random() < 0.7}
     if chance.random() < 0.5:
         files[".dockerignore"] = File(random_ignore(chance))
     stages: list[StageText] = []
@@ -138,7 +138,6 @@ def _run_special(chance: random.Random, _earlier: list[StageText]) -> str:
             "RUN --mount=type=secret,id=none --mount=type=ssh true",
             "RUN --mount=type=ssh --mount=type=secret,id=none true",
             f"RUN --network=default echo {word}",
-            "RUN --security=sandbox true",
             f"RUN cat <<ONE >/made && cat <<'TWO' >>/made\n{word} $A\nONE\n$A {word}\nTWO",
             f"RUN <<EOF sh\necho {word}\nEOF",
         )
@@ -271,7 +270,7 @@ def _copy_heredoc(chance: random.Random, _earlier: list[StageText]) -> str:
             if chance.random() < 0.1
             else f"COPY --chmod=755 <<EOF /run.sh\n#!/bin/sh\n{word}\nEOF",
             f"ADD <<EOF /made\n{word}\n\nEOF",
-            f"COPY <<EOF /made/$A.txt\n# {word}\nEOF",
+            f"COPY <<EOF /named/$A.txt\n# {word}\nEOF",
         )
     )
 

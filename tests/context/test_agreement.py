@@ -25,7 +25,7 @@ _PATTERNS = (
     "**/deep/*", "!deep/a/b.txt", "**/", ".", "./a", "x y", "\\[z\\]", "[z]", "*.m?", "**a", "a**", "!**/*.md",
     "deep/*/*", "!/a", "**/[bc].*", "É", ".*", "!.git", "*/*", "!*/b.txt",
 )  # fmt: skip
-_SAMPLES = 40
+_SAMPLES = 15
 
 
 def _grown(folder: Path, chance: random.Random, depth: int) -> None:
@@ -103,7 +103,7 @@ _PIECES = (
     *("a", "b.txt", "c.md", "deep", "x y", "É", "\\[z\\]", "*", "?", "**", "*.txt", "[a-c]*", "[^a]*", "[!a]*", "?*", ".*"),
     *("*.m?", "\\a", "**.md", "a**", "d*p", "[b].txt", "[a-]*", "{a,b}", "a+", "(a)", "$", "^a", "b.tx[t]", "***", ".", ".."),
 )
-_BATCHES, _IN_A_BATCH = 4, 40
+_BATCHES, _IN_A_BATCH = 3, 40
 
 
 def _random_pattern(chance: random.Random) -> str:
@@ -152,7 +152,7 @@ def test_random_ignore_files_leave_out_what_buildkit_leaves_out(tmp_path, batch)
     assert [found for found in wrong if found[1]] == []
     for folder in refused[:3]:
         (folder / "Dockerfile").write_text("FROM scratch\nCOPY . /c/\n")
-        assert _sent(folder, folder / "Dockerfile") is None
+        assert _sent(folder, folder / "Dockerfile") is None, (folder / ".dockerignore").read_bytes()
 
 
 def test_a_hard_link_is_sent_as_a_file(tmp_path):

@@ -117,6 +117,12 @@ def test_a_manifest_with_a_broken_row_is_refused(place):
         Manifest.from_json(text)
 
 
+def test_a_manifest_with_a_path_of_nothing_is_refused(place):
+    text = _read(place).to_json().replace('"a.txt"', '""')
+    with pytest.raises(RecordingError):
+        Manifest.from_json(text)
+
+
 def test_a_missing_folder_is_not_a_context(tmp_path):
     with pytest.raises(NotAFolder):
         _read(tmp_path / "nowhere")
@@ -171,7 +177,7 @@ def test_patterns_match_as_in_buildkit(pattern):
     assert IgnorePatterns((text,)).match(path, ())[0] is MATCHES[pattern]
 
 
-@pytest.mark.parametrize("pattern", ["[", "[]", "[a", "a\\", "[^]", "!", "[-]"])
+@pytest.mark.parametrize("pattern", ["[", "[]", "[a", "a\\", "[^]", "!", "[-]", "[a-]*", "[a\\]", "[a-\\"])
 def test_patterns_that_buildkit_rejects_are_refused(pattern):
     with pytest.raises(Misuse):
         IgnorePatterns((pattern,))

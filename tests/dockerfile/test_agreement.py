@@ -7,8 +7,10 @@ import subprocess
 
 import pytest
 
-from speedkit.dockerfile import needed_stages, read_dockerfile
+from speedkit.context import Entry, Manifest
+from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
+from speedkit.forecast import Situation, predict
 from tests.conformance.building import BUILDX
 from tests.dockerfile.test_reading import REJECTED
 
@@ -31,6 +33,25 @@ MORE = (
     "FROM scratch\nHEALTHCHECK\n",
     "FROM scratch\n\\\n",
     "FROM scratch\nRUN --nope true\n",
+    "FROM scratch\nRUN --security=sandbox true\n",
+    "FROM scratch\nRUN --device=x true\n",
+    "FROM scratch\nCOPY --parents a /\n",
+    "FROM scratch\nARG A\nVOLUME $A\n",
+    "FROM scratch AS a\nCOPY --from=b /x /\nFROM scratch AS b\n",
+    "FROM scratch\nCOPY --from=$X /x /\n",
+    "FROM scratch\nCOPY --chmod=888 Dockerfile /\n",
+    "FROM scratch\nADD --checksum=sha256:0 Dockerfile /\n",
+    "FROM scratch\nCOPY https://example.org/x /\n",
+    "FROM --platform=$NOPE scratch\n",
+    "FROM scratch\nRUN --mount=type=tmpfs,target=/x,uid=1 true\n",
+    "FROM scratch\nRUN --mount=type=bind,sharing=locked,target=/x true\n",
+    "FROM scratch\nRUN --mount=type=cache,target=/ true\n",
+    "FROM scratch\nRUN --mount=type=secret,required=maybe,id=x true\n",
+    "FROM scratch\nRUN --network=what true\n",
+    "FROM scratch\nHEALTHCHECK --interval=3 CMD x\n",
+    "FROM scratch\nHEALTHCHECK --retries=x CMD x\n",
+    "FROM scratch\nENV =x\n",
+    "FROM scratch\nARG =x\n",
     "FROM scratch\nRUN --mount=type=cache,target=/x,id true\n",
     "FROM scratch\nRUN --mount=type=secret,target true\n",
 )
@@ -64,9 +85,12 @@ def _refused_by_buildkit(text, folder):
     return (int(line[1]) if line else None, asked.stderr)
 
 
+_CONTEXT = Manifest((Entry("Dockerfile", "file", 1, 0o644, "digest", ""),))
+
+
 def _refused_here(text):
     try:
-        needed_stages(read_dockerfile(text))
+        predict([], Situation(read_dockerfile(text), _CONTEXT))
     except DockerfileError as error:
         return error
     return None

@@ -141,6 +141,12 @@ def test_bytes_that_are_no_text_do_not_end_the_process(text):
     assert read_dockerfile(text).stages
 
 
+@pytest.mark.parametrize("text", ["FROM a\nRUN \udcff\nNO\n", '# \udc8e\nca/speedup"]\n', "FROM a\nRUN <<E \ud800\n"])
+def test_an_error_beside_bytes_that_are_no_text_does_not_end_the_process(text):
+    with pytest.raises(DockerfileError):
+        read_dockerfile(text)
+
+
 @given(st.text())
 def test_any_text_is_read_or_refused(text):
     with contextlib.suppress(DockerfileError):

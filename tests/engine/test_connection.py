@@ -11,11 +11,9 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-import docker
 import pytest
-import requests
 
-from speedkit.engine import connection
+from speedkit.engine import connection, near
 from speedkit.engine.connection import connect, find_buildx
 from speedkit.errors import EngineLost, NoBuildKit, NoEngine
 
@@ -32,25 +30,56 @@ def test_the_engine_says_what_it_is(engine):
 @pytest.mark.engine
 def test_connecting_to_a_near_engine_asks_it_nothing_that_takes_long(engine, monkeypatch):
     asked = []
-    send = requests.Session.send
+    get = near.get
 
-    def noting(session, request, **options):
-        asked.append(request.path_url)
-        return send(session, request, **options)
+    def noting(host, path, **options):
+        asked.append(path)
+        return get(host, path, **options)
 
-    monkeypatch.setattr(requests.Session, "send", noting)
+    monkeypatch.setattr(near, "get", noting)
     found = connect()
     assert asked == ["/_ping"]
-    assert found.version == engine.version
-    assert found.cpus == engine.cpus
-    assert asked == ["/_ping", f"/v{found.api.api_version}/info"]
+    assert (found.version, found.cpus) == (engine.version, engine.cpus)
+    assert asked == ["/_ping", f"/v{found.api_version}/info"]
+
+
+@pytest.mark.engine
+def test_looking_at_an_image_loads_no_client_library(engine):
+    program = (
+        "import sys\n"
+        "from speedkit.engine.connection import connect\n"
+        "import speedkit.engine.saved_image\n"
+        "connect()\n"
+        "print(sorted({'docker', 'requests'} & set(sys.modules)))\n"
+    )
+    environment = os.environ | {"DOCKER_HOST": engine.host}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.engine
+def test_an_engine_behind_the_client_library_says_the_same(engine, monkeypatch):
+    monkeypatch.setattr(near, "UNIX", "no such scheme")
+    assert connect() == engine
+    assert replace(engine).version == engine.version
+    assert connect().get("/images/speedkit/nothing/json")[0] == 404
 
 
 @pytest.mark.engine
 def test_an_engine_that_went_away_before_it_was_asked_is_told(engine, tmp_path):
-    api = docker.APIClient(base_url=f"unix://{tmp_path}/no.sock", version="1.44")
     with pytest.raises(EngineLost, match="no longer answers"):
-        _ = replace(engine, api=api).version
+        _ = replace(engine, host=f"unix://{tmp_path}/no.sock").version
+    assert not replace(engine, host=f"unix://{tmp_path}/no.sock").answers()
+
+
+def test_a_context_named_in_dockers_configuration_is_looked_up(monkeypatch, tmp_path):
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert not connection._is_context_named()
+    for text, expected in (('{"currentContext": "far"}', True), ('{"auths": {}}', False), ("{", True)):
+        (tmp_path / "config.json").write_text(text)
+        assert connection._is_context_named() == expected
 
 
 def test_an_engine_that_is_not_there_is_told_with_the_fix(monkeypatch, tmp_path):
@@ -84,7 +113,6 @@ def test_a_socket_one_may_not_use_is_told_apart_from_none(tmp_path):
             "import os\n"
             "from speedkit.engine.connection import connect\n"
             "from speedkit.errors import SpeedkitError\n"
-            "import docker.api.client, requests\n"
             "os.setuid(65534)\n"
             "try: connect()\n"
             "except SpeedkitError as problem: print(type(problem).__name__, problem)\n"

@@ -336,6 +336,21 @@ def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_p
     assert [found.meta.outcome for found in list_recordings(tmp_path / "home" / "recordings")] == ["cancelled"]
 
 
+def test_a_build_that_waits_for_its_base_image_is_cancelled_at_once_and_recorded(folder):
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        base = f"127.0.0.1:{deaf.getsockname()[1]}/team/app"
+        running = start_build(own_app(folder({"Dockerfile": f"FROM {base}\nRUN true\n"})))
+        running.wait_briefly(0.3)
+        assert not running.done
+        asked = time.monotonic()
+        running.stop()
+        assert time.monotonic() - asked < 3
+    assert running.wait().outcome == "cancelled"
+    assert list_recordings(recordings_folder())[-1].meta.outcome == "cancelled"
+
+
 def test_a_program_that_ends_leaves_no_build_behind(folder, tmp_path):
     place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
     program = (

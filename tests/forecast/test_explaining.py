@@ -125,3 +125,17 @@ def test_an_address_that_changed_is_named():
 def test_a_step_without_a_report_is_taken_for_cached_when_that_was_expected():
     found = _explained({}, manifest(a="1"))
     assert found.at(2).state == "cached"
+
+
+def test_a_stage_that_starts_from_another_says_where_that_ended():
+    text = "FROM base AS one\nRUN make\nFROM one\nRUN more\n"
+    found = explain(situation(text, states={2: "ran", 3: "no-step", 4: "ran"}), [])
+    assert found.at(3).because.sentence == "The stage starts from the result of line 2."
+    assert found.at(3).sources == (StepSource(2, "from"),)
+
+
+def test_a_stage_without_steps_of_its_own_is_taken_from_at_its_from():
+    text = "FROM other AS tools\nENV A=1\nFROM base\nCOPY --from=tools /x /x\nRUN --mount=from=tools,target=/t true\n"
+    found = explain(situation(text, states={4: "ran", 5: "ran"}), [])
+    assert found.at(4).sources == (StepSource(1, "copy"),)
+    assert found.at(5).sources == (StepSource(1, "mount"), StepSource(4, "before"))

@@ -282,3 +282,8 @@ def test_the_history_is_not_needed_to_be_of_the_same_dockerfile():
     second = situation("FROM base AS x\nRUN one\nRUN three\n")
     assert predict([first], second).at(2).forecast == "hit"
     assert read_dockerfile("FROM base\n").stages
+
+
+def test_a_build_that_never_began_left_nothing():
+    rejected = situation(GO, FILES, states={}, finished=False)
+    assert predict([rejected], situation(GO, FILES)).at(2).forecast == "miss"

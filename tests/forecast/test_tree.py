@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.context import Manifest
+from speedkit.context import Entry, Manifest
 from speedkit.forecast.tree import EMPTY, Selector, Tree, has_wildcard
 from tests.forecast.situations import manifest
 
@@ -53,6 +53,8 @@ def test_a_path_that_is_not_there_has_no_digest():
         ("/[a-c].tx?", "c__txt", True),
         ("/[^c].txt", "c__txt", False),
         ("/\\c.*", "c__txt", True),
+        ("/[[]c]__txt".replace("__", "."), "c__txt", False),
+        ("/[\\c-d].txt", "c__txt", True),
     ],
 )
 def test_a_pattern_takes_what_matches_and_what_lies_in_it(pattern, changed, counts):
@@ -116,3 +118,16 @@ def test_a_tree_changed_to_another_has_the_digests_of_one_made_anew(changes):
     assert [changed.digest(selector) for selector in selectors] == [after.digest(selector) for selector in selectors]
     assert list(changed.taken(selectors[0])) == list(after.taken(selectors[0]))
     assert [before.digest(selector) for selector in selectors] == known
+
+
+@pytest.mark.parametrize("odd", ["\udca4", "caf\ud800"])
+def test_names_and_links_that_are_no_text_count_like_others(odd):
+    digests = {
+        Tree(Manifest(entries)).digest(Selector("/"))
+        for entries in (
+            (Entry(odd, "file", 1, 0o644, "00", ""),),
+            (Entry("a", "symlink", 0, 0o777, "", odd),),
+            (Entry("a", "dir", 0, 0o755, "", odd),),
+        )
+    }
+    assert len(digests) == 3

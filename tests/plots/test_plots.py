@@ -432,7 +432,7 @@ def lines(plot) -> list[tuple[float, str]]:
 
 def test_the_graph_of_stages_says_what_began_the_miss_and_where_it_stopped():
     stopped, went_on = plots.stages(graph()), plots.stages(graph("ran"))
-    assert stopped.title == "main.go changed: 2 of 4 steps ran, 1.3 s; the miss stops at line 5"
+    assert stopped.title == "main.go changed: 2 of 4 steps ran, 1.3 s; miss stopped at line 5"
     assert went_on.title == "main.go changed: 3 of 4 steps ran, 1.3 s"
     assert "✓ cached: same bytes, so the miss stops here" in words(stopped)
     assert "↻ < 0.01 s  <b>other bytes than before</b>" in words(went_on)
@@ -480,10 +480,11 @@ def test_the_graph_of_a_forecast_says_what_may_follow():
     ("state", "kind", "title"),
     [
         ("cached", "unchanged", "Everything came from the cache"),
-        ("ran", "new", "New to the cache: 1 of 1 steps ran, < 0.01 s"),
+        ("ran", "new", "Nothing was cached: 1 of 1 steps ran, < 0.01 s"),
         ("failed", "new", "Line 2, RUN true, failed"),
         ("ran", "instruction", "The text of line 2 changed: 1 of 1 steps ran, < 0.01 s"),
         ("ran", "argument", "Build argument X changed: 1 of 1 steps ran, < 0.01 s"),
+        ("ran", "evicted", "The result of line 2 was gone: 1 of 1 steps ran, < 0.01 s"),
     ],
 )
 def test_the_finding_of_a_graph_follows_from_what_ran(state, kind, title):

@@ -107,3 +107,11 @@ json_values = st.recursive(
 def test_no_line_whatsoever_makes_the_reader_fail(lines):
     solve = read_rawjson(lines)
     assert all(isinstance(found.log, str) and found.seconds() >= 0 for found in solve.vertices.values())
+
+
+def test_values_of_the_wrong_type_are_taken_for_text_or_left_out():
+    odd = {"digest": ["sha256:0"], "inputs": 5, "error": {"a": 1}, "name": None, "started": ["x"], "cached": 1}
+    (found,) = read_rawjson([json.dumps({"vertexes": [odd]}).encode()]).vertices.values()
+    assert (found.digest, found.inputs, found.error, found.cached) == ("['sha256:0']", (), "{'a': 1}", True)
+    solve = read_rawjson([json.dumps({"logs": [{"vertex": {}, "data": "aGk="}]}).encode()])
+    assert [vertex.log for vertex in solve.vertices.values()] == ["hi"]

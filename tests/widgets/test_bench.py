@@ -9,12 +9,16 @@ import pytest
 
 from speedkit.apps import append_line, own_app
 from speedkit.errors import EngineLost, NoEngine, StateBusy, UnknownStrategy
+from speedkit.rendering import Reason
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.desk import DOCKERFILE
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
 from tests.widgets.builds import DOCKERFILE as STORY
 
+WHY = Reason(
+    line=2, stage="b", instruction="COPY . .", state="ran", kind="files", what=("main.go (content)",), because="It changed."
+)
 EXIT_1 = 'process "/bin/sh -c make" did not complete successfully: exit code: 1'
 
 
@@ -322,3 +326,39 @@ def test_the_disk_is_looked_at_once_a_second_at_most(scene, app):
     time.sleep(1.05)
     scene.bench.look_at_disk()
     assert scene.bench.traits()["files"][0]["changed"]
+
+
+def test_a_finished_build_is_explained_and_held_against_its_forecast(app):
+    def forecaster(_app, _strategy, _builds):
+        return [{"line": line, "forecast": "miss", "because": "x", "seconds": None} for line in (2, 3, 6)]
+
+    scene = Set(app, forecaster=forecaster, reasons_of=lambda build: {2: WHY})
+    scene.bench.look_for_engine()
+    scene.bench.settle(5)
+    script = scene.build()
+    scene.bench.forecast(wait_seconds=5)
+    script.finish(a_build(seconds=30.0))
+    scene.bench.wait()
+    scene.bench.settle(5)
+    steps = scene.bench.traits()["steps"]
+    assert steps["agreement"] == "As forecast: all 3 steps."
+    assert steps["stages"][0]["steps"][1]["note"] == "main.go changed"
+    assert scene.bench.traits()["rebuilding"] == ""
+    scene.build(a_build(seconds=20.0))
+    scene.build(a_build(seconds=99.0), cold=True)
+    traits = scene.bench.traits()
+    assert traits["rebuilding"] == "Rebuilding took 20.0 s with Dockerfile"
+    assert traits["history"][0]["parts"] == [{"left": 1.67, "width": 6.67, "label": "make", "failed": False}]
+    scene.bench.close()
+
+
+def test_an_explanation_that_breaks_is_told_and_nothing_waits_for_it(app):
+    def broken(_build):
+        raise ValueError("odd")
+
+    scene = Set(app, reasons_of=broken)
+    scene.bench.look_for_engine()
+    scene.build(a_build())
+    scene.bench.settle(5)
+    assert "ValueError: odd" in scene.bench.traits()["notice"]["what"]
+    scene.bench.close()

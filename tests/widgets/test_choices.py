@@ -20,3 +20,11 @@ def test_only_the_last_pages_are_remembered():
     for page in range(20):
         choices = choices.patched({}, page=str(page), number=1)
     assert list(choices.confirmed) == [str(page) for page in range(12, 20)]
+
+
+def test_another_file_begins_where_nobody_typed_yet():
+    typed = Choices(tab="main.go").patched({"caret": 7}, page="p", number=1)
+    assert (typed.tab, typed.caret) == ("main.go", 7)
+    assert typed.patched({"tab": "go.mod"}, page="p", number=2).caret == 0
+    assert typed.patched({"tab": "go.mod", "caret": 3}, page="p", number=2).caret == 3
+    assert typed.opened("go.mod").caret == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from speedkit.model import ImageLayer
+from speedkit.rendering import Reason
 from speedkit.widgets.comparing import compare_two
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 
@@ -62,3 +63,20 @@ def test_steps_that_came_or_went_with_the_dockerfile_are_shown_as_such():
     assert {row["text"]: row["change"] for row in compared(fewer, one)["rows"]}["RUN make"] == "new step"
     gone = next(row for row in compared(one, fewer)["rows"] if row["text"] == "RUN make")
     assert (gone["change"], gone["after"]) == ("step removed", None)
+
+
+def reason(line, kind, what=(), state="ran", text="COPY . ."):
+    named = {"line": line, "stage": "builder", "instruction": text, "state": state}
+    return Reason(**named, kind=kind, what=tuple(what), because="Nothing that counts changed.")
+
+
+def test_what_was_saved_and_what_it_cost_come_with_their_reasons():
+    known = {3: reason(3, "unchanged", state="cached", text="RUN make")}
+    found = compare_two(a_build(*RAN, seconds=30.0), a_build(*CACHED, seconds=1.0), numbers=(3, 4), reasons=known)
+    said = "now comes from the cache and saves 2.0 s: nothing that counts changed."
+    assert found["why"] == [{"tone": "hit", "step": "RUN make", "said": said}]
+    known = {2: reason(2, "files", ["main.go (content)"]), 3: reason(3, "parent", ["line 2"], text="RUN make")}
+    found = compare_two(a_build(*RAN), a_build(*RAN), numbers=(3, 4), reasons=known)
+    said = "ran for 2.0 s because COPY . . on line 2 brought a changed main.go."
+    assert found["why"] == [{"tone": "run", "step": "RUN make", "said": said}]
+    assert compare_two(a_build(*RAN), a_build(*CACHED), numbers=(3, 4))["why"] == []

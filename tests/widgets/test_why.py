@@ -15,7 +15,8 @@ OPTIMIZED = "FROM golang\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\n
 
 
 def reason(line, kind, what=(), *, state="ran", instruction="COPY . .", because="It did."):
-    return Reason(line, "builder", instruction, state, kind, tuple(what), because)
+    named = {"line": line, "stage": "builder", "instruction": instruction, "state": state}
+    return Reason(**named, kind=kind, what=tuple(what), because=because)
 
 
 @pytest.mark.parametrize(
