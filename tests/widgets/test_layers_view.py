@@ -54,7 +54,7 @@ def tell(view: LayersView, kind: str, **content: object) -> None:
     """What a page does."""
     view._receive(view, {"type": kind, "page": "p", **content}, [])
     view._browser.wait()
-    view.flush()
+    view._settle()
 
 
 def choose(view: LayersView, **patch: object) -> None:
