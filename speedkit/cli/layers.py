@@ -97,7 +97,7 @@ def _say(text: str) -> None:
 
 
 def _print_image(image: Image, *, files: bool) -> None:
-    from speedkit.images import facts, finding
+    from speedkit.images.summary import facts, finding
     from speedkit.rendering import bytes_text
 
     print_text(finding(image), " · ".join(facts(image)), "")
@@ -112,7 +112,7 @@ def _print_image(image: Image, *, files: bool) -> None:
 
 
 def _layer_rows(image: Image) -> list[list[object]]:
-    from speedkit.images import layer_rows
+    from speedkit.images.summary import layer_rows
     from speedkit.rendering import bytes_text, changes_text, command_text
 
     return [
@@ -139,7 +139,8 @@ def _print_changes(image: Image, place: int) -> None:
 
 
 def _print_comparison(image: Image, other: Image) -> None:
-    from speedkit.images import compare_images, comparison_finding
+    from speedkit.images import compare_images
+    from speedkit.images.summary import comparison_finding
     from speedkit.rendering import bytes_text, count_text
 
     found = compare_images(image, other)

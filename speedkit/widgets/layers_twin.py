@@ -59,7 +59,7 @@ def _is_shown(image: Shown, layer: Shown, view: Shown) -> bool:
 
 def _layer(layer: Shown, largest: int, *, is_shown: bool) -> str:
     command = escape(layer["command"])
-    notes = [changes_text(kind, layer[kind]) for kind in ("added", "changed", "removed") if layer[kind]]
+    notes = [f"{changes_text(kind, layer[kind])} {kind}" for kind in ("added", "changed", "removed") if layer[kind]]
     notes += [f"{bytes_text(layer['wasted_bytes'])} wasted"] if layer["wasted_bytes"] else []
     notes += ["= shared"] if layer["shared"] else []
     return (

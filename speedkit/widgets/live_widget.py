@@ -1,4 +1,4 @@
-"""What a live widget does: one thread paints it, messages of a page are heard, and a plain twin stays behind.
+"""What every live widget here does: one thread paints it, messages of a page are heard, and a plain twin stays behind.
 
 The page keeps nothing that Python does not have, so that a reload shows the same. anywidget carries it into JupyterLab,
 Notebook 7 and VS Code alike: https://anywidget.dev
@@ -28,7 +28,8 @@ class LiveWidget(anywidget.AnyWidget):
     """A widget whose traits are written by one thread, and that leaves HTML without a script in the notebook.
 
     A widget says what is seen (`_seen`, a value for each trait), what its twin is (`_twin_html`, `_in_words`), what a message
-    does (`_hear`, which may give an answer), and shows errors (`_complain`). `_is_unsettled` puts the twin off.
+    does (`_hear`, which may give an answer), and shows errors (`_complain`). `_is_unsettled` puts the twin off, `_after_paint`
+    is for what may keep nothing waiting.
     """
 
     said = traitlets.Unicode().tag(sync=True)
@@ -64,13 +65,16 @@ class LiveWidget(anywidget.AnyWidget):
     def _complain(self, problem: BaseException) -> None:
         raise NotImplementedError
 
+    def _after_paint(self) -> None:
+        """Nothing, where a widget does not say otherwise."""
+
     @property
     def _is_unsettled(self) -> bool:
         return False
 
     # Painting
 
-    def flush(self) -> None:
+    def _settle(self) -> None:
         """Wait until all that is known now is painted, the twin with it."""
         self._twin_due, self._twin_time = True, 0.0
         if self._painter is not None:
@@ -95,11 +99,13 @@ class LiveWidget(anywidget.AnyWidget):
         while not self._answers.empty():
             self.send(self._answers.get())
         self._refresh_twin()
+        self._after_paint()
 
     # The static twin
 
     def _ipython_display_(self) -> None:
         _publish(self._view_data())
+        self._settle()
         self._twin_shown = self._twin_html()
         _publish(self._twin_data(), display_id=f"twin-{self.twin}")
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from speedkit.images import TreeRow
+from speedkit.images.tree import TreeRow
 from speedkit.rendering import bytes_text
 
 __all__ = ["LOADING", "NOTHING_SHOWN", "ShownContent", "refusal", "shown_content"]

@@ -1,27 +1,22 @@
 """The workbench as a widget: an app's files in an editor, its builds beside it, live.
 
-All state is in `Bench`; the painter alone writes it to the traits and answers the page. The page sends messages and
-keeps nothing that Python does not have, so that a reload shows the build still running. anywidget carries it into
-JupyterLab, Notebook 7 and VS Code alike: https://anywidget.dev
+All state is in `Bench`; `LiveWidget` brings it to the page and hears what the page says.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextvars
-import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
 from speedkit.history.live import LiveForecast
 from speedkit.widgets.bench import Bench
+from speedkit.widgets.live_widget import LiveWidget, Message
 from speedkit.widgets.outlook import noted, outlook
-from speedkit.widgets.painter import Painter
 from speedkit.widgets.static_twin import TwinTexts, twin_html
 
 if TYPE_CHECKING:
@@ -33,14 +28,11 @@ __all__ = ["Workbench"]
 
 STATIC = Path(__file__).parent / "static"
 TWIN_LOG_LINES = 40
-TWIN_PAUSE_SECONDS = 2.0
 SETTLE_SECONDS = 5.0
 """How long a cell waits for what a saved notebook should show: the forecast, and why steps ran."""
 
-Message = Mapping[str, Any]
 
-
-class Workbench(anywidget.AnyWidget):
+class Workbench(LiveWidget):
     """An editor, the steps of each build, and what changed between builds, for one app.
 
     app: from `sk.sample_app()` or `sk.app(path)`; what is typed is written to its working copy.
@@ -70,21 +62,10 @@ class Workbench(anywidget.AnyWidget):
     rebuilding = traitlets.Unicode().tag(sync=True)
     notice = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     engine = traitlets.Unicode().tag(sync=True)
-    said = traitlets.Unicode().tag(sync=True)
-    twin = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, app: App, strategy: str | None = None, *, forecaster: Forecaster | None = None) -> None:
-        self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._twin_shown = ""
-        self._twin_due = False
-        self._twin_time = 0.0
-        self._context = contextvars.Context()
         self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
-        self._painter: Painter | None = None
         super().__init__(**self._bench.traits())
-        self.twin = self.model_id or ""
-        self.on_msg(self._receive)
-        self._painter = Painter(lambda: self._context.run(self._paint), self._bench.complain)
         atexit.register(self._bench.close)
         self._bench.look_for_engine()
         self._wake()
@@ -130,78 +111,31 @@ class Workbench(anywidget.AnyWidget):
         """End the running build and the widget."""
         atexit.unregister(self._bench.close)
         self._bench.close()
-        if self._painter is not None:
-            self._painter.stop()
         super().close()
 
-    # Painting
+    # What is seen, and what is heard
 
     def _settle(self) -> None:
         """Paint what is known once everything that follows by itself is, the twin too."""
         self._bench.settle(SETTLE_SECONDS)
-        self._twin_due = True
-        self._twin_time = 0.0
-        if self._painter is not None:
-            self._painter.flush()
+        super()._settle()
 
-    def _wake(self) -> None:
-        if self._painter is not None:
-            self._painter.wake()
-
-    def _paint(self) -> None:
+    def _seen(self) -> dict[str, Any]:
         forecast = self._bench.forecast()
         foreseen = {} if forecast is None else {"forecast": noted(forecast), "outlook": outlook(forecast)}
-        traits = self._bench.traits() | foreseen
-        with self.hold_sync():
-            for name, value in traits.items():
-                if getattr(self, name) != value:
-                    setattr(self, name, value)
-                    self._twin_due = True
-        self._send_answers()
-        self._refresh_twin()
-        # Last, so that what was typed is not kept waiting for it.
+        return self._bench.traits() | foreseen
+
+    def _after_paint(self) -> None:
+        # What was typed is not kept waiting for it.
         if self._bench.look_at_disk():
             self._wake()
 
-    def _send_answers(self) -> None:
-        while True:
-            try:
-                answer = self._answers.get_nowait()
-            except queue.Empty:
-                return
-            self.send(answer)
+    def _in_words(self) -> str:
+        return f"Workbench for {self.app_facts['name']}"
 
-    # The static twin
-
-    def _ipython_display_(self) -> None:
-        _publish(self._view_data())
-        self._settle()
-        self._twin_shown = self._twin_html()
-        _publish(self._twin_data(), display_id=f"twin-{self.twin}")
-
-    def _repr_html_(self) -> str:
-        return self._twin_html()
-
-    def _repr_mimebundle_(self, **_options: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self._view_data() | self._twin_data(), {}
-
-    def _view_data(self) -> dict[str, Any]:
-        data, _metadata = super()._repr_mimebundle_() or ({}, {})
-        return dict(data)
-
-    def _twin_data(self) -> dict[str, str]:
-        return {"text/html": self._twin_html(), "text/plain": f"Workbench for {self.app_facts['name']}"}
-
-    def _refresh_twin(self) -> None:
-        """Bring the twin in the notebook up to date, not often: each time the whole of it goes to the page."""
-        is_early = time.monotonic() - self._twin_time < TWIN_PAUSE_SECONDS
-        if not self._twin_shown or not self._twin_due or is_early or self.running["number"]:
-            return
-        self._twin_due, self._twin_time = False, time.monotonic()
-        html = self._twin_html()
-        if html != self._twin_shown:
-            self._twin_shown = html
-            _publish(self._twin_data(), display_id=f"twin-{self.twin}", update=True)
+    @property
+    def _is_unsettled(self) -> bool:
+        return bool(self.running["number"])
 
     def _twin_html(self) -> str:
         traits = self._bench.traits() | {"forecast": self.forecast, "outlook": self.outlook}
@@ -209,36 +143,16 @@ class Workbench(anywidget.AnyWidget):
         texts = TwinTexts(self._bench.desk.text_or_empty(traits["view"]["tab"]), log, first)
         return twin_html(traits, texts, style=(STATIC / "workbench.css").read_text(encoding="utf-8"), name=self.twin)
 
-    # Messages from the page
+    def _complain(self, problem: BaseException) -> None:
+        self._bench.complain(problem)
 
-    def _receive(self, _widget: object, message: object, _buffers: object) -> None:
-        if not isinstance(message, Mapping):
-            return
-        # ipykernel sends a page's messages to the thread that answered it last: answering in the context of a message
-        # keeps them off the main thread, where a cell may be waiting for the build that the page wants to cancel.
-        self._context = contextvars.copy_context()
-        try:
-            self._handle(message)
-        except Exception as problem:
-            # An exception in a callback would reach nobody.
-            self._bench.complain(problem)
-        self._wake()
-
-    def _handle(self, message: Message) -> None:
+    def _hear(self, message: Message) -> dict[str, Any] | None:
         kind = message.get("type")
         if kind in ASKED:
-            answer = ASKED[kind](self._bench, message)
-            if answer is not None:
-                self._answers.put(answer | {"answers": message.get("id")})
-        elif kind in TOLD:
+            return ASKED[kind](self._bench, message)
+        if kind in TOLD:
             TOLD[kind](self._bench, message)
-
-
-def _publish(data: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:
-    from IPython.display import publish_display_data
-
-    transient = {} if display_id is None else {"display_id": display_id}
-    publish_display_data(data, transient=transient, update=update)  # type: ignore[no-untyped-call]
+        return None
 
 
 def _original(bench: Bench, message: Message) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def test_two_images_are_looked_at_in_both_themes_and_widths(lab: Lab, page: Page
             page.set_viewport_size({"width": width, "height": 1200})
             for state in ("compared", "layer", "map", "content"):
                 _show(opened, state)
-                page.wait_for_timeout(250)  # the layout settles
+                page.wait_for_timeout(100)  # the layout settles
                 name = f"layers-{state}-{theme.split()[-1].lower()}-{width}.png"
                 opened.screenshot(path=pictures / name)
                 assert page.evaluate(WIDE, ROOT) == [0, 0, 0], name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from speedkit.images import compare_images, comparison_finding, facts, finding
+from speedkit.images import compare_images
 from speedkit.images.image import Image, make_image
+from speedkit.images.summary import comparison_finding, facts, finding
 
 from .archives import files_of, image_of, layer
 

@@ -54,7 +54,7 @@ def tell(view: LayersView, kind: str, **content: object) -> None:
     """What a page does."""
     view._receive(view, {"type": kind, "page": "p", **content}, [])
     view._browser.wait()
-    view.flush()
+    view._settle()
 
 
 def choose(view: LayersView, **patch: object) -> None:
@@ -292,7 +292,7 @@ def test_the_twin_shows_layers_files_waste_content_and_map(view):
     html = view._repr_html_()
     parsed(html)
     text = text_of(html)
-    for words in ("RUN make", "+2", "1.0 MB wasted", "Layer 2 of 3", "/app/huge", "package main", "app/", "by size"):
+    for words in ("RUN make", "+2 added", "1.0 MB wasted", "Layer 2 of 3", "/app/huge", "package main", "app/", "by size"):
         assert words in text
     assert f'data-skw-twin="{view.twin}"' in html
 

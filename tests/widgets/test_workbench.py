@@ -9,8 +9,7 @@ import pytest
 
 from speedkit.apps import app_in_place, own_app
 from speedkit.errors import NoEngine, UnknownStrategy
-from speedkit.widgets import Workbench
-from speedkit.widgets import workbench as module
+from speedkit.widgets import Workbench, live_widget
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.desk import DOCKERFILE
 from tests.widgets.builds import DOCKERFILE as STORY
@@ -185,7 +184,7 @@ def published(monkeypatch):
     def publish(data, *, display_id=None, update=False):
         seen.append((data, display_id, update))
 
-    monkeypatch.setattr(module, "_publish", publish)
+    monkeypatch.setattr(live_widget, "_publish", publish)
     return seen
 
 
@@ -210,7 +209,7 @@ def test_other_hosts_get_view_and_html_at_once(wb):
 
 
 def test_publishing_reaches_the_notebook(capsys):
-    module._publish({"text/plain": "shown"}, display_id="x")
+    live_widget._publish({"text/plain": "shown"}, display_id="x")
     assert "shown" in capsys.readouterr().out
 
 

@@ -108,9 +108,9 @@ const count = (value) => value.toLocaleString("en");
 
 function notes(layer) {
   const found = [];
-  if (layer.added) found.push(`+${count(layer.added)}`);
-  if (layer.changed) found.push(`~${count(layer.changed)}`);
-  if (layer.removed) found.push(`−${count(layer.removed)}`);
+  if (layer.added) found.push(`+${count(layer.added)} added`);
+  if (layer.changed) found.push(`~${count(layer.changed)} changed`);
+  if (layer.removed) found.push(`−${count(layer.removed)} removed`);
   if (layer.wasted_bytes) found.push(`${bytes(layer.wasted_bytes)} wasted`);
   if (layer.shared) found.push("= shared");
   return found;

@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Bar } from "./Bar.jsx";
 import { EditorPane } from "./EditorPane.jsx";
 import { Comparison, History } from "./History.jsx";
+import { useLife } from "./life.js";
 import { useTrait, useView } from "./link.js";
 import { Notice } from "./Notice.jsx";
 import { StepsPane } from "./StepsPane.jsx";
@@ -49,22 +50,6 @@ function buildOnKey(event, act, running) {
   event.preventDefault();
   event.stopPropagation();
   if (!running.number) act("build");
-}
-
-// ipywidgets says so when the other end of a model is gone; a host that does not say it changes nothing.
-function useLife(link) {
-  const [alive, setAlive] = useState(true);
-  useEffect(() => {
-    const ended = () => setAlive(false);
-    const changed = () => setAlive(link.model.comm_live ?? false);
-    link.model.on("comm_live_update", changed);
-    link.model.on("comm:close", ended);
-    return () => {
-      link.model.off("comm_live_update", changed);
-      link.model.off("comm:close", ended);
-    };
-  }, [link]);
-  return alive;
 }
 
 // What a screen reader says when a build moves on.

@@ -51,6 +51,6 @@ test("a screen reader hears name, change and size, and whether a folder is open"
 
 test("a layer says its counts, its waste and that it is shared", () => {
   const html = layers({});
-  for (const told of ["+1,200", "−1", "50 bytes wasted", "= shared", "7 bytes"]) assert.ok(html.includes(told), told);
+  for (const told of ["+1,200 added", "−1 removed", "50 bytes wasted", "= shared", "7 bytes"]) assert.ok(html.includes(told), told);
   assert.match(html, /aria-label="Layer 1, RUN make, 3.0 MB, 1,200 added, 1 removed, 50 bytes wasted, shared"/);
 });
