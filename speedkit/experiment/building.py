@@ -223,6 +223,8 @@ class RunningBuild:
             self._forget_lines()
             bases = self._bases(extend_ca=True)
             finished, seconds = self._solve_once(bases)
+        if self._strategy.host_commands:
+            context = self._read_context()
         image = self._describe(finished, bases)
         answer = self._answer(image)
         outcome = self._outcome(finished)

@@ -69,7 +69,7 @@ class Forecaster:
     def __init__(self, history: Sequence[Situation]) -> None:
         self._memory = Memory()
         self._last: dict[str, Plan] = {}
-        self._tree: tuple[Manifest, Tree] | None = None
+        self._tree: tuple[Manifest, frozenset[str], Tree] | None = None
         self._synced = Synced()
         for situation in history:
             self.learn(situation)
@@ -84,9 +84,10 @@ class Forecaster:
     def plan(self, situation: Situation) -> Plan:
         """The vertices of a build; a context that did not change is not hashed again."""
         context = self._synced.taken_for(situation.folder, situation.context)
-        if self._tree is None or self._tree[0].entries != context.entries:
-            self._tree = (context, Tree(context))
-        return plan_build(situation, tree=self._tree[1])
+        unknown = situation.products
+        if self._tree is None or self._tree[1] != unknown or self._tree[0].entries != context.entries:
+            self._tree = (context, unknown, Tree(context, unknown=unknown))
+        return plan_build(situation, tree=self._tree[2])
 
     def predict(self, now: Situation) -> Forecast:
         """What a build of `now` would find in the cache."""
