@@ -120,7 +120,9 @@ def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: M
     builders = tuple(name for name, lines in held.items() if step.line in lines)
     if step.because.kind == "new" and builders:
         listed = " and ".join(builders)
-        return Because("another-builder", builders, f"Builder {listed} has built this, but each builder has its own cache.")
+        return Because(
+            "another-builder", builders, f"Another builder has built this: {listed}. Each builder has its own cache."
+        )
     return _in_the_past(step.because)
 
 
@@ -156,7 +158,7 @@ def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], 
         return Because(
             "imported",
             imported,
-            f"No recorded build of this folder had made it: it came with the cache imported from {' and '.join(imported)}.",
+            f"No recorded build had made it: it came with the cache imported from {' and '.join(imported)}.",
         )
     if step.forecast == "miss":
         return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")

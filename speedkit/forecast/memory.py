@@ -138,6 +138,8 @@ def _content(given: Input, results: _Results) -> tuple[Hashable, ...]:
     """The keys of the bytes that an input reads: a digest as text, or "what result N holds" as a tuple."""
     tree = given.vertex.tree
     if tree is not None:
+        if any(tree.unknown_in(selector) for selector in given.selectors):
+            return ()
         return ("\0".join(tree.digest(selector) or "" for selector in _counted(given.selectors)),)
     made = derivation(given)
     held = tuple((result, given.selectors) for result in sorted(results))
@@ -160,4 +162,5 @@ def _missing(given: Input) -> list[str]:
     tree = given.vertex.tree
     if tree is None or not given.by_content:
         return []
-    return [selector.path for selector in given.selectors if tree.digest(selector) is None]
+    sure = [selector for selector in given.selectors if not tree.unknown_in(selector)]
+    return [selector.path for selector in sure if tree.digest(selector) is None]

@@ -85,8 +85,8 @@ class Forecaster:
     def plan(self, situation: Situation) -> Plan:
         """The vertices of a build; a context that did not change is not hashed again."""
         context = self._synced.taken_for(situation.folder, situation.context)
-        if self._tree is None:
-            self._tree = Tree(context)
+        if self._tree is None or self._tree.unknown != situation.products:
+            self._tree = Tree(context, unknown=situation.products)
         elif self._tree.entries != context.entries:
             self._tree = self._tree.changed_to(context)
         return plan_build(situation, tree=self._tree)

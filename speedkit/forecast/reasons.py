@@ -118,6 +118,9 @@ def _depends(vertex: Vertex, walked: Walked) -> Because:
         place = _place(first.vertex)
         return Because("parent", (place,), f"It stays cached if {place} does.")
     sources = [given for given in vertex.inputs if given.by_content and not given.vertex.local]
+    products = _products(vertex)
+    if products:
+        return Because("result", products, f"It depends on what the commands on the host make of {_listed(products)}.")
     addresses = tuple(given.vertex.uncertain for given in sources if given.vertex.uncertain)
     if addresses:
         return Because("address", addresses, f"It depends on what {_listed(addresses)} holds now.")
@@ -127,6 +130,11 @@ def _depends(vertex: Vertex, walked: Walked) -> Because:
     if all(walked.of(given.vertex).certain for given in sources):
         sentence = f"It depends on whether {_listed(paths)} holds the same bytes as in the build before."
     return Because("result", places, sentence)
+
+
+def _products(vertex: Vertex) -> tuple[str, ...]:
+    read = [(given.vertex.tree, selector) for given in vertex.inputs for selector in given.selectors]
+    return tuple(path for tree, selector in read if tree is not None for path in tree.unknown_in(selector))
 
 
 def _miss(step: PlannedStep, own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:

@@ -63,6 +63,7 @@ class Situation:
     folder: the context's own folder, which decides what BuildKit compares it with (`syncing`); "" for none.
     options: of the build command, where they reach RUN (`network`, `add-host`, `shm-size`, `ulimit`, `cgroup-parent`).
     states: for a build that took place, what became of the instruction on a line; None when nothing is known of it.
+    products: paths of the context that commands on the host make anew before the build, so what they hold is not known.
     finished: it came to its end; one that did not left only what is seen to have run.
     lineage: builds of one lineage are those that a person compares with each other, to say what changed.
     merge: the engine makes `COPY --link` its own layer (the containerd image store does).
@@ -78,6 +79,7 @@ class Situation:
     folder: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     states: Mapping[int, StepState] | None = None
+    products: frozenset[str] = frozenset()
     finished: bool = True
     lineage: str = ""
     merge: bool = False

@@ -55,8 +55,10 @@ def has_wildcard(path: str) -> bool:
 class Tree:
     """The files of a build context, with digests of any part of them, computed once and on demand."""
 
-    def __init__(self, manifest: Manifest) -> None:
+    def __init__(self, manifest: Manifest, *, unknown: frozenset[str] = frozenset()) -> None:
+        """unknown: paths whose content, or whether they are there, nobody can tell yet."""
         self._manifest = manifest
+        self.unknown = unknown
         self._digests: dict[str, str] = {}
         self._known: dict[Selector, str | None] = {}
 
@@ -79,7 +81,7 @@ class Tree:
 
     def changed_to(self, manifest: Manifest) -> Tree:
         """The tree of a later manifest: of folders in which nothing differs, the digests are kept."""
-        tree = Tree(manifest)
+        tree = Tree(manifest, unknown=self.unknown)
         pairs = list(zip(self.entries, manifest.entries, strict=False))
         differing = [(old, new) for old, new in pairs if old is not new]
         if len(self.entries) != len(manifest.entries) or any(old.path != new.path for old, new in differing):
@@ -97,6 +99,10 @@ class Tree:
             simple = not selector.wildcard and not selector.excludes
             self._known[selector] = self._of_path(selector) if simple else self._of_list(selector)
         return self._known[selector]
+
+    def unknown_in(self, selector: Selector) -> tuple[str, ...]:
+        """The paths of unknown content that a selector takes."""
+        return tuple(path for path in sorted(self.unknown) if _lies_in(f"/{path}", selector))
 
     def taken(self, selector: Selector) -> Iterator[Entry]:
         """The entries that a selector takes, folders included."""
@@ -222,6 +228,16 @@ def _folders_above(path: str) -> Iterator[str]:
 def _header(entry: Entry) -> str:
     mode = 0 if entry.kind == "symlink" else entry.mode
     return f"{entry.kind} {mode:o} {entry.size_bytes} {entry.digest} {entry.link}"
+
+
+def _lies_in(path: str, selector: Selector) -> bool:
+    above = [path]
+    while above[-1] != "/":
+        above.append(posixpath.dirname(above[-1]))
+    if selector.wildcard:
+        pattern = _as_regex(selector.path)
+        return any(pattern.fullmatch(place) for place in above)
+    return selector.path in above
 
 
 _CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]])+)\]", re.DOTALL)

@@ -21,7 +21,8 @@ from speedkit.recordings.recording import Meta, Recording
 __all__ = ["Past", "other_builders", "own_past", "past_of"]
 
 REMEMBERED = 40
-"""How many earlier builds a forecast looks back on, and how many of elsewhere."""
+REMEMBERED_ELSEWHERE = 200
+"""How many earlier builds a forecast looks back on, in the folder itself and elsewhere."""
 
 ENGINES_OWN = "default"
 """What buildx calls the builder that the engine has inside."""
@@ -56,6 +57,7 @@ def past_of(own: Sequence[Recording], *, folder: str, dockerfile: str, bases: Fa
 
     dockerfile, bases: the text and the base images that the build has.
     """
+    steps = _steps_of(dockerfile)
     machine = (before or own[-1]).meta.machine if before or own else {}
     ids = {found.meta.id for found in own}
     layers = {tuple(base.get("layers") or ()) for base in bases.values()}
@@ -64,9 +66,9 @@ def past_of(own: Sequence[Recording], *, folder: str, dockerfile: str, bases: Fa
         for found in _usable(before)
         if found.meta.id not in ids
         and _same_engine(found.meta.machine, machine)
-        and (_same_name(found.meta, folder) or _shares_layers(found.meta, layers) or _both_from_scratch(found, dockerfile))
+        and (_same_name(found.meta, folder) or _shares_steps(found, layers, steps))
     ]
-    chosen = sorted([*own, *elsewhere[-REMEMBERED:]], key=lambda found: found.meta.id)
+    chosen = sorted([*own, *elsewhere[-REMEMBERED_ELSEWHERE:]], key=lambda found: found.meta.id)
     readable = [(found, situation) for found in chosen if (situation := _readable(found))]
     return Past(
         tuple(situation for _, situation in readable),
@@ -111,15 +113,20 @@ def _same_name(meta: Meta, folder: str) -> bool:
     return PurePath(meta.folder).name == PurePath(folder).name
 
 
-def _shares_layers(meta: Meta, layers: set[tuple[str, ...]]) -> bool:
-    return any(tuple(base.get("layers") or ()) in layers for base in meta.bases.values())
-
-
-def _both_from_scratch(found: Recording, dockerfile: str) -> bool:
+def _shares_steps(found: Recording, layers: set[tuple[str, ...]], steps: set[str]) -> bool:
+    """It started from the same layers, or from scratch, and has an instruction in common."""
     try:
-        return "scratch" in dockerfile and "scratch" in found.dockerfile
+        common = steps & _steps_of(found.dockerfile)
     except RecordingError:
         return False
+    same_layers = any(tuple(base.get("layers") or ()) in layers for base in found.meta.bases.values())
+    return bool(common) and (same_layers or "scratch" in found.dockerfile)
+
+
+def _steps_of(dockerfile: str) -> set[str]:
+    """The first lines of what BuildKit runs, folded."""
+    lines = (" ".join(line.split()).lower() for line in dockerfile.splitlines())
+    return {line for line in lines if line.startswith(("run ", "copy ", "add ", "workdir "))}
 
 
 def _readable(recording: Recording) -> Situation | None:

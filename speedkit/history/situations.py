@@ -102,6 +102,7 @@ def situation_now(
         target=target,
         bases=_bases(bases),
         folder=str(app.folder),
+        products=app.products if strategy.host_commands else frozenset(),
         lineage=lineage_of(isolation, str(app.folder)),
         merge=_merges(last.meta.machine) if last else False,
     )

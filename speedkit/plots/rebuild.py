@@ -18,6 +18,7 @@ from speedkit.plots.measuring import (
     builds_of,
     comparable,
     edits_in_order,
+    heading,
     measure,
     said,
 )
@@ -51,7 +52,16 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     finish(
         figure,
         title=_finding(shown),
-        measured="; ".join(filter(None, [*_how(measured, half), notes([build for one in measured for build in one.builds])])),
+        measured="; ".join(
+            filter(
+                None,
+                [
+                    *_how(measured, half),
+                    _failures(source, measured),
+                    notes([build for one in measured for build in one.builds]),
+                ],
+            )
+        ),
         plot_pixels=pixels,
         left=max(map(len, strategies), default=0),
         right_pixels=190,
@@ -70,6 +80,20 @@ def _how(measured: Sequence[Measured], half: float | None) -> list[str]:
     what = "rebuild after the edit" if len({one.edit for one in measured}) == 1 else "rebuild after each edit"
     hatch = f"hatched: at least half of a cold build ({seconds_text(2 * half)})" if half is not None else ""
     return [f"{what}, {runs_note([len(one.builds) for one in measured])}", hatch]
+
+
+def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measured]) -> str:
+    """Whose builds failed under an edit that others could be measured under; "" when none did."""
+    builds = source if isinstance(source, Sequence) else source.builds
+    good = {(one.strategy, one.edit) for one in measured}
+    edits = list(dict.fromkeys(one.edit for one in measured))
+    failed = dict.fromkeys((build.strategy, build.edit) for build in builds if not build.ok and build.edit in edits)
+    names = [
+        strategy if len(edits) == 1 else f"{strategy} ({heading(edit)})"
+        for strategy, edit in failed
+        if (strategy, edit) not in good
+    ]
+    return f"failed: {', '.join(names)}" if names else ""
 
 
 def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: float | None, width: float) -> None:

@@ -37,7 +37,7 @@ WATCH_SECONDS = 0.1
 BACK_AGAIN = {"kind": "info", "what": "The Docker engine answers again.", "fix": "Press Build."}
 MOST_LINES_A_PAGE = 1000
 LOOK_AT_DISK_SECONDS = 1.0
-WAIT_FOR_FORECAST_SECONDS = 0.03
+WAIT_FOR_FORECAST_SECONDS = 0.045
 
 Starter = Callable[..., Running]
 

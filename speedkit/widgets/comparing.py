@@ -59,7 +59,9 @@ def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
 def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]:
     """The steps that took the longest before and are cached now, each with its reason."""
     earlier = dict(_keyed(before))
-    pairs = [(earlier[key], step) for key, step in _keyed(after) if step.cached and key in earlier and earlier[key].ran]
+    pairs = [
+        (earlier[key], step) for key, step in _keyed(after) if step.cached and key in earlier and earlier[key].state == "ran"
+    ]
     worth = [(old, new) for old, new in pairs if old.seconds >= WORTH_NAMING_SECONDS and new.line in reasons]
     worth.sort(key=lambda pair: -pair[0].seconds)
     return [

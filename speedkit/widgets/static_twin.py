@@ -249,13 +249,17 @@ def _history(traits: Shown) -> str:
 def _history_row(build: Shown, longest: float, *, is_shown: bool) -> str:
     is_good = build["outcome"] == "done"
     tally = f'<span class="skw-hit">✓ {build["cached"]}</span> <span class="skw-run">↻ {build["ran"]}</span>'
-    took = _outcome(build["outcome"], build["seconds"])
     return (
         f'<li><div class="skw-build{" skw-twin-shown" if is_shown else ""}"><span class="skw-build-name">'
         f'<span class="skw-number">{build["number"]}</span> {escape(build["label"])}</span>'
         f'<span class="skw-tally">{tally if is_good else ""}</span>{_bar_of(build, longest)}'
-        f'<span class="skw-took">{took}</span></div></li>'
+        f'<span class="skw-took">{_build_took(build)}</span></div></li>'
     )
+
+
+def _build_took(build: Shown) -> str:
+    words = {"running": "running", "done": seconds_text(build["seconds"]), "cancelled": "■ cancelled"}
+    return words.get(build["outcome"], "✗ failed")
 
 
 def _bar_of(build: Shown, longest: float) -> str:

@@ -102,7 +102,7 @@ def why_cached(line: int, reasons: Reasons, dockerfile: str) -> str:
         return ""
     inputs = _only_inputs(line, dockerfile) if reason.kind == "unchanged" else ()
     if inputs:
-        return f"the only files it sees, {listed(inputs)}, did not change."
+        return f"the only {'file' if len(inputs) == 1 else 'files'} it sees, {listed(inputs)}, did not change."
     return f"{reason.because[:1].lower()}{reason.because[1:]}"
 
 

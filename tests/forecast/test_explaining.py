@@ -89,7 +89,7 @@ def test_what_was_not_built_here_came_with_the_imported_cache():
     build = situation(TEXT, manifest(a="1"), states={2: "cached", 3: "cached", 5: "cached", 6: "cached"})
     others = Others(imported=("localhost:5000/app:cache",))
     assert explain(build, (), others).at(3).because.sentence == (
-        "No recorded build of this folder had made it: it came with the cache imported from localhost:5000/app:cache."
+        "No recorded build had made it: it came with the cache imported from localhost:5000/app:cache."
     )
     assert explain(build, (BEFORE,), others).at(3).because.kind == "unchanged"
 

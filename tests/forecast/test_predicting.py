@@ -287,3 +287,20 @@ def test_the_history_is_not_needed_to_be_of_the_same_dockerfile():
 def test_a_build_that_never_began_left_nothing():
     rejected = situation(GO, FILES, states={}, finished=False)
     assert predict([rejected], situation(GO, FILES)).at(2).forecast == "miss"
+
+
+def test_what_the_host_makes_before_the_build_is_not_known():
+    text = "FROM base\nCOPY program /\nCOPY a /\nRUN true\n"
+    before = situation(text, manifest(a="a", program="1"))
+    now = situation(text, manifest(a="a", program="1"), products=frozenset({"program"}))
+    forecast = predict([before], now)
+    assert [forecast.at(line).forecast for line in (2, 3, 4)] == ["depends"] * 3
+    assert forecast.at(2).because.sentence == "It depends on what the commands on the host make of program."
+    gone = predict([before], situation(text, manifest(a="a"), products=frozenset({"program"})))
+    assert gone.at(2).forecast == "depends"
+    assert predict([], now).at(2).forecast == "miss"
+    whole = situation("FROM base\nCOPY . /w\n", manifest(a="a", program="1"))
+    assert predict([whole], replace(whole, products=frozenset({"program"}))).at(2).forecast == "depends"
+    some = situation("FROM base\nCOPY p* /w\nCOPY a* /w\n", manifest(a="a", program="1"))
+    found = predict([some], replace(some, products=frozenset({"program"})))
+    assert [found.at(line).because.kind for line in (2, 3)] == ["result", "parent"]

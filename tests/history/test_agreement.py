@@ -9,10 +9,11 @@ import uuid
 
 import pytest
 
-from speedkit.apps import app_in_place, own_app
+from speedkit.apps import App, Strategy, app_in_place, own_app
+from speedkit.apps.edits import nothing
 from speedkit.engine.connection import connect
 from speedkit.experiment import build
-from speedkit.history import predict, recordings
+from speedkit.history import explain, predict, recordings
 from tests.conformance.bases import base_images
 
 pytestmark = pytest.mark.engine
@@ -152,3 +153,33 @@ def test_what_another_builder_made_is_not_in_the_engines_cache(place):
     meta.write_text(json.dumps(json.loads(meta.read_text()) | {"builder": "another"}))
     with app_in_place(place) as app:
         assert {step.line: step.state for step in predict(app).steps}[2] == "miss"
+
+
+class _MadeOnTheHost(App):
+    products = frozenset({"made"})
+
+
+def test_what_the_host_makes_first_is_left_open_and_explained_afterwards(place):
+    dockerfile = place / "Dockerfile.host"
+    dockerfile.write_text("FROM speedkit-conformance/plain\nCOPY made /made\n")
+    strategy = Strategy("host", dockerfile, "made on the host", (("cp", "a.txt", "made"),))
+    with _MadeOnTheHost(place.name, place, place, {"host": strategy}, {"none": nothing()}, private_cache=False) as app:
+        assert [step.state for step in predict(app).steps] == ["hit", "miss"]
+        assert [step.state for step in build(app).instructions if step.line] == ["cached", "ran"]
+        (place / "a.txt").write_text(uuid.uuid4().hex)
+        assert [step.state for step in predict(app).steps] == ["hit", "depends"]
+        assert [step.state for step in build(app).instructions if step.line] == ["cached", "ran"]
+        changed = next(step for step in explain().steps if step.line == 2)
+    assert (changed.kind, changed.what) == ("files", ("made (content)",))
+
+
+def test_a_step_is_remembered_from_many_builds_ago_and_elsewhere(place, tmp_path, monkeypatch):
+    monkeypatch.setattr("speedkit.history.past.REMEMBERED", 1)
+    text = (place / "Dockerfile").read_text()
+    _agreed(place)
+    other = _folder(tmp_path / "other", text.replace("RUN true", "RUN echo other"))
+    _agreed(other)
+    shutil.copy2(place / "token", other / "token")
+    shutil.copy2(place / "a.txt", other / "a.txt")
+    (other / "Dockerfile").write_text(text)
+    assert "ran" not in _agreed(other).values()

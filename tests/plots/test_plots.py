@@ -276,6 +276,14 @@ def test_failed_builds_are_not_measured_and_nothing_built_is_said():
     assert "stand-in" not in plots.rebuild([build(stand_in=False)]).measured
 
 
+def test_a_strategy_that_failed_is_named_as_failed_beside_those_that_did_not():
+    told = plots.rebuild([build(), build("warm", ok=False), build("naive", "break", ok=False)]).measured
+    assert "failed: warm;" in told
+    several = [build(), build("naive", "readme", 2.0), build("warm", "readme", ok=False)]
+    assert "failed: warm (README edited);" in plots.rebuild(several).measured
+    assert "failed" not in plots.rebuild([build(), build("warm"), build("warm", ok=False)]).measured
+
+
 def test_builds_of_several_days_name_the_first_and_the_last():
     days = [build(day="2026-01-03"), build("warm", day="2026-01-01")]
     assert "recorded 1 Jan 2026 to 3 Jan 2026" in plots.rebuild(days).measured.replace("\N{NO-BREAK SPACE}", " ")

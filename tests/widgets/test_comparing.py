@@ -80,3 +80,9 @@ def test_what_was_saved_and_what_it_cost_come_with_their_reasons():
     said = "ran for 2.0 s because COPY . . on line 2 brought a changed main.go."
     assert found["why"] == [{"tone": "run", "step": "RUN make", "said": said}]
     assert compare_two(a_build(*RAN), a_build(*CACHED), numbers=(3, 4))["why"] == []
+
+
+def test_the_time_of_a_step_that_failed_is_not_called_saved():
+    known = {3: reason(3, "unchanged", state="cached", text="RUN make")}
+    failed = a_build(*FAILED, outcome="failed")
+    assert compare_two(failed, a_build(*CACHED), numbers=(3, 4), reasons=known)["why"] == []

@@ -95,6 +95,7 @@ def test_a_failure_shows_its_log_and_its_mark(app):
     assert "✗ line 1: bad" in html
     assert '<span class="skw-c1">./main.go:1:1: bad</span>' in html
     assert "✗ failed after 3.0 s" in text_of(html)
+    assert '<span class="skw-took">✗ failed</span>' in html
     parsed(html)
 
 

@@ -75,6 +75,8 @@ def test_a_chain_ends_at_a_step_that_did_not_run_and_never_goes_in_circles():
 def test_a_cached_run_names_its_only_inputs_where_they_are_named():
     reasons = {line: reason(line, "unchanged", state="cached", because="Nothing changed.") for line in (3, 5)}
     assert why_cached(3, reasons, OPTIMIZED) == "the only files it sees, go.mod and go.sum, did not change."
+    one_file = OPTIMIZED.replace(" go.sum", "")
+    assert why_cached(3, reasons, one_file) == "the only file it sees, go.mod, did not change."
     assert why_cached(5, reasons, OPTIMIZED) == "nothing changed."
     assert why_cached(3, {}, OPTIMIZED) == ""
     assert why_cached(3, reasons, "FROM golang AS a\nCOPY . .\nFROM a\nCOPY go.mod .\nRUN x\n") == "nothing changed."
