@@ -38,6 +38,10 @@ def layers_of(image: str | Path, *, engine: Engine | None = None) -> Image:
     """
     if Path(image).is_file():
         return read_archive(Path(image))
+    if isinstance(image, Path) or image.startswith(("/", ".")):
+        raise ArchiveError(
+            f"There is no archive {image}.", fix="Make one with `docker save -o image.tar IMAGE`, or name an image."
+        )
     return read_image(engine or connect(), str(image))
 
 

@@ -104,9 +104,10 @@ def test_misuse_exits_with_2_and_says_what_to_give(speedkit, archive, arguments,
 
 def test_what_is_no_image_archive_exits_with_1_and_says_so(speedkit, tmp_path):
     path = tmp_path / "not.tar"
-    for data in (b"", b"text " * 500, layer(("a", b"1"))):
-        path.write_bytes(data)
-        code, out, err = speedkit("layers", str(path))
+    missing = tmp_path / "missing.tar"
+    for data in (b"", b"text " * 500, layer(("a", b"1")), None):
+        path.write_bytes(data or b"")
+        code, out, err = speedkit("layers", str(missing if data is None else path))
         assert (code, out) == (1, "")
         assert "Traceback" not in err
         assert "archive" in err
