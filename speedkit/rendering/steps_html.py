@@ -40,8 +40,8 @@ border:1px solid var(--line);border-radius:8px;padding:8px 12px;max-width:960px;
 .sk-build .sk-head{font-weight:600}.sk-build .sk-sub,.sk-build .sk-stage{color:var(--dim);font-size:12px}
 .sk-build .sk-stage{margin-top:6px;font-weight:600}
 .sk-build .sk-row{display:grid;grid-template-columns:20px 36px minmax(0,1fr) minmax(72px,auto);gap:8px;align-items:baseline}
-.sk-build .sk-row code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:nowrap;
-overflow:hidden;text-overflow:ellipsis;background:none;color:inherit;padding:0}
+.sk-build.sk-build.sk-build .sk-row code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:nowrap;
+overflow:hidden;text-overflow:ellipsis;background:none;color:inherit;padding:0;border:0}
 .sk-build .sk-n{color:var(--dim);text-align:right;font-variant-numeric:tabular-nums}
 .sk-build .sk-t{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .sk-build .cached .sk-i,.sk-build .cached .sk-t{color:var(--hit)}
