@@ -95,7 +95,7 @@ def _line_of_error(text: str, escape: str) -> int | None:
         return next((number + 1 for number in reversed(marked) if _failure(lines[:number]) != _OPEN_HEREDOC), None)
     count = bisect.bisect_left(range(len(lines)), True, key=lambda count: _failure(lines[: count + 1]) == reason)
     before = lines[:count]
-    if before and before[-1].rstrip().endswith(escape):
+    if before and _says_something(before[-1]) and before[-1].rstrip().endswith(escape) and _failure(before) is None:
         return int(buildkit_parser.parse_string("\n".join(before))[-1].start_line)
     return next((number + 1 for number in range(count, len(lines)) if _says_something(lines[number])), None)
 

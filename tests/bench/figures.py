@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
-__all__ = ["Ran", "print_figure", "print_ratio", "print_seconds", "run_program", "seconds_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a program took."""
-
-    seconds: float
-    peak_bytes: int
+__all__ = ["peak_bytes_of", "print_figure", "print_ratio", "print_seconds", "run_program", "seconds_of"]
 
 
 def seconds_of(work: Callable[[], object]) -> float:
@@ -27,19 +18,28 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def run_program(argv: Sequence[str], *, environment: Mapping[str, str]) -> Ran:
+def run_program(argv: Sequence[str], *, environment: Mapping[str, str]) -> None:
     """Run a program whose output is thrown away.
 
-    Raises: RuntimeError when it fails.
+    Raises: subprocess.CalledProcessError when it fails.
     """
-    began = time.perf_counter()
-    with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
-        _, status, usage = os.wait4(running.pid, 0)
-        running.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - began
-    if running.returncode:
-        raise RuntimeError(f"{' '.join(argv)} ended with exit code {running.returncode}")
-    return Ran(seconds, usage.ru_maxrss * 1024)
+    subprocess.run(argv, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def peak_bytes_of(argv: Sequence[str], *, environment: Mapping[str, str]) -> int:
+    """The most memory that a program has while it runs.
+
+    A small Python starts it: what a program's parent has counts for the program, too, until it has begun.
+    """
+    told = subprocess.run([sys.executable, "-c", LAUNCHER, *argv], env=environment, check=True, capture_output=True, text=True)
+    return int(told.stdout) * 1024
+
+
+LAUNCHER = """\
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def print_seconds(name: str, seconds: Sequence[float], *, wanted: str = "") -> None:

@@ -19,7 +19,7 @@ from speedkit.images import Image, dive_figures
 from speedkit.images.files import KINDS
 from speedkit.images.store import LayerStore
 from tests.bench.dive import build_dive
-from tests.bench.figures import Ran, print_figure, print_ratio, print_seconds, run_program, seconds_of
+from tests.bench.figures import peak_bytes_of, print_figure, print_ratio, print_seconds, run_program, seconds_of
 
 __all__ = ["layers"]
 
@@ -56,39 +56,38 @@ def _with_its_layers(engine: Engine, base: str) -> Iterator[str]:
 
 def _time(engine: Engine, base: str, other: str, dive: Path | str, place: Path) -> None:
     environment = os.environ | {"DOCKER_HOST": engine.host}
-    first, second, others, saved, again = [], [], [], [], []
-    programs: list[Ran] = []
-    dived: list[Ran] = []
+    by_dive = [str(dive), "--ci", base]
+    in_ci = environment | {"CI": "true"}
+    ours = [sys.executable, "-m", "speedkit", "layers", base, "--json"]
+    first, second, others, saved, programs, again, dived = [], [], [], [], [], [], []
     for number in range(ROUNDS):
         home = environment | {"SPEEDKIT_HOME": str(place / f"home{number}")}
         store = LayerStore(place / f"store{number}")
-        saved.append(run_program(["docker", "save", base], environment=environment).seconds)
+        saved.append(seconds_of(lambda: run_program(["docker", "save", base], environment=environment)))
         first.append(seconds_of(lambda store=store: _look(engine, base, store)))
-        programs.append(_program(base, home))
+        programs.append(seconds_of(lambda home=home: run_program(ours, environment=home)))
         if isinstance(dive, Path):
-            dived.append(run_program([str(dive), "--ci", base], environment=environment | {"CI": "true"}))
+            dived.append(seconds_of(lambda: run_program(by_dive, environment=in_ci)))
         second.append(seconds_of(lambda store=store: _look(engine, base, store)))
         others.append(seconds_of(lambda store=store: _look(engine, other, store)))
-        again.append(_program(base, home).seconds)
+        again.append(seconds_of(lambda home=home: run_program(ours, environment=home)))
     print_seconds("docker save IMAGE > /dev/null", saved)
     print_seconds("sk.layers, first look", first)
-    print_seconds("speedkit layers, the program, first look", [ran.seconds for ran in programs])
+    print_seconds("speedkit layers, the program, first look", programs)
     print_ratio("sk.layers / docker save", first, saved, wanted="at most 1.15")
-    print_ratio("speedkit layers / docker save", [ran.seconds for ran in programs], saved, wanted="at most 1.15")
+    print_ratio("speedkit layers / docker save", programs, saved, wanted="at most 1.15")
     if isinstance(dive, Path):
-        print_seconds("dive --ci", [ran.seconds for ran in dived])
-        print_ratio("sk.layers / dive", first, [ran.seconds for ran in dived], wanted="at most 1")
-        print_ratio(
-            "speedkit layers / dive", [ran.seconds for ran in programs], [ran.seconds for ran in dived], wanted="at most 1"
-        )
+        print_seconds("dive --ci", dived)
+        print_ratio("sk.layers / dive", first, dived, wanted="at most 1")
+        print_ratio("speedkit layers / dive", programs, dived, wanted="at most 1")
+        print_figure("peak memory of dive", _megabytes(peak_bytes_of(by_dive, environment=in_ci)))
     else:
         print_figure("against dive", f"left out, dive could not be built: {dive}", wanted="no slower")
     print_seconds("sk.layers, second look", second, wanted="at most 0.2 s")
     print_seconds("sk.layers, another image of known layers", others, wanted="at most 0.2 s")
     print_seconds("speedkit layers, the program, second look", again, wanted="at most 0.2 s")
-    print_figure("peak memory of speedkit layers, first look", _megabytes(programs), wanted="bounded, whatever the image")
-    if dived:
-        print_figure("peak memory of dive", _megabytes(dived))
+    peak = peak_bytes_of(ours, environment=environment | {"SPEEDKIT_HOME": str(place / "home")})
+    print_figure("peak memory of speedkit layers, first look", _megabytes(peak), wanted="bounded, whatever the image")
 
 
 def _look(engine: Engine, name: str, store: LayerStore) -> None:
@@ -96,12 +95,8 @@ def _look(engine: Engine, name: str, store: LayerStore) -> None:
     assert 0 <= image.wasted_bytes <= image.image_bytes
 
 
-def _program(image: str, environment: dict[str, str]) -> Ran:
-    return run_program([sys.executable, "-m", "speedkit", "layers", image, "--json"], environment=environment)
-
-
-def _megabytes(ran: list[Ran]) -> str:
-    return f"{max(run.peak_bytes for run in ran) / 1e6:.0f} MB"
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.0f} MB"
 
 
 def _told_by_dive(engine: Engine, dive: Path, image: str, place: Path) -> dict[str, Any]:
