@@ -93,7 +93,10 @@ def _check(image: Image, limits: Limits, *, ci: bool) -> None:
 
 
 def _say(text: str) -> None:
-    stderr.print(text, highlight=False, markup=False, soft_wrap=True)
+    """A line on stderr. Control characters in the names of files do not reach the terminal."""
+    from speedkit.rendering import plain_log
+
+    stderr.print(plain_log(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_image(image: Image, *, files: bool) -> None:

@@ -30,6 +30,7 @@ LINES_AT_MOST = 2000
 FOUND_AT_MOST = 200
 WASTE_AT_MOST = 6
 MAP = Box(0, 0, 1000, 400)
+LABEL_WIDTH = 30
 MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 60
 SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
 
@@ -311,4 +312,5 @@ def _placed(row: TreeRow, box: Box, depth: int) -> dict[str, Any]:
         "top": round(box.y / MAP.height, 4),
         "width": round(box.width / MAP.width, 4),
         "height": round(box.height / MAP.height, 4),
+        "is_labelled": box.width >= LABEL_WIDTH and box.height >= MAP_HEADING - MAP_MARGIN,
     }

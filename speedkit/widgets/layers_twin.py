@@ -150,8 +150,9 @@ def _box(box: Shown) -> str:
     place = ";".join(f"{side}:{100 * box[side]:.2f}%" for side in ("left", "top", "width", "height"))
     size = bytes_text(box["bytes"])
     sign = SIGNS[box["state"]][:1]
-    name = escape(f"{sign} {box['name']}".strip())
+    words = f"{sign} {box['name']}".strip()
+    label = f'<span class="skl-label">{escape(words)} <small>{size}</small></span>'
     return (
         f'<div class="skl-box skl-deep-{box["depth"]}" style="{place}" title="{escape(box["path"])}, {size}">'
-        f'<span class="skl-label">{name} <small>{size}</small></span></div>'
+        f"{label if box['is_labelled'] else ''}</div>"
     )

@@ -87,6 +87,15 @@ def test_many_forbidden_files_are_counted_not_listed(speedkit, other):
     assert "and 10 more." in err
 
 
+def test_names_of_files_give_a_terminal_no_orders(speedkit, tmp_path):
+    name = "a\x1b]0;owned\x07\x1b[2J.pem"
+    path = docker_archive(tmp_path / "evil.tar", [layer((name, b"1" * 50)), layer((name, b"1"))], COMMANDS)
+    code, out, err = speedkit("layers", str(path), "--files", "--forbid", "*.pem")
+    assert code == 1
+    assert "\x1b" not in out + err
+    assert "\x07" not in out + err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

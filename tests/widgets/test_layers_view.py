@@ -149,6 +149,7 @@ def test_only_the_beginning_of_a_long_text_is_sent_and_no_character_is_cut():
 def test_a_map_has_a_box_for_what_has_bytes_and_can_be_entered(view):
     assert {box["path"] for box in view.map["boxes"]} >= {"/bin", "/bin/sh"}
     assert all(0 <= box["left"] <= box["left"] + box["width"] <= 1.0001 for box in view.map["boxes"])
+    assert {box["name"]: box["is_labelled"] for box in view.map["boxes"]}["sh"]
     choose(view, folder="/etc", pane="map")
     assert [box["path"] for box in view.map["boxes"]] == ["/etc/passwd"]
     choose(view, place=1)

@@ -71,10 +71,12 @@ export function MapBox({ box, isShown, isAt, onFocus, onPress }) {
       onFocus={onFocus}
       onClick={onPress}
     >
-      <span class="skl-label">
-        {change ? `${change.sign} ` : ""}
-        {box.name} <small>{size}</small>
-      </span>
+      {box.is_labelled && (
+        <span class="skl-label">
+          {change ? `${change.sign} ` : ""}
+          {box.name} <small>{size}</small>
+        </span>
+      )}
     </button>
   );
 }

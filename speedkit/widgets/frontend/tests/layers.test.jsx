@@ -15,7 +15,7 @@ const layers = (changes) =>
   renderToString(<ImageLayers image={{ side: "first", name: "app:1", bytes: 1, files: 1, waste: [{ path: `/a${EVIL}`, bytes: 7 }], layers: [{ ...layer, ...changes }] }} view={view} choose={() => {}} />);
 
 test("markup in names, paths, commands and contents stays text", () => {
-  const box = { ...file, bytes: 1, path: EVIL, name: EVIL, left: 0, top: 0, width: 1, height: 1, depth: 1 };
+  const box = { ...file, bytes: 1, is_labelled: true, path: EVIL, name: EVIL, left: 0, top: 0, width: 1, height: 1, depth: 1 };
   const pieces = [
     row({ name: EVIL, path: EVIL, link: EVIL, note: EVIL }),
     layers({ command: EVIL }),
