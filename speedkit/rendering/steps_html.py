@@ -51,7 +51,7 @@ overflow:hidden;text-overflow:ellipsis;background:none;color:inherit;padding:0;b
 .sk-build .sk-why{color:var(--dim);font-size:12px;padding:0 0 3px 72px}
 .sk-build pre{font:12px/1.5 var(--jp-code-font-family,ui-monospace,monospace);border:1px solid var(--line);
 border-radius:6px;padding:6px 10px;margin:6px 0;
-overflow:auto;max-height:320px;white-space:pre-wrap;overflow-wrap:anywhere}
+overflow:auto;max-height:640px;white-space:pre-wrap;overflow-wrap:anywhere}
 </style>"""
 
 
