@@ -56,6 +56,7 @@ class Memory:
         self._links: dict[_Link, set[int]] = {}
         self._by_content: dict[tuple[int, Hashable], dict[Hashable, set[int]]] = {}
         self._count = 0
+        self._unsure: set[int] = set()
 
     def find(self, vertex: Vertex, inputs: Iterable[Found]) -> Found:
         """What the cache holds for a vertex, given what it holds for each of its inputs."""
@@ -63,7 +64,7 @@ class Memory:
             return Found()
         if not vertex.inputs:
             known = frozenset(self._links.get(("root", -1, vertex.operation), _NONE))
-            return Found(perhaps=known) if vertex.uncertain and known else Found(known)
+            return Found(perhaps=known) if vertex.uncertain and known else self._found(known, _NONE)
         certain: _Results | None = None
         possible: _Results | None = None
         missing: list[str] = []
@@ -74,7 +75,12 @@ class Memory:
             possible = (sure | perhaps) if possible is None else possible & (sure | perhaps)
         if missing:
             return Found(missing=tuple(missing))
-        return Found(certain or _NONE, (possible or _NONE) - (certain or _NONE))
+        return self._found(certain or _NONE, possible or _NONE)
+
+    def _found(self, certain: _Results, possible: _Results) -> Found:
+        """A result that is only unsure to be there is found perhaps."""
+        sure = certain - self._unsure
+        return Found(sure, (certain | possible) - sure)
 
     def _through(self, vertex: Vertex, number: int, given: Input, found: Found) -> tuple[_Results, _Results]:
         """The results that one input leads to: certainly, and perhaps."""
@@ -114,8 +120,20 @@ class Memory:
         if not results or ran is True:
             self._count += 1
             results = results | {self._count}
+        self._unsure -= results
         self._add(vertex, given, results)
         return Found(results)
+
+    def suspect(self, vertex: Vertex, inputs: Iterable[Found]) -> Found:
+        """Adds a vertex that a build may have finished before it broke off."""
+        given = tuple(inputs)
+        found = self.find(vertex, given)
+        if vertex.local or found.missing or found.certain:
+            return found
+        self._count += 1
+        self._unsure.add(self._count)
+        self._add(vertex, given, frozenset({self._count}))
+        return Found(perhaps=frozenset({self._count}))
 
     def _add(self, vertex: Vertex, inputs: tuple[Found, ...], results: _Results) -> None:
         if not vertex.inputs:

@@ -124,6 +124,8 @@ def _depends(vertex: Vertex, walked: Walked) -> Because:
     addresses = tuple(given.vertex.uncertain for given in sources if given.vertex.uncertain)
     if addresses:
         return Because("address", addresses, f"It depends on what {_listed(addresses)} holds now.")
+    if not sources:
+        return Because("result", (), "A build broke off at this step: what it had made may have been kept.")
     places = tuple(_place(given.vertex) for given in sources)
     paths = [selector.path for given in sources for selector in given.selectors]
     sentence = f"{_sentence_start(_listed(places))} runs again: if {_listed(paths)} comes out as before, this stays cached."

@@ -62,12 +62,18 @@ def remember(memory: Memory, plan: Plan) -> None:
 
 
 class _Learning:
-    """One build being added. A build that broke off reports steps as cached that it never found; what ran did run."""
+    """One build being added.
+
+    A build that broke off reports steps as cached that it never found, and may have finished them all the same; what is
+    reported to have run did run.
+    """
 
     def __init__(self, memory: Memory, states: Mapping[int, StepState], *, broke_off: bool) -> None:
         self._memory = memory
         self._states = states
         self._broke_off = broke_off
+        # A step that a person cancelled is not done; one cut off by the failure of another may be.
+        self._perhaps_done = {"cached", "cancelled"} if "failed" in states.values() else {"cached"}
         self._left: dict[int, Found | None] = {}
 
     def of(self, vertex: Vertex) -> Found | None:
@@ -84,5 +90,7 @@ class _Learning:
         state = self._states.get(vertex.line) if vertex.line and vertex.kind != "merge" else None
         if self._broke_off and vertex.line and state != "ran":
             found = self._memory.find(vertex, given)
+            if not found.certain and state in self._perhaps_done:
+                self._memory.suspect(vertex, given)
             return found if found.certain else None
         return self._memory.learn(vertex, given, ran=_SEEN.get(state or "waiting"))

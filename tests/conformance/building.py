@@ -76,7 +76,10 @@ def _states(output: str) -> dict[tuple[str, int], str]:
             place = name["stage"] or "", int(name["number"])
             if place in states and not vertex.get("inputs"):
                 continue  # the download of an ADD, which has the name of the ADD
-            state = "failed" if "error" in vertex else "cached" if vertex.get("cached") else "ran"
+            error = str(vertex.get("error", ""))
+            state = "cached" if vertex.get("cached") else "ran"
+            if error:
+                state = "cancelled" if "context canceled" in error else "failed"
             states[place] = state
     return states
 

@@ -88,7 +88,11 @@ def test_steps_that_did_not_finish_left_nothing():
 
 def test_a_build_that_broke_off_is_not_believed_when_it_says_cached():
     failed = situation(GO, FILES, states={2: "cached", 3: "failed"})
-    assert predict([failed], situation(GO, FILES)).at(2).forecast == "miss"
+    forecast = predict([failed], situation(GO, FILES))
+    assert [forecast.at(line).forecast for line in (2, 3)] == ["depends", "miss"]
+    assert "broke off at this step" in forecast.at(2).because.sentence
+    again = situation(GO, FILES, states={2: "ran"})
+    assert predict([failed, again], situation(GO, FILES)).at(2).forecast == "hit"
     known = predict([situation(GO, FILES), failed], situation(GO, FILES))
     assert known.at(2).forecast == "hit"
 
