@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 from speedkit.engine import near
 from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SocketRefused
 
-__all__ = ["Engine", "connect", "engine_of_the_user", "find_buildx"]
+__all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
 
 TIMEOUT_SECONDS = 120
 PING_SECONDS = 10
@@ -286,6 +288,17 @@ def find_buildx() -> Path:
         "The buildx plugin of Docker is not installed.",
         fix="Install it (Debian: `apt-get install docker-buildx`; Docker's own packages: `docker-buildx-plugin`).",
     )
+
+
+@lru_cache(maxsize=8)
+def buildx_version(binary: Path) -> str:
+    """What buildx calls itself, such as `0.29.1`; "" when it does not say."""
+    try:
+        told = subprocess.run([str(binary), "version"], capture_output=True, text=True, errors="replace", check=False).stdout
+    except OSError:
+        return ""
+    found = re.search(r"v?(\d+\.\d+\S*)", told)
+    return found[1] if found else ""
 
 
 def _plugin_folders() -> list[Path]:

@@ -13,14 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, Probe, Strategy
 from speedkit.context import Manifest, read_context
 from speedkit.engine.buildx import BuildRequest, Command, Finished, run_buildx
-from speedkit.engine.connection import Engine, connect
+from speedkit.engine.connection import Engine, buildx_version, connect
 from speedkit.engine.containers import LABEL, ask_image
+from speedkit.engine.host_go import find_go, full_go_version
 from speedkit.engine.images import describe_image
 from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError
 from speedkit.experiment.advice import advice
@@ -454,7 +456,14 @@ def dockerfile_text(path: Path) -> str:
 
 def _machine(engine: Engine) -> dict[str, Any]:
     """Facts of the machine and of the engine, as far as it still answers."""
-    here = {"platform": sys.platform, "python": sys.version.split()[0]}
+    go = find_go()
+    here = {
+        "platform": sys.platform,
+        "python": sys.version.split()[0],
+        "speedkit": _own_version(),
+        "buildx": buildx_version(engine.buildx),
+        "go": full_go_version(go) if go else "",
+    }
     try:
         return here | {
             "engine": engine.version,
@@ -466,3 +475,10 @@ def _machine(engine: Engine) -> dict[str, Any]:
         }
     except EngineLost:
         return here
+
+
+def _own_version() -> str:
+    try:
+        return version("speedkit")
+    except PackageNotFoundError:
+        return ""

@@ -19,7 +19,7 @@ import certifi
 
 from speedkit.engine.bases import BASES, STAND_INS, family_of, has_image
 from speedkit.engine.certificates import host_bundle
-from speedkit.engine.connection import Engine, connect, engine_of_the_user, find_buildx
+from speedkit.engine.connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
 from speedkit.engine.host_go import OLDEST_GO, find_go
 from speedkit.errors import EngineError, NoEngine
 from speedkit.rendering import bytes_text
@@ -140,15 +140,10 @@ def _buildx() -> Check:
         binary = find_buildx()
     except EngineError as problem:
         return Check("buildx", False, problem.what, problem.fix)
-    told = subprocess.run([str(binary), "version"], capture_output=True, text=True, check=False).stdout
-    version = re.search(r"(\d+)\.(\d+)\.\d+", told)
+    told = buildx_version(binary)
+    version = re.match(r"(\d+)\.(\d+)", told)
     new_enough = version is not None and (int(version[1]), int(version[2])) >= OLDEST_BUILDX
-    return Check(
-        "buildx",
-        new_enough,
-        f"buildx {version[0] if version else told.strip() or 'of unknown version'}",
-        "Install buildx 0.10 or newer.",
-    )
+    return Check("buildx", new_enough, f"buildx {told or 'of unknown version'}", "Install buildx 0.10 or newer.")
 
 
 def _disk(engine: Engine | None) -> Check:

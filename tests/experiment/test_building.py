@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,8 @@ def test_a_recording_knows_the_machine_it_was_made_on(engine, folder):
     assert (machine["engine"], machine["storage_driver"]) == (engine.version, engine.storage_driver)
     assert machine["cpus"] == engine.cpus > 0
     assert machine["platform"] == sys.platform
+    assert machine["buildx"].count(".") >= 2
+    assert machine["speedkit"] == version("speedkit")
 
 
 def test_every_step_knows_its_line_stage_and_log(folder):
