@@ -33,6 +33,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from speedkit.commands import as_typed
+
 __all__ = [
     "ArchiveError",
     "DiskFull",
@@ -73,7 +75,7 @@ class SpeedkitError(Exception):
     def __init__(self, what: str, *, fix: str = "") -> None:
         super().__init__(what)
         self.what = what
-        self.fix = fix
+        self.fix = as_typed(fix)
 
     def __str__(self) -> str:
         return f"{self.what} {self.fix}".strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from speedkit.commands import as_typed
 from speedkit.engine.bases import STAND_INS, stand_in_of
 
 __all__ = ["advice"]
@@ -35,7 +36,7 @@ def advice(said: str, *, stand_ins: Sequence[str]) -> str:
 def _for_a_missing_image(image: str) -> str:
     said = f"The image {image} is not on this machine, and no registry hands it out here."
     if stand_in_of(image):
-        return f"{said} `speedkit setup` makes a stand-in for it."
+        return as_typed(f"{said} `speedkit setup` makes a stand-in for it.")
     known = ", ".join(STAND_INS)
     return f"{said} `docker pull {image}` where there is a network, or `docker load` a saved one. Stand-ins: {known} only."
 

@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
+from speedkit.commands import as_typed
 from speedkit.engine.bases import BASES, STAND_INS, family_of, has_image
 from speedkit.engine.certificates import host_bundle
 from speedkit.engine.connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
@@ -85,19 +86,18 @@ def doctor() -> Report:
         engine_check = Check("engine", True, _engine_text(engine))
     except EngineError as problem:
         engine_check = Check("engine", False, problem.what, _engine_fix(problem))
-    return Report(
-        (
-            _python(),
-            _packages(),
-            engine_check,
-            _buildx(),
-            _disk(engine),
-            _go(),
-            *(_base(engine, reference) for reference in BASES),
-            _tls(),
-            _port(),
-        )
+    checks = (
+        _python(),
+        _packages(),
+        engine_check,
+        _buildx(),
+        _disk(engine),
+        _go(),
+        *(_base(engine, reference) for reference in BASES),
+        _tls(),
+        _port(),
     )
+    return Report(tuple(replace(check, fix=as_typed(check.fix)) for check in checks))
 
 
 def _engine_text(engine: Engine) -> str:

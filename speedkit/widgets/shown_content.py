@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from speedkit.commands import as_typed
 from speedkit.images.tree import TreeRow
 from speedkit.rendering import bytes_text
 
@@ -43,7 +44,7 @@ def refusal(path: str, row: TreeRow | None) -> ShownContent | None:
     size_bytes = max(row.size_bytes, row.before_bytes if row.state == "removed" else 0)
     if size_bytes > FILE_BYTES_AT_MOST:
         told = f"It has {bytes_text(size_bytes)}; files of up to {bytes_text(FILE_BYTES_AT_MOST)} are shown here."
-        return ShownContent(path, "refused", note=f"{told} `speedkit layers IMAGE --cat PATH` prints it whole.")
+        return ShownContent(path, "refused", note=as_typed(f"{told} `speedkit layers IMAGE --cat PATH` prints it whole."))
     return None
 
 
