@@ -67,7 +67,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
         right_pixels=190,
         above_pixels=HEADING - 12 if len(edits) > 1 else 10,
     )
-    return Plot(figure, _table(measured))
+    return Plot(figure, _table([one for panel in shown for one in panel]))
 
 
 def half_cold(builds: Sequence[Build]) -> float | None:
