@@ -68,7 +68,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     label_rows(figure, [short(first_line(step), LONGEST) for step in steps])
     table = pd.DataFrame(
         [[first_line(step), *(word.partition(" ")[2] for _, word in row)] for step, row in zip(steps, cells, strict=True)],
-        columns=["instruction", *map(said, newest)],
+        columns=["instruction", *map(heading, newest)],
     )
     return Plot(figure, table)
 
