@@ -172,7 +172,7 @@ TARGETS: dict[str, Target] = {
     "archive": Target(_archive, tuple(_archives())),
     "image-documents": Target(_image_documents, (_documents(),)),
     "dockerfile": Target(_dockerfile, _dockerfiles()),
-    "dockerignore": Target(_ignore_file, (b"*\n!a/b.go\n# no\n**/[a-c]?.go\n/x\\y\n",)),
+    "dockerignore": Target(_ignore_file, (b"*\n!a/b.go\n# no\n**/[a-c]?.go\n/x\\*y\n",)),
 }
 
 
