@@ -42,7 +42,7 @@ AUFS_PREFIX = ".wh..wh."  # the bookkeeping of AUFS, which engines skip
 class File:
     """One file, as a layer or the whole image has it.
 
-    link: where a symlink or a hard link points. digest: the first half of the SHA-256 of its bytes, "" when it has none.
+    link: where a symlink or a hard link points. digest: the XXH3-128 of its bytes, "" when it has none.
     """
 
     path: str

@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from xxhash import xxh3_128
+
 from speedkit.errors import ArchiveError
 from speedkit.images.bytestream import ByteStream, gunzip
-from speedkit.images.files import DIGEST_BYTES, Files
+from speedkit.images.files import Files
 from speedkit.images.tar import Header, scan
 
 __all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "read_layer", "uncompressed"]
@@ -55,11 +57,11 @@ class LayerReader:
         self._stream.drain()
 
     def digest(self, header: Header) -> bytes:
-        """The shortened SHA-256 of the member's bytes."""
-        found = hashlib.sha256()
+        """The XXH3-128 of the member's bytes: ten times as fast as SHA-256, and nobody's trust hangs on it."""
+        found = xxh3_128()
         for piece in self._stream.pieces(header.stored_bytes):
             found.update(piece)
-        return found.digest()[:DIGEST_BYTES]
+        return found.digest()
 
     def content(self, header: Header) -> bytes:
         """The member's bytes.

@@ -25,7 +25,7 @@ from speedkit.state import state_folder
 
 __all__ = ["LayerStore"]
 
-FORMAT = f"speedkit-layer 1 {sys.byteorder}"
+FORMAT = f"speedkit-layer 2 {sys.byteorder}"
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
