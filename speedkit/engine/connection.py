@@ -129,14 +129,6 @@ class Engine:
         except EngineLost:
             return False
 
-    def require(self) -> None:
-        """Check that the engine still answers.
-
-        Raises: EngineLost.
-        """
-        if not self.answers():
-            raise self._lost()
-
     def _lost(self) -> EngineLost:
         return EngineLost(
             f"The Docker engine at {self.host} no longer answers.",

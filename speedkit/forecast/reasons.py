@@ -52,9 +52,6 @@ class Because:
     what: tuple[str, ...]
     sentence: str
 
-    def as_dict(self) -> dict[str, object]:
-        return {"kind": self.kind, "what": list(self.what), "sentence": self.sentence}
-
 
 def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> Because:
     """Why the cache holds, lacks or may hold a step. twin: what the step was in the build before."""

@@ -123,8 +123,8 @@ def test_many_files_are_counted_in_the_sentence():
     after = manifest(a="1", b="2", c="3", d="4", e="5")
     because = predict([situation(text, manifest(z="z"))], situation(text, after)).at(2).because
     assert because.sentence == "a, b and c were added and 3 more changed, and this step reads them."
-    assert because.as_dict()["kind"] == "files"
-    assert len(because.as_dict()["what"]) == 6
+    assert because.kind == "files"
+    assert len(because.what) == 6
 
 
 def test_a_path_that_is_not_there_is_named():
