@@ -10,7 +10,7 @@ from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
 from speedkit.forecast.reasons import Because, reason
 from speedkit.forecast.sources import Sources
-from speedkit.forecast.syncing import Synced
+from speedkit.forecast.syncing import Synced, context_is_written
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.walking import Walked, remember, walk
 
@@ -78,8 +78,11 @@ class Forecaster:
     def learn(self, situation: Situation) -> None:
         """Adds a build that took place."""
         plan = self.plan(situation)
+        is_written = context_is_written(plan, self._memory)
         remember(self._memory, plan)
         self._synced.update(situation.folder, plan)
+        if is_written:
+            self._synced.forget(situation.folder)
         self._last[situation.lineage] = plan
 
     def plan(self, situation: Situation) -> Plan:

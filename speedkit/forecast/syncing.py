@@ -2,8 +2,8 @@
 
 The builder keeps the files of a folder (told by the folder's name) from build to build. A file whose size, mode and
 time of change are as before is not sent again, whatever it holds; and the mode of a folder it already has is not noticed.
-Both only until the path is left out of a build: then it is forgotten. Source: tonistiigi/fsutil (sameFile,
-DiskWriter.HandleChange), and experiment.
+Both only until the path is left out of a build: then it is forgotten. A RUN that has the context mounted to write makes
+the builder forget all of it. Source: tonistiigi/fsutil (sameFile, DiskWriter.HandleChange), and experiment.
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from speedkit.context import Manifest
+from speedkit.dockerfile import mounts_of
+from speedkit.forecast.walking import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from speedkit.context import Entry
+    from speedkit.dockerfile import Instruction
+    from speedkit.forecast.memory import Memory
     from speedkit.forecast.plan import Plan
     from speedkit.forecast.tree import Selector
 
-__all__ = ["Synced"]
+__all__ = ["Synced", "context_is_written"]
+
+_RAN = frozenset({"ran", "failed", "cancelled"})
 
 
 class Synced:
@@ -51,6 +57,32 @@ class Synced:
         ]
         if folder and selectors:
             self._folders[_name(folder)] = {entry.path: entry for entry in _sent(plan, selectors)}
+
+    def forget(self, folder: str) -> None:
+        """Notes that the builder has nothing of a folder any more."""
+        self._folders.pop(_name(folder), None)
+
+
+def context_is_written(plan: Plan, memory: Memory) -> bool:
+    """Whether a RUN of the build ran with the context mounted to write.
+
+    memory: what the cache held before the build; it tells where the build does not say which steps ran.
+    """
+    writers = [step for step in plan.steps if step.vertex is not None and step.needed and _may_write(step.instruction)]
+    if not writers:
+        return False
+    states, walked = plan.situation.states or {}, walk(plan, memory)
+    return any(
+        states[step.vertex.line] in _RAN if step.vertex.line in states else not walked.of(step.vertex).certain
+        for step in writers
+        if step.vertex is not None
+    )
+
+
+def _may_write(instruction: Instruction) -> bool:
+    if instruction.keyword != "RUN":
+        return False
+    return any(mount.kind == "bind" and not mount.origin and not mount.read_only for mount in mounts_of(instruction))
 
 
 def _name(folder: str) -> str:

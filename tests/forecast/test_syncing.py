@@ -48,3 +48,14 @@ def test_only_what_the_steps_read_is_sent():
     assert predict(history, situation(TEXT, after, folder="app")).at(2).forecast == "miss"
     nested = situation("FROM base\nCOPY src/a /w/\n", FILES, folder="app")
     assert predict([history[0], nested], situation(TEXT, after, folder="app")).at(2).forecast == "hit"
+
+
+def test_a_run_that_may_write_to_the_context_makes_the_builder_forget_it():
+    text = "FROM base\nRUN --mount=type=bind,target=/m,rw true\n"
+    after = _with(FILES, "src", mode=0o700)
+    first = situation(text, FILES, folder="app")
+    assert predict([first], situation(text, after, folder="app")).at(2).forecast == "miss"
+    assert predict([first, first], situation(text, after, folder="app")).at(2).forecast == "hit"
+    cached = replace(first, states={1: "cached", 2: "cached"})
+    assert predict([first, cached], situation(text, after, folder="app")).at(2).forecast == "hit"
+    assert predict([first, replace(first, states={2: "ran"})], situation(text, after, folder="app")).at(2).forecast == "miss"
