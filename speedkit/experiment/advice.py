@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from speedkit.commands import as_typed
-from speedkit.engine.bases import STAND_INS, stand_in_of
+from speedkit.engine.image_names import STAND_INS, stand_in_of
 
 __all__ = ["advice"]
 
