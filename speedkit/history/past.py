@@ -29,6 +29,9 @@ REMEMBERED_ELSEWHERE = 200
 ENGINES_OWN = "default"
 """What buildx calls the builder that the engine has inside."""
 
+BASELESS = ("scratch", "--link")
+"""What a Dockerfile says where a result does not rest on a base image."""
+
 Facts = Mapping[str, Mapping[str, Any]]
 
 
@@ -127,13 +130,13 @@ def _same_name(meta: Meta, folder: str) -> bool:
 
 
 def _shares_steps(found: Recording, layers: set[tuple[str, ...]], steps: set[str]) -> bool:
-    """It started from the same layers, or from scratch, and has an instruction in common."""
+    """It has an instruction in common, and started from the same layers or has steps that know no base."""
     try:
         common = steps & _steps_of(found.dockerfile)
     except RecordingError:
         return False
     same_layers = any(tuple(base.get("layers") or ()) in layers for base in found.meta.bases.values())
-    return bool(common) and (same_layers or "scratch" in found.dockerfile)
+    return bool(common) and (same_layers or any(word in found.dockerfile for word in BASELESS))
 
 
 def _steps_of(dockerfile: str) -> set[str]:
