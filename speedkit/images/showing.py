@@ -13,7 +13,7 @@ from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Merge, me
 
 __all__ = ["TreemapRow", "largest_file", "to_json", "treemap_rows"]
 
-TREEMAP_DEPTH = 6
+TREEMAP_DEPTH = 10
 TREEMAP_ROWS_AT_MOST = 1500
 
 
@@ -46,7 +46,7 @@ def to_json(image: Image, other: Image | None = None, *, files: bool = False) ->
 
 
 def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow, ...]:
-    """Rectangles for the final file system, or for one layer, six folders deep; the smallest are left to their parents.
+    """Rectangles for the final file system, or for one layer, ten names deep; the smallest are left to their parents.
 
     A folder's bytes include what is in it, so that `branchvalues="total"` fits.
     """
