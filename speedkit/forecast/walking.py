@@ -64,16 +64,23 @@ def remember(memory: Memory, plan: Plan) -> None:
 def _not_proved(vertices: Sequence[Vertex], states: Mapping[int, StepState]) -> frozenset[int]:
     """The identities of those vertices of a build that broke off that nothing shows to be done.
 
-    What is reported to have run did run, so all that it was made of was there.
+    What is reported to have run did run, so all that it was made of was there; so it was for a command that failed.
     """
     proved: set[int] = set()
     left = [vertex for vertex in vertices if _reported(vertex, states) == "ran"]
+    left += [given.vertex for vertex in vertices if _ran_and_failed(vertex, states) for given in vertex.inputs]
     while left:
         vertex = left.pop()
         if id(vertex) not in proved:
             proved.add(id(vertex))
             left += [given.vertex for given in vertex.inputs]
     return frozenset(id(vertex) for vertex in vertices if vertex.line) - proved
+
+
+def _ran_and_failed(vertex: Vertex, states: Mapping[int, StepState]) -> bool:
+    """What reads files, as a mount does, may have failed for want of them, before anything was run."""
+    reads = any(given.by_content for given in vertex.inputs)
+    return vertex.kind == "run" and not reads and _reported(vertex, states) == "failed"
 
 
 def _reported(vertex: Vertex, states: Mapping[int, StepState]) -> StepState | None:
