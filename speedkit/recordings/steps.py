@@ -68,7 +68,7 @@ def derive_steps(
         for instruction in dockerfile.instructions:
             stage = None if instruction.stage is None else dockerfile.stages[instruction.stage]
             is_needed = stage is None or stage.index in needed
-            vertex = matched.get(instruction.line)
+            vertex = matched.get(instruction.line) if is_needed else None
             has_vertex = _has_vertex(instruction, bases)
             instructions.append(_instruction_step(clock, stage, instruction, vertex, is_needed, has_vertex))
     used = {vertex.digest for vertex in matched.values()}
