@@ -69,7 +69,8 @@ def test_equal_steps_of_two_stages_share_one_vertex():
 
 @pytest.mark.parametrize("base", ["[two 1/3] FROM docker.io/library/a:latest@sha256:0", "[context b] speedkit/x"])
 def test_a_stage_whose_beginning_is_reported_under_the_name_of_another_stage_ran_as_that_did(base):
-    text = "FROM a AS one\nWORKDIR /w\nRUN x\nFROM b AS two\nWORKDIR /w\nRUN y\nFROM b\nCOPY --from=one /f /f\nCOPY --from=two /g /g\n"
+    stages = "FROM a AS one\nWORKDIR /w\nRUN x\nFROM b AS two\nWORKDIR /w\nRUN y\n"
+    text = f"{stages}FROM b\nCOPY --from=one /f /f\nCOPY --from=two /g /g\n"
     text = text.replace("FROM b AS two", "FROM a AS two") if "FROM" in base else text
     stream = solve(base, "[two 2/3] WORKDIR /w", "[one 3/3] RUN x", "[two 3/3] RUN y", cached=(base,))
     stream.vertices["sha256:3"].inputs = ("sha256:1",)
