@@ -29,7 +29,10 @@ def register(program: typer.Typer) -> None:
 
 
 def layers(
-    image: Annotated[str, typer.Argument(help="An image of the engine by name or id, or an archive of `docker save`.")],
+    image: Annotated[
+        str,
+        typer.Argument(help="An image of the engine by name or id, or an archive: FILE, or FILE#NAME of several."),
+    ],
     other: Annotated[str | None, typer.Option(help="Another image, to compare with.")] = None,
     files: Annotated[bool, typer.Option("--files", help="List what each layer changes; with --json all files.")] = False,
     cat: Annotated[str | None, typer.Option(metavar="PATH", help="Print the content of a file, and nothing else.")] = None,

@@ -26,8 +26,9 @@ from speedkit.images.merging import (
     merge,
     walk,
 )
+from speedkit.images.reading import CONTENT_BYTES_AT_MOST
 
-__all__ = ["Change", "ChangeKind", "Image", "Layer", "Waste", "make_image"]
+__all__ = ["Change", "ChangeKind", "Image", "Layer", "StoredFile", "Waste", "make_image"]
 
 ChangeKind = Literal["added", "changed", "removed"]
 
@@ -79,6 +80,19 @@ class Waste:
 
     path: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Where the bytes of a regular file are stored.
+
+    digest: the layer's diffID. path: inside the layer, without a leading slash. repeats: how many files of that path come
+    before it in the layer's archive.
+    """
+
+    digest: str
+    path: str
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -171,10 +185,10 @@ class Image:
             "removed": len(overlay.removed),
         }
 
-    def locate(self, path: str, *, place: int | None = None) -> tuple[str, str]:
-        """The diffID and the path where the bytes of a file are stored: as the image shows it, or as one layer has it.
+    def locate(self, path: str, *, place: int | None = None) -> StoredFile:
+        """Where the bytes of a file are stored that the image shows, or that the layer at a place has.
 
-        Raises: ArchiveError when there is no such layer or regular file.
+        Raises: ArchiveError when there is no such layer or regular file, or when it is too large to be shown.
         """
         if place is not None and not 0 <= place < len(self.layers):
             raise ArchiveError(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
@@ -183,8 +197,8 @@ class Image:
         number = where.shown(node) if isinstance(node, int) else None
         if number is None or where.kind(number) != REGULAR:
             raise ArchiveError(f"There is no regular file {path} in {self.name}.", fix="List its files first.")
-        at = number >> LAYER_SHIFT if place is None else place
-        return self.layers[at].digest, self.layers[at].contents.paths[number & INDEX_MASK]
+        layer = self.layers[number >> LAYER_SHIFT if place is None else place]
+        return _stored(layer, number & INDEX_MASK)
 
     def _change(self, files: Files, index: int, before: int | None) -> Change:
         new = files.file(index)
@@ -219,6 +233,15 @@ def files_below(merged: Merge, node: Folder | int, path: str = "") -> tuple[File
         else:
             found.append(merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=where))
     return tuple(sorted(found, key=lambda file: file.path))
+
+
+def _stored(layer: Layer, index: int) -> StoredFile:
+    files = layer.contents
+    path = files.paths[index]
+    if files.sizes[index] > CONTENT_BYTES_AT_MOST:
+        raise ArchiveError(f"/{path} has {files.sizes[index]:,} bytes; at most 16 MiB are shown.")
+    before = sum(files.kinds[at] == REGULAR for at, other in enumerate(files.paths[:index]) if other == path)
+    return StoredFile(layer.digest, path, before)
 
 
 def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files | None]]) -> Image:

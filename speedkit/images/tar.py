@@ -68,7 +68,10 @@ def scan(stream: ByteStream) -> Iterator[Header]:
     ahead = _Ahead()
     while block := _next_block(stream):
         if not _checksum_fits(block):
-            raise ArchiveError(f"This is not a tar archive, or it is damaged {stream.position - BLOCK_BYTES} bytes in.")
+            raise ArchiveError(
+                f"This is not a tar archive, or it is damaged {stream.position - BLOCK_BYTES} bytes in.",
+                fix="Save or copy it again.",
+            )
         letter = block[156]
         if letter in b"xgLK":
             _extend(ahead, letter, stream, _number(block[124:136]))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
 from speedkit.images import Limits, Waste, check_limits, compare_images, dive_figures, to_json, treemap_rows
-from speedkit.images.image import Image, make_image
+from speedkit.images.image import Image, StoredFile, make_image
 from speedkit.images.merging import IMPLICIT, walk
 
 from .archives import Member, image_of, layer
@@ -150,10 +150,19 @@ def test_the_bytes_of_a_file_are_located_through_links() -> None:
         layer(("etc/c", b"2")),
     )
     bottom = image.layers[0].digest
-    assert image.locate("/l") == image.locate("l", place=0) == image.locate("/top/etc/a") == (bottom, "etc/a")
+    assert image.locate("/l") == image.locate("l", place=0) == image.locate("/top/etc/a") == StoredFile(bottom, "etc/a")
     for missing in ("/nothing", "/etc", "/loop", "/etc/a/b", "/loop/x"):
         with pytest.raises(ArchiveError):
             image.locate(missing)
+
+
+def test_of_a_path_that_a_layer_has_several_times_the_last_one_is_located() -> None:
+    image = image_of(
+        layer(("a", b"1"), ("a", "-> b"), (".wh.a", b""), ("a", b"22"), ("a", b"333"), ("b", bytes((16 << 20) + 1)))
+    )
+    assert image.locate("/a").repeats == 2
+    with pytest.raises(ArchiveError, match="at most 16 MiB"):
+        image.locate("/b")
 
 
 def test_two_images_are_compared_by_layer_and_by_file() -> None:
