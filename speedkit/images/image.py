@@ -8,20 +8,19 @@ copy; of a removed file, all of it. Bytes seen through a hard link that is still
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from speedkit.errors import ArchiveError
-from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, clean_path
+from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
 from speedkit.images.merging import (
     ADDED,
     CHANGED,
     IMPLICIT,
     INDEX_MASK,
     LAYER_SHIFT,
-    Folder,
     Merge,
     merge,
     walk,
@@ -54,8 +53,12 @@ class Layer:
     @property
     def files(self) -> tuple[File, ...]:
         """All that the layer stores, in the order of its archive."""
+        return tuple(self.each_file())
+
+    def each_file(self) -> Iterator[File]:
+        """The same, one after the other."""
         kinds = self.contents.kinds
-        return tuple(self.contents.file(index) for index in range(len(kinds)) if kinds[index] not in (WHITEOUT, OPAQUE))
+        return (self.contents.file(index) for index in range(len(kinds)) if kinds[index] not in (WHITEOUT, OPAQUE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,15 @@ class Image:
     @property
     def files(self) -> tuple[File, ...]:
         """The final file system, sorted by path."""
-        return files_below(self.merged, self.merged.root)
+        return tuple(self.each_file())
+
+    def each_file(self) -> Iterator[File]:
+        """The same, one after the other."""
+        for path, number in sorted(walk(self.merged.root)):
+            if number == IMPLICIT:
+                yield File("/" + path, "directory", 0, 0o755, 0, 0, "", "")
+            else:
+                yield self.merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=path)
 
     @cached_property
     def file_count(self) -> int:
@@ -193,7 +204,7 @@ class Image:
         if place is not None and not 0 <= place < len(self.layers):
             raise ArchiveError(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
         where = self.merged if place is None else merge([self.layers[place].contents])
-        node = where.find(clean_path(path))
+        node = where.find(typed_path(path))
         number = where.shown(node) if isinstance(node, int) else None
         if number is None or where.kind(number) != REGULAR:
             raise ArchiveError(f"There is no regular file {path} in {self.name}.", fix="List its files first.")
@@ -222,17 +233,6 @@ class Image:
             for index, size in enumerate(layer.contents.sizes):
                 if size and not shown[place][index]:
                     yield place, index
-
-
-def files_below(merged: Merge, node: Folder | int, path: str = "") -> tuple[File, ...]:
-    """A node of a merged tree and all below it, sorted by path."""
-    found = []
-    for where, number in walk(node, path):
-        if number == IMPLICIT:
-            found.append(File("/" + where, "directory", 0, 0o755, 0, 0, "", ""))
-        else:
-            found.append(merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=where))
-    return tuple(sorted(found, key=lambda file: file.path))
 
 
 def _stored(layer: Layer, index: int) -> StoredFile:
