@@ -8,7 +8,7 @@ copy; of a removed file, all of it. Bytes seen through a hard link that is still
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -137,7 +137,7 @@ class Image:
     def waste(self) -> tuple[Waste, ...]:
         """The paths whose stored bytes are not shown, most wasteful first."""
         found: dict[str, int] = {}
-        for place, index in self._hidden():
+        for place, index in self._hidden:
             files = self.layers[place].contents
             path = files.paths[index]
             found[path] = found.get(path, 0) + files.sizes[index]
@@ -147,7 +147,7 @@ class Image:
     def wasted_by_layer(self) -> tuple[int, ...]:
         """For each layer, how many of its bytes the final file system does not show."""
         totals = [0] * len(self.layers)
-        for place, index in self._hidden():
+        for place, index in self._hidden:
             totals[place] += self.layers[place].contents.sizes[index]
         return tuple(totals)
 
@@ -222,17 +222,20 @@ class Image:
     def _file(self, number: int) -> File:
         return self.layers[number >> LAYER_SHIFT].contents.file(number & INDEX_MASK)
 
-    def _hidden(self) -> Iterable[tuple[int, int]]:
+    @cached_property
+    def _hidden(self) -> list[tuple[int, int]]:
         """Place and index of every file with bytes that the final file system does not show."""
         shown = [bytearray(len(layer.contents)) for layer in self.layers]
         for _, number in walk(self.merged.root):
             if number != IMPLICIT:
                 number = self.merged.shown(number)
                 shown[number >> LAYER_SHIFT][number & INDEX_MASK] = 1
-        for place, layer in enumerate(self.layers):
-            for index, size in enumerate(layer.contents.sizes):
-                if size and not shown[place][index]:
-                    yield place, index
+        return [
+            (place, index)
+            for place, layer in enumerate(self.layers)
+            for index, (size, seen) in enumerate(zip(layer.contents.sizes, shown[place], strict=True))
+            if size and not seen
+        ]
 
 
 def _stored(layer: Layer, index: int) -> StoredFile:
