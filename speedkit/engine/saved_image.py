@@ -7,7 +7,7 @@ disk but what speedkit.images keeps of a layer: names, sizes and digests of its 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -120,18 +120,36 @@ def _told_by_history(engine: Engine, image_id: str) -> list[str]:
 def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     """The stream of `GET /images/{name}/get`. The engine sends nothing until it has gathered the whole image."""
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
-    opened = near.get(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
+    ended = []
+
+    def chunks(response: Any) -> Iterator[bytes]:
+        while chunk := response.read(CHUNK_BYTES):
+            yield chunk
+        ended.append(True)
+
     try:
-        with opened as response:
+        with _opened(engine, path) as response:
             if response.status != HTTPStatus.OK:
                 told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()
                 raise EngineError(f"The engine could not save the image {image_id}: {told or response.reason}.")
-            yield ByteStream(iter(lambda: response.read(CHUNK_BYTES), b""))
+            yield ByteStream(chunks(response))
     except (HTTPException, OSError) as problem:
-        raise EngineLost(
-            f"The engine at {engine.host} went away while it sent the image {image_id}: {problem}.",
-            fix="Start it again and repeat the last step.",
-        ) from None
+        raise _gone(engine, image_id, str(problem)) from None
+    except ArchiveError:
+        if ended:  # more was announced than came
+            raise _gone(engine, image_id, "the stream ends in the middle") from None
+        raise
+
+
+def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
+    return EngineLost(
+        f"The engine at {engine.host} went away while it sent the image {image_id}: {why}.",
+        fix="Start it again and repeat the last step.",
+    )
+
+
+def _opened(engine: Engine, path: str) -> AbstractContextManager[Any]:
+    return near.get(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
 
 
 @contextmanager

@@ -6,8 +6,10 @@ import io
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -175,6 +177,21 @@ def test_an_engine_behind_the_ordinary_client_gives_the_same(engine: Engine, ima
 def test_an_image_that_is_not_there_is_named(engine: Engine) -> None:
     with pytest.raises(NoSuchImage, match="speedkit/nothing"):
         read_image(engine, "speedkit/nothing:1")
+
+
+def test_an_engine_that_breaks_off_is_said_so_and_damage_is_told_from_it(
+    engine: Engine, image: str, store: LayerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = b"".join(engine.api.get_image(image))
+
+    @contextmanager
+    def sent(data: bytes) -> Iterator[object]:
+        yield SimpleNamespace(status=200, read=io.BytesIO(data).read)
+
+    for data, error in ((whole[:5000], EngineLost), (b"no tar" * 100_000, ArchiveError)):
+        monkeypatch.setattr(saved_image, "_opened", lambda *_, data=data: sent(data))
+        with pytest.raises(error):
+            read_image(engine, image, store=store)
 
 
 def test_an_engine_that_refuses_or_is_gone_is_said_so(engine: Engine, tmp_path: Path) -> None:
