@@ -314,8 +314,11 @@ class ImagesLeft:
         told = [f"No longer on this engine: {', '.join(self.gone)}."] if self.gone else []
         if self.largest is None or self.smallest is None:
             return " ".join(["This needs the images of two strategies: run 03 and 04.", *told])
-        sizes = [f"{build.strategy}, {bytes_text(build.image_bytes or 0)}" for build in (self.largest, self.smallest)]
-        return " ".join([f"The largest: {sizes[0]}. The smallest: {sizes[1]}.", *told])
+        large, small = (bytes_text(build.image_bytes or 0) for build in (self.largest, self.smallest))
+        found = f"The largest: {self.largest.strategy}, {large}. The smallest: {self.smallest.strategy}, {small}."
+        if large == small:
+            found = f"{self.largest.strategy} and {self.smallest.strategy} give images of one size: {large}."
+        return " ".join([found, *told])
 
 
 def images_left(builds: Sequence[Build]) -> ImagesLeft:

@@ -24,15 +24,14 @@ from speedkit.engine.connection import Engine
 from speedkit.engine.containers import LABEL
 from speedkit.engine.deriving import derive_image
 from speedkit.engine.host_go import find_go
+from speedkit.engine.image_names import STAND_INS, family_of, name_on_hub, stand_in_of
 from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
 __all__ = [
     "BASES",
     "ISOLATION_MARKS",
-    "STAND_INS",
     "ResolvedBase",
-    "family_of",
     "go_settings",
     "has_image",
     "isolated_base",
@@ -40,7 +39,6 @@ __all__ = [
     "make_image",
     "pull",
     "resolve_base",
-    "stand_in_of",
     "standing_base",
     "trust_labels",
 ]
@@ -56,15 +54,6 @@ GO_SETTINGS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
 BASES = ("golang:alpine", "alpine", "debian", "ubuntu")
 """The images that set-up pulls, or makes stand-ins for."""
 
-STAND_INS = {
-    "alpine": "speedkit/standin-alpine",
-    "golang": "speedkit/standin-golang",
-    "debian": "speedkit/standin-debian",
-    "ubuntu": "speedkit/standin-debian",
-}
-"""Which local image takes the place of which of Docker Hub's own images, whatever the tag."""
-HUB = ("docker.io/", "index.docker.io/")
-
 _refused: set[str] = set()
 """Images that no registry handed out, so that this process asks once for each."""
 
@@ -77,24 +66,6 @@ class ResolvedBase:
     used: str
     stand_in: bool
     described: dict[str, Any] = field(repr=False)
-
-
-def family_of(reference: str) -> str:
-    """The last part of an image's name, without registry, tag and digest: `golang` of `docker.io/library/golang:1.24`."""
-    return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
-
-
-def stand_in_of(reference: str) -> str | None:
-    """The local image that may take an image's place: only one of Docker Hub's own, never somebody's `team/alpine`."""
-    name = _name_on_hub(reference)
-    return STAND_INS.get(family_of(name)) if "/" not in name else None
-
-
-def _name_on_hub(reference: str) -> str:
-    """The name without what stands for Docker Hub itself: `alpine:3` of `docker.io/library/alpine:3`."""
-    for prefix in HUB:
-        reference = reference.removeprefix(prefix)
-    return reference.removeprefix("library/")
 
 
 def has_image(engine: Engine, name: str) -> bool:
@@ -189,7 +160,7 @@ def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
                 fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
             )
         return reference, inspect_image(engine, reference)
-    if _name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull(engine, reference):
+    if name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull(engine, reference):
         _refused.add(reference)
         return name, stand_in
     return reference, inspect_image(engine, reference)

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from speedkit.engine.connection import Engine
+from speedkit.engine.image_names import stand_in_of
 from speedkit.errors import EngineError, NoSuchImage
 
 __all__ = ["describe_image", "inspect_image"]
@@ -21,10 +22,16 @@ def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
     status, found = engine.get(f"/images/{quote(name, safe='/:@', errors='replace')}/json")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.MOVED_PERMANENTLY):
         # The engine sends names with empty parts, or with `..`, to another address.
-        raise NoSuchImage(f"The engine has no image {name!r}.", fix="See `docker images`.")
+        raise NoSuchImage(f"The engine has no image {name!r}.", fix=_instead_of(name))
     if status != HTTPStatus.OK or not isinstance(found, dict):
         raise EngineError(f"The engine could not describe the image {name!r}: {_told(found, status)}.")
     return found
+
+
+def _instead_of(name: str) -> str:
+    stand_in = stand_in_of(name)
+    also = f" Where builds have a stand-in for it, that is {stand_in}." if stand_in else ""
+    return f"See `docker images`.{also}"
 
 
 def _told(answer: Any, status: int) -> str:

@@ -1,4 +1,4 @@
-"""What to do about builds that failed for want of an image: read from what BuildKit said last."""
+"""What to do about builds that failed for want of an image, a program or a network: read from what BuildKit said last."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 
 from speedkit.commands import as_typed
-from speedkit.engine.bases import STAND_INS, stand_in_of
+from speedkit.engine.image_names import STAND_INS, stand_in_of
 
 __all__ = ["advice"]
 
 NO_IMAGE = re.compile(r"failed to resolve source metadata for (?P<image>\S+?): ")
 SYNTAX_LINE = re.compile(r"^\s*\d+ \| >>> #\s*syntax\s*=", re.M)
+NO_BRIDGE = re.compile(r"failed to create endpoint \S+ on network bridge: ")
 NO_COMMAND = "exit code: 127"
 
 
@@ -28,6 +29,8 @@ def advice(said: str, *, stand_ins: Sequence[str]) -> str:
         )
     if missing:
         return _for_a_missing_image(_short(missing["image"]))
+    if NO_BRIDGE.search(said):
+        return "The engine has lost its network, as when another engine was started beside it. Restart the engine."
     if stand_ins and NO_COMMAND in said:
         return f"Local stand-ins took the place of {', '.join(stand_ins)}: they lack programs that the real images have."
     return ""

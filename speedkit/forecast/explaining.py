@@ -97,6 +97,8 @@ def _explained(
         because = Because("failed", (), "The build ended before this step.")
     elif state == "no-step" and step.sources:
         because = Because("no-step", (), f"The stage starts from the result of line {step.sources[0].line}.")
+    elif state == "failed" and (wanted := _fetched(step)):
+        because = Because("failed", step.because.what, f"{wanted} could not be had.")
     elif state in _RAN:
         because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
     elif state == "cached":
@@ -110,6 +112,14 @@ def _state(step: StepForecast, seen: StepState | None) -> StepState:
     if seen is None:
         return "cached" if step.forecast == "hit" else "waiting"
     return seen
+
+
+def _fetched(step: StepForecast) -> str:
+    """What a step gets from elsewhere, for a sentence; "" when it gets nothing."""
+    keyword, *words = step.instruction.split()
+    if keyword.upper() == "FROM":
+        return "The base image"
+    return " and ".join(word for word in words if "://" in word) if keyword.upper() == "ADD" else ""
 
 
 def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: Mapping[str, frozenset[int]]) -> Because:

@@ -125,15 +125,16 @@ class Memory:
         return Found(results)
 
     def suspect(self, vertex: Vertex, inputs: Iterable[Found]) -> Found:
-        """Adds a vertex that a build may have finished before it broke off."""
+        """Adds a vertex that a build may have finished before it broke off, and returns what it may have left."""
         given = tuple(inputs)
         found = self.find(vertex, given)
         if vertex.local or found.missing or found.certain:
             return found
         self._count += 1
         self._unsure.add(self._count)
-        self._add(vertex, given, frozenset({self._count}))
-        return Found(perhaps=frozenset({self._count}))
+        left = Found(frozenset({self._count}))
+        self._add(vertex, given, left.results)
+        return left
 
     def _add(self, vertex: Vertex, inputs: tuple[Found, ...], results: _Results) -> None:
         if not vertex.inputs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -55,23 +55,48 @@ def remember(memory: Memory, plan: Plan) -> None:
     openings = {stage.line for stage in plan.situation.dockerfile.stages}
     states = {line: state for line, state in (plan.situation.states or {}).items() if line not in openings}
     broke_off = not plan.situation.finished or bool(_BROKE_OFF & set(states.values()))
-    learning = _Learning(memory, states, broke_off=broke_off)
-    for step in plan.steps:
-        if step.vertex is not None:
-            learning.of(step.vertex)
+    vertices = [step.vertex for step in plan.steps if step.vertex is not None]
+    learning = _Learning(memory, states, unsure=_not_proved(vertices, states) if broke_off else frozenset())
+    for vertex in vertices:
+        learning.of(vertex)
+
+
+def _not_proved(vertices: Sequence[Vertex], states: Mapping[int, StepState]) -> frozenset[int]:
+    """The identities of those vertices of a build that broke off that nothing shows to be done.
+
+    What is reported to have run did run, so all that it was made of was there; so it was for a command that failed.
+    """
+    proved: set[int] = set()
+    left = [vertex for vertex in vertices if _reported(vertex, states) == "ran"]
+    left += [given.vertex for vertex in vertices if _ran_and_failed(vertex, states) for given in vertex.inputs]
+    while left:
+        vertex = left.pop()
+        if id(vertex) not in proved:
+            proved.add(id(vertex))
+            left += [given.vertex for given in vertex.inputs]
+    return frozenset(id(vertex) for vertex in vertices if vertex.line) - proved
+
+
+def _ran_and_failed(vertex: Vertex, states: Mapping[int, StepState]) -> bool:
+    """What reads files, as a mount does, may have failed for want of them, before anything was run."""
+    reads = any(given.by_content for given in vertex.inputs)
+    return vertex.kind == "run" and not reads and _reported(vertex, states) == "failed"
+
+
+def _reported(vertex: Vertex, states: Mapping[int, StepState]) -> StepState | None:
+    return states.get(vertex.line) if vertex.line and vertex.kind != "merge" else None
 
 
 class _Learning:
-    """One build being added.
+    """One build being added. unsure: the identities of the vertices that it may not have come to.
 
-    A build that broke off reports steps as cached that it never found, and may have finished them all the same; what is
-    reported to have run did run.
+    A build that broke off reports steps as cached that it never found, and may have finished them all the same.
     """
 
-    def __init__(self, memory: Memory, states: Mapping[int, StepState], *, broke_off: bool) -> None:
+    def __init__(self, memory: Memory, states: Mapping[int, StepState], *, unsure: frozenset[int]) -> None:
         self._memory = memory
         self._states = states
-        self._broke_off = broke_off
+        self._unsure = unsure
         # A step that a person cancelled is not done; one cut off by the failure of another may be.
         self._perhaps_done = {"cached", "cancelled"} if "failed" in states.values() else {"cached"}
         self._left: dict[int, Found | None] = {}
@@ -87,10 +112,10 @@ class _Learning:
         given = [found for found in inputs if found is not None]
         if len(given) < len(inputs):
             return None
-        state = self._states.get(vertex.line) if vertex.line and vertex.kind != "merge" else None
-        if self._broke_off and vertex.line and state != "ran":
+        state = _reported(vertex, self._states)
+        if id(vertex) in self._unsure:
             found = self._memory.find(vertex, given)
             if not found.certain and state in self._perhaps_done:
-                self._memory.suspect(vertex, given)
+                return self._memory.suspect(vertex, given)
             return found if found.certain else None
         return self._memory.learn(vertex, given, ran=_SEEN.get(state or "waiting"))

@@ -12,7 +12,7 @@ from speedkit.errors import DockerfileError, RecordingError
 from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import Forecaster, StepForecast
 from speedkit.history.finding import recordings
-from speedkit.history.past import own_past, past_of
+from speedkit.history.past import earlier_builds, own_past, past_of
 from speedkit.history.situations import base_facts, situation_now
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
@@ -39,11 +39,11 @@ class LiveForecast:
     """A forecaster for the workbench: the app, a strategy and the finished builds in, an entry per instruction out."""
 
     def __init__(self) -> None:
-        self._key: object = None
+        self._past_key: object = None
         self._forecaster = Forecaster(())
         self._own: list[Recording] = []
         self._known: Manifest | None = None
-        self._openings: list[str] = []
+        self._froms: list[str] = []
         self._bases: dict[str, dict[str, Any]] = {}
         self._recorded: tuple[str, dict[str, float]] | None = None
 
@@ -75,19 +75,21 @@ class LiveForecast:
         return [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
 
     def _remember(self, app: App, strategy: Strategy, isolation: str | None, builds: Sequence[Build]) -> None:
-        """Read the past again when there is more of it, or another cache is asked for; the bases when a FROM changed."""
+        """Read the past again when there is more of it, or another cache is asked for; the bases also when a FROM changed."""
         text, folder = dockerfile_text(strategy.dockerfile), str(app.folder)
-        openings = [line for line in text.splitlines() if line.upper().lstrip().startswith("FROM")]
-        key = (isolation, folder, builds[-1].id if builds else None)
-        if key == self._key and openings == self._openings:
+        past_key = (isolation, folder, builds[-1].id if builds else None)
+        froms = [line for line in text.splitlines() if line.upper().lstrip().startswith("FROM")]
+        if past_key == self._past_key and froms == self._froms:
             return
-        self._own = own_past(isolation=isolation, folder=folder) if key != self._key else self._own
+        earlier = earlier_builds() if past_key != self._past_key else []
+        if past_key != self._past_key:
+            self._own = own_past(earlier, isolation=isolation, folder=folder)
         self._bases = base_facts(strategy, self._own, isolation=isolation, build_args={}, target=None)
-        self._openings = openings
-        if key == self._key:
-            return
-        self._forecaster = Forecaster(past_of(self._own, folder=folder, dockerfile=text, bases=self._bases).situations)
-        self._key = key
+        self._froms = froms
+        if past_key != self._past_key:
+            past = past_of(earlier, self._own, folder=folder, dockerfile=text, bases=self._bases)
+            self._forecaster = Forecaster(past.situations)
+        self._past_key = past_key
 
     def _recorded_seconds(self, app: App) -> dict[str, float]:
         """How long each instruction took in what was recorded of this app before; read once."""

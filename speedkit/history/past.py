@@ -7,8 +7,10 @@ too when its folder has the same name, because that is how BuildKit tells one bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 
@@ -18,7 +20,7 @@ from speedkit.history.finding import recordings
 from speedkit.history.situations import lineage_of, situation_of
 from speedkit.recordings.recording import Meta, Recording
 
-__all__ = ["Past", "other_builders", "own_past", "past_of"]
+__all__ = ["Past", "earlier_builds", "other_builders", "own_past", "past_of"]
 
 REMEMBERED = 40
 REMEMBERED_ELSEWHERE = 200
@@ -26,6 +28,9 @@ REMEMBERED_ELSEWHERE = 200
 
 ENGINES_OWN = "default"
 """What buildx calls the builder that the engine has inside."""
+
+BASELESS = ("scratch", "--link")
+"""What a Dockerfile says where a result does not rest on a base image."""
 
 Facts = Mapping[str, Mapping[str, Any]]
 
@@ -42,61 +47,72 @@ class Past:
         return self.own[-1] if self.own else None
 
 
-def own_past(*, isolation: str | None, folder: str, before: Recording | None = None) -> list[Recording]:
-    """The builds of a folder with one cache, oldest first.
+def earlier_builds(before: Recording | None = None) -> list[Recording]:
+    """All recordings by now, or before one of them, oldest first; without builds that ended with the engine."""
+    found = (one for one in recordings() if before is None or one.meta.id < before.meta.id)
+    return [one for one in found if one.meta.outcome != "broken"]
 
-    before: only those before this one, by the same builder; None takes those of the engine's own builder.
-    Builds that ended with the engine are left out.
+
+def own_past(
+    earlier: Sequence[Recording], *, isolation: str | None, folder: str, builder: str | None = None
+) -> list[Recording]:
+    """Those of the earlier builds that were made of a folder, with one cache, by one builder; oldest first.
+
+    builder: None means the engine's own.
     """
     lineage = lineage_of(isolation, folder)
-    return [found for found in _usable(before) if lineage_of(found.meta.isolation, found.meta.folder) == lineage][-REMEMBERED:]
+    return [found for found in earlier if _builder(found) == (builder or ENGINES_OWN) and _lineage(found) == lineage][
+        -REMEMBERED:
+    ]
 
 
-def past_of(own: Sequence[Recording], *, folder: str, dockerfile: str, bases: Facts, before: Recording | None = None) -> Past:
+def past_of(
+    earlier: Sequence[Recording],
+    own: Sequence[Recording],
+    *,
+    folder: str,
+    dockerfile: str,
+    bases: Facts,
+    recording: Recording | None = None,
+) -> Past:
     """The past of a build: its own, and what was built elsewhere and may count. Recordings that cannot be read are left out.
 
-    dockerfile, bases: the text and the base images that the build has.
+    own: as `own_past` gives it. dockerfile, bases: the text and the base images that the build has. recording: of the
+    build, when it is one that was made.
     """
-    steps = _steps_of(dockerfile)
-    machine = (before or own[-1]).meta.machine if before or own else {}
+    machine = (recording or own[-1]).meta.machine if recording or own else {}
+    builder = ENGINES_OWN if recording is None else _builder(recording)
     ids = {found.meta.id for found in own}
+    steps = _steps_of(dockerfile)
     layers = {tuple(base.get("layers") or ()) for base in bases.values()}
-    elsewhere = [
+    elsewhere = (
         found
-        for found in _usable(before)
+        for found in reversed(earlier)
         if found.meta.id not in ids
+        and _builder(found) == builder
         and _same_engine(found.meta.machine, machine)
         and (_same_name(found.meta, folder) or _shares_steps(found, layers, steps))
-    ]
-    chosen = sorted([*own, *elsewhere[-REMEMBERED_ELSEWHERE:]], key=lambda found: found.meta.id)
-    readable = [(found, situation) for found in chosen if (situation := _readable(found))]
+    )
+    chosen = sorted([*own, *islice(elsewhere, REMEMBERED_ELSEWHERE)], key=lambda found: found.meta.id)
+    readable = _readable(chosen)
     return Past(
         tuple(situation for _, situation in readable),
         tuple(found for found, _ in readable if found.meta.id in ids),
     )
 
 
-def other_builders(recording: Recording) -> dict[str, list[Situation]]:
+def other_builders(earlier: Sequence[Recording], recording: Recording) -> dict[str, list[Situation]]:
     """What builders other than that of a recorded build had built of it by then, oldest first, by the builder's name."""
-    lineage = lineage_of(recording.meta.isolation, recording.meta.folder)
     found: dict[str, list[Recording]] = {}
-    for one in _earlier(recording):
-        if lineage_of(one.meta.isolation, one.meta.folder) == lineage:
+    for one in earlier:
+        if _lineage(one) == _lineage(recording):
             found.setdefault(_builder(one), []).append(one)
     found.pop(_builder(recording), None)
-    return {
-        name: [situation for one in builds[-REMEMBERED:] if (situation := _readable(one))] for name, builds in found.items()
-    }
+    return {name: [situation for _, situation in _readable(builds[-REMEMBERED:])] for name, builds in found.items()}
 
 
-def _usable(before: Recording | None) -> list[Recording]:
-    builder = ENGINES_OWN if before is None else _builder(before)
-    return [found for found in _earlier(before) if _builder(found) == builder]
-
-
-def _earlier(before: Recording | None) -> list[Recording]:
-    found = (one for one in recordings() if before is None or one.meta.id < before.meta.id)
-    return [one for one in found if one.meta.outcome != "broken"]
+def _lineage(recording: Recording) -> str:
+    return lineage_of(recording.meta.isolation, recording.meta.folder)
 
 
 def _builder(recording: Recording) -> str:
@@ -114,13 +130,13 @@ def _same_name(meta: Meta, folder: str) -> bool:
 
 
 def _shares_steps(found: Recording, layers: set[tuple[str, ...]], steps: set[str]) -> bool:
-    """It started from the same layers, or from scratch, and has an instruction in common."""
+    """It has an instruction in common, and started from the same layers or has steps that know no base."""
     try:
         common = steps & _steps_of(found.dockerfile)
     except RecordingError:
         return False
     same_layers = any(tuple(base.get("layers") or ()) in layers for base in found.meta.bases.values())
-    return bool(common) and (same_layers or "scratch" in found.dockerfile)
+    return bool(common) and (same_layers or any(word in found.dockerfile for word in BASELESS))
 
 
 def _steps_of(dockerfile: str) -> set[str]:
@@ -129,8 +145,10 @@ def _steps_of(dockerfile: str) -> set[str]:
     return {line for line in lines if line.startswith(("run ", "copy ", "add ", "workdir "))}
 
 
-def _readable(recording: Recording) -> Situation | None:
-    try:
-        return situation_of(recording)
-    except (RecordingError, DockerfileError):
-        return None
+def _readable(found: Iterable[Recording]) -> list[tuple[Recording, Situation]]:
+    """Recordings and what they say; those that cannot be read are left out."""
+    readable = []
+    for recording in found:
+        with suppress(RecordingError, DockerfileError):
+            readable.append((recording, situation_of(recording)))
+    return readable

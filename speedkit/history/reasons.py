@@ -15,7 +15,7 @@ from speedkit.forecast import Because, Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation
 from speedkit.history.finding import recording_of
-from speedkit.history.past import other_builders, own_past, past_of
+from speedkit.history.past import earlier_builds, other_builders, own_past, past_of
 from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
@@ -73,9 +73,10 @@ def predict(
     """
     chosen = app.strategy(strategy)
     folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), build_args or {}
-    own = own_past(isolation=isolation, folder=folder)
+    earlier = earlier_builds()
+    own = own_past(earlier, isolation=isolation, folder=folder)
     bases = base_facts(chosen, own, isolation=isolation, build_args=arguments, target=target)
-    past = past_of(own, folder=folder, dockerfile=dockerfile_text(chosen.dockerfile), bases=bases)
+    past = past_of(earlier, own, folder=folder, dockerfile=dockerfile_text(chosen.dockerfile), bases=bases)
     now = situation_now(app, chosen, past.last, isolation=isolation, build_args=arguments, target=target, bases=bases)
     now = replace(now, context=_with_changes(now.context, changed))
     forecast = predict_situation(past.situations, now)
@@ -113,9 +114,10 @@ def explain(build: Build | str | None = None) -> Reasons:
     """
     recording = _recording(build)
     meta, seen = recording.meta, read_build(recording)
-    own = own_past(isolation=meta.isolation, folder=meta.folder, before=recording)
-    past = past_of(own, folder=meta.folder, dockerfile=recording.dockerfile, bases=meta.bases, before=recording)
-    others = Others(other_builders(recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
+    earlier = earlier_builds(recording)
+    own = own_past(earlier, isolation=meta.isolation, folder=meta.folder, builder=meta.builder)
+    past = past_of(earlier, own, folder=meta.folder, dockerfile=recording.dockerfile, bases=meta.bases, recording=recording)
+    others = Others(other_builders(earlier, recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
     found = explain_situation(situation_of(recording, seen), past.situations, others)
     first = meta.isolation is not None and not past.own
     seconds = {step.line: step.seconds for step in seen.instructions if step.ran}

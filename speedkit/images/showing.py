@@ -15,7 +15,7 @@ from speedkit.images.merging import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Merge, me
 
 __all__ = ["TreemapRow", "json_text", "largest_file", "to_json", "treemap_rows"]
 
-TREEMAP_DEPTH = 6
+TREEMAP_DEPTH = 10
 TREEMAP_ROWS_AT_MOST = 1500
 
 
@@ -55,7 +55,7 @@ def json_text(
 
 
 def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow, ...]:
-    """Rectangles for the final file system, or for one layer, six folders deep; the smallest are left to their parents.
+    """Rectangles for the final file system, or for one layer, ten names deep; the smallest are left to their parents.
 
     A folder's bytes include what is in it, so that `branchvalues="total"` fits.
     """

@@ -18,7 +18,8 @@ PLOTLY_MIME = "application/vnd.plotly.v1+json"
 # Text that plotly draws follows the page; labels inside bars keep the colour that fits the bar.
 FOLLOW_THEME = """<style>
 .js-plotly-plot [class$=tick] text,.js-plotly-plot .g-gtitle text,.js-plotly-plot [class$=title],
-.js-plotly-plot .bartext-outside,.js-plotly-plot .textpoint text,.js-plotly-plot .annotation-text{
+.js-plotly-plot .bartext-outside,.js-plotly-plot .textpoint text,.js-plotly-plot .annotation-text,
+.js-plotly-plot .treemaplayer text{
 fill:var(--jp-content-font-color1,var(--fg,#1f2328))!important}
 </style>"""
 

@@ -20,6 +20,7 @@ __all__ = [
     "OWN",
     "RAN",
     "ROW",
+    "TEXT",
     "add_hover_rows",
     "capital",
     "finish",

@@ -7,13 +7,15 @@ import plotly.graph_objects as go
 
 from speedkit.images import Image, largest_file, treemap_rows
 from speedkit.plots.plot import Plot
-from speedkit.plots.style import BASE, finish, plain
+from speedkit.plots.style import TEXT, finish, plain
 from speedkit.rendering import bytes_text
 
 __all__ = ["treemap"]
 
 PLOT_PIXELS = 380
 LARGEST = 400
+SHADE = "rgba(128,128,128,.1)"
+"""A folder lies on the folder that holds it, so what is deeper is darker."""
 ROWS_SHOWN = 12
 
 
@@ -36,9 +38,9 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
             values=[size for _, _, size in drawn],
             text=[bytes_text(size) for _, _, size in drawn],
             branchvalues="total",
-            marker={"colors": [BASE] * len(drawn), "line": {"color": "rgba(255,255,255,.8)", "width": 1}},
+            marker={"colors": [SHADE] * len(drawn), "line": {"color": "rgba(128,128,128,.6)", "width": 1}},
             textinfo="label+text",
-            textfont={"color": "#111111"},
+            textfont={"color": TEXT},
             hovertext=[f"{plain(path)}<br>{bytes_text(size)}" for path, _, size in drawn],
             hoverinfo="text",
         )

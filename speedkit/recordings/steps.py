@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from speedkit.dockerfile import Dockerfile, Instruction, Stage, StageBase, needed_stages, stage_bases
 from speedkit.dockerfile.stages import SCRATCH
@@ -63,7 +64,7 @@ def derive_steps(
     instructions: list[Step] = []
     if dockerfile is not None:
         needed, bases = _shape(dockerfile, build_args, target)
-        matched = _match(dockerfile, [base.image for base in bases], vertices)
+        matched = _match(dockerfile, bases, vertices)
         for instruction in dockerfile.instructions:
             stage = None if instruction.stage is None else dockerfile.stages[instruction.stage]
             is_needed = stage is None or stage.index in needed
@@ -94,9 +95,12 @@ def _shape(
 def _has_vertex(instruction: Instruction, bases: Sequence[StageBase]) -> bool:
     """Whether BuildKit has something to do for an instruction: not for settings, nor for a FROM that names a stage."""
     if instruction.keyword == "FROM" and instruction.stage is not None:
-        base = bases[instruction.stage]
-        return base.stage is None and base.image != SCRATCH
+        return _is_image(bases[instruction.stage])
     return instruction.keyword in RUNS_IN_BUILDKIT
+
+
+def _is_image(base: StageBase) -> bool:
+    return base.stage is None and base.image != SCRATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def _folded(text: str) -> str:
     return " ".join(text.split())
 
 
-def _match(dockerfile: Dockerfile, images: Sequence[str], vertices: Sequence[Vertex]) -> dict[int, Vertex]:
+def _match(dockerfile: Dockerfile, bases: Sequence[StageBase], vertices: Sequence[Vertex]) -> dict[int, Vertex]:
     """The vertex of each instruction, by the instruction's first line."""
     named = _with_fetches([found for vertex in vertices if (found := _named(vertex))])
     matched: dict[int, Vertex] = {}
@@ -182,8 +186,10 @@ def _match(dockerfile: Dockerfile, images: Sequence[str], vertices: Sequence[Ver
     for stage in dockerfile.stages:
         own = [entry for entry in named if entry.stage in (stage.name.lower(), *([""] if single else []))]
         matched |= _match_stage(stage, own)
-        if base := _base_vertex(images[stage.index], own, vertices):
-            matched[stage.line] = base
+        base = bases[stage.index]
+        if _is_image(base) and (vertex := _base_vertex(base.image, own, named, vertices)):
+            matched[stage.line] = vertex
+    _follow_back(dockerfile, bases, matched, {vertex.digest: vertex for vertex in vertices})
     _share_merged(dockerfile, matched)
     return matched
 
@@ -245,9 +251,13 @@ def _first_offset(named: Sequence[_Named]) -> int:
     return 2 if any(entry.text.startswith("FROM ") for entry in named) else 1
 
 
-def _base_vertex(image: str, named: Sequence[_Named], vertices: Iterable[Vertex]) -> Vertex | None:
-    for entry in named:
+def _base_vertex(image: str, own: Sequence[_Named], named: Sequence[_Named], vertices: Iterable[Vertex]) -> Vertex | None:
+    """The vertex of a stage's image; stages of one image are reported under the name of one of them."""
+    for entry in own:
         if entry.text.startswith("FROM "):
+            return entry.vertex
+    for entry in named:
+        if entry.text.startswith("FROM ") and _familiar(entry.text.removeprefix("FROM ").partition("@")[0]) == _familiar(image):
             return entry.vertex
     wanted = (f"[context {_familiar(image)}]", f"[context {_familiar(image)}:latest]")
     for vertex in vertices:
@@ -262,6 +272,27 @@ def _familiar(image: str) -> str:
     for prefix in ("docker.io/", "index.docker.io/"):
         image = image.removeprefix(prefix)
     return image.removeprefix("library/").removesuffix(":latest")
+
+
+def _follow_back(
+    dockerfile: Dockerfile, bases: Sequence[StageBase], matched: dict[int, Vertex], by_digest: Mapping[str, Vertex]
+) -> None:
+    """Give a step without a vertex the one that the next step of its stage starts from, when it says the same."""
+    for stage in dockerfile.stages:
+        opening = [found for found in dockerfile.instructions if found.line == stage.line and _is_image(bases[stage.index])]
+        commands = [found for found in stage.instructions if found.keyword in RUNS_IN_BUILDKIT]
+        for instruction, following in reversed(list(pairwise([*opening, *commands]))):
+            after = matched.get(following.line)
+            vertex = by_digest.get(after.inputs[0]) if after is not None and after.inputs else None
+            if instruction.line not in matched and vertex is not None and _says(vertex, instruction):
+                matched[instruction.line] = vertex
+
+
+def _says(vertex: Vertex, instruction: Instruction) -> bool:
+    if instruction.keyword == "FROM" and vertex.name.startswith("[context "):
+        return True
+    found = _named(vertex)
+    return found is not None and found.text == _folded(instruction.text)
 
 
 def _share_merged(dockerfile: Dockerfile, matched: dict[int, Vertex]) -> None:

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 import certifi
 
 from speedkit.commands import as_typed
-from speedkit.engine.bases import BASES, STAND_INS, family_of, has_image
+from speedkit.engine.bases import BASES, has_image
 from speedkit.engine.certificates import host_bundle
 from speedkit.engine.connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
 from speedkit.engine.host_go import OLDEST_GO, find_go
+from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import EngineError, NoEngine
 from speedkit.rendering import bytes_text
 from speedkit.setup.debian import read_release

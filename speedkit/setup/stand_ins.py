@@ -14,9 +14,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from speedkit.engine.bases import STAND_INS, go_settings, make_image, trust_labels
+from speedkit.engine.bases import go_settings, make_image, trust_labels
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.connection import Engine
+from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import SetupError
 from speedkit.setup.commands import apt_install, run
 from speedkit.setup.debian import is_root, main_source, read_release

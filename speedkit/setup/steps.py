@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from speedkit.engine.bases import BASES, STAND_INS, family_of, has_image, pull
+from speedkit.engine.bases import BASES, has_image, pull
 from speedkit.engine.connection import Engine, connect, engine_of_the_user
 from speedkit.engine.host_go import find_go
+from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import NoEngine, SetupError
 from speedkit.setup.checking import NEEDED_BASES
 from speedkit.setup.daemon import start_engine

@@ -1,7 +1,8 @@
 """The one thread that writes to a widget.
 
 Jupyter's server drops messages above a rate, the last one included, so everything that is to be seen goes through here:
-at once when the page has been quiet, at most ten times a second, and the last state always.
+at once when the page has been quiet, ten times a second at most in the long run, and the last state always. After a quiet
+moment two paintings may follow each other at once: a key, and the forecast that it leads to.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Painter:
         self._changed = threading.Condition()
         self._wanted = self._painted = 0
         self._stopped = False
+        self._due = 0.0
         self._thread = threading.Thread(target=self._run, name="workbench painter", daemon=True)
         self._thread.start()
 
@@ -55,7 +57,8 @@ class Painter:
 
     def _run(self) -> None:
         while self._wait():
-            wanted, began = self._wanted, time.monotonic()
+            wanted = self._wanted
+            self._due = max(self._due, time.monotonic()) + PERIOD_SECONDS
             try:
                 self._paint()
             except Exception as problem:
@@ -63,7 +66,7 @@ class Painter:
             with self._changed:
                 self._painted = wanted
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._stopped, max(0.0, PERIOD_SECONDS - (time.monotonic() - began)))
+                self._changed.wait_for(lambda: self._stopped, max(0.0, self._due - PERIOD_SECONDS - time.monotonic()))
 
     def _wait(self) -> bool:
         with self._changed:

@@ -40,12 +40,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def workbench(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Iterator[Callable[..., BenchPage]]:
+def workbench(lab: Lab, page: Page, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., BenchPage]]:
     """Opens a notebook with a workbench for the files given, runs it, and gives what is on the page."""
     name = f"{request.node.name.replace('[', '-').rstrip(']')}.ipynb"
 
     def open_one(files: dict[str, str | bytes], *, more: str = "", cells: list[str] | None = None) -> BenchPage:
-        cell = f"{_writing(files)}\nimport speedkit as sk\n{more}\nwb = sk.Workbench(app)\nwb"
+        cell = f"{_writing(files, tmp_path)}\nimport speedkit as sk\n{more}\nwb = sk.Workbench(app)\nwb"
         lab.open(page, lab.notebook(name, [cell, *(cells or [])]))
         lab.run_all(page)
         shown = BenchPage(page)
@@ -57,11 +57,11 @@ def workbench(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Iterator[
         lab.end_kernel(page)
 
 
-def _writing(files: dict[str, str | bytes]) -> str:
-    """Code that writes the files and makes an app of them."""
+def _writing(files: dict[str, str | bytes], place: Path) -> str:
+    """Code that writes the files to a new folder in `place` and makes an app of them."""
     return (
         "import os, pathlib, tempfile\n"
-        "place = pathlib.Path(tempfile.mkdtemp(prefix='app-'))\n"
+        f"place = pathlib.Path(tempfile.mkdtemp(prefix='app-', dir={str(place)!r}))\n"
         f"for name, data in {files!r}.items():\n"
         "    (place / name).parent.mkdir(parents=True, exist_ok=True)\n"
         "    (place / name).write_bytes(data if isinstance(data, bytes) else data.encode())\n"

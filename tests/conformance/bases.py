@@ -11,8 +11,8 @@ from typing import Any
 
 from docker.errors import ImageNotFound
 
-from speedkit.engine.bases import STAND_INS
 from speedkit.engine.connection import connect
+from speedkit.engine.image_names import STAND_INS
 from speedkit.forecast import BaseImage
 from tests.conformance.building import BUILDX
 

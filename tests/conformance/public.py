@@ -81,13 +81,14 @@ def _one(folder: Path, builds: tuple[Project, ...], tally: Tally, *, first: bool
     tally.pairs += not first
     tally.firsts += first
     lines = Counter(step.line for step in forecast.steps)
-    happened = {step.line: step.state for step in built.instructions}
+    happened = {step.line: step for step in built.instructions}
     ran = {step.instruction for step in built.instructions if step.state == "ran"}
     for step in forecast.steps:
         if step.state not in ("hit", "miss", "depends") or lines[step.line] > 1:
             continue
-        seen = _STATES.get(happened[step.line], "")
-        if (step.state, seen) == ("miss", "cached") and step.instruction in ran:
+        became = happened[step.line]
+        seen = _STATES.get(became.state, "")
+        if (step.state, seen) == ("miss", "cached") and step.instruction in ran and became.digest is not None:
             # Equal steps on two images of equal layers run once, and the other one is reported as cached.
             continue
         tally.steps += 1
@@ -96,7 +97,7 @@ def _one(folder: Path, builds: tuple[Project, ...], tally: Tally, *, first: bool
         tally.unseen += not seen
         if (step.state, seen) in (("hit", "ran"), ("miss", "cached")) or not seen:
             return Disagreement(
-                builds, step.line, step.instruction, step.state, step.because, seen or happened[step.line], folder.name
+                builds, step.line, step.instruction, step.state, step.because, seen or became.state, folder.name
             )
     return None
 

@@ -3,20 +3,18 @@ from __future__ import annotations
 import pytest
 
 from speedkit.engine.bases import (
-    STAND_INS,
-    family_of,
     go_settings,
     has_image,
     isolated_base,
     make_image,
     pull,
     resolve_base,
-    stand_in_of,
 )
 from speedkit.engine.buildx import BuildRequest, Command, command_line
 from speedkit.engine.certificates import host_bundle, system_bundle
 from speedkit.engine.containers import LABEL, ask_image
 from speedkit.engine.host_go import find_go
+from speedkit.engine.image_names import STAND_INS, family_of, stand_in_of
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
@@ -223,3 +221,9 @@ def test_a_command_that_ignores_the_interrupt_is_killed(tmp_path):
     assert codes
     assert codes[0] != 0
     command.cancel()
+
+
+def test_an_image_that_only_has_a_stand_in_names_it(engine):
+    with pytest.raises(NoSuchImage) as raised:
+        inspect_image(engine, "alpine:0.0-nowhere")
+    assert STAND_INS["alpine"] in raised.value.fix

@@ -13,8 +13,9 @@ import pytest
 import requests
 
 from speedkit.engine import bases
-from speedkit.engine.bases import STAND_INS, go_settings, has_image, make_image, pull, resolve_base, trust_labels
+from speedkit.engine.bases import go_settings, has_image, make_image, pull, resolve_base, trust_labels
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
+from speedkit.engine.image_names import STAND_INS
 from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoBaseImage
 

@@ -50,3 +50,12 @@ def test_what_buildkit_says_well_needs_no_advice():
         advice("ERROR: failed to solve: dockerfile parse error on line 2: unknown instruction: RUNN", stand_ins=["alpine"])
         == ""
     )
+
+
+def test_an_engine_whose_bridge_is_gone_is_to_be_restarted():
+    told = advice(
+        'ERROR: failed to solve: process "/bin/sh -c true" did not complete successfully: failed to create endpoint x on '
+        "network bridge: adding interface veth1 to bridge docker0 failed: Device does not exist",
+        stand_ins=("alpine",),
+    )
+    assert "Restart the engine" in told

@@ -122,6 +122,14 @@ def test_an_address_that_changed_is_named():
     assert found.at(2).because.sentence == "https://example.org/x no longer holds what it did."
 
 
+def test_what_could_not_be_fetched_is_said():
+    text = "FROM nowhere\nADD --link https://example.org/x /x\nADD y /y\n"
+    found = explain(situation(text, states={1: "failed", 2: "failed", 3: "failed"}), [])
+    assert found.at(1).because.sentence == "The base image could not be had."
+    assert found.at(2).because.sentence == "https://example.org/x could not be had."
+    assert found.at(3).because.kind != "failed"
+
+
 def test_a_step_without_a_report_is_taken_for_cached_when_that_was_expected():
     found = _explained({}, manifest(a="1"))
     assert found.at(2).state == "cached"

@@ -86,6 +86,30 @@ def test_steps_that_did_not_finish_left_nothing():
     assert forecast.at(6).because.sentence == "No earlier build finished this step."
 
 
+def test_what_a_build_that_broke_off_ran_shows_that_the_steps_below_were_there():
+    text = "FROM base\nRUN one\nRUN two\nRUN three\nRUN four\n"
+    broken = situation(text, states={2: "cached", 3: "cached", 4: "ran", 5: "failed"}, finished=False)
+    found = predict([broken], situation(text))
+    assert [found.at(line).forecast for line in (2, 3, 4, 5)] == ["hit", "hit", "hit", "miss"]
+
+
+def test_a_command_that_failed_shows_that_the_steps_below_were_there():
+    text = "FROM base\nRUN one\nRUN two\nRUN three\n"
+    states = {2: "cached", 3: "cached", 4: "failed"}
+    found = predict([situation(text, states=states, finished=False)], situation(text))
+    assert [found.at(line).forecast for line in (2, 3, 4)] == ["hit", "hit", "miss"]
+    reading = situation(text.replace("RUN three", "RUN --mount=target=/m three"), states=states, finished=False)
+    assert predict([reading], situation(text)).at(3).forecast == "depends"
+
+
+def test_all_that_a_build_called_cached_before_it_broke_off_may_be_there():
+    text = "FROM base\nRUN one\nRUN two\nRUN three\n"
+    broken = situation(text, states={2: "cached", 3: "cached", 4: "cancelled"}, finished=False)
+    found = predict([broken], situation(text))
+    assert [found.at(line).forecast for line in (2, 3, 4)] == ["depends", "depends", "miss"]
+    assert found.at(3).because.sentence == "It stays cached if line 2 does."
+
+
 def test_a_build_that_broke_off_is_not_believed_when_it_says_cached():
     failed = situation(GO, FILES, states={2: "cached", 3: "failed"})
     forecast = predict([failed], situation(GO, FILES))

@@ -73,6 +73,29 @@ def test_every_line_agrees_from_the_first_build_on(place):
     assert _agreed(place)[5] == "ran"
 
 
+@pytest.mark.parametrize(
+    "base",
+    ["speedkit-conformance/plain", pytest.param("{debian}", id="two names that one stand-in took the place of")],
+)
+def test_stages_that_begin_alike_ran_though_one_of_them_is_reported(tmp_path, base):
+    text = f"""\
+FROM {base.format(debian="debian")} AS one
+COPY token /token
+RUN echo one > /one
+FROM {base.format(debian="ubuntu")} AS two
+COPY token /token
+RUN echo two > /two
+FROM {base.format(debian="debian")}
+COPY token /token
+COPY --from=one /one /one
+COPY --from=two /two /two
+"""
+    place = _folder(tmp_path / f"app-{uuid.uuid4().hex[:8]}", text)
+    seen = _agreed(place)
+    assert [line for line, state in seen.items() if state == "cached"] == [1, 4, 7]
+    assert set(_agreed(place).values()) == {"cached"}
+
+
 def test_what_another_folder_built_is_found(place, tmp_path):
     copy = tmp_path / "elsewhere" / "other"
     shutil.copytree(place, copy)

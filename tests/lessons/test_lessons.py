@@ -91,6 +91,8 @@ class TestManyBuilds:
         left = lessons.images_left([gone, *made.values(), *self.BUILDS])
         assert (left.largest, left.smallest) == (made["naive"], made["mounts"])
         assert str(left) == "The largest: naive, 3.0 kB. The smallest: mounts, 1.0 kB. No longer on this engine: chained."
+        same = lessons.images_left([made["naive"], replace(made["mounts"], image_bytes=3000)])
+        assert str(same).startswith("mounts and naive give images of one size: 3.0 kB.")
         alone = lessons.images_left([gone, made["naive"]])
         assert alone.largest is None
         assert str(alone) == "This needs the images of two strategies: run 03 and 04. No longer on this engine: chained."

@@ -64,7 +64,19 @@ def test_equal_steps_of_two_stages_share_one_vertex():
     text = "FROM a AS one\nRUN x\nFROM a AS two\nRUN x\nCOPY --from=one /f /f\n"
     stream = solve("[one 1/2] FROM a", "[one 2/2] RUN x", "[two 3/3] COPY --from=one /f /f")
     found = steps(text, stream)
-    assert found[4].digest is None or found[4].name == "[one 2/2] RUN x"
+    assert found[4].name == "[one 2/2] RUN x"
+
+
+@pytest.mark.parametrize("base", ["[two 1/3] FROM docker.io/library/a:latest@sha256:0", "[context b] speedkit/x"])
+def test_a_stage_whose_beginning_is_reported_under_the_name_of_another_stage_ran_as_that_did(base):
+    text = "FROM a AS one\nWORKDIR /w\nRUN x\nFROM b AS two\nWORKDIR /w\nRUN y\nFROM b\nCOPY --from=one /f /f\n"
+    text = text.replace("FROM b AS two", "FROM a AS two") if "FROM" in base else text
+    stream = solve(base, "[two 2/3] WORKDIR /w", "[one 3/3] RUN x", "[two 3/3] RUN y", cached=(base,))
+    stream.vertices["sha256:3"].inputs = ("sha256:1",)
+    found = steps(text, stream)
+    assert [found[line].state for line in (1, 2, 3, 5)] == ["cached", "ran", "ran", "ran"]
+    assert found[1].name == base
+    assert found[2].name == "[two 2/3] WORKDIR /w"
 
 
 def test_stages_that_the_target_does_not_use_are_marked():

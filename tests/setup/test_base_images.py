@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.engine.bases import STAND_INS
+from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import SetupError
 from speedkit.setup import steps
 

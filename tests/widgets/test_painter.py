@@ -44,6 +44,18 @@ def test_the_first_change_after_quiet_is_painted_at_once():
     painter.stop()
 
 
+def test_two_paintings_after_quiet_follow_each_other_at_once_and_a_third_waits():
+    canvas = Canvas()
+    painter = Painter(canvas.paint, canvas.problems.append)
+    began = time.monotonic()
+    assert painter.flush()
+    assert painter.flush()
+    two = time.monotonic() - began
+    assert painter.flush()
+    assert two < 0.09 < time.monotonic() - began
+    painter.stop()
+
+
 def test_an_error_while_painting_is_told_and_painting_goes_on():
     canvas = Canvas()
     canvas.fails = True
