@@ -155,13 +155,13 @@ def _layer_rows(image: Image) -> list[list[object]]:
 
 
 def _print_changes(image: Image, place: int) -> None:
+    """Line by line: a table of a million files would take minutes to lay out, and cuts long paths."""
     from speedkit.rendering import bytes_text
 
-    rows = [
-        [f"{SIGNS[change.kind]} {change.kind}", bytes_text(change.size_bytes or change.before_bytes), change.path]
-        for change in image.changes(place)
-    ]
-    print_table(f"Layer {place + 1}", ["change", "bytes", "path"], rows, numbers=["bytes"])
+    print_text(f"Layer {place + 1}", f"{'change':<9} {'bytes':>10}  path")
+    for change in image.changes(place):
+        size = bytes_text(change.size_bytes or change.before_bytes)
+        print_text(f"{SIGNS[change.kind]} {change.kind:<7} {size:>10}  {change.path}")
 
 
 def _print_comparison(image: Image, other: Image) -> None:
