@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Sequence
+from math import isnan
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from speedkit.cli.arguments import AsJson, parse_size
-from speedkit.cli.output import print_json, print_table, print_text, stderr
+from speedkit.cli.output import print_table, print_text, stderr, takes_all_characters
 from speedkit.errors import Misuse
 
 if TYPE_CHECKING:
-    from speedkit.images import DifferenceKind, Image, Limits
+    from speedkit.images import DifferenceKind, Image, Limits, Violation
 
 __all__ = ["register"]
 
@@ -29,7 +31,10 @@ def register(program: typer.Typer) -> None:
 
 
 def layers(
-    image: Annotated[str, typer.Argument(help="An image of the engine by name or id, or an archive of `docker save`.")],
+    image: Annotated[
+        str,
+        typer.Argument(help="An image of the engine by name or id, or an archive: FILE, or FILE#NAME of several."),
+    ],
     other: Annotated[str | None, typer.Option(help="Another image, to compare with.")] = None,
     files: Annotated[bool, typer.Option("--files", help="List what each layer changes; with --json all files.")] = False,
     cat: Annotated[str | None, typer.Option(metavar="PATH", help="Print the content of a file, and nothing else.")] = None,
@@ -44,28 +49,31 @@ def layers(
         int | None, typer.Option(parser=parse_size, metavar="SIZE", help="Exit with 1 above this size, such as 200MB.")
     ] = None,
     forbid: Annotated[
-        list[str] | None, typer.Option(metavar="PATH", help="Exit with 1 when a layer holds such a path; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Exit with 1 when a layer holds such a path, or a name without a slash anywhere."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the layers of an image: what made them, how large they are, and what is stored in vain."""
     from speedkit.engine.saved_image import content_of, layers_of
-    from speedkit.images import Limits, to_json
+    from speedkit.images import Limits, check_limits
 
     limits = Limits(max_wasted, min_efficiency, max_size, tuple(forbid or ()))
     _refuse_misuse(limits, cat, layer, ci=ci)
     if cat is not None:
+        _refuse_more_than_a_file(other, files, as_json, limits != Limits())
         sys.stdout.buffer.write(content_of(image, cat, place=None if layer is None else layer - 1))
         return
     found = layers_of(image)
     second = layers_of(other) if other else None
+    violations = check_limits(found, limits)
     if as_json:
-        print_json(to_json(found, second, files=files))
+        _print_json(found, second, violations, files=files)
     else:
         _print_image(found, files=files)
         if second is not None:
             _print_comparison(found, second)
-    _check(found, limits, ci=ci)
+    _judge(violations, ci=ci)
 
 
 def _refuse_misuse(limits: Limits, cat: str | None, layer: int | None, *, ci: bool) -> None:
@@ -74,14 +82,21 @@ def _refuse_misuse(limits: Limits, cat: str | None, layer: int | None, *, ci: bo
             "--ci checks limits, and none is given.",
             fix="Give one or more of --max-wasted, --min-efficiency, --max-size, --forbid.",
         )
+    if limits.efficiency is not None and isnan(limits.efficiency):
+        raise Misuse("--min-efficiency is no number.", fix="Give one from 0 to 1, such as 0.95.")
+    for pattern in limits.forbidden:
+        if not pattern.strip("/."):
+            raise Misuse(f"--forbid {pattern!r} names no path.", fix="Give a path such as /root/.ssh, or a name such as *.pem.")
     if layer is not None and cat is None:
         raise Misuse("--layer says which layer --cat reads.", fix="Give --cat PATH, too.")
 
 
-def _check(image: Image, limits: Limits, *, ci: bool) -> None:
-    from speedkit.images import check_limits
+def _refuse_more_than_a_file(*others: object) -> None:
+    if any(others):
+        raise Misuse("--cat prints one file and does nothing else.", fix="Leave the other options out, but for --layer.")
 
-    violations = check_limits(image, limits)
+
+def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
     for violation in violations[:SHOWN_VIOLATIONS]:
         _say(f"✗ {violation.message}")
     if len(violations) > SHOWN_VIOLATIONS:
@@ -97,6 +112,14 @@ def _say(text: str) -> None:
     from speedkit.rendering import plain_log
 
     stderr.print(plain_log(text), highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
+    from speedkit.images import json_text
+
+    more = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
+    sys.stdout.writelines(json_text(image, other, files=files, more=more, ascii_only=not takes_all_characters()))
+    sys.stdout.write("\n")
 
 
 def _print_image(image: Image, *, files: bool) -> None:
@@ -132,13 +155,13 @@ def _layer_rows(image: Image) -> list[list[object]]:
 
 
 def _print_changes(image: Image, place: int) -> None:
+    """Line by line: a table of a million files would take minutes to lay out, and cuts long paths."""
     from speedkit.rendering import bytes_text
 
-    rows = [
-        [f"{SIGNS[change.kind]} {change.kind}", bytes_text(change.size_bytes or change.before_bytes), change.path]
-        for change in image.changes(place)
-    ]
-    print_table(f"Layer {place + 1}", ["change", "bytes", "path"], rows, numbers=["bytes"])
+    print_text(f"Layer {place + 1}", f"{'change':<9} {'bytes':>10}  path")
+    for change in image.changes(place):
+        size = bytes_text(change.size_bytes or change.before_bytes)
+        print_text(f"{SIGNS[change.kind]} {change.kind:<7} {size:>10}  {change.path}")
 
 
 def _print_comparison(image: Image, other: Image) -> None:

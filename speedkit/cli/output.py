@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from speedkit.rendering import Reason
 
-__all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr"]
+__all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr", "takes_all_characters"]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
@@ -45,8 +45,12 @@ stderr = _ErrorOutput()
 
 def print_json(document: object) -> None:
     """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
-    plain = not (sys.stdout.encoding or "").lower().startswith("utf")
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=plain, default=str) + "\n")
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=not takes_all_characters(), default=str) + "\n")
+
+
+def takes_all_characters() -> bool:
+    """Stdout takes every character, not only those of some old code page."""
+    return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
 def print_text(*lines: str) -> None:

@@ -19,8 +19,9 @@ def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
 
     Raises: NoSuchImage.
     """
-    status, found = engine.get(f"/images/{quote(name, safe='/:@')}/json")
-    if status == HTTPStatus.NOT_FOUND:
+    status, found = engine.get(f"/images/{quote(name, safe='/:@', errors='replace')}/json")
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.MOVED_PERMANENTLY):
+        # The engine sends names with empty parts, or with `..`, to another address.
         raise NoSuchImage(f"The engine has no image {name!r}.", fix=_instead_of(name))
     if status != HTTPStatus.OK or not isinstance(found, dict):
         raise EngineError(f"The engine could not describe the image {name!r}: {_told(found, status)}.")

@@ -7,22 +7,25 @@ disk but what speedkit.images keeps of a layer: names, sizes and digests of its 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from speedkit.engine import near
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import describe_image, inspect_image
-from speedkit.errors import ArchiveError, EngineError, EngineLost
-from speedkit.images.archive import read_archive, read_archive_content, read_content, read_saved_image
+from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage
+from speedkit.images.archive import OCI_MARK, about, read_archive, read_archive_content, read_content, read_saved_image
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
 from speedkit.images.image import Image, make_image
 from speedkit.images.manifests import describe_images
 from speedkit.images.store import LayerStore
+
+if TYPE_CHECKING:
+    from speedkit.model import Build
 
 __all__ = ["content_of", "layers_of", "read_image"]
 
@@ -30,32 +33,37 @@ CONNECT_SECONDS = 30
 MESSAGE_BYTES = 500
 
 
-def layers_of(image: str | Path, *, engine: Engine | None = None) -> Image:
-    """The layers of an image of the engine, by name or id, or of an archive on disk, by its path.
+def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Image:
+    """The layers of an image of the engine, by name or id, of a build, or of an archive on disk, by its path.
 
+    image: of an archive that holds several, `image.tar#NAME` is one. A folder in the layout of OCI is an archive, too.
     engine: the one the `docker` command would use, when None.
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
-    if Path(image).is_file():
-        return read_archive(Path(image))
+    if not isinstance(image, str | Path):
+        image = _made_by(image)
+    if archive := _archive(image):
+        path, name = archive
+        return read_archive(path, name=name)
     if isinstance(image, Path) or image.startswith(("/", ".")):
-        raise ArchiveError(
-            f"There is no archive {image}.", fix="Make one with `docker save -o image.tar IMAGE`, or name an image."
-        )
-    return read_image(engine or connect(), str(image))
+        what = f"{image} is a folder without an image." if Path(image).is_dir() else f"There is no archive {image}."
+        raise ArchiveError(what, fix="Make one with `docker save -o image.tar IMAGE`, or name an image.")
+    return read_image(engine or connect(), image)
 
 
-def content_of(image: str | Path, path: str, *, place: int | None = None, engine: Engine | None = None) -> bytes:
+def content_of(image: str | Path | Build, path: str, *, place: int | None = None, engine: Engine | None = None) -> bytes:
     """The bytes of a file as the image shows it, or as the layer at a place (0 is the lowest) has it; at most 16 MiB.
 
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
+    if not isinstance(image, str | Path):
+        image = _made_by(image)
     found = layers_of(image, engine=engine)
-    diff_id, inner_path = found.locate(path, place=place)
-    if Path(image).is_file():
-        return read_archive_content(Path(image), diff_id, inner_path)
+    file = found.locate(path, place=place)
+    if archive := _archive(image):
+        return read_archive_content(archive[0], file)
     with _saved(engine or connect(), found.id) as stream:
-        return read_content(stream, diff_id, inner_path, store=LayerStore())
+        return read_content(stream, file, [layer.digest for layer in found.layers], store=LayerStore())
 
 
 def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) -> Image:
@@ -68,10 +76,8 @@ def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) ->
     image_id, diff_ids = facts["Id"], list((facts.get("RootFS") or {}).get("Layers") or ())
     known = {diff_id: files for diff_id in diff_ids if (files := store.layer(diff_id)) is not None}
     if len(known) < len(set(diff_ids)):
-        for diff_id in set(diff_ids) - set(known):
-            store.forget(diff_id)
-        with _saved(engine, image_id) as stream:
-            saved = read_saved_image(stream, diff_ids, store=store)
+        with about(name), _saved(engine, image_id) as stream:
+            saved = read_saved_image(stream, diff_ids, store=store, known=known)
         known |= saved.files
         _keep_commands(store, image_id, diff_ids, saved.documents)
     commands = store.commands(image_id) or _told_by_history(engine, image_id)
@@ -79,6 +85,22 @@ def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) ->
     tags = facts.get("RepoTags") or [name]
     layers = [(diff_id, command, known.get(diff_id)) for diff_id, command in zip(diff_ids, padded, strict=True)]
     return make_image(image_id, tags[0] if name.startswith("sha256:") else name, layers)
+
+
+def _made_by(build: Build) -> str:
+    if build.image is None:
+        raise NoSuchImage(f"The build {build.id} made no image.", fix="Take one that ended well.")
+    return build.image
+
+
+def _archive(image: str | Path) -> tuple[Path, str | None] | None:
+    """The path of an archive on disk and which of its images is meant; None when there is no such archive."""
+    path, _, name = str(image).rpartition("#")
+    for place, wanted in ((str(image), None), (path, name or None)):
+        with suppress(OSError, ValueError):  # an image may be called what no file can be
+            if place and (Path(place).is_file() or Path(place, OCI_MARK).is_file()):
+                return Path(place), wanted
+    return None
 
 
 def _keep_commands(store: LayerStore, image_id: str, diff_ids: list[str], documents: dict[str, bytes]) -> None:
@@ -98,18 +120,36 @@ def _told_by_history(engine: Engine, image_id: str) -> list[str]:
 def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     """The stream of `GET /images/{name}/get`. The engine sends nothing until it has gathered the whole image."""
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
-    opened = near.get(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
+    ended = []
+
+    def chunks(response: Any) -> Iterator[bytes]:
+        while chunk := response.read(CHUNK_BYTES):
+            yield chunk
+        ended.append(True)
+
     try:
-        with opened as response:
+        with _opened(engine, path) as response:
             if response.status != HTTPStatus.OK:
                 told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()
                 raise EngineError(f"The engine could not save the image {image_id}: {told or response.reason}.")
-            yield ByteStream(iter(lambda: response.read(CHUNK_BYTES), b""))
+            yield ByteStream(chunks(response))
     except (HTTPException, OSError) as problem:
-        raise EngineLost(
-            f"The engine at {engine.host} went away while it sent the image {image_id}: {problem}.",
-            fix="Start it again and repeat the last step.",
-        ) from None
+        raise _gone(engine, image_id, str(problem)) from None
+    except ArchiveError:
+        if ended:  # more was announced than came
+            raise _gone(engine, image_id, "the stream ends in the middle") from None
+        raise
+
+
+def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
+    return EngineLost(
+        f"The engine at {engine.host} went away while it sent the image {image_id}: {why}.",
+        fix="Start it again and repeat the last step.",
+    )
+
+
+def _opened(engine: Engine, path: str) -> AbstractContextManager[Any]:
+    return near.get(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
 
 
 @contextmanager

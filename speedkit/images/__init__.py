@@ -12,7 +12,7 @@ from speedkit.images.dive import DiveFigures, dive_figures
 from speedkit.images.files import File
 from speedkit.images.image import Change, Image, Layer, Waste
 from speedkit.images.limits import Limits, Violation, check_limits
-from speedkit.images.showing import TreemapRow, largest_file, to_json, treemap_rows
+from speedkit.images.showing import TreemapRow, json_text, largest_file, to_json, treemap_rows
 
 __all__ = [
     "Change",
@@ -30,6 +30,7 @@ __all__ = [
     "check_limits",
     "compare_images",
     "dive_figures",
+    "json_text",
     "largest_file",
     "read_archive",
     "read_archive_content",

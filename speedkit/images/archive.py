@@ -1,4 +1,4 @@
-"""Image archives: `docker save` files, OCI archives, and the stream that an engine sends. Nothing is unpacked to disk.
+"""Image archives: `docker save` files, OCI archives and folders, and the stream of an engine. Nothing is unpacked to disk.
 
 Members may come in any order: Docker writes the layers first and says last which they are. An archive on disk is gone
 through twice, by seeking: first its documents, then the layers not read before. A stream is gone through once.
@@ -7,25 +7,30 @@ through twice, by seeking: first its documents, then the layers not read before.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from speedkit.errors import ArchiveError
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short, gunzip
 from speedkit.images.files import Files, clean_path
-from speedkit.images.image import Image, make_image
-from speedkit.images.manifests import choose_image, describe_images
+from speedkit.images.image import Image, StoredFile, make_image
+from speedkit.images.manifests import HOW_TO_SAVE, choose_image, describe_images
 from speedkit.images.reading import GZIP, ZSTD, LayerReader, read_layer
 from speedkit.images.store import LayerStore
 from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
-__all__ = ["SavedImage", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
+__all__ = ["OCI_MARK", "SavedImage", "about", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
 
 DOCUMENT_BYTES_AT_MOST = 16 << 20
 DOCUMENTS_BYTES_AT_MOST = 64 << 20
 BLOB_NAME = re.compile(r"blobs/sha256/([0-9a-f]{64})")
+OCI_MARK = "oci-layout"
+
+Member = tuple[Header, ByteStream]
+"""A member of an archive, and the stream from which its data is read until the next one is asked for."""
 
 
 @dataclass(slots=True)
@@ -43,79 +48,113 @@ class SavedImage:
 
 
 def read_archive(path: Path, *, name: str | None = None, store: LayerStore | None = None) -> Image:
-    """The image in an archive on disk.
+    """The image in an archive on disk, or in a folder in the layout of OCI.
 
     name: which one, when the archive holds several.
     Raises: ArchiveError.
     """
     store = store or LayerStore()
-    with _opened(path) as stream:
-        outline = _read_members(stream, lambda _name, _start: False, store)
-    found = choose_image(describe_images(outline.documents), name)
-    members = [_followed(layer, outline.links) for layer in found.layers]
-    known = {diff_id: store.layer(diff_id) for diff_id in found.diff_ids}
-    missing = {member: diff_id for member, diff_id in zip(members, found.diff_ids, strict=True) if known[diff_id] is None}
-    if missing:
-        with _opened(path) as stream:
-            read = _read_members(stream, lambda name, _start: name in missing, store)
-        known |= read.files
-        for member, diff_id in missing.items():
-            _require_layer(member, diff_id, read.diff_ids)
-    layers = [(diff_id, command, known[diff_id]) for diff_id, command in zip(found.diff_ids, found.commands, strict=True)]
-    return make_image(found.id, found.names[0] if found.names else path.name, layers)
+    with about(path):
+        with _opened(path) as archive:
+            outline = _read_members(archive, lambda _name, _start: False, store)
+        found = choose_image(describe_images(outline.documents), name)
+        members = [_followed(layer, outline.links) for layer in found.layers]
+        known = {diff_id: store.layer(diff_id) for diff_id in found.diff_ids}
+        missing = {member: diff_id for member, diff_id in zip(members, found.diff_ids, strict=True) if known[diff_id] is None}
+        if missing:
+            with _opened(path) as archive:
+                read = _read_members(archive, lambda name, _start: name in missing, store)
+            known |= read.files
+            for member, diff_id in missing.items():
+                _require_layer(member, diff_id, read.diff_ids)
+        layers = [(diff_id, command, known[diff_id]) for diff_id, command in zip(found.diff_ids, found.commands, strict=True)]
+        return make_image(found.id, found.names[0] if found.names else path.name, layers)
 
 
-def read_saved_image(stream: ByteStream, diff_ids: Iterable[str], *, store: LayerStore) -> SavedImage:
-    """What an engine sends for an image; layers known to the store are passed over.
+def read_saved_image(
+    stream: ByteStream, diff_ids: Iterable[str], *, store: LayerStore, known: Collection[str] = ()
+) -> SavedImage:
+    """What an engine sends for an image.
 
     diff_ids: those of the image, as the engine says: a member named by one of them is taken to be it.
+    known: the diffIDs of layers that are at hand; they are passed over.
     Raises: ArchiveError.
     """
-    return _read_members(
-        stream, lambda name, start: _is_layer(start) and not _is_known(name, store), store, vouched=frozenset(diff_ids)
-    )
+    vouched = frozenset(diff_ids)
+
+    def is_wanted(name: str, start: bytes) -> bool:
+        if not _is_layer(start):
+            return False
+        diff_id = _diff_id_by_name(name, vouched, store)
+        return diff_id is None or (diff_id in vouched and diff_id not in known)
+
+    return _read_members(_members_of(stream), is_wanted, store, vouched=vouched)
 
 
-def read_archive_content(path: Path, diff_id: str, inner_path: str, *, store: LayerStore | None = None) -> bytes:
+def read_archive_content(path: Path, file: StoredFile, *, store: LayerStore | None = None) -> bytes:
     """The bytes of a file in one layer of an archive on disk, at most 16 MiB.
 
     Raises: ArchiveError.
     """
-    with _opened(path) as stream:
-        return read_content(stream, diff_id, inner_path, store=store or LayerStore())
+    with about(path), _opened(path) as archive:
+        return _read_content(archive, file, frozenset(), store or LayerStore())
 
 
-def read_content(stream: ByteStream, diff_id: str, inner_path: str, *, store: LayerStore) -> bytes:
-    """The bytes of a regular file in one layer of an archive, at most 16 MiB.
+def read_content(stream: ByteStream, file: StoredFile, diff_ids: Iterable[str], *, store: LayerStore) -> bytes:
+    """The bytes of a file in one layer of what an engine sends, at most 16 MiB. The rest of the stream is left unread.
 
-    Raises: ArchiveError, also when the archive has no such layer or file.
+    diff_ids: those of the image, as the engine says.
+    Raises: ArchiveError, also when the stream has no such layer or file.
     """
-    wanted = clean_path(inner_path)
-    for header in scan(stream):
-        name = clean_path(header.name)
-        if header.type != "0" or _known_diff_id(name, store) not in (diff_id, None):
+    return _read_content(_members_of(stream), file, frozenset(diff_ids), store)
+
+
+@contextmanager
+def about(what: object) -> Iterator[None]:
+    """Let an ArchiveError say first which archive, image or layer it is about."""
+    try:
+        yield
+    except ArchiveError as problem:
+        raise ArchiveError(f"{what}: {problem.what}", fix=problem.fix) from None
+
+
+def _read_content(archive: Iterable[Member], file: StoredFile, vouched: frozenset[str], store: LayerStore) -> bytes:
+    """vouched: diffIDs that need no proof; where there are none, a layer is read to its end and told by its bytes."""
+    for header, stream in archive:
+        diff_id = _diff_id_by_name(clean_path(header.name), vouched, store)
+        if header.type != "0" or diff_id not in (file.digest, None):
             continue
         if not _is_layer(stream.peek(min(header.stored_bytes, BLOCK_BYTES))):
             continue
-        reader = LayerReader()
+        reader = LayerReader(diff_id if vouched else None)
         content = None
+        repeats = file.repeats
         for member in reader.members(stream, header.stored_bytes):
-            if member.type == "0" and clean_path(member.name) == wanted:
+            if member.type != "0" or clean_path(member.name) != file.path:
+                continue
+            if not repeats:
                 content = reader.content(member)
-        if content is not None and reader.diff_id == diff_id:
+                if vouched and diff_id:
+                    return content
+            repeats -= 1
+        if content is not None and reader.diff_id == file.digest:
             return content
-    raise ArchiveError(f"The layer {diff_id[:19]} has no file {inner_path}.", fix="List its files first.")
+    raise ArchiveError(f"The layer {file.digest[:19]} has no file /{file.path}.", fix="List its files first.")
+
+
+def _members_of(stream: ByteStream) -> Iterator[Member]:
+    return ((header, stream) for header in scan(stream))
 
 
 def _read_members(
-    stream: ByteStream,
+    archive: Iterable[Member],
     is_wanted: Callable[[str, bytes], bool],
     store: LayerStore,
     *,
     vouched: frozenset[str] = frozenset(),
 ) -> SavedImage:
     found = SavedImage()
-    for header in scan(stream):
+    for header, stream in archive:
         name = clean_path(header.name)
         if header.type in "12":
             base = name.rpartition("/")[0] if header.type == "2" else ""
@@ -133,7 +172,8 @@ def _keep_layer(
     found: SavedImage, name: str, stream: ByteStream, header: Header, store: LayerStore, vouched: frozenset[str]
 ) -> None:
     digest = _digest_in(name)
-    diff_id, files = read_layer(stream, header.stored_bytes, vouched=digest if digest in vouched else None)
+    with about(name):
+        diff_id, files = read_layer(stream, header.stored_bytes, vouched=digest if digest in vouched else None)
     found.diff_ids[name], found.files[diff_id] = diff_id, files
     store.keep(diff_id, files)
     if digest and digest != diff_id:
@@ -161,17 +201,12 @@ def _digest_in(name: str) -> str | None:
     return f"sha256:{blob[1]}" if blob else None
 
 
-def _known_diff_id(name: str, store: LayerStore) -> str | None:
-    """The diffID of a member whose name is its digest and that was read before."""
+def _diff_id_by_name(name: str, vouched: frozenset[str], store: LayerStore) -> str | None:
+    """The diffID of a member that is named by it, or by the digest of a layer that was read before."""
     digest = _digest_in(name)
-    if digest is None:
-        return None
-    return digest if store.has(digest) else store.diff_id_of_blob(digest)
-
-
-def _is_known(name: str, store: LayerStore) -> bool:
-    diff_id = _known_diff_id(name, store)
-    return diff_id is not None and store.has(diff_id)
+    if digest is None or digest in vouched or store.has(digest):
+        return digest
+    return store.diff_id_of_blob(digest)
 
 
 def _followed(name: str, links: Mapping[str, str]) -> str:
@@ -193,20 +228,49 @@ def _require_layer(member: str, diff_id: str, read: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[ByteStream]:
+def _opened(path: Path) -> Iterator[Iterator[Member]]:
+    """The members of an archive or of a folder.
+
+    Raises: ArchiveError when it cannot be read.
+    """
     try:
-        with path.open("rb") as file:
-            size_bytes = path.stat().st_size
-            compressed = file.read(len(GZIP)) == GZIP
-            file.seek(0)
-
-            def leap(count: int) -> None:
-                if file.seek(count, 1) > size_bytes:
-                    raise cut_short()
-
-            chunks = iter(lambda: file.read(CHUNK_BYTES), b"")
-            yield ByteStream(gunzip(chunks)) if compressed else ByteStream(chunks, leap=leap)
+        if path.is_dir():
+            yield _members_in(path)
+            return
+        with _stream_of(path) as stream:
+            yield _members_of(stream)
     except OSError as problem:
         raise ArchiveError(
-            f"{path} cannot be read: {problem.strerror or problem}.", fix="Give an archive of `docker save`."
+            f"It cannot be read: {problem.strerror or problem}.", fix="Give an archive of `docker save`."
         ) from None
+
+
+def _members_in(folder: Path) -> Iterator[Member]:
+    """The files of a folder in the layout of OCI, as an archive of it would have them."""
+    if not (folder / OCI_MARK).is_file():
+        raise ArchiveError(f"This is a folder without an image: it has no file {OCI_MARK}.", fix=HOW_TO_SAVE)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            size_bytes = path.stat().st_size
+            name = path.relative_to(folder).as_posix()
+            with path.open("rb") as file:
+                yield Header(name, "0", size_bytes, size_bytes, 0, 0, 0, "", sparse=False), ByteStream(_chunks_of(file))
+
+
+@contextmanager
+def _stream_of(path: Path) -> Iterator[ByteStream]:
+    with path.open("rb") as file:
+        size_bytes = path.stat().st_size
+        compressed = file.read(len(GZIP)) == GZIP
+        file.seek(0)
+
+        def leap(count: int) -> None:
+            if file.seek(count, 1) > size_bytes:
+                raise cut_short()
+
+        chunks = _chunks_of(file)
+        yield ByteStream(gunzip(chunks)) if compressed else ByteStream(chunks, leap=leap)
+
+
+def _chunks_of(file: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: file.read(CHUNK_BYTES), b"")

@@ -76,6 +76,15 @@ class ByteStream:
             count -= len(piece)
             yield piece
 
+    def view(self, count: int) -> memoryview | None:
+        """The next `count` bytes where they are at hand in one piece; else None, and nothing is taken."""
+        end = self._at + count
+        if end > len(self._buffer):
+            return None
+        seen = self._buffer[self._at : end]
+        self._at = end
+        return seen
+
     def skip(self, count: int) -> None:
         """Move past the next `count` bytes.
 

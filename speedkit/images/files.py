@@ -12,7 +12,7 @@ from typing import Literal
 from speedkit.errors import ArchiveError
 from speedkit.images.tar import Header
 
-__all__ = ["DIGEST_BYTES", "OPAQUE", "WHITEOUT", "File", "FileKind", "Files", "clean_path"]
+__all__ = ["DIGEST_BYTES", "OPAQUE", "WHITEOUT", "File", "FileKind", "Files", "clean_path", "typed_path"]
 
 FileKind = Literal["file", "directory", "symlink", "hard link", "character device", "block device", "fifo"]
 
@@ -144,6 +144,11 @@ def clean_path(name: str) -> str:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+def typed_path(text: str) -> str:
+    """The path that somebody gives, as the readers here write it: bytes that are no UTF-8 as backslash escapes."""
+    return clean_path(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def _hidden_path(path: str, name: str) -> str:

@@ -8,26 +8,26 @@ copy; of a removed file, all of it. Bytes seen through a hard link that is still
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from speedkit.errors import ArchiveError
-from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, clean_path
+from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
 from speedkit.images.merging import (
     ADDED,
     CHANGED,
     IMPLICIT,
     INDEX_MASK,
     LAYER_SHIFT,
-    Folder,
     Merge,
     merge,
     walk,
 )
+from speedkit.images.reading import CONTENT_BYTES_AT_MOST
 
-__all__ = ["Change", "ChangeKind", "Image", "Layer", "Waste", "make_image"]
+__all__ = ["Change", "ChangeKind", "Image", "Layer", "StoredFile", "Waste", "make_image"]
 
 ChangeKind = Literal["added", "changed", "removed"]
 
@@ -53,8 +53,12 @@ class Layer:
     @property
     def files(self) -> tuple[File, ...]:
         """All that the layer stores, in the order of its archive."""
+        return tuple(self.each_file())
+
+    def each_file(self) -> Iterator[File]:
+        """The same, one after the other."""
         kinds = self.contents.kinds
-        return tuple(self.contents.file(index) for index in range(len(kinds)) if kinds[index] not in (WHITEOUT, OPAQUE))
+        return (self.contents.file(index) for index in range(len(kinds)) if kinds[index] not in (WHITEOUT, OPAQUE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,19 @@ class Waste:
 
     path: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """Where the bytes of a regular file are stored.
+
+    digest: the layer's diffID. path: inside the layer, without a leading slash. repeats: how many files of that path come
+    before it in the layer's archive.
+    """
+
+    digest: str
+    path: str
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,7 +137,7 @@ class Image:
     def waste(self) -> tuple[Waste, ...]:
         """The paths whose stored bytes are not shown, most wasteful first."""
         found: dict[str, int] = {}
-        for place, index in self._hidden():
+        for place, index in self._hidden:
             files = self.layers[place].contents
             path = files.paths[index]
             found[path] = found.get(path, 0) + files.sizes[index]
@@ -130,14 +147,22 @@ class Image:
     def wasted_by_layer(self) -> tuple[int, ...]:
         """For each layer, how many of its bytes the final file system does not show."""
         totals = [0] * len(self.layers)
-        for place, index in self._hidden():
+        for place, index in self._hidden:
             totals[place] += self.layers[place].contents.sizes[index]
         return tuple(totals)
 
     @property
     def files(self) -> tuple[File, ...]:
         """The final file system, sorted by path."""
-        return files_below(self.merged, self.merged.root)
+        return tuple(self.each_file())
+
+    def each_file(self) -> Iterator[File]:
+        """The same, one after the other."""
+        for path, number in sorted(walk(self.merged.root)):
+            if number == IMPLICIT:
+                yield File("/" + path, "directory", 0, 0o755, 0, 0, "", "")
+            else:
+                yield self.merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=path)
 
     @cached_property
     def file_count(self) -> int:
@@ -171,20 +196,20 @@ class Image:
             "removed": len(overlay.removed),
         }
 
-    def locate(self, path: str, *, place: int | None = None) -> tuple[str, str]:
-        """The diffID and the path where the bytes of a file are stored: as the image shows it, or as one layer has it.
+    def locate(self, path: str, *, place: int | None = None) -> StoredFile:
+        """Where the bytes of a file are stored that the image shows, or that the layer at a place has.
 
-        Raises: ArchiveError when there is no such layer or regular file.
+        Raises: ArchiveError when there is no such layer or regular file, or when it is too large to be shown.
         """
         if place is not None and not 0 <= place < len(self.layers):
             raise ArchiveError(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
         where = self.merged if place is None else merge([self.layers[place].contents])
-        node = where.find(clean_path(path))
+        node = where.find(typed_path(path))
         number = where.shown(node) if isinstance(node, int) else None
         if number is None or where.kind(number) != REGULAR:
             raise ArchiveError(f"There is no regular file {path} in {self.name}.", fix="List its files first.")
-        at = number >> LAYER_SHIFT if place is None else place
-        return self.layers[at].digest, self.layers[at].contents.paths[number & INDEX_MASK]
+        layer = self.layers[number >> LAYER_SHIFT if place is None else place]
+        return _stored(layer, number & INDEX_MASK)
 
     def _change(self, files: Files, index: int, before: int | None) -> Change:
         new = files.file(index)
@@ -197,28 +222,29 @@ class Image:
     def _file(self, number: int) -> File:
         return self.layers[number >> LAYER_SHIFT].contents.file(number & INDEX_MASK)
 
-    def _hidden(self) -> Iterable[tuple[int, int]]:
+    @cached_property
+    def _hidden(self) -> list[tuple[int, int]]:
         """Place and index of every file with bytes that the final file system does not show."""
         shown = [bytearray(len(layer.contents)) for layer in self.layers]
         for _, number in walk(self.merged.root):
             if number != IMPLICIT:
                 number = self.merged.shown(number)
                 shown[number >> LAYER_SHIFT][number & INDEX_MASK] = 1
-        for place, layer in enumerate(self.layers):
-            for index, size in enumerate(layer.contents.sizes):
-                if size and not shown[place][index]:
-                    yield place, index
+        return [
+            (place, index)
+            for place, layer in enumerate(self.layers)
+            for index, (size, seen) in enumerate(zip(layer.contents.sizes, shown[place], strict=True))
+            if size and not seen
+        ]
 
 
-def files_below(merged: Merge, node: Folder | int, path: str = "") -> tuple[File, ...]:
-    """A node of a merged tree and all below it, sorted by path."""
-    found = []
-    for where, number in walk(node, path):
-        if number == IMPLICIT:
-            found.append(File("/" + where, "directory", 0, 0o755, 0, 0, "", ""))
-        else:
-            found.append(merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=where))
-    return tuple(sorted(found, key=lambda file: file.path))
+def _stored(layer: Layer, index: int) -> StoredFile:
+    files = layer.contents
+    path = files.paths[index]
+    if files.sizes[index] > CONTENT_BYTES_AT_MOST:
+        raise ArchiveError(f"/{path} has {files.sizes[index]:,} bytes; at most 16 MiB are shown.")
+    before = sum(files.kinds[at] == REGULAR for at, other in enumerate(files.paths[:index]) if other == path)
+    return StoredFile(layer.digest, path, before)
 
 
 def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files | None]]) -> Image:

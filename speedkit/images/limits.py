@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import Literal
 
-from speedkit.images.files import OPAQUE, WHITEOUT, clean_path
+from speedkit.images.files import OPAQUE, WHITEOUT, typed_path
 from speedkit.images.image import Image
 
 __all__ = ["Limits", "Violation", "check_limits"]
@@ -16,8 +17,9 @@ __all__ = ["Limits", "Violation", "check_limits"]
 class Limits:
     """What an image may be at most; None where nothing is asked.
 
-    efficiency: at least so much, 0 to 1. forbidden: patterns such as `/root/.ssh` or `*.pem`; a path that matches, or
-    lies in a folder that does, may be in no layer: a file removed by a later layer can still be read from the image.
+    efficiency: at least so much, 0 to 1. forbidden: patterns such as `/root/.ssh`, `*.pem` or `.env`; one without a slash
+    is that of a name in any folder. A path that matches, or lies in a folder that does, may be in no layer: a file removed
+    by a later layer can still be read from the image.
     """
 
     wasted_bytes: int | None = None
@@ -52,14 +54,24 @@ def _over(rule: Literal["wasted_bytes", "image_bytes"], verb: str, found: int, l
 
 
 def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
-    cleaned = [(pattern, clean_path(pattern)) for pattern in patterns]
+    wanted = [(pattern, _expression(pattern)) for pattern in patterns]
     found = []
-    for place, layer in enumerate(image.layers if cleaned else ()):
+    for place, layer in enumerate(image.layers if wanted else ()):
         for path, kind in zip(layer.contents.paths, layer.contents.kinds, strict=True):
             if kind in (WHITEOUT, OPAQUE):
                 continue
-            for pattern, clean in cleaned:
-                if fnmatchcase(path, clean) or fnmatchcase(path, f"{clean}/*"):
+            for pattern, expression in wanted:
+                if expression.match(path):
                     told = f"/{path} is in layer {place + 1} ({layer.digest[7:19]}); {pattern} is forbidden."
                     found.append(Violation("forbidden", told))
     return found
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """What paths a pattern forbids. `*` stands for slashes, too; `**/` may also stand for no folder at all."""
+    clean = typed_path(pattern)
+    within = clean.removeprefix("**/")
+    globs = {within, within.replace("/**/", "/")}
+    if within != clean or "/" not in pattern.rstrip("/"):
+        globs |= {f"*/{glob}" for glob in globs}
+    return re.compile("|".join(translate(glob) for one in sorted(globs) for glob in (one, f"{one}/*")))

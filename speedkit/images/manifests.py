@@ -17,7 +17,7 @@ from typing import Any
 from speedkit.errors import ArchiveError
 from speedkit.images.files import clean_path
 
-__all__ = ["ImageDescription", "choose_image", "describe_images"]
+__all__ = ["HOW_TO_SAVE", "ImageDescription", "choose_image", "describe_images"]
 
 INDEX_DEPTH_AT_MOST = 4
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -66,10 +66,12 @@ def choose_image(images: Sequence[ImageDescription], name: str | None) -> ImageD
         fitting = [image for image in fitting if image.architecture == here] if _same_names(fitting) else fitting
     if len({image.id for image in fitting}) == 1:
         return fitting[0]
+    if not images:
+        raise ArchiveError("The archive holds no image.", fix=HOW_TO_SAVE)
     held = ", ".join(sorted({known for image in images for known in image.names or (image.id,)}))
     if not fitting:
         raise ArchiveError(f"The archive has no image {name or 'for this machine'}.", fix=f"It holds: {held}.")
-    raise ArchiveError("The archive holds more than one image.", fix=f"Name one of: {held}.")
+    raise ArchiveError("The archive holds more than one image.", fix=f"Name one, as in ARCHIVE#NAME. It holds: {held}.")
 
 
 def _same_names(images: Sequence[ImageDescription]) -> bool:

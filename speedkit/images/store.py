@@ -54,12 +54,6 @@ class LayerStore:
     def keep(self, diff_id: str, files: Files) -> None:
         self._write(diff_id, _pack(files))
 
-    def forget(self, diff_id: str) -> None:
-        """Drop a layer whose file proved damaged."""
-        if path := self._path(diff_id):
-            with contextlib.suppress(OSError):
-                path.unlink()
-
     def diff_id_of_blob(self, digest: str) -> str | None:
         """The diffID of a compressed layer that was read before."""
         data = self._read(digest, "blobs")

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from struct import Struct
 
 from speedkit.errors import ArchiveError
 from speedkit.images.bytestream import ByteStream
@@ -23,8 +24,11 @@ NAME_BYTES_AT_MOST = 4096  # Linux' PATH_MAX: no engine could unpack a longer on
 EXTENSION_BYTES_AT_MOST = 1 << 20  # Go's archive/tar refuses longer ones too
 NUMBER_AT_MOST = (1 << 63) - 1
 ZEROS = bytes(BLOCK_BYTES)
+FIELDS = Struct("100s 8s 8s 8s 12s 12x 8x x 100s 6s 249x")
+"""Name, mode, owner, group, size, link and magic of a header."""
 HEADER_ONLY = frozenset(b"123456")
 KNOWN_TYPES = frozenset(b"\x0001234567S")
+DIRECTORY, OLD_SPARSE = ord("5"), ord("S")
 
 
 @dataclass(slots=True)
@@ -65,21 +69,26 @@ def scan(stream: ByteStream) -> Iterator[Header]:
 
     Raises: ArchiveError.
     """
-    ahead = _Ahead()
+    ahead, is_extended = _Ahead(), False
     while block := _next_block(stream):
         if not _checksum_fits(block):
-            raise ArchiveError(f"This is not a tar archive, or it is damaged {stream.position - BLOCK_BYTES} bytes in.")
+            raise ArchiveError(
+                f"This is not a tar archive, or it is damaged {stream.position - BLOCK_BYTES} bytes in.",
+                fix="Save or copy it again.",
+            )
         letter = block[156]
         if letter in b"xgLK":
             _extend(ahead, letter, stream, _number(block[124:136]))
+            is_extended = True
             continue
         header = _header(block, letter, ahead)
-        if letter == ord("S"):
+        if letter == OLD_SPARSE:
             _pass_sparse_map(stream, block)
         end = stream.position + -(-header.stored_bytes // BLOCK_BYTES) * BLOCK_BYTES
         yield header
         stream.skip(end - stream.position)
-        ahead = _Ahead()
+        if is_extended:
+            ahead, is_extended = _Ahead(), False
 
 
 def _next_block(stream: ByteStream) -> bytes | None:
@@ -103,7 +112,7 @@ def _checksum_fits(block: bytes) -> bool:
     Old archives summed signed bytes; Go's reader accepts both.
     """
     try:
-        told = int(block[148:156].split(b"\0")[0].strip() or b"0", 8)
+        told = _octal(block[148:156])
     except ValueError:
         return False
     total = (zlib.adler32(block[156:], zlib.adler32(block[:148])) & 0xFFFF) - 1 + 8 * 32
@@ -111,6 +120,15 @@ def _checksum_fits(block: bytes) -> bool:
         return True
     high = sum(byte > 127 for byte in block[:148] + block[156:])
     return (told - total + 256 * high) % 65521 == 0
+
+
+@lru_cache(maxsize=4096)
+def _octal(raw: bytes) -> int:
+    """A field of octal digits; 0 when it is empty.
+
+    Raises: ValueError.
+    """
+    return int(raw.partition(b"\0")[0].strip() or b"0", 8)
 
 
 @lru_cache(maxsize=4096)
@@ -174,10 +192,11 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
 def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
     if letter not in KNOWN_TYPES:
         raise ArchiveError(f"The tar archive has a member of the unknown type {chr(letter)!r}.")
-    name = ahead.name or _short_name(block)
-    link = ahead.link or block[157:257].split(b"\0")[0]
-    size, uid, gid = _number(block[124:136]), _number(block[108:116]), _number(block[116:124])
-    sparse_size = _number(block[483:495]) if letter == ord("S") else None
+    short_name, mode, owner, group, told_size, short_link, magic = FIELDS.unpack(block)
+    name = ahead.name or _short_name(short_name, magic, block)
+    link = ahead.link or short_link.partition(b"\0")[0]
+    size, uid, gid = _number(told_size), _number(owner), _number(group)
+    sparse_size = _number(block[483:495]) if letter == OLD_SPARSE else None
     if records := ahead.records:
         name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
         link = records.get(b"linkpath") or link
@@ -188,29 +207,29 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
         if told := records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size"):
             sparse_size = _integer(told, 10)
     if letter == 0 and name.endswith(b"/"):
-        letter = ord("5")
+        letter = DIRECTORY
     stored = 0 if letter in HEADER_ONLY else size
     regular = letter in b"\x0007S"
     return Header(
-        name=_text(name),
-        type="0" if regular else chr(letter),
-        size_bytes=sparse_size if sparse_size is not None and regular else stored,
-        stored_bytes=stored,
-        mode=_number(block[100:108]) & 0o7777,
-        uid=uid,
-        gid=gid,
-        link=_text(link) if link else "",
-        sparse=sparse_size is not None,
+        _text(name),
+        "0" if regular else chr(letter),
+        sparse_size if sparse_size is not None and regular else stored,
+        stored,
+        _number(mode) & 0o7777,
+        uid,
+        gid,
+        _text(link) if link else "",
+        sparse_size is not None,
     )
 
 
-def _short_name(block: bytes) -> bytes:
+def _short_name(name: bytes, magic: bytes, block: bytes) -> bytes:
     """The name in the header itself; ustar and star may keep its beginning in a field of its own."""
-    name = block[:100].split(b"\0")[0]
-    if block[257:263] != b"ustar\0" or not block[345]:
+    name = name.partition(b"\0")[0]
+    if magic != b"ustar\0" or not block[345]:
         return name
     end = 476 if block[508:] == b"tar\0" else 500
-    return block[345:end].split(b"\0")[0] + b"/" + name
+    return block[345:end].partition(b"\0")[0] + b"/" + name
 
 
 def _text(name: bytes) -> str:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from speedkit.engine.saved_image import content_of, layers_of
-from speedkit.errors import NoSuchImage
 from speedkit.model import Build
 from speedkit.widgets.layer_browser import LayerBrowser, Source
 from speedkit.widgets.layers_twin import layers_twin_html
@@ -75,17 +74,11 @@ class LayersView(LiveWidget):
 
 
 def _source(image: str | Path | Build, engine: Engine | None) -> Source:
-    if isinstance(image, Build):
-        if image.image is None:
-            raise NoSuchImage(f"The build {image.id} made no image.", fix="Take one that ended well.")
-        found = _source(image.image, engine)
-        return replace(found, image=replace(found.image, name=_told(image)))
-    where = image
-
     def read(path: str, place: int | None) -> bytes:
-        return content_of(where, path, place=place, engine=engine)
+        return content_of(image, path, place=place, engine=engine)
 
-    return Source(layers_of(where, engine=engine), read)
+    found = layers_of(image, engine=engine)
+    return Source(replace(found, name=_told(image)) if isinstance(image, Build) else found, read)
 
 
 def _told(build: Build) -> str:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.images.archives import docker_archive, layer
+from tests.images.archives import docker_archive, layer, oci_archive
 
 BASE = layer(("etc/motd", b"hello\n"), ("data", b"\xff" * 9000))
 COMMANDS = ["ADD rootfs.tar / # buildkit", "RUN /bin/sh -c rm data # buildkit"]
@@ -46,6 +46,12 @@ def test_what_each_layer_changes_is_listed_when_asked_for(speedkit, archive):
         assert line in told
 
 
+def test_a_long_path_is_listed_whole(speedkit, tmp_path):
+    path = "/".join(["folder"] * 60)
+    archive = docker_archive(tmp_path / "long.tar", [layer((path, b"1"))], COMMANDS)
+    assert f"+ added 1 bytes /{path}" in words(speedkit("layers", str(archive), "--files")[1])
+
+
 def test_another_image_is_compared_by_layer_and_by_file(speedkit, archive, other):
     told = words(speedkit("layers", archive, "--other", other)[1])
     assert "two:1 is 425 bytes larger than one:1; they share 1 layer, 9.0 kB" in told
@@ -76,9 +82,22 @@ def test_ci_says_which_limits_are_kept_and_exits_with_1_when_one_is_not(speedkit
     assert (code, err) == (0, "✓ All limits are kept.\n")
     code, out, err = speedkit("layers", archive, "--ci", "--max-wasted", "0", "--forbid", "*.pem", "--json")
     assert code == 1
-    assert json.loads(out)["wasted_bytes"] == 9006
+    document = json.loads(out)
+    assert document["wasted_bytes"] == 9006
+    assert [violation["rule"] for violation in document["violations"]] == ["wasted_bytes", "forbidden"]
     assert "It wastes 9,006 bytes; at most 0 are allowed." in err
     assert "/key.pem is in layer 2" in err
+
+
+def test_one_of_several_images_of_an_archive_is_named_behind_a_hash(speedkit, tmp_path):
+    path = oci_archive(tmp_path / "two.tar", [("amd64", "one:1", [BASE]), ("amd64", "two:1", [layer(("x", b"12345"))])])
+    code, out, err = speedkit("layers", str(path))
+    assert (code, out) == (1, "")
+    assert "holds more than one image. Name one, as in ARCHIVE#NAME. It holds: one:1, two:1." in words(err)
+    code, out, _ = speedkit("layers", f"{path}#one:1", "--other", f"{path}#two:1", "--json", "--files")
+    document = json.loads(out)
+    assert (code, document["other"]["files"][0]["path"], document["other"]["image_bytes"]) == (0, "/x", 5)
+    assert speedkit("layers", f"{path}#two:1", "--cat", "/x")[:2] == (0, "12345")
 
 
 def test_many_forbidden_files_are_counted_not_listed(speedkit, other):
@@ -103,6 +122,11 @@ def test_names_of_files_give_a_terminal_no_orders(speedkit, tmp_path):
         (["--layer", "1"], "--layer says which layer --cat reads."),
         (["--max-size", "large"], "is no size"),
         (["--min-efficiency", "2"], "--min-efficiency"),
+        (["--min-efficiency", "nan"], "--min-efficiency is no number."),
+        (["--forbid", ""], "--forbid '' names no path."),
+        (["--forbid", "*.pem", "--forbid", "./"], "--forbid './' names no path."),
+        (["--cat", "/etc/motd", "--forbid", "*.pem"], "--cat prints one file and does nothing else."),
+        (["--cat", "/etc/motd", "--json"], "--cat prints one file and does nothing else."),
     ],
 )
 def test_misuse_exits_with_2_and_says_what_to_give(speedkit, archive, arguments, said):

@@ -23,7 +23,7 @@ def layer(*members: Member, format: int = tarfile.PAX_FORMAT) -> bytes:  # noqa:
     """A layer's archive: name → bytes for a file, None for a directory, "-> x" for a symlink, "link x" for a hard link,
     "fifo", "char" or "block", or a mode (an int) for a directory."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=format) as archive:
+    with tarfile.open(fileobj=out, mode="w", format=format, errors="surrogateescape") as archive:
         for name, what in members:
             archive.addfile(*_member(name, what))
     return out.getvalue()

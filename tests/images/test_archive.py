@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
+import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from speedkit.errors import ArchiveError
 from speedkit.images import read_archive, read_archive_content
 from speedkit.images.archive import read_content, read_saved_image
 from speedkit.images.bytestream import ByteStream, gunzip
+from speedkit.images.image import StoredFile
 from speedkit.images.manifests import MACHINES, describe_images
 from speedkit.images.store import LayerStore
 
@@ -155,18 +159,18 @@ def test_a_repeated_layer_of_an_old_archive_is_a_symlink(tmp_path: Path, store: 
     image = read_archive(path, store=store)
     assert [item.digest for item in image.layers] == [f"sha256:{digest(LOWER)}"] * 2
     assert (image.name, image.wasted_bytes) == ("old.tar", 7)
-    assert read_archive_content(path, image.layers[0].digest, "/etc/a", store=store) == b"first"
+    assert read_archive_content(path, image.locate("/etc/a", place=0), store=store) == b"first"
 
 
 @pytest.mark.parametrize("compress", [False, True])
 def test_the_content_of_a_file_is_that_of_the_layer_asked_for(tmp_path: Path, store: LayerStore, compress: bool) -> None:
     path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress)
     for again in range(2):
-        assert read_archive_content(path, f"sha256:{digest(LOWER)}", "etc/a", store=store) == b"first"
-        assert read_archive_content(path, f"sha256:{digest(UPPER)}", "/etc/a", store=store) == b"second"
+        assert read_archive_content(path, StoredFile(f"sha256:{digest(LOWER)}", "etc/a"), store=store) == b"first"
+        assert read_archive_content(path, StoredFile(f"sha256:{digest(UPPER)}", "etc/a"), store=store) == b"second"
         assert len(read_archive(path, store=store).layers) == 2, again
     with pytest.raises(ArchiveError, match="has no file"):
-        read_archive_content(path, f"sha256:{digest(UPPER)}", "/b", store=store)
+        read_archive_content(path, StoredFile(f"sha256:{digest(UPPER)}", "b"), store=store)
 
 
 def test_content_that_is_too_large_or_has_holes_is_not_shown(tmp_path: Path, store: LayerStore) -> None:
@@ -175,7 +179,7 @@ def test_content_that_is_too_large_or_has_holes_is_not_shown(tmp_path: Path, sto
     for data in (layer(("a", bytes((16 << 20) + 1))), pax({"GNU.sparse.realsize": "9", "GNU.sparse.name": "a"})):
         path = docker_archive(tmp_path / "image.tar", [data])
         with pytest.raises(ArchiveError):
-            read_archive_content(path, f"sha256:{digest(data)}", "a", store=store)
+            read_archive_content(path, StoredFile(f"sha256:{digest(data)}", "a"), store=store)
 
 
 def test_a_stream_is_read_in_one_pass_and_known_layers_are_passed_over(tmp_path: Path, store: LayerStore) -> None:
@@ -184,14 +188,71 @@ def test_a_stream_is_read_in_one_pass_and_known_layers_are_passed_over(tmp_path:
     first = read_saved_image(ByteStream([data]), diff_ids, store=store)
     assert set(first.files) == set(diff_ids)
     assert describe_images(first.documents)[0].commands == ("COPY a /", "RUN rm /b")
-    assert read_saved_image(ByteStream([data]), diff_ids, store=store).files == {}
-    assert read_content(ByteStream([data]), diff_ids[1], "etc/a", store=store) == b"second"
+    assert read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids).files == {}
+    assert read_content(ByteStream([data]), StoredFile(diff_ids[1], "etc/a"), diff_ids, store=store) == b"second"
 
 
 def test_compressed_layers_of_a_stream_are_known_by_their_blob(tmp_path: Path, store: LayerStore) -> None:
     data = docker_archive(tmp_path / "image.tar", [LOWER], compress=True).read_bytes()
-    assert set(read_saved_image(ByteStream([data]), [], store=store).files) == {f"sha256:{digest(LOWER)}"}
+    diff_ids = [f"sha256:{digest(LOWER)}"]
+    assert set(read_saved_image(ByteStream([data]), diff_ids, store=store).files) == set(diff_ids)
+    assert read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids).files == {}
     assert read_saved_image(ByteStream([data]), [], store=store).files == {}
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_layer_that_another_process_keeps_meanwhile_is_read_all_the_same(
+    tmp_path: Path, store: LayerStore, compress: bool
+) -> None:
+    data = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress).read_bytes()
+    diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(UPPER)}"]
+    read_saved_image(ByteStream([data]), diff_ids, store=store)
+    assert set(read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids[:1]).files) == {diff_ids[1]}
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_stream_is_left_as_soon_as_the_file_is_found(tmp_path: Path, store: LayerStore, compress: bool) -> None:
+    big = layer(("etc/a", b"first"), ("big", os.urandom(1 << 20)), ("etc/a", b"again"), ("rest", bytes(9)))
+    path = docker_archive(tmp_path / "image.tar", [big], compress=compress)
+    image = read_archive(path, store=store)
+    data, taken = path.read_bytes(), []
+
+    def chunks() -> Iterator[bytes]:
+        for start in range(0, len(data), 1000):
+            taken.append(start)
+            yield data[start : start + 1000]
+
+    first = StoredFile(image.layers[0].digest, "etc/a")
+    assert read_content(ByteStream(chunks()), first, [first.digest], store=store) == b"first"
+    assert len(taken) < 300
+    last = image.locate("/etc/a")
+    assert read_content(ByteStream(chunks()), last, [last.digest], store=store) == b"again"
+    assert read_archive_content(path, last, store=store) == b"again"
+
+
+def test_a_folder_in_the_layout_of_oci_is_an_archive_too(tmp_path: Path, store: LayerStore) -> None:
+    path = oci_archive(tmp_path / "oci.tar", [("amd64", "one:1", [LOWER]), ("amd64", "two:1", [LOWER, UPPER])])
+    folder = tmp_path / "oci"
+    with tarfile.open(path) as archive:
+        archive.extractall(folder, filter="data")
+    (folder / "loop").symlink_to(folder)
+    image = read_archive(folder, name="two:1", store=store)
+    assert image.layers == read_archive(path, name="two:1", store=store).layers
+    assert read_archive_content(folder, image.locate("/etc/a"), store=store) == b"second"
+    (folder / "oci-layout").unlink()
+    with pytest.raises(ArchiveError, match="folder without an image"):
+        read_archive(folder, store=store)
+
+
+def test_a_refusal_says_which_archive_and_which_layer_it_is_about(tmp_path: Path, store: LayerStore) -> None:
+    about = config([LOWER], [])
+    members = {"manifest.json": manifest_of("config.json", "a"), "config.json": about, "a": gzip.compress(b"no layer" * 99)}
+    path = write_archive(tmp_path / "image.tar", members)
+    with pytest.raises(ArchiveError, match=r"image\.tar: a: This is not a tar archive") as problem:
+        read_archive(path, store=store)
+    assert problem.value.fix
+    with pytest.raises(ArchiveError, match="holds no image"):
+        read_archive(write_archive(tmp_path / "none.tar", {"manifest.json": b"[]"}), store=store)
 
 
 def manifest_of(config_name: str, *layers: str) -> bytes:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.images import Limits, Waste, check_limits, compare_images, dive_figures, to_json, treemap_rows
-from speedkit.images.image import Image, make_image
+from speedkit.images import Limits, Waste, check_limits, compare_images, dive_figures, json_text, to_json, treemap_rows
+from speedkit.images.image import Image, StoredFile, make_image
 from speedkit.images.merging import IMPLICIT, walk
 
 from .archives import Member, image_of, layer
@@ -150,10 +153,19 @@ def test_the_bytes_of_a_file_are_located_through_links() -> None:
         layer(("etc/c", b"2")),
     )
     bottom = image.layers[0].digest
-    assert image.locate("/l") == image.locate("l", place=0) == image.locate("/top/etc/a") == (bottom, "etc/a")
+    assert image.locate("/l") == image.locate("l", place=0) == image.locate("/top/etc/a") == StoredFile(bottom, "etc/a")
     for missing in ("/nothing", "/etc", "/loop", "/etc/a/b", "/loop/x"):
         with pytest.raises(ArchiveError):
             image.locate(missing)
+
+
+def test_of_a_path_that_a_layer_has_several_times_the_last_one_is_located() -> None:
+    image = image_of(
+        layer(("a", b"1"), ("a", "-> b"), (".wh.a", b""), ("a", b"22"), ("a", b"333"), ("b", bytes((16 << 20) + 1)))
+    )
+    assert image.locate("/a").repeats == 2
+    with pytest.raises(ArchiveError, match="at most 16 MiB"):
+        image.locate("/b")
 
 
 def test_two_images_are_compared_by_layer_and_by_file() -> None:
@@ -194,6 +206,42 @@ def test_a_forbidden_path_is_found_below_a_folder_and_in_a_layer_that_no_longer_
     image = image_of(layer(("root/.ssh", None), ("root/.ssh/id", b"secret")), layer(("root/.wh..ssh", b"")))
     found = check_limits(image, Limits(forbidden=("/root/.ssh",)))
     assert [violation.message.split()[0] for violation in found] == ["/root/.ssh", "/root/.ssh/id"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (".env", ["/.env", "/app/.env", "/app/cfg/.env"]),
+        ("/.env", ["/.env"]),
+        ("./.env", ["/.env"]),
+        ("**/.env", ["/.env", "/app/.env", "/app/cfg/.env"]),
+        ("app/**/.env", ["/app/.env", "/app/cfg/.env"]),
+        ("/app/*", ["/app/.env", "/app/cfg", "/app/cfg/.env", "/app/key[1].pem"]),
+        ("cfg", ["/app/cfg", "/app/cfg/.env"]),
+        ("cfg/", ["/app/cfg", "/app/cfg/.env"]),
+        ("*.pem", ["/app/key[1].pem"]),
+        ("key[[]1].pem", ["/app/key[1].pem"]),
+        ("env", []),
+        ("[", []),
+        ("\udcff*", ["/\\xff(1)"]),
+    ],
+)
+def test_a_pattern_forbids_a_path_or_a_name_in_any_folder(pattern: str, found: list[str]) -> None:
+    image = image_of(
+        layer((".env", b""), ("app", None), ("app/.env", b""), ("app/cfg", None), ("app/cfg/.env", b"")),
+        layer(("app/key[1].pem", b""), ("\udcff(1)", b""), format=tarfile.GNU_FORMAT),
+    )
+    violations = check_limits(image, Limits(forbidden=(pattern,)))
+    assert [violation.message.split(" is in")[0] for violation in violations] == found
+
+
+def test_json_as_text_is_the_same_document() -> None:
+    image = rewritten_and_removed()
+    for files in (False, True):
+        pieces = list(json_text(image, image, files=files, more={"violations": [], "ü": {}}, ascii_only=True))
+        assert json.loads("".join(pieces)) == to_json(image, image, files=files) | {"violations": [], "ü": {}}
+        assert "".join(pieces).isascii()
+    assert json.loads("".join(json_text(image_of()))) == to_json(image_of())
 
 
 def test_json_holds_the_figures_and_on_request_every_file() -> None:

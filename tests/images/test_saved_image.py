@@ -6,8 +6,10 @@ import io
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -15,9 +17,10 @@ import pytest
 from speedkit.engine import saved_image
 from speedkit.engine.connection import Engine
 from speedkit.engine.saved_image import content_of, layers_of, read_image
-from speedkit.errors import EngineError, EngineLost, NoSuchImage
+from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage
 from speedkit.images import compare_images
 from speedkit.images.store import LayerStore
+from speedkit.model import Build
 
 pytestmark = pytest.mark.engine
 
@@ -40,6 +43,11 @@ def image(engine: Engine, folder: Callable[..., Path]) -> Iterator[str]:
     subprocess.run(command, check=True, capture_output=True, env=engine.environment)
     yield name
     engine.api.remove_image(name)
+
+
+@pytest.fixture
+def finished() -> Build:
+    return Build("1", "app", "optimized", "", "2026-01-01T00:00:00+00:00", 1.0, "done", 0, "FROM scratch", ())
 
 
 @pytest.fixture
@@ -131,6 +139,35 @@ def test_the_content_of_a_file_can_be_that_of_a_lower_layer(engine: Engine, imag
     assert content_of(image, "/files/big", engine=engine).startswith(content_of(image, "/last", engine=engine)[:32])
 
 
+def test_a_build_stands_for_its_image(engine: Engine, image: str, finished: Build) -> None:
+    made = replace(finished, image=engine.api.inspect_image(image)["Id"])
+    assert layers_of(made, engine=engine).layers == layers_of(image, engine=engine).layers
+    assert content_of(made, "/files/kept", engine=engine) == b"b" * 1000
+    with pytest.raises(NoSuchImage, match="made no image"):
+        layers_of(replace(finished, image=None), engine=engine)
+
+
+def test_one_of_several_images_of_an_archive_is_named_behind_its_path(tmp_path: Path) -> None:
+    from .archives import layer, oci_archive
+
+    first, second = layer(("a", b"1")), layer(("a", b"22"))
+    path = oci_archive(tmp_path / "two#.tar", [("amd64", "one:1", [first]), ("amd64", "two:1", [second])])
+    assert layers_of(f"{path}#two:1").image_bytes == 2
+    assert content_of(f"{path}#one:1", "/a") == b"1"
+    with pytest.raises(ArchiveError, match=r"two#\.tar: The archive holds more than one image\. Name one, as in ARCHIVE#NAME"):
+        layers_of(path)
+    with pytest.raises(ArchiveError, match="has no image three"):
+        layers_of(f"{path}#three")
+    with pytest.raises(ArchiveError, match="folder without an image"):
+        layers_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "a/../../info", "a//b", "\udcff", "a" * 5000, "a b", "a\0b", "#", "x#y"])
+def test_what_no_image_can_be_called_is_said_not_to_be_there(engine: Engine, name: str) -> None:
+    with pytest.raises(EngineError):
+        layers_of(name, engine=engine)
+
+
 def test_an_engine_behind_the_ordinary_client_gives_the_same(engine: Engine, image: str, tmp_path: Path) -> None:
     other = replace(engine, host="tcp://as-far-as-the-reader-knows")
     vars(other)["api"] = engine.api
@@ -140,6 +177,21 @@ def test_an_engine_behind_the_ordinary_client_gives_the_same(engine: Engine, ima
 def test_an_image_that_is_not_there_is_named(engine: Engine) -> None:
     with pytest.raises(NoSuchImage, match="speedkit/nothing"):
         read_image(engine, "speedkit/nothing:1")
+
+
+def test_an_engine_that_breaks_off_is_said_so_and_damage_is_told_from_it(
+    engine: Engine, image: str, store: LayerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = b"".join(engine.api.get_image(image))
+
+    @contextmanager
+    def sent(data: bytes) -> Iterator[object]:
+        yield SimpleNamespace(status=200, read=io.BytesIO(data).read)
+
+    for data, error in ((whole[:5000], EngineLost), (b"no tar" * 100_000, ArchiveError)):
+        monkeypatch.setattr(saved_image, "_opened", lambda *_, data=data: sent(data))
+        with pytest.raises(error):
+            read_image(engine, image, store=store)
 
 
 def test_an_engine_that_refuses_or_is_gone_is_said_so(engine: Engine, tmp_path: Path) -> None:
