@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, cast
 
 from speedkit.errors import ArchiveError
 
-__all__ = ["CHUNK_BYTES", "ByteStream", "gunzip"]
+__all__ = ["CHUNK_BYTES", "ByteStream", "gunzip", "unzstd"]
 
 CHUNK_BYTES = 1 << 18
 EMPTY = memoryview(b"")
@@ -15,6 +16,10 @@ EMPTY = memoryview(b"")
 
 def cut_short() -> ArchiveError:
     return ArchiveError("The archive ends in the middle of a file.", fix="Save or copy it again.")
+
+
+def damaged(problem: Exception) -> ArchiveError:
+    return ArchiveError(f"A compressed layer is damaged: {problem}.", fix="Save or copy it again.")
 
 
 class ByteStream:
@@ -141,7 +146,33 @@ def gunzip(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
             try:
                 yield member.decompress(rest, CHUNK_BYTES)
             except zlib.error as problem:
-                raise ArchiveError(f"A compressed layer is damaged: {problem}.", fix="Save or copy it again.") from None
+                raise damaged(problem) from None
             rest = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:
         raise cut_short()
+
+
+def unzstd(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """The uncompressed bytes of a zstd stream of one or more frames, at most a chunk at a time.
+
+    Raises: ArchiveError when it is damaged or cut short.
+    """
+    from zstandard import ZstdDecompressor, ZstdError
+
+    source = cast("BinaryIO", _Readable(chunks))
+    try:
+        with ZstdDecompressor().stream_reader(source, read_across_frames=True) as reader:
+            while chunk := reader.read(CHUNK_BYTES):
+                yield chunk
+    except ZstdError as problem:
+        raise damaged(problem) from None
+
+
+class _Readable:
+    """Chunks as a file that is read."""
+
+    def __init__(self, chunks: Iterable[bytes | memoryview]) -> None:
+        self._chunks = iter(chunks)
+
+    def read(self, _count: int) -> bytes:
+        return bytes(next(self._chunks, b""))

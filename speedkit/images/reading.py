@@ -9,7 +9,7 @@ from typing import Protocol
 from xxhash import xxh3_128, xxh3_128_digest
 
 from speedkit.errors import ArchiveError
-from speedkit.images.bytestream import ByteStream, gunzip
+from speedkit.images.bytestream import ByteStream, gunzip, unzstd
 from speedkit.images.files import Files
 from speedkit.images.tar import Header, scan
 
@@ -79,17 +79,14 @@ class LayerReader:
 
 
 def uncompressed(blob: ByteStream, size_bytes: int) -> Iterable[bytes | memoryview]:
-    """The bytes of the archive inside a blob: image layers are stored plain or with gzip.
+    """The bytes of the archive inside a blob: image layers are stored plain, with gzip or with zstd.
 
-    Raises: ArchiveError for another compression.
+    Source: https://github.com/opencontainers/image-spec/blob/main/layer.md
     """
     start = blob.peek(min(size_bytes, len(ZSTD)))
-    if start == ZSTD:
-        raise ArchiveError(
-            "A layer is compressed with zstd, which is not read here.",
-            fix="Build or push the image with `compression=gzip`.",
-        )
     pieces = blob.pieces(size_bytes)
+    if start == ZSTD:
+        return unzstd(pieces)
     return gunzip(pieces) if start.startswith(GZIP) else pieces
 
 

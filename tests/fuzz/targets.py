@@ -24,7 +24,7 @@ from speedkit.recordings.rawjson import read_rawjson
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Meta, read_recording, write_recording
 from speedkit.recordings.steps import derive_steps
-from tests.images.archives import config, docker_archive, layer
+from tests.images.archives import COMPRESSIONS, config, docker_archive, layer
 
 __all__ = ["TARGETS", "Target", "read"]
 
@@ -139,7 +139,9 @@ def _ignore_file(data: bytes) -> None:
 def _archives() -> Iterator[bytes]:
     with tempfile.TemporaryDirectory() as place:
         yield docker_archive(Path(place) / "plain.tar", [LAYER], ["COPY . ."]).read_bytes()
-        yield docker_archive(Path(place) / "packed.tar", [LAYER, LAYER], ["COPY . .", None], compress=True).read_bytes()
+        for compress in COMPRESSIONS[1:]:
+            path = docker_archive(Path(place) / "packed.tar", [LAYER, LAYER], ["COPY . .", None], compress=compress)
+            yield path.read_bytes()
 
 
 def _documents() -> bytes:

@@ -7,8 +7,10 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import zstandard
 
 from speedkit.images.bytestream import ByteStream
 from speedkit.images.files import Files
@@ -16,6 +18,9 @@ from speedkit.images.image import Image, make_image
 from speedkit.images.reading import read_layer
 
 Member = tuple[str, object]
+Compress = Callable[[bytes], bytes]
+COMPRESSIONS: tuple[Compress, ...] = (bytes, gzip.compress, zstandard.compress)
+"""How a layer may be stored: as it is, or by what an image specification names."""
 TYPES = {"link": tarfile.LNKTYPE, "fifo": tarfile.FIFOTYPE, "char": tarfile.CHRTYPE, "block": tarfile.BLKTYPE}
 
 
@@ -69,10 +74,10 @@ def config(layers: Sequence[bytes], commands: Sequence[str | None], architecture
 
 
 def docker_archive(
-    path: Path, layers: Sequence[bytes], commands: Sequence[str | None] = (), *, compress: bool = False, tag: str = "test:1"
+    path: Path, layers: Sequence[bytes], commands: Sequence[str | None] = (), *, compress: Compress = bytes, tag: str = "test:1"
 ) -> Path:
     """What `docker save` writes since version 25; compress: as with the containerd image store."""
-    stored = [gzip.compress(data) if compress else data for data in layers]
+    stored = [compress(data) for data in layers]
     about = config(layers, commands)
     manifest = [{"Config": blob(about), "RepoTags": [tag], "Layers": [blob(data) for data in stored]}]
     members = {blob(data): data for data in (*stored, about)} | {"manifest.json": json.dumps(manifest).encode()}

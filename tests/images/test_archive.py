@@ -11,18 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
 from speedkit.images import read_archive, read_archive_content
 from speedkit.images.archive import read_content, read_saved_image
-from speedkit.images.bytestream import ByteStream, gunzip
+from speedkit.images.bytestream import ByteStream, gunzip, unzstd
 from speedkit.images.image import StoredFile
 from speedkit.images.manifests import MACHINES, describe_images
 from speedkit.images.store import LayerStore
 
-from .archives import blob, config, digest, docker_archive, layer, oci_archive, write_archive
+from .archives import COMPRESSIONS, Compress, blob, config, digest, docker_archive, layer, oci_archive, write_archive
 
 LOWER = layer(("etc", None), ("etc/a", b"first"), ("b", b"22"))
 UPPER = layer(("etc/a", b"second"), (".wh.b", b""))
@@ -34,8 +35,8 @@ def store(tmp_path: Path) -> LayerStore:
     return LayerStore(tmp_path / "store")
 
 
-@pytest.mark.parametrize("compress", [False, True])
-def test_a_docker_archive_gives_layers_with_their_commands(tmp_path: Path, store: LayerStore, compress: bool) -> None:
+@pytest.mark.parametrize("compress", COMPRESSIONS)
+def test_a_docker_archive_gives_layers_with_their_commands(tmp_path: Path, store: LayerStore, compress: Compress) -> None:
     path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], COMMANDS, compress=compress)
     image = read_archive(path, store=store)
     assert [(item.digest, item.command, item.size_bytes) for item in image.layers] == [
@@ -162,8 +163,8 @@ def test_a_repeated_layer_of_an_old_archive_is_a_symlink(tmp_path: Path, store: 
     assert read_archive_content(path, image.locate("/etc/a", place=0), store=store) == b"first"
 
 
-@pytest.mark.parametrize("compress", [False, True])
-def test_the_content_of_a_file_is_that_of_the_layer_asked_for(tmp_path: Path, store: LayerStore, compress: bool) -> None:
+@pytest.mark.parametrize("compress", COMPRESSIONS)
+def test_the_content_of_a_file_is_that_of_the_layer_asked_for(tmp_path: Path, store: LayerStore, compress: Compress) -> None:
     path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress)
     for again in range(2):
         assert read_archive_content(path, StoredFile(f"sha256:{digest(LOWER)}", "etc/a"), store=store) == b"first"
@@ -193,16 +194,16 @@ def test_a_stream_is_read_in_one_pass_and_known_layers_are_passed_over(tmp_path:
 
 
 def test_compressed_layers_of_a_stream_are_known_by_their_blob(tmp_path: Path, store: LayerStore) -> None:
-    data = docker_archive(tmp_path / "image.tar", [LOWER], compress=True).read_bytes()
+    data = docker_archive(tmp_path / "image.tar", [LOWER], compress=gzip.compress).read_bytes()
     diff_ids = [f"sha256:{digest(LOWER)}"]
     assert set(read_saved_image(ByteStream([data]), diff_ids, store=store).files) == set(diff_ids)
     assert read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids).files == {}
     assert read_saved_image(ByteStream([data]), [], store=store).files == {}
 
 
-@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("compress", COMPRESSIONS)
 def test_a_layer_that_another_process_keeps_meanwhile_is_read_all_the_same(
-    tmp_path: Path, store: LayerStore, compress: bool
+    tmp_path: Path, store: LayerStore, compress: Compress
 ) -> None:
     data = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress).read_bytes()
     diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(UPPER)}"]
@@ -210,8 +211,8 @@ def test_a_layer_that_another_process_keeps_meanwhile_is_read_all_the_same(
     assert set(read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids[:1]).files) == {diff_ids[1]}
 
 
-@pytest.mark.parametrize("compress", [False, True])
-def test_the_stream_is_left_as_soon_as_the_file_is_found(tmp_path: Path, store: LayerStore, compress: bool) -> None:
+@pytest.mark.parametrize("compress", COMPRESSIONS)
+def test_the_stream_is_left_as_soon_as_the_file_is_found(tmp_path: Path, store: LayerStore, compress: Compress) -> None:
     big = layer(("etc/a", b"first"), ("big", os.urandom(1 << 20)), ("etc/a", b"again"), ("rest", bytes(9)))
     path = docker_archive(tmp_path / "image.tar", [big], compress=compress)
     image = read_archive(path, store=store)
@@ -319,13 +320,19 @@ def test_a_file_that_is_missing_empty_a_folder_or_cut_short_is_refused(tmp_path:
 @given(st.data())
 def test_a_damaged_archive_gives_archive_errors_only(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
-    path = docker_archive(folder / "image.tar", [LOWER, UPPER], COMMANDS, compress=data.draw(st.booleans()))
+    path = docker_archive(folder / "image.tar", [LOWER, UPPER], COMMANDS, compress=data.draw(st.sampled_from(COMPRESSIONS)))
     whole = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 5))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(bytes(whole[: data.draw(st.integers(len(whole) // 2, len(whole)))]))
     with contextlib.suppress(ArchiveError):
         read_archive(path, store=LayerStore(folder / "store"))
+
+
+def test_zstd_frames_one_after_the_other_are_one_stream_given_in_small_pieces() -> None:
+    data = zstandard.compress(b"a" * 3_000_000) + zstandard.compress(b"b")
+    assert b"".join(unzstd([data[:100], data[100:]])) == b"a" * 3_000_000 + b"b"
+    assert max(len(piece) for piece in unzstd([data])) <= 1 << 20
 
 
 def test_gzip_members_one_after_the_other_are_one_stream_and_padding_is_ignored() -> None:
