@@ -64,3 +64,6 @@ class Surroundings(Protocol):
 
     def origin(self, name: str, *, numeric: bool) -> Vertex | None:
         """What `--from` names; None for scratch. numeric: a number is a stage."""
+
+    def is_ahead(self, name: str, *, numeric: bool) -> bool:
+        """Whether `--from` names a stage that comes later."""
