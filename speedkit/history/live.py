@@ -9,7 +9,7 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest
 from speedkit.errors import DockerfileError, RecordingError
-from speedkit.experiment.building import dockerfile_text
+from speedkit.experiment.building import dockerfile_text, sent_arguments
 from speedkit.forecast import Forecaster, StepForecast
 from speedkit.history.finding import recordings
 from speedkit.history.past import own_past, past_of
@@ -62,7 +62,7 @@ class LiveForecast:
                 chosen,
                 self._own[-1] if self._own else None,
                 isolation=isolation,
-                build_args={},
+                build_args=sent_arguments({}),
                 target=None,
                 bases=self._bases,
                 known=self._known,
@@ -82,7 +82,7 @@ class LiveForecast:
         if key == self._key and openings == self._openings:
             return
         self._own = own_past(isolation=isolation, folder=folder) if key != self._key else self._own
-        self._bases = base_facts(strategy, self._own, isolation=isolation, build_args={}, target=None)
+        self._bases = base_facts(strategy, self._own, isolation=isolation, build_args=sent_arguments({}), target=None)
         self._openings = openings
         if key == self._key:
             return
