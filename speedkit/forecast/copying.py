@@ -33,6 +33,8 @@ __all__ = ["copy_vertex", "inline_file", "owner"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GIT = re.compile(r"^(git|ssh)://|^[\w.-]+@[\w.-]+:|^https?://[^#?]+\.git(#|\?|$)")
+_NO_TEXT = re.compile("[\udc80-\udcff]")
+"""Bytes that are not UTF-8. Replacing variables makes one and the same character of each."""
 _NOBODY = (1 << 32) - 1
 _Source = tuple[Vertex | None, Selector]
 
@@ -194,7 +196,7 @@ def _inline_source(heredoc: Heredoc, scope: Scope, instruction: Instruction) -> 
     body = heredoc.body
     if heredoc.expand:
         try:
-            body = expand_unquoted(body, scope.variables)
+            body = expand_unquoted(_NO_TEXT.sub("\ufffd", body), scope.variables)
         except SubstitutionError as error:
             quoted = json.dumps(body, ensure_ascii=False)
             _refuse(f"failed to process {quoted}: {error}", instruction)

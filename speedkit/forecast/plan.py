@@ -59,6 +59,11 @@ class PlannedStep:
         is_image = self.vertex is not None and self.vertex.kind == "image" and not self.vertex.uncertain
         return is_image and self.instruction.keyword == "FROM"
 
+    @property
+    def has_to_pull(self) -> bool:
+        """It is a FROM whose image was on this machine, and is no more."""
+        return self.opens_known_image and self.vertex is not None and self.vertex.gone
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Plan:
@@ -167,7 +172,9 @@ class _Planning:
             return None
         identity = image.layers or (image.configuration,)
         uncertain = "" if name in self.situation.bases else name
-        return Vertex("image", ("image", identity), parts={"layers": identity, "name": name}, uncertain=uncertain)
+        return Vertex(
+            "image", ("image", identity), parts={"layers": identity, "name": name}, uncertain=uncertain, gone=image.gone
+        )
 
     def _named_context(self, name: str, replaced: NamedContext) -> Vertex | None:
         if isinstance(replaced, Manifest):

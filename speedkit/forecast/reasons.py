@@ -62,6 +62,8 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
     own = difference(twin, step, arguments=arguments) if twin is not None else None
     if found.missing:
         return _missing(found)
+    if step.has_to_pull:
+        return Because("base", (_place(vertex),), f"{_place(vertex)} is no longer on this machine: it has to be pulled first.")
     if step.opens_known_image:
         return _image(vertex, own, twin)
     if found.certain:
