@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.dockerfile.mounts import mounts_of
-from speedkit.dockerfile.values import check_image_name, check_platform
+from speedkit.dockerfile.values import check_image_name, check_platform, normalized_platform
 from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def stage_bases(
             raise DockerfileError(f"Dockerfile, line {stage.line}: {reason}.", line=stage.line)
         if wanted is not None:
             _checked(check_platform, wanted, f"failed to parse platform {stage.platform}", stage.line)
+            wanted = normalized_platform(wanted, host_platform())
         bases.append(StageBase(names.get(base), base, wanted))
         if stage.named:
             names[stage.name] = stage.index

@@ -11,7 +11,16 @@ import ipaddress
 import re
 from types import MappingProxyType
 
-__all__ = ["check_duration", "check_image_name", "check_mode", "check_platform", "check_port", "check_retries", "check_signal"]
+__all__ = [
+    "check_duration",
+    "check_image_name",
+    "check_mode",
+    "check_platform",
+    "check_port",
+    "check_retries",
+    "check_signal",
+    "normalized_platform",
+]
 
 _UNITS = MappingProxyType({"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0})
 _SYMBOLIC_MODE = re.compile(r"[ugoa]*(?:[-+=](?:[ugo]|[rwxXst]*))+")
@@ -36,6 +45,18 @@ _PROCESSORS = frozenset(
         "ppc riscv riscv64 s390 s390x sparc sparc64 wasm i386 x86_64 x86-64 aarch64 armhf armel",
     )
 )
+_SAME_PROCESSOR = MappingProxyType(
+    {
+        "i386": "386",
+        "x86_64": "amd64",
+        "x86-64": "amd64",
+        "aarch64": "arm64",
+        "armhf": "arm/v7",
+        "armel": "arm/v6",
+        "arm": "arm/v7",
+    }
+)
+_USUAL_VARIANTS = frozenset((("amd64", "v1"), ("arm64", "v8")))
 _HOST = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _IMAGE = re.compile(
@@ -147,6 +168,25 @@ def check_platform(text: str) -> None:
         raise ValueError(f'"{text}": unknown operating system or architecture: invalid argument')
     if len(parts) > 3:
         raise ValueError(f'"{text}": cannot parse platform specifier: invalid argument')
+
+
+def normalized_platform(text: str, host: str) -> str:
+    """A platform that `check_platform` took, as it counts: `linux/amd64` of `AMD64`, `x86_64` or `linux`.
+
+    host: the platform that stands in for what is left out.
+    """
+    parts = text.lower().split("/")
+    if len(parts) == 1:
+        system, _, processor = host.partition("/")
+        known = parts[0].partition("(")[0] in _SYSTEMS
+        parts = [parts[0], *processor.split("/")] if known else [system, parts[0]]
+    system, processor, *variants = parts
+    processor, *implied = _SAME_PROCESSOR.get(processor, processor).split("/")
+    variant = (variants or implied or [""])[0]
+    variant = f"v{variant}" if variant.isdecimal() else variant
+    if (processor, variant) in _USUAL_VARIANTS:
+        variant = ""
+    return "/".join(part for part in ("darwin" if system == "macos" else system, processor, variant) if part)
 
 
 def check_image_name(text: str) -> None:

@@ -47,8 +47,7 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
     """The vertex of a RUN."""
     mounts = mounts_of(instruction, expand=lambda word: scope.expand(word, instruction, around.dockerfile.escape))
     command, script = _command(instruction, scope)
-    if not command:
-        raise DockerfileError("Dockerfile: failed to marshal LLB definition: arguments are required.")
+    _check_command(command)
     mounted = [_mounted(mount, instruction.line, scope, around) for mount in mounts if mount.kind not in ("secret", "ssh")]
     mounted += [_Mounted(_PIPES, ("bind", True), script, "/")] if script is not None else []
     mounted += [_Mounted("/dev/shm", ("tmpfs", False, _bytes(size)), None, "/")] if (size := _shm_size(around)) else []  # noqa: S108
@@ -69,6 +68,15 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
     }
     operation = ("run", tuple(parts.items()), order, before is not None)
     return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts)
+
+
+def _check_command(command: tuple[str, ...]) -> None:
+    """Raises DockerfileError for a command that cannot be sent to BuildKit, which does not say where it stands."""
+    problem = "" if command else "arguments are required"
+    if any("\udc80" <= character <= "\udcff" for word in command for character in word):
+        problem = "string field contains invalid UTF-8"
+    if problem:
+        raise DockerfileError(f"Dockerfile: failed to marshal LLB definition: {problem}.")
 
 
 def _command(instruction: Instruction, scope: Scope) -> tuple[tuple[str, ...], Vertex | None]:

@@ -14,6 +14,7 @@ from speedkit.dockerfile.values import (
     check_port,
     check_retries,
     check_signal,
+    normalized_platform,
 )
 
 check_interval = partial(check_duration, name="interval")
@@ -90,3 +91,16 @@ def test_what_the_engine_refuses_is_refused_for_its_reason(check, text):
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared whole
         check(text)
     assert str(caught.value) == REFUSED[check][text]
+
+
+@pytest.mark.parametrize("text", ["AMD64", "x86_64", "linux", "Linux/x86-64", "linux/amd64/v1", "linux/amd64"])
+def test_a_platform_may_be_written_in_many_ways(text):
+    assert normalized_platform(text, "linux/amd64") == "linux/amd64"
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [("arm", "linux/arm/v7"), ("linux/arm64/v8", "linux/arm64"), ("armel", "linux/arm/v6"), ("linux/arm/6", "linux/arm/v6")],
+)
+def test_variants_of_processors(text, counts):
+    assert normalized_platform(text, "linux/amd64") == counts
