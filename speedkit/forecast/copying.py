@@ -103,7 +103,7 @@ def owner(text: str) -> tuple[str, ...]:
 
 def _check_owner(text: str, instruction: Instruction) -> None:
     """Raises DockerfileError for a name where there is no file yet that could tell its number."""
-    if not all(part.isdecimal() and int(part) < _NOBODY for part in owner(text)):
+    if not all(re.fullmatch(r"[+-]?\d+", part, re.ASCII) and int(part) < _NOBODY for part in owner(text)):
         _refuse("invalid user index: -1", instruction)
 
 

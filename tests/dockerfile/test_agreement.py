@@ -111,6 +111,7 @@ MORE = (
     "FROM scratch\nRUN --mount=type=secret,target true\n",
 )
 ACCEPTED = (
+    "FROM scratch\nCOPY --chown=-1 Dockerfile /\n",
     "ARG --x a\nFROM scratch\nCOPY Dockerfile /\n",
     "FROM scratch AS unused\nRUN --mount=type=foo,target=/x true\nFROM scratch\nCOPY Dockerfile /\n",
     "FROM scratch AS unused\nRUN cat << EOF > /x\nhello\nEOF\nFROM scratch\nCOPY Dockerfile /\n",
