@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from speedkit.context.ignoring import IgnorePatterns, read_ignore_file
+from speedkit.context.ignoring import IgnorePatterns, is_malformed, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
 from speedkit.context.reading import read_context
 
-__all__ = ["Entry", "EntryKind", "IgnorePatterns", "Manifest", "read_context", "read_ignore_file"]
+__all__ = ["Entry", "EntryKind", "IgnorePatterns", "Manifest", "is_malformed", "read_context", "read_ignore_file"]

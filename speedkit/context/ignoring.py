@@ -18,7 +18,7 @@ from speedkit.errors import Misuse
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["IgnorePatterns", "Matched", "read_ignore_file"]
+__all__ = ["IgnorePatterns", "Matched", "is_malformed", "read_ignore_file"]
 
 Matched = tuple[bool, ...]
 """Which patterns match a folder; what lies below it inherits them. Empty for the root."""
@@ -173,6 +173,15 @@ def _escaped(character: str) -> str:
     return _GO_ESCAPES[character]
 
 
+def is_malformed(pattern: str) -> bool:
+    """Whether Go's filepath.Match takes it for no pattern at all."""
+    try:
+        _check_like_filepath_match(pattern)
+    except ValueError:
+        return True
+    return False
+
+
 def _check_like_filepath_match(pattern: str) -> None:
     """Raises ValueError where Go's filepath.Match does for the name ".".
 
@@ -211,7 +220,7 @@ def _matched(chunk: str, name: str) -> str | None:
         character = chunk[position]
         if character == "[":
             end = _end_of_class(chunk, position + 1)
-            fits = bool(rest) and re.match(_class(chunk[position + 1 : end]), rest or "") is not None
+            fits = bool(rest) and _is_in(_class(chunk[position + 1 : end]), rest or "")
             position = end
         else:
             position += character == "\\"
@@ -221,6 +230,14 @@ def _matched(chunk: str, name: str) -> str | None:
         rest = rest[1:] if rest and fits else None
         position += 1
     return rest
+
+
+def _is_in(characters: str, text: str) -> bool:
+    """Whether a text begins with one of a class. A range such as `z-a` holds none."""
+    try:
+        return re.match(characters, text) is not None
+    except re.error:
+        return False
 
 
 def _end_of_class(pattern: str, position: int) -> int:

@@ -9,6 +9,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
+from speedkit.dockerfile.values import check_duration, check_retries
 from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> No
     if instruction.keyword not in KEYWORDS:
         _reject(f"unknown instruction: {instruction.keyword}", instruction.line)
     _check_count(instruction)
-    if not any_flag:
+    if not any_flag and instruction.keyword != "ARG":
         _check_flags(instruction)
     if instruction.keyword in _CHECKS:
         _CHECKS[instruction.keyword](instruction)
@@ -92,6 +93,8 @@ def _check_flags(instruction: Instruction) -> None:
             _reject(f"unknown flag: --{name}", instruction.line)
         if name in seen and name not in _REPEATABLE:
             _reject(f"duplicate flag specified: --{name}", instruction.line)
+        if name in _BOOLEAN and equals and not value:
+            _reject(f"missing a value on flag: --{name}", instruction.line)
         if name in _BOOLEAN and equals and value.lower() not in ("true", "false"):
             _reject(f"expecting boolean value for flag --{name}, not: {value}", instruction.line)
         if name not in _BOOLEAN and not equals:
@@ -134,14 +137,17 @@ def _check_healthcheck(instruction: Instruction) -> None:
         _reject("Missing command after HEALTHCHECK CMD", instruction.line)
     if kind.upper() not in ("NONE", "CMD"):
         _reject(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)', instruction.line)
-    for name in ("interval", "timeout", "start-period", "start-interval"):
-        if re.fullmatch(r"[1-9]\d*", value := instruction.flag(name) or ""):
-            _reject(f'time: missing unit in duration "{value}"', instruction.line)
-    retries = instruction.flag("retries")
-    if retries is not None and not re.fullmatch(r"[+-]?\d+", retries):
-        _reject(f'strconv.ParseInt: parsing "{retries}": invalid syntax', instruction.line)
-    if retries is not None and int(retries) < 0:
-        _reject(f"--retries cannot be negative ({int(retries)})", instruction.line)
+    if kind.upper() == "CMD":
+        _check_numbers(instruction)
+
+
+def _check_numbers(instruction: Instruction) -> None:
+    try:
+        for name in ("interval", "timeout", "start-period", "start-interval"):
+            check_duration(instruction.flag(name) or "", name)
+        check_retries(instruction.flag("retries") or "")
+    except ValueError as problem:
+        _reject(str(problem), instruction.line)
 
 
 def _check_names(instruction: Instruction) -> None:

@@ -128,14 +128,24 @@ class _Words:
         empty_counts_as_unset = modifier == ":"
         if empty_counts_as_unset:
             modifier = self.take()
-        if modifier not in ("+", "-", "?", "#", "%") or (empty_counts_as_unset and modifier in "#%"):
-            shown = (":" if empty_counts_as_unset else "") + modifier
+        known = modifier in ("+", "-", "?", "#", "%")
+        word = self._word(keep_escapes=modifier in ("#", "%")) if known or empty_counts_as_unset else ""
+        if not known or (empty_counts_as_unset and modifier in "#%"):
+            shown = (":" if empty_counts_as_unset else "") + (modifier or "\ufffd")
             raise SubstitutionError(f"unsupported modifier ({shown}) in substitution")
-        word = self.until("}", keep_escapes=modifier in "#%")
         if modifier in "#%":
             return _trimmed(value or "", modifier, word)
         there = value is not None and not (empty_counts_as_unset and value == "")
         return _chosen(name, value or "", word, modifier, there=there)
+
+    def _word(self, *, keep_escapes: bool) -> str:
+        """What stands behind a modifier; at the end of the text every problem is a brace that is missing."""
+        try:
+            return self.until("}", keep_escapes=keep_escapes)
+        except SubstitutionError:
+            if self.peek() == "":
+                raise SubstitutionError("syntax error: missing '}'") from None
+            raise
 
     def _replaced(self, value: str) -> str:
         every = self.peek() == "/"

@@ -6,7 +6,9 @@ Source of keys and defaults: moby/buildkit, frontend/dockerfile/instructions/com
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from speedkit.errors import DockerfileError
@@ -22,10 +24,13 @@ _NAMES = {"src": "source", "dst": "target", "destination": "target", "readonly":
 _KEYS = frozenset(
     ("type", "from", "source", "target", "ro", "rw", "id", "sharing", "required", "size", "mode", "uid", "gid", "env")
 )
-_BARE = frozenset(("ro", "rw", "required"))
 _KINDS = frozenset(("bind", "cache", "tmpfs", "secret", "ssh"))
-_TRUTHS = frozenset(("1", "t", "true", "0", "f", "false"))
+_TRUTHS = MappingProxyType(
+    dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)
+    | dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
+)
 _NUMBERS = {"mode": 8, "uid": 10, "gid": 10}
+_SIZE = re.compile(r"(\d+\.?\d*|\.\d+) ?(?:([kmgtp])i?b?|b)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,55 +53,78 @@ class Mount:
         return dict(self.options).get(name)
 
 
-def mounts_of(run: Instruction, *, expand: Callable[[str], str] = str) -> tuple[Mount, ...]:
-    """The mounts of a RUN in order. `expand` replaces variables in every value but `from`.
+def mounts_of(run: Instruction, *, expand: Callable[[str], str] | None = None) -> tuple[Mount, ...]:
+    """The mounts of a RUN in order. `expand` replaces variables in every value.
 
-    Raises DockerfileError for a mount that BuildKit rejects.
+    Raises DockerfileError for a mount that BuildKit rejects. Without `expand` only what BuildKit checks in every stage:
+    the values may be variables.
     """
     return tuple(_mount(text, expand, run.line) for text in run.flag_values("mount"))
 
 
-def _mount(text: str, expand: Callable[[str], str], line: int) -> Mount:
-    values: dict[str, str] = {}
+def _mount(text: str, expand: Callable[[str], str] | None, line: int) -> Mount:
+    values: dict[str, str] = {"type": "bind"}
+    read_only: bool | None = None
     for part in _fields(text, line):
         given, equals, value = part.partition("=")
         key = _NAMES.get(given.lower(), given.lower())
-        if not equals and key not in _BARE:
-            _reject(f"invalid field '{part}' must be a key=value pair", line)
-        if key not in _KEYS:
-            _reject(f"unexpected key '{given}' in '{part}'", line)
-        if key == "from" and "$" in value[:-1]:
-            _reject("'from' doesn't support variable expansion, define alias stage instead", line)
-        values[key] = (value if key == "from" else expand(value)) if equals else "true"
-    kind = values.pop("type", "bind").lower()
-    _check(kind, values, line)
-    _check_fit(kind, values, line)
+        if expand is None:
+            if key == "from" and "$" in value[:-1]:
+                _reject("'from' doesn't support variable expansion, define alias stage instead", line)
+        else:
+            value = expand(value) if equals else _bare(key, part, line)
+            _check(key, value, given.lower(), part, values["type"], line)
+        if key in ("ro", "rw"):
+            read_only = _TRUTHS.get(value or "true", True) == (key == "ro")
+        values[key] = value.lower() if key == "type" else value
+    kind = values.pop("type")
+    if expand is not None:
+        _check_fit(kind, values, line)
     return Mount(
         kind=kind,
         origin=values.pop("from", ""),
         source=values.pop("source", ""),
         target=values.pop("target", ""),
-        read_only=_read_only(kind, values.pop("ro", None), values.pop("rw", None)),
-        options=tuple(sorted(values.items())),
+        read_only=kind not in ("cache", "tmpfs") if read_only is None else read_only,
+        options=tuple(sorted((name, value) for name, value in values.items() if name not in ("ro", "rw"))),
     )
 
 
 def _fields(text: str, line: int) -> list[str]:
-    try:
-        return next(csv.reader([text]), [])
-    except csv.Error:
-        _reject(f"failed to parse csv mounts: {text}", line)
+    fields = next(csv.reader([text]), [])
+    if not fields:
+        _reject("failed to parse csv mounts: EOF", line)
+    if text.count('"') % 2:
+        column = len(text.encode()) + 1
+        _reject(
+            f'failed to parse csv mounts: parse error on line 1, column {column}: extraneous or missing " in quoted-field', line
+        )
+    return fields
 
 
-def _check(kind: str, values: dict[str, str], line: int) -> None:
-    """Variables may stand where the numbers will be, so what holds a `$` is not checked."""
-    if kind not in _KINDS and "$" not in kind:
-        _reject(f'unsupported mount type "{kind}"', line)
-    for name, base in _NUMBERS.items():
-        value = values.get(name, "0")
-        digits = "01234567" if base == 8 else "0123456789"
-        if "$" not in value and (not value or set(value) - set(digits)):
-            _reject(f"invalid value {value} for {name}", line)
+def _bare(key: str, part: str, line: int) -> str:
+    """What a word without `=` stands for."""
+    if key not in ("ro", "rw", "required"):
+        _reject(f"invalid field '{part}' must be a key=value pair", line)
+    return "true"
+
+
+def _check(key: str, value: str, given: str, part: str, kind: str, line: int) -> None:
+    """One value; `kind` is the type as far as it was given before."""
+    if key not in _KEYS:
+        _reject(f"unexpected key '{given}' in '{part}'", line)
+    if key == "type" and value.lower() not in _KINDS:
+        _reject(f'unsupported mount type "{value}"', line)
+    if (key == "size" and kind != "tmpfs") or (key == "required" and kind not in ("secret", "ssh")):
+        _reject(f"unexpected key '{given}' for mount type '{kind}'", line)
+    if (key in ("ro", "rw", "required") and value not in _TRUTHS) or (key == "size" and not _SIZE.fullmatch(value)):
+        _reject(f"invalid value for {given}: {value}", line)
+    if key == "sharing" and value.lower() not in ("shared", "private", "locked"):
+        _reject(f'unsupported sharing value "{value}"', line)
+    if key in _NUMBERS:
+        digits = "01234567" if _NUMBERS[key] == 8 else "0123456789"
+        if not value or set(value) - set(digits) or int(value, _NUMBERS[key]) >= 1 << 32:
+            _reject(f"invalid value {value} for {key}", line)
 
 
 def _check_fit(kind: str, values: dict[str, str], line: int) -> None:
@@ -104,23 +132,20 @@ def _check_fit(kind: str, values: dict[str, str], line: int) -> None:
     if kind in ("bind", "tmpfs"):
         for name in (name for name in _NUMBERS if name in values):
             _reject(f'{name} not allowed for "{kind}" type mounts', line)
-    sharing = values.get("sharing", "shared")
-    if "$" not in sharing and sharing.lower() not in ("shared", "private", "locked"):
-        _reject(f'unsupported sharing value "{sharing}"', line)
-    if "sharing" in values and kind in ("bind", "tmpfs", "ssh"):
+    if "sharing" in values and kind == "secret":
+        _reject("secret mount should not define sharing", line)
+    if "sharing" in values and kind != "cache":
         _reject(f"invalid cache sharing set for {kind} mount", line)
-    required = values.get("required", "true")
-    if "$" not in required and required.lower() not in _TRUTHS:
-        _reject(f"invalid value for required: {required}", line)
+    if kind == "secret":
+        if values.get("from"):
+            _reject("secret mount should not have a from", line)
+        if not any(values.get(name) for name in ("source", "target", "id")):
+            _reject("invalid secret mount. one of source, target required", line)
+        if values.get("source") and values.get("id"):
+            _reject("both source and id can't be set", line)
+    if kind == "ssh" and values.get("source"):
+        _reject("ssh does not support source", line)
 
 
 def _reject(reason: str, line: int) -> NoReturn:
     raise DockerfileError(f"Dockerfile, line {line}: {reason}.", line=line)
-
-
-def _read_only(kind: str, ro: str | None, rw: str | None) -> bool:
-    if rw is not None:
-        return rw.lower() not in ("true", "1", "t")
-    if ro is not None:
-        return ro.lower() in ("true", "1", "t")
-    return kind not in ("cache", "tmpfs")

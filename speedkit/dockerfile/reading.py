@@ -7,11 +7,13 @@ but no lines in errors, no inner flags of ONBUILD and no quoting of here-documen
 from __future__ import annotations
 
 import bisect
+import json
 import re
 
 import dockerfile as buildkit_parser
 
 from speedkit.dockerfile.checks import check_dockerfile, check_instruction
+from speedkit.dockerfile.disguise import disguised, undisguised
 from speedkit.dockerfile.mounts import mounts_of
 from speedkit.dockerfile.syntax import Dockerfile, Heredoc, Instruction, Stage
 from speedkit.errors import DockerfileError
@@ -20,7 +22,10 @@ __all__ = ["read_dockerfile", "read_instruction"]
 
 _DIRECTIVE = re.compile(r"^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 _HEREDOC = re.compile(r"<<(-?)\s*([^<\s]+)")
+_OF_THE_WHOLE_FILE = frozenset(("file with no instructions",))
+_OF_A_DIRECTIVE = ("only one ", "invalid escape token")
 _OPEN_HEREDOC = "unterminated heredoc"
+_LIST = re.compile(r"\s*(?:ONBUILD\s+)?\S+\s+(?:--\S+\s+)*(?P<check>CMD\s+)?(?P<list>\[.*)", re.DOTALL | re.IGNORECASE)
 _ONBUILD = re.compile(r"^\s*ONBUILD\s*", re.IGNORECASE)
 
 
@@ -72,24 +77,56 @@ def _directives(text: str) -> dict[str, str]:
 
 
 def _commands(text: str, escape: str) -> list[buildkit_parser.Command]:
-    # The parser's C interface ends at NUL, and a lone surrogate ends the whole process.
-    safe = text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    safe = disguised(text, escape)
     try:
-        return list(buildkit_parser.parse_string(safe))
+        return [_as_buildkit_reads(command) for command in buildkit_parser.parse_string(safe)]
     except buildkit_parser.GoParseError as error:
-        line = _line_of_error(safe, escape)
+        line = _line_of_error(safe, escape, str(error))
         where = f"Dockerfile, line {line}" if line else "Dockerfile"
         raise DockerfileError(f"{where}: {error}.", line=line) from None
 
 
-def _line_of_error(text: str, escape: str) -> int | None:
+def _as_buildkit_reads(command: buildkit_parser.Command) -> buildkit_parser.Command:
+    """What the parser found, undisguised; and the shell form where something stands behind a list in brackets."""
+    value = tuple(map(undisguised, command.value))
+    keyword = (command.cmd or "").upper()
+    if keyword in ("COPY", "ADD") and not command.json:
+        value = tuple(part for word in value for part in (word.split() if word.startswith("<<") else [word]))
+    plain = command._replace(
+        original=undisguised(command.original or ""),
+        flags=tuple(map(undisguised, command.flags)),
+        value=value,
+        heredocs=tuple(
+            body._replace(name=undisguised(body.name).lstrip(), content=undisguised(body.content)) for body in command.heredocs
+        ),
+    )
+    found = _LIST.fullmatch(plain.original) if plain.json else None
+    if found is None or _is_json(found["list"]):
+        return plain
+    rest = found["list"].strip()
+    words = tuple(rest.split()) if keyword in ("COPY", "ADD", "VOLUME") else (rest,)
+    return plain._replace(json=False, value=(*(found["check"] or "").split(), *words))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _line_of_error(text: str, escape: str, reason: str) -> int | None:
     """The line of the first instruction that the parser cannot read; it names none itself.
 
     It reads in order, so beginnings of the text fail alike from that instruction on, and not before it. Only a
     here-document that is cut off fails before too.
     """
     lines = text.split("\n")
-    reason = _failure(lines)
+    if reason in _OF_THE_WHOLE_FILE:
+        return max(1, text.count("\n"))
+    if reason.startswith(_OF_A_DIRECTIVE):
+        return 1 if reason.startswith("only one") else None
     if reason == _OPEN_HEREDOC:
         marked = [number for number, line in enumerate(lines) if "<<" in line]
         return next((number + 1 for number in reversed(marked) if _failure(lines[:number]) != _OPEN_HEREDOC), None)

@@ -6,16 +6,18 @@ Source of the look-up rules: moby/buildkit, frontend/dockerfile/dockerfile2llb/c
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.dockerfile.mounts import mounts_of
+from speedkit.dockerfile.values import check_image_name, check_platform, normalized_platform
 from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from speedkit.dockerfile.syntax import Dockerfile, Instruction, Stage
 
@@ -115,28 +117,82 @@ def stage_bases(
         if wanted == "":
             reason = f"empty platform value from expression {stage.platform}"
             raise DockerfileError(f"Dockerfile, line {stage.line}: {reason}.", line=stage.line)
+        if wanted is not None:
+            _checked(check_platform, wanted, f"failed to parse platform {stage.platform}", stage.line)
+            wanted = normalized_platform(wanted, host_platform())
         bases.append(StageBase(names.get(base), base, wanted))
         if stage.named:
             names[stage.name] = stage.index
+    _check_origins(dockerfile)
+    for stage, found in zip(dockerfile.stages, bases, strict=True):
+        if found.stage is None:
+            _checked(check_image_name, found.image, f'failed to parse stage name "{found.image}"', stage.line)
     return tuple(bases)
+
+
+def _checked(check: Callable[[str], None], text: str, doing: str, line: int | None) -> None:
+    try:
+        check(text)
+    except ValueError as problem:
+        where = f"Dockerfile, line {line}" if line else "Dockerfile"
+        raise DockerfileError(f"{where}: {doing}: {problem}.", line=line) from None
+
+
+def _check_origins(dockerfile: Dockerfile) -> None:
+    """Raises DockerfileError for stages that take from each other in a circle, and for what cannot be an image.
+
+    BuildKit looks at every stage, needed or not.
+    """
+    taken: dict[int, dict[int, int]] = {}
+    images: list[tuple[str, int | None]] = []
+    for stage in dockerfile.stages:
+        found = taken[stage.index] = {}
+        for step in stage.instructions:
+            if step.keyword == "ONBUILD":
+                continue
+            for origin in origins_of(dockerfile, step):
+                if origin.stage is None:
+                    images.append((origin.image, step.line if step.keyword == "COPY" else None))
+                else:
+                    found[origin.stage] = step.line
+    seen: set[int] = set()
+    for stage in dockerfile.stages:
+        line = _line_of_circle(stage.index, taken, seen, ())
+        if line is not None:
+            reason = f"circular dependency detected on stage: {stage.name}"
+            raise DockerfileError(f"Dockerfile, line {line}: {reason}.", line=line)
+    for image, where in images:
+        _checked(check_image_name, image, f'failed to parse stage name "{image}"', where)
+
+
+def _line_of_circle(index: int, taken: Mapping[int, Mapping[int, int]], seen: set[int], path: tuple[int, ...]) -> int | None:
+    """The line that closes a circle of stages, if one can be reached from a stage."""
+    if index in seen:
+        return None
+    for origin, line in taken[index].items():
+        closed = line if origin in (*path, index) else _line_of_circle(origin, taken, seen, (*path, index))
+        if closed is not None:
+            return closed
+    seen.add(index)
+    return None
 
 
 def origins_of(dockerfile: Dockerfile, instruction: Instruction) -> tuple[Origin, ...]:
     """What an instruction copies or mounts from, besides the build context."""
     instruction = instruction.trigger or instruction
     if instruction.keyword == "COPY" and (name := instruction.flag("from")):
-        return (_copy_origin(dockerfile, name, instruction.line),)
+        return (_copy_origin(dockerfile, name),)
     if instruction.keyword == "RUN":
         origins = [mount.origin for mount in mounts_of(instruction) if mount.origin]
         return tuple(_named(dockerfile, origin) for origin in origins)
     return ()
 
 
-def _copy_origin(dockerfile: Dockerfile, name: str, line: int) -> Origin:
-    if not name.isdecimal():
+def _copy_origin(dockerfile: Dockerfile, name: str) -> Origin:
+    if not re.fullmatch(r"[+-]?\d+", name, re.ASCII):
         return _named(dockerfile, name)
-    if int(name) >= len(dockerfile.stages):
-        raise DockerfileError(f"Dockerfile, line {line}: invalid stage index {name}.", line=line)
+    if not 0 <= int(name) < len(dockerfile.stages):
+        raise DockerfileError(f"Dockerfile: invalid stage index {int(name)}.")
     return Origin(int(name), name)
 
 

@@ -78,8 +78,8 @@ def bases_now(
 ) -> dict[str, dict[str, Any]]:
     """The facts that the recording of a build made now would hold. Nothing is pulled or made.
 
-    An image that would first have to be pulled or made is left out. before: the facts of the build before, which tell
-    whether its images had to be extended by the host's certificates.
+    An image that would first have to be made is left out; one that would have to be pulled is `gone`.
+    before: the facts of the build before, which tell whether its images had to be extended by the host's certificates.
     """
     references, final = _references(dockerfile, build_args, target)
     facts: dict[str, dict[str, Any]] = {}
@@ -89,6 +89,8 @@ def bases_now(
         if used != earlier and earlier is not None and standing_base(engine, reference, extend_ca=True) == earlier:
             used = str(earlier)
         name = used
+        if not used:
+            facts[reference] = {"gone": True}
         if used and isolation:
             name = isolated_name(engine, used, isolation, mark_certificates=reference != final)
         if used and name and has_image(engine, name):

@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,11 +37,12 @@ from speedkit.recordings.recording import Meta, new_id, write_recording
 from speedkit.recordings.redaction import Redaction
 from speedkit.state import state_folder
 
-__all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "start_build"]
+__all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "sent_arguments", "start_build"]
 
 UNTRUSTED = "certificate signed by unknown authority"
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
 """Build args that BuildKit knows by itself and leaves out of cache keys."""
+BUILD_TIME = "SOURCE_DATE_EPOCH"
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What a program compiled on the host must be told to run in an image, whatever the host is."""
 NO_BASES = BuildBases({}, {}, "")
@@ -148,7 +149,8 @@ class RunningBuild:
         self._engine, self._app, self._strategy, self._options = engine, app, strategy, options
         self._text = dockerfile_text(strategy.dockerfile)
         self._probe = app.probe
-        self._redaction = Redaction(options.build_args, os.environ, [*options.cache_from, *options.cache_to])
+        self._arguments = sent_arguments(options.build_args)
+        self._redaction = Redaction(self._arguments, os.environ, [*options.cache_from, *options.cache_to])
         self._lock = threading.Lock()
         self._solve, self._raw = Solve(), []
         self._heard = self._began = time.monotonic()
@@ -166,7 +168,7 @@ class RunningBuild:
             exit_code=0,
             dockerfile_name=strategy.dockerfile.name,
             target=options.target,
-            build_args=self._redaction.build_args(options.build_args),
+            build_args=self._redaction.build_args(self._arguments),
             isolation=options.isolation,
             builder=options.builder,
             cache_from=[*map(self._redaction.cache_option, options.cache_from)],
@@ -306,7 +308,7 @@ class RunningBuild:
         return build_bases(
             self._engine,
             self._text,
-            build_args=self._options.build_args,
+            build_args=self._arguments,
             target=self._options.target,
             isolation=self._options.isolation,
             extend_ca=extend_ca,
@@ -344,8 +346,7 @@ class RunningBuild:
         return 0
 
     def _request(self, bases: BuildBases) -> BuildRequest:
-        arguments = {name: value for name, value in os.environ.items() if name.upper() in PROXY_ARGUMENTS}
-        arguments |= self._options.build_args
+        arguments = dict(self._arguments)
         if self._options.isolation:
             arguments.setdefault("BUILDKIT_CACHE_MOUNT_NS", self._options.isolation)
         return BuildRequest(
@@ -443,13 +444,22 @@ def _image_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"
 
 
+def sent_arguments(build_args: Mapping[str, str]) -> dict[str, str]:
+    """What a build is given as build arguments: those named, and those that come from the environment.
+
+    The host's proxies are handed on to reach the network; SOURCE_DATE_EPOCH is taken by buildx itself.
+    """
+    found = {name: value for name, value in os.environ.items() if name.upper() in PROXY_ARGUMENTS or name == BUILD_TIME}
+    return found | dict(build_args)
+
+
 def dockerfile_text(path: Path) -> str:
-    """A Dockerfile's text; bytes that are not UTF-8 survive in it.
+    """A Dockerfile's text; line ends stay as they are, and bytes that are not UTF-8 survive in it.
 
     Raises: NoDockerfile.
     """
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape")
+        return path.read_bytes().decode("utf-8", errors="surrogateescape")
     except OSError:
         raise NoDockerfile(path) from None
 

@@ -7,16 +7,17 @@ inputs read by content, unless source and destination are one vertex.
 
 from __future__ import annotations
 
-import contextlib
+import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from speedkit.context import Entry, Manifest
+from speedkit.context import Entry, IgnorePatterns, Manifest, is_malformed
 from speedkit.dockerfile import SubstitutionError
 from speedkit.dockerfile.expansion import expand_unquoted
-from speedkit.errors import DockerfileError
+from speedkit.dockerfile.values import check_mode
+from speedkit.errors import DockerfileError, Misuse
 from speedkit.forecast.scope import normalized
 from speedkit.forecast.tree import Selector, Tree, has_wildcard
 from speedkit.forecast.vertices import Input, Vertex
@@ -32,6 +33,9 @@ __all__ = ["copy_vertex", "inline_file", "owner"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GIT = re.compile(r"^(git|ssh)://|^[\w.-]+@[\w.-]+:|^https?://[^#?]+\.git(#|\?|$)")
+_NO_TEXT = re.compile("[\udc80-\udcff]")
+"""Bytes that are not UTF-8. Replacing variables makes one and the same character of each."""
+_NOBODY = (1 << 32) - 1
 _Source = tuple[Vertex | None, Selector]
 
 
@@ -41,9 +45,12 @@ def copy_vertex(instruction: Instruction, stage: str, before: Vertex | None, sco
     def expanded(word: str) -> str:
         return scope.expand(word, instruction, around.dockerfile.escape)
 
-    sources = _sources(instruction, expanded, scope, around)
-    target = normalized(scope.workdir, expanded(instruction.args[-1]) or ".", keep_slash=True)
+    sources = _sources(instruction, stage, expanded, scope, around)
+    place = expanded(instruction.args[-1])
+    target = normalized(scope.workdir, "./" if place in ("", ".") else place, keep_slash=True)
     settings = _settings(instruction, expanded)
+    if before is None:
+        _check_owner(expanded(instruction.flag("chown") or ""), instruction)
     parts: dict[str, Hashable] = {
         "sources": tuple(selector.path for _, selector in sources),
         "target": target,
@@ -51,11 +58,14 @@ def copy_vertex(instruction: Instruction, stage: str, before: Vertex | None, sco
         "contents": tuple(vertex.operation for vertex, _ in sources if vertex is not None and vertex.kind == "inline"),
         **settings,
     }
-    counted = tuple((posixpath.basename(selector.path) or "/", selector.follow) for _, selector in sources)
+    counted = tuple(
+        (posixpath.basename(selector.path) or "/", selector.follow, _unpacks(vertex, instruction))
+        for vertex, selector in sources
+    )
     linked = around.situation.merge and settings["link"] is True and settings["chmod"] is None
     inputs = _inputs(None if linked else before, sources)
     order = _order(inputs, None if linked else before, sources)
-    counting = tuple((name, value) for name, value in settings.items() if name != "link")
+    counting = tuple((name, value) for name, value in settings.items() if name not in ("link", "unpack"))
     operation = ("copy", counted, target, counting, order)
     vertex = Vertex("file", operation, inputs, line=instruction.line, stage=stage, parts=parts)
     if not linked or before is None:
@@ -76,21 +86,33 @@ def _settings(instruction: Instruction, expanded: Callable[[str], str]) -> dict[
     }
 
 
+def _unpacks(vertex: Vertex | None, instruction: Instruction) -> bool:
+    """Whether an archive would be unpacked: what ADD takes from a folder, what it downloads only when told to."""
+    kind = vertex.kind if vertex is not None else "scratch"
+    asked = instruction.flag("unpack")
+    if kind == "inline":
+        return False
+    return (instruction.keyword == "ADD" and kind != "address") if asked is None else asked.lower() == "true"
+
+
 def owner(text: str) -> tuple[str, ...]:
-    """Numbers without leading zeros; `root` is 0."""
-    return (
-        tuple("0" if part == "root" else part.lstrip("0") or "0" if part.isdecimal() else part for part in text.split(":"))
-        if text
-        else ()
-    )
+    """Numbers without leading zeros; `root` is 0, and so is what is left out beside a colon."""
+    parts = text.split(":", 1) if text else []
+    return tuple("0" if part in ("root", "") else part.lstrip("0") or "0" if part.isdecimal() else part for part in parts)
+
+
+def _check_owner(text: str, instruction: Instruction) -> None:
+    """Raises DockerfileError for a name where there is no file yet that could tell its number."""
+    if not all(re.fullmatch(r"[+-]?\d+", part, re.ASCII) and int(part) < _NOBODY for part in owner(text)):
+        _refuse("invalid user index: -1", instruction)
 
 
 def _mode(text: str, instruction: Instruction) -> Hashable:
-    mode = int(text, 8) if re.fullmatch("[0-7]+", text) else None
-    if text.isdecimal() and (mode is None or mode > 0o7777):
-        limits = "it should be octal string and between 0 and 07777"
-        _refuse(f"invalid chmod parameter: '{text}'. {limits}", instruction)
-    return text if mode is None else mode
+    try:
+        check_mode(text)
+    except ValueError as problem:
+        _refuse(str(problem), instruction)
+    return int(text, 8) if re.fullmatch("[0-7]+", text) else text
 
 
 def _kind(vertex: Vertex | None, around: Surroundings) -> str:
@@ -99,17 +121,22 @@ def _kind(vertex: Vertex | None, around: Surroundings) -> str:
     return vertex.kind if vertex is not None else "scratch"
 
 
-def _sources(instruction: Instruction, expanded: Callable[[str], str], scope: Scope, around: Surroundings) -> list[_Source]:
+def _sources(
+    instruction: Instruction, stage: str, expanded: Callable[[str], str], scope: Scope, around: Surroundings
+) -> list[_Source]:
     origin = instruction.flag("from")
+    if origin and around.is_ahead(origin, numeric=True):
+        reason = f'cannot copy from stage "{origin}", it needs to be defined before current stage "{stage}"'
+        _refuse(reason, instruction)
     vertex = around.origin(origin, numeric=True) if origin else around.context
-    excludes = instruction.flag_values("exclude")
+    excludes = _checked_excludes(instruction)
     bodies = {heredoc.name: heredoc for heredoc in instruction.heredocs}
     sources: list[_Source] = []
     inline: list[_Source] = []
     for word in instruction.args[:-1]:
         name = word.removeprefix("<<").removeprefix("-").strip("\"'")
         if word.startswith("<<") and name in bodies:
-            inline.append(_inline_source(bodies[name], scope))
+            inline.append(_inline_source(bodies[name], scope, instruction))
             continue
         path = expanded(word)
         if instruction.keyword == "ADD" and (address := _address(path, instruction, expanded)):
@@ -117,6 +144,8 @@ def _sources(instruction: Instruction, expanded: Callable[[str], str], scope: Sc
             continue
         _check_local(path, instruction)
         place = normalized("/", path)
+        if has_wildcard(place):
+            _check_pattern(path, instruction, from_context=vertex is around.context)
         sources.append((vertex, Selector(place, has_wildcard(place), follow=True, excludes=excludes)))
     return sources + inline
 
@@ -131,15 +160,46 @@ def _check_local(path: str, instruction: Instruction) -> None:
         _refuse("checksum requires HTTP(S) or Git sources", instruction)
 
 
+def _check_pattern(path: str, instruction: Instruction, *, from_context: bool) -> None:
+    """Raises DockerfileError for a pattern that is none. Of the build context BuildKit does not say on which line.
+
+    A range such as `[z-a]` is an error there, and fits nothing elsewhere.
+    """
+    pattern = posixpath.normpath(path).lstrip("/")
+    if is_malformed(pattern):
+        if not from_context:
+            _refuse("syntax error in pattern", instruction)
+        raise DockerfileError(f"Dockerfile: invalid includepatterns: [{pattern}]: syntax error in pattern.")
+    try:
+        IgnorePatterns((pattern,))
+    except Misuse:
+        if from_context:
+            raise DockerfileError("Dockerfile: failed to match includepatterns: syntax error in pattern.") from None
+
+
+def _checked_excludes(instruction: Instruction) -> tuple[str, ...]:
+    excludes = instruction.flag_values("exclude")
+    try:
+        IgnorePatterns(excludes)
+    except Misuse as problem:
+        reason = problem.what.removeprefix(".dockerignore: ").rstrip(".")
+        reason = "syntax error in pattern" if reason.startswith("syntax error") else reason
+        _refuse(f"invalid excludepatterns: [{' '.join(excludes)}]: {reason}", instruction)
+    return excludes
+
+
 def _refuse(reason: str, instruction: Instruction) -> NoReturn:
     raise DockerfileError(f"Dockerfile, line {instruction.line}: {reason}.", line=instruction.line)
 
 
-def _inline_source(heredoc: Heredoc, scope: Scope) -> _Source:
+def _inline_source(heredoc: Heredoc, scope: Scope, instruction: Instruction) -> _Source:
     body = heredoc.body
     if heredoc.expand:
-        with contextlib.suppress(SubstitutionError):
-            body = expand_unquoted(body, scope.variables)
+        try:
+            body = expand_unquoted(_NO_TEXT.sub("\ufffd", body), scope.variables)
+        except SubstitutionError as error:
+            quoted = json.dumps(body, ensure_ascii=False)
+            _refuse(f"failed to process {quoted}: {error}", instruction)
     return inline_file(heredoc.name, body, mode=0o644), Selector(f"/{heredoc.name}", follow=False)
 
 
@@ -158,8 +218,24 @@ def _address(path: str, instruction: Instruction, expanded: Callable[[str], str]
         return vertex, Selector("/", follow=False)
     if path.startswith(("http://", "https://")):
         name = posixpath.basename(urlsplit(path).path) or "__unnamed__"
+        _check_checksum(checksum, instruction)
         return _download(path, name, checksum), Selector(f"/{name}", follow=False)
     return None
+
+
+def _check_checksum(text: str, instruction: Instruction) -> None:
+    algorithm, _, digits = text.partition(":")
+    length = {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm)
+    if not text:
+        return
+    if not re.fullmatch(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", text):
+        _refuse("invalid checksum digest format", instruction)
+    if length is None:
+        _refuse("unsupported digest algorithm", instruction)
+    if len(digits) != length:
+        _refuse("invalid checksum digest length", instruction)
+    if not re.fullmatch("[a-f0-9]+", digits):
+        _refuse("invalid checksum digest format", instruction)
 
 
 def _download(path: str, name: str, checksum: str) -> Vertex:

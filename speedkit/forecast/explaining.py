@@ -76,7 +76,7 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     states = build.states or {}
     forecast = Forecaster(earlier).predict(build)
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
-    steps = [_explained(step, states, held, known) for step in forecast.steps]
+    steps = [_explained(step, states, build.triggers, held, known) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -88,10 +88,14 @@ def _held(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
 def _explained(
     step: StepForecast,
     states: Mapping[int, StepState],
+    triggers: Mapping[tuple[int, str], StepState],
     held: Mapping[str, frozenset[int]],
     others: Others,
 ) -> StepExplanation:
-    state: StepState = _state(step, states.get(step.line))
+    seen = states.get(step.line)
+    if step.instruction.startswith("ONBUILD "):
+        seen = triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
+    state: StepState = _state(step, seen)
     because = step.because
     if state == "waiting":
         because = Because("failed", (), "The build ended before this step.")

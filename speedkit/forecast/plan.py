@@ -6,6 +6,7 @@ frontend/dockerfile/dockerfile2llb. What does not reach a cache key (LABEL, CMD,
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ from speedkit.dockerfile import (
     needed_stages,
     stage_bases,
 )
+from speedkit.dockerfile.checks import check_instruction
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stages import SCRATCH
+from speedkit.dockerfile.values import check_port, check_signal
 from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import copy_vertex, owner
 from speedkit.forecast.running import run_vertex
@@ -56,6 +59,11 @@ class PlannedStep:
         is_image = self.vertex is not None and self.vertex.kind == "image" and not self.vertex.uncertain
         return is_image and self.instruction.keyword == "FROM"
 
+    @property
+    def has_to_pull(self) -> bool:
+        """It is a FROM whose image was on this machine, and is no more."""
+        return self.opens_known_image and self.vertex is not None and self.vertex.gone
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Plan:
@@ -68,9 +76,16 @@ class Plan:
 
 def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     """The vertices of a build. `tree`: the files of its context, where they were read before."""
+    _check_build_time(situation.build_args.get("SOURCE_DATE_EPOCH", ""))
     context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
     planning = _Planning(situation, context)
     return Plan(situation, tuple(planning.all_steps()), context)
+
+
+def _check_build_time(seconds: str) -> None:
+    if seconds and not re.fullmatch(r"[+-]?\d+", seconds, re.ASCII):
+        parsing = f'strconv.ParseInt: parsing "{seconds}": invalid syntax'
+        raise DockerfileError(f"Dockerfile: invalid SOURCE_DATE_EPOCH: {seconds}: {parsing}.")
 
 
 class _Planning:
@@ -123,12 +138,16 @@ class _Planning:
         if base.stage is not None:
             triggers = [step.trigger for step in self.dockerfile.stages[base.stage].instructions if step.trigger]
             here = [replace(trigger, line=stage.line, end_line=stage.line, stage=stage.index) for trigger in triggers]
+            for trigger in here:
+                check_instruction(trigger)
             return self.ends.get(base.stage), self.scopes[base.stage].inherited(), here
         image = self._image(base.image)
         vertex = self._source(base.image)
         if image is None:
             return vertex, Scope.from_image(None), []
         triggers = [read_instruction(text, line=stage.line, stage=stage.index) for text in image.on_build]
+        for trigger in triggers:
+            check_instruction(trigger)
         return vertex, Scope.from_image(image), triggers
 
     def _image(self, name: str) -> BaseImage | None:
@@ -153,7 +172,9 @@ class _Planning:
             return None
         identity = image.layers or (image.configuration,)
         uncertain = "" if name in self.situation.bases else name
-        return Vertex("image", ("image", identity), parts={"layers": identity, "name": name}, uncertain=uncertain)
+        return Vertex(
+            "image", ("image", identity), parts={"layers": identity, "name": name}, uncertain=uncertain, gone=image.gone
+        )
 
     def _named_context(self, name: str, replaced: NamedContext) -> Vertex | None:
         if isinstance(replaced, Manifest):
@@ -181,10 +202,8 @@ class _Planning:
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
         match instruction.keyword:
-            case "VOLUME":
-                if not all(scope.expand(word, instruction, self.dockerfile.escape) for word in instruction.args):
-                    reason = "VOLUME specified can not be an empty string"
-                    raise DockerfileError(f"Dockerfile, line {instruction.line}: {reason}.", line=instruction.line)
+            case "EXPOSE" | "LABEL" | "STOPSIGNAL" | "VOLUME":
+                self._check_setting(instruction, scope)
             case "RUN":
                 return run_vertex(instruction, stage.name, before, scope, self)
             case "COPY" | "ADD":
@@ -197,6 +216,19 @@ class _Planning:
                     global_args=self.global_args,
                 )
         return self._workdir(instruction, stage, before, scope) if instruction.keyword == "WORKDIR" else None
+
+    def _check_setting(self, instruction: Instruction, scope: Scope) -> None:
+        """Raises DockerfileError for a value that BuildKit refuses once its variables are replaced."""
+        words = [scope.expand(word, instruction, self.dockerfile.escape) for word in instruction.args]
+        try:
+            if instruction.keyword == "VOLUME" and not all(words):
+                raise ValueError("VOLUME specified can not be an empty string")
+            if instruction.keyword == "STOPSIGNAL":
+                check_signal(words[0])
+            for port in " ".join(words).split() if instruction.keyword == "EXPOSE" else ():
+                check_port(port)
+        except ValueError as problem:
+            raise DockerfileError(f"Dockerfile, line {instruction.line}: {problem}.", line=instruction.line) from None
 
     def _workdir(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
         if scope.workdir == "/":
@@ -211,9 +243,16 @@ class _Planning:
 
     def origin(self, name: str, *, numeric: bool) -> Vertex | None:
         """What `--from` names. None: scratch."""
+        index = self._stage_named(name, numeric=numeric)
+        return self._source(name) if index is None else self.ends.get(index)
+
+    def is_ahead(self, name: str, *, numeric: bool) -> bool:
+        """Whether `--from` names a stage that comes later."""
+        index = self._stage_named(name, numeric=numeric)
+        return index is not None and index not in self.ends
+
+    def _stage_named(self, name: str, *, numeric: bool) -> int | None:
         if numeric and name.isdecimal() and int(name) < len(self.dockerfile.stages):
-            return self.ends.get(int(name))
+            return int(name)
         named = [stage.index for stage in self.dockerfile.stages if stage.named and stage.name == name.lower()]
-        if named:
-            return self.ends.get(named[-1])
-        return self._source(name)
+        return named[-1] if named else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from speedkit.errors import DockerfileError
 from speedkit.forecast.differences import counterparts
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
@@ -76,8 +77,11 @@ class Forecaster:
             self.learn(situation)
 
     def learn(self, situation: Situation) -> None:
-        """Adds a build that took place."""
-        plan = self.plan(situation)
+        """Adds a build that took place. One whose Dockerfile BuildKit rejects left nothing."""
+        try:
+            plan = self.plan(situation)
+        except DockerfileError:
+            return
         is_written = context_is_written(plan, self._memory)
         remember(self._memory, plan)
         self._synced.update(situation.folder, plan)
@@ -138,6 +142,8 @@ def _verdict(step: PlannedStep, walked: Walked) -> Verdict:
         return "not-needed"
     if step.vertex is None:
         return "no-step"
+    if step.has_to_pull:
+        return "miss"
     if step.opens_known_image:
         return "hit"
     found = walked.of(step.vertex)

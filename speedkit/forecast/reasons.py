@@ -62,6 +62,8 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
     own = difference(twin, step, arguments=arguments) if twin is not None else None
     if found.missing:
         return _missing(found)
+    if step.has_to_pull:
+        return Because("base", (_place(vertex),), f"{_place(vertex)} is no longer on this machine: it has to be pulled first.")
     if step.opens_known_image:
         return _image(vertex, own, twin)
     if found.certain:
@@ -121,7 +123,7 @@ def _depends(vertex: Vertex, walked: Walked) -> Because:
     addresses = tuple(given.vertex.uncertain for given in sources if given.vertex.uncertain)
     if addresses:
         return Because("address", addresses, f"It depends on what {_listed(addresses)} holds now.")
-    if not sources:
+    if all(given.vertex.kind == "inline" for given in sources):
         return Because("result", (), "A build broke off at this step: what it had made may have been kept.")
     places = tuple(_place(given.vertex) for given in sources)
     paths = [selector.path for given in sources for selector in given.selectors]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["run_vertex"]
 
+_AFTER_UMASK = 0o755
+"""What is left of the mode of a folder that the engine makes: its umask is 022."""
 _PIPES = "/dev/pipes/"
 
 
@@ -45,6 +47,7 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
     """The vertex of a RUN."""
     mounts = mounts_of(instruction, expand=lambda word: scope.expand(word, instruction, around.dockerfile.escape))
     command, script = _command(instruction, scope)
+    _check_command(command)
     mounted = [_mounted(mount, instruction.line, scope, around) for mount in mounts if mount.kind not in ("secret", "ssh")]
     mounted += [_Mounted(_PIPES, ("bind", True), script, "/")] if script is not None else []
     mounted += [_Mounted("/dev/shm", ("tmpfs", False, _bytes(size)), None, "/")] if (size := _shm_size(around)) else []  # noqa: S108
@@ -67,13 +70,22 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
     return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts)
 
 
+def _check_command(command: tuple[str, ...]) -> None:
+    """Raises DockerfileError for a command that cannot be sent to BuildKit, which does not say where it stands."""
+    problem = "" if command else "arguments are required"
+    if any("\udc80" <= character <= "\udcff" for word in command for character in word):
+        problem = "string field contains invalid UTF-8"
+    if problem:
+        raise DockerfileError(f"Dockerfile: failed to marshal LLB definition: {problem}.")
+
+
 def _command(instruction: Instruction, scope: Scope) -> tuple[tuple[str, ...], Vertex | None]:
     """The command line, and the script that a here-document with `#!` becomes."""
     words = instruction.args
     script = None
     if instruction.heredocs and len(words) == 1:
         first = instruction.heredocs[0]
-        if words[0].strip().removeprefix("<<").removeprefix("-").strip("\"'") != first.name:
+        if re.sub(r"^\d*<<-?\s*", "", words[0].strip()).strip("\"'") != first.name:
             words = (words[0] + "".join(f"\n{doc.content}{doc.name}" for doc in instruction.heredocs),)
         elif first.content.startswith("#!"):
             script = inline_file(first.name, first.body, mode=0o755)
@@ -95,6 +107,10 @@ def _mounted(mount: Mount, line: int, scope: Scope, around: Surroundings) -> _Mo
     target = normalized(scope.workdir, mount.target) if not mount.target.startswith("/") else mount.target
     if target == "/":
         raise DockerfileError(f'Dockerfile, line {line}: invalid mount target "/".', line=line)
+    if mount.origin and around.is_ahead(mount.origin, numeric=False):
+        reason = f'cannot mount from stage "{mount.origin}" to "{mount.target}"'
+        reason = f"{reason}, stage needs to be defined before current command"
+        raise DockerfileError(f"Dockerfile, line {line}: {reason}.", line=line)
     vertex = _mount_vertex(mount, around)
     source = normalized("/", mount.source)
     if source == "/" and mount.kind == "cache" and (folder := _cache_folder(mount, vertex)) is not None:
@@ -113,7 +129,7 @@ def _cache_folder(mount: Mount, origin: Vertex | None) -> Vertex | None:
     given = {name: mount.option(name) for name in ("mode", "uid", "gid")}
     if not any(given.values()):
         return None
-    mode, owner = int(given["mode"] or "755", 8), f"{int(given['uid'] or 0)}:{int(given['gid'] or 0)}"
+    mode, owner = int(given["mode"] or "755", 8) & _AFTER_UMASK, f"{int(given['uid'] or 0)}:{int(given['gid'] or 0)}"
     if origin is not None:
         return Vertex("file", ("mkdir", "/cache", mode, owner), (Input(origin),), parts={"path": "/cache"})
     tree = Tree(Manifest((Entry("cache", "dir", 0, mode, "", owner),)))
@@ -175,6 +191,8 @@ def _shm_size(around: Surroundings) -> str:
 
 def _network(instruction: Instruction, around: Surroundings) -> str:
     own = (instruction.flag("network") or "default").lower()
+    if own == "host":
+        raise DockerfileError("Dockerfile: failed to load LLB: network.host is not allowed.")
     return around.situation.options.get("network", "default") if own == "default" else own
 
 

@@ -141,7 +141,7 @@ def normalized(parent: str, path: str, *, keep_slash: bool = False) -> str:
     cleaned = _clean(joined)
     if keep_slash and path.endswith("/") and not cleaned.endswith("/"):
         return f"{cleaned}/"
-    if keep_slash and (path == "." or path.endswith("/.")):
+    if keep_slash and path.endswith("/."):
         return f"{cleaned.rstrip('/')}/."
     return cleaned
 

@@ -26,6 +26,7 @@ class BaseImage:
 
     layers: the digests of its layers, oldest first; the id of the image where they are not known.
     environment: `NAME=value`, in order. None: the configuration is not known, and `configuration` stands for it.
+    gone: it is no longer on the machine, and this is what it was.
     """
 
     layers: tuple[str, ...]
@@ -35,6 +36,7 @@ class BaseImage:
     shell: tuple[str, ...] = ()
     on_build: tuple[str, ...] = ()
     configuration: str = ""
+    gone: bool = False
 
     @classmethod
     def from_inspect(cls, document: Mapping[str, Any]) -> BaseImage:
@@ -63,6 +65,7 @@ class Situation:
     folder: the context's own folder, which decides what BuildKit compares it with (`syncing`); "" for none.
     options: of the build command, where they reach RUN (`network`, `add-host`, `shm-size`, `ulimit`, `cgroup-parent`).
     states: for a build that took place, what became of the instruction on a line; None when nothing is known of it.
+    triggers: what became of the ONBUILD instructions of a base, by the line of the FROM and the text.
     products: paths of the context that commands on the host make anew before the build, so what they hold is not known.
     finished: it came to its end; one that did not left only what is seen to have run.
     lineage: builds of one lineage are those that a person compares with each other, to say what changed.
@@ -79,6 +82,7 @@ class Situation:
     folder: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     states: Mapping[int, StepState] | None = None
+    triggers: Mapping[tuple[int, str], StepState] = field(default_factory=dict)
     products: frozenset[str] = frozenset()
     finished: bool = True
     lineage: str = ""

@@ -249,7 +249,7 @@ def _class_inside(text: str) -> str:
 
 
 def _as_regex(pattern: str) -> re.Pattern[str]:
-    """Go's path.Match: `*` and `?` stop at slashes, `[^…]` negates."""
+    """Go's path.Match: `*` and `?` stop at slashes, `[^…]` negates, `[z-a]` fits nothing."""
     result: list[str] = []
     position = 0
     while position < len(pattern):
@@ -267,4 +267,7 @@ def _as_regex(pattern: str) -> re.Pattern[str]:
             position += 1
         else:
             result.append(re.escape(character))
-    return re.compile("".join(result), re.DOTALL)
+    try:
+        return re.compile("".join(result), re.DOTALL)
+    except re.error:
+        return re.compile("(?!)")

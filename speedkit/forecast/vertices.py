@@ -41,7 +41,8 @@ class Vertex:
     operation: everything that counts in the key besides the inputs. line: of its instruction, 0 when it has none.
     tree: the files themselves, where they are known without running anything.
     parts: the same as `operation`, by name, to say what changed. local: its own key is never found again.
-    uncertain: names what decides its content and is not known here, such as an address.
+    uncertain: names what decides its content and is not known here, such as an address. gone: an image that has to be
+    pulled first.
     """
 
     kind: VertexKind
@@ -53,6 +54,7 @@ class Vertex:
     parts: Mapping[str, Hashable] = field(default_factory=lambda: _NO_PARTS)
     local: bool = False
     uncertain: str = ""
+    gone: bool = False
 
 
 class Surroundings(Protocol):
@@ -64,3 +66,6 @@ class Surroundings(Protocol):
 
     def origin(self, name: str, *, numeric: bool) -> Vertex | None:
         """What `--from` names; None for scratch. numeric: a number is a stage."""
+
+    def is_ahead(self, name: str, *, numeric: bool) -> bool:
+        """Whether `--from` names a stage that comes later."""

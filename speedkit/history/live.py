@@ -9,7 +9,7 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest
 from speedkit.errors import DockerfileError, RecordingError
-from speedkit.experiment.building import dockerfile_text
+from speedkit.experiment.building import dockerfile_text, sent_arguments
 from speedkit.forecast import Forecaster, StepForecast
 from speedkit.history.finding import recordings
 from speedkit.history.past import earlier_builds, own_past, past_of
@@ -62,7 +62,7 @@ class LiveForecast:
                 chosen,
                 self._own[-1] if self._own else None,
                 isolation=isolation,
-                build_args={},
+                build_args=sent_arguments({}),
                 target=None,
                 bases=self._bases,
                 known=self._known,
@@ -84,7 +84,7 @@ class LiveForecast:
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
-        self._bases = base_facts(strategy, self._own, isolation=isolation, build_args={}, target=None)
+        self._bases = base_facts(strategy, self._own, isolation=isolation, build_args=sent_arguments({}), target=None)
         self._froms = froms
         if past_key != self._past_key:
             past = past_of(earlier, self._own, folder=folder, dockerfile=text, bases=self._bases)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from speedkit.apps import App
 from speedkit.context import Entry, Manifest
 from speedkit.errors import EditDoesNotApply, NoHistory
-from speedkit.experiment.building import dockerfile_text
+from speedkit.experiment.building import dockerfile_text, sent_arguments
 from speedkit.forecast import Because, Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation
@@ -72,7 +72,7 @@ def predict(
     Raises: UnknownStrategy, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     chosen = app.strategy(strategy)
-    folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), build_args or {}
+    folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), sent_arguments(build_args or {})
     earlier = earlier_builds()
     own = own_past(earlier, isolation=isolation, folder=folder)
     bases = base_facts(chosen, own, isolation=isolation, build_args=arguments, target=target)

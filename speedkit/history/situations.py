@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest, read_context
-from speedkit.dockerfile import read_dockerfile
+from speedkit.dockerfile import Dockerfile, read_dockerfile
 from speedkit.engine.connection import connect
 from speedkit.errors import SpeedkitError
 from speedkit.experiment.bases import bases_now
 from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import BaseImage, Situation
-from speedkit.model import Build
+from speedkit.model import Build, StepState
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording
 from speedkit.recordings.redaction import Redaction
+
+_TRIGGER = re.compile(r"\[(?:\S+/\S+ )?(?:(?P<stage>[^\s/]+) )?\s*\d+/\d+\] (?P<text>ONBUILD .*)", re.DOTALL)
 
 __all__ = ["base_facts", "lineage_of", "situation_now", "situation_of"]
 
@@ -33,19 +36,32 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
     Raises: RecordingError, DockerfileError.
     """
     found = build or read_build(recording)
-    meta = recording.meta
+    meta, dockerfile = recording.meta, read_dockerfile(recording.dockerfile)
     return Situation(
-        dockerfile=read_dockerfile(recording.dockerfile),
+        dockerfile=dockerfile,
         context=recording.context,
         build_args=meta.build_args,
         target=meta.target,
         bases=_bases(meta.bases),
         folder=meta.folder,
         states={step.line: step.state for step in found.instructions if step.line is not None},
+        triggers=_triggers(found, dockerfile),
         finished=meta.outcome == "done",
         lineage=lineage_of(meta.isolation, meta.folder),
         merge=_merges(meta.machine),
     )
+
+
+def _triggers(build: Build, dockerfile: Dockerfile) -> dict[tuple[int, str], StepState]:
+    """What became of the ONBUILD instructions that a base left, told by the names of BuildKit's steps."""
+    lines = {stage.name: stage.line for stage in dockerfile.stages}
+    found: dict[tuple[int, str], StepState] = {}
+    for step in build.step_list:
+        named = _TRIGGER.fullmatch(step.name)
+        line = lines.get((named["stage"] or dockerfile.stages[-1].name).lower()) if named else None
+        if named and line is not None:
+            found[line, " ".join(named["text"].split())] = step.state
+    return found
 
 
 def base_facts(
@@ -63,7 +79,7 @@ def base_facts(
     """
     recorded = {name: base for recording in own for name, base in recording.meta.bases.items()}
     try:
-        return recorded | bases_now(
+        found = bases_now(
             connect(),
             dockerfile_text(strategy.dockerfile),
             build_args=build_args,
@@ -73,6 +89,8 @@ def base_facts(
         )
     except SpeedkitError:
         return recorded
+    gone = {name: recorded[name] | base for name, base in found.items() if base.get("gone") and name in recorded}
+    return recorded | {name: base for name, base in found.items() if not base.get("gone")} | gone
 
 
 def situation_now(
@@ -89,14 +107,13 @@ def situation_now(
     """What a build would be given now.
 
     last: the build before. bases: as `base_facts` gives them. known: an earlier manifest; files of unchanged size and
-    time are not read again.
+    time are not read again. Without one all are read: BuildKit may have forgotten what the build before was sent.
     Raises: DockerfileError.
     """
     text = dockerfile_text(strategy.dockerfile)
-    seen = known or (last.context if last else None)
     return Situation(
         dockerfile=read_dockerfile(text),
-        context=read_context(app.folder, dockerfile=strategy.dockerfile, known=seen),
+        context=read_context(app.folder, dockerfile=strategy.dockerfile, known=known),
         # Recordings hold the digests of secrets in place of them, so only digests can be compared.
         build_args=Redaction(build_args, os.environ).build_args(build_args),
         target=target,
@@ -118,6 +135,7 @@ def _bases(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseImage]:
             shell=tuple(base.get("shell") or ()),
             on_build=tuple(base.get("on_build") or ()),
             configuration=str(base.get("id") or ""),
+            gone=bool(base.get("gone")),
         )
         for name, base in facts.items()
     }

@@ -76,7 +76,7 @@ class Recording:
 
     @cached_property
     def dockerfile(self) -> str:
-        return self._text("Dockerfile")
+        return self._bytes("Dockerfile").decode("utf-8", errors="surrogateescape")
 
     @cached_property
     def context(self) -> Manifest:
@@ -98,8 +98,11 @@ class Recording:
             raise RecordingError(f"raw.jsonl of recording {self.meta.id} cannot be read: {problem}.") from None
 
     def _text(self, name: str) -> str:
+        return self._bytes(name).decode("utf-8", errors="replace")
+
+    def _bytes(self, name: str) -> bytes:
         try:
-            return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+            return (self.folder / name).read_bytes()
         except OSError as problem:
             raise RecordingError(f"{name} of recording {self.meta.id} cannot be read: {problem.strerror}.") from None
 
@@ -128,7 +131,7 @@ def write_recording(
         unfinished.mkdir(parents=True)
         with (unfinished / "raw.jsonl").open("wb") as out:
             out.writelines(raw)
-        (unfinished / "Dockerfile").write_text(dockerfile, encoding="utf-8", errors="surrogateescape")
+        (unfinished / "Dockerfile").write_bytes(dockerfile.encode("utf-8", errors="surrogateescape"))
         (unfinished / "context.json").write_text(context.to_json(), encoding="utf-8")
         (unfinished / "image.json").write_text(json.dumps(image), encoding="utf-8")
         (unfinished / "meta.json").write_text(json.dumps({"format": FORMAT} | asdict(meta)), encoding="utf-8")

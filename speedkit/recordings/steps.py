@@ -64,11 +64,11 @@ def derive_steps(
     instructions: list[Step] = []
     if dockerfile is not None:
         needed, bases = _shape(dockerfile, build_args, target)
-        matched = _match(dockerfile, bases, vertices)
+        matched = _match(dockerfile, bases, needed, vertices)
         for instruction in dockerfile.instructions:
             stage = None if instruction.stage is None else dockerfile.stages[instruction.stage]
             is_needed = stage is None or stage.index in needed
-            vertex = matched.get(instruction.line) if is_needed else None
+            vertex = matched.get(instruction.line)
             has_vertex = _has_vertex(instruction, bases)
             instructions.append(_instruction_step(clock, stage, instruction, vertex, is_needed, has_vertex))
     used = {vertex.digest for vertex in matched.values()}
@@ -178,19 +178,22 @@ def _folded(text: str) -> str:
     return " ".join(text.split())
 
 
-def _match(dockerfile: Dockerfile, bases: Sequence[StageBase], vertices: Sequence[Vertex]) -> dict[int, Vertex]:
-    """The vertex of each instruction, by the instruction's first line."""
+def _match(
+    dockerfile: Dockerfile, bases: Sequence[StageBase], needed: frozenset[int], vertices: Sequence[Vertex]
+) -> dict[int, Vertex]:
+    """The vertex of each instruction of the stages that are needed, by the instruction's first line."""
     named = _with_fetches([found for vertex in vertices if (found := _named(vertex))])
     matched: dict[int, Vertex] = {}
     single = len(dockerfile.stages) == 1
-    for stage in dockerfile.stages:
+    stages = [stage for stage in dockerfile.stages if stage.index in needed]
+    for stage in stages:
         own = [entry for entry in named if entry.stage in (stage.name.lower(), *([""] if single else []))]
         matched |= _match_stage(stage, own)
         base = bases[stage.index]
         if _is_image(base) and (vertex := _base_vertex(base.image, own, named, vertices)):
             matched[stage.line] = vertex
-    _follow_back(dockerfile, bases, matched, {vertex.digest: vertex for vertex in vertices})
-    _share_merged(dockerfile, matched)
+    _follow_back(dockerfile, stages, bases, matched, vertices)
+    _share_merged(stages, bases, matched)
     return matched
 
 
@@ -275,10 +278,15 @@ def _familiar(image: str) -> str:
 
 
 def _follow_back(
-    dockerfile: Dockerfile, bases: Sequence[StageBase], matched: dict[int, Vertex], by_digest: Mapping[str, Vertex]
+    dockerfile: Dockerfile,
+    stages: Sequence[Stage],
+    bases: Sequence[StageBase],
+    matched: dict[int, Vertex],
+    vertices: Sequence[Vertex],
 ) -> None:
     """Give a step without a vertex the one that the next step of its stage starts from, when it says the same."""
-    for stage in dockerfile.stages:
+    by_digest = {vertex.digest: vertex for vertex in vertices}
+    for stage in stages:
         opening = [found for found in dockerfile.instructions if found.line == stage.line and _is_image(bases[stage.index])]
         commands = [found for found in stage.instructions if found.keyword in RUNS_IN_BUILDKIT]
         for instruction, following in reversed(list(pairwise([*opening, *commands]))):
@@ -295,22 +303,26 @@ def _says(vertex: Vertex, instruction: Instruction) -> bool:
     return found is not None and found.text == _folded(instruction.text)
 
 
-def _share_merged(dockerfile: Dockerfile, matched: dict[int, Vertex]) -> None:
-    """Give a step without a vertex the one of the equal step before it in another stage, when their parents are shared too."""
-    for stage in dockerfile.stages:
-        parent: Vertex | None = None
-        for instruction in stage.instructions:
-            vertex = matched.get(instruction.line)
-            if vertex is None and instruction.keyword in RUNS_IN_BUILDKIT and parent is not None:
-                vertex = _equal_child(dockerfile, matched, parent, instruction)
+def _share_merged(stages: Sequence[Stage], bases: Sequence[StageBase], matched: dict[int, Vertex]) -> None:
+    """Give a step without a vertex the one of the equal step in another stage that stands on the same.
+
+    The first step of a stage stands on its image, each other one on the step before.
+    """
+    ends: dict[int, Vertex | str] = {}
+    followers: dict[tuple[str, str], Vertex] = {}
+    for known in (False, True):
+        for stage in stages:
+            base = bases[stage.index]
+            before: Vertex | str = base.image if base.stage is None else ends.get(base.stage, base.image)
+            for instruction in stage.instructions:
+                if instruction.keyword not in RUNS_IN_BUILDKIT:
+                    continue
+                key = (before if isinstance(before, str) else before.digest, _folded(instruction.text))
+                vertex = matched.get(instruction.line)
+                if vertex is None and known:
+                    vertex = followers.get(key)
                 if vertex is not None:
                     matched[instruction.line] = vertex
-            parent = vertex or parent
-
-
-def _equal_child(dockerfile: Dockerfile, matched: dict[int, Vertex], parent: Vertex, instruction: Instruction) -> Vertex | None:
-    for other in dockerfile.instructions:
-        vertex = matched.get(other.line)
-        if vertex and parent.digest in vertex.inputs and _folded(other.text) == _folded(instruction.text):
-            return vertex
-    return None
+                    followers.setdefault(key, vertex)
+                    before = vertex
+            ends[stage.index] = before

@@ -52,8 +52,8 @@ def test_mounts_name_bases_too():
 
 
 def test_a_stage_can_start_from_an_earlier_one_only_under_its_exact_name():
-    dockerfile = read_dockerfile("FROM later\nFROM a AS later\nFROM Later\nFROM later\n")
-    assert [base.stage for base in stage_bases(dockerfile)] == [None, None, None, 1]
+    dockerfile = read_dockerfile("FROM later\nFROM a AS Later\nFROM later\n")
+    assert [base.stage for base in stage_bases(dockerfile)] == [None, None, 1]
 
 
 def test_platform_arguments_are_known_to_from():

@@ -332,3 +332,16 @@ def test_what_the_host_makes_before_the_build_is_not_known():
     some = situation("FROM base\nCOPY p* /w\nCOPY a* /w\n", manifest(a="a", program="1"))
     found = predict([some], replace(some, products=frozenset({"program"})))
     assert [found.at(line).because.kind for line in (2, 3)] == ["result", "parent"]
+
+
+@pytest.mark.parametrize("wrong", ["STOPSIGNAL FOO", "EXPOSE x", "COPY --chmod=888 a /", "RUN --mount=type=nfs true"])
+def test_a_build_that_was_rejected_does_not_hinder_a_forecast(wrong):
+    good = situation("FROM base\nRUN true\n")
+    rejected = situation(f"FROM base\nRUN true\n{wrong}\n", states={}, finished=False)
+    assert verdicts(predict([good, rejected], good)) == {2: ("hit", "unchanged")}
+
+
+def test_an_image_that_is_gone_has_to_be_pulled():
+    text = "FROM base\nRUN true\n"
+    forecast = predict([situation(text)], situation(text, bases={"base": BaseImage(("layer-1",), gone=True)}))
+    assert [(step.forecast, step.because.kind) for step in forecast.steps] == [("miss", "base"), ("hit", "unchanged")]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import uuid
 
 import pytest
@@ -9,6 +11,7 @@ from speedkit.apps import own_app
 from speedkit.errors import EditDoesNotApply, NoHistory
 from speedkit.experiment import build
 from speedkit.history import explain, predict, recorded_builds, recording_of, ways_of
+from tests.conformance.building import BUILDX
 from tests.registry import registry
 
 pytestmark = pytest.mark.engine
@@ -197,3 +200,89 @@ def test_what_only_another_builder_has_built_is_said_with_its_name(app, engine):
     assert dropped_from_the_cache(engine, marker)
     found = {step.line: step for step in explain(build(app)).steps}
     assert (found[3].state, found[3].kind, found[3].what) == ("ran", "another-builder", ("second",))
+
+
+def test_a_file_that_changed_under_an_old_time_is_seen_once_the_builder_forgot_it(app):
+    copy_all, copy_one = TEXT, TEXT.replace("COPY . .\nRUN cat main.go", "RUN echo")
+    main = app.folder / "main.go"
+    os.utime(main, ns=(1, 1))
+    build(app)
+    app.write("Dockerfile", copy_one)
+    build(app)
+    app.write("Dockerfile", copy_all)
+    main.write_text("package niam\n")
+    os.utime(main, ns=(1, 1))
+    assert states(predict(app))[5] == "miss"
+    assert states(explain(build(app)))[5] == "ran"
+
+
+def test_a_proxy_of_the_environment_counts_where_it_is_declared(app, monkeypatch):
+    app.write("Dockerfile", TEXT.replace("ARG LEVEL=1", "ARG no_proxy"))
+    monkeypatch.setenv("no_proxy", "one")
+    build(app)
+    assert states(predict(app))[4] == "hit"
+    monkeypatch.setenv("no_proxy", "two")
+    assert states(predict(app))[4] == "miss"
+    assert states(explain(build(app)))[4] == "ran"
+
+
+def test_a_time_of_build_in_the_environment_counts_for_folders(app, monkeypatch):
+    app.write("Dockerfile", "FROM alpine\nWORKDIR /w\n")
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    build(app)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "2")
+    assert states(predict(app))[2] == "miss"
+    assert states(explain(build(app)))[2] == "ran"
+
+
+def test_line_ends_of_windows_count_in_heredocs(app):
+    app.write("Dockerfile", "FROM alpine\nCOPY <<E /x\na\nE\n")
+    build(app)
+    (app.folder / "Dockerfile").write_bytes(b"FROM alpine\r\nCOPY <<E /x\r\na\r\nE\r\n")
+    assert states(predict(app))[2] == "miss"
+    assert states(explain(build(app)))[2] == "ran"
+
+
+def test_bytes_that_are_no_text_count_in_heredocs(app):
+    text = b"FROM alpine\nCOPY <<'E' /x\n\xe9\nE\nCOPY <<E /y\n\xe9\nE\n"
+    (app.folder / "Dockerfile").write_bytes(text)
+    build(app)
+    assert states(predict(app)) == {1: "hit", 2: "hit", 5: "hit"}
+    (app.folder / "Dockerfile").write_bytes(text.replace(b"\xe9", b"\xe8"))
+    assert states(predict(app)) == {1: "hit", 2: "miss", 5: "miss"}
+    assert states(explain(build(app)))[2] == "ran"
+    (app.folder / "Dockerfile").write_bytes(text.replace(b"\xe9\nE\n", b"\xe7\nE\n").replace(b"/x\n\xe7", b"/x\n\xe8"))
+    assert states(predict(app)) == {1: "hit", 2: "hit", 5: "hit"}
+    assert states(explain(build(app)))[5] == "cached"
+
+
+def test_what_became_of_the_onbuild_of_an_image_is_told(app):
+    name = f"speedkit-test/{uuid.uuid4().hex}"
+    image = "FROM scratch\nCOPY main.go /\nONBUILD COPY go.mod /triggered\n"
+    arguments = ["-q", "--load", "-t", name, "-f-", str(app.folder)]
+    subprocess.run([BUILDX, "build", *arguments], input=image, text=True, check=True, capture_output=True)
+    try:
+        app.write("Dockerfile", f"FROM {name}\nCOPY main.go /x\n")
+        build(app)
+        app.write("go.mod", "module y\n")
+        predicted = [step.state for step in predict(app).steps]
+        seen = [(step.state, step.kind) for step in explain(build(app)).steps]
+    finally:
+        subprocess.run(["docker", "rmi", name], check=True, capture_output=True)
+    assert predicted == ["hit", "miss", "miss"]
+    assert seen[1:] == [("ran", "files"), ("ran", "parent")]
+
+
+def test_an_image_that_was_removed_has_to_be_pulled(app):
+    name = f"speedkit-test/{uuid.uuid4().hex}"
+    arguments = ["-q", "--load", "-t", name, "-f-", str(app.folder)]
+    text = "FROM scratch\nCOPY main.go /\n"
+    subprocess.run([BUILDX, "build", *arguments], input=text, text=True, check=True, capture_output=True)
+    try:
+        app.write("Dockerfile", f"FROM {name}\nCOPY main.go /x\n")
+        build(app)
+    finally:
+        subprocess.run(["docker", "rmi", name], check=True, capture_output=True)
+    first = predict(app).steps[0]
+    assert (first.state, first.kind) == ("miss", "base")
+    assert "no longer on this machine" in first.because

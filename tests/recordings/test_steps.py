@@ -87,6 +87,24 @@ def test_stages_that_the_target_does_not_use_are_marked():
     assert found[4].state == "ran"
 
 
+def test_the_first_steps_of_equal_stages_share_their_vertices():
+    text = "FROM a AS one\nCOPY f /f\nRUN x\nFROM a AS two\nCOPY f /f\nRUN x\nCOPY --from=one /f /g\n"
+    found = steps(text, solve("[one 1/3] FROM a", "[two 2/4] COPY f /f", "[one 3/3] RUN x", "[two 4/4] COPY --from=one /f /g"))
+    assert {found[line].state for line in (2, 3, 5, 6, 7)} == {"ran"}
+
+
+def test_a_stage_that_is_not_used_takes_no_vertex_of_one_of_the_same_name_or_image():
+    text = "FROM a AS one\nCOPY f /f\nFROM a AS one\nCOPY g /f\nFROM a AS two\nCOPY --from=one /f /g\n"
+    found = steps(text, solve("[one 1/2] FROM a", "[one 2/2] COPY g /f", "[two 2/2] COPY --from=one /f /g"))
+    assert [found[line].state for line in (1, 2, 4, 6)] == ["not-needed", "not-needed", "ran", "ran"]
+
+
+def test_a_stage_that_starts_from_another_has_no_step_for_that():
+    text = "FROM a AS one\nRUN x\nFROM one AS two\nRUN y\n"
+    found = steps(text, solve("[two 1/3] FROM a", "[one 2/2] RUN x", "[two 1/1] RUN y"))
+    assert found[3].state == "no-step"
+
+
 def test_what_never_started_waits_and_what_was_running_was_cancelled():
     stream = solve("[1/3] FROM a", "[2/3] RUN x", "[3/3] RUN y")
     stream.vertices["sha256:1"].spans = {"x": (1.0, None)}

@@ -1,0 +1,203 @@
+"""Values that BuildKit reads by rules of Go and Docker: durations, modes, ports, signals, platforms, names of images.
+
+Each function raises ValueError with BuildKit's reason for what it rejects.
+Source: time.ParseDuration; tonistiigi/dchapes-mode; docker/go-connections, nat; moby/sys, signal; containerd/platforms;
+distribution/reference.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from types import MappingProxyType
+
+__all__ = [
+    "check_duration",
+    "check_image_name",
+    "check_mode",
+    "check_platform",
+    "check_port",
+    "check_retries",
+    "check_signal",
+    "normalized_platform",
+]
+
+_UNITS = MappingProxyType({"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0})
+_SYMBOLIC_MODE = re.compile(r"[ugoa]*(?:[-+=](?:[ugo]|[rwxXst]*))+")
+_SIGNALS = frozenset(
+    re.findall(
+        r"\S+",
+        "ABRT ALRM BUS CHLD CLD CONT FPE HUP ILL INT IO IOT KILL PIPE POLL PROF PWR QUIT SEGV STKFLT STOP SYS TERM TRAP TSTP "
+        "TTIN TTOU URG USR1 USR2 VTALRM WINCH XCPU XFSZ RTMIN RTMAX",
+    )
+) | frozenset([*(f"RTMIN+{n}" for n in range(1, 16)), *(f"RTMAX-{n}" for n in range(1, 15))])
+_SYSTEMS = frozenset(
+    re.findall(
+        r"\S+",
+        "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasip1 windows zos "
+        "macos",
+    )
+)
+_PROCESSORS = frozenset(
+    re.findall(
+        r"\S+",
+        "386 amd64 amd64p32 arm armbe arm64 arm64be ppc64 ppc64le loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le "
+        "ppc riscv riscv64 s390 s390x sparc sparc64 wasm i386 x86_64 x86-64 aarch64 armhf armel",
+    )
+)
+_SAME_PROCESSOR = MappingProxyType(
+    {
+        "i386": "386",
+        "x86_64": "amd64",
+        "x86-64": "amd64",
+        "aarch64": "arm64",
+        "armhf": "arm/v7",
+        "armel": "arm/v6",
+        "arm": "arm/v7",
+    }
+)
+_USUAL_VARIANTS = frozenset((("amd64", "v1"), ("arm64", "v8")))
+_HOST = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    rf"(?:(?:{_HOST}(?:\.{_HOST})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?{_NAME}(?:/{_NAME})*"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
+)
+
+
+def check_duration(text: str, name: str) -> None:
+    """A `--interval` of HEALTHCHECK and its like; `name`: of the flag."""
+    seconds = _seconds(text) if text else 0.0
+    if seconds and seconds < _UNITS["ms"]:
+        raise ValueError(f'Interval "{name}" cannot be less than 1ms')
+
+
+def _seconds(text: str) -> float:
+    rest = text[1:] if text[:1] in ("-", "+") else text
+    if rest == "0":
+        return 0.0
+    total = 0.0
+    while rest or not total:
+        number = re.match(r"\d+(?:\.\d*)?|\.\d+", rest, re.ASCII)
+        if number is None:
+            raise ValueError(f'time: invalid duration "{text}"')
+        rest = rest[number.end() :]
+        unit = re.match(r"[^.\d]*", rest, re.ASCII)
+        name = unit[0] if unit else ""
+        if not name:
+            raise ValueError(f'time: missing unit in duration "{text}"')
+        if name not in _UNITS:
+            raise ValueError(f'time: unknown unit "{name}" in duration "{text}"')
+        total += float(number[0]) * _UNITS[name]
+        rest = rest[len(name) :]
+        if not rest:
+            break
+    return -total if text.startswith("-") else total
+
+
+def check_retries(text: str) -> None:
+    """`--retries` of HEALTHCHECK."""
+    if not text:
+        return
+    if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
+        raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    if not -(1 << 31) <= int(text) < 1 << 31:
+        raise ValueError(f'strconv.ParseInt: parsing "{text}": value out of range')
+    if int(text) < 0:
+        raise ValueError(f"--retries cannot be negative ({int(text)})")
+
+
+def check_mode(text: str) -> None:
+    """`--chmod`: octal, or as `chmod` takes it."""
+    if text[:1].isdecimal() and (not re.fullmatch("[0-7]+", text) or int(text, 8) > 0o7777):
+        raise ValueError(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
+    if text and not text[0].isdecimal() and not all(_SYMBOLIC_MODE.fullmatch(part) for part in text.split(",")):
+        raise ValueError("invalid syntax")
+
+
+def check_signal(text: str) -> None:
+    """A number, or a name with or without SIG."""
+    is_number = re.fullmatch(r"[+-]?\d+", text, re.ASCII) is not None
+    if int(text) == 0 if is_number else text.upper().removeprefix("SIG") not in _SIGNALS:
+        raise ValueError(f"invalid signal: {text}")
+
+
+def check_port(text: str) -> None:
+    """What EXPOSE takes: `80`, `80-90/udp`, and what `docker run -p` does."""
+    address, published, exposed = ["", "", *text.rsplit(":", 2)][-3:]
+    port, _, protocol = exposed.partition("/")
+    if not port:
+        raise ValueError(f'invalid port: "{text}": no port specified')
+    if protocol and protocol.lower() not in ("tcp", "udp", "sctp"):
+        raise ValueError(f'invalid port: "{text}": invalid proto: {protocol.lower()}')
+    if address and not _is_address(address):
+        raise ValueError(f"invalid IP address: {address}")
+    width = _width(port, f"invalid containerPort: {port}")
+    if published and _width(published, f"invalid hostPort: {published}") != width and width:
+        raise ValueError(f"invalid ranges specified for container and host Ports: {port} and {published}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _width(text: str, problem: str) -> int:
+    first, dash, last = text.partition("-")
+    ends = (first, last if dash else first)
+    if not all(re.fullmatch(r"\+?\d+", end, re.ASCII) and int(end) < 1 << 16 for end in ends) or int(ends[0]) > int(ends[1]):
+        raise ValueError(problem)
+    return int(ends[1]) - int(ends[0])
+
+
+def check_platform(text: str) -> None:
+    """`linux`, `amd64`, `linux/arm64`, `linux/arm/v7`."""
+    if "*" in text:
+        raise ValueError(f'"{text}": wildcards not yet supported: invalid argument')
+    parts = text.split("/", 3)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+(?:\([A-Za-z0-9_.%+-]*\))?", parts[0]):
+        raise ValueError(f'"{parts[0]}" is an invalid OS component of "{text}": OSAndVersion specifier component must match')
+    for part in parts[1:]:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", part):
+            must = 'platform specifier component must match "^[A-Za-z0-9_.-]+$": invalid argument'
+            raise ValueError(f'"{part}" is an invalid component of "{text}": {must}')
+    if len(parts) == 1 and parts[0].partition("(")[0].lower() not in _SYSTEMS | _PROCESSORS:
+        raise ValueError(f'"{text}": unknown operating system or architecture: invalid argument')
+    if len(parts) > 3:
+        raise ValueError(f'"{text}": cannot parse platform specifier: invalid argument')
+
+
+def normalized_platform(text: str, host: str) -> str:
+    """A platform that `check_platform` took, as it counts: `linux/amd64` of `AMD64`, `x86_64` or `linux`.
+
+    host: the platform that stands in for what is left out.
+    """
+    parts = text.lower().split("/")
+    if len(parts) == 1:
+        system, _, processor = host.partition("/")
+        known = parts[0].partition("(")[0] in _SYSTEMS
+        parts = [parts[0], *processor.split("/")] if known else [system, parts[0]]
+    system, processor, *variants = parts
+    processor, *implied = _SAME_PROCESSOR.get(processor, processor).split("/")
+    variant = (variants or implied or [""])[0]
+    variant = f"v{variant}" if variant.isdecimal() else variant
+    if (processor, variant) in _USUAL_VARIANTS:
+        variant = ""
+    return "/".join(part for part in ("darwin" if system == "macos" else system, processor, variant) if part)
+
+
+def check_image_name(text: str) -> None:
+    """A reference to an image."""
+    if re.fullmatch("[a-f0-9]{64}", text):
+        raise ValueError(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
+    host, slash, rest = text.partition("/")
+    has_host = bool(slash) and (host == "localhost" or "." in host or ":" in host or host != host.lower())
+    name = rest if has_host else text if slash else f"library/{text}"
+    repository = name.partition(":")[0]
+    if repository != repository.lower():
+        raise ValueError(f"invalid reference format: repository name ({repository}) must be lowercase")
+    if not _IMAGE.fullmatch(f"{host}/{rest}" if has_host else name):
+        raise ValueError("invalid reference format")
