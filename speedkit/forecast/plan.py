@@ -220,6 +220,8 @@ class _Planning:
     def _check_setting(self, instruction: Instruction, scope: Scope) -> None:
         """Raises DockerfileError for a value that BuildKit refuses once its variables are replaced."""
         words = [scope.expand(word, instruction, self.dockerfile.escape) for word in instruction.args]
+        if scope.unknown_base and "$" in instruction.text:
+            return  # the base may have set the variable
         try:
             if instruction.keyword == "VOLUME" and not all(words):
                 raise ValueError("VOLUME specified can not be an empty string")

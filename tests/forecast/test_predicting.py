@@ -345,3 +345,10 @@ def test_an_image_that_is_gone_has_to_be_pulled():
     text = "FROM base\nRUN true\n"
     forecast = predict([situation(text)], situation(text, bases={"base": BaseImage(("layer-1",), gone=True)}))
     assert [(step.forecast, step.because.kind) for step in forecast.steps] == [("miss", "base"), ("hit", "unchanged")]
+
+
+@pytest.mark.parametrize("line", ["VOLUME $DATA", "STOPSIGNAL $SIGNAL", "EXPOSE $PORT/tcp"])
+def test_a_variable_that_an_unknown_base_may_have_set_is_no_mistake(line):
+    assert predict([], situation(f"FROM nowhere\n{line}\n")).steps
+    with pytest.raises(DockerfileError):
+        predict([], situation(f"FROM base\n{line}\n"))
