@@ -27,7 +27,7 @@ from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoSuchImage, SetupError
 from speedkit.experiment.host import host_environment
 from speedkit.model import Build, Step
-from speedkit.rendering import bytes_text, seconds_text
+from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.state import state_folder
 
 if TYPE_CHECKING:

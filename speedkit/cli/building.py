@@ -11,7 +11,6 @@ import typer
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, reason_json, stderr
 from speedkit.errors import Misuse, UnknownEdit
-from speedkit.model import Build, Step
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from speedkit.apps import App, Edit
     from speedkit.experiment import RunningBuild
     from speedkit.history import Repeated
+    from speedkit.model import Build, Step
 
 __all__ = ["register"]
 
@@ -82,7 +82,7 @@ def build(
             _print_repeated(repeated)
     last = repeated.second if repeated else built
     if not last.ok:
-        from speedkit.rendering import plain_log
+        from speedkit.rendering.ansi import plain_log
 
         stderr.print(plain_log(last.error or "The build failed."), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(3)
@@ -121,7 +121,7 @@ def _repeated_json(repeated: Repeated) -> dict[str, Any]:
 
 
 def _print_repeated(repeated: Repeated) -> None:
-    from speedkit.rendering import seconds_text
+    from speedkit.rendering.amounts import seconds_text
 
     columns = ["line", "instruction", "seconds", "because"]
     missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
@@ -167,7 +167,7 @@ def _step_json(step: Step) -> dict[str, Any]:
 def _frame(built: Build) -> Text:
     from rich.text import Text
 
-    from speedkit.rendering import seconds_text
+    from speedkit.rendering.amounts import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
     now = running[-1].instruction if running else "getting context and base images ready"
@@ -175,7 +175,7 @@ def _frame(built: Build) -> Text:
 
 
 def _print_build(built: Build) -> None:
-    from speedkit.rendering import bytes_text, seconds_text
+    from speedkit.rendering.amounts import bytes_text, seconds_text
 
     rows = [
         [step.stage, step.line, step.instruction, step.state, seconds_text(step.seconds) if step.ran else ""]
@@ -253,7 +253,7 @@ def _edit_of_a_file(app: App, name: str) -> Edit:
 
 def print_comparison(result: Any) -> None:
     """The medians of a comparison, strategy by edit, on stdout."""
-    from speedkit.rendering import seconds_text
+    from speedkit.rendering.amounts import seconds_text
 
     rows = [
         [

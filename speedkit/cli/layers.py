@@ -15,7 +15,9 @@ from speedkit.cli.output import print_table, print_text, stderr, takes_all_chara
 from speedkit.errors import Misuse
 
 if TYPE_CHECKING:
-    from speedkit.images import DifferenceKind, Image, Limits, Violation
+    from speedkit.images.comparing import DifferenceKind
+    from speedkit.images.image import Image
+    from speedkit.images.limits import Limits, Violation
 
 __all__ = ["register"]
 
@@ -56,7 +58,7 @@ def layers(
 ) -> None:
     """Show the layers of an image: what made them, how large they are, and what is stored in vain."""
     from speedkit.engine.saved_image import content_of, layers_of
-    from speedkit.images import Limits, check_limits
+    from speedkit.images.limits import Limits, check_limits
 
     limits = Limits(max_wasted, min_efficiency, max_size, tuple(forbid or ()))
     _refuse_misuse(limits, cat, layer, ci=ci)
@@ -109,13 +111,13 @@ def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
 
 def _say(text: str) -> None:
     """A line on stderr. Control characters in the names of files do not reach the terminal."""
-    from speedkit.rendering import plain_log
+    from speedkit.rendering.ansi import plain_log
 
     stderr.print(plain_log(text), highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
-    from speedkit.images import json_text
+    from speedkit.images.showing import json_text
 
     more = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
     sys.stdout.writelines(json_text(image, other, files=files, more=more, ascii_only=not takes_all_characters()))
@@ -124,7 +126,7 @@ def _print_json(image: Image, other: Image | None, violations: Sequence[Violatio
 
 def _print_image(image: Image, *, files: bool) -> None:
     from speedkit.images.summary import facts, finding
-    from speedkit.rendering import bytes_text
+    from speedkit.rendering.amounts import bytes_text
 
     print_text(finding(image), " · ".join(facts(image)), "")
     print_table("", [*LAYER_COLUMNS, "command"], _layer_rows(image), numbers=LAYER_COLUMNS)
@@ -139,7 +141,8 @@ def _print_image(image: Image, *, files: bool) -> None:
 
 def _layer_rows(image: Image) -> list[list[object]]:
     from speedkit.images.summary import layer_rows
-    from speedkit.rendering import bytes_text, changes_text, command_text
+    from speedkit.rendering.amounts import bytes_text
+    from speedkit.rendering.layers_html import changes_text, command_text
 
     return [
         [
@@ -156,7 +159,7 @@ def _layer_rows(image: Image) -> list[list[object]]:
 
 def _print_changes(image: Image, place: int) -> None:
     """Line by line: a table of a million files would take minutes to lay out, and cuts long paths."""
-    from speedkit.rendering import bytes_text
+    from speedkit.rendering.amounts import bytes_text
 
     print_text(f"Layer {place + 1}", f"{'change':<9} {'bytes':>10}  path")
     for change in image.changes(place):
@@ -165,9 +168,9 @@ def _print_changes(image: Image, place: int) -> None:
 
 
 def _print_comparison(image: Image, other: Image) -> None:
-    from speedkit.images import compare_images
+    from speedkit.images.comparing import compare_images
     from speedkit.images.summary import comparison_finding
-    from speedkit.rendering import bytes_text, count_text
+    from speedkit.rendering.amounts import bytes_text, count_text
 
     found = compare_images(image, other)
     rows = [

@@ -70,7 +70,7 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"steps": [reason_json(reason, key) for reason in found.steps]})
         return
-    from speedkit.rendering import seconds_text
+    from speedkit.rendering.amounts import seconds_text
 
     rows = [
         [
@@ -92,7 +92,7 @@ def history(
 ) -> None:
     """List the builds that were recorded, oldest first."""
     from speedkit.history import recordings
-    from speedkit.rendering import seconds_text
+    from speedkit.rendering.amounts import seconds_text
 
     metas = [recording.meta for recording in recordings()[-limit:]]
     if as_json:

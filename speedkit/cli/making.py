@@ -57,7 +57,7 @@ def tour(
     session: Annotated[str | None, typer.Option(help="A name for the builds of this tour.")] = None,
 ) -> None:
     """Execute every notebook with real builds and write out/index.html."""
-    from speedkit.rendering import seconds_text
+    from speedkit.rendering.amounts import seconds_text
     from speedkit.report import run_tour
     from speedkit.report.summary import strategy_by_edit
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from speedkit.rendering import plain_log
+from speedkit.rendering.ansi import plain_log
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from speedkit.rendering import Reason
+    from speedkit.rendering.reasons_html import Reason
 
 __all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr", "takes_all_characters"]
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from typing import Any, NoReturn
 
 import typer
@@ -84,6 +82,9 @@ def _say(what: str, fix: str) -> None:
 
 def _kept_traceback() -> str:
     """Where the traceback of the error at hand is kept, for whoever is asked for help."""
+    import tempfile
+    import traceback
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="speedkit-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
@@ -97,6 +98,6 @@ def _kept_traceback() -> str:
 def _plain(text: str) -> str:
     from rich.markup import escape
 
-    from speedkit.rendering import plain_log
+    from speedkit.rendering.ansi import plain_log
 
     return escape(plain_log(text))

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from speedkit.cli.output import stderr
 from speedkit.model import Build
-from speedkit.rendering import seconds_text
+from speedkit.rendering.amounts import seconds_text
 
 __all__ = ["TerminalWatch"]
 

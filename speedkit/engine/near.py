@@ -7,11 +7,11 @@ HTTP/1.0, so that the engine sends an archive as it is: a third less work than u
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse
 
-__all__ = ["UNIX", "get"]
+__all__ = ["UNIX", "ask", "get"]
 
 UNIX = "unix://"
 
@@ -23,10 +23,24 @@ def get(host: str, path: str, *, seconds: float | None = None) -> Iterator[HTTPR
     host: its address, `unix://…`. seconds: how long to wait whenever nothing comes; for ever when None.
     Raises: OSError, http.client.HTTPException.
     """
+    with ask(host, path, seconds=seconds) as answer:
+        yield answer()
+
+
+@contextmanager
+def ask(host: str, path: str, *, seconds: float | None = None) -> Iterator[Callable[[], HTTPResponse]]:
+    """Send a GET, and give what waits for the answer: for work that can be done meanwhile.
+
+    Raises: OSError, http.client.HTTPException, the answer too.
+    """
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(seconds)
         line.connect(host.removeprefix(UNIX))
         line.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
         with HTTPResponse(line, method="GET") as response:
-            response.begin()
-            yield response
+
+            def answer() -> HTTPResponse:
+                response.begin()
+                return response
+
+            yield answer

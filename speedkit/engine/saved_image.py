@@ -2,11 +2,14 @@
 
 Layers known by their diffID are not read again; when all are known, nothing is streamed at all. Nothing is written to
 disk but what speedkit.images keeps of a layer: names, sizes and digests of its files.
+
+The engine gathers a whole image before it sends any of it, so it is asked first, and what reads the image is loaded meanwhile:
+that is why some imports here stand in functions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPException
@@ -18,13 +21,12 @@ from speedkit.engine import near
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage
-from speedkit.images.archive import OCI_MARK, about, read_archive, read_archive_content, read_content, read_saved_image
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
-from speedkit.images.image import Image, make_image
-from speedkit.images.manifests import describe_images
+from speedkit.images.finding import archive_named
 from speedkit.images.store import LayerStore
 
 if TYPE_CHECKING:
+    from speedkit.images.image import Image
     from speedkit.model import Build
 
 __all__ = ["content_of", "layers_of", "read_image"]
@@ -42,7 +44,9 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
     """
     if not isinstance(image, str | Path):
         image = _made_by(image)
-    if archive := _archive(image):
+    if archive := archive_named(str(image)):
+        from speedkit.images.archive import read_archive
+
         path, name = archive
         return read_archive(path, name=name)
     if isinstance(image, Path) or image.startswith(("/", ".")):
@@ -56,11 +60,13 @@ def content_of(image: str | Path | Build, path: str, *, place: int | None = None
 
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
+    from speedkit.images.archive import read_archive_content, read_content
+
     if not isinstance(image, str | Path):
         image = _made_by(image)
     found = layers_of(image, engine=engine)
     file = found.locate(path, place=place)
-    if archive := _archive(image):
+    if archive := archive_named(str(image)):
         return read_archive_content(archive[0], file)
     with _saved(engine or connect(), found.id) as stream:
         return read_content(stream, file, [layer.digest for layer in found.layers], store=LayerStore())
@@ -76,10 +82,15 @@ def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) ->
     image_id, diff_ids = facts["Id"], list((facts.get("RootFS") or {}).get("Layers") or ())
     known = {diff_id: files for diff_id in diff_ids if (files := store.layer(diff_id)) is not None}
     if len(known) < len(set(diff_ids)):
-        with about(name), _saved(engine, image_id) as stream:
-            saved = read_saved_image(stream, diff_ids, store=store, known=known)
+        with _saved(engine, image_id) as stream:
+            from speedkit.images.archive import about, read_saved_image
+
+            with about(name):
+                saved = read_saved_image(stream, diff_ids, store=store, known=known)
         known |= saved.files
         _keep_commands(store, image_id, diff_ids, saved.documents)
+    from speedkit.images.image import make_image
+
     commands = store.commands(image_id) or _told_by_history(engine, image_id)
     padded = (commands + [""] * len(diff_ids))[: len(diff_ids)]
     tags = facts.get("RepoTags") or [name]
@@ -93,18 +104,10 @@ def _made_by(build: Build) -> str:
     return build.image
 
 
-def _archive(image: str | Path) -> tuple[Path, str | None] | None:
-    """The path of an archive on disk and which of its images is meant; None when there is no such archive."""
-    path, _, name = str(image).rpartition("#")
-    for place, wanted in ((str(image), None), (path, name or None)):
-        with suppress(OSError, ValueError):  # an image may be called what no file can be
-            if place and (Path(place).is_file() or Path(place, OCI_MARK).is_file()):
-                return Path(place), wanted
-    return None
-
-
 def _keep_commands(store: LayerStore, image_id: str, diff_ids: list[str], documents: dict[str, bytes]) -> None:
     """Layers whose documents say nothing of use are still good layers; the engine's history then tells the commands."""
+    from speedkit.images.manifests import describe_images
+
     with suppress(ArchiveError):
         for image in describe_images(documents):
             if list(image.diff_ids) == diff_ids:
@@ -118,21 +121,22 @@ def _told_by_history(engine: Engine, image_id: str) -> list[str]:
 
 @contextmanager
 def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
-    """The stream of `GET /images/{name}/get`. The engine sends nothing until it has gathered the whole image."""
+    """The stream of `GET /images/{name}/get`, asked for now; the answer is waited for when the stream is first read."""
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
-    def chunks(response: Any) -> Iterator[bytes]:
+    def chunks(answer: Callable[[], Any]) -> Iterator[bytes]:
+        response = answer()
+        if response.status != HTTPStatus.OK:
+            told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()
+            raise EngineError(f"The engine could not save the image {image_id}: {told or response.reason}.")
         while chunk := response.read(CHUNK_BYTES):
             yield chunk
         ended.append(True)
 
     try:
-        with _opened(engine, path) as response:
-            if response.status != HTTPStatus.OK:
-                told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()
-                raise EngineError(f"The engine could not save the image {image_id}: {told or response.reason}.")
-            yield ByteStream(chunks(response))
+        with _asked(engine, path) as answer:
+            yield ByteStream(chunks(answer))
     except (HTTPException, OSError) as problem:
         raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
@@ -148,16 +152,16 @@ def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     )
 
 
-def _opened(engine: Engine, path: str) -> AbstractContextManager[Any]:
-    return near.get(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
+def _asked(engine: Engine, path: str) -> AbstractContextManager[Callable[[], Any]]:
+    return near.ask(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
 
 
 @contextmanager
-def _through_client(engine: Engine, path: str) -> Iterator[Any]:
+def _through_client(engine: Engine, path: str) -> Iterator[Callable[[], Any]]:
     from urllib3.exceptions import HTTPError
 
     try:
         with engine.api.get(f"{engine.api.base_url}{path}", stream=True, timeout=(CONNECT_SECONDS, None)) as response:
-            yield response.raw
+            yield lambda: response.raw
     except HTTPError as problem:
         raise OSError(str(problem)) from problem

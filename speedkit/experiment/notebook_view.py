@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from speedkit.model import Build
-from speedkit.rendering import build_html
+from speedkit.rendering.steps_html import build_html
 
 if TYPE_CHECKING:
     from speedkit.experiment.building import RunningBuild

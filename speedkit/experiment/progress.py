@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 from speedkit.experiment.notebook_view import notebook_shell
 from speedkit.model import Build
-from speedkit.rendering import seconds_text
+from speedkit.rendering.amounts import seconds_text
 
 __all__ = ["Watch", "quiet_or_notebook"]
 

@@ -20,7 +20,7 @@ from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
-from speedkit.rendering import Reason, reasons_html
+from speedkit.rendering.reasons_html import Reason, reasons_html
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,9 @@ from speedkit.history.finding import recording_of
 from speedkit.history.reasons import explain
 from speedkit.history.situations import situation_of
 from speedkit.history.ways import RUNS
-from speedkit.images import Difference, compare_images
+from speedkit.images.comparing import Difference, compare_images
 from speedkit.model import Build
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 
 __all__ = ["Repeated", "compare_cold_repeat", "compare_with_repeat"]
 

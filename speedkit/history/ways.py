@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from speedkit.model import StepSource
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 
 __all__ = ["RUNS", "Travel", "Way", "ways_of"]
 

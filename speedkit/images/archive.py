@@ -16,18 +16,18 @@ from typing import BinaryIO
 from speedkit.errors import ArchiveError
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short, gunzip
 from speedkit.images.files import Files, clean_path
+from speedkit.images.finding import OCI_MARK
 from speedkit.images.image import Image, StoredFile, make_image
 from speedkit.images.manifests import HOW_TO_SAVE, choose_image, describe_images
 from speedkit.images.reading import GZIP, ZSTD, LayerReader, read_layer
 from speedkit.images.store import LayerStore
 from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
-__all__ = ["OCI_MARK", "SavedImage", "about", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
+__all__ = ["SavedImage", "about", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
 
 DOCUMENT_BYTES_AT_MOST = 16 << 20
 DOCUMENTS_BYTES_AT_MOST = 64 << 20
 BLOB_NAME = re.compile(r"blobs/sha256/([0-9a-f]{64})")
-OCI_MARK = "oci-layout"
 
 Member = tuple[Header, ByteStream]
 """A member of an archive, and the stream from which its data is read until the next one is asked for."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import translate
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from speedkit.images.files import OPAQUE, WHITEOUT, typed_path
-from speedkit.images.image import Image
+
+if TYPE_CHECKING:
+    from speedkit.images.image import Image
 
 __all__ = ["Limits", "Violation", "check_limits"]
 

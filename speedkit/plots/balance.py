@@ -13,7 +13,7 @@ from speedkit.plots.measuring import COLD, NONE, HasBuilds, Measured, builds_of,
 from speedkit.plots.plot import Plot
 from speedkit.plots.rebuild import scale
 from speedkit.plots.style import GRID, OWN, finish, notes, plain, runs_note
-from speedkit.rendering import bytes_text, seconds_text
+from speedkit.rendering.amounts import bytes_text, seconds_text
 
 __all__ = ["size_vs_rebuild"]
 

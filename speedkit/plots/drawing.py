@@ -14,7 +14,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from speedkit.plots.scales import Axis, Frame, frame_of
-from speedkit.rendering import Box, nested_boxes
+from speedkit.rendering.boxes import Box, nested_boxes
 
 __all__ = ["drawing"]
 

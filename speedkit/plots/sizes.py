@@ -12,7 +12,8 @@ from speedkit.plots.measuring import HasBuilds, builds_of
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
-from speedkit.rendering import bytes_text, command_text
+from speedkit.rendering.amounts import bytes_text
+from speedkit.rendering.layers_html import command_text
 
 __all__ = ["sizes"]
 

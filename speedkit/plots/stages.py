@@ -18,7 +18,8 @@ from speedkit.history.ways import RUNS, Travel
 from speedkit.plots.measuring import NONE, said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, capital, finish, notes, plain, short
-from speedkit.rendering import Reason, seconds_text
+from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.reasons_html import Reason
 
 __all__ = ["stages"]
 

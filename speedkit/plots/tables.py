@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from speedkit.rendering import bytes_text, count_text, seconds_text
+from speedkit.rendering.amounts import bytes_text, count_text, seconds_text
 
 __all__ = ["table_html"]
 

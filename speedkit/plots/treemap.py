@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from speedkit.images import Image, largest_file, treemap_rows
+from speedkit.images.image import Image
+from speedkit.images.showing import largest_file, treemap_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import TEXT, finish, plain
-from speedkit.rendering import bytes_text
+from speedkit.rendering.amounts import bytes_text
 
 __all__ = ["treemap"]
 

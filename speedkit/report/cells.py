@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from speedkit.plots.plot import PLOTLY_MIME
-from speedkit.rendering import ansi_to_html
+from speedkit.rendering.ansi import ansi_to_html
 
 __all__ = ["Figures", "cell_html"]
 

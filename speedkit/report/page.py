@@ -11,7 +11,7 @@ from typing import Any
 
 from speedkit.model import Build
 from speedkit.plots import Plot
-from speedkit.rendering import seconds_text
+from speedkit.rendering.amounts import seconds_text
 from speedkit.report.cells import Figures, cell_html
 from speedkit.report.summary import figures, strategy_by_edit
 

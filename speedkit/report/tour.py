@@ -16,7 +16,7 @@ from speedkit.apps import BROKEN_ON_PURPOSE
 from speedkit.errors import FileRefused, NotAFolder, NotebookFailed
 from speedkit.history import recorded_builds
 from speedkit.model import Build
-from speedkit.rendering import seconds_text
+from speedkit.rendering.amounts import seconds_text
 from speedkit.report.lock import locked
 from speedkit.report.page import Chapter, page
 

@@ -24,7 +24,7 @@ from speedkit.engine.connection import Engine, buildx_version, connect, engine_o
 from speedkit.engine.host_go import OLDEST_GO, find_go
 from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import EngineError, NoEngine
-from speedkit.rendering import bytes_text
+from speedkit.rendering.amounts import bytes_text
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import what_to_install
 from speedkit.state import state_folder

@@ -28,7 +28,7 @@ from speedkit.widgets.why import reasons_of
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.model import Build
-    from speedkit.rendering import Reason
+    from speedkit.rendering.reasons_html import Reason
     from speedkit.widgets.log_lines import Runs
 
 __all__ = ["Bench", "Starter"]

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import read_recording
-from speedkit.rendering import seconds_text
+from speedkit.rendering.amounts import seconds_text
 from speedkit.widgets.log_lines import LogLines
 from speedkit.widgets.naming import short_command
 from speedkit.widgets.shown_steps import Background, build_counts, step_of
 
 if TYPE_CHECKING:
     from speedkit.model import Build, Step
-    from speedkit.rendering import Reason
+    from speedkit.rendering.reasons_html import Reason
 
 __all__ = ["BuildList", "Listed", "Running"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from speedkit.rendering import bytes_text, seconds_text
+from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.widgets.naming import short_instruction
 from speedkit.widgets.why import why_cached, why_ran
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from speedkit.model import Build, Step
-    from speedkit.rendering import Reason
+    from speedkit.rendering.reasons_html import Reason
 
 __all__ = ["compare_two"]
 

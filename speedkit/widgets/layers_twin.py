@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from speedkit.rendering import bytes_text, changes_text, count_text
+from speedkit.rendering.amounts import bytes_text, count_text
+from speedkit.rendering.layers_html import changes_text
 from speedkit.widgets.layer_choices import DIFFERENCE, WHOLE
 
 __all__ = ["layers_twin_html"]

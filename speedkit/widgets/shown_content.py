@@ -9,7 +9,7 @@ from typing import Literal
 
 from speedkit.commands import as_typed
 from speedkit.images.tree import TreeRow
-from speedkit.rendering import bytes_text
+from speedkit.rendering.amounts import bytes_text
 
 __all__ = ["LOADING", "NOTHING_SHOWN", "ShownContent", "refusal", "shown_content"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from speedkit.rendering import seconds_text
+from speedkit.rendering.amounts import seconds_text
 from speedkit.rendering.steps_html import SHAPES, WORDS
 
 if TYPE_CHECKING:

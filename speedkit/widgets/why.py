@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile, stage_bases
 from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.history import explain
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.naming import listed, short_instruction
 
 if TYPE_CHECKING:

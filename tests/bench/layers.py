@@ -15,8 +15,9 @@ from typing import Any
 from speedkit.engine.bases import make_image, resolve_base
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.saved_image import read_image
-from speedkit.images import Image, dive_figures
+from speedkit.images.dive import dive_figures
 from speedkit.images.files import KINDS
+from speedkit.images.image import Image
 from speedkit.images.store import LayerStore
 from tests.bench.dive import build_dive
 from tests.bench.figures import peak_bytes_of, print_figure, print_ratio, print_seconds, run_program, seconds_of

@@ -12,7 +12,7 @@ from speedkit.apps import sample_app, sample_folder
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import EngineLost
 from speedkit.model import Build, ImageLayer, Step, StepState
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.desk import DOCKERFILE
 from speedkit.widgets.outlook import noted, outlook

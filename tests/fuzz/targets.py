@@ -14,11 +14,13 @@ from speedkit.context import IgnorePatterns, Manifest, read_ignore_file
 from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile, stage_bases, target_index
 from speedkit.errors import SpeedkitError
 from speedkit.forecast import Forecaster, Situation
-from speedkit.images import dive_figures, read_archive, to_json
+from speedkit.images.archive import read_archive
 from speedkit.images.bytestream import ByteStream
+from speedkit.images.dive import dive_figures
 from speedkit.images.image import make_image
 from speedkit.images.manifests import choose_image, describe_images
 from speedkit.images.reading import read_layer
+from speedkit.images.showing import to_json
 from speedkit.images.store import LayerStore
 from speedkit.recordings.rawjson import read_rawjson
 from speedkit.recordings.reading import read_build

@@ -16,8 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.images import read_archive, read_archive_content
-from speedkit.images.archive import read_content, read_saved_image
+from speedkit.images.archive import read_archive, read_archive_content, read_content, read_saved_image
 from speedkit.images.bytestream import ByteStream, gunzip, unzstd
 from speedkit.images.image import StoredFile
 from speedkit.images.manifests import MACHINES, describe_images

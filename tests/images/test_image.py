@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.images import Limits, Waste, check_limits, compare_images, dive_figures, json_text, to_json, treemap_rows
-from speedkit.images.image import Image, StoredFile, make_image
+from speedkit.images.comparing import compare_images
+from speedkit.images.dive import dive_figures
+from speedkit.images.image import Image, StoredFile, Waste, make_image
+from speedkit.images.limits import Limits, check_limits
 from speedkit.images.merging import IMPLICIT, walk
+from speedkit.images.showing import json_text, to_json, treemap_rows
 
 from .archives import Member, image_of, layer
 

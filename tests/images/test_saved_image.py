@@ -18,7 +18,7 @@ from speedkit.engine import saved_image
 from speedkit.engine.connection import Engine
 from speedkit.engine.saved_image import content_of, layers_of, read_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage
-from speedkit.images import compare_images
+from speedkit.images.comparing import compare_images
 from speedkit.images.store import LayerStore
 from speedkit.model import Build
 
@@ -185,18 +185,18 @@ def test_an_engine_that_breaks_off_is_said_so_and_damage_is_told_from_it(
     whole = b"".join(engine.api.get_image(image))
 
     @contextmanager
-    def sent(data: bytes) -> Iterator[object]:
-        yield SimpleNamespace(status=200, read=io.BytesIO(data).read)
+    def sent(data: bytes) -> Iterator[Callable[[], object]]:
+        yield lambda: SimpleNamespace(status=200, read=io.BytesIO(data).read)
 
     for data, error in ((whole[:5000], EngineLost), (b"no tar" * 100_000, ArchiveError)):
-        monkeypatch.setattr(saved_image, "_opened", lambda *_, data=data: sent(data))
+        monkeypatch.setattr(saved_image, "_asked", lambda *_, data=data: sent(data))
         with pytest.raises(error):
             read_image(engine, image, store=store)
 
 
 def test_an_engine_that_refuses_or_is_gone_is_said_so(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="could not save"), saved_image._saved(engine, f"sha256:{'0' * 64}"):
-        pass
+    with pytest.raises(EngineError, match="could not save"), saved_image._saved(engine, f"sha256:{'0' * 64}") as stream:
+        stream.take(1)
     gone = replace(engine, host=f"unix://{tmp_path}/no.sock")
-    with pytest.raises(EngineLost), saved_image._saved(gone, "sha256:0"):
-        pass
+    with pytest.raises(EngineLost), saved_image._saved(gone, "sha256:0") as stream:
+        stream.take(1)

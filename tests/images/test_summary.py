@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speedkit.images import compare_images
+from speedkit.images.comparing import compare_images
 from speedkit.images.image import Image, make_image
 from speedkit.images.summary import comparison_finding, facts, finding
 

@@ -12,7 +12,7 @@ from speedkit.history import Reasons
 from speedkit.model import Base, Build, ImageLayer, Step, StepSource
 from speedkit.plots.measuring import comparable, edits_in_order, measure
 from speedkit.plots.plot import PLOTLY_MIME
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 from tests.images.archives import image_of, layer
 
 SLOW, QUICK = 30.0, 0.9

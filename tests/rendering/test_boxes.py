@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speedkit.rendering import Box, nested_boxes, pack
+from speedkit.rendering.boxes import Box, nested_boxes, pack
 
 WHOLE = Box(0, 0, 100, 40)
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speedkit.rendering import ansi_to_html, bytes_text, plain_log, seconds_text
+from speedkit.rendering.amounts import bytes_text, seconds_text
+from speedkit.rendering.ansi import ansi_to_html, plain_log
 
 
 @pytest.mark.parametrize(

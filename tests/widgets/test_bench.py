@@ -9,7 +9,7 @@ import pytest
 
 from speedkit.apps import append_line, own_app
 from speedkit.errors import EngineLost, NoEngine, StateBusy, UnknownStrategy
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.desk import DOCKERFILE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from speedkit.model import ImageLayer
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.comparing import compare_two
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.rendering import Reason
+from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.naming import listed, short_command, short_instruction
 from speedkit.widgets.outlook import agreement, expected_time, noted, outlook, rough_seconds
 from speedkit.widgets.shown_steps import Background, shown_build
