@@ -52,6 +52,11 @@ class Manifest:
         """Bytes of all files together."""
         return sum(entry.size_bytes for entry in self.entries)
 
+    def made_of(self, other: Manifest) -> Manifest:
+        """The same, with the other's own entries wherever they are equal: what is one object need not be compared again."""
+        theirs = other.by_path
+        return Manifest(tuple(_either(theirs.get(entry.path), entry) for entry in self.entries), self.ignore_file)
+
     def to_json(self) -> str:
         """The manifest as one JSON document that `from_json` reads again."""
         return json.dumps(
@@ -71,6 +76,10 @@ class Manifest:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RecordingError(f"This is not a manifest of a build context: {error}.") from None
         return cls(entries, document["ignore_file"])
+
+
+def _either(theirs: Entry | None, own: Entry) -> Entry:
+    return theirs if theirs is not None and (theirs is own or theirs == own) else own
 
 
 def _entry(row: list[object]) -> Entry:

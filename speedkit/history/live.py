@@ -42,6 +42,7 @@ class LiveForecast:
         self._past_key: object = None
         self._forecaster = Forecaster(())
         self._own: list[Recording] = []
+        self._last: Recording | None = None
         self._known: Manifest | None = None
         self._froms: list[str] = []
         self._bases: dict[str, dict[str, Any]] = {}
@@ -60,7 +61,7 @@ class LiveForecast:
             now = situation_now(
                 app,
                 chosen,
-                self._own[-1] if self._own else None,
+                self._last,
                 isolation=isolation,
                 build_args=sent_arguments({}),
                 target=None,
@@ -88,7 +89,7 @@ class LiveForecast:
         self._froms = froms
         if past_key != self._past_key:
             past = past_of(earlier, self._own, folder=folder, dockerfile=text, bases=self._bases)
-            self._forecaster = Forecaster(past.situations)
+            self._forecaster, self._last = Forecaster(past.situations), past.last
         self._past_key = past_key
 
     def _recorded_seconds(self, app: App) -> dict[str, float]:

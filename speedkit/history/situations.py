@@ -111,9 +111,10 @@ def situation_now(
     Raises: DockerfileError.
     """
     text = dockerfile_text(strategy.dockerfile)
+    context = read_context(app.folder, dockerfile=strategy.dockerfile, known=known)
     return Situation(
         dockerfile=read_dockerfile(text),
-        context=read_context(app.folder, dockerfile=strategy.dockerfile, known=known),
+        context=context.made_of(last.context) if last else context,
         # Recordings hold the digests of secrets in place of them, so only digests can be compared.
         build_args=Redaction(build_args, os.environ).build_args(build_args),
         target=target,

@@ -194,3 +194,15 @@ def test_only_folders_that_exceptions_can_lie_in_are_searched():
     assert patterns.may_hold_exceptions("node_modules")
     assert not patterns.may_hold_exceptions("vendor")
     assert IgnorePatterns(("a", "!**/x")).may_hold_exceptions("anything")
+
+
+def test_a_manifest_is_made_of_anothers_entries_where_they_are_equal(tmp_path):
+    (tmp_path / "same").write_text("a")
+    (tmp_path / "changed").write_text("a")
+    before = read_context(tmp_path, dockerfile=tmp_path / "Dockerfile")
+    (tmp_path / "changed").write_text("another")
+    now = read_context(tmp_path, dockerfile=tmp_path / "Dockerfile")
+    made = now.made_of(before)
+    assert made == now
+    assert made.by_path["same"] is before.by_path["same"]
+    assert made.by_path["changed"] is now.by_path["changed"]
