@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "Others", "StepExplanation", "explain"]
 
 _RAN = frozenset({"ran", "failed", "cancelled", "running"})
+_BROKE_OFF = frozenset({"failed", "cancelled"})
+_BROKEN_OFF = Because("failed", (), "The build ended before this step was needed; BuildKit then says cached, found or not.")
 _PASSED_ON = frozenset({"parent", "result"})
 
 
@@ -76,7 +78,8 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     states = build.states or {}
     forecast = Forecaster(earlier).predict(build)
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
-    steps = [_explained(step, states, build.triggers, held, known) for step in forecast.steps]
+    broke_off = not build.finished or bool(_BROKE_OFF & set(states.values()))
+    steps = [_explained(step, states, build.triggers, held, known, broke_off=broke_off) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -91,6 +94,8 @@ def _explained(
     triggers: Mapping[tuple[int, str], StepState],
     held: Mapping[str, frozenset[int]],
     others: Others,
+    *,
+    broke_off: bool,
 ) -> StepExplanation:
     seen = states.get(step.line)
     if step.instruction.startswith("ONBUILD "):
@@ -105,6 +110,8 @@ def _explained(
         because = Because("failed", step.because.what, f"{wanted} could not be had.")
     elif state in _RAN:
         because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
+    elif state == "cached" and broke_off and step.forecast in ("miss", "depends"):
+        because = _BROKEN_OFF
     elif state == "cached":
         because = _because_it_was_cached(step, states, others.imported)
     return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
@@ -155,7 +162,11 @@ def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState])
     parents = _reran(step, states, by_bytes=False)
     if parents:
         return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
-    given = _reran(step, states, by_bytes=True) or step.because.what
+    given = _reran(step, states, by_bytes=True)
+    of_steps = all(what.startswith("line ") for what in step.because.what)
+    if not given and of_steps and step.alone is not None:
+        return _in_the_past(step.alone)
+    given = given or step.because.what
     return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
 
 
@@ -168,6 +179,9 @@ def _reran(step: StepForecast, states: Mapping[int, StepState], *, by_bytes: boo
 def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], imported: tuple[str, ...]) -> Because:
     if step.forecast == "hit":
         return _in_the_past(step.because)
+    equal = tuple(f"line {line}" for line in step.equal if states.get(line) in _RAN)
+    if step.forecast == "miss" and equal:
+        return Because("earlier", equal, f"It is the same step as {equal[0]}, which ran for both.")
     if step.forecast == "miss" and imported:
         return Because(
             "imported",
