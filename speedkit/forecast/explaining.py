@@ -18,7 +18,9 @@ __all__ = ["Explanation", "Others", "StepExplanation", "explain"]
 
 _RAN = frozenset({"ran", "failed", "cancelled", "running"})
 _BROKE_OFF = frozenset({"failed", "cancelled"})
-_BROKEN_OFF = Because("failed", (), "The build ended before this step was needed; BuildKit then says cached, found or not.")
+_BROKEN_OFF = Because(
+    "failed", (), "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
+)
 _PASSED_ON = frozenset({"parent", "result"})
 
 
@@ -79,7 +81,8 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     forecast = Forecaster(earlier).predict(build)
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
     broke_off = not build.finished or bool(_BROKE_OFF & set(states.values()))
-    steps = [_explained(step, states, build.triggers, held, known, broke_off=broke_off) for step in forecast.steps]
+    had = _had(forecast.steps, states) if broke_off else frozenset(states)
+    steps = [_explained(step, states, build.triggers, held, known, had) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -94,8 +97,7 @@ def _explained(
     triggers: Mapping[tuple[int, str], StepState],
     held: Mapping[str, frozenset[int]],
     others: Others,
-    *,
-    broke_off: bool,
+    had: frozenset[int],
 ) -> StepExplanation:
     seen = states.get(step.line)
     if step.instruction.startswith("ONBUILD "):
@@ -110,11 +112,23 @@ def _explained(
         because = Because("failed", step.because.what, f"{wanted} could not be had.")
     elif state in _RAN:
         because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
-    elif state == "cached" and broke_off and step.forecast in ("miss", "depends"):
+    elif state == "cached" and step.line not in had and step.forecast in ("miss", "depends"):
         because = _BROKEN_OFF
     elif state == "cached":
         because = _because_it_was_cached(step, states, others.imported)
     return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
+
+
+def _had(steps: Iterable[StepForecast], states: Mapping[int, StepState]) -> frozenset[int]:
+    """The lines whose results a build that broke off had for sure: what ran, or failed as a command, was made of them."""
+    had: set[int] = set()
+    for step in reversed(tuple(steps)):
+        state = states.get(step.line)
+        reads = any(source.by_bytes for source in step.sources)
+        failed = state == "failed" and step.instruction.upper().startswith("RUN ") and not reads
+        if state == "ran" or failed or step.line in had:
+            had.update(source.line for source in step.sources)
+    return frozenset(had)
 
 
 def _state(step: StepForecast, seen: StepState | None) -> StepState:

@@ -255,4 +255,11 @@ def test_what_a_build_that_failed_reports_as_cached_need_not_have_been_found():
     failed = situation(text, states={2: "cached", 4: "failed", 5: "cached"}, finished=False)
     found = explain(failed, [])
     assert {(found.at(line).state, found.at(line).because.kind) for line in (2, 5)} == {("cached", "failed")}
-    assert "found or not" in found.at(2).because.sentence
+    assert "before this step's turn" in found.at(2).because.sentence
+
+
+def test_what_a_build_that_failed_went_on_from_was_found():
+    text = "FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\nRUN two\n"
+    first = situation("FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\n", states={2: "ran", 4: "ran"})
+    now = situation(text.replace("RUN one", "RUN 1"), states={2: "ran", 4: "cached", 5: "failed"}, finished=False)
+    assert explain(now, [first]).at(4).because.kind == "same-bytes"
