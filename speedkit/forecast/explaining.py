@@ -152,6 +152,8 @@ def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: M
         return Because("evicted", (), "This builder had built it before, but the result is gone: pruned, or dropped for room.")
     if step.forecast == "depends":
         return _because_of_what_it_got(step, states)
+    if step.because.kind == "parent" and step.alone is not None and not _reran(step, states, by_bytes=False):
+        return _in_the_past(step.alone)
     builders = tuple(name for name, lines in held.items() if step.line in lines)
     if step.because.kind == "new" and builders:
         listed = " and ".join(builders)

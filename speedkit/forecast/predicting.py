@@ -33,7 +33,7 @@ Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 class StepForecast:
     """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from.
 
-    alone: where it `depends`, why it runs when nothing that it takes something from did. equal: the lines of the same
+    alone: where that decides, why it runs when nothing that it takes something from did. equal: the lines of the same
     build that are one step with it for the builder.
     """
 
@@ -135,16 +135,16 @@ def _forecast(
 ) -> StepForecast:
     instruction = step.instruction
     text = f"ONBUILD {instruction.text}" if step.triggered else instruction.text
-    verdict = _verdict(step, walked)
+    verdict, because = _verdict(step, walked), reason(step, twin, walked, arguments)
     return StepForecast(
         line=instruction.line,
         end_line=instruction.end_line,
         stage=step.stage,
         instruction=text,
         forecast=verdict,
-        because=reason(step, twin, walked, arguments),
+        because=because,
         sources=sources,
-        alone=reason_alone(step, twin, walked, arguments) if verdict == "depends" else None,
+        alone=reason_alone(step, twin, walked, arguments) if verdict == "depends" or because.kind == "parent" else None,
         equal=equal,
     )
 

@@ -177,7 +177,7 @@ def _new(step: PlannedStep, twin: PlannedStep | None, vertex: Vertex, walked: Wa
         parts = [] if lacking is not None and not lacking.by_content else ["with these files"]
         if (lacking is None or not lacking.by_content) and not vertex.inputs[0].by_content:
             place = _place(vertex.inputs[0].vertex)
-            parts.append(f"on this result of {place}" if vertex.inputs[0].vertex.line else f"on this {place}")
+            parts.append(f"on this result of {place}" if vertex.inputs[0].vertex.line else f"directly on {place}")
         return Because("new", (), f"This {step.instruction.keyword} was built before, but not {' '.join(parts)}.")
     if twin is None or twin.vertex is None:
         return Because("new", (), f"This {step.instruction.keyword} has not been built before.")

@@ -153,7 +153,7 @@ def test_a_step_that_stands_on_another_result_than_before_says_so():
     text = "FROM base\nRUN one\nRUN two\nCOPY a /a\n"
     swapped = situation(text.replace("RUN one\nRUN two", "RUN two\nRUN one"), states={2: "ran", 3: "ran", 4: "ran"})
     found = explain(swapped, [situation(text)])
-    assert found.at(2).because.sentence == "This RUN was built before, but not on this base."
+    assert found.at(2).because.sentence == "This RUN was built before, but not directly on base."
     assert found.at(3).because.kind == "parent"
 
     other = situation(text.replace("RUN two", "RUN 2"), manifest(a="2"))
@@ -263,3 +263,11 @@ def test_what_a_build_that_failed_went_on_from_was_found():
     first = situation("FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\n", states={2: "ran", 4: "ran"})
     now = situation(text.replace("RUN one", "RUN 1"), states={2: "ran", 4: "cached", 5: "failed"}, finished=False)
     assert explain(now, [first]).at(4).because.kind == "same-bytes"
+
+
+def test_a_step_behind_one_that_was_cached_after_all_is_not_blamed_on_that():
+    text = "FROM base\nARG X\nRUN one\nRUN two\n"
+    first = situation(text, build_args={"X": "1"}, states={3: "ran", 4: "ran"})
+    found = explain(situation(text, states={3: "cached", 4: "ran"}), [first])
+    assert found.at(3).because.kind == "elsewhere"
+    assert (found.at(4).because.kind, found.at(4).because.what, found.at(4).origins) == ("argument", ("X",), (4,))
