@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Difference", "counterparts", "difference"]
 
-_VARIABLE = re.compile(r"\$\{?(\w+)")
 _OF_COMMAND = ("network", "options", "mounts")
 
 
@@ -74,11 +72,19 @@ def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[
     if files := tuple(_changed_files(old, new)):
         return Difference("files", files)
     changed = [name for name in new.parts if old.parts.get(name) != new.parts[name]]
+    same_paths = [given.selectors for given in old.inputs] == [given.selectors for given in new.inputs]
     if old.kind == new.kind and old.operation == new.operation and "contents" not in changed:
-        return None
+        return None if same_paths else _of_paths(before, after, arguments)
     if _wording(before) != _wording(after):
         return Difference("instruction", (after.instruction.text,))
-    return _by_parts(changed, old, new, arguments) or _by_mention(after, arguments)
+    return _by_parts(changed, old, new, arguments) or _by_mention(before, after, arguments)
+
+
+def _of_paths(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Difference | None:
+    """Other paths are read; None where the instruction says the same, and a link on the way leads elsewhere."""
+    if _wording(before) != _wording(after):
+        return Difference("instruction", (after.instruction.text,))
+    return _by_mention(before, after, arguments) if before.named != after.named else None
 
 
 def _wording(step: PlannedStep) -> object:
@@ -105,10 +111,9 @@ def _by_parts(changed: list[str], old: Vertex, new: Vertex, arguments: frozenset
     return None
 
 
-def _by_mention(step: PlannedStep, arguments: frozenset[str]) -> Difference:
+def _by_mention(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Difference:
     """The instruction reads otherwise once its variables are replaced."""
-    text = " ".join([step.instruction.text, *(heredoc.content for heredoc in step.instruction.heredocs)])
-    names = tuple(dict.fromkeys(_VARIABLE.findall(text)))
+    names = tuple(name for name, value in after.named.items() if before.named.get(name) != value)
     if not names:
         return Difference("environment", ("WORKDIR",))
     return Difference("argument" if set(names) & arguments else "environment", names)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "Others", "StepExplanation", "explain"]
 
 _RAN = frozenset({"ran", "failed", "cancelled", "running"})
+_BROKE_OFF = frozenset({"failed", "cancelled"})
+_BROKEN_OFF = Because(
+    "failed", (), "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
+)
 _PASSED_ON = frozenset({"parent", "result"})
 
 
@@ -76,7 +80,9 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     states = build.states or {}
     forecast = Forecaster(earlier).predict(build)
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
-    steps = [_explained(step, states, build.triggers, held, known) for step in forecast.steps]
+    broke_off = not build.finished or bool(_BROKE_OFF & set(states.values()))
+    had = _had(forecast.steps, states) if broke_off else frozenset(states)
+    steps = [_explained(step, states, build.triggers, held, known, had) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -91,6 +97,7 @@ def _explained(
     triggers: Mapping[tuple[int, str], StepState],
     held: Mapping[str, frozenset[int]],
     others: Others,
+    had: frozenset[int],
 ) -> StepExplanation:
     seen = states.get(step.line)
     if step.instruction.startswith("ONBUILD "):
@@ -105,9 +112,23 @@ def _explained(
         because = Because("failed", step.because.what, f"{wanted} could not be had.")
     elif state in _RAN:
         because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
+    elif state == "cached" and step.line not in had and step.forecast in ("miss", "depends"):
+        because = _BROKEN_OFF
     elif state == "cached":
         because = _because_it_was_cached(step, states, others.imported)
     return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
+
+
+def _had(steps: Iterable[StepForecast], states: Mapping[int, StepState]) -> frozenset[int]:
+    """The lines whose results a build that broke off had for sure: what ran, or failed as a command, was made of them."""
+    had: set[int] = set()
+    for step in reversed(tuple(steps)):
+        state = states.get(step.line)
+        reads = any(source.by_bytes for source in step.sources)
+        failed = state == "failed" and step.instruction.upper().startswith("RUN ") and not reads
+        if state == "ran" or failed or step.line in had:
+            had.update(source.line for source in step.sources)
+    return frozenset(had)
 
 
 def _state(step: StepForecast, seen: StepState | None) -> StepState:
@@ -131,6 +152,8 @@ def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: M
         return Because("evicted", (), "This builder had built it before, but the result is gone: pruned, or dropped for room.")
     if step.forecast == "depends":
         return _because_of_what_it_got(step, states)
+    if step.because.kind == "parent" and step.alone is not None and not _reran(step, states, by_bytes=False):
+        return _in_the_past(step.alone)
     builders = tuple(name for name, lines in held.items() if step.line in lines)
     if step.because.kind == "new" and builders:
         listed = " and ".join(builders)
@@ -155,7 +178,11 @@ def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState])
     parents = _reran(step, states, by_bytes=False)
     if parents:
         return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
-    given = _reran(step, states, by_bytes=True) or step.because.what
+    given = _reran(step, states, by_bytes=True)
+    of_steps = all(what.startswith("line ") for what in step.because.what)
+    if not given and of_steps and step.alone is not None:
+        return _in_the_past(step.alone)
+    given = given or step.because.what
     return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
 
 
@@ -168,6 +195,9 @@ def _reran(step: StepForecast, states: Mapping[int, StepState], *, by_bytes: boo
 def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], imported: tuple[str, ...]) -> Because:
     if step.forecast == "hit":
         return _in_the_past(step.because)
+    equal = tuple(f"line {line}" for line in step.equal if states.get(line) in _RAN)
+    if step.forecast == "miss" and equal:
+        return Because("earlier", equal, f"It is the same step as {equal[0]}, which ran for both.")
     if step.forecast == "miss" and imported:
         return Because(
             "imported",

@@ -57,6 +57,18 @@ class Memory:
         self._by_content: dict[tuple[int, Hashable], dict[Hashable, set[int]]] = {}
         self._count = 0
         self._unsure: set[int] = set()
+        self._operations: set[Hashable] = set()
+
+    def knows(self, vertex: Vertex) -> bool:
+        """Whether the same operation was built before, on whatever inputs."""
+        return vertex.operation in self._operations
+
+    def led_nowhere(self, vertex: Vertex, inputs: Iterable[Found]) -> Input | None:
+        """The first input on which the operation was never built; None when each leads somewhere, but not to one result."""
+        for number, (given, found) in enumerate(zip(vertex.inputs, inputs, strict=True)):
+            if not self._through(vertex, number, given, found)[0]:
+                return given
+        return None
 
     def find(self, vertex: Vertex, inputs: Iterable[Found]) -> Found:
         """What the cache holds for a vertex, given what it holds for each of its inputs."""
@@ -137,6 +149,7 @@ class Memory:
         return left
 
     def _add(self, vertex: Vertex, inputs: tuple[Found, ...], results: _Results) -> None:
+        self._operations.add(vertex.operation)
         if not vertex.inputs:
             self._links.setdefault(("root", -1, vertex.operation), set()).update(results)
         for number, (given, found) in enumerate(zip(vertex.inputs, inputs, strict=True)):

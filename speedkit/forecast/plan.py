@@ -7,7 +7,8 @@ frontend/dockerfile/dockerfile2llb. What does not reach a cache key (LABEL, CMD,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from speedkit.context import Manifest
@@ -30,10 +31,15 @@ from speedkit.forecast.tree import Tree
 from speedkit.forecast.vertices import Input, Vertex
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from speedkit.dockerfile import Dockerfile, Stage
     from speedkit.forecast.situation import NamedContext, Situation
 
 __all__ = ["Plan", "PlannedStep", "plan_build"]
+
+_VARIABLE = re.compile(r"\$\{?(\w+)")
+_NO_VARIABLES: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,6 +50,7 @@ class PlannedStep:
     joins it to the step before. parent: the vertex before it in the stage; of a FROM that names a stage the last one there.
     needed: the target uses it.
     triggered: an ONBUILD of the base, which counts as standing on the line of FROM.
+    named: the variables that its text names, with their values; None for one that has none.
     """
 
     instruction: Instruction
@@ -52,6 +59,7 @@ class PlannedStep:
     parent: Vertex | None
     needed: bool
     triggered: bool = False
+    named: Mapping[str, str | None] = field(default_factory=lambda: _NO_VARIABLES)
 
     @property
     def opens_known_image(self) -> bool:
@@ -86,6 +94,11 @@ def _check_build_time(seconds: str) -> None:
     if seconds and not re.fullmatch(r"[+-]?\d+", seconds, re.ASCII):
         parsing = f'strconv.ParseInt: parsing "{seconds}": invalid syntax'
         raise DockerfileError(f"Dockerfile: invalid SOURCE_DATE_EPOCH: {seconds}: {parsing}.")
+
+
+def _named(instruction: Instruction, variables: Mapping[str, str]) -> Mapping[str, str | None]:
+    text = " ".join([instruction.text, *(heredoc.content for heredoc in instruction.heredocs)])
+    return {name: variables.get(name) for name in _VARIABLE.findall(text)}
 
 
 class _Planning:
@@ -197,7 +210,8 @@ class _Planning:
         """Adds the step; returns the vertex that the next one builds on."""
         made = self._vertex(instruction, stage, before, scope)
         work = made.inputs[-1].vertex if made is not None and made.kind == "merge" else made
-        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered))
+        named = _named(instruction, scope.variables) if work is not None else _NO_VARIABLES
+        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered, named))
         return made if made is not None else before
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from speedkit.errors import DockerfileError
 from speedkit.forecast.differences import counterparts
+from speedkit.forecast.equals import Equals
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
-from speedkit.forecast.reasons import Because, reason
+from speedkit.forecast.reasons import Because, reason, reason_alone
 from speedkit.forecast.sources import Sources
 from speedkit.forecast.syncing import Synced, context_is_written
 from speedkit.forecast.tree import Tree
@@ -30,7 +31,11 @@ Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
-    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from."""
+    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from.
+
+    alone: where that decides, why it runs when nothing that it takes something from did. equal: the lines of the same
+    build that are one step with it for the builder.
+    """
 
     line: int
     end_line: int
@@ -39,6 +44,8 @@ class StepForecast:
     forecast: Verdict
     because: Because
     sources: tuple[StepSource, ...] = ()
+    alone: Because | None = None
+    equal: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,10 @@ class Forecaster:
         last = self._last.get(now.lineage)
         twins = counterparts(last, plan) if last is not None else {}
         arguments, sources = declared_arguments(now.dockerfile), Sources(plan)
-        steps = tuple(_forecast(step, twins.get(id(step)), walked, arguments, sources.of(step)) for step in plan.steps)
+        equal = Equals(plan)
+        steps = tuple(
+            _forecast(step, twins.get(id(step)), walked, arguments, sources.of(step), equal.of(step)) for step in plan.steps
+        )
         return Forecast(steps if last is not None else tuple(_first_time(step) for step in steps))
 
 
@@ -116,18 +126,26 @@ def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
 
 
 def _forecast(
-    step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str], sources: tuple[StepSource, ...]
+    step: PlannedStep,
+    twin: PlannedStep | None,
+    walked: Walked,
+    arguments: frozenset[str],
+    sources: tuple[StepSource, ...],
+    equal: tuple[int, ...],
 ) -> StepForecast:
     instruction = step.instruction
     text = f"ONBUILD {instruction.text}" if step.triggered else instruction.text
+    verdict, because = _verdict(step, walked), reason(step, twin, walked, arguments)
     return StepForecast(
         line=instruction.line,
         end_line=instruction.end_line,
         stage=step.stage,
         instruction=text,
-        forecast=_verdict(step, walked),
-        because=reason(step, twin, walked, arguments),
+        forecast=verdict,
+        because=because,
         sources=sources,
+        alone=reason_alone(step, twin, walked, arguments) if verdict == "depends" or because.kind == "parent" else None,
+        equal=equal,
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from speedkit.forecast.vertices import Vertex
     from speedkit.forecast.walking import Walked
 
-__all__ = ["Because", "BecauseKind", "change_in_words", "reason"]
+__all__ = ["Because", "BecauseKind", "change_in_words", "reason", "reason_alone"]
 
 BecauseKind = Literal[
     "unchanged",
@@ -71,6 +71,14 @@ def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, argument
     if found.possible:
         return _depends(vertex, walked)
     return _miss(step, own, twin, vertex, walked)
+
+
+def reason_alone(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> Because | None:
+    """Why a step runs of which nobody could say, when nothing that it takes something from ran; None where nothing does."""
+    if step.vertex is None:
+        return None
+    own = difference(twin, step, arguments=arguments) if twin is not None else None
+    return _own(own, step) if own is not None else _new(step, twin, step.vertex, walked)
 
 
 def _without_vertex(step: PlannedStep) -> Because:
@@ -139,14 +147,38 @@ def _products(vertex: Vertex) -> tuple[str, ...]:
 
 
 def _miss(step: PlannedStep, own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:
-    missed = [given.vertex for given in vertex.inputs if not given.by_content and _reruns(given.vertex, walked)]
-    if own is not None and (own.kind in ("files", "instruction", "base") or not missed):
+    # What stands on a step that may stay cached, and runs in any case, has a reason of its own.
+    before = [given.vertex for given in vertex.inputs if not given.by_content and not given.vertex.local]
+    missed = [source for source in before if not walked.of(source).possible]
+    # A text that changed back is not why the step runs, when what it builds on runs.
+    restored = own is not None and own.kind == "instruction" and walked.is_known(vertex)
+    decides = own is not None and own.kind in ("files", "instruction", "base") and not restored
+    if own is not None and (decides or not missed):
         return _own(own, step)
     if missed:
         place = _place(missed[0])
         if missed[0].kind == "image":
-            return Because("base", (place,), f"It starts from {place}, which the build before did not use.")
+            how = "is another image than before" if _used(twin, missed[0]) else "the build before did not use"
+            return Because("base", (place,), f"It starts from {place}, which {how}.")
         return Because("parent", (place,), f"It starts from the result of {place}, which runs again.")
+    return _new(step, twin, vertex, walked)
+
+
+def _used(twin: PlannedStep | None, image: Vertex) -> bool:
+    """Whether the step stood on an image of that name before."""
+    before = twin.vertex.inputs if twin is not None and twin.vertex is not None else ()
+    return any(given.vertex.kind == "image" and _place(given.vertex) == _place(image) for given in before)
+
+
+def _new(step: PlannedStep, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:
+    """Why a step is not in the cache though nothing of its own changed: it is new, or stands on something else."""
+    if vertex.inputs and walked.is_known(vertex):
+        lacking = walked.led_nowhere(vertex)
+        parts = [] if lacking is not None and not lacking.by_content else ["with these files"]
+        if (lacking is None or not lacking.by_content) and not vertex.inputs[0].by_content:
+            place = _place(vertex.inputs[0].vertex)
+            parts.append(f"on this result of {place}" if vertex.inputs[0].vertex.line else f"directly on {place}")
+        return Because("new", (), f"This {step.instruction.keyword} was built before, but not {' '.join(parts)}.")
     if twin is None or twin.vertex is None:
         return Because("new", (), f"This {step.instruction.keyword} has not been built before.")
     return Because("new", (), "No earlier build finished this step.")

@@ -25,15 +25,23 @@ _COMMANDS = (
     (r"(?:^|[\s;&|(`])date(?:\s+[-+'\"]|\s*[)`;&|>]|\s*$)|SOURCE_DATE_EPOCH=\$\(", "It writes the time of the build."),
     (r"/dev/u?random|\$RANDOM\b|\buuidgen\b", "It uses a random value."),
     (
-        r"\b(?:apt|apt-get|apk|dnf|yum|microdnf)\s+(?:-\S+\s+)*(?:dist-)?(?:update|upgrade)\b",
+        (
+            r"\b(?:(?:apt|apt-get|apk|dnf|yum|microdnf)\s+(?:-\S+\s+)*(?:dist-)?(?:update|upgrade)\b"
+            r"|apk\s+(?:-\S+\s+)*add\b(?![^;&|]*\s\w[\w.+-]*[=~<>]))"
+        ),
         "It takes what the package server has that day.",
     ),
     (r"\b(?:curl|wget)\b[^;&|]*\b(?:latest|master|main|nightly)\b", "It downloads whatever is newest; name a version."),
     (r"@latest\b", "It takes whatever is newest; name a version."),
+    (r"\bgo\s+get\b(?![^;&|]*@)[^;&|]*\s\w[\w-]*\.\w+/", "It takes whatever is newest; name a version."),
     (r"\bgit\s+clone\b(?!.*\b[0-9a-f]{40}\b)", "It clones what the repository holds that day; check out a commit."),
     (
         r"\bnpm\s+(?:install|i|update)\b(?![^;&|]*\s-g\b)",
         "`npm install` may take newer versions; `npm ci` takes those of the lock file.",
+    ),
+    (
+        r"\bnpm\s+(?:install|i)\b(?=[^;&|]*\s-g\b)(?![^;&|]*\w@)",
+        "It takes the newest versions; pin them with `@`.",
     ),
     (r"\bpip3?\s+install\b(?![^;&|]*(?:==|\s-r\b|--requirement|\s\.))", "It takes the newest versions; pin them with `==`."),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from speedkit.forecast.memory import Found, Memory
     from speedkit.forecast.plan import Plan
-    from speedkit.forecast.vertices import Vertex
+    from speedkit.forecast.vertices import Input, Vertex
     from speedkit.model import StepState
 
 __all__ = ["Walked", "remember", "walk"]
@@ -25,9 +25,18 @@ class Walked:
 
     plan: Plan
     found: dict[int, Found]
+    memory: Memory
 
     def of(self, vertex: Vertex) -> Found:
         return self.found[id(vertex)]
+
+    def is_known(self, vertex: Vertex) -> bool:
+        """Whether the same operation was built before, on whatever inputs."""
+        return self.memory.knows(vertex)
+
+    def led_nowhere(self, vertex: Vertex) -> Input | None:
+        """The first input on which a known operation was never built; None when that goes for all of them together only."""
+        return self.memory.led_nowhere(vertex, [self.of(given.vertex) for given in vertex.inputs])
 
 
 def walk(plan: Plan, memory: Memory) -> Walked:
@@ -36,7 +45,7 @@ def walk(plan: Plan, memory: Memory) -> Walked:
     for step in plan.steps:
         if step.vertex is not None:
             _find(step.vertex, memory, found)
-    return Walked(plan, found)
+    return Walked(plan, found, memory)
 
 
 def _find(vertex: Vertex, memory: Memory, found: dict[int, Found]) -> Found:

@@ -124,7 +124,8 @@ def explain(build: Build | str | None = None) -> Reasons:
     steps = tuple(_reason(step, step.state, first=first, seconds=seconds.get(step.line, 0.0)) for step in found.steps)
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
-    return Reasons(f"{meta.strategy}, {meta.edit}: {cached} cached, {ran} ran", steps, seen)
+    name = f"{meta.strategy}, {meta.edit}" if meta.edit not in ("", "none") else meta.strategy
+    return Reasons(f"{name}: {cached} cached, {ran} ran", steps, seen)
 
 
 def imports_of(build: Build, *, ok: bool) -> tuple[str, ...]:

@@ -285,10 +285,17 @@ def _lines_in_words(lines: Sequence[int]) -> str:
 
 def _beginning(ran: Sequence[Reason]) -> str:
     """What began all misses, in a few words."""
-    causes = dict.fromkeys(_cause_at(step) for step in ran if step.kind not in ("parent", "result"))
+    causes = dict.fromkeys(_cause_at(step) for step in _beginnings(ran))
     if len(causes) > 2:
         return f"{len(causes)} changes"
     return " and ".join(causes) or "Bytes that changed"
+
+
+def _beginnings(ran: Sequence[Reason]) -> list[Reason]:
+    """The steps in which a miss began, without those whose changed files are all among those of another one."""
+    began = [step for step in ran if step.kind not in ("parent", "result")]
+    files = [set(step.what) for step in began if step.kind == "files"]
+    return [step for step in began if step.kind != "files" or not any(set(step.what) < more for more in files)]
 
 
 def _cause_at(step: Reason) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speedkit.forecast import Others, explain
 from speedkit.model import StepSource
-from tests.forecast.situations import manifest, situation
+from tests.forecast.situations import BASES, manifest, situation
 
 TEXT = """FROM base AS build
 COPY a /a
@@ -147,3 +147,127 @@ def test_a_stage_without_steps_of_its_own_is_taken_from_at_its_from():
     found = explain(situation(text, states={4: "ran", 5: "ran"}), [])
     assert found.at(4).sources == (StepSource(1, "copy"),)
     assert found.at(5).sources == (StepSource(1, "mount"), StepSource(4, "before"))
+
+
+def test_a_step_that_stands_on_another_result_than_before_says_so():
+    text = "FROM base\nRUN one\nRUN two\nCOPY a /a\n"
+    swapped = situation(text.replace("RUN one\nRUN two", "RUN two\nRUN one"), states={2: "ran", 3: "ran", 4: "ran"})
+    found = explain(swapped, [situation(text)])
+    assert found.at(2).because.sentence == "This RUN was built before, but not directly on base."
+    assert found.at(3).because.kind == "parent"
+
+    other = situation(text.replace("RUN two", "RUN 2"), manifest(a="2"))
+    back = situation(text, manifest(a="2"), states={2: "cached", 3: "cached", 4: "ran"})
+    found = explain(back, [situation(text), other])
+    assert found.at(4).because.sentence == "This COPY was built before, but not with these files on this result of line 3."
+
+
+def test_an_image_that_was_retagged_is_another_image_and_not_unused():
+    text = "FROM base\nRUN one\n"
+    retagged = situation(text, bases=BASES | {"base": BASES["other"]}, states={2: "ran"})
+    found = explain(retagged, [situation(text)])
+    assert found.at(2).because.sentence == "It starts from base, which is another image than before."
+
+
+def test_a_text_that_is_back_is_not_blamed_for_what_the_step_before_it_did():
+    text = "FROM base\nCOPY a /a\nRUN make\n"
+    broken = situation(text.replace("make", "mkae"), states={2: "cached", 3: "failed"}, finished=False)
+    mended = situation(text, manifest(a="2"), states={2: "ran", 3: "ran"})
+    found = explain(mended, [situation(text, states={2: "ran", 3: "ran"}), broken])
+    assert found.at(3).because.kind == "parent"
+    assert found.at(3).origins == (2,)
+
+
+FILES_AND_BYTES = """FROM base AS build
+COPY a /a
+RUN make
+FROM base
+ARG WHERE=/out
+COPY --from=build $WHERE /out
+COPY b /b
+"""
+
+
+def _with_files(states=None, **files):
+    return situation(FILES_AND_BYTES, manifest(**files), states=states)
+
+
+def test_a_step_that_runs_though_nothing_before_it_did_is_not_blamed_on_bytes():
+    ran = {2: "ran", 3: "ran", 6: "ran", 7: "ran"}
+    earlier = [
+        _with_files(ran, a="1", b="1"),
+        _with_files({2: "cached", 3: "cached", 6: "cached", 7: "ran"}, a="1", b="2"),
+        _with_files(ran, a="2", b="1"),
+    ]
+    found = explain(_with_files({2: "ran", 3: "ran", 6: "cached", 7: "ran"}, a="3", b="2"), earlier)
+    assert found.at(6).because.kind == "same-bytes"
+    assert found.at(7).because.sentence == "b changed, and this step reads it."
+    assert found.at(7).origins == (7,)
+
+
+def test_another_path_from_a_stage_that_stayed_cached_is_blamed_on_the_argument():
+    ran = {2: "ran", 3: "ran", 6: "ran", 7: "ran"}
+    now = situation(
+        FILES_AND_BYTES,
+        manifest(a="1", b="1"),
+        build_args={"WHERE": "/other/out"},
+        states={2: "cached", 3: "cached", 6: "ran", 7: "ran"},
+    )
+    found = explain(now, [_with_files(ran, a="1", b="1")])
+    assert (found.at(6).because.kind, found.at(6).because.what) == ("argument", ("WHERE",))
+    assert found.at(7).origins == (6,)
+
+
+def test_a_step_that_two_stages_have_is_the_same_step_and_not_from_elsewhere():
+    text = "FROM base AS one\nWORKDIR /app\nRUN one\nFROM base\nWORKDIR /app\nCOPY --from=one /x /x\n"
+    found = explain(situation(text, states={2: "cached", 3: "ran", 5: "ran", 6: "ran"}), [])
+    assert found.at(2).because.sentence == "It is the same step as line 5, which ran for both."
+
+
+def test_a_step_that_may_have_been_finished_before_a_build_broke_off_has_a_reason():
+    text = "FROM base\nCOPY a /a\nRUN one\n"
+    broken = situation(text, states={2: "cached", 3: "failed"}, finished=False)
+    found = explain(situation(text, states={2: "ran", 3: "ran"}), [broken])
+    assert all(step.because.sentence[0].isupper() for step in found.steps)
+
+
+def test_only_those_variables_are_named_that_changed():
+    text = "FROM base\nARG A=1\nARG B=1\nCOPY a /$A$B\n"
+    found = explain(situation(text.replace("B=1", "B=2"), states={4: "ran"}), [situation(text)])
+    assert found.at(4).because.what == ("B",)
+
+
+def test_a_step_that_is_new_behind_one_that_stayed_cached_is_not_blamed_on_that():
+    text = "FROM base AS build\nCOPY a /a\nRUN make\nFROM base\nCOPY --from=build /x /x\nCOPY b /b\n"
+    ran = {2: "ran", 3: "ran", 5: "ran", 6: "ran"}
+    first = situation(text, manifest(a="1", b="1", c="1"), states=ran)
+    files = manifest(a="2", b="1", c="1")
+    now = situation(text.replace("COPY b /b", "COPY c /c"), files, states={2: "ran", 3: "ran", 5: "cached", 6: "ran"})
+    found = explain(now, [first])
+    assert found.at(5).because.kind == "same-bytes"
+    assert (found.at(6).because.kind, found.at(6).origins) == ("instruction", (6,))
+    added = situation(text.replace("COPY b", "WORKDIR /w\nCOPY b"), files, states={2: "ran", 3: "ran", 5: "cached", 6: "ran"})
+    assert explain(added, [first]).at(6).because.sentence == "This WORKDIR has not been built before."
+
+
+def test_what_a_build_that_failed_reports_as_cached_need_not_have_been_found():
+    text = "FROM base AS one\nRUN one\nFROM base\nRUN two\nCOPY --from=one /x /x\n"
+    failed = situation(text, states={2: "cached", 4: "failed", 5: "cached"}, finished=False)
+    found = explain(failed, [])
+    assert {(found.at(line).state, found.at(line).because.kind) for line in (2, 5)} == {("cached", "failed")}
+    assert "before this step's turn" in found.at(2).because.sentence
+
+
+def test_what_a_build_that_failed_went_on_from_was_found():
+    text = "FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\nRUN two\n"
+    first = situation("FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\n", states={2: "ran", 4: "ran"})
+    now = situation(text.replace("RUN one", "RUN 1"), states={2: "ran", 4: "cached", 5: "failed"}, finished=False)
+    assert explain(now, [first]).at(4).because.kind == "same-bytes"
+
+
+def test_a_step_behind_one_that_was_cached_after_all_is_not_blamed_on_that():
+    text = "FROM base\nARG X\nRUN one\nRUN two\n"
+    first = situation(text, build_args={"X": "1"}, states={3: "ran", 4: "ran"})
+    found = explain(situation(text, states={3: "cached", 4: "ran"}), [first])
+    assert found.at(3).because.kind == "elsewhere"
+    assert (found.at(4).because.kind, found.at(4).because.what, found.at(4).origins) == ("argument", ("X",), (4,))

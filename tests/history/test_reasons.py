@@ -75,6 +75,7 @@ def test_a_first_build_in_an_empty_cache_says_so(app):
     first = explain(build(app))
     assert "started empty" in next(step.because for step in first.steps if step.line == 4)
     assert "on this machine" in first.steps[0].because
+    assert ", none" not in first.title
 
 
 def test_what_if_a_file_changed_is_asked_without_changing_it(app):

@@ -499,3 +499,12 @@ def test_the_finding_of_a_graph_follows_from_what_ran(state, kind, title):
     steps = (reason(1, "FROM scratch", "no-step", "no-step"), reason(2, "RUN true", state, kind, ["X"]))
     assert plots.stages(Reasons("title", steps, build())).title == title
     assert plots.stages(Reasons("title", ())).title == "There is nothing to run"
+
+
+def test_files_that_two_steps_read_are_named_once_in_the_finding():
+    steps = (
+        reason(1, "FROM scratch", "no-step", "no-step"),
+        reason(2, "COPY . .", "ran", "files", ["a (content)", "b (content)"]),
+        reason(3, "COPY b /b", "ran", "files", ["b (content)"]),
+    )
+    assert plots.stages(Reasons("title", steps, build())).title.startswith("a and b changed: 2 of 2")
