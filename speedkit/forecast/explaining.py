@@ -82,7 +82,9 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
     broke_off = not build.finished or bool(_BROKE_OFF & set(states.values()))
     had = _had(forecast.steps, states) if broke_off else frozenset(states)
-    steps = [_explained(step, states, build.triggers, held, known, had) for step in forecast.steps]
+    # What stands on a FROM stands on what ONBUILD did there.
+    ends = {**states, **{line: state for (line, _), state in build.triggers.items() if state in _RAN}}
+    steps = [_explained(step, _seen(step, build), ends, held, known, had) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -91,17 +93,20 @@ def _held(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
     return frozenset(step.line for step in Forecaster(builds).predict(build).steps if step.forecast == "hit")
 
 
+def _seen(step: StepForecast, build: Situation) -> StepState | None:
+    if step.instruction.startswith("ONBUILD "):
+        return build.triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
+    return (build.states or {}).get(step.line)
+
+
 def _explained(
     step: StepForecast,
+    seen: StepState | None,
     states: Mapping[int, StepState],
-    triggers: Mapping[tuple[int, str], StepState],
     held: Mapping[str, frozenset[int]],
     others: Others,
     had: frozenset[int],
 ) -> StepExplanation:
-    seen = states.get(step.line)
-    if step.instruction.startswith("ONBUILD "):
-        seen = triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
     state: StepState = _state(step, seen)
     because = step.because
     if state == "waiting":
