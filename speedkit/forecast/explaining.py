@@ -176,6 +176,8 @@ def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState])
         what = step.because.what
         return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
     parents = _reran(step, states, by_bytes=False)
+    if not step.because.what and not parents:
+        return Because("new", (), "An earlier build broke off at this step, and left nothing of it.")
     if parents:
         return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
     given = _reran(step, states, by_bytes=True)
