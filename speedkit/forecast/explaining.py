@@ -21,6 +21,7 @@ _BROKE_OFF = frozenset({"failed", "cancelled"})
 _BROKEN_OFF = Because(
     "failed", (), "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
 )
+_TRIGGERED = "ONBUILD "
 _PASSED_ON = frozenset({"parent", "result"})
 
 
@@ -82,7 +83,12 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
     broke_off = not build.finished or bool(_BROKE_OFF & set(states.values()))
     had = _had(forecast.steps, states) if broke_off else frozenset(states)
-    steps = [_explained(step, states, build.triggers, held, known, had) for step in forecast.steps]
+    seen_at = {id(step): _seen(step, states, build.triggers) for step in forecast.steps}
+    # On the line of a FROM there may stand ONBUILDs of its base too: it ran when one of them did.
+    reported = dict(states) | {
+        step.line: "ran" for step in forecast.steps if step.instruction.startswith(_TRIGGERED) and seen_at[id(step)] in _RAN
+    }
+    steps = [_explained(step, seen_at[id(step)], reported, held, known, had) for step in forecast.steps]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -93,15 +99,12 @@ def _held(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
 
 def _explained(
     step: StepForecast,
+    seen: StepState | None,
     states: Mapping[int, StepState],
-    triggers: Mapping[tuple[int, str], StepState],
     held: Mapping[str, frozenset[int]],
     others: Others,
     had: frozenset[int],
 ) -> StepExplanation:
-    seen = states.get(step.line)
-    if step.instruction.startswith("ONBUILD "):
-        seen = triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
     state: StepState = _state(step, seen)
     because = step.because
     if state == "waiting":
@@ -117,6 +120,14 @@ def _explained(
     elif state == "cached":
         because = _because_it_was_cached(step, states, others.imported)
     return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
+
+
+def _seen(
+    step: StepForecast, states: Mapping[int, StepState], triggers: Mapping[tuple[int, str], StepState]
+) -> StepState | None:
+    if step.instruction.startswith(_TRIGGERED):
+        return triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
+    return states.get(step.line)
 
 
 def _had(steps: Iterable[StepForecast], states: Mapping[int, StepState]) -> frozenset[int]:
