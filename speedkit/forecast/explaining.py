@@ -21,6 +21,7 @@ _BROKE_OFF = frozenset({"failed", "cancelled"})
 _BROKEN_OFF = Because(
     "failed", (), "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
 )
+_TRIGGERED = "ONBUILD "
 _PASSED_ON = frozenset({"parent", "result"})
 
 
@@ -82,9 +83,11 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     held = {name: _held(build, builds) for name, builds in known.builders.items()}
     broke_off = not build.finished or bool(_BROKE_OFF & set(states.values()))
     had = _had(forecast.steps, states) if broke_off else frozenset(states)
+    became = [(step, _seen(step, build)) for step in forecast.steps]
     # What stands on a FROM stands on what ONBUILD did there.
-    ends = {**states, **{line: state for (line, _), state in build.triggers.items() if state in _RAN}}
-    steps = [_explained(step, _seen(step, build), ends, held, known, had) for step in forecast.steps]
+    triggered = {step.line: state for step, state in became if step.instruction.startswith(_TRIGGERED) and state in _RAN}
+    ends = {**states, **triggered}
+    steps = [_explained(step, seen, ends, held, known, had) for step, seen in became]
     return Explanation(tuple(_with_origins(steps)))
 
 
@@ -94,7 +97,7 @@ def _held(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
 
 
 def _seen(step: StepForecast, build: Situation) -> StepState | None:
-    if step.instruction.startswith("ONBUILD "):
+    if step.instruction.startswith(_TRIGGERED):
         return build.triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
     return (build.states or {}).get(step.line)
 
@@ -181,6 +184,8 @@ def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState])
         what = step.because.what
         return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
     parents = _reran(step, states, by_bytes=False)
+    if not step.because.what and not parents:
+        return Because("new", (), "An earlier build broke off at this step, and left nothing of it.")
     if parents:
         return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
     given = _reran(step, states, by_bytes=True)

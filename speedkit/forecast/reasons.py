@@ -135,7 +135,8 @@ def _depends(vertex: Vertex, walked: Walked) -> Because:
         return Because("result", (), "A build broke off at this step: what it had made may have been kept.")
     places = tuple(_place(given.vertex) for given in sources)
     paths = [selector.path for given in sources for selector in given.selectors]
-    sentence = f"{_sentence_start(_listed(places))} runs again: if {_listed(paths)} comes out as before, this stays cached."
+    runs = "may run again" if all(walked.of(given.vertex).possible for given in sources) else "runs again"
+    sentence = f"{_sentence_start(_listed(places))} {runs}: if {_listed(paths)} comes out as before, this stays cached."
     if all(walked.of(given.vertex).certain for given in sources):
         sentence = f"It depends on whether {_listed(paths)} holds the same bytes as in the build before."
     return Because("result", places, sentence)
@@ -174,7 +175,8 @@ def _new(step: PlannedStep, twin: PlannedStep | None, vertex: Vertex, walked: Wa
     """Why a step is not in the cache though nothing of its own changed: it is new, or stands on something else."""
     if vertex.inputs and walked.is_known(vertex):
         lacking = walked.led_nowhere(vertex)
-        parts = [] if lacking is not None and not lacking.by_content else ["with these files"]
+        reads = any(given.by_content for given in vertex.inputs)
+        parts = ["with these files"] if reads and (lacking is None or lacking.by_content) else []
         if (lacking is None or not lacking.by_content) and not vertex.inputs[0].by_content:
             place = _place(vertex.inputs[0].vertex)
             parts.append(f"on this result of {place}" if vertex.inputs[0].vertex.line else f"directly on {place}")

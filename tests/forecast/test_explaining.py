@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speedkit.forecast import Others, explain
+from speedkit.forecast import Others, explain, predict
 from speedkit.model import StepSource
 from tests.forecast.situations import BASES, manifest, situation
 
@@ -224,11 +224,19 @@ def test_a_step_that_two_stages_have_is_the_same_step_and_not_from_elsewhere():
     assert found.at(2).because.sentence == "It is the same step as line 5, which ran for both."
 
 
-def test_a_step_that_may_have_been_finished_before_a_build_broke_off_has_a_reason():
-    text = "FROM base\nCOPY a /a\nRUN one\n"
-    broken = situation(text, states={2: "cached", 3: "failed"}, finished=False)
-    found = explain(situation(text, states={2: "ran", 3: "ran"}), [broken])
-    assert all(step.because.sentence[0].isupper() for step in found.steps)
+def test_a_step_at_which_a_build_broke_off_says_so_and_the_forecast_is_not_too_sure():
+    stages = "FROM base AS one\nCOPY a /a\nRUN one\nFROM base AS two\nRUN {}\nFROM base\n"
+    text = f"{stages}COPY --from=one /x /x\nCOPY --from=two /y /y\n"
+    ran = dict.fromkeys((2, 3, 5, 7, 8), "ran")
+    broken = {2: "ran", 3: "cancelled", 5: "failed"}
+    first = situation(text.format("two"), manifest(a="1"), states=ran)
+    earlier = [first, situation(text.format("2"), manifest(a="2"), states=broken, finished=False)]
+    expected = predict(earlier, situation(text.format("two"), manifest(a="2")))
+    assert expected.at(7).because.sentence == "Line 3 may run again: if /x comes out as before, this stays cached."
+    now = situation(text.format("two"), manifest(a="2"), states={2: "cached", 3: "ran", 5: "cached", 7: "ran", 8: "ran"})
+    found = explain(now, earlier)
+    assert found.at(3).because.sentence == "An earlier build broke off at this step, and left nothing of it."
+    assert found.at(7).origins == (3,)
 
 
 def test_only_those_variables_are_named_that_changed():
