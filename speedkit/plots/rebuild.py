@@ -78,7 +78,7 @@ def half_cold(builds: Sequence[Build]) -> float | None:
 
 def _how(measured: Sequence[Measured], half: float | None) -> list[str]:
     what = "rebuild after the edit" if len({one.edit for one in measured}) == 1 else "rebuild after each edit"
-    hatch = f"hatched: at least half of a cold build ({seconds_text(2 * half)})" if half is not None else ""
+    hatch = "hatched: something ran" if half is None else f"hatched: at least half of a cold build ({seconds_text(2 * half)})"
     return [f"{what}, {runs_note([len(one.builds) for one in measured])}", hatch]
 
 
@@ -101,7 +101,7 @@ def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: floa
         figure, [f"{one.strategy}: {seconds_text(one.seconds)}  {one.spread}" for one in panel], width=width, row=row
     )
     for slow in (True, False):
-        places = [place for place, one in enumerate(panel) if (half is None or one.seconds >= half) == slow]
+        places = [place for place, one in enumerate(panel) if _is_slow(one, half) == slow]
         figure.add_bar(
             row=row,
             col=1,
@@ -116,6 +116,13 @@ def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: floa
             hoverinfo="skip",
         )
     label_rows(figure, [short(one.strategy) for one in panel], row=row)
+
+
+def _is_slow(one: Measured, half: float | None) -> bool:
+    """It took half of a cold build; where no cold build says how long that is, it ran anything at all."""
+    if half is None:
+        return any(step.ran for build in one.builds for step in build.instructions)
+    return one.seconds >= half
 
 
 def _ends(seconds: Sequence[float]) -> tuple[float, float]:

@@ -202,7 +202,15 @@ def test_bars_are_hatched_from_half_of_a_cold_build_on_and_the_figure_says_so():
         "<b>30.0 s</b>  ": "/",
         "<b>0.90 s</b>  ": "",
     }
-    assert "hatched" not in plots.rebuild([build()]).measured
+
+
+def test_without_a_cold_build_bars_are_hatched_where_something_ran():
+    plot = plots.rebuild([build(edit="touch", seconds=0.2, ran=False), build(seconds=30.0)])
+    assert "hatched: something ran" in plot.measured
+    assert {bar.text[0]: bar.marker.pattern.shape for bar in bars(plot) if bar.text} == {
+        "<b>0.20 s</b>  ": "",
+        "<b>30.0 s</b>  ": "/",
+    }
 
 
 def test_a_wide_range_is_shown_on_a_log_scale_that_is_named_and_a_narrow_one_is_not():
