@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -163,7 +164,7 @@ def test_an_empty_dockerfile_fails_with_buildkits_reason(folder):
 
 
 def test_cancelling_ends_the_build_within_three_seconds_and_keeps_its_recording(folder):
-    running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN echo started && sleep 60\n"})))
+    running = start_build(own_app(folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 60\n"})))
     deadline = time.monotonic() + 30
     while not any(step.state == "running" and step.line == 2 for step in running.snapshot().instructions):
         assert time.monotonic() < deadline
@@ -317,7 +318,7 @@ def test_an_image_that_does_not_answer_as_expected_is_failed_never_fast(folder, 
 
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM] * 2, [signal.SIGINT] * 5])
 def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, numbers):
-    place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
+    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 60\n"})
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "build", str(place), "--json"]
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
@@ -355,7 +356,7 @@ def test_a_build_that_waits_for_its_base_image_is_cancelled_at_once_and_recorded
 
 
 def test_a_program_that_ends_leaves_no_build_behind(folder, tmp_path):
-    place = folder({"Dockerfile": "FROM alpine\nRUN echo begun && sleep 60\n"})
+    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 60\n"})
     program = (
         "import sys, time\n"
         "from speedkit.apps import app_in_place\n"
