@@ -6,6 +6,7 @@ With arguments, only pytest runs, with these arguments and without the coverage 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ CHECKS = (
 
 def main() -> int:
     """The exit code of the first check that fails, else pytest's."""
+    # What was started in the background of a script ignores Ctrl-C, and so would the programs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     pytest = [sys.executable, "-m", "pytest"]
     if len(sys.argv) > 1:
