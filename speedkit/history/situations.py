@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,8 +18,7 @@ from speedkit.model import Build, StepState
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording
 from speedkit.recordings.redaction import Redaction
-
-_TRIGGER = re.compile(r"\[(?:\S+/\S+ )?(?:(?P<stage>[^\s/]+) )?\s*\d+/\d+\] (?P<text>ONBUILD .*)", re.DOTALL)
+from speedkit.recordings.steps import NAME
 
 __all__ = ["base_facts", "lineage_of", "situation_now", "situation_of"]
 
@@ -57,9 +55,11 @@ def _triggers(build: Build, dockerfile: Dockerfile) -> dict[tuple[int, str], Ste
     lines = {stage.name: stage.line for stage in dockerfile.stages}
     found: dict[tuple[int, str], StepState] = {}
     for step in build.step_list:
-        named = _TRIGGER.fullmatch(step.name)
-        line = lines.get((named["stage"] or dockerfile.stages[-1].name).lower()) if named else None
-        if named and line is not None:
+        named = NAME.fullmatch(step.name)
+        if named is None or not named["text"].startswith("ONBUILD "):
+            continue
+        line = lines.get((named["stage"] or dockerfile.stages[-1].name).lower())
+        if line is not None:
             found[line, " ".join(named["text"].split())] = step.state
     return found
 

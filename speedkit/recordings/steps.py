@@ -20,7 +20,7 @@ from speedkit.errors import DockerfileError
 from speedkit.model import Outcome, Step, StepKind, StepState
 from speedkit.recordings.rawjson import Solve, Vertex
 
-__all__ = ["HOST_PREFIX", "derive_steps"]
+__all__ = ["HOST_PREFIX", "NAME", "derive_steps"]
 
 HOST_PREFIX = "[host "
 BEFORE_STAGES = "before the stages"
