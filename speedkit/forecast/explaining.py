@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from speedkit.forecast.predicting import Forecaster, StepForecast
+from speedkit.forecast.equals import Equals
+from speedkit.forecast.predicting import Forecaster, Outlook, StepForecast
 from speedkit.forecast.reasons import Because, change_in_words
+from speedkit.forecast.walking import proved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from speedkit.forecast.plan import PlannedStep
     from speedkit.forecast.situation import Situation
     from speedkit.model import StepSource, StepState
 
 __all__ = ["Explanation", "Others", "StepExplanation", "explain"]
 
 _RAN = frozenset({"ran", "failed", "cancelled", "running"})
-_BROKE_OFF = frozenset({"failed", "cancelled"})
 _BROKEN_OFF = Because(
     "failed", (), "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
 )
@@ -77,66 +79,124 @@ def explain(build: Situation, earlier: Sequence[Situation], others: Others | Non
     build: its `states` say what was seen. earlier: the builds before it on the same builder, oldest first.
     Raises DockerfileError when the Dockerfile cannot be read.
     """
-    known = others or Others()
-    states = build.states or {}
-    forecast = Forecaster(earlier).predict(build)
-    held = {name: _held(build, builds) for name, builds in known.builders.items()}
-    broke_off = not build.finished or bool(_BROKE_OFF & set(states.values()))
-    had = _had(forecast.steps, states) if broke_off else frozenset(states)
-    became = [(step, _seen(step, build)) for step in forecast.steps]
-    # What stands on a FROM stands on what ONBUILD did there.
-    triggered = {step.line: state for step, state in became if step.instruction.startswith(_TRIGGERED) and state in _RAN}
-    ends = {**states, **triggered}
-    steps = [_explained(step, seen, ends, held, known, had) for step, seen in became]
-    return Explanation(tuple(_with_origins(steps)))
+    explaining = _Explaining(build, Forecaster(earlier).outlook(build), others or Others())
+    return Explanation(tuple(_with_origins(explaining.steps())))
 
 
-def _held(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
+class _Explaining:
+    """One build, what was forecast for it, and what was seen."""
+
+    def __init__(self, build: Situation, outlook: Outlook, others: Others) -> None:
+        self._build = build
+        self._states = dict(build.states or {})
+        self._outlook = outlook
+        self._others = others
+        self._held = {name: _hits(build, builds) for name, builds in others.builders.items()}
+        self._equals = Equals(outlook.plan)
+        self._proved = proved(outlook.plan)
+
+    def steps(self) -> Iterable[StepExplanation]:
+        became = [(forecast, self._seen(forecast)) for forecast in self._outlook.forecast.steps]
+        for forecast, seen in became:
+            # What stands on a FROM stands on what ONBUILD did there.
+            if seen in _RAN and forecast.instruction.startswith(_TRIGGERED):
+                self._states[forecast.line] = seen
+        for (forecast, seen), planned in zip(became, self._outlook.plan.steps, strict=True):
+            state = _state(forecast, seen)
+            because = self._because(forecast, planned, state)
+            yield StepExplanation(
+                line=forecast.line,
+                end_line=forecast.end_line,
+                stage=forecast.stage,
+                instruction=forecast.instruction,
+                state=state,
+                because=because,
+                sources=forecast.sources,
+            )
+
+    def _seen(self, step: StepForecast) -> StepState | None:
+        if step.instruction.startswith(_TRIGGERED):
+            return self._build.triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
+        return (self._build.states or {}).get(step.line)
+
+    def _because(self, step: StepForecast, planned: PlannedStep, state: StepState) -> Because:
+        if state == "waiting":
+            return Because("failed", (), "The build ended before this step.")
+        if state == "no-step" and step.sources:
+            return Because("no-step", (), f"The stage starts from the result of line {step.sources[0].line}.")
+        if state == "failed" and (wanted := _fetched(step)):
+            return Because("failed", step.because.what, f"{wanted} could not be had.")
+        if state in _RAN:
+            return _without_the_import(self._because_it_ran(step, planned), self._others.not_imported)
+        if state == "cached" and step.forecast != "hit" and self._build.broke_off and id(planned.vertex) not in self._proved:
+            return _BROKEN_OFF
+        return self._because_it_was_cached(step, planned) if state == "cached" else step.because
+
+    def _because_it_ran(self, step: StepForecast, planned: PlannedStep) -> Because:
+        if step.forecast == "hit":
+            return Because(
+                "evicted", (), "This builder had built it before, but the result is gone: pruned, or dropped for room."
+            )
+        if step.forecast == "depends":
+            return self._because_of_what_it_got(step, planned)
+        if step.because.kind == "parent" and not self._reran(step, by_bytes=False):
+            return _in_the_past(self._outlook.reasons.alone(planned) or step.because)
+        builders = tuple(name for name, lines in self._held.items() if step.line in lines)
+        if step.because.kind == "new" and builders:
+            listed = " and ".join(builders)
+            return Because(
+                "another-builder", builders, f"Another builder has built this: {listed}. Each builder has its own cache."
+            )
+        return _in_the_past(step.because)
+
+    def _because_of_what_it_got(self, step: StepForecast, planned: PlannedStep) -> Because:
+        """Why a step ran of which only the build could tell: what it builds on ran, or what it reads has other bytes."""
+        if step.because.kind == "address":
+            what = step.because.what
+            return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
+        parents = self._reran(step, by_bytes=False)
+        if not step.because.what and not parents:
+            return Because("new", (), "An earlier build broke off at this step, and left nothing of it.")
+        if parents:
+            return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
+        given = self._reran(step, by_bytes=True)
+        of_steps = all(what.startswith("line ") for what in step.because.what)
+        alone = self._outlook.reasons.alone(planned)
+        if not given and of_steps and alone is not None:
+            return _in_the_past(alone)
+        given = given or step.because.what
+        return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
+
+    def _because_it_was_cached(self, step: StepForecast, planned: PlannedStep) -> Because:
+        if step.forecast == "hit":
+            return _in_the_past(step.because)
+        imported = self._others.imported
+        equal = tuple(f"line {line}" for line in self._equals.of(planned) if self._states.get(line) in _RAN)
+        if step.forecast == "miss" and equal:
+            return Because("earlier", equal, f"It is the same step as {equal[0]}, which ran for both.")
+        if step.forecast == "miss" and imported:
+            return Because(
+                "imported",
+                imported,
+                f"No recorded build had made it: it came with the cache imported from {' and '.join(imported)}.",
+            )
+        if step.forecast == "miss":
+            return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
+        given = self._reran(step, by_bytes=True)
+        if given:
+            sentence = f"{_capital(' and '.join(given))} ran, but what this step takes from it is the same, byte for byte."
+            return Because("same-bytes", given, sentence)
+        return Because("unchanged", step.because.what, "Nothing that counts for this step has changed.")
+
+    def _reran(self, step: StepForecast, *, by_bytes: bool) -> tuple[str, ...]:
+        """The places that a step takes something from and that ran: `line 7`."""
+        found = (source for source in step.sources if source.by_bytes == by_bytes)
+        return tuple(f"line {source.line}" for source in found if self._states.get(source.line) in _RAN)
+
+
+def _hits(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
     """The lines whose results another builder has."""
     return frozenset(step.line for step in Forecaster(builds).predict(build).steps if step.forecast == "hit")
-
-
-def _seen(step: StepForecast, build: Situation) -> StepState | None:
-    if step.instruction.startswith(_TRIGGERED):
-        return build.triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
-    return (build.states or {}).get(step.line)
-
-
-def _explained(
-    step: StepForecast,
-    seen: StepState | None,
-    states: Mapping[int, StepState],
-    held: Mapping[str, frozenset[int]],
-    others: Others,
-    had: frozenset[int],
-) -> StepExplanation:
-    state: StepState = _state(step, seen)
-    because = step.because
-    if state == "waiting":
-        because = Because("failed", (), "The build ended before this step.")
-    elif state == "no-step" and step.sources:
-        because = Because("no-step", (), f"The stage starts from the result of line {step.sources[0].line}.")
-    elif state == "failed" and (wanted := _fetched(step)):
-        because = Because("failed", step.because.what, f"{wanted} could not be had.")
-    elif state in _RAN:
-        because = _without_the_import(_because_it_ran(step, states, held), others.not_imported)
-    elif state == "cached" and step.line not in had and step.forecast in ("miss", "depends"):
-        because = _BROKEN_OFF
-    elif state == "cached":
-        because = _because_it_was_cached(step, states, others.imported)
-    return StepExplanation(step.line, step.end_line, step.stage, step.instruction, state, because, step.sources)
-
-
-def _had(steps: Iterable[StepForecast], states: Mapping[int, StepState]) -> frozenset[int]:
-    """The lines whose results a build that broke off had for sure: what ran, or failed as a command, was made of them."""
-    had: set[int] = set()
-    for step in reversed(tuple(steps)):
-        state = states.get(step.line)
-        reads = any(source.by_bytes for source in step.sources)
-        failed = state == "failed" and step.instruction.upper().startswith("RUN ") and not reads
-        if state == "ran" or failed or step.line in had:
-            had.update(source.line for source in step.sources)
-    return frozenset(had)
 
 
 def _state(step: StepForecast, seen: StepState | None) -> StepState:
@@ -155,72 +215,11 @@ def _fetched(step: StepForecast) -> str:
     return " and ".join(word for word in words if "://" in word) if keyword.upper() == "ADD" else ""
 
 
-def _because_it_ran(step: StepForecast, states: Mapping[int, StepState], held: Mapping[str, frozenset[int]]) -> Because:
-    if step.forecast == "hit":
-        return Because("evicted", (), "This builder had built it before, but the result is gone: pruned, or dropped for room.")
-    if step.forecast == "depends":
-        return _because_of_what_it_got(step, states)
-    if step.because.kind == "parent" and step.alone is not None and not _reran(step, states, by_bytes=False):
-        return _in_the_past(step.alone)
-    builders = tuple(name for name, lines in held.items() if step.line in lines)
-    if step.because.kind == "new" and builders:
-        listed = " and ".join(builders)
-        return Because(
-            "another-builder", builders, f"Another builder has built this: {listed}. Each builder has its own cache."
-        )
-    return _in_the_past(step.because)
-
-
 def _without_the_import(because: Because, failed: tuple[str, ...]) -> Because:
     """BuildKit goes on without a cache that it cannot import, and hardly says so."""
     if because.kind != "new" or not failed:
         return because
     return replace(because, sentence=f"{because.sentence} The cache of {' and '.join(failed)} could not be imported.")
-
-
-def _because_of_what_it_got(step: StepForecast, states: Mapping[int, StepState]) -> Because:
-    """Why a step ran of which only the build could tell: what it builds on ran, or what it reads has other bytes."""
-    if step.because.kind == "address":
-        what = step.because.what
-        return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
-    parents = _reran(step, states, by_bytes=False)
-    if not step.because.what and not parents:
-        return Because("new", (), "An earlier build broke off at this step, and left nothing of it.")
-    if parents:
-        return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
-    given = _reran(step, states, by_bytes=True)
-    of_steps = all(what.startswith("line ") for what in step.because.what)
-    if not given and of_steps and step.alone is not None:
-        return _in_the_past(step.alone)
-    given = given or step.because.what
-    return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
-
-
-def _reran(step: StepForecast, states: Mapping[int, StepState], *, by_bytes: bool) -> tuple[str, ...]:
-    """The places that a step takes something from and that ran: `line 7`."""
-    found = (source for source in step.sources if source.by_bytes == by_bytes)
-    return tuple(f"line {source.line}" for source in found if states.get(source.line) in _RAN)
-
-
-def _because_it_was_cached(step: StepForecast, states: Mapping[int, StepState], imported: tuple[str, ...]) -> Because:
-    if step.forecast == "hit":
-        return _in_the_past(step.because)
-    equal = tuple(f"line {line}" for line in step.equal if states.get(line) in _RAN)
-    if step.forecast == "miss" and equal:
-        return Because("earlier", equal, f"It is the same step as {equal[0]}, which ran for both.")
-    if step.forecast == "miss" and imported:
-        return Because(
-            "imported",
-            imported,
-            f"No recorded build had made it: it came with the cache imported from {' and '.join(imported)}.",
-        )
-    if step.forecast == "miss":
-        return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
-    given = _reran(step, states, by_bytes=True)
-    if given:
-        sentence = f"{_capital(' and '.join(given))} ran, but what this step takes from it is the same, byte for byte."
-        return Because("same-bytes", given, sentence)
-    return Because("unchanged", step.because.what, "Nothing that counts for this step has changed.")
 
 
 def _in_the_past(because: Because) -> Because:

@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.errors import DockerfileError
-from speedkit.forecast.differences import counterparts
-from speedkit.forecast.equals import Equals
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
-from speedkit.forecast.reasons import Because, reason, reason_alone
+from speedkit.forecast.reasons import Because, Reasons
 from speedkit.forecast.sources import Sources
 from speedkit.forecast.syncing import Synced, context_is_written
 from speedkit.forecast.tree import Tree
@@ -19,11 +17,10 @@ from speedkit.forecast.walking import Walked, remember, walk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.situation import Situation
     from speedkit.model import StepSource
 
-__all__ = ["Forecast", "Forecaster", "StepForecast", "Verdict", "predict"]
+__all__ = ["Forecast", "Forecaster", "Outlook", "StepForecast", "Verdict", "predict"]
 
 Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 """`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: not of the target."""
@@ -31,11 +28,7 @@ Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
-    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from.
-
-    alone: where that decides, why it runs when nothing that it takes something from did. equal: the lines of the same
-    build that are one step with it for the builder.
-    """
+    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from."""
 
     line: int
     end_line: int
@@ -44,8 +37,6 @@ class StepForecast:
     forecast: Verdict
     because: Because
     sources: tuple[StepSource, ...] = ()
-    alone: Because | None = None
-    equal: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +53,15 @@ class Forecast:
     def at(self, line: int) -> StepForecast | None:
         """The step whose instruction covers a line."""
         return next((step for step in self.steps if step.line <= line <= step.end_line), None)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outlook:
+    """A forecast, with the plan and the reasons that it was made from. The steps of both stand in the same order."""
+
+    forecast: Forecast
+    plan: Plan
+    reasons: Reasons
 
 
 def predict(history: Sequence[Situation], now: Situation) -> Forecast:
@@ -107,45 +107,27 @@ class Forecaster:
 
     def predict(self, now: Situation) -> Forecast:
         """What a build of `now` would find in the cache."""
+        return self.outlook(now).forecast
+
+    def outlook(self, now: Situation) -> Outlook:
+        """The forecast for a build of `now`, and what it was made from."""
         plan = self.plan(now)
-        walked = walk(plan, self._memory)
-        last = self._last.get(now.lineage)
-        twins = counterparts(last, plan) if last is not None else {}
-        arguments, sources = declared_arguments(now.dockerfile), Sources(plan)
-        equal = Equals(plan)
-        steps = tuple(
-            _forecast(step, twins.get(id(step)), walked, arguments, sources.of(step), equal.of(step)) for step in plan.steps
-        )
-        return Forecast(steps if last is not None else tuple(_first_time(step) for step in steps))
+        walked, last, sources = walk(plan, self._memory), self._last.get(now.lineage), Sources(plan)
+        reasons = Reasons(walked, last)
+        steps = tuple(_forecast(step, walked, reasons, sources) for step in plan.steps)
+        return Outlook(Forecast(steps if last is not None else tuple(_first_time(step) for step in steps)), plan, reasons)
 
 
-def declared_arguments(dockerfile: Dockerfile) -> frozenset[str]:
-    """The names of every ARG."""
-    words = [word for step in dockerfile.instructions if step.keyword == "ARG" for word in step.args]
-    return frozenset(word.partition("=")[0] for word in words)
-
-
-def _forecast(
-    step: PlannedStep,
-    twin: PlannedStep | None,
-    walked: Walked,
-    arguments: frozenset[str],
-    sources: tuple[StepSource, ...],
-    equal: tuple[int, ...],
-) -> StepForecast:
+def _forecast(step: PlannedStep, walked: Walked, reasons: Reasons, sources: Sources) -> StepForecast:
     instruction = step.instruction
-    text = f"ONBUILD {instruction.text}" if step.triggered else instruction.text
-    verdict, because = _verdict(step, walked), reason(step, twin, walked, arguments)
     return StepForecast(
         line=instruction.line,
         end_line=instruction.end_line,
         stage=step.stage,
-        instruction=text,
-        forecast=verdict,
-        because=because,
-        sources=sources,
-        alone=reason_alone(step, twin, walked, arguments) if verdict == "depends" or because.kind == "parent" else None,
-        equal=equal,
+        instruction=f"ONBUILD {instruction.text}" if step.triggered else instruction.text,
+        forecast=_verdict(step, walked),
+        because=reasons.of(step),
+        sources=sources.of(step),
     )
 
 

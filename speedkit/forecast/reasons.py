@@ -6,15 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.forecast.differences import Difference, difference
+from speedkit.forecast.differences import Difference, counterparts, difference
 
 if TYPE_CHECKING:
+    from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.memory import Found
-    from speedkit.forecast.plan import PlannedStep
+    from speedkit.forecast.plan import Plan, PlannedStep
     from speedkit.forecast.vertices import Vertex
     from speedkit.forecast.walking import Walked
 
-__all__ = ["Because", "BecauseKind", "change_in_words", "reason", "reason_alone"]
+__all__ = ["Because", "BecauseKind", "Reasons", "change_in_words"]
 
 BecauseKind = Literal[
     "unchanged",
@@ -53,32 +54,71 @@ class Because:
     sentence: str
 
 
-def reason(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> Because:
-    """Why the cache holds, lacks or may hold a step. twin: what the step was in the build before."""
-    vertex = step.vertex
-    if vertex is None:
-        return _without_vertex(step)
-    found = walked.of(vertex)
-    own = difference(twin, step, arguments=arguments) if twin is not None else None
-    if found.missing:
-        return _missing(found)
-    if step.has_to_pull:
-        return Because("base", (_place(vertex),), f"{_place(vertex)} is no longer on this machine: it has to be pulled first.")
-    if step.opens_known_image:
-        return _image(vertex, own, twin)
-    if found.certain:
-        return _hit(own, twin, vertex, walked)
-    if found.possible:
-        return _depends(vertex, walked)
-    return _miss(step, own, twin, vertex, walked)
+class Reasons:
+    """Why the cache holds, lacks or may hold each step of a plan; to be asked in the order of the plan."""
+
+    def __init__(self, walked: Walked, last: Plan | None) -> None:
+        """last: the build before, to say what changed since."""
+        self._walked = walked
+        self._twins = counterparts(last, walked.plan) if last is not None else {}
+        self._arguments = _declared(walked.plan.situation.dockerfile)
+        self._restored: dict[int, bool] = {}
+
+    def of(self, step: PlannedStep) -> Because:
+        """Why the cache holds, lacks or may hold a step."""
+        vertex = step.vertex
+        if vertex is None:
+            return _without_vertex(step)
+        because = self._because(step, vertex)
+        is_other_image = step.opens_known_image and not step.has_to_pull and because.kind == "base"
+        self._restored[id(vertex)] = because.kind == "earlier" or is_other_image
+        return because
+
+    def alone(self, step: PlannedStep) -> Because | None:
+        """Why a step runs of which nobody could say, when nothing that it takes something from ran; None where nothing does."""
+        if step.vertex is None:
+            return None
+        own = self._own_change(step)
+        return _own(own, step) if own is not None else _new(step, self._twin(step), step.vertex, self._walked)
+
+    def _because(self, step: PlannedStep, vertex: Vertex) -> Because:
+        found, own, twin = self._walked.of(vertex), self._own_change(step), self._twin(step)
+        if found.missing:
+            return _missing(found)
+        if step.has_to_pull:
+            name = _place(vertex)
+            return Because("base", (name,), f"{name} is no longer on this machine: it has to be pulled first.")
+        if step.opens_known_image:
+            return _image(vertex, own, twin)
+        if found.certain:
+            as_before = own is None and twin is not None and not self._stands_on_restored(vertex)
+            return _hit(vertex, self._walked, as_before=as_before)
+        if found.possible:
+            return _depends(vertex, self._walked)
+        return _miss(step, own, twin, vertex, self._walked)
+
+    def _twin(self, step: PlannedStep) -> PlannedStep | None:
+        """What the step was in the build before."""
+        return self._twins.get(id(step))
+
+    def _own_change(self, step: PlannedStep) -> Difference | None:
+        twin = self._twin(step)
+        return difference(twin, step, arguments=self._arguments) if twin is not None else None
+
+    def _stands_on_restored(self, vertex: Vertex) -> bool:
+        """Whether what it takes something from is not of the build before, but of one before that."""
+        return any(self._is_restored(given.vertex) for given in vertex.inputs)
+
+    def _is_restored(self, vertex: Vertex) -> bool:
+        if id(vertex) not in self._restored:
+            self._restored[id(vertex)] = self._stands_on_restored(vertex)
+        return self._restored[id(vertex)]
 
 
-def reason_alone(step: PlannedStep, twin: PlannedStep | None, walked: Walked, arguments: frozenset[str]) -> Because | None:
-    """Why a step runs of which nobody could say, when nothing that it takes something from ran; None where nothing does."""
-    if step.vertex is None:
-        return None
-    own = difference(twin, step, arguments=arguments) if twin is not None else None
-    return _own(own, step) if own is not None else _new(step, twin, step.vertex, walked)
+def _declared(dockerfile: Dockerfile) -> frozenset[str]:
+    """The names of every ARG."""
+    words = [word for step in dockerfile.instructions if step.keyword == "ARG" for word in step.args]
+    return frozenset(word.partition("=")[0] for word in words)
 
 
 def _without_vertex(step: PlannedStep) -> Because:
@@ -101,16 +141,16 @@ def _missing(found: Found) -> Because:
     return Because("missing-file", paths, sentence)
 
 
-def _hit(own: Difference | None, twin: PlannedStep | None, vertex: Vertex, walked: Walked) -> Because:
+def _hit(vertex: Vertex, walked: Walked, *, as_before: bool) -> Because:
     rerun = [given.vertex for given in vertex.inputs if given.by_content and _reruns(given.vertex, walked)]
     if rerun:
         what = tuple(_place(source) for source in rerun)
         return Because(
             "same-bytes", what, f"{_sentence_start(_listed(what))} runs again, but what this step takes from it is known."
         )
-    if own is not None or twin is None:
-        return Because("earlier", (), "An earlier build had exactly this, and its result is still there.")
-    return Because("unchanged", (), "Nothing that counts for this step has changed.")
+    if as_before:
+        return Because("unchanged", (), "Nothing that counts for this step has changed.")
+    return Because("earlier", (), "An earlier build had exactly this, and its result is still there.")
 
 
 def _reruns(vertex: Vertex, walked: Walked) -> bool:

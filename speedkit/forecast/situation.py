@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseImage", "NamedContext", "Situation"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_BROKE_OFF = frozenset({"failed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +88,8 @@ class Situation:
     finished: bool = True
     lineage: str = ""
     merge: bool = False
+
+    @property
+    def broke_off(self) -> bool:
+        """It took place, and ended before all of its steps were done."""
+        return not self.finished or not _BROKE_OFF.isdisjoint((self.states or {}).values())

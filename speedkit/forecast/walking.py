@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from speedkit.forecast.vertices import Input, Vertex
     from speedkit.model import StepState
 
-__all__ = ["Walked", "remember", "walk"]
+__all__ = ["Walked", "proved", "remember", "walk"]
 
 _SEEN: Mapping[StepState, bool] = MappingProxyType({"ran": True, "cached": False})
-_BROKE_OFF = frozenset({"failed", "cancelled"})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,33 +56,39 @@ def _find(vertex: Vertex, memory: Memory, found: dict[int, Found]) -> Found:
 
 
 def remember(memory: Memory, plan: Plan) -> None:
-    """Adds to the memory what a build of the plan left in the cache.
-
-    On the line of a FROM there may stand an ONBUILD of its base too, so states of such lines say nothing.
-    """
-    openings = {stage.line for stage in plan.situation.dockerfile.stages}
-    states = {line: state for line, state in (plan.situation.states or {}).items() if line not in openings}
-    broke_off = not plan.situation.finished or bool(_BROKE_OFF & set(states.values()))
+    """Adds to the memory what a build of the plan left in the cache."""
+    states = _states_of_steps(plan)
     vertices = [step.vertex for step in plan.steps if step.vertex is not None]
-    learning = _Learning(memory, states, unsure=_not_proved(vertices, states) if broke_off else frozenset())
+    unsure: frozenset[int] = frozenset()
+    if plan.situation.broke_off:
+        unsure = frozenset(id(vertex) for vertex in vertices if vertex.line) - proved(plan)
+    learning = _Learning(memory, states, unsure=unsure)
     for vertex in vertices:
         learning.of(vertex)
 
 
-def _not_proved(vertices: Sequence[Vertex], states: Mapping[int, StepState]) -> frozenset[int]:
-    """The identities of those vertices of a build that broke off that nothing shows to be done.
+def proved(plan: Plan) -> frozenset[int]:
+    """The `id` of each vertex that is shown to be done by what a build of the plan reported, also when it broke off.
 
     What is reported to have run did run, so all that it was made of was there; so it was for a command that failed.
     """
-    proved: set[int] = set()
+    states = _states_of_steps(plan)
+    vertices = [step.vertex for step in plan.steps if step.vertex is not None]
+    done: set[int] = set()
     left = [vertex for vertex in vertices if _reported(vertex, states) == "ran"]
     left += [given.vertex for vertex in vertices if _ran_and_failed(vertex, states) for given in vertex.inputs]
     while left:
         vertex = left.pop()
-        if id(vertex) not in proved:
-            proved.add(id(vertex))
+        if id(vertex) not in done:
+            done.add(id(vertex))
             left += [given.vertex for given in vertex.inputs]
-    return frozenset(id(vertex) for vertex in vertices if vertex.line) - proved
+    return frozenset(done)
+
+
+def _states_of_steps(plan: Plan) -> Mapping[int, StepState]:
+    """On the line of a FROM there may stand an ONBUILD of its base too, so states of such lines say nothing."""
+    openings = {stage.line for stage in plan.situation.dockerfile.stages}
+    return {line: state for line, state in (plan.situation.states or {}).items() if line not in openings}
 
 
 def _ran_and_failed(vertex: Vertex, states: Mapping[int, StepState]) -> bool:

@@ -266,6 +266,15 @@ def test_what_a_build_that_failed_reports_as_cached_need_not_have_been_found():
     assert "before this step's turn" in found.at(2).because.sentence
 
 
+def test_a_command_that_may_have_failed_for_want_of_its_mount_does_not_show_what_was_found():
+    text = "FROM base\nRUN one\nRUN {}two\n"
+    states = {2: "cached", 3: "failed"}
+    bare = explain(situation(text.format(""), states=states, finished=False), [])
+    assert bare.at(2).because.kind == "elsewhere"
+    mounting = explain(situation(text.format("--mount=target=/m "), states=states, finished=False), [])
+    assert mounting.at(2).because.kind == "failed"
+
+
 def test_what_a_build_that_failed_went_on_from_was_found():
     text = "FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\nRUN two\n"
     first = situation("FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\n", states={2: "ran", 4: "ran"})

@@ -69,7 +69,15 @@ def test_content_that_comes_back_is_found_again():
     other = situation(GO, manifest(go__mod="m", main__go="2"))
     forecast = predict([situation(GO, FILES), other], situation(GO, FILES))
     assert {step.forecast for step in forecast.runnable} == {"hit"}
-    assert forecast.at(5).because.kind == "earlier"
+    kinds = {line: forecast.at(line).because.kind for line in (2, 3, 4, 5, 6, 8, 9)}
+    assert kinds == dict.fromkeys((2, 3, 4), "unchanged") | dict.fromkeys((5, 6, 8, 9), "earlier")
+
+
+def test_what_stands_on_an_image_that_came_back_was_built_earlier():
+    text = "FROM base\nRUN true\n"
+    moved = {**BASES, "base": BaseImage(("layer-9",))}
+    forecast = predict([situation(text), situation(text, bases=moved)], situation(text))
+    assert [step.because.kind for step in forecast.steps] == ["base", "earlier"]
 
 
 def test_a_stage_that_ran_again_to_the_same_bytes_is_remembered():
