@@ -62,7 +62,8 @@ class App:
         self.edit_name = "none"
         self._token = uuid.uuid4().hex[:12] if private_cache else None
         self._begun: set[str] = set()
-        self._changes = 0
+        self.changes = 0
+        self._written: dict[str, int] = {}
         self._built: dict[str, int] = {}
 
     def __enter__(self) -> Self:
@@ -130,9 +131,9 @@ class App:
         A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`.
         """
         first = cold or (self._token is not None and strategy not in self._begun)
-        same = self._built.get(strategy) == self._changes and not first
+        same = self._built.get(strategy) == self.changes and not first
         self._begun.add(strategy)
-        self._built[strategy] = self._changes
+        self._built[strategy] = self.changes
         edit = "none" if same else COLD if first and self.edit_name == "none" else self.edit_name
         return (f"{uuid.uuid4().hex[:12]}-{strategy}" if cold else self.cache_of(strategy)), edit
 
@@ -154,7 +155,8 @@ class App:
         if name != "none":
             self._require_copy()
         changed = chosen.make(self.folder)
-        self._changes += bool(changed)
+        if changed:
+            self._note_changed(*changed)
         self.edit_name = name
         return Applied(name, changed)
 
@@ -170,7 +172,7 @@ class App:
         """Write a file of the working copy. Raises: FileRefused."""
         self._require_copy()
         files.write_text(self.folder, name, text)
-        self._changes += 1
+        self._note_changed(name)
         self.edit_name = "custom"
 
     def reset(self, name: str | None = None) -> None:
@@ -178,7 +180,7 @@ class App:
         self._require_copy()
         for path in (name,) if name is not None else self.changed():
             restore(self.source, self.folder, path)
-            self._changes += 1
+            self._note_changed(path)
         if not self.changed():
             self.edit_name = "none"
 
@@ -186,6 +188,14 @@ class App:
         """Names of the files that differ from what they were at first, those added or removed included."""
         found = changed_files(self.source, self.folder) if self.is_copy else ()
         return tuple(name for name in found if name not in self.products)
+
+    def changed_since(self, changes: int) -> tuple[str, ...]:
+        """Names of the files that were changed through this app after the first so many changes."""
+        return tuple(name for name, number in list(self._written.items()) if number > changes)
+
+    def _note_changed(self, *names: str) -> None:
+        self._written |= dict.fromkeys(names, self.changes + 1)
+        self.changes += 1
 
     def diff(self, name: str) -> str:
         """What changed in a file, as a unified diff."""

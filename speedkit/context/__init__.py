@@ -1,12 +1,22 @@
 """Reads build contexts: which files BuildKit is sent, and their digests. Pure: no engine.
 
-`read_context` gives the `Manifest` of a folder, with `.dockerignore` or `<Dockerfile>.dockerignore` applied.
+`read_context` gives the `Manifest` of a folder, with `.dockerignore` or `<Dockerfile>.dockerignore` applied;
+`read_files_again` brings one up to date after a few files changed.
 """
 
 from __future__ import annotations
 
 from speedkit.context.ignoring import IgnorePatterns, is_malformed, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
-from speedkit.context.reading import read_context
+from speedkit.context.reading import read_context, read_files_again
 
-__all__ = ["Entry", "EntryKind", "IgnorePatterns", "Manifest", "is_malformed", "read_context", "read_ignore_file"]
+__all__ = [
+    "Entry",
+    "EntryKind",
+    "IgnorePatterns",
+    "Manifest",
+    "is_malformed",
+    "read_context",
+    "read_files_again",
+    "read_ignore_file",
+]

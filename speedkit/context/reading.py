@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from speedkit.context.ignoring import IgnorePatterns, Matched, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
 from speedkit.errors import FileRefused, NotAFolder
 
-__all__ = ["read_context"]
+__all__ = ["read_context", "read_files_again"]
 
 _NAME = ".dockerignore"
 _CHUNK_BYTES = 1 << 20
@@ -36,6 +37,24 @@ def read_context(folder: Path, *, dockerfile: Path, known: Manifest | None = Non
     walk = _Walk(os.fspath(root), patterns, known.by_path if known else {})
     walk.folder("", ())
     return Manifest(tuple(walk.entries), _shown(origin, root))
+
+
+def read_files_again(folder: Path, known: Manifest, names: Iterable[str]) -> Manifest | None:
+    """A manifest in which the named files are as they are now, the others as they were: quick, however many there are.
+
+    None when that cannot be told without the rest: a file came or went, or says itself what is ignored.
+    """
+    changed = {}
+    for name in names:
+        place = os.path.join(folder, name)  # noqa: PTH118 - as the names of the walk are made
+        try:
+            status = os.lstat(place)
+        except OSError:
+            return None
+        if name not in known.by_path or name.endswith(_NAME):
+            return None
+        changed[name] = _entry(place, status, name, known.by_path[name])
+    return Manifest(tuple(changed.get(entry.path, entry) for entry in known.entries), known.ignore_file)
 
 
 def _ignore_file(root: Path, dockerfile: Path) -> Path | None:
@@ -105,15 +124,18 @@ class _Walk:
             self.entries.insert(place, self._entry(child, path))
 
     def _entry(self, child: os.DirEntry[str], path: str) -> Entry:
-        status = child.stat(follow_symlinks=False)
-        known = self.known.get(path)
-        if known is not None and known.mtime_ns == status.st_mtime_ns and _unchanged(known, status):
-            return known
-        kind = _kind(status.st_mode)
-        size = status.st_size if kind == "file" else 0
-        link = os.readlink(child.path) if kind == "symlink" else ""  # noqa: PTH115 - bytes of the link as they are
-        mode = stat.S_IMODE(status.st_mode)
-        return Entry(path, kind, size, mode, _digest(child.path, kind), link, status.st_mtime_ns)
+        return _entry(child.path, child.stat(follow_symlinks=False), path, self.known.get(path))
+
+
+def _entry(place: str, status: os.stat_result, path: str, known: Entry | None) -> Entry:
+    """What lies at a place, called `path` in the context. known: what was there before."""
+    if known is not None and known.mtime_ns == status.st_mtime_ns and _unchanged(known, status):
+        return known
+    kind = _kind(status.st_mode)
+    size = status.st_size if kind == "file" else 0
+    link = os.readlink(place) if kind == "symlink" else ""  # noqa: PTH115 - bytes of the link as they are
+    mode = stat.S_IMODE(status.st_mode)
+    return Entry(path, kind, size, mode, _digest(place, kind), link, status.st_mtime_ns)
 
 
 def _unreadable(path: object, problem: OSError) -> FileRefused:

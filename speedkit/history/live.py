@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from speedkit.apps import App, Strategy
-from speedkit.context import Manifest
+from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.experiment.building import dockerfile_text, sent_arguments
 from speedkit.forecast import Forecaster, StepForecast
@@ -31,8 +32,19 @@ SHORT = {
     "new": "never built",
 }
 LONGEST = 12
+MANY_FILES = 1000
+"""To look at fewer takes no time that anybody would notice."""
 TIMED_BUILDS = 12
 """How many earlier builds of the same folder say how long a step may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of a context when all of them were looked at. changes: those made through the app until then."""
+
+    belong_to: object
+    manifest: Manifest
+    changes: int
 
 
 class LiveForecast:
@@ -43,37 +55,55 @@ class LiveForecast:
         self._forecaster = Forecaster(())
         self._own: list[Recording] = []
         self._last: Recording | None = None
-        self._known: Manifest | None = None
+        self._files: _Files | None = None
         self._froms: list[str] = []
         self._bases: dict[str, dict[str, Any]] = {}
         self._recorded: tuple[str, dict[str, float]] | None = None
 
-    def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> list[dict[str, Any]]:
+    def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> Iterator[list[dict[str, Any]]]:
         """`line`, `forecast`, `because`, `short` and expected `seconds` of every instruction that BuildKit runs.
 
+        The first forecast takes the files that were not changed through the app for what they were. Where a look at all of
+        them, which takes longer, shows something else, a second one follows.
         `usual`: how long it took when it ran last, here or in an earlier recording; None when it never did. `kind` and
         `what`: the reason as in `Because`. `after`: the lines it takes something from. A Dockerfile that cannot be
         read, as happens while one types, has no forecast.
         """
         chosen, isolation = app.strategy(strategy), _cache(app, strategy, builds)
         self._remember(app, chosen, isolation, builds)
-        try:
-            now = situation_now(
-                app,
-                chosen,
-                self._last,
-                isolation=isolation,
-                build_args=sent_arguments({}),
-                target=None,
-                bases=self._bases,
-                known=self._known,
-            )
-            forecast = self._forecaster.predict(now)
-        except DockerfileError:
-            return []
-        self._known = now.context
         usual = self._recorded_seconds(app) | _usual_seconds(builds)
-        return [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
+        for context in self._contexts(app, chosen):
+            try:
+                now = situation_now(
+                    app,
+                    chosen,
+                    self._last,
+                    context=context,
+                    isolation=isolation,
+                    build_args=sent_arguments({}),
+                    target=None,
+                    bases=self._bases,
+                )
+                forecast = self._forecaster.predict(now)
+            except DockerfileError:
+                yield []
+            else:
+                yield [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
+
+    def _contexts(self, app: App, strategy: Strategy) -> Iterator[Manifest]:
+        """The files of the context: where they are many as far as they are known at once, then as they are."""
+        belong_to, changes, known = (app.folder, strategy.dockerfile, self._past_key), app.changes, self._files
+        quick, before = None, known.manifest if known is not None else None
+        if known is not None and known.belong_to == belong_to and len(known.manifest.entries) > MANY_FILES:
+            quick = read_files_again(app.folder, known.manifest, app.changed_since(known.changes))
+        if quick is not None:
+            yield quick
+        context = read_context(app.folder, dockerfile=strategy.dockerfile, known=quick or before)
+        if self._last is not None and quick is None:
+            context = context.made_of(self._last.context)
+        self._files = _Files(belong_to, context, changes)
+        if context != quick:
+            yield context
 
     def _remember(self, app: App, strategy: Strategy, isolation: str | None, builds: Sequence[Build]) -> None:
         """Read the past again when there is more of it, or another cache is asked for; the bases also when a FROM changed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
-from speedkit.context import Entry, Manifest
+from speedkit.context import Entry, Manifest, read_context
 from speedkit.errors import EditDoesNotApply, NoHistory
 from speedkit.experiment.building import dockerfile_text, sent_arguments
 from speedkit.forecast import Because, Others, StepExplanation, StepForecast
@@ -77,8 +77,11 @@ def predict(
     own = own_past(earlier, isolation=isolation, folder=folder)
     bases = base_facts(chosen, own, isolation=isolation, build_args=arguments, target=target)
     past = past_of(earlier, own, folder=folder, dockerfile=dockerfile_text(chosen.dockerfile), bases=bases)
-    now = situation_now(app, chosen, past.last, isolation=isolation, build_args=arguments, target=target, bases=bases)
-    now = replace(now, context=_with_changes(now.context, changed))
+    # All files are read: BuildKit may have forgotten what the build before was sent.
+    context = _with_changes(read_context(app.folder, dockerfile=chosen.dockerfile), changed)
+    now = situation_now(
+        app, chosen, past.last, context=context, isolation=isolation, build_args=arguments, target=target, bases=bases
+    )
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
     return Reasons(_expected(steps), steps)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speedkit.apps import App, Strategy
-from speedkit.context import Manifest, read_context
+from speedkit.context import Manifest
 from speedkit.dockerfile import Dockerfile, read_dockerfile
 from speedkit.engine.connection import connect
 from speedkit.errors import SpeedkitError
@@ -98,23 +98,20 @@ def situation_now(
     strategy: Strategy,
     last: Recording | None,
     *,
+    context: Manifest,
     isolation: str | None,
     build_args: Mapping[str, str],
     target: str | None,
     bases: Mapping[str, Mapping[str, Any]],
-    known: Manifest | None = None,
 ) -> Situation:
     """What a build would be given now.
 
-    last: the build before. bases: as `base_facts` gives them. known: an earlier manifest; files of unchanged size and
-    time are not read again. Without one all are read: BuildKit may have forgotten what the build before was sent.
+    last: the build before. bases: as `base_facts` gives them.
     Raises: DockerfileError.
     """
-    text = dockerfile_text(strategy.dockerfile)
-    context = read_context(app.folder, dockerfile=strategy.dockerfile, known=known)
     return Situation(
-        dockerfile=read_dockerfile(text),
-        context=context.made_of(last.context) if last else context,
+        dockerfile=read_dockerfile(dockerfile_text(strategy.dockerfile)),
+        context=context,
         # Recordings hold the digests of secrets in place of them, so only digests can be compared.
         build_args=Redaction(build_args, os.environ).build_args(build_args),
         target=target,

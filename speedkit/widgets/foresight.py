@@ -1,7 +1,8 @@
 """The place for a forecast: computes it beside the painter, for the newest state of the files only.
 
 A forecaster is given the app, the strategy's name and the finished builds, oldest first; those whose cache the next
-build shares bear the strategy's name, the others none. It answers with an entry per
+build shares bear the strategy's name, the others none. It answers with one forecast or more, each better than the one
+before; those behind the first are not asked for while somebody types on. A forecast has an entry per
 instruction: `line` (1-based), `forecast` ("hit", "miss" or "depends"), `because` (a sentence), `seconds` (expected, or
 None) and, where it has them, `short` (the reason in a word or two, for the editor's margin), `kind` and `what` (the reason
 as in `speedkit.forecast.Because`), `usual` (seconds it took when it ran last) and `after` (the lines it starts from).
@@ -10,7 +11,7 @@ as in `speedkit.forecast.Because`), `usual` (seconds it took when it ran last) a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from speedkit.apps import App
@@ -18,7 +19,10 @@ from speedkit.model import Build
 
 __all__ = ["Forecaster", "Foresight"]
 
-Forecaster = Callable[[App, str, Sequence[Build]], Sequence[Mapping[str, Any]]]
+Forecaster = Callable[[App, str, Sequence[Build]], Iterable[Sequence[Mapping[str, Any]]]]
+
+PAUSE_SECONDS = 0.2
+"""Who has typed nothing for so long has paused, and there is time for a better forecast."""
 
 
 class Foresight:
@@ -54,15 +58,27 @@ class Foresight:
     def _run(self) -> None:
         while (asked := self._next()) is not None:
             state, arguments = asked
-            entries: list[dict[str, Any]] = []
             try:
-                entries = [dict(entry) for entry in self._forecaster(*arguments)]
+                for entries in self._forecaster(*arguments):
+                    self._keep(state, entries)
+                    if not self._is_paused(state):
+                        break
             except Exception as problem:
                 self._failed(problem)
-            with self._changed:
-                self._known, self.entries = state, entries
-                self._changed.notify_all()
-            self._done()
+                self._keep(state, ())
+
+    def _keep(self, state: object, entries: Iterable[Mapping[str, Any]]) -> None:
+        with self._changed:
+            self._known, self.entries = state, [dict(entry) for entry in entries]
+            self._changed.notify_all()
+        self._done()
+
+    def _is_paused(self, state: object) -> bool:
+        """Whether nothing newer is asked for, for a while."""
+        with self._changed:
+            return not self._changed.wait_for(
+                lambda: self._stopped or self._asked is None or self._asked[0] != state, PAUSE_SECONDS
+            )
 
     def _next(self) -> tuple[object, tuple[App, str, Sequence[Build]]] | None:
         with self._changed:

@@ -300,6 +300,18 @@ def test_a_comment_can_be_made_again_and_is_another_one_each_time(app):
         app.edit("comment")
 
 
+def test_an_app_tells_which_files_were_changed_through_it_since(app):
+    app.write("main.go", "package main\n")
+    then = app.changes
+    assert set(app.changed_since(0)) == {"main.go"}
+    assert app.changed_since(then) == ()
+    applied = app.edit("readme")
+    assert applied.paths
+    assert set(app.changed_since(then)) == set(applied.paths)
+    app.reset("main.go")
+    assert set(app.changed_since(then)) == {"main.go", *applied.paths}
+
+
 def test_an_edit_that_no_longer_fits_changes_nothing(app):
     app.edit("add-dependency")
     before = {name: app.read(name) for name in app.changed()}

@@ -135,8 +135,8 @@ def a_bench(
         scripts.append(Scripted())
         return scripts[-1]
 
-    def forecaster(*_given: object) -> list[dict[str, Any]]:
-        return forecast or []
+    def forecaster(*_given: object) -> list[list[dict[str, Any]]]:
+        return [forecast or []]
 
     app = sample_app()
     bench = Bench(

@@ -144,10 +144,10 @@ def test_a_forecast_stands_in_the_margin_at_its_steps_and_in_a_sentence(workbenc
     more = """
 def forecaster(app, strategy, builds):
     fresh = 'changed' in app.read('main.go')
-    return [
+    return [[
         {'line': 2, 'forecast': 'hit', 'because': 'nothing before it changed', 'seconds': None},
         {'line': 3, 'forecast': 'miss' if fresh else 'hit', 'because': 'main.go changed', 'short': 'main.go', 'seconds': 2.0},
-    ]
+    ]]
 old = sk.Workbench
 sk.Workbench = lambda app: old(app, forecaster=forecaster)
 """

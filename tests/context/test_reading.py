@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from speedkit.context import IgnorePatterns, Manifest, read_context, read_ignore_file
+from speedkit.context import IgnorePatterns, Manifest, read_context, read_files_again, read_ignore_file
 from speedkit.errors import FileRefused, Misuse, NotAFolder, RecordingError
 
 
@@ -206,3 +206,25 @@ def test_a_manifest_is_made_of_anothers_entries_where_they_are_equal(tmp_path):
     assert made == now
     assert made.by_path["same"] is before.by_path["same"]
     assert made.by_path["changed"] is now.by_path["changed"]
+
+
+def test_named_files_are_read_again_and_the_others_taken_for_what_they_were(place):
+    before = _read(place)
+    (place / "a.txt").write_text("changed")
+    (place / "src" / "main.go").write_text("package other\n")
+    again = read_files_again(place, before, ["a.txt"])
+    assert again.by_path["a.txt"] == _read(place).by_path["a.txt"] != before.by_path["a.txt"]
+    assert again.by_path["src/main.go"] is before.by_path["src/main.go"]
+    assert _paths(again) == _paths(before)
+    assert read_files_again(place, before, []) == before
+
+
+@pytest.mark.parametrize("name", ["new.txt", "gone.txt", "docs/.dockerignore"])
+def test_what_came_went_or_ignores_is_not_told_without_the_other_files(place, name):
+    (place / "gone.txt").write_text("soon")
+    (place / "docs").mkdir()
+    (place / "docs" / ".dockerignore").write_text("x")
+    before = _read(place)
+    (place / "gone.txt").unlink()
+    (place / "new.txt").write_text("new")
+    assert read_files_again(place, before, ["a.txt", name]) is None

@@ -290,7 +290,7 @@ def test_a_forecast_is_made_for_the_newest_files_and_told_when_it_breaks(app):
         seen.append((given, strategy, len(builds)))
         if "boom" in given.read("main.go"):
             raise ValueError("boom")
-        return [{"line": 2, "forecast": "miss", "because": "main.go changed", "seconds": 2.0}]
+        return [[{"line": 2, "forecast": "miss", "because": "main.go changed", "seconds": 2.0}]]
 
     scene = Set(app, forecaster=forecaster)
     scene.until(lambda: bool(scene.bench.forecast()))
@@ -302,9 +302,25 @@ def test_a_forecast_is_made_for_the_newest_files_and_told_when_it_breaks(app):
     scene.bench.close()
 
 
+def test_a_better_forecast_takes_the_place_of_the_first_unless_somebody_types_on(app):
+    def forecaster(given, _strategy, _builds):
+        for because in ("at first sight", "on closer look"):
+            yield [{"line": 2, "forecast": "miss", "because": f"{because}: {given.read('main.go')}", "seconds": None}]
+
+    scene = Set(app, forecaster=forecaster)
+    seen = []
+    scene.bench.type_text("main.go", "one", page="p")
+    scene.bench.forecast(wait_seconds=5)
+    scene.bench.type_text("main.go", "two", page="p")
+    scene.until(lambda: seen.append(scene.bench.forecast()[0]["because"]) or seen[-1] == "on closer look: two")
+    assert "at first sight: two" in seen
+    assert "on closer look: one" not in seen
+    scene.bench.close()
+
+
 def test_a_forecaster_is_told_which_builds_share_the_next_ones_cache(app):
     seen = []
-    scene = Set(app, forecaster=lambda _app, strategy, builds: seen.append((strategy, [b.strategy for b in builds])) or [])
+    scene = Set(app, forecaster=lambda _app, strategy, builds: seen.append((strategy, [b.strategy for b in builds])) or [[]])
     scene.build(a_build())
     scene.build(a_build(), cold=True)
     scene.bench.type_text(DOCKERFILE, STORY + "# mine\n", page="p")
@@ -330,7 +346,7 @@ def test_the_disk_is_looked_at_once_a_second_at_most(scene, app):
 
 def test_a_finished_build_is_explained_and_held_against_its_forecast(app):
     def forecaster(_app, _strategy, _builds):
-        return [{"line": line, "forecast": "miss", "because": "x", "seconds": None} for line in (2, 3, 6)]
+        return [[{"line": line, "forecast": "miss", "because": "x", "seconds": None} for line in (2, 3, 6)]]
 
     scene = Set(app, forecaster=forecaster, reasons_of=lambda build: {2: WHY})
     scene.bench.look_for_engine()
