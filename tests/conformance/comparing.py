@@ -30,7 +30,8 @@ _UNIQUE_LINE = "COPY --from=speedkit-token token /.token"
 class Tally:
     """What was compared. failed: builds that ended in an error, which are left out. unseen: steps not reported.
 
-    refused: Dockerfiles that the forecast and BuildKit both reject.
+    refused: Dockerfiles that the forecast and BuildKit both reject. shared: linked copies that another project of the
+    run had made already: they stand alone, so nothing keeps one project's from another's.
     not_repeated: disagreements that were none when the same was built again.
     """
 
@@ -42,6 +43,7 @@ class Tally:
     unseen: int = 0
     failed: int = 0
     refused: int = 0
+    shared: int = 0
     not_repeated: list[Disagreement] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -214,6 +216,9 @@ class _Sequence:
                 self.tally.unseen += happened is None
                 if happened is None:
                     self.tally.failures.append(f"UNSEEN {step}")
+            if makes_links() and (step.forecast, happened) == ("miss", "cached") and " --link" in step.instruction:
+                self.tally.shared += 1
+                continue
             if (step.forecast, happened) in (("hit", "ran"), ("miss", "cached")):
                 return Disagreement(
                     builds, step.line, step.instruction, step.forecast, step.because.sentence, str(happened), output
