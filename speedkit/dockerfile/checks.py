@@ -6,6 +6,7 @@ Source of the rules and of their wording: moby/buildkit, frontend/dockerfile/ins
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,13 +14,13 @@ from speedkit.dockerfile.values import check_duration, check_retries
 from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from speedkit.dockerfile.syntax import Dockerfile, Instruction
 
-__all__ = ["KEYWORDS", "check_dockerfile", "check_instruction"]
+__all__ = ["KEYWORDS", "check_has_stages", "check_instruction", "check_keyword"]
 
-_NO_FLAGS = ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "STOPSIGNAL")
+_NO_FLAGS = ("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "USER", "VOLUME", "WORKDIR")
 _FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "ADD": ("chown", "chmod", "link", "keep-git-dir", "checksum", "unpack", "exclude"),
@@ -27,10 +28,14 @@ _FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "FROM": ("platform",),
         "HEALTHCHECK": ("interval", "timeout", "start-period", "start-interval", "retries"),
         "RUN": ("mount", "network"),
-        **dict.fromkeys((*_NO_FLAGS, "USER", "VOLUME", "WORKDIR"), ()),
+        **dict.fromkeys(_NO_FLAGS, ()),
     }
 )
-KEYWORDS = frozenset(_FLAGS)
+_FLAGS_NOT_READ = ("ARG", "STOPSIGNAL")
+"""BuildKit lets any flag of these pass, and of HEALTHCHECK NONE."""
+_FLAGS_FIRST = frozenset({"ENV", "LABEL", "SHELL"})
+"""Of these BuildKit reads the flags before it counts the arguments."""
+KEYWORDS = frozenset((*_FLAGS, *_FLAGS_NOT_READ))
 _REPEATABLE = frozenset({"mount", "exclude"})
 _BOOLEAN = frozenset({"link", "keep-git-dir", "unpack", "parents"})
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
@@ -38,18 +43,26 @@ _EXACTLY_ONE = ("MAINTAINER", "WORKDIR", "USER", "STOPSIGNAL")
 _AT_LEAST_ONE = ("ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHELL", "VOLUME")
 
 
-def _reject(reason: str, line: int | None) -> NoReturn:
+def _reject(reason: str, line: int | None, *, fix: str = "") -> NoReturn:
     where = f"Dockerfile, line {line}" if line else "Dockerfile"
-    raise DockerfileError(f"{where}: {reason}.", line=line)
+    raise DockerfileError(f"{where}: {reason}.", line=line, fix=fix)
 
 
-def check_dockerfile(dockerfile: Dockerfile) -> None:
-    """Raises DockerfileError for a Dockerfile whose instructions do not fit together."""
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
+
+
+def check_keyword(word: str, line: int) -> None:
+    """Raises DockerfileError where the first word of an instruction is none that BuildKit knows."""
+    if word.upper() not in KEYWORDS:
+        _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(KEYWORDS)))
+
+
+def check_has_stages(dockerfile: Dockerfile) -> None:
+    """Raises DockerfileError for a Dockerfile without a FROM."""
     if not dockerfile.stages:
         _reject("dockerfile contains no stages to build", None)
-    for instruction in dockerfile.global_args:
-        if instruction.keyword != "ARG":
-            _reject("no build stage in current context", instruction.line)
 
 
 def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> None:
@@ -57,13 +70,20 @@ def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> No
 
     any_flag: another frontend reads the file (`# syntax=`), which may know more flags.
     """
-    if instruction.keyword not in KEYWORDS:
-        _reject(f"unknown instruction: {instruction.keyword}", instruction.line)
-    _check_count(instruction)
-    if not any_flag and instruction.keyword != "ARG":
-        _check_flags(instruction)
-    if instruction.keyword in _CHECKS:
-        _CHECKS[instruction.keyword](instruction)
+    keyword = instruction.keyword
+    check_keyword(keyword, instruction.line)
+    if keyword == "FROM":
+        _check_from(instruction)
+    if keyword in _FLAGS_FIRST:
+        _check_flags(instruction, any_flag=any_flag)
+        _check_count(instruction)
+    else:
+        _check_count(instruction)
+        _check_flags(instruction, any_flag=any_flag)
+    if keyword in _CHECKS:
+        _CHECKS[keyword](instruction)
+    if instruction.stage is None and keyword != "ARG":
+        _reject("no build stage in current context", instruction.line)
     if instruction.keyword in ("COPY", "ADD") and instruction.args[-1].startswith("<<"):
         _reject(f"{instruction.keyword} cannot accept a heredoc as a destination", instruction.line)
 
@@ -81,7 +101,9 @@ def _check_count(instruction: Instruction) -> None:
         )
 
 
-def _check_flags(instruction: Instruction) -> None:
+def _check_flags(instruction: Instruction, *, any_flag: bool) -> None:
+    if any_flag or instruction.keyword in _FLAGS_NOT_READ or _is_no_healthcheck(instruction):
+        return
     seen: set[str] = set()
     for flag in instruction.flags:
         name, equals, value = flag.removeprefix("--").partition("=")
@@ -90,7 +112,8 @@ def _check_flags(instruction: Instruction) -> None:
         if instruction.keyword == "RUN" and name == "device":
             _reject("device feature is only supported in Dockerfile frontend 1.14.0-labs or later", instruction.line)
         if name not in _FLAGS[instruction.keyword]:
-            _reject(f"unknown flag: --{name}", instruction.line)
+            fix = _did_you_mean(f"--{name}", [f"--{known}" for known in _FLAGS[instruction.keyword]])
+            _reject(f"unknown flag: --{name}", instruction.line, fix=fix)
         if name in seen and name not in _REPEATABLE:
             _reject(f"duplicate flag specified: --{name}", instruction.line)
         if name in _BOOLEAN and equals and not value:
@@ -100,6 +123,10 @@ def _check_flags(instruction: Instruction) -> None:
         if name not in _BOOLEAN and not equals:
             _reject(f"missing a value on flag: --{name}", instruction.line)
         seen.add(name)
+
+
+def _is_no_healthcheck(instruction: Instruction) -> bool:
+    return instruction.keyword == "HEALTHCHECK" and instruction.args[0].upper() == "NONE"
 
 
 def _check_from(instruction: Instruction) -> None:
@@ -175,7 +202,6 @@ _CHECKS: Mapping[str, Callable[[Instruction], None]] = MappingProxyType(
         "ARG": _check_names,
         "COPY": _check_copy,
         "ENV": _check_names,
-        "FROM": _check_from,
         "HEALTHCHECK": _check_healthcheck,
         "LABEL": _check_names,
         "ONBUILD": _check_onbuild,

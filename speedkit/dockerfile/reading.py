@@ -12,7 +12,7 @@ import re
 
 import dockerfile as buildkit_parser
 
-from speedkit.dockerfile.checks import check_dockerfile, check_instruction
+from speedkit.dockerfile.checks import check_has_stages, check_instruction, check_keyword
 from speedkit.dockerfile.disguise import disguised, undisguised
 from speedkit.dockerfile.mounts import mounts_of
 from speedkit.dockerfile.syntax import Dockerfile, Heredoc, Instruction, Stage
@@ -43,13 +43,14 @@ def read_dockerfile(text: str) -> Dockerfile:
     instructions: list[Instruction] = []
     stage = -1
     for command in _commands(text, escape):
+        check_keyword("".join((command.original or "").split()[:1]), command.start_line)
         stage += (command.cmd or "").upper() == "FROM"
         instruction = _instruction(command, lines, escape, stage if stage >= 0 else None)
         check_instruction(instruction, any_flag="syntax" in directives)
         mounts_of(instruction)
         instructions.append(instruction)
     dockerfile = _assemble(tuple(instructions), escape, directives.get("syntax"), text)
-    check_dockerfile(dockerfile)
+    check_has_stages(dockerfile)
     return dockerfile
 
 

@@ -17,6 +17,26 @@ from tests.dockerfile.test_reading import REJECTED
 pytestmark = pytest.mark.engine
 
 MORE = (
+    "FROM scratch\napk add git\n",
+    "FROM scratch\nRun-It now\n",
+    "FROM scratch\n--mount=type=cache true\n",
+    "FROM --link=x\n",
+    "FROM --platform=linux/amd64\n",
+    "FROM --nope scratch AS 9\n",
+    "FROM scratch\nSHELL --network=none\n",
+    "FROM scratch\nENV --nope\n",
+    "FROM scratch\nLABEL --nope\n",
+    "FROM scratch\nWORKDIR --nope\n",
+    "FROM scratch\nEXPOSE --nope\n",
+    "FROM scratch\nVOLUME --nope\n",
+    "FROM scratch\nUSER --nope\n",
+    "FROM scratch\nCOPY --nope x\n",
+    "FROM scratch\nHEALTHCHECK --nope FOO x\n",
+    "FROM scratch\nHEALTHCHECK --nope NONE x\n",
+    "STOPSIGNAL 9\n",
+    "RUN true\nFROM scratch\n",
+    "ARG X\nRUN true\nCOPY x\n",
+    "COPY x\nFROM scratch\n",
     "\n\n\n",
     "# escape=x\nFROM scratch\n",
     "FROM scratch\n\\\n",
@@ -111,6 +131,8 @@ MORE = (
     "FROM scratch\nRUN --mount=type=secret,target true\n",
 )
 ACCEPTED = (
+    "FROM scratch\nSTOPSIGNAL --nope SIGTERM\nCOPY Dockerfile /\n",
+    "FROM scratch\nHEALTHCHECK --nope NONE\nCOPY Dockerfile /\n",
     "FROM scratch\nCOPY --chown=-1 Dockerfile /\n",
     "ARG --x a\nFROM scratch\nCOPY Dockerfile /\n",
     "FROM scratch AS unused\nRUN --mount=type=foo,target=/x true\nFROM scratch\nCOPY Dockerfile /\n",
