@@ -1,7 +1,8 @@
 """Gets through the parser what it cannot take, or reads in an older way than BuildKit: as stand-in characters, undone after.
 
 The parser's text ends at NUL and dies at a lone surrogate (a byte that is not UTF-8). It does not know `<< NAME`, a space
-between the mark of a here-document and its name, which BuildKit reads since its version 0.13.
+between the mark of a here-document and its name, which BuildKit reads since its version 0.13; and it finds no
+here-document in an instruction that has `${NAME%…}`, `${NAME#…}` or `${NAME/…}`.
 Source: moby/buildkit, frontend/dockerfile/parser (heredocsFromLine) and shell/lex.go (processPossibleHeredoc).
 """
 
@@ -16,9 +17,11 @@ __all__ = ["disguised", "undisguised"]
 _FIRST_BYTE, _FIRST_STAND_IN = 0xDC80, 0x10FF00
 _BYTES = {_FIRST_BYTE + n: chr(_FIRST_STAND_IN + n) for n in range(128)}
 _SPACES = {" ": "\U0010fff0", "\t": "\U0010fff1"}
+_DOLLAR = "\U0010fff2"
 _BACK = {ord(stand_in): chr(byte) for byte, stand_in in _BYTES.items()} | {
-    ord(found): plain for plain, found in _SPACES.items()
+    ord(found): plain for plain, found in [*_SPACES.items(), ("$", _DOLLAR)]
 }
+_NEWER_EXPANSION = re.compile(r"\$(?=\{\w+[%#/])")
 _MAY_HAVE_HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)*(?:RUN|COPY|ADD)\s", re.IGNORECASE)
 _MARK = re.compile(r"\d*<<(?P<dash>-?)(?P<space>[ \t]*)(?P<name>[^<]+)", re.DOTALL)
 
@@ -27,6 +30,8 @@ def disguised(text: str, escape: str) -> str:
     """A Dockerfile as the parser can read it; lines and columns stay."""
     text = text.replace("\0", "\ufffd").translate(_BYTES)
     text = re.sub("[\ud800-\udfff]", "\ufffd", text)
+    if "<<" in text:
+        text = _NEWER_EXPANSION.sub(_DOLLAR, text)
     return _with_joined_marks(text, escape) if re.search(r"<<[ \t]", text) else text
 
 

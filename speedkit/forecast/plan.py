@@ -233,7 +233,9 @@ class _Planning:
 
     def _check_setting(self, instruction: Instruction, scope: Scope) -> None:
         """Raises DockerfileError for a value that BuildKit refuses once its variables are replaced."""
-        words = [scope.expand(word, instruction, self.dockerfile.escape) for word in instruction.args]
+        # BuildKit sorts the ports, and names the first that is none.
+        args = sorted(instruction.args) if instruction.keyword == "EXPOSE" else instruction.args
+        words = [scope.expand(word, instruction, self.dockerfile.escape) for word in args]
         if scope.unknown_base and "$" in instruction.text:
             return  # the base may have set the variable
         try:

@@ -17,6 +17,9 @@ from tests.dockerfile.test_reading import REJECTED
 pytestmark = pytest.mark.engine
 
 MORE = (
+    "FROM scratch\nEXPOSE src /x\n",
+    "FROM scratch\nRUN echo ${A%.*} ${B#v} ${C/a/b} <<EOF\nx\n",
+    "FROM scratch\nRUN echo ${A^^} <<EOF\nx\nEOF\n",
     "FROM scratch\napk add git\n",
     "FROM scratch\nRun-It now\n",
     "FROM scratch\n--mount=type=cache true\n",
@@ -131,6 +134,7 @@ MORE = (
     "FROM scratch\nRUN --mount=type=secret,target true\n",
 )
 ACCEPTED = (
+    "FROM scratch AS unused\nRUN cat > ${A%.*}/${B#v}${C/a/b} <<EOF\nhello ${D%x}\nEOF\nFROM scratch\nCOPY Dockerfile /\n",
     "FROM scratch\nSTOPSIGNAL --nope SIGTERM\nCOPY Dockerfile /\n",
     "FROM scratch\nHEALTHCHECK --nope NONE\nCOPY Dockerfile /\n",
     "FROM scratch\nCOPY --chown=-1 Dockerfile /\n",

@@ -165,6 +165,12 @@ def test_the_name_of_a_heredoc_may_stand_apart(command, name, expand):
     assert after.text == "RUN x"
 
 
+def test_a_heredoc_beside_an_expansion_that_the_parser_does_not_know_is_found():
+    run = read_dockerfile("FROM a\nRUN cat > ${A%.*}/${B#v} <<EOF\n${C/a/b}\nEOF\n").instructions[1]
+    assert [(body.name, body.content) for body in run.heredocs] == [("EOF", "${C/a/b}\n")]
+    assert run.text == "RUN cat > ${A%.*}/${B#v} <<EOF"
+
+
 @pytest.mark.parametrize("command", ["'<< b'", '"a << b"', "a\\<< b", "a<< b", "<<- b", "$((1<<3))"])
 def test_what_only_looks_like_a_heredoc_is_none(command):
     assert [step.text for step in read_dockerfile(f"FROM a\nRUN echo {command}\nRUN x\n").instructions[2:]] == ["RUN x"]
