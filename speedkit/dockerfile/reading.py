@@ -47,7 +47,8 @@ def read_dockerfile(text: str) -> Dockerfile:
         stage += (command.cmd or "").upper() == "FROM"
         instruction = _instruction(command, lines, escape, stage if stage >= 0 else None)
         check_instruction(instruction, any_flag="syntax" in directives)
-        mounts_of(instruction)
+        if instruction.keyword == "RUN":
+            mounts_of(instruction)
         instructions.append(instruction)
     dockerfile = _assemble(tuple(instructions), escape, directives.get("syntax"), text)
     check_has_stages(dockerfile)

@@ -134,6 +134,7 @@ MORE = (
     "FROM scratch\nRUN --mount=type=secret,target true\n",
 )
 ACCEPTED = (
+    "FROM scratch\nARG --mount= A\nCOPY Dockerfile /\n",
     "FROM scratch AS unused\nRUN cat > ${A%.*}/${B#v}${C/a/b} <<EOF\nhello ${D%x}\nEOF\nFROM scratch\nCOPY Dockerfile /\n",
     "FROM scratch\nSTOPSIGNAL --nope SIGTERM\nCOPY Dockerfile /\n",
     "FROM scratch\nHEALTHCHECK --nope NONE\nCOPY Dockerfile /\n",
