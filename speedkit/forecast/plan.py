@@ -7,6 +7,7 @@ frontend/dockerfile/dockerfile2llb. What does not reach a cache key (LABEL, CMD,
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from speedkit.dockerfile import (
     stage_bases,
 )
 from speedkit.dockerfile.checks import check_instruction
+from speedkit.dockerfile.linting import Linting
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.dockerfile.values import check_port, check_signal
@@ -87,7 +89,18 @@ def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     _check_build_time(situation.build_args.get("SOURCE_DATE_EPOCH", ""))
     context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
     planning = _Planning(situation, context)
-    return Plan(situation, tuple(planning.all_steps()), context)
+    steps = tuple(planning.all_steps())
+    planning.lint.finish(planning.global_args, _default_arguments(situation))
+    return Plan(situation, steps, context)
+
+
+def _default_arguments(situation: Situation) -> Mapping[str, str] | None:
+    """What FROM lines could refer to, had no build argument been given; None where that cannot be told."""
+    declared = {word.partition("=")[0] for step in situation.dockerfile.global_args for word in step.args}
+    others = {name: value for name, value in situation.build_args.items() if name not in declared}
+    with suppress(DockerfileError):
+        return global_environment(situation.dockerfile, build_args=others, target=situation.target, platform=situation.platform)
+    return None
 
 
 def _check_build_time(seconds: str) -> None:
@@ -108,6 +121,7 @@ class _Planning:
         self.situation = situation
         self.context = context
         self.dockerfile: Dockerfile = situation.dockerfile
+        self.lint = Linting(situation.dockerfile, situation.build_args)
         wanted = {"build_args": situation.build_args, "target": situation.target, "platform": situation.platform}
         self.bases = stage_bases(self.dockerfile, **wanted)  # type: ignore[arg-type]
         self.needed = needed_stages(self.dockerfile, **wanted)  # type: ignore[arg-type]
@@ -137,6 +151,7 @@ class _Planning:
         vertex, scope, triggers = self._start(stage)
         scope.platform = self.bases[stage.index].platform or scope.platform or self.situation.platform
         in_stage = self.bases[stage.index].stage is not None
+        self.lint.open_stage(stage.index, base=self.bases[stage.index].stage)
         steps = [PlannedStep(opening, stage.name, None if in_stage else vertex, vertex if in_stage else None, True)]
         for trigger in triggers:
             vertex = self._step(steps, trigger, stage, vertex, scope, triggered=True)
@@ -208,6 +223,7 @@ class _Planning:
         triggered: bool = False,
     ) -> Vertex | None:
         """Adds the step; returns the vertex that the next one builds on."""
+        self.lint.look_at(instruction, scope)
         made = self._vertex(instruction, stage, before, scope)
         work = made.inputs[-1].vertex if made is not None and made.kind == "merge" else made
         named = _named(instruction, scope.variables) if work is not None else _NO_VARIABLES

@@ -31,7 +31,7 @@ class Scope:
     """Changes from instruction to instruction.
 
     variables: what a RUN sees, in order. exported: the part that ENV set or the base brought. arguments: set by ARG.
-    unknown_base: stands for a base image's configuration that is not known.
+    has_shell: SHELL or the base set the shell. unknown_base: stands for a base image's configuration that is not known.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -42,6 +42,7 @@ class Scope:
     shell: tuple[str, ...] = DEFAULT_SHELL
     unknown_base: str = ""
     platform: str = ""
+    has_shell: bool = False
 
     @classmethod
     def from_image(cls, image: BaseImage | None) -> Scope:
@@ -52,6 +53,7 @@ class Scope:
             scope.workdir = normalized("/", image.workdir) if image.workdir else "/"
             scope.user = image.user
             scope.shell = image.shell or DEFAULT_SHELL
+            scope.has_shell = bool(image.shell)
             scope.unknown_base = image.configuration if image.environment is None else ""
         scope._export_again()
         return scope
@@ -67,6 +69,7 @@ class Scope:
             self.shell,
             self.unknown_base,
             self.platform,
+            self.has_shell,
         )
         scope._export_again()
         return scope
@@ -114,7 +117,7 @@ class Scope:
             case "USER":
                 self.user = self.expand(words[0], instruction, escape)
             case "SHELL":
-                self.shell = words
+                self.shell, self.has_shell = words, True
 
     def _declare(
         self, instruction: Instruction, escape: str, build_args: Mapping[str, str], global_args: Mapping[str, str]
