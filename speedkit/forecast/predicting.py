@@ -132,7 +132,7 @@ def _forecast(step: PlannedStep, walked: Walked, reasons: Reasons, sources: Sour
 
 
 def _first_time(step: StepForecast) -> StepForecast:
-    if step.forecast != "miss" or step.because.kind == "missing-file":
+    if step.forecast != "miss" or step.because.kind in ("missing-file", "missing-secret"):
         return step
     return replace(step, because=Because("new", (), "Nothing has been built yet."))
 

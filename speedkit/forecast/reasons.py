@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.forecast.differences import Difference, counterparts, difference
@@ -23,6 +23,7 @@ BecauseKind = Literal[
     "same-bytes",
     "files",
     "missing-file",
+    "missing-secret",
     "instruction",
     "argument",
     "environment",
@@ -94,7 +95,9 @@ class Reasons:
             as_before = own is None and twin is not None and not self._stands_on_restored(vertex)
             return _hit(vertex, self._walked, as_before=as_before)
         if found.possible:
-            return _depends(vertex, self._walked)
+            return _or_stops(_depends(vertex, self._walked), vertex)
+        if vertex.lacking:
+            return Because("missing-secret", vertex.lacking, f"{_needs(vertex)}, so the build will stop here.")
         return _miss(step, own, twin, vertex, self._walked)
 
     def _twin(self, step: PlannedStep) -> PlannedStep | None:
@@ -139,6 +142,17 @@ def _missing(found: Found) -> Because:
     paths = tuple(path.lstrip("/") for path in found.missing)
     sentence = f"{_listed(paths)} is not in the build context, so the build will stop here."
     return Because("missing-file", paths, sentence)
+
+
+def _or_stops(because: Because, vertex: Vertex) -> Because:
+    """The reason, and what becomes of the build where the step has to run."""
+    if not vertex.lacking:
+        return because
+    return replace(because, sentence=f"{because.sentence} {_needs(vertex)}: if it has to run, the build stops here.")
+
+
+def _needs(vertex: Vertex) -> str:
+    return f"It needs the {_listed(vertex.lacking)}, and no build of speedkit is given any"
 
 
 def _hit(vertex: Vertex, walked: Walked, *, as_before: bool) -> Because:
@@ -260,6 +274,7 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
         "address": f"{listed} no longer holds what it did",
         "evicted": "its result was gone from the cache",
         "missing-file": f"{listed} is not in the build context",
+        "missing-secret": f"{listed} was not given",
     }
     return words.get(kind, "it was new to the cache")
 

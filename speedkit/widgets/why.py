@@ -30,6 +30,7 @@ SHORT = {
     "evicted": "result was gone",
     "no-cache": "told not to look",
     "missing-file": "file is missing",
+    "missing-secret": "secret is missing",
 }
 WITH_NAME = {
     "files": "{what} changed",
