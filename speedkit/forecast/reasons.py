@@ -24,6 +24,7 @@ BecauseKind = Literal[
     "files",
     "missing-file",
     "missing-secret",
+    "refused-file",
     "instruction",
     "argument",
     "environment",
@@ -43,6 +44,7 @@ BecauseKind = Literal[
     "failed",
 ]
 _SHOWN = 3
+_NOT_TEXT = re.compile("[\udc80-\udcff]")
 _CHANGED_FILE = re.compile(r"(?P<path>.*) \((?P<how>[^()]*)\)", re.DOTALL)
 
 
@@ -85,7 +87,7 @@ class Reasons:
     def _because(self, step: PlannedStep, vertex: Vertex) -> Because:
         found, own, twin = self._walked.of(vertex), self._own_change(step), self._twin(step)
         if found.missing:
-            return _missing(found)
+            return _refused(vertex) or _missing(found)
         if step.has_to_pull:
             name = _place(vertex)
             return Because("base", (name,), f"{name} is no longer on this machine: it has to be pulled first.")
@@ -136,6 +138,24 @@ def _image(vertex: Vertex, own: Difference | None, twin: PlannedStep | None) -> 
     if own is not None and twin is not None and twin.vertex is not None:
         return Because("base", (name,), f"{name} is another image than before; it is on this machine.")
     return Because("unchanged", (), "The image is on this machine.")
+
+
+def _refused(vertex: Vertex) -> Because | None:
+    """Why BuildKit cannot take a file that is there; None where nothing is wrong but that one is not."""
+    read = [(given.vertex, given.vertex.tree, selector) for given in vertex.inputs for selector in given.selectors]
+    trees = [(source, tree, selector) for source, tree, selector in read if tree is not None]
+    names = dict.fromkeys(path for source, tree, selector in trees if source.local for path in tree.unsendable_in(selector))
+    if names:
+        shown = tuple(_NOT_TEXT.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", path.lstrip("/")) for path in names)
+        problem = "the name, or what it points to, is not UTF-8"
+        sentence = f"BuildKit cannot be sent {_listed(shown)}: {problem}, so the build will stop here."
+        return Because("refused-file", shown, sentence)
+    circles = tuple(selector.path.lstrip("/") for _, tree, selector in trees if tree.is_circle(selector))
+    if not circles:
+        return None
+    leads = "leads" if len(circles) == 1 else "lead"
+    sentence = f"{_listed(circles)} {leads} from symlink to symlink in a circle (too many links), so the build will stop here."
+    return Because("refused-file", circles, sentence)
 
 
 def _missing(found: Found) -> Because:
@@ -275,6 +295,7 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
         "evicted": "its result was gone from the cache",
         "missing-file": f"{listed} is not in the build context",
         "missing-secret": f"{listed} was not given",
+        "refused-file": f"BuildKit cannot take {listed}",
     }
     return words.get(kind, "it was new to the cache")
 

@@ -31,6 +31,7 @@ SHORT = {
     "no-cache": "told not to look",
     "missing-file": "file is missing",
     "missing-secret": "secret is missing",
+    "refused-file": "file is refused",
 }
 WITH_NAME = {
     "files": "{what} changed",
