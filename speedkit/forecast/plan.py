@@ -52,7 +52,8 @@ class PlannedStep:
     joins it to the step before. parent: the vertex before it in the stage; of a FROM that names a stage the last one there.
     needed: the target uses it.
     triggered: an ONBUILD of the base, which counts as standing on the line of FROM.
-    named: the variables that its text names, with their values; None for one that has none.
+    named: the variables that its text names, with their values; None for one that has none. own: what the Dockerfile has
+    set at this place, not the base image: variables, and WORKDIR, USER, SHELL.
     """
 
     instruction: Instruction
@@ -62,6 +63,7 @@ class PlannedStep:
     needed: bool
     triggered: bool = False
     named: Mapping[str, str | None] = field(default_factory=lambda: _NO_VARIABLES)
+    own: frozenset[str] = frozenset()
 
     @property
     def opens_known_image(self) -> bool:
@@ -227,7 +229,7 @@ class _Planning:
         made = self._vertex(instruction, stage, before, scope)
         work = made.inputs[-1].vertex if made is not None and made.kind == "merge" else made
         named = _named(instruction, scope.variables) if work is not None else _NO_VARIABLES
-        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered, named))
+        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered, named, frozenset(scope.own)))
         return made if made is not None else before
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:

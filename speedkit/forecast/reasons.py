@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.forecast.differences import Difference, counterparts, difference
+from speedkit.forecast.differences import OF_IMAGE, Difference, counterparts, difference
 
 if TYPE_CHECKING:
     from speedkit.dockerfile import Dockerfile
@@ -277,7 +277,8 @@ def _remark(own: Difference, step: PlannedStep) -> str:
         if len(own.what) > 1:
             return "; every RUN after them sees that, whether it uses them or not"
         return "; every RUN after its ARG sees it, used or not" if own.kind == "argument" else "; every RUN after it sees that"
-    return ", and the paths of this step start from it" if own.what == ("WORKDIR",) else ", and this instruction names it"
+    is_workdir = own.what in (("WORKDIR",), (f"WORKDIR{OF_IMAGE}",))
+    return ", and the paths of this step start from it" if is_workdir else ", and this instruction names it"
 
 
 def change_in_words(kind: str, what: tuple[str, ...]) -> str:
@@ -287,7 +288,7 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
         "files": _files_in_words(what),
         "instruction": "its text changed",
         "argument": f"build argument {listed} changed" if len(what) == 1 else f"the variables {listed} changed",
-        "environment": f"{listed} changed",
+        "environment": f"{_settings_in_words(what)} changed",
         "options": f"the build command's options changed ({listed})",
         "platform": f"it is now built for {listed}",
         "base": f"the base image {listed} is another one than before",
@@ -298,6 +299,13 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
         "refused-file": f"BuildKit cannot take {listed}",
     }
     return words.get(kind, "it was new to the cache")
+
+
+def _settings_in_words(what: tuple[str, ...]) -> str:
+    """`PATH of the base image`; several of the image's are told together."""
+    if what and all(name.endswith(OF_IMAGE) for name in what):
+        return f"{_listed([name.removesuffix(OF_IMAGE) for name in what])} of the base image"
+    return _listed(what)
 
 
 def _files_in_words(what: tuple[str, ...]) -> str:
