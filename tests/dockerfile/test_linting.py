@@ -179,6 +179,12 @@ def test_what_a_base_may_have_set_is_not_refused():
     assert _rules(_refused_here(text, bases={"base": BaseImage(("layer",))})) == {"UndefinedVar", _JSON, "WorkdirRelativePath"}
 
 
+def test_of_many_findings_the_first_are_told():
+    error = _refused_here("# check=error=true\nFROM scratch\n" + "MAINTAINER me\n" * 7)
+    assert error is not None
+    assert error.fix.endswith("line 7: Maintainer instruction is deprecated in favor of using label; and 2 more.")
+
+
 def test_another_frontend_may_have_other_rules():
     assert _refused_here("# syntax=docker/dockerfile:1\n# check=error=true\nFROM base\nMAINTAINER me\n") is None
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Linting"]
 
 _OVERRIDE = "BUILDKIT_DOCKERFILE_CHECK"
+_SHOWN = 5
 
 
 class Linting:
@@ -68,8 +69,9 @@ class Linting:
 
 def _refusal(found: list[Finding]) -> DockerfileError:
     """BuildKit's words name the rules alone; the lines stand in its warnings."""
-    first = min(found, key=lambda finding: finding.line)
-    rules = ", ".join(dict.fromkeys(finding.rule for finding in found))
-    told = "; ".join(f"line {finding.line}: {finding.sentence}" for finding in sorted(found, key=lambda finding: finding.line))
+    ordered = sorted(found, key=lambda finding: finding.line)
+    first, rules = ordered[0], ", ".join(dict.fromkeys(finding.rule for finding in found))
+    told = "; ".join(f"line {finding.line}: {finding.sentence}" for finding in ordered[:_SHOWN])
+    more = f"; and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
     what = f"Dockerfile, line {first.line}: lint violation found for rules: {rules}."
-    return DockerfileError(what, line=first.line, fix=f"`check=error=true` makes every finding an error. {told}.")
+    return DockerfileError(what, line=first.line, fix=f"`check=error=true` makes every finding an error: {told}{more}.")
