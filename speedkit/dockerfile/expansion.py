@@ -6,16 +6,35 @@ Source of the rules: moby/buildkit, frontend/dockerfile/shell, and the Dockerfil
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["SubstitutionError", "expand", "expand_unquoted"]
+__all__ = ["Noting", "SubstitutionError", "expand", "expand_unquoted"]
 
 
 class SubstitutionError(ValueError):
     """A word that cannot be expanded; the text is BuildKit's reason."""
+
+
+class Noting(Mapping[str, str]):
+    """Variables that note which names they were asked for: those they have, and those they lack."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.found: set[str] = set()
+        self.missing: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> str:
+        if name in self._variables:
+            self.found.add(name)
+        else:
+            self.missing[name] = None
+        return self._variables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
 
 
 def expand(word: str, environment: Mapping[str, str], *, escape: str = "\\") -> str:

@@ -50,7 +50,7 @@ def read_dockerfile(text: str) -> Dockerfile:
         if instruction.keyword == "RUN":
             mounts_of(instruction)
         instructions.append(instruction)
-    dockerfile = _assemble(tuple(instructions), escape, directives.get("syntax"), text)
+    dockerfile = _assemble(tuple(instructions), escape, directives, text)
     check_has_stages(dockerfile)
     return dockerfile
 
@@ -190,7 +190,7 @@ def _trigger(command: buildkit_parser.Command, lines: list[str], escape: str, st
     return read_instruction(expression, line=command.start_line, escape=escape, stage=stage)
 
 
-def _assemble(instructions: tuple[Instruction, ...], escape: str, syntax: str | None, text: str) -> Dockerfile:
+def _assemble(instructions: tuple[Instruction, ...], escape: str, directives: dict[str, str], text: str) -> Dockerfile:
     froms = [number for number, instruction in enumerate(instructions) if instruction.keyword == "FROM"]
     ends = [*froms[1:], len(instructions)] if froms else []
     stages = tuple(
@@ -198,7 +198,8 @@ def _assemble(instructions: tuple[Instruction, ...], escape: str, syntax: str | 
         for index, (start, end) in enumerate(zip(froms, ends, strict=True))
     )
     before = instructions[: froms[0]] if froms else instructions
-    return Dockerfile(stages, instructions, before, escape, syntax, text)
+    check = directives.get("check", "").partition(" ")[0]
+    return Dockerfile(stages, instructions, before, escape, directives.get("syntax"), text, check)
 
 
 def _stage(index: int, opening: Instruction, instructions: tuple[Instruction, ...]) -> Stage:

@@ -88,7 +88,8 @@ class Dockerfile:
     """A whole Dockerfile.
 
     instructions: all of them in order, FROM and global ARG included. global_args: the ARGs before the first FROM.
-    escape: the escape character. syntax: the frontend that `# syntax=` names, None without one.
+    escape: the escape character. syntax: the frontend that `# syntax=` names, None without one. check: the options of
+    the linter that `# check=` gives.
     """
 
     stages: tuple[Stage, ...]
@@ -97,3 +98,4 @@ class Dockerfile:
     escape: str
     syntax: str | None
     source: str = field(default="", repr=False)
+    check: str = ""

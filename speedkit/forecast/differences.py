@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from speedkit.forecast.plan import Plan, PlannedStep
     from speedkit.forecast.vertices import Input, Vertex
 
-__all__ = ["Difference", "counterparts", "difference"]
+__all__ = ["OF_IMAGE", "Difference", "counterparts", "difference"]
 
+OF_IMAGE = " (of the base image)"
+"""Behind a variable, WORKDIR, USER or SHELL that the image's configuration sets and the Dockerfile does not."""
+
+_ORDER = "the order of the variables"
 _OF_COMMAND = ("network", "options", "mounts")
 
 
@@ -77,14 +81,25 @@ def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[
         return None if same_paths else _of_paths(before, after, arguments)
     if _wording(before) != _wording(after):
         return Difference("instruction", (after.instruction.text,))
-    return _by_parts(changed, old, new, arguments) or _by_mention(before, after, arguments)
+    found = _by_parts(changed, old, new, arguments) or _by_mention(before, after, arguments)
+    return _with_origin(found, before.own | after.own)
+
+
+def _with_origin(found: Difference, own: frozenset[str]) -> Difference:
+    """Says which settings are the image's: it changed, and the Dockerfile set it neither before nor now."""
+    if found.kind not in ("argument", "environment") or found.what == (_ORDER,):
+        return found
+    what = tuple(name if name in own else f"{name}{OF_IMAGE}" for name in found.what)
+    return Difference(found.kind if set(what) & own else "environment", what)
 
 
 def _of_paths(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Difference | None:
     """Other paths are read; None where the instruction says the same, and a link on the way leads elsewhere."""
     if _wording(before) != _wording(after):
         return Difference("instruction", (after.instruction.text,))
-    return _by_mention(before, after, arguments) if before.named != after.named else None
+    if before.named == after.named:
+        return None
+    return _with_origin(_by_mention(before, after, arguments), before.own | after.own)
 
 
 def _wording(step: PlannedStep) -> object:
@@ -124,7 +139,7 @@ def _changed_names(old: object, new: object) -> tuple[str, ...]:
     after = dict(new) if isinstance(new, tuple) else {}
     changed = [name for name in after if name not in before or before[name] != after[name]]
     gone = [name for name in before if name not in after]
-    return tuple(changed + gone) or ("the order of the variables",)
+    return tuple(changed + gone) or (_ORDER,)
 
 
 def _changed_files(old: Vertex, new: Vertex) -> Iterator[str]:

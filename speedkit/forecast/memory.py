@@ -33,7 +33,8 @@ _Link = tuple[Hashable, int, Hashable]
 class Found:
     """What the cache holds for a vertex.
 
-    results: those certainly found. perhaps: those found if bytes turn out equal. missing: a path read is not there.
+    results: those certainly found. perhaps: those found if bytes turn out equal. missing: a path read is not there, or
+    BuildKit cannot take it.
     """
 
     results: _Results = _NONE
@@ -195,4 +196,5 @@ def _missing(given: Input) -> list[str]:
     if tree is None or not given.by_content:
         return []
     sure = [selector for selector in given.selectors if not tree.unknown_in(selector)]
-    return [selector.path for selector in sure if tree.digest(selector) is None]
+    unsendable = [path for selector in given.selectors for path in tree.unsendable_in(selector)] if given.vertex.local else []
+    return [*unsendable, *(selector.path for selector in sure if tree.digest(selector) is None)]

@@ -7,6 +7,7 @@ frontend/dockerfile/dockerfile2llb. What does not reach a cache key (LABEL, CMD,
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from speedkit.dockerfile import (
     stage_bases,
 )
 from speedkit.dockerfile.checks import check_instruction
+from speedkit.dockerfile.linting import Linting
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.dockerfile.values import check_port, check_signal
@@ -50,7 +52,8 @@ class PlannedStep:
     joins it to the step before. parent: the vertex before it in the stage; of a FROM that names a stage the last one there.
     needed: the target uses it.
     triggered: an ONBUILD of the base, which counts as standing on the line of FROM.
-    named: the variables that its text names, with their values; None for one that has none.
+    named: the variables that its text names, with their values; None for one that has none. own: what the Dockerfile has
+    set at this place, not the base image: variables, and WORKDIR, USER, SHELL.
     """
 
     instruction: Instruction
@@ -60,6 +63,7 @@ class PlannedStep:
     needed: bool
     triggered: bool = False
     named: Mapping[str, str | None] = field(default_factory=lambda: _NO_VARIABLES)
+    own: frozenset[str] = frozenset()
 
     @property
     def opens_known_image(self) -> bool:
@@ -87,7 +91,18 @@ def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     _check_build_time(situation.build_args.get("SOURCE_DATE_EPOCH", ""))
     context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
     planning = _Planning(situation, context)
-    return Plan(situation, tuple(planning.all_steps()), context)
+    steps = tuple(planning.all_steps())
+    planning.lint.finish(planning.global_args, _default_arguments(situation))
+    return Plan(situation, steps, context)
+
+
+def _default_arguments(situation: Situation) -> Mapping[str, str] | None:
+    """What FROM lines could refer to, had no build argument been given; None where that cannot be told."""
+    declared = {word.partition("=")[0] for step in situation.dockerfile.global_args for word in step.args}
+    others = {name: value for name, value in situation.build_args.items() if name not in declared}
+    with suppress(DockerfileError):
+        return global_environment(situation.dockerfile, build_args=others, target=situation.target, platform=situation.platform)
+    return None
 
 
 def _check_build_time(seconds: str) -> None:
@@ -108,6 +123,7 @@ class _Planning:
         self.situation = situation
         self.context = context
         self.dockerfile: Dockerfile = situation.dockerfile
+        self.lint = Linting(situation.dockerfile, situation.build_args)
         wanted = {"build_args": situation.build_args, "target": situation.target, "platform": situation.platform}
         self.bases = stage_bases(self.dockerfile, **wanted)  # type: ignore[arg-type]
         self.needed = needed_stages(self.dockerfile, **wanted)  # type: ignore[arg-type]
@@ -137,6 +153,7 @@ class _Planning:
         vertex, scope, triggers = self._start(stage)
         scope.platform = self.bases[stage.index].platform or scope.platform or self.situation.platform
         in_stage = self.bases[stage.index].stage is not None
+        self.lint.open_stage(stage.index, base=self.bases[stage.index].stage)
         steps = [PlannedStep(opening, stage.name, None if in_stage else vertex, vertex if in_stage else None, True)]
         for trigger in triggers:
             vertex = self._step(steps, trigger, stage, vertex, scope, triggered=True)
@@ -208,10 +225,11 @@ class _Planning:
         triggered: bool = False,
     ) -> Vertex | None:
         """Adds the step; returns the vertex that the next one builds on."""
+        self.lint.look_at(instruction, scope)
         made = self._vertex(instruction, stage, before, scope)
         work = made.inputs[-1].vertex if made is not None and made.kind == "merge" else made
         named = _named(instruction, scope.variables) if work is not None else _NO_VARIABLES
-        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered, named))
+        steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered, named, frozenset(scope.own)))
         return made if made is not None else before
 
     def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:

@@ -25,6 +25,8 @@ __all__ = ["Forecast", "Forecaster", "Outlook", "StepForecast", "Verdict", "pred
 Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 """`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: not of the target."""
 
+_STOPS = frozenset({"missing-file", "missing-secret", "refused-file"})
+
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
@@ -132,7 +134,7 @@ def _forecast(step: PlannedStep, walked: Walked, reasons: Reasons, sources: Sour
 
 
 def _first_time(step: StepForecast) -> StepForecast:
-    if step.forecast != "miss" or step.because.kind == "missing-file":
+    if step.forecast != "miss" or step.because.kind in _STOPS:
         return step
     return replace(step, because=Because("new", (), "Nothing has been built yet."))
 

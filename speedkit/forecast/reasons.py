@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.forecast.differences import Difference, counterparts, difference
+from speedkit.forecast.differences import OF_IMAGE, Difference, counterparts, difference
 
 if TYPE_CHECKING:
     from speedkit.dockerfile import Dockerfile
@@ -23,6 +23,8 @@ BecauseKind = Literal[
     "same-bytes",
     "files",
     "missing-file",
+    "missing-secret",
+    "refused-file",
     "instruction",
     "argument",
     "environment",
@@ -42,6 +44,7 @@ BecauseKind = Literal[
     "failed",
 ]
 _SHOWN = 3
+_NOT_TEXT = re.compile("[\udc80-\udcff]")
 _CHANGED_FILE = re.compile(r"(?P<path>.*) \((?P<how>[^()]*)\)", re.DOTALL)
 
 
@@ -84,7 +87,7 @@ class Reasons:
     def _because(self, step: PlannedStep, vertex: Vertex) -> Because:
         found, own, twin = self._walked.of(vertex), self._own_change(step), self._twin(step)
         if found.missing:
-            return _missing(found)
+            return _refused(vertex) or _missing(found)
         if step.has_to_pull:
             name = _place(vertex)
             return Because("base", (name,), f"{name} is no longer on this machine: it has to be pulled first.")
@@ -94,7 +97,9 @@ class Reasons:
             as_before = own is None and twin is not None and not self._stands_on_restored(vertex)
             return _hit(vertex, self._walked, as_before=as_before)
         if found.possible:
-            return _depends(vertex, self._walked)
+            return _or_stops(_depends(vertex, self._walked), vertex)
+        if vertex.lacking:
+            return Because("missing-secret", vertex.lacking, f"{_needs(vertex)}, so the build will stop here.")
         return _miss(step, own, twin, vertex, self._walked)
 
     def _twin(self, step: PlannedStep) -> PlannedStep | None:
@@ -135,10 +140,39 @@ def _image(vertex: Vertex, own: Difference | None, twin: PlannedStep | None) -> 
     return Because("unchanged", (), "The image is on this machine.")
 
 
+def _refused(vertex: Vertex) -> Because | None:
+    """Why BuildKit cannot take a file that is there; None where nothing is wrong but that one is not."""
+    read = [(given.vertex, given.vertex.tree, selector) for given in vertex.inputs for selector in given.selectors]
+    trees = [(source, tree, selector) for source, tree, selector in read if tree is not None]
+    names = dict.fromkeys(path for source, tree, selector in trees if source.local for path in tree.unsendable_in(selector))
+    if names:
+        shown = tuple(_NOT_TEXT.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", path.lstrip("/")) for path in names)
+        problem = "the name, or what it points to, is not UTF-8"
+        sentence = f"BuildKit cannot be sent {_listed(shown)}: {problem}, so the build will stop here."
+        return Because("refused-file", shown, sentence)
+    circles = tuple(selector.path.lstrip("/") for _, tree, selector in trees if tree.is_circle(selector))
+    if not circles:
+        return None
+    leads = "leads" if len(circles) == 1 else "lead"
+    sentence = f"{_listed(circles)} {leads} from symlink to symlink in a circle (too many links), so the build will stop here."
+    return Because("refused-file", circles, sentence)
+
+
 def _missing(found: Found) -> Because:
     paths = tuple(path.lstrip("/") for path in found.missing)
     sentence = f"{_listed(paths)} is not in the build context, so the build will stop here."
     return Because("missing-file", paths, sentence)
+
+
+def _or_stops(because: Because, vertex: Vertex) -> Because:
+    """The reason, and what becomes of the build where the step has to run."""
+    if not vertex.lacking:
+        return because
+    return replace(because, sentence=f"{because.sentence} {_needs(vertex)}: if it has to run, the build stops here.")
+
+
+def _needs(vertex: Vertex) -> str:
+    return f"It needs the {_listed(vertex.lacking)}, and no build of speedkit is given any"
 
 
 def _hit(vertex: Vertex, walked: Walked, *, as_before: bool) -> Because:
@@ -243,7 +277,8 @@ def _remark(own: Difference, step: PlannedStep) -> str:
         if len(own.what) > 1:
             return "; every RUN after them sees that, whether it uses them or not"
         return "; every RUN after its ARG sees it, used or not" if own.kind == "argument" else "; every RUN after it sees that"
-    return ", and the paths of this step start from it" if own.what == ("WORKDIR",) else ", and this instruction names it"
+    is_workdir = own.what in (("WORKDIR",), (f"WORKDIR{OF_IMAGE}",))
+    return ", and the paths of this step start from it" if is_workdir else ", and this instruction names it"
 
 
 def change_in_words(kind: str, what: tuple[str, ...]) -> str:
@@ -253,15 +288,24 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
         "files": _files_in_words(what),
         "instruction": "its text changed",
         "argument": f"build argument {listed} changed" if len(what) == 1 else f"the variables {listed} changed",
-        "environment": f"{listed} changed",
+        "environment": f"{_settings_in_words(what)} changed",
         "options": f"the build command's options changed ({listed})",
         "platform": f"it is now built for {listed}",
         "base": f"the base image {listed} is another one than before",
         "address": f"{listed} no longer holds what it did",
         "evicted": "its result was gone from the cache",
         "missing-file": f"{listed} is not in the build context",
+        "missing-secret": f"{listed} was not given",
+        "refused-file": f"BuildKit cannot take {listed}",
     }
     return words.get(kind, "it was new to the cache")
+
+
+def _settings_in_words(what: tuple[str, ...]) -> str:
+    """`PATH of the base image`; several of the image's are told together."""
+    if what and all(name.endswith(OF_IMAGE) for name in what):
+        return f"{_listed([name.removesuffix(OF_IMAGE) for name in what])} of the base image"
+    return _listed(what)
 
 
 def _files_in_words(what: tuple[str, ...]) -> str:

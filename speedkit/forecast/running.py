@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import Mount, mounts_of
+from speedkit.dockerfile.mounts import TRUTHS
 from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import inline_file
 from speedkit.forecast.scope import normalized
@@ -67,7 +68,8 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
         "platform": scope.platform,
     }
     operation = ("run", tuple(parts.items()), order, before is not None)
-    return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts)
+    lacking = tuple(_name_of_secret(mount) for mount in mounts if _is_required(mount))
+    return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts, lacking=lacking)
 
 
 def _check_command(command: tuple[str, ...]) -> None:
@@ -159,10 +161,20 @@ def _secret(mount: Mount) -> Hashable:
         name = name or posixpath.basename(target)
         if not target and mount.option("env") is None:
             target = f"/run/secrets/{posixpath.basename(name)}"
-    required = (mount.option("required") or "").lower() in ("true", "1", "t")
+    required = _is_required(mount)
     mode = int(mount.option("mode") or ("400" if mount.kind == "secret" else "600"), 8)
     owner = tuple(int(mount.option(option) or "0") for option in ("uid", "gid"))
     return (mount.kind, name, target, required, mount.option("env"), mode, owner)
+
+
+def _is_required(mount: Mount) -> bool:
+    return mount.kind in ("secret", "ssh") and TRUTHS.get(mount.option("required") or "", False)
+
+
+def _name_of_secret(mount: Mount) -> str:
+    """A secret or agent as a sentence names it."""
+    name = mount.option("id") or mount.source or posixpath.basename(mount.target)
+    return f"secret {name}" if mount.kind == "secret" else f"SSH agent {mount.option('id') or 'default'}"
 
 
 def _bytes(text: str) -> int:

@@ -31,7 +31,8 @@ class Scope:
     """Changes from instruction to instruction.
 
     variables: what a RUN sees, in order. exported: the part that ENV set or the base brought. arguments: set by ARG.
-    unknown_base: stands for a base image's configuration that is not known.
+    has_shell: SHELL or the base set the shell. unknown_base: stands for a base image's configuration that is not known.
+    own: what the Dockerfile set, not the base: names of variables, and WORKDIR, USER, SHELL.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -42,6 +43,8 @@ class Scope:
     shell: tuple[str, ...] = DEFAULT_SHELL
     unknown_base: str = ""
     platform: str = ""
+    has_shell: bool = False
+    own: set[str] = field(default_factory=set)
 
     @classmethod
     def from_image(cls, image: BaseImage | None) -> Scope:
@@ -52,6 +55,7 @@ class Scope:
             scope.workdir = normalized("/", image.workdir) if image.workdir else "/"
             scope.user = image.user
             scope.shell = image.shell or DEFAULT_SHELL
+            scope.has_shell = bool(image.shell)
             scope.unknown_base = image.configuration if image.environment is None else ""
         scope._export_again()
         return scope
@@ -67,6 +71,8 @@ class Scope:
             self.shell,
             self.unknown_base,
             self.platform,
+            self.has_shell,
+            set(self.own),
         )
         scope._export_again()
         return scope
@@ -74,12 +80,16 @@ class Scope:
     def _export_again(self) -> None:
         self.exported.setdefault("PATH", _DEFAULT_PATH)
         for name, value in self.exported.items():
-            self.set(name, value)
+            self._put(name, value)
 
-    def set(self, name: str, value: str) -> None:
+    def _put(self, name: str, value: str) -> None:
         """A variable set again moves to the end."""
         self.variables.pop(name, None)
         self.variables[name] = value
+
+    def set(self, name: str, value: str) -> None:
+        self._put(name, value)
+        self.own.add(name)
 
     def export(self, name: str, value: str) -> None:
         self.set(name, value)
@@ -102,6 +112,8 @@ class Scope:
     ) -> None:
         """What an instruction changes for those after it."""
         words = instruction.args
+        if instruction.keyword in ("WORKDIR", "USER", "SHELL"):
+            self.own.add(instruction.keyword)
         match instruction.keyword:
             case "ENV":
                 expanded = [self.expand(word, instruction, escape) for word in words]
@@ -114,7 +126,7 @@ class Scope:
             case "USER":
                 self.user = self.expand(words[0], instruction, escape)
             case "SHELL":
-                self.shell = words
+                self.shell, self.has_shell = words, True
 
     def _declare(
         self, instruction: Instruction, escape: str, build_args: Mapping[str, str], global_args: Mapping[str, str]

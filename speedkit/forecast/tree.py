@@ -24,6 +24,8 @@ __all__ = ["EMPTY", "Selector", "Tree", "has_wildcard"]
 
 EMPTY = "nothing"
 _MOST_LINKS = 255
+_SURROGATE = re.compile("[\udc80-\udcff]")
+"""How Python writes a byte that is not UTF-8 in the name of a file."""
 
 
 class Selector(NamedTuple):
@@ -79,6 +81,10 @@ class Tree:
             paths.sort()
         return children
 
+    @cached_property
+    def _not_text(self) -> tuple[str, ...]:
+        return tuple(path for path, entry in self._entries.items() if _SURROGATE.search(path + entry.link))
+
     def changed_to(self, manifest: Manifest) -> Tree:
         """The tree of a later manifest: of folders in which nothing differs, the digests are kept."""
         tree = Tree(manifest, unknown=self.unknown)
@@ -103,6 +109,15 @@ class Tree:
     def unknown_in(self, selector: Selector) -> tuple[str, ...]:
         """The paths of unknown content that a selector takes."""
         return tuple(path for path in sorted(self.unknown) if _lies_in(f"/{path}", selector))
+
+    def unsendable_in(self, selector: Selector) -> tuple[str, ...]:
+        """The paths that a selector takes whose name, or what they point to, is not UTF-8: the transfer breaks off there."""
+        return tuple(path for path in self._not_text if _lies_in(path, selector))
+
+    def is_circle(self, selector: Selector) -> bool:
+        """Whether what a selector takes leads through too many symlinks to end anywhere."""
+        paths = [taken.path for taken in self._listed(selector)] if selector.wildcard else [selector.path]
+        return any(self._followed(path, follow=selector.follow)[1] for path in paths)
 
     def taken(self, selector: Selector) -> Iterator[Entry]:
         """The entries that a selector takes, folders included."""
@@ -197,6 +212,10 @@ class Tree:
 
     def _resolved(self, path: str, *, follow: bool) -> str | None:
         """The path with every symlink on the way replaced, and the last one too when `follow`."""
+        return self._followed(path, follow=follow)[0]
+
+    def _followed(self, path: str, *, follow: bool) -> tuple[str | None, bool]:
+        """Where a path leads, None for nowhere; and whether that is for too many symlinks."""
         waiting = [part for part in path.split("/") if part]
         current = "/"
         links = 0
@@ -208,16 +227,16 @@ class Tree:
             step = posixpath.join(current, part)
             entry = self._entries.get(step)
             if entry is None:
-                return None
+                return None, False
             if entry.kind != "symlink" or not (waiting or follow):
                 current = step
                 continue
             links += 1
             if links > _MOST_LINKS:
-                return None
+                return None, True
             current = "/" if entry.link.startswith("/") else current
             waiting = [piece for piece in entry.link.split("/") if piece] + waiting
-        return current
+        return current, False
 
 
 def _folders_above(path: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.dockerfile import mounts_of, needed_stages, stage_bases
 from speedkit.dockerfile.stages import SCRATCH
+from speedkit.forecast.installing import loose_installs
 
 if TYPE_CHECKING:
     from speedkit.context import Manifest
@@ -25,10 +26,7 @@ _COMMANDS = (
     (r"(?:^|[\s;&|(`])date(?:\s+[-+'\"]|\s*[)`;&|>]|\s*$)|SOURCE_DATE_EPOCH=\$\(", "It writes the time of the build."),
     (r"/dev/u?random|\$RANDOM\b|\buuidgen\b", "It uses a random value."),
     (
-        (
-            r"\b(?:(?:apt|apt-get|apk|dnf|yum|microdnf)\s+(?:-\S+\s+)*(?:dist-)?(?:update|upgrade)\b"
-            r"|apk\s+(?:-\S+\s+)*add\b(?![^;&|]*\s\w[\w.+-]*[=~<>]))"
-        ),
+        r"\b(?:apt|apt-get|apk|dnf|yum|microdnf)\s+(?:-\S+\s+)*(?:dist-)?(?:update|upgrade)\b",
         "It takes what the package server has that day.",
     ),
     (r"\b(?:curl|wget)\b[^;&|]*\b(?:latest|master|main|nightly)\b", "It downloads whatever is newest; name a version."),
@@ -36,14 +34,9 @@ _COMMANDS = (
     (r"\bgo\s+get\b(?![^;&|]*@)[^;&|]*\s\w[\w-]*\.\w+/", "It takes whatever is newest; name a version."),
     (r"\bgit\s+clone\b(?!.*\b[0-9a-f]{40}\b)", "It clones what the repository holds that day; check out a commit."),
     (
-        r"\bnpm\s+(?:install|i|update)\b(?![^;&|]*\s-g\b)",
+        r"\bnpm\s+(?:install|i|update)\b(?![^;&|]*\s(?:-g|--global|--location=global)\b)",
         "`npm install` may take newer versions; `npm ci` takes those of the lock file.",
     ),
-    (
-        r"\bnpm\s+(?:install|i)\b(?=[^;&|]*\s-g\b)(?![^;&|]*\w@)",
-        "It takes the newest versions; pin them with `@`.",
-    ),
-    (r"\bpip3?\s+install\b(?![^;&|]*(?:==|\s-r\b|--requirement|\s\.))", "It takes the newest versions; pin them with `==`."),
 )
 _COMMON = re.compile(r"DATE|TIME|STAMP|COMMIT|REVISION|GIT_?SHA|VCS_?REF|BUILD_?(?:ID|NUMBER)", re.IGNORECASE)
 _GIT = ".git"
@@ -82,7 +75,8 @@ def _reasons(step: Instruction, image: str, context: Manifest) -> Iterator[str]:
         yield "Its value is another one in each build, and then every RUN after it runs; declare it as late as possible."
     if step.keyword == "RUN":
         text = " ".join([step.text, *(heredoc.content for heredoc in step.heredocs)])
-        yield from (because for pattern, because in _COMMANDS if re.search(pattern, text))
+        causes = [because for pattern, because in _COMMANDS if re.search(pattern, text)]
+        yield from dict.fromkeys([*causes, *loose_installs(text)])
     if step.keyword == "ADD" and step.flag("checksum") is None and any("://" in word for word in step.args[:-1]):
         yield "The server is asked each time, and may hand out something else; `--checksum` pins it."
     if _takes_git(step) and any(entry.path == _GIT or entry.path.startswith(f"{_GIT}/") for entry in context.entries):

@@ -42,7 +42,7 @@ class Vertex:
     tree: the files themselves, where they are known without running anything.
     parts: the same as `operation`, by name, to say what changed. local: its own key is never found again.
     uncertain: names what decides its content and is not known here, such as an address. gone: an image that has to be
-    pulled first.
+    pulled first. lacking: secrets and agents without which it cannot run, and which a build is not given.
     """
 
     kind: VertexKind
@@ -55,6 +55,7 @@ class Vertex:
     local: bool = False
     uncertain: str = ""
     gone: bool = False
+    lacking: tuple[str, ...] = ()
 
 
 class Surroundings(Protocol):

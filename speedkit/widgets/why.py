@@ -30,6 +30,8 @@ SHORT = {
     "evicted": "result was gone",
     "no-cache": "told not to look",
     "missing-file": "file is missing",
+    "missing-secret": "secret is missing",
+    "refused-file": "file is refused",
 }
 WITH_NAME = {
     "files": "{what} changed",

@@ -166,6 +166,41 @@ def test_a_path_that_is_not_there_is_named():
     assert predict([], situation("FROM base\nCOPY b /\n")).at(2).because.kind == "missing-file"
 
 
+def _on(text: str, **image: object):
+    return situation(text, bases={"base": BaseImage(("layer-1",), **image)})
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "sentence"),
+    [
+        ("RUN true", {"environment": ("PATH=/a",)}, {"environment": ("PATH=/b",)}, "PATH of the base image changed; every RUN"),
+        ("RUN true", {"environment": ("PATH=/a",)}, {}, "PATH of the base image changed; every RUN"),
+        ("RUN true", {}, {"environment": ("A=1", "B=2")}, "A and B of the base image changed; every RUN"),
+        ("RUN true", {"user": "1"}, {"user": "2"}, "USER of the base image changed; every RUN"),
+        ("RUN true", {"workdir": "/a"}, {"workdir": "/b"}, "WORKDIR of the base image changed; every RUN"),
+        ("RUN true", {}, {"shell": ("/bin/bash", "-c")}, "SHELL of the base image changed; every RUN"),
+        ("COPY a b", {"workdir": "/a"}, {"workdir": "/b"}, "WORKDIR of the base image changed, and the paths"),
+        ("COPY a /$A/", {"environment": ("A=a",)}, {"environment": ("A=b",)}, "A of the base image changed, and this"),
+        ("ARG A\nRUN true", {"environment": ("A=a",)}, {"environment": ("A=b",)}, "A of the base image changed; every RUN"),
+        ("ENV B=$A\nRUN true", {"environment": ("A=1",)}, {"environment": ("A=2",)}, "A (of the base image) and B changed"),
+    ],
+)
+def test_what_the_configuration_of_the_base_changed_is_told_as_the_images(text, before, after, sentence):
+    because = predict([_on(f"FROM base\n{text}", **before)], _on(f"FROM base\n{text}", **after)).steps[-1].because
+    assert because.kind == "environment"
+    assert because.sentence.startswith(sentence)
+    staged = f"FROM base AS one\nFROM one\n{text}"
+    assert predict([_on(staged, **before)], _on(staged, **after)).steps[-1].because == because
+
+
+def test_what_the_dockerfile_sets_is_not_told_as_the_images():
+    before, after = "FROM base\nENV A=1\nRUN true", "FROM base\nRUN true"
+    image = {"environment": ("A=2",)}
+    for old, new in ((before, after), (after, before)):
+        because = predict([_on(old, **image)], _on(new, **image)).steps[-1].because
+        assert because.sentence.startswith("A changed")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "kind", "what"),
     [
@@ -192,7 +227,7 @@ def test_the_working_directory_can_be_the_reason():
     assert forecast.at(4).forecast == "hit"
     moved = BaseImage(("layer-1",), workdir="/elsewhere")
     forecast = predict([situation("FROM base\nCOPY a x\n")], situation("FROM base\nCOPY a x\n", bases={**BASES, "base": moved}))
-    assert forecast.at(2).because.what == ("WORKDIR",)
+    assert forecast.at(2).because.what == ("WORKDIR (of the base image)",)
 
 
 def test_options_and_platform_can_be_the_reason():
