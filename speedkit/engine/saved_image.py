@@ -9,8 +9,8 @@ that is why some imports here stand in functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,18 +169,17 @@ def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
-    def chunks(answer: Callable[[], Any]) -> Iterator[bytes]:
+    def chunks(answer: Callable[[], near.Answer | _ClientAnswer]) -> Generator[bytes, None, None]:
         response = answer()
         if response.status != HTTPStatus.OK:
             told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()
             raise EngineError(f"The engine could not save the image {image_id}: {told or response.reason}.")
-        while chunk := response.read(CHUNK_BYTES):
-            yield chunk
+        yield from response.pieces()
         ended.append(True)
 
     try:
-        with _asked(engine, path) as answer:
-            yield ByteStream(chunks(answer))
+        with _asked(engine, path) as answer, closing(chunks(answer)) as pieces:
+            yield ByteStream(pieces)
     except OSError as problem:
         raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
@@ -196,16 +195,28 @@ def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     )
 
 
-def _asked(engine: Engine, path: str) -> AbstractContextManager[Callable[[], Any]]:
+def _asked(engine: Engine, path: str) -> AbstractContextManager[Callable[[], near.Answer | _ClientAnswer]]:
     return near.ask(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
 
 
 @contextmanager
-def _through_client(engine: Engine, path: str) -> Iterator[Callable[[], Any]]:
+def _through_client(engine: Engine, path: str) -> Iterator[Callable[[], _ClientAnswer]]:
     from urllib3.exceptions import HTTPError
 
     try:
         with engine.api.get(f"{engine.api.base_url}{path}", stream=True, timeout=(CONNECT_SECONDS, None)) as response:
-            yield lambda: response.raw
+            yield lambda: _ClientAnswer(response.raw)
     except HTTPError as problem:
         raise OSError(str(problem)) from problem
+
+
+class _ClientAnswer:
+    """The answer of the client library, read as one of speedkit.engine.near is."""
+
+    def __init__(self, raw: Any) -> None:
+        self.status: int = raw.status
+        self.reason: str = raw.reason
+        self.read: Callable[[int], bytes] = raw.read
+
+    def pieces(self) -> Iterator[bytes]:
+        return iter(lambda: self.read(CHUNK_BYTES), b"")

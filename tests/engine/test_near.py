@@ -15,9 +15,9 @@ from speedkit.engine import near
 
 @pytest.fixture
 def saying(tmp_path: Path) -> Callable[..., str]:
-    """The address of an engine that answers the first request with these pieces and hangs up."""
+    """The address of an engine that answers the first request with these pieces and hangs up, or waits until it is left."""
 
-    def listen(*pieces: bytes) -> str:
+    def listen(*pieces: bytes, hangs_up: bool = True) -> str:
         path = tmp_path / "engine.sock"
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
@@ -28,6 +28,8 @@ def saying(tmp_path: Path) -> Callable[..., str]:
                 line.recv(1 << 16)
                 for piece in pieces:
                     line.sendall(piece)
+                if not hangs_up:
+                    line.recv(1)
 
         threading.Thread(target=answer, daemon=True).start()
         return f"unix://{path}"
@@ -61,3 +63,23 @@ def test_an_answer_that_is_shorter_than_announced_is_one_too(saying):
     short = saying(b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nshort")
     with pytest.raises(ConnectionError, match="ends in the middle"), near.get(short, "/") as answer:
         answer.read_all()
+
+
+def test_a_body_fetched_ahead_is_whole_and_in_order(saying):
+    body = [bytes([number]) * 700_000 for number in range(40)]
+    with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\nahead", *body), "/") as answer:
+        assert b"".join(answer.pieces()) == b"ahead" + b"".join(body)
+
+
+def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
+    with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\nfirst", hangs_up=False), "/") as answer:
+        pieces = answer.pieces()
+        assert next(pieces) == b"first"
+        pieces.close()
+
+
+def test_an_engine_that_breaks_off_while_its_answer_is_fetched_ahead_is_an_error_of_the_connection(saying, monkeypatch):
+    with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\n"), "/") as answer:
+        monkeypatch.setattr(answer, "read", lambda _: (_ for _ in ()).throw(ConnectionResetError))
+        with pytest.raises(ConnectionResetError):
+            next(answer.pieces())
