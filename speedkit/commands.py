@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,9 @@ def as_typed(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _program() -> str:
-    if shutil.which("speedkit"):
+    from shutil import which  # whoever meets no error need not load it
+
+    if which("speedkit"):
         return "speedkit"
     own = Path(sys.executable).with_name("speedkit.exe" if sys.platform == "win32" else "speedkit")
     if not own.is_file():

@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 from speedkit.errors import StateRefused
 
 __all__ = ["state_folder"]
@@ -20,7 +18,7 @@ def state_folder(*parts: str) -> Path:
 
     Raises: StateRefused.
     """
-    home = os.environ.get("SPEEDKIT_HOME") or platformdirs.user_state_dir("speedkit")
+    home = os.environ.get("SPEEDKIT_HOME") or _set_aside()
     folder = Path(home).joinpath(*parts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,3 +28,9 @@ def state_folder(*parts: str) -> Path:
             fix="Set SPEEDKIT_HOME to a folder that you may write to.",
         ) from None
     return folder
+
+
+def _set_aside() -> str:
+    import platformdirs
+
+    return platformdirs.user_state_dir("speedkit")

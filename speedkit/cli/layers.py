@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from math import isnan
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from speedkit.cli.output import print_table, print_text, stderr, takes_all_chara
 from speedkit.errors import Misuse
 
 if TYPE_CHECKING:
+    from speedkit.engine.saved_image import AskedImage
     from speedkit.images.comparing import DifferenceKind
     from speedkit.images.image import Image
     from speedkit.images.limits import Limits, Violation
@@ -25,6 +27,8 @@ SHOWN_WASTE = 10
 SHOWN_VIOLATIONS = 20
 SHOWN_DIFFERENCES = 20
 LAYER_COLUMNS = ["#", "size", "files", "added", "changed", "removed", "wasted"]
+SHOWN_BY_JSON = ("speedkit.images.showing",)
+SHOWN_BY_TABLES = ("speedkit.images.summary", "speedkit.rendering.layers_html", "rich.console", "rich.table")
 SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
 
 
@@ -33,6 +37,7 @@ def register(program: typer.Typer) -> None:
 
 
 def layers(
+    context: typer.Context,
     image: Annotated[
         str,
         typer.Argument(help="An image of the engine by name or id, or an archive: FILE, or FILE#NAME of several."),
@@ -66,7 +71,9 @@ def layers(
         _refuse_more_than_a_file(other, files, as_json, limits != Limits())
         sys.stdout.buffer.write(content_of(image, cat, place=None if layer is None else layer - 1))
         return
-    found = layers_of(image)
+    _load_what_shows(as_json=as_json)
+    asked: AskedImage | None = context.obj
+    found = layers_of(image) if asked is None else asked.read()
     second = layers_of(other) if other else None
     violations = check_limits(found, limits)
     if as_json:
@@ -76,6 +83,12 @@ def layers(
         if second is not None:
             _print_comparison(found, second)
     _judge(violations, ci=ci)
+
+
+def _load_what_shows(*, as_json: bool) -> None:
+    """Before the image is read, as the engine may not be ready to send it."""
+    for module in SHOWN_BY_JSON if as_json else SHOWN_BY_TABLES:
+        import_module(module)
 
 
 def _refuse_misuse(limits: Limits, cat: str | None, layer: int | None, *, ci: bool) -> None:

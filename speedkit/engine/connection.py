@@ -1,7 +1,7 @@
 """Finds the Docker engine this user means, and the buildx plugin that builds with it.
 
 The engine is the one the `docker` command would use: DOCKER_HOST, then DOCKER_CONTEXT or the current context, then the
-default socket. Nothing is started or changed here.
+default socket. Nothing is started or changed here. An image can only be asked for once this is loaded, so it loads little.
 """
 
 from __future__ import annotations
@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +54,11 @@ class Engine:
         try:
             if self.host.startswith(near.UNIX):
                 with near.get(self.host, f"/v{self.api_version}{path}", seconds=TIMEOUT_SECONDS) as response:
-                    status, body = response.status, response.read()
+                    status, body = response.status, response.read_all()
             else:
                 reply = self.api.get(f"{self.api.base_url}/v{self.api_version}{path}")
                 status, body = reply.status_code, reply.content
-        except (OSError, HTTPException):
+        except (OSError, ValueError):
             raise self._lost() from None
         try:
             return status, json.loads(body)
@@ -144,7 +141,7 @@ def connect() -> Engine:
     host, certificates = _endpoint()
     try:
         told = _ping(host) if host.startswith(near.UNIX) else _ping_through_client(host, certificates)
-    except (OSError, HTTPException, ValueError) as problem:
+    except (OSError, ValueError) as problem:
         raise _unreachable(host, problem) from problem
     if told.get("Builder-Version", "1") != "2":
         raise NoBuildKit(
@@ -157,7 +154,7 @@ def connect() -> Engine:
 def _ping(host: str) -> Mapping[str, str]:
     """The headers of the answer to a ping."""
     with near.get(host, "/_ping", seconds=PING_SECONDS) as response:
-        return dict(response.headers.items())
+        return response.headers
 
 
 def _ping_through_client(host: str, certificates: Path | None) -> Mapping[str, str]:
@@ -274,7 +271,9 @@ def find_buildx() -> Path:
     for folder in _plugin_folders():
         if (folder / name).is_file():
             return folder / name
-    if found := shutil.which(name):
+    from shutil import which
+
+    if found := which(name):
         return Path(found)
     raise NoBuildKit(
         "The buildx plugin of Docker is not installed.",
@@ -285,6 +284,8 @@ def find_buildx() -> Path:
 @lru_cache(maxsize=8)
 def buildx_version(binary: Path) -> str:
     """What buildx calls itself, such as `0.29.1`; "" when it does not say."""
+    import subprocess
+
     try:
         told = subprocess.run([str(binary), "version"], capture_output=True, text=True, errors="replace", check=False).stdout
     except OSError:

@@ -1,46 +1,107 @@
-"""Asks an engine on this machine over its socket, with Python's own library.
+"""Asks an engine on this machine over its socket, without any library for HTTP.
 
-The client library of Docker takes a tenth of a second to import, which is long for somebody who only looks at an image.
-HTTP/1.0, so that the engine sends an archive as it is: a third less work than undoing HTTP/1.1's chunks of 32 KiB.
+Docker's client library takes a tenth of a second to import and Python's own fifteen milliseconds, which is long for
+somebody who only looks at an image. HTTP/1.0, so that the engine sends an archive as it is: a third less work than undoing
+HTTP/1.1's chunks of 32 KiB.
 """
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.client import HTTPResponse
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 
-__all__ = ["UNIX", "ask", "get"]
+__all__ = ["UNIX", "Answer", "ask", "get"]
 
 UNIX = "unix://"
+HEAD_BYTES_AT_MOST = 1 << 16
+PIECE_BYTES = 4 << 20
+PIECES_AHEAD = 4
+BLANK_LINE = b"\r\n\r\n"
 
 
 @contextmanager
-def get(host: str, path: str, *, seconds: float | None = None) -> Iterator[HTTPResponse]:
+def get(host: str, path: str, *, seconds: float | None = None) -> Iterator[Answer]:
     """The engine's answer to a GET, to be read.
 
     host: its address, `unix://…`. seconds: how long to wait whenever nothing comes; for ever when None.
-    Raises: OSError, http.client.HTTPException.
+    Raises: OSError.
     """
     with ask(host, path, seconds=seconds) as answer:
         yield answer()
 
 
 @contextmanager
-def ask(host: str, path: str, *, seconds: float | None = None) -> Iterator[Callable[[], HTTPResponse]]:
+def ask(host: str, path: str, *, seconds: float | None = None) -> Iterator[Callable[[], Answer]]:
     """Send a GET, and give what waits for the answer: for work that can be done meanwhile.
 
-    Raises: OSError, http.client.HTTPException, the answer too.
+    Raises: OSError, the answer too.
     """
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(seconds)
         line.connect(host.removeprefix(UNIX))
         line.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-        with HTTPResponse(line, method="GET") as response:
+        yield lambda: Answer(line)
 
-            def answer() -> HTTPResponse:
-                response.begin()
-                return response
 
-            yield answer
+class Answer:
+    """What the engine says: the status, its words for it, the headers by their usual spelling, and a body to be read.
+
+    Source: https://www.rfc-editor.org/rfc/rfc1945#section-6
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        head = b""
+        while BLANK_LINE not in head:
+            received = line.recv(HEAD_BYTES_AT_MOST)
+            if not received or len(head) > HEAD_BYTES_AT_MOST:
+                raise ConnectionError("what listens there does not speak HTTP")
+            head += received
+        head, _, self._ahead = head.partition(BLANK_LINE)
+        first, *headers = head.decode("latin-1").split("\r\n")
+        version, _, told = first.partition(" ")
+        status, _, self.reason = told.partition(" ")
+        if not version.startswith("HTTP/") or not status.isdecimal():
+            raise ConnectionError("what listens there does not speak HTTP")
+        self.status = int(status)
+        self.headers = {name.strip().title(): value.strip() for name, _, value in (line.partition(":") for line in headers)}
+
+    def read(self, count: int) -> bytes:
+        """The next `count` bytes of the body; fewer only at its end."""
+        if not self._ahead:
+            # All at once, not each of the engine's pieces of 32 KiB: that is four times the work.
+            return self._line.recv(count, socket.MSG_WAITALL)
+        taken, self._ahead = self._ahead[:count], self._ahead[count:]
+        return taken
+
+    def read_all(self) -> bytes:
+        """The whole body.
+
+        Raises: OSError when there is less than was announced.
+        """
+        announced = int(self.headers.get("Content-Length", -1))
+        body = b""
+        while len(body) != announced and (piece := self.read(HEAD_BYTES_AT_MOST)):
+            body += piece
+        if len(body) < announced:
+            raise ConnectionError("the answer ends in the middle")
+        return body
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        """The body in pieces of 4 MiB. While one is worked on, a thread fetches the next few: the engine need not wait.
+
+        Who does not take all of them closes the generator before the line.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as fetcher:
+            fetched = deque(fetcher.submit(self.read, PIECE_BYTES) for _ in range(PIECES_AHEAD))
+            try:
+                while piece := fetched.popleft().result():
+                    yield piece
+                    fetched.append(fetcher.submit(self.read, PIECE_BYTES))
+            finally:
+                with suppress(OSError):
+                    self._line.shutdown(socket.SHUT_RDWR)  # ends a read that still waits

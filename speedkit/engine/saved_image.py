@@ -9,10 +9,9 @@ that is why some imports here stand in functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,16 +19,17 @@ from urllib.parse import quote
 from speedkit.engine import near
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import describe_image, inspect_image
-from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage
+from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage, SpeedkitError
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
 from speedkit.images.finding import archive_named
 from speedkit.images.store import LayerStore
 
 if TYPE_CHECKING:
+    from speedkit.images.files import Files
     from speedkit.images.image import Image
     from speedkit.model import Build
 
-__all__ = ["content_of", "layers_of", "read_image"]
+__all__ = ["AskedImage", "ask_ahead", "content_of", "layers_of", "read_image"]
 
 CONNECT_SECONDS = 30
 MESSAGE_BYTES = 500
@@ -55,6 +55,18 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
     return read_image(engine or connect(), image)
 
 
+def ask_ahead(name: str) -> AskedImage | None:
+    """An image of the engine, asked for by somebody who will only later be ready to read it.
+
+    None when it is an archive, or cannot be asked for: whoever looks at it then is told why.
+    """
+    if name.startswith(("/", ".")) or archive_named(name):
+        return None
+    with suppress(SpeedkitError):
+        return AskedImage(connect(), name)
+    return None
+
+
 def content_of(image: str | Path | Build, path: str, *, place: int | None = None, engine: Engine | None = None) -> bytes:
     """The bytes of a file as the image shows it, or as the layer at a place (0 is the lowest) has it; at most 16 MiB.
 
@@ -77,25 +89,57 @@ def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) ->
 
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
-    store = store or LayerStore()
-    facts = inspect_image(engine, name)
-    image_id, diff_ids = facts["Id"], list((facts.get("RootFS") or {}).get("Layers") or ())
-    known = {diff_id: files for diff_id in diff_ids if (files := store.layer(diff_id)) is not None}
-    if len(known) < len(set(diff_ids)):
-        with _saved(engine, image_id) as stream:
-            from speedkit.images.archive import about, read_saved_image
+    with AskedImage(engine, name, store=store) as asked:
+        return asked.read()
 
-            with about(name):
-                saved = read_saved_image(stream, diff_ids, store=store, known=known)
-        known |= saved.files
-        _keep_commands(store, image_id, diff_ids, saved.documents)
-    from speedkit.images.image import make_image
 
-    commands = store.commands(image_id) or _told_by_history(engine, image_id)
-    padded = (commands + [""] * len(diff_ids))[: len(diff_ids)]
-    tags = facts.get("RepoTags") or [name]
-    layers = [(diff_id, command, known.get(diff_id)) for diff_id, command in zip(diff_ids, padded, strict=True)]
-    return make_image(image_id, tags[0] if name.startswith("sha256:") else name, layers)
+class AskedImage:
+    """An image of the engine, which was asked to send it where layers of it were never read.
+
+    The engine takes its time, and so may whoever reads the image.
+    Raises: NoSuchImage, EngineError.
+    """
+
+    def __init__(self, engine: Engine, name: str, *, store: LayerStore | None = None) -> None:
+        self.name = name
+        self._engine = engine
+        self._store = store or LayerStore()
+        self._facts = inspect_image(engine, name)
+        self._id: str = self._facts["Id"]
+        self._diff_ids: list[str] = list((self._facts.get("RootFS") or {}).get("Layers") or ())
+        self._known = {diff_id: files for diff_id in self._diff_ids if (files := self._store.layer(diff_id)) is not None}
+        self._opened = ExitStack()
+        self._stream: ByteStream | None = None
+        if len(self._known) < len(set(self._diff_ids)):
+            self._stream = self._opened.enter_context(_saved(engine, self._id))
+
+    def __enter__(self) -> AskedImage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def read(self) -> Image:
+        """Its layers.
+
+        Raises: ArchiveError, EngineError.
+        """
+        from speedkit.images.image import make_image
+
+        files = self._known if self._stream is None else self._known | self._sent(self._stream)
+        commands = self._store.commands(self._id) or _told_by_history(self._engine, self._id)
+        padded = (commands + [""] * len(self._diff_ids))[: len(self._diff_ids)]
+        tags = self._facts.get("RepoTags") or [self.name]
+        layers = [(diff_id, command, files.get(diff_id)) for diff_id, command in zip(self._diff_ids, padded, strict=True)]
+        return make_image(self._id, tags[0] if self.name.startswith("sha256:") else self.name, layers)
+
+    def _sent(self, stream: ByteStream) -> dict[str, Files]:
+        from speedkit.images.archive import about, read_saved_image
+
+        with self._opened, about(self.name):
+            saved = read_saved_image(stream, self._diff_ids, store=self._store, known=self._known)
+        _keep_commands(self._store, self._id, self._diff_ids, saved.documents)
+        return saved.files
 
 
 def _made_by(build: Build) -> str:
@@ -125,19 +169,18 @@ def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
-    def chunks(answer: Callable[[], Any]) -> Iterator[bytes]:
+    def chunks(answer: Callable[[], near.Answer | _ClientAnswer]) -> Generator[bytes, None, None]:
         response = answer()
         if response.status != HTTPStatus.OK:
             told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()
             raise EngineError(f"The engine could not save the image {image_id}: {told or response.reason}.")
-        while chunk := response.read(CHUNK_BYTES):
-            yield chunk
+        yield from response.pieces()
         ended.append(True)
 
     try:
-        with _asked(engine, path) as answer:
-            yield ByteStream(chunks(answer))
-    except (HTTPException, OSError) as problem:
+        with _asked(engine, path) as answer, closing(chunks(answer)) as pieces:
+            yield ByteStream(pieces)
+    except OSError as problem:
         raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
         if ended:  # more was announced than came
@@ -152,16 +195,28 @@ def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     )
 
 
-def _asked(engine: Engine, path: str) -> AbstractContextManager[Callable[[], Any]]:
+def _asked(engine: Engine, path: str) -> AbstractContextManager[Callable[[], near.Answer | _ClientAnswer]]:
     return near.ask(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
 
 
 @contextmanager
-def _through_client(engine: Engine, path: str) -> Iterator[Callable[[], Any]]:
+def _through_client(engine: Engine, path: str) -> Iterator[Callable[[], _ClientAnswer]]:
     from urllib3.exceptions import HTTPError
 
     try:
         with engine.api.get(f"{engine.api.base_url}{path}", stream=True, timeout=(CONNECT_SECONDS, None)) as response:
-            yield lambda: response.raw
+            yield lambda: _ClientAnswer(response.raw)
     except HTTPError as problem:
         raise OSError(str(problem)) from problem
+
+
+class _ClientAnswer:
+    """The answer of the client library, read as one of speedkit.engine.near is."""
+
+    def __init__(self, raw: Any) -> None:
+        self.status: int = raw.status
+        self.reason: str = raw.reason
+        self.read: Callable[[int], bytes] = raw.read
+
+    def pieces(self) -> Iterator[bytes]:
+        return iter(lambda: self.read(CHUNK_BYTES), b"")

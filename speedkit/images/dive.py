@@ -37,21 +37,23 @@ def dive_figures(image: Image) -> DiveFigures:
         for path, size_bytes in _leaves(layer.contents, image, overlay):
             if path in totals:
                 repeated.add(path)
-            totals[path] = totals.get(path, 0) + size_bytes
-            smallest[path] = min(smallest.get(path, size_bytes), size_bytes)
+                totals[path] += size_bytes
+                smallest[path] = min(smallest[path], size_bytes)
+            else:
+                totals[path] = smallest[path] = size_bytes
     stored = sum(totals.values())
     return DiveFigures(sum(totals[path] for path in repeated), sum(smallest.values()) / stored if stored else 1.0)
 
 
 def _leaves(files: Files, image: Image, overlay: Overlay) -> Iterator[tuple[str, int]]:
     """The paths of a layer with nothing below them and their bytes; for a removed directory those it had."""
+    last = {path: index for index, path in enumerate(files.paths) if files.kinds[index] != OPAQUE}
     parents: set[str] = set()
-    for index, path in enumerate(files.paths):
-        parent = path if files.kinds[index] == OPAQUE else path.rpartition("/")[0]
-        while parent and parent not in parents and files.kinds[index] != OPAQUE:
+    for path in last:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in parents:
             parents.add(parent)
             parent = parent.rpartition("/")[0]
-    last = {path: index for index, path in enumerate(files.paths) if files.kinds[index] != OPAQUE}
     removed = _bytes_in_removed_directories(image, overlay) if WHITEOUT in files.kinds else {}
     for path, index in last.items():
         if files.kinds[index] == WHITEOUT:

@@ -23,6 +23,7 @@ from speedkit.images.merging import (
     LAYER_SHIFT,
     Merge,
     merge,
+    numbers,
     walk,
 )
 from speedkit.images.reading import CONTENT_BYTES_AT_MOST
@@ -167,7 +168,7 @@ class Image:
     @cached_property
     def file_count(self) -> int:
         """Files of the final file system that are not directories."""
-        return sum(number != IMPLICIT and self.merged.kind(number) != DIRECTORY for _, number in walk(self.merged.root))
+        return sum(number != IMPLICIT and self.merged.kind(number) != DIRECTORY for number in numbers(self.merged.root))
 
     def _repr_html_(self) -> str:
         from speedkit.images.summary import image_html
@@ -226,7 +227,7 @@ class Image:
     def _hidden(self) -> list[tuple[int, int]]:
         """Place and index of every file with bytes that the final file system does not show."""
         shown = [bytearray(len(layer.contents)) for layer in self.layers]
-        for _, number in walk(self.merged.root):
+        for number in numbers(self.merged.root):
             if number != IMPLICIT:
                 number = self.merged.shown(number)
                 shown[number >> LAYER_SHIFT][number & INDEX_MASK] = 1

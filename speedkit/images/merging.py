@@ -24,6 +24,7 @@ __all__ = [
     "Merge",
     "Overlay",
     "merge",
+    "numbers",
     "walk",
 ]
 
@@ -114,6 +115,18 @@ def walk(node: Folder | int, path: str = "") -> Iterator[tuple[str, int]]:
         waiting.extend([(prefix + name, child) for name, child in node.children.items()])
 
 
+def numbers(folder: Folder) -> Iterator[int]:
+    """The numbers that `walk` gives of all that is below a folder, in another order: without paths that is twice as fast."""
+    waiting = [folder]
+    while waiting:
+        for child in waiting.pop().children.values():
+            if isinstance(child, Folder):
+                yield child.number
+                waiting.append(child)
+            else:
+                yield child
+
+
 def merge(layers: Sequence[Files]) -> Merge:
     """The layers laid over each other, lowest first."""
     merged = Merge(layers)
@@ -136,8 +149,7 @@ class _Laying:
         last_parent: str | None = None
         folder = self.merged.root
         first_number = self.place << LAYER_SHIFT
-        for index, path in enumerate(files.paths):
-            kind = files.kinds[index]
+        for index, (path, kind) in enumerate(zip(files.paths, files.kinds, strict=True)):
             if kind in (WHITEOUT, OPAQUE):
                 continue
             parent, _, name = path.rpartition("/")

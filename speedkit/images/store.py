@@ -6,22 +6,26 @@
 
 A file is written under another name and renamed. One that is damaged, of another format or of another machine is read
 again from the image. A full disk costs time, no answer.
+
+Whoever only asks which layers are known has not loaded what they are made of: speedkit.images.files.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import sys
-import uuid
 import zlib
 from array import array
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from speedkit.images.files import DIGEST_BYTES, Files
 from speedkit.state import state_folder
+
+if TYPE_CHECKING:
+    from speedkit.images.files import Files
 
 __all__ = ["LayerStore"]
 
@@ -90,7 +94,7 @@ class LayerStore:
         path = self._path(digest, *parts)
         if path is None:
             return
-        unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
+        unfinished = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -130,6 +134,8 @@ def _unpack(data: bytes) -> Files:
 
 
 def _files(columns: list[bytes], count: int) -> Files:
+    from speedkit.images.files import DIGEST_BYTES, Files
+
     files = Files()
     paths, links, kinds, sizes, modes, uids, gids, digests = columns
     files.paths = paths.decode().split("\0") if count else []
