@@ -72,17 +72,18 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
         return
     from speedkit.rendering.amounts import seconds_text
 
+    timed = any(reason.seconds for reason in found.steps)
     rows = [
         [
             reason.line,
             reason.instruction,
-            reason.state,
-            *([seconds_text(reason.seconds) if reason.seconds else ""] if found.build else []),
+            reason.state.replace("-", " "),
+            *([seconds_text(reason.seconds) if reason.seconds else ""] if timed else []),
             reason.because,
         ]
         for reason in found.steps
     ]
-    columns = ["line", "instruction", key, *(["seconds"] if found.build else []), "because"]
+    columns = ["line", "instruction", key, *(["seconds"] if timed else []), "because"]
     print_table(found.title, columns, rows, numbers=["line", "seconds"])
 
 
@@ -101,8 +102,8 @@ def history(
         return
     rows = [
         [
-            meta.id,
-            meta.started_at[:19].replace("T", " "),
+            meta.id.partition("-")[0],
+            meta.started_at[:16].replace("T", " "),
             meta.app,
             meta.strategy,
             meta.edit,
@@ -111,4 +112,5 @@ def history(
         ]
         for meta in metas
     ]
-    print_table("", ["id", "started (UTC)", "app", "strategy", "edit", "seconds", "outcome"], rows, numbers=["seconds"])
+    columns = ["id", "started (UTC)", "app", "strategy", "edit", "seconds", "outcome"]
+    print_table("", columns, rows, numbers=["seconds"], unbroken=["id"])
