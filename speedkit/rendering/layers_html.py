@@ -15,7 +15,7 @@ STYLE = """<style>
 .sk-layers{--sk-dim:var(--jp-ui-font-color2,#59636e);--sk-line:var(--jp-border-color2,#dfe3e8);
 font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);
 border:1px solid var(--sk-line);border-radius:8px;padding:8px 12px;max-width:960px;margin:4px 0;text-align:left}
-.sk-layers .sk-head{font-weight:600}.sk-layers .sk-sub{color:var(--sk-dim);font-size:12px}
+.sk-layers .sk-head{font-weight:600}.sk-layers .sk-sub{color:var(--sk-dim);font-size:12px;text-wrap:pretty}
 .sk-layers.sk-layers.sk-layers table{border-collapse:collapse;border:0;width:100%;table-layout:fixed;margin:8px 0 0;
 font-size:12px;font-variant-numeric:tabular-nums}
 .sk-layers.sk-layers.sk-layers :is(tr,th,td){border:0;background:none}
