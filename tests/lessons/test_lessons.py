@@ -109,7 +109,7 @@ class TestShowing:
         lines = app.strategy("naive").dockerfile.read_text().splitlines()
         listing = lessons.dockerfile(app, "naive")
         assert str(listing).splitlines()[2] == f"  3  {lines[2]}"
-        assert listing._repr_html_().count("\n") == len(lines)
+        assert listing._repr_html_().count("display:block") == len(lines)
 
     def test_a_listing_shows_markup_as_text(self):
         html = lessons.Listing("# <b>\nRUN echo '<img src=x onerror=alert(1)>'")._repr_html_()
