@@ -71,13 +71,14 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
         print_json({"steps": [reason_json(reason, key) for reason in found.steps]})
         return
     from speedkit.rendering.amounts import seconds_text
+    from speedkit.rendering.reasons_html import state_in_words
 
     timed = any(reason.seconds for reason in found.steps)
     rows = [
         [
             reason.line,
             reason.instruction,
-            reason.state.replace("-", " "),
+            state_in_words(reason.state),
             *([seconds_text(reason.seconds) if reason.seconds else ""] if timed else []),
             reason.because,
         ]
