@@ -28,6 +28,7 @@ from speedkit.errors import EngineError, NoSuchImage, SetupError
 from speedkit.experiment.host import host_environment
 from speedkit.model import Build, Step
 from speedkit.rendering.amounts import bytes_text, seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.state import state_folder
 
 if TYPE_CHECKING:
@@ -61,7 +62,10 @@ __all__ = [
 START_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 ROW_BYTES = 16
-CODE = "font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:pre-wrap"
+CODE = (
+    "font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);"
+    "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
+)
 NOT_BUILT, FAILS = "not built", "fails"
 DIM = "var(--jp-ui-font-color2,#59636e)"
 SAMPLE_STRATEGY, SAMPLE_EDIT = "mounts", "rename-field"
@@ -135,7 +139,8 @@ def _name(build: Build) -> str:
 
 
 def _left(table: pd.DataFrame) -> Styler:
-    return table.style.set_table_styles([{"selector": "td, th", "props": "text-align: left"}])
+    left = table.style.set_table_styles([{"selector": "td, th", "props": "text-align: left"}])
+    return left.set_table_attributes(f'class="{NOT_MATH}"')
 
 
 def close_with_kernel(app: App) -> None:
@@ -275,7 +280,7 @@ def overview(builds: Sequence[Build], app: App) -> Styler:
 
 def _time_style(cell: object) -> str:
     if cell == NOT_BUILT:
-        return f"color: {DIM}"
+        return f"color: {DIM}; white-space: nowrap"
     return "white-space: normal; min-width: 5em" if str(cell).startswith(FAILS) else ""
 
 
@@ -285,7 +290,8 @@ def _time(builds: Sequence[Build], strategy: str, edit: str) -> str:
         return NOT_BUILT
     good = [build.seconds for build in found if build.ok]
     if not good:
-        return f"{FAILS} after {seconds_text(statistics.median(build.seconds for build in found))}"
+        amount = seconds_text(statistics.median(build.seconds for build in found)).replace(" ", "\N{NO-BREAK SPACE}")
+        return f"{FAILS} after {amount}"
     return seconds_text(statistics.median(good))
 
 

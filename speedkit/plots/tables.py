@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from speedkit.rendering.amounts import bytes_text, count_text, seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["table_html"]
 
@@ -46,7 +47,8 @@ def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None 
     more = f'<div class="sk-how">{count_text(left, "more row")} in its table.</div>' if left > 0 else ""
     read = " sk-read" * ("because" in shown)
     return (
-        f"{STYLE}<details{' open' * opened}><summary>The same as a table</summary>"
+        f'{STYLE}<details{" open" * opened} class="{NOT_MATH}">'
+        f"<summary>The same as a table</summary>"
         f'<div class="sk-how">{escape(how)}</div>'
         f'<div class="sk-wide"><table class="sk-table{read}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{more}</details>"

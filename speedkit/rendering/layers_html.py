@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from speedkit.rendering.amounts import bytes_text
+from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
 
@@ -49,7 +50,7 @@ def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], wa
     )
     rows = "".join(_row(number, layer) for number, layer in enumerate(layers, 1))
     return (
-        f'{STYLE}<div class="sk-layers"><div class="sk-head">{escape(title)}</div>'
+        f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{escape(title)}</div>'
         f'<div class="sk-sub">{escape(" · ".join(facts))}</div>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_waste(waste)}</div>"
     )

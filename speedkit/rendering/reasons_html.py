@@ -8,6 +8,7 @@ from html import escape
 
 from speedkit.model import StepSource
 from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, STYLE, WORDS
 
 __all__ = ["Reason", "reasons_html", "state_in_words"]
@@ -38,7 +39,7 @@ class Reason:
 def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
     """All reasons as HTML, those of instructions with nothing to run left out."""
     rows = "".join(_row(reason) for reason in reasons if reason.state not in ("no-step", "not-needed"))
-    return f'{STYLE}<div class="sk-build"><div class="sk-head">{escape(title)}</div>{rows}</div>'
+    return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{escape(title)}</div>{rows}</div>'
 
 
 def state_in_words(state: str) -> str:
