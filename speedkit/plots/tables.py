@@ -18,8 +18,10 @@ STYLE = """<style>
 .sk-table th{white-space:normal;vertical-align:bottom}
 .sk-table td{max-width:380px;overflow:hidden;text-overflow:ellipsis}
 table.sk-table .text{text-align:left!important}
-.sk-table td.sk-line{white-space:normal;overflow-wrap:anywhere;min-width:170px}
+.sk-table td.sk-words{white-space:normal}
+.sk-table td.sk-line{white-space:normal;overflow-wrap:anywhere;min-width:160px}
 .sk-read td{max-width:215px}
+.sk-read td.sk-line{min-width:200px}
 .sk-read td.said{white-space:normal;min-width:230px;max-width:640px}
 .sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
 </style>"""
@@ -56,6 +58,8 @@ def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None 
 
 
 def _look(name: str) -> str:
+    if " " in name:
+        return "text sk-words"  # the name of an edit, as heads a grid
     return f"text {LOOKS.get(name, '')}".rstrip()
 
 
