@@ -33,8 +33,8 @@ SCALE = [
     [0.75, "rgba(128,128,128,.12)"],
     [1, "rgba(128,128,128,.12)"],
 ]
-LONGEST, LONGEST_OF_MANY = 32, 24
-MANY = 6
+LONGEST, LONGEST_OF_MANY = 32, 28
+MANY = 7
 """So many edits leave less room for the instructions."""
 HEAD_LINE = 16
 

@@ -276,7 +276,8 @@ def _bar_of(build: Shown, longest: float) -> str:
 
 def _comparison(found: Shown | None) -> str:
     if found is None:
-        return '<div class="skw-compare"><h4>Before and after</h4></div>'
+        told = "After two builds this says what changed between them."
+        return f'<div class="skw-compare"><h4>Before and after</h4><p class="skw-hint">{told}</p></div>'
     facts = f'<p class="skw-dim">{escape(" ".join(found["facts"]))}</p>'
     why = "".join(
         f'<p class="skw-because skw-because-{one["tone"]}"><b class="skw-{one["tone"]}">{escape(one["step"])}</b> '
