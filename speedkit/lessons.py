@@ -279,9 +279,9 @@ def overview(builds: Sequence[Build], app: App) -> Styler:
 
 
 def _time_style(cell: object) -> str:
-    if cell == NOT_BUILT:
-        return f"color: {DIM}; white-space: nowrap"
-    return "white-space: normal; min-width: 5em" if str(cell).startswith(FAILS) else ""
+    if str(cell).startswith(FAILS):
+        return "white-space: normal; min-width: 5em"
+    return f"white-space: nowrap; color: {DIM}" if cell == NOT_BUILT else "white-space: nowrap"
 
 
 def _time(builds: Sequence[Build], strategy: str, edit: str) -> str:
