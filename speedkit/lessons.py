@@ -28,6 +28,7 @@ from speedkit.errors import EngineError, NoSuchImage, SetupError
 from speedkit.experiment.host import host_environment
 from speedkit.model import Build, Step
 from speedkit.rendering.amounts import bytes_text, seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.state import state_folder
 
 if TYPE_CHECKING:
@@ -61,8 +62,12 @@ __all__ = [
 START_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 ROW_BYTES = 16
-CODE = "font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:pre-wrap"
-NOT_BUILT = "not built"
+CODE = (
+    "font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);"
+    "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
+)
+NOT_BUILT, FAILS = "not built", "fails"
+DIM = "var(--jp-ui-font-color2,#59636e)"
 SAMPLE_STRATEGY, SAMPLE_EDIT = "mounts", "rename-field"
 EDIT = "a line appended"
 
@@ -82,9 +87,11 @@ class Listing:
 
 
 def _listed(number: int, line: str) -> str:
-    dim = "color:var(--jp-ui-font-color2,#59636e)"
+    dim = f"color:{DIM}"
     text = f'<span style="{dim}">{escape(line)}</span>' if line.startswith("#") else escape(line)
-    return f'<span style="{dim};user-select:none">{number:3}  </span>{text}\n'
+    # What goes on in the next line stays beside the numbers.
+    hanging = "display:block;padding-left:5ch;text-indent:-5ch"
+    return f'<span style="{hanging}"><span style="{dim};user-select:none">{number:3}  </span>{text}</span>'
 
 
 def dockerfile(app: App, strategy: str) -> Listing:
@@ -119,7 +126,8 @@ def side_by_side(first: Build, again: Build) -> Styler:
     pairs = zip(first.instructions, again.instructions, strict=True)
     rows = [(one.line, one.instruction, _amount(one), _amount(other)) for one, other in pairs if one.ran]
     columns = ["line", "instruction", _name(first), _name(again)]
-    return _left(pd.DataFrame(rows, columns=columns)).hide(axis="index")
+    whole = {"white-space": "normal", "overflow-wrap": "anywhere", "min-width": "170px"}
+    return _left(pd.DataFrame(rows, columns=columns)).hide(axis="index").set_properties(subset=["instruction"], **whole)
 
 
 def _amount(step: Step) -> str:
@@ -131,7 +139,8 @@ def _name(build: Build) -> str:
 
 
 def _left(table: pd.DataFrame) -> Styler:
-    return table.style.set_table_styles([{"selector": "td, th", "props": "text-align: left"}])
+    left = table.style.set_table_styles([{"selector": "td, th", "props": "text-align: left"}])
+    return left.set_table_attributes(f'class="{NOT_MATH}"')
 
 
 def close_with_kernel(app: App) -> None:
@@ -266,7 +275,13 @@ def overview(builds: Sequence[Build], app: App) -> Styler:
     edits = [COLD, *app.edits]
     rows = {strategy: [_time(builds, strategy, edit) for edit in edits] for strategy in app.strategies}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=edits)
-    return table.style.map(lambda text: "opacity: .55" if text == NOT_BUILT else "")
+    return table.style.map(_time_style)
+
+
+def _time_style(cell: object) -> str:
+    if str(cell).startswith(FAILS):
+        return "white-space: normal; min-width: 5em"
+    return f"white-space: nowrap; color: {DIM}" if cell == NOT_BUILT else "white-space: nowrap"
 
 
 def _time(builds: Sequence[Build], strategy: str, edit: str) -> str:
@@ -275,7 +290,8 @@ def _time(builds: Sequence[Build], strategy: str, edit: str) -> str:
         return NOT_BUILT
     good = [build.seconds for build in found if build.ok]
     if not good:
-        return f"fails after {seconds_text(statistics.median(build.seconds for build in found))}"
+        amount = seconds_text(statistics.median(build.seconds for build in found)).replace(" ", "\N{NO-BREAK SPACE}")
+        return f"{FAILS} after {amount}"
     return seconds_text(statistics.median(good))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -131,9 +132,12 @@ def _print_repeated(repeated: Repeated) -> None:
         more = len(repeated.differences) - len(changed)
         print_table("", ["file", "in the second image"], [*changed, *([[f"and {more} more", ""]] if more else [])])
     if repeated.unsteady:
-        rows = [[one.line, one.instruction, one.because] for one in repeated.unsteady]
+        rows = []
+        for line, found in groupby(repeated.unsteady, key=lambda one: one.line):
+            first, *others = found
+            rows += [[line, first.instruction, first.because], *(["", "", other.because] for other in others)]
         title = "\nWhat usually makes a step run again, or come out differently on another day or machine:"
-        print_table(title, ["line", "instruction", ""], rows, numbers=["line"])
+        print_table(title, ["line", "instruction", "because"], rows, numbers=["line"])
 
 
 def build_json(built: Build) -> dict[str, Any]:
@@ -178,7 +182,7 @@ def _print_build(built: Build) -> None:
     from speedkit.rendering.amounts import bytes_text, seconds_text
 
     rows = [
-        [step.stage, step.line, step.instruction, step.state, seconds_text(step.seconds) if step.ran else ""]
+        [step.stage, step.line, step.instruction, step.state.replace("-", " "), seconds_text(step.seconds) if step.ran else ""]
         for step in built.instructions
     ]
     size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""

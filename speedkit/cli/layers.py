@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speedkit.cli.arguments import AsJson, parse_size
-from speedkit.cli.output import print_table, print_text, stderr, takes_all_characters
+from speedkit.cli.output import print_sentence, print_table, print_text, stderr, takes_all_characters
 from speedkit.errors import Misuse
 
 if TYPE_CHECKING:
@@ -141,12 +141,14 @@ def _print_image(image: Image, *, files: bool) -> None:
     from speedkit.images.summary import facts, finding
     from speedkit.rendering.amounts import bytes_text
 
-    print_text(finding(image), " · ".join(facts(image)), "")
+    print_sentence(finding(image))
+    print_sentence(" · ".join(facts(image)))
+    print_text("")
     print_table("", [*LAYER_COLUMNS, "command"], _layer_rows(image), numbers=LAYER_COLUMNS)
     if image.waste:
         print_text("")
         wasted = [[bytes_text(waste.size_bytes), waste.path] for waste in image.waste[:SHOWN_WASTE]]
-        print_table("Wasted most", ["bytes", "path"], wasted, numbers=["bytes"])
+        print_table("Wasted most", ["wasted", "path"], wasted, numbers=["wasted"])
     for place in range(len(image.layers) if files else 0):
         print_text("")
         _print_changes(image, place)
@@ -174,7 +176,7 @@ def _print_changes(image: Image, place: int) -> None:
     """Line by line: a table of a million files would take minutes to lay out, and cuts long paths."""
     from speedkit.rendering.amounts import bytes_text
 
-    print_text(f"Layer {place + 1}", f"{'change':<9} {'bytes':>10}  path")
+    print_text(f"Layer {place + 1}", f"{'change':<9} {'size':>10}  path")
     for change in image.changes(place):
         size = bytes_text(change.size_bytes or change.before_bytes)
         print_text(f"{SIGNS[change.kind]} {change.kind:<7} {size:>10}  {change.path}")
@@ -190,11 +192,14 @@ def _print_comparison(image: Image, other: Image) -> None:
         [*row, "= shared" if layer.digest in found.shared_layers else ""]
         for row, layer in zip(_layer_rows(other), other.layers, strict=True)
     ]
-    print_text("", comparison_finding(image, other, found), "")
+    print_text("")
+    print_sentence(comparison_finding(image, other, found))
+    print_text("")
     print_table(f"Layers of {other.short_name}", [*LAYER_COLUMNS, "command", ""], rows, numbers=LAYER_COLUMNS)
     counts = Counter(difference.kind for difference in found.differences)
     told = ", ".join(f"{sign}{counts[kind]:,} {kind}" for kind, sign in SIGNS.items())
-    print_text("", f"Files of {other.short_name} against {image.short_name}: {told}")
+    print_text("")
+    print_sentence(f"Files of {other.short_name} against {image.short_name}: {told}")
     largest = sorted(found.differences, key=lambda one: (-max(one.before_bytes, one.after_bytes), one.path))
     differences = [
         [f"{SIGNS[one.kind]} {one.kind}", bytes_text(one.before_bytes), bytes_text(one.after_bytes), one.path]

@@ -71,18 +71,20 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
         print_json({"steps": [reason_json(reason, key) for reason in found.steps]})
         return
     from speedkit.rendering.amounts import seconds_text
+    from speedkit.rendering.reasons_html import state_in_words
 
+    timed = any(reason.seconds for reason in found.steps)
     rows = [
         [
             reason.line,
             reason.instruction,
-            reason.state,
-            *([seconds_text(reason.seconds) if reason.seconds else ""] if found.build else []),
+            state_in_words(reason.state),
+            *([seconds_text(reason.seconds) if reason.seconds else ""] if timed else []),
             reason.because,
         ]
         for reason in found.steps
     ]
-    columns = ["line", "instruction", key, *(["seconds"] if found.build else []), "because"]
+    columns = ["line", "instruction", key, *(["seconds"] if timed else []), "because"]
     print_table(found.title, columns, rows, numbers=["line", "seconds"])
 
 
@@ -101,8 +103,8 @@ def history(
         return
     rows = [
         [
-            meta.id,
-            meta.started_at[:19].replace("T", " "),
+            meta.id.partition("-")[0],
+            meta.started_at[:16].replace("T", " "),
             meta.app,
             meta.strategy,
             meta.edit,
@@ -111,4 +113,5 @@ def history(
         ]
         for meta in metas
     ]
-    print_table("", ["id", "started (UTC)", "app", "strategy", "edit", "seconds", "outcome"], rows, numbers=["seconds"])
+    columns = ["id", "started (UTC)", "app", "strategy", "edit", "seconds", "outcome"]
+    print_table("", columns, rows, numbers=["seconds"], unbroken=["id"])

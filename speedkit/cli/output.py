@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from speedkit.rendering.reasons_html import Reason
 
-__all__ = ["print_json", "print_table", "print_text", "reason_json", "stderr", "takes_all_characters"]
+__all__ = ["print_json", "print_sentence", "print_table", "print_text", "reason_json", "stderr", "takes_all_characters"]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
+INSTRUCTION = "instruction"
 
 
 class _ErrorOutput:
@@ -58,8 +59,27 @@ def print_text(*lines: str) -> None:
     sys.stdout.write("".join(f"{plain_log(line)}\n" for line in lines))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """A table on stdout; the columns in `numbers` are set right-aligned. Nothing in a cell is taken as markup.
+def print_sentence(text: str) -> None:
+    """A sentence on stdout, in a terminal broken between words. Control characters do not reach the terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout)
+    console.print(Text(plain_log(text)), soft_wrap=not console.is_terminal)
+
+
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numbers: Sequence[str] = (),
+    unbroken: Sequence[str] = (),
+) -> None:
+    """A table on stdout. Nothing in a cell is taken as markup.
+
+    numbers: columns set right-aligned. unbroken: columns that stay on one line; others are broken where they must be.
+    In a terminal an instruction is as long as the terminal is wide at most: its line says where the whole is.
 
     Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
     """
@@ -67,18 +87,24 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="ellipsis")
-    for row in rows:
-        table.add_row(*(Text("" if cell is None else plain_log(str(cell))) for cell in row))
     console = Console(file=sys.stdout)
+    longest = {INSTRUCTION: console.width} if console.is_terminal else {}
     if not console.is_terminal:
         console = Console(file=sys.stdout, width=PAPER_COLUMNS)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in unbroken)
+    for row in rows:
+        table.add_row(*(Text(_cell_text(cell, longest.get(name))) for name, cell in zip(columns, row, strict=True)))
     if title:
         console.print(Text(plain_log(title), style="italic"))
     if columns:
         console.print(table)
+
+
+def _cell_text(cell: object, longest: int | None) -> str:
+    text = "" if cell is None else plain_log(str(cell))
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def reason_json(reason: Reason, key: str) -> dict[str, object]:

@@ -17,7 +17,8 @@ from speedkit.rendering.amounts import bytes_text, seconds_text
 
 __all__ = ["size_vs_rebuild"]
 
-PLOT_PIXELS, PLOT_WIDTH = 270, 520
+PLOT_PIXELS, PLOT_WIDTH, RIGHT = 270, 520, 90
+ROUNDS = 3
 LETTER, LINE = 7.4, 18
 PLACES = {
     "top center": (-0.5, -1.2),
@@ -61,7 +62,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
         measured="; ".join(filter(None, [_how(measured), notes([build for one in measured for build in one.builds])])),
         plot_pixels=PLOT_PIXELS,
         left=5,
-        right_pixels=90,
+        right_pixels=RIGHT,
     )
     figure.update_xaxes(title_text=f"seconds to rebuild, {plain(said(chosen))}{', a logarithmic scale' if logarithmic else ''}")
     figure.update_yaxes(title_text="image, MB", range=[0, top], gridcolor=GRID, title_font={"size": 13})
@@ -101,15 +102,19 @@ def _label_places(figure: go.Figure, measured: Sequence[Measured], top: float) -
     points = [
         ((along(one.seconds) - low) / (high - low) * PLOT_WIDTH, (1 - _size(one) / 1e6 / top) * PLOT_PIXELS) for one in measured
     ]
-    taken = [(x - 8, y - 8, x + 8, y + 8) for x, y in points]
-    chosen = []
-    for (x, y), one in zip(points, measured, strict=True):
-        width = LETTER * len(f"{one.strategy} {seconds_text(one.seconds)}")
-        boxes = {name: _box(x, y, width, shift) for name, shift in PLACES.items()}
-        place = min(boxes, key=lambda name: sum(_overlap(boxes[name], other) for other in taken))
-        taken.append(boxes[place])
-        chosen.append(place)
-    return chosen
+    beside = [(-PLOT_WIDTH, 0, 0, PLOT_PIXELS), (PLOT_WIDTH + RIGHT, 0, 2 * PLOT_WIDTH, PLOT_PIXELS)]
+    taken = [*beside, *((x - 8, y - 8, x + 8, y + 8) for x, y in points)]
+    widths = [LETTER * len(f"{one.strategy} {seconds_text(one.seconds)}") for one in measured]
+    boxes = [
+        {name: _box(x, y, width, shift) for name, shift in PLACES.items()} for (x, y), width in zip(points, widths, strict=True)
+    ]
+    chosen: dict[int, str] = {}
+    # What was chosen first knew nothing of those that came later: it is chosen again.
+    for _ in range(ROUNDS):
+        for place, own in enumerate(boxes):
+            others = [*taken, *(boxes[other][name] for other, name in chosen.items() if other != place)]
+            chosen[place] = min(own, key=lambda name: sum(_overlap(own[name], other) for other in others))
+    return list(chosen.values())
 
 
 def _box(x: float, y: float, width: float, shift: tuple[float, float]) -> tuple[float, float, float, float]:

@@ -22,6 +22,7 @@ CELLS = {
     "cancelled": (2, "✗ stopped"),
     "waiting": (3, "not reached"),
 }
+SHAPES = "✓↻✗ "
 SCALE = [
     [0, "rgba(0,114,178,.16)"],
     [0.25, "rgba(0,114,178,.16)"],
@@ -32,7 +33,9 @@ SCALE = [
     [0.75, "rgba(128,128,128,.12)"],
     [1, "rgba(128,128,128,.12)"],
 ]
-LONGEST = 32
+LONGEST, LONGEST_OF_MANY = 32, 28
+MANY = 7
+"""So many edits leave less room for the instructions."""
 HEAD_LINE = 16
 
 
@@ -48,6 +51,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     newest = {edit: newest[edit] for edit in edits_in_order(newest)}
     steps = _steps(newest)
     cells = [[_cell(build, step) for build in newest.values()] for step in steps]
+    labels = [short(first_line(step), LONGEST if len(newest) < MANY else LONGEST_OF_MANY) for step in steps]
     figure = go.Figure()
     _add_cells(figure, cells, steps, list(newest))
     heads = [heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
@@ -56,7 +60,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
         title=_finding(newest, cells),
         measured="; ".join(filter(None, [chosen, "each build as BuildKit reported it", notes(list(newest.values()))])),
         plot_pixels=ROW * max(len(steps), 1),
-        left=max((len(short(first_line(step), LONGEST)) for step in steps), default=0),
+        left=max(map(len, labels), default=0),
         right_pixels=16,
         above_pixels=18 + HEAD_LINE * max((head.count("<br>") + 1 for head in heads), default=0),
         below_pixels=16,
@@ -65,9 +69,9 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
         side="top", showgrid=False, tickangle=0, tickfont={"size": 12}, tickvals=list(range(len(heads))), ticktext=heads
     )
     figure.update_xaxes(range=[-0.5, max(len(heads), 1) - 0.5])
-    label_rows(figure, [short(first_line(step), LONGEST) for step in steps])
+    label_rows(figure, labels)
     table = pd.DataFrame(
-        [[first_line(step), *(word.partition(" ")[2] for _, word in row)] for step, row in zip(steps, cells, strict=True)],
+        [[first_line(step), *(word.lstrip(SHAPES) for _, word in row)] for step, row in zip(steps, cells, strict=True)],
         columns=["instruction", *map(heading, newest)],
     )
     return Plot(figure, table)

@@ -103,5 +103,9 @@ def _finding(builds: list[Build]) -> str:
 
 def _table(builds: list[Build]) -> pd.DataFrame:
     columns = ["strategy", "layer", "from_base", "size_bytes"]
-    rows = [[build.strategy, layer.command, layer.from_base, layer.size_bytes] for build in builds for layer in build.layers]
+    rows = [
+        [build.strategy, command_text(layer.command), layer.from_base, layer.size_bytes]
+        for build in builds
+        for layer in build.layers
+    ]
     return pd.DataFrame(rows, columns=columns)

@@ -93,7 +93,7 @@ def finish(
         modebar={"remove": ["select", "lasso", "autoscale"]},
     )
     figure.update_xaxes(gridcolor=GRID, zeroline=False, ticks="", title_font={"size": 13}, title_standoff=6)
-    figure.update_yaxes(zeroline=False, automargin=False, ticks="")
+    figure.update_yaxes(zeroline=False, automargin=False, ticks="", ticklabelstandoff=5)
     return figure
 
 

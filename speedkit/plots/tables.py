@@ -8,20 +8,25 @@ from typing import Any
 import pandas as pd
 
 from speedkit.rendering.amounts import bytes_text, count_text, seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["table_html"]
 
 STYLE = """<style>
 .sk-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 .sk-table td,.sk-table th{text-align:right;padding:3px 12px 3px 0;white-space:nowrap}
+.sk-table th{white-space:normal;vertical-align:bottom}
 .sk-table td{max-width:380px;overflow:hidden;text-overflow:ellipsis}
 table.sk-table .text{text-align:left!important}
+.sk-table td.sk-words{white-space:normal}
+.sk-table td.sk-line{white-space:normal;overflow-wrap:anywhere;min-width:160px}
 .sk-read td{max-width:215px}
+.sk-read td.sk-line{min-width:200px}
 .sk-read td.said{white-space:normal;min-width:230px;max-width:640px}
 .sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
 </style>"""
-SENTENCES = frozenset({"because"})
-"""Columns that are read and not looked up: they are never cut."""
+LOOKS = {"because": "said", "instruction": "sk-line", "layer": "sk-line"}
+"""Columns that are never cut: sentences, and lines of Dockerfiles, which are broken where they must be."""
 HEADS = {
     "image_mb": "image",
     "from_base": "from the base",
@@ -34,7 +39,7 @@ HEADS = {
 def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None = None) -> str:
     """A table to open and close. how: the line on how its values were measured. most: how many rows, None for all."""
     shown = [name for name in table.columns if not _says_nothing(name, table[name])]
-    kinds = {name: "" if _is_amount(table[name]) else f' class="text{" said" * (name in SENTENCES)}"' for name in shown}
+    kinds = {name: "" if _is_amount(table[name]) else f' class="{_look(name)}"' for name in shown}
     head = "".join(f"<th{kinds[name]}>{escape(_head(name))}</th>" for name in shown)
     rows = "".join(
         "<tr>" + "".join(_cell(name, kinds[name], value) for name, value in zip(shown, row, strict=True)) + "</tr>"
@@ -42,13 +47,20 @@ def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None 
     )
     left = 0 if most is None else len(table) - most
     more = f'<div class="sk-how">{count_text(left, "more row")} in its table.</div>' if left > 0 else ""
-    read = " sk-read" * bool(SENTENCES & set(shown))
+    read = " sk-read" * ("because" in shown)
     return (
-        f"{STYLE}<details{' open' * opened}><summary>The same as a table</summary>"
+        f'{STYLE}<details{" open" * opened} class="{NOT_MATH}">'
+        f"<summary>The same as a table</summary>"
         f'<div class="sk-how">{escape(how)}</div>'
         f'<div class="sk-wide"><table class="sk-table{read}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
         f"{more}</details>"
     )
+
+
+def _look(name: str) -> str:
+    if " " in name:
+        return "text sk-words"  # the name of an edit, as heads a grid
+    return f"text {LOOKS.get(name, '')}".rstrip()
 
 
 def _is_amount(column: pd.Series[Any]) -> bool:
@@ -74,6 +86,8 @@ def _text(name: str, value: Any) -> str:
         return ""
     if name.endswith("seconds"):
         return seconds_text(value) if value else ""
+    if name == "state":
+        return str(value).replace("-", " ")
     if name in ("size_bytes", "bytes_fetched"):
         return bytes_text(value)
     if name == "image_mb":

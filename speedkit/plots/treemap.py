@@ -18,6 +18,7 @@ LARGEST = 400
 SHADE = "rgba(128,128,128,.1)"
 """A folder lies on the folder that holds it, so what is deeper is darker."""
 ROWS_SHOWN = 12
+SMALLEST_LETTERS = 11
 
 
 def treemap(image: Image, *, layer: int | None = None) -> Plot:
@@ -55,6 +56,7 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
         right_pixels=16,
         below_pixels=16,
     )
+    figure.update_layout(uniformtext={"minsize": SMALLEST_LETTERS, "mode": "hide"})
     return Plot(figure, pd.DataFrame(every, columns=["path", "parent", "size_bytes"]), rows_shown=ROWS_SHOWN)
 
 

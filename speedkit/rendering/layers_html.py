@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from speedkit.rendering.amounts import bytes_text
+from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
 
@@ -15,7 +16,7 @@ STYLE = """<style>
 .sk-layers{--sk-dim:var(--jp-ui-font-color2,#59636e);--sk-line:var(--jp-border-color2,#dfe3e8);
 font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);
 border:1px solid var(--sk-line);border-radius:8px;padding:8px 12px;max-width:960px;margin:4px 0;text-align:left}
-.sk-layers .sk-head{font-weight:600}.sk-layers .sk-sub{color:var(--sk-dim);font-size:12px}
+.sk-layers .sk-head{font-weight:600}.sk-layers .sk-sub{color:var(--sk-dim);font-size:12px;text-wrap:pretty}
 .sk-layers.sk-layers.sk-layers table{border-collapse:collapse;border:0;width:100%;table-layout:fixed;margin:8px 0 0;
 font-size:12px;font-variant-numeric:tabular-nums}
 .sk-layers.sk-layers.sk-layers :is(tr,th,td){border:0;background:none}
@@ -49,7 +50,7 @@ def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], wa
     )
     rows = "".join(_row(number, layer) for number, layer in enumerate(layers, 1))
     return (
-        f'{STYLE}<div class="sk-layers"><div class="sk-head">{escape(title)}</div>'
+        f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{escape(title)}</div>'
         f'<div class="sk-sub">{escape(" · ".join(facts))}</div>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_waste(waste)}</div>"
     )

@@ -8,11 +8,12 @@ from html import escape
 
 from speedkit.model import StepSource
 from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, STYLE, WORDS
 
-__all__ = ["Reason", "reasons_html"]
+__all__ = ["Reason", "reasons_html", "state_in_words"]
 
-VERDICTS = {"hit": ("✓", "hit", "cached"), "miss": ("↻", "miss", "ran"), "depends": ("◇", "depends", "running")}
+VERDICTS = {"hit": ("✓", "cached", "cached"), "miss": ("↻", "runs", "ran"), "depends": ("◇", "depends", "running")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,12 @@ class Reason:
 def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
     """All reasons as HTML, those of instructions with nothing to run left out."""
     rows = "".join(_row(reason) for reason in reasons if reason.state not in ("no-step", "not-needed"))
-    return f'{STYLE}<div class="sk-build"><div class="sk-head">{escape(title)}</div>{rows}</div>'
+    return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{escape(title)}</div>{rows}</div>'
+
+
+def state_in_words(state: str) -> str:
+    """What became, or will become, of a step: a forecast in the same words as a build."""
+    return VERDICTS[state][1] if state in VERDICTS else state.replace("-", " ")
 
 
 def _row(reason: Reason) -> str:

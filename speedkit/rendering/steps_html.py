@@ -8,6 +8,7 @@ from itertools import groupby
 from speedkit.model import Build, Step, StepState
 from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.rendering.ansi import ansi_to_html
+from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["build_html"]
 
@@ -62,7 +63,7 @@ def build_html(build: Build) -> str:
         rows.append(f'<div class="sk-stage">{escape(stage)}</div>')
         rows += [_row(step) for step in steps]
     body = f'<div class="sk-head">{escape(_headline(build))}</div><div class="sk-sub">{escape(_facts(build))}</div>'
-    return f'{STYLE}<div class="sk-build">{body}{"".join(rows)}{_problem(build)}</div>'
+    return f'{STYLE}<div class="sk-build {NOT_MATH}">{body}{"".join(rows)}{_problem(build)}</div>'
 
 
 def _headline(build: Build) -> str:

@@ -125,7 +125,7 @@ def _side(step: Step | None) -> Side:
 
 def _change(before: Step | None, after: Step | None) -> tuple[str, str]:
     if before is None:
-        return "new step", "run"
+        return "new step", ""
     if after is None:
         return "step removed", ""
     if before.state == after.state:

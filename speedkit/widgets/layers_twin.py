@@ -12,6 +12,7 @@ from typing import Any
 
 from speedkit.rendering.amounts import bytes_text, count_text
 from speedkit.rendering.layers_html import changes_text
+from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.widgets.layer_choices import DIFFERENCE, WHOLE
 
 __all__ = ["layers_twin_html"]
@@ -37,7 +38,8 @@ def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
     facts = "".join(f'<p class="skw-dim">{escape(line)}</p>' for line in traits["heading"]["facts"])
     images = "".join(_image(image, view, has_name=len(traits["images"]) > 1) for image in traits["images"])
     return (
-        f'<div data-skw-twin="{escape(name)}"><style>{style}</style><section class="skw skl skw-twin" aria-label="Layers">'
+        f'<div class="{NOT_MATH}" data-skw-twin="{escape(name)}"><style>{style}</style>'
+        f'<section class="skw skl skw-twin" aria-label="Layers">'
         f'<header class="skw-bar"><b class="skl-finding">{escape(traits["heading"]["finding"])}</b>{facts}</header>'
         f'<div class="skl-main"><div class="skl-layers">{images}</div>'
         f'<div class="skl-files"><div class="skl-title"><b>{escape(tree["title"])}</b>'

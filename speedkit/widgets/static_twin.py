@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, WORDS
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def twin_html(traits: Shown, texts: TwinTexts, *, style: str, name: str) -> str:
     """The last state of a workbench. name: by which the live widget finds and hides its twin."""
     steps = traits["steps"]
     return (
-        f'<div data-skw-twin="{escape(name)}"><style>{style}</style>'
+        f'<div class="{NOT_MATH}" data-skw-twin="{escape(name)}"><style>{style}</style>'
         f'<section class="skw skw-twin" aria-label="Workbench for {escape(traits["app_facts"]["name"])}">'
         f"{_bar(traits)}{_notice(traits['notice'])}"
         f'<div class="skw-main">{_editor(traits, texts)}'
@@ -275,7 +276,8 @@ def _bar_of(build: Shown, longest: float) -> str:
 
 def _comparison(found: Shown | None) -> str:
     if found is None:
-        return '<div class="skw-compare"><h4>Before and after</h4></div>'
+        told = "After two builds this says what changed between them."
+        return f'<div class="skw-compare"><h4>Before and after</h4><p class="skw-hint">{told}</p></div>'
     facts = f'<p class="skw-dim">{escape(" ".join(found["facts"]))}</p>'
     why = "".join(
         f'<p class="skw-because skw-because-{one["tone"]}"><b class="skw-{one["tone"]}">{escape(one["step"])}</b> '

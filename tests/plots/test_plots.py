@@ -242,6 +242,19 @@ def test_a_failed_build_names_its_line_and_what_was_not_reached():
     assert plots.timeline(stopped).title == "Make exe was cancelled after 3.0 s"
 
 
+def test_the_table_of_a_grid_says_in_whole_that_a_step_was_not_reached():
+    failing = replace(build(ok=False), step_list=(step(5, "RUN a", "failed", 3.0), step(6, "RUN b", "waiting", 0.0, None)))
+    table = plots.cache_grid([failing]).table
+    assert table.iloc[:, 1].tolist() == ["fails", "not reached"]
+
+
+def test_many_edits_leave_room_for_the_words_in_their_cells():
+    few, many = ([build("scratch", f"edit {number}") for number in range(count)] for count in (2, 7))
+    assert plots.cache_grid(many).figure.layout.margin.l <= plots.cache_grid(few).figure.layout.margin.l
+    label = plots.cache_grid([replace(one, step_list=(step(8, "RUN " + "x" * 60, "ran", 1.0),)) for one in many])
+    assert max(map(len, label.figure.layout.yaxis.ticktext)) <= 28
+
+
 def test_long_names_are_cut_with_an_ellipsis_and_whole_in_the_tooltip():
     figure = plots.timeline(SET[0]).figure
     assert figure.layout.yaxis.ticktext[2].endswith("…")
@@ -309,6 +322,13 @@ def test_labels_of_points_that_lie_together_do_not_take_the_same_place():
     close = [build(name, seconds=10.0 + number / 10) for number, name in enumerate("abcd")]
     places = plots.size_vs_rebuild([*close, build("far", seconds=400.0)]).figure.data[0].textposition
     assert len(set(places[:4])) == 4
+
+
+def test_a_label_of_a_point_at_an_edge_stays_in_the_figure():
+    ends = [build("the-quickest-of-them-all", seconds=0.5), build("the-slowest-of-them-all", seconds=40.0)]
+    first, last = plots.size_vs_rebuild(ends).figure.data[0].textposition
+    assert first.endswith("right")
+    assert last.endswith(("left", "center"))
 
 
 def test_the_edit_with_the_most_strategies_is_weighed_against_size_unless_one_is_named():
@@ -412,14 +432,15 @@ def test_a_table_shows_amounts_with_units_and_leaves_out_what_says_nothing():
     html = plots.timeline(SET[0]).table_html()
     assert "27.0 s" in html
     assert "fetched" not in html
+    assert "no-step" not in html
     fetched = replace(SET[0], step_list=(replace(SET[0].step_list[1], bytes_fetched=1_200_000),))
     assert "1.2 MB" in plots.timeline(fetched).table_html()
     assert "<td>21.0 MB</td>" in plots.size_vs_rebuild(SET).table_html()
     sized = plots.sizes(SET).table_html()
     assert ">yes</td>" in sized
     assert "12.0 MB" in sized
-    assert "<details open>" in sized
-    assert "<details>" in plots.sizes(SET).table_html(opened=False)
+    assert "<details open" in sized
+    assert "<details open" not in plots.sizes(SET).table_html(opened=False)
     assert "NA" not in plots.timeline(replace(build(), step_list=(step(None, "make exe", "ran", 1.0),))).table_html()
 
 

@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.rendering.ansi import ansi_to_html, plain_log
+from speedkit.rendering.layers_html import LayerRow, layers_html
+from speedkit.rendering.mathjax import NOT_MATH
+from speedkit.rendering.reasons_html import Reason, reasons_html, state_in_words
 
 
 @pytest.mark.parametrize(
@@ -47,3 +50,19 @@ def test_no_log_leaves_a_tag_or_a_control_character(text):
     assert all("<" not in part for part in rest)
     assert not any(ord(letter) < 32 and letter not in "\n\t\r" for letter in shown)
     assert "\x1b" not in plain_log(text)
+
+
+def test_no_formula_is_seen_in_the_text_of_a_step():
+    step = Reason(1, "builder", "RUN go build $(grep -v ^unsafe$ /tmp/packages)", "ran", "new", (), "$A and $B differ.")
+    for html in (reasons_html("title", [step]), layers_html("title", [], [LayerRow("RUN $(a) $b", 1, 1, 0, 0, 0)], [])):
+        assert f'class="sk-{"build" if "sk-build" in html else "layers"} {NOT_MATH}"' in html
+
+
+def test_a_forecast_is_said_in_the_words_of_a_build():
+    assert [state_in_words(state) for state in ("hit", "miss", "depends", "no-step", "ran")] == [
+        "cached",
+        "runs",
+        "depends",
+        "no step",
+        "ran",
+    ]

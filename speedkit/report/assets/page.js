@@ -28,7 +28,7 @@
       links.get(entry.target.id)?.setAttribute("aria-current", "true");
     }
   }, { rootMargin: "-20% 0px -75% 0px" });
-  for (const section of document.querySelectorAll("main section")) read.observe(section);
+  for (const section of document.querySelectorAll("main > section")) read.observe(section);
 
   let wasDark = false;
   addEventListener("beforeprint", () => { wasDark = root.classList.contains("dark"); set(false); });
