@@ -105,7 +105,7 @@ def _other_content(entry: Entry) -> Entry:
 
 def _expected(steps: tuple[Reason, ...]) -> str:
     counts = {word: sum(step.state == word for step in steps) for word in WORDS}
-    said = f"If you build now: {counts['hit']} cached, {counts['miss']} run"
+    said = f"If you build now: {counts['hit']} cached, {counts['miss']} run{'s' * (counts['miss'] == 1)}"
     depends = counts["depends"]
     return f"{said}, {depends} depend{'s' * (depends == 1)} on what a step gives" if depends else said
 

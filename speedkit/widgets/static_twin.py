@@ -68,13 +68,18 @@ def _bar(traits: Shown) -> str:
 def _outlook(found: Shown | None) -> str:
     if found is None:
         return ""
-    depends = f", <b>? {found['depends']} depend</b>" if found["depends"] else ""
+    depends = f", <b>? {_counted(found['depends'], 'depend')}</b>" if found["depends"] else ""
     about = f", <b>{escape(found['about'])}</b>" if found["about"] else ""
     why = f": {escape(found['why'])}" if found["why"] else ""
     return (
         f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {found["cached"]} cached</b>, '
-        f'<b class="skw-run">↻ {found["run"]} run</b>{depends}{about}{why}</span>'
+        f'<b class="skw-run">↻ {_counted(found["run"], "run")}</b>{depends}{about}{why}</span>'
     )
+
+
+def _counted(count: int, verb: str) -> str:
+    """`1 runs`, `2 run`."""
+    return f"{count} {verb}s" if count == 1 else f"{count} {verb}"
 
 
 def _notice(notice: Shown | None) -> str:

@@ -160,7 +160,7 @@ sk.Workbench = lambda app: old(app, forecaster=forecaster)
     wb.retype("package changed\n")
     wb.open_tab("Dockerfile")
     expect(margin).to_contain_text("↻ main.go")
-    expect(wb.all.locator(".skw-if")).to_contain_text("1 cached, ↻ 1 run, about 2.0 s: line 3 runs again")
+    expect(wb.all.locator(".skw-if")).to_contain_text("1 cached, ↻ 1 runs, about 2.0 s: line 3 runs again")
     expect(wb.step("COPY go.mod")).to_contain_text("↻ main.go")
     wb.all.screenshot(path=pictures / "forecast.png")
 

@@ -118,7 +118,7 @@ def test_the_forecast_is_in_the_margin_and_in_a_sentence(app):
     assert "↻ main.go" in text
     assert "about 31 s" in text
     assert "line 2 runs again" in text
-    assert "1 depend" in text
+    assert "1 depends" in text
     assert "main.go &lt;changed&gt;" in html
 
 

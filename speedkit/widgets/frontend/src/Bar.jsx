@@ -116,10 +116,10 @@ export function Outlook({ outlook }) {
   const { cached, run, depends, about, why } = outlook;
   return (
     <span class="skw-if">
-      If you build now: <b class="skw-hit">✓ {cached} cached</b>, <b class="skw-run">↻ {run} run</b>
+      If you build now: <b class="skw-hit">✓ {cached} cached</b>, <b class="skw-run">↻ {run} {run === 1 ? "runs" : "run"}</b>
       {depends > 0 && (
         <>
-          , <b>? {depends} depend</b>
+          , <b>? {depends} {depends === 1 ? "depends" : "depend"}</b>
         </>
       )}
       {about && (
