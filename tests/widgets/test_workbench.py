@@ -203,6 +203,7 @@ def test_shown_in_a_notebook_it_is_a_widget_and_a_twin_that_follows_it(wb, publi
 
 
 def test_other_hosts_get_view_and_html_at_once(wb):
+    wb._settle()
     data, _ = wb._repr_mimebundle_()
     assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"} <= set(data)
     assert data["text/html"] == wb._repr_html_()
