@@ -100,9 +100,9 @@ def _repeated(running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
 
 def _watched(running: RunningBuild) -> Build:
     """The finished build, shown on stderr while it goes on. Ctrl-C cancels it."""
-    from rich.live import Live
-
     try:
+        from rich.live import Live
+
         with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
             while not running.done:
                 live.update(_frame(running.wait_briefly(0.12)))

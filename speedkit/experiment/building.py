@@ -180,7 +180,7 @@ class RunningBuild:
         # An event and not Thread.join: Ctrl-C in a join makes Python take the thread for ended.
         self._ended = threading.Event()
         # A build is in a process group of its own, and would go on when this Python ends.
-        atexit.register(self.cancel)
+        atexit.register(self.stop)
         threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True).start()
 
     _raw: list[bytes]
@@ -253,7 +253,7 @@ class RunningBuild:
         except BaseException as problem:
             self._problem = problem
         finally:
-            atexit.unregister(self.cancel)
+            atexit.unregister(self.stop)
             self._ended.set()
 
     def _on_line(self, line: bytes) -> None:
