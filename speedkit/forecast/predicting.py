@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.errors import DockerfileError
+from speedkit.forecast.equals import Equals
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
 from speedkit.forecast.reasons import Because, Reasons
@@ -59,7 +60,7 @@ class Forecast:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Outlook:
-    """A forecast, with the plan and the reasons that it was made from. The steps of both stand in the same order."""
+    """A forecast step by step, with the plan and the reasons that it was made from; both have the steps in one order."""
 
     forecast: Forecast
     plan: Plan
@@ -109,10 +110,10 @@ class Forecaster:
 
     def predict(self, now: Situation) -> Forecast:
         """What a build of `now` would find in the cache."""
-        return self.outlook(now).forecast
+        return _with_races(self.outlook(now))
 
     def outlook(self, now: Situation) -> Outlook:
-        """The forecast for a build of `now`, and what it was made from."""
+        """What the cache holds for each step of a build of `now` by itself, and what that was made from."""
         plan = self.plan(now)
         walked, last, sources = walk(plan, self._memory), self._last.get(now.lineage), Sources(plan)
         reasons = Reasons(walked, last)
@@ -131,6 +132,21 @@ def _forecast(step: PlannedStep, walked: Walked, reasons: Reasons, sources: Sour
         because=reasons.of(step),
         sources=sources.of(step),
     )
+
+
+def _with_races(outlook: Outlook) -> Forecast:
+    """Of equal steps on images of other names BuildKit runs the one that it comes to first, and calls the others cached."""
+    equals = Equals(outlook.plan)
+    pairs = zip(outlook.forecast.steps, outlook.plan.steps, strict=True)
+    return Forecast(tuple(_raced(forecast, equals.apart(planned)) for forecast, planned in pairs))
+
+
+def _raced(step: StepForecast, equal: tuple[int, ...]) -> StepForecast:
+    if step.forecast != "miss" or step.because.kind in _STOPS or not equal:
+        return step
+    places = tuple(f"line {line}" for line in equal)
+    sentence = f"It is the same step as {' and '.join(places)}: only the first that the builder comes to runs, for all of them."
+    return replace(step, forecast="depends", because=Because("earlier", places, sentence))
 
 
 def _first_time(step: StepForecast) -> StepForecast:

@@ -112,4 +112,5 @@ def observed_steps(plan: Plan, observed: Observed) -> dict[int, str]:
 
 def _structure(vertex: Vertex) -> Hashable:
     inputs = tuple((_structure(given.vertex), given.selectors, given.by_content) for given in vertex.inputs)
-    return (vertex.kind, vertex.operation, inputs)
+    name = str(vertex.parts.get("name", "")).removeprefix("docker.io/").removesuffix(":latest")
+    return (vertex.kind, vertex.operation, name if vertex.kind == "image" else "", inputs)

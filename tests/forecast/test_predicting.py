@@ -8,7 +8,7 @@ import pytest
 
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
-from speedkit.forecast import BaseImage, Forecaster, predict
+from speedkit.forecast import BaseImage, Forecaster, explain, predict
 from speedkit.model import StepSource
 from tests.forecast.situations import BASES, manifest, situation, verdicts
 
@@ -395,3 +395,23 @@ def test_a_variable_that_an_unknown_base_may_have_set_is_no_mistake(line):
     assert predict([], situation(f"FROM nowhere\n{line}\n")).steps
     with pytest.raises(DockerfileError):
         predict([], situation(f"FROM base\n{line}\n"))
+
+
+def test_which_of_two_equal_steps_on_images_of_other_names_runs_is_left_open():
+    text = "FROM one AS a\nRUN x\nRUN y\nFROM two AS b\nRUN x\nFROM two AS c\nRUN x\nFROM scratch\n"
+    text += "COPY --from=a / /\nCOPY --from=b / /\nCOPY --from=c / /\n"
+    bases = {name: BaseImage(("layer-1",)) for name in ("one", "two")}
+    forecast = predict([], situation(text, bases=bases))
+    assert [forecast.at(line).forecast for line in (2, 3, 5, 7)] == ["depends", "miss", "depends", "depends"]
+    assert forecast.at(2).because.what == ("line 5", "line 7")
+    assert forecast.at(5).because.what == ("line 2",)
+    built = situation(text, bases=bases, states={2: "cached", 3: "ran", 5: "ran", 7: "ran", 9: "ran", 10: "ran", 11: "ran"})
+    assert {step.forecast for step in predict([built], situation(text, bases=bases)).runnable} == {"hit"}
+    told = explain(built, []).at(2).because
+    assert (told.kind, told.what) == ("earlier", ("line 5", "line 7"))
+
+
+def test_equal_steps_on_one_image_run_together():
+    text = "FROM one AS a\nRUN x\nFROM one AS b\nRUN x\nFROM scratch\nCOPY --from=a / /\nCOPY --from=b / /\n"
+    forecast = predict([], situation(text, bases={"one": BaseImage(("layer-1",))}))
+    assert [forecast.at(line).forecast for line in (2, 4)] == ["miss", "miss"]
