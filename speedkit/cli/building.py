@@ -180,9 +180,10 @@ def _frame(built: Build) -> Text:
 
 def _print_build(built: Build) -> None:
     from speedkit.rendering.amounts import bytes_text, seconds_text
+    from speedkit.rendering.reasons_html import state_in_words
 
     rows = [
-        [step.stage, step.line, step.instruction, step.state.replace("-", " "), seconds_text(step.seconds) if step.ran else ""]
+        [step.stage, step.line, step.instruction, state_in_words(step.state), seconds_text(step.seconds) if step.ran else ""]
         for step in built.instructions
     ]
     size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from speedkit.dockerfile.syntax import Dockerfile, Instruction
 
-__all__ = ["KEYWORDS", "check_has_stages", "check_instruction", "check_keyword"]
+__all__ = ["check_has_stages", "check_instruction", "check_keyword"]
 
 _NO_FLAGS = ("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "USER", "VOLUME", "WORKDIR")
 _FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -35,7 +35,7 @@ _FLAGS_NOT_READ = ("ARG", "STOPSIGNAL")
 """BuildKit lets any flag of these pass, and of HEALTHCHECK NONE."""
 _FLAGS_FIRST = frozenset({"ENV", "LABEL", "SHELL"})
 """Of these BuildKit reads the flags before it counts the arguments."""
-KEYWORDS = frozenset((*_FLAGS, *_FLAGS_NOT_READ))
+_KEYWORDS = frozenset((*_FLAGS, *_FLAGS_NOT_READ))
 _REPEATABLE = frozenset({"mount", "exclude"})
 _BOOLEAN = frozenset({"link", "keep-git-dir", "unpack", "parents"})
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
@@ -55,8 +55,8 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def check_keyword(word: str, line: int) -> None:
     """Raises DockerfileError where the first word of an instruction is none that BuildKit knows."""
-    if word.upper() not in KEYWORDS:
-        _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(KEYWORDS)))
+    if word.upper() not in _KEYWORDS:
+        _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(_KEYWORDS)))
 
 
 def check_has_stages(dockerfile: Dockerfile) -> None:
@@ -84,8 +84,8 @@ def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> No
         _CHECKS[keyword](instruction)
     if instruction.stage is None and keyword != "ARG":
         _reject("no build stage in current context", instruction.line)
-    if instruction.keyword in ("COPY", "ADD") and instruction.args[-1].startswith("<<"):
-        _reject(f"{instruction.keyword} cannot accept a heredoc as a destination", instruction.line)
+    if keyword in ("COPY", "ADD") and instruction.args[-1].startswith("<<"):
+        _reject(f"{keyword} cannot accept a heredoc as a destination", instruction.line)
 
 
 def _check_count(instruction: Instruction) -> None:
@@ -178,9 +178,7 @@ def _check_numbers(instruction: Instruction) -> None:
 
 
 def _check_names(instruction: Instruction) -> None:
-    """ARG has words such as `A=1`, the others have a name and a value by turns."""
-    names = [word.partition("=")[0] for word in instruction.args] if instruction.keyword == "ARG" else instruction.args[::2]
-    if not all(names):
+    if not all(instruction.names):
         _reject(f"{instruction.keyword} names can not be blank", instruction.line)
 
 

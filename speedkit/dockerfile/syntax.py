@@ -49,6 +49,11 @@ class Instruction:
     heredocs: tuple[Heredoc, ...] = ()
     trigger: Instruction | None = field(default=None, repr=False)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What an ARG, ENV or LABEL names. ARG has words such as `A=1`, the others have a name and a value by turns."""
+        return tuple(word.partition("=")[0] for word in self.args) if self.keyword == "ARG" else self.args[::2]
+
     def flag_values(self, name: str) -> tuple[str, ...]:
         """The values of every `--name=…`, in order; a bare `--name` has the value "true"."""
         found = []

@@ -19,7 +19,7 @@ from speedkit.dockerfile.expansion import expand_unquoted
 from speedkit.dockerfile.values import check_mode
 from speedkit.errors import DockerfileError, Misuse
 from speedkit.forecast.scope import normalized
-from speedkit.forecast.tree import Selector, Tree, has_wildcard
+from speedkit.forecast.tree import NOT_UTF8, Selector, Tree, has_wildcard
 from speedkit.forecast.vertices import Input, Vertex
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ __all__ = ["copy_vertex", "inline_file", "owner"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GIT = re.compile(r"^(git|ssh)://|^[\w.-]+@[\w.-]+:|^https?://[^#?]+\.git(#|\?|$)")
-_NO_TEXT = re.compile("[\udc80-\udcff]")
 """Bytes that are not UTF-8. Replacing variables makes one and the same character of each."""
 _NOBODY = (1 << 32) - 1
 _Source = tuple[Vertex | None, Selector]
@@ -196,7 +195,7 @@ def _inline_source(heredoc: Heredoc, scope: Scope, instruction: Instruction) -> 
     body = heredoc.body
     if heredoc.expand:
         try:
-            body = expand_unquoted(_NO_TEXT.sub("\ufffd", body), scope.variables)
+            body = expand_unquoted(NOT_UTF8.sub("\ufffd", body), scope.variables)
         except SubstitutionError as error:
             quoted = json.dumps(body, ensure_ascii=False)
             _refuse(f"failed to process {quoted}: {error}", instruction)

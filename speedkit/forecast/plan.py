@@ -92,13 +92,14 @@ def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
     planning = _Planning(situation, context)
     steps = tuple(planning.all_steps())
-    planning.lint.finish(planning.global_args, _default_arguments(situation))
+    if planning.lint.counts:
+        planning.lint.finish(planning.global_args, _default_arguments(situation))
     return Plan(situation, steps, context)
 
 
 def _default_arguments(situation: Situation) -> Mapping[str, str] | None:
     """What FROM lines could refer to, had no build argument been given; None where that cannot be told."""
-    declared = {word.partition("=")[0] for step in situation.dockerfile.global_args for word in step.args}
+    declared = {name for step in situation.dockerfile.global_args for name in step.names}
     others = {name: value for name, value in situation.build_args.items() if name not in declared}
     with suppress(DockerfileError):
         return global_environment(situation.dockerfile, build_args=others, target=situation.target, platform=situation.platform)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.forecast.differences import OF_IMAGE, Difference, counterparts, difference
+from speedkit.forecast.tree import NOT_UTF8
 
 if TYPE_CHECKING:
     from speedkit.dockerfile import Dockerfile
@@ -44,7 +45,6 @@ BecauseKind = Literal[
     "failed",
 ]
 _SHOWN = 3
-_NOT_TEXT = re.compile("[\udc80-\udcff]")
 _CHANGED_FILE = re.compile(r"(?P<path>.*) \((?P<how>[^()]*)\)", re.DOTALL)
 
 
@@ -122,8 +122,7 @@ class Reasons:
 
 def _declared(dockerfile: Dockerfile) -> frozenset[str]:
     """The names of every ARG."""
-    words = [word for step in dockerfile.instructions if step.keyword == "ARG" for word in step.args]
-    return frozenset(word.partition("=")[0] for word in words)
+    return frozenset(name for step in dockerfile.instructions if step.keyword == "ARG" for name in step.names)
 
 
 def _without_vertex(step: PlannedStep) -> Because:
@@ -146,7 +145,7 @@ def _refused(vertex: Vertex) -> Because | None:
     trees = [(source, tree, selector) for source, tree, selector in read if tree is not None]
     names = dict.fromkeys(path for source, tree, selector in trees if source.local for path in tree.unsendable_in(selector))
     if names:
-        shown = tuple(_NOT_TEXT.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", path.lstrip("/")) for path in names)
+        shown = tuple(NOT_UTF8.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", path.lstrip("/")) for path in names)
         problem = "the name, or what it points to, is not UTF-8"
         sentence = f"BuildKit cannot be sent {_listed(shown)}: {problem}, so the build will stop here."
         return Because("refused-file", shown, sentence)

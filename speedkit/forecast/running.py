@@ -17,7 +17,7 @@ from speedkit.dockerfile.mounts import TRUTHS
 from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import inline_file
 from speedkit.forecast.scope import normalized
-from speedkit.forecast.tree import Selector, Tree
+from speedkit.forecast.tree import NOT_UTF8, Selector, Tree
 from speedkit.forecast.vertices import Input, Vertex
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
 def _check_command(command: tuple[str, ...]) -> None:
     """Raises DockerfileError for a command that cannot be sent to BuildKit, which does not say where it stands."""
     problem = "" if command else "arguments are required"
-    if any("\udc80" <= character <= "\udcff" for word in command for character in word):
+    if any(NOT_UTF8.search(word) for word in command):
         problem = "string field contains invalid UTF-8"
     if problem:
         raise DockerfileError(f"Dockerfile: failed to marshal LLB definition: {problem}.")

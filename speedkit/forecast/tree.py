@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from speedkit.context import Manifest
     from speedkit.context.ignoring import Matched
 
-__all__ = ["EMPTY", "Selector", "Tree", "has_wildcard"]
+__all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "has_wildcard"]
 
 EMPTY = "nothing"
 _MOST_LINKS = 255
-_SURROGATE = re.compile("[\udc80-\udcff]")
-"""How Python writes a byte that is not UTF-8 in the name of a file."""
+NOT_UTF8 = re.compile("[\udc80-\udcff]")
+"""How Python writes a byte that is not UTF-8, in a text or in the name of a file."""
 
 
 class Selector(NamedTuple):
@@ -83,7 +83,7 @@ class Tree:
 
     @cached_property
     def _not_text(self) -> tuple[str, ...]:
-        return tuple(path for path, entry in self._entries.items() if _SURROGATE.search(path + entry.link))
+        return tuple(path for path, entry in self._entries.items() if _is_not_text(entry))
 
     def changed_to(self, manifest: Manifest) -> Tree:
         """The tree of a later manifest: of folders in which nothing differs, the digests are kept."""
@@ -97,6 +97,8 @@ class Tree:
         tree._entries = self._entries | changed
         tree._children = self._children
         tree._digests = {path: digest for path, digest in self._digests.items() if path not in touched}
+        if changed.keys().isdisjoint(self._not_text) and not any(map(_is_not_text, changed.values())):
+            tree._not_text = self._not_text
         return tree
 
     def digest(self, selector: Selector) -> str | None:
@@ -237,6 +239,10 @@ class Tree:
             current = "/" if entry.link.startswith("/") else current
             waiting = [piece for piece in entry.link.split("/") if piece] + waiting
         return current, False
+
+
+def _is_not_text(entry: Entry) -> bool:
+    return NOT_UTF8.search(entry.path + entry.link) is not None
 
 
 def _folders_above(path: str) -> Iterator[str]:

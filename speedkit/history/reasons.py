@@ -20,6 +20,7 @@ from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
+from speedkit.rendering.amounts import does_text
 from speedkit.rendering.reasons_html import Reason, reasons_html
 
 if TYPE_CHECKING:
@@ -105,9 +106,8 @@ def _other_content(entry: Entry) -> Entry:
 
 def _expected(steps: tuple[Reason, ...]) -> str:
     counts = {word: sum(step.state == word for step in steps) for word in WORDS}
-    said = f"If you build now: {counts['hit']} cached, {counts['miss']} run{'s' * (counts['miss'] == 1)}"
-    depends = counts["depends"]
-    return f"{said}, {depends} depend{'s' * (depends == 1)} on what a step gives" if depends else said
+    said = f"If you build now: {counts['hit']} cached, {does_text(counts['miss'], 'run')}"
+    return f"{said}, {does_text(counts['depends'], 'depend')} on what a step gives" if counts["depends"] else said
 
 
 def explain(build: Build | str | None = None) -> Reasons:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["bytes_text", "count_text", "seconds_text", "share_text"]
+__all__ = ["bytes_text", "count_text", "does_text", "seconds_text", "share_text"]
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -39,3 +39,8 @@ def share_text(share: float) -> str:
 def count_text(count: int, one: str) -> str:
     """`1 layer`, `7,565 files`."""
     return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def does_text(count: int, verb: str) -> str:
+    """What so many do: `1 runs`, `2 run`."""
+    return f"{count} {verb}{'s' if count == 1 else ''}"

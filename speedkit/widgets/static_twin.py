@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.amounts import does_text, seconds_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, WORDS
 
@@ -68,18 +68,13 @@ def _bar(traits: Shown) -> str:
 def _outlook(found: Shown | None) -> str:
     if found is None:
         return ""
-    depends = f", <b>? {_counted(found['depends'], 'depend')}</b>" if found["depends"] else ""
+    depends = f", <b>? {does_text(found['depends'], 'depend')}</b>" if found["depends"] else ""
     about = f", <b>{escape(found['about'])}</b>" if found["about"] else ""
     why = f": {escape(found['why'])}" if found["why"] else ""
     return (
         f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {found["cached"]} cached</b>, '
-        f'<b class="skw-run">↻ {_counted(found["run"], "run")}</b>{depends}{about}{why}</span>'
+        f'<b class="skw-run">↻ {does_text(found["run"], "run")}</b>{depends}{about}{why}</span>'
     )
-
-
-def _counted(count: int, verb: str) -> str:
-    """`1 runs`, `2 run`."""
-    return f"{count} {verb}s" if count == 1 else f"{count} {verb}"
 
 
 def _notice(notice: Shown | None) -> str:

@@ -131,3 +131,14 @@ def test_names_and_links_that_are_no_text_count_like_others(odd):
         )
     }
     assert len(digests) == 3
+
+
+def test_a_changed_link_can_make_a_tree_unsendable_and_sendable_again():
+    def links_to(target):
+        return Manifest((Entry("a", "file", 1, 0o644, "x", ""), Entry("link", "symlink", 0, 0o777, "", target)))
+
+    fine = Tree(links_to("a"))
+    assert fine.unsendable_in(Selector("/")) == ()
+    broken = fine.changed_to(links_to("caf\udce9"))
+    assert broken.unsendable_in(Selector("/")) == ("/link",)
+    assert broken.changed_to(links_to("a")).unsendable_in(Selector("/")) == ()

@@ -42,6 +42,11 @@ class Linting:
             given, origin = build_args.get(_OVERRIDE), f"build-arg:{_OVERRIDE}"
             self._options = lint_options(dockerfile.check, "check options") if given is None else lint_options(given, origin)
 
+    @property
+    def counts(self) -> bool:
+        """Whether a finding ends the build."""
+        return self._options.is_error
+
     def open_stage(self, index: int, *, base: int | None) -> None:
         """A stage that the build needs begins. base: the stage that it starts from."""
         before = None if base is None else self._stages.get(base)
@@ -49,17 +54,15 @@ class Linting:
 
     def look_at(self, instruction: Instruction, setting: Setting) -> None:
         """Looks at an instruction of a stage that was opened, before it changes the setting."""
-        if self._options.is_error and instruction.stage is not None:
+        if self.counts and instruction.stage is not None:
             self._stages[instruction.stage].look_at(instruction, setting)
 
     def finish(self, global_args: Mapping[str, str], default_args: Mapping[str, str] | None) -> None:
-        """Raises DockerfileError when something was found and that is an error.
+        """Raises DockerfileError when something was found. To be asked only where findings count.
 
         global_args: what FROM lines can refer to. default_args: the same, had no build argument been given; None where
         that cannot be told.
         """
-        if not self._options.is_error:
-            return
         found = findings_in_file(self._dockerfile, global_args, default_args)
         found += [finding for stage in self._stages.values() for finding in stage.findings]
         found = [finding for finding in found if not self._options.skips(finding.rule)]

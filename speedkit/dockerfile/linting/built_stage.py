@@ -108,8 +108,7 @@ class StageLint:
             self._find("LegacyKeyValueFormat", instruction, sentence)
         if keyword == "LABEL":
             return
-        names = [word.partition("=")[0] for word in instruction.args] if keyword == "ARG" else instruction.args[::2]
-        for name in names:
+        for name in instruction.names:
             key = name if keyword == "ARG" else self._expanded(name, setting) or ""
             if _SECRET.search(key) and not _PUBLIC.search(key):
                 sentence = f"Do not use ARG or ENV instructions for sensitive data ({keyword} {quoted(key)})"
@@ -157,7 +156,7 @@ class StageLint:
 
 def _own_names(instruction: Instruction) -> tuple[str, ...]:
     """The names that an ARG declares, which may be used in the words behind them."""
-    return tuple(word.partition("=")[0] for word in instruction.args[:-1]) if instruction.keyword == "ARG" else ()
+    return instruction.names[:-1] if instruction.keyword == "ARG" else ()
 
 
 def _is_legacy(instruction: Instruction) -> bool:

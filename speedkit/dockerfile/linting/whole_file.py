@@ -116,7 +116,7 @@ def _defaults(dockerfile: Dockerfile, default_args: Mapping[str, str]) -> Iterat
 
 def _arguments(dockerfile: Dockerfile, global_args: Mapping[str, str]) -> Iterator[Finding]:
     """What the variables of FROM lines say; an ARG without a value is declared all the same."""
-    declared = {word.partition("=")[0] for step in dockerfile.global_args for word in step.args}
+    declared = {name for step in dockerfile.global_args for name in step.names}
     for stage in dockerfile.stages:
         for word in (stage.base, stage.platform or ""):
             noting = Noting(global_args)
