@@ -30,7 +30,9 @@ $(TEST_READY): $(READY) tests/requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
 
+## Compiled here, as many containers forbid Python to keep what it compiles: it would do so at each start.
 setup: $(READY)
+	@$(BIN)/python -m compileall -qq speedkit || true
 	@$(BIN)/speedkit setup
 
 tour: setup

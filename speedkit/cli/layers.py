@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from math import isnan
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,6 @@ from speedkit.cli.output import print_sentence, print_table, print_text, stderr,
 from speedkit.errors import Misuse
 
 if TYPE_CHECKING:
-    from speedkit.engine.saved_image import AskedImage
     from speedkit.images.comparing import DifferenceKind
     from speedkit.images.image import Image
     from speedkit.images.limits import Limits, Violation
@@ -72,8 +71,8 @@ def layers(
         sys.stdout.buffer.write(content_of(image, cat, place=None if layer is None else layer - 1))
         return
     _load_what_shows(as_json=as_json)
-    asked: AskedImage | None = context.obj
-    found = layers_of(image) if asked is None else asked.read()
+    read_image: Callable[[], Image] | None = context.obj
+    found = layers_of(image) if read_image is None else read_image()
     second = layers_of(other) if other else None
     violations = check_limits(found, limits)
     if as_json:

@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -20,7 +21,7 @@ from speedkit.cli.output import stderr
 from speedkit.errors import SpeedkitError
 
 if TYPE_CHECKING:
-    from speedkit.engine.saved_image import AskedImage
+    from speedkit.images.image import Image
 
 __all__ = ["program", "run"]
 
@@ -49,10 +50,10 @@ for verbs in (making, building, looking, layers):
     verbs.register(program)
 
 
-def run(asked: AskedImage | None) -> NoReturn:
+def run(read_image: Callable[[], Image] | None) -> NoReturn:
     """Run the program with this process's arguments and end the process.
 
-    asked: the image that the arguments name, when an engine was asked for it already.
+    read_image: reads the image that the arguments name, when an engine was asked for it already.
     """
     atexit.register(gc.freeze)  # else Python looks through all that was made before it ends, 15 ms for an image
     _take_leave_in_good_order()
@@ -61,7 +62,7 @@ def run(asked: AskedImage | None) -> NoReturn:
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")
     try:
-        program(standalone_mode=True, obj=asked)
+        program(standalone_mode=True, obj=read_image)
     except SpeedkitError as problem:
         _say(problem.what, problem.fix)
         sys.exit(problem.exit_code)

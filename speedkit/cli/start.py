@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from speedkit.engine.saved_image import AskedImage
+    from speedkit.images.image import Image
 
 __all__ = ["main"]
 
@@ -17,17 +17,17 @@ FLAGS = frozenset({"--json", "--files"})
 
 def main() -> NoReturn:
     """Run the program with this process's arguments and end the process."""
-    with _asked_ahead(sys.argv[1:]) or nullcontext() as asked:
+    with _asked_ahead(sys.argv[1:]) as read_image:
         from speedkit.cli.program import run
 
-        run(asked)
+        run(read_image)
 
 
-def _asked_ahead(arguments: Sequence[str]) -> AskedImage | None:
-    """The image of a plain `speedkit layers IMAGE`; other command lines are only understood once the program is loaded."""
+def _asked_ahead(arguments: Sequence[str]) -> AbstractContextManager[Callable[[], Image] | None]:
+    """What reads the image of a plain `speedkit layers IMAGE`; None for a command line that only the program understands."""
     match [word for word in arguments if word not in FLAGS]:
         case ["layers", image] if not image.startswith("-"):
-            from speedkit.engine.saved_image import ask_ahead
+            from speedkit.engine.saved_image import asked_ahead
 
-            return ask_ahead(image)
-    return None
+            return asked_ahead(image)
+    return nullcontext()

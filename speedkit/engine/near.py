@@ -11,13 +11,14 @@ import socket
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
+from itertools import cycle
 
 __all__ = ["UNIX", "Answer", "ask", "get"]
 
 UNIX = "unix://"
 HEAD_BYTES_AT_MOST = 1 << 16
-PIECE_BYTES = 4 << 20
-PIECES_AHEAD = 4
+PIECE_BYTES = 1 << 20
+PIECES_AT_HAND = 6
 BLANK_LINE = b"\r\n\r\n"
 
 
@@ -89,19 +90,31 @@ class Answer:
             raise ConnectionError("the answer ends in the middle")
         return body
 
-    def pieces(self) -> Generator[bytes, None, None]:
-        """The body in pieces of 4 MiB. While one is worked on, a thread fetches the next few: the engine need not wait.
+    def pieces(self) -> Generator[memoryview, None, None]:
+        """The body in pieces of 1 MiB. While one is worked on, a thread fetches the next few: the engine need not wait.
 
-        Who does not take all of them closes the generator before the line.
+        A piece is overwritten once the next one is asked for. Who does not take all of them closes the generator before the
+        line.
         """
         from concurrent.futures import ThreadPoolExecutor
 
+        buffers = [memoryview(bytearray(PIECE_BYTES)) for _ in range(PIECES_AT_HAND)]
         with ThreadPoolExecutor(1) as fetcher:
-            fetched = deque(fetcher.submit(self.read, PIECE_BYTES) for _ in range(PIECES_AHEAD))
+            filled = deque(fetcher.submit(self._fill, buffer) for buffer in buffers)
             try:
-                while piece := fetched.popleft().result():
-                    yield piece
-                    fetched.append(fetcher.submit(self.read, PIECE_BYTES))
+                for buffer in cycle(buffers):
+                    if not (count := filled.popleft().result()):
+                        return
+                    yield buffer[:count]
+                    filled.append(fetcher.submit(self._fill, buffer))
             finally:
                 with suppress(OSError):
                     self._line.shutdown(socket.SHUT_RDWR)  # ends a read that still waits
+
+    def _fill(self, buffer: memoryview) -> int:
+        """How many bytes of the body it now has; fewer than it holds only at the end or at the beginning."""
+        if not self._ahead:
+            return self._line.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
+        taken = self.read(len(buffer))
+        buffer[: len(taken)] = taken
+        return len(taken)

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from speedkit.engine import near
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from speedkit.images.image import Image
     from speedkit.model import Build
 
-__all__ = ["AskedImage", "ask_ahead", "content_of", "layers_of", "read_image"]
+__all__ = ["AskedImage", "asked_ahead", "content_of", "layers_of", "read_image"]
 
 CONNECT_SECONDS = 30
 MESSAGE_BYTES = 500
@@ -55,16 +56,19 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
     return read_image(engine or connect(), image)
 
 
-def ask_ahead(name: str) -> AskedImage | None:
-    """An image of the engine, asked for by somebody who will only later be ready to read it.
-
-    None when it is an archive, or cannot be asked for: whoever looks at it then is told why.
-    """
-    if name.startswith(("/", ".")) or archive_named(name):
-        return None
-    with suppress(SpeedkitError):
-        return AskedImage(connect(), name)
-    return None
+@contextmanager
+def asked_ahead(name: str) -> Iterator[Callable[[], Image]]:
+    """Ask the engine for an image now, and give what reads it later or says why it cannot be read."""
+    try:
+        asked = None if name.startswith(("/", ".")) or archive_named(name) else AskedImage(connect(), name)
+    except SpeedkitError as problem:
+        yield partial(_refuse, problem)
+        return
+    if asked is None:
+        yield partial(layers_of, name)
+        return
+    with asked:
+        yield asked.read
 
 
 def content_of(image: str | Path | Build, path: str, *, place: int | None = None, engine: Engine | None = None) -> bytes:
@@ -142,6 +146,10 @@ class AskedImage:
         return saved.files
 
 
+def _refuse(problem: SpeedkitError) -> NoReturn:
+    raise problem
+
+
 def _made_by(build: Build) -> str:
     if build.image is None:
         raise NoSuchImage(f"The build {build.id} made no image.", fix="Take one that ended well.")
@@ -169,7 +177,7 @@ def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
-    def chunks(answer: Callable[[], near.Answer | _ClientAnswer]) -> Generator[bytes, None, None]:
+    def chunks(answer: Callable[[], near.Answer | _ClientAnswer]) -> Generator[bytes | memoryview, None, None]:
         response = answer()
         if response.status != HTTPStatus.OK:
             told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()

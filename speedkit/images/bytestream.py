@@ -25,6 +25,7 @@ def damaged(problem: Exception) -> ArchiveError:
 class ByteStream:
     """Reads forward through chunks of bytes.
 
+    chunks: each may be overwritten once the next one is asked for; what is handed out in pieces is, too.
     leap: where the source can seek, moves it forward by so many bytes; it raises when that is past the end.
     """
 
@@ -45,12 +46,16 @@ class ByteStream:
     def take(self, count: int) -> bytes:
         """The next `count` bytes; fewer only at the end. For headers: `count` is held in memory."""
         end = self._at + count
-        if end > len(self._buffer):
-            self._gather(count)
-            end = min(count, len(self._buffer))
-        taken = bytes(self._buffer[self._at : end])
-        self._at = end
-        return taken
+        if end <= len(self._buffer):
+            taken = bytes(self._buffer[self._at : end])
+            self._at = end
+            return taken
+        gathered = bytearray()
+        while len(gathered) < count and (self._at < len(self._buffer) or self._next_chunk()):
+            piece = self._buffer[self._at : self._at + count - len(gathered)]
+            self._at += len(piece)
+            gathered += piece
+        return bytes(gathered)
 
     def take_all(self, count: int) -> bytes:
         """The next `count` bytes.
@@ -64,9 +69,9 @@ class ByteStream:
 
     def peek(self, count: int) -> bytes:
         """The next `count` bytes, left to be read again; fewer only at the end."""
-        seen = self.take(count)
-        self._at -= len(seen)
-        return seen
+        if self._at + count > len(self._buffer):
+            self._gather(count)
+        return bytes(self._buffer[self._at : self._at + count])
 
     def pieces(self, count: int) -> Iterator[memoryview]:
         """The next `count` bytes in pieces as they arrived.
@@ -112,13 +117,11 @@ class ByteStream:
             pass
 
     def _gather(self, count: int) -> None:
-        parts: list[bytes | memoryview] = [self._buffer[self._at :]]
-        held = len(parts[0])
+        gathered = bytearray(self._buffer[self._at :])
         self._before += self._at
-        while held < count and (chunk := next(self._chunks, None)) is not None:
-            parts.append(chunk)
-            held += len(chunk)
-        self._buffer, self._at = memoryview(b"".join(parts)), 0
+        while len(gathered) < count and (chunk := next(self._chunks, None)) is not None:
+            gathered += chunk
+        self._buffer, self._at = memoryview(gathered), 0
 
     def _next_chunk(self) -> bool:
         self._before += len(self._buffer)

@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 
 from speedkit.cli import start
 from speedkit.engine import saved_image
+from speedkit.errors import NoEngine
 
 
 @pytest.mark.parametrize(
@@ -29,21 +31,33 @@ from speedkit.engine import saved_image
     ],
 )
 def test_an_image_is_asked_for_ahead_where_the_arguments_say_nothing_else(arguments, image, monkeypatch):
-    asked = []
-    monkeypatch.setattr(saved_image, "ask_ahead", asked.append)
-    start._asked_ahead(arguments)
-    assert asked == ([] if image is None else [image])
+    monkeypatch.setattr(saved_image, "asked_ahead", nullcontext)
+    with start._asked_ahead(arguments) as asked:
+        assert asked == image
 
 
-def test_archives_and_what_no_engine_has_are_left_to_the_program(speedkit, monkeypatch, tmp_path):
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+def test_no_engine_is_asked_for_an_archive(speedkit, monkeypatch, tmp_path):
+    monkeypatch.setattr(saved_image, "connect", lambda: pytest.fail("an engine is asked"))
     (tmp_path / "archive").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
-    for name in ("archive", "./nothing", str(tmp_path), "one:1"):
-        assert saved_image.ask_ahead(name) is None
+    for name in ("archive", "./nothing", str(tmp_path)):
+        code, _, err = speedkit("layers", name)
+        assert code == 1
+        assert name in err
+
+
+def test_an_engine_that_cannot_be_asked_is_tried_once_and_the_program_says_why(speedkit, monkeypatch):
+    tries = []
+
+    def refuse():
+        tries.append(1)
+        raise NoEngine("No Docker engine answers.")
+
+    monkeypatch.setattr(saved_image, "connect", refuse)
     code, _, err = speedkit("layers", "one:1")
     assert code == 3
-    assert "No Docker engine answers" in err
+    assert "No Docker engine answers." in err
+    assert len(tries) == 1
 
 
 @pytest.mark.engine
@@ -53,7 +67,8 @@ def test_the_image_asked_for_ahead_is_the_one_that_is_shown(speedkit, folder):
     for _ in ("streamed", "known"):
         code, out, _ = speedkit("layers", image, "--json")
         assert (code, json.loads(out)["image_bytes"]) == (0, 7000)
-    assert saved_image.ask_ahead("speedkit/nothing:1") is None
+    code, _, err = speedkit("layers", "speedkit/nothing:1")
+    assert (code, "speedkit/nothing:1" in err) == (3, True)
 
 
 @pytest.mark.engine
@@ -61,9 +76,9 @@ def test_asking_ahead_loads_neither_the_program_nor_what_reads_an_image(engine):
     program = (
         "import sys\n"
         "from speedkit.cli.start import _asked_ahead\n"
-        "_asked_ahead(['layers', 'speedkit/nothing:1'])\n"
         "slow = {'typer', 'http.client', 'subprocess', 'platformdirs', 'speedkit.images.tar', 'speedkit.cli.program'}\n"
-        "print(sorted(slow & set(sys.modules)))\n"
+        "with _asked_ahead(['layers', 'speedkit/nothing:1']):\n"
+        "    print(sorted(slow & set(sys.modules)))\n"
     )
     environment = os.environ | {"DOCKER_HOST": engine.host}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)

@@ -68,7 +68,7 @@ def test_an_answer_that_is_shorter_than_announced_is_one_too(saying):
 def test_a_body_fetched_ahead_is_whole_and_in_order(saying):
     body = [bytes([number]) * 700_000 for number in range(40)]
     with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\nahead", *body), "/") as answer:
-        assert b"".join(answer.pieces()) == b"ahead" + b"".join(body)
+        assert b"".join(map(bytes, answer.pieces())) == b"ahead" + b"".join(body)
 
 
 def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
@@ -80,6 +80,6 @@ def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
 
 def test_an_engine_that_breaks_off_while_its_answer_is_fetched_ahead_is_an_error_of_the_connection(saying, monkeypatch):
     with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\n"), "/") as answer:
-        monkeypatch.setattr(answer, "read", lambda _: (_ for _ in ()).throw(ConnectionResetError))
+        monkeypatch.setattr(answer, "_fill", lambda _: (_ for _ in ()).throw(ConnectionResetError))
         with pytest.raises(ConnectionResetError):
             next(answer.pieces())

@@ -230,6 +230,31 @@ def test_the_stream_is_left_as_soon_as_the_file_is_found(tmp_path: Path, store: 
     assert read_archive_content(path, last, store=store) == b"again"
 
 
+@pytest.mark.parametrize("compress", COMPRESSIONS)
+@pytest.mark.parametrize("size", [1, 7, 511, 512, 4000])
+def test_a_stream_whose_chunks_are_overwritten_is_read_as_a_whole_one(
+    tmp_path: Path, store: LayerStore, compress: Compress, size: int
+) -> None:
+    large = layer(("long/" * 60 + "name", os.urandom(5000)), ("link", "-> " + "far/" * 80), ("b", b"22"))
+    data = docker_archive(tmp_path / "image.tar", [LOWER, large], COMMANDS, compress=compress).read_bytes()
+    buffer = bytearray(size)
+
+    def chunks() -> Iterator[memoryview]:
+        for start in range(0, len(data), size):
+            piece = data[start : start + size]
+            buffer[: len(piece)] = piece
+            yield memoryview(buffer)[: len(piece)]
+            buffer[:] = b"\xff" * size
+
+    diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(large)}"]
+    whole = read_saved_image(ByteStream([data]), diff_ids, store=store)
+    found = read_saved_image(ByteStream(chunks()), diff_ids, store=store)
+    assert found.documents == whole.documents
+    for diff_id in diff_ids:
+        files, expected = found.files[diff_id], whole.files[diff_id]
+        assert [files.file(at) for at in range(len(files))] == [expected.file(at) for at in range(len(expected))]
+
+
 def test_a_folder_in_the_layout_of_oci_is_an_archive_too(tmp_path: Path, store: LayerStore) -> None:
     path = oci_archive(tmp_path / "oci.tar", [("amd64", "one:1", [LOWER]), ("amd64", "two:1", [LOWER, UPPER])])
     folder = tmp_path / "oci"
