@@ -155,8 +155,15 @@ def test_many_files_are_counted_in_the_sentence():
     after = manifest(a="1", b="2", c="3", d="4", e="5")
     because = predict([situation(text, manifest(z="z"))], situation(text, after)).at(2).because
     assert because.sentence == "a, b and c were added and 3 more changed, and this step reads them."
-    assert because.kind == "files"
-    assert len(because.what) == 6
+
+
+def test_what_git_writes_is_told_after_the_files_that_changed():
+    text = "FROM base\nCOPY . /w/\n"
+    names = (".git/HEAD", ".git/index", ".git/logs/HEAD", ".gitignore", "main.go")
+    before, after = (manifest(**dict.fromkeys(names, content)) for content in "12")
+    because = predict([situation(text, before)], situation(text, after)).at(2).because
+    assert because.what[:2] == (".gitignore (content)", "main.go (content)")
+    assert because.sentence == ".gitignore, main.go and .git/HEAD changed and 2 more changed, and this step reads them."
 
 
 def test_a_path_that_is_not_there_is_named():
