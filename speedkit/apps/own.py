@@ -21,7 +21,8 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
 
     The folder is copied at once, not at the first edit: BuildKit tells contexts apart by their folder's name, so builds
     before and after the first edit must be of one folder. The user's own is only ever read.
-    dockerfile: names in the folder or paths elsewhere, each a strategy; by default all files `Dockerfile*` in the folder.
+    dockerfile: names in the folder or paths elsewhere, each a strategy; by default all files `Dockerfile*` in the folder
+    (or `dockerfile`, where there is no `Dockerfile`).
     edits: by name, made with `append_line` and `replacement`; `none` and `touch` are always there.
     The sample app's folder is the sample app, unless a Dockerfile or edits are named: then it is a folder like any other.
     Raises: NotAFolder, NoDockerfile, and what `working_copy` raises.
@@ -50,8 +51,17 @@ def _named(source: Path, names: list[str]) -> dict[str, Path]:
             raise NoDockerfile(source / name)
         is_here = path.is_relative_to(source) and path.resolve().is_relative_to(source)
         called = path.relative_to(source).as_posix() if is_here else path.name
-        found[called if called not in found else str(path)] = path if is_here else path.resolve()
+        found[called if called not in found else str(path)] = _readable_by_buildkit(path)
     return found
+
+
+def _readable_by_buildkit(path: Path) -> Path:
+    """Where BuildKit finds a Dockerfile: it follows a link only inside of the folder that the link lies in.
+
+    The name of such a link is kept, because the `<name>.dockerignore` beside it counts.
+    """
+    folder, place = path.parent.resolve(), path.resolve()
+    return folder / path.name if place.is_relative_to(folder) else place
 
 
 def _copied(path: Path, source: Path, copy: Path) -> Path:
@@ -76,14 +86,16 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
         found = dockerfile if dockerfile.is_file() else source / dockerfile
         if not found.is_file():
             raise NoDockerfile(dockerfile)
-        place = found.resolve()
+        place = _readable_by_buildkit(found)
         # Two Dockerfiles of one name would be taken for one another's history.
         name = place.relative_to(source).as_posix() if place.is_relative_to(source) else str(place)
         strategies = {name: Strategy(name, place, f"{name} of {source.name}")}
         return App(source.name, source, source, strategies, {"none": nothing()}, private_cache=False)
     if source == sample_folder():
         return SampleApp(source, source, sample_strategies(source), private_cache=False)
-    strategies = {name: Strategy(name, source / name, f"{name} of {source.name}") for name in _dockerfiles(source)}
+    strategies = {
+        name: Strategy(name, _readable_by_buildkit(source / name), f"{name} of {source.name}") for name in _dockerfiles(source)
+    }
     short = {name.removeprefix("Dockerfile."): strategy for name, strategy in strategies.items()}
     return App(source.name, source, source, strategies | short, {"none": nothing()}, private_cache=False)
 
@@ -99,6 +111,9 @@ def _dockerfiles(folder: Path) -> list[str]:
     names = sorted(
         path.name for path in folder.glob("Dockerfile*") if path.is_file() and not path.name.endswith(".dockerignore")
     )
+    # The name in lower case is what buildx takes where the other is not there.
+    if "Dockerfile" not in names and (folder / "dockerfile").is_file():
+        names.insert(0, "dockerfile")
     if not names:
         raise NoDockerfile(folder / "Dockerfile")
     return names

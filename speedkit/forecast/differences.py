@@ -73,7 +73,7 @@ def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[
         return None
     if new.kind == "image" or old.kind == "image":
         return None if old.operation == new.operation else Difference("base", (str(new.parts.get("name", "")),))
-    if files := tuple(_changed_files(old, new)):
+    if files := tuple(sorted(_changed_files(old, new), key=_is_of_git)):
         return Difference("files", files)
     changed = [name for name in new.parts if old.parts.get(name) != new.parts[name]]
     same_paths = [given.selectors for given in old.inputs] == [given.selectors for given in new.inputs]
@@ -165,6 +165,11 @@ def _taken(given: Input) -> dict[str, Entry]:
     if tree is None:
         return {}
     return {entry.path: entry for selector in given.selectors for entry in tree.taken(selector)}
+
+
+def _is_of_git(changed: str) -> bool:
+    """Whether git wrote it. That changes along with nearly everything, and would hide the rest."""
+    return changed.startswith(".git/")
 
 
 def _compared(before: dict[str, Entry], after: dict[str, Entry]) -> Iterator[str]:

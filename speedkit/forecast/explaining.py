@@ -225,7 +225,7 @@ def _without_the_import(because: Because, failed: tuple[str, ...]) -> Because:
 def _in_the_past(because: Because) -> Because:
     sentence = because.sentence.replace("runs again", "ran").replace("run again", "ran")
     sentence = sentence.replace("will stop here", "stopped here")
-    sentence = sentence.replace("Nothing has been built yet", "No build before this one is recorded for this cache")
+    sentence = sentence.replace("Nothing has been built here yet", "No build before this one is recorded for this cache")
     return Because(because.kind, because.what, sentence)
 
 

@@ -152,7 +152,7 @@ def _raced(step: StepForecast, equal: tuple[int, ...]) -> StepForecast:
 def _first_time(step: StepForecast) -> StepForecast:
     if step.forecast != "miss" or step.because.kind in _STOPS:
         return step
-    return replace(step, because=Because("new", (), "Nothing has been built yet."))
+    return replace(step, because=Because("new", (), "Nothing has been built here yet."))
 
 
 def _verdict(step: PlannedStep, walked: Walked) -> Verdict:

@@ -316,7 +316,7 @@ def _files_in_words(what: tuple[str, ...]) -> str:
         by_change.setdefault(how, []).append(path)
     parts = [_change_of(how, paths) for how, paths in by_change.items()]
     more = len(what) - _SHOWN
-    return " and ".join([*parts, f"{more} more changed"] if more > 0 else parts)
+    return " and ".join([*parts, f"{more:,} more changed"] if more > 0 else parts)
 
 
 def _change_of(how: str, paths: list[str]) -> str:

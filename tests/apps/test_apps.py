@@ -144,6 +144,33 @@ def test_an_own_app_has_a_strategy_per_dockerfile(folder):
     assert list(app_in_place(place, dockerfile=place / "Dockerfile.dev").strategies) == ["Dockerfile.dev"]
 
 
+def test_a_dockerfile_in_lower_case_is_found_where_there_is_no_other(folder):
+    place = folder({"dockerfile": "FROM scratch\n", "Dockerfile.dev": "FROM scratch\n"})
+    assert app_in_place(place).strategy().name == "dockerfile"
+    with own_app(place) as app:
+        assert list(app.strategies) == ["dockerfile", "Dockerfile.dev"]
+    (place / "Dockerfile").write_text("FROM scratch\n")
+    assert "dockerfile" not in app_in_place(place).strategies
+
+
+def test_a_linked_dockerfile_is_built_under_the_name_of_the_link(folder):
+    place = folder({"docker/Dockerfile": "FROM scratch\n", "docker/Dockerfile.dockerignore": "a.txt\n", "a.txt": "a"})
+    (place / "Dockerfile").symlink_to("docker/Dockerfile")
+    app = app_in_place(place, dockerfile=place / "Dockerfile")
+    assert list(app.strategies) == ["Dockerfile"]
+    assert "a.txt" in read_context(place, dockerfile=app.strategy().dockerfile).by_path
+
+
+def test_a_dockerfile_linked_out_of_its_own_folder_is_built_from_where_it_lies(folder):
+    place = folder({"all/Dockerfile": "FROM scratch\n", "one/a.txt": "a"})
+    (place / "one" / "Dockerfile").symlink_to("../all/Dockerfile")
+    there = place.resolve() / "all" / "Dockerfile"
+    assert app_in_place(place / "one").strategy().dockerfile == there
+    assert app_in_place(place, dockerfile=place / "one" / "Dockerfile").strategy().dockerfile == there
+    with own_app(place, "one/Dockerfile") as app:
+        assert app.strategy().dockerfile == app.folder / "all" / "Dockerfile"
+
+
 def test_two_dockerfiles_of_one_name_are_two_strategies(folder, tmp_path):
     place = folder({"Dockerfile": "FROM scratch\n", "sub/Dockerfile": "FROM scratch\n"})
     other = tmp_path / "Dockerfile"

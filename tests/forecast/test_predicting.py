@@ -29,7 +29,7 @@ FILES = manifest(go__mod="m", main__go="1")
 def test_without_a_history_everything_runs():
     steps = [step for step in predict([], situation(GO, FILES)).runnable if not step.instruction.startswith("FROM")]
     assert {step.forecast for step in steps} == {"miss"}
-    assert {step.because.sentence for step in steps} == {"Nothing has been built yet."}
+    assert {step.because.sentence for step in steps} == {"Nothing has been built here yet."}
 
 
 def test_an_image_that_is_here_is_no_miss_and_a_stage_or_nothing_is_no_step():
@@ -157,6 +157,18 @@ def test_many_files_are_counted_in_the_sentence():
     assert because.sentence == "a, b and c were added and 3 more changed, and this step reads them."
     assert because.kind == "files"
     assert len(because.what) == 6
+    after = manifest(**{f"f{number:04}": "1" for number in range(2000)})
+    because = predict([situation(text, manifest(a="1"))], situation(text, after)).at(2).because
+    assert "and 1,998 more changed" in because.sentence
+
+
+def test_what_git_writes_is_told_after_the_files_that_changed():
+    text = "FROM base\nCOPY . /w/\n"
+    names = (".git/HEAD", ".git/index", ".git/logs/HEAD", ".gitignore", "main.go")
+    before, after = (manifest(**dict.fromkeys(names, content)) for content in "12")
+    because = predict([situation(text, before)], situation(text, after)).at(2).because
+    assert because.what[:2] == (".gitignore (content)", "main.go (content)")
+    assert because.sentence == ".gitignore, main.go and .git/HEAD changed and 2 more changed, and this step reads them."
 
 
 def test_a_path_that_is_not_there_is_named():
