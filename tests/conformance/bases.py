@@ -15,6 +15,7 @@ from speedkit.engine.connection import connect
 from speedkit.engine.image_names import STAND_INS
 from speedkit.forecast import BaseImage
 from tests.conformance.building import BUILDX
+from tests.conformance.modules import paths_of_images
 
 __all__ = ["NUMBERED", "VARIANTS", "base_images", "inspected", "make_image", "numbered_images"]
 
@@ -42,7 +43,9 @@ def base_images() -> dict[str, BaseImage]:
 @functools.cache
 def numbered_images() -> dict[str, BaseImage]:
     """Images that take the place of real ones: no two have the same layers."""
-    return _made({name: f"RUN echo {name} > /etc/image" for name in NUMBERED})
+    files = [f"{path}made" if path.endswith("/") else path for path in paths_of_images()]
+    makes = " && ".join(f"mkdir -p $(dirname {file}) && echo made > {file}" for file in files)
+    return _made({name: f"RUN echo {name} > /etc/image && {makes}" for name in NUMBERED})
 
 
 def _made(variants: dict[str, str]) -> dict[str, BaseImage]:

@@ -14,7 +14,7 @@ from speedkit.engine.host_go import find_go
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Module", "dockerfiles_in", "fetched", "listed_modules"]
+__all__ = ["Module", "dockerfiles_in", "fetched", "listed_modules", "paths_of_images"]
 
 _LIST = Path(__file__).with_name("real_projects.txt")
 _NAME = re.compile(r"(Docker|Container)file([._-].+)?|.+\.Dockerfile", re.IGNORECASE)
@@ -35,8 +35,16 @@ class Module:
 
 
 def listed_modules() -> list[Module]:
-    lines = (line.split() for line in _LIST.read_text().splitlines() if line and not line.startswith("#"))
-    return [Module("@".join(words)) for words in lines]
+    return [Module("@".join(line.split())) for line in _lines() if not line.startswith("/")]
+
+
+def paths_of_images() -> list[str]:
+    """What the Dockerfiles take from images; a folder ends in a slash."""
+    return [line for line in _lines() if line.startswith("/")]
+
+
+def _lines() -> list[str]:
+    return [line for line in _LIST.read_text().splitlines() if line and not line.startswith("#")]
 
 
 def fetched(module: Module) -> Path | None:

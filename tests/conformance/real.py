@@ -20,7 +20,7 @@ from speedkit.errors import SpeedkitError
 from speedkit.forecast import Forecaster, Situation
 from tests.conformance.bases import NUMBERED, numbered_images
 from tests.conformance.comparing import Disagreement, Tally, can_be_read, repeated_disagreement
-from tests.conformance.reducing import left_by, reduced
+from tests.conformance.reducing import left_by, plain_path, reduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from speedkit.forecast.plan import Plan
     from tests.conformance.comparing import Buildable
 
-__all__ = ["EDITS", "LeftOut", "RealProject", "compared", "real_project"]
+__all__ = ["EDITS", "LeftOut", "RealProject", "compared", "error_of", "real_project"]
 
 _STAND_IN = b"made before the build\n"
 _DEPENDENCIES = re.compile(
@@ -143,36 +143,48 @@ def _in_its_context(project: RealProject, module: Path) -> RealProject:
     folders = [folder for folder in project.place.parents if folder.is_relative_to(module)]
     if project.place.name not in ("Dockerfile", "Containerfile"):
         folders.reverse()
+    here = {folder: read_context(folder, dockerfile=project.place) for folder in folders}
+    context = min(folders, key=lambda folder: len(_missing(project, here[folder])))
+    return _with_stand_ins(replace(project, context=context), here[context])
+
+
+def _with_stand_ins(project: RealProject, context: Manifest) -> RealProject:
+    """With what its Dockerfile takes and the module does not have."""
+    absent = {path: _STAND_IN for path in _missing(project, context) if path not in project.changed}
+    return replace(project, changed={**project.changed, **absent})
+
+
+def _missing(project: RealProject, context: Manifest) -> set[str]:
+    """The files that are needed. What a mount shows is a folder unless its name has a dot inside."""
     text = project.dockerfile()
-    context = min(folders, key=lambda folder: len(_missing(project, text, read_context(folder, dockerfile=project.place))))
-    absent = _missing(project, text, read_context(context, dockerfile=project.place))
-    return replace(project, context=context, changed=dict.fromkeys(absent, _STAND_IN))
-
-
-def _missing(project: RealProject, text: str, context: Manifest) -> list[str]:
     now = Situation(read_dockerfile(text), context, build_args=project.build_args, bases=numbered_images())
-    steps = Forecaster([]).predict(now).steps
-    return [path for step in steps if step.because.kind == "missing-file" for path in step.because.what]
+    found = set()
+    for step in Forecaster([]).predict(now).steps:
+        for path in step.because.what if step.because.kind == "missing-file" else ():
+            is_folder = step.instruction.startswith("RUN") and "." not in Path(path).name[1:]
+            found.add(plain_path(f"{path}/made" if is_folder else path))
+    return found
 
 
 def _sequence_of(project: RealProject) -> list[RealProject]:
     """The project, and what it becomes edit by edit, in random order; in the end edits are taken back."""
     chance = random.Random(project.seed)  # noqa: S311 - it has to be repeatable
     builds = [project, replace(project, edit="nothing")]
-    taken = sorted(_taken(project))
+    context = read_context(project.context, dockerfile=project.place)
+    taken = sorted(_taken(project, context))
     for name in chance.sample(list(EDITS), len(EDITS)):
         edited = EDITS[name](builds[-1], taken, chance)
         if edited is not None and can_be_read(edited):
-            builds.append(replace(edited, edit=name))
+            builds.append(replace(_with_stand_ins(edited, context), edit=name))
     if len(builds) > 2:
         builds.append(replace(builds[-2], edit="the last edit taken back"))
         builds.append(replace(builds[0], edit="all edits taken back"))
     return builds
 
 
-def _taken(project: RealProject) -> Iterator[str]:
+def _taken(project: RealProject, context: Manifest) -> Iterator[str]:
     """The files of the context that the Dockerfile takes."""
-    plan = project.plan(project.dockerfile(), read_context(project.context, dockerfile=project.place))
+    plan = project.plan(project.dockerfile(), context)
     inputs = (given for step in plan.steps if step.vertex is not None for given in step.vertex.inputs)
     read = {selector for given in inputs if given.vertex is plan.context for selector in given.selectors}
     tree = plan.context.tree
@@ -270,10 +282,11 @@ def compared(project: RealProject, *, tally: Tally) -> Disagreement | None:
     found = repeated_disagreement(_sequence_of(project), numbered_images(), tally=tally)
     if not tally.firsts:
         failure = (tally.failures or ["rejected"])[0]
-        raise LeftOut(f"fails when it is built: {_error(failure)}")
+        raise LeftOut(f"fails when it is built: {error_of(failure)}")
     return found
 
 
-def _error(output: str) -> str:
+def error_of(output: str) -> str:
+    """The error of a failed build, without what is different each time."""
     last = output.strip().rpartition("ERROR: ")[2].splitlines()
     return re.sub(r'[0-9a-f]{12,}[0-9a-z:]*|"[^"]*"', "…", last[0]) if last else ""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.conformance.bases import numbered_images
 from tests.conformance.comparing import Disagreement, Listed, Tally
 from tests.conformance.modules import dockerfiles_in, fetched, listed_modules
-from tests.conformance.real import EDITS, LeftOut, RealProject, compared, real_project
+from tests.conformance.real import EDITS, LeftOut, RealProject, compared, error_of, real_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,7 +49,9 @@ def run_real(*, seed: int, jobs: int, only: str = "") -> int:
     for name, found in outcome.wrong:
         _show(name, found)
     for reason, count in outcome.left_out.most_common():
-        print(f"left out {count}: {reason}")
+        print(f"left out {count}: it {reason}")
+    for reason, count in Counter(map(error_of, outcome.tally.failures)).most_common():
+        print(f"failed {count}: {reason}")
     _print_shares(outcome.tally.listed)
     print(f"seed {seed}: {_summary(outcome)}, {time.monotonic() - started:.0f} s")
     return 1 if outcome.wrong or not outcome.tally.pairs else 0
@@ -59,7 +61,7 @@ def _one_module(module: Module, seed: int, outcome: _Outcome, lock: threading.Lo
     folder = fetched(module)
     if folder is None:
         with lock:
-            outcome.left_out[f"the module {module.name} is not to be had"] += 1
+            outcome.left_out[f"is all of {module.name}, which is not to be had"] += 1
         return
     used = 0
     for place in dockerfiles_in(folder):

@@ -3,7 +3,7 @@
 What becomes of it:
 - Each image becomes a small one, another one for another name.
 - The command of a RUN becomes a cheap one that names a checksum of the old one and leaves what other steps take from its
-  stage. What it leaves follows from the files in the working directory, or is always the same, as `follows` says.
+  stage. What it leaves follows from the variables and the files in the working directory, or is always the same.
 - Users become numbers, as nobody makes the users; a shell becomes /bin/sh; a secret is not required any more.
 - `# syntax=` goes, as the frontend that it names lies in a registry.
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from speedkit.forecast.plan import Plan
     from speedkit.forecast.vertices import Vertex
 
-__all__ = ["left_by", "reduced"]
+__all__ = ["left_by", "plain_path", "reduced"]
 
 _USER, _OWNER = "0:0", "1000:1000"
 """Root writes where a RUN has to leave something."""
@@ -38,7 +38,7 @@ _LEAVE = (
     'leave() { [ -d "$1" ] && set -- "$1/made"; [ -e "$1" ] && ! grep -qs "^made" "$1" && return; '
     'mkdir -p "$(dirname "$1")"; echo "made $seen" > "$1"; } 2>/dev/null'
 )
-_FILES_HERE = "$(find . -xdev -type f -print0 2>/dev/null | sort -z | xargs -0 cat 2>/dev/null | cksum)"
+_ALL_HERE = "$({ env; find . -xdev -type f -print0 | sort -z | xargs -0 cat; } 2>/dev/null | md5sum)"
 
 
 def reduced(
@@ -76,7 +76,7 @@ def left_by(plan: Plan) -> dict[int, list[str]]:
     for step in plan.steps:
         for given in step.vertex.inputs if step.vertex is not None else ():
             if given.by_content and given.vertex.line:
-                paths = {_plain(selector.path) for selector in given.selectors} - {"/"}
+                paths = {plain_path(selector.path) for selector in given.selectors} - {"/"}
                 for line in _runs_below(given.vertex):
                     left.setdefault(line, set()).update(paths)
     return {line: sorted(paths, key=lambda path: (-path.count("/"), path)) for line, paths in left.items()}
@@ -92,7 +92,7 @@ def _runs_below(vertex: Vertex | None) -> list[int]:
     return lines
 
 
-def _plain(path: str) -> str:
+def plain_path(path: str) -> str:
     """A path that a pattern takes."""
     return re.sub(r"\[\^?\\?(.)[^]]*\]|[*?]", lambda found: found[1] or "x", path)
 
@@ -113,7 +113,7 @@ class _Reducing:
         told = zlib.crc32("\0".join([*step.args, *(doc.content for doc in step.heredocs)]).encode(errors="replace"))
         words = [f": {told}"]
         if paths:
-            words += [_LEAVE, f"seen={_FILES_HERE} || true" if follows else "seen=always"]
+            words += [_LEAVE, f"seen={_ALL_HERE} || true" if follows else "seen=always"]
             files = [path if _IS_FILE.fullmatch(path) else f"{path}/made" for path in paths]
             words += [f"leave {shlex.quote(file)} 2>/dev/null || true" for file in files]
         command = "; ".join(words)
