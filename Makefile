@@ -49,6 +49,7 @@ bench: setup $(TEST_READY)
 
 conformance: setup $(TEST_READY)
 	@$(BIN)/python -m tests.conformance
+	@$(BIN)/python -m tests.conformance --real
 
 fuzz: $(TEST_READY)
 	@$(BIN)/python -m tests.fuzz

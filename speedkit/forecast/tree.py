@@ -157,13 +157,17 @@ class Tree:
         listed = self._listed(selector)
         digests = [(posixpath.basename(taken.shown), self._listed_digest(taken)) for taken in listed]
         if not digests:
-            return EMPTY
+            return EMPTY if self._has_start(selector) else None
         if any(digest is None for _, digest in digests):
             return None
         if len(digests) == 1 and digests[0][0] == posixpath.basename(selector.path):
             return digests[0][1]
         joined = "\0".join(f"{name}\0{digest}" for name, digest in digests)
         return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()
+
+    def _has_start(self, selector: Selector) -> bool:
+        """Whether the folder is there in which a pattern is looked for."""
+        return not selector.wildcard or self._resolved(_folder_before_wildcard(selector.path), follow=True) is not None
 
     def _listed_digest(self, taken: _Taken) -> str | None:
         entry = self._entries[taken.path]
@@ -198,9 +202,7 @@ class Tree:
 
         Symlinks in the part before any wildcard are followed, and the paths keep its name.
         """
-        parts = pattern.split("/")
-        plain = next((number for number, part in enumerate(parts) if has_wildcard(part)), len(parts) - 1)
-        prefix = "/".join(parts[:plain])
+        prefix = _folder_before_wildcard(pattern)
         start = self._resolved(prefix, follow=True)
         return [] if start is None else list(self._fitting(start, prefix, _as_regex(pattern)))
 
@@ -239,6 +241,12 @@ class Tree:
             current = "/" if entry.link.startswith("/") else current
             waiting = [piece for piece in entry.link.split("/") if piece] + waiting
         return current, False
+
+
+def _folder_before_wildcard(pattern: str) -> str:
+    parts = pattern.split("/")
+    plain = next((number for number, part in enumerate(parts) if has_wildcard(part)), len(parts) - 1)
+    return "/".join(parts[:plain])
 
 
 def _is_not_text(entry: Entry) -> bool:

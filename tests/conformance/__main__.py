@@ -17,6 +17,7 @@ from tests.conformance.cases import FOLDER
 from tests.conformance.comparing import Tally, can_be_read, repeated_disagreement
 from tests.conformance.editing import random_sequence
 from tests.conformance.public import public_disagreement
+from tests.conformance.real_run import run_real
 from tests.conformance.shrinking import as_case, keep_case, shrunk
 
 EDITS = 5
@@ -30,7 +31,11 @@ def main() -> int:
     parser.add_argument("--public", action="store_true", help="through `predict` and `build`, as people do")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first disagreement")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many projects at a time")
+    parser.add_argument("--real", action="store_true", help="real Dockerfiles with their contexts, instead of random ones")
+    parser.add_argument("--only", default="", help="with --real: only the modules with this in their name")
     asked = parser.parse_args()
+    if asked.real:
+        return run_real(seed=asked.seed, jobs=asked.jobs, only=asked.only)
     tally = Tally()
     started = time.monotonic()
     wrong = shown = 0

@@ -15,8 +15,9 @@ from speedkit.engine.connection import connect
 from speedkit.engine.image_names import STAND_INS
 from speedkit.forecast import BaseImage
 from tests.conformance.building import BUILDX
+from tests.conformance.modules import paths_of_images
 
-__all__ = ["VARIANTS", "base_images", "inspected", "make_image"]
+__all__ = ["NUMBERED", "VARIANTS", "base_images", "inspected", "make_image", "numbered_images"]
 
 VARIANTS = {
     "speedkit-conformance/plain": "",
@@ -25,6 +26,7 @@ VARIANTS = {
     "speedkit-conformance/layer": "RUN echo more > /more",
     "speedkit-conformance/settings": 'ENV A=base\nWORKDIR /home/base\nSHELL ["/bin/sh", "-e", "-c"]',
 }
+NUMBERED = tuple(f"speedkit-conformance/number-{number}" for number in range(9))
 _MADE_OF = "dev.speedkit.made-of"
 _CANDIDATES = ("alpine", STAND_INS["alpine"])
 
@@ -35,11 +37,23 @@ def base_images() -> dict[str, BaseImage]:
 
     They are made from alpine, its stand-in, or what SPEEDKIT_TEST_BASE names: anything small with a shell.
     """
+    return _made(VARIANTS)
+
+
+@functools.cache
+def numbered_images() -> dict[str, BaseImage]:
+    """Images that take the place of real ones: no two have the same layers."""
+    files = [f"{path}made" if path.endswith("/") else path for path in paths_of_images()]
+    makes = " && ".join(f"mkdir -p $(dirname {file}) && echo made > {file}" for file in files)
+    return _made({name: f"RUN echo {name} > /etc/image && {makes}" for name in NUMBERED})
+
+
+def _made(variants: dict[str, str]) -> dict[str, BaseImage]:
     small = next(name for name in (os.environ.get("SPEEDKIT_TEST_BASE"), *_CANDIDATES) if name and inspected(name))
     origin = (inspected(small) or {})["Id"]
-    for name, instructions in VARIANTS.items():
+    for name, instructions in variants.items():
         make_image(name, f"FROM {small}\n{instructions}\n", made_of=f"{origin} {instructions}")
-    found = {name: BaseImage.from_inspect(inspected(name) or {}) for name in VARIANTS}
+    found = {name: BaseImage.from_inspect(inspected(name) or {}) for name in variants}
     return found | {f"docker.io/{name}:latest": image for name, image in found.items()}
 
 

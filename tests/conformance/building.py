@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Observed", "build", "makes_links", "observed_steps"]
 
 BUILDX = str(find_buildx())
+_MOST_SECONDS = 300
 _NAME = re.compile(r"^\[(?:(?P<stage>\S+) )?\s*(?P<number>\d+)/\d+\] (?!(?:ONBUILD )?LINK )")
 
 
@@ -59,7 +60,7 @@ def build(
         command += [f"--{name}", value]
     if target:
         command += ["--target", target]
-    ran = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=_MOST_SECONDS, check=False)
     return Observed(ran.returncode == 0, _states(ran.stderr), ran.stderr)
 
 

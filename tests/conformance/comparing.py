@@ -4,26 +4,60 @@ from __future__ import annotations
 
 import tempfile
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.forecast import Forecaster, Situation
 from tests.conformance.building import build, makes_links, observed_steps
-from tests.conformance.project import Project, write_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from speedkit.context import Manifest
-    from speedkit.forecast import BaseImage, Forecast
+    from speedkit.forecast import BaseImage, Forecast, StepForecast
 
-__all__ = ["Disagreement", "Tally", "can_be_read", "isolated", "repeated_disagreement", "run_sequence"]
+__all__ = [
+    "Buildable",
+    "Disagreement",
+    "Listed",
+    "Tally",
+    "can_be_read",
+    "isolated",
+    "repeated_disagreement",
+    "run_sequence",
+]
 
 _UNIQUE_LINE = "COPY --from=speedkit-token token /.token"
+
+
+class Buildable(Protocol):
+    """What is built and forecast. edit: what made it of the one before. extra: the one file of the named context `extra`."""
+
+    build_args: dict[str, str]
+    target: str | None
+    options: dict[str, str]
+    extra: str
+    edit: str
+
+    def dockerfile(self) -> str: ...
+
+    def write(self, folder: Path, before: Buildable | None) -> None:
+        """Makes the folder hold the files; `before` is what it holds."""
+
+
+class Listed(NamedTuple):
+    """One line of a forecast. because: the kind of reason. happened: "" for what BuildKit does not report."""
+
+    edit: str
+    keyword: str
+    forecast: str
+    because: str
+    happened: str
 
 
 @dataclass
@@ -32,7 +66,8 @@ class Tally:
 
     refused: Dockerfiles that the forecast and BuildKit both reject. shared: linked copies that another project of the
     run had made already: they stand alone, so nothing keeps one project's from another's.
-    not_repeated: disagreements that were none when the same was built again.
+    not_repeated: disagreements that were none when the same was built again. listed: how often a forecast had a line of
+    a kind, those left out that only keep builds apart.
     """
 
     pairs: int = 0
@@ -46,6 +81,7 @@ class Tally:
     shared: int = 0
     not_repeated: list[Disagreement] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    listed: Counter[Listed] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         for counted in fields(self):
@@ -56,7 +92,7 @@ class Tally:
 class Disagreement:
     """A step whose forecast was wrong. builds: the projects built so far, the last of them the one forecast."""
 
-    builds: tuple[Project, ...]
+    builds: tuple[Buildable, ...]
     line: int
     instruction: str
     forecast: str
@@ -92,7 +128,7 @@ def isolated(text: str, unique_line: str = _UNIQUE_LINE) -> tuple[str, list[int]
 
 
 def run_sequence(
-    builds: Sequence[Project], bases: Mapping[str, BaseImage], *, tally: Tally, states_known: bool = True
+    builds: Sequence[Buildable], bases: Mapping[str, BaseImage], *, tally: Tally, states_known: bool = True
 ) -> Disagreement | None:
     """Builds the projects in order in one folder; the first wrong forecast, or None."""
     with tempfile.TemporaryDirectory(prefix="speedkit-conformance-") as scratch:
@@ -100,7 +136,7 @@ def run_sequence(
 
 
 def repeated_disagreement(
-    builds: Sequence[Project], bases: Mapping[str, BaseImage], *, tally: Tally, states_known: bool = True
+    builds: Sequence[Buildable], bases: Mapping[str, BaseImage], *, tally: Tally, states_known: bool = True
 ) -> Disagreement | None:
     """The first wrong forecast that is wrong again when everything is built anew.
 
@@ -131,11 +167,11 @@ class _Sequence:
         self.token_manifest = read_context(self.token, dockerfile=self.dockerfile)
         self.manifest: Manifest | None = None
 
-    def run(self, builds: Sequence[Project]) -> Disagreement | None:
+    def run(self, builds: Sequence[Buildable]) -> Disagreement | None:
         forecaster = Forecaster([])
-        before: Project | None = None
+        before: Buildable | None = None
         for number, project in enumerate(builds):
-            write_project(self.folder, project, before)
+            project.write(self.folder, before)
             if before is None or before.extra != project.extra:
                 (self.extra / "file").write_text(project.extra)
             before = project
@@ -144,7 +180,7 @@ class _Sequence:
                 return wrong
         return None
 
-    def _one(self, forecaster: Forecaster, builds: Sequence[Project], *, first: bool) -> Disagreement | None:
+    def _one(self, forecaster: Forecaster, builds: Sequence[Buildable], *, first: bool) -> Disagreement | None:
         project = builds[-1]
         text, _ = isolated(project.dockerfile())
         self.dockerfile.write_bytes(text.encode())
@@ -185,7 +221,7 @@ class _Sequence:
         forecaster.learn(now)
         return wrong
 
-    def _situation(self, project: Project, text: str) -> Situation:
+    def _situation(self, project: Buildable, text: str) -> Situation:
         self.manifest = read_context(self.folder, dockerfile=self.dockerfile, known=self.manifest)
         return Situation(
             dockerfile=read_dockerfile(text),
@@ -203,9 +239,11 @@ class _Sequence:
         )
 
     def _compare(
-        self, builds: tuple[Project, ...], forecast: Forecast, steps: dict[int, str], output: str, *, count: bool
+        self, builds: tuple[Buildable, ...], forecast: Forecast, steps: dict[int, str], output: str, *, count: bool
     ) -> Disagreement | None:
         for position, step in enumerate(forecast.steps):
+            if count and step.instruction != _UNIQUE_LINE:
+                self.tally.listed[_listed(builds[-1].edit, step, steps.get(position, ""))] += 1
             if step.forecast not in ("hit", "miss", "depends") or step.instruction.upper().startswith("FROM"):
                 continue
             happened = steps.get(position)
@@ -226,7 +264,12 @@ class _Sequence:
         return None
 
 
-def can_be_read(project: Project) -> bool:
+def _listed(edit: str, step: StepForecast, happened: str) -> Listed:
+    keyword = step.instruction.partition(" ")[0].upper()
+    return Listed(edit, keyword, step.forecast, step.because.kind, happened)
+
+
+def can_be_read(project: Buildable) -> bool:
     """Whether the Dockerfile is one at all."""
     try:
         isolated(project.dockerfile())

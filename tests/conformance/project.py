@@ -44,7 +44,7 @@ class StageText:
 class Project:
     """options: of the build command. extra: the content of the one file in the named context `extra`.
 
-    line_end: of the Dockerfile.
+    line_end: of the Dockerfile. edit: a name for what made it of the project before.
     """
 
     stages: tuple[StageText, ...]
@@ -55,10 +55,14 @@ class Project:
     options: dict[str, str] = field(default_factory=dict)
     extra: str = "extra"
     line_end: str = "\n"
+    edit: str = ""
 
     def dockerfile(self) -> str:
         text = "\n".join([*self.head, *(stage.text() for stage in self.stages)]) + "\n"
         return text.replace("\n", self.line_end)
+
+    def write(self, folder: Path, before: Project | None) -> None:
+        write_project(folder, self, before)
 
     def with_stage(self, index: int, stage: StageText) -> Project:
         return replace(self, stages=(*self.stages[:index], stage, *self.stages[index + 1 :]))

@@ -67,6 +67,10 @@ def test_a_pattern_that_takes_one_file_of_that_name_is_that_file():
     assert _digest(Selector("/*.none", wildcard=True)) == EMPTY
 
 
+def test_a_pattern_in_a_folder_that_is_not_there_takes_what_is_missing():
+    assert _digest(Selector("/nowhere/*", wildcard=True)) is None
+
+
 def test_a_symlink_that_a_pattern_takes_is_followed():
     selector = Selector("/l*", wildcard=True)
     assert _digest(selector) != _digest(selector, src_in_a__go="other")
