@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from speedkit.forecast import explain, predict
+from tests.conformance.bases import base_images
 from tests.conformance.building import BUILDX
 from tests.forecast.situations import situation
 
@@ -60,6 +61,7 @@ def test_of_a_build_that_stopped_there_it_is_told_in_the_past():
 
 @pytest.mark.engine
 def test_buildkit_stops_where_the_step_has_to_run_and_only_there(tmp_path):
+    base_images()
     (tmp_path / "token").write_text("x")
     mount = "--mount=type=secret,id=token,required=true"
     (tmp_path / "Dockerfile").write_text(f"FROM speedkit-conformance/plain\nRUN {mount} echo {secrets.token_hex()}\n")
