@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from speedkit.engine.connection import Engine, connect
 from tests.chromium import FLAGS, find_chromium
+from tests.second_engine import engine_with_containerd_store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +34,13 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def engine() -> Engine:
     """The engine that `make setup` found or started."""
     return connect()
+
+
+@pytest.fixture(scope="session")
+def containerd_engine() -> Iterator[Engine]:
+    """A second engine, with containerd's image store."""
+    with engine_with_containerd_store() as started:
+        yield started
 
 
 @pytest.fixture

@@ -107,6 +107,8 @@ class Engine:
         kept = {key: value for key, value in os.environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
         kept["DOCKER_HOST"] = self.host
         kept["BUILDX_METADATA_PROVENANCE"] = "disabled"
+        # Attestations hold the time of the build: with them, containerd's image store has a new image for every build.
+        kept["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
         # Else buildx runs git, several times in a repository, to note the commit in the builder's own history.
         kept["BUILDX_GIT_INFO"] = "false"
         # buildx lives too briefly to be worth collecting garbage from the first 4 MB on, which is Go's default.

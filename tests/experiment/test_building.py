@@ -55,6 +55,14 @@ def test_a_first_build_runs_and_an_unchanged_one_is_cached_throughout(engine, fo
     assert again.image == first.image
 
 
+def test_an_unchanged_build_makes_the_same_image_in_containerds_store_too(containerd_engine, folder, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", containerd_engine.host)
+    app = own_app(folder({"Dockerfile": "FROM scratch\nCOPY main.txt /\n", "main.txt": "one"}))
+    first, again = build(app), build(app)
+    assert states(again)["COPY main.txt /"] == "cached"
+    assert again.image == first.image
+
+
 def test_the_recorded_context_holds_what_a_host_command_wrote_for_the_build(folder):
     app = own_app(folder({"Dockerfile": "FROM scratch\nCOPY made /\n"}))
     command = (sys.executable, "-c", "open('made', 'w').write('by the host')")

@@ -34,15 +34,27 @@ COPY other /last
 """
 
 
+@pytest.fixture(scope="module", params=["engine", "containerd_engine"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The two ways in which an engine keeps images."""
+    found: Engine = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def image(engine: Engine, folder: Callable[..., Path]) -> Iterator[str]:
     """An image of 14,000 bytes in three layers, of which 3,000 are overwritten."""
     context = folder({"Dockerfile": DOCKERFILE, "big": "a" * 3000, "kept": "b" * 1000, "other": f"{uuid4().hex:5000}"})
     name = f"speedkit/layers-{uuid4().hex[:8]}:1"
     command = [str(engine.buildx), "build", "--quiet", "--load", "--tag", name, str(context)]
-    subprocess.run(command, check=True, capture_output=True, env=engine.environment)
+    subprocess.run(command, check=True, capture_output=True, env=_with_attestations(engine.environment))
     yield name
     engine.api.remove_image(name)
+
+
+def _with_attestations(environment: dict[str, str]) -> dict[str, str]:
+    """As people's own images have them, where the engine can keep them."""
+    return environment | {"BUILDX_NO_DEFAULT_ATTESTATIONS": "0"}
 
 
 @pytest.fixture
