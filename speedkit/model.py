@@ -81,7 +81,8 @@ class StepSource:
 class ImageLayer:
     """One layer of a built image, oldest first in `Build.layers`.
 
-    command: the history entry that made it. from_base: it came with the base image.
+    command: the history entry that made it. size_bytes: of its files; with containerd's image store, the room that they take
+    on disk. from_base: it came with the base image.
     """
 
     command: str

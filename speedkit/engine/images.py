@@ -54,9 +54,11 @@ def describe_image(engine: Engine, image_id: str, base_layers: tuple[str, ...]) 
         for entry in reversed(engine.api.history(image_id))
     ]
     shared = len(base_layers) if diff_ids[: len(base_layers)] == base_layers else 0
+    # With containerd's store, `Size` is that of the compressed layers, and a layer's is the room that its files take on disk.
+    size_bytes = max(found.get("Size", 0), sum(entry["size_bytes"] for entry in history))
     return {
         "id": found["Id"],
-        "size_bytes": found.get("Size", 0),
+        "size_bytes": size_bytes,
         "diff_ids": list(diff_ids),
         "history": history,
         "layers": _layers(history, len(diff_ids), shared),

@@ -92,10 +92,13 @@ class RealProject:
             if beside.is_file():
                 shutil.copyfile(beside, folder.with_name("Dockerfile.dockerignore"))
         for path in old.keys() | self.changed.keys():
-            if old.get(path) != self.changed.get(path):
-                content = self.changed[path] if path in self.changed else (self.context / path).read_bytes()
+            if old.get(path) == self.changed.get(path):
+                continue
+            if path not in self.changed and not (self.context / path).is_file():
+                (folder / path).unlink()
+            else:
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_bytes(content)
+                (folder / path).write_bytes(self.content(path))
 
     def content(self, path: str) -> bytes:
         return self.changed[path] if path in self.changed else (self.context / path).read_bytes()

@@ -63,6 +63,12 @@ def test_an_unchanged_build_makes_the_same_image_in_containerds_store_too(contai
     assert again.image == first.image
 
 
+def test_an_image_is_as_large_as_its_layers_in_containerds_store_too(containerd_engine, folder, monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", containerd_engine.host)
+    built = build(own_app(folder({"Dockerfile": "FROM scratch\nCOPY big.txt /\n", "big.txt": "x" * 50_000})))
+    assert built.image_bytes == sum(layer.size_bytes for layer in built.layers) >= 50_000
+
+
 def test_the_recorded_context_holds_what_a_host_command_wrote_for_the_build(folder):
     app = own_app(folder({"Dockerfile": "FROM scratch\nCOPY made /\n"}))
     command = (sys.executable, "-c", "open('made', 'w').write('by the host')")
