@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.engine.connection import Engine
 from speedkit.engine.bases import resolve_base
+from speedkit.engine.connection import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = 40
