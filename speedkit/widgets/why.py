@@ -28,7 +28,6 @@ SHORT = {
     "base": "other base image",
     "new": "not built before",
     "evicted": "result was gone",
-    "no-cache": "told not to look",
     "missing-file": "file is missing",
     "missing-secret": "secret is missing",
     "refused-file": "file is refused",
