@@ -24,7 +24,7 @@ from speedkit.engine.connection import Engine
 from speedkit.engine.containers import LABEL
 from speedkit.engine.deriving import derive_image
 from speedkit.engine.host_go import find_go
-from speedkit.engine.image_names import STAND_INS, family_of, name_on_hub, stand_in_of
+from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, name_on_hub, stand_in_of
 from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
@@ -193,7 +193,7 @@ def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None
     label = trust_labels(bundle, settings)[TRUST_LABEL]
     if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == label:
         return image
-    return f"speedkit/trusting:{_short_hash(described['Id'] + label)}"
+    return f"{ONLY_HERE}/trusting:{_short_hash(described['Id'] + label)}"
 
 
 def go_settings() -> dict[str, str]:
@@ -235,7 +235,7 @@ def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: 
 def isolated_name(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
     """What `isolated_base` calls the image that it gives, made or not."""
     found = inspect_image(engine, image)["Id"]
-    return f"speedkit/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
+    return f"{ONLY_HERE}/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
 
 
 def _short_hash(text: str) -> str:

@@ -14,7 +14,7 @@ from speedkit.engine.buildx import BuildRequest, Command, command_line
 from speedkit.engine.certificates import host_bundle, system_bundle
 from speedkit.engine.containers import LABEL, ask_image
 from speedkit.engine.host_go import find_go
-from speedkit.engine.image_names import STAND_INS, family_of, stand_in_of
+from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, stand_in_of
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 
@@ -131,7 +131,7 @@ def test_a_base_is_extended_by_the_bundle_that_the_host_names(engine, image, mon
     name = image("RUN true")
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     found = resolve_base(engine, name)
-    assert found.used.startswith("speedkit/trusting:")
+    assert found.used.startswith(f"{ONLY_HERE}/trusting:")
     assert not found.stand_in
     shown = engine.api.create_container(found.used, ["cat", "/etc/ssl/certs/ca-certificates.crt"], labels={LABEL: "1"})
     try:

@@ -15,7 +15,7 @@ import requests
 from speedkit.engine import bases
 from speedkit.engine.bases import go_settings, has_image, make_image, pull, resolve_base, trust_labels
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
-from speedkit.engine.image_names import STAND_INS
+from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoBaseImage
 
@@ -117,7 +117,7 @@ def test_an_image_that_the_registry_does_not_have_is_no_base(engine, registry):
 
 def test_an_image_of_a_known_family_that_nobody_has_is_a_stand_in(engine):
     found = resolve_base(engine, "golang:0.0-alpine")
-    assert found.used == STAND_INS["golang"] or found.used.startswith("speedkit/trusting:")
+    assert found.used == STAND_INS["golang"] or found.used.startswith(f"{ONLY_HERE}/trusting:")
     assert found.stand_in
 
 
@@ -168,7 +168,7 @@ def test_an_x509_failure_brings_in_the_systems_bundle_once(engine, own_base, no_
     monkeypatch.setattr(bases, "go_settings", dict)
     used = resolve_base(engine, own_base, extend_ca=True).used
     try:
-        assert used.startswith("speedkit/trusting:")
+        assert used.startswith(f"{ONLY_HERE}/trusting:")
         assert trust_labels(system_bundle(), {}).items() <= inspect_image(engine, used)["Config"]["Labels"].items()
         assert resolve_base(engine, used, extend_ca=True).used == used
         container = engine.api.create_container(used)["Id"]

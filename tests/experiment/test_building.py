@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.apps import App, Probe, own_app
+from speedkit.engine.bases import resolve_base
 from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
 from speedkit.errors import DiskFull, EngineLost
@@ -67,6 +69,16 @@ def test_an_image_is_as_large_as_its_layers_in_containerds_store_too(containerd_
     monkeypatch.setenv("DOCKER_HOST", containerd_engine.host)
     built = build(own_app(folder({"Dockerfile": "FROM scratch\nCOPY big.txt /\n", "big.txt": "x" * 50_000})))
     assert built.image_bytes == sum(layer.size_bytes for layer in built.layers) >= 50_000
+
+
+def test_no_registry_is_asked_for_an_image_that_is_only_here(engine, containerd_engine, folder, monkeypatch):
+    small = resolve_base(engine, "alpine").used
+    containerd_engine.api.load_image(b"".join(engine.api.get_image(small)))
+    monkeypatch.setenv("DOCKER_HOST", containerd_engine.host)
+    assert build(own_app(folder({"Dockerfile": "FROM alpine\nRUN true\n"}))).ok
+    log = Path(containerd_engine.host.removeprefix("unix://")).with_name("log").read_text()
+    asked = set(re.findall(r"https?://([^/]+)/v2/speedkit/", log))
+    assert asked <= {"localhost:1"}
 
 
 def test_the_recorded_context_holds_what_a_host_command_wrote_for_the_build(folder):

@@ -62,7 +62,7 @@ def build(
             ImageLayer("COPY /speedup", size - 9_000_000, False),
             ImageLayer("RUN true", 0, False),
         ),
-        bases=(Base("alpine", "speedkit/standin-alpine", stand_in),),
+        bases=(Base("alpine", "localhost:1/speedkit/standin-alpine", stand_in),),
     )
 
 

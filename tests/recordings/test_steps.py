@@ -127,7 +127,7 @@ def test_a_failed_step_keeps_its_error_and_a_base_that_was_not_found_too():
 
 
 @pytest.mark.parametrize("written", ["a", "a:latest", "library/a", "docker.io/library/a", "index.docker.io/library/a:latest"])
-@pytest.mark.parametrize("said", ["[context a] speedkit/standin-a", "[context a:latest] speedkit/standin-a"])
+@pytest.mark.parametrize("said", ["[context a] localhost:1/speedkit/a", "[context a:latest] localhost:1/speedkit/a"])
 def test_a_base_is_known_by_each_of_its_names(written, said):
     assert steps(f"FROM {written}\n", solve(said))[1].name == said
 

@@ -58,7 +58,7 @@ def test_without_a_registry_each_stand_in_is_made_once_and_what_it_grows_from_fi
 
 
 def test_only_what_is_missing_is_pulled(images):
-    images.here |= {"golang:alpine", "speedkit/standin-alpine"}
+    images.here |= {"golang:alpine", STAND_INS["alpine"]}
     images.registry |= {"alpine", "debian", "ubuntu"}
     said = images.set_up()
     assert images.said[0] == "Base images: pulling debian, ubuntu"

@@ -13,6 +13,7 @@ import threading
 
 import pytest
 
+from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import NoBuildKit, NoEngine, SocketRefused
 from speedkit.setup import checking, doctor
 from speedkit.setup.debian import Release
@@ -89,7 +90,7 @@ def test_a_package_that_is_not_installed_is_missing(monkeypatch):
 
 
 def test_a_base_is_real_a_stand_in_or_not_here(monkeypatch):
-    here = {"alpine", "speedkit/standin-golang"}
+    here = {"alpine", STAND_INS["golang"]}
     monkeypatch.setattr(checking, "has_image", lambda engine, name: name in here)
     checks = [checking._base(object(), reference) for reference in ("alpine", "golang:alpine", "debian")]
     assert [check.ok for check in checks] == [True, True, False]
