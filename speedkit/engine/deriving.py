@@ -21,7 +21,8 @@ from speedkit.errors import DiskFull, EngineError
 
 __all__ = ["derive_image"]
 
-NO_COMMAND = "/never-run"
+NEVER_RUN = "added by speedkit"
+"""The command of a container that is never started; the image's history quotes it as what made the layer."""
 
 
 def derive_image(
@@ -41,7 +42,7 @@ def derive_image(
     """
     try:
         settings = engine.api.inspect_image(base)["Config"] or {}
-        container = _create(engine, base, settings)
+        container = _create(engine, base)
         try:
             _add(engine, container, dict(files or {}) | _longer(engine, container, appended or {}))
             repository, _, tag = name.rpartition(":")
@@ -55,9 +56,9 @@ def derive_image(
         raise EngineError(said) from None
 
 
-def _create(engine: Engine, base: str, settings: Mapping[str, Any]) -> str:
-    command = None if settings.get("Cmd") or settings.get("Entrypoint") else [NO_COMMAND]
-    made = engine.api.create_container(base, command, name=f"{CONTAINER_PREFIX}{secrets.token_hex(6)}", labels={LABEL: "1"})
+def _create(engine: Engine, base: str) -> str:
+    name = f"{CONTAINER_PREFIX}{secrets.token_hex(6)}"
+    made = engine.api.create_container(base, [NEVER_RUN], name=name, labels={LABEL: "1"})
     return str(made["Id"])
 
 

@@ -8,7 +8,7 @@ from speedkit.engine.bases import isolated_base, make_image, resolve_base
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES
 from speedkit.engine.containers import LABEL
 from speedkit.engine.deriving import derive_image
-from speedkit.engine.images import inspect_image
+from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import EngineError
 
 pytestmark = pytest.mark.engine
@@ -69,6 +69,7 @@ def test_the_configuration_survives_and_nothing_of_it_is_used(engine, named, tmp
     assert content(engine, derived, "/new/file") == "new\n"
     assert content(engine, derived, BUNDLE_IN_IMAGES) == "first\nsecond\n"
     assert "No such file" in content(engine, derived, "/none")
+    assert describe_image(engine, derived, ())["layers"][-1]["command"] == "added by speedkit"
 
 
 def test_an_image_without_a_shell_or_a_command_can_be_isolated(engine, named, tmp_path):
