@@ -16,6 +16,7 @@ from typing import Any
 
 from speedkit.apps import App
 from speedkit.model import Build
+from speedkit.widgets.garbage import uncollected
 
 __all__ = ["Forecaster", "Foresight"]
 
@@ -59,10 +60,11 @@ class Foresight:
         while (asked := self._next()) is not None:
             state, arguments = asked
             try:
-                for entries in self._forecaster(*arguments):
+                better = iter(self._forecaster(*arguments))
+                with uncollected():
+                    self._keep(state, next(better, ()))
+                while self._is_paused(state) and (entries := next(better, None)) is not None:
                     self._keep(state, entries)
-                    if not self._is_paused(state):
-                        break
             except Exception as problem:
                 self._failed(problem)
                 self._keep(state, ())

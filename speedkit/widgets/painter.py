@@ -11,6 +11,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from speedkit.widgets.garbage import uncollected
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -60,7 +62,8 @@ class Painter:
             wanted = self._wanted
             self._due = max(self._due, time.monotonic()) + PERIOD_SECONDS
             try:
-                self._paint()
+                with uncollected():
+                    self._paint()
             except Exception as problem:
                 self._failed(problem)
             with self._changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 
@@ -315,6 +316,21 @@ def test_a_better_forecast_takes_the_place_of_the_first_unless_somebody_types_on
     scene.until(lambda: seen.append(scene.bench.forecast()[0]["because"]) or seen[-1] == "on closer look: two")
     assert "at first sight: two" in seen
     assert "on closer look: one" not in seen
+    scene.bench.close()
+
+
+def test_python_looks_for_garbage_only_when_nobody_waits_for_the_forecast(app):
+    collecting = []
+
+    def forecaster(_app, _strategy, _builds):
+        for _ in ("at first sight", "on closer look"):
+            collecting.append(gc.isenabled())
+            yield []
+
+    scene = Set(app, forecaster=forecaster)
+    scene.bench.forecast(wait_seconds=5)
+    scene.until(lambda: len(collecting) == 2)
+    assert collecting == [False, True]
     scene.bench.close()
 
 
