@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import cycle
+from typing import TYPE_CHECKING
 
-__all__ = ["UNIX", "Answer", "ask", "get"]
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+__all__ = ["UNIX", "Answer", "Fetched", "fetch", "get"]
 
 UNIX = "unix://"
 HEAD_BYTES_AT_MOST = 1 << 16
@@ -29,21 +33,34 @@ def get(host: str, path: str, *, seconds: float | None = None) -> Iterator[Answe
     host: its address, `unix://…`. seconds: how long to wait whenever nothing comes; for ever when None.
     Raises: OSError.
     """
-    with ask(host, path, seconds=seconds) as answer:
-        yield answer()
+    with _sent(host, path, seconds) as line:
+        yield Answer(line)
 
 
 @contextmanager
-def ask(host: str, path: str, *, seconds: float | None = None) -> Iterator[Callable[[], Answer]]:
-    """Send a GET, and give what waits for the answer: for work that can be done meanwhile.
+def fetch(host: str, path: str) -> Iterator[Fetched]:
+    """Send a GET. From now on a thread takes in the answer, a few pieces ahead of whoever reads it.
 
-    Raises: OSError, the answer too.
+    Raises: OSError, what is fetched too.
     """
+    with _sent(host, path, None) as line:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(1) as fetcher:
+            try:
+                yield Fetched(line, fetcher)
+            finally:
+                with suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)  # ends a read that still waits
+
+
+@contextmanager
+def _sent(host: str, path: str, seconds: float | None) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(seconds)
         line.connect(host.removeprefix(UNIX))
         line.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-        yield lambda: Answer(line)
+        yield line
 
 
 class Answer:
@@ -90,31 +107,39 @@ class Answer:
             raise ConnectionError("the answer ends in the middle")
         return body
 
-    def pieces(self) -> Generator[memoryview, None, None]:
-        """The body in pieces of 1 MiB. While one is worked on, a thread fetches the next few: the engine need not wait.
-
-        A piece is overwritten once the next one is asked for. Who does not take all of them closes the generator before the
-        line.
-        """
-        from concurrent.futures import ThreadPoolExecutor
-
-        buffers = [memoryview(bytearray(PIECE_BYTES)) for _ in range(PIECES_AT_HAND)]
-        with ThreadPoolExecutor(1) as fetcher:
-            filled = deque(fetcher.submit(self._fill, buffer) for buffer in buffers)
-            try:
-                for buffer in cycle(buffers):
-                    if not (count := filled.popleft().result()):
-                        return
-                    yield buffer[:count]
-                    filled.append(fetcher.submit(self._fill, buffer))
-            finally:
-                with suppress(OSError):
-                    self._line.shutdown(socket.SHUT_RDWR)  # ends a read that still waits
-
-    def _fill(self, buffer: memoryview) -> int:
-        """How many bytes of the body it now has; fewer than it holds only at the end or at the beginning."""
+    def fill(self, buffer: memoryview) -> int:
+        """How many bytes of the body the buffer now has; fewer than it holds only at the end or at the beginning."""
         if not self._ahead:
             return self._line.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
         taken = self.read(len(buffer))
         buffer[: len(taken)] = taken
         return len(taken)
+
+
+class Fetched:
+    """An answer that a thread takes in: the engine need not wait while a piece of it is worked on."""
+
+    def __init__(self, line: socket.socket, fetcher: ThreadPoolExecutor) -> None:
+        self._fetcher = fetcher
+        self._answer = fetcher.submit(Answer, line)
+        self._buffers = [memoryview(bytearray(PIECE_BYTES)) for _ in range(PIECES_AT_HAND)]
+        self._filled = deque(map(self._fill, self._buffers))
+
+    @property
+    def status(self) -> int:
+        return self._answer.result().status
+
+    @property
+    def reason(self) -> str:
+        return self._answer.result().reason
+
+    def pieces(self) -> Iterator[memoryview]:
+        """The body in pieces of 1 MiB; each is overwritten once the next one is asked for."""
+        for buffer in cycle(self._buffers):
+            if not (count := self._filled.popleft().result()):
+                return
+            yield buffer[:count]
+            self._filled.append(self._fill(buffer))
+
+    def _fill(self, buffer: memoryview) -> Future[int]:
+        return self._fetcher.submit(lambda: self._answer.result().fill(buffer))

@@ -9,8 +9,8 @@ that is why some imports here stand in functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -177,17 +177,16 @@ def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
-    def chunks(answer: Callable[[], near.Answer | _ClientAnswer]) -> Generator[bytes | memoryview, None, None]:
-        response = answer()
-        if response.status != HTTPStatus.OK:
-            told = response.read(MESSAGE_BYTES).decode("utf-8", "replace").strip()
-            raise EngineError(f"The engine could not save the image {image_id}: {told or response.reason}.")
-        yield from response.pieces()
+    def chunks(answer: near.Fetched | _ClientAnswer) -> Iterator[bytes | memoryview]:
+        if answer.status != HTTPStatus.OK:
+            told = bytes(next(answer.pieces(), b""))[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
+            raise EngineError(f"The engine could not save the image {image_id}: {told or answer.reason}.")
+        yield from answer.pieces()
         ended.append(True)
 
     try:
-        with _asked(engine, path) as answer, closing(chunks(answer)) as pieces:
-            yield ByteStream(pieces)
+        with _asked(engine, path) as answer:
+            yield ByteStream(chunks(answer))
     except OSError as problem:
         raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
@@ -203,17 +202,17 @@ def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     )
 
 
-def _asked(engine: Engine, path: str) -> AbstractContextManager[Callable[[], near.Answer | _ClientAnswer]]:
-    return near.ask(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
+def _asked(engine: Engine, path: str) -> AbstractContextManager[near.Fetched | _ClientAnswer]:
+    return near.fetch(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
 
 
 @contextmanager
-def _through_client(engine: Engine, path: str) -> Iterator[Callable[[], _ClientAnswer]]:
+def _through_client(engine: Engine, path: str) -> Iterator[_ClientAnswer]:
     from urllib3.exceptions import HTTPError
 
     try:
         with engine.api.get(f"{engine.api.base_url}{path}", stream=True, timeout=(CONNECT_SECONDS, None)) as response:
-            yield lambda: _ClientAnswer(response.raw)
+            yield _ClientAnswer(response.raw)
     except HTTPError as problem:
         raise OSError(str(problem)) from problem
 
@@ -224,7 +223,7 @@ class _ClientAnswer:
     def __init__(self, raw: Any) -> None:
         self.status: int = raw.status
         self.reason: str = raw.reason
-        self.read: Callable[[int], bytes] = raw.read
+        self._read: Callable[[int], bytes] = raw.read
 
     def pieces(self) -> Iterator[bytes]:
-        return iter(lambda: self.read(CHUNK_BYTES), b"")
+        return iter(lambda: self._read(CHUNK_BYTES), b"")

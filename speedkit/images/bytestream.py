@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, cast
 
@@ -138,17 +137,19 @@ def gunzip(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
 
     Raises: ArchiveError when it is damaged or cut short.
     """
-    member = zlib.decompressobj(wbits=31)
+    from zlib_ng import zlib_ng
+
+    member = zlib_ng.decompressobj(wbits=31)
     for chunk in chunks:
         rest: bytes | memoryview = chunk
         while len(rest):
             if member.eof:
                 if not any(rest):
                     break
-                member = zlib.decompressobj(wbits=31)
+                member = zlib_ng.decompressobj(wbits=31)
             try:
                 yield member.decompress(rest, CHUNK_BYTES)
-            except zlib.error as problem:
+            except zlib_ng.error as problem:  # type: ignore[misc] # the stub says `error: Exception`
                 raise damaged(problem) from None
             rest = member.unused_data if member.eof else member.unconsumed_tail
     if not member.eof:

@@ -15,9 +15,12 @@ from speedkit.engine import near
 
 @pytest.fixture
 def saying(tmp_path: Path) -> Callable[..., str]:
-    """The address of an engine that answers the first request with these pieces and hangs up, or waits until it is left."""
+    """The address of an engine that answers the first request with these pieces and hangs up, or waits until it is left.
 
-    def listen(*pieces: bytes, hangs_up: bool = True) -> str:
+    after: called once all pieces are on their way.
+    """
+
+    def listen(*pieces: bytes, hangs_up: bool = True, after: Callable[[], None] = lambda: None) -> str:
         path = tmp_path / "engine.sock"
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(path))
@@ -28,6 +31,7 @@ def saying(tmp_path: Path) -> Callable[..., str]:
                 line.recv(1 << 16)
                 for piece in pieces:
                     line.sendall(piece)
+                after()
                 if not hangs_up:
                     line.recv(1)
 
@@ -67,19 +71,37 @@ def test_an_answer_that_is_shorter_than_announced_is_one_too(saying):
 
 def test_a_body_fetched_ahead_is_whole_and_in_order(saying):
     body = [bytes([number]) * 700_000 for number in range(40)]
-    with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\nahead", *body), "/") as answer:
-        assert b"".join(map(bytes, answer.pieces())) == b"ahead" + b"".join(body)
+    with near.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\nahead", *body), "/") as fetched:
+        assert (fetched.status, fetched.reason) == (200, "OK")
+        assert b"".join(map(bytes, fetched.pieces())) == b"ahead" + b"".join(body)
+
+
+def test_it_is_taken_in_before_anybody_reads_it(saying):
+    sent = threading.Event()
+    body = (bytes(1_000_000) for _ in range(4))
+    with near.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\n", *body, after=sent.set), "/"):
+        assert sent.wait(10)
 
 
 def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
-    with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\nfirst", hangs_up=False), "/") as answer:
-        pieces = answer.pieces()
-        assert next(pieces) == b"first"
-        pieces.close()
+    with near.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\nfirst", hangs_up=False), "/") as fetched:
+        assert next(fetched.pieces()) == b"first"
 
 
-def test_an_engine_that_breaks_off_while_its_answer_is_fetched_ahead_is_an_error_of_the_connection(saying, monkeypatch):
-    with near.get(saying(b"HTTP/1.0 200 OK\r\n\r\n"), "/") as answer:
-        monkeypatch.setattr(answer, "_fill", lambda _: (_ for _ in ()).throw(ConnectionResetError))
-        with pytest.raises(ConnectionResetError):
-            next(answer.pieces())
+def test_who_wants_nothing_of_it_need_not_wait_for_an_answer(saying):
+    with near.fetch(saying(hangs_up=False), "/"):
+        pass
+
+
+def test_what_is_fetched_and_no_answer_is_an_error_of_the_connection(saying):
+    with near.fetch(saying(b"SSH-2.0-OpenSSH\r\n\r\n"), "/") as fetched:
+        with pytest.raises(ConnectionError, match="does not speak HTTP"):
+            fetched.status  # noqa: B018
+        with pytest.raises(ConnectionError, match="does not speak HTTP"):
+            next(fetched.pieces())
+
+
+def test_an_engine_that_breaks_off_while_its_answer_is_fetched_is_an_error_of_the_connection(saying, monkeypatch):
+    monkeypatch.setattr(near.Answer, "fill", lambda *_: (_ for _ in ()).throw(ConnectionResetError))
+    with near.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\n"), "/") as fetched, pytest.raises(ConnectionResetError):
+        next(fetched.pieces())

@@ -197,8 +197,8 @@ def test_an_engine_that_breaks_off_is_said_so_and_damage_is_told_from_it(
     whole = b"".join(engine.api.get_image(image))
 
     @contextmanager
-    def sent(data: bytes) -> Iterator[Callable[[], object]]:
-        yield lambda: SimpleNamespace(status=200, pieces=lambda: iter([data]))
+    def sent(data: bytes) -> Iterator[object]:
+        yield SimpleNamespace(status=200, pieces=lambda: iter([data]))
 
     for data, error in ((whole[:5000], EngineLost), (b"no tar" * 100_000, ArchiveError)):
         monkeypatch.setattr(saved_image, "_asked", lambda *_, data=data: sent(data))
