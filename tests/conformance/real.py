@@ -292,4 +292,4 @@ def compared(project: RealProject, *, tally: Tally) -> Disagreement | None:
 def error_of(output: str) -> str:
     """The error of a failed build, without what is different each time."""
     last = output.strip().rpartition("ERROR: ")[2].splitlines()
-    return re.sub(r'[0-9a-f]{12,}[0-9a-z:]*|"[^"]*"', "…", last[0]) if last else ""
+    return re.sub(r'[0-9a-z]{12,}(::[0-9a-z]+)?|"[^"]*"', "…", last[0]) if last else ""

@@ -48,6 +48,8 @@ def run_real(*, seed: int, jobs: int, only: str = "") -> int:
         list(pool.map(lambda module: _one_module(module, seed, outcome, lock), modules))
     for name, found in outcome.wrong:
         _show(name, found)
+    for once in outcome.tally.not_repeated:
+        _show("not repeated", once)
     for reason, count in outcome.left_out.most_common():
         print(f"left out {count}: it {reason}")
     for reason, count in Counter(map(error_of, outcome.tally.failures)).most_common():
