@@ -49,8 +49,12 @@ def _leaves(files: Files, image: Image, overlay: Overlay) -> Iterator[tuple[str,
     """The paths of a layer with nothing below them and their bytes; for a removed directory those it had."""
     last = {path: index for index, path in enumerate(files.paths) if files.kinds[index] != OPAQUE}
     parents: set[str] = set()
+    before = ""
     for path in last:
         parent = path.rpartition("/")[0]
+        if parent == before:
+            continue
+        before = parent
         while parent and parent not in parents:
             parents.add(parent)
             parent = parent.rpartition("/")[0]

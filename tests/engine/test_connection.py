@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -60,15 +59,15 @@ def test_looking_at_an_image_loads_no_client_library(engine):
 def test_an_engine_behind_the_client_library_says_the_same(engine, monkeypatch):
     monkeypatch.setattr(near, "UNIX", "no such scheme")
     assert connect() == engine
-    assert replace(engine).version == engine.version
+    assert engine._replace().version == engine.version
     assert connect().get("/images/speedkit/nothing/json")[0] == 404
 
 
 @pytest.mark.engine
 def test_an_engine_that_went_away_before_it_was_asked_is_told(engine, tmp_path):
     with pytest.raises(EngineLost, match="no longer answers"):
-        _ = replace(engine, host=f"unix://{tmp_path}/no.sock").version
-    assert not replace(engine, host=f"unix://{tmp_path}/no.sock").answers()
+        _ = engine._replace(host=f"unix://{tmp_path}/no.sock").version
+    assert not engine._replace(host=f"unix://{tmp_path}/no.sock").answers()
 
 
 def test_a_context_named_in_dockers_configuration_is_looked_up(monkeypatch, tmp_path):
@@ -185,4 +184,4 @@ def test_the_current_docker_context_is_honoured(monkeypatch, tmp_path):
 
 def test_an_engine_that_went_away_is_told(engine, tmp_path):
     with pytest.raises(EngineLost, match="no longer answers"):
-        _ = replace(engine, host=f"unix://{tmp_path}/gone").version
+        _ = engine._replace(host=f"unix://{tmp_path}/gone").version

@@ -181,7 +181,7 @@ def test_what_no_image_can_be_called_is_said_not_to_be_there(engine: Engine, nam
 
 
 def test_an_engine_behind_the_ordinary_client_gives_the_same(engine: Engine, image: str, tmp_path: Path) -> None:
-    other = replace(engine, host="tcp://as-far-as-the-reader-knows")
+    other = engine._replace(host="tcp://as-far-as-the-reader-knows")
     vars(other)["api"] = engine.api
     assert read_image(other, image, store=LayerStore(tmp_path / "a")).layers == read_image(engine, image).layers
 
@@ -209,6 +209,6 @@ def test_an_engine_that_breaks_off_is_said_so_and_damage_is_told_from_it(
 def test_an_engine_that_refuses_or_is_gone_is_said_so(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="could not save"), saved_image._saved(engine, f"sha256:{'0' * 64}") as stream:
         stream.take(1)
-    gone = replace(engine, host=f"unix://{tmp_path}/no.sock")
+    gone = engine._replace(host=f"unix://{tmp_path}/no.sock")
     with pytest.raises(EngineLost), saved_image._saved(gone, "sha256:0") as stream:
         stream.take(1)
