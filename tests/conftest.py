@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import Engine, connect
 from tests.chromium import FLAGS, find_chromium
 from tests.second_engine import engine_with_containerd_store
@@ -41,6 +42,14 @@ def containerd_engine() -> Iterator[Engine]:
     """A second engine, with containerd's image store."""
     with engine_with_containerd_store() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def small_image(engine: Engine, containerd_engine: Engine) -> str:
+    """The name of the image that stands for alpine, which both engines have."""
+    name = resolve_base(engine, "alpine").used
+    containerd_engine.api.load_image(b"".join(engine.api.get_image(name)))
+    return name
 
 
 @pytest.fixture

@@ -49,12 +49,7 @@ class ByteStream:
             taken = bytes(self._buffer[self._at : end])
             self._at = end
             return taken
-        gathered = bytearray()
-        while len(gathered) < count and (self._at < len(self._buffer) or self._next_chunk()):
-            piece = self._buffer[self._at : self._at + count - len(gathered)]
-            self._at += len(piece)
-            gathered += piece
-        return bytes(gathered)
+        return b"".join(map(bytes, self._up_to(count)))
 
     def take_all(self, count: int) -> bytes:
         """The next `count` bytes.
@@ -77,13 +72,11 @@ class ByteStream:
 
         Raises: ArchiveError when the stream ends before.
         """
-        while count:
-            if self._at == len(self._buffer) and not self._next_chunk():
-                raise cut_short()
-            piece = self._buffer[self._at : self._at + count]
-            self._at += len(piece)
+        for piece in self._up_to(count):
             count -= len(piece)
             yield piece
+        if count:
+            raise cut_short()
 
     def view(self, count: int) -> memoryview | None:
         """The next `count` bytes where they are at hand in one piece; else None, and nothing is taken."""
@@ -114,6 +107,14 @@ class ByteStream:
         """Read to the end and forget it."""
         while self._next_chunk():
             pass
+
+    def _up_to(self, count: int) -> Iterator[memoryview]:
+        """The next `count` bytes in pieces as they arrived; fewer only at the end."""
+        while count and (self._at < len(self._buffer) or self._next_chunk()):
+            piece = self._buffer[self._at : self._at + count]
+            self._at += len(piece)
+            count -= len(piece)
+            yield piece
 
     def _gather(self, count: int) -> None:
         gathered = bytearray(self._buffer[self._at :])

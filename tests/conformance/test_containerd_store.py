@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,13 +19,11 @@ SEED = 91
 
 @pytest.mark.engine
 @pytest.mark.conformance
-def test_forecasts_agree_with_an_engine_that_has_containerds_store(engine: Engine, containerd_engine: Engine) -> None:
-    small = resolve_base(engine, "alpine").used
-    containerd_engine.api.load_image(b"".join(engine.api.get_image(small)))
+def test_forecasts_agree_with_an_engine_that_has_containerds_store(containerd_engine: Engine, small_image: str) -> None:
     held = subprocess.run(
         [sys.executable, "-m", "tests.conformance", f"--pairs={PAIRS}", f"--seed={SEED}"],
         cwd=ROOT,
-        env=os.environ | {"DOCKER_HOST": containerd_engine.host, "SPEEDKIT_TEST_BASE": small},
+        env=os.environ | {"DOCKER_HOST": containerd_engine.host, "SPEEDKIT_TEST_BASE": small_image},
         capture_output=True,
         text=True,
         check=False,

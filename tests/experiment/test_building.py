@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from speedkit.apps import App, Probe, own_app
-from speedkit.engine.bases import resolve_base
 from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
 from speedkit.errors import DiskFull, EngineLost
@@ -71,9 +70,8 @@ def test_an_image_is_as_large_as_its_layers_in_containerds_store_too(containerd_
     assert built.image_bytes == sum(layer.size_bytes for layer in built.layers) >= 50_000
 
 
-def test_no_registry_is_asked_for_an_image_that_is_only_here(engine, containerd_engine, folder, monkeypatch):
-    small = resolve_base(engine, "alpine").used
-    containerd_engine.api.load_image(b"".join(engine.api.get_image(small)))
+@pytest.mark.usefixtures("small_image")
+def test_no_registry_is_asked_for_an_image_that_is_only_here(containerd_engine, folder, monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", containerd_engine.host)
     assert build(own_app(folder({"Dockerfile": "FROM alpine\nRUN true\n"}))).ok
     log = Path(containerd_engine.host.removeprefix("unix://")).with_name("log").read_text()

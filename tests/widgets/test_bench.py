@@ -14,6 +14,7 @@ from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.desk import DOCKERFILE
+from speedkit.widgets.garbage import uncollected
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
 from tests.widgets.builds import DOCKERFILE as STORY
 
@@ -332,6 +333,16 @@ def test_python_looks_for_garbage_only_when_nobody_waits_for_the_forecast(app):
     scene.until(lambda: len(collecting) == 2)
     assert collecting == [False, True]
     scene.bench.close()
+
+
+def test_it_looks_again_only_when_the_last_of_those_who_are_waited_for_is_done():
+    first, second = uncollected(), uncollected()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()
 
 
 def test_a_forecaster_is_told_which_builds_share_the_next_ones_cache(app):
