@@ -38,6 +38,15 @@ OPEN = """async (path) => {
   await widget.context.sessionContext.session.kernel.info;
   app.shell.collapseLeft?.();
 }"""
+IN_NOTEBOOK_7 = "() => window.jupyterapp?.shell.currentWidget?.context !== undefined"
+AWAIT_KERNEL = """async () => {
+  const app = window.jupyterapp;
+  await app.restored;
+  const {context} = app.shell.currentWidget;
+  await context.ready;
+  await context.sessionContext.ready;
+  await context.sessionContext.session.kernel.info;
+}"""
 RUN_ALL = "async () => { await window.jupyterapp.commands.execute('notebook:run-all-cells'); }"
 RESTART = """async () => {
   const panel = window.jupyterapp.shell.currentWidget;
@@ -72,6 +81,11 @@ class Lab:
         page.goto(f"{self.address}/lab?token={self.token}&reset")
         page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
         page.evaluate(OPEN, path)
+
+    def open_in_notebook_7(self, page: Page, path: str) -> None:
+        page.goto(f"{self.address}/notebooks/{path}?token={self.token}")
+        page.wait_for_function(IN_NOTEBOOK_7, timeout=60_000)
+        page.evaluate(AWAIT_KERNEL)
 
     def run_all(self, page: Page) -> None:
         page.evaluate(RUN_ALL)
@@ -118,9 +132,9 @@ def serve(folder: Path, *, program: str = "jupyterlab") -> Iterator[Lab]:
 
 
 def _command(program: str, port: int, token: str, settings: Path, notebooks: Path) -> list[str]:
-    own = ["--expose-app-in-browser", f"--LabApp.app_settings_dir={settings}"] if program == "jupyterlab" else []
+    own = [f"--LabApp.app_settings_dir={settings}"] if program == "jupyterlab" else []
     return [
-        *(sys.executable, "-m", program, "--no-browser", "--allow-root", *own),
+        *(sys.executable, "-m", program, "--no-browser", "--allow-root", "--expose-app-in-browser", *own),
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={notebooks}"),
     ]

@@ -171,11 +171,8 @@ def test_it_works_in_notebook_7_too(tmp_path, page):
     (place / "Dockerfile").write_text("FROM alpine\nRUN echo seven\n")
     cell = f"import speedkit as sk\nwb = sk.Workbench(sk.app({str(place)!r}))\nwb"
     with serve(tmp_path / "server", program="notebook") as seven:
-        name = seven.notebook("seven.ipynb", [cell])
-        page.goto(f"{seven.address}/notebooks/{name}?token={seven.token}")
-        page.locator(".jp-Notebook .jp-Cell .cm-content").first.click(timeout=60_000)
-        expect(page.locator(".jp-NotebookKernelStatus, .jp-Notebook-ExecutionIndicator").first).to_be_attached()
-        page.keyboard.press("Control+Enter")
+        seven.open_in_notebook_7(page, seven.notebook("seven.ipynb", [cell]))
+        seven.run_all(page)
         wb = BenchPage(page)
         wb.ready()
         wb.build()
