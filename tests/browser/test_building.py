@@ -154,7 +154,8 @@ def test_a_page_reload_in_the_middle_shows_the_build_still_running(lab, workbenc
     wb.editor.press("Control+End")
     wb.page.keyboard.type("typed")
     expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible()
-    wb.page.wait_for_timeout(600)  # the caret is told when it rests
+    end = len("one\ntwo\nthree\ntyped")
+    assert wb.page.evaluate(AWAIT_CARET, end) == str(end)
     lab.save(wb.page)
     lab.open(wb.page, "test_a_page_reload_in_the_middle_shows_the_build_still_running.ipynb")
     again = BenchPage(wb.page)
@@ -215,13 +216,28 @@ def test_two_workbenches_in_one_notebook_build_beside_each_other(workbench):
 def test_a_cell_can_build_while_the_page_cancels(workbench):
     """The cell waits, yet the button works: the kernel hears the page on another thread."""
     wb = workbench({"Dockerfile": SLOW, "main.go": "x\n"})
-    wb.page.wait_for_timeout(2500)  # JupyterLab makes that thread a moment after the page
+    wb.page.evaluate(AWAIT_SUBSHELLS)
     wb.page.evaluate(RUN_CODE, "wb.build(); outcome = wb.wait().outcome")
     expect(wb.log).to_contain_text("begun", timeout=30_000)
     wb.press("Cancel")
     expect(wb.history.first.locator(".skw-took")).to_have_text("■ cancelled", timeout=10_000)
 
 
+AWAIT_CARET = """async (place) => {
+  const {kernel} = window.jupyterapp.shell.currentWidget.context.sessionContext.session;
+  let told;
+  for (let asked = 0; asked < 200 && told !== String(place); asked += 1) {
+    const {content} = await kernel.requestExecute({code: '', user_expressions: {caret: "wb.view['caret']"}}).done;
+    told = content.user_expressions.caret.data['text/plain'];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return told;
+}"""
+# JupyterLab gives each kind of comm a thread of its own in the kernel, a moment after the page is there.
+AWAIT_SUBSHELLS = """async () => {
+  const {kernel} = window.jupyterapp.shell.currentWidget.context.sessionContext.session;
+  await Promise.all([...kernel._comms.values()].map((comm) => comm.subshellStarted));
+}"""
 RUN_CODE = """(code) => {
   window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.requestExecute({code});
 }"""

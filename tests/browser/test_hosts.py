@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from speedkit.apps import sample_folder
 from tests.browser.bare_page import show_bare
+from tests.browser.settling import await_layout
 from tests.browser.states import STATES
 from tests.browser.test_looking import CONTRAST, WIDE
 
@@ -36,7 +37,7 @@ def test_every_state_is_readable_in_both_themes_and_widths(page, pictures, name)
         expect(page.locator(".skw .cm-line").first).to_be_visible()
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 1000})
-            page.wait_for_timeout(150)  # the layout settles
+            await_layout(page)
             page.locator(".skw").screenshot(path=pictures / f"state-{name}-{scheme}-{width}.png")
             expect_good(page, f"{name}, {scheme}, {width} px")
 

@@ -11,6 +11,7 @@ from nbconvert import HTMLExporter
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.lab import Lab
+from tests.browser.settling import await_layout
 from tests.browser.test_looking import CONTRAST, THEMES
 from tests.images.archives import docker_archive, layer
 
@@ -66,7 +67,7 @@ def test_two_images_are_looked_at_in_both_themes_and_widths(lab: Lab, page: Page
             page.set_viewport_size({"width": width, "height": 1200})
             for state in ("compared", "layer", "map", "content"):
                 _show(opened, state)
-                page.wait_for_timeout(100)  # the layout settles
+                await_layout(page)
                 name = f"layers-{state}-{theme.split()[-1].lower()}-{width}.png"
                 opened.screenshot(path=pictures / name)
                 assert page.evaluate(WIDE, ROOT) == [0, 0, 0], name
@@ -140,16 +141,17 @@ def test_everything_is_done_with_the_keyboard_and_no_more_lines_are_sent_than_ar
 
 
 def test_a_saved_and_an_exported_notebook_show_the_same(lab: Lab, page: Page, opened: Locator, pictures: Path) -> None:
-    expect(page.locator(".skl.skw-twin").first).to_be_hidden()
+    twin = page.locator(".skl.skw-twin").first
+    expect(twin).to_be_hidden()
+    expect(twin.locator(".skl-tree")).to_contain_text("motd")
     expect(row(opened, "/app/server")).to_be_visible()
     row(opened, "/etc").click()
     expect(row(opened, "/etc/motd")).to_have_count(0)
-    page.wait_for_timeout(2500)  # the twin follows at leisure
+    expect(twin.locator(".skl-tree")).not_to_contain_text("motd")
     lab.save(page)
     name = "test_a_saved_and_an_exported_notebook_show_the_same.ipynb"
     lab.end_kernel(page)
     lab.open(page, name)
-    twin = page.locator(".skl.skw-twin").first
     expect(twin).to_be_visible()
     expect(twin).to_contain_text("~ changed")
     twin.screenshot(path=pictures / "layers-twin.png")

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.bench_page import BenchPage
 from tests.browser.lab import serve
+from tests.browser.settling import await_layout
 from tests.browser.test_building import FILES, OPTIMIZED
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
@@ -46,7 +47,7 @@ def test_both_themes_and_widths_are_readable_without_a_sideways_scroll(lab, work
         lab.theme(wb.page, theme)
         for width in (1024, 1600):
             wb.page.set_viewport_size({"width": width, "height": 1200})
-            wb.page.wait_for_timeout(300)  # the layout settles
+            await_layout(wb.page)
             name = f"workbench-{theme.split()[-1].lower()}-{width}.png"
             wb.all.screenshot(path=pictures / name)
             wide = wb.page.evaluate(WIDE, ".skw:not(.skw-twin)")
@@ -61,7 +62,7 @@ def test_a_narrow_column_puts_the_panes_below_each_other(workbench, pictures):
     wb.page.set_viewport_size({"width": 760, "height": 1200})
     editor, steps = wb.all.locator(".skw-editor"), wb.all.locator(".skw-steps")
     expect(editor).to_be_visible()
-    wb.page.wait_for_timeout(300)  # the layout settles
+    await_layout(wb.page)
     assert steps.bounding_box()["y"] >= editor.bounding_box()["y"] + editor.bounding_box()["height"] - 1
     assert wb.page.evaluate(WIDE, ".skw:not(.skw-twin)")["page"] <= 0
     wb.all.screenshot(path=pictures / "workbench-narrow.png")
@@ -120,13 +121,13 @@ def test_every_control_has_a_name_for_a_screen_reader(workbench):
 
 def test_a_saved_notebook_shows_the_last_state_where_no_kernel_answers(lab, workbench, pictures):
     wb = with_history(workbench)
-    expect(wb.page.locator(".skw-twin").first).to_be_hidden()
-    wb.page.wait_for_timeout(2500)  # the twin follows at leisure
+    twin = wb.page.locator(".skw-twin").first
+    expect(twin).to_be_hidden()
+    expect(twin).to_contain_text("now cached")
     lab.save(wb.page)
     name = "test_a_saved_notebook_shows_the_last_state_where_no_kernel_answers.ipynb"
     lab.end_kernel(wb.page)
     lab.open(wb.page, name)
-    twin = wb.page.locator(".skw-twin").first
     expect(twin).to_be_visible()
     expect(twin).to_contain_text("Build 2: Dockerfile.optimized")
     expect(twin).to_contain_text("now cached")
