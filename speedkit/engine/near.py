@@ -8,6 +8,7 @@ HTTP/1.1's chunks of 32 KiB.
 from __future__ import annotations
 
 import socket
+import struct
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ UNIX = "unix://"
 HEAD_BYTES_AT_MOST = 1 << 16
 PIECE_BYTES = 1 << 20
 PIECES_AT_HAND = 6
+MOMENT_MICROSECONDS = 4000
 BLANK_LINE = b"\r\n\r\n"
 
 
@@ -108,12 +110,14 @@ class Answer:
         return body
 
     def fill(self, buffer: memoryview) -> int:
-        """How many bytes of the body the buffer now has; fewer than it holds only at the end or at the beginning."""
-        if not self._ahead:
-            return self._line.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
-        taken = self.read(len(buffer))
-        buffer[: len(taken)] = taken
-        return len(taken)
+        """How many bytes of the body the buffer now has; 0 at its end."""
+        if self._ahead:
+            taken = self.read(len(buffer))
+            buffer[: len(taken)] = taken
+            return len(taken)
+        while True:
+            with suppress(BlockingIOError):
+                return self._line.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
 
 
 class Fetched:
@@ -121,7 +125,7 @@ class Fetched:
 
     def __init__(self, line: socket.socket, fetcher: ThreadPoolExecutor) -> None:
         self._fetcher = fetcher
-        self._answer = fetcher.submit(Answer, line)
+        self._answer = fetcher.submit(self._begin, line)
         self._buffers = [memoryview(bytearray(PIECE_BYTES)) for _ in range(PIECES_AT_HAND)]
         self._filled = deque(map(self._fill, self._buffers))
 
@@ -140,6 +144,13 @@ class Fetched:
                 return
             yield buffer[:count]
             self._filled.append(self._fill(buffer))
+
+    def _begin(self, line: socket.socket) -> Answer:
+        answer = Answer(line)
+        # After the last byte the engine removes its copy of the image, and only then closes the line. That takes a
+        # twentieth of the whole time, so a piece does not wait to be full when nothing more comes.
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, MOMENT_MICROSECONDS))
+        return answer
 
     def _fill(self, buffer: memoryview) -> Future[int]:
         return self._fetcher.submit(lambda: self._answer.result().fill(buffer))

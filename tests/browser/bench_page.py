@@ -42,6 +42,11 @@ class BenchPage:
         self.all.get_by_label("Strategy").select_option(name)
 
     def open_tab(self, label: str) -> None:
+        """Choose a file's tab and wait until the editor has the file."""
+        self.choose_tab(label)
+        expect(self.editor).to_have_attribute("aria-label", re.compile(f"Text of .*{re.escape(label)}"))
+
+    def choose_tab(self, label: str) -> None:
         self.all.get_by_role("tab", name=label).click()
         expect(self.all.get_by_role("tab", name=label)).to_have_attribute("aria-selected", "true")
 

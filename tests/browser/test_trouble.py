@@ -37,9 +37,9 @@ def test_markup_in_code_logs_file_names_and_labels_does_nothing(workbench):
 
 def test_files_that_cannot_be_edited_say_why(workbench):
     wb = workbench({"Dockerfile": "FROM alpine\n", "logo.png": b"\x89PNG\0", "big.txt": b"x" * 5_000_000})
-    wb.open_tab("logo.png")
+    wb.choose_tab("logo.png")
     expect(wb.all.locator(".skw-empty")).to_contain_text("logo.png is not text.")
-    wb.open_tab("big.txt")
+    wb.choose_tab("big.txt")
     expect(wb.all.locator(".skw-empty")).to_contain_text("big.txt has 5.0 MB.")
     wb.open_tab("Dockerfile")
     expect(wb.editor).to_contain_text("FROM alpine")

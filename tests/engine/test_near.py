@@ -88,6 +88,20 @@ def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
         assert next(fetched.pieces()) == b"first"
 
 
+def test_the_last_piece_is_given_before_the_engine_hangs_up(saying):
+    body = b"x" * (near.PIECE_BYTES + 10)
+    enough, hung_up = threading.Event(), []
+    engine = saying(b"HTTP/1.0 200 OK\r\n\r\n", body, after=lambda: hung_up.append(enough.wait(20)))
+    with near.fetch(engine, "/") as answer:
+        pieces = answer.pieces()
+        received = b""
+        while len(received) < len(body):
+            received += next(pieces)
+        assert hung_up == []
+        enough.set()
+    assert received == body
+
+
 def test_who_wants_nothing_of_it_need_not_wait_for_an_answer(saying):
     with near.fetch(saying(hangs_up=False), "/"):
         pass
