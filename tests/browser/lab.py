@@ -32,13 +32,10 @@ OVERRIDES = {
 OPEN = """async (path) => {
   const app = window.jupyterapp;
   await app.restored;
-  const widget = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
-  await widget.context.ready;
-  await widget.context.sessionContext.ready;
-  await widget.context.sessionContext.session.kernel.info;
+  await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
   app.shell.collapseLeft?.();
 }"""
-IN_NOTEBOOK_7 = "() => window.jupyterapp?.shell.currentWidget?.context !== undefined"
+HAS_NOTEBOOK = "() => window.jupyterapp?.shell.currentWidget?.context !== undefined"
 AWAIT_KERNEL = """async () => {
   const app = window.jupyterapp;
   await app.restored;
@@ -81,11 +78,11 @@ class Lab:
         page.goto(f"{self.address}/lab?token={self.token}&reset")
         page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
         page.evaluate(OPEN, path)
+        _await_kernel(page)
 
     def open_in_notebook_7(self, page: Page, path: str) -> None:
         page.goto(f"{self.address}/notebooks/{path}?token={self.token}")
-        page.wait_for_function(IN_NOTEBOOK_7, timeout=60_000)
-        page.evaluate(AWAIT_KERNEL)
+        _await_kernel(page)
 
     def run_all(self, page: Page) -> None:
         page.evaluate(RUN_ALL)
@@ -129,6 +126,11 @@ def serve(folder: Path, *, program: str = "jupyterlab") -> Iterator[Lab]:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait(5)
+
+
+def _await_kernel(page: Page) -> None:
+    page.wait_for_function(HAS_NOTEBOOK, timeout=60_000)
+    page.evaluate(AWAIT_KERNEL)
 
 
 def _command(program: str, port: int, token: str, settings: Path, notebooks: Path) -> list[str]:
