@@ -1,7 +1,7 @@
 # make tour    everything set up, every strategy built for real, every notebook executed, out/index.html written
 # make lab     JupyterLab at the first notebook
-# make test    every check;  make bench, make conformance, make fuzz: measurements and searches that take longer
-.PHONY: setup tour lab test bench conformance fuzz frontend lint clean
+# make test    every check;  make bench, make conformance, make faults, make fuzz: measurements and searches that take longer
+.PHONY: setup tour lab test bench conformance faults fuzz frontend lint clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -50,6 +50,10 @@ bench: setup $(TEST_READY)
 conformance: setup $(TEST_READY)
 	@$(BIN)/python -m tests.conformance
 	@$(BIN)/python -m tests.conformance --real
+	@$(BIN)/python -m tests.faults
+
+faults: setup $(TEST_READY)
+	@$(BIN)/python -m tests.faults
 
 fuzz: $(TEST_READY)
 	@$(BIN)/python -m tests.fuzz

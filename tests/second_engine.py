@@ -1,6 +1,6 @@
-"""A second Docker engine, which keeps its images in containerd's store as Docker Desktop and Docker Engine 29 do.
+"""Docker engines beside the user's: a second one with containerd's image store, and private ones for the table of faults.
 
-It has a network of its own, without a way out, so that nothing of the first engine's is touched.
+Each is empty at first, keeps all its files in a folder of its own, and is removed with all that it holds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import pytest
 from speedkit.engine.connection import Engine, connect
 from speedkit.errors import EngineError
 
-__all__ = ["engine_with_containerd_store"]
+__all__ = ["NoSecondEngine", "engine_with_containerd_store", "reason_against", "start_daemon", "started_engine"]
 
 SYSTEM_CONTAINERD = Path("/run/containerd/containerd.sock")
 IN_A_NETWORK_OF_ITS_OWN = ("unshare", "--net")
@@ -28,33 +28,29 @@ STARTS_WITHIN_SECONDS = 60
 ENDS_WITHIN_SECONDS = 30
 
 
+class NoSecondEngine(Exception):
+    """A second engine did not start; the message holds its last words."""
+
+
 @contextmanager
 def engine_with_containerd_store() -> Iterator[Engine]:
-    """An empty engine, which is removed with all that it holds. Skips the test, with the reason, where none can run."""
-    if reason := _cannot_run():
+    """An empty engine in a network of its own, without a way out. Skips the test, with the reason, where none can run.
+
+    It keeps its images in containerd's store as Docker Desktop and Docker Engine 29 do.
+    """
+    if reason := reason_against():
         pytest.skip(f"No second engine can run here: {reason}.")
-    # A socket's path has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="sk-"))
-    (folder / "daemon.json").write_text(json.dumps({"features": {"containerd-snapshotter": True}}))
-    places = {"config-file": "daemon.json", "data-root": "data", "exec-root": "exec", "pidfile": "pid"}
-    options = [f"--{name}={folder / place}" for name, place in places.items()]
-    host = f"unix://{folder}/docker.sock"
-    command = [*IN_A_NETWORK_OF_ITS_OWN, "dockerd", *options, f"--host={host}", "--iptables=false", "--ip6tables=false"]
-    log = folder / "log"
+    settings = {"features": {"containerd-snapshotter": True}}
     try:
-        with log.open("wb") as output:
-            daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        try:
-            yield _answering(daemon, host, log)
-        finally:
-            daemon.terminate()
-            daemon.wait(ENDS_WITHIN_SECONDS)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with started_engine(settings=settings, network=IN_A_NETWORK_OF_ITS_OWN) as engine:
+            assert engine.storage_driver == "overlayfs"
+            yield engine
+    except NoSecondEngine as problem:
+        pytest.skip(f"No second engine can run here: {problem}")
 
 
-def _cannot_run() -> str:
-    """The reason, or nothing."""
+def reason_against() -> str:
+    """Why no second engine can run on this machine; "" when one can."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return "only root may start one"
     for program in ("dockerd", "unshare"):
@@ -66,17 +62,78 @@ def _cannot_run() -> str:
     return tried.stderr.strip()
 
 
-def _answering(daemon: subprocess.Popen[bytes], host: str, log: Path) -> Engine:
+@contextmanager
+def started_engine(
+    *,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, object] | None = None,
+    network: Sequence[str] = (),
+) -> Iterator[Engine]:
+    """An engine that answers, and that DOCKER_HOST does not name. Arguments as in `start_daemon`."""
+    with start_daemon(options=options, environment=environment, settings=settings, network=network) as (_, host):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", host)
+            engine = connect()
+        yield engine
+
+
+@contextmanager
+def start_daemon(
+    *,
+    options: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, object] | None = None,
+    network: Sequence[str] = (),
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A dockerd of its own, as a process and as an address for DOCKER_HOST; it answers already.
+
+    options, environment: of dockerd. settings: its daemon.json. network: the words before the command, such as
+    `IN_A_NETWORK_OF_ITS_OWN`; without any, whoever calls this must be in a network namespace already.
+    Raises: NoSecondEngine.
+    """
+    # A socket's path has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="sk-", dir="/tmp"))
+    (folder / "daemon.json").write_text(json.dumps(settings or {}))
+    places = {"config-file": "daemon.json", "data-root": "data", "exec-root": "exec", "pidfile": "pid"}
+    # What `options` sets itself is not set here: dockerd refuses a flag that is given twice.
+    own = [
+        f"--{name}={folder / place}" for name, place in places.items() if not any(o.startswith(f"--{name}") for o in options)
+    ]
+    host = f"unix://{folder}/docker.sock"
+    command = [*network, "dockerd", *own, f"--host={host}", "--iptables=false", "--ip6tables=false", *options]
+    log = folder / "log"
+    try:
+        with log.open("wb") as output:
+            daemon = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=os.environ | {"TMPDIR": str(folder)} | dict(environment or {}),
+                start_new_session=True,
+            )
+        try:
+            _wait_until_it_answers(daemon, host, log)
+            yield daemon, host
+        finally:
+            daemon.terminate()
+            daemon.wait(ENDS_WITHIN_SECONDS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_it_answers(daemon: subprocess.Popen[bytes], host: str, log: Path) -> None:
     until = time.monotonic() + STARTS_WITHIN_SECONDS
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", host)
         while daemon.poll() is None and time.monotonic() < until:
             try:
-                engine = connect()
+                connect()
             except EngineError:
                 time.sleep(0.1)
             else:
-                assert engine.storage_driver == "overlayfs"
-                return engine
+                return
+    daemon.kill()
     last = log.read_text(errors="replace").strip().splitlines()[-1:]
-    pytest.skip(f"No second engine can run here: dockerd did not start: {''.join(last)}")
+    raise NoSecondEngine(f"dockerd did not start: {''.join(last)}")
