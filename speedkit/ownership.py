@@ -1,0 +1,488 @@
+"""Who owns what the kit makes: folders and files of a process that lives are left alone, those of a dead one are swept.
+
+Each process has one file in the folder `owners` of the state folder. It holds a lock on it for as long as it lives, and
+writes into it which folders and files are its own, each before it is made. The operating system lets go of the lock when
+the process ends, by SIGKILL too, so nothing depends on the number of a process, which another one may have by then.
+
+    claim(path)         this process is about to make the path, and owns it
+    release(path)       the path is gone, or need not be swept any more
+    scratch_folder()    a folder for temporary files that is swept even when this process is killed
+    owner_id()          the name of this process's file: put it on images and containers, and ask `is_alive` later
+    owner_of(path)      the living owner of a path, or None
+    sweep()             removes what dead owners left
+
+A file of an owner: a line of JSON about the process, then one line `["claim", path]` or `["release", path]` each.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import errno
+import json
+import os
+import shutil
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from speedkit.errors import StateRefused
+from speedkit.state import state_folder
+
+__all__ = [
+    "Owner",
+    "claim",
+    "claimed",
+    "is_alive",
+    "living_owners",
+    "owner_id",
+    "owner_of",
+    "release",
+    "scratch_folder",
+    "sweep",
+]
+
+OWNERS = "owners"
+SCRATCH_PREFIX = "speedkit-"
+RELEASED_AT_MOST = 100
+FAR_AWAY_SECONDS = 7 * 24 * 3600.0
+"""How long an owner on another machine counts as alive: a network file system may not pass on its lock."""
+NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
+LOCKED_BYTE = 1 << 30
+"""Windows locks bytes, and nobody else can read them: one far behind the text is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that owns folders and files. started: seconds since 1970. program: what was run, in a few words."""
+
+    id: str
+    pid: int
+    node: str
+    boot: str
+    program: str
+    started: float
+    paths: frozenset[Path] = field(default=frozenset(), repr=False)
+
+    def __str__(self) -> str:
+        place = "" if self.node == _node() else f" on {self.node}"
+        return f"{self.program}, process {self.pid}{place}"
+
+
+class _OwnFile:
+    """The file of this process in one state folder, locked until the process ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id, self._descriptor = _locked_new_file(folder)
+        self._paths: dict[Path, None] = {}
+        self._released = 0
+        self._about = {
+            "pid": os.getpid(),
+            "node": _node(),
+            "boot": _boot(),
+            "program": Path(sys.argv[0] or "python").name if sys.argv else "python",
+            "started": time.time(),
+        }
+        try:
+            self._append(self._about)
+        except OSError:
+            self.close()
+            raise
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.id
+
+    @property
+    def owner(self) -> Owner:
+        return _owner(self.id, self._about, frozenset(self._paths))
+
+    def claim(self, path: Path) -> None:
+        if path not in self._paths:
+            self._append(["claim", os.fspath(path)])
+            self._paths[path] = None
+
+    def release(self, path: Path) -> None:
+        if path not in self._paths:
+            return
+        del self._paths[path]
+        self._released += 1
+        with contextlib.suppress(OSError):  # it is swept for nothing once, when there is no room for a line
+            self._append(["release", os.fspath(path)])
+            if self._released > RELEASED_AT_MOST + len(self._paths):
+                self._write_anew()
+
+    def close(self) -> None:
+        """Remove the file if nothing is left to sweep, and let go of the lock."""
+        if not self._paths:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the file without a change to it: in a child made by fork, the lock stays with the parent."""
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+    def _append(self, line: object) -> None:
+        self._write(json.dumps(line).encode() + b"\n", os.fstat(self._descriptor).st_size)
+
+    def _write_anew(self) -> None:
+        # The new lines lie over the beginning of the old ones before these go: a kill between the two loses no claim.
+        lines = [self._about, *(["claim", os.fspath(path)] for path in self._paths)]
+        data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        self._write(data, 0)
+        os.ftruncate(self._descriptor, len(data))
+        self._released = 0
+
+    def _write(self, data: bytes, offset: int) -> None:
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+_own_files: dict[Path, _OwnFile] = {}
+_guard = threading.RLock()
+
+
+def claim(path: Path) -> None:
+    """Take note that a path is about to be made by this process, which owns it until it ends.
+
+    Raises: StateRefused where the state folder cannot be written to.
+    """
+    with _guard:
+        try:
+            _own_file().claim(_absolute(path))
+        except OSError as problem:
+            raise StateRefused(
+                f"The state folder {state_folder()} cannot be written to: {problem.strerror}.",
+                fix="Make room there, or set SPEEDKIT_HOME to another folder.",
+            ) from None
+
+
+def release(path: Path) -> None:
+    """The path is gone, or is to outlive this process."""
+    place = _absolute(path)
+    with _guard:
+        for own in _own_files.values():
+            own.release(place)
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[Path]:
+    """Own a path while it is written: what a kill leaves half written is swept. Where that cannot be noted, nothing is."""
+    with contextlib.suppress(StateRefused):
+        claim(path)
+    try:
+        yield path
+    finally:
+        release(path)
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A new folder for temporary files, for this user only, removed in the end: by the next start if this one is killed.
+
+    Raises: OSError where it cannot be made.
+    """
+    import tempfile  # most verbs need none
+
+    folder = Path(tempfile.gettempdir()) / f"{SCRATCH_PREFIX}{os.urandom(8).hex()}"
+    with claimed(folder):
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def owner_id() -> str:
+    """This process's identity: a name never used before. Raises: StateRefused."""
+    with _guard:
+        try:
+            return _own_file().id
+        except OSError as problem:
+            raise StateRefused(f"The state folder {state_folder()} cannot be written to: {problem.strerror}.") from None
+
+
+def is_alive(owner: str) -> bool:
+    """Whether the process of that identity, of this installation, still lives; one that cannot be told counts as alive."""
+    with _guard:
+        if any(own.id == owner for own in _own_files.values()):
+            return True
+    path = _owners_folder() / owner
+    return path.parent == _owners_folder() and _is_locked(path)
+
+
+def owner_of(path: Path) -> Owner | None:
+    """The living process that owns a path, or something below it; None when nobody does."""
+    place = _absolute(path)
+    return next((owner for owner in living_owners() if any(own.is_relative_to(place) for own in owner.paths)), None)
+
+
+def living_owners() -> list[Owner]:
+    """The processes of this installation that live, this one too, with what they own."""
+    folder = _owners_folder()
+    with _guard:
+        own = _own_files.get(folder)
+        living = [own.owner] if own else []
+    others = (path for path in _files(folder) if own is None or path.name != own.id)
+    return living + [_read(path) for path in others if _is_locked(path)]
+
+
+def sweep(before_removal: Callable[[Path], None] | None = None) -> list[Path]:
+    """Remove what dead owners left, never a living one's; the paths removed. What cannot be removed waits for the next time.
+
+    before_removal: sees each path that is there, before it goes.
+    """
+    removed: list[Path] = []
+    with _guard:
+        own_ids = {own.id for own in _own_files.values()}
+    for path in _files(_owners_folder()):
+        if path.name in own_ids:
+            continue
+        with _locked_if_dead(path) as owner:
+            if owner is not None:
+                removed += _swept(owner, before_removal)
+                if not any(os.path.lexists(left) for left in owner.paths):
+                    path.unlink(missing_ok=True)
+    return removed
+
+
+def _swept(owner: Owner, before_removal: Callable[[Path], None] | None) -> Iterator[Path]:
+    for place in sorted(owner.paths):
+        if not _may_be_swept(place):
+            continue
+        try:
+            if before_removal is not None:
+                before_removal(place)
+            _remove(place)
+        except OSError:
+            continue
+        if not os.path.lexists(place):
+            yield place
+
+
+def _may_be_swept(path: Path) -> bool:
+    """It is there, ours, and where the kit makes things: a damaged file of an owner must not remove anything else."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        return False
+    home = _owners_folder().parent
+    inside = path.is_relative_to(home) and len(path.relative_to(home).parts) > 1
+    return ".." not in path.parts and (inside or path.name.startswith(SCRATCH_PREFIX))
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all in it, folders that were made read-only too."""
+
+    def make_writable(remove: Callable[[str], object], place: str, _problem: object) -> None:
+        with contextlib.suppress(OSError):
+            Path(place).parent.chmod(stat.S_IRWXU)
+            if not Path(place).is_symlink():
+                Path(place).chmod(stat.S_IRWXU)
+            if remove in (os.unlink, os.rmdir):
+                remove(place)
+            else:
+                shutil.rmtree(place, ignore_errors=True)
+
+    if path.is_dir() and not path.is_symlink():
+        if sys.version_info >= (3, 12):
+            shutil.rmtree(path, onexc=make_writable)
+        else:
+            shutil.rmtree(path, onerror=make_writable)
+    else:
+        path.unlink(missing_ok=True)
+
+
+# The file of an owner
+
+
+def _own_file() -> _OwnFile:
+    """Raises: OSError, StateRefused."""
+    folder = _owners_folder()
+    if folder not in _own_files:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _own_files[folder] = _OwnFile(folder)
+    return _own_files[folder]
+
+
+def _owners_folder() -> Path:
+    return _absolute(state_folder()) / OWNERS
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _read(path: Path) -> Owner:
+    """What an owner wrote; a line that was cut off by a kill is passed over."""
+    about: dict[str, object] = {}
+    paths: dict[Path, None] = {}
+    with contextlib.suppress(OSError):
+        for line in path.read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            match entry:
+                case dict():
+                    about = entry
+                case ["claim", str() as place]:
+                    paths[Path(place)] = None
+                case ["release", str() as place]:
+                    paths.pop(Path(place), None)
+    return _owner(path.name, about, frozenset(paths))
+
+
+def _owner(name: str, about: dict[str, object], paths: frozenset[Path]) -> Owner:
+    pid, started = about.get("pid"), about.get("started")
+    return Owner(
+        id=name,
+        pid=pid if isinstance(pid, int) else 0,
+        node=str(about.get("node", "")),
+        boot=str(about.get("boot", "")),
+        program=str(about.get("program", "python")),
+        started=started if isinstance(started, int | float) else 0.0,
+        paths=paths,
+    )
+
+
+def _locked_new_file(folder: Path) -> tuple[str, int]:
+    """A new file with this process's lock on it: its name and descriptor.
+
+    Between making and locking it somebody who sweeps may take it for a dead one's and remove it: then another is made.
+    """
+    while True:
+        name = os.urandom(8).hex()
+        descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        _lock(descriptor, "exclusive", wait=True)
+        if os.fstat(descriptor).st_nlink and (folder / name).exists():
+            return name, descriptor
+        os.close(descriptor)
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether the owner whose file this is lives."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        return not _lock(descriptor, "shared") or _may_be_far_away(path)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _locked_if_dead(path: Path) -> Iterator[Owner | None]:
+    """The owner whose file this is, if it is dead; nobody else sweeps it meanwhile."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        yield None
+        return
+    try:
+        is_dead = _lock(descriptor, "exclusive") and not _may_be_far_away(path)
+        yield _read(path) if is_dead else None
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, kind: Literal["shared", "exclusive"], *, wait: bool = False) -> bool:
+    """Lock a file; False when somebody else holds it.
+
+    Where the file system knows no locks, the process's number has to do: its owner may then seem to live for too long.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if kind == "shared" else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+    except OSError as problem:
+        return problem.errno in NO_LOCKS and not wait and not _has_process(descriptor)
+    return True
+
+
+def _has_process(descriptor: int) -> bool:
+    """Whether the process that wrote an owner's file is there, or is not of this machine."""
+    try:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        about = json.loads(os.read(descriptor, 4096).splitlines()[0])
+        if about["node"] != _node() or sys.platform == "win32":
+            return True
+        os.kill(int(about["pid"]), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError, LookupError, TypeError):
+        return True
+    return True
+
+
+def _may_be_far_away(path: Path) -> bool:
+    """Whether an owner on another machine that shares this folder may live, though its lock cannot be seen from here."""
+    owner = _read(path)
+    if not owner.node or owner.node == _node() or (owner.boot and owner.boot == _boot()):
+        return False
+    try:
+        return time.time() - path.stat().st_mtime < FAR_AWAY_SECONDS
+    except OSError:
+        return False
+
+
+def _node() -> str:
+    import platform
+
+    return platform.node()
+
+
+def _boot() -> str:
+    """The same for all containers of a machine, until it starts again."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.realpath(path.parent)) / path.name  # the path itself may be a link that is to go
+
+
+@atexit.register
+def _let_go() -> None:
+    with _guard:
+        for own in _own_files.values():
+            own.close()
+        _own_files.clear()
+
+
+def _forget_parent() -> None:
+    """A child made by fork is an owner of its own; what its parent owns goes with the parent."""
+    global _guard
+    _guard = threading.RLock()  # another thread of the parent may have held it
+    for own in _own_files.values():
+        own.abandon()
+    _own_files.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parent)
