@@ -28,12 +28,11 @@ from speedkit.errors import EngineError, NoSuchImage, SetupError
 from speedkit.experiment.host import host_environment
 from speedkit.model import Build, Step
 from speedkit.rendering.amounts import bytes_text, seconds_text
-from speedkit.rendering.mathjax import NOT_MATH
+from speedkit.rendering.tables import Table
 from speedkit.state import state_folder
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from pandas.io.formats.style import Styler
+    pass
 
 __all__ = [
     "ImagesLeft",
@@ -99,15 +98,15 @@ def dockerfile(app: App, strategy: str) -> Listing:
     return Listing(app.strategy(strategy).dockerfile.read_text(encoding="utf-8"))
 
 
-def summaries(things: Mapping[str, Strategy] | Mapping[str, Edit]) -> Styler:
+def summaries(things: Mapping[str, Strategy] | Mapping[str, Edit]) -> Table:
     """A row per strategy or edit: what it is, in a few words; none of the words cut off."""
     import pandas as pd
 
     table = pd.DataFrame({"": {name: thing.summary for name, thing in things.items()}})
-    return _left(table).hide(axis="columns")
+    return Table(table, has_column_heads=False, has_row_heads=True)
 
 
-def stages(app: App, strategy: str) -> Styler:
+def stages(app: App, strategy: str) -> Table:
     """A row per stage of a strategy's Dockerfile: its name, what it starts from, its line, how many instructions it has.
 
     Raises: DockerfileError.
@@ -116,18 +115,18 @@ def stages(app: App, strategy: str) -> Styler:
 
     found = read_dockerfile(app.strategy(strategy).dockerfile.read_text(encoding="utf-8")).stages
     rows = [(stage.name, stage.base, stage.line, len(stage.instructions)) for stage in found]
-    return _left(pd.DataFrame(rows, columns=["stage", "starts from", "line", "instructions"])).hide(axis="index")
+    return Table(pd.DataFrame(rows, columns=["stage", "starts from", "line", "instructions"]))
 
 
-def side_by_side(first: Build, again: Build) -> Styler:
+def side_by_side(first: Build, again: Build) -> Table:
     """A row per step that ran in the first of two builds of one Dockerfile: how long it took in each."""
     import pandas as pd
 
     pairs = zip(first.instructions, again.instructions, strict=True)
     rows = [(one.line, one.instruction, _amount(one), _amount(other)) for one, other in pairs if one.ran]
     columns = ["line", "instruction", _name(first), _name(again)]
-    whole = {"white-space": "normal", "overflow-wrap": "anywhere", "min-width": "170px"}
-    return _left(pd.DataFrame(rows, columns=columns)).hide(axis="index").set_properties(subset=["instruction"], **whole)
+    # Two builds may have one name: the columns are told apart by their place.
+    return Table(pd.DataFrame(rows, columns=columns), lambda column, _text: "sk-whole" if column == "instruction" else "")
 
 
 def _amount(step: Step) -> str:
@@ -136,11 +135,6 @@ def _amount(step: Step) -> str:
 
 def _name(build: Build) -> str:
     return f"{build.strategy}, {build.edit}"
-
-
-def _left(table: pd.DataFrame) -> Styler:
-    left = table.style.set_table_styles([{"selector": "td, th", "props": "text-align: left"}])
-    return left.set_table_attributes(f'class="{NOT_MATH}"')
 
 
 def close_with_kernel(app: App) -> None:
@@ -268,20 +262,20 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def overview(builds: Sequence[Build], app: App) -> Styler:
+def overview(builds: Sequence[Build], app: App) -> Table:
     """Median time by strategy and edit, as text; combinations that were not built say so."""
     import pandas as pd
 
     edits = [COLD, *app.edits]
     rows = {strategy: [_time(builds, strategy, edit) for edit in edits] for strategy in app.strategies}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=edits)
-    return table.style.map(_time_style)
+    return Table(table, _time_look, has_row_heads=True)
 
 
-def _time_style(cell: object) -> str:
-    if str(cell).startswith(FAILS):
-        return "white-space: normal; min-width: 5em"
-    return f"white-space: nowrap; color: {DIM}" if cell == NOT_BUILT else "white-space: nowrap"
+def _time_look(_edit: str, text: str) -> str:
+    if text.startswith(FAILS):
+        return "sk-said"
+    return "sk-dim" if text == NOT_BUILT else "sk-amount"
 
 
 def _time(builds: Sequence[Build], strategy: str, edit: str) -> str:

@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from speedkit.plots.scales import Axis, Frame, frame_of
 from speedkit.rendering.boxes import Box, nested_boxes
+from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["drawing"]
 
@@ -49,7 +50,8 @@ def drawing(figure: go.Figure) -> str:
 
 def _svg(layout: Any, parts: list[str]) -> str:
     return (
-        f'<svg class="sk-drawing" role="img" aria-label="{_flat(layout.title.text)}" viewBox="0 0 {WIDTH} {layout.height}" '
+        f'<svg class="sk-drawing {NOT_MATH}" role="img" aria-label="{_flat(layout.title.text)}" '
+        f'viewBox="0 0 {WIDTH} {layout.height}" '
         f'xmlns="http://www.w3.org/2000/svg" style="display:block;max-width:{WIDTH}px;width:100%;height:auto;color:{COLOUR}" '
         f'font-family="{FAMILY}" font-size="13" fill="currentColor">{"".join(parts)}</svg>'
     )

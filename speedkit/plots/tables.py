@@ -9,6 +9,8 @@ import pandas as pd
 
 from speedkit.rendering.amounts import bytes_text, count_text, seconds_text
 from speedkit.rendering.mathjax import NOT_MATH
+from speedkit.rendering.tables import Cell
+from speedkit.rendering.tables import table_html as cells_html
 
 __all__ = ["table_html"]
 
@@ -39,20 +41,20 @@ HEADS = {
 def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None = None) -> str:
     """A table to open and close. how: the line on how its values were measured. most: how many rows, None for all."""
     shown = [name for name in table.columns if not _says_nothing(name, table[name])]
-    kinds = {name: "" if _is_amount(table[name]) else f' class="{_look(name)}"' for name in shown}
-    head = "".join(f"<th{kinds[name]}>{escape(_head(name))}</th>" for name in shown)
-    rows = "".join(
-        "<tr>" + "".join(_cell(name, kinds[name], value) for name, value in zip(shown, row, strict=True)) + "</tr>"
+    looks = {name: "" if _is_amount(table[name]) else _look(name) for name in shown}
+    rows = [
+        [_cell(name, looks[name], value) for name, value in zip(shown, row, strict=True)]
         for row in table[shown].head(len(table) if most is None else most).itertuples(index=False, name=None)
-    )
+    ]
+    read = " sk-read" * ("because" in shown)
+    written = cells_html([Cell(_head(name), looks[name]) for name in shown], rows, look=f"sk-table{read}")
     left = 0 if most is None else len(table) - most
     more = f'<div class="sk-how">{count_text(left, "more row")} in its table.</div>' if left > 0 else ""
-    read = " sk-read" * ("because" in shown)
     return (
         f'{STYLE}<details{" open" * opened} class="{NOT_MATH}">'
         f"<summary>The same as a table</summary>"
         f'<div class="sk-how">{escape(how)}</div>'
-        f'<div class="sk-wide"><table class="sk-table{read}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<div class="sk-wide">{written}</div>'
         f"{more}</details>"
     )
 
@@ -76,9 +78,9 @@ def _head(name: str) -> str:
     return HEADS.get(name, name.removesuffix("_seconds").replace("_", " ") if name.endswith("_seconds") else name)
 
 
-def _cell(name: str, kind: str, value: Any) -> str:
+def _cell(name: str, look: str, value: Any) -> Cell:
     text = _text(name, value)
-    return f'<td{kind} title="{escape(text)}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>"
+    return Cell(text, look, tip=text if look else "")
 
 
 def _text(name: str, value: Any) -> str:

@@ -8,6 +8,7 @@ from html import escape
 
 from speedkit.rendering.amounts import bytes_text
 from speedkit.rendering.mathjax import NOT_MATH
+from speedkit.rendering.tables import Cell, table_html
 
 __all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
 
@@ -28,6 +29,7 @@ max-width:none;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .sk-layers.sk-layers.sk-layers code{font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);white-space:nowrap;
 background:none;color:inherit;padding:0;border:0}
 </style>"""
+TEXT = "sk-text"
 COLUMNS = (("#", 28), ("made by", 0), ("size", 84), ("added", 80), ("changed", 80), ("removed", 80), ("wasted", 84))
 
 
@@ -45,25 +47,24 @@ class LayerRow:
 
 def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
     """All layers as HTML. waste: the most wasteful paths with their bytes."""
-    head = "".join(
-        f'<th scope="col"{_kind(name)}{f" style=width:{width}px" if width else ""}>{name}</th>' for name, width in COLUMNS
-    )
-    rows = "".join(_row(number, layer) for number, layer in enumerate(layers, 1))
+    head = [Cell(name, look=TEXT if name in ("#", "made by") else "", pixels=width) for name, width in COLUMNS]
+    table = table_html(head, [_row(number, layer) for number, layer in enumerate(layers, 1)])
     return (
         f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{escape(title)}</div>'
         f'<div class="sk-sub">{escape(" · ".join(facts))}</div>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{_waste(waste)}</div>"
+        f"{table}{_waste(waste)}</div>"
     )
 
 
-def _row(number: int, layer: LayerRow) -> str:
-    command = escape(command_text(layer.command)) or "not said"
-    changes = "".join(f"<td>{changes_text(kind, getattr(layer, kind))}</td>" for kind in SIGNS)
-    wasted = bytes_text(layer.wasted_bytes) if layer.wasted_bytes else "–"
-    return (
-        f'<tr><td class="sk-text">{number}</td><td class="sk-text" title="{command}"><code>{command}</code></td>'
-        f"<td>{bytes_text(layer.size_bytes)}</td>{changes}<td>{wasted}</td></tr>"
-    )
+def _row(number: int, layer: LayerRow) -> list[Cell]:
+    command = command_text(layer.command)
+    return [
+        Cell(str(number), look=TEXT),
+        Cell(command, look=TEXT, tip=command, is_code=True) if command else Cell("not said", look=TEXT),
+        Cell(bytes_text(layer.size_bytes)),
+        *(Cell(changes_text(kind, getattr(layer, kind))) for kind in SIGNS),
+        Cell(bytes_text(layer.wasted_bytes) if layer.wasted_bytes else "–"),
+    ]
 
 
 SIGNS = {"added": "+", "changed": "~", "removed": "−"}
@@ -83,15 +84,5 @@ def command_text(command: str) -> str:
 def _waste(waste: Sequence[tuple[str, int]]) -> str:
     if not waste:
         return ""
-    rows = "".join(
-        f'<tr><td>{bytes_text(size_bytes)}</td><td class="sk-text" title="{escape(path)}"><code>{escape(path)}</code></td></tr>'
-        for path, size_bytes in waste
-    )
-    return (
-        '<table><thead><tr><th scope="col" style="width:84px">wasted</th>'
-        f'<th scope="col" class="sk-text">path</th></tr></thead><tbody>{rows}</tbody></table>'
-    )
-
-
-def _kind(name: str) -> str:
-    return ' class="sk-text"' if name in ("#", "made by") else ""
+    rows = [[Cell(bytes_text(size_bytes)), Cell(path, look=TEXT, tip=path, is_code=True)] for path, size_bytes in waste]
+    return table_html([Cell("wasted", pixels=84), Cell("path", look=TEXT)], rows)

@@ -12,6 +12,7 @@ from typing import Any
 from speedkit.model import Build
 from speedkit.plots import Plot
 from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.tables import Cell, table_html
 from speedkit.report.cells import Figures, cell_html
 from speedkit.report.summary import figures, strategy_by_edit
 
@@ -69,10 +70,9 @@ def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -
     plots: list[Plot] = figures(builds)
     headline = plots[0].title if plots else "No builds were recorded in this tour"
     columns, rows = strategy_by_edit(builds)
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    table = table_html([Cell(column) for column in columns], [[Cell(text) for text in row] for row in rows], look="times")
     parts = [f'<section id="summary"><h1>{escape(headline)}</h1><p class="sub">{escape(_facts(builds))}</p>']
-    parts.append(f'<div class="wide"><table class="times"><tr>{head}</tr>{lines}</table></div>' if rows else "")
+    parts.append(f'<div class="wide">{table}</div>' if rows else "")
     parts += [drawn.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
     if left_out:
         parts.append(f'<p class="sub">Left out of this quick tour: {escape(", ".join(left_out))}.</p>')

@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from speedkit.engine.host_go import OLDEST_GO, find_go
 from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import EngineError, NoEngine
 from speedkit.rendering.amounts import bytes_text
+from speedkit.rendering.tables import FACTS_STYLE, Cell, table_html
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import what_to_install
 from speedkit.state import state_folder
@@ -68,15 +68,13 @@ class Report:
         return {"ready": self.ready, "checks": checks}
 
     def _repr_html_(self) -> str:
-        rows = "".join(_row(check) for check in self.checks)
         said = "Everything that builds need is here." if self.ready else "Something is missing: see the lines marked ✗."
-        return f"<p>{said}</p><table>{rows}</table>"
+        return f"<p>{said}</p>{FACTS_STYLE}{table_html([], [_row(check) for check in self.checks], look='sk-facts')}"
 
 
-def _row(check: Check) -> str:
-    fix = f"<br><code>{escape(check.fix)}</code>" if not check.ok and check.fix else ""
-    cells = ("✓" if check.ok else "✗" if check.needed else "!", escape(check.name), escape(check.found) + fix)
-    return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
+def _row(check: Check) -> list[Cell]:
+    sign = "✓" if check.ok else "✗" if check.needed else "!"
+    return [Cell(sign), Cell(check.name), Cell(check.found, below="" if check.ok else check.fix)]
 
 
 def doctor() -> Report:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from speedkit.rendering.amounts import does_text, seconds_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, WORDS
+from speedkit.rendering.tables import Cell, table_html
 
 if TYPE_CHECKING:
     from speedkit.widgets.log_lines import Runs
@@ -285,22 +286,18 @@ def _comparison(found: Shown | None) -> str:
         for one in found["why"]
     )
     changed = [row for row in found["rows"] if row["change"]]
-    rows = "".join(_comparison_row(row) for row in changed)
     heads = ("Step", f"Build {found['before']}", f"Build {found['after']}", "Change")
-    head = "".join(f'<th scope="col">{text}</th>' for text in heads)
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    looks = [f"skw-row-{row['tone']}" for row in changed]
+    table = table_html([Cell(text) for text in heads], [_comparison_row(row) for row in changed], row_looks=looks)
     return (
         f'<div class="skw-compare"><h4>Before and after: build {found["before"]} → build {found["after"]}</h4>'
-        f'<p class="skw-finding">{escape(found["finding"])}</p>{why}{facts}{table if rows else ""}</div>'
+        f'<p class="skw-finding">{escape(found["finding"])}</p>{why}{facts}{table if changed else ""}</div>'
     )
 
 
-def _comparison_row(row: Shown) -> str:
-    text = escape(row["text"])
-    return (
-        f'<tr class="skw-row-{row["tone"]}"><td><code title="{text}">{text}</code></td>'
-        f"<td>{_side(row['before'])}</td><td>{_side(row['after'])}</td><td>{escape(row['change'])}</td></tr>"
-    )
+def _comparison_row(row: Shown) -> list[Cell]:
+    sides = (_side(row["before"]), _side(row["after"]), row["change"])
+    return [Cell(row["text"], tip=row["text"], is_code=True), *map(Cell, sides)]
 
 
 def _side(side: Shown | None) -> str:
