@@ -16,10 +16,28 @@ from speedkit.widgets.garbage import uncollected
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Painter"]
+__all__ = ["Pace", "Painter"]
 
 PERIOD_SECONDS = 0.1
 LOOK_AGAIN_SECONDS = 1.0
+
+
+class Pace:
+    """When to paint: at once after a quiet moment, twice even, and every `PERIOD_SECONDS` in the long run.
+
+    Times are in seconds, of any clock that never goes back.
+    """
+
+    def __init__(self) -> None:
+        self._next_free_slot = 0.0
+
+    def start(self, now: float) -> None:
+        """A painting begins."""
+        self._next_free_slot = max(self._next_free_slot, now) + PERIOD_SECONDS
+
+    def pause(self, now: float) -> float:
+        """How many seconds to wait before the next painting. One slot is free ahead, for the forecast after a key."""
+        return max(0.0, self._next_free_slot - PERIOD_SECONDS - now)
 
 
 class Painter:
@@ -34,7 +52,7 @@ class Painter:
         self._changed = threading.Condition()
         self._wanted = self._painted = 0
         self._stopped = False
-        self._due = 0.0
+        self._pace = Pace()
         self._thread = threading.Thread(target=self._run, name="workbench painter", daemon=True)
         self._thread.start()
 
@@ -60,7 +78,7 @@ class Painter:
     def _run(self) -> None:
         while self._wait():
             wanted = self._wanted
-            self._due = max(self._due, time.monotonic()) + PERIOD_SECONDS
+            self._pace.start(time.monotonic())
             try:
                 with uncollected():
                     self._paint()
@@ -69,7 +87,7 @@ class Painter:
             with self._changed:
                 self._painted = wanted
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._stopped, max(0.0, self._due - PERIOD_SECONDS - time.monotonic()))
+                self._changed.wait_for(lambda: self._stopped, self._pace.pause(time.monotonic()))
 
     def _wait(self) -> bool:
         with self._changed:

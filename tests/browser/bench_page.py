@@ -19,7 +19,7 @@ class BenchPage:
         self.all = page.locator(".skw:not(.skw-twin)").nth(nth)
 
     def ready(self) -> None:
-        expect(self.all.locator(".skw-code .cm-content")).to_be_visible(timeout=30_000)
+        expect(self.all.locator(".skw-code .cm-content")).to_be_visible()
 
     # Doing
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,11 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.bench_page import BenchPage
 from tests.browser.lab import Lab, serve
+from tests.waiting import HANG_MS
 
 # What JupyterLab says when a kernel goes while it still waits for an answer, and, seen once on a busy machine, of a warning
 # that ipykernel prints when it starts; what Notebook 7 says when it starts.
 OF_OTHERS = ("Canceled future", '"stream.stderr" is not valid JSON', "reading 'schema'")
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=HANG_MS)
 OUT = Path(__file__).resolve().parents[2] / "out"
 PICTURES, FIGURES = OUT / "screenshots", OUT / "workbench-figures.json"
 
@@ -30,6 +33,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def page(browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1600, "height": 1100})
     opened = context.new_page()
+    opened.set_default_timeout(HANG_MS)
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     # CodeMirror catches what goes wrong in its listeners and only writes it down.
@@ -73,19 +77,27 @@ def _writing(files: dict[str, str | bytes], place: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def note_figure() -> Iterator[Callable[[str, float], None]]:
-    """Prints what was measured, and keeps it in out/workbench-figures.json; the name says the unit."""
-    found: dict[str, float] = {}
+def note_figure() -> Iterator[Callable[..., None]]:
+    """Prints what was measured, and keeps it in out/workbench-figures.json; the name says the unit.
 
-    def note(name: str, value: float) -> None:
-        found[name] = round(value, 1)
-        print(f"{name}: {value:,.1f}")
+    at_least, at_most: what is promised of the figure. `make bench` asks for it with SPEEDKIT_HOLD_PROMISES.
+    """
+    figures: dict[str, float] = {}
+
+    def note(name: str, value: float | None, *, at_least: float = -math.inf, at_most: float = math.inf) -> None:
+        assert value is not None, f"{name}: there is no figure"
+        figures[name] = round(value, 1)
+        limits = {"least": at_least, "most": at_most}
+        promised = "".join(f", promised: at {word} {limit:,.0f}" for word, limit in limits.items() if math.isfinite(limit))
+        print(f"{name}: {value:,.1f}{promised}")
+        if os.environ.get("SPEEDKIT_HOLD_PROMISES"):
+            assert at_least <= value <= at_most, f"{name}: {value:,.1f}{promised}"
 
     yield note
-    if found:
+    if figures:
         FIGURES.parent.mkdir(parents=True, exist_ok=True)
         earlier = json.loads(FIGURES.read_text()) if FIGURES.is_file() else {}
-        FIGURES.write_text(json.dumps(earlier | found, indent=1, sort_keys=True) + "\n")
+        FIGURES.write_text(json.dumps(earlier | figures, indent=1, sort_keys=True) + "\n")
 
 
 @pytest.fixture(scope="session")

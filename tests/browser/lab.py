@@ -23,6 +23,8 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Page
 
+from tests.waiting import HANG_SECONDS
+
 __all__ = ["Lab", "serve"]
 
 OVERRIDES = {
@@ -76,7 +78,7 @@ class Lab:
 
     def open(self, page: Page, path: str) -> None:
         page.goto(f"{self.address}/lab?token={self.token}&reset")
-        page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
+        page.wait_for_function("() => window.jupyterapp !== undefined")
         page.evaluate(OPEN, path)
         _await_kernel(page)
 
@@ -99,7 +101,7 @@ class Lab:
     def theme(self, page: Page, name: str) -> None:
         page.evaluate(THEME, name)
         light = "true" if name == "JupyterLab Light" else "false"
-        page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached", timeout=30_000)
+        page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 
 
 @contextmanager
@@ -129,7 +131,7 @@ def serve(folder: Path, *, program: str = "jupyterlab") -> Iterator[Lab]:
 
 
 def _await_kernel(page: Page) -> None:
-    page.wait_for_function(HAS_NOTEBOOK, timeout=60_000)
+    page.wait_for_function(HAS_NOTEBOOK)
     page.evaluate(AWAIT_KERNEL)
 
 
@@ -155,7 +157,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _await_answer(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + HANG_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urllib.request.urlopen(f"{lab.address}/api/status?token={lab.token}", timeout=2):

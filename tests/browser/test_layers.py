@@ -48,7 +48,7 @@ def opened(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Iterator[Loc
     lab.open(page, lab.notebook(name, ["import speedkit as sk\nview = sk.LayersView('one.tar', 'two.tar')\nview"]))
     lab.run_all(page)
     view = page.locator(ROOT)
-    expect(view.get_by_role("tree")).to_be_visible(timeout=30_000)
+    expect(view.get_by_role("tree")).to_be_visible()
     yield view
     lab.end_kernel(page)
 

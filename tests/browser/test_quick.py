@@ -1,4 +1,8 @@
-"""How quick the workbench is, measured on its page; the figures are kept in out/workbench-figures.json."""
+"""What the workbench does under load, and how quick it is, measured on its page.
+
+The figures are kept in out/workbench-figures.json. What is promised of them counts in `make bench` alone: a busy machine
+makes each of them larger.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ ECHO = """async (editor) => {
   const began = performance.now();
   document.execCommand('insertText', false, 'quick');
   await new Promise(requestAnimationFrame);
-  return editor.textContent.includes('quick') ? performance.now() - began : Infinity;
+  return editor.textContent.includes('quick') ? performance.now() - began : null;
 }"""
 # From the key to the changed mark: the page's own pause, the way to Python and back, the forecast, the drawing.
 MARK = """async (letter) => {
@@ -47,7 +51,7 @@ MARK = """async (letter) => {
   const before = marks();
   const began = performance.now();
   document.execCommand('insertText', false, letter);
-  while (marks() === before && performance.now() - began < 5000) await new Promise(requestAnimationFrame);
+  while (marks() === before) await new Promise(requestAnimationFrame);
   return performance.now() - began;
 }"""
 FRAMES = """() => new Promise((resolve) => {
@@ -81,21 +85,22 @@ LARGEST_GROWTH_MB = 150
 """For 200,000 lines of 7 bytes: as BuildKit sent them, as text, and as lines to show."""
 
 
-def test_typing_never_waits_for_the_kernel(workbench, note_figure):
+def test_typing_never_waits_for_the_kernel(workbench, note_figure, tmp_path):
     wb = workbench(FILES)
     wb.open_tab("main.go")
-    wb.page.evaluate(RUN_CODE, "import time; time.sleep(4)")
+    gate = tmp_path / "gate"
+    wb.page.evaluate(RUN_CODE, f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)")
     took = wb.editor.evaluate(ECHO)
-    note_figure("keystroke to echo while the kernel is busy, ms", took)
-    assert took < 100
-    expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible(timeout=15_000)
+    note_figure("keystroke to echo while the kernel is busy, ms", took, at_most=100)
+    assert took is not None, "the letters are not there in the next frame"
+    gate.touch()
+    expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible()
 
 
-def test_it_appears_within_a_second_and_the_first_step_half_a_second_after_buildkits_own(workbench, engine, note_figure):
+def test_it_appears_and_the_first_step_follows_buildkits_own(workbench, engine, note_figure):
     wb = workbench(FILES)
     appeared = wb.page.evaluate(APPEARS)
-    note_figure("cell to widget in a warm kernel, ms", appeared)
-    assert appeared < 1000
+    note_figure("cell to widget in a warm kernel, ms", appeared, at_most=1000)
     wb.build()
     folder = Path(wb.all.locator(".skw-app").get_attribute("title") or "")
     ours, own = [], []
@@ -107,7 +112,7 @@ def test_it_appears_within_a_second_and_the_first_step_half_a_second_after_build
         wb.await_end(number)
     note_figure("Build to first step, on the page, ms", median(ours))
     note_figure("Build to first step, BuildKit alone, ms", median(own))
-    assert median(ours) - median(own) < 500
+    note_figure("Build to first step, later than BuildKit, ms", median(ours) - median(own), at_most=500)
 
 
 def append(wb: BenchPage, count: int) -> None:
@@ -138,7 +143,7 @@ for number in range(10_000):
     wb = workbench({"Dockerfile": NAIVE, "main.go": "x\n", ".dockerignore": "Dockerfile\n"}, more=more)
     wb.build()
     wb.open_tab("Dockerfile")
-    expect(wb.all.locator(".skw-forecast").first).to_be_visible(timeout=30_000)
+    expect(wb.all.locator(".skw-forecast").first).to_be_visible()
     line = wb.editor.locator(".cm-line", has_text="RUN echo downloading")
     took = []
     for letter in "abcdef":
@@ -147,26 +152,23 @@ for number in range(10_000):
         wb.page.wait_for_timeout(1500)  # nothing else is going on
         took.append(wb.page.evaluate(MARK, letter))
         wb.page.keyboard.press("Backspace")
-    note_figure("keystroke to forecast mark, 10,000 files, ms", median(took))
-    assert median(took) < 1000
+    note_figure("keystroke to forecast mark, 10,000 files, ms", median(took), at_most=1000)
 
 
 def test_a_flood_of_log_lines_loses_none_keeps_the_page_quick_and_memory_small(workbench, engine, note_figure):
     wb = workbench({"Dockerfile": FLOOD, "main.go": "x\n"})
     before = resident_mb(wb)
     wb.press_build()
-    expect(wb.all.locator(".skw-log-tools")).to_contain_text("running", timeout=30_000)
+    expect(wb.all.locator(".skw-log-tools")).to_contain_text("running")
     frames = wb.page.evaluate(FRAMES)
-    note_figure("frames a second while 200,000 log lines come in", frames)
-    assert frames >= 30
+    note_figure("frames a second while 200,000 log lines come in", frames, at_least=30)
     wb.await_end(1)
     expect(wb.all.locator(".skw-log-tools")).to_contain_text("200,000 lines")
     for line in (0, 99_999, 199_999):
         wb.log.evaluate("(box, line) => { box.scrollTop = Math.max(0, line * 18 - 60); }", line)
-        expect(wb.log.locator(f'[data-line="{line + 1}"]')).to_have_text(f"{line + 1}\n", timeout=10_000)
+        expect(wb.log.locator(f'[data-line="{line + 1}"]')).to_have_text(f"{line + 1}\n")
     scrolling = wb.page.evaluate(SCROLLING)
-    note_figure("frames a second while scrolling through 200,000 log lines", scrolling)
-    assert scrolling >= 30
+    note_figure("frames a second while scrolling through 200,000 log lines", scrolling, at_least=30)
     wb.all.get_by_label("Search in this log").fill("123456")
     expect(wb.all.locator(".skw-log-tools")).to_contain_text("1 of 1")
     expect(wb.log.locator(".skw-at mark")).to_have_text("123456")

@@ -34,7 +34,7 @@ def test_rename_a_field_and_see_what_the_order_of_instructions_is_worth(lab, pag
     wb.open_tab("main.go")
     wb.replace_word('"message"', '"said"')
     wb.open_tab("Dockerfile")
-    expect(wb.all.locator(".skw-forecast-gutter")).to_contain_text("↻ main.go", timeout=10_000)
+    expect(wb.all.locator(".skw-forecast-gutter")).to_contain_text("↻ main.go")
     wb.press_build()
     wb.expect_state(COMPILE, "running")
     wb.all.screenshot(path=pictures / "workbench-running.png")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from playwright.sync_api import expect
 
@@ -51,7 +49,7 @@ def test_a_file_removed_on_disk_under_the_editor_is_said_kept_and_can_be_reset(w
         more="import threading\nthreading.Timer(4, (app.folder / 'main.go').unlink).start()",
     )
     wb.open_tab("main.go")
-    expect(wb.all.locator(".skw-hint.skw-bad")).to_contain_text("main.go was removed on disk", timeout=15_000)
+    expect(wb.all.locator(".skw-hint.skw-bad")).to_contain_text("main.go was removed on disk")
     expect(wb.editor).to_contain_text("package main")
     wb.editor.click()
     wb.page.keyboard.type("x")
@@ -97,16 +95,14 @@ def test_a_lost_engine_says_so_and_comes_back_without_a_kernel_restart(workbench
         more=f"os.environ['DOCKER_HOST'] = 'unix://{relay.path}'",
     )
     wb.press_build()
-    expect(wb.log).to_contain_text("begun", timeout=30_000)
+    expect(wb.log).to_contain_text("begun")
     relay.stop()
-    expect(wb.notice).to_contain_text("engine", timeout=30_000)
+    expect(wb.notice).to_contain_text("engine")
     expect(wb.history.first.locator(".skw-took")).to_have_text("✗ failed")
     relay.start()
-    expect(wb.notice).to_contain_text("The Docker engine answers again.", timeout=15_000)
+    expect(wb.notice).to_contain_text("The Docker engine answers again.")
     wb.open_tab("Dockerfile")
     wb.replace_word("sleep 20", "sleep 0")
-    began = time.monotonic()
     wb.build()
-    assert time.monotonic() - began < 30
     wb.expect_state("RUN echo begun", "ran")
     relay.stop()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.engine import near
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_it_is_taken_in_before_anybody_reads_it(saying):
     sent = threading.Event()
     body = (bytes(1_000_000) for _ in range(4))
     with near.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\n", *body, after=sent.set), "/"):
-        assert sent.wait(10)
+        assert sent.wait(HANG_SECONDS)
 
 
 def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
@@ -91,7 +92,7 @@ def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
 def test_the_last_piece_is_given_before_the_engine_hangs_up(saying):
     body = b"x" * (near.PIECE_BYTES + 10)
     enough, hung_up = threading.Event(), []
-    engine = saying(b"HTTP/1.0 200 OK\r\n\r\n", body, after=lambda: hung_up.append(enough.wait(20)))
+    engine = saying(b"HTTP/1.0 200 OK\r\n\r\n", body, after=lambda: hung_up.append(enough.wait(HANG_SECONDS)))
     with near.fetch(engine, "/") as answer:
         pieces = answer.pieces()
         received = b""

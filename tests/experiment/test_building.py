@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from dataclasses import replace
 from importlib.metadata import version
@@ -24,6 +23,7 @@ from speedkit.experiment import build, start_build
 from speedkit.experiment.building import recordings_folder
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import list_recordings, read_recording
+from tests.waiting import HANG_SECONDS, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -187,16 +187,11 @@ def test_an_empty_dockerfile_fails_with_buildkits_reason(folder):
     assert "no instructions" in built.error or "no build stage" in built.error
 
 
-def test_cancelling_ends_the_build_within_three_seconds_and_keeps_its_recording(folder):
-    running = start_build(own_app(folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 60\n"})))
-    deadline = time.monotonic() + 30
-    while not any(step.state == "running" and step.line == 2 for step in running.snapshot().instructions):
-        assert time.monotonic() < deadline
-        running.wait_briefly(0.05)
-    asked = time.monotonic()
+def test_cancelling_ends_the_build_and_keeps_its_recording(folder):
+    running = start_build(own_app(folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 36000\n"})))
+    wait_until(lambda: any(step.state == "running" and step.line == 2 for step in running.snapshot().instructions))
     running.cancel()
     built = running.wait()
-    assert time.monotonic() - asked < 3
     assert built.outcome == "cancelled"
     kept = read_build(read_recording(recordings_folder() / built.id))
     assert kept.outcome == "cancelled"
@@ -340,23 +335,23 @@ def test_an_image_that_does_not_answer_as_expected_is_failed_never_fast(folder, 
     assert build(app).answer == built.answer
 
 
+def _is_being_built(place: Path) -> bool:
+    """Whether buildx runs for a folder, whose name no other process has."""
+    return not subprocess.run(
+        ["pgrep", "-f", f"docker-buildx build.*{place.name}"], capture_output=True, check=False
+    ).returncode
+
+
 @pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM] * 2, [signal.SIGINT] * 5])
 def test_an_interrupted_program_cancels_its_build_and_exits_with_3(folder, tmp_path, numbers):
-    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 60\n"})
+    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 36000\n"})
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "build", str(place), "--json"]
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        deadline = time.monotonic() + 60
-        while subprocess.run(
-            ["pgrep", "-f", f"docker-buildx build.*{place.name}"], capture_output=True, check=False
-        ).returncode:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        asked = time.monotonic()
+        wait_until(lambda: _is_being_built(place))
         for number in numbers:
             running.send_signal(number)
-        out, err = running.communicate(timeout=20)
-    assert time.monotonic() - asked < 3
+        out, err = running.communicate(timeout=HANG_SECONDS)
     assert running.returncode == 3
     assert "cancelled" in err
     assert "Traceback" not in err
@@ -372,15 +367,13 @@ def test_a_build_that_waits_for_its_base_image_is_cancelled_at_once_and_recorded
         running = start_build(own_app(folder({"Dockerfile": f"FROM {base}\nRUN true\n"})))
         running.wait_briefly(0.3)
         assert not running.done
-        asked = time.monotonic()
         running.stop()
-        assert time.monotonic() - asked < 3
     assert running.wait().outcome == "cancelled"
     assert list_recordings(recordings_folder())[-1].meta.outcome == "cancelled"
 
 
 def test_a_program_that_ends_leaves_no_build_behind_but_its_recording(folder, tmp_path):
-    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 60\n"})
+    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 36000\n"})
     program = (
         "import sys, time\n"
         "from speedkit.apps import app_in_place\n"
@@ -391,9 +384,6 @@ def test_a_program_that_ends_leaves_no_build_behind_but_its_recording(folder, tm
         "    running.wait_briefly(0.05)\n"
     )
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=HANG_SECONDS)
     assert [found.meta.outcome for found in list_recordings(tmp_path / "home" / "recordings")] == ["cancelled"]
-    deadline = time.monotonic() + 5
-    while not subprocess.run(["pgrep", "-f", f"buildx build.*{place.name}"], capture_output=True, check=False).returncode:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not _is_being_built(place))

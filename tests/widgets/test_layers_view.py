@@ -16,6 +16,7 @@ from speedkit.widgets import layer_browser as module
 from speedkit.widgets.layer_browser import LayerBrowser, Source
 from speedkit.widgets.shown_content import shown_content
 from tests.images.archives import docker_archive, image_of, layer
+from tests.waiting import HANG_SECONDS
 from tests.widgets.test_static_twin import EVIL, parsed, text_of
 
 BASE = layer(
@@ -213,13 +214,13 @@ def test_the_last_file_that_was_chosen_is_the_one_shown():
     def read(path, _place):
         reads.append(path)
         begun.set()
-        assert going.wait(10)
+        assert going.wait(HANG_SECONDS)
         return path.encode()
 
     browser = LayerBrowser(Source(image_of(BASE), read), None, lambda: None)
     for path in ("/etc/passwd", "/bin/sh", "/bin/ash"):
         browser.choose({"file": path})
-        assert begun.wait(10)
+        assert begun.wait(HANG_SECONDS)
         assert browser.traits()["content"]["state"] == "loading"
     going.set()
     browser.wait()

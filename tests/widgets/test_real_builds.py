@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -12,6 +10,7 @@ from speedkit.apps import own_app
 from speedkit.widgets import Workbench
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.desk import DOCKERFILE
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -64,10 +63,7 @@ def test_the_forecast_says_what_then_happens(wb):
     wb.build()
     wb.wait()
     wb._bench.type_text("main.go", "two\n", page="p")
-    deadline = time.monotonic() + 10
-    while [entry["forecast"] for entry in wb.forecast] != ["hit", "miss", "miss"] and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert [entry["forecast"] for entry in wb.forecast] == ["hit", "miss", "miss"]
+    wait_until(lambda: [entry["forecast"] for entry in wb.forecast] == ["hit", "miss", "miss"])
     assert wb.forecast[1]["because"]
     wb.build()
     wb.wait()
