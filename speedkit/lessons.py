@@ -27,6 +27,7 @@ from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoSuchImage, SetupError
 from speedkit.experiment.host import host_environment
 from speedkit.model import Build, Step
+from speedkit.ownership import claim
 from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.rendering.tables import Table
 from speedkit.state import state_folder
@@ -189,7 +190,9 @@ def second_folder(app: App) -> Path:
 
 def _programs(app: App) -> Path:
     """Beside the private caches of an app's host builds: `App.close` removes both."""
-    return state_folder("host-caches", app.cache_of("host") or app.folder.name, "programs")
+    cache = app.cache_of("host") or app.folder.name
+    claim(state_folder("host-caches") / cache)
+    return state_folder("host-caches", cache, "programs")
 
 
 def fingerprint(program: Path) -> str:

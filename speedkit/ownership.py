@@ -6,6 +6,7 @@ the process ends, by SIGKILL too, so nothing depends on the number of a process,
 
     claim(path)         this process is about to make the path, and owns it
     release(path)       the path is gone, or need not be swept any more
+    discard(path)       removes the path, however read-only, and releases it
     scratch_folder()    a folder for temporary files that is swept even when this process is killed
     owner_id()          the name of this process's file: put it on images and containers, and ask `is_alive` later
     owner_of(path)      the living owner of a path, or None
@@ -32,12 +33,14 @@ from pathlib import Path
 from typing import Literal
 
 from speedkit.errors import StateRefused
-from speedkit.state import state_folder
+from speedkit.state import state_folder, state_home
 
 __all__ = [
     "Owner",
     "claim",
     "claimed",
+    "discard",
+    "has_dead_owners",
     "is_alive",
     "living_owners",
     "owner_id",
@@ -161,7 +164,7 @@ def claim(path: Path) -> None:
             _own_file().claim(_absolute(path))
         except OSError as problem:
             raise StateRefused(
-                f"The state folder {state_folder()} cannot be written to: {problem.strerror}.",
+                f"The state folder {state_home()} cannot be written to: {problem.strerror}.",
                 fix="Make room there, or set SPEEDKIT_HOME to another folder.",
             ) from None
 
@@ -172,6 +175,14 @@ def release(path: Path) -> None:
     with _guard:
         for own in _own_files.values():
             own.release(place)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a folder with all in it, as far as that is possible, and own it no more."""
+    with contextlib.suppress(OSError):
+        _remove(path)
+    if not os.path.lexists(path):
+        release(path)
 
 
 @contextlib.contextmanager
@@ -199,7 +210,8 @@ def scratch_folder() -> Iterator[Path]:
         try:
             yield folder
         finally:
-            _remove(folder)
+            with contextlib.suppress(OSError):
+                _remove(folder)
 
 
 def owner_id() -> str:
@@ -208,7 +220,7 @@ def owner_id() -> str:
         try:
             return _own_file().id
         except OSError as problem:
-            raise StateRefused(f"The state folder {state_folder()} cannot be written to: {problem.strerror}.") from None
+            raise StateRefused(f"The state folder {state_home()} cannot be written to: {problem.strerror}.") from None
 
 
 def is_alive(owner: str) -> bool:
@@ -234,6 +246,13 @@ def living_owners() -> list[Owner]:
         living = [own.owner] if own else []
     others = (path for path in _files(folder) if own is None or path.name != own.id)
     return living + [_read(path) for path in others if _is_locked(path)]
+
+
+def has_dead_owners() -> bool:
+    """Whether there is something to sweep: quick, and nothing is made."""
+    with _guard:
+        own_ids = {own.id for own in _own_files.values()}
+    return any(path.name not in own_ids and not _is_locked(path) for path in _files(_owners_folder()))
 
 
 def sweep(before_removal: Callable[[Path], None] | None = None) -> list[Path]:
@@ -311,13 +330,13 @@ def _own_file() -> _OwnFile:
     """Raises: OSError, StateRefused."""
     folder = _owners_folder()
     if folder not in _own_files:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        state_folder(OWNERS).chmod(0o700)
         _own_files[folder] = _OwnFile(folder)
     return _own_files[folder]
 
 
 def _owners_folder() -> Path:
-    return _absolute(state_folder()) / OWNERS
+    return Path(os.path.realpath(state_home())) / OWNERS
 
 
 def _files(folder: Path) -> list[Path]:

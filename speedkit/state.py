@@ -10,7 +10,7 @@ from pathlib import Path
 
 from speedkit.errors import StateRefused
 
-__all__ = ["state_folder"]
+__all__ = ["state_folder", "state_home"]
 
 
 def state_folder(*parts: str) -> Path:
@@ -18,8 +18,7 @@ def state_folder(*parts: str) -> Path:
 
     Raises: StateRefused.
     """
-    home = os.environ.get("SPEEDKIT_HOME") or _set_aside()
-    folder = Path(home).joinpath(*parts)
+    folder = state_home().joinpath(*parts)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -28,6 +27,11 @@ def state_folder(*parts: str) -> Path:
             fix="Set SPEEDKIT_HOME to a folder that you may write to.",
         ) from None
     return folder
+
+
+def state_home() -> Path:
+    """The folder of all state, whether it is there or not."""
+    return Path(os.environ.get("SPEEDKIT_HOME") or _set_aside())
 
 
 def _set_aside() -> str:

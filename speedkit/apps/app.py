@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from speedkit.apps.copying import changed_files, restore
 from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
+from speedkit.ownership import claim, discard
 from speedkit.state import state_folder
 
 __all__ = ["COLD", "App", "Strategy"]
@@ -60,8 +60,10 @@ class App:
         self.name, self.source, self.folder = name, source, folder
         self.strategies, self.edits = strategies, edits
         self.edit_name = "none"
-        self._token = uuid.uuid4().hex[:12] if private_cache else None
+        self._id = uuid.uuid4().hex[:12]
+        self._token = self._id if private_cache else None
         self._begun: set[str] = set()
+        self._caches: set[str] = set()
         self.changes = 0
         self._written: dict[str, int] = {}
         self._built: dict[str, int] = {}
@@ -75,10 +77,10 @@ class App:
     def close(self) -> None:
         """Remove the working copy, what its host builds cached and its own strategies. The user's folder stays."""
         if self.is_copy:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.rmtree(self._own_dockerfiles(), ignore_errors=True)
-        for name in self.strategies:
-            shutil.rmtree(state_folder("host-caches") / f"{self._token}-{name}", ignore_errors=True)
+            discard(self.folder)
+        discard(self._own_dockerfiles())
+        for cache in self._caches:
+            discard(state_folder("host-caches") / cache)
 
     @property
     def is_copy(self) -> bool:
@@ -111,6 +113,7 @@ class App:
         """
         if not name.replace("-", "").replace("_", "").isalnum():
             raise Misuse(f"{name!r} cannot name a strategy.", fix="Use letters, digits, - and _.")
+        claim(self._own_dockerfiles())
         files.write_text(self._own_dockerfiles(), f"Dockerfile.{name}", dockerfile)
         place = self._own_dockerfiles() / f"Dockerfile.{name}"
         added = Strategy(name, place, "your own")
@@ -118,11 +121,17 @@ class App:
         return added
 
     def _own_dockerfiles(self) -> Path:
-        return state_folder("dockerfiles") / self.folder.name
+        # Two apps may be built in folders of one name; a copy's name is its own.
+        name = self.folder.name if self.is_copy else f"{self.folder.name}-{self._id}"
+        return state_folder("dockerfiles") / name
 
     def cache_of(self, strategy: str) -> str | None:
         """The name of the cache that builds of a strategy share; None is the engine's common one."""
-        return None if self._token is None else f"{self._token}-{strategy}"
+        if self._token is None:
+            return None
+        cache = f"{self._token}-{strategy}"
+        self._caches.add(cache)
+        return cache
 
     def begin(self, strategy: str, *, cold: bool) -> tuple[str | None, str]:
         """The cache that the next build of a strategy shares, and the name of the edit that it is to be listed under.
@@ -135,7 +144,11 @@ class App:
         self._begun.add(strategy)
         self._built[strategy] = self.changes
         edit = "none" if same else COLD if first and self.edit_name == "none" else self.edit_name
-        return (f"{uuid.uuid4().hex[:12]}-{strategy}" if cold else self.cache_of(strategy)), edit
+        if not cold:
+            return self.cache_of(strategy), edit
+        cache = f"{uuid.uuid4().hex[:12]}-{strategy}"
+        self._caches.add(cache)
+        return cache, edit
 
     def require_edit(self, name: str) -> Edit:
         """An edit by name.

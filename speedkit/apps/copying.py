@@ -18,8 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from speedkit.apps.files import NOT_LISTED, entry_inside, move_time_forward
+from speedkit.apps.leftovers import sweep_leftovers
 from speedkit.context import IgnorePatterns, read_ignore_file
 from speedkit.errors import DiskFull, FileRefused
+from speedkit.ownership import claim, discard
 from speedkit.state import state_folder
 
 __all__ = ["changed_files", "restore", "working_copy"]
@@ -35,6 +37,8 @@ def working_copy(source: Path, dockerfiles: Sequence[Path]) -> Path:
     Raises: DiskFull; FileRefused for a file that cannot be read; Misuse for an ignore pattern that BuildKit rejects.
     """
     copy = state_folder("work") / f"{source.name}-{uuid.uuid4().hex[:12]}"
+    sweep_leftovers()
+    claim(copy)
     ignoring = [_ignore_patterns(source, dockerfile) for dockerfile in dockerfiles]
 
     def left_out(place: str, names: list[str]) -> list[str]:
@@ -44,7 +48,7 @@ def working_copy(source: Path, dockerfiles: Sequence[Path]) -> Path:
     try:
         shutil.copytree(source, copy, symlinks=True, ignore=left_out)
     except OSError as problem:
-        shutil.rmtree(copy, ignore_errors=True)
+        discard(copy)
         raise _refusal(source, problem) from None
     return copy
 

@@ -92,6 +92,8 @@ def clean(
         )
     done = clean_up(engine, recordings=recordings)
     stderr.print(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
+    for left in done.in_use:
+        stderr.print(f"{left}: it stays.", markup=False, highlight=False, soft_wrap=True)
 
 
 @engine_verbs.command("start")

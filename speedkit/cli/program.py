@@ -57,6 +57,7 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
     """
     atexit.register(gc.freeze)  # else Python looks through all that was made before it ends, 15 ms for an image
     _take_leave_in_good_order()
+    _sweep_leftovers()
     for stream in (sys.stdout, sys.stderr):
         # A pipe on Windows, or PYTHONIOENCODING, may know no ✓.
         if reconfigure := getattr(stream, "reconfigure", None):
@@ -74,6 +75,15 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
         _say(f"Something went wrong that speedkit has no words for: {type(problem).__name__}: {problem}", _kept_traceback())
         sys.exit(3)
     sys.exit(0)
+
+
+def _sweep_leftovers() -> None:
+    from speedkit.ownership import has_dead_owners
+
+    if has_dead_owners():
+        from speedkit.apps import sweep_leftovers
+
+        sweep_leftovers()
 
 
 def _take_leave_in_good_order() -> None:

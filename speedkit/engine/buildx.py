@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from speedkit.engine.bases import has_image
 from speedkit.engine.connection import Engine
+from speedkit.ownership import scratch_folder
 
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
 
@@ -120,8 +120,8 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
 
     The plugin's binary is called directly: it starts faster than through the `docker` command.
     """
-    with tempfile.TemporaryDirectory(prefix="speedkit-") as scratch:
-        metadata = Path(scratch) / "metadata.json"
+    with scratch_folder() as scratch:
+        metadata = scratch / "metadata.json"
         argv = command_line(engine, request, metadata)
         code = command.run(argv, env=engine.environment, cwd=request.context, on_line=on_line)
         return Finished(code, _image_id(engine, metadata) if code == 0 else None)

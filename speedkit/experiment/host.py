@@ -15,6 +15,7 @@ from pathlib import Path
 
 from speedkit.engine.buildx import Command
 from speedkit.engine.host_go import find_go
+from speedkit.ownership import claim
 from speedkit.recordings.steps import HOST_PREFIX
 from speedkit.state import state_folder
 
@@ -32,7 +33,8 @@ def host_environment(isolation: str | None) -> dict[str, str]:
     if go is not None and str(go) != shutil.which("go"):
         environment["PATH"] = os.pathsep.join([str(go.parent), environment.get("PATH", os.defpath)])
     if isolation is not None:
-        caches = state_folder("host-caches", isolation)
+        caches = state_folder("host-caches") / isolation
+        claim(caches)
         environment |= {"GOCACHE": str(caches / "build"), "GOMODCACHE": str(caches / "mod")}
         # Go makes its module cache read-only, and such a folder cannot be removed again.
         environment["GOFLAGS"] = f"{environment.get('GOFLAGS', '')} -modcacherw".strip()

@@ -22,6 +22,7 @@ from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speedkit.ownership import claimed
 from speedkit.state import state_folder
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class LayerStore:
         if path is None:
             return
         unfinished = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), claimed(unfinished):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 unfinished.write_bytes(data)

@@ -25,6 +25,7 @@ from typing import Any, get_args
 from speedkit.context import Manifest
 from speedkit.errors import DiskFull, NewerRecording, RecordingError
 from speedkit.model import Outcome
+from speedkit.ownership import claimed
 
 __all__ = ["FORMAT", "Meta", "Recording", "list_recordings", "new_id", "read_recording", "write_recording"]
 
@@ -128,14 +129,15 @@ def write_recording(
     """
     unfinished, final = folder / (UNFINISHED + meta.id), folder / meta.id
     try:
-        unfinished.mkdir(parents=True)
-        with (unfinished / "raw.jsonl").open("wb") as out:
-            out.writelines(raw)
-        (unfinished / "Dockerfile").write_bytes(dockerfile.encode("utf-8", errors="surrogateescape"))
-        (unfinished / "context.json").write_text(context.to_json(), encoding="utf-8")
-        (unfinished / "image.json").write_text(json.dumps(image), encoding="utf-8")
-        (unfinished / "meta.json").write_text(json.dumps({"format": FORMAT} | asdict(meta)), encoding="utf-8")
-        unfinished.rename(final)
+        with claimed(unfinished):
+            unfinished.mkdir(parents=True)
+            with (unfinished / "raw.jsonl").open("wb") as out:
+                out.writelines(raw)
+            (unfinished / "Dockerfile").write_bytes(dockerfile.encode("utf-8", errors="surrogateescape"))
+            (unfinished / "context.json").write_text(context.to_json(), encoding="utf-8")
+            (unfinished / "image.json").write_text(json.dumps(image), encoding="utf-8")
+            (unfinished / "meta.json").write_text(json.dumps({"format": FORMAT} | asdict(meta)), encoding="utf-8")
+            unfinished.rename(final)
     except OSError as problem:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise DiskFull(

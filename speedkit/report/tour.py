@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from speedkit.apps import BROKEN_ON_PURPOSE
 from speedkit.errors import FileRefused, NotAFolder, NotebookFailed
 from speedkit.history import recorded_builds
 from speedkit.model import Build
+from speedkit.ownership import scratch_folder
 from speedkit.rendering.amounts import seconds_text
 from speedkit.report.lock import locked
 from speedkit.report.page import Chapter, page
@@ -53,14 +53,14 @@ def run_tour(*, out: Path, quick: bool, session: str | None, say: Callable[[str]
     name = session or f"tour-{uuid.uuid4().hex[:8]}"
     paths = _notebooks(folder or _notebooks_folder())
     lock = _lock_file(out)
-    with locked(lock), tempfile.TemporaryDirectory(prefix="speedkit-tour-") as place:
+    with locked(lock), scratch_folder() as place:
         chapters, left_out = [], []
         for path in paths:
             notebook = _read(path)
             if quick and not notebook.metadata.get("speedkit", {}).get("quick"):
                 left_out.append(path.stem)
                 continue
-            chapters.append(_execute(path, notebook, Path(place), name, say))
+            chapters.append(_execute(path, notebook, place, name, say))
         builds = tuple(recorded_builds(session=name))
         target = _written(out, page(chapters, builds, left_out=left_out))
     return Tour(builds, target, time.monotonic() - began, tuple(left_out))

@@ -13,6 +13,7 @@ from typing import Any
 
 from docker.errors import APIError
 
+from speedkit.apps import InUse, remove_unused_copies
 from speedkit.engine.connection import Engine
 from speedkit.engine.containers import CONTAINER_PREFIX, LABEL
 from speedkit.state import state_folder
@@ -21,29 +22,28 @@ __all__ = ["Cleaned", "clean"]
 
 OUR_REPOSITORIES = "speedkit/"
 NO_NAME = "<none>:<none>"
-DISPOSABLE = ("work", "host-caches", "dockerfiles")
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """How much was removed."""
+    """How much was removed. in_use: working copies that were left, because a living process has them."""
 
     images: int
     containers: int
     recordings: int
+    in_use: tuple[InUse, ...] = ()
 
 
 def clean(engine: Engine | None, *, recordings: bool) -> Cleaned:
-    """Remove the kit's containers, images and working copies.
+    """Remove the kit's containers, images and those working copies that nobody uses.
 
     engine: None leaves images alone. recordings: remove these as well.
     """
-    folder = state_folder()  # first, so that nothing is removed where the state folder cannot be reached
+    state_folder()  # first, so that nothing is removed where the state folder cannot be reached
     containers = _remove_containers(engine) if engine else 0
     images = _remove_images(engine) if engine else 0
-    for part in DISPOSABLE:
-        shutil.rmtree(folder / part, ignore_errors=True)
-    return Cleaned(images, containers, _remove_recordings() if recordings else 0)
+    in_use = remove_unused_copies()
+    return Cleaned(images, containers, _remove_recordings() if recordings else 0, in_use)
 
 
 def _remove_recordings() -> int:

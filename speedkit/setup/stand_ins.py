@@ -11,7 +11,6 @@ import platform
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from speedkit.engine.bases import go_settings, make_image, trust_labels
@@ -19,6 +18,7 @@ from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.connection import Engine
 from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import SetupError
+from speedkit.ownership import scratch_folder
 from speedkit.setup.commands import apt_install, run
 from speedkit.setup.debian import is_root, main_source, read_release
 from speedkit.setup.go import go_binary
@@ -44,8 +44,7 @@ def make_stand_in(engine: Engine, family: str) -> None:
     Raises: SetupError where the parts cannot be had: they come from Debian or Ubuntu, and for debian as root.
     """
     settings = go_settings()
-    with tempfile.TemporaryDirectory(prefix="speedkit-") as place:
-        folder = Path(place)
+    with scratch_folder() as folder:
         (folder / "root").mkdir()
         lines = {"alpine": _alpine, "golang": _golang, "debian": _debian, "ubuntu": _debian}[family](folder)
         lines += [f"ENV {name}={value}" for name, value in settings.items()]
