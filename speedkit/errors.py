@@ -61,6 +61,7 @@ __all__ = [
     "StateRefused",
     "UnknownEdit",
     "UnknownStrategy",
+    "in_words",
 ]
 
 
@@ -208,3 +209,8 @@ class NotebookFailed(SpeedkitError):
     """A cell of a notebook raised."""
 
     exit_code = 3
+
+
+def in_words(problem: BaseException) -> str:
+    """What went wrong, as a part of a sentence about what it kept from happening."""
+    return str(problem) if isinstance(problem, SpeedkitError) else f"{type(problem).__name__}: {problem}".removesuffix(": ")

@@ -120,6 +120,7 @@ class Build:
     seconds: from the start of the command to its end, host steps included.
     image: the image's id (`sha256:…`), None when none was made.
     error: the message to show when the build did not end well.
+    notices: what could not be done once it had ended, in sentences: its image described or asked, its recording kept.
     """
 
     id: str
@@ -138,6 +139,7 @@ class Build:
     bases: tuple[Base, ...] = field(default=(), repr=False)
     answer: Answer | None = None
     error: str | None = field(default=None, repr=False)
+    notices: tuple[str, ...] = ()
     isolated: bool = False
     folder: Path | None = field(default=None, repr=False)
 

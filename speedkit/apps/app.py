@@ -15,7 +15,7 @@ from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
 from speedkit.ownership import claim, discard
-from speedkit.state import state_folder
+from speedkit.state import state_folder, state_home
 
 __all__ = ["COLD", "App", "Strategy"]
 
@@ -80,7 +80,7 @@ class App:
             discard(self.folder)
         discard(self._own_dockerfiles())
         for cache in self._caches:
-            discard(state_folder("host-caches") / cache)
+            discard(state_home() / "host-caches" / cache)
 
     @property
     def is_copy(self) -> bool:
@@ -113,6 +113,7 @@ class App:
         """
         if not name.replace("-", "").replace("_", "").isalnum():
             raise Misuse(f"{name!r} cannot name a strategy.", fix="Use letters, digits, - and _.")
+        state_folder("dockerfiles")
         claim(self._own_dockerfiles())
         files.write_text(self._own_dockerfiles(), f"Dockerfile.{name}", dockerfile)
         place = self._own_dockerfiles() / f"Dockerfile.{name}"
@@ -123,7 +124,7 @@ class App:
     def _own_dockerfiles(self) -> Path:
         # Two apps may be built in folders of one name; a copy's name is its own.
         name = self.folder.name if self.is_copy else f"{self.folder.name}-{self._id}"
-        return state_folder("dockerfiles") / name
+        return state_home() / "dockerfiles" / name
 
     def cache_of(self, strategy: str) -> str | None:
         """The name of the cache that builds of a strategy share; None is the engine's common one."""

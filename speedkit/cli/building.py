@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +13,7 @@ import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, reason_json, stderr
-from speedkit.errors import Misuse, UnknownEdit
+from speedkit.errors import Misuse, SpeedkitError, UnknownEdit
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -74,21 +76,37 @@ def build(
         cache_to=cache_to or (),
     )
     built = _watched(running)
-    repeated = _repeated(running, built, cold=cold) if twice and built.ok else None
+    repeated, problem = None, None
+    try:
+        repeated = _repeated(running, built, cold=cold) if twice and built.ok else None
+    except SpeedkitError as raised:
+        problem = raised
     if as_json:
         print_json(build_json(built) | ({"twice": _repeated_json(repeated)} if repeated else {}))
     else:
         _print_build(built)
         if repeated:
             _print_repeated(repeated)
+    _print_notices([built, *([repeated.second] if repeated else [])])
+    if problem is not None:
+        raise problem
     last = repeated.second if repeated else built
     if not last.ok:
         from speedkit.rendering.ansi import plain_log
 
-        stderr.print(plain_log(last.error or "The build failed."), highlight=False, markup=False, soft_wrap=True)
+        unsaid = "The build was told to end, and has not yet." if last.outcome == "running" else "The build failed."
+        stderr.print(plain_log(last.error or unsaid), highlight=False, markup=False, soft_wrap=True)
         raise typer.Exit(3)
     if repeated and not repeated.same:
         raise typer.Exit(1)
+
+
+def _print_notices(builds: Iterable[Build]) -> None:
+    """What could not be done once builds had ended, each sentence once. They are good nevertheless, and so is the exit code."""
+    from speedkit.rendering.ansi import plain_log
+
+    for notice in dict.fromkeys(notice for build in builds for notice in build.notices):
+        stderr.print(f"! {plain_log(notice)}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _repeated(running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
@@ -99,17 +117,23 @@ def _repeated(running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
 
 
 def _watched(running: RunningBuild) -> Build:
-    """The finished build, shown on stderr while it goes on. Ctrl-C cancels it."""
+    """The finished build, shown on stderr while it goes on. Ctrl-C cancels it, or what is still done once it is built."""
     try:
-        from rich.live import Live
-
-        with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
-            while not running.done:
-                live.update(_frame(running.wait_briefly(0.12)))
+        # A view that breaks, as on a terminal that is gone, does not end a build.
+        with suppress(Exception):
+            _show_live(running)
         return running.wait()
     except KeyboardInterrupt:
         running.stop()
-        return running.wait() if running.done else running.snapshot()
+        return running.wait() if running.done else running.result_so_far()
+
+
+def _show_live(running: RunningBuild) -> None:
+    from rich.live import Live
+
+    with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
+        while not running.done:
+            live.update(_frame(running.wait_briefly(0.12)))
 
 
 def _repeated_json(repeated: Repeated) -> dict[str, Any]:
@@ -150,6 +174,7 @@ def build_json(built: Build) -> dict[str, Any]:
         "image_bytes": built.image_bytes,
         "ok": built.ok,
         "stand_in_base": built.stand_in,
+        "notices": list(built.notices),
         "steps": [_step_json(step) for step in built.instructions],
     }
 
@@ -219,6 +244,7 @@ def compare(
         print_json({"rows": result.rows})
     else:
         print_comparison(result)
+    _print_notices(result.builds)
     if not all(row["ok"] for row in result.rows):
         raise typer.Exit(3)
 

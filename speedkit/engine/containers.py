@@ -6,10 +6,13 @@ import secrets
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException
 
 from speedkit.engine.connection import Engine
 from speedkit.errors import EngineError
@@ -21,10 +24,22 @@ LABEL = "dev.speedkit"
 CONTAINER_PREFIX = "speedkit-"
 """How the names of our own containers begin. Labels would not do: anybody's container of our image inherits those."""
 ATTEMPT_SECONDS = 0.05
+REPLY_SECONDS = 2.0
+PIECE_BYTES = 4096
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The proxies of the environment do not know the loopback address of this machine."""
 
 
-def ask_image(engine: Engine, image: str, *, port: int, path: str, seconds: float = 15.0) -> Answer:
-    """What an image answers to `GET path`, asked until it does or `seconds` have passed.
+def ask_image(
+    engine: Engine,
+    image: str,
+    *,
+    port: int,
+    path: str,
+    seconds: float = 15.0,
+    give_up: Callable[[], bool] = lambda: False,
+) -> Answer | None:
+    """What an image answers to `GET path`, asked until it does or `seconds` have passed; None when `give_up` says so.
 
     The container publishes `port` on a free port of the loopback address, so nothing on the host is in its way.
     Answer.ok means HTTP 200; what the body should hold is for the caller to judge.
@@ -34,7 +49,7 @@ def ask_image(engine: Engine, image: str, *, port: int, path: str, seconds: floa
     try:
         engine.api.start(container)
         address = f"http://{_host(engine)}:{_published(engine, container, port)}{path}"
-        return _ask(engine, container, address, time.monotonic() + seconds)
+        return _ask(engine, container, address, time.monotonic() + seconds, give_up)
     except APIError as problem:
         return Answer(ok=False, said=f"The container did not start: {problem.explanation}")
     finally:
@@ -53,10 +68,12 @@ def _create(engine: Engine, image: str, port: int) -> str:
 
 
 def _remove(engine: Engine, container: str) -> None:
-    try:
+    """Remove a container. The answer counts, whatever becomes of that: one that stays is swept at a later start.
+
+    The engine refuses with 409 while it removes the container already.
+    """
+    with suppress(DockerException, OSError):
         engine.api.remove_container(container, force=True, v=True)
-    except NotFound:
-        return
 
 
 def _host(engine: Engine) -> str:
@@ -69,20 +86,28 @@ def _published(engine: Engine, container: str, port: int) -> int:
     return int(ports[0]["HostPort"]) if ports else 0
 
 
-def _ask(engine: Engine, container: str, address: str, deadline: float) -> Answer:
+def _ask(engine: Engine, container: str, address: str, deadline: float, give_up: Callable[[], bool]) -> Answer | None:
     problem = "it never answered"
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not give_up():
         if ended := _ended(engine, container):
             return ended
         try:
-            with urllib.request.urlopen(address, timeout=2) as reply:  # noqa: S310 (an address of our own making)
-                return Answer(ok=True, said=reply.read(65536).decode("utf-8", "replace"))
+            with DIRECTLY.open(address, timeout=REPLY_SECONDS) as reply:
+                return Answer(ok=True, said=_text(reply, 65536))
         except urllib.error.HTTPError as reply:
-            return Answer(ok=False, said=f"HTTP {reply.code}: {reply.read(2048).decode('utf-8', 'replace')}")
-        except (urllib.error.URLError, OSError) as refused:
-            problem = str(refused)
+            return Answer(ok=False, said=f"HTTP {reply.code}: {_text(reply, 2048)}")
+        except (OSError, HTTPException, ValueError) as refused:
+            problem = str(refused) or type(refused).__name__
         time.sleep(ATTEMPT_SECONDS)
-    return Answer(ok=False, said=f"No answer from the container: {problem}.")
+    return None if give_up() else Answer(ok=False, said=f"No answer from the container: {problem}.")
+
+
+def _text(reply: HTTPResponse | urllib.error.HTTPError, most_bytes: int) -> str:
+    """The body's beginning, as far as it comes soon: a server may send a byte now and then, for ever."""
+    body, deadline = b"", time.monotonic() + REPLY_SECONDS
+    while len(body) < most_bytes and time.monotonic() < deadline and (piece := reply.read1(PIECE_BYTES)):
+        body += piece
+    return body[:most_bytes].decode("utf-8", "replace")
 
 
 def _ended(engine: Engine, container: str) -> Answer | None:

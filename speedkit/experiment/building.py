@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from speedkit.engine.connection import Engine, buildx_version, connect
 from speedkit.engine.containers import LABEL, ask_image
 from speedkit.engine.host_go import find_go, full_go_version
 from speedkit.engine.images import describe_image
-from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError
+from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError, StateRefused, in_words
 from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
 from speedkit.experiment.bases import BuildBases, build_bases
@@ -33,9 +33,9 @@ from speedkit.experiment.notebook_view import watch_in_notebook
 from speedkit.model import Build, Outcome
 from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.reading import assemble_build
-from speedkit.recordings.recording import Meta, new_id, write_recording
+from speedkit.recordings.recording import Meta, Recording, complete_recording, new_id, new_number, write_recording
 from speedkit.recordings.redaction import Redaction
-from speedkit.state import state_folder
+from speedkit.state import state_folder, state_home
 
 __all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "sent_arguments", "start_build"]
 
@@ -46,6 +46,7 @@ BUILD_TIME = "SOURCE_DATE_EPOCH"
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What a program compiled on the host must be told to run in an image, whatever the host is."""
 NO_BASES = BuildBases({}, {}, "")
+NOT_COMPLETED = "The program ended before the image could be described and asked."
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 NO_SPACE = "no space left on device"
@@ -55,7 +56,8 @@ STEP_FAILED = "did not complete successfully"
 
 
 def recordings_folder() -> Path:
-    return state_folder("recordings")
+    """Where recordings are, once there is one."""
+    return state_home() / "recordings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ def build(
     cold: nothing that was built before is found again, without touching what is cached.
     cache_from, cache_to: caches for buildx to import and export, as `docker buildx build` takes them.
     A Dockerfile that fails gives a `Build` whose `ok` is False. Ctrl-C cancels the build and keeps its recording.
+    What could not be done once the build had ended (its image asked, its recording kept) is in `Build.notices`.
     Raises: UnknownStrategy, EngineLost, DiskFull.
     """
     running = start_build(
@@ -103,9 +106,14 @@ def build(
         cache_from=cache_from,
         cache_to=cache_to,
     )
+    notices: tuple[str, ...] = ()
     try:
-        watch_in_notebook(running)
-        return running.wait()
+        try:
+            watch_in_notebook(running)
+        except Exception as problem:
+            notices = (f"The build could not be shown while it went on: {in_words(problem)}",)
+        built = running.wait()
+        return replace(built, notices=(*built.notices, *notices))
     except KeyboardInterrupt:
         running.stop()
         raise
@@ -157,6 +165,7 @@ class RunningBuild:
         self._command = Command()
         self._meta = Meta(
             id=new_id(strategy.name),
+            number=_number(),
             app=app.name,
             source=str(app.source),
             folder=str(app.folder),
@@ -175,7 +184,9 @@ class RunningBuild:
             cache_to=[*map(self._redaction.cache_option, options.cache_to)],
             session=os.environ.get("SPEEDKIT_SESSION"),
         )
+        self._built: Build | None = None
         self._finished: Build | None = None
+        self._notices: list[str] = []
         self._problem: BaseException | None = None
         # An event and not Thread.join: Ctrl-C in a join makes Python take the thread for ended.
         self._ended = threading.Event()
@@ -231,6 +242,10 @@ class RunningBuild:
         self._wait_for_end(seconds)
         return self.snapshot()
 
+    def result_so_far(self) -> Build:
+        """The build with its outcome as soon as that is known, though its image may still be asked; else as it stands."""
+        return self._finished or self._built or self.snapshot()
+
     def snapshot(self) -> Build:
         """The build as far as it has come, its steps without their logs (see `log`)."""
         if self._finished is not None:
@@ -260,8 +275,12 @@ class RunningBuild:
         line = self._redaction.line(line)
         with self._lock:
             self._raw.append(line)
-            self._solve.feed(line)
             self._heard = time.monotonic()
+            try:
+                self._solve.feed(line)
+            except Exception as problem:
+                # The build goes on, whatever this version makes of what BuildKit says.
+                self._solve.text.append(f"A line of BuildKit's could not be read: {in_words(problem)}")
 
     def _build_and_record(self) -> Build:
         bases = self._bases_unless_cancelled()
@@ -271,25 +290,71 @@ class RunningBuild:
             self._forget_lines()
             bases = self._bases(extend_ca=True)
             finished, seconds, context = self._solve_once(bases)
-        image = self._describe(finished, bases)
-        answer = self._answer(image)
         outcome = self._outcome(finished)
         self._meta = replace(
             self._meta,
-            machine=machine.result(),
             seconds=seconds,
             outcome=outcome,
             exit_code=finished.exit_code,
             bases=bases.facts,
-            answer=answer,
-            error=self._error(outcome, answer, bases),
+            error=self._error(outcome, bases),
+            machine=machine.result() if machine.done_within(0) else {},
         )
-        recording = write_recording(
-            recordings_folder(), self._meta, raw=self._raw, dockerfile=self._text, context=context, image=image
-        )
+        image = {"id": finished.image} if finished.image is not None else None
+        # What comes now may fail, hang or be interrupted. The build is over, so its result is kept before.
+        sent, unreadable = self._sent(context)
+        recording = self._record(sent, image)
         if outcome == "broken":
-            raise self._breakage()
-        return assemble_build(self._meta, self._solve, self._text, image=image, recording=recording)
+            raise self._breakage(recording)
+        if unreadable is not None and outcome == "failed":
+            raise unreadable
+        self._built = self._assembled(image, recording)
+        image = self._describe(finished, bases) or image
+        answer = self._answer(finished)
+        error = self._meta.error
+        if answer is not None and not answer["ok"]:
+            error = f"The image did not answer as expected: {answer['said']}"
+        self._meta = replace(self._meta, machine=machine.result(), answer=answer, error=error)
+        recording = self._complete(recording, image)
+        return self._assembled(image, recording)
+
+    def _sent(self, context: InBackground[Manifest]) -> tuple[Manifest | None, SpeedkitError | None]:
+        """What BuildKit was sent, or why that could not be read."""
+        try:
+            return context.result(), None
+        except SpeedkitError as problem:
+            self._notices.append(f"The build context could not be read: {problem}")
+            return None, problem
+
+    def _record(self, context: Manifest | None, image: dict[str, Any] | None) -> Recording | None:
+        """The recording as of now; it says what is missing should this program end before it is complete."""
+        notices = [*self._notices, *([NOT_COMPLETED] if image is not None else [])]
+        meta = replace(self._meta, notices=notices)
+        try:
+            return write_recording(
+                state_folder("recordings"), meta, raw=self._raw, dockerfile=self._text, context=context, image=image
+            )
+        except SpeedkitError as problem:
+            self._notices.append(str(problem))
+            return None
+
+    def _complete(self, recording: Recording | None, image: dict[str, Any] | None) -> Recording | None:
+        self._meta = replace(self._meta, notices=self._notices)
+        if recording is None:
+            return None
+        try:
+            return complete_recording(recording, self._meta, image=image)
+        except SpeedkitError as problem:
+            self._notices.append(str(problem))
+            return recording
+
+    def _assembled(self, image: dict[str, Any] | None, recording: Recording | None) -> Build:
+        meta = replace(self._meta, notices=self._notices)
+        try:
+            return assemble_build(meta, self._solve, self._text, image=image, recording=recording)
+        except Exception as problem:
+            notices = [*self._notices, f"The steps of this build could not be read: {in_words(problem)}"]
+            return assemble_build(replace(meta, notices=notices), Solve(), "", image=image, recording=recording)
 
     def _read_context(self) -> Manifest:
         return read_context(self._app.folder, dockerfile=self._strategy.dockerfile)
@@ -314,7 +379,7 @@ class RunningBuild:
             extend_ca=extend_ca,
         )
 
-    def _solve_once(self, bases: BuildBases) -> tuple[Finished, float, Manifest]:
+    def _solve_once(self, bases: BuildBases) -> tuple[Finished, float, InBackground[Manifest]]:
         """Host commands, then BuildKit; the time both took together, and the build context that BuildKit was sent.
 
         The context is read while BuildKit's client reads it, too: after the host commands, which may have written to it.
@@ -326,8 +391,7 @@ class RunningBuild:
         finished = Finished(code, None)
         if not code:
             finished = run_buildx(self._engine, self._request(bases), command=self._command, on_line=self._on_line)
-        seconds = time.monotonic() - self._began
-        return finished, seconds, context.result()
+        return finished, time.monotonic() - self._began, context
 
     def _run_host_commands(self) -> int:
         commands = self._strategy.host_commands
@@ -374,14 +438,27 @@ class RunningBuild:
     def _describe(self, finished: Finished, bases: BuildBases) -> dict[str, Any] | None:
         if finished.image is None:
             return None
-        described = describe_image(self._engine, finished.image, bases.final_layers)
-        found: dict[str, Any] = self._redaction.document(described)
-        return found
-
-    def _answer(self, image: dict[str, Any] | None) -> dict[str, Any] | None:
-        if image is None or self._probe is None:
+        try:
+            described = describe_image(self._engine, finished.image, bases.final_layers)
+            redacted: dict[str, Any] = self._redaction.document(described)
+        except Exception as problem:
+            self._notices.append(f"The image was made, but could not be described: {in_words(problem)}")
             return None
-        return _asked(self._engine, image["id"], self._probe)
+        return redacted
+
+    def _answer(self, finished: Finished) -> dict[str, Any] | None:
+        if finished.image is None or self._probe is None:
+            return None
+        answer: dict[str, Any] | None = None
+        why = "the program was interrupted."
+        try:
+            if not self._command.cancelled:
+                answer = _asked(self._engine, finished.image, self._probe, give_up=lambda: self._command.cancelled)
+        except Exception as problem:
+            why = in_words(problem)
+        if answer is None:
+            self._notices.append(f"The image was made, but was not asked for its answer: {why}")
+        return answer
 
     def _outcome(self, finished: Finished) -> Outcome:
         if finished.exit_code == 0:
@@ -397,19 +474,22 @@ class RunningBuild:
         last_words = [line for line in self._solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
         return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
 
-    def _error(self, outcome: Outcome, answer: dict[str, Any] | None, bases: BuildBases) -> str | None:
+    def _error(self, outcome: Outcome, bases: BuildBases) -> str | None:
         if outcome == "cancelled":
             return "The build was cancelled."
         if outcome == "done":
-            return None if answer is None or answer["ok"] else f"The image did not answer as expected: {answer['said']}"
+            return None
         failed = next((vertex for vertex in self._solve.vertices.values() if vertex.error), None)
         log = failed.log.strip()[-4000:] if failed else ""
         stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
-        hint = advice(self._solve.error_text, stand_ins=stand_ins)
+        try:
+            hint = advice(self._solve.error_text, stand_ins=stand_ins)
+        except Exception as problem:
+            hint = f"What might help could not be looked up: {in_words(problem)}"
         return "\n".join(part for part in (log, self._solve.error_text, hint) if part)
 
-    def _breakage(self) -> SpeedkitError:
-        kept = f"The recording {self._meta.id} is kept."
+    def _breakage(self, recording: Recording | None) -> SpeedkitError:
+        kept = f"The recording {self._meta.id} is kept." if recording is not None else " ".join(self._notices)
         if NO_SPACE in self._all_text().lower():
             return DiskFull(
                 f"A disk is full, the engine's or one that a step wrote to. {kept}",
@@ -424,19 +504,33 @@ class RunningBuild:
 _answers: dict[tuple[str, Probe], dict[str, Any]] = {}
 
 
-def _asked(engine: Engine, image: str, probe: Probe) -> dict[str, Any]:
-    """What an image answers. An image id never changes its meaning, so a good answer is kept."""
+def _asked(engine: Engine, image: str, probe: Probe, *, give_up: Callable[[], bool]) -> dict[str, Any] | None:
+    """What an image answers; None when it was given up. An image id never changes its meaning, so a good answer is kept.
+
+    Raises: EngineLost.
+    """
     known = _answers.get((image, probe))
     if known is not None:
         return known
     try:
-        answer = ask_image(engine, image, port=probe.port, path=probe.path)
+        answer = ask_image(engine, image, port=probe.port, path=probe.path, give_up=give_up)
+    except EngineLost:
+        raise
     except EngineError as problem:
         return {"ok": False, "said": str(problem)}
+    if answer is None:
+        return None
     judged = {"ok": answer.ok and probe.accepts(answer.said), "said": answer.said}
     if judged["ok"]:
         _answers[(image, probe)] = judged
     return judged
+
+
+def _number() -> int:
+    try:
+        return new_number(state_folder("recordings"))
+    except StateRefused:
+        return 0
 
 
 def _image_name(text: str) -> str:
@@ -483,7 +577,7 @@ def _machine(engine: Engine) -> dict[str, Any]:
             "cpus": engine.cpus,
             "memory_bytes": engine.memory_bytes,
         }
-    except EngineLost:
+    except (EngineError, LookupError, ValueError):
         return here
 
 

@@ -49,7 +49,7 @@ class Past:
 
 def earlier_builds(before: Recording | None = None) -> list[Recording]:
     """All recordings by now, or before one of them, oldest first; without builds that ended with the engine."""
-    found = (one for one in recordings() if before is None or one.meta.id < before.meta.id)
+    found = (one for one in recordings() if before is None or one.meta.order < before.meta.order)
     return [one for one in found if one.meta.outcome != "broken"]
 
 
@@ -93,7 +93,7 @@ def past_of(
         and _same_engine(found.meta.machine, machine)
         and (_same_name(found.meta, folder) or _shares_steps(found, layers, steps))
     )
-    chosen = sorted([*own, *islice(elsewhere, REMEMBERED_ELSEWHERE)], key=lambda found: found.meta.id)
+    chosen = sorted([*own, *islice(elsewhere, REMEMBERED_ELSEWHERE)], key=lambda found: found.meta.order)
     readable = _readable(chosen)
     return Past(
         tuple(situation for _, situation in readable),

@@ -142,7 +142,8 @@ def _recording(build: Build | str | None) -> Recording:
     if not isinstance(build, Build):
         return recording_of(build)
     if build.folder is None:
-        raise NoHistory(f"The build {build.id} has no recording.", fix="Explain it when it is done.")
+        why = " ".join(build.notices) or "Explain it when it is done."
+        raise NoHistory(f"The build {build.id} has no recording.", fix=why)
     return read_recording(build.folder)
 
 

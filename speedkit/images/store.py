@@ -22,8 +22,9 @@ from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speedkit.errors import StateRefused
 from speedkit.ownership import claimed
-from speedkit.state import state_folder
+from speedkit.state import state_folder, state_home
 
 if TYPE_CHECKING:
     from speedkit.images.files import Files
@@ -41,7 +42,7 @@ class LayerStore:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or state_folder("layers")
+        self.folder = folder or _state()
 
     def layer(self, diff_id: str) -> Files | None:
         """The files of a layer; None when it was never read."""
@@ -103,6 +104,13 @@ class LayerStore:
                 unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)
+
+
+def _state() -> Path:
+    try:
+        return state_folder("layers")
+    except StateRefused:
+        return state_home() / "layers"
 
 
 def _pack(files: Files) -> bytes:

@@ -57,6 +57,7 @@ def assemble_build(
         bases=tuple(Base(name, str(base.get("used")), bool(base.get("stand_in"))) for name, base in meta.bases.items()),
         answer=Answer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
         error=meta.error,
+        notices=tuple(map(str, meta.notices)),
         isolated=meta.isolation is not None,
         folder=recording.folder if recording else None,
     )
@@ -70,12 +71,14 @@ def _parse(text: str) -> Dockerfile | None:
 
 
 def _image_facts(image: dict[str, Any] | None) -> dict[str, Any]:
-    """The parts of a build that its image tells.
+    """The parts of a build that its image tells; of one that could not be described, its id alone.
 
     Raises: RecordingError.
     """
     if image is None:
         return {}
+    if image.keys() == {"id"}:
+        return {"image": str(image["id"])}
     try:
         layers = tuple(
             ImageLayer(str(layer["command"]), int(layer["size_bytes"]), bool(layer["from_base"])) for layer in image["layers"]

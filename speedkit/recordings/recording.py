@@ -6,11 +6,15 @@
     context.json     the build context's manifest
     image.json       the image's history, layers and size; `null` when none was made
 
-It is written under a temporary name and renamed, so that a crash leaves no half of one.
+It is written under a temporary name and renamed, so that a crash leaves no half of one. What is learned once the build has
+ended, such as the image's layers, is written over it in the same way, file by file.
+
+Recordings are ordered by a number that only grows: the clock of a machine may be set back between two builds.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -23,14 +27,26 @@ from pathlib import Path
 from typing import Any, get_args
 
 from speedkit.context import Manifest
-from speedkit.errors import DiskFull, NewerRecording, RecordingError
+from speedkit.errors import DiskFull, NewerRecording, RecordingError, SpeedkitError, StateRefused
 from speedkit.model import Outcome
 from speedkit.ownership import claimed
+from speedkit.recordings.numbering import next_number
 
-__all__ = ["FORMAT", "Meta", "Recording", "list_recordings", "new_id", "read_recording", "write_recording"]
+__all__ = [
+    "FORMAT",
+    "Meta",
+    "Recording",
+    "complete_recording",
+    "list_recordings",
+    "new_id",
+    "new_number",
+    "read_recording",
+    "write_recording",
+]
 
 FORMAT = 1
 UNFINISHED = ".unfinished-"
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,8 @@ class Meta:
     session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
     host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None.
     build_args, cache_from, cache_to: credentials are replaced by their digest. builder: None is the engine's own.
+    number: grows from build to build, whatever the clock says; 0 in recordings of older versions, which came before all
+    others. notices: sentences about what could not be done once the build had ended.
     """
 
     id: str
@@ -66,6 +84,13 @@ class Meta:
     error: str | None = None
     answer: dict[str, Any] | None = None
     machine: dict[str, Any] = field(default_factory=dict)
+    number: int = 0
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """Sorts recordings from the oldest to the newest."""
+        return self.number, self.id
 
 
 @dataclass(frozen=True)
@@ -115,36 +140,77 @@ class Recording:
 
 
 def new_id(strategy: str) -> str:
-    """A name for a recording that sorts by time and is unique on this machine."""
+    """A name for a recording that begins with the time and is unique on this machine."""
     safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in strategy)[:40]
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{safe}-{uuid.uuid4().hex[:6]}"
 
 
+def new_number(folder: Path) -> int:
+    """The number of a build that begins now, greater than that of every recording under `folder`.
+
+    0 where none can be kept: such a build is not recorded either.
+    """
+    try:
+        return next_number(folder, highest=lambda: max((one.meta.number for one in list_recordings(folder)), default=0))
+    except OSError:
+        return 0
+
+
 def write_recording(
-    folder: Path, meta: Meta, *, raw: Iterable[bytes], dockerfile: str, context: Manifest, image: dict[str, Any] | None
+    folder: Path, meta: Meta, *, raw: Iterable[bytes], dockerfile: str, context: Manifest | None, image: dict[str, Any] | None
 ) -> Recording:
     """The recording, saved under `folder`.
 
-    Raises: DiskFull when there is no room.
+    context: None when it could not be read; such a recording is shown, and no forecast rests on it.
+    Raises: DiskFull when there is no room, StateRefused when nothing may be written there.
     """
-    unfinished, final = folder / (UNFINISHED + meta.id), folder / meta.id
-    try:
-        with claimed(unfinished):
+    final = folder / meta.id
+    with claimed(folder / (UNFINISHED + meta.id)) as unfinished:
+        try:
             unfinished.mkdir(parents=True)
             with (unfinished / "raw.jsonl").open("wb") as out:
                 out.writelines(raw)
             (unfinished / "Dockerfile").write_bytes(dockerfile.encode("utf-8", errors="surrogateescape"))
-            (unfinished / "context.json").write_text(context.to_json(), encoding="utf-8")
+            if context is not None:
+                (unfinished / "context.json").write_text(context.to_json(), encoding="utf-8")
             (unfinished / "image.json").write_text(json.dumps(image), encoding="utf-8")
-            (unfinished / "meta.json").write_text(json.dumps({"format": FORMAT} | asdict(meta)), encoding="utf-8")
+            (unfinished / "meta.json").write_text(_meta_json(meta), encoding="utf-8")
             unfinished.rename(final)
-    except OSError as problem:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise DiskFull(
-            f"The recording of this build could not be saved in {folder}: {problem.strerror}.",
-            fix="Free some room (`speedkit clean`, or move the state folder with SPEEDKIT_HOME).",
-        ) from problem
+        except OSError as problem:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise _not_saved(folder, problem) from problem
     return Recording(final, meta)
+
+
+def complete_recording(recording: Recording, meta: Meta, *, image: dict[str, Any] | None) -> Recording:
+    """The recording with what was learned after it was written; where that cannot be saved, it stays as it was.
+
+    Raises: DiskFull, StateRefused.
+    """
+    try:
+        # meta.json last: what it says of the image is then there.
+        for name, text in (("image.json", json.dumps(image)), ("meta.json", _meta_json(meta))):
+            new = recording.folder / (UNFINISHED + name)
+            try:
+                new.write_text(text, encoding="utf-8")
+                new.replace(recording.folder / name)
+            except OSError:
+                new.unlink(missing_ok=True)
+                raise
+    except OSError as problem:
+        raise _not_saved(recording.folder.parent, problem) from problem
+    return Recording(recording.folder, meta)
+
+
+def _meta_json(meta: Meta) -> str:
+    return json.dumps({"format": FORMAT} | asdict(meta))
+
+
+def _not_saved(folder: Path, problem: OSError) -> SpeedkitError:
+    what = f"The recording of this build could not be saved in {folder}: {problem.strerror or problem}."
+    if problem.errno in NO_ROOM:
+        return DiskFull(what, fix="Free some room (`speedkit clean`, or move the state folder with SPEEDKIT_HOME).")
+    return StateRefused(what, fix="Set SPEEDKIT_HOME to a folder that you may write to.")
 
 
 def read_recording(folder: Path) -> Recording:
@@ -179,6 +245,8 @@ def _check(meta: Meta, folder: Path) -> None:
         and all(isinstance(table, dict) for table in tables)
         and all(isinstance(base, dict) for base in meta.bases.values())
         and isinstance(meta.builder, str | None)
+        and type(meta.number) is int
+        and isinstance(meta.notices, list)
         and all(isinstance(places, list) for places in (meta.cache_from, meta.cache_to))
         and (meta.answer is None or isinstance(meta.answer, dict))
         and meta.outcome in get_args(Outcome)
@@ -190,9 +258,14 @@ def _check(meta: Meta, folder: Path) -> None:
 def list_recordings(folder: Path, *, session: str | None = None, source: str | None = None) -> list[Recording]:
     """The recordings under a folder, oldest first; damaged and unfinished ones are left out."""
     try:
-        names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
-    except FileNotFoundError:
+        names = [entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as problem:
+        raise StateRefused(
+            f"The recordings in {folder} cannot be listed: {problem.strerror}.",
+            fix="Set SPEEDKIT_HOME to a folder that you may read.",
+        ) from None
     found = []
     for name in names:
         try:
@@ -201,4 +274,4 @@ def list_recordings(folder: Path, *, session: str | None = None, source: str | N
             continue
         if session in (None, recording.meta.session) and source in (None, recording.meta.source):
             found.append(recording)
-    return found
+    return sorted(found, key=lambda recording: recording.meta.order)

@@ -63,7 +63,7 @@ def build_html(build: Build) -> str:
         rows.append(f'<div class="sk-stage">{escape(stage)}</div>')
         rows += [_row(step) for step in steps]
     body = f'<div class="sk-head">{escape(_headline(build))}</div><div class="sk-sub">{escape(_facts(build))}</div>'
-    return f'{STYLE}<div class="sk-build {NOT_MATH}">{body}{"".join(rows)}{_problem(build)}</div>'
+    return f'{STYLE}<div class="sk-build {NOT_MATH}">{body}{"".join(rows)}{_notices(build)}{_problem(build)}</div>'
 
 
 def _headline(build: Build) -> str:
@@ -102,6 +102,10 @@ def _amount(step: Step) -> str:
         return WORDS[step.state]
     seconds = seconds_text(step.seconds)
     return f"failed, {seconds}" if step.state == "failed" else seconds
+
+
+def _notices(build: Build) -> str:
+    return "".join(f'<div class="sk-sub">! {escape(notice)}</div>' for notice in build.notices)
 
 
 def _problem(build: Build) -> str:

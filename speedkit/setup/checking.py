@@ -27,7 +27,7 @@ from speedkit.rendering.amounts import bytes_text
 from speedkit.rendering.tables import FACTS_STYLE, Cell, table_html
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import what_to_install
-from speedkit.state import state_folder
+from speedkit.state import state_home
 
 __all__ = ["NEEDED_BASES", "Check", "Report", "doctor"]
 
@@ -145,9 +145,15 @@ def _buildx() -> Check:
     return Check("buildx", new_enough, f"buildx {told or 'of unknown version'}", "Install buildx 0.10 or newer.")
 
 
+def _existing(path: Path) -> Path:
+    """The path, or the folder above it that is there."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+
+
 def _disk(engine: Engine | None) -> Check:
-    place = Path("/var/lib/docker") if engine and engine.is_local else state_folder()
-    free = min(shutil.disk_usage(path).free for path in (place if place.exists() else state_folder(), state_folder()))
+    engines = Path("/var/lib/docker")
+    places = [_existing(state_home()), *([engines] if engine and engine.is_local and engines.exists() else [])]
+    free = min(shutil.disk_usage(path).free for path in places)
     return Check(
         "disk",
         free >= ENOUGH_BYTES,

@@ -15,7 +15,7 @@ from speedkit.engine.connection import Engine, connect, engine_of_the_user
 from speedkit.errors import NoEngine, SetupError
 from speedkit.setup.commands import run
 from speedkit.setup.debian import is_root
-from speedkit.state import state_folder
+from speedkit.state import state_folder, state_home
 
 __all__ = ["Status", "start_engine", "status", "stop_engine"]
 
@@ -80,6 +80,7 @@ def _start_service() -> Engine:
 
 
 def _remember(pid: int, *, service: bool) -> None:
+    state_folder("engine")
     record = {"pid": pid, "started": _start_time(pid), "service": service}
     _record().write_text(json.dumps(record), encoding="utf-8")
 
@@ -88,6 +89,7 @@ def _start_detached() -> subprocess.Popen[bytes]:
     # A pid file of an engine that was killed keeps the next one from starting.
     if PID_FILE.is_file() and not _is_dockerd(_number(PID_FILE.read_text())):
         PID_FILE.unlink()
+    state_folder("engine")
     with _log().open("ab") as log:
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
@@ -181,8 +183,8 @@ def _number(text: str) -> int | None:
 
 
 def _record() -> Path:
-    return state_folder("engine") / "process.json"
+    return state_home() / "engine" / "process.json"
 
 
 def _log() -> Path:
-    return state_folder("engine") / "dockerd.log"
+    return state_home() / "engine" / "dockerd.log"

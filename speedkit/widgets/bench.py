@@ -386,6 +386,8 @@ class Bench:
             self.builds.end(listed, build, problem)
             if build is not None:
                 self._point_at_failure(listed, build)
+                if build.notices:
+                    self._notice = {"kind": "error", "what": " ".join(build.notices), "fix": ""}
             self._idle.notify_all()
         if problem is not None:
             self.complain(problem)
@@ -394,7 +396,7 @@ class Bench:
     def _explain(self, listed: Listed) -> None:
         reasons: dict[int, Reason] = {}
         try:
-            if listed.build is not None and listed.problem is None:
+            if listed.build is not None and listed.problem is None and listed.is_recorded:
                 reasons = self._reasons_of(listed.build)
         except Exception as problem:
             self.complain(problem)

@@ -71,6 +71,11 @@ class Listed:
         return Background(expected, self.reasons or {})
 
     @property
+    def is_recorded(self) -> bool:
+        """Its recording could be kept: it has a folder, or says nothing of what could not be done."""
+        return self.build is not None and (self.build.folder is not None or not self.build.notices)
+
+    @property
     def label(self) -> str:
         edit = {"none": "", "": "", "custom": ", my edit"}.get(self.edit, f", {self.edit}")
         return f"{self.strategy}{edit}{', from cold' if self.cold else ''}"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from speedkit.context import Manifest
-from speedkit.errors import DiskFull, NewerRecording, RecordingError
+from speedkit.errors import DiskFull, NewerRecording, RecordingError, StateRefused
 from speedkit.recordings import recording as module
 from speedkit.recordings.reading import read_build
-from speedkit.recordings.recording import Meta, list_recordings, new_id, read_recording, write_recording
+from speedkit.recordings.recording import (
+    Meta,
+    complete_recording,
+    list_recordings,
+    new_id,
+    new_number,
+    read_recording,
+    write_recording,
+)
 
 
 def meta(**changes) -> Meta:
@@ -76,6 +86,73 @@ def test_recordings_are_listed_oldest_first_and_by_session_and_source(tmp_path):
     assert [found.meta.id for found in list_recordings(tmp_path, session="s")] == [one.meta.id]
     assert [found.meta.id for found in list_recordings(tmp_path, source="/other")] == [two.meta.id]
     assert list_recordings(tmp_path / "nothing") == []
+
+
+def test_recordings_are_ordered_by_their_numbers_whatever_the_clock_said(tmp_path):
+    future = save(tmp_path, id="20990101T000000000000-naive-aaaaaa", number=new_number(tmp_path))
+    now = save(tmp_path, id="20261126T000000000000-naive-bbbbbb", number=new_number(tmp_path))
+    of_an_older_version = save(tmp_path, id="20270101T000000000000-naive-cccccc")
+    listed = [found.meta.id for found in list_recordings(tmp_path)]
+    assert listed == [of_an_older_version.meta.id, future.meta.id, now.meta.id]
+
+
+@pytest.mark.parametrize("damage", [b"", b"12", b"garbage, which is no number\n", None])
+def test_a_lost_number_is_found_again_in_the_recordings(tmp_path, damage):
+    save(tmp_path, number=7)
+    if damage is not None:
+        (tmp_path / ".last-number").write_bytes(damage)
+    assert [new_number(tmp_path), new_number(tmp_path)] == [8, 9]
+
+
+def test_no_number_is_given_twice_to_processes_that_ask_at_once(tmp_path):
+    program = (
+        "import sys; from pathlib import Path; from speedkit.recordings.recording import new_number\n"
+        "print(*(new_number(Path(sys.argv[1])) for _ in range(50)))"
+    )
+    argv = [sys.executable, "-c", program, str(tmp_path)]
+    asking = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    numbers = [int(number) for one in asking for number in one.communicate(timeout=60)[0].split()]
+    assert sorted(numbers) == list(range(1, 201))
+
+
+def test_where_no_number_can_be_kept_there_is_none(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert new_number(tmp_path / "file") == 0
+
+
+def test_a_recording_is_completed_by_what_is_learned_later(tmp_path):
+    saved = save(tmp_path, notices=["not asked"])
+    image = {"id": "sha256:1", "size_bytes": 3, "layers": []}
+    completed = complete_recording(saved, meta(id=saved.meta.id, answer={"ok": True, "said": "hello"}), image=image)
+    found = read_recording(saved.folder)
+    assert (found.image, found.meta) == (image, completed.meta)
+    assert {path.name for path in saved.folder.iterdir()} == {
+        "Dockerfile",
+        "context.json",
+        "image.json",
+        "meta.json",
+        "raw.jsonl",
+    }
+
+
+def test_a_recording_that_cannot_be_completed_stays_as_it_was(tmp_path, monkeypatch):
+    saved = save(tmp_path)
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(DiskFull):
+        complete_recording(saved, meta(id=saved.meta.id), image={"id": "sha256:1"})
+    assert read_recording(saved.folder).image is None
+    assert not [path.name for path in saved.folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(("number", "kind"), [(28, DiskFull), (122, DiskFull), (30, StateRefused), (13, StateRefused)])
+def test_what_keeps_a_recording_from_being_written_is_told_apart(tmp_path, monkeypatch, number, kind):
+    def fail(*_, **__):
+        raise OSError(number, "as the system says")
+
+    monkeypatch.setattr(module.json, "dumps", fail)
+    with pytest.raises(kind, match="as the system says") as raised:
+        save(tmp_path)
+    assert ("Free some room" in str(raised.value)) == (kind is DiskFull)
 
 
 def test_damaged_recordings_are_left_out_of_a_list_and_refused_when_read(tmp_path):

@@ -162,6 +162,7 @@ def test_an_engine_that_will_not_stop_is_named(machine, process, monkeypatch):
 
 
 def test_a_damaged_record_is_nobodys_engine(machine):
+    daemon._record().parent.mkdir(parents=True)
     daemon._record().write_text("{")
     assert daemon.stop_engine() is False
 
