@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from speedkit.context.ignoring import IgnorePatterns, is_malformed, read_ignore_file
+from speedkit.context.ignoring import IgnorePatterns, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
+from speedkit.context.path_match import PathPattern, is_malformed
 from speedkit.context.reading import read_context, read_files_again
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "EntryKind",
     "IgnorePatterns",
     "Manifest",
+    "PathPattern",
     "is_malformed",
     "read_context",
     "read_files_again",

@@ -1,4 +1,4 @@
-"""Ignore files, matched exactly as BuildKit matches them.
+"""Ignore files, matched exactly as BuildKit matches them, in a time that grows with the path and not with its stars.
 
 Source of the rules: moby/patternmatcher and its `ignorefile` package, tonistiigi/fsutil (filter.go). They are not
 those of git: a pattern is anchored at the context's root, `**` stands for any number of folders, the last matching line
@@ -8,30 +8,31 @@ wins, and what is below an ignored folder can come back with `!`.
 from __future__ import annotations
 
 import posixpath
-import re
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
+from speedkit.context.path_match import raise_if_malformed
 from speedkit.errors import Misuse
+from speedkit.go_regexp import BadPattern, GoRegexp, without_surrogates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["IgnorePatterns", "Matched", "is_malformed", "read_ignore_file"]
+__all__ = ["IgnorePatterns", "Matched", "read_ignore_file"]
 
-Matched = tuple[bool, ...]
-"""Which patterns match a folder; what lies below it inherits them. Empty for the root."""
+Matched = tuple[int, ...]
+"""The numbers of the patterns that match a folder; what lies below it inherits them. Empty for the root."""
 
-_REGEX_SPECIAL = frozenset(".+()|{}$")
-_WILD = frozenset("*?[]\\")
-_GO_ESCAPES = MappingProxyType(
-    {character: f"\\{character}" for character in "afnrtvbBA"}
-    | {"d": "[0-9]", "D": "[^0-9]", "w": "[0-9A-Za-z_]", "W": "[^0-9A-Za-z_]"}
-    | {"s": "[\\t\\n\\f\\r ]", "S": "[^\\t\\n\\f\\r ]", "z": "\\Z"}
-)
-_CLASS = re.compile(r"(\^?\]?(?:\\.|[^\\\]])*)\]", re.DOTALL)
+_Kind = Literal["exact", "prefix", "suffix", "expression"]
+
+_ESCAPED_BY_MOBY = frozenset(".+()$")
+"""What moby takes from Go's regexp its meaning. `|`, `{` and `}` are in its list as well, but are never escaped: its bitmap
+has room for the characters below 64 only. So `a|b*` leaves out all that begins with `a`."""
 _PATTERN_SPECIAL = frozenset("*[]?^\\")
+_MOST_IN_A_GROUP = 500
+_MOST_CHARACTERS_IN_A_GROUP = 20_000
 
 
 def read_ignore_file(text: str) -> tuple[str, ...]:
@@ -56,12 +57,22 @@ def _clean(path: str) -> str:
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
-@dataclass(frozen=True, slots=True)
 class _Pattern:
-    text: str
-    negated: bool
-    regex: str
-    matches: Callable[[str], object]
+    """One pattern, compiled when a path is first held against it: most of a long file never is."""
+
+    def __init__(self, text: str, *, negated: bool) -> None:
+        self.text = text
+        self.negated = negated
+        self.kind, self.expression = _compiled(text)
+
+    @cached_property
+    def regexp(self) -> GoRegexp:
+        return GoRegexp(self.expression)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the expression compiles for sure, and means the same with others beside it: no class is open at its end."""
+        return not set(self.text) & {"[", "\\", "{"}
 
 
 class IgnorePatterns:
@@ -69,36 +80,103 @@ class IgnorePatterns:
 
     def __init__(self, patterns: Sequence[str], *, origin: str = ".dockerignore") -> None:
         self._patterns = tuple(_pattern(text, origin) for text in patterns)
-        self._nothing: Matched = (False,) * len(self._patterns)
-        ignoring = "|".join(pattern.regex for pattern in self._patterns if not pattern.negated)
-        self._may_ignore = re.compile(f"(?:{ignoring})\\Z", re.DOTALL).match if ignoring else re.compile("(?!)").match
+        self._index = _Index(self._patterns)
         exceptions = [_without_trailing_glob(pattern.text) for pattern in self._patterns if pattern.negated]
         self._exceptions_are_prefixes = not any(set(text) & _PATTERN_SPECIAL for text in exceptions)
-        self._exceptions = tuple(f"{text}/" for text in exceptions)
+        self._exceptions = sorted(f"{text}/" for text in exceptions)
 
     def __bool__(self) -> bool:
         return bool(self._patterns)
 
     def match(self, path: str, parent: Matched) -> tuple[bool, Matched]:
-        """Whether a path is ignored, and what its children inherit."""
-        if (not parent or parent is self._nothing) and self._may_ignore(path) is None:
-            return False, self._nothing
+        """Whether a path is ignored, and what its children inherit.
+
+        As in BuildKit, a pattern is not asked where its answer would change nothing, and then it is not inherited.
+        """
+        fitting = self._index.fitting(path)
+        if not fitting and not parent:
+            return False, ()
+        inherited = set(parent)
         ignored = False
-        found = []
-        for number, pattern in enumerate(self._patterns):
-            match = bool(parent) and parent[number]
-            if not match and pattern.negated == ignored:
-                match = pattern.matches(path) is not None
-            found.append(match)
-            if match:
-                ignored = not pattern.negated
-        return ignored, tuple(found) if True in found else self._nothing
+        matched = []
+        for number in sorted(fitting | inherited):
+            negated = self._patterns[number].negated
+            if number in inherited or negated == ignored:
+                matched.append(number)
+                ignored = not negated
+        return ignored, tuple(matched)
 
     def may_hold_exceptions(self, folder: str) -> bool:
         """Whether an ignored folder has to be searched for what `!` brings back."""
         if not self._exceptions_are_prefixes:
             return True
-        return any(exception.startswith(f"{folder}/") for exception in self._exceptions)
+        place = bisect_left(self._exceptions, f"{folder}/")
+        return place < len(self._exceptions) and self._exceptions[place].startswith(f"{folder}/")
+
+
+class _Index:
+    """Which patterns fit a path, found without holding it against each of them."""
+
+    def __init__(self, patterns: Sequence[_Pattern]) -> None:
+        self._patterns = patterns
+        self._exact: defaultdict[str, set[int]] = defaultdict(set)
+        self._prefixes: defaultdict[str, set[int]] = defaultdict(set)
+        self._suffixes: defaultdict[str, set[int]] = defaultdict(set)
+        expressions: list[int] = []
+        for number, pattern in enumerate(patterns):
+            text = pattern.text
+            if pattern.kind == "exact":
+                self._exact[text].add(number)
+            elif pattern.kind == "prefix":
+                self._prefixes[text[:-2]].add(number)
+            elif pattern.kind == "suffix":
+                self._suffixes[text[2:]].add(number)
+                if text.startswith("**/"):
+                    self._exact[text[3:]].add(number)
+            else:
+                expressions.append(number)
+        self._prefix_lengths = sorted({len(text) for text in self._prefixes})
+        self._suffix_lengths = sorted({len(text) for text in self._suffixes})
+        self._groups = [(GoRegexp(_any_of(group, patterns)), group) for group in _groups(expressions, patterns)]
+
+    def fitting(self, path: str) -> set[int]:
+        numbers = set(self._exact.get(path, ()))
+        size = len(path)
+        for length in self._prefix_lengths:
+            if length > size:
+                break
+            numbers.update(self._prefixes.get(path[:length], ()))
+        for length in self._suffix_lengths:
+            if length > size:
+                break
+            numbers.update(self._suffixes.get(path[size - length :], ()))
+        for together, group in self._groups:
+            if together.matches(path):
+                numbers.update(n for n in group if len(group) == 1 or self._patterns[n].regexp.matches(path))
+        return numbers
+
+
+def _groups(numbers: Sequence[int], patterns: Sequence[_Pattern]) -> Iterator[list[int]]:
+    """Patterns that are asked together, as most paths fit none of them."""
+    group: list[int] = []
+    characters = 0
+    for number in numbers:
+        if not patterns[number].is_closed:
+            yield [number]
+            continue
+        characters += len(patterns[number].text)
+        if group and (len(group) == _MOST_IN_A_GROUP or characters > _MOST_CHARACTERS_IN_A_GROUP):
+            yield group
+            group, characters = [], len(patterns[number].text)
+        group.append(number)
+    if group:
+        yield group
+
+
+def _any_of(group: Sequence[int], patterns: Sequence[_Pattern]) -> str:
+    if len(group) == 1:
+        return patterns[group[0]].expression
+    return "|".join(f"(?:{patterns[number].expression})" for number in group)
 
 
 def _without_trailing_glob(pattern: str) -> str:
@@ -112,150 +190,51 @@ def _pattern(text: str, origin: str) -> _Pattern:
         raise Misuse(f'{origin}: illegal exclusion pattern: "!".', fix="Name a path after the exclamation mark.")
     cleaned = cleaned.removeprefix("!")
     try:
-        regex = _regex_of(cleaned)
-        matches = re.compile(f"(?:{regex})\\Z", re.DOTALL).match
-    except (re.error, ValueError):
+        if "[" in cleaned or "\\" in cleaned:
+            raise_if_malformed(cleaned)
+        pattern = _Pattern(cleaned, negated=negated)
+        if pattern.kind == "expression" and not pattern.is_closed:
+            _ = pattern.regexp
+    except (BadPattern, ValueError):
         raise Misuse(f"{origin}: syntax error in pattern: {text}.", fix="Correct that line.") from None
-    return _Pattern(cleaned, negated, regex, matches)
+    return pattern
 
 
-def _regex_of(pattern: str) -> str:
-    """What the pattern matches. Text around a lone `**` at either end is taken as it stands."""
-    if not set(pattern) & _WILD:
-        return re.escape(pattern)
-    if pattern.endswith("**") and not set(pattern[:-2]) & _WILD:
-        return f"{re.escape(pattern[:-2])}.*"
-    if pattern.startswith("**") and not set(pattern[2:]) & _WILD:
-        name = pattern[2:].removeprefix("/")
-        return f".*{re.escape(pattern[2:])}" + (f"|{re.escape(name)}" if name != pattern[2:] else "")
-    _check_like_filepath_match(pattern)
-    return _regex(pattern)
+def _compiled(pattern: str) -> tuple[_Kind, str]:
+    """How a pattern is matched, and the expression if it is one: step by step what `Pattern.compile` of moby does.
 
-
-def _regex(pattern: str) -> str:
-    result: list[str] = []
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        position += 1
-        if pattern.startswith("**", position - 1):
-            position += 1 + pattern.startswith("/", position + 1)
-            result.append("(?:.*/)?" if position < len(pattern) else ".*")
-        elif character == "*":
-            result.append("[^/]*")
-        elif character == "?":
-            result.append("[^/]")
-        elif character == "\\" and position < len(pattern):
-            result.append(_escaped(pattern[position]))
-            position += 1
-        elif character == "[":
-            found = _CLASS.match(pattern, position)
-            if found is None:
-                raise ValueError(pattern)
-            result.append(_class(found[1]))
-            position = found.end()
-        else:
-            result.append(f"\\{character}" if character in _REGEX_SPECIAL or character == "\\" else character)
-    return "".join(result)
-
-
-def _class(inside: str) -> str:
-    """A class of characters, in which Python reads no more than Go."""
-    return "[" + re.sub(r"([\[&~|])", r"\\\1", inside) + "]"
-
-
-def _escaped(character: str) -> str:
-    """An escaped character. BuildKit hands the escape on to Go's regexp, where `\\d` is a digit and `\\e` an error."""
-    if not character.isascii() or not character.isalnum():
-        return re.escape(character)
-    if character not in _GO_ESCAPES:
-        raise ValueError(character)
-    return _GO_ESCAPES[character]
-
-
-def is_malformed(pattern: str) -> bool:
-    """Whether Go's filepath.Match takes it for no pattern at all."""
-    try:
-        _check_like_filepath_match(pattern)
-    except ValueError:
-        return True
-    return False
-
-
-def _check_like_filepath_match(pattern: str) -> None:
-    """Raises ValueError where Go's filepath.Match does for the name ".".
-
-    Go reads the parts between stars one by one and stops at the first that cannot match, so an error behind that part is
-    not noticed.
+    So a text around a lone `**` at either end is taken as it stands, and an escape is handed on to Go's regexp, where
+    `\\d` is a digit and `\\e` an error.
     """
-    name = "."
-    while pattern:
-        starred, chunk, pattern = _next_chunk(pattern)
-        if starred and not chunk:
-            return
-        rest = _matched(chunk, name)
-        if starred and (rest is None or (rest and not pattern)):
-            rest = _matched(chunk, name[1:])
-        if rest is None or (rest and not pattern):
-            return
-        name = rest
-
-
-def _next_chunk(pattern: str) -> tuple[bool, str, str]:
-    """Whether stars come first, what follows them up to the next star, and the rest."""
-    starred = pattern.startswith("*")
-    pattern = pattern.lstrip("*")
-    inside, position = False, 0
-    while position < len(pattern) and (inside or pattern[position] != "*"):
-        inside = pattern[position] == "[" or (inside and pattern[position] != "]")
-        position += 1 + (pattern[position] == "\\")
-    return starred, pattern[:position], pattern[position:]
-
-
-def _matched(chunk: str, name: str) -> str | None:
-    """What is left of a name behind a chunk without stars; None when it does not match. All of the chunk is checked."""
-    rest: str | None = name
-    position = 0
-    while position < len(chunk):
-        character = chunk[position]
-        if character == "[":
-            end = _end_of_class(chunk, position + 1)
-            fits = bool(rest) and _is_in(_class(chunk[position + 1 : end]), rest or "")
-            position = end
-        else:
-            position += character == "\\"
-            if position >= len(chunk):
-                raise ValueError(chunk)
-            fits = bool(rest) and (character == "?" or chunk[position] == (rest or "")[0])
-        rest = rest[1:] if rest and fits else None
+    expression: list[str] = ["^"]
+    kind: _Kind = "exact"
+    source = without_surrogates(pattern).removeprefix("\ufeff")
+    position = round_number = 0
+    while position < len(source):
+        character = source[position]
         position += 1
-    return rest
-
-
-def _is_in(characters: str, text: str) -> bool:
-    """Whether a text begins with one of a class. A range such as `z-a` holds none."""
-    try:
-        return re.match(characters, text) is not None
-    except re.error:
-        return False
-
-
-def _end_of_class(pattern: str, position: int) -> int:
-    """Where the class that begins here is closed. As in Go it holds characters and ranges, at least one of them."""
-    position += pattern.startswith("^", position)
-    start = position
-    while position == start or not pattern.startswith("]", position):
-        position = _after_member(pattern, position)
-        if pattern.startswith("-", position):
-            position = _after_member(pattern, position + 1)
-    return position
-
-
-def _after_member(pattern: str, position: int) -> int:
-    """Behind one character of a class, which may be escaped; a class has to go on after it."""
-    if pattern[position : position + 1] in ("", "-", "]"):
-        raise ValueError(pattern)
-    position += 1 + (pattern[position] == "\\")
-    if position >= len(pattern):
-        raise ValueError(pattern)
-    return position
+        if source.startswith("**", position - 1):
+            position += 1 + source.startswith("/", position + 1)
+            if position < len(source):
+                expression.append("(?:.*/)?")
+                kind = "expression"
+            elif kind == "exact":
+                kind = "prefix"
+            else:
+                expression.append(".*")
+                kind = "expression"
+            kind = "suffix" if round_number == 0 else kind
+        elif character in "*?":
+            expression.append("[^/]*" if character == "*" else "[^/]")
+            kind = "expression"
+        elif character == "\\" and position < len(source):
+            expression.append("\\" + source[position])
+            position += 1
+            kind = "expression"
+        elif character in "[]":
+            expression.append(character)
+            kind = "expression"
+        else:
+            expression.append(f"\\{character}" if character in _ESCAPED_BY_MOBY or character == "\\" else character)
+        round_number += 1
+    return kind, "".join(expression) + "$"

@@ -6,9 +6,17 @@ Source of the rules: moby/buildkit, frontend/dockerfile/shell, and the Dockerfil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Generator, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from speedkit.go_regexp import BadPattern, GoRegexp
 
 __all__ = ["Noting", "SubstitutionError", "expand", "expand_unquoted"]
+
+_MOST_CHARACTERS = 16 << 20
+"""A longer value reaches no builder: a message to BuildKit has 16 MB at most."""
 
 
 class SubstitutionError(ValueError):
@@ -39,19 +47,46 @@ class Noting(Mapping[str, str]):
 
 def expand(word: str, environment: Mapping[str, str], *, escape: str = "\\") -> str:
     """The word with variables replaced, quotes and escapes removed. Raises SubstitutionError."""
-    return _Words(word, environment, escape, quotes=True).until(None)
+    return _without_recursion(_Words(word, environment, escape, quotes=True).until(None))
 
 
 def expand_unquoted(word: str, environment: Mapping[str, str]) -> str:
     """As `expand`, but quotes stay: the rule for the bodies of here-documents."""
-    return _Words(word, environment, "\\", quotes=False).until(None)
+    return _without_recursion(_Words(word, environment, "\\", quotes=False).until(None))
+
+
+_Steps = Generator["_Steps", Any, Any]
+"""The work on a part of a word: it yields the work on a part of that part, and gets the text that comes of it."""
+
+
+def _without_recursion(work: _Steps) -> str:
+    """Does the work. `${A:-${A:-${A:-…` may go deeper than Python's own stack."""
+    open_parts = [work]
+    text: str | None = None
+    problem: SubstitutionError | None = None
+    while open_parts:
+        part = open_parts[-1]
+        try:
+            inner = part.throw(problem) if problem else part.send(text)
+        except StopIteration as end:
+            open_parts.pop()
+            text, problem = end.value, None
+        except SubstitutionError as error:
+            open_parts.pop()
+            problem = error
+        else:
+            open_parts.append(inner)
+            text = problem = None
+    if problem:
+        raise problem
+    return text or ""
 
 
 class _Words:
     """A cursor over one word."""
 
     def __init__(self, source: str, environment: Mapping[str, str], escape: str, *, quotes: bool) -> None:
-        self.source = source
+        self.source = source.removeprefix("\ufeff")
         self.position = 0
         self.environment = environment
         self.escape = escape
@@ -65,46 +100,54 @@ class _Words:
         self.position += 1
         return character
 
-    def until(self, stop: str | None, *, keep_escapes: bool = False) -> str:
+    def until(self, stop: str | None, *, keep_escapes: bool = False) -> _Steps:
+        """The text up to a character, which is passed over; up to the end for None."""
         result: list[str] = []
+        size = 0
+        plain = _plain_text(stop or "", self.escape, quotes=self.quotes)
         while (character := self.peek()) != "":
             if character == stop:
                 self.take()
                 return "".join(result)
-            result.append(self._piece(character, keep_escapes=keep_escapes))
+            if match := plain.match(self.source, self.position):
+                piece = match[0]
+                self.position = match.end()
+            elif character == "$":
+                piece = yield self._variable()
+            elif self.quotes and character == "'":
+                piece = self._single_quoted()
+            elif self.quotes and character == '"':
+                piece = yield self._double_quoted(keep_escapes=keep_escapes)
+            else:
+                self.take()
+                piece = (character if keep_escapes else "") + self.take()
+            size = _checked(size + len(piece))
+            result.append(piece)
         if stop is not None:
-            raise SubstitutionError(f"syntax error: missing '{stop}'")
+            raise SubstitutionError(f"unexpected end of statement while looking for matching {stop}")
         return "".join(result)
-
-    def _piece(self, character: str, *, keep_escapes: bool) -> str:
-        if character == "$":
-            return self._variable()
-        if self.quotes and character == "'":
-            return self._single_quoted()
-        if self.quotes and character == '"':
-            return self._double_quoted(keep_escapes=keep_escapes)
-        self.take()
-        if character != self.escape:
-            return character
-        return (character if keep_escapes else "") + self.take()
 
     def _single_quoted(self) -> str:
         self.take()
         end = self.source.find("'", self.position)
         if end < 0:
+            self.position = len(self.source)
             raise SubstitutionError("unexpected end of statement while looking for matching single-quote")
         text = self.source[self.position : end]
         self.position = end + 1
         return text
 
-    def _double_quoted(self, *, keep_escapes: bool) -> str:
+    def _double_quoted(self, *, keep_escapes: bool) -> _Steps:
         self.take()
         result: list[str] = []
+        size = 0
         while (character := self.peek()) != '"':
             if character == "":
                 raise SubstitutionError("unexpected end of statement while looking for matching double-quote")
             if character == "$":
-                result.append(self._variable())
+                value = yield self._variable()
+                size = _checked(size + len(value))
+                result.append(value)
                 continue
             self.take()
             if character == self.escape:
@@ -119,13 +162,19 @@ class _Words:
         return "".join(result)
 
     def _name(self) -> str:
-        rest = self.source[self.position :]
-        match = re.match(r"\d+|[@*#?\-$!0]|\w+", rest)
-        name = match[0] if match else ""
-        self.position += len(name)
-        return name
+        """A name of letters, digits and `_`; of digits alone when it begins with one; or one special parameter."""
+        start = self.position
+        if self.peek().isdecimal():
+            while self.peek().isdecimal():
+                self.position += 1
+        elif self.peek() and self.peek() in "@*#?-$!0":
+            self.position += 1
+        else:
+            while _is_of_a_name(self.peek()):
+                self.position += 1
+        return self.source[start : self.position]
 
-    def _variable(self) -> str:
+    def _variable(self) -> _Steps:
         self.take()
         if self.peek() != "{":
             name = self._name()
@@ -135,82 +184,125 @@ class _Words:
             raise SubstitutionError("syntax error: missing '}'")
         if self.peek() in ("{", "}", ":"):
             raise SubstitutionError("syntax error: bad substitution")
-        return self._braced(self._name())
-
-    def _braced(self, name: str) -> str:
+        name = self._name()
         modifier = self.take()
-        value = self.environment.get(name)
         if modifier == "}":
-            return value or ""
+            return self.environment.get(name) or ""
         if modifier == "/":
-            return self._replaced(value or "")
+            value = yield self._replaced(name)
+        else:
+            value = yield self._modified(name, modifier)
+        return value
+
+    def _modified(self, name: str, modifier: str) -> _Steps:
         empty_counts_as_unset = modifier == ":"
         if empty_counts_as_unset:
             modifier = self.take()
-        known = modifier in ("+", "-", "?", "#", "%")
-        word = self._word(keep_escapes=modifier in ("#", "%")) if known or empty_counts_as_unset else ""
-        if not known or (empty_counts_as_unset and modifier in "#%"):
-            shown = (":" if empty_counts_as_unset else "") + (modifier or "\ufffd")
+        shown = (":" if empty_counts_as_unset else "") + (modifier or "\ufffd")
+        is_trimming = modifier in ("#", "%")
+        known = modifier in ("+", "-", "?") or (is_trimming and not empty_counts_as_unset)
+        if known or (empty_counts_as_unset and not is_trimming):
+            word = yield self._word("}", keep_escapes=is_trimming)
+        if not known:
             raise SubstitutionError(f"unsupported modifier ({shown}) in substitution")
-        if modifier in "#%":
+        value = self.environment.get(name)
+        if is_trimming:
             return _trimmed(value or "", modifier, word)
         there = value is not None and not (empty_counts_as_unset and value == "")
-        return _chosen(name, value or "", word, modifier, there=there)
+        if modifier == "-":
+            return value or "" if there else word
+        if modifier == "+":
+            return word if there else ""
+        if not there:
+            lacking = "unset" if value is None else "empty"
+            raise SubstitutionError(f"{name}: {word or f'is not allowed to be {lacking}'}")
+        return value or ""
 
-    def _word(self, *, keep_escapes: bool) -> str:
-        """What stands behind a modifier; at the end of the text every problem is a brace that is missing."""
+    def _word(self, stop: str, *, keep_escapes: bool) -> _Steps:
+        """What stands behind a modifier; at the end of the text every problem is an end that is missing."""
         try:
-            return self.until("}", keep_escapes=keep_escapes)
-        except SubstitutionError:
-            if self.peek() == "":
-                raise SubstitutionError("syntax error: missing '}'") from None
+            text = yield self.until(stop, keep_escapes=keep_escapes)
+        except SubstitutionError as error:
+            reason = "syntax error: missing '}'" if stop == "}" else "syntax error: missing '/' in ${}"
+            if self.peek() == "" and str(error) != reason:
+                raise SubstitutionError(reason) from None
             raise
+        return text
 
-    def _replaced(self, value: str) -> str:
+    def _replaced(self, name: str) -> _Steps:
         every = self.peek() == "/"
         if every:
             self.take()
-        pattern = self.until("/", keep_escapes=True)
-        replacement = self.until("}", keep_escapes=True)
-        expression = re.compile(_as_regex(pattern, greedy=True), re.DOTALL)
-        return expression.sub(lambda _: replacement, value, count=0 if every else 1)
+        pattern = yield self._word("/", keep_escapes=True)
+        replacement = yield self._word("}", keep_escapes=True)
+        value = self.environment.get(name) or ""
+        regexp = _compiled(pattern, greedy=True, anchored=False)
+        if every:
+            return regexp.replace_all(value, replacement)
+        place = regexp.find(value)
+        return value[: place[0]] + replacement + value[place[1] :] if place else value
 
 
-def _chosen(name: str, value: str, word: str, modifier: str, *, there: bool) -> str:
-    if modifier == "-":
-        return value if there else word
-    if modifier == "+":
-        return word if there else ""
-    if not there:
-        raise SubstitutionError(f"{name}: {word or 'is not allowed to be unset'}")
-    return value
+def _checked(size: int) -> int:
+    if size > _MOST_CHARACTERS:
+        raise SubstitutionError("the value is longer than 16 MB, which BuildKit does not take")
+    return size
+
+
+@lru_cache(maxsize=64)
+def _plain_text(stop: str, escape: str, *, quotes: bool) -> re.Pattern[str]:
+    special = re.escape(stop + escape + "$" + ("'\"" if quotes else ""))
+    return re.compile(f"[^{special}]+")
+
+
+def _is_of_a_name(character: str) -> bool:
+    return character == "_" or (character != "" and unicodedata.category(character) in ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd"))
 
 
 def _trimmed(value: str, modifier: str, pattern: str) -> str:
     greedy = pattern.startswith(modifier)
-    if greedy:
-        pattern = pattern[1:]
+    pattern = pattern[1:] if greedy else pattern
     if modifier == "#":
-        match = re.match(_as_regex(pattern, greedy=greedy), value)
-        return value[match.end() :] if match else value
-    starts = range(len(value) + 1) if greedy else range(len(value), -1, -1)
-    expression = re.compile(_as_regex(pattern, greedy=True))
-    return next((value[:start] for start in starts if expression.fullmatch(value, start)), value)
+        return _without_beginning(value, pattern, greedy=greedy)
+    return _without_beginning(value[::-1], _reversed(pattern), greedy=greedy)[::-1]
 
 
-def _as_regex(pattern: str, *, greedy: bool) -> str:
-    result: list[str] = []
-    characters = iter(pattern)
-    for character in characters:
+def _without_beginning(value: str, pattern: str, *, greedy: bool) -> str:
+    place = _compiled(pattern, greedy=greedy, anchored=True).find(value)
+    return value[place[1] :] if place else value
+
+
+def _reversed(pattern: str) -> str:
+    """The pattern from behind, with escapes before what they escape."""
+    pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
+    return "".join(reversed(pieces))
+
+
+_SPECIAL_IN_GO = frozenset("[]{}.+()|^$")
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str, *, greedy: bool, anchored: bool) -> GoRegexp:
+    """The expression that BuildKit makes of a pattern (convertShellPatternToRegex)."""
+    result = ["^"] if anchored else []
+    position = 0
+    while position < len(pattern):
+        character = pattern[position]
+        following = pattern[position + 1 : position + 2]
+        position += 1
         if character == "*":
             result.append(".*" if greedy else ".*?")
         elif character == "?":
             result.append(".")
-        elif character == "\\":
-            escaped = next(characters, "")
-            if escaped not in ("*", "?", "\\", "}", "/"):
-                raise SubstitutionError(f"invalid pattern ({pattern}) in substitution: invalid escape '\\{escaped}'")
-            result.append(re.escape(escaped))
-        else:
-            result.append(re.escape(character))
-    return "".join(result)
+        elif character == "\\" and following not in ("}", "/"):
+            if following not in ("*", "?", "\\"):
+                shown = following or "\ufffd"
+                raise SubstitutionError(f"invalid pattern ({pattern}) in substitution: invalid escape '\\{shown}'")
+            result.append("\\" + following)
+            position += 1
+        elif character != "\\":
+            result.append(f"\\{character}" if character in _SPECIAL_IN_GO else character)
+    try:
+        return GoRegexp("".join(result))
+    except BadPattern as problem:
+        raise SubstitutionError(f"invalid pattern ({pattern}) in substitution: {problem}") from None

@@ -12,7 +12,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from speedkit.context import Entry, IgnorePatterns
+from speedkit.context import Entry, IgnorePatterns, PathPattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,12 +204,12 @@ class Tree:
         """
         prefix = _folder_before_wildcard(pattern)
         start = self._resolved(prefix, follow=True)
-        return [] if start is None else list(self._fitting(start, prefix, _as_regex(pattern)))
+        return [] if start is None else list(self._fitting(start, prefix, PathPattern(pattern)))
 
-    def _fitting(self, path: str, shown: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    def _fitting(self, path: str, shown: str, pattern: PathPattern) -> Iterator[tuple[str, str]]:
         for child in self._children.get(path, ()):
             called = f"{shown}/{child.rpartition('/')[2]}"
-            if pattern.fullmatch(called):
+            if pattern.fits(called):
                 yield child, called
             else:
                 yield from self._fitting(child, called, pattern)
@@ -268,39 +268,6 @@ def _lies_in(path: str, selector: Selector) -> bool:
     while above[-1] != "/":
         above.append(posixpath.dirname(above[-1]))
     if selector.wildcard:
-        pattern = _as_regex(selector.path)
-        return any(pattern.fullmatch(place) for place in above)
+        pattern = PathPattern(selector.path)
+        return any(pattern.fits(place) for place in above)
     return selector.path in above
-
-
-_CLASS = re.compile(r"(?P<not>\^?)(?P<inside>(?:\\.|[^\\\]])+)\]", re.DOTALL)
-
-
-def _class_inside(text: str) -> str:
-    """The inside of a class, where all but escapes and ranges stands for itself."""
-    return re.sub(r"\\(.)|([^-])", lambda found: re.escape(found[1] or found[2]), text, flags=re.DOTALL)
-
-
-def _as_regex(pattern: str) -> re.Pattern[str]:
-    """Go's path.Match: `*` and `?` stop at slashes, `[^…]` negates, `[z-a]` fits nothing."""
-    result: list[str] = []
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        position += 1
-        if character == "*":
-            result.append("[^/]*")
-        elif character == "?":
-            result.append("[^/]")
-        elif character == "[" and (found := _CLASS.match(pattern, position)):
-            result.append(f"[{found['not']}{_class_inside(found['inside'])}]")
-            position = found.end()
-        elif character == "\\" and position < len(pattern):
-            result.append(re.escape(pattern[position]))
-            position += 1
-        else:
-            result.append(re.escape(character))
-    try:
-        return re.compile("".join(result), re.DOTALL)
-    except re.error:
-        return re.compile("(?!)")
