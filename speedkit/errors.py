@@ -34,6 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from speedkit.commands import as_typed
+from speedkit.visible import visible, visible_line
 
 __all__ = [
     "ArchiveError",
@@ -68,22 +69,36 @@ __all__ = [
 class SpeedkitError(Exception):
     """The base of every error that speedkit raises on purpose.
 
-    what: what happened, and where. fix: what to do next; "" when there is nothing to do.
+    what: what happened, and where, on one line: a line end in it belongs to the name of a file, and is shown as such.
+    quoted: the lines that it is about, such as a compiler's. fix: what to do next; "" when there is nothing to do.
+
+    The names in it are foreign. `what` and `quoted` hold them as they are; `str` and IPython give text for a terminal.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, fix: str = "") -> None:
+    def __init__(self, what: str, *, fix: str = "", quoted: str = "") -> None:
         super().__init__(what)
-        self.what = what
+        self._sentence = what
+        self._quoted = quoted
         self.fix = as_typed(fix)
 
+    @property
+    def what(self) -> str:
+        return f"{self._sentence}\n{self._quoted}" if self._quoted else self._sentence
+
+    @property
+    def what_visible(self) -> str:
+        """The same for a terminal: nothing in a name makes a line of its own, or is obeyed."""
+        sentence = visible_line(self._sentence)
+        return f"{sentence}\n{visible(self._quoted)}" if self._quoted else sentence
+
     def __str__(self) -> str:
-        return f"{self.what} {self.fix}".strip()
+        return f"{self.what_visible} {visible_line(self.fix)}".strip()
 
     def _render_traceback_(self) -> list[str]:
         """What IPython prints in place of a traceback."""
-        return [line for line in (f"{type(self).__name__}: {self.what}", self.fix) if line]
+        return [line for line in (f"{type(self).__name__}: {self.what_visible}", visible_line(self.fix)) if line]
 
 
 class Misuse(SpeedkitError):
@@ -192,8 +207,8 @@ class DockerfileError(SpeedkitError):
 
     exit_code = 3
 
-    def __init__(self, what: str, *, line: int | None = None, fix: str = "") -> None:
-        super().__init__(what, fix=fix)
+    def __init__(self, what: str, *, line: int | None = None, fix: str = "", quoted: str = "") -> None:
+        super().__init__(what, fix=fix, quoted=quoted)
         self.line = line
 
 

@@ -31,6 +31,7 @@ from speedkit.ownership import claim
 from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.rendering.tables import Table
 from speedkit.state import state_folder
+from speedkit.visible import visible
 
 if TYPE_CHECKING:
     pass
@@ -79,10 +80,17 @@ class Listing:
     text: str
 
     def __str__(self) -> str:
-        return "\n".join(f"{number:3}  {line}" for number, line in enumerate(self.text.splitlines(), 1))
+        return "\n".join(f"{number:3}  {visible(line)}" for number, line in enumerate(self._lines, 1))
+
+    __repr__ = __str__
+
+    @property
+    def _lines(self) -> list[str]:
+        """As BuildKit counts them: Python would also end a line at a carriage return or a line separator."""
+        return self.text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
     def _repr_html_(self) -> str:
-        rows = "".join(_listed(number, line) for number, line in enumerate(self.text.splitlines(), 1))
+        rows = "".join(_listed(number, line) for number, line in enumerate(self._lines, 1))
         return f'<pre style="{CODE}">{rows}</pre>'
 
 
@@ -177,7 +185,7 @@ def go_build(app: App, *flags: str, folder: Path | None = None, name: str = "spe
     argv = ["go", "build", "-buildvcs=false", *flags, "-o", str(target), "."]
     done = subprocess.run(argv, cwd=place, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SetupError(f"go build failed:\n{done.stderr.strip()}")
+        raise SetupError("go build failed:", quoted=done.stderr.strip())
     return target
 
 

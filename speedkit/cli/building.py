@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
-from speedkit.cli.output import print_json, print_table, reason_json, stderr
+from speedkit.cli.output import live_line, print_json, print_table, print_text, reason_json, say, say_log
 from speedkit.errors import Misuse, SpeedkitError, UnknownEdit
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from speedkit.apps import App, Edit
     from speedkit.experiment import RunningBuild
     from speedkit.history import Repeated
@@ -92,10 +90,8 @@ def build(
         raise problem
     last = repeated.second if repeated else built
     if not last.ok:
-        from speedkit.rendering.ansi import plain_log
-
         unsaid = "The build was told to end, and has not yet." if last.outcome == "running" else "The build failed."
-        stderr.print(plain_log(last.error or unsaid), highlight=False, markup=False, soft_wrap=True)
+        say_log(last.error or unsaid)
         raise typer.Exit(3)
     if repeated and not repeated.same:
         raise typer.Exit(1)
@@ -103,10 +99,8 @@ def build(
 
 def _print_notices(builds: Iterable[Build]) -> None:
     """What could not be done once builds had ended, each sentence once. They are good nevertheless, and so is the exit code."""
-    from speedkit.rendering.ansi import plain_log
-
     for notice in dict.fromkeys(notice for build in builds for notice in build.notices):
-        stderr.print(f"! {plain_log(notice)}", highlight=False, markup=False, soft_wrap=True)
+        say(f"! {notice}")
 
 
 def _repeated(running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
@@ -129,11 +123,9 @@ def _watched(running: RunningBuild) -> Build:
 
 
 def _show_live(running: RunningBuild) -> None:
-    from rich.live import Live
-
-    with Live(console=stderr.console, refresh_per_second=8, transient=True) as live:
+    with live_line() as show:
         while not running.done:
-            live.update(_frame(running.wait_briefly(0.12)))
+            show(_frame(running.wait_briefly(0.12)))
 
 
 def _repeated_json(repeated: Repeated) -> dict[str, Any]:
@@ -150,7 +142,8 @@ def _print_repeated(repeated: Repeated) -> None:
 
     columns = ["line", "instruction", "seconds", "because"]
     missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
-    print_table(f"\n{repeated.finding}", columns if missed else [], missed, numbers=["line", "seconds"])
+    print_text("")
+    print_table(repeated.finding, columns if missed else [], missed, numbers=["line", "seconds"])
     if repeated.differences:
         changed = [[one.path, f"{one.kind} {one.what}".strip()] for one in repeated.differences[:SHOWN_DIFFERENCES]]
         more = len(repeated.differences) - len(changed)
@@ -160,7 +153,8 @@ def _print_repeated(repeated: Repeated) -> None:
         for line, found in groupby(repeated.unsteady, key=lambda one: one.line):
             first, *others = found
             rows += [[line, first.instruction, first.because], *(["", "", other.because] for other in others)]
-        title = "\nWhat usually makes a step run again, or come out differently on another day or machine:"
+        print_text("")
+        title = "What usually makes a step run again, or come out differently on another day or machine:"
         print_table(title, ["line", "instruction", "because"], rows, numbers=["line"])
 
 
@@ -193,14 +187,12 @@ def _step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def _frame(built: Build) -> Text:
-    from rich.text import Text
-
+def _frame(built: Build) -> str:
     from speedkit.rendering.amounts import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
     now = running[-1].instruction if running else "getting context and base images ready"
-    return Text(f"{seconds_text(built.seconds)}  {now}", no_wrap=True, overflow="ellipsis")
+    return f"{seconds_text(built.seconds)}  {now}"
 
 
 def _print_build(built: Build) -> None:

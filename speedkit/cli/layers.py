@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -12,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speedkit.cli.arguments import AsJson, parse_size
-from speedkit.cli.output import print_sentence, print_table, print_text, stderr, takes_all_characters
+from speedkit.cli.output import (
+    print_file,
+    print_json_pieces,
+    print_sentence,
+    print_table,
+    print_text,
+    say,
+    takes_all_characters,
+)
 from speedkit.errors import Misuse
 
 if TYPE_CHECKING:
@@ -68,7 +75,7 @@ def layers(
     _refuse_misuse(limits, cat, layer, ci=ci)
     if cat is not None:
         _refuse_more_than_a_file(other, files, as_json, limits != Limits())
-        sys.stdout.buffer.write(content_of(image, cat, place=None if layer is None else layer - 1))
+        print_file(content_of(image, cat, place=None if layer is None else layer - 1))
         return
     _load_what_shows(as_json=as_json)
     read_image: Callable[[], Image] | None = context.obj
@@ -112,28 +119,20 @@ def _refuse_more_than_a_file(*others: object) -> None:
 
 def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
     for violation in violations[:SHOWN_VIOLATIONS]:
-        _say(f"✗ {violation.message}")
+        say(f"✗ {violation.message}")
     if len(violations) > SHOWN_VIOLATIONS:
-        _say(f"✗ … and {len(violations) - SHOWN_VIOLATIONS:,} more.")
+        say(f"✗ … and {len(violations) - SHOWN_VIOLATIONS:,} more.")
     if violations:
         raise typer.Exit(1)
     if ci:
-        _say("✓ All limits are kept.")
-
-
-def _say(text: str) -> None:
-    """A line on stderr. Control characters in the names of files do not reach the terminal."""
-    from speedkit.rendering.ansi import plain_log
-
-    stderr.print(plain_log(text), highlight=False, markup=False, soft_wrap=True)
+        say("✓ All limits are kept.")
 
 
 def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
     from speedkit.images.showing import json_text
 
     more = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
-    sys.stdout.writelines(json_text(image, other, files=files, more=more, ascii_only=not takes_all_characters()))
-    sys.stdout.write("\n")
+    print_json_pieces(json_text(image, other, files=files, more=more, ascii_only=not takes_all_characters()))
 
 
 def _print_image(image: Image, *, files: bool) -> None:

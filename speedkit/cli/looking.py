@@ -47,11 +47,12 @@ def predict(
 
 def _quoting(problem: DockerfileError, dockerfile: Path) -> DockerfileError:
     """The same error with the line that it is about."""
-    lines = dockerfile.read_text(encoding="utf-8", errors="replace").splitlines()
+    # BuildKit counts line feeds alone; Python would also end a line at a carriage return or a line separator.
+    lines = dockerfile.read_bytes().decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n")
     if problem.line is None or problem.line > len(lines):
         return problem
-    quoted = f"{problem.what}\n  {problem.line} | {lines[problem.line - 1]}"
-    return DockerfileError(quoted, line=problem.line, fix=problem.fix)
+    quoted = f"  {problem.line} | {lines[problem.line - 1]}"
+    return DockerfileError(problem.what, line=problem.line, fix=problem.fix, quoted=quoted)
 
 
 def explain(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from speedkit.cli.arguments import AsJson
-from speedkit.cli.output import print_json, print_table, stderr
+from speedkit.cli.output import ask, print_json, print_table, say
 from speedkit.errors import EngineError
 
 __all__ = ["register"]
@@ -44,11 +43,7 @@ def setup(yes: Annotated[bool, typer.Option("--yes", "-y", help="Install without
     """Make what is missing: an engine, base images, Go. Does nothing that was done before."""
     from speedkit.setup import run_setup
 
-    run_setup(yes=yes, ask=_ask, say=lambda line: stderr.print(line, highlight=False, soft_wrap=True))
-
-
-def _ask(question: str) -> bool:
-    return sys.stdin.isatty() and typer.confirm(question, err=True)
+    run_setup(yes=yes, ask=ask, say=say)
 
 
 def tour(
@@ -58,20 +53,19 @@ def tour(
 ) -> None:
     """Execute every notebook with real builds and write out/index.html."""
     from speedkit.rendering.amounts import seconds_text
+    from speedkit.rendering.ansi import plain_log
     from speedkit.report import run_tour
     from speedkit.report.summary import strategy_by_edit
 
-    finished = run_tour(
-        out=out, quick=quick, session=session, say=lambda line: stderr.print(line, highlight=False, soft_wrap=True)
-    )
+    finished = run_tour(out=out, quick=quick, session=session, say=say)
     columns, rows = strategy_by_edit(finished.builds)
     print_table("", columns, rows, numbers=columns[1:])
     left_out = f", without {', '.join(finished.left_out)}" if finished.left_out else ""
-    stderr.print(f"{len(finished.builds)} real builds in {seconds_text(finished.seconds)}{left_out}.", highlight=False)
-    stderr.print(f"Open {finished.page.resolve().as_uri()}", highlight=False, soft_wrap=True)
+    say(f"{len(finished.builds)} real builds in {seconds_text(finished.seconds)}{left_out}.")
+    say(f"Open {finished.page.resolve().as_uri()}")
     for build in finished.failed:
         told = (build.error or build.outcome).strip().splitlines()[-1]
-        stderr.print(f"✗ {build.strategy}, {build.edit}: {told}", highlight=False, markup=False, soft_wrap=True)
+        say(f"✗ {build.strategy}, {build.edit}: {plain_log(told)}")
     if finished.failed:
         raise typer.Exit(3)
 
@@ -87,13 +81,11 @@ def clean(
         engine = connect()
     except EngineError as problem:
         engine = None
-        stderr.print(
-            f"Images and containers stay, if there are any. {problem.what}", markup=False, highlight=False, soft_wrap=True
-        )
+        say(f"Images and containers stay, if there are any. {problem.what}")
     done = clean_up(engine, recordings=recordings)
-    stderr.print(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
+    say(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
     for left in done.in_use:
-        stderr.print(f"{left}: it stays.", markup=False, highlight=False, soft_wrap=True)
+        say(f"{left}: it stays.")
 
 
 @engine_verbs.command("start")
@@ -102,7 +94,7 @@ def engine_start() -> None:
     from speedkit.setup.daemon import start_engine
 
     engine = start_engine()
-    stderr.print(f"Engine {engine.version} answers at {engine.host}.", highlight=False)
+    say(f"Engine {engine.version} answers at {engine.host}.")
 
 
 @engine_verbs.command("stop")
@@ -111,7 +103,7 @@ def engine_stop() -> None:
     from speedkit.setup.daemon import stop_engine
 
     stopped = stop_engine()
-    stderr.print("Stopped." if stopped else "speedkit started no engine that still runs. Others are left alone.")
+    say("Stopped." if stopped else "speedkit started no engine that still runs. Others are left alone.")
 
 
 @engine_verbs.command("status")

@@ -1,52 +1,64 @@
-"""Where the program writes: one JSON document or tables on stdout, everything else on stderr."""
+"""The one door to the terminal: whatever the program prints goes through here, JSON and tables to stdout, the rest to stderr.
+
+Nearly all that is printed holds foreign text: names of files, lines of Dockerfiles, logs, answers of an engine. None of it is
+taken as rich's markup (`app/[slug]/page.tsx` is a path, not a style), and characters that a terminal obeys become visible
+escapes. Nothing else in `speedkit.cli` writes, imports rich or asks a question; a test holds that.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from speedkit.rendering.ansi import plain_log
+from speedkit.visible import visible, visible_json, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from speedkit.rendering.reasons_html import Reason
 
-__all__ = ["print_json", "print_sentence", "print_table", "print_text", "reason_json", "stderr", "takes_all_characters"]
+__all__ = [
+    "ProgressBar",
+    "ask",
+    "live_line",
+    "print_file",
+    "print_json",
+    "print_json_pieces",
+    "print_sentence",
+    "print_table",
+    "print_text",
+    "reason_json",
+    "say",
+    "say_log",
+    "say_problem",
+    "say_usage_error",
+    "stdout_gone",
+    "take_any_character",
+    "takes_all_characters",
+]
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
 INSTRUCTION = "instruction"
+FRAMES_A_SECOND = 8
 
 
-class _ErrorOutput:
-    """What rich shows on stderr; rich is loaded when there is something to show."""
-
-    @cached_property
-    def console(self) -> Console:
-        from rich.console import Console
-
-        return Console(stderr=True)
-
-    @property
-    def is_terminal(self) -> bool:
-        return self.console.is_terminal
-
-    def print(
-        self, shown: RenderableType, *, highlight: bool | None = None, markup: bool | None = None, soft_wrap: bool | None = None
-    ) -> None:
-        self.console.print(shown, highlight=highlight, markup=markup, soft_wrap=soft_wrap)
+def take_any_character() -> None:
+    """A pipe on Windows, or PYTHONIOENCODING, may know no ✓: it gets a question mark, and the program goes on."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
 
 
-stderr = _ErrorOutput()
-
-
-def print_json(document: object) -> None:
-    """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=not takes_all_characters(), default=str) + "\n")
+def stdout_gone() -> None:
+    """The reader of our output has gone; Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def takes_all_characters() -> bool:
@@ -54,18 +66,104 @@ def takes_all_characters() -> bool:
     return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
+def say(text: str) -> None:
+    """A line on stderr."""
+    _errors().print(visible_line(text), soft_wrap=True)
+
+
+def say_log(text: str) -> None:
+    """The lines of a log on stderr, without its colours."""
+    _errors().print(visible(plain_log(text)), soft_wrap=True)
+
+
+def say_problem(what: str, fix: str) -> None:
+    """What went wrong, in red marked as such, and what to do next. what: one line or more, made visible already."""
+    from rich.text import Text
+
+    _errors().print(Text.assemble(("✗", "bold red"), " ", visible(what)), soft_wrap=True)
+    if fix:
+        _errors().print(f"  {visible_line(fix)}", soft_wrap=True)
+
+
+def say_usage_error(problem: Any) -> None:
+    """A command line that typer does not understand, as typer shows it, with its words made visible."""
+    from typer.rich_utils import rich_format_error
+
+    problem.message = visible_line(str(problem.message))
+    rich_format_error(problem)
+
+
+def ask(question: str) -> bool:
+    """Whether the person at the terminal says yes; False where nobody sits."""
+    import typer
+
+    return sys.stdin.isatty() and typer.confirm(visible_line(question), err=True)
+
+
+@contextmanager
+def live_line() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what goes on, as long as the block lasts; it gets a new text when it is called."""
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=_errors(), refresh_per_second=FRAMES_A_SECOND, transient=True) as live:
+        yield lambda text: live.update(Text(visible_line(text), no_wrap=True, overflow="ellipsis"))
+
+
+class ProgressBar:
+    """A bar on stderr where that is a terminal; nothing where it is not."""
+
+    def __init__(self, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=_errors())
+        self._bar = self._progress.add_task("", total=total)
+        self.is_shown = _errors().is_terminal
+
+    def start(self) -> None:
+        if self.is_shown:
+            self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+    def describe(self, text: str) -> None:
+        self._progress.update(self._bar, description=visible_line(text))
+
+    def advance(self) -> None:
+        self._progress.advance(self._bar)
+
+
+def print_json(document: object) -> None:
+    """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
+    print_json_pieces([json.dumps(document, indent=2, ensure_ascii=not takes_all_characters(), default=str)])
+
+
+def print_json_pieces(pieces: Iterable[str]) -> None:
+    """One JSON document on stdout, in pieces. It says the same, whatever of it had to be escaped for a terminal."""
+    sys.stdout.writelines(map(visible_json, pieces))
+    sys.stdout.write("\n")
+
+
+def print_file(content: bytes) -> None:
+    """The content of a file: to a pipe byte by byte, on a terminal as text whose control characters are visible."""
+    if sys.stdout.isatty():
+        sys.stdout.write(visible(content.decode("utf-8", "backslashreplace")))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+
+
 def print_text(*lines: str) -> None:
-    """Lines on stdout. Control characters do not reach the terminal."""
-    sys.stdout.write("".join(f"{plain_log(line)}\n" for line in lines))
+    """Lines on stdout."""
+    sys.stdout.write("".join(f"{visible_line(line)}\n" for line in lines))
 
 
 def print_sentence(text: str) -> None:
-    """A sentence on stdout, in a terminal broken between words. Control characters do not reach the terminal."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(file=sys.stdout)
-    console.print(Text(plain_log(text)), soft_wrap=not console.is_terminal)
+    """A sentence on stdout, in a terminal broken between words."""
+    console = _console()
+    console.print(visible_line(text), soft_wrap=not console.is_terminal)
 
 
 def print_table(
@@ -76,35 +174,39 @@ def print_table(
     numbers: Sequence[str] = (),
     unbroken: Sequence[str] = (),
 ) -> None:
-    """A table on stdout. Nothing in a cell is taken as markup.
+    """A table on stdout.
 
-    numbers: columns set right-aligned. unbroken: columns that stay on one line; others are broken where they must be.
-    In a terminal an instruction is as long as the terminal is wide at most: its line says where the whole is.
-
-    Control characters, as a Dockerfile or a path may hold them, do not reach the terminal.
+    title: above it, "" for none. numbers: columns set right-aligned. unbroken: columns that stay on one line; others are
+    broken where they must be. In a terminal an instruction is as long as the terminal is wide at most: its line says where the
+    whole is.
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=sys.stdout)
+    console = _console()
     longest = {INSTRUCTION: console.width} if console.is_terminal else {}
     if not console.is_terminal:
-        console = Console(file=sys.stdout, width=PAPER_COLUMNS)
+        console = _console(width=PAPER_COLUMNS)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in unbroken)
+        heading = Text(visible_line(column))
+        table.add_column(heading, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in unbroken)
     for row in rows:
-        table.add_row(*(Text(_cell_text(cell, longest.get(name))) for name, cell in zip(columns, row, strict=True)))
+        table.add_row(*(Text(_cell_text(cell, name, longest)) for name, cell in zip(columns, row, strict=True)))
     if title:
-        console.print(Text(plain_log(title), style="italic"))
+        console.print(Text(visible_line(title), style="italic"))
     if columns:
         console.print(table)
 
 
-def _cell_text(cell: object, longest: int | None) -> str:
-    text = "" if cell is None else plain_log(str(cell))
-    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
+def _cell_text(cell: object, column: str, longest: dict[str, int]) -> str:
+    text = "" if cell is None else str(cell)
+    if column == INSTRUCTION:
+        # Line ends and tabs between the words of an instruction say nothing, unlike those in a name.
+        text = text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
+    text = visible_line(text)
+    most = longest.get(column)
+    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
 def reason_json(reason: Reason, key: str) -> dict[str, object]:
@@ -114,3 +216,26 @@ def reason_json(reason: Reason, key: str) -> dict[str, object]:
     cached = {} if key == "forecast" else seen
     common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
     return common | {key: reason.state} | cached | {"because": because}
+
+
+@lru_cache(maxsize=1)
+def _errors() -> Console:
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """Rich, with nothing in a text taken for markup, for the name of an emoji or for something to colour.
+
+    Rich is loaded when there is something to show.
+    """
+    from rich.console import Console
+    from rich.segment import Segment
+
+    class ForeignText(Console):
+        """What reached a renderable past the functions above is made visible here, where it becomes text of the terminal."""
+
+        def render(self, renderable: RenderableType, options: Any = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    return ForeignText(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)

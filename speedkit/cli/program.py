@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -17,13 +16,18 @@ import typer
 from typer.core import TyperGroup
 
 from speedkit.cli import building, layers, looking, making
-from speedkit.cli.output import stderr
+from speedkit.cli.output import say, say_problem, say_usage_error, stdout_gone, take_any_character
 from speedkit.errors import SpeedkitError
+from speedkit.visible import visible_line
 
 if TYPE_CHECKING:
     from speedkit.images.image import Image
 
 __all__ = ["program", "run"]
+
+
+UsageError: type[Any] = typer.BadParameter.__bases__[0]
+"""What typer raises for a command line that it does not understand; it has no public name of its own."""
 
 
 class _Verbs(TyperGroup):
@@ -33,7 +37,7 @@ class _Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            stderr.print("Cancelled. What had been built until then is in `speedkit history`.", highlight=False, soft_wrap=True)
+            say("Cancelled. What had been built until then is in `speedkit history`.")
             raise typer.Exit(3) from None
 
 
@@ -58,23 +62,27 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
     atexit.register(gc.freeze)  # else Python looks through all that was made before it ends, 15 ms for an image
     _take_leave_in_good_order()
     _sweep_leftovers()
-    for stream in (sys.stdout, sys.stderr):
-        # A pipe on Windows, or PYTHONIOENCODING, may know no ✓.
-        if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="replace")
+    take_any_character()
+    code: object = 0
     try:
-        program(standalone_mode=True, obj=read_image)
+        code = program(standalone_mode=False, obj=read_image)
+    except UsageError as problem:
+        say_usage_error(problem)
+        code = problem.exit_code
+    except typer.Abort:
+        say("Aborted.")
+        code = 1
     except SpeedkitError as problem:
-        _say(problem.what, problem.fix)
-        sys.exit(problem.exit_code)
+        say_problem(problem.what_visible, problem.fix)
+        code = problem.exit_code
     except BrokenPipeError:
-        # The reader of our output has gone; Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        stdout_gone()
+        code = 1
     except Exception as problem:
-        _say(f"Something went wrong that speedkit has no words for: {type(problem).__name__}: {problem}", _kept_traceback())
-        sys.exit(3)
-    sys.exit(0)
+        words = f"Something went wrong that speedkit has no words for: {type(problem).__name__}: {problem}"
+        say_problem(visible_line(words), _kept_traceback())
+        code = 3
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _sweep_leftovers() -> None:
@@ -94,12 +102,6 @@ def _take_leave_in_good_order() -> None:
             signal.signal(number, signal.default_int_handler)
 
 
-def _say(what: str, fix: str) -> None:
-    stderr.print(f"[bold red]✗[/] {_plain(what)}", highlight=False, soft_wrap=True)
-    if fix:
-        stderr.print(f"  {_plain(fix)}", highlight=False, soft_wrap=True)
-
-
 def _kept_traceback() -> str:
     """Where the traceback of the error at hand is kept, for whoever is asked for help."""
     import tempfile
@@ -113,11 +115,3 @@ def _kept_traceback() -> str:
     except OSError:
         return ""
     return f"Where in the program it happened is in {kept.name}."
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    from speedkit.rendering.ansi import plain_log
-
-    return escape(plain_log(text))

@@ -263,4 +263,4 @@ def make_image(
     done = subprocess.run([*argv, str(folder)], env=engine.environment, capture_output=True, text=True, check=False)
     if done.returncode:
         tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-        raise EngineError(f"The image {name} could not be made:\n{tail}")
+        raise EngineError(f"The image {name} could not be made:", quoted=tail)

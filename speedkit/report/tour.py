@@ -127,27 +127,25 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
         # What a kernel says of itself (such as how it is reached) is not for the person who takes the tour.
         client.execute(cleanup_kc=True, env=os.environ | {"SPEEDKIT_SESSION": session}, stderr=subprocess.DEVNULL)
     except CellExecutionError as problem:
-        raise NotebookFailed(f"{path.name}, {_quoted(notebook)}\n{problem.ename}: {problem.evalue}") from None
+        raise _failed(path, notebook, f"{problem.ename}: {problem.evalue}") from None
     except CellTimeoutError:
-        raise NotebookFailed(f"{path.name}, {_quoted(notebook)}\nIt ran for more than {seconds_text(CELL_SECONDS)}.") from None
+        raise _failed(path, notebook, f"It ran for more than {seconds_text(CELL_SECONDS)}.") from None
     except (DeadKernelError, AssertionError, AttributeError):
         # On Ctrl-C nbclient ends the kernel, then stumbles over its absence in one of these ways.
         if kernel.told_to_end:
             raise KeyboardInterrupt from None
-        raise NotebookFailed(
-            f"{path.name}, {_quoted(notebook)}\nIts Python ended in the middle of this cell.",
-            fix="Often there was too little memory left: close other programs and repeat the tour.",
-        ) from None
+        fix = "Often there was too little memory left: close other programs and repeat the tour."
+        raise _failed(path, notebook, "Its Python ended in the middle of this cell.", fix=fix) from None
     seconds = time.monotonic() - began
     say(f"{path.stem}: {seconds_text(seconds)}")
     return Chapter(path.stem, notebook, seconds)
 
 
-def _quoted(notebook: Any) -> str:
-    """The cell at which execution stopped, with its number among the code cells: the last one that was begun."""
+def _failed(path: Path, notebook: Any, reason: str, *, fix: str = "") -> NotebookFailed:
+    """The error with the cell at which execution stopped and its number among the code cells: the last one that was begun."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     begun = [number for number, cell in enumerate(cells, 1) if "execution" in cell.metadata or cell.outputs]
     if not begun:
-        return "before its first cell:"
-    lines = cells[begun[-1] - 1].source.splitlines()[:QUOTED_LINES]
-    return f"code cell {begun[-1]}:\n" + "\n".join(f"    {line}" for line in lines)
+        return NotebookFailed(f"{path.name}, before its first cell:", quoted=reason, fix=fix)
+    lines = [f"    {line}" for line in cells[begun[-1] - 1].source.splitlines()[:QUOTED_LINES]]
+    return NotebookFailed(f"{path.name}, code cell {begun[-1]}:", quoted="\n".join([*lines, reason]), fix=fix)

@@ -26,7 +26,7 @@ def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path 
         raise SetupError(f"{argv[0]} is not installed.", fix=f"Install {argv[0]}, then repeat `speedkit setup`.") from None
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-SHOWN_LINES:])
-        raise SetupError(f"`{' '.join(argv)}` failed with exit code {done.returncode}:\n{tail}")
+        raise SetupError(f"`{' '.join(argv)}` failed with exit code {done.returncode}:", quoted=tail)
     return done.stdout
 
 
