@@ -17,6 +17,9 @@ from typing import Any
 
 __all__ = ["Solve", "Vertex", "read_rawjson"]
 
+LARGEST_NUMBER = 1 << 63
+"""What BuildKit counts with; Python would take any number, and fail where it is shown."""
+
 Span = tuple[float, float | None]
 
 
@@ -131,7 +134,7 @@ class Solve:
     def _take_transfer(self, entry: dict[str, Any]) -> None:
         self.events += 1
         current = entry.get("current")
-        if current and isinstance(current, int):
+        if isinstance(current, int) and 0 < current < LARGEST_NUMBER:
             transfers = self._vertex(entry.get("vertex", "")).transfers
             name = str(entry.get("id", ""))
             transfers[name] = max(transfers.get(name, 0), current)

@@ -9,7 +9,7 @@ __all__ = ["ansi_to_html", "plain_log"]
 
 ESCAPE = re.compile(r"\x1b(?:\[([0-9;?]*)([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_]?)")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-OVERWRITTEN = re.compile(r"[^\n\r]*\r(?!\n)(?=[^\n\r])")
+MOST_DIGITS = 3
 COLOURS = {
     31: "var(--sk-bad,#b3261e)",
     32: "var(--sk-ok,#00664a)",
@@ -22,14 +22,21 @@ COLOURS = {
 
 def plain_log(text: str) -> str:
     """A log without escape sequences and control characters; a line that was drawn over shows its last state."""
-    return CONTROL.sub("", OVERWRITTEN.sub("", ESCAPE.sub("", text).replace("\r\n", "\n")))
+    return CONTROL.sub("", _last_states(ESCAPE.sub("", text)))
+
+
+def _last_states(text: str) -> str:
+    """Of each line what stands behind its last carriage return, as a terminal draws over what stood there."""
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def ansi_to_html(text: str) -> str:
     """A log as HTML: bold and colours kept as spans, all else escaped or dropped."""
     parts: list[str] = []
     open_span, end = False, 0
-    text = OVERWRITTEN.sub("", text.replace("\r\n", "\n"))
+    text = _last_states(text)
     for found in ESCAPE.finditer(text):
         parts.append(html.escape(CONTROL.sub("", text[end : found.start()])))
         end = found.end()
@@ -45,7 +52,7 @@ def ansi_to_html(text: str) -> str:
 def _style(codes: str) -> str:
     """The CSS of one Select Graphic Rendition sequence (ECMA-48 8.3.117)."""
     styles = []
-    for code in (int(part) for part in codes.split(";") if part.isdigit()):
+    for code in (int(part) for part in codes.split(";") if part.isdecimal() and len(part) <= MOST_DIGITS):
         if code == 1:
             styles.append("font-weight:600")
         elif (colour := COLOURS.get(code - 60 if code >= 90 else code)) is not None:

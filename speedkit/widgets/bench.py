@@ -179,7 +179,7 @@ class Bench:
             self.engine.look()
         self._changed()
 
-    def _hear_of_engine(self, problem: SpeedkitError | None, is_news: bool) -> None:
+    def _hear_of_engine(self, problem: Exception | None, is_news: bool) -> None:
         """Show that the engine is lost, or that it is back; another error that is shown stays."""
         with self._lock:
             if is_news and (self._notice is None or self._notice["kind"] != "error"):
@@ -372,26 +372,38 @@ class Bench:
                 listed.running = running
                 if listed.cancelled:
                     running.cancel()
-            while not running.done:
-                running.wait_briefly(WATCH_SECONDS)
-                self._changed()
+            self._watch(running)
             build = running.wait()
         except Exception as error:
             problem = error
         self._end(listed, build, problem)
         self._explain(listed)
 
+    def _watch(self, running: Running) -> None:
+        """Have the build painted while it goes on. One that cannot be painted goes on as well."""
+        is_told = False
+        while not running.done:
+            try:
+                running.wait_briefly(WATCH_SECONDS)
+                self._changed()
+            except Exception as problem:
+                if not is_told:
+                    self._attempt(self.complain, problem)
+                is_told = True
+                time.sleep(WATCH_SECONDS)
+
     def _end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
+        """The build has ended, whatever becomes of what is said about it."""
         with self._idle:
-            self.builds.end(listed, build, problem)
+            trouble = self._attempt(self.builds.end, listed, build, problem)
             if build is not None:
-                self._point_at_failure(listed, build)
                 if build.notices:
                     self._notice = {"kind": "error", "what": " ".join(build.notices), "fix": ""}
+                trouble = self._attempt(self._point_at_failure, listed, build) or trouble
             self._idle.notify_all()
-        if problem is not None:
-            self.complain(problem)
-        self._changed()
+        if problem is not None or trouble is not None:
+            self._attempt(self.complain, problem or trouble)
+        self._attempt(self._changed)
 
     def _explain(self, listed: Listed) -> None:
         reasons: dict[int, Reason] = {}
@@ -399,11 +411,20 @@ class Bench:
             if listed.build is not None and listed.problem is None and listed.is_recorded:
                 reasons = self._reasons_of(listed.build)
         except Exception as problem:
-            self.complain(problem)
+            self._attempt(self.complain, problem)
         with self._idle:
             listed.reasons = reasons
             self._idle.notify_all()
-        self._changed()
+        self._attempt(self._changed)
+
+    @staticmethod
+    def _attempt(call: Callable[..., object], *arguments: object) -> Exception | None:
+        """Say something of a build: what goes wrong in that is handed back, and never takes the build with it."""
+        try:
+            call(*arguments)
+        except Exception as problem:
+            return problem
+        return None
 
     def _point_at_failure(self, listed: Listed, build: Build) -> None:
         failed = failed_step(build)

@@ -6,6 +6,7 @@ their recordings.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -81,9 +82,10 @@ class Listed:
         return f"{self.strategy}{edit}{', from cold' if self.cold else ''}"
 
     def now(self) -> Build | None:
-        """The build as it stands."""
+        """The build as it stands; as it stood before where what it says now cannot be read."""
         if self.running is not None:
-            self.build = self.running.snapshot()
+            with contextlib.suppress(Exception):
+                self.build = self.running.snapshot()
         return self.build
 
     def row(self) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from speedkit.errors import SpeedkitError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,7 +22,7 @@ class EngineWatch:
     whether an engine that is found had been lost.
     """
 
-    def __init__(self, find_engine: Callable[[], Engine], heard: Callable[[SpeedkitError | None, bool], None]) -> None:
+    def __init__(self, find_engine: Callable[[], Engine], heard: Callable[[Exception | None, bool], None]) -> None:
         self._find_engine, self._heard = find_engine, heard
         self._looking = threading.Lock()
         self._stopped = threading.Event()
@@ -56,7 +54,8 @@ class EngineWatch:
         try:
             engine = self._find_engine()
             self.found = f"Docker {engine.version}, {engine.cpus} CPUs"
-        except SpeedkitError as problem:
+        except Exception as problem:
+            # Whatever an engine answers: there is none to build with, and it is looked for again.
             self.found = ""
             self._looked.set()
             self._heard(problem, True)

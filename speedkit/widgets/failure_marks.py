@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Mark", "failed_step", "failing_line", "marks_of", "moved_with"]
 
-NAMED = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.+)$")
-ON_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]*:)(?P<line>\d+)")
-EXIT_CODE = re.compile(r"exit code: (\d+)")
+NAMED = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>[0-9]{1,9})(?::(?P<column>[0-9]{1,9}))?: (?P<message>.+)$")
+ON_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]{0,255}:)(?P<line>[0-9]{1,9})(?![0-9])")
+EXIT_CODE = re.compile(r"exit code: ([0-9]{1,9})")
 TROUBLE = re.compile(r"\b(?:error|fatal|failed|panic|not found|denied)\b", re.IGNORECASE)
 MOST_MARKS = 20
+DEEPEST_PATH = 64
+"""A name of more folders is no file of an app, and each of its endings would be looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,10 @@ def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list
     marks: list[Mark] = []
     for line in log:
         found = NAMED.match(line)
-        if found is None or len(marks) == MOST_MARKS:
+        if found is None:
             continue
+        if len(marks) == MOST_MARKS:
+            break
         path = _own_path(found["path"], has_file)
         if path is not None:
             column = int(found["column"]) if found["column"] else None
@@ -80,6 +84,8 @@ def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list
 def _own_path(named: str, has_file: Callable[[str], bool]) -> str | None:
     """The app's own path for a name that a compiler gave, which may begin with the image's folders."""
     parts = [part for part in PurePosixPath(named).parts if part not in ("/", ".")]
+    if len(parts) > DEEPEST_PATH:
+        return None
     candidates = ("/".join(parts[start:]) for start in range(len(parts)))
     return next((path for path in candidates if ".." not in path and has_file(path)), None)
 

@@ -10,6 +10,7 @@ as in `speedkit.forecast.Because`), `usual` (seconds it took when it ran last) a
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -66,8 +67,10 @@ class Foresight:
                 while self._is_paused(state) and (entries := next(better, None)) is not None:
                     self._keep(state, entries)
             except Exception as problem:
-                self._failed(problem)
-                self._keep(state, ())
+                with contextlib.suppress(Exception):
+                    self._failed(problem)
+                with contextlib.suppress(Exception):
+                    self._keep(state, ())
 
     def _keep(self, state: object, entries: Iterable[Mapping[str, Any]]) -> None:
         with self._changed:

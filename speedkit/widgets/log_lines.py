@@ -23,6 +23,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 ATTRIBUTES = {1: "skw-b", 2: "skw-f", 3: "skw-i", 4: "skw-u"}
 ENDS = {22: ("skw-b", "skw-f"), 23: ("skw-i",), 24: ("skw-u",)}
 MATCHES_KEPT = 20_000
+MOST_DIGITS = 3
+UNKNOWN_CODE = 1000
 
 
 class LogLines:
@@ -138,14 +140,24 @@ def _restyled(style: str, found: re.Match[str]) -> str:
     if found[2] != "m":
         return style
     classes = style.split()
-    codes = [int(code) if code.isdigit() else 0 for code in re.split("[;:]", found[1])]
-    while codes:
-        code = codes.pop(0)
+    codes = iter([_number(code) for code in re.split("[;:]", found[1])])
+    for code in codes:
         if code in (38, 48):
-            del codes[: 2 if codes[:1] == [5] else 4]
+            # A colour by its number (5;N) or by its parts (2;R;G;B), none of which is a code of its own.
+            parts = 1 if next(codes, 0) == 5 else 3
+            for _ in range(parts):
+                next(codes, None)
         else:
             classes = _with_code(classes, code)
     return " ".join(classes)
+
+
+def _number(code: str) -> int:
+    """A code as a number; one that no terminal knows for digits without end, which Python refuses to read."""
+    if not code.isdecimal():
+        return 0
+    digits = code.lstrip("0")
+    return int(digits or "0") if len(digits) <= MOST_DIGITS else UNKNOWN_CODE
 
 
 def _with_code(classes: list[str], code: int) -> list[str]:

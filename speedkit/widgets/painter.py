@@ -7,6 +7,7 @@ moment two paintings may follow each other at once: a key, and the forecast that
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -83,7 +84,9 @@ class Painter:
                 with uncollected():
                     self._paint()
             except Exception as problem:
-                self._failed(problem)
+                # Nobody is left to be told of an error in telling: the next painting is more use than a dead painter.
+                with contextlib.suppress(Exception):
+                    self._failed(problem)
             with self._changed:
                 self._painted = wanted
                 self._changed.notify_all()

@@ -96,7 +96,11 @@ class Workbench(LiveWidget):
         except KeyboardInterrupt:
             self._bench.cancel()
             raise
-        self._settle()
+        try:
+            self._settle()
+        except Exception as problem:
+            # The build has its result, whether or not it can be painted.
+            self._bench.complain(problem)
         if listed is None:
             return None
         if listed.problem is not None:

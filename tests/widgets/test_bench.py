@@ -411,3 +411,59 @@ def test_an_explanation_that_breaks_is_told_and_nothing_waits_for_it(app):
     scene.bench.settle(5)
     assert "ValueError: odd" in scene.bench.traits()["notice"]["what"]
     scene.bench.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[" + "0" * 4400 + "1mred",
+        "\x1b[" + "9" * 4400 + "m",
+        f"main.go:{'1' * 4400}: boom",
+        f"main.go:1:{'1' * 4400}: boom",
+    ],
+)
+def test_a_build_ends_whatever_its_log_says(scene, text):
+    scene.bench.look_for_engine()
+    scene.build(a_build(*FAILED, outcome="failed", step_error=EXIT_1, log=text))
+    traits = scene.bench.traits()
+    assert (traits["running"]["number"], traits["steps"]["outcome"], traits["notice"]) == (0, "failed", None)
+
+
+@pytest.mark.parametrize("broken", ["speedkit.widgets.bench.marks_of", "speedkit.widgets.bench.failing_line"])
+def test_a_build_ends_with_its_result_when_what_points_at_its_failure_breaks(scene, monkeypatch, broken):
+    def raising(*_arguments, **_options):
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(broken, raising)
+    scene.bench.look_for_engine()
+    scene.build(a_build(*FAILED, outcome="failed", step_error=EXIT_1))
+    assert scene.bench.builds.listed[-1].build.outcome == "failed"
+    assert scene.bench.builds.listed[-1].problem is None
+    assert "RecursionError: too deep" in scene.bench.traits()["notice"]["what"]
+
+
+def test_a_build_goes_on_when_it_cannot_be_painted(app):
+    def unpaintable():
+        raise ValueError("no canvas")
+
+    scene = Set(app)
+    script = scene.build()
+    woken, scene.bench._changed = scene.bench._changed, unpaintable
+    script.finish(a_build())
+    listed = scene.bench.wait()
+    scene.bench._changed = woken
+    assert (listed.build.outcome, listed.problem) == ("done", None)
+    scene.bench.close()
+
+
+def test_a_build_whose_state_cannot_be_read_ends_with_its_result(scene):
+    script = scene.build()
+
+    def unreadable(*_arguments):
+        raise OverflowError("cannot convert float infinity to integer")
+
+    script.snapshot = script.wait_briefly = unreadable
+    scene.until(lambda: scene.bench.traits()["notice"] is not None)
+    script.finish(a_build())
+    listed = scene.bench.wait()
+    assert (listed.build.outcome, listed.problem) == ("done", None)

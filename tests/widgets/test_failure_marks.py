@@ -65,3 +65,19 @@ def test_a_mark_follows_its_line_and_goes_when_the_line_is_mended():
     assert moved_with(mark, "a\nbroken()\n") == mark
     assert moved_with(mark, "new\nnew\na\nbroken()\n") == Mark("main.go", 4, 1, "bad", "broken()")
     assert moved_with(mark, "a\nmended()\n") is None
+
+
+def test_a_line_number_of_endless_digits_is_none():
+    assert [mark.path for mark in marks([f"main.go:{'1' * 4400}: boom", f"main.go:3:{'1' * 4400}: boom"])] == ["./Dockerfile"]
+
+
+def test_an_error_that_names_a_line_of_endless_digits_marks_none():
+    build = a_build(outcome="failed", error=f"Dockerfile:{'1' * 4400}\nboom")
+    assert marks_of(build, dockerfile="./Dockerfile", log=[], has_file=FILES.__contains__) == ()
+
+
+def test_a_name_of_very_many_folders_is_not_looked_up():
+    asked = []
+    build = a_build(*FAILED, outcome="failed", step_error=EXIT_1)
+    marks_of(build, dockerfile="./Dockerfile", log=["a/" * 10_000 + "x:1: no"], has_file=lambda path: bool(asked.append(path)))
+    assert asked == []

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speedkit.widgets.log_lines import LogLines
+from tests.cpu_budget import within_cpu_seconds
 
 
 def lines_of(text: str) -> list:
@@ -99,3 +100,37 @@ def test_pieces_give_the_same_lines_as_the_whole_and_no_escape_survives(pieces):
         text = runs if isinstance(runs, str) else "".join(text for text, _ in runs)
         assert "\x1b" not in text
         assert "\r" not in text
+
+
+def test_a_colour_code_of_endless_digits_is_no_colour():
+    digits = "0" * 4400
+    assert lines_of(f"\x1b[{digits}1mbold\x1b[{'9' * 4400}mstill") == [[("bold", "skw-b"), ("still", "skw-b")]]
+
+
+def test_a_colour_by_its_parts_is_passed_over():
+    assert lines_of("\x1b[38;5;1;1mx") == [[("x", "skw-b")]]
+    assert lines_of("\x1b[38;2;1;3;4;1mx") == [[("x", "skw-b")]]
+
+
+def test_no_log_is_slow():
+    code = """
+from speedkit.rendering.ansi import ansi_to_html, plain_log
+from speedkit.widgets.log_lines import LogLines
+from speedkit.widgets.failure_marks import failing_line, marks_of, _compiler_marks
+for text in (
+    "x" * 1_000_000, "\\x1b[" * 300_000, "\\x1b[" + "1;" * 500_000 + "m", "\\x1b]" * 300_000, "a\\r" * 300_000, "\\r" * 500_000,
+    "\\x1b[" + "1" * 900_000, "a/" * 300_000 + ":1: x", "a:" * 300_000, ":1" * 300_000, "Dockerfile" * 60_000,
+    "error" * 100_000,
+):
+    log = LogLines()
+    log.feed(text)
+    log.page(0, 10)
+    list(log.plain())
+    log.find("needle")
+    plain_log(text)
+    ansi_to_html(text)
+    lines = list(log.plain())
+    failing_line(lines)
+    _compiler_marks(lines, lambda path: False)
+"""
+    within_cpu_seconds(60, code)
