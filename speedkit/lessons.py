@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from speedkit.apps import COLD, App, Edit, Strategy, append_line, own_app, sample_app
 from speedkit.dockerfile import read_dockerfile
+from speedkit.engine.children import child_process, run_child
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoSuchImage, SetupError
@@ -183,7 +184,7 @@ def go_build(app: App, *flags: str, folder: Path | None = None, name: str = "spe
     target = _programs(app) / name
     environment = host_environment(app.cache_of("host")) | {"CGO_ENABLED": "0"}
     argv = ["go", "build", "-buildvcs=false", *flags, "-o", str(target), "."]
-    done = subprocess.run(argv, cwd=place, env=environment, capture_output=True, text=True, check=False)
+    done = run_child(argv, cwd=place, env=environment)
     if done.returncode:
         raise SetupError("go build failed:", quoted=done.stderr.strip())
     return target
@@ -236,16 +237,11 @@ def _bytes_row(data: bytes, start: int) -> str:
 def running(program: Path) -> Iterator[str]:
     """The program, run on this machine on a free port while the block lasts; its address."""
     port = _free_port()
-    process = subprocess.Popen(
-        [str(program)], env=os.environ | {"PORT": str(port)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+    environment, unheard = os.environ | {"PORT": str(port)}, subprocess.DEVNULL
+    with child_process([str(program)], env=environment, stdout=unheard, stderr=unheard) as process:
         address = f"http://127.0.0.1:{port}"
         _wait(address, process)
         yield address
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def ask(address: str, text: str) -> str:

@@ -20,6 +20,7 @@ import requests
 from docker.errors import DockerException
 
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
+from speedkit.engine.children import run_child
 from speedkit.engine.connection import Engine
 from speedkit.engine.containers import LABEL
 from speedkit.engine.deriving import derive_image
@@ -260,7 +261,7 @@ def make_image(
     argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", f"--tag={name}", f"--label={LABEL}=1"]
     argv += [f"--label={key}={value}" for key, value in (labels or {}).items()]
     argv += [f"--build-context=base=docker-image://{base}"] if base else []
-    done = subprocess.run([*argv, str(folder)], env=engine.environment, capture_output=True, text=True, check=False)
+    done = run_child([*argv, str(folder)], env=engine.environment)
     if done.returncode:
         tail = "\n".join(done.stderr.strip().splitlines()[-5:])
         raise EngineError(f"The image {name} could not be made:", quoted=tail)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from speedkit.engine.bases import has_image
+from speedkit.engine.children import child_process, signal_group
 from speedkit.engine.connection import Engine
+from speedkit.errors import NoBuildKit
 from speedkit.ownership import scratch_folder
 
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
@@ -63,26 +65,23 @@ class Command:
         self.cancelled = False
 
     def run(self, argv: list[str], *, env: Mapping[str, str], cwd: Path, on_line: Callable[[bytes], None]) -> int:
-        """Run to the end, handing on each line of output and error output; the exit code."""
-        with self._lock:
-            if self.cancelled:
-                return 130
-            self._running = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        running = self._running
-        if running.stdout is None:
-            raise AssertionError("the pipe was asked for above")
-        with running.stdout as lines:
-            for line in lines:
-                on_line(line)
-        code = running.wait()
+        """Run to the end, handing on each line of output and error output; the exit code.
+
+        It ends with this process, and with an error that `on_line` raises.
+        Raises: OSError when it cannot be started.
+        """
+        with ExitStack() as opened:
+            with self._lock:
+                if self.cancelled:
+                    return 130
+                child = child_process(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                running = self._running = opened.enter_context(child)
+            if running.stdout is None:
+                raise AssertionError("the pipe was asked for above")
+            with running.stdout as lines:
+                for line in lines:
+                    on_line(line)
+            code = running.wait()
         if self._killer is not None:
             self._killer.cancel()
         return code
@@ -94,25 +93,15 @@ class Command:
             running = self._running
         if running is None or running.poll() is not None:
             return
-        _signal_group(running, signal.SIGINT)
+        signal_group(running, signal.SIGINT)
         self._killer = threading.Timer(GRACE_SECONDS, _kill_group, [running])
         self._killer.daemon = True
         self._killer.start()
 
 
-def _signal_group(running: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
-        if sys.platform == "win32":
-            running.terminate()
-        else:
-            os.killpg(running.pid, number)
-    except ProcessLookupError:
-        return
-
-
 def _kill_group(running: subprocess.Popen[bytes]) -> None:
     if running.poll() is None:
-        _signal_group(running, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        signal_group(running, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
 
 
 def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
@@ -123,7 +112,10 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
     with scratch_folder() as scratch:
         metadata = scratch / "metadata.json"
         argv = command_line(engine, request, metadata)
-        code = command.run(argv, env=engine.environment, cwd=request.context, on_line=on_line)
+        try:
+            code = command.run(argv, env=engine.environment, cwd=request.context, on_line=on_line)
+        except OSError as problem:
+            raise NoBuildKit(f"buildx could not be started: {problem.strerror or problem}.", fix=f"It is {argv[0]}.") from None
         return Finished(code, _image_id(engine, metadata) if code == 0 else None)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import re
@@ -29,6 +28,7 @@ from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
 from speedkit.experiment.bases import BuildBases, build_bases
 from speedkit.experiment.host import host_environment, run_host_command
+from speedkit.experiment.leaving import forget, stop_when_leaving
 from speedkit.experiment.notebook_view import watch_in_notebook
 from speedkit.model import Build, Outcome
 from speedkit.recordings.rawjson import Solve
@@ -191,7 +191,7 @@ class RunningBuild:
         # An event and not Thread.join: Ctrl-C in a join makes Python take the thread for ended.
         self._ended = threading.Event()
         # A build is in a process group of its own, and would go on when this Python ends.
-        atexit.register(self.stop)
+        stop_when_leaving(self.stop)
         threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True).start()
 
     _raw: list[bytes]
@@ -268,7 +268,7 @@ class RunningBuild:
         except BaseException as problem:
             self._problem = problem
         finally:
-            atexit.unregister(self.stop)
+            forget(self.stop)
             self._ended.set()
 
     def _on_line(self, line: bytes) -> None:

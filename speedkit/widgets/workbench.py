@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from speedkit.experiment.leaving import listen_for_the_end
 from speedkit.history.live import LiveForecast
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.live_widget import LiveWidget, Message
@@ -67,6 +68,7 @@ class Workbench(LiveWidget):
         self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
         super().__init__(**self._bench.traits())
         atexit.register(self._bench.close)
+        listen_for_the_end()
         self._bench.look_for_engine()
         self._wake()
 

@@ -372,18 +372,67 @@ def test_a_build_that_waits_for_its_base_image_is_cancelled_at_once_and_recorded
     assert list_recordings(recordings_folder())[-1].meta.outcome == "cancelled"
 
 
+STARTS_A_BUILD = """\
+import sys
+from speedkit.apps import app_in_place
+from speedkit.experiment import start_build
+running = start_build(app_in_place(sys.argv[1]))
+while not any(step.state == 'running' and step.line == 2 for step in running.snapshot().instructions):
+    assert not running.done
+    running.wait_briefly(0.05)
+print("running", flush=True)
+"""
+
+
+def is_building(place: Path) -> bool:
+    argv = ["pgrep", "-f", f"buildx build.*{place.name}"]
+    return not subprocess.run(argv, capture_output=True, check=False).returncode
+
+
 def test_a_program_that_ends_leaves_no_build_behind_but_its_recording(folder, tmp_path):
     place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 36000\n"})
+    environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
+    subprocess.run([sys.executable, "-c", STARTS_A_BUILD, str(place)], env=environment, check=True, timeout=HANG_SECONDS)
+    assert [found.meta.outcome for found in list_recordings(tmp_path / "home" / "recordings")] == ["cancelled"]
+    wait_until(lambda: not is_building(place))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("waits", ["running.wait()", "import time; time.sleep(36000)", "while True: running.snapshot()"])
+def test_a_python_that_is_told_to_end_cancels_its_build_keeps_the_recording_and_ends_by_the_signal(
+    folder, tmp_path, number, waits
+):
+    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 36000\n"})
+    environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
+    argv = [sys.executable, "-c", STARTS_A_BUILD + waits, str(place)]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as python:
+        assert python.stdout.readline() == "running\n"
+        python.send_signal(number)
+        assert python.wait(HANG_SECONDS) == -number
+    assert [found.meta.outcome for found in list_recordings(tmp_path / "home" / "recordings")] == ["cancelled"]
+    wait_until(lambda: not is_building(place))
+
+
+def test_a_killed_python_leaves_no_build_behind(folder, tmp_path):
+    place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 36000\n"})
+    environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
+    argv = [sys.executable, "-c", STARTS_A_BUILD + "running.wait()", str(place)]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as python:
+        assert python.stdout.readline() == "running\n"
+        python.kill()
+    wait_until(lambda: not is_building(place))
+
+
+def test_a_python_that_listens_to_sigterm_itself_goes_on_doing_so(folder, tmp_path):
+    place = folder({"Dockerfile": "FROM scratch\nCOPY Dockerfile /\n"})
     program = (
-        "import sys, time\n"
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(42))\n"
         "from speedkit.apps import app_in_place\n"
-        "from speedkit.experiment import start_build\n"
-        f"running = start_build(app_in_place({str(place)!r}))\n"
-        "while not any(step.state == 'running' and step.line == 2 for step in running.snapshot().instructions):\n"
-        "    assert not running.done\n"
-        "    running.wait_briefly(0.05)\n"
+        "from speedkit.experiment import build\n"
+        "build(app_in_place(sys.argv[1]))\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
     )
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=HANG_SECONDS)
-    assert [found.meta.outcome for found in list_recordings(tmp_path / "home" / "recordings")] == ["cancelled"]
-    wait_until(lambda: not _is_being_built(place))
+    done = subprocess.run([sys.executable, "-c", program, str(place)], env=environment, check=False, timeout=HANG_SECONDS)
+    assert done.returncode == 42

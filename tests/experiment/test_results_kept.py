@@ -21,6 +21,7 @@ from speedkit.history import explain
 from speedkit.recordings import recording as recording_module
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import list_recordings
+from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.engine
 
@@ -132,7 +133,7 @@ def test_interrupted_while_the_image_is_asked_the_build_is_good_and_was_not_aske
 
     monkeypatch.setattr(building, "ask_image", wait_until_given_up)
     running = start_build(server)
-    assert asking.wait(60)
+    assert asking.wait(HANG_SECONDS)
     running.stop()
     built = running.wait()
     assert (built.outcome, built.ok, built.answer) == ("done", True, None)
@@ -145,12 +146,12 @@ def test_an_engine_that_hangs_while_the_image_is_asked_keeps_nobody_from_the_res
 
     def hang(*_: object, **__: object) -> None:
         asking.set()
-        go_on.wait(60)
+        go_on.wait(HANG_SECONDS)
 
     monkeypatch.setattr(building, "ask_image", hang)
     monkeypatch.setattr(building, "STOP_SECONDS", 0.1)
     running = start_build(server)
-    assert asking.wait(60)
+    assert asking.wait(HANG_SECONDS)
     running.stop()
     assert not running.done
     assert running.result_so_far().outcome == "done"
@@ -256,7 +257,7 @@ def test_the_program_shows_the_result_where_nothing_can_be_kept_and_exits_with_0
     (tmp_path / "home").write_text("a file where the state folder should be")
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "build", str(folder(FILE))]
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
     assert done.returncode == 0
     assert "COPY one.txt /" in done.stdout
     assert "done in" in done.stdout
@@ -269,7 +270,12 @@ def test_who_only_looks_needs_no_state_folder(verb, tmp_path):
     (tmp_path / "home").write_text("a file where the state folder should be")
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home" / "below")}
     done = subprocess.run(
-        [sys.executable, "-m", "speedkit", *verb], env=environment, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-m", "speedkit", *verb],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANG_SECONDS,
     )
     assert "cannot be made" not in done.stderr
     assert done.returncode in ((1,) if verb == ["explain"] else (0, 1) if verb == ["doctor"] else (0,))
@@ -280,7 +286,7 @@ def test_layers_are_read_where_none_can_be_kept(folder, tmp_path):
     (tmp_path / "home").write_text("")
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     argv = [sys.executable, "-m", "speedkit", "layers", image]
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
     assert (done.returncode, done.stderr) == (0, "")
 
 
