@@ -1,0 +1,1 @@
+document.documentElement.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
