@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from speedkit.dockerfile.expansion import Noting, SubstitutionError, expand, expand_unquoted
-from speedkit.dockerfile.linting.finding import Finding, quoted
+from speedkit.dockerfile.go_text import quoted
+from speedkit.dockerfile.linting.finding import Finding
 from speedkit.dockerfile.mounts import mounts_of
 
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-__all__ = ["Finding", "quoted"]
+__all__ = ["Finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +14,3 @@ class Finding:
     rule: str
     line: int
     sentence: str
-
-
-def quoted(text: str) -> str:
-    """A text in quotes, as Go's `%q` writes it."""
-    return json.dumps(text, ensure_ascii=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from speedkit.dockerfile.linting.finding import quoted
+from speedkit.dockerfile.go_text import quoted
 from speedkit.dockerfile.mounts import TRUTHS
 from speedkit.errors import DockerfileError
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from speedkit.dockerfile.expansion import Noting, SubstitutionError, expand
-from speedkit.dockerfile.linting.finding import Finding, quoted
+from speedkit.dockerfile.go_text import quoted
+from speedkit.dockerfile.linting.finding import Finding
 from speedkit.dockerfile.stages import host_platform
 from speedkit.dockerfile.values import check_image_name, normalized_platform
 

@@ -1,0 +1,278 @@
+"""Finds the marks of here-documents, `<<NAME`, in an instruction, as BuildKit does: by splitting it as a shell would.
+
+No variable has a value then, so that `$NAME` and `${NAME…}` stay as they are; where such a text cannot be split, there is no
+here-document in it.
+Source: moby/buildkit, frontend/dockerfile/parser/parser.go (heredocsFromLine) and shell/lex.go.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+
+from speedkit.dockerfile.go_text import WHITE_SPACE, quoted
+from speedkit.dockerfile.syntax import Heredoc
+
+__all__ = ["HeredocError", "heredocs_of_line"]
+
+_MARK = re.compile(r"[0-9]*<<(?P<dash>-?)[\t\n\f\r ]*(?P<name>[^<]*)", re.DOTALL)
+_PLAIN = re.compile(r"""[^$<'"\\]+""")
+_NAME = re.compile(r"\d+|[@*#?\-$!0]|\w+")
+_NOT_TEXT = re.compile("[\ud800-\udfff]")
+_SPACES_OF_A_MARK = "\t\r "
+_AT_WHITE_SPACE = re.compile(f"([{WHITE_SPACE}]+)")
+_DEEPEST = 100
+"""So many expansions within each other are read; Python's own stack ends not far behind."""
+
+
+class HeredocError(ValueError):
+    """Why BuildKit refuses the mark of a here-document, in its words."""
+
+
+class _SplitError(ValueError):
+    """A text that cannot be split into words."""
+
+
+def heredocs_of_line(line: str) -> list[Heredoc]:
+    """The here-documents that an instruction opens, in order, without their bodies. Raises HeredocError."""
+    try:
+        words = _Splitter(line, raw_quotes=True, raw_escapes=True).words()
+    except _SplitError:
+        return []
+    marks = [mark for word in words if "<<" in word and (mark := _MARK.fullmatch(word)) and mark["name"]]
+    found = [(mark, _read(mark["name"])) for mark in marks]
+    return [Heredoc(name, "", expand=expand, chomp=bool(mark["dash"])) for mark, (name, expand) in found if name is not None]
+
+
+def _read(word: str) -> tuple[str | None, bool]:
+    """The name that ends a here-document, and whether variables count in its body: not where a part of the name is quoted."""
+    try:
+        plain = _Splitter(word, raw_quotes=False, raw_escapes=False).words()
+        raw = _Splitter(word, raw_quotes=True, raw_escapes=False).words()
+    except _SplitError as problem:
+        raise HeredocError(f"failed to process {quoted(word)}: {problem}") from None
+    if len(plain) != 1:
+        return None, False
+    if len(raw) != 1:
+        raise HeredocError(f"internal lexing of heredoc produced inconsistent results: {word}")
+    return plain[0], _quotes(plain[0]) == _quotes(raw[0])
+
+
+def _quotes(word: str) -> int:
+    return word.count("'") + word.count('"')
+
+
+class _Splitter:
+    """A cursor over one text. The escape character is always a backslash here, whatever the Dockerfile says."""
+
+    def __init__(self, source: str, *, raw_quotes: bool, raw_escapes: bool) -> None:
+        # A byte order mark at the beginning is skipped, and what is no text is read as U+FFFD.
+        self._source = source if source.isascii() else _NOT_TEXT.sub("\ufffd", source).removeprefix("\ufeff")
+        self._position = 0
+        self._raw_quotes = raw_quotes
+        self._raw_escapes = raw_escapes
+        self._letters: list[str] = []
+        self._depth = 0
+
+    def words(self) -> list[str]:
+        return self._until("", raw_escapes=self._raw_escapes)[1]
+
+    def _peek(self) -> str:
+        return self._source[self._position : self._position + 1]
+
+    def _take(self) -> str:
+        character = self._peek()
+        self._position += 1
+        return character
+
+    def _until(self, stop: str, *, raw_escapes: bool) -> tuple[str, list[str]]:
+        """The text up to a character that ends it, and its words; quotes, escapes and variables as they are to be kept."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _SplitError("too many expansions within each other")
+        self._letters.clear()
+        outer, self._raw_escapes = self._raw_escapes, raw_escapes
+        try:
+            return self._pieces(stop)
+        finally:
+            self._raw_escapes = outer
+            self._depth -= 1
+
+    def _pieces(self, stop: str) -> tuple[str, list[str]]:
+        result: list[str] = []
+        words = _Collected(self._letters)
+        while character := self._peek():
+            if character == stop:
+                self._take()
+                return "".join(result), words.finished()
+            if character == "$":
+                piece = self._variable()
+                words.add_split(piece)
+            elif character in "'\"<":
+                piece = self._kept(character)
+                words.add_whole(piece)
+            elif character == "\\":
+                piece, escaped = self._escape()
+                words.add_whole(piece)
+                if not escaped:
+                    result.append(piece)
+                    break
+            else:
+                piece = self._plain(stop)
+                words.add_split(piece)
+            result.append(piece)
+        if stop:
+            raise _SplitError(f"unexpected end of statement while looking for matching {stop}")
+        return "".join(result), words.finished()
+
+    def _plain(self, stop: str) -> str:
+        """Characters that mean nothing, up to the one that ends the text."""
+        match = _PLAIN.match(self._source, self._position)
+        if match is None:
+            raise AssertionError("whoever calls this has looked at the next character")
+        end = match[0].find(stop) if stop else -1
+        text = match[0] if end < 0 else match[0][:end]
+        self._position += len(text)
+        return text
+
+    def _escape(self) -> tuple[str, bool]:
+        """An escape with what it escapes, and whether there is such a thing."""
+        kept = self._take() if self._raw_escapes else self._take()[1:]
+        character = self._take()
+        return kept + character, character != ""
+
+    def _kept(self, character: str) -> str:
+        if character == "'":
+            return self._single_quoted()
+        return self._double_quoted() if character == '"' else self._angle()
+
+    def _angle(self) -> str:
+        """`<`, or `<<` with the white space behind it, which may stand before the name of a here-document."""
+        self._take()
+        if self._peek() != "<":
+            return "<"
+        start = self._position - 1
+        self._take()
+        while self._peek() and self._peek() in _SPACES_OF_A_MARK:
+            self._take()
+        return self._source[start : self._position]
+
+    def _single_quoted(self) -> str:
+        end = self._source.find("'", self._position + 1)
+        if end < 0:
+            raise _SplitError("unexpected end of statement while looking for matching single-quote")
+        text = self._source[self._position : end + 1]
+        self._position = end + 1
+        return text if self._raw_quotes else text[1:-1]
+
+    def _double_quoted(self) -> str:
+        result = [self._take()]
+        while (character := self._peek()) != '"':
+            if not character:
+                raise _SplitError("unexpected end of statement while looking for matching double-quote")
+            if character == "$":
+                result.append(self._variable())
+                continue
+            self._take()
+            if character == "\\":
+                if self._raw_escapes:
+                    result.append(character)
+                if not self._peek():
+                    continue
+                if self._peek() in '"$\\':
+                    character = self._take()
+            result.append(character)
+        result.append(self._take())
+        return "".join(result) if self._raw_quotes else "".join(result[1:-1])
+
+    def _name(self) -> str:
+        match = _NAME.match(self._source, self._position)
+        name = match[0] if match else ""
+        if not name.isascii():
+            # Python's `\w` has numbers such as U+00B2 as well.
+            name = "".join(takewhile(lambda letter: letter == "_" or letter.isalpha() or letter.isdecimal(), name))
+        self._position += len(name)
+        return name
+
+    def _variable(self) -> str:
+        """`$NAME` or `${NAME…}`, which has no value and stays."""
+        self._take()
+        if self._peek() != "{":
+            return "$" + self._name()
+        self._take()
+        if self._peek() == "":
+            raise _SplitError("syntax error: missing '}'")
+        if self._peek() in "{}:":
+            raise _SplitError("syntax error: bad substitution")
+        return self._braced(self._name())
+
+    def _braced(self, name: str) -> str:
+        modifier = self._take()
+        if modifier == "}":
+            return f"${{{name}}}"
+        if modifier == "/":
+            return self._replacement(name)
+        colon = modifier == ":"
+        if colon:
+            modifier = self._take()
+        shown = (":" if colon else "") + (modifier or "\ufffd")
+        raw_escapes = modifier in ("#", "%")
+        # Behind a colon BuildKit reads on whatever the modifier is, and refuses only where the variable has a value.
+        if (colon and raw_escapes) or (not colon and modifier not in ("+", "-", "?", "#", "%")):
+            raise _SplitError(f"unsupported modifier ({shown}) in substitution")
+        try:
+            word, _ = self._until("}", raw_escapes=raw_escapes)
+        except _SplitError:
+            if self._peek() == "":
+                raise _SplitError("syntax error: missing '}'") from None
+            raise
+        return f"${{{name}{shown}{word}}}"
+
+    def _replacement(self, name: str) -> str:
+        if self._peek() == "/":
+            self._take()
+        pattern = self._part("/", "missing '/' in ${}")
+        replacement = self._part("}", "missing '}'")
+        return f"${{{name}/{pattern}/{replacement}}}"
+
+    def _part(self, stop: str, missing: str) -> str:
+        try:
+            return self._until(stop, raw_escapes=True)[0]
+        except _SplitError:
+            if self._peek() == "":
+                raise _SplitError(f"syntax error: {missing}") from None
+            raise
+
+
+class _Collected:
+    """Words as they grow. A nested text shares the letters of the open word, and empties them: so does BuildKit."""
+
+    def __init__(self, letters: list[str]) -> None:
+        self._letters = letters
+        self._open = False
+        self._words: list[str] = []
+
+    def add_whole(self, text: str) -> None:
+        self._letters.append(text)
+        self._open = True
+
+    def add_split(self, text: str) -> None:
+        """Text of which white space ends a word."""
+        for part in _AT_WHITE_SPACE.split(text):
+            if part and part[0] in WHITE_SPACE:
+                if self._open:
+                    self._end()
+            elif part:
+                self._letters.append(part)
+                self._open = True
+
+    def finished(self) -> list[str]:
+        self._end()
+        return self._words
+
+    def _end(self) -> None:
+        word = "".join(self._letters)
+        if word:
+            self._words.append(word)
+            self._letters.clear()
+            self._open = False
