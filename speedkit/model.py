@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Base", "Build", "ImageLayer", "Outcome", "Step", "StepKind", "StepSource", "StepState"]
 
-StepState = Literal["cached", "ran", "running", "failed", "cancelled", "waiting", "no-step", "not-needed"]
-"""`no-step`: the instruction only changes image metadata (ARG, ENV, CMD …), BuildKit has nothing to run.
+StepState = Literal["cached", "ran", "running", "failed", "cancelled", "waiting", "unclear", "no-step", "not-needed"]
+"""`unclear`: BuildKit ran this step or had it, but its report does not tell which of several steps this one is.
+`no-step`: the instruction only changes image metadata (ARG, ENV, CMD …), BuildKit has nothing to run.
 `not-needed`: a stage that the target does not use. `waiting`: never started."""
 
 StepKind = Literal["instruction", "internal", "host"]
@@ -33,6 +34,7 @@ class Step:
     stage: the stage's name, `stage-N` when it has none, `host` or `internal`.
     instruction: the instruction on one line, white space folded.
     line: the 1-based first line in the Dockerfile, None for host and internal steps.
+    triggered: an ONBUILD of the base image, which counts as standing on the line of FROM.
     seconds: time the step was running, overlaps counted once.
     started_seconds: seconds after the build began; None when it never started.
     bytes_fetched: bytes that BuildKit itself reports as transferred for this step (base layers, ADD, context).
@@ -51,6 +53,7 @@ class Step:
     log: str = field(default="", repr=False)
     error: str | None = None
     digest: str | None = None
+    triggered: bool = False
 
     @property
     def cached(self) -> bool:

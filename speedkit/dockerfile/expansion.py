@@ -13,7 +13,7 @@ from typing import Any
 
 from speedkit.go_regexp import BadPattern, GoRegexp
 
-__all__ = ["Noting", "SubstitutionError", "expand", "expand_unquoted"]
+__all__ = ["Noting", "SubstitutionError", "expand", "expand_unquoted", "expand_where_set"]
 
 _MOST_CHARACTERS = 16 << 20
 """A longer value reaches no builder: a message to BuildKit has 16 MB at most."""
@@ -82,15 +82,23 @@ def _without_recursion(work: _Steps) -> str:
     return text or ""
 
 
-class _Words:
-    """A cursor over one word."""
+def expand_where_set(text: str, environment: Mapping[str, str], *, escape: str = "\\") -> str:
+    """The text with the variables replaced that have a value; quotes and all others stay: how BuildKit names a RUN."""
+    return _without_recursion(_Words(text, environment, escape, quotes=True, is_name=True).until(None))
 
-    def __init__(self, source: str, environment: Mapping[str, str], escape: str, *, quotes: bool) -> None:
+
+class _Words:
+    """A cursor over one word. is_name: of a step, in which quotes and what has no value stay."""
+
+    def __init__(
+        self, source: str, environment: Mapping[str, str], escape: str, *, quotes: bool, is_name: bool = False
+    ) -> None:
         self.source = source.removeprefix("\ufeff")
         self.position = 0
         self.environment = environment
         self.escape = escape
         self.quotes = quotes
+        self.is_name = is_name
 
     def peek(self) -> str:
         return self.source[self.position : self.position + 1]
@@ -135,7 +143,7 @@ class _Words:
             raise SubstitutionError("unexpected end of statement while looking for matching single-quote")
         text = self.source[self.position : end]
         self.position = end + 1
-        return text
+        return f"'{text}'" if self.is_name else text
 
     def _double_quoted(self, *, keep_escapes: bool) -> _Steps:
         self.take()
@@ -159,7 +167,8 @@ class _Words:
                     character = self.take()
             result.append(character)
         self.take()
-        return "".join(result)
+        text = "".join(result)
+        return f'"{text}"' if self.is_name else text
 
     def _name(self) -> str:
         """A name of letters, digits and `_`; of digits alone when it begins with one; or one special parameter."""
@@ -178,7 +187,8 @@ class _Words:
         self.take()
         if self.peek() != "{":
             name = self._name()
-            return self.environment.get(name, "") if name else "$"
+            unset = f"${name}" if self.is_name else ""
+            return self.environment.get(name, unset) if name else "$"
         self.take()
         if self.peek() == "":
             raise SubstitutionError("syntax error: missing '}'")
@@ -187,7 +197,8 @@ class _Words:
         name = self._name()
         modifier = self.take()
         if modifier == "}":
-            return self.environment.get(name) or ""
+            value = self.environment.get(name)
+            return f"${{{name}}}" if value is None and self.is_name else value or ""
         if modifier == "/":
             value = yield self._replaced(name)
         else:
@@ -206,6 +217,8 @@ class _Words:
         if not known:
             raise SubstitutionError(f"unsupported modifier ({shown}) in substitution")
         value = self.environment.get(name)
+        if value is None and self.is_name:
+            return f"${{{name}{shown}{word}}}"
         if is_trimming:
             return _trimmed(value or "", modifier, word)
         there = value is not None and not (empty_counts_as_unset and value == "")

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from speedkit.engine.bases import has_image
 from speedkit.engine.children import child_process, signal_group
 from speedkit.engine.connection import Engine
+from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
 from speedkit.errors import NoBuildKit
 from speedkit.ownership import scratch_folder
 
@@ -46,10 +48,14 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a build command ended: its exit code, and the image's id when it made one."""
+    """How a build command ended: its exit code, and the image's id when it made one.
+
+    vertex_lines: the lines of the Dockerfile that BuildKit gives for each vertex, where the build came to its end.
+    """
 
     exit_code: int
     image: str | None
+    vertex_lines: dict[str, list[list[int]]] = field(default_factory=dict)
 
 
 class Command:
@@ -112,11 +118,15 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
     with scratch_folder() as scratch:
         metadata = scratch / "metadata.json"
         argv = command_line(engine, request, metadata)
+        environment = {**engine.environment, **ASKS_FOR_LINES}
         try:
-            code = command.run(argv, env=engine.environment, cwd=request.context, on_line=on_line)
+            code = command.run(argv, env=environment, cwd=request.context, on_line=on_line)
         except OSError as problem:
             raise NoBuildKit(f"buildx could not be started: {problem.strerror or problem}.", fix=f"It is {argv[0]}.") from None
-        return Finished(code, _image_id(engine, metadata) if code == 0 else None)
+        if code:
+            return Finished(code, None)
+        described = _metadata(metadata)
+        return Finished(code, _image_id(engine, described), vertex_lines(described))
 
 
 def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[str]:
@@ -134,15 +144,20 @@ def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[
     return [*argv, str(request.context)]
 
 
-def _image_id(engine: Engine, metadata: Path) -> str | None:
+def _metadata(file: Path) -> dict[str, Any]:
+    """What buildx wrote about a build; {} when it cannot be read."""
+    try:
+        described = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return described if isinstance(described, dict) else {}
+
+
+def _image_id(engine: Engine, metadata: Mapping[str, Any]) -> str | None:
     """The image's id. The containerd image store names images by their manifest, the other store by their config.
 
     A builder of its own says both of an image, whichever store the engine that loads it has.
     """
-    try:
-        found = json.loads(metadata.read_bytes())
-    except (OSError, ValueError):
-        return None
-    digests = [found.get(f"containerimage.{name}") for name in ("digest", "config.digest")]
+    digests = [metadata.get(f"containerimage.{name}") for name in ("digest", "config.digest")]
     known = list(dict.fromkeys(digest for digest in digests if isinstance(digest, str)))
     return next((digest for digest in known[:-1] if has_image(engine, digest)), known[-1]) if known else None

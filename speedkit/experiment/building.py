@@ -296,7 +296,7 @@ class RunningBuild:
             seconds=seconds,
             outcome=outcome,
             exit_code=finished.exit_code,
-            bases=bases.facts,
+            vertex_lines=finished.vertex_lines,
             error=self._error(outcome, bases),
             machine=machine.result() if machine.done_within(0) else {},
         )
@@ -385,6 +385,8 @@ class RunningBuild:
         The context is read while BuildKit's client reads it, too: after the host commands, which may have written to it.
         """
         self._began = time.monotonic()
+        # A step's name, and so which step of the Dockerfile it is, depends on the base: from here on that can be told.
+        self._meta = replace(self._meta, bases=bases.facts)
         code = self._run_host_commands()
         self._meta = replace(self._meta, host_seconds=time.monotonic() - self._began)
         context = InBackground(self._read_context)

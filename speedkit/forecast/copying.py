@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from speedkit.context import Entry, IgnorePatterns, Manifest, is_malformed
 from speedkit.dockerfile import SubstitutionError
 from speedkit.dockerfile.expansion import expand_unquoted
+from speedkit.dockerfile.stage_environment import normalized
 from speedkit.dockerfile.values import check_mode
 from speedkit.errors import DockerfileError, Misuse
-from speedkit.forecast.scope import normalized
 from speedkit.forecast.tree import NOT_UTF8, Selector, Tree, has_wildcard
 from speedkit.forecast.vertices import Input, Vertex
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from speedkit.dockerfile import Heredoc, Instruction
-    from speedkit.forecast.scope import Scope
+    from speedkit.dockerfile.stage_environment import Scope
     from speedkit.forecast.vertices import Surroundings
 
 __all__ = ["copy_vertex", "inline_file", "owner"]

@@ -22,12 +22,12 @@ from speedkit.dockerfile import (
 from speedkit.dockerfile.checks import check_instruction
 from speedkit.dockerfile.linting import Linting
 from speedkit.dockerfile.reading import read_instruction
+from speedkit.dockerfile.stage_environment import Scope
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.dockerfile.values import check_port, check_signal
 from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import copy_vertex, owner
 from speedkit.forecast.running import run_vertex
-from speedkit.forecast.scope import Scope
 from speedkit.forecast.situation import BaseImage
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.vertices import Input, Vertex

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import Mount, mounts_of
 from speedkit.dockerfile.mounts import TRUTHS
+from speedkit.dockerfile.stage_environment import normalized
 from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import inline_file
-from speedkit.forecast.scope import normalized
 from speedkit.forecast.tree import NOT_UTF8, Selector, Tree
 from speedkit.forecast.vertices import Input, Vertex
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from speedkit.dockerfile import Instruction
-    from speedkit.forecast.scope import Scope
+    from speedkit.dockerfile.stage_environment import Scope
     from speedkit.forecast.vertices import Surroundings
 
 __all__ = ["run_vertex"]

@@ -124,8 +124,10 @@ def explain(build: Build | str | None = None) -> Reasons:
     others = Others(other_builders(earlier, recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
     found = explain_situation(situation_of(recording, seen), past.situations, others)
     first = meta.isolation is not None and not past.own
-    seconds = {step.line: step.seconds for step in seen.instructions if step.ran}
-    steps = tuple(_reason(step, step.state, first=first, seconds=seconds.get(step.line, 0.0)) for step in found.steps)
+    seconds = {(step.line, step.instruction): step.seconds for step in seen.instructions if step.ran}
+    steps = tuple(
+        _reason(step, step.state, first=first, seconds=seconds.get((step.line, step.instruction), 0.0)) for step in found.steps
+    )
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
     name = f"{meta.strategy}, {meta.edit}" if meta.edit not in ("", "none") else meta.strategy

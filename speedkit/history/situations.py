@@ -8,17 +8,16 @@ from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest
-from speedkit.dockerfile import Dockerfile, read_dockerfile
+from speedkit.dockerfile import read_dockerfile
 from speedkit.engine.connection import connect
 from speedkit.errors import SpeedkitError
 from speedkit.experiment.bases import bases_now
 from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import BaseImage, Situation
-from speedkit.model import Build, StepState
+from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording
 from speedkit.recordings.redaction import Redaction
-from speedkit.recordings.steps import NAME
 
 __all__ = ["base_facts", "lineage_of", "situation_now", "situation_of"]
 
@@ -42,26 +41,12 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
         target=meta.target,
         bases=_bases(meta.bases),
         folder=meta.folder,
-        states={step.line: step.state for step in found.instructions if step.line is not None},
-        triggers=_triggers(found, dockerfile),
+        states={step.line: step.state for step in found.instructions if step.line is not None and not step.triggered},
+        triggers={(step.line, step.instruction): step.state for step in found.instructions if step.line and step.triggered},
         finished=meta.outcome == "done",
         lineage=lineage_of(meta.isolation, meta.folder),
         merge=_merges(meta.machine),
     )
-
-
-def _triggers(build: Build, dockerfile: Dockerfile) -> dict[tuple[int, str], StepState]:
-    """What became of the ONBUILD instructions that a base left, told by the names of BuildKit's steps."""
-    lines = {stage.name: stage.line for stage in dockerfile.stages}
-    found: dict[tuple[int, str], StepState] = {}
-    for step in build.step_list:
-        named = NAME.fullmatch(step.name)
-        if named is None or not named["text"].startswith("ONBUILD "):
-            continue
-        line = lines.get((named["stage"] or dockerfile.stages[-1].name).lower())
-        if line is not None:
-            found[line, " ".join(named["text"].split())] = step.state
-    return found
 
 
 def base_facts(

@@ -50,6 +50,8 @@ def assemble_build(
             outcome=meta.outcome,
             build_args=meta.build_args,
             target=meta.target,
+            bases=meta.bases,
+            lines=meta.vertex_lines,
             now=now,
             with_logs=with_logs,
         ),

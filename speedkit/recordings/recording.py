@@ -56,6 +56,7 @@ class Meta:
     source: the app's own folder; folder: the one that was built, by which later builds find earlier ones.
     session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
     host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None.
+    vertex_lines: the lines of the Dockerfile that BuildKit gives for each vertex, by its digest; a build that failed has none.
     build_args, cache_from, cache_to: credentials are replaced by their digest. builder: None is the engine's own.
     number: grows from build to build, whatever the clock says; 0 in recordings of older versions, which came before all
     others. notices: sentences about what could not be done once the build had ended.
@@ -84,6 +85,7 @@ class Meta:
     error: str | None = None
     answer: dict[str, Any] | None = None
     machine: dict[str, Any] = field(default_factory=dict)
+    vertex_lines: dict[str, list[list[int]]] = field(default_factory=dict)
     number: int = 0
     notices: list[str] = field(default_factory=list)
 
@@ -244,6 +246,7 @@ def _check(meta: Meta, folder: Path) -> None:
         and all(isinstance(number, int | float) for number in numbers)
         and all(isinstance(table, dict) for table in tables)
         and all(isinstance(base, dict) for base in meta.bases.values())
+        and _are_lines(meta.vertex_lines)
         and isinstance(meta.builder, str | None)
         and type(meta.number) is int
         and isinstance(meta.notices, list)
@@ -253,6 +256,14 @@ def _check(meta: Meta, folder: Path) -> None:
     )
     if not good:
         raise RecordingError(f"{folder} holds no readable recording: a value in meta.json has the wrong type.")
+
+
+def _are_lines(lines: Any) -> bool:
+    """Whether this is what `vertex_lines` holds."""
+    if not isinstance(lines, dict) or not all(isinstance(ranges, list) for ranges in lines.values()):
+        return False
+    every = [span for ranges in lines.values() for span in ranges]
+    return all(isinstance(span, list) and len(span) == 2 and all(isinstance(line, int) for line in span) for span in every)
 
 
 def list_recordings(folder: Path, *, session: str | None = None, source: str | None = None) -> list[Recording]:

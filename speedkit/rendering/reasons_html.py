@@ -44,7 +44,7 @@ def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
 
 def state_in_words(state: str) -> str:
     """What became, or will become, of a step: a forecast in the same words as a build."""
-    return VERDICTS[state][1] if state in VERDICTS else state.replace("-", " ")
+    return VERDICTS[state][1] if state in VERDICTS else dict(WORDS).get(state, state)  # type: ignore[call-overload]
 
 
 def _row(reason: Reason) -> str:

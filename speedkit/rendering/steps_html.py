@@ -21,6 +21,7 @@ SHAPES: dict[StepState, str] = {
     "failed": "✗",
     "cancelled": "■",
     "waiting": "·",
+    "unclear": "?",
     "no-step": " ",
     "not-needed": " ",
 }
@@ -28,6 +29,7 @@ WORDS: dict[StepState, str] = {
     "cached": "cached",
     "cancelled": "cancelled",
     "waiting": "waiting",
+    "unclear": "not told apart",
     "no-step": "no step",
     "not-needed": "not needed",
 }
@@ -48,7 +50,7 @@ overflow:hidden;text-overflow:ellipsis;background:none;color:inherit;padding:0;b
 .sk-build .cached .sk-i,.sk-build .cached .sk-t{color:var(--hit)}
 .sk-build .ran .sk-i,.sk-build .ran .sk-t,.sk-build .running .sk-i,.sk-build .running .sk-t{color:var(--run);font-weight:600}
 .sk-build .failed .sk-i,.sk-build .failed .sk-t,.sk-build .sk-error{color:var(--bad);font-weight:600}
-.sk-build .waiting,.sk-build .no-step,.sk-build .not-needed,.sk-build .cancelled{color:var(--dim)}
+.sk-build .waiting,.sk-build .unclear,.sk-build .no-step,.sk-build .not-needed,.sk-build .cancelled{color:var(--dim)}
 .sk-build .sk-why{color:var(--dim);font-size:12px;padding:0 0 3px 72px}
 .sk-build pre{font:12px/1.5 var(--jp-code-font-family,ui-monospace,monospace);border:1px solid var(--line);
 border-radius:6px;padding:6px 10px;margin:6px 0;

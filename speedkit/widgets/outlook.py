@@ -78,8 +78,10 @@ def agreement(forecast: Sequence[Entry] | None, build: Build) -> str:
     """How many steps of a good build did what the forecast before it said; "" where there was none."""
     if not forecast or build.outcome != "done":
         return ""
-    said = {entry["line"]: entry["forecast"] for entry in forecast if entry["forecast"] in ("hit", "miss")}
-    judged = [step for step in build.instructions if step.line in said and step.state in ("cached", "ran")]
+    # A FROM stands before what ONBUILD does on its line.
+    said = {entry["line"]: entry["forecast"] for entry in reversed(forecast) if entry["forecast"] in ("hit", "miss")}
+    own = [step for step in build.instructions if not step.triggered]
+    judged = [step for step in own if step.line in said and step.state in ("cached", "ran")]
     right = sum((said[step.line] == "hit") == step.cached for step in judged if step.line is not None)
     if not judged:
         return ""

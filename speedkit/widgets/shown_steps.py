@@ -30,7 +30,7 @@ UNNAMED = re.compile(r"stage-\d+")
 
 def step_id(step: Step) -> str:
     """A name for a step that stays the same while the build goes on."""
-    if step.kind == "instruction" and step.line is not None:
+    if step.kind == "instruction" and step.line is not None and not step.triggered:
         return f"line-{step.line}"
     return f"{step.kind}-{step.digest or step.name}"
 
@@ -115,7 +115,8 @@ def shown_build(
 
 def _remark(step: Step, known: Background, open_lines: Set[int | None]) -> dict[str, str]:
     """note: what else there is to say of a step in a few words. why: the reason for its state, as a sentence."""
-    entry, reason = known.entry(step.line), known.reasons.get(step.line or 0)
+    line = None if step.triggered else step.line
+    entry, reason = known.entry(line), known.reasons.get(line or 0)
     parts = [_note(step, entry, reason, open_lines), bytes_text(step.bytes_fetched) if step.bytes_fetched else ""]
     return {"note": ", ".join(part for part in parts if part), "why": _why(step, entry, reason)}
 

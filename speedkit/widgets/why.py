@@ -51,7 +51,8 @@ NAMED_AT_MOST = 3
 def reasons_of(build: Build) -> dict[int, Reason]:
     """The reason of each instruction of a finished build, by its line; none where its recording cannot be read."""
     try:
-        return {step.line: step for step in explain(build).steps}
+        # A FROM stands before what ONBUILD does on its line.
+        return {step.line: step for step in reversed(explain(build).steps)}
     except SpeedkitError:
         return {}
 

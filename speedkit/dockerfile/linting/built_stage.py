@@ -10,6 +10,7 @@ from speedkit.dockerfile.expansion import Noting, SubstitutionError, expand, exp
 from speedkit.dockerfile.go_text import quoted
 from speedkit.dockerfile.linting.finding import Finding
 from speedkit.dockerfile.mounts import mounts_of
+from speedkit.dockerfile.stage_environment import NOT_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,6 @@ _SECRET = re.compile(
     r"(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|$)", re.IGNORECASE
 )
 _PUBLIC = re.compile(r"(?:_|^)public(?:_|$)", re.IGNORECASE)
-_NOT_VARIABLES = ("BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE")
 _USED_ONCE = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
@@ -73,7 +73,7 @@ class StageLint:
         noting = Noting(setting.variables)
         with suppress(SubstitutionError):
             self._expand_all(instruction, noting)
-        known = {*setting.arguments, *_NOT_VARIABLES, *_own_names(instruction)}
+        known = {*setting.arguments, *NOT_VARIABLES, *_own_names(instruction)}
         for name in noting.missing:
             if name not in known:
                 self._find("UndefinedVar", instruction, f"Usage of undefined variable '${name}'")

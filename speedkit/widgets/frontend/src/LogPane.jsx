@@ -42,6 +42,7 @@ const NOTHING = { lines: [], total: 0 };
 function nothing(step) {
   if (step.state === "cached") return "Cached: BuildKit took the earlier result and printed nothing.";
   if (step.state === "waiting") return "It has not started.";
+  if (step.state === "unclear") return "BuildKit's report does not tell which of its steps this one is.";
   if (step.state === "no-step") return "This only changes the image's description: there is nothing to run.";
   if (step.state === "not-needed") return "The image that is built does not need this stage.";
   return step.state === "running" ? "Nothing printed so far." : "It printed nothing.";

@@ -36,6 +36,7 @@ export const STATE = {
   failed: { icon: "✗", word: "failed" },
   cancelled: { icon: "■", word: "cancelled" },
   waiting: { icon: "·", word: "waiting" },
+  unclear: { icon: "?", word: "not told apart" },
   "no-step": { icon: "", word: "no step" },
   "not-needed": { icon: "", word: "not needed" },
 };

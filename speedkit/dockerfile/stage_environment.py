@@ -9,21 +9,39 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from speedkit.dockerfile import SubstitutionError, expand
+from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.errors import DockerfileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from speedkit.dockerfile import Instruction
-    from speedkit.forecast.situation import BaseImage
+    from speedkit.dockerfile.syntax import Instruction
 
-__all__ = ["DEFAULT_SHELL", "Scope", "normalized"]
+__all__ = ["DEFAULT_SHELL", "NOT_VARIABLES", "BaseSettings", "Scope", "normalized"]
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+NOT_VARIABLES = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
+"""What BuildKit's frontend keeps for itself when an ARG declares it (nonEnvArgs)."""
+
+
+class BaseSettings(Protocol):
+    """What a base image brings into a stage. environment: `NAME=value`, in order; None where it is not known."""
+
+    @property
+    def environment(self) -> tuple[str, ...] | None: ...
+    @property
+    def workdir(self) -> str: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def shell(self) -> tuple[str, ...]: ...
+    @property
+    def configuration(self) -> str: ...
 
 
 @dataclass
@@ -47,7 +65,7 @@ class Scope:
     own: set[str] = field(default_factory=set)
 
     @classmethod
-    def from_image(cls, image: BaseImage | None) -> Scope:
+    def from_image(cls, image: BaseSettings | None) -> Scope:
         """The scope at the start of a stage. None: scratch."""
         scope = cls()
         if image is not None:
@@ -134,12 +152,11 @@ class Scope:
         for word in instruction.args:
             name, equals, default = word.partition("=")
             self.arguments.add(name)
-            if name in build_args:
-                self.set(name, build_args[name])
-            elif equals:
-                self.set(name, self.expand(default, instruction, escape))
-            elif name in global_args:
-                self.set(name, global_args[name])
+            value = build_args.get(name)
+            if value is None:
+                value = self.expand(default, instruction, escape) if equals else global_args.get(name)
+            if value is not None and name not in NOT_VARIABLES:
+                self.set(name, value)
 
 
 def _pair(entry: str) -> tuple[str, str]:
