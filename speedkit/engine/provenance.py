@@ -17,7 +17,7 @@ ASKS_FOR_LINES = {"BUILDX_METADATA_PROVENANCE": "max"}
 
 
 def vertex_lines(metadata: Mapping[str, Any]) -> dict[str, list[list[int]]]:
-    """First and last line of each range, 1-based, by the digest of the vertex; {} where nothing is said."""
+    """First and last line of each instruction, 1-based, by the digest of the vertex; {} where nothing is said."""
     provenance = metadata.get("buildx.build.provenance")
     version_02 = ["buildConfig"], ["metadata", "https://mobyproject.org/buildkit@v1#metadata"]
     version_1 = ["buildDefinition", "internalParameters", "buildConfig"], ["runDetails", "metadata", "buildkit_metadata"]
@@ -37,7 +37,13 @@ def _at(document: Any, path: list[str]) -> Any:
 
 
 def _ranges(source: Any) -> list[list[int]]:
+    """One range for each instruction: BuildKit lists a here-document's lines one by one."""
     places = _at(source, ["locations"])
-    spans = [_at(place, ["ranges"]) for place in places] if isinstance(places, list) else []
-    lines = [[_at(span, [end, "line"]) for end in ("start", "end")] for ranges in spans for span in ranges or ()]
-    return [ends for ends in lines if all(isinstance(line, int) for line in ends)]
+    found = []
+    for place in places if isinstance(places, list) else ():
+        spans = _at(place, ["ranges"])
+        ends = [_at(span, [end, "line"]) for span in (spans if isinstance(spans, list) else ()) for end in ("start", "end")]
+        lines = [line for line in ends if isinstance(line, int)]
+        if lines:
+            found.append([min(lines), max(lines)])
+    return found

@@ -295,7 +295,8 @@ class _Matching:
     def _share(self, step: ExpectedStep, before: str) -> None:
         candidates = [entry for entry in self._named if entry.does(step) and self._starts_from(entry, before)]
         equal = [entry for entry in candidates if entry.text == step.text]
-        fitting = equal or (candidates if before else [])
+        # `COPY ./f /` and `COPY f /` are the same step. The text of a RUN is its command.
+        fitting = equal or (candidates if before and step.instruction.keyword != "RUN" else [])
         if len(fitting) == 1:
             self._take(step, fitting[0])
         elif fitting:

@@ -113,6 +113,7 @@ def _summary(tally: Tally) -> str:
     return (
         f"{tally.pairs} pairs, {tally.steps} steps, {tally.hits} cached, {tally.depends} depends, "
         f"{tally.unseen} not reported, {tally.failed} builds failed, {tally.refused} refused by both, "
+        f"{tally.told} vertices held against their lines, {tally.unclear} steps not told apart, "
         f"{tally.shared} linked copies shared, "
         f"{len(tally.not_repeated)} not repeated"
     )

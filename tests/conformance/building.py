@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import subprocess
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from speedkit.engine.connection import connect, find_buildx
+from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
-    from pathlib import Path
 
     from speedkit.forecast.plan import Plan
     from speedkit.forecast.vertices import Vertex
@@ -28,11 +31,15 @@ _NAME = re.compile(r"^\[(?:(?P<stage>\S+) )?\s*(?P<number>\d+)/\d+\] (?!(?:ONBUI
 
 @dataclass(frozen=True)
 class Observed:
-    """How a build went. states: by (stage, number within it), "cached" or "ran"."""
+    """How a build went. states: by (stage, number within it), "cached" or "ran".
+
+    lines: those of the Dockerfile that BuildKit gives for each vertex, where the build came to its end.
+    """
 
     ok: bool
     states: dict[tuple[str, int], str]
     output: str
+    lines: dict[str, list[list[int]]] = field(default_factory=dict)
 
 
 @functools.cache
@@ -60,8 +67,13 @@ def build(
         command += [f"--{name}", value]
     if target:
         command += ["--target", target]
-    ran = subprocess.run([*command, str(folder)], capture_output=True, text=True, timeout=_MOST_SECONDS, check=False)
-    return Observed(ran.returncode == 0, _states(ran.stderr), ran.stderr)
+    with tempfile.TemporaryDirectory(prefix="speedkit-conformance-") as scratch:
+        metadata = Path(scratch) / "metadata.json"
+        command += ["--metadata-file", str(metadata), str(folder)]
+        environment = os.environ | ASKS_FOR_LINES
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=_MOST_SECONDS, check=False, env=environment)
+        lines = vertex_lines(json.loads(metadata.read_bytes())) if ran.returncode == 0 else {}
+    return Observed(ran.returncode == 0, _states(ran.stderr), ran.stderr, lines)
 
 
 def _states(output: str) -> dict[tuple[str, int], str]:

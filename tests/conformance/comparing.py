@@ -14,12 +14,15 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.forecast import Forecaster, Situation
 from tests.conformance.building import build, makes_links, observed_steps
+from tests.conformance.which_step import base_facts, unclear_lines, wrong_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from speedkit.context import Manifest
     from speedkit.forecast import BaseImage, Forecast, StepForecast
+    from tests.conformance.building import Observed
+    from tests.conformance.which_step import WrongStep
 
 __all__ = [
     "Buildable",
@@ -66,6 +69,7 @@ class Tally:
 
     refused: Dockerfiles that the forecast and BuildKit both reject. shared: linked copies that another project of the
     run had made already: they stand alone, so nothing keeps one project's from another's.
+    told: lines whose vertex was held against what BuildKit says of it. unclear: those that could not be told apart.
     not_repeated: disagreements that were none when the same was built again. listed: how often a forecast had a line of
     a kind, those left out that only keep builds apart.
     """
@@ -79,6 +83,8 @@ class Tally:
     failed: int = 0
     refused: int = 0
     shared: int = 0
+    told: int = 0
+    unclear: int = 0
     not_repeated: list[Disagreement] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     listed: Counter[Listed] = field(default_factory=Counter)
@@ -197,6 +203,10 @@ class _Sequence:
             target=project.target,
             options=project.options,
         )
+        mistaken = self._which_step(project, text, seen, with_bases=len(builds) % 2 == 0)
+        if mistaken is not None:
+            line, shown, happened = mistaken
+            return Disagreement(tuple(builds), line, "", shown, "which step it is", happened, seen.output)
         if forecast is None:
             self.tally.refused += 1
             return None if not seen.ok else Disagreement(tuple(builds), refused.line or 0, "", "refused", refused.what, "built")
@@ -220,6 +230,14 @@ class _Sequence:
             now = replace(now, states=states, finished=seen.ok)
         forecaster.learn(now)
         return wrong
+
+    def _which_step(self, project: Buildable, text: str, seen: Observed, *, with_bases: bool) -> WrongStep | None:
+        """The first line that would be shown with another one's vertex. with_bases: as in a recording that knows its bases."""
+        self.tally.told += len(seen.lines)
+        given = {"build_args": project.build_args, "target": project.target, "ok": seen.ok}
+        facts = base_facts(self.bases) if with_bases else {}
+        self.tally.unclear += unclear_lines(text, seen.output, facts=facts, **given)
+        return wrong_step(text, seen.output, seen.lines, facts=facts, **given)
 
     def _situation(self, project: Buildable, text: str) -> Situation:
         self.manifest = read_context(self.folder, dockerfile=self.dockerfile, known=self.manifest)

@@ -203,3 +203,199 @@ def test_an_add_takes_as_long_as_its_download_and_the_rest_together():
 def test_an_add_whose_download_failed_has_failed():
     step = steps("FROM a\nADD http://x/f /f\n", added(cached=False, error="404"), outcome="failed")[2]
     assert (step.state, step.error) == ("failed", "404")
+
+
+def graph(*entries: tuple[str, str, tuple[str, ...]], cached: tuple[str, ...] = (), failed: str = "") -> Solve:
+    """A stream as BuildKit reports it: digest, name and inputs of each vertex."""
+    found = Solve(first=0.0, last=10.0)
+    for digest, name, inputs in entries:
+        error = "exit code: 1" if digest == failed else None
+        found.vertices[digest] = Vertex(digest, name, inputs, "", digest in cached, error, {"x": (1.0, 2.0)})
+    return found
+
+
+TWO_STAGES = """FROM IMG AS build
+RUN echo one > /app
+FROM IMG
+ENV DEST=/srv
+WORKDIR $DEST
+COPY --from=build /app $DEST/app
+"""
+
+
+def test_a_stage_of_expanded_steps_whose_base_is_reported_under_another_stage_has_its_own_vertices():
+    stream = graph(
+        ("from", "[build 1/2] FROM docker.io/library/img:latest", ()),
+        ("run", "[build 2/2] RUN echo one > /app", ("from",)),
+        ("workdir", "[stage-1 2/3] WORKDIR /srv", ("from",)),
+        ("copy", "[stage-1 3/3] COPY --from=build /app /srv/app", ("workdir", "run")),
+        cached=("from", "run"),
+    )
+    found = steps(TWO_STAGES.replace("IMG", "img"), stream)
+    assert {line: (step.state, step.digest) for line, step in found.items()} == {
+        1: ("cached", "from"),
+        2: ("cached", "run"),
+        3: ("cached", "from"),
+        4: ("no-step", None),
+        5: ("ran", "workdir"),
+        6: ("ran", "copy"),
+    }
+
+
+def test_two_heredocs_with_one_first_line_are_two_steps():
+    text = "FROM a\nRUN <<EOT\necho a\ntrue\nEOT\nRUN <<EOT\necho a\nfalse\nEOT\n"
+    stream = graph(
+        ("from", "[1/3] FROM a", ()),
+        ("one", "[2/3] RUN <<EOT (echo a...)", ("from",)),
+        ("two", "[3/3] RUN <<EOT (echo a...)", ("one",)),
+        failed="two",
+    )
+    found = steps(text, stream, outcome="failed")
+    assert (found[2].state, found[6].state) == ("ran", "failed")
+
+
+ONBUILD = """FROM a AS base
+ONBUILD COPY $F /f
+ONBUILD ENV X=/
+ONBUILD RUN echo $X
+FROM base
+ARG F=g
+WORKDIR $X
+COPY $F /g
+"""
+
+
+def triggered(**options) -> tuple:
+    stream = graph(
+        ("from", "[base 1/1] FROM a", ()),
+        ("t1", "[stage-1 1/5] ONBUILD COPY  /f", ("from", "context")),
+        ("t2", "[stage-1 2/5] ONBUILD RUN echo /", ("t1",)),
+        ("copy", "[stage-1 3/5] COPY g /g", ("t2", "context")),
+        **options,
+    )
+    dockerfile = read_dockerfile(ONBUILD)
+    outcome = "failed" if options.get("failed") else "done"
+    found = derive_steps(dockerfile, stream, outcome=outcome, build_args={}, target=None)
+    return tuple(step for step in found if step.kind == "instruction")
+
+
+def test_onbuild_triggers_are_steps_on_the_line_of_the_from_that_runs_them():
+    found = [(step.line, step.instruction, step.state, step.digest) for step in triggered() if step.triggered]
+    assert found == [
+        (5, "ONBUILD COPY $F /f", "ran", "t1"),
+        (5, "ONBUILD ENV X=/", "no-step", None),
+        (5, "ONBUILD RUN echo $X", "ran", "t2"),
+    ]
+
+
+def test_what_follows_triggers_is_numbered_behind_them_and_a_workdir_of_the_root_has_no_vertex():
+    own = {step.line: (step.state, step.digest) for step in triggered() if not step.triggered}
+    assert own[7] == ("no-step", None)
+    assert own[8] == ("ran", "copy")
+
+
+def test_a_trigger_that_fails_is_the_step_that_failed():
+    assert [step.instruction for step in triggered(failed="t2") if step.state == "failed"] == ["ONBUILD RUN echo $X"]
+
+
+def test_triggers_of_an_image_that_nothing_is_known_of_are_shown_as_buildkit_names_them():
+    stream = graph(
+        ("from", "[1/4] FROM img", ()),
+        ("t1", "[2/4] ONBUILD COPY . /f", ("from",)),
+        ("run", "[3/4] RUN echo 1", ("t1",)),
+        ("copy", "[4/4] COPY g /g", ("run",)),
+    )
+    found = derive_steps(
+        read_dockerfile("FROM img\nRUN echo ${A:-1}\nCOPY $A* /g\n"), stream, outcome="done", build_args={}, target=None
+    )
+    shown = [(step.line, step.instruction, step.digest) for step in found if step.kind == "instruction"]
+    assert shown == [
+        (1, "FROM img", "from"),
+        (1, "ONBUILD COPY . /f", "t1"),
+        (2, "RUN echo ${A:-1}", "run"),
+        (3, "COPY $A* /g", "copy"),
+    ]
+
+
+def test_equal_steps_with_other_texts_are_found_by_what_comes_after_them():
+    text = "FROM a AS one\nCOPY ./f /x\nRUN y\nFROM a AS two\nARG F=f\nCOPY $F /x\nCOPY --from=one /x /z\n"
+    stream = graph(
+        ("from", "[one 1/3] FROM a", ()),
+        ("copy", "[one 2/3] COPY ./f /x", ("from", "context")),
+        ("run", "[one 3/3] RUN y", ("copy",)),
+        ("last", "[two 3/3] COPY --from=one /x /z", ("copy", "run")),
+        cached=("copy",),
+    )
+    found = steps(text, stream)
+    assert [found[line].digest for line in (2, 3, 4, 6, 7)] == ["copy", "run", "from", "copy", "last"]
+    assert found[6].state == "cached"
+
+
+def test_two_stages_of_one_name_and_length_are_told_apart_by_the_chain():
+    text = "FROM a AS one\nRUN x\nRUN y\nFROM a AS one\nRUN z\nCOPY --from=0 /x /y\n"
+    stream = graph(
+        ("from", "[one 1/3] FROM a", ()),
+        ("x", "[one 2/3] RUN x", ("from",)),
+        ("y", "[one 3/3] RUN y", ("x",)),
+        ("z", "[one 2/3] RUN z", ("from",)),
+        ("copy", "[one 3/3] COPY --from=0 /x /y", ("z", "y")),
+    )
+    found = steps(text, stream)
+    assert [found[line].digest for line in (2, 3, 5, 6)] == ["x", "y", "z", "copy"]
+
+
+def test_a_linked_copy_is_the_copy_and_not_what_joins_it():
+    text = "FROM a AS one\nCOPY --link f /x\nRUN y\nFROM b AS two\nCOPY --link f /x\nCOPY --from=one /x /z\n"
+    stream = graph(
+        ("a", "[one 1/3] FROM a", ()),
+        ("b", "[two 1/3] FROM b", ()),
+        ("copy", "[one 2/3] COPY --link f /x", ("context",)),
+        ("join", "[one 2/3] LINK COPY --link f /x", ("a", "copy")),
+        ("join2", "[two 2/3] LINK COPY --link f /x", ("b", "copy")),
+        ("run", "[one 3/3] RUN y", ("join",)),
+        ("last", "[two 3/3] COPY --from=one /x /z", ("join2", "run")),
+    )
+    found = steps(text, stream)
+    assert [found[line].digest for line in (2, 3, 5, 6)] == ["copy", "run", "copy", "last"]
+
+
+def test_where_nothing_tells_it_says_so():
+    text = "FROM a AS one\nRUN echo $A\nFROM a AS two\nRUN echo $B\nFROM a AS three\nRUN --mount=from=one,target=/1 x\n"
+    stream = graph(("from", "[three 1/2] FROM a", ()), ("x", "[three 2/2] RUN --mount=from=one,target=/1 x", ("from",)))
+    found = steps(text, stream)
+    assert found[2].state == "unclear"
+    assert not found[2].ran
+    assert not found[2].cached
+
+
+def test_the_lines_that_buildkit_gives_come_first():
+    stream = graph(("from", "[1/3] FROM a", ()), ("one", "[2/3] RUN x", ("from",)), ("two", "[3/3] RUN x", ("one",)))
+    lines = {"one": [[3, 3]], "two": [[2, 2]]}
+    found = derive_steps(
+        read_dockerfile("FROM a\nRUN x\nRUN x\n"), stream, outcome="done", build_args={}, target=None, lines=lines
+    )
+    assert {step.line: step.digest for step in found if step.line in (2, 3)} == {2: "two", 3: "one"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "positions"), [(["V=/"], [None, "[2/3] RUN x"]), (["V=/v"], ["[2/3] WORKDIR /v", "[3/3] RUN x"])]
+)
+def test_the_bases_own_variables_are_replaced_too(environment, positions):
+    names = ["[1/3] FROM a", *(name for name in positions if name)]
+    facts = {"a": {"used": "a", "layers": ["x"], "environment": environment, "on_build": []}}
+    found = derive_steps(
+        read_dockerfile("FROM a\nWORKDIR $V\nRUN x\n"),
+        solve(*names),
+        outcome="done",
+        build_args={},
+        target=None,
+        bases=facts,
+    )
+    own = {step.line: step for step in found}
+    assert own[3].name == positions[1]
+    assert own[2].state == ("ran" if positions[0] else "no-step")
+
+
+def test_platforms_of_cross_builds_stand_in_names():
+    found = steps("FROM a AS b\nRUN x\n", solve("[linux/amd64->arm64 b 1/2] FROM a", "[linux/amd64->arm64 b 2/2] RUN x"))
+    assert found[2].state == "ran"
