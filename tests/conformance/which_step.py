@@ -1,7 +1,7 @@
 """Holds which vertex speedkit takes for which line against what BuildKit says itself.
 
-Three witnesses, none of which speedkit's own matching uses here: the lines that provenance gives for each vertex of a build that
-came to its end, the line that BuildKit quotes (`>>>`) where a build failed, and the words that only one line prints.
+Three witnesses, none of which speedkit's own matching uses here: the lines that provenance gives for each vertex of a build
+that came to its end, the line that BuildKit quotes (`>>>`) where a build failed, and the words that only one line prints.
 """
 
 from __future__ import annotations
@@ -102,29 +102,33 @@ def unclear_lines(text: str, output: str, **given: Any) -> int:
 
 
 def _by_lines(solve: Solve, steps: tuple[Step, ...], lines: Mapping[str, list[list[int]]]) -> Iterator[WrongStep]:
-    expected: dict[tuple[int, bool], list[Vertex]] = {}
-    for digest, ranges in lines.items():
-        vertex = solve.vertices.get(digest)
-        name = _STEP.match(vertex.name) if vertex is not None else None
-        if vertex is None or name is None or name["link"] or name["keyword"] == "FROM":
-            continue
-        for first, _ in ranges:
-            expected.setdefault((first, name["trigger"] is not None), []).append(vertex)
+    expected = _expected(solve, lines)
     openings = {step.line for step in steps if step.instruction.startswith("FROM ")}
     for step in steps:
-        if step.instruction.startswith("FROM ") or step.line in openings:
-            continue
-        vertices = expected.get((step.line or 0, False), []) + expected.get((step.line or 0, True), [])
-        if step.digest is not None and vertices and step.digest not in [vertex.digest for vertex in vertices]:
+        vertices = [] if step.line in openings else expected.get(step.line or 0, [])
+        shown = step.digest is not None or step.state != "unclear"
+        if vertices and shown and step.digest not in [vertex.digest for vertex in vertices]:
             yield step.line or 0, f"{step.state}: {step.name}", vertices[0].name
-        if step.digest is None and step.state != "unclear" and vertices:
-            yield step.line or 0, step.state, vertices[0].name
-    for (line, _), vertices in expected.items():
+    if any(step.state == "unclear" for step in steps):
+        return
+    for line, vertices in expected.items():
         of_line = {step.digest for step in steps if step.line == line}
         for vertex in vertices:
             is_fetch = any(vertex.digest in other.inputs and other.name == vertex.name for other in solve.vertices.values())
-            if vertex.digest not in of_line and not is_fetch and not any(step.state == "unclear" for step in steps):
+            if vertex.digest not in of_line and not is_fetch:
                 yield line, "not shown", vertex.name
+
+
+def _expected(solve: Solve, lines: Mapping[str, list[list[int]]]) -> dict[int, list[Vertex]]:
+    """The vertices of each line, but for FROM and what joins a linked copy."""
+    expected: dict[int, list[Vertex]] = {}
+    for digest, ranges in lines.items():
+        vertex = solve.vertices.get(digest)
+        name = _STEP.match(vertex.name) if vertex is not None else None
+        if vertex is not None and name is not None and not name["link"] and name["keyword"] != "FROM":
+            for first, _ in ranges:
+                expected.setdefault(first, []).append(vertex)
+    return expected
 
 
 def _by_quote(steps: tuple[Step, ...], output: str) -> Iterator[WrongStep]:
