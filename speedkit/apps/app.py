@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import stat
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
 from speedkit.ownership import claim, discard
-from speedkit.state import state_folder, state_home
+from speedkit.state import private_folder, state_folder, state_home
 
 __all__ = ["COLD", "App", "Strategy"]
 
@@ -115,8 +117,11 @@ class App:
             raise Misuse(f"{name!r} cannot name a strategy.", fix="Use letters, digits, - and _.")
         state_folder("dockerfiles")
         claim(self._own_dockerfiles())
-        files.write_text(self._own_dockerfiles(), f"Dockerfile.{name}", dockerfile)
         place = self._own_dockerfiles() / f"Dockerfile.{name}"
+        with contextlib.suppress(OSError):  # writing says it better
+            private_folder(place.parent)
+        files.write_text(place.parent, place.name, dockerfile)
+        place.chmod(stat.S_IRUSR | stat.S_IWUSR)
         added = Strategy(name, place, "your own")
         self.strategies[name] = added
         return added

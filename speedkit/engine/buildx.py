@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.engine.bases import has_image
+from speedkit.engine.build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line
 from speedkit.engine.children import child_process, signal_group
 from speedkit.engine.connection import Engine
 from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
@@ -23,27 +24,6 @@ from speedkit.ownership import scratch_folder
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
 
 GRACE_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
-    """One build, as BuildKit is asked for it.
-
-    named_contexts: what takes the place of an image the Dockerfile names, such as `docker-image://…`.
-    builder: a buildx builder; None is the engine's own.
-    cache_from, cache_to: where buildx is to import and export caches, in its own words, such as `type=registry,ref=…`.
-    """
-
-    context: Path
-    dockerfile: Path
-    target: str | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    named_contexts: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    tag: str | None = None
-    builder: str | None = None
-    cache_from: tuple[str, ...] = ()
-    cache_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +93,14 @@ def _kill_group(running: subprocess.Popen[bytes]) -> None:
 def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
     """Build, handing on each raw line; the exit code and the image's id.
 
-    The plugin's binary is called directly: it starts faster than through the `docker` command.
+    The plugin's binary is called directly: it starts faster than through the `docker` command. No value of a build arg
+    stands on its command line, which every user of the machine can read.
     """
     with scratch_folder() as scratch:
         metadata = scratch / "metadata.json"
-        argv = command_line(engine, request, metadata)
-        environment = {**engine.environment, **ASKS_FOR_LINES}
+        argv, environment = buildx_call(engine, request, scratch, metadata)
         try:
-            code = command.run(argv, env=environment, cwd=request.context, on_line=on_line)
+            code = command.run(argv, env={**environment, **ASKS_FOR_LINES}, cwd=request.context, on_line=on_line)
         except OSError as problem:
             raise NoBuildKit(f"buildx could not be started: {problem.strerror or problem}.", fix=f"It is {argv[0]}.") from None
         if code:
@@ -129,27 +109,14 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
         return Finished(code, _image_id(engine, described), vertex_lines(described))
 
 
-def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[str]:
-    """The arguments of one build, the plugin's binary first."""
-    argv = [str(engine.buildx), "build", "--progress=rawjson", f"--metadata-file={metadata}"]
-    argv += ["--builder", request.builder, "--load"] if request.builder else ["--builder=default"]
-    argv += [f"--file={request.dockerfile}"]
-    argv += [f"--target={request.target}"] if request.target else []
-    argv += [f"--tag={request.tag}"] if request.tag else []
-    argv += [f"--build-arg={name}={value}" for name, value in request.build_args.items()]
-    argv += [f"--build-context={name}={source}" for name, source in request.named_contexts.items()]
-    argv += [f"--cache-from={place}" for place in request.cache_from]
-    argv += [f"--cache-to={place}" for place in request.cache_to]
-    argv += [f"--label={name}={value}" for name, value in request.labels.items()]
-    return [*argv, str(request.context)]
-
-
 def _metadata(file: Path) -> dict[str, Any]:
     """What buildx wrote about a build; {} when it cannot be read."""
     try:
         described = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
+    # Bake writes it for each target of a definition.
+    described = described.get(BAKE_TARGET, described) if isinstance(described, dict) else {}
     return described if isinstance(described, dict) else {}
 
 

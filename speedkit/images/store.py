@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from speedkit.errors import StateRefused
 from speedkit.ownership import claimed
-from speedkit.state import state_folder, state_home
+from speedkit.state import open_private, private_folder, state_folder, state_home
 
 if TYPE_CHECKING:
     from speedkit.images.files import Files
@@ -98,9 +98,10 @@ class LayerStore:
             return
         unfinished = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
         with contextlib.suppress(OSError), claimed(unfinished):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             try:
-                unfinished.write_bytes(data)
+                with open_private(unfinished) as out:
+                    out.write(data)
                 unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)

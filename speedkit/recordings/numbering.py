@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from speedkit.state import private_folder
+
 __all__ = ["next_number"]
 
 FILE = ".last-number"
@@ -24,7 +26,7 @@ def next_number(folder: Path, *, highest: Callable[[], int]) -> int:
     highest: looks for the highest number in use; asked where the file is missing or damaged.
     Raises: OSError where the folder or its file cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     with _locked(folder / FILE) as file:
         text = os.pread(file, DIGITS, 0) if sys.platform != "win32" else os.read(file, DIGITS)
         number = (int(text) if len(text) == DIGITS and text.isdigit() else highest()) + 1

@@ -31,6 +31,7 @@ from speedkit.errors import DiskFull, NewerRecording, RecordingError, SpeedkitEr
 from speedkit.model import Outcome
 from speedkit.ownership import claimed
 from speedkit.recordings.numbering import next_number
+from speedkit.state import open_private, private_folder
 
 __all__ = [
     "FORMAT",
@@ -169,14 +170,13 @@ def write_recording(
     final = folder / meta.id
     with claimed(folder / (UNFINISHED + meta.id)) as unfinished:
         try:
-            unfinished.mkdir(parents=True)
-            with (unfinished / "raw.jsonl").open("wb") as out:
-                out.writelines(raw)
-            (unfinished / "Dockerfile").write_bytes(dockerfile.encode("utf-8", errors="surrogateescape"))
+            private_folder(unfinished)
+            _write(unfinished / "raw.jsonl", raw)
+            _write(unfinished / "Dockerfile", [dockerfile.encode("utf-8", errors="surrogateescape")])
             if context is not None:
-                (unfinished / "context.json").write_text(context.to_json(), encoding="utf-8")
-            (unfinished / "image.json").write_text(json.dumps(image), encoding="utf-8")
-            (unfinished / "meta.json").write_text(_meta_json(meta), encoding="utf-8")
+                _write(unfinished / "context.json", [context.to_json().encode()])
+            _write(unfinished / "image.json", [json.dumps(image).encode()])
+            _write(unfinished / "meta.json", [_meta_json(meta).encode()])
             unfinished.rename(final)
         except OSError as problem:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -194,7 +194,7 @@ def complete_recording(recording: Recording, meta: Meta, *, image: dict[str, Any
         for name, text in (("image.json", json.dumps(image)), ("meta.json", _meta_json(meta))):
             new = recording.folder / (UNFINISHED + name)
             try:
-                new.write_text(text, encoding="utf-8")
+                _write(new, [text.encode()])
                 new.replace(recording.folder / name)
             except OSError:
                 new.unlink(missing_ok=True)
@@ -202,6 +202,11 @@ def complete_recording(recording: Recording, meta: Meta, *, image: dict[str, Any
     except OSError as problem:
         raise _not_saved(recording.folder.parent, problem) from problem
     return Recording(recording.folder, meta)
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    with open_private(path) as out:
+        out.writelines(parts)
 
 
 def _meta_json(meta: Meta) -> str:

@@ -19,6 +19,7 @@ from speedkit.ownership import scratch_folder
 from speedkit.rendering.amounts import seconds_text
 from speedkit.report.lock import locked
 from speedkit.report.page import Chapter, page
+from speedkit.state import open_private, private_folder
 
 __all__ = ["Tour", "run_tour"]
 
@@ -70,8 +71,8 @@ def _lock_file(out: Path) -> Path:
     """The lock file of the report's folder, both made when missing: that they cannot be is better known before a tour."""
     lock = out / ".tour-lock"
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock.touch()
+        private_folder(out)
+        open_private(lock, "ab").close()
     except OSError as problem:
         raise _refused(out, problem) from None
     return lock
@@ -81,7 +82,8 @@ def _written(out: Path, text: str) -> Path:
     """The page, written whole or not at all."""
     target, unfinished = out / "index.html", out / ".index.html.unfinished"
     try:
-        unfinished.write_text(text, encoding="utf-8")
+        with open_private(unfinished, "w", encoding="utf-8") as page_file:
+            page_file.write(text)
         unfinished.replace(target)
     except OSError as problem:
         raise _refused(out, problem) from None

@@ -15,7 +15,7 @@ from speedkit.engine.connection import Engine, connect, engine_of_the_user
 from speedkit.errors import NoEngine, SetupError
 from speedkit.setup.commands import run
 from speedkit.setup.debian import is_root
-from speedkit.state import state_folder, state_home
+from speedkit.state import open_private, state_folder, state_home
 
 __all__ = ["Status", "start_engine", "status", "stop_engine"]
 
@@ -82,7 +82,8 @@ def _start_service() -> Engine:
 def _remember(pid: int, *, service: bool) -> None:
     state_folder("engine")
     record = {"pid": pid, "started": _start_time(pid), "service": service}
-    _record().write_text(json.dumps(record), encoding="utf-8")
+    with open_private(_record(), "w", encoding="utf-8") as out:
+        json.dump(record, out)
 
 
 def _start_detached() -> subprocess.Popen[bytes]:
@@ -90,7 +91,7 @@ def _start_detached() -> subprocess.Popen[bytes]:
     if PID_FILE.is_file() and not _is_dockerd(_number(PID_FILE.read_text())):
         PID_FILE.unlink()
     state_folder("engine")
-    with _log().open("ab") as log:
+    with open_private(_log(), "ab") as log:
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )

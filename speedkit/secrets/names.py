@@ -1,0 +1,178 @@
+"""Which names mean that a value is a secret, and which values are too ordinary to be one.
+
+A name is split into its words: `PGPASSWORD`, `db-pass`, `_authToken` and `GH_PAT` name secrets, `KEYBOARD`, `AUTHOR`,
+`TOKENIZER_VERSION`, `COMPASS` and `PUBLIC_KEY` do not.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+__all__ = ["is_everyday_word", "is_ordinary", "names_a_password", "names_a_secret", "names_a_secret_surely"]
+
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+PASSWORD_WORDS = frozenset(
+    {"password", "passwords", "passwd", "passphrase", "passcode", "pass", "pwd", "pword", "pw", "secret", "secrets", "creds"}
+    | {"credential", "credentials", "apikey"}
+)
+WORDS = PASSWORD_WORDS | {"token", "tokens", "pat", "cred", "auth", "authorization", "dsn", "sas", "jwt", "otp", "psk"}
+SHORT_WORDS = frozenset({"sig", "signature", "bearer", "cookie", "pin"})
+"""Words that name a secret only at the end of a name."""
+JOINED = re.compile(
+    r"(?:password|passwd|passphrase|secret|token|credentials|apikey|accesskey|secretkey|privatekey|sshkey|authkey|pwd"
+    r"|(?<!com)(?<!by)(?<!tres)(?<!sur)(?<!over)(?<!under)pass)$"
+)
+"""How a word ends that was joined to others without a separator."""
+OPEN_KEYS = frozenset({"public", "pub", "cache", "primary", "foreign", "sort", "partition", "index", "object", "row", "hot"})
+"""Keys that are nobody's secret, by the word before `KEY`."""
+ABOUT_IT = frozenset(
+    {
+        "file",
+        "files",
+        "path",
+        "dir",
+        "folder",
+        "url",
+        "uri",
+        "host",
+        "port",
+        "name",
+        "names",
+        "user",
+        "username",
+        "type",
+        "version",
+    }
+    | {
+        "length",
+        "len",
+        "size",
+        "ttl",
+        "expiry",
+        "expires",
+        "count",
+        "limit",
+        "enabled",
+        "disabled",
+        "algorithm",
+        "alg",
+        "format",
+    }
+    | {
+        "mode",
+        "provider",
+        "server",
+        "service",
+        "endpoint",
+        "timeout",
+        "policy",
+        "prefix",
+        "suffix",
+        "header",
+        "field",
+        "method",
+    }
+    | {"realm", "scope", "required", "backend", "plugin", "issuer", "audience", "min", "max"}
+)
+"""Last words that make a name say something about a secret, and not the secret."""
+ENCODED = frozenset({"data", "value", "base", "b", "hash", "raw", "old", "new", "prod", "dev", "test", "staging"})
+"""Last words that leave it a secret: `client-key-data`, `DB_PASS_PROD`."""
+SHELL_FOLDERS = frozenset({"PWD", "OLDPWD"})
+
+ORDINARY = frozenset(
+    {"true", "false", "yes", "no", "on", "off", "none", "null", "nil", "undefined", "latest", "default", "auto", "required"}
+    | {"optional", "always", "never", "enabled", "disabled", "enable", "disable", "basic", "bearer", "string", "file", "env"}
+    | {"unset", "empty", "local", "global", "inline", "plain", "y", "n", "t", "f"}
+)
+EVERYDAY = frozenset(
+    {"admin", "administrator", "root", "user", "guest", "test", "testing", "demo", "example", "sample", "secret", "password"}
+    | {
+        "passwd",
+        "pass",
+        "changeme",
+        "token",
+        "postgres",
+        "postgresql",
+        "mysql",
+        "mariadb",
+        "redis",
+        "mongo",
+        "mongodb",
+        "rabbitmq",
+    }
+    | {"alpine", "debian", "ubuntu", "golang", "python", "node", "nginx", "httpd", "scratch", "busybox", "docker", "build"}
+    | {"builder", "base", "app", "main", "dev", "prod", "develop", "development", "production", "staging", "release", "stage"}
+    | {"final", "debug", "info", "local", "localhost", "server", "client", "database", "cache", "hello", "world", "linux"}
+    | {
+        "from",
+        "copy",
+        "workdir",
+        "expose",
+        "label",
+        "install",
+        "update",
+        "value",
+        "name",
+        "public",
+        "private",
+        "github",
+        "gitlab",
+    }
+)
+"""Words that stand in every other build: as somebody's password they are hidden in its place, and nowhere else."""
+NUMBER = re.compile(r"v?\d{1,5}|v?\d{1,4}(?:\.\d{1,5}){1,3}(?:[-+][a-z0-9.]{0,12})?")
+REFERENCE = re.compile(r"\$\{?[A-Za-z_]\w*(?::?[-+?][^}]{0,100})?\}?|\$\{?\w|\$\(.*|\{\{.*|<[\w -]*>|%\w|(.)\1*|@\S+@")
+"""Text in a secret's place: a variable, a command, a placeholder, one letter again and again."""
+PLACE = re.compile(r"(?:\.{0,2}|~)(?:/[a-z0-9._-]+){2,}/?")
+"""A path, such as `/run/secrets/token`."""
+FINGERPRINT = re.compile(r"[0-9A-F]{16,40}(?:\s[0-9A-F]{16,40})*")
+SUBSTITUTE = re.compile(r"sha256:[0-9a-f]{16}")
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in WORD.findall(name)]
+
+
+@lru_cache(maxsize=4096)
+def names_a_secret(name: str) -> bool:
+    """Whether a variable, option or key of this name holds a secret."""
+    words = _words(name)
+    while len(words) > 1 and words[-1] in ENCODED:
+        words.pop()
+    if not words or name in SHELL_FOLDERS or (words[-1] in ABOUT_IT and len(words) > 1):
+        return False
+    if words[-1] in ("key", "keys"):
+        return len(words) < 2 or words[-2] not in OPEN_KEYS
+    if words[-1] == "id":
+        return "access" in words and "key" in words
+    return words[-1] in SHORT_WORDS or any(word in WORDS or JOINED.search(word) for word in words)
+
+
+@lru_cache(maxsize=4096)
+def names_a_secret_surely(name: str) -> bool:
+    """A name that is hardly ever used for anything else, such as `DB_PASSWORD`; `key`, `token` and `auth` are."""
+    words = _words(name)
+    return names_a_secret(name) and (len(words) > 1 or any(word in PASSWORD_WORDS or JOINED.search(word) for word in words))
+
+
+def names_a_password(name: str) -> bool:
+    """A name that stands before a password in prose, too: `Password: swordfish`. Tests print `PASS: name`."""
+    return any(word.endswith(("password", "passwd", "passphrase")) for word in _words(name)) and names_a_secret(name)
+
+
+def is_ordinary(name: str, value: str) -> bool:
+    """Whether a value that stands under a secret's name is none: `true`, `1`, `latest`, a path, a variable, a public key."""
+    return (
+        value.lower() in ORDINARY
+        or NUMBER.fullmatch(value) is not None
+        or REFERENCE.fullmatch(value) is not None
+        or PLACE.fullmatch(value) is not None
+        or SUBSTITUTE.fullmatch(value) is not None
+        or (value.startswith("/") and name.lower() in ("pwd", "oldpwd"))
+        or ("GPG" in name.upper() and FINGERPRINT.fullmatch(value) is not None)
+    )
+
+
+def is_everyday_word(value: str) -> bool:
+    return value.lower() in EVERYDAY

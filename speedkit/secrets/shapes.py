@@ -1,0 +1,258 @@
+"""Finds secrets in text by how they look, and by the names that stand before them.
+
+The shapes of tokens are those that their makers publish for scanners; gitleaks keeps the longest list. All patterns take
+linear time: each begins at a fixed text or a word's beginning, and no repetition is without a bound or can be tried twice.
+Before any of them is tried, the text is searched for what it must hold, which is quicker by far; see `MARKS`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from speedkit.secrets.names import SUBSTITUTE, is_ordinary, names_a_password, names_a_secret, names_a_secret_surely
+
+__all__ = ["Span", "find_secrets", "holds_secret"]
+
+
+class Span(NamedTuple):
+    """Where in a text a secret stands. end: behind its last character."""
+
+    start: int
+    end: int
+
+
+def _patterns(*patterns: tuple[str, str]) -> tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]:
+    return tuple((tuple(marks.split()), re.compile(pattern)) for marks, pattern in patterns)
+
+
+TOKENS = _patterns(
+    ("ghp_ gho_ ghu_ ghs_ ghr_", r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{16,255}"),
+    ("github_pat_", r"(?<![A-Za-z0-9])github_pat_\w{20,255}"),
+    ("glpat- glrt- gldt- glcbt- glptt-", r"(?<![A-Za-z0-9])gl(?:pat|rt|dt|cbt|ptt)-[\w.-]{16,255}"),
+    ("xox xapp-", r"(?<![A-Za-z0-9])(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,255}"),
+    ("AKIA ASIA ABIA ACCA", r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{12,24}(?![A-Za-z0-9])"),
+    ("eyJ", r"(?<![\w-])eyJ[\w-]{6,4000}+\.[\w-]{6,4000}+(?:\.[\w-]{0,4000}+)?"),
+    ("_live_ _test_", r"(?<![A-Za-z0-9])(?:sk|rk|pk|whsec)_(?:live|test)_[A-Za-z0-9]{10,255}"),
+    ("AIza", r"(?<![A-Za-z0-9])AIza[\w-]{30,60}"),
+    ("ya29.", r"(?<![A-Za-z0-9])ya29\.[\w-]{20,2000}"),
+    ("npm_", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{20,255}"),
+    ("dckr_", r"(?<![A-Za-z0-9])dckr_[op]at_[\w-]{16,255}"),
+    ("pypi-", r"(?<![A-Za-z0-9])pypi-[\w-]{32,1000}"),
+    ("hf_", r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{24,255}"),
+    ("sk-", r"(?<![\w])sk-(?=[A-Za-z_-]{0,60}+\d)[\w-]{20,255}"),
+    ("SG.", r"(?<![A-Za-z0-9])SG\.[\w-]{16,255}+\.[\w-]{16,255}"),
+    ("shpat_ shpss_ shpca_ shppa_", r"(?<![A-Za-z0-9])shp(?:at|ss|ca|pa)_[A-Fa-f0-9]{32}"),
+    ("hvs. hvb. hvr.", r"(?<![A-Za-z0-9])hv[sbr]\.[\w-]{20,500}"),
+    ("dop_v1_ doo_v1_ dor_v1_", r"(?<![A-Za-z0-9])do[opr]_v1_[a-f0-9]{32,64}"),
+    ("ATATT3", r"(?<![A-Za-z0-9])ATATT3[\w=-]{20,500}"),
+    ("NRAK- lin_api_", r"(?<![A-Za-z0-9])(?:NRAK-|lin_api_)[A-Za-z0-9]{20,60}"),
+    ("sq0 key-", r"(?<![A-Za-z0-9])(?:sq0[a-z]{3}-[\w-]{20,60}|key-[0-9a-f]{32})"),
+    ("AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[0-9A-Z]{50,60}"),
+    ("hooks.slack.com", r"(?<=hooks\.slack\.com/services/)[\w/]{20,200}"),
+    ("/webhooks/", r"(?<=/webhooks/)\d{8,24}/[\w-]{30,120}"),
+    (":AA", r"(?<!\d)\d{8,10}:AA[\w-]{30,40}"),
+)
+
+CONTEXTS = _patterns(
+    ("earer", r"\b[Bb]earer {1,3}(?P<secret>(?=[A-Za-z._~+/-]{0,200}+\d|[\w.~+/-]{20})[\w.~+/-]{8,8000}={0,2})"),
+    (
+        "uthorization UTHORIZATION",
+        r"(?i:authorization)\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?(?:[A-Za-z0-9-]{3,20} {1,3})?(?P<secret>[^\s\"'\\,]{6,8000})",
+    ),
+    (
+        "login",
+        r"\blogin\s{1,9}\S{1,200}+\s{1,9}(?:account\s{1,9}\S{1,200}+\s{1,9})?password\s{1,9}(?P<secret>\S{1,1000})",
+    ),
+    ("@tcp( @unix(", r"(?<![\w.-])[\w.-]{1,64}+:(?P<secret>[^\s:@/\"']{1,200}+)@(?:tcp|unix)\("),
+    (
+        "@",
+        (
+            r"(?<![\w.:/@%+-])[\w.%+-]{1,64}+:(?!//)(?P<secret>[^\s:@/\"'<>]{1,200}+)@(?!sha\d)"
+            r"[\w-]{1,63}+(?:\.[\w-]{1,63}+){0,8}:\d{1,5}(?![\w.])"
+        ),
+    ),
+    (
+        "curl",
+        (
+            r"(?<!\S)(?:-u|-U|--user|--proxy-user)[ =]{0,2}[\"']?"
+            r"(?P<secret>[^\s:\"'$]{1,64}+:(?!\d{1,6}(?!\w))[^\s\"'$]{1,200})"
+        ),
+    ),
+    ("-p", r"\b(?:sshpass|login|mysql\w{0,5})\b[^|;&\n]{0,200}? -p[ =]?[\"']?(?P<secret>[^\s\"'$][^\s\"']{2,200})"),
+    (
+        "-stdin phrase-fd chpasswd",
+        (
+            r"\b(?:echo|printf)\s{1,4}(?:-[ne]\s{1,4})?(?:'(?P<single>[^'\n]{3,400}+)'|\"(?P<double>[^\"\n$]{3,400}+)\""
+            r"|(?P<bare>[^\s|\"'$]{3,400}+))\s{0,4}\|[^|\n]{0,200}(?:password-stdin|passphrase-fd|chpasswd)"
+        ),
+    ),
+    ("</", r"<(?P<name>[\w.:-]{2,64}+)>(?P<secret>[^<>\s]{3,400}+)</(?P=name)>"),
+    ("ENV env", r"(?im)^[ \t]{0,20}ENV[ \t]{1,9}(?P<name>\w{2,128}+)[ \t]{1,9}(?P<secret>[^\s=][^\n]{0,2000})"),
+)
+"""What stands beside a secret, which is the group `secret`, or one of those named for its quotes."""
+
+STEMS: tuple[str, ...] = (
+    "pass",
+    "pwd",
+    "pword",
+    "pw",
+    "secret",
+    "token",
+    "cred",
+    "key",
+    "auth",
+    "dsn",
+    "sig",
+    "sas",
+    "jwt",
+    "psk",
+    "pat",
+    "otp",
+)
+STEMS += ("cookie", "pin")
+HEAD = re.compile(r"(?<![\w.-])(?P<name>[\w.-]{2,128}+)\\?[\"']?\]?(?P<sign>[ \t]{0,3}(?:=>|:=|=|:)[ \t]{0,3})")
+OPTION = re.compile(r"(?<!\S)--?(?P<name>[\w-]{2,64}+)(?P<sign>[ \t]{1,3})(?=[^\s-])")
+VALUE = re.compile(
+    r"\\\"(?P<escaped>(?:(?!\\\")[^\n]){1,4000}+)\\\""
+    r"|\"(?P<double>(?:[^\"\\\n]|\\.){1,4000}+)\""
+    r"|'(?P<single>[^'\n]{1,4000}+)'"
+    r"|(?P<bare>[^\s\"'`<>\\]{1,4000}+)"
+)
+HAS_VARIABLE = re.compile(r"\$(?:[A-Za-z_{(]|\d)")
+LIKELY = re.compile(
+    r"(?=.*\d)(?=.*[A-Za-z]).{6,}|.*[A-Za-z0-9].*[!#%&*+=?^~|/].*|(?=.*[a-z])(?=.*[A-Z]).{10,}|.{20,}", re.DOTALL
+)
+LIKELY_IN_PROSE = 12
+"""What a secret looks like under a name that is used for other things, too."""
+
+USERINFO = re.compile(
+    r"://(?P<userinfo>(?P<user>[^\s/:@\"'<>?#\\]{0,200}+)(?::(?P<password>[^\s/\"'<>\\]{0,400}))?)@(?!sha\d{3}:)"
+)
+NO_USERINFO = ("docker-image", "oci-layout", "pkg", "npm", "target")
+"""Before `://`: what follows is no host, so that an `@` in it means something else."""
+LOGIN_ONLY = ("ssh", "git", "sftp", "scp", "rsync")
+KNOWN_LOGINS = frozenset({"git", "hg", "svn", "root", "user", "anonymous", "oauth2", "x-access-token"})
+
+PEM_BEGINS = "-----BEGIN "
+PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----")
+PEM_LONGEST = 20_000
+PEM_TEXT = re.compile(r"[A-Za-z0-9+/=]{8,}")
+
+
+def holds_secret(text: str) -> bool:
+    """Whether anything in a text looks like a secret."""
+    return next(iter(find_secrets(text)), None) is not None
+
+
+def find_secrets(text: str) -> list[Span]:
+    """Where secrets stand in a text, from left to right, none inside of another."""
+    spans = [*_tokens(text), *_in_context(text), *_credentials(text), *_private_keys(text), *_assigned(text)]
+    return _apart(span for span in spans if not SUBSTITUTE.fullmatch(text, *span))
+
+
+def _apart(spans: Iterable[Span]) -> list[Span]:
+    """The spans in order; of two that overlap, both together."""
+    apart: list[Span] = []
+    for span in sorted(spans):
+        if apart and span.start < apart[-1].end:
+            apart[-1] = Span(apart[-1].start, max(span.end, apart[-1].end))
+        elif span.end > span.start:
+            apart.append(span)
+    return apart
+
+
+def _tokens(text: str) -> Iterator[Span]:
+    for marks, pattern in TOKENS:
+        if any(mark in text for mark in marks):
+            yield from (Span(*match.span()) for match in pattern.finditer(text))
+
+
+def _in_context(text: str) -> Iterator[Span]:
+    for marks, pattern in CONTEXTS:
+        if not any(mark in text for mark in marks):
+            continue
+        for match in pattern.finditer(text):
+            groups = {name: value for name, value in match.groupdict().items() if value is not None}
+            name = groups.pop("name", None)
+            ((group, value),) = groups.items()
+            is_named = name is None or (names_a_secret(name) and not is_ordinary(name, value))
+            if is_named and not HAS_VARIABLE.search(value):
+                yield Span(*match.span(group))
+
+
+def _credentials(text: str) -> Iterator[Span]:
+    """`user:password` before the host of an address."""
+    if "://" not in text or "@" not in text:
+        return
+    for match in USERINFO.finditer(text):
+        scheme = re.split(r"[^A-Za-z0-9+.-]", text[max(0, match.start() - 20) : match.start()])[-1].lower()
+        user, password = match["user"], match["password"]
+        if not match["userinfo"] or scheme.endswith(NO_USERINFO) or HAS_VARIABLE.search(match["userinfo"]):
+            continue
+        if password is None and (scheme.endswith(LOGIN_ONLY) or user in KNOWN_LOGINS):
+            continue
+        if not SUBSTITUTE.fullmatch(match["userinfo"]):
+            yield Span(*match.span("userinfo"))
+
+
+def _private_keys(text: str) -> Iterator[Span]:
+    """The lines of private keys, each by itself: lines stay lines."""
+    if PEM_BEGINS not in text:
+        return
+    for begin in PEM.finditer(text):
+        end = text.find("-----", begin.end(), begin.end() + PEM_LONGEST)
+        end = end if end >= 0 else min(len(text), begin.end() + PEM_LONGEST)
+        yield from (Span(*match.span()) for match in PEM_TEXT.finditer(text, begin.end(), end))
+
+
+def _assigned(text: str) -> Iterator[Span]:
+    """Values that stand behind a secret's name: `NAME=value`, `"name": "value"`, `--name value`."""
+    small = text.lower()
+    if not any(stem in small for stem in STEMS):
+        return
+    for pattern in (HEAD, OPTION):
+        head = pattern.search(text)
+        while head is not None:
+            span = _value_of(text, head) if names_a_secret(head["name"]) else None
+            if span is not None:
+                yield span
+            # What stands in a value that is none of ours may be a name again: `args="DB_PASS=…"`.
+            head = pattern.search(text, span.end if span else head.end())
+
+
+def _value_of(text: str, head: re.Match[str]) -> Span | None:
+    value = VALUE.match(text, head.end())
+    if value is None or value.lastgroup is None:
+        return None
+    is_quoted = value.lastgroup != "bare"
+    start, end = value.span(value.lastgroup)
+    if not is_quoted:
+        end = _end_of_bare(text, start, end, head["name"])
+    return Span(start, end) if _is_secret(head["name"], head["sign"], text[start:end], quoted=is_quoted) else None
+
+
+def _end_of_bare(text: str, start: int, end: int, name: str) -> int:
+    """Where a value without quotes ends. In addresses, connection strings and code others follow without a space."""
+    if not name.isupper():
+        end = min((place for stop in "&;,)}]|" if (place := text.find(stop, start, end)) >= 0), default=end)
+    while end > start and text[end - 1] in ";,)":
+        end -= 1
+    return end
+
+
+def _is_secret(name: str, sign: str, value: str, *, quoted: bool) -> bool:
+    if not value or is_ordinary(name, value) or HAS_VARIABLE.search(value):
+        return False
+    if "=" in sign and sign == sign.strip() and name.isupper():
+        return True
+    if "(" in value and not quoted:
+        return False
+    if names_a_secret_surely(name) and (":" not in sign or "=" in sign or quoted):
+        return len(value) > 1
+    if not quoted and ":" in sign and not names_a_secret_surely(name):
+        # Prose: `unexpected token: …`.
+        return len(value) >= LIKELY_IN_PROSE and LIKELY.match(value) is not None
+    is_verdict = name.lower() == "pass" and not quoted  # go test prints `PASS: TestName`
+    return not is_verdict and (LIKELY.match(value) is not None or (names_a_password(name) and len(value) > 5))

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+import uuid
+from pathlib import Path
+
+import pytest
+
+from speedkit.apps import own_app
+from speedkit.engine.build_request import BuildRequest, buildx_call
+from speedkit.engine.connection import Engine
+from speedkit.experiment import build, start_build
+from tests.waiting import wait_until
+
+VALUES = {
+    "API_TOKEN": "tok-1234567",
+    "FLAVOUR": "sweet and plain",
+    "HTTPS_PROXY": "http://me:s3cret@127.0.0.1:9",
+    "DOCKER_AUTH_CONFIG": "a${HOME}b%{if}c$$d",
+    "EMPTY": "",
+    "PATH": "/nowhere/hidden-path",
+    "LINES": "one\ntwo-lines",
+}
+
+
+def command_lines() -> str:
+    """What every user's `ps` shows."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(entry.read_bytes())
+        except OSError:
+            continue
+    return b"\n".join(found).decode("utf-8", "replace")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("names", [list(VALUES), ["API_TOKEN", "FLAVOUR", "EMPTY", "LINES"]], ids=["by-bake", "by-environment"])
+def test_values_reach_a_build_and_stand_on_no_command_line(folder, names):
+    arguments = {name: VALUES[name] for name in names}
+    stop = f"stop-{uuid.uuid4().hex}"
+    lines = [f"ARG {name}" for name in names if name != "PATH"]
+    text = "\n".join(["FROM alpine", *lines, f"RUN echo {stop} && sleep 60"])
+    running = start_build(own_app(folder({"Dockerfile": text})), build_args=arguments)
+    try:
+        wait_until(
+            lambda: running.done or any(step.state == "running" and step.line for step in running.snapshot().instructions)
+        )
+        shown = command_lines()
+    finally:
+        running.stop()
+    assert not running.snapshot().error or "cancelled" in running.snapshot().error
+    assert "docker-buildx" in shown
+    for value in (*filter(None, arguments.values()), "s3cret", "two-lines"):
+        assert value not in shown
+
+
+@pytest.mark.engine
+def test_bake_gives_the_build_the_same_values(folder):
+    names = [name for name in VALUES if name != "PATH"]
+    checks = " && ".join(
+        f'[ "${name}" = {json.dumps(VALUES[name]).replace("$", chr(92) + "$")} ]' for name in names if name != "LINES"
+    )
+    text = "FROM alpine\n" + "".join(f"ARG {name}\n" for name in names) + f"RUN {checks}\n"
+    built = build(own_app(folder({"Dockerfile": text})), build_args=VALUES)
+    assert built.ok, built.error
+    assert built.image
+
+
+def request(**options) -> BuildRequest:
+    return BuildRequest(Path("/context"), Path("/context/Dockerfile"), **options)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    "option",
+    [
+        "type=s3,region=eu-1,bucket=b,access_key_id=AKIA1234,secret_access_key=x/y=z",
+        'type=azblob,name=c,"secret_access_key=a,b"',
+        "type=azblob,name=c,account_url=https://x.blob.example/?sv=1&sig=abcd%2F1234",
+        "type=gha,url=https://cache.example,token=abcd1234",
+        "type=registry,ref=https://me:secret1@registry.example/cache",
+    ],
+)
+def test_a_cache_option_with_a_secret_is_read_from_a_private_file(engine: Engine, tmp_path: Path, option: str):
+    argv, _ = buildx_call(engine, request(cache_to=(option,)), tmp_path, tmp_path / "m")
+    assert not any(option in part for part in argv)
+    (file,) = tmp_path.iterdir()
+    assert f"--file={file}" in argv
+    assert json.loads(file.read_text())["target"]["default"]["cache-to"] == [option]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.engine
+def test_an_ordinary_build_is_an_ordinary_command(engine: Engine, tmp_path: Path):
+    options = {"cache_from": ("type=registry,ref=localhost:5000/app:cache",), "build_args": {"GOPROXY": "https://x", "A": "1"}}
+    argv, environment = buildx_call(engine, request(**options), tmp_path, tmp_path / "m")
+    assert argv[1] == "build"
+    assert environment["A"] == "1"
+
+
+@pytest.mark.engine
+def test_a_proxy_of_the_environment_needs_no_definition(engine: Engine, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://me:s3cret@127.0.0.1:9")
+    fresh = Engine(*engine)
+    same = request(build_args={"HTTP_PROXY": os.environ["HTTP_PROXY"]})
+    assert "--build-arg=HTTP_PROXY" in buildx_call(fresh, same, tmp_path, tmp_path / "m")[0]
+    argv, environment = buildx_call(fresh, request(build_args={"HTTP_PROXY": "http://other:1"}), tmp_path, tmp_path / "m")
+    assert argv[1] == "bake"
+    assert environment["HTTP_PROXY"] == os.environ["HTTP_PROXY"]
