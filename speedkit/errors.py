@@ -13,6 +13,8 @@
     │   ├── SocketRefused
     │   ├── NoBuildKit
     │   ├── EngineLost             it went away in the middle of something
+    │   │   └── EngineSilent       it is there, and did not answer in time
+    │   ├── EngineRefused          it answered that it will not; carries the HTTP status
     │   ├── DiskFull
     │   ├── NoSuchImage
     │   └── NoBaseImage
@@ -43,6 +45,8 @@ __all__ = [
     "EditDoesNotApply",
     "EngineError",
     "EngineLost",
+    "EngineRefused",
+    "EngineSilent",
     "FileRefused",
     "Misuse",
     "NewerRecording",
@@ -159,6 +163,18 @@ class NoBuildKit(EngineError):
 
 class EngineLost(EngineError):
     """The engine went away in the middle of something."""
+
+
+class EngineSilent(EngineLost):
+    """The engine is there, and did not answer in time."""
+
+
+class EngineRefused(EngineError):
+    """The engine answered with an error. status: as HTTP has it, 0 when it sent none. said: the engine's own words."""
+
+    def __init__(self, what: str, *, status: int, said: str, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.status, self.said = status, said
 
 
 class DiskFull(EngineError):

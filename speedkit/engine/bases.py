@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-
-import requests
-from docker.errors import DockerException
 
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
 from speedkit.engine.children import run_child
@@ -27,7 +27,7 @@ from speedkit.engine.deriving import derive_image
 from speedkit.engine.host_go import find_go
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, name_on_hub, stand_in_of
 from speedkit.engine.images import inspect_image
-from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
+from speedkit.errors import EngineError, EngineRefused, EngineSilent, NoBaseImage, NoSuchImage
 
 __all__ = [
     "BASES",
@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 ANSWER_SECONDS = 10.0
+LOOK_SECONDS = 30.0
 QUICK_SECONDS = 2.0
 SERVER_ERROR = 500
 TRUST_LABEL = "dev.speedkit.trusts"
@@ -90,9 +91,9 @@ def pull(engine: Engine, reference: str) -> str | None:
         return reason
     name, _, tag = reference.partition("@") if "@" in reference else _name_and_tag(reference)
     try:
-        told = engine.api.pull(name, tag=tag)
-    except (DockerException, requests.RequestException) as problem:
-        return str(getattr(problem, "explanation", None) or problem)
+        told = _while_engine_answers(engine, partial(engine.api.pull, name, tag=tag))
+    except EngineRefused as problem:
+        return problem.said
     # An error in the middle of a pull comes as the last line of a reply that began well.
     return None if has_image(engine, reference) else f"it stopped half-way: {told.strip().splitlines()[-1][:300]}"
 
@@ -104,12 +105,40 @@ def _silence(engine: Engine, reference: str) -> str | None:
     """
     try:
         reply = engine.api.get(f"{engine.api.base_url}/distribution/{reference}/json", timeout=ANSWER_SECONDS)
-    except requests.Timeout:
+    except EngineSilent:
+        if not engine.answers():
+            raise
         return f"no registry answered within {ANSWER_SECONDS:.0f} seconds"
-    except requests.RequestException as problem:
-        return str(problem)
     slow = reply.elapsed.total_seconds() > QUICK_SECONDS
-    return str(reply.json().get("message", reply.text)) if slow and reply.status_code >= SERVER_ERROR else None
+    if not slow or reply.status_code < SERVER_ERROR:
+        return None
+    try:
+        return str(reply.json()["message"])
+    except (ValueError, LookupError, TypeError):
+        return str(reply.text)
+
+
+def _while_engine_answers(engine: Engine, work: Callable[[], str]) -> str:
+    """What `work` gives, however long it takes, as long as the engine answers otherwise.
+
+    Raises: EngineLost, what `work` raises.
+    """
+    # Its thread does not keep Python from ending, as those of concurrent.futures do.
+    result: Future[str] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as problem:
+            result.set_exception(problem)
+
+    threading.Thread(target=run, name="speedkit pull", daemon=True).start()
+    while True:
+        try:
+            return result.result(LOOK_SECONDS)
+        except FutureTimeout:
+            if not result.done() and not engine.answers():
+                raise engine.lost() from None
 
 
 def _name_and_tag(reference: str) -> tuple[str, str, str]:
@@ -121,7 +150,7 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
     """What stands in a build for an image: itself, an extension by the host's certificates, or a stand-in.
 
     extend_ca: extend it even when the environment names no bundle, because a build did not trust a certificate.
-    Raises: NoBaseImage.
+    Raises: NoBaseImage, EngineLost.
     """
     found = reference
     described = _described(engine, reference)

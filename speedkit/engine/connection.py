@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from speedkit.engine import near
-from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SocketRefused
+from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
 
 __all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
 
@@ -45,23 +45,29 @@ class Engine(_Found):
 
     @cached_property
     def api(self) -> Any:
-        """The engine's API through the client library of Docker, loaded when it is first used."""
-        return _client(self.host, self.certificates, self.api_version)
+        """The engine's API through the client library of Docker, loaded when it is first used.
 
-    def get(self, path: str) -> tuple[int, Any]:
+        Raises: EngineLost, EngineRefused, nothing of the library's.
+        """
+        from speedkit.engine.client import Client
+
+        return Client(_client(self.host, self.certificates, self.api_version, os.getpid()), self.host)
+
+    def get(self, path: str, *, seconds: float = TIMEOUT_SECONDS) -> tuple[int, Any]:
         """The status and the JSON document that the engine answers a GET with; None when it sends no JSON.
 
+        seconds: how long it may be silent.
         Raises: EngineLost.
         """
         try:
             if self.host.startswith(near.UNIX):
-                with near.get(self.host, f"/v{self.api_version}{path}", seconds=TIMEOUT_SECONDS) as response:
+                with near.get(self.host, f"/v{self.api_version}{path}", seconds=seconds) as response:
                     status, body = response.status, response.read_all()
             else:
-                reply = self.api.get(f"{self.api.base_url}/v{self.api_version}{path}")
+                reply = self.api.get(f"{self.api.base_url}/v{self.api_version}{path}", timeout=seconds)
                 status, body = reply.status_code, reply.content
         except (OSError, ValueError):
-            raise self._lost() from None
+            raise self.lost() from None
         try:
             return status, json.loads(body)
         except ValueError:
@@ -100,7 +106,7 @@ class Engine(_Found):
         """
         status, told = self.get("/info")
         if status != HTTPStatus.OK or not isinstance(told, dict):
-            raise self._lost()
+            raise self.lost()
         return told
 
     @cached_property
@@ -125,12 +131,14 @@ class Engine(_Found):
         return _is_local(self.host)
 
     def answers(self) -> bool:
+        """It answers within ten seconds."""
         try:
-            return self.get("/_ping")[0] == HTTPStatus.OK
+            return self.get("/_ping", seconds=PING_SECONDS)[0] == HTTPStatus.OK
         except EngineLost:
             return False
 
-    def _lost(self) -> EngineLost:
+    def lost(self) -> EngineLost:
+        """The error that says that it no longer answers."""
         return EngineLost(
             f"The Docker engine at {self.host} no longer answers.",
             fix="Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step.",
@@ -162,17 +170,23 @@ def _ping(host: str) -> Mapping[str, str]:
 
 
 def _ping_through_client(host: str, certificates: Path | None) -> Mapping[str, str]:
-    from docker.errors import DockerException
+    from speedkit.engine.client import errors_of_ours
 
     try:
-        api = _client(host, certificates, OLDEST_API)
-        headers: Mapping[str, str] = api.get(f"{api.base_url}/_ping", timeout=PING_SECONDS).headers
-        return headers
-    except DockerException as problem:
+        with errors_of_ours(host):
+            api = _client(host, certificates, OLDEST_API, os.getpid())
+            headers: Mapping[str, str] = api.get(f"{api.base_url}/_ping", timeout=PING_SECONDS).headers
+            return headers
+    except EngineError as problem:
         raise OSError(str(problem)) from problem
 
 
-def _client(host: str, certificates: Path | None, version: str) -> Any:
+@lru_cache(maxsize=4)
+def _client(host: str, certificates: Path | None, version: str, _process: int) -> Any:
+    """One client for all engines that are asked at the same place: each keeps a connection open.
+
+    _process: the one that asks. One made by fork may not share a connection with its parent.
+    """
     import docker
 
     return docker.APIClient(

@@ -12,10 +12,8 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
-from docker.errors import APIError, DockerException
-
 from speedkit.engine.connection import Engine
-from speedkit.errors import EngineError
+from speedkit.errors import EngineError, EngineRefused
 from speedkit.model import Answer
 
 __all__ = ["CONTAINER_PREFIX", "LABEL", "ask_image"]
@@ -50,8 +48,8 @@ def ask_image(
         engine.api.start(container)
         address = f"http://{_host(engine)}:{_published(engine, container, port)}{path}"
         return _ask(engine, container, address, time.monotonic() + seconds, give_up)
-    except APIError as problem:
-        return Answer(ok=False, said=f"The container did not start: {problem.explanation}")
+    except EngineRefused as problem:
+        return Answer(ok=False, said=f"The container did not start: {problem.said}")
     finally:
         _remove(engine, container)
 
@@ -62,8 +60,8 @@ def _create(engine: Engine, image: str, port: int) -> str:
     try:
         name = f"{CONTAINER_PREFIX}{secrets.token_hex(6)}"
         made: dict[str, Any] = api.create_container(image, name=name, ports=[port], host_config=config, labels={LABEL: "1"})
-    except APIError as problem:
-        raise EngineError(f"The engine could not make a container of {image}: {problem.explanation}.") from None
+    except EngineRefused as problem:
+        raise EngineError(f"The engine could not make a container of {image}: {problem.said}.") from None
     return str(made["Id"])
 
 
@@ -72,7 +70,7 @@ def _remove(engine: Engine, container: str) -> None:
 
     The engine refuses with 409 while it removes the container already.
     """
-    with suppress(DockerException, OSError):
+    with suppress(EngineError):
         engine.api.remove_container(container, force=True, v=True)
 
 
@@ -116,6 +114,6 @@ def _ended(engine: Engine, container: str) -> Answer | None:
         return None
     try:
         log = engine.api.logs(container, tail=20).decode("utf-8", "replace").strip()
-    except DockerException:
+    except EngineError:
         log = ""
     return Answer(ok=False, said=f"The container ended with exit code {state.get('ExitCode')}. {log}".strip())

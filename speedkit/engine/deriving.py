@@ -10,14 +10,14 @@ import io
 import secrets
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from docker.errors import APIError, NotFound
-
 from speedkit.engine.connection import Engine
 from speedkit.engine.containers import CONTAINER_PREFIX, LABEL
-from speedkit.errors import DiskFull, EngineError
+from speedkit.errors import DiskFull, EngineError, EngineRefused
 
 __all__ = ["derive_image"]
 
@@ -48,9 +48,10 @@ def derive_image(
             repository, _, tag = name.rpartition(":")
             engine.api.commit(container, repository, tag, conf=_changed(settings, environment or {}, labels or {}))
         finally:
-            engine.api.remove_container(container, v=True)
-    except APIError as problem:
-        said = f"The image {name} could not be made from {base}: {problem.explanation or problem}."
+            with suppress(EngineError):  # the image counts; a container that stays is swept at a later start
+                engine.api.remove_container(container, v=True)
+    except EngineRefused as problem:
+        said = f"The image {name} could not be made from {base}: {problem.said}."
         if "no space left on device" in said:
             raise DiskFull(said, fix="Free some room (`docker system df` shows what takes it), then try again.") from None
         raise EngineError(said) from None
@@ -81,8 +82,10 @@ def _read(engine: Engine, container: str, path: str) -> bytes | None:
         parts, stat = engine.api.get_archive(container, path)
         if stat["linkTarget"]:
             parts, stat = engine.api.get_archive(container, stat["linkTarget"])
-    except NotFound:
-        return None
+    except EngineRefused as problem:
+        if problem.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
     with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
         member = archive.next()
         content = archive.extractfile(member) if member is not None else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +22,7 @@ def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.MOVED_PERMANENTLY):
         # The engine sends names with empty parts, or with `..`, to another address.
         raise NoSuchImage(f"The engine has no image {name!r}.", fix=_instead_of(name))
-    if status != HTTPStatus.OK or not isinstance(found, dict):
+    if status != HTTPStatus.OK or not isinstance(found, dict) or "Id" not in found:
         raise EngineError(f"The engine could not describe the image {name!r}: {_told(found, status)}.")
     return found
 
@@ -39,14 +38,22 @@ def _told(answer: Any, status: int) -> str:
     return str(answer.get("message")) if isinstance(answer, dict) else f"HTTP {status}"
 
 
-@lru_cache(maxsize=256)
+DESCRIPTIONS_KEPT = 64
+_descriptions: dict[tuple[str, str, tuple[str, ...]], dict[str, Any]] = {}
+"""By the engine's address, not by the engine: each build has one of its own, and that has an open connection.
+
+An image id never changes its meaning, so an answer is kept."""
+
+
 def describe_image(engine: Engine, image_id: str, base_layers: tuple[str, ...]) -> dict[str, Any]:
     """The facts of an image that a recording keeps: `{"id", "size_bytes", "diff_ids", "layers": […], "history": […]}`.
 
-    An image id never changes its meaning, so an answer is kept.
     base_layers: the diffIDs of the base image; layers that begin the same way are marked `from_base`.
-    Raises: NoSuchImage.
+    Raises: NoSuchImage, EngineLost.
     """
+    key = (engine.host, image_id, base_layers)
+    if key in _descriptions:
+        return _descriptions[key]
     found = inspect_image(engine, image_id)
     diff_ids = tuple(found.get("RootFS", {}).get("Layers") or ())
     history = [
@@ -56,13 +63,17 @@ def describe_image(engine: Engine, image_id: str, base_layers: tuple[str, ...]) 
     shared = len(base_layers) if diff_ids[: len(base_layers)] == base_layers else 0
     # With containerd's store, `Size` is that of the compressed layers, and a layer's is the room that its files take on disk.
     size_bytes = max(found.get("Size", 0), sum(entry["size_bytes"] for entry in history))
-    return {
+    description = {
         "id": found["Id"],
         "size_bytes": size_bytes,
         "diff_ids": list(diff_ids),
         "history": history,
         "layers": _layers(history, len(diff_ids), shared),
     }
+    if len(_descriptions) >= DESCRIPTIONS_KEPT:
+        _descriptions.clear()
+    _descriptions[key] = description
+    return description
 
 
 def _layers(history: list[dict[str, Any]], count: int, shared: int) -> list[dict[str, Any]]:

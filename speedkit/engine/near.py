@@ -7,11 +7,14 @@ HTTP/1.1's chunks of 32 KiB.
 
 from __future__ import annotations
 
+import selectors
 import socket
 import struct
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING
 
@@ -26,6 +29,8 @@ PIECE_BYTES = 1 << 20
 PIECES_AT_HAND = 6
 MOMENT_MICROSECONDS = 4000
 BLANK_LINE = b"\r\n\r\n"
+QUIET_SECONDS = 30.0
+PING_SECONDS = 10.0
 
 
 @contextmanager
@@ -43,6 +48,7 @@ def get(host: str, path: str, *, seconds: float | None = None) -> Iterator[Answe
 def fetch(host: str, path: str) -> Iterator[Fetched]:
     """Send a GET. From now on a thread takes in the answer, a few pieces ahead of whoever reads it.
 
+    It may take its time. When nothing comes for a while, the engine is asked whether it answers at all.
     Raises: OSError, what is fetched too.
     """
     with _sent(host, path, None) as line:
@@ -50,7 +56,7 @@ def fetch(host: str, path: str) -> Iterator[Fetched]:
 
         with ThreadPoolExecutor(1) as fetcher:
             try:
-                yield Fetched(line, fetcher)
+                yield Fetched(line, fetcher, partial(_require_answer, host))
             finally:
                 with suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)  # ends a read that still waits
@@ -63,6 +69,12 @@ def _sent(host: str, path: str, seconds: float | None) -> Iterator[socket.socket
         line.connect(host.removeprefix(UNIX))
         line.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
         yield line
+
+
+def _require_answer(host: str) -> None:
+    """Raises: OSError when the engine answers nothing at all."""
+    with get(host, "/_ping", seconds=PING_SECONDS):
+        return
 
 
 class Answer:
@@ -109,22 +121,29 @@ class Answer:
             raise ConnectionError("the answer ends in the middle")
         return body
 
-    def fill(self, buffer: memoryview) -> int:
-        """How many bytes of the body the buffer now has; 0 at its end."""
+    def fill(self, buffer: memoryview, require_answer: Callable[[], None]) -> int:
+        """How many bytes of the body the buffer now has; 0 at its end.
+
+        require_answer: called when nothing came for a while; raises when nothing will.
+        """
         if self._ahead:
             taken = self.read(len(buffer))
             buffer[: len(taken)] = taken
             return len(taken)
+        asked = time.monotonic()
         while True:
             with suppress(BlockingIOError):
                 return self._line.recv_into(buffer, len(buffer), socket.MSG_WAITALL)
+            if time.monotonic() - asked > QUIET_SECONDS:
+                require_answer()
+                asked = time.monotonic()
 
 
 class Fetched:
     """An answer that a thread takes in: the engine need not wait while a piece of it is worked on."""
 
-    def __init__(self, line: socket.socket, fetcher: ThreadPoolExecutor) -> None:
-        self._fetcher = fetcher
+    def __init__(self, line: socket.socket, fetcher: ThreadPoolExecutor, require_answer: Callable[[], None]) -> None:
+        self._fetcher, self._require_answer = fetcher, require_answer
         self._answer = fetcher.submit(self._begin, line)
         self._buffers = [memoryview(bytearray(PIECE_BYTES)) for _ in range(PIECES_AT_HAND)]
         self._filled = deque(map(self._fill, self._buffers))
@@ -146,11 +165,22 @@ class Fetched:
             self._filled.append(self._fill(buffer))
 
     def _begin(self, line: socket.socket) -> Answer:
+        while not _is_readable(line, QUIET_SECONDS):
+            self._require_answer()
+        line.settimeout(QUIET_SECONDS)
         answer = Answer(line)
+        line.settimeout(None)
         # After the last byte the engine removes its copy of the image, and only then closes the line. That takes a
         # twentieth of the whole time, so a piece does not wait to be full when nothing more comes.
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, MOMENT_MICROSECONDS))
         return answer
 
     def _fill(self, buffer: memoryview) -> Future[int]:
-        return self._fetcher.submit(lambda: self._answer.result().fill(buffer))
+        return self._fetcher.submit(lambda: self._answer.result().fill(buffer, self._require_answer))
+
+
+def _is_readable(line: socket.socket, seconds: float) -> bool:
+    """Whether something has come, or the end, after waiting for it at most so long."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(line, selectors.EVENT_READ)
+        return bool(selector.select(seconds))

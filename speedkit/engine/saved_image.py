@@ -208,12 +208,14 @@ def _asked(engine: Engine, path: str) -> AbstractContextManager[near.Fetched | _
 
 @contextmanager
 def _through_client(engine: Engine, path: str) -> Iterator[_ClientAnswer]:
+    from http.client import HTTPException
+
     from urllib3.exceptions import HTTPError
 
     try:
         with engine.api.get(f"{engine.api.base_url}{path}", stream=True, timeout=(CONNECT_SECONDS, None)) as response:
             yield _ClientAnswer(response.raw)
-    except HTTPError as problem:
+    except (HTTPError, HTTPException, ValueError) as problem:
         raise OSError(str(problem)) from problem
 
 

@@ -48,6 +48,7 @@ FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 NO_BASES = BuildBases({}, {}, "")
 NOT_COMPLETED = "The program ended before the image could be described and asked."
 STOP_SECONDS = 5.0
+ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
@@ -524,6 +525,8 @@ def _asked(engine: Engine, image: str, probe: Probe, *, give_up: Callable[[], bo
         return None
     judged = {"ok": answer.ok and probe.accepts(answer.said), "said": answer.said}
     if judged["ok"]:
+        if len(_answers) >= ANSWERS_KEPT:
+            _answers.clear()
         _answers[(image, probe)] = judged
     return judged
 

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docker.errors import APIError
-
 from speedkit.apps import InUse, remove_unused_copies
 from speedkit.engine.connection import Engine
 from speedkit.engine.containers import CONTAINER_PREFIX, LABEL
+from speedkit.errors import EngineRefused
 from speedkit.state import state_folder
 
 __all__ = ["Cleaned", "clean"]
@@ -81,6 +80,6 @@ def _our_names(image: Mapping[str, Any]) -> list[str]:
 def _is_removed(remove: Any, name: str, **options: bool) -> bool:
     try:
         remove(name, **options)
-    except APIError:
+    except EngineRefused:
         return False
     return True

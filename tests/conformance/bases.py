@@ -9,10 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from docker.errors import ImageNotFound
-
 from speedkit.engine.connection import connect
 from speedkit.engine.image_names import STAND_INS
+from speedkit.errors import EngineRefused
 from speedkit.forecast import BaseImage
 from tests.conformance.building import BUILDX
 from tests.conformance.modules import paths_of_images
@@ -60,7 +59,7 @@ def _made(variants: dict[str, str]) -> dict[str, BaseImage]:
 def inspected(name: str) -> dict[str, Any] | None:
     try:
         return dict(connect().api.inspect_image(name))
-    except ImageNotFound:
+    except EngineRefused:
         return None
 
 

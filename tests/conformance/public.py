@@ -11,11 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docker.errors import APIError
-
 from speedkit.apps import app_in_place
 from speedkit.engine.connection import connect
-from speedkit.errors import DockerfileError
+from speedkit.errors import DockerfileError, EngineRefused
 from speedkit.experiment import build
 from speedkit.history import predict
 from tests.conformance.comparing import Disagreement, Tally, isolated
@@ -117,5 +115,5 @@ def _own_state(folder: Path) -> Iterator[None]:
 def _remove_image(name: str) -> None:
     try:
         connect().api.remove_image(f"speedkit/{name}:dockerfile", force=True)
-    except APIError:
+    except EngineRefused:
         return

@@ -8,6 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import docker
 import pytest
 import requests
 
@@ -16,7 +17,7 @@ from speedkit.engine.bases import go_settings, has_image, make_image, pull, reso
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
-from speedkit.errors import EngineError, NoBaseImage
+from speedkit.errors import EngineError, EngineLost, NoBaseImage
 
 pytestmark = pytest.mark.engine
 BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -88,23 +89,35 @@ def test_a_registry_that_is_not_there_is_told_with_the_reason(engine):
 
 def test_a_registry_that_fails_slowly_is_not_asked_twice(engine, registry, monkeypatch):
     monkeypatch.setattr(bases, "QUICK_SECONDS", 0.0)
-    monkeypatch.setattr(type(engine.api), "pull", lambda *_, **__: pytest.fail("it was asked again"))
+    monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: pytest.fail("it was asked again"))
     assert pull(engine, f"{registry}/team/app:1")
 
 
 def test_a_pull_that_stops_half_way_is_told_with_its_last_line(engine, monkeypatch):
     monkeypatch.setattr(bases, "_silence", lambda *_: None)
     said = '{"status":"Pulling from team/app"}\r\n{"error":"no space left on device"}\r\n'
-    monkeypatch.setattr(type(engine.api), "pull", lambda *_, **__: said)
+    monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: said)
     assert "no space left on device" in (pull(engine, "localhost:1/team/app:1") or "")
 
 
-def test_an_engine_that_says_nothing_is_no_registry(engine, monkeypatch):
+def test_an_engine_that_goes_away_is_no_registry_that_does_not_answer(engine, monkeypatch):
     def refuse(*_, **__):
-        raise requests.ConnectionError("the engine went away")
+        raise requests.ConnectionError("connection reset")
 
-    monkeypatch.setattr(type(engine.api), "get", refuse)
-    assert pull(engine, "localhost:1/team/app:1") == "the engine went away"
+    monkeypatch.setattr(docker.APIClient, "get", refuse)
+    with pytest.raises(EngineLost, match="connection reset"):
+        pull(engine, "localhost:1/team/app:1")
+
+
+def test_a_pull_is_given_up_when_the_engine_hangs(engine, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr(bases, "_silence", lambda *_: None)
+    monkeypatch.setattr(bases, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: go_on.wait() and "")
+    monkeypatch.setattr(type(engine), "answers", lambda _engine: False)
+    with pytest.raises(EngineLost, match="no longer answers"):
+        pull(engine, "localhost:1/team/app:1")
+    go_on.set()
 
 
 def test_an_image_that_the_registry_does_not_have_is_no_base(engine, registry):

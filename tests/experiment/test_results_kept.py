@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+import docker
 import pytest
 import requests
 from docker.errors import APIError
@@ -88,21 +89,13 @@ def test_an_image_that_is_gone_before_it_is_described_keeps_its_id(folder, monke
 
 
 def test_a_container_that_cannot_be_removed_leaves_the_answer(server, monkeypatch):
-    real = containers.Engine.api.func
+    remove = docker.APIClient.remove_container
 
-    class Stubborn:
-        def __init__(self, api):
-            self._api = api
+    def fail(client, *arguments, **options):
+        remove(client, *arguments, **options)
+        raise APIError("409 Client Error: removal is already in progress")
 
-        def __getattr__(self, name):
-            return getattr(self._api, name)
-
-        def remove_container(self, *arguments, **options):
-            self._api.remove_container(*arguments, **options)
-            if options.get("force"):
-                raise APIError("409 Client Error: removal is already in progress")
-
-    monkeypatch.setattr(containers.Engine, "api", property(lambda engine: Stubborn(real(engine))))
+    monkeypatch.setattr(docker.APIClient, "remove_container", fail)
     built = build(server)
     assert built.answer.ok
     assert holds_as_recorded(built)

@@ -1,0 +1,82 @@
+"""The engine's API through the client library of Docker. Whatever that library raises comes out as one of our errors.
+
+It lets through what lies below it: requests, urllib3, http.client, ssl, sockets and JSON have exceptions of their own, and
+which of them an engine that dies causes depends on the moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from http.client import HTTPException
+from types import GeneratorType
+from typing import Any
+
+import requests
+from docker.errors import APIError, DockerException
+from urllib3.exceptions import HTTPError
+
+from speedkit.errors import EngineLost, EngineRefused, EngineSilent, SpeedkitError
+
+__all__ = ["Client", "errors_of_ours"]
+
+START_AGAIN = "Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step."
+
+
+class Client:
+    """Hands every call on to the client of the library. Raises: EngineLost, EngineSilent, EngineRefused, nothing else."""
+
+    def __init__(self, api: Any, host: str) -> None:
+        self._api, self._host = api, host
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._api, name)
+        return self._guarded(attribute) if callable(attribute) else attribute
+
+    def _guarded(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(call)
+        def guarded(*arguments: Any, **options: Any) -> Any:
+            with errors_of_ours(self._host):
+                answer = call(*arguments, **options)
+            if isinstance(answer, tuple):
+                return tuple(map(self._guarded_stream, answer))
+            return self._guarded_stream(answer)
+
+        return guarded
+
+    def _guarded_stream(self, answer: Any) -> Any:
+        return self._pieces(answer) if isinstance(answer, GeneratorType) else answer
+
+    def _pieces(self, stream: Iterator[Any]) -> Iterator[Any]:
+        with errors_of_ours(self._host):
+            yield from stream
+
+
+@contextmanager
+def errors_of_ours(host: str) -> Iterator[None]:
+    """What the client library raises in the block, as an error that says it of the engine at `host`."""
+    try:
+        yield
+    except SpeedkitError:
+        raise
+    except APIError as problem:
+        said = str(problem.explanation or problem).strip().rstrip(".")
+        raise EngineRefused(
+            f"The Docker engine at {host} refused: {said}.", status=problem.status_code or 0, said=said
+        ) from None
+    except (requests.Timeout, TimeoutError):
+        raise EngineSilent(f"The Docker engine at {host} did not answer in time.", fix=START_AGAIN) from None
+    except (DockerException, OSError, HTTPError, HTTPException, ValueError, LookupError) as problem:
+        # requests.RequestException is an OSError, and so are the errors of ssl and of sockets.
+        raise EngineLost(f"The Docker engine at {host} no longer answers: {_innermost(problem)}.", fix=START_AGAIN) from None
+
+
+def _innermost(problem: BaseException) -> str:
+    """What happened in the end. The library and those below it quote each other, with the names of their objects."""
+    causes = [problem]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+        causes.append(cause)
+    last = next((cause for cause in reversed(causes) if str(cause)), problem)
+    words = last.strerror if isinstance(last, OSError) and last.strerror else str(last)
+    return words.strip().rstrip(".") or type(last).__name__
