@@ -22,7 +22,6 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import stat
 import sys
 import threading
@@ -302,25 +301,44 @@ def _may_be_swept(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, a link or a folder with all in it, folders that were made read-only too."""
+    """Remove a file, a link or a folder with all in it, however deep, and folders that were made read-only too.
 
-    def make_writable(remove: Callable[[str], object], place: str, _problem: object) -> None:
-        with contextlib.suppress(OSError):
-            Path(place).parent.chmod(stat.S_IRWXU)
-            if not Path(place).is_symlink():
-                Path(place).chmod(stat.S_IRWXU)
-            if remove in (os.unlink, os.rmdir):
-                remove(place)
-            else:
-                shutil.rmtree(place, ignore_errors=True)
-
-    if path.is_dir() and not path.is_symlink():
-        if sys.version_info >= (3, 12):
-            shutil.rmtree(path, onexc=make_writable)
-        else:
-            shutil.rmtree(path, onerror=make_writable)
-    else:
+    Raises: OSError for the first thing that stays; all else is gone.
+    """
+    if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
+        return
+    folders, problem = [os.fspath(path)], None
+    for folder in folders:  # grows as folders are met
+        try:
+            _empty(folder, folders)
+        except OSError as reason:
+            problem = problem or reason
+    for folder in reversed(folders):
+        try:
+            os.rmdir(folder)  # noqa: PTH106 - called for every folder of a copy
+        except OSError as reason:
+            problem = problem or reason
+    if problem is not None:
+        raise problem
+
+
+def _empty(folder: str, folders: list[str]) -> None:
+    """Remove the files and links of a folder, and add the folders in it to a list. Raises: OSError."""
+    if os.lstat(folder).st_mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101
+    problem = None
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+                continue
+            try:
+                os.unlink(entry.path)  # noqa: PTH108
+            except OSError as reason:
+                problem = reason
+    if problem is not None:
+        raise problem
 
 
 # The file of an owner
@@ -477,7 +495,7 @@ def _node() -> str:
 def _boot() -> str:
     """The same for all containers of a machine, until it starts again."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         return ""
 

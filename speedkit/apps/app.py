@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from speedkit.apps import files
-from speedkit.apps.copying import changed_files, restore
+from speedkit.apps.copying import WorkingCopy
 from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
@@ -21,6 +21,8 @@ from speedkit.state import private_folder, state_folder, state_home
 
 __all__ = ["COLD", "App", "Strategy"]
 
+BROUGHT_IN_WHILE_TYPING = 50_000_000
+"""Bytes of files that one edit of an ignore file brings into the copy at once; the next build brings in the rest."""
 COLD = "cold"
 """The edit under which a first build is listed: nothing is changed and nothing cached."""
 
@@ -58,8 +60,10 @@ class App:
         edits: dict[str, Edit],
         *,
         private_cache: bool,
+        copy: WorkingCopy | None = None,
     ) -> None:
         self.name, self.source, self.folder = name, source, folder
+        self._copy = copy
         self.strategies, self.edits = strategies, edits
         self.edit_name = "none"
         self._id = uuid.uuid4().hex[:12]
@@ -87,6 +91,21 @@ class App:
     @property
     def is_copy(self) -> bool:
         return self.folder != self.source
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Files and folders that the working copy does not hold, and why: large ones that an ignore file leaves out, say."""
+        return dict(self._copy.left_out) if self._copy else {}
+
+    @property
+    def without_rights(self) -> tuple[str, ...]:
+        """Files and folders that have a bit setuid, setgid or sticky in the user's folder, and none in the working copy."""
+        return tuple(self._copy.without_rights) if self._copy else ()
+
+    def _complete(self, *, at_most_bytes: int | None = None) -> None:
+        """Bring in what is in a build context since an ignore file was edited. Raises: DiskFull, FileRefused."""
+        if self._copy:
+            self._copy.complete([strategy.dockerfile for strategy in self.strategies.values()], at_most_bytes=at_most_bytes)
 
     @property
     def probe(self) -> Probe | None:
@@ -124,6 +143,7 @@ class App:
         place.chmod(stat.S_IRUSR | stat.S_IWUSR)
         added = Strategy(name, place, "your own")
         self.strategies[name] = added
+        self._complete(at_most_bytes=BROUGHT_IN_WHILE_TYPING)
         return added
 
     def _own_dockerfiles(self) -> Path:
@@ -145,6 +165,7 @@ class App:
         The cache is named by a token; None is the engine's common one. cold: a cache of its own, never seen before.
         A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`.
         """
+        self._complete()
         first = cold or (self._token is not None and strategy not in self._begun)
         same = self._built.get(strategy) == self.changes and not first
         self._begun.add(strategy)
@@ -196,17 +217,25 @@ class App:
 
     def reset(self, name: str | None = None) -> None:
         """Put one file, or all of them, back to what they were at first. Raises: FileRefused."""
-        self._require_copy()
+        copy = self._require_copy()
         for path in (name,) if name is not None else self.changed():
-            restore(self.source, self.folder, path)
+            copy.restore(path)
             self._note_changed(path)
         if not self.changed():
             self.edit_name = "none"
 
     def changed(self) -> tuple[str, ...]:
         """Names of the files that differ from what they were at first, those added or removed included."""
-        found = changed_files(self.source, self.folder) if self.is_copy else ()
+        found = self._copy.changed() if self._copy else ()
         return tuple(name for name in found if name not in self.products)
+
+    def is_changed(self, name: str) -> bool:
+        """Whether one file of the working copy differs from what it was at first."""
+        return self._copy is not None and self._copy.is_changed(name)
+
+    def is_in_source(self, name: str) -> bool:
+        """Whether the user's folder has a file of that name."""
+        return (self.source / name).is_file()
 
     def changed_since(self, changes: int) -> tuple[str, ...]:
         """Names of the files that were changed through this app after the first so many changes."""
@@ -215,15 +244,17 @@ class App:
     def _note_changed(self, *names: str) -> None:
         self._written |= dict.fromkeys(names, self.changes + 1)
         self.changes += 1
+        self._complete(at_most_bytes=BROUGHT_IN_WHILE_TYPING)
 
     def diff(self, name: str) -> str:
         """What changed in a file, as a unified diff."""
         before, after = (_lines(folder, name) for folder in (self.source, self.folder))
         return "".join(difflib.unified_diff(before, after, fromfile=f"{name}, at first", tofile=f"{name}, now"))
 
-    def _require_copy(self) -> None:
-        if not self.is_copy:
+    def _require_copy(self) -> WorkingCopy:
+        if self._copy is None:
             raise FileRefused(f"{self.folder} is yours and is not written to.", fix="Use `sk.app(path)` to edit a copy.")
+        return self._copy
 
 
 def _lines(folder: Path, name: str) -> list[str]:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from speedkit.apps.files import inside, move_time_forward, read_text, write_bytes, write_text
 from speedkit.errors import EditDoesNotApply, FileRefused
+from speedkit.regular_file import read_regular
 
 __all__ = ["RESET", "Applied", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
 
+LARGEST_REPLACEMENT = 500_000_000
 RESET = "Reset the app, then make the edit again."
 
 
@@ -67,12 +69,12 @@ def replacement(name: str, source: Path | str, *, called: str = "replace") -> Ed
     """Replace a file by another one."""
 
     def make(folder: Path) -> tuple[str, ...]:
-        path = _existing(folder, name)
+        _existing(folder, name)
         try:
-            data = Path(source).read_bytes()
+            data = read_regular(source, at_most_bytes=LARGEST_REPLACEMENT)
         except OSError as problem:
             raise FileRefused(f"{source} cannot be read: {problem.strerror}.") from None
-        write_bytes(path, data)
+        write_bytes(folder, name, data)
         return (name,)
 
     return Edit(called, f"{name} replaced", make)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from speedkit.errors import FileRefused
+from speedkit.ownership import claimed
+from speedkit.regular_file import NotReadable, kind_in_words, open_regular, read_regular
 
-__all__ = ["LARGEST_BYTES", "entry_inside", "inside", "is_text", "read_text", "text_files", "write_bytes", "write_text"]
+__all__ = [
+    "LARGEST_BYTES",
+    "entries_below",
+    "entry_inside",
+    "inside",
+    "is_text",
+    "read_text",
+    "text_files",
+    "write_bytes",
+    "write_text",
+]
 
 LARGEST_BYTES = 1_000_000
 LISTED_AT_MOST = 500
@@ -59,10 +74,12 @@ def read_text(folder: Path, name: str) -> str:
     """
     path = inside(folder, name)
     try:
-        size = path.stat().st_size
-        if size > LARGEST_BYTES:
-            raise FileRefused(f"{name} has {size / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here.")
-        data = path.read_bytes()
+        data = read_regular(path, at_most_bytes=LARGEST_BYTES)
+    except NotReadable as problem:
+        if problem.errno == errno.EFBIG:
+            size = path.stat().st_size
+            raise FileRefused(f"{name} has {size / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here.") from None
+        raise FileRefused(f"{name} cannot be read: {problem.strerror}.", fix="Name a file that holds text.") from None
     except OSError as problem:
         raise FileRefused(f"{name} cannot be read: {problem.strerror}.") from None
     if not is_text(data):
@@ -77,22 +94,58 @@ def write_text(folder: Path, name: str, text: str) -> None:
     give a stale hit.
     Raises: FileRefused when it is too large, not text, outside, or cannot be written.
     """
-    path = inside(folder, name)
     data = _encoded(name, text)
     if len(data) > LARGEST_BYTES:
         raise FileRefused(f"{name} would have {len(data) / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here.")
-    write_bytes(path, data)
+    write_bytes(folder, name, data)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file, moving its time of change forward. Raises: FileRefused."""
+def write_bytes(folder: Path, name: str, data: bytes) -> None:
+    """Write a file of a folder whole or not at all, moving its time of change forward; its permissions stay.
+
+    Raises: FileRefused when it is outside, no regular file, or cannot be written.
+    """
+    path = inside(folder, name)
     try:
-        before = path.stat().st_mtime_ns if path.exists() else 0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        move_time_forward(path, before)
+        place = Path(os.path.realpath(path))  # a link to a file of the folder stays one
+        before = _status_of_regular(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the folder: inside it, a build that begins now would be sent the half.
+        with claimed(folder.with_name(f".{folder.name}-{os.urandom(6).hex()}")) as unfinished:
+            try:
+                unfinished.write_bytes(data)
+                if before is not None:
+                    unfinished.chmod(before.st_mode & 0o777)
+                move_time_forward(unfinished, before.st_mtime_ns if before else 0)
+                _put_in_place(unfinished, place)
+            finally:
+                unfinished.unlink(missing_ok=True)
     except OSError as problem:
         raise FileRefused(f"{path.name} cannot be written: {problem.strerror}.") from None
+
+
+def _put_in_place(unfinished: Path, place: Path) -> None:
+    """Raises: OSError."""
+    try:
+        unfinished.replace(place)
+    except PermissionError:
+        if not place.is_file():
+            raise
+        # In a folder that nobody may write to, the files in it may still be written.
+        changed_ns = unfinished.stat().st_mtime_ns
+        place.write_bytes(unfinished.read_bytes())
+        os.utime(place, ns=(changed_ns, changed_ns))
+
+
+def _status_of_regular(path: Path) -> os.stat_result | None:
+    """What `os.stat` says of a file; None when there is none. Raises: NotReadable for a pipe, a folder and the like."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        raise NotReadable(path, f"It is {kind_in_words(status.st_mode)}, not a file")
+    return status
 
 
 def _encoded(name: str, text: str) -> bytes:
@@ -110,22 +163,50 @@ def move_time_forward(path: Path, before_ns: int) -> None:
 
 def text_files(folder: Path) -> tuple[str, ...]:
     """Names of the folder's text files, sorted, at most 500; too large ones and what tools keep for themselves left out."""
-    found: list[str] = []
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in NOT_LISTED)
-        for name in sorted(names):
-            path = Path(place) / name
-            if path.is_file() and path.stat().st_size <= LARGEST_BYTES and is_text(_beginning(path)):
-                found.append(path.relative_to(folder).as_posix())
-            if len(found) >= LISTED_AT_MOST:
-                return tuple(found)
+    found = []
+    for name in regular_files(folder):
+        if is_text(_beginning(folder / name)):
+            found.append(name)
+        if len(found) >= LISTED_AT_MOST:
+            break
     return tuple(found)
+
+
+def regular_files(folder: Path) -> Iterator[str]:
+    """Names of the folder's files that can be opened for editing, outer ones first: no larger ones, pipes or devices."""
+    for name in entries_below(folder):
+        try:
+            status = (folder / name).stat()
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_BYTES:
+            yield name
+
+
+def entries_below(folder: Path) -> Iterator[str]:
+    """Names of all below a folder but folders and links to them, in order; without what tools keep for themselves."""
+    waiting = [""]
+    while waiting:
+        within = waiting.pop()
+        try:
+            with os.scandir(folder / within) as entries:
+                children = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        folders = []
+        for child in children:
+            if child.is_dir(follow_symlinks=False):
+                folders += [f"{within}{child.name}/"] if child.name not in NOT_LISTED else []
+            elif not (child.is_symlink() and os.path.isdir(child.path)):  # noqa: PTH112
+                yield within + child.name
+        waiting += reversed(folders)
 
 
 def _beginning(path: Path) -> bytes:
     """The first kilobytes of a file, not cut inside a character."""
     try:
-        with path.open("rb") as file:
+        descriptor, _ = open_regular(path)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
             data = file.read(8192)
     except OSError:
         return b"\0"

@@ -32,10 +32,13 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
         return SampleApp.copied()
     found = _named(source, [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source)))
     copy = working_copy(source, list(found.values()))
-    strategies = {name: Strategy(name, _copied(path, source, copy), f"{name} of {source.name}") for name, path in found.items()}
+    folder = copy.folder
+    strategies = {
+        name: Strategy(name, _copied(path, source, folder), f"{name} of {source.name}") for name, path in found.items()
+    }
     name = f"{source.name}, as your own" if source == sample_folder() else source.name
-    known = {edit.name: edit for edit in (nothing(), _touch(copy, strategies))}
-    return App(name, source, copy, strategies, known | dict(edits or {}), private_cache=True)
+    known = {edit.name: edit for edit in (nothing(), _touch(folder, strategies))}
+    return App(name, source, folder, strategies, known | dict(edits or {}), private_cache=True, copy=copy)
 
 
 def _named(source: Path, names: list[str]) -> dict[str, Path]:
@@ -71,7 +74,7 @@ def _copied(path: Path, source: Path, copy: Path) -> Path:
 def _touch(copy: Path, strategies: Mapping[str, Strategy]) -> Edit:
     """Touches the first Dockerfile, or where all are elsewhere the first text file."""
     names = [name for name, strategy in strategies.items() if strategy.dockerfile.is_relative_to(copy)]
-    first = next(iter((*names, *text_files(copy))), None)
+    first = next(iter(names or text_files(copy)), None)
     return touch(first) if first is not None else Edit("touch", "no file to touch", lambda _: ())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from speedkit.apps.app import App, Strategy
-from speedkit.apps.copying import working_copy
+from speedkit.apps.copying import WorkingCopy, working_copy
 from speedkit.apps.edits import RESET, Edit, append_line, nothing, replace_text, touch
 from speedkit.apps.files import read_text, write_text
 from speedkit.apps.probe import Probe
@@ -59,16 +59,24 @@ class SampleApp(App):
 
     products = frozenset({"speedup"})
 
-    def __init__(self, source: Path, folder: Path, strategies: dict[str, Strategy], *, private_cache: bool) -> None:
+    def __init__(
+        self,
+        source: Path,
+        folder: Path,
+        strategies: dict[str, Strategy],
+        *,
+        private_cache: bool,
+        copy: WorkingCopy | None = None,
+    ) -> None:
         edits = {edit.name: edit for edit in _edits()}
-        super().__init__("sample_go_app", source, folder, strategies, edits, private_cache=private_cache)
+        super().__init__("sample_go_app", source, folder, strategies, edits, private_cache=private_cache, copy=copy)
 
     @classmethod
     def copied(cls) -> Self:
         source = sample_folder()
         copy = working_copy(source, [strategy.dockerfile for strategy in sample_strategies(source).values()])
-        (copy / "speedup").unlink(missing_ok=True)
-        return cls(source, copy, sample_strategies(copy), private_cache=True)
+        (copy.folder / "speedup").unlink(missing_ok=True)
+        return cls(source, copy.folder, sample_strategies(copy.folder), private_cache=True, copy=copy)
 
     @property
     def probe(self) -> Probe:

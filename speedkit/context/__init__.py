@@ -9,7 +9,7 @@ from __future__ import annotations
 from speedkit.context.ignoring import IgnorePatterns, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
 from speedkit.context.path_match import PathPattern, is_malformed
-from speedkit.context.reading import read_context, read_files_again
+from speedkit.context.reading import ignore_file_of, ignore_patterns_of, read_context, read_files_again
 
 __all__ = [
     "Entry",
@@ -17,6 +17,8 @@ __all__ = [
     "IgnorePatterns",
     "Manifest",
     "PathPattern",
+    "ignore_file_of",
+    "ignore_patterns_of",
     "is_malformed",
     "read_context",
     "read_files_again",

@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from speedkit.context.ignoring import IgnorePatterns, Matched, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
 from speedkit.errors import FileRefused, NotAFolder
+from speedkit.regular_file import open_regular, read_regular
 
-__all__ = ["read_context", "read_files_again"]
+__all__ = ["ignore_file_of", "ignore_patterns_of", "read_context", "read_files_again"]
 
 _NAME = ".dockerignore"
+_LARGEST_IGNORE_FILE = 10_000_000
 _CHUNK_BYTES = 1 << 20
 
 
@@ -32,10 +35,10 @@ def read_context(folder: Path, *, dockerfile: Path, known: Manifest | None = Non
     root = Path(folder)
     if not root.is_dir():
         raise NotAFolder(folder)
-    origin = _ignore_file(root, Path(dockerfile))
-    patterns = IgnorePatterns(_lines_of(origin), origin=origin.name if origin else _NAME)
+    origin = ignore_file_of(root, Path(dockerfile))
+    patterns = _patterns_of(origin)
     walk = _Walk(os.fspath(root), patterns, known.by_path if known else {})
-    walk.folder("", ())
+    walk.run()
     return Manifest(tuple(walk.entries), _shown(origin, root))
 
 
@@ -57,7 +60,8 @@ def read_files_again(folder: Path, known: Manifest, names: Iterable[str]) -> Man
     return Manifest(tuple(changed.get(entry.path, entry) for entry in known.entries), known.ignore_file)
 
 
-def _ignore_file(root: Path, dockerfile: Path) -> Path | None:
+def ignore_file_of(root: Path, dockerfile: Path) -> Path | None:
+    """The ignore file that counts for a Dockerfile: `<name>.dockerignore` beside it, else the context's own; or None."""
     beside = dockerfile.with_name(dockerfile.name + _NAME)
     if beside.is_file():
         return beside
@@ -65,19 +69,42 @@ def _ignore_file(root: Path, dockerfile: Path) -> Path | None:
     return general if general.is_file() else None
 
 
-def _lines_of(origin: Path | None) -> tuple[str, ...]:
+def ignore_patterns_of(root: Path, dockerfile: Path) -> IgnorePatterns:
+    """What a Dockerfile's build leaves out of a context.
+
+    Raises: FileRefused for an ignore file that cannot be read, Misuse for a pattern that BuildKit rejects.
+    """
+    return _patterns_of(ignore_file_of(root, dockerfile))
+
+
+def _patterns_of(origin: Path | None) -> IgnorePatterns:
     if origin is None:
-        return ()
+        return IgnorePatterns(())
     try:
-        return read_ignore_file(origin.read_text(encoding="utf-8", errors="surrogateescape"))
+        text = read_regular(origin, at_most_bytes=_LARGEST_IGNORE_FILE).decode("utf-8", errors="surrogateescape")
     except OSError as problem:
         raise _unreadable(origin.name, problem) from None
+    return IgnorePatterns(read_ignore_file(text), origin=origin.name)
 
 
 def _shown(origin: Path | None, root: Path) -> str:
     if origin is None:
         return ""
     return origin.relative_to(root).as_posix() if origin.is_relative_to(root) else origin.name
+
+
+@dataclass(slots=True)
+class _Level:
+    """A folder under way. path: "" or with a slash at its end. ignored: the folder itself, when only exceptions are sent.
+
+    start: how many entries there were before it.
+    """
+
+    children: Iterator[os.DirEntry[str]]
+    path: str
+    matched: Matched
+    start: int
+    ignored: os.DirEntry[str] | None = None
 
 
 class _Walk:
@@ -89,39 +116,50 @@ class _Walk:
         self.known = known
         self.entries: list[Entry] = []
 
-    def folder(self, path: str, matched: Matched) -> None:
-        """Everything below a folder, in the order of names. `path` is "" or ends in a slash."""
+    def run(self) -> None:
+        """Everything below the root, in the order of names; without recursion, as folders may lie deeper than Python can call.
+
+        Raises: FileRefused.
+        """
+        levels = [self._level("", ())]
+        visit = self._child if self.patterns else self._sent
+        while levels:
+            level = levels[-1]
+            for child in level.children:
+                try:
+                    below = visit(child, level.path + child.name, level.matched)
+                except FileNotFoundError:
+                    continue
+                if below is not None:
+                    levels.append(below)
+                    break
+            else:
+                levels.pop()
+                # An ignored folder is sent after all when something in it is.
+                if level.ignored is not None and len(self.entries) > level.start:
+                    self.entries.insert(level.start, self._entry(level.ignored, level.path[:-1]))
+
+    def _level(self, path: str, matched: Matched, ignored: os.DirEntry[str] | None = None) -> _Level:
         try:
             with os.scandir(os.path.join(self.root, path)) as found:  # noqa: PTH118 - ten times as fast as Path
                 children = sorted(found, key=lambda child: child.name)
         except OSError as problem:
             raise _unreadable(path or self.root, problem) from None
-        visit = self._child if self.patterns else self._sent
-        for child in children:
-            try:
-                visit(child, path + child.name, matched)
-            except FileNotFoundError:
-                continue
+        return _Level(iter(children), path, matched, len(self.entries), ignored)
 
-    def _child(self, child: os.DirEntry[str], path: str, matched: Matched) -> None:
+    def _child(self, child: os.DirEntry[str], path: str, matched: Matched) -> _Level | None:
+        """Take an entry of a folder; what is to be looked at next, when it is a folder itself."""
         ignored, inherited = self.patterns.match(path, matched)
         if not ignored:
-            self._sent(child, path, inherited)
-        elif child.is_dir(follow_symlinks=False) and self.patterns.may_hold_exceptions(path):
-            self._ignored_folder(child, path, inherited)
+            return self._sent(child, path, inherited)
+        if child.is_dir(follow_symlinks=False) and self.patterns.may_hold_exceptions(path):
+            return self._level(f"{path}/", inherited, child)
+        return None
 
-    def _sent(self, child: os.DirEntry[str], path: str, inherited: Matched) -> None:
+    def _sent(self, child: os.DirEntry[str], path: str, inherited: Matched) -> _Level | None:
         entry = self._entry(child, path)
         self.entries.append(entry)
-        if entry.kind == "dir":
-            self.folder(f"{path}/", inherited)
-
-    def _ignored_folder(self, child: os.DirEntry[str], path: str, matched: Matched) -> None:
-        """An ignored folder is sent after all when something in it is."""
-        place = len(self.entries)
-        self.folder(f"{path}/", matched)
-        if len(self.entries) > place:
-            self.entries.insert(place, self._entry(child, path))
+        return self._level(f"{path}/", inherited) if entry.kind == "dir" else None
 
     def _entry(self, child: os.DirEntry[str], path: str) -> Entry:
         return _entry(child.path, child.stat(follow_symlinks=False), path, self.known.get(path))
@@ -169,7 +207,8 @@ def _digest(path: str, kind: EntryKind) -> str:
 
 def _digest_of_file(path: str) -> str:
     hashed = hashlib.sha256()
-    with open(path, "rb", buffering=0) as source:  # noqa: PTH123 - called for every file of a context
+    descriptor, _ = open_regular(path, follow_symlinks=False)
+    with os.fdopen(descriptor, "rb", buffering=0) as source:
         while chunk := source.read(_CHUNK_BYTES):
             hashed.update(chunk)
         attributes = os.listxattr(source.fileno()) if hasattr(os, "listxattr") else []

@@ -6,12 +6,13 @@ typed becomes the strategy `custom`, which stands beside the others until it is 
 
 from __future__ import annotations
 
-import os
+import re
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speedkit.apps.files import LARGEST_BYTES, NOT_LISTED, read_text
+from speedkit.apps.files import LARGEST_BYTES, entries_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
 from speedkit.widgets.failure_marks import Mark, moved_with
 
@@ -29,6 +30,7 @@ FIRST = ("main.go", "go.mod", ".dockerignore")
 LAST = ("go.sum", "package-lock.json", "poetry.lock")
 LISTED_AT_MOST = 500
 DISK = "disk"
+NOT_UTF8 = re.compile("[\ud800-\udfff]")
 Stamp = tuple[Path, int, int] | None
 
 
@@ -158,7 +160,7 @@ class Desk:
         """What the file said before anything was changed, "" for a new one; of the Dockerfile: its strategy's text."""
         if path == DOCKERFILE:
             return _text_at(self._dockerfile(self.base))
-        is_known = path in self._seen and (self._app.source / path).is_file()
+        is_known = path in self._seen and self._app.is_in_source(path)
         return read_text(self._app.source, path) if is_known else ""
 
     def write(self, path: str, text: str, *, by: str) -> None:
@@ -213,17 +215,13 @@ class Desk:
 
     def _found(self) -> list[str]:
         """Names of the files in the app's folder, those that cannot be edited too."""
-        found: list[str] = []
-        for place, folders, names in os.walk(self._app.folder):
-            folders[:] = sorted(name for name in folders if name not in NOT_LISTED)
-            found += [(Path(place) / name).relative_to(self._app.folder).as_posix() for name in sorted(names)]
-            if len(found) >= LISTED_AT_MOST:
-                break
-        return found[:LISTED_AT_MOST]
+        # A page cannot be told a name that is not UTF-8; BuildKit refuses such a file as well.
+        names = (name for name in entries_below(self._app.folder) if not NOT_UTF8.search(name))
+        return list(islice(names, LISTED_AT_MOST))
 
     def _had(self, path: str) -> bool:
         """It belongs to the app, so that it is missed when it is gone."""
-        return path == DOCKERFILE or (self._app.source / path).is_file()
+        return path == DOCKERFILE or self._app.is_in_source(path)
 
     def _ordered(self, found: list[str]) -> tuple[str, ...]:
         """The files to show: those of FIRST with the Dockerfile after main.go, the others, those of LAST.
@@ -267,11 +265,7 @@ class Desk:
         """The working copy's file is not what it was at first."""
         if not self._app.is_copy or path == DOCKERFILE:
             return False
-        copy, source = self._app.folder / path, self._app.source / path
-        try:
-            return copy.stat().st_size != source.stat().st_size or copy.read_bytes() != source.read_bytes()
-        except OSError:
-            return copy.exists() != source.exists()
+        return self._app.is_changed(path)
 
     # Marks
 
