@@ -35,9 +35,8 @@ class Foresight:
         self._changed = threading.Condition()
         self._asked: tuple[object, tuple[App, str, Sequence[Build]]] | None = None
         self._known: object = None
-        self._stopped = False
+        self._stopped = self._at_work = False
         self.entries: list[dict[str, Any]] = []
-        threading.Thread(target=self._run, name="workbench forecast", daemon=True).start()
 
     def ask(self, state: object, app: App, strategy: str, builds: Sequence[Build], *, wait_seconds: float) -> None:
         """Compute a forecast unless this state's is known; give it `wait_seconds` to be ready at once."""
@@ -45,6 +44,10 @@ class Foresight:
             if self._asked is None or self._asked[0] != state:
                 self._asked = state, (app, strategy, builds)
                 self._changed.notify_all()
+                if not self._at_work and not self._stopped:
+                    # It ends with its work: a widget that nobody looks at any more has no thread.
+                    self._at_work = True
+                    threading.Thread(target=self._run, name="workbench forecast", daemon=True).start()
             self._changed.wait_for(lambda: self._known == state or self._stopped, wait_seconds)
 
     def of(self, state: object) -> list[dict[str, Any]] | None:
@@ -86,6 +89,9 @@ class Foresight:
             )
 
     def _next(self) -> tuple[object, tuple[App, str, Sequence[Build]]] | None:
+        """What is asked for and not known yet; None when there is nothing, and this thread ends."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or (self._asked is not None and self._asked[0] != self._known))
-            return None if self._stopped else self._asked
+            if self._stopped or self._asked is None or self._asked[0] == self._known:
+                self._at_work = False
+                return None
+            return self._asked

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,16 @@ STATIC = Path(__file__).parent / "static"
 TWIN_LOG_LINES = 40
 SETTLE_SECONDS = 5.0
 """How long a cell waits for what a saved notebook should show: the forecast, and why steps ran."""
+
+
+_open_benches: weakref.WeakSet[Bench] = weakref.WeakSet()
+"""Weak, so that a widget which nobody holds any more can go before this Python ends."""
+
+
+@atexit.register
+def _close_all() -> None:
+    for bench in list(_open_benches):
+        bench.close()
 
 
 class Workbench(LiveWidget):
@@ -67,7 +78,7 @@ class Workbench(LiveWidget):
     def __init__(self, app: App, strategy: str | None = None, *, forecaster: Forecaster | None = None) -> None:
         self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
         super().__init__(**self._bench.traits())
-        atexit.register(self._bench.close)
+        _open_benches.add(self._bench)
         listen_for_the_end()
         self._bench.look_for_engine()
         self._wake()
@@ -115,7 +126,7 @@ class Workbench(LiveWidget):
 
     def close(self) -> None:
         """End the running build and the widget."""
-        atexit.unregister(self._bench.close)
+        _open_benches.discard(self._bench)
         self._bench.close()
         super().close()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 
+from speedkit.widgets.foresight import Foresight
 from speedkit.widgets.painter import Pace, Painter
 from tests.waiting import HANG_SECONDS, wait_until
 
@@ -93,3 +96,55 @@ def test_a_stopped_painter_keeps_nobody_waiting():
     flushing.start()
     flushing.join(HANG_SECONDS)
     assert not flushing.is_alive()
+
+
+def test_all_painters_share_one_thread_which_ends_with_the_last_of_them():
+    canvases = [Canvas() for _ in range(10)]
+    painters = [Painter(canvas.paint, canvas.problems.append) for canvas in canvases]
+    assert all(painter.flush(HANG_SECONDS) for painter in painters)
+    assert [thread.name for thread in threading.enumerate()].count("workbench painter") == 1
+    del painters
+    wait_until(lambda: "workbench painter" not in [thread.name for thread in threading.enumerate()])
+
+
+def test_a_painter_that_nobody_holds_any_more_goes_though_it_paints_what_holds_it():
+    class Widget:
+        def __init__(self) -> None:
+            self.painter = Painter(self.paint, lambda problem: None)
+
+        def paint(self) -> None:
+            return
+
+    widget = Widget()
+    assert widget.painter.flush(HANG_SECONDS)
+    gone = weakref.ref(widget)
+    del widget
+
+    def is_gone() -> bool:
+        gc.collect()
+        return gone() is None
+
+    wait_until(is_gone)
+
+
+def test_a_painter_stopped_in_its_own_painting_does_not_wait_for_itself():
+    stopped = threading.Event()
+    painters = []
+
+    def paint() -> None:
+        if painters:
+            painters[0].stop()
+            stopped.set()
+
+    painters.append(Painter(paint, lambda problem: None))
+    painters[0].wake()
+    assert stopped.wait(HANG_SECONDS)
+
+
+def test_a_forecast_has_a_thread_only_while_it_is_worked_out():
+    foresight = Foresight(lambda app, strategy, builds: [[{"line": 1}]], lambda: None, lambda problem: None)
+    for state in range(3):
+        foresight.ask(state, None, "x", [], wait_seconds=HANG_SECONDS)
+        assert foresight.of(state) == [{"line": 1}]
+    wait_until(lambda: "workbench forecast" not in [thread.name for thread in threading.enumerate()])
+    foresight.stop()
