@@ -9,10 +9,21 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.model import Build
-from speedkit.plots.measuring import COLD, NONE, HasBuilds, Measured, builds_of, comparable, measure, said
+from speedkit.plots.measuring import (
+    COLD,
+    NONE,
+    HasBuilds,
+    Measured,
+    builds_of,
+    comparable,
+    measure,
+    quickest,
+    said,
+    smallest,
+)
 from speedkit.plots.plot import Plot
 from speedkit.plots.rebuild import scale
-from speedkit.plots.style import GRID, OWN, finish, notes, plain, runs_note
+from speedkit.plots.style import GRID, OWN, capital, finish, notes, plain, runs_note
 from speedkit.rendering.amounts import bytes_text, seconds_text
 
 __all__ = ["size_vs_rebuild"]
@@ -58,7 +69,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
     )
     finish(
         figure,
-        title=_finding(measured),
+        title=_finding(measured, measure(comparable(builds_of(source)))),
         measured="; ".join(filter(None, [_how(measured), notes([build for one in measured for build in one.builds])])),
         plot_pixels=PLOT_PIXELS,
         left=5,
@@ -83,15 +94,30 @@ def _most_built(measured: Sequence[Measured]) -> str:
     return max(edits, key=lambda edit: (edit not in (COLD, NONE), edits.count(edit)), default=NONE)
 
 
-def _finding(measured: Sequence[Measured]) -> str:
-    if not measured:
+def _finding(candidates: Sequence[Measured], measured: Sequence[Measured]) -> str:
+    """Who is quickest, where runs tell it, and whose image is smallest."""
+    if not candidates:
         return "Nothing was built yet"
-    quick, small = min(measured, key=lambda one: one.seconds), min(measured, key=_size)
-    if quick is small:
-        verb = "is both the quickest and the smallest" if len(measured) > 1 else "was built"
-        return f"{quick.strategy} {verb}: {seconds_text(quick.seconds)}, {bytes_text(_size(quick))}"
-    first, last = seconds_text(quick.seconds), bytes_text(_size(small))
-    return f"{quick.strategy} is the quickest ({first}), {small.strategy} the smallest ({last})"
+    if len(candidates) == 1:
+        return f"{candidates[0].strategy} was built: {seconds_text(candidates[0].seconds)}, {bytes_text(_size(candidates[0]))}"
+    small = smallest([one.builds[-1] for one in candidates])
+    size = bytes_text(small[0].image_bytes or 0)
+    is_smallest = f"{_names([build.strategy for build in small])} the smallest ({size})"
+    quick = quickest(candidates, measured)
+    if len(quick) == len(candidates):
+        return f"{capital(is_smallest)}; whose rebuild is quicker, these runs do not tell"
+    if len(quick) > 1:
+        return f"{capital(_names([one.strategy for one in quick]))} the quickest, {is_smallest}"
+    if [quick[0].strategy] == [build.strategy for build in small]:
+        return f"{quick[0].strategy} is both the quickest and the smallest: {seconds_text(quick[0].seconds)}, {size}"
+    return f"{quick[0].strategy} is the quickest ({seconds_text(quick[0].seconds)}), {is_smallest}"
+
+
+def _names(strategies: Sequence[str]) -> str:
+    """One or two names or how many there are, with the verb: `naive is`, `7 strategies are`."""
+    if len(strategies) == 1:
+        return f"{strategies[0]} is"
+    return f"{' and '.join(strategies) if len(strategies) == 2 else f'{len(strategies)} strategies'} are"
 
 
 def _label_places(figure: go.Figure, measured: Sequence[Measured], top: float) -> list[str]:

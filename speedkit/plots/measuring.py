@@ -14,14 +14,19 @@ __all__ = [
     "COLD",
     "EDITS",
     "NONE",
+    "SAME_SIZE",
     "HasBuilds",
     "Measured",
     "builds_of",
     "comparable",
     "edits_in_order",
     "heading",
+    "is_beyond_spread",
     "measure",
+    "quickest",
     "said",
+    "smallest",
+    "steps_that_ran",
     "without_repeats",
 ]
 
@@ -39,6 +44,9 @@ EDITS = {
 COLD = "cold"
 NONE = "none"
 CUSTOM = "custom"
+SHORTEST_SECONDS = 0.001
+SAME_SIZE = 1.01
+"""Images whose sizes differ by less than this factor are called equally large."""
 
 
 class HasBuilds(Protocol):
@@ -62,12 +70,21 @@ class Measured:
         return statistics.median(build.seconds for build in self.builds)
 
     @property
+    def low_seconds(self) -> float:
+        return min(build.seconds for build in self.builds)
+
+    @property
+    def high_seconds(self) -> float:
+        return max(build.seconds for build in self.builds)
+
+    @property
+    def is_repeated(self) -> bool:
+        return len(self.builds) > 1
+
+    @property
     def spread(self) -> str:
         """The range of the runs; nothing for a single one."""
-        if len(self.builds) < 2:
-            return ""
-        low, high = min(b.seconds for b in self.builds), max(b.seconds for b in self.builds)
-        return f"{seconds_text(low)} to {seconds_text(high)}"
+        return f"{seconds_text(self.low_seconds)} to {seconds_text(self.high_seconds)}" if self.is_repeated else ""
 
 
 def said(edit: str) -> str:
@@ -119,3 +136,32 @@ def measure(source: HasBuilds | Sequence[Build]) -> list[Measured]:
     for build in builds_of(source):
         groups.setdefault((build.strategy, build.edit), []).append(build)
     return [Measured(strategy, edit, tuple(builds)) for (strategy, edit), builds in groups.items()]
+
+
+def is_beyond_spread(slow: Measured, fast: Measured, measured: Iterable[Measured]) -> bool:
+    """Whether two measurements lie further apart than runs of one and the same build do.
+
+    Where both were repeated, no run of one may be as quick as a run of the other. Where one was built once, the two must differ
+    by more than the runs of any build among `measured` that was repeated; without any, nothing can be said about seconds.
+    """
+    if slow.is_repeated and fast.is_repeated:
+        return fast.high_seconds < slow.low_seconds
+    ratios = [one.high_seconds / max(one.low_seconds, SHORTEST_SECONDS) for one in measured if one.is_repeated]
+    return bool(ratios) and slow.seconds > max(ratios) * fast.seconds
+
+
+def quickest(candidates: Sequence[Measured], measured: Sequence[Measured]) -> list[Measured]:
+    """Those candidates that no other one is quicker than, beyond the spread of the runs in `measured`."""
+    return [one for one in candidates if not any(is_beyond_spread(one, other, measured) for other in candidates)]
+
+
+def smallest(builds: Sequence[Build]) -> list[Build]:
+    """The builds whose images are equally small, to within a hundredth."""
+    least = min((build.image_bytes or 0 for build in builds), default=0)
+    return [build for build in builds if (build.image_bytes or 0) <= least * SAME_SIZE]
+
+
+def steps_that_ran(build: Build) -> str:
+    """How much of a build was work: `2 of 5 steps ran`."""
+    steps = [step for step in build.instructions if step.ran or step.cached]
+    return f"{sum(step.ran for step in steps)} of {len(steps)} steps ran"

@@ -19,8 +19,10 @@ from speedkit.plots.measuring import (
     comparable,
     edits_in_order,
     heading,
+    is_beyond_spread,
     measure,
     said,
+    steps_that_ran,
 )
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
@@ -34,7 +36,10 @@ DECADES = 1.4
 
 
 def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
-    """Rebuild time of every strategy, a panel per edit; the finding is the edit that tells them apart most."""
+    """Rebuild time of every strategy, a panel per edit; the finding is the edit that tells them apart most.
+
+    The finding names seconds only where two strategies differ by more than repeated runs do; else it counts steps.
+    """
     builds = comparable(builds_of(source))
     measured = [one for one in measure(builds) if one.edit not in (COLD, NONE)] or measure(builds)
     strategies = list(dict.fromkeys(one.strategy for one in measured))
@@ -51,7 +56,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     figure.update_xaxes(title_text="seconds, a logarithmic scale" if logarithmic else "seconds", row=len(shown) or 1, col=1)
     finish(
         figure,
-        title=_finding(shown),
+        title=_finding(shown, measure(builds)),
         measured="; ".join(
             filter(
                 None,
@@ -146,11 +151,16 @@ def scale(figure: go.Figure, seconds: Sequence[float], low: float, high: float) 
     return True
 
 
-def _finding(shown: list[list[Measured]]) -> str:
-    several = [panel for panel in shown if len(panel) > 1]
-    if not several:
+def _finding(shown: list[list[Measured]], measured: Sequence[Measured]) -> str:
+    pairs = [_ends_of(panel) for panel in shown if len(panel) > 1]
+    if not pairs:
         return "One strategy was built: build another one to compare" if shown else "Nothing was built yet"
-    slow, fast = max((_ends_of(panel) for panel in several), key=lambda pair: pair[0].seconds / pair[1].seconds)
+    apart = [(slow, fast) for slow, fast in pairs if is_beyond_spread(slow, fast, measured)]
+    if not apart:
+        one, other = max(pairs, key=lambda pair: abs(_share_that_ran(pair[0]) - _share_that_ran(pair[1])))
+        ways = [f"{steps_that_ran(each.builds[-1])} with {each.strategy}" for each in (one, other)]
+        return f"{capital(said(one.edit))}: {', '.join(ways)}"
+    slow, fast = max(apart, key=lambda pair: pair[0].seconds / pair[1].seconds)
     first, last = seconds_text(slow.seconds), seconds_text(fast.seconds)
     return f"{capital(said(slow.edit))}: {first} with {slow.strategy}, {last} with {fast.strategy}"
 
@@ -158,6 +168,11 @@ def _finding(shown: list[list[Measured]]) -> str:
 def _ends_of(panel: list[Measured]) -> tuple[Measured, Measured]:
     """The slowest and the quickest."""
     return max(panel, key=lambda one: one.seconds), min(panel, key=lambda one: one.seconds)
+
+
+def _share_that_ran(one: Measured) -> float:
+    steps = [step for step in one.builds[-1].instructions if step.ran or step.cached]
+    return sum(step.ran for step in steps) / max(len(steps), 1)
 
 
 def _table(measured: list[Measured]) -> pd.DataFrame:

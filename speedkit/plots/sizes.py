@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.model import Build, ImageLayer
-from speedkit.plots.measuring import HasBuilds, builds_of
+from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, smallest
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
@@ -92,13 +92,20 @@ def _label(layer: ImageLayer, letters: int) -> str:
 def _finding(builds: list[Build]) -> str:
     if not builds:
         return "Nothing was built yet"
-    large, small = (pick(builds, key=lambda build: build.image_bytes or 0) for pick in (max, min))
-    first, last = (bytes_text(build.image_bytes or 0) for build in (large, small))
     if len(builds) == 1:
-        return f"{large.strategy}: {first}"
-    if first == last:
-        return f"All images are the same size: {first}"
-    return f"{first} with {large.strategy}, {last} with {small.strategy}"
+        return f"{builds[0].strategy}: {bytes_text(builds[0].image_bytes or 0)}"
+    small = sorted(smallest(builds), key=lambda build: build.image_bytes or 0)
+    most = max(build.image_bytes or 0 for build in builds)
+    large = [build for build in builds if (build.image_bytes or 0) * SAME_SIZE >= most]
+    if len(small) == len(builds):
+        first, last = bytes_text(small[0].image_bytes or 0), bytes_text(most)
+        return f"All images are the same size: {last}" if first == last else f"All images are about the same size: {last}"
+    return f"{bytes_text(most)} with {_names(large)}, {bytes_text(small[0].image_bytes or 0)} with {_names(small)}"
+
+
+def _names(builds: list[Build]) -> str:
+    """The strategy, or how many of them share a size."""
+    return builds[0].strategy if len(builds) == 1 else f"{len(builds)} strategies"
 
 
 def _table(builds: list[Build]) -> pd.DataFrame:

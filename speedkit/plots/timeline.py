@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.model import Build, Step
-from speedkit.plots.measuring import said
+from speedkit.plots.measuring import said, steps_that_ran
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
@@ -124,10 +124,8 @@ def _where(step: Step) -> str:
 
 
 def _difference(first: Build, second: Build) -> str:
-    times = [seconds_text(build.seconds) for build in (first, second)]
+    """How much each build had to do. Seconds of single runs stand beside the bars; they prove no difference."""
     if first.strategy == second.strategy:
-        ways = [f"with {said(build.edit)}" for build in (first, second)]
-        return f"{first.strategy}: {times[0]} {ways[0]}, {times[1]} {ways[1]}"
-    if first.edit == second.edit:
-        return f"{capital(said(first.edit))}: {times[0]} with {first.strategy}, {times[1]} with {second.strategy}"
-    return f"{times[0]} with {first.strategy}, {times[1]} with {second.strategy}"
+        return f"{first.strategy}: {', '.join(f'{steps_that_ran(build)} with {said(build.edit)}' for build in (first, second))}"
+    ways = ", ".join(f"{steps_that_ran(build)} with {build.strategy}" for build in (first, second))
+    return f"{capital(said(first.edit))}: {ways}" if first.edit == second.edit else ways

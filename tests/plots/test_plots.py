@@ -131,29 +131,72 @@ def test_every_figure_has_a_finding_how_it_was_measured_and_a_table(name):
     assert "stand-in base" in plot.table_html()
 
 
+def runs(strategy: str, *seconds: float, edit: str = "rename-field", size: int = 21_000_000) -> list[Build]:
+    """The same build, run as often as there are times."""
+    return [build(strategy, edit, each, size=size) for each in seconds]
+
+
 def test_titles_are_computed_from_the_builds():
-    assert plots.rebuild(SET).title == "A field renamed: 30.0 s with naive, 0.90 s with scratch"
-    assert plots.rebuild([build(seconds=5.0), build("scratch", seconds=2.0)]).title.startswith(
-        "A field renamed: 5.0 s with naive, 2.0 s"
-    )
+    repeated = [*SET, build(seconds=31.0), build("scratch", seconds=1.0, size=9_500_000)]
+    assert plots.rebuild(repeated).title == "A field renamed: 30.5 s with naive, 0.95 s with scratch"
     assert plots.timeline(SET[0]).title == "27.0 s of 30.0 s are one step: line 5, RUN go build -o <speedu…"
     assert plots.timeline(SET[1]).title == "Nothing ran: all from the cache in 0.20 s"
     assert plots.sizes(SET).title == "21.0 MB with naive, 9.5 MB with scratch"
-    assert plots.size_vs_rebuild(SET).title == "scratch is both the quickest and the smallest: 0.90 s, 9.5 MB"
+    assert plots.size_vs_rebuild(repeated).title == "scratch is both the quickest and the smallest: 0.95 s, 9.5 MB"
     assert plots.cache_grid(SET).title == "A field renamed: 2 of 2 steps run again; nothing changed: 0"
 
 
-def test_the_difference_of_two_builds_is_what_they_do_not_share():
+def test_single_runs_name_no_winner_in_seconds_but_count_steps():
+    one_each = [build("naive", seconds=44.5), build("chained", seconds=36.0)]
+    assert plots.rebuild(one_each).title == "A field renamed: 2 of 3 steps ran with naive, 2 of 3 steps ran with chained"
+    assert plots.size_vs_rebuild(one_each).title == (
+        "Naive and chained are the smallest (21.0 MB); whose rebuild is quicker, these runs do not tell"
+    )
+
+
+def test_a_difference_within_the_spread_of_repeated_runs_names_no_winner():
+    overlapping = [*runs("naive", 25.0, 44.5), *runs("chained", 36.0, 24.0)]
+    assert " s with" not in plots.rebuild(overlapping).title
+    apart = [*runs("naive", 25.0, 44.5), *runs("mounts", 1.0, 1.4)]
+    assert plots.rebuild(apart).title == "A field renamed: 34.8 s with naive, 1.2 s with mounts"
+
+
+def test_a_single_run_counts_when_it_differs_by_more_than_any_repeated_one():
+    noise = runs("host", 1.0, 2.0, edit="comment")
+    assert " s with" not in plots.rebuild([build(seconds=3.8), build("warm", seconds=2.0), *noise]).title
+    assert plots.rebuild([build(seconds=4.2), build("warm", seconds=2.0), *noise]).title == (
+        "A field renamed: 4.2 s with naive, 2.0 s with warm"
+    )
+
+
+def test_the_difference_of_two_builds_is_the_work_that_each_had():
     renamed, unchanged, scratch = SET[0], SET[1], SET[2]
-    assert plots.timeline(renamed, scratch).title == "A field renamed: 30.0 s with naive, 0.90 s with scratch"
-    assert plots.timeline(renamed, unchanged).title == "naive: 30.0 s with a field renamed, 0.20 s with nothing changed"
-    assert plots.timeline(unchanged, scratch).title == "0.20 s with naive, 0.90 s with scratch"
+    assert plots.timeline(renamed, scratch).title == (
+        "A field renamed: 2 of 3 steps ran with naive, 2 of 3 steps ran with scratch"
+    )
+    assert plots.timeline(renamed, unchanged).title == (
+        "naive: 2 of 3 steps ran with a field renamed, 0 of 3 steps ran with nothing changed"
+    )
+    assert plots.timeline(unchanged, scratch).title == "0 of 3 steps ran with naive, 2 of 3 steps ran with scratch"
 
 
 def test_the_quickest_and_the_smallest_are_named_apart_when_they_differ():
-    quick = plots.size_vs_rebuild([build(seconds=1.0), build("scratch", seconds=4.0, size=9_500_000)])
-    assert quick.title == "naive is the quickest (1.0 s), scratch the smallest (9.5 MB)"
+    quick = plots.size_vs_rebuild([*runs("naive", 1.0, 1.1), *runs("scratch", 4.0, 4.4, size=9_500_000)])
+    assert quick.title == "naive is the quickest (1.1 s), scratch is the smallest (9.5 MB)"
     assert plots.size_vs_rebuild([build()]).title == "naive was built: 30.0 s, 21.0 MB"
+
+
+def test_those_that_runs_do_not_tell_apart_are_named_together():
+    three = [*runs("warm", 1.0, 1.4), *runs("mounts", 1.2, 1.3), *runs("naive", 25.0, 30.0)]
+    assert plots.size_vs_rebuild(three).title == "Warm and mounts are the quickest, 3 strategies are the smallest (21.0 MB)"
+
+
+def test_images_that_differ_by_less_than_a_hundredth_have_no_smallest():
+    alike = [build("chained", size=21_410_000), build("stages", size=21_400_000), build("scratch", size=8_600_000)]
+    assert plots.sizes(alike).title == "21.4 MB with 2 strategies, 8.6 MB with scratch"
+    assert plots.sizes([build("a", size=21_440_000), build("b", size=21_510_000)]).title == (
+        "All images are about the same size: 21.5 MB"
+    )
 
 
 def test_a_second_build_with_nothing_left_to_do_says_nothing_about_the_edit():
@@ -172,7 +215,7 @@ def test_edits_that_somebody_typed_are_not_put_together_as_one():
     typed = build(edit="custom", seconds=5.0)
     assert comparable([typed, SET[0]]) == [SET[0]]
     assert comparable([typed]) == [typed]
-    assert plots.rebuild([typed, build("scratch", "custom", 2.0)]).title.startswith("An edit of your own: 5.0 s")
+    assert plots.rebuild([typed, build("scratch", "custom", 2.0)]).title.startswith("An edit of your own: 2 of 3 steps")
 
 
 def test_edits_keep_one_order_and_unknown_ones_follow():

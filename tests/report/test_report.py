@@ -81,7 +81,7 @@ def test_a_figures_data_cannot_end_the_script_around_them(text):
 
 def test_the_summary_comes_first_and_says_what_was_left_out(text):
     assert text.index('id="summary"') < text.index('id="01_x"')
-    assert "A field renamed: 30.0 s with naive, 0.90 s with scratch" in text
+    assert "A field renamed: 2 of 3 steps ran with naive, 2 of 3 steps ran with scratch" in text
     assert "02_y" in text
     assert "stand-in base images" in text
 
