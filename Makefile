@@ -36,7 +36,7 @@ setup: $(READY)
 	@$(BIN)/speedkit setup
 
 tour: setup
-	@$(BIN)/speedkit tour $(if $(QUICK),--quick)
+	@$(BIN)/speedkit tour $(if $(QUICK),--quick) $(if $(FULL),--full)
 
 lab: setup
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb

@@ -9,7 +9,7 @@ import typer
 
 from speedkit.cli.arguments import AsJson
 from speedkit.cli.output import ask, print_json, print_table, say
-from speedkit.errors import EngineError
+from speedkit.errors import EngineError, Misuse
 
 __all__ = ["register"]
 
@@ -48,6 +48,7 @@ def setup(yes: Annotated[bool, typer.Option("--yes", "-y", help="Install without
 
 def tour(
     quick: Annotated[bool, typer.Option("--quick", help="Only the notebooks that tell the story in three minutes.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also build every strategy under every edit; takes long.")] = False,
     out: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("out"),
     session: Annotated[str | None, typer.Option(help="A name for the builds of this tour.")] = None,
 ) -> None:
@@ -57,7 +58,9 @@ def tour(
     from speedkit.report import run_tour
     from speedkit.report.summary import strategy_by_edit
 
-    finished = run_tour(out=out, quick=quick, session=session, say=say)
+    if quick and full:
+        raise Misuse("A tour is quick or full, not both.", fix="Leave out --quick or --full.")
+    finished = run_tour(out=out, quick=quick, full=full, session=session, say=say)
     columns, rows = strategy_by_edit(finished.builds)
     print_table("", columns, rows, numbers=columns[1:])
     left_out = f", without {', '.join(finished.left_out)}" if finished.left_out else ""

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from speedkit.apps import COLD, App
+from speedkit.engine.buildx import Command
 from speedkit.engine.connection import Engine, connect
-from speedkit.experiment.building import BuildOptions, RunningBuild
+from speedkit.experiment.building import FOR_AN_IMAGE, BuildOptions, RunningBuild
+from speedkit.experiment.host import host_environment, run_host_command
 from speedkit.experiment.progress import Watch, quiet_or_notebook
 from speedkit.model import Build
 
@@ -144,9 +146,28 @@ def _try_out(app: App, edit: str) -> None:
         app.reset()
 
 
+def _settle_host(app: App, strategy: str, cache: str | None) -> None:
+    """Run a strategy's host commands for the unchanged sources, unmeasured.
+
+    The build before left the program of another edit. Without this, going back would be measured with the next edit: Go would
+    link again even where nothing changed. BuildKit needs no such care, as it keeps the results of all builds.
+    """
+    for place, argv in enumerate(app.strategy(strategy).host_commands, 1):
+        run_host_command(
+            argv,
+            place=place,
+            count=len(app.strategy(strategy).host_commands),
+            folder=app.folder,
+            environment=host_environment(cache) | FOR_AN_IMAGE,
+            command=Command(),
+            on_line=lambda _line: None,
+        )
+
+
 def _build_edited(engine: Engine, app: App, strategy: str, edit: str, cache: str | None) -> Build:
     app.reset()
     if edit != COLD:
+        _settle_host(app, strategy, cache)
         app.edit(edit)
     running = RunningBuild(engine, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
     try:

@@ -96,4 +96,5 @@ def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -
 
 def _facts(builds: Sequence[Build]) -> str:
     stand_in = "; with stand-in base images, since no registry answered" if any(build.stand_in for build in builds) else ""
-    return f"{len(builds)} real builds; median seconds by strategy and edit; – was not built{stand_in}"
+    empty = "– was not built (`make tour FULL=1` builds every cell)"
+    return f"{len(builds)} real builds; median seconds by strategy and edit; {empty}{stand_in}"

@@ -6,13 +6,15 @@ import os
 import subprocess
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speedkit.apps import BROKEN_ON_PURPOSE
+from speedkit.apps import BROKEN_ON_PURPOSE, COLD, sample_app
 from speedkit.errors import FileRefused, NotAFolder, NotebookFailed
+from speedkit.experiment import compare
 from speedkit.history import recorded_builds
 from speedkit.model import Build
 from speedkit.ownership import scratch_folder
@@ -24,6 +26,8 @@ from speedkit.state import open_private, private_folder
 __all__ = ["Tour", "run_tour"]
 
 CELL_SECONDS = 1800
+COMPARISON = "06_compare"
+"""The notebook that shows the builds of all others."""
 QUOTED_LINES = 12
 
 
@@ -42,10 +46,19 @@ class Tour:
         return tuple(build for build in self.builds if not build.ok and build.edit != BROKEN_ON_PURPOSE)
 
 
-def run_tour(*, out: Path, quick: bool, session: str | None, say: Callable[[str], None], folder: Path | None = None) -> Tour:
+def run_tour(
+    *,
+    out: Path,
+    quick: bool,
+    session: str | None,
+    say: Callable[[str], None],
+    full: bool = False,
+    folder: Path | None = None,
+) -> Tour:
     """Execute the notebooks, and write `out/index.html`.
 
-    quick: only the notebooks marked for it. session: the name its builds are recorded under. say: a line of progress.
+    quick: only the notebooks marked for it. full: before the comparison, every strategy is built under every edit.
+    session: the name its builds are recorded under. say: a line of progress.
     folder: where the notebooks are; None is the project's own.
     Raises: NotebookFailed with the failing cell, StateBusy when another tour writes to the same folder, FileRefused when
     nobody can write there.
@@ -61,10 +74,36 @@ def run_tour(*, out: Path, quick: bool, session: str | None, say: Callable[[str]
             if quick and not notebook.metadata.get("speedkit", {}).get("quick"):
                 left_out.append(path.stem)
                 continue
+            if full and path.stem == COMPARISON:
+                _build_what_is_missing(name, say)
             chapters.append(_execute(path, notebook, place, name, say))
         builds = tuple(recorded_builds(session=name))
         target = _written(out, page(chapters, builds, left_out=left_out))
     return Tour(builds, target, time.monotonic() - began, tuple(left_out))
+
+
+def _build_what_is_missing(session: str, say: Callable[[str], None]) -> None:
+    """Build the sample app by every strategy under each edit that the session has no build of."""
+    built = {(build.strategy, build.edit) for build in recorded_builds(session=session)}
+    with sample_app() as app, _session(session):
+        for strategy in app.strategies:
+            missing = [edit for edit in (COLD, *app.edits) if (strategy, edit) not in built]
+            if missing:
+                say(f"{strategy}: {', '.join(missing)}")
+                compare(app, [strategy], missing)
+
+
+@contextmanager
+def _session(name: str) -> Iterator[None]:
+    """Builds of this process are recorded under the session's name, as those of the notebooks' kernels are."""
+    before = os.environ.get("SPEEDKIT_SESSION")
+    os.environ["SPEEDKIT_SESSION"] = name
+    try:
+        yield
+    finally:
+        os.environ.pop("SPEEDKIT_SESSION")
+        if before is not None:
+            os.environ["SPEEDKIT_SESSION"] = before
 
 
 def _lock_file(out: Path) -> Path:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import atexit
+import platform
 import shutil
 import subprocess
 import urllib.error
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -12,7 +14,8 @@ import pytest
 from speedkit import lessons
 from speedkit.apps import own_app, sample_app
 from speedkit.errors import SetupError
-from speedkit.model import Build, Step
+from speedkit.experiment import build
+from speedkit.model import Base, Build, ImageLayer, Step
 
 
 def built(*steps: Step, strategy: str = "naive", edit: str = "none", seconds: float = 1.0, outcome: str = "done") -> Build:
@@ -29,15 +32,61 @@ def app():
         yield app
 
 
-class TestOneBuild:
-    def test_downloads_are_read_from_the_logs_of_the_steps_that_ran(self):
-        log = "go: downloading github.com/a/b v1.2.3\nsomething\ngo: downloading golang.org/x/c v0.1.0\n"
-        found = lessons.downloads(built(step(log), step(log, state="cached")))
-        assert found == ["github.com/a/b v1.2.3", "golang.org/x/c v0.1.0"]
+PROXY = "# get https://proxy.example/go/"
 
+
+class TestDownloads:
+    def test_go_build_names_what_it_fetches_in_the_steps_that_ran(self):
+        log = "go: downloading github.com/a/b v1.2.3\nsomething\ngo: downloading golang.org/x/c v0.1.0\n"
+        listed = lessons.downloads(built(step(log), step(log, state="cached")))
+        assert listed == ["github.com/a/b v1.2.3", "golang.org/x/c v0.1.0"]
+
+    def test_go_mod_download_names_what_it_fetches_with_a_trace_and_only_archives_count(self):
+        toml = f"{PROXY}github.com/!burnt!sushi/toml/@v/v1.2.3"
+        log = (
+            f"{toml}.mod\n{toml}.mod: 200 OK (0.1s)\n{toml}.zip\n{toml}.zip: 200 OK (0.1s)\n"
+            f"{PROXY}gopkg.in/yaml.v3/@v/v3.0.1.zip: 200 OK (0.1s)\n{PROXY}golang.org/x/c/@v/v0.1.0.zip: 404 Not Found (0.1s)\n"
+        )
+        assert lessons.downloads(built(step(log))) == ["github.com/BurntSushi/toml v1.2.3", "gopkg.in/yaml.v3 v3.0.1"]
+
+    @pytest.mark.engine
+    def test_a_real_go_mod_download_is_counted_and_a_cached_one_is_not(self, app):
+        stage = app.read("Dockerfile.optimized").partition("COPY . .")[0]
+        app.add_strategy("download", stage)
+        modules = lessons.downloads(build(app, "download"))
+        assert any(name.startswith("github.com/gin-gonic/gin v") for name in modules)
+        assert len(modules) == len(set(modules)) > 20
+        assert lessons.downloads(build(app, "download")) == []
+
+    @pytest.mark.parametrize(
+        ("second", "sentence"),
+        [
+            ("", "2 modules at first, 0 after a field renamed: nothing was downloaded again."),
+            ("a v1,b v1", "2 modules at first, 2 after a field renamed, 0 of them new: the same, all over again."),
+            ("a v1,c v1", "2 modules at first, 2 after a field renamed, 1 of them new."),
+            ("a v1", "2 modules at first, 1 after a field renamed, 0 of them new."),
+        ],
+    )
+    def test_what_is_said_of_two_builds_follows_their_logs(self, second, sentence):
+        def log(names: str) -> str:
+            return "".join(f"go: downloading {name}\n" for name in names.split(",") if name)
+
+        first, again = log("a v1,b v1"), log(second)
+        assert lessons.downloaded_again(built(step(first)), built(step(again), edit="rename-field")) == sentence
+
+
+class TestOneBuild:
     def test_the_slowest_step_is_the_longest(self):
         slow = step(seconds=5.0)
         assert lessons.slowest_step(built(step(), slow)) is slow
+
+    def test_where_the_time_went_is_one_step_or_it_says_that_it_is_not(self):
+        assert lessons.where_the_time_went(built(step(seconds=9.0, line=7), step(), seconds=10.0)) == (
+            "Most of the time is one step: line 7, RUN x: 9.0 s of 10.0 s (90.0 %)."
+        )
+        spread = built(step(seconds=3.0, line=7), step(seconds=2.9), step(seconds=2.8), seconds=10.0)
+        assert lessons.where_the_time_went(spread).startswith("No step takes most of the time; the longest is line 7")
+        assert lessons.where_the_time_went(built(step(state="cached"))).startswith("Nothing ran")
 
     def test_two_builds_side_by_side_show_the_steps_that_ran_at_first(self):
         first = built(step(seconds=4.0, line=1), step(state="cached", line=2), edit="cold")
@@ -45,6 +94,11 @@ class TestOneBuild:
         table = lessons.side_by_side(first, again).data
         assert table.columns.tolist() == ["line", "instruction", "naive, cold", "naive, rename-field"]
         assert table.values.tolist() == [[1, "RUN x", "4.0 s", "cached"]]
+
+    def test_what_ran_lists_lines_by_their_state(self):
+        steps = [step(state="cached", line=1), step(line=4), step(line=6), step(state="failed", line=7), step(state="no-step")]
+        table = lessons.what_ran(built(*steps, edit="break"), built(step(state="cached", line=1))).data
+        assert table.values.tolist() == [["naive, break", "4, 6", "1", "7"], ["naive, none", "–", "1", "–"]]
 
 
 class TestManyBuilds:
@@ -69,15 +123,77 @@ class TestManyBuilds:
         assert set(shown.data.to_numpy().ravel()) == {"not built"}
         assert "not built" in shown.to_html()
 
-    def test_a_sentence_compares_strategies_after_one_edit(self):
-        said = lessons.compared(self.BUILDS, ["naive", "mounts", "warm"], "rename-field")
-        assert said == "rename-field: naive 35.0 s, mounts 2.0 s, warm not built"
+    def test_empty_cells_are_counted_with_the_reason_and_a_full_table_has_none(self, app):
+        cells = len(app.strategies) * (len(app.edits) + 1)
+        assert lessons.empty_cells(self.BUILDS, app).startswith(f"{cells - 3} cells of {cells} say 'not built'")
+        assert "make tour FULL=1" in lessons.empty_cells(self.BUILDS, app)
+        every = [built(strategy=name, edit=edit) for name in app.strategies for edit in ("cold", *app.edits)]
+        assert lessons.empty_cells(every, app) == ""
 
-    def test_extremes_are_the_slowest_and_the_quickest_of_two_strategies(self):
-        slow, fast = lessons.extremes(self.BUILDS, "rename-field")
-        assert (slow.seconds, fast.seconds) == (40.0, 2.0)
+    def test_a_verdict_in_seconds_needs_a_difference_beyond_the_spread(self):
+        said = lessons.verdict(self.BUILDS, ["naive", "mounts", "warm"], "rename-field")
+        assert "naive: 35.0 s (30.0 s to 40.0 s, 2 runs)" in said
+        assert "mounts: 2.0 s (one run)" in said
+        assert "warm: not built" in said
+        assert said.endswith("mounts is quicker than naive: by more than repeated runs differ.")
+
+    @pytest.mark.parametrize(
+        "seconds",
+        [
+            {"chained": [36.0], "stages": [44.5]},
+            {"chained": [36.0, 24.0], "stages": [44.5, 25.0]},
+            {"chained": [2.0], "stages": [3.9], "mounts": [1.0, 2.0]},
+        ],
+    )
+    def test_within_the_spread_nobody_is_called_quicker(self, seconds):
+        builds = [built(step(), strategy=name, edit="comment", seconds=each) for name, runs in seconds.items() for each in runs]
+        said = lessons.verdict(builds, ["chained", "stages"], "comment")
+        assert said.endswith("The seconds differ no more than repeated runs may: compare the steps.")
+        assert "1 of 1 steps ran" in said
+
+    def test_the_verdict_turns_round_with_the_numbers(self):
+        def said(warm: float, mounts: float) -> str:
+            seconds = {"warm": (warm, warm + 0.1), "mounts": (mounts, mounts + 0.1)}
+            builds = [built(step(), strategy=name, seconds=each) for name, runs in seconds.items() for each in runs]
+            return lessons.verdict(builds, ["warm", "mounts"], "none").splitlines()[-1]
+
+        assert said(1.0, 2.0).startswith("warm is quicker than mounts")
+        assert said(2.0, 1.0).startswith("mounts is quicker than warm")
+
+    def test_without_two_strategies_there_is_no_verdict(self):
+        assert lessons.verdict(self.BUILDS, ["naive", "warm"], "rename-field") == (
+            "After a field renamed: not built with warm, so there is nothing to compare."
+        )
+
+    def test_extremes_go_by_the_median_and_not_by_one_slow_run(self):
+        outlier = [*self.BUILDS, built(strategy="mounts", edit="rename-field", seconds=90.0)]
+        outlier.append(built(strategy="mounts", edit="rename-field", seconds=2.0))
+        slow, fast = lessons.extremes(outlier, "rename-field")
+        assert (slow.strategy, fast.strategy) == ("naive", "mounts")
         assert lessons.extremes(self.BUILDS[:2], "rename-field") is None
         assert lessons.extremes(self.BUILDS, "break") is None
+
+    def test_sizes_are_called_apart_only_beyond_a_hundredth_and_by_the_layer_that_does_it(self):
+        def image(strategy: str, *layers: tuple[str, int]) -> Build:
+            made = tuple(ImageLayer(command, size, from_base=False) for command, size in layers)
+            return replace(built(strategy=strategy), layers=made, image_bytes=sum(size for _, size in layers))
+
+        stages, chained = (
+            image("stages", ("COPY speedup", 12_000_000)),
+            image("chained", ("COPY .", 10_000), ("RUN", 12_000_000)),
+        )
+        assert lessons.size_difference(chained, stages) == (
+            "chained: 12.0 MB, stages: 12.0 MB: 10.0 kB apart, which is less than a hundredth."
+        )
+        stripped = image("stripped", ("COPY speedup", 8_000_000))
+        assert lessons.size_difference(stripped, stages) == (
+            "stages: 12.0 MB, stripped: 8.0 MB: 4.0 MB apart; the largest layer of it is 12.0 MB by COPY speedup."
+        )
+
+    def test_stand_ins_are_named_and_real_images_are_not(self):
+        with_stand_in = replace(built(), bases=(Base("alpine", "localhost:1/x", stand_in=True),))
+        assert "a stand-in took the place of alpine" in lessons.stand_ins([with_stand_in])
+        assert lessons.stand_ins([replace(built(), bases=(Base("alpine", "alpine", stand_in=False),))]) == ""
 
     @pytest.mark.engine
     def test_the_largest_and_the_smallest_image_are_those_that_the_engine_still_has(self, engine, folder):
@@ -90,9 +206,14 @@ class TestManyBuilds:
         gone = replace(built(strategy="chained"), image=f"sha256:{'0' * 64}", image_bytes=9)
         left = lessons.images_left([gone, *made.values(), *self.BUILDS])
         assert (left.largest, left.smallest) == (made["naive"], made["mounts"])
-        assert str(left) == "The largest: naive, 3.0 kB. The smallest: mounts, 1.0 kB. No longer on this engine: chained."
+        assert str(left) == (
+            "The largest: naive, 3.0 kB. The smallest: mounts, 1.0 kB. Both were built after the edit 'none'. "
+            "No longer on this engine: chained."
+        )
+        other_sources = replace(made["naive"], edit="add-dependency", image_bytes=9_000_000)
+        assert lessons.images_left([*made.values(), other_sources]).largest == made["naive"]
         same = lessons.images_left([made["naive"], replace(made["mounts"], image_bytes=3000)])
-        assert str(same).startswith("mounts and naive give images of one size: 3.0 kB.")
+        assert str(same).startswith("mounts and naive give images of about one size: 3.0 kB.")
         alone = lessons.images_left([gone, made["naive"]])
         assert alone.largest is None
         assert str(alone) == "This needs the images of two strategies: run 03 and 04. No longer on this engine: chained."
@@ -122,6 +243,10 @@ class TestShowing:
         longest = max((strategy.summary for strategy in app.strategies.values()), key=len)
         assert lessons.summaries(app.strategies).data.loc["scratch"].item() == app.strategies["scratch"].summary
         assert longest in html
+
+    def test_every_summary_is_a_whole_sentence(self, app):
+        for strategy in app.strategies.values():
+            assert strategy.summary.endswith("."), strategy.name
 
     def test_stages_are_listed_with_what_they_start_from(self, app):
         table = lessons.stages(app, "stages").data
@@ -187,6 +312,28 @@ def tiny_go(folder):
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="needs Go on PATH")
 class TestGo:
+    def test_go_says_what_it_would_compile_and_what_it_has(self, tiny_go, monkeypatch, tmp_path):
+        monkeypatch.setenv("GOCACHE", str(tmp_path / "cache"))
+        at_first = lessons.packages_to_compile(tiny_go)
+        assert {"x", "net/http"} <= set(at_first)
+        lessons.go_build(tiny_go)
+        assert lessons.packages_to_compile(tiny_go) == []
+        tiny_go.write("main.go", tiny_go.read("main.go") + "\nvar other = 1\n")
+        assert lessons.packages_to_compile(tiny_go) == ["x"]
+        assert len(lessons.packages_to_compile(tiny_go, "-trimpath")) == len(at_first)
+
+    def test_where_a_program_runs_is_read_from_the_program(self, tiny_go, monkeypatch):
+        program = lessons.go_build(tiny_go)
+        monkeypatch.setattr(platform, "system", lambda: "Darwin")
+        assert lessons.where_it_runs(program).startswith("The program is for Linux on ")
+        assert "needs no library of the system" in lessons.where_it_runs(program)
+        assert lessons.where_it_runs(program).endswith("so it does not run here without help.")
+        monkeypatch.setattr(platform, "system", lambda: "Linux")
+        assert lessons.where_it_runs(program).endswith("so it runs.")
+        assert "needs the system's libraries" in lessons.where_it_runs(Path("/bin/sh"))
+        program.write_bytes(b"\xcf\xfa\xed\xfe")
+        assert "not a program for Linux" in lessons.where_it_runs(program)
+
     def test_a_program_is_built_run_on_a_free_port_and_asked(self, tiny_go):
         program = lessons.go_build(tiny_go)
         assert any(place.startswith(str(tiny_go.folder)) for place in lessons.host_paths(program))

@@ -1,0 +1,68 @@
+"""What the notebooks look at beyond builds: tables of many builds, sentences worked out from them, a program's bytes."""
+
+from speedkit.lessons.findings import (
+    ImagesLeft,
+    downloaded_again,
+    downloads,
+    extremes,
+    images_left,
+    size_difference,
+    slowest_step,
+    stand_ins,
+    verdict,
+    where_the_time_went,
+)
+from speedkit.lessons.programs import (
+    ask,
+    fingerprint,
+    first_bytes_of,
+    go_build,
+    host_paths,
+    packages_to_compile,
+    running,
+    second_folder,
+    where_it_runs,
+)
+from speedkit.lessons.projects import close_with_kernel, project
+from speedkit.lessons.tables import (
+    Listing,
+    dockerfile,
+    empty_cells,
+    overview,
+    side_by_side,
+    stages,
+    summaries,
+    what_ran,
+)
+
+__all__ = [
+    "ImagesLeft",
+    "Listing",
+    "ask",
+    "close_with_kernel",
+    "dockerfile",
+    "downloaded_again",
+    "downloads",
+    "empty_cells",
+    "extremes",
+    "fingerprint",
+    "first_bytes_of",
+    "go_build",
+    "host_paths",
+    "images_left",
+    "overview",
+    "packages_to_compile",
+    "project",
+    "running",
+    "second_folder",
+    "side_by_side",
+    "size_difference",
+    "slowest_step",
+    "stages",
+    "stand_ins",
+    "summaries",
+    "verdict",
+    "what_ran",
+    "where_it_runs",
+    "where_the_time_went",
+]

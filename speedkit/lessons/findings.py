@@ -1,0 +1,205 @@
+"""What the notebooks say of builds: sentences that are worked out from the builds, so that other numbers give other words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from speedkit.engine.connection import Engine, connect
+from speedkit.engine.images import inspect_image
+from speedkit.errors import EngineError, NoSuchImage
+from speedkit.model import Build, Step
+from speedkit.plots.measuring import Measured, is_beyond_spread, measure, quickest, said, smallest, steps_that_ran
+from speedkit.rendering.amounts import bytes_text, count_text, seconds_text, share_text
+from speedkit.rendering.layers_html import command_text
+
+__all__ = [
+    "ImagesLeft",
+    "downloaded_again",
+    "downloads",
+    "extremes",
+    "images_left",
+    "size_difference",
+    "slowest_step",
+    "stand_ins",
+    "verdict",
+    "where_the_time_went",
+]
+
+MOST_OF_IT = 0.5
+GO_BUILD_SAYS = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
+"""What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
+MOD_DOWNLOAD_SAYS = re.compile(r"^# get https?://(\S+)/@v/(v\S+)\.zip: 200\b", re.MULTILINE)
+"""What `go mod download -x` prints for each module that it has fetched."""
+UPPER_CASE = re.compile(r"!([a-z])")
+"""How a module proxy writes upper-case letters (https://go.dev/ref/mod#goproxy-protocol)."""
+
+
+def downloads(build: Build) -> list[str]:
+    """The Go modules that a build downloaded, each once, as its log names them: `github.com/gin-gonic/gin v1.10.1`.
+
+    A step of `go mod download` is counted where it has the flag `-x`; without, Go does not say what it fetches.
+    """
+    logs = "\n".join(step.log for step in build.instructions if step.ran)
+    by_build = [f"{module} {version}" for module, version in GO_BUILD_SAYS.findall(logs)]
+    by_download = [f"{_module(path)} {version}" for path, version in MOD_DOWNLOAD_SAYS.findall(logs)]
+    return list(dict.fromkeys([*by_build, *by_download]))
+
+
+def _module(address: str) -> str:
+    """The module's path in the address of its zip file: it begins behind the proxy, at the first part with a dot."""
+    parts = address.split("/")[1:]
+    start = next((place for place, part in enumerate(parts) if "." in part), 0)
+    return UPPER_CASE.sub(lambda letter: letter[1].upper(), "/".join(parts[start:]))
+
+
+def downloaded_again(first: Build, again: Build) -> str:
+    """How many modules two builds fetched, and how many of the second build's were new."""
+    before, after = downloads(first), downloads(again)
+    counts = f"{count_text(len(before), 'module')} at first, {len(after)} after {said(again.edit)}"
+    if not after:
+        return f"{counts}: nothing was downloaded again."
+    new = len(set(after) - set(before))
+    return f"{counts}, {new} of them new" + (": the same, all over again." if not new and len(after) == len(before) else ".")
+
+
+def slowest_step(build: Build) -> Step:
+    """The step that took the longest."""
+    return max(build.instructions, key=lambda step: step.seconds)
+
+
+def where_the_time_went(build: Build) -> str:
+    """The share of a build that its slowest step took, by this one run."""
+    if not any(step.ran for step in build.instructions):
+        return f"Nothing ran: everything came from the cache in {seconds_text(build.seconds)}."
+    slow = slowest_step(build)
+    share = slow.seconds / max(build.seconds, slow.seconds)
+    begins = "Most of the time is one step" if share > MOST_OF_IT else "No step takes most of the time; the longest is"
+    colon = ": " if share > MOST_OF_IT else " "
+    place = slow.instruction if slow.line is None else f"line {slow.line}, {slow.instruction}"
+    return f"{begins}{colon}{place}: {seconds_text(slow.seconds)} of {seconds_text(build.seconds)} ({share_text(share)})."
+
+
+def verdict(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
+    """Which of some strategies rebuild quicker after an edit, as far as repeated runs tell; else how many steps each ran.
+
+    builds: all that are known, also of other strategies and edits: their repeated runs show how much runs differ.
+    """
+    measured = measure(list(builds))
+    chosen = [one for name in strategies for one in measured if (one.strategy, one.edit) == (name, edit)]
+    missing = [name for name in strategies if name not in {one.strategy for one in chosen}]
+    if len(chosen) < 2:
+        return f"After {said(edit)}: not built with {_listed(missing)}, so there is nothing to compare."
+    lines = [f"After {said(edit)}:"]
+    lines += [f"  {one.strategy}: {_runs_in_words(one)}, {steps_that_ran(one.builds[-1])}" for one in chosen]
+    lines += [f"  {name}: not built" for name in missing]
+    return "\n".join([*lines, _who_is_quicker(chosen, measured)])
+
+
+def _runs_in_words(one: Measured) -> str:
+    return f"{seconds_text(one.seconds)} ({f'{one.spread}, {len(one.builds)} runs' if one.is_repeated else 'one run'})"
+
+
+def _who_is_quicker(chosen: Sequence[Measured], measured: Sequence[Measured]) -> str:
+    quick = quickest(chosen, measured)
+    slower = [one.strategy for one in chosen if all(is_beyond_spread(one, other, measured) for other in quick)]
+    if not slower:
+        return "The seconds differ no more than repeated runs may: compare the steps."
+    verb = "is" if len(quick) == 1 else "are"
+    return (
+        f"{_listed([one.strategy for one in quick])} {verb} quicker than {_listed(slower)}: by more than repeated runs differ."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def extremes(builds: Sequence[Build], edit: str) -> tuple[Build, Build] | None:
+    """The newest builds of the strategies with the longest and the shortest median time after an edit.
+
+    None while fewer than two strategies were built after it.
+    """
+    measured = sorted((one for one in measure(list(builds)) if one.edit == edit), key=lambda one: one.seconds)
+    return (measured[-1].builds[-1], measured[0].builds[-1]) if len(measured) > 1 else None
+
+
+def size_difference(one: Build, other: Build) -> str:
+    """How much larger the image of one of two builds is, and the largest layer that only the larger one has."""
+    if not one.image_bytes or not other.image_bytes:
+        return "Both builds must have made an image."
+    small, large = sorted((one, other), key=lambda build: build.image_bytes or 0)
+    sizes = f"{large.strategy}: {bytes_text(large.image_bytes or 0)}, {small.strategy}: {bytes_text(small.image_bytes or 0)}"
+    apart = (large.image_bytes or 0) - (small.image_bytes or 0)
+    if len(smallest([one, other])) == 2:
+        return f"{sizes}: {bytes_text(apart)} apart, which is less than a hundredth."
+    layers = sorted(large.layers, key=lambda layer: layer.size_bytes, reverse=True)
+    sizes_of_small = [layer.size_bytes for layer in small.layers]
+    own = next((layer for layer in layers if layer.size_bytes not in sizes_of_small), None)
+    where = "" if own is None else f"; the largest layer of it is {bytes_text(own.size_bytes)} by {command_text(own.command)}"
+    return f"{sizes}: {bytes_text(apart)} apart{where}."
+
+
+def stand_ins(builds: Sequence[Build]) -> str:
+    """Which base images were stand-ins, and what that means for the numbers; "" when none was."""
+    names = sorted({base.reference for build in builds for base in build.bases if base.stand_in})
+    if not names:
+        return ""
+    return (
+        f"No registry answered, so a stand-in took the place of {_listed(names)}. It does the same work, but what lies in it, "
+        "and so the size of every image on top of it, is not what the real one holds."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesLeft:
+    """The largest and the smallest of the images that are still on the engine; None where there are not two.
+
+    gone: strategies whose image is there no more. problem: why no engine could be asked.
+    """
+
+    largest: Build | None = None
+    smallest: Build | None = None
+    gone: tuple[str, ...] = ()
+    problem: str = ""
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"No image can be opened: {self.problem}"
+        told = [f"No longer on this engine: {', '.join(self.gone)}."] if self.gone else []
+        if self.largest is None or self.smallest is None:
+            return " ".join(["This needs the images of two strategies: run 03 and 04.", *told])
+        large, small = (bytes_text(build.image_bytes or 0) for build in (self.largest, self.smallest))
+        sentence = f"The largest: {self.largest.strategy}, {large}. The smallest: {self.smallest.strategy}, {small}."
+        if len(smallest([self.largest, self.smallest])) == 2:
+            sentence = f"{self.largest.strategy} and {self.smallest.strategy} give images of about one size: {large}."
+        return " ".join([sentence, f"Both were built after the edit {self.largest.edit!r}.", *told])
+
+
+def images_left(builds: Sequence[Build]) -> ImagesLeft:
+    """Which images of one edit the engine still has, the newest of each strategy; the largest and the smallest of them.
+
+    The edit is the one that the most strategies have an image of: images of different sources are not compared.
+    """
+    good = [build for build in builds if build.ok and build.image]
+    strategies_of = {build.edit: {other.strategy for other in good if other.edit == build.edit} for build in good}
+    edit = max(strategies_of, key=lambda name: len(strategies_of[name]), default="")
+    newest = {build.strategy: build for build in good if build.edit == edit}
+    try:
+        engine = connect()
+        here = [build for build in newest.values() if _has_image(engine, build.image or "")]
+    except EngineError as problem:
+        return ImagesLeft(problem=str(problem))
+    gone = tuple(strategy for strategy, build in newest.items() if build not in here)
+    by_size = sorted(here, key=lambda build: build.image_bytes or 0)
+    return ImagesLeft(by_size[-1], by_size[0], gone) if len(by_size) > 1 else ImagesLeft(gone=gone)
+
+
+def _has_image(engine: Engine, image: str) -> bool:
+    try:
+        inspect_image(engine, image)
+    except NoSuchImage:
+        return False
+    return True

@@ -1,0 +1,29 @@
+"""What a notebook builds: the sample app, or a copy of somebody's own project."""
+
+from __future__ import annotations
+
+import atexit
+from pathlib import Path
+
+from speedkit.apps import App, append_line, own_app, sample_app
+
+__all__ = ["close_with_kernel", "project"]
+
+SAMPLE_STRATEGY, SAMPLE_EDIT = "mounts", "rename-field"
+EDIT = "a line appended"
+
+
+def close_with_kernel(app: App) -> None:
+    """Keep an app for as long as this kernel runs, then remove its working copy."""
+    atexit.register(app.close)
+
+
+def project(path: Path | str | None, dockerfile: str, file: str) -> tuple[App, str, str]:
+    """A copy of somebody's project, the strategy to build it by, and an edit to make; of the sample app without a path.
+
+    dockerfile, file: names in the project's folder; the edit appends an empty line to the file.
+    Raises: NotAFolder, NoDockerfile.
+    """
+    if path is None:
+        return sample_app(), SAMPLE_STRATEGY, SAMPLE_EDIT
+    return own_app(path, dockerfile, edits={EDIT: append_line(file, "", called=EDIT)}), dockerfile, EDIT
