@@ -24,6 +24,7 @@ NAMES = [
 ]
 BUILDS = re.compile(r"\b(?:sk|bench)\.build\(|\blessons\.go_build\(")
 TYPED_RESULT = re.compile(r"\b\d+(?:[.,]\d+)?\s*(?:s|ms|sec|seconds?|minutes?|min|kB|MB|GB|bytes|times|%)(?!\w)", re.IGNORECASE)
+CLAIMS_SPEED = re.compile(r"\b(?:quick(?:er|est|ly)?|fast(?:er|est)?|slow(?:er|est)?|wins?)\b", re.IGNORECASE)
 CHANGES_FILES = re.compile(r"\b(?:open|write_text|write_bytes|unlink|rmtree|system|subprocess)\b")
 
 
@@ -101,6 +102,12 @@ class TestEach:
     def test_has_no_result_typed_in(self, path):
         for text in [*sources(path, "markdown"), *map(shown_text, sources(path, "code"))]:
             assert not TYPED_RESULT.search(text), text
+
+    def test_asks_who_is_quicker_and_leaves_the_answer_to_the_builds(self, path):
+        for text in sources(path, "markdown"):
+            sentences = re.split(r"(?<=[.?!:])\**\s+|\n", text)
+            told = [sentence for sentence in sentences if not sentence.rstrip("*").endswith(("?", "? |"))]
+            assert not [sentence for sentence in told if CLAIMS_SPEED.search(sentence)]
 
     def test_changes_files_through_the_app_only(self, path):
         for code in sources(path, "code"):
