@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from speedkit.apps import append_line, own_app
@@ -75,3 +77,13 @@ def test_builds_are_quiet_outside_a_notebook(app, capsys):
     assert build(app, "Dockerfile.one").ok
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "")
+
+
+def test_going_back_to_the_sources_is_not_measured_with_the_next_edit(app):
+    """A host command that only works when its product is another one than the sources ask for, as Go's linker does."""
+    link = ("sh", "-c", "cmp -s a.txt product || { echo linked; cp a.txt product; }")
+    plain = app.strategy("Dockerfile.one")
+    app.strategies["host"] = replace(plain, name="host", host_commands=(link,))
+    result = compare(app, ["host"], ["more", "none"])
+    logs = {run.edit: next(step.log for step in run.build.instructions if step.kind == "host") for run in result.runs}
+    assert logs == {"cold": "linked\n", "more": "linked\n", "none": ""}
