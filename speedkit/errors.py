@@ -131,8 +131,17 @@ class NotAFolder(Misuse):
 
 
 class NoDockerfile(Misuse):
-    def __init__(self, path: object) -> None:
-        super().__init__(f"There is no Dockerfile at {path}.", fix="Name one with -f FILE.")
+    """link: where the Dockerfile is a symlink, what it says; BuildKit follows it with its own folder as the root."""
+
+    def __init__(self, path: object, *, link: str = "") -> None:
+        if not link:
+            super().__init__(f"There is no Dockerfile at {path}.", fix="Name one with -f FILE.")
+            return
+        super().__init__(
+            f"BuildKit finds no Dockerfile at {path}: it is a symlink to {link}, which BuildKit follows with the folder as the "
+            "root of all paths.",
+            fix="Let the link name the file as seen from the link, without leaving the folder.",
+        )
 
 
 class FileRefused(Misuse):

@@ -11,6 +11,7 @@ from speedkit.apps.copying import working_copy
 from speedkit.apps.edits import Edit, nothing, touch
 from speedkit.apps.files import text_files
 from speedkit.apps.sample import SampleApp, sample_folder, sample_strategies
+from speedkit.context import file_in_root
 from speedkit.errors import NoDockerfile, NotAFolder
 
 __all__ = ["app_in_place", "own_app"]
@@ -50,21 +51,31 @@ def _named(source: Path, names: list[str]) -> dict[str, Path]:
     found = {}
     for name in names:
         path = Path(os.path.normpath(source / Path(name).expanduser()))
-        if not path.is_file():
+        if not _is_dockerfile(path):
             raise NoDockerfile(source / name)
-        is_here = path.is_relative_to(source) and path.resolve().is_relative_to(source)
+        is_here = path.is_relative_to(source) and _readable_by_buildkit(path).is_relative_to(source)
         called = path.relative_to(source).as_posix() if is_here else path.name
         found[called if called not in found else str(path)] = _readable_by_buildkit(path)
     return found
+
+
+def _is_dockerfile(path: Path) -> bool:
+    """Whether there is a file for BuildKit, or one that a link leads to elsewhere."""
+    return file_in_root(path.parent.resolve(), path.name) is not None or path.is_file()
 
 
 def _readable_by_buildkit(path: Path) -> Path:
     """Where BuildKit finds a Dockerfile: it follows a link only inside of the folder that the link lies in.
 
     The name of such a link is kept, because the `<name>.dockerignore` beside it counts.
+    Raises: NoDockerfile.
     """
     folder, place = path.parent.resolve(), path.resolve()
-    return folder / path.name if place.is_relative_to(folder) else place
+    if file_in_root(folder, path.name) is not None:
+        return folder / path.name
+    if place.is_relative_to(folder):
+        raise NoDockerfile(path, link=os.readlink(path) if path.is_symlink() else "")  # noqa: PTH115 - as the link says it
+    return place
 
 
 def _copied(path: Path, source: Path, copy: Path) -> Path:
@@ -86,8 +97,8 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
     """
     source = _folder(path)
     if dockerfile is not None:
-        found = dockerfile if dockerfile.is_file() else source / dockerfile
-        if not found.is_file():
+        found = dockerfile if _is_dockerfile(dockerfile) else source / dockerfile
+        if not _is_dockerfile(found):
             raise NoDockerfile(dockerfile)
         place = _readable_by_buildkit(found)
         # Two Dockerfiles of one name would be taken for one another's history.
@@ -112,7 +123,7 @@ def _folder(path: Path | str) -> Path:
 
 def _dockerfiles(folder: Path) -> list[str]:
     names = sorted(
-        path.name for path in folder.glob("Dockerfile*") if path.is_file() and not path.name.endswith(".dockerignore")
+        path.name for path in folder.glob("Dockerfile*") if _is_dockerfile(path) and not path.name.endswith(".dockerignore")
     )
     # The name in lower case is what buildx takes where the other is not there.
     if "Dockerfile" not in names and (folder / "dockerfile").is_file():

@@ -31,6 +31,8 @@ _ESCAPED_BY_MOBY = frozenset(".+()$")
 """What moby takes from Go's regexp its meaning. `|`, `{` and `}` are in its list as well, but are never escaped: its bitmap
 has room for the characters below 64 only. So `a|b*` leaves out all that begins with `a`."""
 _PATTERN_SPECIAL = frozenset("*[]?^\\")
+_GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What Go's strings.TrimSpace takes off; Python's `strip` takes \\x1c to \\x1f as well."""
 _MOST_IN_A_GROUP = 500
 _MOST_CHARACTERS_IN_A_GROUP = 20_000
 
@@ -39,11 +41,11 @@ def read_ignore_file(text: str) -> tuple[str, ...]:
     """The patterns of an ignore file, cleaned, in order."""
     patterns = []
     for line in text.removeprefix("\ufeff").split("\n"):
-        pattern = line.strip()
+        pattern = line.strip(_GO_SPACE)
         if line.startswith("#") or not pattern:
             continue
         negated = pattern.startswith("!")
-        pattern = pattern.removeprefix("!").strip() if negated else pattern
+        pattern = pattern.removeprefix("!").strip(_GO_SPACE) if negated else pattern
         if pattern:
             pattern = _clean(pattern)
             pattern = pattern[1:] if len(pattern) > 1 and pattern.startswith("/") else pattern

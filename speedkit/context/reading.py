@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from speedkit.context.ignoring import IgnorePatterns, Matched, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
-from speedkit.errors import FileRefused, NotAFolder
+from speedkit.context.rooted import file_in_root
+from speedkit.errors import FileRefused, Misuse, NotAFolder
 from speedkit.regular_file import open_regular, read_regular
 
 __all__ = ["ignore_file_of", "ignore_patterns_of", "read_context", "read_files_again"]
@@ -23,6 +25,7 @@ __all__ = ["ignore_file_of", "ignore_patterns_of", "read_context", "read_files_a
 _NAME = ".dockerignore"
 _LARGEST_IGNORE_FILE = 10_000_000
 _CHUNK_BYTES = 1 << 20
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def read_context(folder: Path, *, dockerfile: Path, known: Manifest | None = None) -> Manifest:
@@ -61,12 +64,14 @@ def read_files_again(folder: Path, known: Manifest, names: Iterable[str]) -> Man
 
 
 def ignore_file_of(root: Path, dockerfile: Path) -> Path | None:
-    """The ignore file that counts for a Dockerfile: `<name>.dockerignore` beside it, else the context's own; or None."""
-    beside = dockerfile.with_name(dockerfile.name + _NAME)
-    if beside.is_file():
-        return beside
-    general = root / _NAME
-    return general if general.is_file() else None
+    """The ignore file that counts for a Dockerfile: `<name>.dockerignore` beside it, else the context's own; or None.
+
+    A link counts as BuildKit follows it: with the folder that it lies in as the root.
+    """
+    for named in (dockerfile.with_name(dockerfile.name + _NAME), root / _NAME):
+        if file_in_root(named.parent.resolve(), named.name) is not None:
+            return named
+    return None
 
 
 def ignore_patterns_of(root: Path, dockerfile: Path) -> IgnorePatterns:
@@ -80,11 +85,23 @@ def ignore_patterns_of(root: Path, dockerfile: Path) -> IgnorePatterns:
 def _patterns_of(origin: Path | None) -> IgnorePatterns:
     if origin is None:
         return IgnorePatterns(())
+    place = file_in_root(origin.parent.resolve(), origin.name) or origin
     try:
-        text = read_regular(origin, at_most_bytes=_LARGEST_IGNORE_FILE).decode("utf-8", errors="surrogateescape")
+        text = read_regular(place, at_most_bytes=_LARGEST_IGNORE_FILE).decode("utf-8", errors="surrogateescape")
     except OSError as problem:
         raise _unreadable(origin.name, problem) from None
-    return IgnorePatterns(read_ignore_file(text), origin=origin.name)
+    lines = read_ignore_file(text)
+    _check_characters(lines, origin.name)
+    return IgnorePatterns(lines, origin=origin.name)
+
+
+def _check_characters(patterns: Sequence[str], origin: str) -> None:
+    """Raises Misuse for a control character, which buildx cannot send: it sends patterns of ASCII as they are."""
+    if all(text.isascii() for text in patterns):
+        for text in patterns:
+            if (found := _UNPRINTABLE.search(text)) is not None:
+                reason = 'header key "exclude-patterns" contains value with non-printable ASCII characters'
+                raise Misuse(f"{origin}: the pattern {text!r} holds the control character {found[0]!r}: {reason}.")
 
 
 def _shown(origin: Path | None, root: Path) -> str:
@@ -173,7 +190,15 @@ def _entry(place: str, status: os.stat_result, path: str, known: Entry | None) -
     size = status.st_size if kind == "file" else 0
     link = os.readlink(place) if kind == "symlink" else ""  # noqa: PTH115 - bytes of the link as they are
     mode = stat.S_IMODE(status.st_mode)
-    return Entry(path, kind, size, mode, _digest(place, kind), link, status.st_mtime_ns)
+    digest = _device(status) if kind == "other" else _digest(place, kind)
+    return Entry(path, kind, size, mode, digest, link, status.st_mtime_ns)
+
+
+def _device(status: os.stat_result) -> str:
+    """What a node that is no file counts by: its type, and of a device the numbers."""
+    is_device = stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)
+    numbers = f" {os.major(status.st_rdev)}:{os.minor(status.st_rdev)}" if is_device else ""
+    return f"{stat.filemode(status.st_mode)[0]}{numbers}"
 
 
 def _unreadable(path: object, problem: OSError) -> FileRefused:

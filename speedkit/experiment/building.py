@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, Probe, Strategy
-from speedkit.context import Manifest, read_context
+from speedkit.context import Manifest, file_in_root, read_context
 from speedkit.engine.buildx import BuildRequest, Command, Finished, run_buildx
 from speedkit.engine.connection import Engine, buildx_version, connect
 from speedkit.engine.containers import LABEL, ask_image
@@ -557,8 +557,12 @@ def dockerfile_text(path: Path) -> str:
 
     Raises: NoDockerfile.
     """
+    # A link counts as BuildKit follows it, which is not always where it leads here.
+    place = file_in_root(path.parent.resolve(), path.name)
+    if place is None:
+        raise NoDockerfile(path)
     try:
-        return path.read_bytes().decode("utf-8", errors="surrogateescape")
+        return place.read_bytes().decode("utf-8", errors="surrogateescape")
     except OSError:
         raise NoDockerfile(path) from None
 
