@@ -1,7 +1,7 @@
 # make tour    everything set up, every strategy built for real, every notebook executed, out/index.html written
 # make lab     JupyterLab at the first notebook
-# make test    every check;  make bench, make conformance, make faults, make fuzz: measurements and searches that take longer
-.PHONY: setup tour lab test bench conformance faults fuzz frontend lint clean
+# make test    every check;  make bench, make conformance, make faults, make soak, make fuzz: measurements and searches that take longer
+.PHONY: setup tour lab test bench conformance faults soak fuzz frontend lint clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -55,6 +55,9 @@ conformance: setup $(TEST_READY)
 
 faults: setup $(TEST_READY)
 	@$(BIN)/python -m tests.faults
+
+soak: setup $(TEST_READY)
+	@$(BIN)/python -m tests.soak $(if $(BUILDS),--builds $(BUILDS))
 
 fuzz: $(TEST_READY)
 	@$(BIN)/python -m tests.fuzz

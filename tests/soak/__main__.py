@@ -1,0 +1,104 @@
+"""`make soak`: many builds in one process on a private engine; the exit code is 1 when anything grows.
+
+The engine and the process share a network of their own, as those of `make faults` do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from speedkit.engine.bases import resolve_base
+from speedkit.engine.connection import connect
+from tests.second_engine import reason_against, start_daemon
+from tests.soak.measuring import ALLOWED, Growth, growths, measure_engine, measure_process, measure_state
+
+ROOT = Path(__file__).resolve().parents[2]
+INSIDE = "SPEEDKIT_SOAK_NETWORK"
+BASE = "soak/base:1"
+SAMPLES = 40
+CANNOT_RUN = 3
+
+
+def main() -> int:
+    """The exit code: 0 when nothing grew, 1 when something did, 3 when no private engine can run here."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--builds", type=int, default=1000, help="how many")
+    asked = parser.parse_args()
+    if reason := reason_against():
+        print(f"No private engine can run here: {reason}.", file=sys.stderr)
+        return CANNOT_RUN
+    if INSIDE not in os.environ:
+        return _in_a_network_of_its_own()
+    with start_daemon() as (_, host), tempfile.TemporaryDirectory(prefix="soak-") as place:
+        os.environ |= {"DOCKER_HOST": host, "SPEEDKIT_HOME": f"{place}/home"}
+        _load_base_image()
+        return _report(_soaked(asked.builds, Path(place)))
+
+
+def _in_a_network_of_its_own() -> int:
+    """This program once more, in a network namespace. The base image is fetched first, from the user's engine."""
+    user_engine = connect()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        archive = Path(folder) / "base.tar"
+        with archive.open("wb") as file:
+            for piece in user_engine.api.get_image(resolve_base(user_engine, "alpine").used):
+                file.write(piece)
+        inside = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-m", "tests.soak", *sys.argv[1:]]
+        environment = os.environ | {INSIDE: str(archive), "PYTHONPATH": str(ROOT)}
+        return subprocess.run(["unshare", "--net", *inside], env=environment, check=False).returncode
+
+
+def _load_base_image() -> None:
+    api = connect().api
+    with Path(os.environ[INSIDE]).open("rb") as archive:
+        loaded = list(api.load_image(archive))
+    name = next(line["stream"] for line in loaded if "Loaded image" in line.get("stream", "")).split(": ")[1].strip()
+    api.tag(name, *BASE.split(":"))
+    api.remove_image(name)
+
+
+def _soaked(builds: int, place: Path) -> list[tuple[int, Mapping[str, float]]]:
+    """The measures after every fortieth of the builds."""
+    from tests.soak.work import Work
+
+    engine, work = connect(), Work(place / "apps", BASE)
+    samples: list[tuple[int, Mapping[str, float]]] = []
+    every, began = max(1, builds // SAMPLES), time.monotonic()
+    for number in range(builds):
+        work.do(number)
+        if number % every == every - 1:
+            work.settle()
+            measures = measure_process() | measure_engine(engine, new_images=work.new_images) | measure_state(place / "home")
+            samples.append((work.builds, measures))
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in measures.items())
+            print(f"{work.builds} builds, {time.monotonic() - began:.0f} s: {shown}", flush=True)
+    work.close()
+    return samples
+
+
+def _report(samples: Sequence[tuple[int, Mapping[str, float]]]) -> int:
+    found = growths(samples)
+    width = max(map(len, ALLOWED))
+    print(f"\n{samples[-1][0]} builds; grown: in the second half, were it to go on like that for all builds")
+    for growth in found:
+        print(_line(growth, width))
+    return 0 if all(growth.is_flat for growth in found) else 1
+
+
+def _line(growth: Growth, width: int) -> str:
+    verdict = "flat" if growth.is_flat else "GROWS"
+    return (
+        f"{verdict:5}  {growth.measure:{width}}  {growth.half:8.2f} → {growth.end:8.2f}  "
+        f"grown {growth.grown:+.2f} of {ALLOWED[growth.measure]:g}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
