@@ -75,8 +75,9 @@ def tour(
 
 def clean(
     recordings: Annotated[bool, typer.Option("--all", help="Remove the recordings, too.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Remove the images, containers and working copies that speedkit made; nothing of yours."""
+    """Remove the images, containers and working copies that speedkit made and nothing uses; nothing of yours."""
     from speedkit.engine.connection import connect
     from speedkit.setup import clean as clean_up
 
@@ -86,6 +87,11 @@ def clean(
         engine = None
         say(f"Images and containers stay, if there are any. {problem.what}")
     done = clean_up(engine, recordings=recordings)
+    if as_json:
+        print_json(done.to_json())
+        return
+    for one in done.kept:
+        say(one.sentence)
     say(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
     for left in done.in_use:
         say(f"{left}: it stays.")

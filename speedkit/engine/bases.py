@@ -1,11 +1,12 @@
 """The images that builds start from: the engine's own, pulled, extended by the host's certificates, or stand-ins.
 
-Dockerfiles stay as they are: what is found here takes an image's place as a named build context. All that is made carries the
-label `dev.speedkit`, and only what carries it is ever removed again.
+Dockerfiles stay as they are: what is found here takes an image's place as a named build context. All that is made is noted in
+the ledger, and only what stands there is ever removed again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -22,12 +23,13 @@ from typing import Any
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
 from speedkit.engine.children import run_child
 from speedkit.engine.connection import Engine
-from speedkit.engine.containers import LABEL
 from speedkit.engine.deriving import derive_image
 from speedkit.engine.host_go import find_go
+from speedkit.engine.identity import installation_id, our_labels
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, name_on_hub, stand_in_of
-from speedkit.engine.images import inspect_image
-from speedkit.errors import EngineError, EngineRefused, EngineSilent, NoBaseImage, NoSuchImage
+from speedkit.engine.images import describe_image, inspect_image, layers_on
+from speedkit.engine.ledger import ImageKind, making, note_image, note_use
+from speedkit.errors import EngineError, EngineRefused, EngineSilent, NoBaseImage, NoSuchImage, StateRefused
 
 __all__ = [
     "BASES",
@@ -212,7 +214,8 @@ def _trusting(
     if known := _described(engine, name):
         return name, known
     files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
-    derive_image(engine, image, name=name, files=files, environment=settings, labels=trust_labels(bundle, settings))
+    labels = trust_labels(bundle, settings)
+    derive_image(engine, image, name=name, kind="trusting", files=files, environment=settings, labels=labels)
     return name, inspect_image(engine, name)
 
 
@@ -223,7 +226,7 @@ def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None
     label = trust_labels(bundle, settings)[TRUST_LABEL]
     if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == label:
         return image
-    return f"{ONLY_HERE}/trusting:{_short_hash(described['Id'] + label)}"
+    return f"{ONLY_HERE}/trusting:{_own_hash(described['Id'] + label)}"
 
 
 def go_settings() -> dict[str, str]:
@@ -255,20 +258,25 @@ def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: 
     certificates first is then new, too.
     """
     name = isolated_name(engine, image, token, mark_certificates=mark_certificates)
-    if not has_image(engine, name):
-        mark = f"# {token}\n".encode()
-        appended = {BUNDLE_IN_IMAGES: mark} if mark_certificates else {}
-        derive_image(engine, image, name=name, files={"/etc/.speedkit-mark": mark}, appended=appended)
+    if (described := _described(engine, name)) is not None:
+        note_use(engine, [described["Id"]])
+        return name
+    mark = f"# {token}\n".encode()
+    appended = {BUNDLE_IN_IMAGES: mark} if mark_certificates else {}
+    derive_image(engine, image, name=name, kind="isolated", files={"/etc/.speedkit-mark": mark}, appended=appended)
     return name
 
 
 def isolated_name(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
     """What `isolated_base` calls the image that it gives, made or not."""
     found = inspect_image(engine, image)["Id"]
-    return f"{ONLY_HERE}/isolated:{_short_hash(f'{found}{token}{mark_certificates}')}"
+    return f"{ONLY_HERE}/isolated:{_own_hash(f'{found}{token}{mark_certificates}')}"
 
 
-def _short_hash(text: str) -> str:
+def _own_hash(text: str) -> str:
+    """Another one in each installation, so that none builds on an image that another one may remove."""
+    with contextlib.suppress(StateRefused):
+        text += installation_id()
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -280,17 +288,22 @@ def make_image(
     name: str,
     base: str | None = None,
     labels: Mapping[str, str] | None = None,
+    kind: ImageKind = "result",
 ) -> None:
-    """Build an image of the kit's own from the files in a folder, labelled as such.
+    """Build an image of the kit's own from the files in a folder, labelled and noted as such.
 
     base: the image that `FROM base` means.
     Raises: EngineError.
     """
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
-    argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", f"--tag={name}", f"--label={LABEL}=1"]
-    argv += [f"--label={key}={value}" for key, value in (labels or {}).items()]
+    argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", f"--tag={name}"]
+    argv += [f"--label={key}={value}" for key, value in (our_labels() | dict(labels or {})).items()]
     argv += [f"--build-context=base=docker-image://{base}"] if base else []
-    done = run_child([*argv, str(folder)], env=engine.environment)
-    if done.returncode:
-        tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-        raise EngineError(f"The image {name} could not be made:", quoted=tail)
+    with making(engine, kind, name):
+        done = run_child([*argv, str(folder)], env=engine.environment)
+        if done.returncode:
+            tail = "\n".join(done.stderr.strip().splitlines()[-5:])
+            raise EngineError(f"The image {name} could not be made:", quoted=tail)
+        below = tuple(inspect_image(engine, base)["RootFS"]["Layers"]) if base else ()
+        made = inspect_image(engine, name)["Id"]
+        note_image(engine, made, kind, name=name, layers=layers_on(describe_image(engine, made, below)))

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from speedkit.engine import near
-from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
+from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused, StateRefused
+from speedkit.state import state_folder
 
 __all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
 
@@ -160,7 +161,20 @@ def connect() -> Engine:
             f"The engine at {host} ({told.get('Server', 'of unknown version')}) builds without BuildKit.",
             fix="Use Docker Engine 23 or newer with Linux containers.",
         )
-    return Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
+    engine = Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
+    if _may_hold_leavings():
+        from speedkit.engine.sweeping import sweep_in_background
+
+        sweep_in_background(engine)
+    return engine
+
+
+def _may_hold_leavings() -> bool:
+    """Whether a process noted something that goes with it (see speedkit.engine.ledger), and that may be dead by now."""
+    try:
+        return any(file.count(".") > 1 for _, _, files in os.walk(state_folder("engines")) for file in files)
+    except StateRefused:
+        return False
 
 
 def _ping(host: str) -> Mapping[str, str]:

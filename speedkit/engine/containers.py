@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
+import contextlib
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
 from speedkit.engine.connection import Engine
+from speedkit.engine.identity import our_labels
+from speedkit.engine.ledger import note_container
 from speedkit.errors import EngineError, EngineRefused
 from speedkit.model import Answer
 
-__all__ = ["CONTAINER_PREFIX", "LABEL", "ask_image"]
+__all__ = ["ask_image", "own_container"]
 
-LABEL = "dev.speedkit"
-CONTAINER_PREFIX = "speedkit-"
-"""How the names of our own containers begin. Labels would not do: anybody's container of our image inherits those."""
 ATTEMPT_SECONDS = 0.05
 REPLY_SECONDS = 2.0
 PIECE_BYTES = 4096
@@ -43,35 +42,60 @@ def ask_image(
     Answer.ok means HTTP 200; what the body should hold is for the caller to judge.
     Raises: EngineError when the engine cannot make the container.
     """
-    container = _create(engine, image, port)
+    config = engine.api.create_host_config(port_bindings={port: ("127.0.0.1", None)} if engine.is_local else {port: None})
+    try:
+        with own_container(engine, image, settings={"ports": [port], "host_config": config}) as container:
+            return _start_and_ask(engine, container, port, path, seconds, give_up)
+    except EngineRefused as problem:
+        raise EngineError(f"The engine could not make a container of {image}: {problem.said}.") from None
+
+
+def _start_and_ask(
+    engine: Engine, container: str, port: int, path: str, seconds: float, give_up: Callable[[], bool]
+) -> Answer | None:
     try:
         engine.api.start(container)
         address = f"http://{_host(engine)}:{_published(engine, container, port)}{path}"
         return _ask(engine, container, address, time.monotonic() + seconds, give_up)
     except EngineRefused as problem:
         return Answer(ok=False, said=f"The container did not start: {problem.said}")
-    finally:
-        _remove(engine, container)
 
 
-def _create(engine: Engine, image: str, port: int) -> str:
-    api = engine.api
-    config = api.create_host_config(port_bindings={port: ("127.0.0.1", None)} if engine.is_local else {port: None})
+@contextlib.contextmanager
+def own_container(
+    engine: Engine, image: str, command: Sequence[str] | None = None, *, settings: Mapping[str, Any] | None = None
+) -> Iterator[str]:
+    """A container of the kit's own, made and not started; removed in the end, with the volumes that it brought along.
+
+    settings: further arguments of the client's `create_container`.
+    Whatever happens to this process, the next start removes what is left of it.
+    Raises: EngineRefused when it cannot be made.
+    """
+    noted = note_container(engine)
     try:
-        name = f"{CONTAINER_PREFIX}{secrets.token_hex(6)}"
-        made: dict[str, Any] = api.create_container(image, name=name, ports=[port], host_config=config, labels={LABEL: "1"})
-    except EngineRefused as problem:
-        raise EngineError(f"The engine could not make a container of {image}: {problem.said}.") from None
-    return str(made["Id"])
+        made: dict[str, Any] = engine.api.create_container(
+            image, command, name=noted.name, labels=our_labels(), **(settings or {})
+        )
+    except EngineRefused:
+        noted.is_gone()
+        raise
+    try:
+        yield str(made["Id"])
+    finally:
+        if _is_removed(engine, str(made["Id"])):
+            noted.is_gone()
 
 
-def _remove(engine: Engine, container: str) -> None:
-    """Remove a container. The answer counts, whatever becomes of that: one that stays is swept at a later start.
+def _is_removed(engine: Engine, container: str) -> bool:
+    """Whether the engine has removed it. The answer counts, whatever becomes of that: what stays is swept later.
 
     The engine refuses with 409 while it removes the container already.
     """
-    with suppress(EngineError):
+    try:
         engine.api.remove_container(container, force=True, v=True)
+    except EngineError as problem:
+        return isinstance(problem, EngineRefused) and problem.status == HTTPStatus.NOT_FOUND
+    return True
 
 
 def _host(engine: Engine) -> str:

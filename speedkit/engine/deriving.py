@@ -7,16 +7,19 @@ commit of a container that never ran needs nothing, keeps the whole configuratio
 from __future__ import annotations
 
 import io
-import secrets
 import tarfile
 from collections.abc import Mapping
-from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
+from speedkit.engine.client import errors_of_ours
 from speedkit.engine.connection import Engine
-from speedkit.engine.containers import CONTAINER_PREFIX, LABEL
+from speedkit.engine.containers import own_container
+from speedkit.engine.identity import our_labels
+from speedkit.engine.images import describe_image, inspect_image, layers_on
+from speedkit.engine.ledger import ImageKind, making, note_image
 from speedkit.errors import DiskFull, EngineError, EngineRefused
 
 __all__ = ["derive_image"]
@@ -30,26 +33,25 @@ def derive_image(
     base: str,
     *,
     name: str,
+    kind: ImageKind,
     files: Mapping[str, bytes] | None = None,
     appended: Mapping[str, bytes] | None = None,
     environment: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> None:
-    """Make the image `name` from another one, labelled as the kit's own.
+    """Make the image `name` from another one, labelled and noted as the kit's own.
 
+    From equal input comes an equal layer, so that an image that was removed and is made again has the same cache.
     files: contents by absolute path. appended: what to add to the end of a file, where the image has that file.
     Raises: DiskFull, EngineError.
     """
     try:
         settings = engine.api.inspect_image(base)["Config"] or {}
-        container = _create(engine, base)
-        try:
+        with making(engine, kind, name), own_container(engine, base, [NEVER_RUN]) as container:
             _add(engine, container, dict(files or {}) | _longer(engine, container, appended or {}))
             repository, _, tag = name.rpartition(":")
-            engine.api.commit(container, repository, tag, conf=_changed(settings, environment or {}, labels or {}))
-        finally:
-            with suppress(EngineError):  # the image counts; a container that stays is swept at a later start
-                engine.api.remove_container(container, v=True)
+            made = engine.api.commit(container, repository, tag, conf=_changed(settings, environment or {}, labels or {}))
+            note_image(engine, made["Id"], kind, name=name, layers=_added_layers(engine, made["Id"], base))
     except EngineRefused as problem:
         said = f"The image {name} could not be made from {base}: {problem.said}."
         if "no space left on device" in said:
@@ -57,17 +59,17 @@ def derive_image(
         raise EngineError(said) from None
 
 
-def _create(engine: Engine, base: str) -> str:
-    name = f"{CONTAINER_PREFIX}{secrets.token_hex(6)}"
-    made = engine.api.create_container(base, [NEVER_RUN], name=name, labels={LABEL: "1"})
-    return str(made["Id"])
+def _added_layers(engine: Engine, image: str, base: str) -> dict[str, int]:
+    """The layers that an image has on top of its base, with their sizes."""
+    below = tuple(inspect_image(engine, base)["RootFS"]["Layers"])
+    return layers_on(describe_image(engine, image, below))
 
 
 def _changed(settings: Mapping[str, Any], environment: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
     kept = [pair for pair in settings.get("Env") or () if pair.partition("=")[0] not in environment]
     return dict(settings) | {
         "Env": kept + [f"{name}={value}" for name, value in environment.items()],
-        "Labels": (settings.get("Labels") or {}) | {LABEL: "1"} | dict(labels),
+        "Labels": (settings.get("Labels") or {}) | our_labels() | dict(labels),
     }
 
 
@@ -93,10 +95,35 @@ def _read(engine: Engine, container: str, path: str) -> bytes | None:
 
 
 def _add(engine: Engine, container: str, files: Mapping[str, bytes]) -> None:
+    """Write files, all with the same time, and their folders as well: else no two layers would be equal."""
+    folders = {parent for path in files for parent in PurePosixPath(path).parents if parent.name}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
+        for folder in sorted(folders):
+            if (entry := _folder_entry(engine, container, folder)) is not None:
+                archive.addfile(entry)
         for path, content in files.items():
-            member = tarfile.TarInfo(str(Path(path).relative_to("/")))
+            member = tarfile.TarInfo(str(PurePosixPath(path).relative_to("/")))
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
     engine.api.put_archive(container, "/", packed.getvalue())
+
+
+def _folder_entry(engine: Engine, container: str, folder: PurePosixPath) -> tarfile.TarInfo | None:
+    """A folder as an archive holds it: as it is, or as a new one, but for its time. None where a link stands in its place.
+
+    The time that it had is not known: the engine writes into /etc when it makes a container.
+    """
+    entry = tarfile.TarInfo()
+    entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+    address = f"{engine.api.base_url}/v{engine.api_version}/containers/{container}/archive"
+    # Else it is sent compressed.
+    headers = {"Accept-Encoding": "identity"}
+    ask = partial(engine.api.get, address, params={"path": str(folder)}, headers=headers, stream=True)
+    with errors_of_ours(engine.host), ask() as reply:
+        if reply.status_code == HTTPStatus.OK:
+            with tarfile.open(fileobj=reply.raw, mode="r|") as archive:
+                # Only the first entry is read: the rest is all that the folder holds.
+                entry = archive.next() or entry
+    entry.name, entry.mtime = str(folder.relative_to("/")), 0
+    return entry if entry.isdir() else None

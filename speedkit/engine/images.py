@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from speedkit.engine.connection import Engine
 from speedkit.engine.image_names import stand_in_of
 from speedkit.errors import EngineError, NoSuchImage
 
-__all__ = ["describe_image", "inspect_image"]
+__all__ = ["describe_image", "inspect_image", "layers_on"]
 
 
 def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
@@ -74,6 +75,12 @@ def describe_image(engine: Engine, image_id: str, base_layers: tuple[str, ...]) 
         _descriptions.clear()
     _descriptions[key] = description
     return description
+
+
+def layers_on(described: Mapping[str, Any]) -> dict[str, int]:
+    """The layers that an image, as `describe_image` describes it, has on top of its base: bytes by diffID."""
+    layers = zip(described["diff_ids"], described["layers"], strict=False)
+    return {diff_id: layer["size_bytes"] for diff_id, layer in layers if not layer["from_base"]}
 
 
 def _layers(history: list[dict[str, Any]], count: int, shared: int) -> list[dict[str, Any]]:

@@ -20,9 +20,11 @@ from speedkit.apps import App, Probe, Strategy
 from speedkit.context import Manifest, file_in_root, read_context
 from speedkit.engine.buildx import BuildRequest, Command, Finished, run_buildx
 from speedkit.engine.connection import Engine, buildx_version, connect
-from speedkit.engine.containers import LABEL, ask_image
+from speedkit.engine.containers import ask_image
 from speedkit.engine.host_go import find_go, full_go_version
-from speedkit.engine.images import describe_image
+from speedkit.engine.identity import our_labels
+from speedkit.engine.images import describe_image, layers_on
+from speedkit.engine.ledger import building, note_image, note_use
 from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError, StateRefused, in_words
 from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
@@ -263,9 +265,14 @@ class RunningBuild:
             vertex = self._solve.vertices.get(digest)
             return b"".join(vertex.log_chunks) if vertex else b""
 
+    @property
+    def _tag(self) -> str:
+        return f"speedkit/{_image_name(self._app.name)}:{_image_name(self._strategy.name)}"
+
     def _run(self) -> None:
         try:
-            self._finished = self._build_and_record()
+            with building(self._engine, self._tag):
+                self._finished = self._build_and_record()
         except BaseException as problem:
             self._problem = problem
         finally:
@@ -422,8 +429,8 @@ class RunningBuild:
             target=self._options.target,
             build_args=arguments,
             named_contexts=bases.named_contexts,
-            labels={LABEL: "1"},
-            tag=f"speedkit/{_image_name(self._app.name)}:{_image_name(self._strategy.name)}",
+            labels=our_labels(),
+            tag=self._tag,
             builder=self._options.builder,
             cache_from=self._options.cache_from,
             cache_to=self._options.cache_to,
@@ -441,8 +448,11 @@ class RunningBuild:
     def _describe(self, finished: Finished, bases: BuildBases) -> dict[str, Any] | None:
         if finished.image is None:
             return None
+        note_image(self._engine, finished.image, "result", name=self._tag)
         try:
             described = describe_image(self._engine, finished.image, bases.final_layers)
+            note_image(self._engine, finished.image, "result", name=self._tag, layers=layers_on(described))
+            note_use(self._engine, [str(base["id"]) for base in bases.facts.values()])
             redacted: dict[str, Any] = self._redaction.document(described)
         except Exception as problem:
             self._notices.append(f"The image was made, but could not be described: {in_words(problem)}")

@@ -50,7 +50,7 @@ def make_stand_in(engine: Engine, family: str) -> None:
         lines += [f"ENV {name}={value}" for name, value in settings.items()]
         labels = trust_labels(system_bundle(), settings) | {STAND_IN_LABEL: family}
         base = STAND_INS["alpine"] if family == "golang" else None
-        make_image(engine, folder, lines, name=STAND_INS[family], base=base, labels=labels)
+        make_image(engine, folder, lines, name=STAND_INS[family], base=base, labels=labels, kind="stand-in")
 
 
 def _alpine(folder: Path) -> list[str]:

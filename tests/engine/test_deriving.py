@@ -6,8 +6,8 @@ import pytest
 
 from speedkit.engine.bases import isolated_base, make_image, resolve_base
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES
-from speedkit.engine.containers import LABEL
 from speedkit.engine.deriving import derive_image
+from speedkit.engine.identity import LABEL
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import EngineError
 
@@ -57,6 +57,7 @@ def test_the_configuration_survives_and_nothing_of_it_is_used(engine, named, tmp
         engine,
         odd,
         name=derived,
+        kind="trusting",
         files={"/new/file": b"new\n"},
         appended={BUNDLE_IN_IMAGES: b"second\n", "/none": b"x"},
         environment={"B": "3"},
@@ -86,4 +87,4 @@ def test_an_image_without_a_shell_or_a_command_can_be_isolated(engine, named, tm
 
 def test_an_image_that_cannot_be_derived_is_told(engine):
     with pytest.raises(EngineError, match="could not be made from speedkit/never-made"):
-        derive_image(engine, "speedkit/never-made", name="speedkit/test:never")
+        derive_image(engine, "speedkit/never-made", name="speedkit/test:never", kind="trusting")

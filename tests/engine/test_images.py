@@ -12,8 +12,9 @@ from speedkit.engine.bases import (
 )
 from speedkit.engine.buildx import BuildRequest, Command, command_line
 from speedkit.engine.certificates import host_bundle, system_bundle
-from speedkit.engine.containers import LABEL, ask_image
+from speedkit.engine.containers import ask_image
 from speedkit.engine.host_go import find_go
+from speedkit.engine.identity import LABEL
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, stand_in_of
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from speedkit.cli import main
-from speedkit.engine.containers import LABEL
+from speedkit.engine.identity import LABEL
 from speedkit.history import recorded_builds
 from speedkit.report import Tour, run_tour
 from speedkit.report import tour as touring

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.engine.bases import TRUST_LABEL
-from speedkit.engine.containers import LABEL
+from speedkit.engine.identity import LABEL
 from speedkit.engine.images import inspect_image
 from speedkit.errors import SetupError
 from speedkit.setup import stand_ins

@@ -1,0 +1,242 @@
+"""What this installation made on an engine: a small file for each image, container and build under way.
+
+    <state>/engines/<engine>/<kind>.<key>            what outlives the process that made it
+    <state>/engines/<engine>/<kind>.<key>.<owner>    what goes with its owner
+
+`key` is the id of an image, else a random number; `owner` is the identity of a process (`speedkit.ownership`). The file of
+an image holds the names that the kit gave it, and the layers that it added to its base, with their sizes. The file of a
+container, of a build under way or of an image in the making is written before the thing itself exists: whenever a
+process is killed, nothing of it is forgotten.
+
+A file is written whole or not at all, so that processes need not wait for each other. Where the state folder cannot be
+written to nothing is noted: that is no reason to fail a build.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeGuard, get_args
+
+from speedkit.engine.connection import Engine
+from speedkit.engine.identity import container_name
+from speedkit.errors import EngineError, StateRefused
+from speedkit.ownership import is_alive, owner_id
+from speedkit.state import state_folder
+
+__all__ = [
+    "ImageKind",
+    "Note",
+    "NotedContainer",
+    "building",
+    "is_image_kind",
+    "making",
+    "note_container",
+    "note_image",
+    "note_use",
+    "notes_of",
+    "remove_notes",
+]
+
+ImageKind = Literal["stand-in", "trusting", "isolated", "result"]
+Kind = Literal["stand-in", "trusting", "isolated", "result", "making", "container", "build"]
+FOLDER = "engines"
+FILE = re.compile(r"(?P<kind>[a-z-]+)\.(?P<key>[0-9a-f]{12,64})(?:\.(?P<owner>[0-9a-f]{16}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One object of ours. owner: the process that it goes with; None when it outlives that."""
+
+    path: Path
+    kind: Kind
+    key: str
+    owner: str | None
+
+    @property
+    def image_id(self) -> str | None:
+        return f"sha256:{self.key}" if is_image_kind(self.kind) else None
+
+    @property
+    def owner_lives(self) -> bool:
+        return self.owner is not None and is_alive(self.owner)
+
+    @property
+    def used_ns(self) -> int:
+        """When the object was last made or used; 0 when it is forgotten by now."""
+        try:
+            return self.path.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that the kit gave an image, or is about to give it."""
+        names = self._document.get("names")
+        return tuple(map(str, names)) if isinstance(names, list) else ()
+
+    @property
+    def layers(self) -> dict[str, int]:
+        """The layers that an image added to its base: bytes by diffID."""
+        layers = self._document.get("layers")
+        return {str(key): size for key, size in layers.items() if isinstance(size, int)} if isinstance(layers, dict) else {}
+
+    @property
+    def will_be(self) -> ImageKind | None:
+        """What the image in the making is to be."""
+        kind = self._document.get("will_be")
+        return kind if is_image_kind(kind) else None
+
+    @property
+    def _document(self) -> dict[str, Any]:
+        try:
+            document = json.loads(self.path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+
+def is_image_kind(kind: object) -> TypeGuard[ImageKind]:
+    return kind in get_args(ImageKind)
+
+
+def notes_of(engine: Engine) -> list[Note]:
+    """All that this installation has noted of an engine. Raises: EngineLost, StateRefused."""
+    return _notes_in(_folder(engine))
+
+
+def _notes_in(folder: Path) -> list[Note]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 (an object for each name takes three times as long)
+    except FileNotFoundError:
+        return []
+    notes = []
+    for name in names:
+        match = FILE.fullmatch(name)
+        if match and match["kind"] in get_args(Kind):
+            kind: Any = match["kind"]
+            notes.append(Note(folder / name, kind, match["key"], match["owner"]))
+    return notes
+
+
+def note_image(
+    engine: Engine,
+    image_id: str,
+    kind: ImageKind,
+    *,
+    name: str,
+    layers: Mapping[str, int] | None = None,
+    owner: str | None = None,
+) -> None:
+    """Take note of an image that the kit made, or has made again: the time of its last use is now.
+
+    layers: those that it added to its base, bytes by diffID. owner: of an isolated image; this process when None.
+    """
+    owner = (owner or _owner_or_none()) if kind == "isolated" else None
+    with contextlib.suppress(OSError, EngineError, StateRefused):
+        folder = _folder(engine)
+        note = _note(folder, kind, _key(image_id), owner)
+        names = dict.fromkeys((*note.names, name))
+        _write(note.path, {"names": list(names), "layers": dict(layers or {}) or note.layers})
+
+
+def note_use(engine: Engine, image_ids: Iterable[str]) -> None:
+    """These images, as far as they are ours, are used now."""
+    keys = {_key(image_id) for image_id in image_ids}
+    with contextlib.suppress(OSError, EngineError, StateRefused):
+        for note in notes_of(engine):
+            if note.key in keys:
+                note.path.touch()
+
+
+@contextlib.contextmanager
+def making(engine: Engine, kind: ImageKind, name: str) -> Iterator[None]:
+    """Note that this process makes an image of that name; within the block it is noted by its id.
+
+    The note stays when the block raises: the image may be there all the same.
+    """
+    note = _noted(engine, "making", {"names": [name], "will_be": kind})
+    yield
+    remove_notes(note)
+
+
+@contextlib.contextmanager
+def building(engine: Engine, name: str) -> Iterator[None]:
+    """Note that this process builds an image of that name: what it may need is left alone until the block ends."""
+    note = _noted(engine, "build", {"names": [name]})
+    try:
+        with making(engine, "result", name):
+            yield
+    finally:
+        remove_notes(note)
+
+
+@dataclass(frozen=True, slots=True)
+class NotedContainer:
+    """A container that this process is about to make. name: how it is to be called, which tells it from any other."""
+
+    name: str
+    _notes: list[Note]
+
+    def is_gone(self) -> None:
+        """Forget it. One that is never said to be gone is swept when its owner is dead."""
+        remove_notes(self._notes)
+
+
+def note_container(engine: Engine) -> NotedContainer:
+    number = os.urandom(6).hex()
+    owner = _owner_or_none() or os.urandom(8).hex()
+    return NotedContainer(container_name(owner, number), _noted(engine, "container", {}, number))
+
+
+def _noted(engine: Engine, kind: Kind, document: dict[str, Any], key: str | None = None) -> list[Note]:
+    """The note, written; none where it cannot be."""
+    with contextlib.suppress(OSError, EngineError, StateRefused):
+        note = _note(_folder(engine), kind, key or os.urandom(6).hex(), owner_id())
+        _write(note.path, document)
+        return [note]
+    return []
+
+
+def remove_notes(notes: Iterable[Note]) -> None:
+    """Forget objects that are gone."""
+    for note in notes:
+        with contextlib.suppress(OSError):
+            note.path.unlink(missing_ok=True)
+
+
+def _owner_or_none() -> str | None:
+    try:
+        return owner_id()
+    except StateRefused:
+        return None
+
+
+def _note(folder: Path, kind: Kind, key: str, owner: str | None) -> Note:
+    return Note(folder / ".".join(part for part in (kind, key, owner) if part), kind, key, owner)
+
+
+def _key(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")
+
+
+def _folder(engine: Engine) -> Path:
+    """An engine is told by its identity and not by its address, where another one may listen tomorrow."""
+    return state_folder(FOLDER) / hashlib.sha256(engine.identity.encode()).hexdigest()[:16]
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    draft = path.with_name(f".{path.name[:80]}-{os.urandom(6).hex()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
