@@ -1,7 +1,8 @@
 # make tour    everything set up, every strategy built for real, every notebook executed, out/index.html written
 # make lab     JupyterLab at the first notebook
 # make test    every check;  make bench, make conformance, make faults, make soak, make fuzz: measurements and searches that take longer
-.PHONY: setup tour lab test bench conformance faults soak fuzz frontend lint clean
+# make lock    pins every package again, with hashes, and checks that each system and Python has it ready-made
+.PHONY: setup tour lab test bench conformance faults soak fuzz frontend lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -10,24 +11,32 @@ READY := .venv/.ready
 TEST_READY := .venv/.test-ready
 ## JupyterLab's question whether it may fetch news would lie over the first notebook.
 LAB_SETTINGS := .venv/share/jupyter/lab/settings
+## What the hashes do not name is refused, and nothing is compiled.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+FROM_LOCK := $(INSTALL) --require-hashes --only-binary=:all:
+AGAIN := Is the network there, and room on the disk? The same command goes on from here.
 NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}
 
 help:
 	@sed -n 's/^# //p' Makefile
 
+## A .venv that was left half-made, by an interrupt or without room, has no mark: it is made anew.
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "speedkit needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another with: make PYTHON=python3.12"; exit 2; }
 	@echo "Python packages: installing into .venv"
-	@$(PYTHON) -m venv .venv || { echo "Python cannot make a .venv. On Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@base=$$($(PYTHON) -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)') && \
+	  "$$base" -m venv $(if $(wildcard $(READY)),,--clear) .venv || { \
+	  echo "Python cannot make a .venv. On Debian and Ubuntu: apt-get install python3-venv. $(AGAIN)"; exit 2; }
+	@rm -f $(READY) $(TEST_READY)
+	@$(FROM_LOCK) -r requirements.txt || { echo "The Python packages could not be installed. $(AGAIN)"; exit 3; }
+	@$(INSTALL) --no-index --no-build-isolation --no-deps -e . || { echo "speedkit could not be installed. $(AGAIN)"; exit 3; }
 	@mkdir -p $(LAB_SETTINGS) && printf '%s\n' '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
 	@touch $@
 
 $(TEST_READY): $(READY) tests/requirements.txt
 	@echo "Test packages: installing into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@$(FROM_LOCK) -r tests/requirements.txt || { echo "The test packages could not be installed. $(AGAIN)"; exit 3; }
 	@touch $@
 
 ## Compiled here, as many containers forbid Python to keep what it compiles: it would do so at each start.
@@ -61,6 +70,9 @@ soak: setup $(TEST_READY)
 
 fuzz: $(TEST_READY)
 	@$(BIN)/python -m tests.fuzz
+
+lock: $(TEST_READY)
+	@$(BIN)/python -m tests.lock
 
 frontend:
 	@cd speedkit/widgets/frontend && npm ci --silent && npm run --silent build

@@ -1,0 +1,66 @@
+"""Pins every package with its hashes, and checks that each system and Python has all of them ready-made: `python -m tests.lock`.
+
+In: pyproject.toml. Out: requirements.txt, and tests/requirements.txt with what the tests need besides.
+With --check, the two stay as they are and are checked only.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from uv import find_uv_bin
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "requirements.txt"
+TEST_REQUIREMENTS = ROOT / "tests" / "requirements.txt"
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+SYSTEMS = (
+    "x86_64-unknown-linux-gnu",
+    "aarch64-unknown-linux-gnu",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+    "x86_64-pc-windows-msvc",
+)
+"""Not Alpine's: Docker's own images of JupyterLab have none either."""
+
+
+def main() -> int:
+    """0 when every package is ready-made everywhere."""
+    if "--check" not in sys.argv:
+        _pin(REQUIREMENTS, "--extra=build")
+        _pin(TEST_REQUIREMENTS, "--extra=dev", f"--constraint={REQUIREMENTS.name}")
+    missing = 0
+    for system in SYSTEMS:
+        for python in PYTHONS:
+            refusals = [text for path in (REQUIREMENTS, TEST_REQUIREMENTS) if (text := _refusal(path, system, python))]
+            print(f"{system}, Python {python}: {'ready-made' if not refusals else 'something is missing'}")
+            print("".join(refusals), end="")
+            missing += bool(refusals)
+    return 1 if missing else 0
+
+
+def _pin(path: Path, *options: str) -> None:
+    argv = ["--quiet", "--universal", f"--python-version={PYTHONS[0]}", "--generate-hashes", "--no-header", *options]
+    # No address of a registry goes into the file: each machine has its own.
+    argv += ["--no-emit-index-url", "--no-emit-find-links", "--only-binary=:all:", "--upgrade"]
+    _uv([*argv, "pyproject.toml", f"--output-file={path.relative_to(ROOT)}"]).check_returncode()
+
+
+def _refusal(path: Path, system: str, python: str) -> str:
+    """Why the pins of a file cannot be had without compiling; "" when they can."""
+    argv = ["--quiet", "--no-deps", f"--python-platform={system}", f"--python-version={python}", "--only-binary=:all:"]
+    done = _uv([*argv, str(path.relative_to(ROOT)), "--output-file=-"])
+    return done.stderr if done.returncode else ""
+
+
+def _uv(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([find_uv_bin(), "pip", "compile", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode and "--generate-hashes" in arguments:
+        print(done.stderr, file=sys.stderr)
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())
