@@ -1,4 +1,4 @@
-"""Pins every package with its hashes, and checks that each system and Python has all of them ready-made: `python -m tests.lock`.
+"""Pins every package with its hashes, and checks that all are ready-made for each system: `python -m tests.lock [--check]`.
 
 In: pyproject.toml. Out: requirements.txt, and tests/requirements.txt with what the tests need besides.
 With --check, the two stay as they are and are checked only.
@@ -23,7 +23,7 @@ SYSTEMS = (
     "aarch64-apple-darwin",
     "x86_64-pc-windows-msvc",
 )
-"""Not Alpine's: Docker's own images of JupyterLab have none either."""
+"""Linux means glibc: Alpine's Python is not tried."""
 
 
 def main() -> int:
