@@ -123,6 +123,8 @@ class Build:
     seconds: from the start of the command to its end, host steps included.
     image: the image's id (`sha256:…`), None when none was made.
     error: the message to show when the build did not end well.
+    replaced_frontend: the image that `# syntax=` names, where no registry answered and the engine's own frontend read the
+    Dockerfile in its place.
     notices: what could not be done once it had ended, in sentences: its image described or asked, its recording kept.
     """
 
@@ -143,6 +145,7 @@ class Build:
     answer: Answer | None = None
     error: str | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
+    replaced_frontend: str | None = None
     isolated: bool = False
     folder: Path | None = field(default=None, repr=False)
 
@@ -155,6 +158,12 @@ class Build:
     def stand_in(self) -> bool:
         """At least one base image was a local stand-in: every figure shown says so."""
         return any(base.stand_in for base in self.bases)
+
+    @property
+    def stand_ins(self) -> str:
+        """What was not as the Dockerfile names it, in a few words for labels; "" where all was."""
+        parts = [*["base"] * self.stand_in, *["frontend"] * (self.replaced_frontend is not None)]
+        return f"stand-in {' and '.join(parts)}" if parts else ""
 
     @property
     def instructions(self) -> tuple[Step, ...]:

@@ -168,6 +168,7 @@ def build_json(built: Build) -> dict[str, Any]:
         "image_bytes": built.image_bytes,
         "ok": built.ok,
         "stand_in_base": built.stand_in,
+        "stand_in_frontend": built.replaced_frontend is not None,
         "notices": list(built.notices),
         "steps": [_step_json(step) for step in built.instructions],
     }
@@ -206,6 +207,7 @@ def _print_build(built: Build) -> None:
     size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
     replaced = ", ".join(base.reference for base in built.bases if base.stand_in)
     stand_in = f", stand-in base for {replaced}" if replaced else ""
+    stand_in += f", stand-in frontend for {built.replaced_frontend}" if built.replaced_frontend is not None else ""
     title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{size}{stand_in}"
     print_table(title, ["stage", "line", "instruction", "state", "seconds"], rows, numbers=["line", "seconds"])
 
@@ -285,7 +287,7 @@ def print_comparison(result: Any) -> None:
             seconds_text(row["median_seconds"]) if row["ok"] else "failed",
             f"{seconds_text(row['low_seconds'])} to {seconds_text(row['high_seconds'])}" if row["runs"] > 1 else "one run",
             row["runs"],
-            "stand-in base" if row["stand_in"] else "",
+            row["stand_ins"],
         ]
         for row in result.summary.to_dict("records")
     ]

@@ -69,7 +69,8 @@ def explain(
 
 def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     if as_json:
-        print_json({"steps": [reason_json(reason, key) for reason in found.steps]})
+        steps = [reason_json(reason, key) for reason in found.steps]
+        print_json({"steps": steps, "stand_in_frontend": found.replaced_frontend is not None})
         return
     from speedkit.rendering.amounts import seconds_text
     from speedkit.rendering.reasons_html import state_in_words

@@ -6,6 +6,7 @@ runs and starts from.
 
 from __future__ import annotations
 
+from speedkit.dockerfile.directives import requested_frontend, without_frontend
 from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.dockerfile.mounts import Mount, mounts_of
 from speedkit.dockerfile.reading import read_dockerfile
@@ -39,6 +40,8 @@ __all__ = [
     "needed_stages",
     "origins_of",
     "read_dockerfile",
+    "requested_frontend",
     "stage_bases",
     "target_index",
+    "without_frontend",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from speedkit.dockerfile.go_text import WHITE_SPACE
 
-__all__ = ["Directive", "DirectiveError", "Directives", "Frontend", "check_options", "requested_frontend"]
+__all__ = ["Directive", "DirectiveError", "Directives", "Frontend", "check_options", "requested_frontend", "without_frontend"]
 
 _NAMES = frozenset({"syntax", "escape", "check"})
 _SPACES = "\t\n\f\r "
@@ -105,6 +105,26 @@ def check_options(text: str) -> str:
         if directive.name == "check":
             return directive.value.partition(" ")[0]
     return ""
+
+
+def without_frontend(text: str) -> str:
+    """A Dockerfile for the engine's own frontend: as it is, but for the lines that ask for another one.
+
+    All lines keep their numbers. A comment ends the directives, so the lines that asked become empty comments behind the
+    directives that remain.
+    """
+    frontend = requested_frontend(text)
+    if frontend is None or frontend.comment != "#":
+        return text
+    lines = text.split("\n")
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    lines[0] = lines[0].removeprefix(mark)
+    first = 2 if lines[0].startswith("#!") else 1
+    block = range(first, frontend.end)
+    kept = [lines[number - 1] for number in block if number not in frontend.lines]
+    # An empty comment belongs to no instruction, whereas a comment with words above FROM or ARG would describe it.
+    lines[first - 1 : frontend.end - 1] = [*kept, *["#"] * (len(block) - len(kept))]
+    return mark + "\n".join(lines)
 
 
 def _behind_first_line(text: str) -> tuple[str, int]:

@@ -36,11 +36,13 @@ class BuildRequest:
 
     named_contexts: what takes the place of an image the Dockerfile names, such as `docker-image://…`.
     builder: a buildx builder; None is the engine's own.
+    dockerfile_text: what BuildKit is sent in place of the Dockerfile's own text; None is its own.
     cache_from, cache_to: where buildx is to import and export caches, in its own words, such as `type=registry,ref=…`.
     """
 
     context: Path
     dockerfile: Path
+    dockerfile_text: str | None = None
     target: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     named_contexts: Mapping[str, str] = field(default_factory=dict)

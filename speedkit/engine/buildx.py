@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
     """
     with scratch_folder() as scratch:
         metadata = scratch / "metadata.json"
-        argv, environment = buildx_call(engine, request, scratch, metadata)
+        argv, environment = buildx_call(engine, _with_private_copy(request, scratch), scratch, metadata)
         try:
             code = command.run(argv, env={**environment, **ASKS_FOR_LINES}, cwd=request.context, on_line=on_line)
         except OSError as problem:
@@ -107,6 +108,24 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
             return Finished(code, None)
         described = _metadata(metadata)
         return Finished(code, _image_id(engine, described), vertex_lines(described))
+
+
+def _with_private_copy(request: BuildRequest, scratch: Path) -> BuildRequest:
+    """The request with its other text in a file of the Dockerfile's name; the build context stays as it is.
+
+    BuildKit looks for the `.dockerignore` of one Dockerfile beside it, so a copy of that stands there, too.
+    """
+    if request.dockerfile_text is None:
+        return request
+    folder = scratch / "dockerfile"
+    folder.mkdir(mode=0o700)
+    copy = folder / request.dockerfile.name
+    copy.write_bytes(request.dockerfile_text.encode("utf-8", "surrogateescape"))
+    own_ignore_file = request.dockerfile.with_name(f"{request.dockerfile.name}.dockerignore")
+    # One that is a link out of the folder does not count for BuildKit either.
+    if own_ignore_file.is_file() and own_ignore_file.resolve().is_relative_to(request.dockerfile.parent.resolve()):
+        shutil.copyfile(own_ignore_file, folder / own_ignore_file.name)
+    return replace(request, dockerfile=copy)
 
 
 def _metadata(file: Path) -> dict[str, Any]:

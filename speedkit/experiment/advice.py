@@ -13,13 +13,15 @@ __all__ = ["advice"]
 NO_IMAGE = re.compile(r"failed to resolve source metadata for (?P<image>\S+?): ")
 SYNTAX_LINE = re.compile(r"^\s*\d+ \| >>> #\s*syntax\s*=", re.M)
 NO_BRIDGE = re.compile(r"failed to create endpoint \S+ on network bridge: ")
+UNKNOWN_TO_FRONTEND = re.compile(r"unknown (?:flag|instruction)|only supported in Dockerfile frontend|dockerfile parse error")
 NO_COMMAND = "exit code: 127"
 
 
-def advice(said: str, *, stand_ins: Sequence[str]) -> str:
+def advice(said: str, *, stand_ins: Sequence[str], frontend: str | None = None) -> str:
     """A sentence or two on what to do; "" where BuildKit's own words say it all.
 
-    said: the plain text at the end of the build. stand_ins: the images that stand-ins took the place of.
+    said: the plain text at the end of the build. stand_ins: the images that stand-ins took the place of. frontend: the one
+    that the engine's own took the place of.
     """
     missing = NO_IMAGE.search(said)
     if missing and SYNTAX_LINE.search(said):
@@ -33,6 +35,8 @@ def advice(said: str, *, stand_ins: Sequence[str]) -> str:
         return "The engine has lost its network, as when another engine was started beside it. Restart the engine."
     if stand_ins and NO_COMMAND in said:
         return f"Local stand-ins took the place of {', '.join(stand_ins)}: they lack programs that the real images have."
+    if frontend and UNKNOWN_TO_FRONTEND.search(said):
+        return f"No registry hands out {frontend} here, so the engine's own frontend read the Dockerfile: it may know less."
     return ""
 
 

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from speedkit.dockerfile import external_bases, read_dockerfile, stage_bases, target_index
+from speedkit.dockerfile import external_bases, read_dockerfile, requested_frontend, stage_bases, target_index
 from speedkit.engine.bases import has_image, isolated_base, isolated_name, resolve_base, standing_base
 from speedkit.engine.connection import Engine
+from speedkit.engine.frontends import replaced_frontend
 from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
 
-__all__ = ["BuildBases", "bases_now", "build_bases"]
+__all__ = ["SYNTAX_ARGUMENT", "BuildBases", "bases_now", "build_bases"]
 
 SCRATCH = "scratch"
+SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
+"""The build arg that names a frontend for any Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +25,14 @@ class BuildBases:
     """The base images of one build.
 
     named_contexts: what buildx is told to take in place of an image. facts: what the recording keeps of each base.
-    final: the base of the image that comes out.
+    final: the base of the image that comes out. replaced_frontend: the frontend that the Dockerfile asks for, where no
+    registry answers and the engine's own has to read it.
     """
 
     named_contexts: dict[str, str]
     facts: dict[str, dict[str, Any]]
     final: str
+    replaced_frontend: str | None = None
 
     @property
     def final_layers(self) -> tuple[str, ...]:
@@ -64,7 +69,16 @@ def build_bases(
         facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(described)
         if used != reference:
             contexts[reference] = f"docker-image://{used}"
-    return BuildBases(contexts, facts, final)
+    return BuildBases(contexts, facts, final, _replaced_frontend(engine, dockerfile, build_args))
+
+
+def _replaced_frontend(engine: Engine, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
+    """The frontend that the engine's own takes the place of. A build arg names one as well, and comes first."""
+    in_file = requested_frontend(dockerfile)
+    if in_file is not None and in_file.comment != "#":
+        return None
+    image = build_args.get(SYNTAX_ARGUMENT, "").strip().partition(" ")[0] or (in_file.image if in_file else "")
+    return image if image and replaced_frontend(engine, image) else None
 
 
 def bases_now(

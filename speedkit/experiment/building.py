@@ -18,6 +18,7 @@ from typing import Any
 
 from speedkit.apps import App, Probe, Strategy
 from speedkit.context import Manifest, file_in_root, read_context
+from speedkit.dockerfile import without_frontend
 from speedkit.engine.buildx import BuildRequest, Command, Finished, run_buildx
 from speedkit.engine.connection import Engine, buildx_version, connect
 from speedkit.engine.containers import ask_image
@@ -28,7 +29,7 @@ from speedkit.engine.ledger import building, note_image, note_use
 from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError, StateRefused, in_words
 from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
-from speedkit.experiment.bases import BuildBases, build_bases
+from speedkit.experiment.bases import SYNTAX_ARGUMENT, BuildBases, build_bases
 from speedkit.experiment.host import host_environment, run_host_command
 from speedkit.experiment.leaving import forget, stop_when_leaving
 from speedkit.experiment.notebook_view import watch_in_notebook
@@ -394,7 +395,7 @@ class RunningBuild:
         """
         self._began = time.monotonic()
         # A step's name, and so which step of the Dockerfile it is, depends on the base: from here on that can be told.
-        self._meta = replace(self._meta, bases=bases.facts)
+        self._meta = replace(self._meta, bases=bases.facts, replaced_frontend=bases.replaced_frontend)
         code = self._run_host_commands()
         self._meta = replace(self._meta, host_seconds=time.monotonic() - self._began)
         context = InBackground(self._read_context)
@@ -423,9 +424,14 @@ class RunningBuild:
         arguments = dict(self._arguments)
         if self._options.isolation:
             arguments.setdefault("BUILDKIT_CACHE_MOUNT_NS", self._options.isolation)
+        text = None
+        if bases.replaced_frontend is not None:
+            arguments.pop(SYNTAX_ARGUMENT, None)
+            text = without_frontend(self._text)
         return BuildRequest(
             context=self._app.folder,
             dockerfile=self._strategy.dockerfile,
+            dockerfile_text=text,
             target=self._options.target,
             build_args=arguments,
             named_contexts=bases.named_contexts,
@@ -496,7 +502,7 @@ class RunningBuild:
         log = failed.log.strip()[-4000:] if failed else ""
         stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
         try:
-            hint = advice(self._solve.error_text, stand_ins=stand_ins)
+            hint = advice(self._solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend)
         except Exception as problem:
             hint = f"What might help could not be looked up: {in_words(problem)}"
         return "\n".join(part for part in (log, self._solve.error_text, hint) if part)

@@ -67,11 +67,11 @@ class Comparison:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per run: strategy, edit, trial, seconds, steps, cached_steps, image_bytes, ok, stand_in."""
+        """A row per run: strategy, edit, trial, seconds, steps, cached_steps, image_bytes, ok, stand_in, stand_ins."""
         import pandas as pd
 
         listed = [run for run in self.runs if run.edit in self.asked]
-        return pd.DataFrame([run.row | {"stand_in": run.build.stand_in} for run in listed])
+        return pd.DataFrame([run.row | {"stand_in": run.build.stand_in, "stand_ins": run.build.stand_ins} for run in listed])
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -96,6 +96,7 @@ def _summary(strategy: str, edit: str, builds: Sequence[Build]) -> dict[str, obj
         "runs": len(seconds),
         "ok": all(build.ok for build in builds),
         "stand_in": any(build.stand_in for build in builds),
+        "stand_ins": next((build.stand_ins for build in builds if build.stand_ins), ""),
     }
 
 

@@ -37,12 +37,14 @@ IMPORTING = "importing cache manifest from "
 class Reasons:
     """A reason for every step of a build that was, or would be, made. Shown as a table in a notebook.
 
-    build: the build that is explained; None for a forecast.
+    build: the build that is explained; None for a forecast. replaced_frontend: what `# syntax=` names, where the engine's
+    own frontend reads the Dockerfile, as far as the build before tells.
     """
 
     title: str
     steps: tuple[Reason, ...]
     build: Build | None = None
+    replaced_frontend: str | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -85,7 +87,12 @@ def predict(
     )
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
-    return Reasons(_expected(steps), steps)
+    frontend = past.last.meta.replaced_frontend if past.last is not None and now.dockerfile.syntax is not None else None
+    return Reasons(_expected(steps) + _with_frontend(frontend), steps, replaced_frontend=frontend)
+
+
+def _with_frontend(replaced: str | None) -> str:
+    return f", stand-in frontend for {replaced}" if replaced is not None else ""
 
 
 def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
@@ -131,7 +138,8 @@ def explain(build: Build | str | None = None) -> Reasons:
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
     name = f"{meta.strategy}, {meta.edit}" if meta.edit not in ("", "none") else meta.strategy
-    return Reasons(f"{name}: {cached} cached, {ran} ran", steps, seen)
+    title = f"{name}: {cached} cached, {ran} ran{_with_frontend(meta.replaced_frontend)}"
+    return Reasons(title, steps, seen, meta.replaced_frontend)
 
 
 def imports_of(build: Build, *, ok: bool) -> tuple[str, ...]:

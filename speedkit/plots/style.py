@@ -153,7 +153,7 @@ def notes(builds: Sequence[Build]) -> str:
     # No-break spaces: a line never ends within a date.
     spoken = [f"{day.day}\N{NO-BREAK SPACE}{day:%b}\N{NO-BREAK SPACE}{day:%Y}" for day in days]
     recorded = [f"recorded {spoken[0] if len(spoken) == 1 else f'{spoken[0]} to {spoken[-1]}'}"] if spoken else []
-    return "; ".join(recorded + ["stand-in base"] * any(build.stand_in for build in builds))
+    return "; ".join([*recorded, *dict.fromkeys(build.stand_ins for build in builds if build.stand_ins)])
 
 
 def runs_note(counts: Sequence[int]) -> str:

@@ -60,6 +60,7 @@ def assemble_build(
         answer=Answer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
         error=meta.error,
         notices=tuple(map(str, meta.notices)),
+        replaced_frontend=meta.replaced_frontend,
         isolated=meta.isolation is not None,
         folder=recording.folder if recording else None,
     )

@@ -60,7 +60,8 @@ class Meta:
     vertex_lines: the lines of the Dockerfile that BuildKit gives for each vertex, by its digest; a build that failed has none.
     build_args, cache_from, cache_to: credentials are replaced by their digest. builder: None is the engine's own.
     number: grows from build to build, whatever the clock says; 0 in recordings of older versions, which came before all
-    others. notices: sentences about what could not be done once the build had ended.
+    others. replaced_frontend: what `# syntax=` names, where the engine's own frontend read the
+    Dockerfile. notices: sentences about what could not be done once the build had ended.
     """
 
     id: str
@@ -89,6 +90,7 @@ class Meta:
     vertex_lines: dict[str, list[list[int]]] = field(default_factory=dict)
     number: int = 0
     notices: list[str] = field(default_factory=list)
+    replaced_frontend: str | None = None
 
     @property
     def order(self) -> tuple[int, str]:
@@ -253,6 +255,7 @@ def _check(meta: Meta, folder: Path) -> None:
         and all(isinstance(base, dict) for base in meta.bases.values())
         and _are_lines(meta.vertex_lines)
         and isinstance(meta.builder, str | None)
+        and isinstance(meta.replaced_frontend, str | None)
         and type(meta.number) is int
         and isinstance(meta.notices, list)
         and all(isinstance(places, list) for places in (meta.cache_from, meta.cache_to))

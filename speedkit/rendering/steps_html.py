@@ -85,8 +85,8 @@ def _facts(build: Build) -> str:
         facts.append(f"image {bytes_text(build.image_bytes)}")
     if build.answer is not None and build.answer.ok:
         facts.append("the image answered as expected")
-    if build.stand_in:
-        facts.append("stand-in base")
+    if build.stand_ins:
+        facts.append(build.stand_ins)
     return " · ".join(facts)
 
 

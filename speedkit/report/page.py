@@ -95,6 +95,8 @@ def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -
 
 
 def _facts(builds: Sequence[Build]) -> str:
-    stand_in = "; with stand-in base images, since no registry answered" if any(build.stand_in for build in builds) else ""
     empty = "– was not built (`make tour FULL=1` builds every cell)"
-    return f"{len(builds)} real builds; median seconds by strategy and edit; {empty}{stand_in}"
+    images = "; with stand-in base images, since no registry answered" if any(build.stand_in for build in builds) else ""
+    frontends = sorted({build.replaced_frontend for build in builds if build.replaced_frontend is not None})
+    frontend = f"; with the engine's own frontend in place of {', '.join(frontends)}" if frontends else ""
+    return f"{len(builds)} real builds; median seconds by strategy and edit; {empty}{images}{frontend}"

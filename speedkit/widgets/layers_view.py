@@ -83,4 +83,4 @@ def _source(image: str | Path | Build, engine: Engine | None) -> Source:
 
 def _told(build: Build) -> str:
     edit = [build.edit] if build.edit not in ("", "none") else []
-    return ", ".join([build.strategy, *edit, *["stand-in base"] * build.stand_in])
+    return ", ".join([build.strategy, *edit, *filter(None, [build.stand_ins])])

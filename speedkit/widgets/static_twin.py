@@ -142,7 +142,7 @@ def _heading(steps: Shown) -> str:
             f'<span class="skw-counts"><span class="skw-hit">✓ {counts["cached"]} cached</span> '
             f'<span class="skw-run">↻ {counts["ran"]} ran</span></span>'
         )
-    parts += ['<span class="skw-tag">stand-in base</span>'] if steps["is_stand_in"] else []
+    parts += [f'<span class="skw-tag">{escape(steps["stand_ins"])}</span>'] if steps["stand_ins"] else []
     parts += ['<span class="skw-tag">from cold</span>'] if steps["is_cold"] else []
     parts += [f'<span class="skw-tag">{escape(steps["agreement"])}</span>'] if steps["agreement"] else []
     return f'<div class="skw-heading">{"".join(parts)}</div>'

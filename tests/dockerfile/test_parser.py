@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.dockerfile import read_dockerfile
-from speedkit.dockerfile.directives import check_options, requested_frontend
+from speedkit.dockerfile.directives import check_options, requested_frontend, without_frontend
 from speedkit.dockerfile.parser import ParseError, parse
 from speedkit.errors import DockerfileError
 from tests.dockerfile.buildkit_parser import BuildKitParser, NoParser, read_here
@@ -186,3 +186,48 @@ def test_lines_end_at_newlines_only():
 def test_a_line_that_is_too_long_is_refused():
     with pytest.raises(DockerfileError, match="line greater than max allowed size of 65535"):
         read_dockerfile("FROM a\nRUN " + "x" * 70000 + "\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("# syntax=a\nFROM a\n", "#\nFROM a\n"),
+        ("# syntax=a\r\n# escape=`\r\nFROM a\r\n", "# escape=`\r\n#\nFROM a\r\n"),
+        ("\ufeff# check=skip=all\n# syntax=a\n# escape=`\nFROM a\n", "\ufeff# check=skip=all\n# escape=`\n#\nFROM a\n"),
+        ("#!/bin/x\n# syntax=a\n# check=skip=all\nFROM a\n", "#!/bin/x\n# check=skip=all\n#\nFROM a\n"),
+        ("#!/bin/x\n# syntax=a\n# syntax=b\nFROM a\n", "#!/bin/x\n#\n#\nFROM a\n"),
+        ("# syntax=a\n#\n# syntax=b\nFROM a\n", "#\n#\n# syntax=b\nFROM a\n"),
+        ("# syntax=a", "#"),
+        ("FROM a\n", "FROM a\n"),
+        ("// syntax=a\nx\n", "// syntax=a\nx\n"),
+    ],
+)
+def test_a_text_for_the_engines_own_frontend_keeps_its_lines_and_its_other_directives(text, rest):
+    assert without_frontend(text) == rest
+    assert requested_frontend(rest) is None or rest.startswith("//")
+    assert check_options(rest) == check_options(text)
+    if rest.count("FROM"):
+        before, after = read_dockerfile(text.replace("# syntax=b\n", "#\n")), read_dockerfile(rest)
+        assert (after.escape, after.instructions[0].line) == (before.escape, before.instructions[0].line)
+
+
+def test_a_damaged_beginning_asks_for_no_frontend_any_more(buildkit):
+    source = random.Random(20261128)  # noqa: S311
+    lines = [
+        b"# syntax=a\n",
+        b"# escape=`\n",
+        b"# check=skip=all\n",
+        b"#!/bin/x\n",
+        b"\xef\xbb\xbf",
+        b"#c\n",
+        b"\n",
+        b" # syntax=b\n",
+    ]
+    for _ in range(500):
+        text = b"".join(source.choice(lines) for _ in range(source.randint(1, 5))) + b"FROM a\n"
+        before = buildkit.read(text)
+        after = buildkit.read(without_frontend(text.decode()).encode())
+        assert after["syntax"] == ""
+        assert after["check"] == before["check"]
+        if not before["error"]:
+            assert [after["escape"], after["instructions"]] == [before["escape"], before["instructions"]], text

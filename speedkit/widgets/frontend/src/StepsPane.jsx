@@ -62,9 +62,9 @@ function Heading({ steps, elapsed }) {
           <span class="skw-hit">✓ {cached} cached</span> <span class="skw-run">↻ {ran} ran</span>
         </span>
       )}
-      {steps.is_stand_in && (
-        <span class="skw-tag" title="No registry answered: a local image took the place of a base image.">
-          stand-in base
+      {steps.stand_ins && (
+        <span class="skw-tag" title="No registry answered: what is on this machine took the place of an image.">
+          {steps.stand_ins}
         </span>
       )}
       {steps.is_cold && <span class="skw-tag">from cold</span>}
