@@ -12,7 +12,8 @@ from speedkit.apps.edits import Edit, nothing, touch
 from speedkit.apps.files import text_files
 from speedkit.apps.sample import SampleApp, sample_folder, sample_strategies
 from speedkit.context import file_in_root
-from speedkit.errors import NoDockerfile, NotAFolder
+from speedkit.errors import FileRefused, NoDockerfile, NotAFolder
+from speedkit.regular_file import kind_in_words
 
 __all__ = ["app_in_place", "own_app"]
 
@@ -52,7 +53,7 @@ def _named(source: Path, names: list[str]) -> dict[str, Path]:
     for name in names:
         path = Path(os.path.normpath(source / Path(name).expanduser()))
         if not _is_dockerfile(path):
-            raise NoDockerfile(source / name)
+            raise _refusal(path)
         is_here = path.is_relative_to(source) and _readable_by_buildkit(path).is_relative_to(source)
         called = path.relative_to(source).as_posix() if is_here else path.name
         found[called if called not in found else str(path)] = _readable_by_buildkit(path)
@@ -61,7 +62,8 @@ def _named(source: Path, names: list[str]) -> dict[str, Path]:
 
 def _is_dockerfile(path: Path) -> bool:
     """Whether there is a file for BuildKit, or one that a link leads to elsewhere."""
-    return file_in_root(path.parent.resolve(), path.name) is not None or path.is_file()
+    is_file = os.path.isfile(path)  # noqa: PTH113 - no error where a folder is closed
+    return is_file or file_in_root(path.parent.resolve(), path.name) is not None
 
 
 def _readable_by_buildkit(path: Path) -> Path:
@@ -97,9 +99,11 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
     """
     source = _folder(path)
     if dockerfile is not None:
-        found = dockerfile if _is_dockerfile(dockerfile) else source / dockerfile
-        if not _is_dockerfile(found):
-            raise NoDockerfile(dockerfile)
+        places = (dockerfile, source / dockerfile)
+        found = next(filter(_is_dockerfile, places), None)
+        if found is None:
+            something = next(filter(os.path.lexists, places), None)
+            raise _refusal(something or source / dockerfile, called=dockerfile)
         place = _readable_by_buildkit(found)
         # Two Dockerfiles of one name would be taken for one another's history.
         name = place.relative_to(source).as_posix() if place.is_relative_to(source) else str(place)
@@ -116,18 +120,40 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
 
 def _folder(path: Path | str) -> Path:
     folder = Path(path).expanduser()
-    if not folder.is_dir():
-        raise NotAFolder(path)
-    return folder.resolve()
+    try:
+        if not folder.is_dir():
+            raise NotAFolder(path)
+        return folder.resolve()
+    except OSError as problem:
+        raise FileRefused(f"The folder {path} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
 
 
 def _dockerfiles(folder: Path) -> list[str]:
-    names = sorted(
-        path.name for path in folder.glob("Dockerfile*") if _is_dockerfile(path) and not path.name.endswith(".dockerignore")
-    )
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as problem:
+        raise FileRefused(f"The folder {folder} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
+    names = [
+        path.name
+        for path in entries
+        if path.name.startswith("Dockerfile") and not path.name.endswith(".dockerignore") and _is_dockerfile(path)
+    ]
     # The name in lower case is what buildx takes where the other is not there.
-    if "Dockerfile" not in names and (folder / "dockerfile").is_file():
+    if "Dockerfile" not in names and _is_dockerfile(folder / "dockerfile"):
         names.insert(0, "dockerfile")
     if not names:
-        raise NoDockerfile(folder / "Dockerfile")
+        raise _refusal(folder / "Dockerfile")
     return names
+
+
+def _refusal(path: Path, *, called: Path | None = None) -> NoDockerfile | FileRefused:
+    """Why there is no Dockerfile: nothing is there, or what is there cannot be read. called: as the user names it."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        if path.is_symlink():
+            return FileRefused(f"{path} is a link that leads nowhere.", fix="Name another Dockerfile.")
+        return NoDockerfile(called or path)
+    except OSError as problem:
+        return FileRefused(f"The Dockerfile {path} cannot be read: {problem.strerror}.", fix="Make it readable.")
+    return FileRefused(f"{path} is {kind_in_words(mode)}, not a Dockerfile.", fix="Name a file with -f FILE.")

@@ -39,4 +39,4 @@ def file_in_root(root: Path, name: str) -> Path | None:
             reached = []
         left += target.split("/")[::-1]
     place = root.joinpath(*reached)
-    return place if place.is_file() else None
+    return place if os.path.isfile(place) else None  # noqa: PTH113 - no error where a folder is closed

@@ -26,7 +26,16 @@ from speedkit.engine.host_go import find_go, full_go_version
 from speedkit.engine.identity import our_labels
 from speedkit.engine.images import describe_image, layers_on
 from speedkit.engine.ledger import building, note_image, note_use
-from speedkit.errors import DiskFull, EngineError, EngineLost, NoDockerfile, SpeedkitError, StateRefused, in_words
+from speedkit.errors import (
+    DiskFull,
+    EngineError,
+    EngineLost,
+    FileRefused,
+    NoDockerfile,
+    SpeedkitError,
+    StateRefused,
+    in_words,
+)
 from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
 from speedkit.experiment.bases import SYNTAX_ARGUMENT, BuildBases, build_bases
@@ -38,6 +47,7 @@ from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.reading import assemble_build
 from speedkit.recordings.recording import Meta, Recording, complete_recording, new_id, new_number, write_recording
 from speedkit.recordings.redaction import Redaction
+from speedkit.regular_file import read_regular
 from speedkit.state import state_folder, state_home
 
 __all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "sent_arguments", "start_build"]
@@ -53,6 +63,7 @@ NOT_COMPLETED = "The program ended before the image could be described and asked
 STOP_SECONDS = 5.0
 ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
+LARGEST_DOCKERFILE = 16_000_000
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
@@ -571,16 +582,18 @@ def sent_arguments(build_args: Mapping[str, str]) -> dict[str, str]:
 def dockerfile_text(path: Path) -> str:
     """A Dockerfile's text; line ends stay as they are, and bytes that are not UTF-8 survive in it.
 
-    Raises: NoDockerfile.
+    Raises: NoDockerfile; FileRefused for one that is there and cannot be read.
     """
     # A link counts as BuildKit follows it, which is not always where it leads here.
     place = file_in_root(path.parent.resolve(), path.name)
     if place is None:
         raise NoDockerfile(path)
     try:
-        return place.read_bytes().decode("utf-8", errors="surrogateescape")
-    except OSError:
+        return read_regular(place, at_most_bytes=LARGEST_DOCKERFILE).decode("utf-8", errors="surrogateescape")
+    except FileNotFoundError:
         raise NoDockerfile(path) from None
+    except OSError as problem:
+        raise FileRefused(f"The Dockerfile {path} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
 
 
 def _machine(engine: Engine) -> dict[str, Any]:

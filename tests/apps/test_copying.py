@@ -296,10 +296,10 @@ def test_a_file_of_many_pieces_is_copied_whole(place, monkeypatch, within_kernel
 # What cannot be copied, and odd names
 
 
-def test_pipes_sockets_devices_and_links_that_lead_nowhere_do_not_stop_a_copy(place):
+def test_pipes_sockets_devices_and_links_that_lead_nowhere_do_not_stop_a_copy(place, monkeypatch):
     os.mkfifo(place / "pipe")
     with socket.socket(socket.AF_UNIX) as listening:
-        os.chdir(place)  # the name of a socket may have 108 characters
+        monkeypatch.chdir(place)  # the name of a socket may have 108 characters
         listening.bind("socket")
     for name, leads_to in {"zero": "/dev/zero", "to-pipe": "pipe", "loop": "loop", "nowhere": "no/where", "up": ".."}.items():
         (place / name).symlink_to(leads_to)
