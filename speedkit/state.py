@@ -23,7 +23,9 @@ FILE_MODE = stat.S_IRUSR | stat.S_IWUSR
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 COPIES = ("work", "host-caches")
 """Parts whose content has the modes of what was copied, or what the Go tools give it."""
-OUR_PARTS = frozenset({"recordings", "dockerfiles", "layers", "engine", "owners", "redaction.key", *COPIES})
+OUR_PARTS = frozenset(
+    {"recordings", "dockerfiles", "layers", "engine", "engines", "installation", "owners", "redaction.key", *COPIES}
+)
 
 
 def state_folder(*parts: str) -> Path:

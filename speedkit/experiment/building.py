@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import sys
 import threading
 import time
@@ -48,6 +49,7 @@ from speedkit.recordings.reading import assemble_build
 from speedkit.recordings.recording import Meta, Recording, complete_recording, new_id, new_number, write_recording
 from speedkit.recordings.redaction import Redaction
 from speedkit.regular_file import read_regular
+from speedkit.secrets import is_secret_file
 from speedkit.state import state_folder, state_home
 
 __all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "sent_arguments", "start_build"]
@@ -64,6 +66,7 @@ STOP_SECONDS = 5.0
 ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
 LARGEST_DOCKERFILE = 16_000_000
+PRIVATE_KEY = "-----BEGIN "
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
@@ -171,9 +174,11 @@ class RunningBuild:
     def __init__(self, engine: Engine, app: App, strategy: Strategy, options: BuildOptions) -> None:
         self._engine, self._app, self._strategy, self._options = engine, app, strategy, options
         self._text = dockerfile_text(strategy.dockerfile)
+        _refuse_private_file(strategy.dockerfile, self._text, app.folder)
         self._probe = app.probe
         self._arguments = sent_arguments(options.build_args)
-        self._redaction = Redaction(self._arguments, os.environ, [*options.cache_from, *options.cache_to])
+        caches = [*options.cache_from, *options.cache_to]
+        self._redaction = Redaction(self._arguments, os.environ, caches, dockerfile=self._text)
         self._lock = threading.Lock()
         self._solve, self._raw = Solve(), []
         self._heard = self._began = time.monotonic()
@@ -269,7 +274,7 @@ class RunningBuild:
             elapsed = time.monotonic() - self._heard
             now = None if self._solve.last is None else self._solve.last + elapsed
             meta = replace(self._meta, seconds=time.monotonic() - self._began)
-            return assemble_build(meta, self._solve, self._text, now=now, with_logs=False)
+            return assemble_build(meta, self._solve, self._shown_text, now=now, with_logs=False)
 
     def log(self, digest: str) -> bytes:
         """What the step with this digest has printed so far."""
@@ -292,17 +297,21 @@ class RunningBuild:
             self._ended.set()
 
     def _on_line(self, line: bytes) -> None:
-        line = self._redaction.line(line)
+        self._keep(self._redaction.lines(line))
+
+    def _keep(self, lines: Sequence[bytes]) -> None:
         with self._lock:
-            self._raw.append(line)
             self._heard = time.monotonic()
+            self._raw += lines
             try:
-                self._solve.feed(line)
+                for line in lines:
+                    self._solve.feed(line)
             except Exception as problem:
                 # The build goes on, whatever this version makes of what BuildKit says.
                 self._solve.text.append(f"A line of BuildKit's could not be read: {in_words(problem)}")
 
     def _build_and_record(self) -> Build:
+        self._redaction.learn_folder(self._app.folder)
         bases = self._bases_unless_cancelled()
         machine = InBackground(partial(_machine, self._engine))
         finished, seconds, context = self._solve_once(bases)
@@ -349,17 +358,17 @@ class RunningBuild:
     def _record(self, context: Manifest | None, image: dict[str, Any] | None) -> Recording | None:
         """The recording as of now; it says what is missing should this program end before it is complete."""
         notices = [*self._notices, *([NOT_COMPLETED] if image is not None else [])]
-        meta = replace(self._meta, notices=notices)
+        meta = replace(self._meta, notices=[*map(self._redaction.text, notices)])
         try:
             return write_recording(
-                state_folder("recordings"), meta, raw=self._raw, dockerfile=self._text, context=context, image=image
+                state_folder("recordings"), meta, raw=self._raw, dockerfile=self._shown_text, context=context, image=image
             )
         except SpeedkitError as problem:
             self._notices.append(str(problem))
             return None
 
     def _complete(self, recording: Recording | None, image: dict[str, Any] | None) -> Recording | None:
-        self._meta = replace(self._meta, notices=self._notices)
+        self._meta = replace(self._meta, notices=[*map(self._redaction.text, self._notices)])
         if recording is None:
             return None
         try:
@@ -369,9 +378,9 @@ class RunningBuild:
             return recording
 
     def _assembled(self, image: dict[str, Any] | None, recording: Recording | None) -> Build:
-        meta = replace(self._meta, notices=self._notices)
+        meta = replace(self._meta, notices=[*map(self._redaction.text, self._notices)])
         try:
-            return assemble_build(meta, self._solve, self._text, image=image, recording=recording)
+            return assemble_build(meta, self._solve, self._shown_text, image=image, recording=recording)
         except Exception as problem:
             notices = [*self._notices, f"The steps of this build could not be read: {in_words(problem)}"]
             return assemble_build(replace(meta, notices=notices), Solve(), "", image=image, recording=recording)
@@ -406,13 +415,16 @@ class RunningBuild:
         """
         self._began = time.monotonic()
         # A step's name, and so which step of the Dockerfile it is, depends on the base: from here on that can be told.
-        self._meta = replace(self._meta, bases=bases.facts, replaced_frontend=bases.replaced_frontend)
+        self._redaction.learn_bases(bases.facts)
+        facts = self._redaction.facts(bases.facts)
+        self._meta = replace(self._meta, bases=facts, replaced_frontend=bases.replaced_frontend)
         code = self._run_host_commands()
         self._meta = replace(self._meta, host_seconds=time.monotonic() - self._began)
         context = InBackground(self._read_context)
         finished = Finished(code, None)
         if not code:
             finished = run_buildx(self._engine, self._request(bases), command=self._command, on_line=self._on_line)
+        self._keep(self._redaction.rest())
         return finished, time.monotonic() - self._began, context
 
     def _run_host_commands(self) -> int:
@@ -453,6 +465,11 @@ class RunningBuild:
             cache_to=self._options.cache_to,
         )
 
+    @property
+    def _shown_text(self) -> str:
+        """The Dockerfile without secrets: names of steps and the recording are without them, too."""
+        return self._redaction.text(self._text)
+
     def _forget_lines(self) -> None:
         with self._lock:
             self._solve, self._raw = Solve(), []
@@ -488,7 +505,7 @@ class RunningBuild:
             why = in_words(problem)
         if answer is None:
             self._notices.append(f"The image was made, but was not asked for its answer: {why}")
-        return answer
+        return None if answer is None else answer | {"said": self._redaction.text(str(answer["said"]))}
 
     def _outcome(self, finished: Finished) -> Outcome:
         if finished.exit_code == 0:
@@ -594,6 +611,21 @@ def dockerfile_text(path: Path) -> str:
         raise NoDockerfile(path) from None
     except OSError as problem:
         raise FileRefused(f"The Dockerfile {path} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
+
+
+def _refuse_private_file(path: Path, text: str, folder: Path) -> None:
+    """A link called Dockerfile may lead to somebody's key, which a failed build would quote and its recording keep.
+
+    Raises: FileRefused.
+    """
+    place = path.resolve()
+    is_elsewhere = not place.is_relative_to(folder.resolve()) and "docker" not in place.name.lower()
+    is_closed = is_elsewhere and place.exists() and not place.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+    if text.lstrip().startswith(PRIVATE_KEY) or is_secret_file(place.name) or (is_closed and sys.platform != "win32"):
+        raise FileRefused(
+            f"{path} is no Dockerfile: it is {place}, which holds a secret or is closed to others.",
+            fix="Remove the link, or name a Dockerfile with -f FILE.",
+        )
 
 
 def _machine(engine: Engine) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def base_facts(
     """
     recorded = {name: base for recording in own for name, base in recording.meta.bases.items()}
     try:
-        found = bases_now(
+        now = bases_now(
             connect(),
             dockerfile_text(strategy.dockerfile),
             build_args=build_args,
@@ -72,6 +72,7 @@ def base_facts(
             isolation=isolation,
             before=recorded,
         )
+        found = Redaction({}, {}).facts(now)
     except SpeedkitError:
         return recorded
     gone = {name: recorded[name] | base for name, base in found.items() if base.get("gone") and name in recorded}
@@ -94,11 +95,13 @@ def situation_now(
     last: the build before. bases: as `base_facts` gives them.
     Raises: DockerfileError.
     """
+    text = dockerfile_text(strategy.dockerfile)
+    redaction = Redaction(build_args, os.environ, dockerfile=text)
     return Situation(
-        dockerfile=read_dockerfile(dockerfile_text(strategy.dockerfile)),
+        # Recordings are without secrets, so only what is without them can be compared.
+        dockerfile=read_dockerfile(redaction.text(text)),
         context=context,
-        # Recordings hold the digests of secrets in place of them, so only digests can be compared.
-        build_args=Redaction(build_args, os.environ).build_args(build_args),
+        build_args=redaction.build_args(build_args),
         target=target,
         bases=_bases(bases),
         folder=str(app.folder),

@@ -73,6 +73,7 @@ ABOUT_IT = frozenset(
         "field",
         "method",
     }
+    | {"sock", "socket", "pid", "agent", "askpass", "command", "cmd", "state", "status", "info"}
     | {"realm", "scope", "required", "backend", "plugin", "issuer", "audience", "min", "max"}
 )
 """Last words that make a name say something about a secret, and not the secret."""
@@ -153,7 +154,8 @@ def names_a_secret(name: str) -> bool:
 def names_a_secret_surely(name: str) -> bool:
     """A name that is hardly ever used for anything else, such as `DB_PASSWORD`; `key`, `token` and `auth` are."""
     words = _words(name)
-    return names_a_secret(name) and (len(words) > 1 or any(word in PASSWORD_WORDS or JOINED.search(word) for word in words))
+    is_sure = (word in PASSWORD_WORDS or (word not in WORDS and JOINED.search(word)) for word in words)
+    return names_a_secret(name) and (len(words) > 1 or any(is_sure))
 
 
 def names_a_password(name: str) -> bool:

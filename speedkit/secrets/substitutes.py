@@ -9,13 +9,14 @@ from __future__ import annotations
 import hmac
 import os
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from speedkit.errors import StateRefused
 from speedkit.state import open_private, state_folder
 
-__all__ = ["SUBSTITUTE", "count_substitutes", "substitute"]
+__all__ = ["SUBSTITUTE", "count_substitutes", "hide_spans", "substitute"]
 
 SUBSTITUTE = re.compile(r"sha256:[0-9a-f]{16}(?![0-9a-f])")
 KEY_FILE = "redaction.key"
@@ -30,6 +31,18 @@ def substitute(secret: str) -> str:
 def count_substitutes(text: str) -> int:
     """How many different values were replaced in a text."""
     return len(set(SUBSTITUTE.findall(text)))
+
+
+def hide_spans(text: str, find: Callable[[str], Sequence[tuple[int, int]]]) -> str:
+    """A text with substitutes for the spans that `find` gives."""
+    spans = find(text)
+    if not spans:
+        return text
+    parts, reached = [], 0
+    for start, end in spans:
+        parts += [text[reached:start], substitute(text[start:end])]
+        reached = end
+    return "".join([*parts, text[reached:]])
 
 
 def _key() -> bytes:
@@ -63,9 +76,19 @@ def _keep(path: Path, made: bytes) -> bytes:
             file.write(made)
         if path.exists() and _kept(path) is None:
             path.unlink()  # cut short by a full disk
-        os.link(unfinished, path)
+        _link(unfinished, path)
     except FileExistsError:
         return _kept(path) or made
     finally:
         unfinished.unlink(missing_ok=True)
     return made
+
+
+def _link(unfinished: Path, path: Path) -> None:
+    """Give a file its name, unless another has it by now. Where no file has two names, the last one wins."""
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        unfinished.replace(path)

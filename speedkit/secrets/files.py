@@ -1,0 +1,100 @@
+"""Which files are made to hold secrets, by their names, and what they hold."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from speedkit.secrets.shapes import find_secrets
+
+__all__ = ["is_secret_file", "secrets_of_folder"]
+
+NAMES = (
+    *(
+        ".env",
+        ".env.*",
+        "*.env",
+        ".envrc",
+        ".npmrc",
+        ".yarnrc",
+        ".yarnrc.yml",
+        ".netrc",
+        "_netrc",
+        ".git-credentials",
+        ".pypirc",
+    ),
+    *(".pgpass", ".my.cnf", ".mylogin.cnf", ".htpasswd", ".vault-token", ".terraformrc", "terraform.rc", ".dockercfg"),
+    *(
+        ".dockerconfigjson",
+        "kubeconfig",
+        "kubeconfig.*",
+        "*.kubeconfig",
+        "id_rsa",
+        "id_dsa",
+        "id_ecdsa",
+        "id_ed25519",
+        "id_*_sk",
+    ),
+    *("*.pem", "*.key", "*.ppk", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.asc", "*.gpg", "credentials"),
+    *("credentials.json", "credentials.y*ml", "secrets.json", "secrets.y*ml", "secrets.toml", "*.tfvars", "*.tfvars.json"),
+    *("service-account*.json", "service_account*.json", "master.key", "auth.json", "secret.txt", "token.txt", "password.txt"),
+)
+PLACES = ("*.docker/config.json", "*.kube/config", "*.aws/credentials", "*.aws/config", "*.ssh/*", "*.gnupg/*", "*secrets/*")
+EXAMPLES = (".example", ".sample", ".template", ".dist", ".pub")
+"""How the names of files end that only look like such a one."""
+UNREAD_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".venv", ".hg", ".svn"})
+LARGEST_BYTES = 256_000
+FILES_AT_MOST = 100
+ENTRIES_AT_MOST = 20_000
+"""Looking through so many takes some 50 ms; a larger folder is not looked through to its end."""
+EXPORTED = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*(?P<quote>[\"']?)(?P<value>.+?)(?P=quote)[ \t]*$")
+FIELDS = re.compile(r"(?m)^[^#\s:][^\s:]*:[^\s:]*:[^\s:]*:[^\s:]*:(?P<value>\S+)$")
+"""A line of .pgpass: host, port, database, user, password."""
+TOO_SIMPLE = re.compile(r"[a-z/._-]{0,12}|[\w.-]{0,7}|\d+")
+
+
+def is_secret_file(name: str) -> bool:
+    """Whether a file of this name, with its folders, is made to hold secrets."""
+    path = PurePosixPath(name.replace(os.sep, "/").lower())
+    if path.name.endswith(EXAMPLES) or path.name.startswith(("dockerfile", "containerfile")):
+        return False
+    whole = str(path)
+    return any(fnmatch.fnmatchcase(path.name, pattern) for pattern in NAMES) or any(
+        fnmatch.fnmatchcase(whole, pattern) for pattern in PLACES
+    )
+
+
+def secrets_of_folder(folder: Path) -> set[str]:
+    """What the secret files of a folder hold that a build could print."""
+    found: set[str] = set()
+    for path in _secret_files(folder):
+        try:
+            with path.open("rb") as file:
+                text = file.read(LARGEST_BYTES).decode("utf-8", "replace")
+        except OSError:
+            continue
+        found.update(text[start:end] for start, end in find_secrets(text))
+        if ".env" in path.name.lower():
+            found.update(match["value"] for match in EXPORTED.finditer(text) if not TOO_SIMPLE.fullmatch(match["value"]))
+        if path.name == ".pgpass":
+            found.update(match["value"] for match in FIELDS.finditer(text))
+        if len(text) < 4096 and len(text.split()) == 1:
+            found.add(text.strip())  # a file that is one word holds nothing but the secret
+    return found
+
+
+def _secret_files(folder: Path) -> Iterator[Path]:
+    entries = files = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in UNREAD_FOLDERS)
+        entries += len(names) + len(folders)
+        for name in sorted(names):
+            path = Path(place) / name
+            if is_secret_file(path.relative_to(folder).as_posix()) and path.is_file():
+                files += 1
+                yield path
+        if entries > ENTRIES_AT_MOST or files > FILES_AT_MOST:
+            return

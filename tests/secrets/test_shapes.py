@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from speedkit.secrets import find_secrets, hide_secrets, is_secret_file, names_a_secret
+from tests.cpu_budget import within_cpu_seconds
+
+NAMES = (
+    "DB_PASS PASSPHRASE SSH_KEY GH_PAT PGPASSWORD DB_PWD AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID CREDS NPM_TOKEN _authToken "
+    "MYSQLPASS DBPass DB_PASS_PROD client-key-data x-api-key APIKEY sshkey PASSWORD2 SENTRY_DSN SharedAccessKey"
+)
+ORDINARY_NAMES = (
+    "KEYBOARD MONKEY AUTHOR TOKENIZER_VERSION COMPASS BYPASS PUBLIC_KEY PATTERN PATH PWD OLDPWD SIGTERM TOKEN_URL GOPRIVATE "
+    "CACHE_KEY AUTH_MODE PASSENGER SECRETARY SPIN SSH_AUTH_SOCK PASSWORD_FILE"
+)
+
+
+@pytest.mark.parametrize("name", NAMES.split())
+def test_a_name_of_a_secret(name):
+    assert names_a_secret(name)
+
+
+@pytest.mark.parametrize("name", ORDINARY_NAMES.split())
+def test_an_ordinary_name(name):
+    assert not names_a_secret(name)
+
+
+FOUND = [
+    ("ENV DB_PASS=hunter2", "hunter2"),
+    ("ENV DB_PASS hunter2", "hunter2"),
+    ('ENV A=1 DB_PASS="hun ter2" B=2', "hun ter2"),
+    ("RUN curl -u me:hunter2 https://x.example", "me:hunter2"),
+    ("mytool --password hunter2", "hunter2"),
+    ('{"password": "hunter2"}', "hunter2"),
+    ('{\\"password\\":\\"hunter2\\"}', "hunter2"),
+    ('"auth": "dXNlcjpwYXNz"', "dXNlcjpwYXNz"),
+    ("https://u:p@ss@h:1/x", "u:p@ss"),
+    ("https://ghp_abc@github.com/x", "ghp_abc"),
+    ("u:s3cret@127.0.0.1:9", "s3cret"),
+    ("machine h login u password hunter2", "hunter2"),
+    ("Server=x;Password=hunter2;Db=1", "hunter2"),
+    ("https://a.example/b?sv=1&sig=abc%2Bdef123&x=1", "abc%2Bdef123"),
+    ("AccountName=a;AccountKey=abc123/+x==;End", "abc123/+x=="),
+    ("<password>hunter2</password>", "hunter2"),
+    ("RUN echo hunter2 | docker login -u x --password-stdin", "hunter2"),
+    ("user:pw1@tcp(h:1)/d", "pw1"),
+    ("type=s3,secret_access_key=x/y=z,bucket=b", "x/y=z"),
+    ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
+    ('curl -H "Authorization: Bearer abcdef123456"', "abcdef123456"),
+    ("mysql -u root -phunter2", "hunter2"),
+    ("//r.example/:_authToken=abc123", "abc123"),
+    ("redis://:hunter2@h", ":hunter2"),
+    ('args="DB_PASS=hunter2"', "hunter2"),
+    ("Password: swordfish", "swordfish"),
+    ("a ghp_abcdefghijklmnopqrst12345 b", "ghp_abcdefghijklmnopqrst12345"),
+    ("github_pat_11ABCDEFG0abcdefghij_klmnop", "github_pat_11ABCDEFG0abcdefghij_klmnop"),
+    ("glpat-abcdefghij1234567890", "glpat-abcdefghij1234567890"),
+    ("xoxb-1234567890-abcdef", "xoxb-1234567890-abcdef"),
+    ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
+    ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def_123", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def_123"),
+    ("sk_live_abcdefghij1234567890", "sk_live_abcdefghij1234567890"),
+    ("AIzaSyA-1234567890abcdefghijklmnopqrstuv", "AIzaSyA-1234567890abcdefghijklmnopqrstuv"),
+    ("npm_abcdefghijklmnopqrstuvwxyz0123456789", "npm_abcdefghijklmnopqrstuvwxyz0123456789"),
+    ("dckr_pat_abcdefghij-klmnopqrstu", "dckr_pat_abcdefghij-klmnopqrstu"),
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), FOUND)
+def test_a_secret_is_found_and_what_stands_beside_it_stays(text, secret):
+    assert [text[start:end] for start, end in find_secrets(text)] == [secret]
+    hidden = hide_secrets(text)
+    assert secret not in hidden
+    assert hide_secrets(hidden) == hidden
+
+
+ORDINARY = [
+    "FROM alpine:3@sha256:" + "a" * 64,
+    "docker-image://alpine:3@sha256:" + "a" * 64,
+    "git@github.com:a/b",
+    "ssh://git@github.com/a",
+    "password: string",
+    "--- PASS: TestFoo2 (0.00s)",
+    "unexpected token: foo1234",
+    "token = parser.next()",
+    "ARG TOKEN",
+    "RUN --mount=type=secret,id=token,env=API_KEY true",
+    "RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci",
+    "RUN --mount=type=cache,id=gokey,target=/x true",
+    "export PASSWORD=$(cat /run/secrets/x)",
+    "DB_PASS=${FOO}",
+    "PASS=true",
+    "SECRET=1",
+    "TOKEN=latest",
+    "SSH_KEY=/run/secrets/ssh",
+    "ENV GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+    "apt-get install keyboard-configuration",
+    "secrets: inherit",
+    "COPY --from=secrets /a /b",
+    "pwd=/home/me",
+    "key: value",
+    "https://registry.example/v2/?n=1",
+    "go: downloading github.com/pkg/errors v0.9.1",
+]
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_text_stays(text):
+    assert hide_secrets(text) == text
+
+
+def test_the_lines_of_a_private_key_are_hidden_one_by_one():
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\nAAAABG5vbmUAAAAE\n-----END OPENSSH PRIVATE KEY-----\n"
+    hidden = hide_secrets(key)
+    assert hidden.count("\n") == key.count("\n")
+    assert "b3BlbnNz" not in hidden
+    assert "AAAABG5v" not in hidden
+
+
+PARTS = [
+    *("a" * 4000, 'a="', "://", "pass=", 'pass: "', "login ", "-----BEGIN PRIVATE KEY-----", "eyJ", "@", "a:b@", "echo "),
+    *("<pass>", "sk-", "mysql ", "eyJaaaaaaaa.", " -pass ", 'pass=\\"', "glpat-", "Bearer ", "authorization: ", "https://a:b"),
+    *('echo "a', "ENV a ", "\nENV pass x", ".", "pass.", "-", "-p curl -u ", "a:@a.a:1"),
+]
+
+
+def test_finding_takes_linear_time():
+    """All of them, of 4 kB each, in the time that a fuzzer gives one."""
+    code = (
+        "import json, sys\n"
+        "from speedkit.secrets import find_secrets\n"
+        "for part in json.loads(sys.argv[1]):\n"
+        "    find_secrets((part * 4096)[:4000] + ' chpasswd @tcp( -p=')\n"
+    )
+    within_cpu_seconds(4, code, json.dumps(PARTS))
+
+
+@pytest.mark.parametrize("name", [".env", "app/.env.local", "id_rsa", "a/server.pem", ".npmrc", ".netrc", ".aws/credentials"])
+def test_a_file_that_is_made_for_secrets(name):
+    assert is_secret_file(name)
+
+
+@pytest.mark.parametrize("name", [".env.example", "main.go", "Dockerfile.env", "keyboard.go", "id_rsa.pub", "environment.py"])
+def test_an_ordinary_file(name):
+    assert not is_secret_file(name)
