@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from speedkit.state import open_private, state_folder, state_home
 
 __all__ = ["Status", "start_engine", "status", "stop_engine"]
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PID_FILE = Path("/var/run/docker.pid")
 SYSTEMD = Path("/run/systemd/system")
 READY_SECONDS = 60.0
@@ -38,8 +41,9 @@ class Status:
 
 def status() -> Status:
     """How it stands with the engine."""
-    ours = _our_process() is not None
-    log = _log() if ours and not _is_service() else None
+    record = _our_record()
+    ours = record is not None
+    log = _log() if record is not None and not record.service else None
     try:
         return Status(True, connect().version, ours, log)
     except NoEngine:
@@ -65,9 +69,26 @@ def start_engine() -> Engine:
             "The Docker engine is installed but does not run, and only root can start it.",
             fix="Run `sudo systemctl start docker`, or `sudo .venv/bin/speedkit engine start`.",
         )
-    if SYSTEMD.is_dir():
-        return _start_service()
-    return _wait(_start_detached())
+    with _one_at_a_time():
+        try:
+            # Whoever held the lock may have started it.
+            return connect()
+        except NoEngine:
+            pass
+        if SYSTEMD.is_dir():
+            return _start_service()
+        # One that was started before and does not answer yet is not started again.
+        return _wait(None) if _our_record() is not None else _start_detached()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two commands that start an engine would each note their own process, though one of the two ends at once."""
+    import fcntl
+
+    with open_private(state_folder("engine") / "lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _start_service() -> Engine:
@@ -80,15 +101,17 @@ def _start_service() -> Engine:
 
 
 def _remember(pid: int, *, service: bool) -> None:
-    state_folder("engine")
-    record = {"pid": pid, "started": _start_time(pid), "service": service}
-    with open_private(_record(), "w", encoding="utf-8") as out:
+    record = {"pid": pid, "started": _start_time(pid), "boot": _boot(), "service": service}
+    whole = state_folder("engine") / "process.json.new"
+    with open_private(whole, "w", encoding="utf-8") as out:
         json.dump(record, out)
+    # Whoever reads meanwhile finds the old record or the new one.
+    whole.replace(_record())
 
 
-def _start_detached() -> subprocess.Popen[bytes]:
+def _start_detached() -> Engine:
     # A pid file of an engine that was killed keeps the next one from starting.
-    if PID_FILE.is_file() and not _is_dockerd(_number(PID_FILE.read_text())):
+    if PID_FILE.is_file() and not _is_dockerd(_serving_pid()):
         PID_FILE.unlink()
     state_folder("engine")
     with open_private(_log(), "ab") as log:
@@ -96,7 +119,23 @@ def _start_detached() -> subprocess.Popen[bytes]:
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
     _remember(process.pid, service=False)
-    return process
+    engine = _wait(process)
+    if not _serves(process):
+        # Somebody started another one at the same moment, and that is the one that answers.
+        _record().unlink(missing_ok=True)
+    return engine
+
+
+def _serves(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the engine that answers now is this process: only one can hold the pid file, and the others end."""
+    holder = _serving_pid()
+    if holder == process.pid or (holder is None and process.poll() is None):
+        return True
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    if process.poll() is None:
+        process.terminate()
+    return False
 
 
 def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
@@ -105,7 +144,7 @@ def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
         try:
             return connect()
         except NoEngine as problem:
-            ended = process is not None and process.poll() is not None
+            ended = process is not None and process.poll() is not None and not _is_dockerd(_serving_pid())
             if ended or time.monotonic() > deadline:
                 raise SetupError(f"The Docker engine did not start. {_last_lines()}", fix=f"Its log: {_log()}") from problem
         time.sleep(LOOK_SECONDS)
@@ -123,15 +162,18 @@ def stop_engine() -> bool:
 
     Raises: SetupError when it does not end.
     """
-    pid = _our_process()
-    if pid is None:
+    record = _our_record()
+    if record is None:
         return False
-    if _is_service():
+    pid = record.pid
+    if record.service:
         run(["systemctl", "stop", "docker.socket", "docker.service"])
     else:
-        os.kill(pid, signal.SIGTERM)
+        # It may end by itself in between.
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
-    while _is_running(pid):
+    while _is_running(pid) and _start_time(pid) == record.started:
         if time.monotonic() > deadline:
             raise SetupError(f"The engine (process {pid}) did not stop.", fix=f"Its log: {_log()}")
         time.sleep(LOOK_SECONDS)
@@ -139,18 +181,41 @@ def stop_engine() -> bool:
     return True
 
 
-def _our_process() -> int | None:
-    """The pid of the engine we started: it still runs, and is the same process and not a later one of that number."""
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is noted of the engine we started. started: see `_start_time`. service: systemd looks after it."""
+
+    pid: int
+    started: str
+    service: bool
+
+
+def _our_record() -> _Record | None:
+    """The engine we started, if it still runs: the same process, and not a later one of that number."""
     try:
-        record = json.loads(_record().read_text(encoding="utf-8"))
-        pid, started = int(record["pid"]), record["started"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(_record().read_text(encoding="utf-8"))
+        record = _Record(int(found["pid"]), str(found["started"]), bool(found.get("service")))
+        boot = found.get("boot")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    return pid if _is_running(pid) and started == _start_time(pid) else None
+    # Since another boot, numbers and times begin anew. Records of earlier versions name none.
+    is_same = _is_running(record.pid) and record.started == _start_time(record.pid) and boot in (None, _boot())
+    return record if is_same else None
 
 
-def _is_service() -> bool:
-    return bool(json.loads(_record().read_text(encoding="utf-8")).get("service"))
+def _boot() -> str:
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _serving_pid() -> int | None:
+    """The process that the engine's pid file names."""
+    try:
+        return _number(PID_FILE.read_text(errors="replace"))
+    except OSError:
+        return None
 
 
 def _is_running(pid: int) -> bool:
@@ -180,7 +245,7 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.strip().isdigit() else None
+    return int(text) if text.strip().isascii() and text.strip().isdigit() else None
 
 
 def _record() -> Path:

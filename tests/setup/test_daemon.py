@@ -93,9 +93,9 @@ def test_an_engine_is_started_detached_and_stopped_again(machine):
 def test_a_started_engine_is_no_child_of_this_terminal(machine):
     machine.with_dockerd()
     daemon.start_engine()
-    pid = daemon._our_process()
-    assert pid is not None
-    assert os.getsid(pid) == pid != os.getsid(0)
+    record = daemon._our_record()
+    assert record is not None
+    assert os.getsid(record.pid) == record.pid != os.getsid(0)
 
 
 def test_an_engine_that_answers_already_is_never_ours(machine):
@@ -161,10 +161,59 @@ def test_an_engine_that_will_not_stop_is_named(machine, process, monkeypatch):
     daemon._record().unlink()
 
 
-def test_a_damaged_record_is_nobodys_engine(machine):
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "7", '{"pid": -1, "started": "1"}', '{"pid": "x", "started": 1}', '{"pid": 0, "started": null}', "[" * 9000],
+)
+def test_a_damaged_record_is_nobodys_engine(machine, text):
     daemon._record().parent.mkdir(parents=True)
-    daemon._record().write_text("{")
+    daemon._record().write_text(text)
+    assert daemon.status().ours is False
     assert daemon.stop_engine() is False
+
+
+def test_a_record_of_an_earlier_boot_is_nobodys_engine(machine, process, monkeypatch):
+    daemon._remember(process.pid, service=False)
+    (machine.folder / "boot").write_text("another boot")
+    monkeypatch.setattr(daemon, "BOOT_ID", machine.folder / "boot")
+    assert daemon.stop_engine() is False
+    assert process.poll() is None
+
+
+LIKE_DOCKERD = """\
+if [ -e {pid_file} ]; then echo process is still running; exit 1; fi
+echo $$ > {pid_file}; trap 'rm -f {ready} {pid_file}; exit 0' TERM
+touch {ready}; while :; do sleep 0.05; done"""
+
+
+def test_two_that_start_an_engine_at_once_start_one_and_both_know_it(machine):
+    machine.program("dockerd", LIKE_DOCKERD.format(pid_file=daemon.PID_FILE, ready=machine.ready))
+    starting = [threading.Thread(target=daemon.start_engine) for _ in range(4)]
+    for thread in starting:
+        thread.start()
+    for thread in starting:
+        thread.join()
+    assert daemon.status().ours is True
+    assert daemon.stop_engine() is True
+    assert not machine.ready.exists()
+
+
+def test_an_engine_that_another_user_starts_at_the_same_moment_is_not_ours(machine, process):
+    """The other one holds the pid file; ours ends, some time after the other one answers."""
+    machine.program("dockerd", f"echo {process.pid} > {daemon.PID_FILE}; touch {machine.ready}; sleep 0.3; exit 1")
+    daemon.start_engine()
+    assert daemon.status().ours is False
+    assert daemon.stop_engine() is False
+    assert process.poll() is None
+
+
+def test_an_engine_that_was_started_and_does_not_answer_yet_is_waited_for(machine, process):
+    machine.program("dockerd", "echo must not be started; exit 1")
+    daemon._remember(process.pid, service=False)
+    threading.Timer(0.3, machine.ready.touch).start()
+    daemon.start_engine()
+    assert daemon.status().ours is True
+    daemon._record().unlink()
 
 
 def test_who_may_not_start_it_is_told_the_line_to_type(machine, monkeypatch):
@@ -191,4 +240,4 @@ def test_an_engine_that_the_user_names_is_never_replaced(machine, monkeypatch, v
     with pytest.raises(SetupError) as refused:
         steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
     assert said in refused.value.fix
-    assert daemon._our_process() is None
+    assert daemon._our_record() is None
