@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
+from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from speedkit.errors import DockerfileError
+from speedkit.go_numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,14 +119,24 @@ def _check(key: str, value: str, given: str, part: str, kind: str, line: int) ->
         _reject(f'unsupported mount type "{value}"', line)
     if (key == "size" and kind != "tmpfs") or (key == "required" and kind not in ("secret", "ssh")):
         _reject(f"unexpected key '{given}' for mount type '{kind}'", line)
-    if (key in ("ro", "rw", "required") and value not in TRUTHS) or (key == "size" and not _SIZE.fullmatch(value)):
+    if (key in ("ro", "rw", "required") and value not in TRUTHS) or (key == "size" and not _is_size(value)):
         _reject(f"invalid value for {given}: {value}", line)
     if key == "sharing" and value.lower() not in ("shared", "private", "locked"):
         _reject(f'unsupported sharing value "{value}"', line)
     if key in _NUMBERS:
         digits = "01234567" if _NUMBERS[key] == 8 else "0123456789"
-        if not value or set(value) - set(digits) or int(value, _NUMBERS[key]) >= 1 << 32:
+        # Python reads octal digits without end, others not.
+        if not value or set(value) - set(digits) or _number(value, _NUMBERS[key]) >= 1 << 32:
             _reject(f"invalid value {value} for {key}", line)
+
+
+def _number(digits: str, base: int) -> int:
+    return int(digits, 8) if base == 8 else whole_number(digits) or 0
+
+
+def _is_size(text: str) -> bool:
+    size = _SIZE.fullmatch(text)
+    return size is not None and isfinite(float(size[1]))
 
 
 def _check_fit(kind: str, values: dict[str, str], line: int) -> None:

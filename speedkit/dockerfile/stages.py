@@ -6,7 +6,6 @@ Source of the look-up rules: moby/buildkit, frontend/dockerfile/dockerfile2llb/c
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.dockerfile.mounts import mounts_of
 from speedkit.dockerfile.values import check_image_name, check_platform, normalized_platform
 from speedkit.errors import DockerfileError
+from speedkit.go_numbers import END_OF_INT64, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -189,11 +189,12 @@ def origins_of(dockerfile: Dockerfile, instruction: Instruction) -> tuple[Origin
 
 
 def _copy_origin(dockerfile: Dockerfile, name: str) -> Origin:
-    if not re.fullmatch(r"[+-]?\d+", name, re.ASCII):
+    index = whole_number(name)
+    if index is None or not -END_OF_INT64 <= index < END_OF_INT64:
         return _named(dockerfile, name)
-    if not 0 <= int(name) < len(dockerfile.stages):
-        raise DockerfileError(f"Dockerfile: invalid stage index {int(name)}.")
-    return Origin(int(name), name)
+    if not 0 <= index < len(dockerfile.stages):
+        raise DockerfileError(f"Dockerfile: invalid stage index {index}.")
+    return Origin(index, name)
 
 
 def _named(dockerfile: Dockerfile, name: str) -> Origin:

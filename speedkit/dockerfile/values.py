@@ -11,6 +11,8 @@ import ipaddress
 import re
 from types import MappingProxyType
 
+from speedkit.go_numbers import END_OF_INT64, whole_number
+
 __all__ = [
     "check_duration",
     "check_image_name",
@@ -59,6 +61,8 @@ _SAME_PROCESSOR = MappingProxyType(
 _USUAL_VARIANTS = frozenset((("amd64", "v1"), ("arm64", "v8")))
 _HOST = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_NANOSECONDS = 1_000_000_000
+
 _IMAGE = re.compile(
     rf"(?:(?:{_HOST}(?:\.{_HOST})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?{_NAME}(?:/{_NAME})*"
     r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
@@ -92,6 +96,8 @@ def _seconds(text: str) -> float:
         rest = rest[len(name) :]
         if not rest:
             break
+    if total * _NANOSECONDS >= END_OF_INT64:
+        raise ValueError(f'time: invalid duration "{text}"')
     return -total if text.startswith("-") else total
 
 
@@ -99,12 +105,13 @@ def check_retries(text: str) -> None:
     """`--retries` of HEALTHCHECK."""
     if not text:
         return
-    if not re.fullmatch(r"[+-]?\d+", text, re.ASCII):
+    number = whole_number(text)
+    if number is None:
         raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    if not -(1 << 31) <= int(text) < 1 << 31:
+    if not -(1 << 31) <= number < 1 << 31:
         raise ValueError(f'strconv.ParseInt: parsing "{text}": value out of range')
-    if int(text) < 0:
-        raise ValueError(f"--retries cannot be negative ({int(text)})")
+    if number < 0:
+        raise ValueError(f"--retries cannot be negative ({number})")
 
 
 def check_mode(text: str) -> None:
@@ -117,8 +124,12 @@ def check_mode(text: str) -> None:
 
 def check_signal(text: str) -> None:
     """A number, or a name with or without SIG."""
-    is_number = re.fullmatch(r"[+-]?\d+", text, re.ASCII) is not None
-    if int(text) == 0 if is_number else text.upper().removeprefix("SIG") not in _SIGNALS:
+    number = whole_number(text)
+    if number is None:
+        is_signal = text.upper().removeprefix("SIG") in _SIGNALS
+    else:
+        is_signal = number != 0 and -END_OF_INT64 <= number < END_OF_INT64
+    if not is_signal:
         raise ValueError(f"invalid signal: {text}")
 
 
@@ -148,9 +159,10 @@ def _is_address(text: str) -> bool:
 def _width(text: str, problem: str) -> int:
     first, dash, last = text.partition("-")
     ends = (first, last if dash else first)
-    if not all(re.fullmatch(r"\+?\d+", end, re.ASCII) and int(end) < 1 << 16 for end in ends) or int(ends[0]) > int(ends[1]):
+    begin, end = (-1 if (number := whole_number(text)) is None or text.startswith("-") else number for text in ends)
+    if not 0 <= begin <= end < 1 << 16:
         raise ValueError(problem)
-    return int(ends[1]) - int(ends[0])
+    return end - begin
 
 
 def check_platform(text: str) -> None:

@@ -21,6 +21,7 @@ from speedkit.dockerfile.values import check_mode
 from speedkit.errors import DockerfileError, Misuse
 from speedkit.forecast.tree import NOT_UTF8, Selector, Tree, has_wildcard
 from speedkit.forecast.vertices import Input, Vertex
+from speedkit.go_numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -102,7 +103,8 @@ def owner(text: str) -> tuple[str, ...]:
 
 def _check_owner(text: str, instruction: Instruction) -> None:
     """Raises DockerfileError for a name where there is no file yet that could tell its number."""
-    if not all(re.fullmatch(r"[+-]?\d+", part, re.ASCII) and int(part) < _NOBODY for part in owner(text)):
+    numbers = [whole_number(part) for part in owner(text)]
+    if any(number is None or number >= _NOBODY for number in numbers):
         _refuse("invalid user index: -1", instruction)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from speedkit.forecast.derived import derivation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from speedkit.forecast.tree import Selector
     from speedkit.forecast.vertices import Input, Vertex
@@ -182,9 +182,16 @@ def _content(given: Input, results: _Results) -> tuple[Hashable, ...]:
 def _counted(selectors: tuple[Selector, ...]) -> list[Selector]:
     """In the order of their paths, without those that lie below another one."""
     plain = [selector for selector in selectors if not selector.wildcard and not selector.excludes]
-    folders = {f"{selector.path.rstrip('/')}/" for selector in plain}
-    inside = {one for one in plain for folder in folders if one.path != "/" and one.path.startswith(folder)}
+    folders = {selector.path.rstrip("/") for selector in plain}
+    inside = {one for one in plain if one.path != "/" and not folders.isdisjoint(_folders_above(one.path))}
     return sorted((selector for selector in dict.fromkeys(selectors) if selector not in inside), key=lambda one: one.path)
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    """`/a` and the root, which is "", of `/a/b`; `/a/b`, too, of `/a/b/`."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _is_known(content: tuple[Hashable, ...]) -> bool:

@@ -31,6 +31,7 @@ from speedkit.forecast.running import run_vertex
 from speedkit.forecast.situation import BaseImage
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.vertices import Input, Vertex
+from speedkit.go_numbers import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -289,7 +290,8 @@ class _Planning:
         return index is not None and index not in self.ends
 
     def _stage_named(self, name: str, *, numeric: bool) -> int | None:
-        if numeric and name.isdecimal() and int(name) < len(self.dockerfile.stages):
-            return int(name)
+        index = whole_number(name) if numeric else None
+        if index is not None and 0 <= index < len(self.dockerfile.stages):
+            return index
         named = [stage.index for stage in self.dockerfile.stages if stage.named and stage.name == name.lower()]
         return named[-1] if named else None

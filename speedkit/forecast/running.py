@@ -177,10 +177,13 @@ def _name_of_secret(mount: Mount) -> str:
     return f"secret {name}" if mount.kind == "secret" else f"SSH agent {mount.option('id') or 'default'}"
 
 
+_MOST_BYTES = 1 << 63
+
+
 def _bytes(text: str) -> int:
     """`1m` and `1MiB` are 1048576, as docker/go-units reads sizes."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgtp]?)i?b?", text.strip().lower())
-    return int(float(match[1]) * 1024 ** " kmgtp".index(match[2] or " ")) if match else 0
+    return int(min(float(match[1]) * 1024 ** " kmgtp".index(match[2] or " "), _MOST_BYTES)) if match else 0
 
 
 def _inputs(before: Vertex | None, mounted: list[_Mounted]) -> tuple[Input, ...]:

@@ -69,6 +69,10 @@ class Tree:
         return self._manifest.entries
 
     @cached_property
+    def has_symlinks(self) -> bool:
+        return any(entry.kind == "symlink" for entry in self.entries)
+
+    @cached_property
     def _entries(self) -> dict[str, Entry]:
         return {f"/{path}": entry for path, entry in self._manifest.by_path.items()}
 

@@ -42,7 +42,8 @@ class Vertex:
     tree: the files themselves, where they are known without running anything.
     parts: the same as `operation`, by name, to say what changed. local: its own key is never found again.
     uncertain: names what decides its content and is not known here, such as an address. gone: an image that has to be
-    pulled first. lacking: secrets and agents without which it cannot run, and which a build is not given.
+    pulled first. lacking: secrets and agents without which it cannot run, and which a build is not given. derived: what
+    `speedkit.forecast.derived` has worked out of it.
     """
 
     kind: VertexKind
@@ -56,6 +57,7 @@ class Vertex:
     uncertain: str = ""
     gone: bool = False
     lacking: tuple[str, ...] = ()
+    derived: dict[str, object] = field(default_factory=dict, repr=False)
 
 
 class Surroundings(Protocol):

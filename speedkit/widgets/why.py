@@ -42,7 +42,7 @@ WITH_NAME = {
     "address": "{what} changed",
 }
 NOTED = re.compile(r" \([a-z, ]+\)$")
-LINE = re.compile(r"line (\d+)")
+LINE = re.compile(r"line ([0-9]{1,9})")
 LOOKED_BACK = 50
 NAMED_PATH = re.compile(r"[\w./-]*\w")
 NAMED_AT_MOST = 3
