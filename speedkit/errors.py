@@ -15,6 +15,7 @@
     │   ├── EngineLost             it went away in the middle of something
     │   │   └── EngineSilent       it is there, and did not answer in time
     │   ├── EngineRefused          it answered that it will not; carries the HTTP status
+    │   ├── NotAsked               a container runs, and nobody can reach it to ask
     │   ├── DiskFull
     │   ├── NoSuchImage
     │   └── NoBaseImage
@@ -57,6 +58,7 @@ __all__ = [
     "NoHistory",
     "NoSuchImage",
     "NotAFolder",
+    "NotAsked",
     "NotebookFailed",
     "RecordingError",
     "SetupError",
@@ -184,6 +186,10 @@ class EngineRefused(EngineError):
     def __init__(self, what: str, *, status: int, said: str, fix: str = "") -> None:
         super().__init__(what, fix=fix)
         self.status, self.said = status, said
+
+
+class NotAsked(EngineError):
+    """A container runs, and nobody can reach it to ask whether it works."""
 
 
 class DiskFull(EngineError):

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import Engine, connect
+from speedkit.engine.sweeping import remove_noted
+from speedkit.errors import SpeedkitError
 from tests.chromium import FLAGS, find_chromium
 from tests.second_engine import engine_with_containerd_store
 
@@ -68,11 +70,17 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def images_removed_afterwards() -> Iterator[None]:
-    """Removes the images that the tests built: those without a name, carrying our label."""
+def images_removed_afterwards(state_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Removes from the engine what this run made, as the ledgers in its state folders have it: nobody else's."""
     yield
-    with contextlib.suppress(Exception):
-        connect().api.prune_images(filters={"dangling": True, "label": "dev.speedkit"})
+    homes = {
+        folder.parent for folder in tmp_path_factory.getbasetemp().rglob("engines") if (folder.parent / "installation").exists()
+    }
+    with contextlib.suppress(SpeedkitError), pytest.MonkeyPatch.context() as patch:
+        engine = connect()
+        for home in homes:
+            patch.setenv("SPEEDKIT_HOME", str(home))
+            remove_noted(engine)
 
 
 @pytest.fixture(scope="session")

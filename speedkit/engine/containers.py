@@ -1,28 +1,34 @@
-"""Runs an image and asks it over HTTP; the container is always removed again."""
+"""Runs an image and asks it over HTTP; the container is always removed again.
+
+Its port is published on the loopback address of the engine's machine, and only where that is this machine: nobody else
+can reach it. Where the port cannot be reached, because the engine is elsewhere or this program is in a container itself, a
+second container in the network of the first one asks.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import socket
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
-from typing import Any
 from urllib.parse import urlsplit
 
+from speedkit.engine.asking_inside import ask_inside
 from speedkit.engine.connection import Engine
-from speedkit.engine.identity import our_labels
-from speedkit.engine.ledger import note_container
-from speedkit.errors import EngineError, EngineRefused
+from speedkit.engine.own_containers import own_container
+from speedkit.errors import EngineError, EngineRefused, NotAsked
 from speedkit.model import Answer
 
-__all__ = ["ask_image", "own_container"]
+__all__ = ["ask_image"]
 
 ATTEMPT_SECONDS = 0.05
 REPLY_SECONDS = 2.0
+UNREACHED_SECONDS = 3.0
+"""For how long a port may refuse connections before it is taken for one that cannot be reached from here."""
 PIECE_BYTES = 4096
+LOOPBACK = "127.0.0.1"
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """The proxies of the environment do not know the loopback address of this machine."""
 
@@ -38,68 +44,66 @@ def ask_image(
 ) -> Answer | None:
     """What an image answers to `GET path`, asked until it does or `seconds` have passed; None when `give_up` says so.
 
-    The container publishes `port` on a free port of the loopback address, so nothing on the host is in its way.
     Answer.ok means HTTP 200; what the body should hold is for the caller to judge.
-    Raises: EngineError when the engine cannot make the container.
+    Raises: EngineError when the engine cannot make the container, NotAsked where nobody can reach it.
     """
-    config = engine.api.create_host_config(port_bindings={port: ("127.0.0.1", None)} if engine.is_local else {port: None})
+    settings: dict[str, object] = {}
+    place = _publishing_place(engine)
+    if place is not None:
+        settings = {"ports": [port], "host_config": engine.api.create_host_config(port_bindings={port: place})}
     try:
-        with own_container(engine, image, settings={"ports": [port], "host_config": config}) as container:
-            return _start_and_ask(engine, container, port, path, seconds, give_up)
+        with own_container(engine, image, settings=settings) as container:
+            return _start_and_ask(engine, container, image, port, path, seconds, give_up, is_published=place is not None)
     except EngineRefused as problem:
         raise EngineError(f"The engine could not make a container of {image}: {problem.said}.") from None
 
 
+def _publishing_place(engine: Engine) -> tuple[str, int | None] | None:
+    """Where the container's port is published: on a port that the engine chooses, or that is free here; None for nowhere.
+
+    What is reached over TCP at the loopback address may be a tunnel to another machine. There, the port that is free here
+    answers nobody, while one of the engine's choice could belong to another program here.
+    """
+    if engine.is_local:
+        return LOOPBACK, None
+    if (urlsplit(engine.host).hostname or "") not in (LOOPBACK, "localhost", "::1"):
+        return None
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        return LOOPBACK, int(free.getsockname()[1])
+
+
 def _start_and_ask(
-    engine: Engine, container: str, port: int, path: str, seconds: float, give_up: Callable[[], bool]
+    engine: Engine,
+    container: str,
+    image: str,
+    port: int,
+    path: str,
+    seconds: float,
+    give_up: Callable[[], bool],
+    *,
+    is_published: bool,
 ) -> Answer | None:
+    deadline = time.monotonic() + seconds
     try:
         engine.api.start(container)
-        address = f"http://{_host(engine)}:{_published(engine, container, port)}{path}"
-        return _ask(engine, container, address, time.monotonic() + seconds, give_up)
     except EngineRefused as problem:
         return Answer(ok=False, said=f"The container did not start: {problem.said}")
-
-
-@contextlib.contextmanager
-def own_container(
-    engine: Engine, image: str, command: Sequence[str] | None = None, *, settings: Mapping[str, Any] | None = None
-) -> Iterator[str]:
-    """A container of the kit's own, made and not started; removed in the end, with the volumes that it brought along.
-
-    settings: further arguments of the client's `create_container`.
-    Whatever happens to this process, the next start removes what is left of it.
-    Raises: EngineRefused when it cannot be made.
-    """
-    noted = note_container(engine)
     try:
-        made: dict[str, Any] = engine.api.create_container(
-            image, command, name=noted.name, labels=our_labels(), **(settings or {})
-        )
-    except EngineRefused:
-        noted.is_gone()
-        raise
+        if is_published:
+            address = f"http://{LOOPBACK}:{_published(engine, container, port)}{path}"
+            return _ask(engine, container, address, deadline, give_up)
+        why = f"the engine at {engine.host} is on another machine"
+    except _Unreached as unreached:
+        why = f"its port cannot be reached from here: {unreached}"
+    is_over = lambda: give_up() or time.monotonic() > deadline or _ended(engine, container) is not None  # noqa: E731
     try:
-        yield str(made["Id"])
-    finally:
-        if _is_removed(engine, str(made["Id"])):
-            noted.is_gone()
-
-
-def _is_removed(engine: Engine, container: str) -> bool:
-    """Whether the engine has removed it. The answer counts, whatever becomes of that: what stays is swept later.
-
-    The engine refuses with 409 while it removes the container already.
-    """
-    try:
-        engine.api.remove_container(container, force=True, v=True)
-    except EngineError as problem:
-        return isinstance(problem, EngineRefused) and problem.status == HTTPStatus.NOT_FOUND
-    return True
-
-
-def _host(engine: Engine) -> str:
-    return "127.0.0.1" if engine.is_local else (urlsplit(engine.host).hostname or "127.0.0.1")
+        answer = ask_inside(engine, container, image, port=port, path=path, is_over=is_over)
+    except NotAsked as problem:
+        raise NotAsked(f"The image could not be asked: {why}, and {problem.what}", fix=problem.fix) from None
+    if answer is not None or give_up():
+        return answer
+    return _ended(engine, container) or Answer(ok=False, said=f"No answer from the container; {why}.")
 
 
 def _published(engine: Engine, container: str, port: int) -> int:
@@ -108,8 +112,13 @@ def _published(engine: Engine, container: str, port: int) -> int:
     return int(ports[0]["HostPort"]) if ports else 0
 
 
+class _Unreached(Exception):
+    """Nobody takes connections at the published port, though the container runs."""
+
+
 def _ask(engine: Engine, container: str, address: str, deadline: float, give_up: Callable[[], bool]) -> Answer | None:
-    problem = "it never answered"
+    """Raises: _Unreached."""
+    problem, is_reached, began = "it never answered", False, time.monotonic()
     while time.monotonic() < deadline and not give_up():
         if ended := _ended(engine, container):
             return ended
@@ -118,8 +127,13 @@ def _ask(engine: Engine, container: str, address: str, deadline: float, give_up:
                 return Answer(ok=True, said=_text(reply, 65536))
         except urllib.error.HTTPError as reply:
             return Answer(ok=False, said=f"HTTP {reply.code}: {_text(reply, 2048)}")
-        except (OSError, HTTPException, ValueError) as refused:
-            problem = str(refused) or type(refused).__name__
+        except urllib.error.URLError as refused:
+            # Only this one comes from connecting; what comes later was said by whoever listens there.
+            problem = str(refused.reason)
+            if not is_reached and time.monotonic() - began > UNREACHED_SECONDS:
+                raise _Unreached(problem) from None
+        except (OSError, HTTPException, ValueError) as broken:
+            problem, is_reached = str(broken) or type(broken).__name__, True
         time.sleep(ATTEMPT_SECONDS)
     return None if give_up() else Answer(ok=False, said=f"No answer from the container: {problem}.")
 

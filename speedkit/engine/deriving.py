@@ -16,10 +16,10 @@ from typing import Any
 
 from speedkit.engine.client import errors_of_ours
 from speedkit.engine.connection import Engine
-from speedkit.engine.containers import own_container
 from speedkit.engine.identity import our_labels
 from speedkit.engine.images import describe_image, inspect_image, layers_on
 from speedkit.engine.ledger import ImageKind, making, note_image
+from speedkit.engine.own_containers import own_container
 from speedkit.errors import DiskFull, EngineError, EngineRefused
 
 __all__ = ["derive_image"]

@@ -1,6 +1,6 @@
 """Removes from an engine what this installation made and nobody needs any more.
 
-`sweep_engine` takes what dead processes left, `remove_own` all that is ours and unused, `remove_image` one image. Nothing is
+`sweep_engine` takes what dead processes left, `remove_own` all that is ours and unused, `remove_image` one image. No image is
 forced: an image that a container uses, or that another image was made from, stays. Of an image that somebody else
 named, only our name goes.
 
@@ -29,7 +29,7 @@ from speedkit.errors import EngineRefused, NoSuchImage, SpeedkitError
 from speedkit.ownership import is_alive, living_owners
 from speedkit.state import state_folder
 
-__all__ = ["Kept", "Removed", "remove_image", "remove_own", "sweep_engine", "sweep_in_background"]
+__all__ = ["Kept", "Removed", "remove_image", "remove_noted", "remove_own", "sweep_engine", "sweep_in_background"]
 
 MAKING_SECONDS = 3600.0
 """How long an image may still appear whose maker is dead: a build goes on for a while when its client is killed."""
@@ -205,13 +205,26 @@ def _called(note: Note) -> str:
 def remove_own(engine: Engine) -> Removed:
     """Remove every container and image of this installation that nothing uses; say what stays, and because of what.
 
+    What older versions made goes as well, and stand-ins that no other installation may need.
+    Raises: EngineError, StateRefused.
+    """
+    containers = Removed()
+    _remove_containers(engine, containers)
+    _Images(engine).note_unnoted()
+    removed = remove_noted(engine)
+    removed.containers += containers.containers
+    removed.kept += containers.kept
+    return removed
+
+
+def remove_noted(engine: Engine) -> Removed:
+    """Remove those images that the ledger has and nothing uses, and what dead processes left.
+
     Raises: EngineError, StateRefused.
     """
     removed = sweep_engine(engine)
     removed.kept.clear()  # what stays is said once, below
-    _remove_containers(engine, removed)
     images = _Images(engine)
-    images.note_unnoted()
     notes = notes_of(engine)
     remove_notes(note for note in notes if note.image_id is not None and note.image_id not in images.by_id)
     left = [note for note in notes if note.image_id in images.by_id]

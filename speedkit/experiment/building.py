@@ -33,6 +33,7 @@ from speedkit.errors import (
     EngineLost,
     FileRefused,
     NoDockerfile,
+    NotAsked,
     SpeedkitError,
     StateRefused,
     in_words,
@@ -554,14 +555,14 @@ _answers: dict[tuple[str, Probe], dict[str, Any]] = {}
 def _asked(engine: Engine, image: str, probe: Probe, *, give_up: Callable[[], bool]) -> dict[str, Any] | None:
     """What an image answers; None when it was given up. An image id never changes its meaning, so a good answer is kept.
 
-    Raises: EngineLost.
+    Raises: EngineLost, NotAsked.
     """
     known = _answers.get((image, probe))
     if known is not None:
         return known
     try:
         answer = ask_image(engine, image, port=probe.port, path=probe.path, give_up=give_up)
-    except EngineLost:
+    except (EngineLost, NotAsked):
         raise
     except EngineError as problem:
         return {"ok": False, "said": str(problem)}

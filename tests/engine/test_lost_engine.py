@@ -82,7 +82,7 @@ def listening(path: Path, answer: bytes | None, *, pings: bool) -> Iterator[None
         listener.close()
 
 
-ASK_NOTHING = {"run_buildx", "command_line", "buildx_call", "sweep_in_background"}
+ASK_NOTHING = {"run_buildx", "replaced_frontend", "command_line", "buildx_call", "sweep_in_background"}
 ONLY_NOTE = {"building", "making", "note_container", "note_image", "note_use"}
 """What cannot be noted is no reason to fail."""
 
@@ -125,6 +125,8 @@ def arguments_of(function: Callable[..., object], engine: Engine, folder: Path) 
         "image_ids": ["sha256:" + "0" * 64],
         "note": Note(folder / ("result." + "0" * 64), "result", "0" * 64, None),
         "removed": Removed(),
+        "container": "c0",
+        "is_over": lambda: False,
     }
     parameters = inspect.signature(function).parameters
     needed = {name for name, parameter in parameters.items() if parameter.default is parameter.empty or name == "engine"}

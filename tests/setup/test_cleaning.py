@@ -250,7 +250,7 @@ def test_what_a_build_under_way_needs_stays_and_goes_after_it(own_engine, app):
 HALF_WAY = """
 from speedkit.engine.bases import isolated_base
 from speedkit.engine.connection import connect
-from speedkit.engine.containers import own_container
+from speedkit.engine.own_containers import own_container
 from speedkit.engine.ledger import making
 engine = connect()
 isolated_base(engine, "base:1", "token", mark_certificates=False)
