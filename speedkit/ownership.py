@@ -12,7 +12,8 @@ the process ends, by SIGKILL too, so nothing depends on the number of a process,
     owner_of(path)      the living owner of a path, or None
     sweep()             removes what dead owners left
 
-A file of an owner: a line of JSON about the process, then one line `["claim", path]` or `["release", path]` each.
+A file of an owner: a line of JSON about the process, then one line `["claim", path]` or `["release", path]` each,
+or `["typed", folder, name]` for a file in an owned folder that holds what somebody typed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -42,6 +43,7 @@ __all__ = [
     "has_dead_owners",
     "is_alive",
     "living_owners",
+    "note_typed",
     "owner_id",
     "owner_of",
     "release",
@@ -61,7 +63,10 @@ LOCKED_BYTE = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that owns folders and files. started: seconds since 1970. program: what was run, in a few words."""
+    """A process that owns folders and files. started: seconds since 1970. program: what was run, in a few words.
+
+    typed: names of files in an owned folder that hold what somebody typed.
+    """
 
     id: str
     pid: int
@@ -70,6 +75,7 @@ class Owner:
     program: str
     started: float
     paths: frozenset[Path] = field(default=frozenset(), repr=False)
+    typed: Mapping[Path, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
         place = "" if self.node == _node() else f" on {self.node}"
@@ -83,6 +89,7 @@ class _OwnFile:
         self.folder = folder
         self.id, self._descriptor = _locked_new_file(folder)
         self._paths: dict[Path, None] = {}
+        self._typed: dict[Path, dict[str, None]] = {}
         self._released = 0
         self._about = {
             "pid": os.getpid(),
@@ -103,7 +110,7 @@ class _OwnFile:
 
     @property
     def owner(self) -> Owner:
-        return _owner(self.id, self._about, frozenset(self._paths))
+        return _owner(self.id, self._about, self._paths, self._typed)
 
     def claim(self, path: Path) -> None:
         if path not in self._paths:
@@ -114,11 +121,22 @@ class _OwnFile:
         if path not in self._paths:
             return
         del self._paths[path]
+        self._typed.pop(path, None)
         self._released += 1
         with contextlib.suppress(OSError):  # it is swept for nothing once, when there is no room for a line
             self._append(["release", os.fspath(path)])
             if self._released > RELEASED_AT_MOST + len(self._paths):
                 self._write_anew()
+
+    def note_typed(self, folder: Path, name: str, *, is_typed: bool) -> None:
+        names = self._typed.setdefault(folder, {})
+        if (name in names) == is_typed:
+            return
+        if is_typed:
+            names[name] = None
+        else:
+            del names[name]
+        self._append(["typed" if is_typed else "untyped", os.fspath(folder), name])
 
     def close(self) -> None:
         """Remove the file if nothing is left to sweep, and let go of the lock."""
@@ -137,7 +155,8 @@ class _OwnFile:
 
     def _write_anew(self) -> None:
         # The new lines lie over the beginning of the old ones before these go: a kill between the two loses no claim.
-        lines = [self._about, *(["claim", os.fspath(path)] for path in self._paths)]
+        lines: list[object] = [self._about, *(["claim", os.fspath(path)] for path in self._paths)]
+        lines += [["typed", os.fspath(folder), name] for folder, names in self._typed.items() for name in names]
         data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         self._write(data, 0)
         os.ftruncate(self._descriptor, len(data))
@@ -182,6 +201,15 @@ def discard(path: Path) -> None:
         _remove(path)
     if not os.path.lexists(path):
         release(path)
+
+
+def note_typed(folder: Path, name: str, *, is_typed: bool = True) -> None:
+    """Take note that a file of an owned folder holds what somebody typed, or does no more: see `sweep`."""
+    place = _absolute(folder)
+    with _guard, contextlib.suppress(OSError):
+        for own in _own_files.values():
+            if place in own.owner.paths:
+                own.note_typed(place, name, is_typed=is_typed)
 
 
 @contextlib.contextmanager
@@ -254,10 +282,11 @@ def has_dead_owners() -> bool:
     return any(path.name not in own_ids and not _is_locked(path) for path in _files(_owners_folder()))
 
 
-def sweep(before_removal: Callable[[Path], None] | None = None) -> list[Path]:
+def sweep(before_removal: Callable[[Path, Sequence[str]], None] | None = None) -> list[Path]:
     """Remove what dead owners left, never a living one's; the paths removed. What cannot be removed waits for the next time.
 
-    before_removal: sees each path that is there, before it goes.
+    before_removal: sees each path that is there before it goes, and the names of the files in it that hold what somebody
+    typed. Where it raises OSError, the path stays for the next time.
     """
     removed: list[Path] = []
     with _guard:
@@ -273,13 +302,13 @@ def sweep(before_removal: Callable[[Path], None] | None = None) -> list[Path]:
     return removed
 
 
-def _swept(owner: Owner, before_removal: Callable[[Path], None] | None) -> Iterator[Path]:
+def _swept(owner: Owner, before_removal: Callable[[Path, Sequence[str]], None] | None) -> Iterator[Path]:
     for place in sorted(owner.paths):
         if not _may_be_swept(place):
             continue
         try:
             if before_removal is not None:
-                before_removal(place)
+                before_removal(place, owner.typed.get(place, ()))
             _remove(place)
         except OSError:
             continue
@@ -368,6 +397,7 @@ def _read(path: Path) -> Owner:
     """What an owner wrote; a line that was cut off by a kill is passed over."""
     about: dict[str, object] = {}
     paths: dict[Path, None] = {}
+    typed: dict[Path, dict[str, None]] = {}
     with contextlib.suppress(OSError):
         for line in path.read_bytes().splitlines():
             try:
@@ -381,10 +411,15 @@ def _read(path: Path) -> Owner:
                     paths[Path(place)] = None
                 case ["release", str() as place]:
                     paths.pop(Path(place), None)
-    return _owner(path.name, about, frozenset(paths))
+                    typed.pop(Path(place), None)
+                case ["typed", str() as place, str() as name]:
+                    typed.setdefault(Path(place), {})[name] = None
+                case ["untyped", str() as place, str() as name]:
+                    typed.get(Path(place), {}).pop(name, None)
+    return _owner(path.name, about, paths, typed)
 
 
-def _owner(name: str, about: dict[str, object], paths: frozenset[Path]) -> Owner:
+def _owner(name: str, about: dict[str, object], paths: Iterable[Path], typed: Mapping[Path, Iterable[str]]) -> Owner:
     pid, started = about.get("pid"), about.get("started")
     return Owner(
         id=name,
@@ -393,7 +428,8 @@ def _owner(name: str, about: dict[str, object], paths: frozenset[Path]) -> Owner
         boot=str(about.get("boot", "")),
         program=str(about.get("program", "python")),
         started=started if isinstance(started, int | float) else 0.0,
-        paths=paths,
+        paths=frozenset(paths),
+        typed={folder: tuple(names) for folder, names in typed.items() if names},
     )
 
 

@@ -24,7 +24,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 COPIES = ("work", "host-caches")
 """Parts whose content has the modes of what was copied, or what the Go tools give it."""
 OUR_PARTS = frozenset(
-    {"recordings", "dockerfiles", "layers", "engine", "engines", "installation", "owners", "redaction.key", *COPIES}
+    {"recordings", "dockerfiles", "layers", "engine", "engines", "installation", "owners", "redaction.key", "typed", *COPIES}
 )
 
 

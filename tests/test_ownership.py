@@ -140,7 +140,7 @@ def test_what_cannot_be_seen_before_it_goes_stays_for_the_next_time():
         running.kill()
         running.wait()
 
-    def full(path: Path) -> None:
+    def full(path: Path, _typed: object) -> None:
         raise OSError(28, "No space left on device")
 
     assert ownership.sweep(full) == []

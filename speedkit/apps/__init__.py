@@ -2,7 +2,7 @@
 
 from speedkit.apps.app import COLD, App, Strategy
 from speedkit.apps.edits import Applied, Edit, append_line, replacement
-from speedkit.apps.leftovers import InUse, remove_unused_copies, sweep_leftovers
+from speedkit.apps.leftovers import InUse, kept_texts, remove_unused_copies, sweep_leftovers
 from speedkit.apps.own import app_in_place, own_app
 from speedkit.apps.probe import Probe
 from speedkit.apps.sample import BROKEN_ON_PURPOSE, sample_app, sample_folder
@@ -18,6 +18,7 @@ __all__ = [
     "Strategy",
     "app_in_place",
     "append_line",
+    "kept_texts",
     "own_app",
     "remove_unused_copies",
     "replacement",

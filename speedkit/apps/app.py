@@ -16,7 +16,7 @@ from speedkit.apps.copying import WorkingCopy
 from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
-from speedkit.ownership import claim, discard
+from speedkit.ownership import claim, discard, note_typed
 from speedkit.state import private_folder, state_folder, state_home
 
 __all__ = ["COLD", "App", "Strategy"]
@@ -140,6 +140,7 @@ class App:
         with contextlib.suppress(OSError):  # writing says it better
             private_folder(place.parent)
         files.write_text(place.parent, place.name, dockerfile)
+        note_typed(place.parent, place.name)
         place.chmod(stat.S_IRUSR | stat.S_IWUSR)
         added = Strategy(name, place, "your own")
         self.strategies[name] = added
@@ -212,6 +213,7 @@ class App:
         """Write a file of the working copy. Raises: FileRefused."""
         self._require_copy()
         files.write_text(self.folder, name, text)
+        note_typed(self.folder, name)
         self._note_changed(name)
         self.edit_name = "custom"
 
@@ -220,6 +222,7 @@ class App:
         copy = self._require_copy()
         for path in (name,) if name is not None else self.changed():
             copy.restore(path)
+            note_typed(self.folder, path, is_typed=False)
             self._note_changed(path)
         if not self.changed():
             self.edit_name = "none"

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import stat
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from speedkit import ownership
+from speedkit.apps.files import read_text, write_text
+from speedkit.errors import FileRefused
 from speedkit.ownership import Owner
-from speedkit.state import state_folder
+from speedkit.state import private_folder, state_folder, state_home
 
-__all__ = ["DISPOSABLE", "InUse", "remove_unused_copies", "sweep_leftovers"]
+__all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "sweep_leftovers"]
 
+TYPED = "typed"
+KEPT_AT_MOST = 50
+KEPT_SECONDS = 30 * 24 * 3600.0
 DISPOSABLE = ("work", "host-caches", "dockerfiles")
 """The parts of the state folder in which every entry belongs to an app that somebody works with, or to nobody."""
 
@@ -28,8 +36,39 @@ class InUse:
 
 
 def sweep_leftovers() -> list[Path]:
-    """Remove what dead processes left: copies, caches, temporary files, recordings half written. The paths removed."""
-    return ownership.sweep()
+    """Remove what dead processes left: copies, caches, temporary files, recordings half written. The paths removed.
+
+    What somebody typed in such a copy is kept, see `kept_texts`.
+    """
+    return ownership.sweep(_keep_typed)
+
+
+def kept_texts() -> tuple[Path, ...]:
+    """Folders with what was typed in working copies whose program ended before they were closed, oldest first."""
+    try:
+        return tuple(sorted((state_home() / TYPED).iterdir(), key=lambda path: (path.lstat().st_mtime_ns, path.name)))
+    except OSError:
+        return ()
+
+
+def _keep_typed(folder: Path, names: Sequence[str]) -> None:
+    """Move the files that hold what somebody typed out of a folder that is to go. Raises: OSError."""
+    for name in names:
+        try:
+            text = read_text(folder, name)
+        except FileRefused:
+            continue  # it is gone, or no text
+        try:
+            kept = private_folder(state_home() / TYPED / folder.name)
+            write_text(kept, name, text)
+            (kept / name).chmod(stat.S_IRUSR | stat.S_IWUSR)
+        except FileRefused as problem:
+            raise OSError(str(problem)) from None
+    old = time.time() - KEPT_SECONDS
+    folders = kept_texts() if names else ()
+    for number, kept in enumerate(reversed(folders)):
+        if number >= KEPT_AT_MOST or kept.lstat().st_mtime < old:
+            ownership.discard(kept)
 
 
 def remove_unused_copies() -> tuple[InUse, ...]:
@@ -38,15 +77,14 @@ def remove_unused_copies() -> tuple[InUse, ...]:
     Raises: StateRefused.
     """
     sweep_leftovers()
+    folders = [state_folder(part).resolve() for part in DISPOSABLE]
+    # In this order: what somebody makes is claimed first, so what is listed and claimed by nobody is nobody's.
+    entries = [entry for folder in folders for entry in folder.iterdir()]
     owners = {path: owner for owner in ownership.living_owners() for path in owner.paths}
-    used = []
-    for part in DISPOSABLE:
-        folder = state_folder(part).resolve()
-        for entry in folder.iterdir():
-            if entry in owners:
-                used.append(InUse(entry, owners[entry]))
-            else:
-                ownership.discard(entry)
+    for entry in entries:
+        if entry not in owners:
+            ownership.discard(entry)
+    for folder in folders:
         with contextlib.suppress(OSError):
             folder.rmdir()
-    return tuple(used)
+    return tuple(InUse(entry, owners[entry]) for entry in entries if entry in owners)

@@ -9,6 +9,7 @@ import typer
 
 from speedkit.cli.arguments import AsJson
 from speedkit.cli.output import ask, print_json, print_table, say
+from speedkit.commands import as_typed
 from speedkit.errors import EngineError, Misuse
 
 __all__ = ["register"]
@@ -74,7 +75,9 @@ def tour(
 
 
 def clean(
-    recordings: Annotated[bool, typer.Option("--all", help="Remove the recordings, too.")] = False,
+    recordings: Annotated[
+        bool, typer.Option("--all", help="Remove the recordings, too, and what was typed in copies that nobody closed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove the images, containers and working copies that speedkit made and nothing uses; nothing of yours."""
@@ -95,6 +98,11 @@ def clean(
     say(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
     for left in done.in_use:
         say(f"{left}: it stays.")
+    if done.typed:
+        say(
+            f"What was typed in {len(done.typed)} working copies whose program ended before they were closed is kept in "
+            f"{done.typed[0].parent}. `{as_typed('speedkit clean')} --all` removes it."
+        )
 
 
 @engine_verbs.command("start")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from speedkit.apps import InUse, remove_unused_copies
+from speedkit.apps import InUse, kept_texts, remove_unused_copies
 from speedkit.engine.connection import Engine
 from speedkit.engine.sweeping import Kept, Removed, remove_own
+from speedkit.ownership import discard
 from speedkit.state import state_folder
 
 __all__ = ["Cleaned", "clean"]
@@ -16,34 +18,42 @@ __all__ = ["Cleaned", "clean"]
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """How much was removed. in_use: the working copies that stayed, kept: the images and containers."""
+    """How much was removed. in_use: the working copies that stayed, kept: the images and containers.
+
+    typed: folders with what was typed in copies whose program ended before they were closed.
+    """
 
     images: int
     containers: int
     recordings: int
     in_use: tuple[InUse, ...] = ()
     kept: tuple[Kept, ...] = ()
+    typed: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As `speedkit clean --json` prints it."""
+        typed = [str(folder) for folder in self.typed]
         left = [{"what": one.what, "because": one.because, "by": list(one.by), "said": one.sentence} for one in self.kept]
         left += [
             {"what": str(one.path), "because": "in use", "by": [str(one.owner)], "said": f"{one}: it stays."}
             for one in self.in_use
         ]
-        return {"images": self.images, "containers": self.containers, "recordings": self.recordings, "left": left}
+        removed = {"images": self.images, "containers": self.containers, "recordings": self.recordings}
+        return removed | {"left": left, "typed": typed}
 
 
 def clean(engine: Engine | None, *, recordings: bool) -> Cleaned:
     """Remove the kit's containers, images and those working copies that nobody uses.
 
-    engine: None leaves images alone. recordings: remove these as well.
+    engine: None leaves images alone. recordings: remove these as well, and what was typed in copies of dead processes.
     """
     state_folder()  # first, so that nothing is removed where the state folder cannot be reached
     done = remove_own(engine) if engine else Removed()
     in_use = remove_unused_copies()
     removed = _remove_recordings() if recordings else 0
-    return Cleaned(done.images, done.containers, removed, in_use, tuple(done.kept))
+    for typed in kept_texts() if recordings else ():
+        discard(typed)
+    return Cleaned(done.images, done.containers, removed, in_use, tuple(done.kept), kept_texts())
 
 
 def _remove_recordings() -> int:

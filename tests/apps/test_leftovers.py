@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from speedkit import ownership
-from speedkit.apps import own_app, remove_unused_copies, sample_app, sweep_leftovers
+from speedkit.apps import leftovers, own_app, remove_unused_copies, sample_app, sweep_leftovers
 from speedkit.state import state_folder
 from tests.processes import another_process
 
@@ -87,3 +88,66 @@ def test_closing_an_app_removes_folders_that_were_made_read_only(folder):
         (app.folder / "deep/er").chmod(0o500)
         (app.folder / "deep").chmod(0o500)
     assert not app.folder.exists()
+
+
+def test_what_was_typed_in_the_copy_of_a_killed_process_is_kept_and_the_copy_goes(home):
+    code = """
+app = sk.sample_app()
+app.edit("rename-field")
+app.write("README.md", "typed\\n")
+app.write("deep/er.txt", "typed, too\\n")
+app.write("go.mod", "gone again\\n")
+app.reset("go.mod")
+app.add_strategy("mine", "FROM scratch")
+print(app.folder, flush=True)
+"""
+    with another_process(code) as (running, place):
+        running.kill()
+        running.wait()
+    done = program("history")
+    kept = home / "typed" / Path(place).name
+    assert str(kept) in done.stderr
+    assert {path.relative_to(kept).as_posix(): path.read_text() for path in kept.rglob("*") if path.is_file()} == {
+        "README.md": "typed\n",
+        "deep/er.txt": "typed, too\n",
+        "Dockerfile.mine": "FROM scratch",
+    }
+    assert not Path(place).exists()
+    assert kept.stat().st_mode & 0o777 == 0o700
+    assert (kept / "README.md").stat().st_mode & 0o777 == 0o600
+    assert str(home / "typed") in program("clean").stderr
+    assert kept.is_dir()
+    program("clean", "--all")
+    assert not kept.exists()
+
+
+def test_a_copy_whose_typed_text_cannot_be_kept_stays(home, monkeypatch):
+    with another_process(COPY) as (running, place):
+        running.kill()
+        running.wait()
+    (home / "typed").write_text("in the way")
+    assert sweep_leftovers() == []
+    assert (Path(place) / "main.go").read_text() == "package main // typed"
+    (home / "typed").unlink()
+    assert Path(place) in sweep_leftovers()
+    assert (home / "typed" / Path(place).name / "main.go").read_text() == "package main // typed"
+
+
+def test_what_was_typed_is_kept_for_a_month_and_in_so_many_copies_only(home, monkeypatch):
+    monkeypatch.setattr(leftovers, "KEPT_AT_MOST", 3)
+    for name, days in {"today": 0, "yesterday": 1, "last-week": 7, "last-month": 40}.items():
+        (home / "typed" / name).mkdir(parents=True)
+        changed = time.time() - days * 24 * 3600
+        os.utime(home / "typed" / name, (changed, changed))
+    with another_process(COPY) as (running, place):
+        running.kill()
+        running.wait()
+    sweep_leftovers()
+    assert {path.name for path in (home / "typed").iterdir()} == {Path(place).name, "today", "yesterday"}
+
+
+def test_a_copy_that_is_closed_keeps_nothing(home):
+    with sample_app() as app:
+        app.write("README.md", "typed")
+    assert sweep_leftovers() == []
+    assert not (home / "typed").exists()
