@@ -45,6 +45,7 @@ from speedkit.experiment.host import host_environment, run_host_command
 from speedkit.experiment.leaving import forget, stop_when_leaving
 from speedkit.experiment.notebook_view import watch_in_notebook
 from speedkit.model import Build, Outcome
+from speedkit.recordings.log_limit import LogLimit
 from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.reading import assemble_build
 from speedkit.recordings.recording import Meta, Recording, complete_recording, new_id, new_number, write_recording
@@ -68,6 +69,7 @@ ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
 LARGEST_DOCKERFILE = 16_000_000
 PRIVATE_KEY = "-----BEGIN "
+LOG_IS_CUT = "A step printed more than is kept: its log says where and how much is left out."
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
 """What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
@@ -182,6 +184,7 @@ class RunningBuild:
         self._redaction = Redaction(self._arguments, os.environ, caches, dockerfile=self._text)
         self._lock = threading.Lock()
         self._solve, self._raw = Solve(), []
+        self._limit = LogLimit()
         self._heard = self._began = time.monotonic()
         self._command = Command()
         self._meta = Meta(
@@ -298,7 +301,8 @@ class RunningBuild:
             self._ended.set()
 
     def _on_line(self, line: bytes) -> None:
-        self._keep(self._redaction.lines(line))
+        for kept in self._limit.lines(line):
+            self._keep(self._redaction.lines(kept))
 
     def _keep(self, lines: Sequence[bytes]) -> None:
         with self._lock:
@@ -425,7 +429,11 @@ class RunningBuild:
         finished = Finished(code, None)
         if not code:
             finished = run_buildx(self._engine, self._request(bases), command=self._command, on_line=self._on_line)
+        for kept in self._limit.rest():
+            self._keep(self._redaction.lines(kept))
         self._keep(self._redaction.rest())
+        if self._limit.has_cut and LOG_IS_CUT not in self._notices:
+            self._notices.append(LOG_IS_CUT)
         return finished, time.monotonic() - self._began, context
 
     def _run_host_commands(self) -> int:
@@ -474,6 +482,7 @@ class RunningBuild:
     def _forget_lines(self) -> None:
         with self._lock:
             self._solve, self._raw = Solve(), []
+            self._limit = LogLimit()
 
     def _all_text(self) -> str:
         with self._lock:

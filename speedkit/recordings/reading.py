@@ -7,6 +7,7 @@ from typing import Any
 from speedkit.dockerfile import Dockerfile, read_dockerfile
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.model import Answer, Base, Build, ImageLayer
+from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import Solve, read_rawjson
 from speedkit.recordings.recording import Meta, Recording
 from speedkit.recordings.steps import derive_steps
@@ -19,7 +20,7 @@ def read_build(recording: Recording) -> Build:
 
     Raises: RecordingError when a part of it is damaged.
     """
-    solve = read_rawjson(recording.lines())
+    solve = read_rawjson(limited(recording.lines()))
     return assemble_build(recording.meta, solve, recording.dockerfile, image=recording.image, recording=recording)
 
 

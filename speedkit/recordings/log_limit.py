@@ -1,0 +1,146 @@
+"""Keeps the log of a build to a size that fits into memory: of each step its beginning and its end.
+
+An engine clips the log of a step at 2 MB, unless it is told not to. Then a step may print gigabytes, which would be held,
+shown and recorded. In: the raw lines of a build. Out: the same, but for what is too much; a line in the step's own log says
+how much was left out, and where.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["CUT_HERE", "LogLimit", "limited"]
+
+STEP_BYTES = 4 << 20
+"""More than an engine lets through by itself."""
+BUILD_BYTES = 16 << 20
+END_BYTES = 128 << 10
+END_BYTES_WHEN_FULL = 16 << 10
+TEXT_BYTES = 4 << 20
+CUT_HERE = "[speedkit left out {count:,} bytes of this log here]\n"
+
+
+@dataclass(slots=True)
+class _Step:
+    """passed: how much of its log was handed on. end: the last that came since, of which some is left out."""
+
+    passed: int = 0
+    is_full: bool = False
+    end: deque[bytes] = field(default_factory=deque)
+    end_bytes: int = 0
+    left_out: int = 0
+    entry: dict[str, Any] = field(default_factory=dict)
+
+
+class LogLimit:
+    """Hands on the lines of one build. has_cut: something was left out."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, _Step] = {}
+        self._passed = self._text_bytes = 0
+        self._waiting = 0
+        self.has_cut = False
+
+    def lines(self, line: bytes) -> list[bytes]:
+        """What to keep of one line, and before it the end of a log that the line closes."""
+        if not line.startswith(b"{"):
+            self._text_bytes += len(line)
+            return [line] if self._text_bytes <= TEXT_BYTES else []
+        has_logs = b'"logs"' in line
+        if not has_logs and not self._waiting:
+            return [line]
+        try:
+            status = json.loads(line)
+        except (ValueError, RecursionError):
+            return [line]
+        if not isinstance(status, dict):
+            return [line]
+        ends = [
+            end
+            for vertex in _entries(status, "vertexes")
+            if "completed" in vertex
+            for end in self._end_of(vertex.get("digest"))
+        ]
+        logs = status.get("logs")
+        if not has_logs or not isinstance(logs, list):
+            return [*ends, line]
+        kept = [entry for entry in map(self._kept, logs) if entry is not None]
+        return [*ends, line if kept == logs else _line(status | {"logs": kept})]
+
+    def rest(self) -> list[bytes]:
+        """The ends of the logs of steps that never ended."""
+        return [end for digest in list(self._steps) for end in self._end_of(digest)]
+
+    def _kept(self, entry: Any) -> Any:
+        """An entry of a log, or so much of it as is kept; None for nothing."""
+        if not isinstance(entry, dict) or not isinstance(entry.get("data"), str):
+            return entry
+        try:
+            data = a2b_base64(entry["data"])
+        except (Base64Error, ValueError):
+            return entry
+        step = self._steps.setdefault(str(entry.get("vertex", "")), _Step())
+        room = min(STEP_BYTES - step.passed, BUILD_BYTES - self._passed)
+        if not step.is_full and len(data) <= room:
+            step.passed += len(data)
+            self._passed += len(data)
+            return entry
+        # Cut between two lines where there are two, so that no name or secret is cut.
+        place = 0 if step.is_full else data.rfind(b"\n", 0, max(0, room)) + 1
+        step.is_full = True
+        step.passed += place
+        self._passed += place
+        self._hold_back(step, data[place:], entry)
+        return entry | {"data": b64encode(data[:place]).decode()} if place else None
+
+    def _hold_back(self, step: _Step, data: bytes, entry: dict[str, Any]) -> None:
+        self._waiting += not step.end
+        step.entry = entry
+        step.end.append(data)
+        step.end_bytes += len(data)
+        most = END_BYTES if self._passed < BUILD_BYTES else END_BYTES_WHEN_FULL
+        while step.end_bytes - len(step.end[0]) >= most:
+            dropped = len(step.end.popleft())
+            step.end_bytes -= dropped
+            step.left_out += dropped
+        if step.end_bytes > 2 * most:
+            data = b"".join(step.end)
+            step.left_out += len(data) - most
+            step.end, step.end_bytes = deque([data[-most:]]), most
+
+    def _end_of(self, digest: Any) -> Iterator[bytes]:
+        step = self._steps.get(str(digest))
+        if step is None or not step.end:
+            return
+        self._waiting -= 1
+        data = b"".join(step.end)
+        if step.left_out:
+            self.has_cut = True
+            begin = data.find(b"\n") + 1
+            data = CUT_HERE.format(count=step.left_out + begin).encode() + data[begin:]
+        step.end, step.end_bytes, step.left_out = deque(), 0, 0
+        yield _line({"logs": [step.entry | {"data": b64encode(data).decode()}]})
+
+
+def limited(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a whole build within the limits."""
+    limit = LogLimit()
+    for line in lines:
+        yield from limit.lines(line)
+    yield from limit.rest()
+
+
+def _entries(status: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = status.get(key)
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _line(status: dict[str, Any]) -> bytes:
+    return json.dumps(status).encode() + b"\n"
