@@ -18,6 +18,7 @@ from speedkit.dockerfile.stages import (
     host_platform,
     needed_stages,
     origins_of,
+    platform_of,
     stage_bases,
     target_index,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "mounts_of",
     "needed_stages",
     "origins_of",
+    "platform_of",
     "read_dockerfile",
     "requested_frontend",
     "stage_bases",

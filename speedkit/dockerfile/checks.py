@@ -6,6 +6,7 @@ Source of the rules and of their wording: moby/buildkit, frontend/dockerfile/ins
 from __future__ import annotations
 
 import re
+import unicodedata
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from speedkit.dockerfile.syntax import Dockerfile, Instruction
 
-__all__ = ["check_has_stages", "check_instruction", "check_keyword"]
+__all__ = ["check_encoding", "check_has_stages", "check_instruction", "check_keyword"]
 
 _NO_FLAGS = ("CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "MAINTAINER", "ONBUILD", "SHELL", "USER", "VOLUME", "WORKDIR")
 _FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -53,10 +54,36 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {near[0]}?" if near else ""
 
 
+def check_encoding(text: str) -> None:
+    """Raises DockerfileError for UTF-16 and UTF-32, of which BuildKit reads each byte for itself.
+
+    text: as it was decoded from UTF-8, the bytes that are none kept as lone surrogates.
+    """
+    start = text[:4].encode("utf-8", "surrogatepass" if re.match("[\ud800-\udc7f\udd00-\udfff]", text) else "surrogateescape")
+    marks = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+    found = next((name for mark, name in marks.items() if start.startswith(mark)), "")
+    if not found and re.match(r"[ -~]\0[ -~]\0|\0[ -~]\0[ -~]", text):
+        found = "UTF-16"
+    if found:
+        _reject(f"it is written in {found}, and BuildKit reads UTF-8", None, fix="Save it as UTF-8.")
+
+
+def _invisible(text: str) -> str:
+    """What is in a text that nobody sees, or takes for a plain space, in words: `U+00A0 (no-break space)`."""
+    odd = dict.fromkeys(
+        letter for letter in text if letter not in " \t\n" and unicodedata.category(letter) in ("Zs", "Zl", "Zp", "Cf", "Cc")
+    )
+    return " and ".join(f"U+{ord(letter):04X} ({unicodedata.name(letter, 'control character').lower()})" for letter in odd)
+
+
 def check_keyword(word: str, line: int) -> None:
     """Raises DockerfileError where the first word of an instruction is none that BuildKit knows."""
-    if word.upper() not in _KEYWORDS:
-        _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(_KEYWORDS)))
+    if word.upper() in _KEYWORDS:
+        return
+    if odd := _invisible(word):
+        shown = "".join(letter if letter.isprintable() else f"<U+{ord(letter):04X}>" for letter in word)
+        _reject(f"unknown instruction: {shown}", line, fix=f"There is {odd} in it: a plain space, or nothing, belongs there.")
+    _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(_KEYWORDS)))
 
 
 def check_has_stages(dockerfile: Dockerfile) -> None:
@@ -98,6 +125,7 @@ def _check_count(instruction: Instruction) -> None:
         _reject(
             f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined",
             instruction.line,
+            fix=f"There is {odd} in it, which separates nothing." if (odd := _invisible(" ".join(instruction.args))) else "",
         )
 
 

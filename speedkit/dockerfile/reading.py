@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from speedkit.dockerfile.checks import check_has_stages, check_instruction, check_keyword
+from speedkit.dockerfile.checks import check_encoding, check_has_stages, check_instruction, check_keyword
 from speedkit.dockerfile.directives import check_options, requested_frontend
 from speedkit.dockerfile.mounts import mounts_of
 from speedkit.dockerfile.parser import Command, ParseError, parse
@@ -27,6 +27,7 @@ def read_dockerfile(text: str) -> Dockerfile:
     """
     if not text:
         raise DockerfileError("Dockerfile: the Dockerfile cannot be empty.")
+    check_encoding(text)
     frontend = requested_frontend(text)
     if frontend is not None and frontend.comment != "#":
         raise DockerfileError(

@@ -30,6 +30,7 @@ __all__ = [
     "host_platform",
     "needed_stages",
     "origins_of",
+    "platform_of",
     "stage_bases",
     "target_index",
 ]
@@ -60,6 +61,19 @@ def host_platform() -> str:
     """The platform that an engine on this machine builds for."""
     machine = os.uname().machine if hasattr(os, "uname") else "x86_64"
     return f"linux/{_ARCHITECTURES.get(machine, machine)}"
+
+
+def platform_of(document: Mapping[str, object]) -> str:
+    """The platform of the image that `docker image inspect` describes, `linux/amd64`; "" where it does not say."""
+    parts = [str(document.get(name) or "") for name in ("Os", "Architecture", "Variant")]
+    if not all(parts[:2]):
+        return ""
+    text = "/".join(part for part in parts if part)
+    try:
+        check_platform(text)
+    except ValueError:
+        return ""
+    return normalized_platform(text, host_platform())
 
 
 def global_environment(

@@ -21,6 +21,7 @@ __all__ = [
     "check_port",
     "check_retries",
     "check_signal",
+    "fits_platform",
     "normalized_platform",
 ]
 
@@ -58,6 +59,7 @@ _SAME_PROCESSOR = MappingProxyType(
         "arm": "arm/v7",
     }
 )
+_RUNS_ALSO = MappingProxyType({"amd64": ("amd64", "386"), "arm64": ("arm64", "arm")})
 _USUAL_VARIANTS = frozenset((("amd64", "v1"), ("arm64", "v8")))
 _HOST = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
 _NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -199,6 +201,25 @@ def normalized_platform(text: str, host: str) -> str:
     if (processor, variant) in _USUAL_VARIANTS:
         variant = ""
     return "/".join(part for part in ("darwin" if system == "macos" else system, processor, variant) if part)
+
+
+def fits_platform(image: str, wanted: str) -> bool:
+    """Whether an engine takes an image of one platform where another is asked for; both as `normalized_platform` gives them.
+
+    An older variant of ARM will do, and 32 bits of Intel where 64 are asked for (containerd/platforms, Only).
+    """
+    if image == wanted:
+        return True
+    (system, *own), (wanted_system, *asked) = image.split("/"), wanted.split("/")
+    if system != wanted_system:
+        return False
+    return own[0] in _RUNS_ALSO.get(asked[0], (asked[0],)) and _variant(own) <= _variant(asked)
+
+
+def _variant(processor: list[str]) -> int:
+    usual = {"arm": "v7", "arm64": "v8", "amd64": "v1"}.get(processor[0], "")
+    digits = (processor[1] if len(processor) > 1 else usual).removeprefix("v")
+    return int(digits) if digits.isdecimal() and len(digits) < 4 else 0
 
 
 def check_image_name(text: str) -> None:

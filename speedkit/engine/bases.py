@@ -40,6 +40,7 @@ __all__ = [
     "isolated_base",
     "isolated_name",
     "make_image",
+    "plain_base",
     "pull",
     "resolve_base",
     "standing_base",
@@ -164,12 +165,18 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
 
 def standing_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
     """The image that `resolve_base` would give; None when it would first have to be pulled or made."""
+    candidate = plain_base(engine, reference)
+    if candidate is None:
+        return None
+    described = inspect_image(engine, candidate)
+    name = _trusting_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
+    return name if has_image(engine, name) else None
+
+
+def plain_base(engine: Engine, reference: str) -> str | None:
+    """The image that `resolve_base` would take as it is or extend, itself or its stand-in; None when neither is here."""
     candidates = (reference, stand_in_of(reference))
-    for candidate in candidates:
-        if candidate is not None and (described := _described(engine, candidate)):
-            name = _trusting_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
-            return name if has_image(engine, name) else None
-    return None
+    return next((name for name in candidates if name is not None and has_image(engine, name)), None)
 
 
 def _additions(reference: str, *, extend_ca: bool) -> tuple[Path | None, dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from speedkit.commands import as_typed
 from speedkit.engine.image_names import STAND_INS, stand_in_of
@@ -17,11 +17,13 @@ UNKNOWN_TO_FRONTEND = re.compile(r"unknown (?:flag|instruction)|only supported i
 NO_COMMAND = "exit code: 127"
 
 
-def advice(said: str, *, stand_ins: Sequence[str], frontend: str | None = None) -> str:
+def advice(
+    said: str, *, stand_ins: Sequence[str], frontend: str | None = None, platforms: Mapping[str, str] | None = None
+) -> str:
     """A sentence or two on what to do; "" where BuildKit's own words say it all.
 
     said: the plain text at the end of the build. stand_ins: the images that stand-ins took the place of. frontend: the one
-    that the engine's own took the place of.
+    that the engine's own took the place of. platforms: what the images that are on the machine are for, by each of their names.
     """
     missing = NO_IMAGE.search(said)
     if missing and SYNTAX_LINE.search(said):
@@ -29,6 +31,9 @@ def advice(said: str, *, stand_ins: Sequence[str], frontend: str | None = None) 
             f"The `# syntax=` line asks a registry for {_short(missing['image'])}, and none hands it out here. "
             "Remove the line: the engine then reads the Dockerfile by itself."
         )
+    if missing and (platform := (platforms or {}).get(_short(missing["image"]))):
+        words = f"The image {_short(missing['image'])} is on this machine for {platform} alone, FROM asks for another platform"
+        return f"{words}, and no registry hands that out here."
     if missing:
         return _for_a_missing_image(_short(missing["image"]))
     if NO_BRIDGE.search(said):

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from speedkit.dockerfile import external_bases, read_dockerfile, requested_frontend, stage_bases, target_index
-from speedkit.engine.bases import has_image, isolated_base, isolated_name, resolve_base, standing_base
+from speedkit.dockerfile import external_bases, platform_of, read_dockerfile, requested_frontend, stage_bases, target_index
+from speedkit.engine.bases import has_image, isolated_base, isolated_name, plain_base, resolve_base, standing_base
 from speedkit.engine.connection import Engine
 from speedkit.engine.frontends import replaced_frontend
 from speedkit.engine.images import inspect_image
@@ -92,23 +92,32 @@ def bases_now(
 ) -> dict[str, dict[str, Any]]:
     """The facts that the recording of a build made now would hold. Nothing is pulled or made.
 
-    An image that would first have to be made is left out; one that would have to be pulled is `gone`.
+    An image that the kit first has to make of one that is here has a layer that nothing was built on; one that would have to
+    be pulled is `gone`.
     before: the facts of the build before, which tell whether its images had to be extended by the host's certificates.
     """
     references, final = _references(dockerfile, build_args, target)
     facts: dict[str, dict[str, Any]] = {}
     for reference in references:
+        unmade: tuple[str, ...] = ()
         used = standing_base(engine, reference)
         earlier = before.get(reference, {}).get("used")
         if used != earlier and earlier is not None and standing_base(engine, reference, extend_ca=True) == earlier:
             used = str(earlier)
-        name = used
+        if used is None and (used := plain_base(engine, reference)) is not None:
+            # The kit adds the certificates before the build, which makes another image of it: there is nothing to pull.
+            unmade = ("certificates",)
         if not used:
             facts[reference] = {"gone": True}
-        if used and isolation:
+            continue
+        name = used
+        if isolation:
             name = isolated_name(engine, used, isolation, mark_certificates=reference != final)
-        if used and name and has_image(engine, name):
-            facts[reference] = {"used": used} | _facts(inspect_image(engine, name))
+            if not has_image(engine, name):
+                name, unmade = used, (*unmade, isolation)
+        described = _facts(inspect_image(engine, name))
+        # Nothing was ever built on layers that the kit only makes for the build.
+        facts[reference] = {"used": used} | described | {"layers": [*described["layers"], *unmade]}
     return facts
 
 
@@ -123,6 +132,7 @@ def _facts(described: dict[str, Any]) -> dict[str, Any]:
         "user": settings.get("User") or "",
         "shell": list(settings.get("Shell") or ()),
         "on_build": list(settings.get("OnBuild") or ()),
+        "platform": platform_of(described),
     }
 
 

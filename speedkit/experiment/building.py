@@ -540,7 +540,10 @@ class RunningBuild:
         log = failed.log.strip()[-4000:] if failed else ""
         stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
         try:
-            hint = advice(self._solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend)
+            named = {name: base.get("platform", "") for name, base in bases.facts.items()}
+            used = {str(base["used"]).removesuffix(":latest"): base.get("platform", "") for base in bases.facts.values()}
+            platforms, frontend = named | used, bases.replaced_frontend
+            hint = advice(self._solve.error_text, stand_ins=stand_ins, frontend=frontend, platforms=platforms)
         except Exception as problem:
             hint = f"What might help could not be looked up: {in_words(problem)}"
         return "\n".join(part for part in (log, self._solve.error_text, hint) if part)

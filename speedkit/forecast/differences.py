@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from speedkit.forecast.plan import Plan, PlannedStep
     from speedkit.forecast.vertices import Input, Vertex
 
-__all__ = ["OF_IMAGE", "Difference", "counterparts", "difference"]
+__all__ = ["BUILD_TIME", "CONFIGURATION", "OF_IMAGE", "Difference", "counterparts", "difference"]
 
 OF_IMAGE = " (of the base image)"
 """Behind a variable, WORKDIR, USER or SHELL that the image's configuration sets and the Dockerfile does not."""
+
+BUILD_TIME = "SOURCE_DATE_EPOCH"
+CONFIGURATION = "its configuration"
+"""Of a base image of which nothing more is known."""
+_FOR_BUILDKIT = frozenset({BUILD_TIME, "BUILDKIT_SANDBOX_HOSTNAME", "BUILDKIT_CACHE_MOUNT_NS"})
+"""Build arguments that count without being declared."""
 
 _ORDER = "the order of the variables"
 _OF_COMMAND = ("network", "options", "mounts")
@@ -81,13 +87,17 @@ def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[
         return None if same_paths else _of_paths(before, after, arguments)
     if _wording(before) != _wording(after):
         return Difference("instruction", (after.instruction.text,))
+    if changed == ["mounts"]:
+        # A variable in an option, or what BuildKit puts before the id of each cache mount.
+        namespace = Difference("argument", ("BUILDKIT_CACHE_MOUNT_NS",))
+        return namespace if before.named == after.named else _with_origin(_by_mention(before, after, arguments), before.own)
     found = _by_parts(changed, old, new, arguments) or _by_mention(before, after, arguments)
     return _with_origin(found, before.own | after.own)
 
 
 def _with_origin(found: Difference, own: frozenset[str]) -> Difference:
     """Says which settings are the image's: it changed, and the Dockerfile set it neither before nor now."""
-    if found.kind not in ("argument", "environment") or found.what == (_ORDER,):
+    if found.kind not in ("argument", "environment") or found.what == (_ORDER,) or set(found.what) <= _FOR_BUILDKIT - own:
         return found
     what = tuple(name if name in own else f"{name}{OF_IMAGE}" for name in found.what)
     return Difference(found.kind if set(what) & own else "environment", what)
@@ -111,10 +121,14 @@ def _by_parts(changed: list[str], old: Vertex, new: Vertex, arguments: frozenset
     if "platform" in changed:
         return Difference("platform", (str(new.parts["platform"]),))
     if "unknown_base" in changed:
-        return Difference("base", ("its configuration",))
+        return Difference("base", (CONFIGURATION,))
     if "variables" in changed and (names := _changed_names(old.parts["variables"], new.parts["variables"])):
         kind = "argument" if set(names) & arguments else "environment"
         return Difference(kind, names)
+    if changed == ["time"]:
+        return Difference("argument", (BUILD_TIME,))
+    if changed == ["hostname"]:
+        return Difference("argument", ("BUILDKIT_SANDBOX_HOSTNAME",))
     if "workdir" in changed:
         return Difference("environment", ("WORKDIR",))
     if "user" in changed:

@@ -23,6 +23,7 @@ _RAN = frozenset({"ran", "failed", "cancelled", "running"})
 _BROKEN_OFF = Because(
     "failed", (), "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
 )
+_MISMATCH = "digest mismatch"
 _TRIGGERED = "ONBUILD "
 _PASSED_ON = frozenset({"parent", "result"})
 
@@ -122,8 +123,14 @@ class _Explaining:
     def _because(self, step: StepForecast, planned: PlannedStep, state: StepState) -> Because:
         if state == "waiting":
             return Because("failed", (), "The build ended before this step.")
+        if state == "unclear":
+            sentence = "BuildKit's report does not tell which of its steps this one is: whether it ran or was cached."
+            return Because("unclear", (), sentence)
         if state == "no-step" and step.sources:
             return Because("no-step", (), f"The stage starts from the result of line {step.sources[0].line}.")
+        if state == "failed" and _MISMATCH in self._build.errors.get(step.line, ""):
+            sentence = f"What {_fetched(step)} serves has another digest than `--checksum` says."
+            return Because("failed", step.because.what, sentence)
         if state == "failed" and (wanted := _fetched(step)):
             return Because("failed", step.because.what, f"{wanted} could not be had.")
         if state in _RAN:
@@ -224,7 +231,7 @@ def _without_the_import(because: Because, failed: tuple[str, ...]) -> Because:
 
 def _in_the_past(because: Because) -> Because:
     sentence = because.sentence.replace("runs again", "ran").replace("run again", "ran")
-    sentence = sentence.replace("will stop here", "stopped here")
+    sentence = sentence.replace("will stop here", "stopped here").replace("will not notice", "did not notice")
     sentence = sentence.replace("Nothing has been built here yet", "No build before this one is recorded for this cache")
     return Because(because.kind, because.what, sentence)
 

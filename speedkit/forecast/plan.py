@@ -24,14 +24,14 @@ from speedkit.dockerfile.linting import Linting
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stage_environment import Scope
 from speedkit.dockerfile.stages import SCRATCH
-from speedkit.dockerfile.values import check_port, check_signal
+from speedkit.dockerfile.values import check_port, check_signal, fits_platform
 from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import copy_vertex, owner
 from speedkit.forecast.running import run_vertex
 from speedkit.forecast.situation import BaseImage
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.vertices import Input, Vertex
-from speedkit.go_numbers import whole_number
+from speedkit.go_numbers import END_OF_INT64, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "PlannedStep", "plan_build"]
 
+_YEAR_ZERO, _YEAR_10000 = -62_167_219_200, 253_402_300_800
+"""The seconds since 1970 at which the years begin that an image's time can have."""
 _VARIABLE = re.compile(r"\$\{?(\w+)")
 _NO_VARIABLES: Mapping[str, str | None] = MappingProxyType({})
 
@@ -93,9 +95,27 @@ def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
     planning = _Planning(situation, context)
     steps = tuple(planning.all_steps())
+    if context.tree is not None:
+        context.tree.unsent = _unsent(steps, context)
     if planning.lint.counts:
         planning.lint.finish(planning.global_args, _default_arguments(situation))
     return Plan(situation, steps, context)
+
+
+def _unsent(steps: tuple[PlannedStep, ...], context: Vertex) -> frozenset[str]:
+    """The paths of the context with a backslash in them that BuildKit is not sent.
+
+    Its client takes what the steps name for patterns, in which a backslash is an escape. The file is found all the same when
+    another step takes it by a wildcard, or with its folder.
+    """
+    inputs = [given for step in steps if step.vertex is not None for given in step.vertex.inputs if given.vertex is context]
+    selectors = [selector for given in inputs for selector in given.selectors]
+    named = {selector.path for selector in selectors if not selector.wildcard and "\\" in selector.path}
+    if not named or context.tree is None:
+        return frozenset()
+    others = [selector for selector in selectors if selector.path not in named]
+    sent = {f"/{entry.path}" for selector in others for entry in context.tree.taken(selector._replace(excludes=()))}
+    return frozenset(named - sent)
 
 
 def _default_arguments(situation: Situation) -> Mapping[str, str] | None:
@@ -108,9 +128,22 @@ def _default_arguments(situation: Situation) -> Mapping[str, str] | None:
 
 
 def _check_build_time(seconds: str) -> None:
-    if seconds and not re.fullmatch(r"[+-]?\d+", seconds, re.ASCII):
-        parsing = f'strconv.ParseInt: parsing "{seconds}": invalid syntax'
+    if not seconds:
+        return
+    moment = whole_number(seconds)
+    if moment is None or not -END_OF_INT64 <= moment < END_OF_INT64:
+        reason = "invalid syntax" if moment is None else "value out of range"
+        parsing = f'strconv.ParseInt: parsing "{seconds}": {reason}'
         raise DockerfileError(f"Dockerfile: invalid SOURCE_DATE_EPOCH: {seconds}: {parsing}.")
+    if not _YEAR_ZERO <= moment < _YEAR_10000:
+        reason = "error calling MarshalJSON for type *time.Time: year outside of range [0,9999]"
+        raise DockerfileError(f"Dockerfile: failed to marshal image config: json: {reason} (SOURCE_DATE_EPOCH={seconds}).")
+
+
+def _for_another_platform(vertex: Vertex, here: str, wanted: str) -> Vertex:
+    """The image that a registry would have to hand out, because the one on the machine is for another platform."""
+    operation = (vertex.operation, wanted)
+    return replace(vertex, operation=operation, parts={**vertex.parts, "here": here, "wanted": wanted}, gone=True)
 
 
 def _named(instruction: Instruction, variables: Mapping[str, str]) -> Mapping[str, str | None]:
@@ -153,8 +186,12 @@ class _Planning:
             left_out = (opening, *stage.instructions)
             return [PlannedStep(step, stage.name, None, None, False) for step in left_out]
         vertex, scope, triggers = self._start(stage)
-        scope.platform = self.bases[stage.index].platform or scope.platform or self.situation.platform
         in_stage = self.bases[stage.index].stage is not None
+        if self.bases[stage.index].image == SCRATCH and not in_stage:
+            # BuildKit looks at no --platform of a stage that starts from scratch, nor of one that starts from a stage.
+            scope.platform = self.situation.platform
+        elif not in_stage:
+            scope.platform = self.bases[stage.index].platform or self.situation.platform
         self.lint.open_stage(stage.index, base=self.bases[stage.index].stage)
         steps = [PlannedStep(opening, stage.name, None if in_stage else vertex, vertex if in_stage else None, True)]
         for trigger in triggers:
@@ -177,6 +214,8 @@ class _Planning:
         vertex = self._source(base.image)
         if image is None:
             return vertex, Scope.from_image(None), []
+        if vertex is not None and base.platform and image.platform and not fits_platform(image.platform, base.platform):
+            vertex = _for_another_platform(vertex, image.platform, base.platform)
         triggers = [read_instruction(text, line=stage.line, stage=stage.index) for text in image.on_build]
         for trigger in triggers:
             check_instruction(trigger)

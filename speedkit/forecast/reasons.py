@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.forecast.differences import OF_IMAGE, Difference, counterparts, difference
+from speedkit.forecast.differences import BUILD_TIME, CONFIGURATION, OF_IMAGE, Difference, counterparts, difference
 from speedkit.forecast.tree import NOT_UTF8
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ BecauseKind = Literal[
     "unchanged",
     "earlier",
     "same-bytes",
+    "unnoticed",
+    "unclear",
     "files",
     "missing-file",
     "missing-secret",
@@ -45,6 +47,7 @@ BecauseKind = Literal[
     "failed",
 ]
 _SHOWN = 3
+_HOSTNAME, _NAMESPACE = "BUILDKIT_SANDBOX_HOSTNAME", "BUILDKIT_CACHE_MOUNT_NS"
 _CHANGED_FILE = re.compile(r"(?P<path>.*) \((?P<how>[^()]*)\)", re.DOTALL)
 
 
@@ -66,13 +69,14 @@ class Reasons:
         self._twins = counterparts(last, walked.plan) if last is not None else {}
         self._arguments = _declared(walked.plan.situation.dockerfile)
         self._restored: dict[int, bool] = {}
+        self._stale = _stale_paths(walked.plan)
 
     def of(self, step: PlannedStep) -> Because:
         """Why the cache holds, lacks or may hold a step."""
         vertex = step.vertex
         if vertex is None:
             return _without_vertex(step)
-        because = self._because(step, vertex)
+        because = _with_unnoticed(self._because(step, vertex), _unnoticed(vertex, self._walked.plan, self._stale))
         is_other_image = step.opens_known_image and not step.has_to_pull and because.kind == "base"
         self._restored[id(vertex)] = because.kind == "earlier" or is_other_image
         return because
@@ -87,9 +91,13 @@ class Reasons:
     def _because(self, step: PlannedStep, vertex: Vertex) -> Because:
         found, own, twin = self._walked.of(vertex), self._own_change(step), self._twin(step)
         if found.missing:
-            return _refused(vertex) or _missing(found)
+            return _refused(vertex) or _missing(found, vertex, self._walked.plan)
         if step.has_to_pull:
             name = _place(vertex)
+            if "wanted" in vertex.parts:
+                here, wanted = vertex.parts["here"], vertex.parts["wanted"]
+                sentence = f"{name} is on this machine for {here}, not for {wanted}: it has to be pulled first."
+                return Because("base", (name,), sentence)
             return Because("base", (name,), f"{name} is no longer on this machine: it has to be pulled first.")
         if step.opens_known_image:
             return _image(vertex, own, twin)
@@ -157,10 +165,60 @@ def _refused(vertex: Vertex) -> Because | None:
     return Because("refused-file", circles, sentence)
 
 
-def _missing(found: Found) -> Because:
+def _missing(found: Found, vertex: Vertex, plan: Plan) -> Because:
     paths = tuple(path.lstrip("/") for path in found.missing)
-    sentence = f"{_listed(paths)} is not in the build context, so the build will stop here."
-    return Because("missing-file", paths, sentence)
+    unsent = plan.context.tree.unsent if plan.context.tree is not None else frozenset()
+    if unsent & set(found.missing):
+        there = tuple(path.lstrip("/") for path in found.missing if path in unsent)
+        instead = there[0].replace("\\", "?")
+        sentence = f"BuildKit does not find {_listed(there)}: it takes a backslash in a path for an escape, so the build will"
+        return Because("missing-file", there, f"{sentence} stop here. `{instead}` takes it.")
+    sentence = f"{_listed(paths)} {_are(paths)} not in the build context"
+    ignoring = plan.situation.context.ignore_file
+    reads_context = any(given.vertex is plan.context for given in vertex.inputs)
+    if ignoring and reads_context:
+        they = "it is" if len(paths) == 1 else "they are"
+        sentence += f" ({they} not in the folder, or {ignoring} leaves {'it' if len(paths) == 1 else 'them'} out)"
+    return Because("missing-file", paths, f"{sentence}, so the build will stop here.")
+
+
+def _stale_paths(plan: Plan) -> frozenset[str]:
+    """What changed in the context without BuildKit noticing it: it takes the content that it has."""
+    tree, now = plan.context.tree, plan.situation.context
+    if tree is None or tree.entries == now.entries:
+        return frozenset()
+    return frozenset(entry.path for entry in tree.entries if now.by_path.get(entry.path, entry) != entry)
+
+
+def _unnoticed(vertex: Vertex, plan: Plan, stale: frozenset[str]) -> tuple[str, ...]:
+    """The stale paths that a step reads; of folders it is their mode."""
+    tree = plan.context.tree
+    if tree is None or not stale:
+        return ()
+    selectors = [selector for given in vertex.inputs if given.vertex is plan.context for selector in given.selectors]
+    taken = dict.fromkeys(entry for selector in selectors for entry in tree.taken(selector))
+    return tuple(f"{entry.path} (mode)" if entry.kind == "dir" else entry.path for entry in taken if entry.path in stale)
+
+
+def _with_unnoticed(because: Because, stale: tuple[str, ...]) -> Because:
+    """The reason, with what will not be noticed, and how to make it so."""
+    if not stale:
+        return because
+    folders = tuple(path.removesuffix(" (mode)") for path in stale if path.endswith(" (mode)"))
+    files = tuple(path for path in stale if not path.endswith(" (mode)"))
+    parts = []
+    if files:
+        size = "its size and time of change are" if len(files) == 1 else "their sizes and times of change are"
+        noticed = f"`touch {files[0]}` makes it notice"
+        parts.append(f"{_listed(files)} changed, but BuildKit will not notice that: {size} as before. {noticed}.")
+    if folders:
+        parts.append(
+            f"The permissions of {_listed(folders)} changed, but BuildKit will not notice that: it does not look at them again "
+            "in a folder that it has. A build from a copy of the folder under another name does."
+        )
+    if because.kind not in ("unchanged", "earlier"):
+        return replace(because, sentence=" ".join([because.sentence, *parts]))
+    return Because("unnoticed", stale, " ".join(parts))
 
 
 def _or_stops(because: Because, vertex: Vertex) -> Because:
@@ -272,6 +330,10 @@ def _remark(own: Difference, step: PlannedStep) -> str:
         return f", and this step reads {'it' if len(own.what) == 1 else 'them'}"
     if own.kind not in ("argument", "environment"):
         return ""
+    if own.what == (BUILD_TIME,) and step.instruction.keyword == "WORKDIR":
+        return ", and the folder that this step makes gets it as its time"
+    if own.what in ((_HOSTNAME,), (_NAMESPACE,)):
+        return f", and {'every RUN' if own.what == (_HOSTNAME,) else 'the id of a cache mount'} depends on it"
     if step.instruction.keyword == "RUN":
         if len(own.what) > 1:
             return "; every RUN after them sees that, whether it uses them or not"
@@ -290,14 +352,24 @@ def change_in_words(kind: str, what: tuple[str, ...]) -> str:
         "environment": f"{_settings_in_words(what)} changed",
         "options": f"the build command's options changed ({listed})",
         "platform": f"it is now built for {listed}",
-        "base": f"the base image {listed} is another one than before",
+        "base": _base_in_words(what),
         "address": f"{listed} no longer holds what it did",
         "evicted": "its result was gone from the cache",
-        "missing-file": f"{listed} is not in the build context",
-        "missing-secret": f"{listed} was not given",
+        "missing-file": f"{listed} {_are(what)} not in the build context",
+        "missing-secret": f"{listed} {'was' if len(what) == 1 else 'were'} not given",
         "refused-file": f"BuildKit cannot take {listed}",
     }
     return words.get(kind, "it was new to the cache")
+
+
+def _are(names: tuple[str, ...]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _base_in_words(what: tuple[str, ...]) -> str:
+    if what == (CONFIGURATION,):
+        return "the configuration of the base image is another one than before"
+    return f"the base image {_listed(what)} is another one than before"
 
 
 def _settings_in_words(what: tuple[str, ...]) -> str:

@@ -65,6 +65,7 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
         "mounts": (tuple((mount.target, mount.key) for mount in mounted), secrets),
         "network": _network(instruction, around),
         "options": _options(instruction, around),
+        "hostname": around.situation.build_args.get("BUILDKIT_SANDBOX_HOSTNAME", ""),
         "platform": scope.platform,
     }
     operation = ("run", tuple(parts.items()), order, before is not None)
@@ -216,5 +217,4 @@ def _options(instruction: Instruction, around: Surroundings) -> Hashable:
     options = around.situation.options
     hosts = tuple(entry.partition(":")[0] for entry in options.get("add-host", "").split(",") if entry)
     rest = tuple(options.get(name, "") for name in ("ulimit", "cgroup-parent"))
-    hostname = around.situation.build_args.get("BUILDKIT_SANDBOX_HOSTNAME", "")
-    return (hosts, rest, hostname, instruction.flag("security") or "sandbox", instruction.flag_values("device"))
+    return (hosts, rest, instruction.flag("security") or "sandbox", instruction.flag_values("device"))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from speedkit.context import Manifest
-from speedkit.dockerfile import host_platform
+from speedkit.dockerfile import host_platform, platform_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,8 @@ class BaseImage:
 
     layers: the digests of its layers, oldest first; the id of the image where they are not known.
     environment: `NAME=value`, in order. None: the configuration is not known, and `configuration` stands for it.
-    gone: it is no longer on the machine, and this is what it was.
+    gone: it is no longer on the machine, and this is what it was. platform: what it is for, such as `linux/amd64`; "" where
+    that is not known.
     """
 
     layers: tuple[str, ...]
@@ -38,6 +39,7 @@ class BaseImage:
     on_build: tuple[str, ...] = ()
     configuration: str = ""
     gone: bool = False
+    platform: str = ""
 
     @classmethod
     def from_inspect(cls, document: Mapping[str, Any]) -> BaseImage:
@@ -51,6 +53,7 @@ class BaseImage:
             shell=tuple(configuration.get("Shell") or ()),
             on_build=tuple(configuration.get("OnBuild") or ()),
             configuration=str(document.get("Id") or ""),
+            platform=platform_of(document),
         )
 
 
@@ -66,6 +69,7 @@ class Situation:
     folder: the context's own folder, which decides what BuildKit compares it with (`syncing`); "" for none.
     options: of the build command, where they reach RUN (`network`, `add-host`, `shm-size`, `ulimit`, `cgroup-parent`).
     states: for a build that took place, what became of the instruction on a line; None when nothing is known of it.
+    errors: what BuildKit said of the instructions that failed, by line.
     triggers: what became of the ONBUILD instructions of a base, by the line of the FROM and the text.
     products: paths of the context that commands on the host make anew before the build, so what they hold is not known.
     finished: it came to its end; one that did not left only what is seen to have run.
@@ -83,6 +87,7 @@ class Situation:
     folder: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     states: Mapping[int, StepState] | None = None
+    errors: Mapping[int, str] = field(default_factory=dict)
     triggers: Mapping[tuple[int, str], StepState] = field(default_factory=dict)
     products: frozenset[str] = frozenset()
     finished: bool = True

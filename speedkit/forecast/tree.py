@@ -61,6 +61,8 @@ class Tree:
         """unknown: paths whose content, or whether they are there, nobody can tell yet."""
         self._manifest = manifest
         self.unknown = unknown
+        self.unsent: frozenset[str] = frozenset()
+        """Paths that are there, and that BuildKit is not sent by the build that this was planned for last."""
         self._digests: dict[str, str] = {}
         self._known: dict[Selector, str | None] = {}
 
@@ -107,6 +109,8 @@ class Tree:
 
     def digest(self, selector: Selector) -> str | None:
         """The digest of what a selector takes; None when the path is not there."""
+        if selector.path in self.unsent and not selector.wildcard:
+            return None
         if selector not in self._known:
             simple = not selector.wildcard and not selector.excludes
             self._known[selector] = self._of_path(selector) if simple else self._of_list(selector)

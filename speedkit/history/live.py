@@ -109,7 +109,7 @@ class LiveForecast:
         """Read the past again when there is more of it, or another cache is asked for; the bases also when a FROM changed."""
         text, folder = dockerfile_text(strategy.dockerfile), str(app.folder)
         past_key = (isolation, folder, builds[-1].id if builds else None)
-        froms = [line for line in text.splitlines() if line.upper().lstrip().startswith("FROM")]
+        froms = [line for line in text.split("\n") if line.upper().lstrip().startswith("FROM")]
         if past_key == self._past_key and froms == self._froms:
             return
         earlier = earlier_builds() if past_key != self._past_key else []

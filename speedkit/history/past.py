@@ -141,7 +141,7 @@ def _shares_steps(found: Recording, layers: set[tuple[str, ...]], steps: set[str
 
 def _steps_of(dockerfile: str) -> set[str]:
     """The first lines of what BuildKit runs, folded."""
-    lines = (" ".join(line.split()).lower() for line in dockerfile.splitlines())
+    lines = (" ".join(line.split()).lower() for line in dockerfile.split("\n"))
     return {line for line in lines if line.startswith(("run ", "copy ", "add ", "workdir "))}
 
 

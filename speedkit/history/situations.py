@@ -42,6 +42,7 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
         bases=_bases(meta.bases),
         folder=meta.folder,
         states={step.line: step.state for step in found.instructions if step.line is not None and not step.triggered},
+        errors={step.line: step.error for step in found.instructions if step.line and step.error and not step.triggered},
         triggers={(step.line, step.instruction): step.state for step in found.instructions if step.line and step.triggered},
         finished=meta.outcome == "done",
         lineage=lineage_of(meta.isolation, meta.folder),
@@ -122,6 +123,7 @@ def _bases(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseImage]:
             on_build=tuple(base.get("on_build") or ()),
             configuration=str(base.get("id") or ""),
             gone=bool(base.get("gone")),
+            platform=str(base.get("platform") or ""),
         )
         for name, base in facts.items()
     }

@@ -26,6 +26,8 @@ def bytes_text(size_bytes: float) -> str:
     size, unit = float(size_bytes), 0
     while abs(size) >= 999.5 and unit < len(UNITS) - 1:
         size, unit = size / 1000, unit + 1
+    if unit == 0 and round(size) == 1:
+        return "1 byte"
     if unit == 0 or abs(size) >= 99.95:
         return f"{size:.0f} {UNITS[unit]}"
     return f"{size:.1f} {UNITS[unit]}"

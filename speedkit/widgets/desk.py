@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from speedkit.apps.files import LARGEST_BYTES, entries_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
-from speedkit.widgets.failure_marks import Mark, moved_with
+from speedkit.widgets.failure_marks import Mark, lines_of, moved_with
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -271,7 +271,7 @@ class Desk:
 
     def mark_anchored(self, mark: Mark) -> Mark:
         """The mark with its line's text, by which it is found again after an edit."""
-        lines = self.text_or_empty(mark.path).splitlines()
+        lines = lines_of(self.text_or_empty(mark.path))
         return replace(mark, text=lines[mark.line - 1]) if 0 < mark.line <= len(lines) else mark
 
     def mark_moved(self, mark: Mark) -> Mark | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from speedkit.model import Build, Step
 
-__all__ = ["Mark", "failed_step", "failing_line", "marks_of", "moved_with"]
+__all__ = ["Mark", "failed_step", "failing_line", "lines_of", "marks_of", "moved_with"]
 
 NAMED = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>[0-9]{1,9})(?::(?P<column>[0-9]{1,9}))?: (?P<message>.+)$")
 ON_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]{0,255}:)(?P<line>[0-9]{1,9})(?![0-9])")
@@ -103,7 +103,7 @@ def failing_line(log: list[str]) -> int | None:
 
 def moved_with(mark: Mark, text: str) -> Mark | None:
     """The mark where its line now is; None when that line is gone or was changed."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     if mark.line <= len(lines) and lines[mark.line - 1] == mark.text:
         return mark
     places = [place for place, line in enumerate(lines, 1) if line == mark.text and line.strip()]
@@ -112,6 +112,11 @@ def moved_with(mark: Mark, text: str) -> Mark | None:
     return replace(mark, line=min(places, key=lambda place: abs(place - mark.line)))
 
 
+def lines_of(text: str) -> list[str]:
+    """Lines as BuildKit and compilers count them: they end at a line feed alone, not at a form feed or a lone CR."""
+    return text.replace("\r\n", "\n").split("\n")
+
+
 def _line(text: str, line: int) -> str:
-    lines = text.splitlines()
+    lines = lines_of(text)
     return lines[line - 1] if 0 < line <= len(lines) else ""

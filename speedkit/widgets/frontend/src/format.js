@@ -22,6 +22,7 @@ export function bytes(value) {
     value /= 1000;
     unit += 1;
   }
+  if (unit === 0 && Math.round(value) === 1) return "1 byte";
   return `${unit === 0 || Math.abs(value) >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${UNITS[unit]}`;
 }
 
