@@ -42,6 +42,7 @@ from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
 from speedkit.experiment.bases import SYNTAX_ARGUMENT, BuildBases, build_bases
 from speedkit.experiment.host import host_environment, run_host_command
+from speedkit.experiment.housekeeping import keep_in_background
 from speedkit.experiment.leaving import forget, stop_when_leaving
 from speedkit.experiment.notebook_view import watch_in_notebook
 from speedkit.model import Build, Outcome
@@ -299,6 +300,7 @@ class RunningBuild:
         finally:
             forget(self.stop)
             self._ended.set()
+            keep_in_background(self._engine)
 
     def _on_line(self, line: bytes) -> None:
         for kept in self._limit.lines(line):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 
-from speedkit.errors import NoHistory
+from speedkit.errors import NoHistory, RecordingError
 from speedkit.experiment.building import recordings_folder
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
@@ -28,7 +29,20 @@ def recorded_builds(app: str = "sample_go_app", *, session: str | None = None) -
     """
     wanted = session or os.environ.get("SPEEDKIT_SESSION")
     found = [recording for recording in recordings(session=wanted) if recording.meta.app == app]
-    return [read_build(recording) for recording in found[-RECENT:]]
+    return list(_readable(found[-RECENT:]))
+
+
+def _readable(found: Iterable[Recording]) -> Iterator[Build]:
+    """The builds of recordings, but for those that are removed at this moment to make room.
+
+    Raises: RecordingError for one that is damaged.
+    """
+    for recording in found:
+        try:
+            yield read_build(recording)
+        except RecordingError:
+            if recording.folder.exists():
+                raise
 
 
 def recording_of(build_id: str | None) -> Recording:

@@ -58,7 +58,10 @@ class LayerStore:
         return path is not None and path.is_file()
 
     def keep(self, diff_id: str, files: Files) -> None:
+        from speedkit.images.keeping import keep_layers_at_the_end
+
         self._write(diff_id, _pack(files))
+        keep_layers_at_the_end(self.folder)
 
     def diff_id_of_blob(self, digest: str) -> str | None:
         """The diffID of a compressed layer that was read before."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import shutil
 import socket
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
+from speedkit.budget import Use, is_size, variable
 from speedkit.commands import as_typed
 from speedkit.engine.bases import BASES, has_image
 from speedkit.engine.certificates import host_bundle
@@ -23,6 +25,7 @@ from speedkit.engine.connection import Engine, buildx_version, connect, engine_o
 from speedkit.engine.host_go import OLDEST_GO, find_go
 from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import EngineError, NoEngine
+from speedkit.experiment.housekeeping import room_taken
 from speedkit.rendering.amounts import bytes_text
 from speedkit.rendering.tables import FACTS_STYLE, Cell, table_html
 from speedkit.setup.debian import read_release
@@ -95,6 +98,7 @@ def doctor() -> Report:
         *(_base(engine, reference) for reference in BASES),
         _tls(),
         _port(),
+        *map(_room, room_taken(engine)),
     )
     return Report(tuple(replace(check, fix=as_typed(check.fix)) for check in checks))
 
@@ -160,6 +164,15 @@ def _disk(engine: Engine | None) -> Check:
         f"{bytes_text(free)} free",
         "Free some room: 5 GB are enough (`docker system df`).",
     )
+
+
+def _room(use: Use) -> Check:
+    """What the kit keeps. It keeps the limits by itself, so being over one for a while is nothing to mend."""
+    limit = os.environ.get(variable(use.part))
+    text = f"{bytes_text(use.used_bytes)} of at most {bytes_text(use.limit_bytes)} ({variable(use.part)})"
+    is_understood = not limit or is_size(limit)
+    fix = f"{variable(use.part)}={limit} is no size: write it as `20 GB`."
+    return Check(f"kept {use.part}", is_understood, text, fix, needed=False)
 
 
 def _go() -> Check:

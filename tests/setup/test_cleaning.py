@@ -12,12 +12,15 @@ from pathlib import Path
 import pytest
 
 import speedkit as sk
+from speedkit.budget import limit_bytes
+from speedkit.engine import keeping as image_limits
 from speedkit.engine.bases import has_image, isolated_base, resolve_base
 from speedkit.engine.connection import Engine
 from speedkit.engine.deriving import derive_image
 from speedkit.engine.identity import CONTAINER_NAME, INSTALLATION_LABEL, LABEL, installation_id
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
+from speedkit.engine.keeping import keep_images, size_of_images
 from speedkit.engine.ledger import notes_of
 from speedkit.engine.sweeping import sweep_engine
 from speedkit.errors import SpeedkitError
@@ -301,6 +304,45 @@ def test_what_older_versions_named_goes_and_nothing_like_it(own_engine, tmp_path
     by_hand(own_engine, tmp_path / "unlabelled", "FROM scratch", "ENV A=1", tag="speedkit/unlabelled:1")
     clean(own_engine, recordings=False)
     assert names(own_engine) == sorted([*theirs, "speedkit/unlabelled:1"])
+
+
+@pytest.mark.engine
+def test_of_the_results_that_newer_builds_replaced_the_oldest_go(own_engine, app, monkeypatch):
+    monkeypatch.setattr(image_limits, "REPLACED_RESULTS", 2)
+    with app() as built:
+        images = []
+        for number in range(5):
+            built.write("a", str(number))
+            images.append(sk.build(built).image)
+    keep_images(own_engine, limit_bytes("images"))  # the last build may still keep the limit by itself
+    assert [has_image(own_engine, image) for image in images] == [False, False, True, True, True]
+
+
+@pytest.mark.engine
+def test_over_the_limit_what_was_not_used_for_longest_goes_and_names_stay(own_engine, app):
+    with app() as one, app() as other:
+        images = [sk.build(built).image for built in (one, other)]
+        other.write("a", "x" * 5000)
+        images.append(sk.build(other).image)
+        used = own_engine.api.create_container(images[1], ["true"])["Id"]
+    assert size_of_images(own_engine) > 5000
+    keep_images(own_engine, 0)
+    assert [has_image(own_engine, image) for image in images] == [True, True, True]
+    assert not any("isolated" in name for name in names(own_engine))
+    own_engine.api.remove_container(used)
+    keep_images(own_engine, 0)
+    assert [has_image(own_engine, image) for image in images] == [True, False, True]
+
+
+@pytest.mark.engine
+def test_an_isolated_base_that_is_made_again_has_the_same_layers(own_engine, app):
+    with app(steps="RUN sleep 0.1\n") as built:
+        sk.build(built)
+        keep_images(own_engine, 0)
+        assert not any("isolated" in name for name in names(own_engine))
+        assert all(step.state == "hit" for step in sk.predict(built).steps if not step.instruction.startswith("FROM"))
+        again = sk.build(built)
+    assert not [step for step in again.instructions if step.state == "ran"]
 
 
 @pytest.mark.engine

@@ -1,0 +1,66 @@
+"""Keeps what builds leave within its limits, after a build has ended and nobody waits any more."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+
+from speedkit.budget import PARTS, Part, Use, limit_bytes
+from speedkit.engine.connection import Engine
+from speedkit.engine.keeping import keep_images, size_of_images
+from speedkit.errors import SpeedkitError
+from speedkit.images.keeping import keep_layers, size_of_layers
+from speedkit.recordings.keeping import keep_recordings, size_of_recordings
+from speedkit.state import state_home
+
+__all__ = ["keep_in_background", "keep_limits", "room_taken"]
+
+END_SECONDS = 5.0
+
+_lock = threading.Lock()
+_at_work: dict[str, threading.Thread] = {}
+
+
+def keep_in_background(engine: Engine) -> None:
+    """Keep the limits while this process goes on; at its end it waits a little for that. Once at a time."""
+    with _lock:
+        if any(thread.is_alive() for thread in _at_work.values()):
+            return
+        keeping = threading.Thread(target=_keep_quietly, args=(engine,), name="keeping limits", daemon=True)
+        _at_work["now"] = keeping
+        keeping.start()
+
+
+@atexit.register
+def _wait() -> None:
+    for thread in list(_at_work.values()):
+        thread.join(END_SECONDS)
+
+
+def _keep_quietly(engine: Engine) -> None:
+    with contextlib.suppress(SpeedkitError, OSError):
+        keep_limits(engine)
+
+
+def keep_limits(engine: Engine | None) -> None:
+    """Remove what is over a limit. engine: None leaves images alone.
+
+    Raises: EngineError, StateRefused.
+    """
+    keep_recordings(state_home() / "recordings", limit_bytes("recordings"))
+    keep_layers(state_home() / "layers", limit_bytes("layers"))
+    if engine is not None:
+        keep_images(engine, limit_bytes("images"))
+
+
+def room_taken(engine: Engine | None) -> tuple[Use, ...]:
+    """How much room each part takes and may take; images only where an engine says so."""
+    used: dict[Part, int] = {
+        "recordings": size_of_recordings(state_home() / "recordings"),
+        "layers": size_of_layers(state_home() / "layers"),
+    }
+    if engine is not None:
+        with contextlib.suppress(SpeedkitError):
+            used["images"] = size_of_images(engine)
+    return tuple(Use(part, used[part], limit_bytes(part)) for part in PARTS if part in used)

@@ -1,0 +1,58 @@
+"""Keeps the store of layers within its limit: what was not used for the longest time goes first.
+
+What is gone is read again when it is needed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from speedkit.budget import enough, limit_bytes
+
+__all__ = ["keep_layers", "keep_layers_at_the_end", "size_of_layers"]
+
+IN_USE_SECONDS = 60.0
+"""For how long a layer may be in use that was just written or read."""
+
+
+def size_of_layers(folder: Path) -> int:
+    """The bytes of all that a store of layers in a folder holds."""
+    return sum(size for _, size, _ in _files(folder))
+
+
+def keep_layers(folder: Path, limit: int) -> int:
+    """Remove what was not used for the longest time until the rest is within the limit; the bytes that went."""
+    files = sorted(_files(folder))
+    used = before = sum(size for _, size, _ in files)
+    if used <= limit:
+        return 0
+    for used_at, size, path in files:
+        if used <= enough(limit) or time.time() - used_at < IN_USE_SECONDS:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+            used -= size
+    return before - used
+
+
+@lru_cache(maxsize=4)
+def keep_layers_at_the_end(folder: Path) -> None:
+    """Keep the limit when this process ends."""
+    atexit.register(lambda: keep_layers(folder, limit_bytes("layers")))
+
+
+def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """Time of the last use, bytes and path. Reading moves the time at most once a day, which is enough to tell old from new."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place) / name
+            with contextlib.suppress(OSError):
+                status = path.lstat()
+                if not name.startswith("."):  # one that is being written
+                    yield max(status.st_atime, status.st_mtime), status.st_size, path
