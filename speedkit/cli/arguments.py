@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,10 @@ __all__ = [
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-BuildArgs = Annotated[list[str] | None, typer.Option("--build-arg", metavar="K=V", help="Set a build argument.")]
+BuildArgs = Annotated[
+    list[str] | None,
+    typer.Option("--build-arg", metavar="K=V", help="Set a build argument; K alone takes its value from the environment."),
+]
 StrategyOption = Annotated[str | None, typer.Option("-s", "--strategy", help="A strategy of the app.")]
 FileOption = Annotated[Path | None, typer.Option("-f", "--file", help="A Dockerfile.")]
 TargetOption = Annotated[str | None, typer.Option(help="The stage to build.")]
@@ -57,14 +61,17 @@ def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
 
 
 def parse_build_args(given: list[str] | None) -> dict[str, str]:
-    """`K=V` pairs as a dictionary.
+    """`K=V` pairs as a dictionary; a `K` alone has the value that the environment gives it, which no `ps` shows.
 
-    Raises: Misuse for one without `=`.
+    Raises: Misuse for one that has no value.
     """
     pairs = {}
     for pair in given or []:
         name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise Misuse(f"The build argument {pair!r} has no value.", fix="Write --build-arg NAME=VALUE.")
-        pairs[name] = value
+        if not name or (not equals and name not in os.environ):
+            raise Misuse(
+                f"The build argument {pair!r} has no value.",
+                fix="Write --build-arg NAME=VALUE, or set the variable NAME, which nobody sees, and write --build-arg NAME.",
+            )
+        pairs[name] = value if equals else os.environ[name]
     return pairs

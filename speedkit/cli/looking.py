@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,11 @@ import typer
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
 from speedkit.cli.output import print_json, print_table, reason_json
 from speedkit.errors import DockerfileError
+from speedkit.secrets.substitutes import count_substitutes
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
+    from speedkit.recordings.recording import Meta
 
 __all__ = ["register"]
 
@@ -90,6 +93,12 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
     print_table(found.title, columns, rows, numbers=["line", "seconds"])
 
 
+def _count_left_out(meta: Meta) -> int:
+    """How many secrets of a build's arguments, caches, base images, answer and error were replaced in its recording."""
+    parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error)
+    return count_substitutes(json.dumps(parts))
+
+
 def history(
     limit: Annotated[int, typer.Option(min=1, help="How many builds to list, the newest.")] = 30,
     as_json: AsJson = False,
@@ -101,7 +110,8 @@ def history(
     metas = [recording.meta for recording in recordings()[-limit:]]
     if as_json:
         keys = ("id", "started_at", "app", "source", "strategy", "edit", "seconds", "outcome", "exit_code", "session")
-        print_json({"builds": [{key: getattr(meta, key) for key in keys} for meta in metas]})
+        builds = [{key: getattr(meta, key) for key in keys} | {"secrets_left_out": _count_left_out(meta)} for meta in metas]
+        print_json({"builds": builds})
         return
     rows = [
         [

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from speedkit.rendering.ansi import plain_log
+from speedkit.secrets.substitutes import count_substitutes
 from speedkit.visible import visible, visible_json, visible_line
 
 if TYPE_CHECKING:
@@ -136,7 +137,13 @@ class ProgressBar:
 
 
 def print_json(document: object) -> None:
-    """One JSON document on stdout; plain ASCII where stdout cannot take every character."""
+    """One JSON document on stdout; plain ASCII where stdout cannot take every character.
+
+    `secrets_left_out`: how many secrets were replaced in what it is about, where any were.
+    """
+    count = count_substitutes(json.dumps(document, default=str))
+    if count and isinstance(document, dict):
+        document = document | {"secrets_left_out": count}
     print_json_pieces([json.dumps(document, indent=2, ensure_ascii=not takes_all_characters(), default=str)])
 
 

@@ -55,7 +55,16 @@ from speedkit.regular_file import read_regular
 from speedkit.secrets import is_secret_file
 from speedkit.state import state_folder, state_home
 
-__all__ = ["BuildOptions", "RunningBuild", "build", "dockerfile_text", "recordings_folder", "sent_arguments", "start_build"]
+__all__ = [
+    "BuildOptions",
+    "RunningBuild",
+    "build",
+    "dockerfile_text",
+    "recordings_folder",
+    "sent_arguments",
+    "start_build",
+    "without_secrets",
+]
 
 UNTRUSTED = "certificate signed by unknown authority"
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
@@ -626,6 +635,11 @@ def dockerfile_text(path: Path) -> str:
         raise NoDockerfile(path) from None
     except OSError as problem:
         raise FileRefused(f"The Dockerfile {path} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
+
+
+def without_secrets(text: str, build_args: Mapping[str, str] | None = None) -> str:
+    """A Dockerfile's text as the recording of a build with these arguments would hold it."""
+    return Redaction(sent_arguments(build_args or {}), os.environ, dockerfile=text).text(text)
 
 
 def _refuse_private_file(path: Path, text: str, folder: Path) -> None:

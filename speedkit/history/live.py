@@ -10,7 +10,7 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
-from speedkit.experiment.building import dockerfile_text, sent_arguments
+from speedkit.experiment.building import dockerfile_text, sent_arguments, without_secrets
 from speedkit.forecast import Forecaster, StepForecast
 from speedkit.history.finding import recordings
 from speedkit.history.past import earlier_builds, own_past, past_of
@@ -107,7 +107,7 @@ class LiveForecast:
 
     def _remember(self, app: App, strategy: Strategy, isolation: str | None, builds: Sequence[Build]) -> None:
         """Read the past again when there is more of it, or another cache is asked for; the bases also when a FROM changed."""
-        text, folder = dockerfile_text(strategy.dockerfile), str(app.folder)
+        text, folder = without_secrets(dockerfile_text(strategy.dockerfile)), str(app.folder)
         past_key = (isolation, folder, builds[-1].id if builds else None)
         froms = [line for line in text.split("\n") if line.upper().lstrip().startswith("FROM")]
         if past_key == self._past_key and froms == self._froms:

@@ -16,6 +16,7 @@ from typing import Any
 
 from speedkit.errors import ArchiveError
 from speedkit.images.files import clean_path
+from speedkit.secrets import hide_secrets
 
 __all__ = ["HOW_TO_SAVE", "ImageDescription", "choose_image", "describe_images"]
 
@@ -120,7 +121,7 @@ def _described(
     if len(diff_ids) != len(layers):
         raise ArchiveError(f"The archive lists {len(layers)} layers, its image {len(diff_ids)}.", fix=HOW_TO_SAVE)
     history = _items(config.get("history") or [], dict)
-    commands = [_printable(entry.get("created_by")) for entry in history if not entry.get("empty_layer")]
+    commands = [hide_secrets(_printable(entry.get("created_by"))) for entry in history if not entry.get("empty_layer")]
     return ImageDescription(
         id=f"sha256:{hashlib.sha256(documents[config_name]).hexdigest()}",
         names=tuple(map(_printable, names)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["bytes_text", "count_text", "does_text", "seconds_text", "share_text"]
+__all__ = ["bytes_text", "count_text", "does_text", "seconds_text", "secrets_left_out", "share_text"]
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -46,3 +46,8 @@ def count_text(count: int, one: str) -> str:
 def does_text(count: int, verb: str) -> str:
     """What so many do: `1 runs`, `2 run`."""
     return f"{count} {verb}{'s' if count == 1 else ''}"
+
+
+def secrets_left_out(count: int) -> str:
+    """What an export says of the secrets that are not in it."""
+    return f"{count_text(count, 'secret')} {'is' if count == 1 else 'are'} left out; a keyed hash (sha256:…) stands for each."

@@ -6,9 +6,10 @@ from html import escape
 from itertools import groupby
 
 from speedkit.model import Build, Step, StepState
-from speedkit.rendering.amounts import bytes_text, seconds_text
+from speedkit.rendering.amounts import bytes_text, seconds_text, secrets_left_out
 from speedkit.rendering.ansi import ansi_to_html
 from speedkit.rendering.mathjax import NOT_MATH
+from speedkit.secrets import count_substitutes
 
 __all__ = ["build_html"]
 
@@ -87,6 +88,8 @@ def _facts(build: Build) -> str:
         facts.append("the image answered as expected")
     if build.stand_ins:
         facts.append(build.stand_ins)
+    if count := count_substitutes(f"{build.dockerfile}{build.error}"):
+        facts.append(secrets_left_out(count))
     return " · ".join(facts)
 
 

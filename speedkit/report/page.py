@@ -13,10 +13,11 @@ from typing import Any
 
 from speedkit.model import Build
 from speedkit.plots import Plot
-from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.amounts import seconds_text, secrets_left_out
 from speedkit.rendering.tables import Cell, table_html
 from speedkit.report.cells import Figures, cell_html
 from speedkit.report.summary import figures, strategy_by_edit
+from speedkit.secrets import count_substitutes
 
 __all__ = ["Chapter", "page"]
 
@@ -52,6 +53,8 @@ def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequ
         body.append(
             f'<section id="{escape(chapter.name)}"><p class="took">{seconds_text(chapter.seconds)}</p>{cells}</section>'
         )
+    if secrets := count_substitutes("".join(body)):
+        body.insert(1, f'<p class="sub">{escape(secrets_left_out(secrets))}</p>')
     links = "".join(f'<a href="#{escape(chapter.name)}">{escape(chapter.title)}</a>' for chapter in chapters)
     scripts = {"{first}": _asset("first.js"), "{plotly}": get_plotlyjs(), "{script}": _asset("page.js")}
     parts = scripts | {

@@ -46,6 +46,8 @@ PLACES = ("*.docker/config.json", "*.kube/config", "*.aws/credentials", "*.aws/c
 EXAMPLES = (".example", ".sample", ".template", ".dist", ".pub")
 """How the names of files end that only look like such a one."""
 UNREAD_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".venv", ".hg", ".svn"})
+PUBLIC = re.compile(r"(?:^|/)(?:ca|cert|bundle|chain|fullchain|public)[^/]*$|certs?/|ca-certificates/|/ssl/cert")
+"""Certificates, which every system has by the hundred."""
 LARGEST_BYTES = 256_000
 FILES_AT_MOST = 100
 ENTRIES_AT_MOST = 20_000
@@ -62,6 +64,8 @@ def is_secret_file(name: str) -> bool:
     if path.name.endswith(EXAMPLES) or path.name.startswith(("dockerfile", "containerfile")):
         return False
     whole = str(path)
+    if path.suffix == ".pem" and PUBLIC.search(whole):
+        return False
     return any(fnmatch.fnmatchcase(path.name, pattern) for pattern in NAMES) or any(
         fnmatch.fnmatchcase(whole, pattern) for pattern in PLACES
     )

@@ -24,8 +24,14 @@ class Span(NamedTuple):
     end: int
 
 
-def _patterns(*patterns: tuple[str, str]) -> tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]:
-    return tuple((tuple(marks.split()), re.compile(pattern)) for marks, pattern in patterns)
+def _patterns(*patterns: tuple[str, str]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    return tuple((tuple(marks.split()), pattern) for marks, pattern in patterns)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern, compiled when a text has its marks: all of them take 9 ms, and `speedkit layers` has none to lose."""
+    return re.compile(pattern)
 
 
 TOKENS = _patterns(
@@ -113,9 +119,9 @@ STEMS: tuple[str, ...] = (
     "otp",
 )
 STEMS += ("cookie", "pin")
-HEAD = re.compile(r"(?<![\w.-])(?P<name>[\w.-]{2,128}+)\\?[\"']?\]?(?P<sign>[ \t]{0,3}(?:=>|:=|=|:)[ \t]{0,3})")
-OPTION = re.compile(r"(?<!\S)--?(?P<name>[\w-]{2,64}+)(?P<sign>[ \t]{1,3})(?=[^\s-])")
-VALUE = re.compile(
+HEAD = r"(?<![\w.-])(?P<name>[\w.-]{2,128}+)\\?[\"']?\]?(?P<sign>[ \t]{0,3}(?:=>|:=|=|:)[ \t]{0,3})"
+OPTION = r"(?<!\S)--?(?P<name>[\w-]{2,64}+)(?P<sign>[ \t]{1,3})(?=[^\s-])"
+VALUE = (
     r"\\\"(?P<escaped>(?:(?!\\\")[^\n]){1,4000}+)\\\""
     r"|\"(?P<double>(?:[^\"\\\n]|\\.){1,4000}+)\""
     r"|'(?P<single>[^'\n]{1,4000}+)'"
@@ -128,9 +134,7 @@ LIKELY = re.compile(
 LIKELY_IN_PROSE = 12
 """What a secret looks like under a name that is used for other things, too."""
 
-USERINFO = re.compile(
-    r"://(?P<userinfo>(?P<user>[^\s/:@\"'<>?#\\]{0,200}+)(?::(?P<password>[^\s/\"'<>\\]{0,400}))?)@(?!sha\d{3}:)"
-)
+USERINFO = r"://(?P<userinfo>(?P<user>[^\s/:@\"'<>?#\\]{0,200}+)(?::(?P<password>[^\s/\"'<>\\]{0,400}))?)@(?!sha\d{3}:)"
 NO_USERINFO = ("docker-image", "oci-layout", "pkg", "npm", "target")
 """Before `://`: what follows is no host, so that an `@` in it means something else."""
 LOGIN_ONLY = ("ssh", "git", "sftp", "scp", "rsync")
@@ -202,14 +206,14 @@ def _apart(spans: Iterable[Span]) -> list[Span]:
 def _tokens(text: str) -> Iterator[Span]:
     for marks, pattern in TOKENS:
         if any(mark in text for mark in marks):
-            yield from (Span(*match.span()) for match in pattern.finditer(text))
+            yield from (Span(*match.span()) for match in _compiled(pattern).finditer(text))
 
 
 def _in_context(text: str) -> Iterator[Span]:
     for marks, pattern in CONTEXTS:
         if not any(mark in text for mark in marks):
             continue
-        for match in pattern.finditer(text):
+        for match in _compiled(pattern).finditer(text):
             groups = {name: value for name, value in match.groupdict().items() if value is not None}
             name = groups.pop("name", None)
             ((group, value),) = groups.items()
@@ -222,7 +226,7 @@ def _credentials(text: str) -> Iterator[Span]:
     """`user:password` before the host of an address."""
     if "://" not in text or "@" not in text:
         return
-    for match in USERINFO.finditer(text):
+    for match in _compiled(USERINFO).finditer(text):
         scheme = re.split(r"[^A-Za-z0-9+.-]", text[max(0, match.start() - 20) : match.start()])[-1].lower()
         user, password = match["user"], match["password"]
         if not match["userinfo"] or scheme.endswith(NO_USERINFO) or HAS_VARIABLE.search(match["userinfo"]):
@@ -248,7 +252,7 @@ def _assigned(text: str) -> Iterator[Span]:
     small = text.lower()
     if not any(stem in small for stem in STEMS):
         return
-    for pattern in (HEAD, OPTION):
+    for pattern in map(_compiled, (HEAD, OPTION)):
         head = pattern.search(text)
         while head is not None:
             span = _value_of(text, head) if names_a_secret(head["name"]) else None
@@ -259,7 +263,7 @@ def _assigned(text: str) -> Iterator[Span]:
 
 
 def _value_of(text: str, head: re.Match[str]) -> Span | None:
-    value = VALUE.match(text, head.end())
+    value = _compiled(VALUE).match(text, head.end())
     if value is None or value.lastgroup is None:
         return None
     is_quoted = value.lastgroup != "bare"

@@ -6,7 +6,6 @@ no list of words opens one; a plain hash of a password is as good as the passwor
 
 from __future__ import annotations
 
-import hmac
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -25,6 +24,8 @@ KEY_BYTES = 32
 
 def substitute(secret: str) -> str:
     """What is recorded in place of a secret: `sha256:` and 16 digits of its HMAC-SHA-256."""
+    import hmac
+
     return f"sha256:{hmac.digest(_key(), secret.encode('utf-8', 'surrogateescape'), 'sha256').hex()[:16]}"
 
 

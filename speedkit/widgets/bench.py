@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from speedkit.engine.connection import Engine, connect
 from speedkit.errors import EngineError, SpeedkitError, StateBusy
+from speedkit.experiment.building import without_secrets
+from speedkit.secrets import hide_secrets, is_secret_file
 from speedkit.widgets.build_list import BuildList, Listed, Running
 from speedkit.widgets.choices import Choices
 from speedkit.widgets.comparing import compare_two
@@ -265,11 +267,20 @@ class Bench:
                 "history": [listed.row() for listed in self.builds.listed],
                 "rebuilding": self.builds.rebuilding(),
                 "comparison": self._comparison(),
-                "marks": [asdict(mark) for mark in (*self._marks, *self._rejected(steps))],
+                "marks": [_shown_mark(mark) for mark in (*self._marks, *self._rejected(steps))],
                 "notice": self._notice,
                 "engine": self.engine.found,
                 "said": self._said(),
             }
+
+    def twin_text(self, path: str) -> str | None:
+        """What a saved notebook may hold of a file; None for one that is made for secrets."""
+        if path == DOCKERFILE:
+            return self._shown_dockerfile()
+        return None if is_secret_file(path) else hide_secrets(self.desk.text_or_empty(path))
+
+    def _shown_dockerfile(self) -> str:
+        return without_secrets(self.desk.dockerfile_text())
 
     def twin_log(self, count: int) -> tuple[list[Runs], int]:
         """The lines of the shown log that matter most, failing or last, and the 0-based number of the first."""
@@ -287,9 +298,9 @@ class Bench:
         listed = self.builds.get(self.choices.shown)
         build = listed.now() if listed is not None else None
         if listed is None:
-            return planned_steps(self.desk.dockerfile_text(), strategy=self.desk.strategy)
+            return planned_steps(self._shown_dockerfile(), strategy=self.desk.strategy)
         if build is None:
-            steps = planned_steps(self.desk.dockerfile_text(), strategy=listed.strategy)
+            steps = planned_steps(self._shown_dockerfile(), strategy=listed.strategy)
             outcome, started = ("broken", None) if listed.ended else ("running", listed.started_ms)
             error = str(listed.problem) if listed.problem else ""
             return steps | {
@@ -305,7 +316,7 @@ class Bench:
             label=listed.label,
             started_ms=None if listed.ended else listed.started_ms,
             is_cold=listed.cold,
-            is_current=listed.ended and build.dockerfile == self.desk.dockerfile_text(),
+            is_current=listed.ended and build.dockerfile == self._shown_dockerfile(),
             background=listed.background,
         )
 
@@ -439,6 +450,11 @@ class Bench:
         self._marks = tuple(self.desk.mark_anchored(mark) for mark in marks)
         if self._marks:
             self.choices = self.choices.opened(self._marks[0].path)
+
+
+def _shown_mark(mark: Mark) -> dict[str, Any]:
+    """A mark as a saved notebook may hold it."""
+    return asdict(mark) | {"text": "" if is_secret_file(mark.path) else hide_secrets(mark.text)}
 
 
 def _notice_of(problem: BaseException) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Literal
 
 from speedkit.commands import as_typed
 from speedkit.images.tree import TreeRow
-from speedkit.rendering.amounts import bytes_text
+from speedkit.rendering.amounts import bytes_text, secrets_left_out
+from speedkit.secrets import count_substitutes, hide_secrets, is_secret_file
 
 __all__ = ["LOADING", "NOTHING_SHOWN", "ShownContent", "refusal", "shown_content"]
 
@@ -39,6 +40,10 @@ def refusal(path: str, row: TreeRow | None) -> ShownContent | None:
         return ShownContent(path, "refused", note="There is no such file.")
     if row.kind == "symlink":
         return ShownContent(path, "refused", note=f"A symbolic link to {row.link}: its only content is that path.")
+    if is_secret_file(path):
+        # What is shown is saved with the notebook.
+        told = "Files of this name hold secrets, and what is shown is saved with the notebook."
+        return ShownContent(path, "refused", note=as_typed(f"{told} `speedkit layers IMAGE --cat PATH` prints it."))
     if row.kind not in ("file", "hard link"):
         return ShownContent(path, "refused", note=f"A {row.kind} has no content.")
     size_bytes = max(row.size_bytes, row.before_bytes if row.state == "removed" else 0)
@@ -62,4 +67,6 @@ def shown_content(path: str, data: bytes) -> ShownContent:
         return ShownContent(path, "binary", note=f"Not text: {size} of binary data.")
     is_cut = len(data) > TEXT_BYTES_AT_MOST
     note = f"The first {bytes_text(TEXT_BYTES_AT_MOST)} of {size}." if is_cut else size
-    return ShownContent(path, "text", UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n")), note)
+    shown = hide_secrets(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n")))
+    count = count_substitutes(shown) - count_substitutes(text)
+    return ShownContent(path, "text", shown, f"{note} {secrets_left_out(count)}" if count > 0 else note)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from speedkit.rendering.amounts import does_text, seconds_text
+from speedkit.rendering.amounts import does_text, seconds_text, secrets_left_out
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, WORDS
 from speedkit.rendering.tables import Cell, table_html
+from speedkit.secrets import count_substitutes
 
 if TYPE_CHECKING:
     from speedkit.widgets.log_lines import Runs
@@ -23,6 +24,7 @@ __all__ = ["TwinTexts", "twin_html"]
 Shown = dict[str, Any]
 
 TABS = 4
+LEFT_OUT = "Its text is left out of the saved notebook: files of this name hold secrets."
 RECORDED = "The last state, saved with the notebook. Run the cell to go on from here."
 FORECAST = {
     "hit": ("✓", "cached", "skw-hit"),
@@ -33,9 +35,12 @@ FORECAST = {
 
 @dataclass(frozen=True, slots=True)
 class TwinTexts:
-    """What the traits do not hold: the open file's text, and log lines from the 0-based `log_first` on."""
+    """What the traits do not hold: the open file's text, and log lines from the 0-based `log_first` on.
 
-    file: str
+    file: None when it is left out, because such files hold secrets.
+    """
+
+    file: str | None
     log: list[Runs]
     log_first: int
 
@@ -94,8 +99,12 @@ def _editor(traits: Shown, texts: TwinTexts) -> str:
     tabs = "".join(_tab(file, is_open=file is opened) for file in traits["files"][:TABS])
     if opened["state"] == "refused":
         body = f'<div class="skw-empty">{escape(opened["reason"])}</div>'
+    elif texts.file is None:
+        body = f'<div class="skw-empty">{LEFT_OUT}</div>'
     else:
-        body = f'<div class="skw-code skw-lines">{_code(opened, traits, texts.file)}</div>'
+        count = count_substitutes(texts.file)
+        left_out = f'<div class="skw-empty">{secrets_left_out(count)}</div>' if count else ""
+        body = f'<div class="skw-code skw-lines">{_code(opened, traits, texts.file)}</div>{left_out}'
     return f'<div class="skw-editor"><div class="skw-tabs">{tabs}</div>{body}</div>'
 
 

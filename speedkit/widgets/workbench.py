@@ -157,7 +157,7 @@ class Workbench(LiveWidget):
     def _twin_html(self) -> str:
         traits = self._bench.traits() | {"forecast": self.forecast, "outlook": self.outlook}
         log, first = self._bench.twin_log(TWIN_LOG_LINES)
-        texts = TwinTexts(self._bench.desk.text_or_empty(traits["view"]["tab"]), log, first)
+        texts = TwinTexts(self._bench.twin_text(traits["view"]["tab"]), log, first)
         return twin_html(traits, texts, style=(STATIC / "workbench.css").read_text(encoding="utf-8"), name=self.twin)
 
     def _complain(self, problem: BaseException) -> None:
