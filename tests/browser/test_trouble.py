@@ -91,7 +91,7 @@ def test_a_lost_engine_says_so_and_comes_back_without_a_kernel_restart(workbench
     relay = Relay(tmp_path / "docker.sock", host.removeprefix("unix://"))
     relay.start()
     wb = workbench(
-        {"Dockerfile": "FROM alpine\nCOPY . .\nRUN echo begun && sleep 20\n", "main.go": "x\n"},
+        {"Dockerfile": "FROM alpine\nCOPY . .\nRUN echo begun && sleep 36000\n", "main.go": "x\n"},
         more=f"os.environ['DOCKER_HOST'] = 'unix://{relay.path}'",
     )
     wb.press_build()
@@ -102,7 +102,7 @@ def test_a_lost_engine_says_so_and_comes_back_without_a_kernel_restart(workbench
     relay.start()
     expect(wb.notice).to_contain_text("The Docker engine answers again.")
     wb.open_tab("Dockerfile")
-    wb.replace_word("sleep 20", "sleep 0")
+    wb.replace_word("sleep 36000", "sleep 0")
     wb.build()
     wb.expect_state("RUN echo begun", "ran")
     relay.stop()
