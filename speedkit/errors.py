@@ -25,7 +25,9 @@
     ├── RecordingError             1: a recording cannot be read
     │   └── NewerRecording
     ├── DockerfileError            3: a Dockerfile BuildKit would reject; carries the line
-    ├── ArchiveError               1: an image archive cannot be read
+    ├── ArchiveError               3: an image archive cannot be read
+    │   ├── AlteredArchive         1: it holds other bytes than it says
+    │   └── NotInArchive           1: it does not hold what was asked for
     ├── NoHistory                  1: a question about the past, and nothing is recorded
     └── NotebookFailed             3: a cell of a notebook raised
 
@@ -245,6 +247,20 @@ class DockerfileError(SpeedkitError):
 
 class ArchiveError(SpeedkitError):
     """An image archive that cannot be read."""
+
+    exit_code = 3
+
+
+class NotInArchive(ArchiveError):
+    """An archive that can be read, but does not hold the image, the layer or the file that was asked for."""
+
+    exit_code = 1
+
+
+class AlteredArchive(ArchiveError):
+    """An image archive whose bytes are not those that it says they are: the answer to every check of it is no."""
+
+    exit_code = 1
 
 
 class NoHistory(SpeedkitError):

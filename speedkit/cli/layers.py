@@ -46,7 +46,7 @@ def layers(
     context: typer.Context,
     image: Annotated[
         str,
-        typer.Argument(help="An image of the engine by name or id, or an archive: FILE, or FILE#NAME of several."),
+        typer.Argument(help="An image of the engine by name or id, or an archive by its path: ./FILE, ./FILE#NAME of several."),
     ],
     other: Annotated[str | None, typer.Option(help="Another image, to compare with.")] = None,
     files: Annotated[bool, typer.Option("--files", help="List what each layer changes; with --json all files.")] = False,

@@ -22,7 +22,7 @@ from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage, SpeedkitError
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
-from speedkit.images.finding import archive_named
+from speedkit.images.finding import PATH_BEGINS, archive_named
 from speedkit.images.store import LayerStore
 
 if TYPE_CHECKING:
@@ -45,22 +45,43 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
     """
     if not isinstance(image, str | Path):
         image = _made_by(image)
-    if archive := archive_named(str(image)):
+    text = _written(image)
+    if archive := archive_named(text):
         from speedkit.images.archive import read_archive
 
         path, name = archive
         return read_archive(path, name=name)
-    if isinstance(image, Path) or image.startswith(("/", ".")):
+    if PATH_BEGINS.match(text):
         what = f"{image} is a folder without an image." if Path(image).is_dir() else f"There is no archive {image}."
         raise ArchiveError(what, fix="Make one with `docker save -o image.tar IMAGE`, or name an image.")
-    return read_image(engine or connect(), image)
+    try:
+        return read_image(engine or connect(), text)
+    except NoSuchImage as problem:
+        if _is_there(text):
+            raise NoSuchImage(problem.what, fix=f"The file or folder here is read when it is named ./{text}.") from None
+        raise
+
+
+def _written(image: str | Path) -> str:
+    """An image's name, or an archive's path written so that it cannot be taken for a name."""
+    return f"./{image}" if isinstance(image, Path) and not image.is_absolute() else str(image)
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return Path(text.partition("#")[0]).exists()
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
 def asked_ahead(name: str) -> Iterator[Callable[[], Image]]:
     """Ask the engine for an image now, and give what reads it later or says why it cannot be read."""
     try:
-        asked = None if name.startswith(("/", ".")) or archive_named(name) else AskedImage(connect(), name)
+        asked = None if PATH_BEGINS.match(name) or archive_named(name) else AskedImage(connect(), name)
+    except NoSuchImage:
+        yield partial(layers_of, name)
+        return
     except SpeedkitError as problem:
         yield partial(_refuse, problem)
         return
@@ -82,7 +103,7 @@ def content_of(image: str | Path | Build, path: str, *, place: int | None = None
         image = _made_by(image)
     found = layers_of(image, engine=engine)
     file = found.locate(path, place=place)
-    if archive := archive_named(str(image)):
+    if archive := archive_named(_written(image)):
         return read_archive_content(archive[0], file)
     with _saved(engine or connect(), found.id) as stream:
         return read_content(stream, file, [layer.digest for layer in found.layers], store=LayerStore())
@@ -135,7 +156,8 @@ class AskedImage:
         padded = (commands + [""] * len(self._diff_ids))[: len(self._diff_ids)]
         tags = self._facts.get("RepoTags") or [self.name]
         layers = [(diff_id, command, files.get(diff_id)) for diff_id, command in zip(self._diff_ids, padded, strict=True)]
-        return make_image(self._id, tags[0] if self.name.startswith("sha256:") else self.name, layers)
+        name = tags[0] if self.name.startswith("sha256:") else self.name
+        return make_image(self._id, name, layers, source=f"the engine's image {self._id.removeprefix('sha256:')[:12]}")
 
     def _sent(self, stream: ByteStream) -> dict[str, Files]:
         from speedkit.images.archive import about, read_saved_image

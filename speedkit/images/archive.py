@@ -1,5 +1,8 @@
 """Image archives: `docker save` files, OCI archives and folders, and the stream of an engine. Nothing is unpacked to disk.
 
+What an archive says of itself is believed of no layer: each is read, and its digest is that of the bytes read. Only an engine
+is believed to send the layers that it names; it has checked them when it took the image in.
+
 Members may come in any order: Docker writes the layers first and says last which they are. An archive on disk is gone
 through twice, by seeking: first its documents, then the layers not read before. A stream is gone through once.
 """
@@ -13,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from speedkit.errors import ArchiveError
+from speedkit.errors import AlteredArchive, ArchiveError
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short, gunzip
 from speedkit.images.files import Files, clean_path
 from speedkit.images.finding import OCI_MARK
@@ -25,8 +28,11 @@ from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
 __all__ = ["SavedImage", "about", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
 
-DOCUMENT_BYTES_AT_MOST = 16 << 20
-DOCUMENTS_BYTES_AT_MOST = 64 << 20
+DOCUMENT_BYTES_AT_MOST = 4 << 20
+"""Registries refuse larger manifests (distribution-spec, "Pushing Manifests"). Parsed, JSON takes ten times the room."""
+DOCUMENTS_BYTES_AT_MOST = 16 << 20
+UNPACKED_BYTES_AT_MOST = 256 << 30
+"""Of all layers of an archive together: a few kilobytes can be packed so that they would be read for days."""
 BLOB_NAME = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 Member = tuple[Header, ByteStream]
@@ -57,18 +63,16 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
     with about(path):
         with _opened(path) as archive:
             outline = _read_members(archive, lambda _name, _start: False, store)
-        found = choose_image(describe_images(outline.documents), name)
-        members = [_followed(layer, outline.links) for layer in found.layers]
-        known = {diff_id: store.layer(diff_id) for diff_id in found.diff_ids}
-        missing = {member: diff_id for member, diff_id in zip(members, found.diff_ids, strict=True) if known[diff_id] is None}
-        if missing:
-            with _opened(path) as archive:
-                read = _read_members(archive, lambda name, _start: name in missing, store)
-            known |= read.files
-            for member, diff_id in missing.items():
-                _require_layer(member, diff_id, read.diff_ids)
-        layers = [(diff_id, command, known[diff_id]) for diff_id, command in zip(found.diff_ids, found.commands, strict=True)]
-        return make_image(found.id, found.names[0] if found.names else path.name, layers)
+        image = choose_image(describe_images(outline.documents), name)
+        members = [_followed(layer, outline.links) for layer in image.layers]
+        with _opened(path) as archive:
+            read = _read_members(archive, lambda name, _start: name in members, store)
+        for member, diff_id in zip(members, image.diff_ids, strict=True):
+            _require_layer(member, diff_id, read.diff_ids)
+        layers = [
+            (diff_id, command, read.files[diff_id]) for diff_id, command in zip(image.diff_ids, image.commands, strict=True)
+        ]
+        return make_image(image.id, image.names[0] if image.names else path.name, layers, source=f"the archive {path}")
 
 
 def read_saved_image(
@@ -115,7 +119,7 @@ def about(what: object) -> Iterator[None]:
     try:
         yield
     except ArchiveError as problem:
-        raise ArchiveError(f"{what}: {problem.what}", fix=problem.fix) from None
+        raise type(problem)(f"{what}: {problem.what}", fix=problem.fix) from None
 
 
 def _read_content(archive: Iterable[Member], file: StoredFile, vouched: frozenset[str], store: LayerStore) -> bytes:
@@ -154,6 +158,7 @@ def _read_members(
     vouched: frozenset[str] = frozenset(),
 ) -> SavedImage:
     found = SavedImage()
+    unpacked = _Budget(UNPACKED_BYTES_AT_MOST)
     for header, stream in archive:
         name = clean_path(header.name)
         if header.type in "12":
@@ -162,22 +167,51 @@ def _read_members(
         elif header.type == "0":
             start = stream.peek(min(header.stored_bytes, BLOCK_BYTES))
             if is_wanted(name, start):
-                _keep_layer(found, name, stream, header, store, vouched)
+                _keep_layer(found, name, stream, header, store, vouched, unpacked)
             elif _is_document(start):
                 _keep_document(found.documents, name, stream, header)
     return found
 
 
+@dataclass(slots=True)
+class _Budget:
+    """Bytes that may still be unpacked."""
+
+    left_bytes: int
+
+    def spend(self, chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        for chunk in chunks:
+            self.left_bytes -= len(chunk)
+            if self.left_bytes < 0:
+                raise ArchiveError(f"Its layers unpack to more than {UNPACKED_BYTES_AT_MOST >> 30} GiB; no more is read.")
+            yield chunk
+
+
 def _keep_layer(
-    found: SavedImage, name: str, stream: ByteStream, header: Header, store: LayerStore, vouched: frozenset[str]
+    found: SavedImage,
+    name: str,
+    stream: ByteStream,
+    header: Header,
+    store: LayerStore,
+    vouched: frozenset[str],
+    unpacked: _Budget,
 ) -> None:
     digest = _digest_in(name)
+    is_vouched = digest in vouched
     with about(name):
-        diff_id, files = read_layer(stream, header.stored_bytes, vouched=digest if digest in vouched else None)
-    found.diff_ids[name], found.files[diff_id] = diff_id, files
-    store.keep(diff_id, files)
-    if digest and digest != diff_id:
-        store.keep_blob(digest, diff_id)
+        layer = read_layer(
+            stream,
+            header.stored_bytes,
+            vouched=digest if is_vouched else None,
+            through=unpacked.spend,
+            is_blob_hashed=not is_vouched,
+        )
+    if digest and not is_vouched and layer.blob_digest != digest:
+        raise AlteredArchive(f"The bytes of {name} are not those that it is named by.", fix="Save the image again.")
+    found.diff_ids[name], found.files[layer.diff_id] = layer.diff_id, layer.files
+    store.keep(layer.diff_id, layer.files)
+    if digest and digest != layer.diff_id:
+        store.keep_blob(digest, layer.diff_id)
 
 
 def _keep_document(documents: dict[str, bytes], name: str, stream: ByteStream, header: Header) -> None:
@@ -185,7 +219,7 @@ def _keep_document(documents: dict[str, bytes], name: str, stream: ByteStream, h
         return
     documents[name] = stream.take_all(header.stored_bytes)
     if sum(map(len, documents.values())) > DOCUMENTS_BYTES_AT_MOST:
-        raise ArchiveError("The archive has more than 64 MiB of JSON: it describes no image that could be shown.")
+        raise ArchiveError("The archive has more than 16 MiB of JSON: it describes no image that could be shown.")
 
 
 def _is_document(start: bytes) -> bool:
@@ -222,7 +256,7 @@ def _require_layer(member: str, diff_id: str, read: Mapping[str, str]) -> None:
     if member not in read:
         raise ArchiveError(f"The archive lacks the layer {member!r}.", fix="Save the image again.")
     if read[member] != diff_id:
-        raise ArchiveError(
+        raise AlteredArchive(
             f"The layer {member!r} is not the one its image names: it was changed or damaged.", fix="Save the image again."
         )
 

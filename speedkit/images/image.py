@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from speedkit.errors import ArchiveError
+from speedkit.errors import ArchiveError, NotInArchive
 from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
 from speedkit.images.merging import (
     ADDED,
@@ -103,12 +103,14 @@ class StoredFile:
 class Image:
     """An image and its layers, lowest first.
 
-    id: as the engine or the archive has it. name: what it was asked for by.
+    id: as the engine or the archive has it. name: what it was asked for by. source: what was read, in words, such as
+    `the archive ./image.tar`.
     """
 
     id: str
     name: str
     layers: tuple[Layer, ...] = field(repr=False)
+    source: str = ""
 
     @cached_property
     def merged(self) -> Merge:
@@ -203,12 +205,12 @@ class Image:
         Raises: ArchiveError when there is no such layer or regular file, or when it is too large to be shown.
         """
         if place is not None and not 0 <= place < len(self.layers):
-            raise ArchiveError(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
+            raise NotInArchive(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
         where = self.merged if place is None else merge([self.layers[place].contents])
         node = where.find(typed_path(path))
         number = where.shown(node) if isinstance(node, int) else None
         if number is None or where.kind(number) != REGULAR:
-            raise ArchiveError(f"There is no regular file {path} in {self.name}.", fix="List its files first.")
+            raise NotInArchive(f"There is no regular file {path} in {self.name}.", fix="List its files first.")
         layer = self.layers[number >> LAYER_SHIFT if place is None else place]
         return _stored(layer, number & INDEX_MASK)
 
@@ -248,8 +250,8 @@ def _stored(layer: Layer, index: int) -> StoredFile:
     return StoredFile(layer.digest, path, before)
 
 
-def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files | None]]) -> Image:
-    """An image from the diffID, the command and the files of each layer.
+def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files | None]], *, source: str = "") -> Image:
+    """An image from the diffID, the command and the files of each layer. source: what was read, in words.
 
     Raises: ArchiveError when the files of a layer are missing.
     """
@@ -258,4 +260,4 @@ def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files 
         if files is None:
             raise ArchiveError(f"The image {name} came without its layer {diff_id[:19]}.", fix="Try again.")
         made.append(Layer(diff_id, command, files.size_bytes, files))
-    return Image(image_id, name, tuple(made))
+    return Image(image_id, name, tuple(made), source)

@@ -2,7 +2,8 @@
 
 In: the JSON documents of the archive by name. Out: an ImageDescription for each image.
 `docker save` writes manifest.json (docker-image-spec 1.2) beside index.json; an OCI archive has index.json alone
-(image-spec, image-layout.md).
+(image-spec, image-layout.md). Beside images, an archive may hold artifacts (image-spec, manifest.md, "Guidelines for Artifact
+Usage"): they are passed over, and so is a manifest that is damaged, as long as there is an image.
 """
 
 from __future__ import annotations
@@ -10,46 +11,74 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from speedkit.errors import ArchiveError
+from speedkit.errors import AlteredArchive, ArchiveError, NotInArchive
 from speedkit.images.files import clean_path
 from speedkit.secrets import hide_secrets
 
 __all__ = ["HOW_TO_SAVE", "ImageDescription", "choose_image", "describe_images"]
 
 INDEX_DEPTH_AT_MOST = 4
+IMAGES_AT_MOST = 1000
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
+"""A document's name in an OCI archive, and in one of Docker before 25."""
+IMAGE_CONFIGS = frozenset({"", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
+ARTIFACTS = {
+    "application/vnd.buildkit.historyrecord": "a record of a BuildKit build, which `docker buildx history import` takes",
+    "application/vnd.cncf.helm": "a Helm chart",
+    "application/vnd.wasm": "a WebAssembly module",
+    "application/wasm": "a WebAssembly module",
+    "application/spdx": "a list of software (SBOM)",
+    "application/vnd.cyclonedx": "a list of software (SBOM)",
+    "application/vnd.in-toto": "an attestation",
+}
+"""What artifacts are, by the beginning of their media type."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageDescription:
     """One image of an archive.
 
-    id: the digest of its config. layers: names of archive members, lowest first. commands: the instruction of each.
+    id: the digest of its config. platform: such as `linux/amd64`. layers: names of archive members, lowest first.
+    commands: the instruction of each.
     """
 
     id: str
     names: tuple[str, ...]
-    architecture: str
+    platform: str
     layers: tuple[str, ...]
     diff_ids: tuple[str, ...]
     commands: tuple[str, ...]
+
+    @property
+    def architecture(self) -> str:
+        return self.platform.split("/")[1]
 
 
 def describe_images(documents: Mapping[str, bytes]) -> tuple[ImageDescription, ...]:
     """The images of an archive.
 
-    Raises: ArchiveError when it is no image archive or contradicts itself.
+    Raises: ArchiveError when it holds none, with what it holds instead, or what is wrong with the first.
     """
+    contents = _Contents(documents)
     if "manifest.json" in documents:
-        return tuple(_from_docker(documents))
-    if "index.json" in documents:
-        found = tuple(_from_index(documents, _document(documents, "index.json"), (), INDEX_DEPTH_AT_MOST))
-        if found:
-            return found
+        contents.read_docker_manifest()
+    elif "index.json" in documents:
+        contents.read_index("index.json", (), INDEX_DEPTH_AT_MOST)
+    if contents.images:
+        return tuple(contents.images)
+    if contents.problems:
+        raise contents.problems[0]
+    if contents.artifacts:
+        raise ArchiveError(f"The archive holds no image, but {' and '.join(contents.artifacts)}.", fix=HOW_TO_SAVE)
+    if "manifest.json" in documents:
+        return ()
     raise ArchiveError("This is not an image archive: it has no manifest.json and no usable index.json.", fix=HOW_TO_SAVE)
 
 
@@ -57,7 +86,7 @@ HOW_TO_SAVE = "Make one with `docker save -o image.tar IMAGE`."
 
 
 def choose_image(images: Sequence[ImageDescription], name: str | None) -> ImageDescription:
-    """The image of that name or id; without a name the only one, or the one for this machine.
+    """The image of that name, id or platform; without a name the only one, or the one for this machine.
 
     Raises: ArchiveError when there is no such image, or more than one.
     """
@@ -69,10 +98,19 @@ def choose_image(images: Sequence[ImageDescription], name: str | None) -> ImageD
         return fitting[0]
     if not images:
         raise ArchiveError("The archive holds no image.", fix=HOW_TO_SAVE)
-    held = ", ".join(sorted({known for image in images for known in image.names or (image.id,)}))
+    held = ", ".join(sorted({label for image in images for label in _labels(image, images)}))
     if not fitting:
-        raise ArchiveError(f"The archive has no image {name or 'for this machine'}.", fix=f"It holds: {held}.")
-    raise ArchiveError("The archive holds more than one image.", fix=f"Name one, as in ARCHIVE#NAME. It holds: {held}.")
+        raise NotInArchive(
+            f"The archive has no image {name or 'for this machine'}.", fix=f"Name one, as in ARCHIVE#NAME. It holds: {held}."
+        )
+    raise NotInArchive("The archive holds more than one image.", fix=f"Name one, as in ARCHIVE#NAME. It holds: {held}.")
+
+
+def _labels(image: ImageDescription, images: Sequence[ImageDescription]) -> tuple[str, ...]:
+    """By what an image is told from the others: its names, its platform where the names are the same, or its id."""
+    if len({other.platform for other in images}) > 1 and _same_names(images):
+        return (image.platform,)
+    return image.names or (image.id,)
 
 
 def _same_names(images: Sequence[ImageDescription]) -> bool:
@@ -81,62 +119,123 @@ def _same_names(images: Sequence[ImageDescription]) -> bool:
 
 def _is_called(image: ImageDescription, name: str) -> bool:
     spelled = {name, f"{name}:latest", f"docker.io/{name}", f"docker.io/library/{name}", f"docker.io/library/{name}:latest"}
-    return bool(spelled & set(image.names)) or (
-        len(name) >= 12 and image.id.removeprefix("sha256:").startswith(name.removeprefix("sha256:"))
+    return (
+        bool(spelled & set(image.names))
+        or name == image.platform
+        or (len(name) >= 12 and image.id.removeprefix("sha256:").startswith(name.removeprefix("sha256:")))
     )
 
 
-def _from_docker(documents: Mapping[str, bytes]) -> Iterator[ImageDescription]:
-    for entry in _items(_document(documents, "manifest.json"), dict):
-        layers = tuple(clean_path(name) for name in _items(entry.get("Layers") or [], str))
-        names = tuple(_items(entry.get("RepoTags") or [], str))
-        yield _described(documents, clean_path(_text(entry.get("Config"))), layers, names)
+@dataclass(slots=True)
+class _Contents:
+    """What was found in the documents of an archive: images, artifacts in words, and what is wrong with the others."""
 
+    documents: Mapping[str, bytes]
+    images: list[ImageDescription] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+    problems: list[ArchiveError] = field(default_factory=list)
+    _parsed: dict[str, Any] = field(default_factory=dict)
+    _indexes: set[str] = field(default_factory=set)
 
-def _from_index(documents: Mapping[str, bytes], index: Any, names: tuple[str, ...], depth: int) -> Iterator[ImageDescription]:
-    for descriptor in _items(_mapping(index).get("manifests") or [], dict):
+    def read_docker_manifest(self) -> None:
+        for entry in _items(self._document("manifest.json"), dict):
+            with self._noted():
+                layers = tuple(clean_path(name) for name in _items(entry.get("Layers") or [], str))
+                names = tuple(_items(entry.get("RepoTags") or [], str))
+                self._add_image(clean_path(_text(entry.get("Config"))), layers, names)
+
+    def read_index(self, name: str, image_names: tuple[str, ...], depth: int) -> None:
+        """Every image below an index. An index is read once, however often others name it."""
+        if name in self._indexes:
+            return
+        self._indexes.add(name)
+        for descriptor in _items(_mapping(self._document(name)).get("manifests") or [], dict):
+            with self._noted():
+                self._read_descriptor(descriptor, image_names, depth)
+
+    def _read_descriptor(self, descriptor: Mapping[str, Any], image_names: tuple[str, ...], depth: int) -> None:
         member = _blob(descriptor)
-        if member not in documents or not depth or _is_attestation(descriptor):
-            continue
+        if member not in self.documents or not depth or _is_attestation(descriptor):
+            return
         notes = _mapping(descriptor.get("annotations") or {})
         called = notes.get("io.containerd.image.name") or notes.get("org.opencontainers.image.ref.name")
-        known = (_text(called),) if called else names
-        document = _mapping(_document(documents, member))
+        names = (_text(called),) if called else image_names
+        document = _mapping(self._document(member))
         if "manifests" in document:
-            yield from _from_index(documents, document, known, depth - 1)
+            self.read_index(member, names, depth - 1)
+        elif artifact := _artifact(descriptor, document):
+            if artifact not in self.artifacts:
+                self.artifacts.append(artifact)
         else:
             layers = tuple(_blob(layer) for layer in _items(document.get("layers") or [], dict))
-            yield _described(documents, _blob(_mapping(document.get("config"))), layers, known)
+            self._add_image(_blob(_mapping(document.get("config"))), layers, names)
+
+    def _add_image(self, config_name: str, layers: tuple[str, ...], names: tuple[str, ...]) -> None:
+        if len(self.images) >= IMAGES_AT_MOST:
+            raise ArchiveError(f"The archive lists more than {IMAGES_AT_MOST:,} images; no more are read.")
+        config = _mapping(self._document(config_name))
+        if "rootfs" not in config and layers:
+            self.artifacts.append("something whose config describes no file system")
+            return
+        digest = hashlib.sha256(self.documents[config_name]).hexdigest()
+        self.images.append(_described(config, f"sha256:{digest}", layers, names))
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Pass over what cannot be read, and remember why."""
+        try:
+            yield
+        except ArchiveError as problem:
+            self.problems.append(problem)
+
+    def _document(self, name: str) -> Any:
+        """A document, parsed once. One that is named by its digest must have that digest."""
+        if name not in self._parsed:
+            if name not in self.documents:
+                raise ArchiveError(f"The archive lacks {name!r}.", fix=HOW_TO_SAVE)
+            named = NAMED_BY_DIGEST.fullmatch(name)
+            if named and hashlib.sha256(self.documents[name]).hexdigest() != named[1]:
+                raise AlteredArchive(f"The bytes of {name!r} are not those that it is named by.", fix="Save the image again.")
+            self._parsed[name] = _json(name, self.documents[name])
+        return self._parsed[name]
 
 
 def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
     return _mapping(descriptor.get("platform") or {}).get("os") == "unknown"
 
 
-def _described(
-    documents: Mapping[str, bytes], config_name: str, layers: tuple[str, ...], names: tuple[str, ...]
-) -> ImageDescription:
-    config = _mapping(_document(documents, config_name))
+def _artifact(descriptor: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """What a manifest describes when it is no image, in words; "" for an image."""
+    config_type = str(_mapping(document.get("config") or {}).get("mediaType") or "")
+    own_types = [str(part.get("artifactType") or "") for part in (descriptor, document)]
+    if config_type in IMAGE_CONFIGS and not any(own_types):
+        return ""
+    layers = [str(layer.get("mediaType") or "") for layer in _items(document.get("layers") or [], dict)]
+    types = [name for name in (*own_types, config_type, *layers) if name]
+    words = next((words for name in types for begins, words in ARTIFACTS.items() if name.startswith(begins)), None)
+    return words or f"an artifact of the type {_printable(types[0])!r}"
+
+
+def _described(config: Mapping[str, Any], image_id: str, layers: tuple[str, ...], names: tuple[str, ...]) -> ImageDescription:
     diff_ids = tuple(_items(_mapping(config.get("rootfs") or {}).get("diff_ids") or [], str))
     if len(diff_ids) != len(layers):
         raise ArchiveError(f"The archive lists {len(layers)} layers, its image {len(diff_ids)}.", fix=HOW_TO_SAVE)
     history = _items(config.get("history") or [], dict)
     commands = [hide_secrets(_printable(entry.get("created_by"))) for entry in history if not entry.get("empty_layer")]
+    parts = [str(config.get(part) or "") for part in ("os", "architecture", "variant")]
     return ImageDescription(
-        id=f"sha256:{hashlib.sha256(documents[config_name]).hexdigest()}",
+        id=image_id,
         names=tuple(map(_printable, names)),
-        architecture=str(config.get("architecture") or ""),
+        platform=_printable("/".join([parts[0] or "linux", parts[1], *filter(None, parts[2:])])),
         layers=layers,
         diff_ids=diff_ids,
         commands=tuple((commands + [""] * len(layers))[: len(layers)]),
     )
 
 
-def _document(documents: Mapping[str, bytes], name: str) -> Any:
-    if name not in documents:
-        raise ArchiveError(f"The archive lacks {name!r}.", fix=HOW_TO_SAVE)
+def _json(name: str, data: bytes) -> Any:
     try:
-        return json.loads(documents[name])
+        return json.loads(data)
     except (ValueError, RecursionError):
         raise ArchiveError(f"{name!r} in the archive is not JSON.", fix=HOW_TO_SAVE) from None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from xxhash import xxh3_128, xxh3_128_digest
@@ -13,45 +14,84 @@ from speedkit.images.bytestream import ByteStream, gunzip, unzstd
 from speedkit.images.files import Files
 from speedkit.images.tar import Header, scan
 
-__all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "read_layer", "uncompressed"]
+__all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "ReadLayer", "read_layer", "uncompressed"]
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 CONTENT_BYTES_AT_MOST = 16 << 20
+
+
+Chunks = Iterable[bytes | memoryview]
 
 
 class _Hash(Protocol):
     def update(self, data: bytes | memoryview, /) -> None: ...
 
 
-def read_layer(blob: ByteStream, size_bytes: int, *, vouched: str | None = None) -> tuple[str, Files]:
-    """The diffID and the files of the layer in the next `size_bytes` of the stream.
+@dataclass(frozen=True, slots=True)
+class ReadLayer:
+    """A layer as it was read: its diffID, the digest of its bytes as stored ("" where it was not asked for), its files."""
+
+    diff_id: str
+    blob_digest: str
+    files: Files
+
+
+def read_layer(
+    blob: ByteStream,
+    size_bytes: int,
+    *,
+    vouched: str | None = None,
+    through: Callable[[Chunks], Chunks] = lambda chunks: chunks,
+    is_blob_hashed: bool = False,
+) -> ReadLayer:
+    """The layer in the next `size_bytes` of the stream.
 
     vouched: the diffID, when whoever sends the layer is trusted with it; else it is that of the bytes read, whatever the
-    archive calls them.
+    archive calls them. through: what the unpacked bytes pass on their way. is_blob_hashed: the bytes as they are stored get a
+    digest, too.
     Raises: ArchiveError.
     """
-    reader = LayerReader(vouched)
+    reader = LayerReader(vouched, through=through, is_blob_hashed=is_blob_hashed)
     files = Files()
     for header in reader.members(blob, size_bytes):
         files.add(header, reader.digest(header))
-    return reader.diff_id, files
+    return ReadLayer(reader.diff_id, reader.blob_digest, files)
 
 
 class LayerReader:
     """Goes through the members of a layer's archive; afterwards it knows the diffID."""
 
-    def __init__(self, vouched: str | None = None) -> None:
+    def __init__(
+        self,
+        vouched: str | None = None,
+        *,
+        through: Callable[[Chunks], Chunks] = lambda chunks: chunks,
+        is_blob_hashed: bool = False,
+    ) -> None:
         self._whole = hashlib.sha256()
+        self._stored = hashlib.sha256() if is_blob_hashed else None
         self._vouched = vouched
+        self._through = through
+        self._is_compressed = False
         self._stream = ByteStream(())
 
     @property
     def diff_id(self) -> str:
         return self._vouched or f"sha256:{self._whole.hexdigest()}"
 
+    @property
+    def blob_digest(self) -> str:
+        """The digest of the bytes as they are stored, compressed or not; "" where it was not asked for."""
+        if self._stored is None:
+            return ""
+        # A layer that is stored as it is has one digest: its bytes are hashed once.
+        return f"sha256:{self._stored.hexdigest()}" if self._is_compressed else self.diff_id
+
     def members(self, blob: ByteStream, size_bytes: int) -> Iterator[Header]:
         """The members; the data of the one that was handed out last can be read with `digest` or `content`."""
-        chunks = uncompressed(blob, size_bytes)
+        self._is_compressed = blob.peek(min(size_bytes, len(ZSTD))).startswith((GZIP, ZSTD))
+        stored = self._stored if self._is_compressed else None
+        chunks = self._through(uncompressed(blob, size_bytes, stored))
         self._stream = ByteStream(chunks if self._vouched else _hashed(chunks, self._whole))
         yield from scan(self._stream)
         self._stream.drain()
@@ -78,19 +118,29 @@ class LayerReader:
         return self._stream.take_all(header.stored_bytes)
 
 
-def uncompressed(blob: ByteStream, size_bytes: int) -> Iterable[bytes | memoryview]:
+def uncompressed(blob: ByteStream, size_bytes: int, stored: _Hash | None = None) -> Chunks:
     """The bytes of the archive inside a blob: image layers are stored plain, with gzip or with zstd.
 
+    stored: takes in the bytes as they are stored, all of them, once the last chunk has been asked for.
     Source: https://github.com/opencontainers/image-spec/blob/main/layer.md
     """
     start = blob.peek(min(size_bytes, len(ZSTD)))
-    pieces = blob.pieces(size_bytes)
+    pieces: Chunks = blob.pieces(size_bytes)
+    if stored is not None:
+        pieces = _hashed(pieces, stored)
     if start == ZSTD:
-        return unzstd(pieces)
-    return gunzip(pieces) if start.startswith(GZIP) else pieces
+        return _to_the_end(unzstd(pieces), pieces)
+    return _to_the_end(gunzip(pieces), pieces) if start.startswith(GZIP) else pieces
 
 
-def _hashed(chunks: Iterable[bytes | memoryview], whole: _Hash) -> Iterator[bytes | memoryview]:
+def _to_the_end(unpacked: Chunks, pieces: Chunks) -> Iterator[bytes | memoryview]:
+    """What was unpacked; afterwards the rest of the pieces is taken, too, as padding may follow the last compressed member."""
+    yield from unpacked
+    for _ in pieces:
+        pass
+
+
+def _hashed(chunks: Chunks, whole: _Hash) -> Iterator[bytes | memoryview]:
     for chunk in chunks:
         whole.update(chunk)
         yield chunk

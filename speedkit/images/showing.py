@@ -103,6 +103,7 @@ def _facts(image: Image, files: bool) -> dict[str, Any]:
     dive = dive_figures(image)
     document: dict[str, Any] = {
         "image": image.name,
+        "source": image.source,
         "id": image.id,
         "image_bytes": image.image_bytes,
         "wasted_bytes": image.wasted_bytes,

@@ -1,7 +1,7 @@
 """Layers once read, kept by diffID, so that no layer is read twice.
 
     <state>/layers/<diffID>         the files of a layer: a line of JSON, then its columns as they lie in memory
-    <state>/layers/blobs/<digest>   the diffID of a compressed layer
+    <state>/layers/digests/<digest> the diffID of a compressed layer, which had this digest when it was read
     <state>/layers/images/<id>      the instructions that made an image's layers
 
 A file is written under another name and renamed. One that is damaged, of another format or of another machine is read
@@ -65,12 +65,12 @@ class LayerStore:
 
     def diff_id_of_blob(self, digest: str) -> str | None:
         """The diffID of a compressed layer that was read before."""
-        data = self._read(digest, "blobs")
+        data = self._read(digest, "digests")
         text = data.decode("ascii", "replace") if data else ""
         return text if DIGEST.fullmatch(text) else None
 
     def keep_blob(self, digest: str, diff_id: str) -> None:
-        self._write(digest, diff_id.encode(), "blobs")
+        self._write(digest, diff_id.encode(), "digests")
 
     def commands(self, image_id: str) -> list[str] | None:
         """The instruction behind each layer of an image."""

@@ -33,6 +33,7 @@ def facts(image: Image) -> tuple[str, ...]:
         count_text(image.file_count, "file"),
         f"{bytes_text(image.wasted_bytes)} wasted (dive: {bytes_text(dive.wasted_bytes)})",
         f"efficiency {share_text(image.efficiency)} (dive: {share_text(dive.efficiency)})",
+        *filter(None, [image.source]),
     )
 
 

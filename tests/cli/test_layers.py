@@ -135,12 +135,12 @@ def test_misuse_exits_with_2_and_says_what_to_give(speedkit, archive, arguments,
     assert said in words(err.replace("│", ""))
 
 
-def test_what_is_no_image_archive_exits_with_1_and_says_so(speedkit, tmp_path):
+def test_what_is_no_image_archive_exits_with_3_and_says_so(speedkit, tmp_path):
     path = tmp_path / "not.tar"
     missing = tmp_path / "missing.tar"
     for data in (b"", b"text " * 500, layer(("a", b"1")), None):
         path.write_bytes(data or b"")
         code, out, err = speedkit("layers", str(missing if data is None else path))
-        assert (code, out) == (1, "")
+        assert (code, out) == (3, "")
         assert "Traceback" not in err
         assert "archive" in err

@@ -86,7 +86,7 @@ def _manifest(data: bytes) -> None:
 def _layer(data: bytes) -> None:
     data = _sealed(data)
     read = [read_layer(ByteStream([half]), len(half)) for half in (data, LAYER)]
-    image = make_image("sha256:0", "fuzzed", [(diff_id, "", files) for diff_id, files in read])
+    image = make_image("sha256:0", "fuzzed", [(one.diff_id, "", one.files) for one in read])
     assert 0 <= image.wasted_bytes <= image.image_bytes
     dive_figures(image)
     to_json(image, files=True)

@@ -49,13 +49,13 @@ def _member(name: str, what: object) -> tuple[tarfile.TarInfo, io.BytesIO | None
 
 
 def files_of(data: bytes) -> Files:
-    return read_layer(ByteStream([data]), len(data))[1]
+    return read_layer(ByteStream([data]), len(data)).files
 
 
 def image_of(*layers: bytes) -> Image:
     """An image straight from its layers' archives."""
     read = [read_layer(ByteStream([data]), len(data)) for data in layers]
-    return make_image("sha256:0", "test", [(diff_id, f"layer {place}", files) for place, (diff_id, files) in enumerate(read)])
+    return make_image("sha256:0", "test", [(one.diff_id, f"layer {place}", one.files) for place, one in enumerate(read)])
 
 
 def digest(data: bytes) -> str:

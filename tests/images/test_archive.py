@@ -15,9 +15,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speedkit.errors import ArchiveError
+from speedkit.errors import AlteredArchive, ArchiveError
 from speedkit.images.archive import read_archive, read_archive_content, read_content, read_saved_image
 from speedkit.images.bytestream import ByteStream, gunzip, unzstd
+from speedkit.images.finding import archive_named
 from speedkit.images.image import StoredFile
 from speedkit.images.manifests import MACHINES, describe_images
 from speedkit.images.store import LayerStore
@@ -57,14 +58,41 @@ def test_an_archive_compressed_as_a_whole_is_read_too(tmp_path: Path, store: Lay
     assert read_archive(path, store=store).image_bytes == 7
 
 
-def test_a_layer_once_read_is_not_read_again(tmp_path: Path, store: LayerStore) -> None:
+def test_an_archive_is_believed_of_no_layer_even_when_the_store_knows_it(tmp_path: Path, store: LayerStore) -> None:
     path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER])
-    first = read_archive(path, store=store)
-    data = path.read_bytes()
-    path.write_bytes(data.replace(b"second", b"xxxxxx"))
-    assert read_archive(path, store=store).files == first.files
-    with pytest.raises(ArchiveError, match="changed or damaged"):
-        read_archive(path, store=LayerStore(tmp_path / "empty"))
+    read_archive(path, store=store)
+    path.write_bytes(path.read_bytes().replace(b"second", b"xxxxxx"))
+    for kept in (store, LayerStore(tmp_path / "empty")):
+        with pytest.raises(AlteredArchive, match="not those that it is named by") as problem:
+            read_archive(path, store=kept)
+        assert problem.value.exit_code == 1
+
+
+def test_a_layer_under_a_plain_name_is_held_against_what_the_image_says(tmp_path: Path, store: LayerStore) -> None:
+    read_archive(docker_archive(tmp_path / "good.tar", [LOWER]), store=store)
+    members = {"manifest.json": manifest_of("config.json", "a"), "config.json": config([LOWER], []), "a": UPPER}
+    evil = write_archive(tmp_path / "evil.tar", members)
+    with pytest.raises(AlteredArchive, match="not the one its image names"):
+        read_archive(evil, store=store)
+
+
+def test_an_archive_cannot_give_another_layers_digest_a_meaning(tmp_path: Path, store: LayerStore) -> None:
+    """Else the store would take the good layer for the other one, in every archive and stream from then on."""
+    good, other = gzip.compress(LOWER), gzip.compress(UPPER)
+    about = config([UPPER], [])
+    members = {"manifest.json": manifest_of("config.json", blob(good)), "config.json": about, blob(good): other}
+    with pytest.raises(AlteredArchive):
+        read_archive(write_archive(tmp_path / "poison.tar", members), store=store)
+    assert store.diff_id_of_blob(f"sha256:{digest(good)}") is None
+    read_archive(docker_archive(tmp_path / "good.tar", [LOWER], compress=gzip.compress), store=store)
+    assert store.diff_id_of_blob(f"sha256:{digest(good)}") in (None, f"sha256:{digest(LOWER)}")
+
+
+def test_a_document_must_have_the_digest_that_it_is_named_by(tmp_path: Path, store: LayerStore) -> None:
+    about, other = config([LOWER], []), config([LOWER], ["RUN another"])
+    members = {"manifest.json": manifest_of(blob(about), "a"), blob(about): other, "a": LOWER}
+    with pytest.raises(AlteredArchive, match="not those that it is named by"):
+        read_archive(write_archive(tmp_path / "image.tar", members), store=store)
 
 
 def test_a_damaged_entry_of_the_store_is_read_again(tmp_path: Path, store: LayerStore) -> None:
@@ -323,12 +351,125 @@ def test_an_index_that_names_itself_ends(tmp_path: Path, store: LayerStore) -> N
         read_archive(path, store=store)
 
 
+def test_an_index_is_read_once_however_often_it_is_named(tmp_path: Path, store: LayerStore) -> None:
+    """Fourteen entries on four levels would be 38,416 images."""
+    members: dict[str, bytes] = {"a": LOWER}
+    about = config([], [])
+    document = json.dumps({"config": {"digest": f"sha256:{digest(about)}"}, "layers": []}).encode()
+    members |= {blob(about): about}
+    for _ in range(4):
+        members[blob(document)] = document
+        document = json.dumps({"manifests": [{"digest": f"sha256:{digest(document)}"}] * 14}).encode()
+    images = describe_images(members | {"index.json": document})
+    assert len(images) <= 14
+
+
+def test_more_images_than_anybody_saves_are_refused() -> None:
+    about = config([], [])
+    entries = [{"Config": "config.json", "RepoTags": [f"image:{place}"], "Layers": []} for place in range(1001)]
+    assert len(describe_images({"manifest.json": json.dumps(entries).encode(), "config.json": about})) == 1000
+
+
+def test_one_odd_manifest_does_not_hide_the_others(tmp_path: Path, store: LayerStore) -> None:
+    odd = {"Config": "missing.json", "RepoTags": ["odd:1"], "Layers": ["a"]}
+    good = {"Config": "config.json", "RepoTags": ["good:1"], "Layers": ["a"]}
+    members = {"manifest.json": json.dumps([odd, good]).encode(), "config.json": config([LOWER], []), "a": LOWER}
+    path = write_archive(tmp_path / "image.tar", members)
+    assert read_archive(path, store=store).name == "good:1"
+    with pytest.raises(ArchiveError, match="no image odd:1"):
+        read_archive(path, name="odd:1", store=store)
+
+
+EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
+
+
+def artifact(config_type: str, layer_type: str, own_type: str = "") -> dict[str, bytes]:
+    """An OCI archive of one artifact and nothing else."""
+    document = {
+        "config": {"mediaType": config_type, "digest": f"sha256:{digest(b'{}')}"},
+        "layers": [{"mediaType": layer_type, "digest": f"sha256:{digest(b'x')}"}],
+    } | ({"artifactType": own_type} if own_type else {})
+    data = json.dumps(document).encode()
+    index = {"manifests": [{"digest": f"sha256:{digest(data)}"}]}
+    return {blob(b"{}"): b"{}", blob(b"x"): b"x", blob(data): data, "index.json": json.dumps(index).encode()}
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        (artifact(EMPTY_CONFIG, "application/spdx+json", "application/spdx+json"), "a list of software"),
+        (artifact(EMPTY_CONFIG, "x", "application/vnd.buildkit.historyrecord.v0"), "a record of a BuildKit build"),
+        (artifact("application/vnd.buildkit.historyrecord.v0", "x"), "a record of a BuildKit build"),
+        (artifact("application/vnd.wasm.config.v0+json", "application/wasm"), "a WebAssembly module"),
+        (artifact("application/vnd.cncf.helm.config.v1+json", "x"), "a Helm chart"),
+        (artifact("application/vnd.example.thing", "x"), "an artifact of the type 'application/vnd.example.thing'"),
+    ],
+)
+def test_an_artifact_alone_is_called_what_it_is(
+    tmp_path: Path, store: LayerStore, members: dict[str, bytes], words: str
+) -> None:
+    with pytest.raises(ArchiveError, match=f"holds no image, but {words}"):
+        read_archive(write_archive(tmp_path / "artifact.tar", members), store=store)
+
+
+def test_an_artifact_beside_an_image_is_passed_over(tmp_path: Path, store: LayerStore) -> None:
+    about = config([LOWER], [])
+    image = {"config": {"digest": f"sha256:{digest(about)}"}, "layers": [{"digest": f"sha256:{digest(LOWER)}"}]}
+    data = json.dumps(image).encode()
+    beside = artifact(EMPTY_CONFIG, "application/spdx+json", "application/spdx+json")
+    listed = json.loads(beside["index.json"])["manifests"] + [{"digest": f"sha256:{digest(data)}"}]
+    members = beside | {blob(about): about, blob(LOWER): LOWER, blob(data): data}
+    members["index.json"] = json.dumps({"manifests": listed}).encode()
+    path = write_archive(tmp_path / "image.tar", members)
+    assert read_archive(path, store=store).layers[0].digest == f"sha256:{digest(LOWER)}"
+
+
+def test_other_platforms_alone_are_named_and_can_be_chosen(
+    tmp_path: Path, store: LayerStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    path = oci_archive(tmp_path / "oci.tar", [("arm64", "app:1", [LOWER]), ("s390x", "app:1", [UPPER])])
+    with pytest.raises(ArchiveError, match=r"this machine.*linux/arm64, linux/s390x"):
+        read_archive(path, store=store)
+    assert read_archive(path, name="linux/s390x", store=store).layers[0].digest == f"sha256:{digest(UPPER)}"
+
+
+def test_layers_that_unpack_without_end_are_refused(tmp_path: Path, store: LayerStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speedkit.images.archive.UNPACKED_BYTES_AT_MOST", 1 << 20)
+    bomb = layer(("zeros", bytes(2 << 20)))
+    path = docker_archive(tmp_path / "bomb.tar", [bomb], compress=gzip.compress)
+    with pytest.raises(ArchiveError, match="unpack to more than"):
+        read_archive(path, store=store)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_archive"),
+    [
+        ("app:latest", False),
+        ("app", False),
+        ("team/app", False),
+        ("./app:latest", True),
+        ("./app", True),
+        ("app.tar", True),
+        ("app.tar#name", True),
+        ("./app#name", True),
+    ],
+)
+def test_an_archive_is_named_as_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, is_archive: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "team").mkdir()
+    for name in ("app:latest", "app", "team/app", "app.tar"):
+        (tmp_path / name).write_bytes(b"x")
+    assert (archive_named(text) is not None) == is_archive
+    assert archive_named(str(tmp_path / "app:latest")) == (tmp_path / "app:latest", None)
+
+
 def test_too_many_documents_are_refused_and_a_huge_one_is_passed_over(tmp_path: Path, store: LayerStore) -> None:
-    many = {f"{place}.json": b"{" + bytes(15 << 20) for place in range(5)}
-    with pytest.raises(ArchiveError, match="64 MiB"):
+    many = {f"{place}.json": b"{" + bytes(4_000_000) for place in range(5)}
+    with pytest.raises(ArchiveError, match="16 MiB"):
         read_archive(write_archive(tmp_path / "many.tar", many), store=store)
     with pytest.raises(ArchiveError, match="not an image archive"):
-        read_archive(write_archive(tmp_path / "huge.tar", {"manifest.json": b"[" + bytes(17 << 20)}), store=store)
+        read_archive(write_archive(tmp_path / "huge.tar", {"manifest.json": b"[" + bytes(5 << 20)}), store=store)
 
 
 def test_a_file_that_is_missing_empty_a_folder_or_cut_short_is_refused(tmp_path: Path, store: LayerStore) -> None:
