@@ -22,6 +22,8 @@ __all__ = ["Pace", "Painter"]
 
 PERIOD_SECONDS = 0.1
 LOOK_AGAIN_SECONDS = 1.0
+SETTLED_WITHIN_SECONDS = 60.0
+"""Far longer than a painting takes on a busy machine; one that takes longer hangs, and keeps no cell waiting any more."""
 
 
 class Pace:
@@ -62,7 +64,7 @@ class Painter:
             self._wanted += 1
             _studio.changed.notify_all()
 
-    def flush(self, seconds: float = 5.0) -> bool:
+    def flush(self, seconds: float = SETTLED_WITHIN_SECONDS) -> bool:
         """Wait until everything known now is painted; False when that took longer than `seconds`."""
         self.wake()
         with _studio.changed:

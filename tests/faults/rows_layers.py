@@ -17,7 +17,7 @@ CHECK = ("--ci", "--forbid", "*.pem")
 @fault(
     "file-in-place-of-image",
     attack="30",
-    what="`layers NAME --ci --forbid '*.pem'` of an engine's image that holds k.pem, while a file or an archive called NAME lies here",
+    what="`layers NAME --ci --forbid '*.pem'` of an engine's image that holds k.pem, while an archive called NAME lies here",
     right="Exit code 1 each time, and the output says which image was read",
 )
 def file_in_place_of_image(place: Place) -> str:
@@ -80,7 +80,7 @@ def poisoned_blob(place: Place) -> str:
 
 @fault(
     "small-archives-large-work",
-    what="1.5 kB of index that means 38,416 images; 100,000 PAX records for one file; 16 MB of JSON in 7 kB of gzip; endless zeros",
+    what="1.5 kB of index that means 38,416 images; 100,000 PAX records for one file; 20 MB of JSON in 20 kB of gzip",
     right="Each ends with a sentence or a result, in little memory",
     engine=False,
     seconds=240,
@@ -115,7 +115,7 @@ def small_archives_large_work(place: Place) -> str:
 
 @fault(
     "artifact-beside-image",
-    what="An archive of an image and a list of its software (SBOM), one of a Helm chart alone, and one whose first manifest is odd",
+    what="Archives of an image and a list of its software (SBOM), of a Helm chart alone, and one whose first manifest is odd",
     right="The image is read; the chart is called a chart; the odd manifest is passed over",
     engine=False,
 )
