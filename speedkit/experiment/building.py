@@ -380,7 +380,7 @@ class RunningBuild:
                 state_folder("recordings"), meta, raw=self._raw, dockerfile=self._shown_text, context=context, image=image
             )
         except SpeedkitError as problem:
-            self._notices.append(str(problem))
+            self._notices.append(f"This build was not recorded. {problem}")
             return None
 
     def _complete(self, recording: Recording | None, image: dict[str, Any] | None) -> Recording | None:
