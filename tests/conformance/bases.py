@@ -23,6 +23,9 @@ VARIANTS = {
     "speedkit-conformance/variable": "ENV FROM_BASE=yes",
     "speedkit-conformance/label": "LABEL only=a-label",
     "speedkit-conformance/layer": "RUN echo more > /more",
+    "speedkit-conformance/triggers": "\n".join(
+        ["ONBUILD RUN echo trigger", "ONBUILD WORKDIR /t/$A", "ONBUILD ENV A=one", "ONBUILD COPY . /t/$A"]
+    ),
     "speedkit-conformance/settings": 'ENV A=base\nWORKDIR /home/base\nSHELL ["/bin/sh", "-e", "-c"]',
 }
 NUMBERED = tuple(f"speedkit-conformance/number-{number}" for number in range(9))

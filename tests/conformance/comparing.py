@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
+from speedkit.experiment.building import dockerfile_text
 from speedkit.forecast import Forecaster, Situation
 from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.which_step import base_facts, unclear_lines, wrong_step
@@ -189,7 +190,7 @@ class _Sequence:
     def _one(self, forecaster: Forecaster, builds: Sequence[Buildable], *, first: bool) -> Disagreement | None:
         project = builds[-1]
         text, _ = isolated(project.dockerfile())
-        self.dockerfile.write_bytes(text.encode())
+        self._write_dockerfile(text, getattr(project, "linked", ""))
         now = self._situation(project, text)
         try:
             forecast, refused = forecaster.predict(now), None
@@ -224,12 +225,26 @@ class _Sequence:
             missing = next((step for step in forecast.steps if step.because.kind == "missing-file"), None)
             if missing is not None:
                 return Disagreement(tuple(builds), missing.line, missing.instruction, "missing", "", "built")
-            wrong = self._compare(tuple(builds), forecast, steps, seen.output, count=not first)
+            openings = {step.instruction.line for step in plan.steps if step.instruction.keyword == "FROM" and step.vertex}
+            wrong = self._compare(tuple(builds), forecast, steps, seen.output, count=not first, on_images=openings)
         states = {plan.steps[position].instruction.line: state for position, state in steps.items()}
         if not seen.ok or self.states_known:
             now = replace(now, states=states, finished=seen.ok)
         forecaster.learn(now)
         return wrong
+
+    def _write_dockerfile(self, text: str, linked: str) -> None:
+        self.dockerfile.unlink(missing_ok=True)
+        if not linked:
+            self.dockerfile.write_bytes(text.encode())
+            return
+        self.dockerfile.with_name("Dockerfile.real").write_bytes(text.encode())
+        chain = self.dockerfile.with_name("chain")
+        if linked == "chain" and not chain.is_symlink():
+            chain.symlink_to("/Dockerfile.real")
+        self.dockerfile.symlink_to(linked)
+        if dockerfile_text(self.dockerfile) != text:
+            raise AssertionError(f"the Dockerfile that is a link to {linked} is read as another one")
 
     def _which_step(self, project: Buildable, text: str, seen: Observed, *, with_bases: bool) -> WrongStep | None:
         """The first line that would be shown with another one's vertex. with_bases: as in a recording that knows its bases."""
@@ -257,12 +272,23 @@ class _Sequence:
         )
 
     def _compare(
-        self, builds: tuple[Buildable, ...], forecast: Forecast, steps: dict[int, str], output: str, *, count: bool
+        self,
+        builds: tuple[Buildable, ...],
+        forecast: Forecast,
+        steps: dict[int, str],
+        output: str,
+        *,
+        count: bool,
+        on_images: set[int],
     ) -> Disagreement | None:
+        """on_images: the lines of the FROMs that name an image."""
         for position, step in enumerate(forecast.steps):
             if count and step.instruction != _UNIQUE_LINE:
                 self.tally.listed[_listed(builds[-1].edit, step, steps.get(position, ""))] += 1
             if step.forecast not in ("hit", "miss", "depends") or step.instruction.upper().startswith("FROM"):
+                continue
+            if step.instruction.startswith("ONBUILD ") and step.line in on_images:
+                # What an image left to be run comes before all that keeps one project's results from another's.
                 continue
             happened = steps.get(position)
             if count:

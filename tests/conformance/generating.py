@@ -28,10 +28,19 @@ def random_project(chance: random.Random) -> Project:
     files |= {path: File(chance.choice(WORDS)) for path in _ODD_PATHS if chance.random() < 0.7}
     if chance.random() < 0.5:
         files[".dockerignore"] = File(random_ignore(chance))
+        if chance.random() < 0.3:
+            files["ig"] = files[".dockerignore"]
+            target = chance.choice(("ig", "/ig", "../../../../../ig", "../outside/ig", "nowhere", "src/../ig"))
+            files[".dockerignore"] = File(target, kind="symlink")
     stages: list[StageText] = []
     for index in range(chance.choice((1, 1, 2, 2, 3))):
         stages.append(_stage(chance, stages, index))
-    return Project(tuple(stages), files, _head(chance), random_build_args(chance), line_end=_line_end(chance))
+    linked = chance.choice(_LINKED_DOCKERFILES) if chance.random() < 0.2 else ""
+    return Project(tuple(stages), files, _head(chance), random_build_args(chance), line_end=_line_end(chance), linked=linked)
+
+
+_LINKED_DOCKERFILES = ("Dockerfile.real", "./Dockerfile.real", "/Dockerfile.real", "../../../../../Dockerfile.real", "chain")
+"""Where the Dockerfile is a symlink: what it says. BuildKit follows it with its folder as the root."""
 
 
 def _head(chance: random.Random) -> tuple[str, ...]:
@@ -62,7 +71,9 @@ def _stage(chance: random.Random, earlier: list[StageText], index: int) -> Stage
     named = [stage.name for stage in earlier if stage.name]
     base = chance.choice(IMAGES)
     if named and chance.random() < 0.3:
-        base = chance.choice(named)
+        # BuildKit looks at no platform of a stage that starts from a stage.
+        platform = chance.choice(("--platform=linux/s390x ", "--platform=$TARGETPLATFORM ", "--platform=arm64 "))
+        base = (platform if chance.random() < 0.3 else "") + chance.choice(named)
     elif chance.random() < 0.15:
         base = "scratch"
     elif chance.random() < 0.2:
@@ -100,6 +111,10 @@ def random_line(chance: random.Random, earlier: list[StageText], *, shell: bool)
     return chance.choice(makers)(chance, earlier)
 
 
+_ODD_ENDS = ("\f", "\v", "\x1c", "\x1d", "\x85", "\u2028", "\u2029", "\r", "\u00a0")
+"""What ends a line for Python, or is a space for Unicode, and not for BuildKit."""
+
+
 def _run(chance: random.Random, _earlier: list[StageText]) -> str:
     return chance.choice(
         (
@@ -115,6 +130,11 @@ def _run(chance: random.Random, _earlier: list[StageText]) -> str:
             f"RUN echo {'long ' * 3000}{chance.choice(WORDS)} >/dev/null",
             "RUN\ttrue",
             "RUN [ -e / ]",
+            f"RUN echo token-{chance.getrandbits(48):012x}",
+            f"RUN echo token-{chance.getrandbits(48):012x} $A ${{VERSION:-none}} '$B'",
+            f"RUN : {'x' * 60000}",
+            f"RUN echo {chance.choice(WORDS)}{chance.choice(_ODD_ENDS)}",
+            f"RUN echo {chance.choice(WORDS)}{chance.choice(_ODD_ENDS)}more",
         )
     )
 
@@ -140,6 +160,9 @@ def _run_special(chance: random.Random, _earlier: list[StageText]) -> str:
             f"RUN --network=default echo {word}",
             f"RUN cat <<ONE >/made && cat <<'TWO' >>/made\n{word} $A\nONE\n$A {word}\nTWO",
             f"RUN <<EOF sh\necho {word}\nEOF",
+            f"RUN <<EOF\necho same\necho {word} $A\nEOF",
+            f"RUN <<EOF\necho same\necho token-{chance.getrandbits(48):012x}\nEOF",
+            f"RUN --mount=type=bind,source=$A,target=/m <<EOF\necho same\n{word} || true\nEOF",
         )
     )
 
@@ -375,6 +398,12 @@ def _setting(chance: random.Random, _earlier: list[StageText]) -> str:
             'WORKDIR "/w w"',
             "WORKDIR /",
             "WORKDIR ../up",
+            "WORKDIR ../../..",
+            "WORKDIR /$NOBODY",
+            "WORKDIR ${A}/${B:-b}",
+            "ONBUILD WORKDIR /$A/$B",
+            "ONBUILD COPY $B* /triggered/$A",
+            "ARG BUILDKIT_SBOM_SCAN_STAGE=true",
             "USER ${NOBODY:-root}",
             'SHELL ["/bin/sh", "-x", "-c"]',
             "ONBUILD ARG A=onbuild",

@@ -44,7 +44,8 @@ class StageText:
 class Project:
     """options: of the build command. extra: the content of the one file in the named context `extra`.
 
-    line_end: of the Dockerfile. edit: a name for what made it of the project before.
+    line_end: of the Dockerfile. linked: where it is a symlink, what that says; "chain" leads there by another one.
+    edit: a name for what made it of the project before.
     """
 
     stages: tuple[StageText, ...]
@@ -55,6 +56,7 @@ class Project:
     options: dict[str, str] = field(default_factory=dict)
     extra: str = "extra"
     line_end: str = "\n"
+    linked: str = ""
     edit: str = ""
 
     def dockerfile(self) -> str:
