@@ -150,7 +150,8 @@ def _raced(step: StepForecast, equal: tuple[int, ...]) -> StepForecast:
 
 
 def _first_time(step: StepForecast) -> StepForecast:
-    if step.forecast != "miss" or step.because.kind in _STOPS:
+    has_to_pull = step.because.kind == "base" and step.instruction.startswith("FROM ")
+    if step.forecast != "miss" or step.because.kind in _STOPS or has_to_pull:
         return step
     return replace(step, because=Because("new", (), "Nothing has been built here yet."))
 

@@ -32,6 +32,11 @@ def test_an_image_of_another_platform_is_not_on_the_machine(asked, verdict):
         )
 
 
+def test_before_any_build_an_image_of_another_platform_is_told_too():
+    because = predict([], situation("FROM --platform=linux/s390x base\n")).at(1).because
+    assert "not for linux/s390x" in because.sentence
+
+
 def test_the_same_name_may_be_there_for_one_stage_and_not_for_another():
     found = predict([], situation("FROM base AS one\nFROM --platform=linux/s390x base\nCOPY --from=one / /\n"))
     assert (found.at(1).forecast, found.at(2).forecast) == ("hit", "miss")
