@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from speedkit.apps import InUse, kept_texts, remove_unused_copies
 from speedkit.engine.connection import Engine
 from speedkit.engine.sweeping import Kept, Removed, remove_own
-from speedkit.ownership import discard
+from speedkit.ownership import discard, living_owners
 from speedkit.state import state_folder
 
 __all__ = ["Cleaned", "clean"]
@@ -57,7 +57,13 @@ def clean(engine: Engine | None, *, recordings: bool) -> Cleaned:
 
 
 def _remove_recordings() -> int:
-    folder = state_folder("recordings")
-    count = sum(1 for entry in folder.iterdir() if entry.is_dir())
-    shutil.rmtree(folder, ignore_errors=True)
-    return count
+    """How many were removed. One that another process is writing just now stays."""
+    folder = state_folder("recordings").resolve()
+    entries = list(folder.iterdir())
+    in_use = {path for owner in living_owners() for path in owner.paths}
+    gone = [entry for entry in entries if entry not in in_use]
+    for entry in gone:
+        discard(entry)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+    return sum(1 for entry in gone if not entry.name.startswith("."))

@@ -210,7 +210,8 @@ class Desk:
             self._look_at(path)
         for path in [path for path, seen in self._seen.items() if seen.stamp is None and not self._had(path)]:
             del self._seen[path]
-        self._order = self._ordered([*found, *self._seen])
+        # A link that leads nowhere is found, and cannot be shown.
+        self._order = self._ordered([path for path in (*found, *self._seen) if path in self._seen])
         return self._order != before or was != sum(seen.version for seen in self._seen.values())
 
     def _found(self) -> list[str]:

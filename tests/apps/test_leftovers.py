@@ -12,6 +12,7 @@ import pytest
 
 from speedkit import ownership
 from speedkit.apps import leftovers, own_app, remove_unused_copies, sample_app, sweep_leftovers
+from speedkit.setup.cleaning import clean
 from speedkit.state import state_folder
 from tests.processes import another_process
 
@@ -151,3 +152,20 @@ def test_a_copy_that_is_closed_keeps_nothing(home):
         app.write("README.md", "typed")
     assert sweep_leftovers() == []
     assert not (home / "typed").exists()
+
+
+def test_clean_leaves_the_recording_that_another_process_is_writing(home):
+    code = """
+place = state_folder("recordings") / ".unfinished-1"
+ownership.claim(place)
+place.mkdir()
+print(place, flush=True)
+"""
+    (home / "recordings" / "finished").mkdir(parents=True)
+    (home / "recordings" / ".unfinished-0").mkdir()
+    with another_process(code) as (_, _unfinished):
+        done = clean(None, recordings=True)
+        assert [path.name for path in (home / "recordings").iterdir()] == [".unfinished-1"]
+        assert done.recordings == 1
+    clean(None, recordings=True)
+    assert not (home / "recordings").exists()

@@ -180,3 +180,17 @@ def test_a_mark_is_anchored_to_its_lines_text_and_moves_with_it(desk):
     moved = desk.mark_moved(mark)
     assert moved is not None
     assert moved.line == 2
+
+
+def test_a_link_that_leads_nowhere_is_no_tab(folder):
+    place = folder({"Dockerfile": "FROM scratch\n", "a.txt": "a"})
+    for name, leads_to in {"loop": "loop", "nowhere": "no/where"}.items():
+        (place / name).symlink_to(leads_to)
+    with own_app(place) as app:
+        assert [file["path"] for file in Desk(app).files()] == [DOCKERFILE, "a.txt"]
+
+
+def test_a_name_that_is_no_utf8_is_no_tab(folder):
+    place = folder({"Dockerfile": "FROM scratch\n", "\udcff.txt": "a"})
+    with own_app(place) as app:
+        assert [file["path"] for file in Desk(app).files()] == [DOCKERFILE]
