@@ -7,6 +7,7 @@ HTTP/1.1's chunks of 32 KiB.
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import struct
@@ -18,6 +19,8 @@ from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from speedkit.go_numbers import whole_number
+
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -25,10 +28,13 @@ __all__ = ["UNIX", "Answer", "Fetched", "fetch", "get"]
 
 UNIX = "unix://"
 HEAD_BYTES_AT_MOST = 1 << 16
+BODY_BYTES_AT_MOST = 64 << 20
+"""Of a document. What may be larger, an image, is read in pieces."""
 PIECE_BYTES = 1 << 20
 PIECES_AT_HAND = 6
 MOMENT_MICROSECONDS = 4000
 BLANK_LINE = b"\r\n\r\n"
+_STATUS = re.compile("[0-9]{3}")
 QUIET_SECONDS = 30.0
 PING_SECONDS = 10.0
 
@@ -95,7 +101,7 @@ class Answer:
         first, *headers = head.decode("latin-1").split("\r\n")
         version, _, told = first.partition(" ")
         status, _, self.reason = told.partition(" ")
-        if not version.startswith("HTTP/") or not status.isdecimal():
+        if not version.startswith("HTTP/") or _STATUS.fullmatch(status) is None:
             raise ConnectionError("what listens there does not speak HTTP")
         self.status = int(status)
         self.headers = {name.strip().title(): value.strip() for name, _, value in (line.partition(":") for line in headers)}
@@ -113,13 +119,17 @@ class Answer:
 
         Raises: OSError when there is less than was announced.
         """
-        announced = int(self.headers.get("Content-Length", -1))
-        body = b""
+        announced = whole_number(self.headers.get("Content-Length", "-1"))
+        if announced is None or announced > BODY_BYTES_AT_MOST:
+            raise ConnectionError("what listens there does not speak HTTP")
+        body = bytearray()
         while len(body) != announced and (piece := self.read(HEAD_BYTES_AT_MOST)):
             body += piece
+            if len(body) > BODY_BYTES_AT_MOST:
+                raise ConnectionError("the answer does not end")
         if len(body) < announced:
             raise ConnectionError("the answer ends in the middle")
-        return body
+        return bytes(body)
 
     def fill(self, buffer: memoryview, require_answer: Callable[[], None]) -> int:
         """How many bytes of the body the buffer now has; 0 at its end.

@@ -60,7 +60,9 @@ def main_source(codename: str, folder: Path = Path("/etc/apt")) -> Source | None
     for path in [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]:
         if not path.is_file():
             continue
-        for options, address, suite in re.findall(r"^deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+(\S+)", path.read_text(), re.M):
+        for options, address, suite in re.findall(
+            r"^deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+(\S+)", path.read_text(encoding="utf-8", errors="replace"), re.M
+        ):
             if suite == codename:
                 signed = re.search(r"signed-by=(\S+)", options)
                 return Source(address, suite, signed[1] if signed else None)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import gzip
 import json
+import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from speedkit.apps.sample import sample_folder
-from speedkit.context import IgnorePatterns, Manifest, read_ignore_file
+from speedkit.context import IgnorePatterns, Manifest, PathPattern, read_ignore_file
 from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile, stage_bases, target_index
+from speedkit.dockerfile.expansion import SubstitutionError, expand
+from speedkit.engine.near import Answer
 from speedkit.errors import SpeedkitError
 from speedkit.forecast import Forecaster, Situation
 from speedkit.images.archive import read_archive
@@ -22,13 +29,23 @@ from speedkit.images.manifests import choose_image, describe_images
 from speedkit.images.reading import read_layer
 from speedkit.images.showing import to_json
 from speedkit.images.store import LayerStore
+from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import read_rawjson
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Meta, read_recording, write_recording
+from speedkit.recordings.redaction import Redaction
 from speedkit.recordings.steps import derive_steps
+from speedkit.rendering.ansi import ansi_to_html, plain_log
+from speedkit.setup.debian import main_source, read_release
+from speedkit.widgets.failure_marks import failing_line, marks_of, moved_with
+from speedkit.widgets.log_lines import LogLines
 from tests.images.archives import COMPRESSIONS, config, docker_archive, layer
+from tests.widgets.builds import FAILED, a_build
 
-__all__ = ["TARGETS", "Target", "read"]
+__all__ = ["SECONDS_FOR_4_KB", "TARGETS", "Target", "read"]
+
+SECONDS_FOR_4_KB = 1.0
+"""Processor time, so that a busy machine makes no difference. What is longer may take longer."""
 
 DOCKERFILE = "FROM alpine AS builder\nCOPY . .\nRUN make\nFROM scratch\nCOPY --from=builder /out /out\n"
 LAYER = layer(("etc", None), ("etc/a", b"one"), ("etc/b", "-> a"), ("c", "link etc/a"), ("etc/.wh.gone", b""), ("f", "fifo"))
@@ -48,6 +65,8 @@ CONTEXT = Manifest.from_json(
     '"entries":[["a","file",1,420,"00","",5],["b","symlink",0,511,"","a",5],["c","dir",0,493,"","",5]]}'
 )
 IMAGE = {"id": "sha256:0", "size_bytes": 5, "layers": [{"command": "COPY", "size_bytes": 5, "from_base": False}]}
+SECRET = "tok-8f3kq0zx71mw"  # noqa: S105 (it is looked for in what comes out)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 PARTS = ("meta.json", "raw.jsonl", "Dockerfile", "context.json", "image.json")
 
 
@@ -138,6 +157,107 @@ def _ignore_file(data: bytes) -> None:
         patterns.may_hold_exceptions(path)
 
 
+def _patterns(data: bytes) -> None:
+    """A pattern, a text to hold it against, and a word to expand, parted by null bytes."""
+    pattern, name, word = [*data.decode("utf-8", "surrogateescape").split("\0"), "", ""][:3]
+    for text in (name, "a" * 200):
+        PathPattern(pattern).fits(text)
+        with contextlib.suppress(SpeedkitError):
+            IgnorePatterns([pattern]).match(text, ())
+        with contextlib.suppress(SubstitutionError):
+            expand(word, {"A": text})
+        for modifier in ("#", "##", "%", "%%", "/", "//"):
+            with contextlib.suppress(SubstitutionError):
+                expand(f"${{A{modifier}{pattern}/x}}", {"A": text})
+
+
+def _log(data: bytes) -> None:
+    """The first byte says into how large chunks the log is cut. Nothing of an escape sequence or of markup gets through."""
+    size, data = (data[0] or 256, data[1:]) if data else (1, b"")
+    lines = LogLines()
+    for start in range(0, len(data), size):
+        lines.feed_bytes(data[start : start + size])
+    shown = lines.page(0, lines.total)
+    texts = [part for line in shown for part in ([line] if isinstance(line, str) else [text for text, _ in line])]
+    assert not _CONTROL.search("".join([*texts, *lines.plain()]))
+    assert "".join(texts) == "".join(lines.plain())
+    lines.find("a")
+    text = data.decode("utf-8", "replace")
+    assert not _CONTROL.search(plain_log(text))
+    html = ansi_to_html(text)
+    assert not _CONTROL.search(html)
+    assert "<" not in re.sub(r"</span>|<span style=\"[a-z0-9:#;()., A-Z-]*\">", "", html)
+
+
+def _failure_marks(data: bytes) -> None:
+    """A log whose lines name lines of a file, and the error of the build."""
+    text = data.decode("utf-8", "replace")
+    for build in (a_build(*FAILED, outcome="failed", step_error=text), a_build(outcome="failed", error=text)):
+        log = text.split("\n")
+        for mark in marks_of(build, dockerfile="./Dockerfile", log=log, has_file={"main.go", "a/b.go"}.__contains__):
+            assert mark.line >= 0
+            moved_with(mark, text)
+        assert failing_line(log) is not None
+
+
+def _stream(data: bytes) -> None:
+    """Lines of BuildKit as a build takes them in: cut, redacted, folded; what is told before is found again."""
+    redaction = Redaction({"API_TOKEN": SECRET}, {}, dockerfile=DOCKERFILE)
+    lines = [kept for line in limited(data.splitlines(keepends=True)) for kept in redaction.lines(line)]
+    solve = read_rawjson([*lines, *redaction.rest()])
+    derive_steps(read_dockerfile(DOCKERFILE), solve, outcome="running", build_args={}, target=None, now=solve.last)
+
+
+def _redaction(data: bytes) -> None:
+    """A log with a secret in it, cut into chunks anywhere. The first two bytes say where it stands and how it is cut."""
+    place, size, data = (*data[:2], data[2:]) if len(data) > 1 else (0, 1, data)
+    log = data[:place] + b"\n" + SECRET.encode() + b"\n" + data[place:]
+    chunks = [log[start : start + (size or 256)] for start in range(0, len(log), size or 256)]
+    redaction = Redaction({"API_TOKEN": SECRET}, {}, dockerfile=DOCKERFILE)
+    lines = [kept for chunk in chunks for kept in redaction.lines(_log_line(chunk))]
+    solve = read_rawjson([*lines, *redaction.rest()])
+    assert SECRET not in "".join(vertex.log for vertex in solve.vertices.values())
+    text = log.decode("utf-8", "replace")
+    assert SECRET not in redaction.text(text)
+    assert SECRET not in json.dumps(redaction.document({"said": text, "more": [text]}))
+
+
+def _log_line(chunk: bytes) -> bytes:
+    entry = {"vertex": "sha256:1", "stream": 1, "data": base64.b64encode(chunk).decode()}
+    return json.dumps({"logs": [entry]}).encode() + b"\n"
+
+
+class _Line:
+    """A socket that says what a fuzzer made up, a few bytes at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def recv(self, count: int, _flags: int = 0) -> bytes:
+        size = min(count, 1 + len(self._data) // 3)
+        taken, self._data = self._data[:size], self._data[size:]
+        return taken
+
+
+def _engine_answer(data: bytes) -> None:
+    try:
+        answer = Answer(_Line(data))  # type: ignore[arg-type]
+        answer.read_all()
+    except OSError:
+        return
+
+
+def _debian(data: bytes) -> None:
+    """What the lists of packages of this machine may say."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        (folder / "sources.list.d").mkdir()
+        for name in ("sources.list", "sources.list.d/a.list", "sources.list.d/a.sources", "release"):
+            (folder / name).write_bytes(data)
+        read_release(folder / "release")
+        main_source("bookworm", folder)
+
+
 def _archives() -> Iterator[bytes]:
     with tempfile.TemporaryDirectory() as place:
         yield docker_archive(Path(place) / "plain.tar", [LAYER], ["COPY . ."]).read_bytes()
@@ -168,6 +288,12 @@ def _parts() -> tuple[bytes, ...]:
         return tuple(bytes([number]) + (found.folder / name).read_bytes() for number, name in enumerate(PARTS))
 
 
+_DEBIAN_LISTS = (
+    b"Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /k.gpg\n",
+    b"# x\ndeb [signed-by=/k.gpg arch=amd64] http://deb.debian.org/debian bookworm main\n",
+    b'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian \xe9"\n',
+)
+
 TARGETS: dict[str, Target] = {
     "rawjson": Target(_rawjson, (RAW,)),
     "recording": Target(_recording, _parts()),
@@ -177,12 +303,32 @@ TARGETS: dict[str, Target] = {
     "image-documents": Target(_image_documents, (_documents(),)),
     "dockerfile": Target(_dockerfile, _dockerfiles()),
     "dockerignore": Target(_ignore_file, (b"*\n!a/b.go\n# no\n**/[a-c]?.go\n/x\\*y\n",)),
+    "patterns": Target(_patterns, (b"*a[b-c]?**/x\0a/bcd\0${A%*.?}", b"\\*[^a-]{2}|x\0aab\0'$A'\"${B:-${A//a/b}}\"")),
+    "log": Target(
+        _log, (b"\x05\x1b[1;31mred\x1b[0m\rover\n\x1b]0;title\x07<b>", b"\0\x1b[38;5;3mx\x1b[38;2;1;2;3my\r\n\xc2\x9b")
+    ),
+    "failure-marks": Target(
+        _failure_marks, (b"./main.go:12:3: boom\na/b.go:1: x\nexit code: 2", b"Dockerfile:7\nparse error on line 3")
+    ),
+    "stream": Target(_stream, (RAW,)),
+    "redaction": Target(_redaction, (b"\x05\x03Bearer abc https://u:p@h/x -----BEGIN", b"\0\0password=hunter2000\n")),
+    "engine-answer": Target(_engine_answer, (b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc", b"HTTP/1.1 404 no\r\n\r\n{}")),
+    "debian-lists": Target(_debian, _DEBIAN_LISTS),
 }
 
 
 def read(name: str, data: bytes) -> None:
-    """Give the data to a reader; its refusal is what is wanted, too."""
-    try:
+    """Give the data to a reader; its refusal is what is wanted, too. An AssertionError when it takes too long."""
+    _warm_up(name)
+    began = time.process_time()
+    with contextlib.suppress(SpeedkitError):
         TARGETS[name].read(data)
-    except SpeedkitError:
-        return
+    taken, allowed = time.process_time() - began, SECONDS_FOR_4_KB * max(1.0, len(data) / 4096)
+    assert taken <= allowed, f"{name} took {taken:.2f} s of processor time for {len(data)} bytes; {allowed:.2f} s are allowed"
+
+
+@cache
+def _warm_up(name: str) -> None:
+    """What is loaded or compiled when a reader is first used counts for no input."""
+    for seed in TARGETS[name].seeds:
+        TARGETS[name].read(seed)
