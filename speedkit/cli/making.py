@@ -75,21 +75,26 @@ def tour(
 
 
 def clean(
-    recordings: Annotated[
-        bool, typer.Option("--all", help="Remove the recordings, too, and what was typed in copies that nobody closed.")
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Remove the recordings, too, what was typed in copies that nobody closed, and what set-up wrote below /etc/apt.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove the images, containers and working copies that speedkit made and nothing uses; nothing of yours."""
     from speedkit.engine.connection import connect
     from speedkit.setup import clean as clean_up
+    from speedkit.setup.cleaning import said_of_apt_file
 
     try:
         engine = connect()
     except EngineError as problem:
         engine = None
         say(f"Images and containers stay, if there are any. {problem.what}")
-    done = clean_up(engine, recordings=recordings)
+    done = clean_up(engine, recordings=everything, apt_files=everything)
     if as_json:
         print_json(done.to_json())
         return
@@ -103,6 +108,10 @@ def clean(
             f"What was typed in {len(done.typed)} working copies whose program ended before they were closed is kept in "
             f"{done.typed[0].parent}. `{as_typed('speedkit clean')} --all` removes it."
         )
+    for path in done.apt_removed:
+        say(f"Removed {path}. The engine stays installed, and gets no updates from there any more.")
+    for path in done.apt_kept:
+        say(said_of_apt_file(path))
 
 
 @engine_verbs.command("start")

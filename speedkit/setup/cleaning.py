@@ -11,9 +11,10 @@ from speedkit.apps import InUse, kept_texts, remove_unused_copies
 from speedkit.engine.connection import Engine
 from speedkit.engine.sweeping import Kept, Removed, remove_own
 from speedkit.ownership import discard, living_owners
+from speedkit.setup.apt_files import remove_apt_files
 from speedkit.state import state_folder
 
-__all__ = ["Cleaned", "clean"]
+__all__ = ["Cleaned", "clean", "said_of_apt_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Cleaned:
     """How much was removed. in_use: the working copies that stayed, kept: the images and containers.
 
     typed: folders with what was typed in copies whose program ended before they were closed.
+    apt_removed, apt_kept: the files below /etc/apt that set-up wrote: those that are gone, those that somebody has changed.
     """
 
     images: int
@@ -29,6 +31,8 @@ class Cleaned:
     in_use: tuple[InUse, ...] = ()
     kept: tuple[Kept, ...] = ()
     typed: tuple[Path, ...] = ()
+    apt_removed: tuple[Path, ...] = ()
+    apt_kept: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As `speedkit clean --json` prints it."""
@@ -38,14 +42,21 @@ class Cleaned:
             {"what": str(one.path), "because": "in use", "by": [str(one.owner)], "said": f"{one}: it stays."}
             for one in self.in_use
         ]
+        left += [{"what": str(path), "because": "changed", "by": [], "said": said_of_apt_file(path)} for path in self.apt_kept]
         removed = {"images": self.images, "containers": self.containers, "recordings": self.recordings}
-        return removed | {"left": left, "typed": typed}
+        return removed | {"apt_files": [*map(str, self.apt_removed)], "left": left, "typed": typed}
 
 
-def clean(engine: Engine | None, *, recordings: bool) -> Cleaned:
+def said_of_apt_file(path: Path) -> str:
+    """Why a file that set-up wrote stays."""
+    return f"{path} stays: somebody has changed it, or only root may remove it."
+
+
+def clean(engine: Engine | None, *, recordings: bool, apt_files: bool = False) -> Cleaned:
     """Remove the kit's containers, images and those working copies that nobody uses.
 
     engine: None leaves images alone. recordings: remove these as well, and what was typed in copies of dead processes.
+    apt_files: remove what set-up wrote below /etc/apt.
     """
     state_folder()  # first, so that nothing is removed where the state folder cannot be reached
     done = remove_own(engine) if engine else Removed()
@@ -53,7 +64,9 @@ def clean(engine: Engine | None, *, recordings: bool) -> Cleaned:
     removed = _remove_recordings() if recordings else 0
     for typed in kept_texts() if recordings else ():
         discard(typed)
-    return Cleaned(done.images, done.containers, removed, in_use, tuple(done.kept), kept_texts())
+    apt_removed, apt_kept = remove_apt_files() if apt_files else ([], [])
+    counts = (done.images, done.containers, removed)
+    return Cleaned(*counts, in_use, tuple(done.kept), kept_texts(), tuple(apt_removed), tuple(apt_kept))
 
 
 def _remove_recordings() -> int:

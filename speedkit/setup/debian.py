@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = ["Release", "Source", "is_root", "main_source", "read_release"]
+
+NO = frozenset({"no", "false", "off", "0", "without", "disable"})
+"""How apt's files say no (apt's StringToBool)."""
+LONGEST_LIST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +32,31 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of packages: its address and the keyring it is signed by."""
+    """One source of packages.
+
+    address: its URI. signed_by: the keyring it is signed by, or a key itself, in lines. trusted: what its owner says of
+    packages that nobody signed.
+    """
 
     address: str
     suite: str
     signed_by: str | None
+    trusted: str | None = None
+
+    def as_line(self) -> str | None:
+        """The source in apt's older format, on one line; None for one whose key stands in the list itself."""
+        if "\n" in (self.signed_by or ""):
+            return None
+        options = [f"signed-by={self.signed_by}"] if self.signed_by else []
+        options += [f"trusted={self.trusted}"] if self.trusted else []
+        return " ".join(["deb", *([f"[{' '.join(options)}]"] if options else []), self.address, self.suite, "main"])
+
+    def as_deb822(self, suite: str) -> str:
+        """A source of the same address, for another suite."""
+        lines = ["Types: deb", f"URIs: {self.address}", f"Suites: {suite}", "Components: main"]
+        lines += [f"Signed-By: {self.signed_by}"] if self.signed_by else []
+        lines += [f"Trusted: {self.trusted}"] if self.trusted else []
+        return "\n".join(lines) + "\n"
 
 
 def is_root() -> bool:
@@ -50,20 +75,90 @@ def read_release(path: Path = Path("/etc/os-release")) -> Release:
 
 
 def main_source(codename: str, folder: Path = Path("/etc/apt")) -> Source | None:
-    """Where this machine's own packages of a release come from, in either of apt's two formats (sources.list(5))."""
-    for path in sorted((folder / "sources.list.d").glob("*.sources")):
-        for paragraph in path.read_text(encoding="utf-8", errors="replace").split("\n\n"):
-            fields = dict(re.findall(r"^([\w-]+):[ \t]*(.*)$", paragraph, re.M))
-            suites = fields.get("Suites", "").split()
-            if codename in suites and fields.get("URIs"):
-                return Source(fields["URIs"].split()[0], codename, fields.get("Signed-By"))
-    for path in [folder / "sources.list", *sorted((folder / "sources.list.d").glob("*.list"))]:
-        if not path.is_file():
-            continue
-        for options, address, suite in re.findall(
-            r"^deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+(\S+)", path.read_text(encoding="utf-8", errors="replace"), re.M
-        ):
-            if suite == codename:
-                signed = re.search(r"signed-by=(\S+)", options)
-                return Source(address, suite, signed[1] if signed else None)
+    """Where this machine's own packages of a release come from, in either of apt's two formats (sources.list(5)).
+
+    Sources that are switched off, and files that cannot be read, are passed over.
+    """
+    for path in _files(folder / "sources.list.d", ".sources"):
+        for paragraph in _paragraphs(_text(path)):
+            if source := _source_of_paragraph(paragraph, codename):
+                return source
+    for path in [folder / "sources.list", *_files(folder / "sources.list.d", ".list")]:
+        for line in _text(path).split("\n"):
+            if source := _source_of_line(line, codename):
+                return source
     return None
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.name.endswith(ending))
+    except OSError:
+        return []
+
+
+def _text(path: Path) -> str:
+    """What a list says; "" for one that cannot be read or is none. Any bytes are text: addresses are ASCII."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(LONGEST_LIST).decode("utf-8", errors="replace").replace("\r\n", "\n")
+    except OSError:
+        return ""
+
+
+def _paragraphs(text: str) -> Iterator[dict[str, str]]:
+    """The fields of each paragraph, their names in small letters; what goes on over several lines keeps them."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in [*text.split("\n"), ""]:
+        if line.startswith("#"):
+            continue
+        if not line.strip():
+            if fields:
+                yield fields
+            fields, name = {}, ""
+        elif line[0] in " \t":
+            if name:
+                fields[name] += f"\n{line}"
+        else:
+            name, _, value = line.partition(":")
+            name = name.strip().lower()
+            fields[name] = value.strip()
+
+
+def _source_of_paragraph(fields: Mapping[str, str], codename: str) -> Source | None:
+    if fields.get("enabled", "yes").strip().lower() in NO:
+        return None
+    if "deb" not in fields.get("types", "").split() or codename not in fields.get("suites", "").split():
+        return None
+    if "main" not in fields.get("components", "main").split():
+        return None
+    address = _address(fields.get("uris", "").split())
+    return Source(address, codename, fields.get("signed-by"), fields.get("trusted")) if address else None
+
+
+def _source_of_line(line: str, codename: str) -> Source | None:
+    """The source in a line such as `deb [signed-by=/key] https://deb.example bookworm main  # ours`."""
+    words = line.partition("#")[0].split()
+    if words[:1] != ["deb"]:
+        return None
+    options: list[str] = []
+    rest = words[1:]
+    if rest and rest[0].startswith("["):
+        end = next((place for place, word in enumerate(rest) if word.endswith("]")), None)
+        if end is None:
+            return None
+        options = " ".join(rest[: end + 1]).strip("[] ").split()
+        rest = rest[end + 1 :]
+    if len(rest) < 3 or rest[1] != codename or "main" not in rest[2:]:
+        return None
+    named = {name.lower(): value for name, _, value in (option.partition("=") for option in options)}
+    address = _address(rest[:1])
+    return Source(address, codename, named.get("signed-by"), named.get("trusted")) if address else None
+
+
+def _address(addresses: Sequence[str]) -> str | None:
+    """The first that is no disc: a disc holds one release."""
+    return next((address for address in addresses if ":/" in address and not address.lower().startswith("cdrom:")), None)

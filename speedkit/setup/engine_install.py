@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 
 from speedkit.errors import SetupError
+from speedkit.setup.apt_files import APT, PIN, SOURCE, remove_apt_files, write_apt_files
 from speedkit.setup.commands import apt_install
 from speedkit.setup.debian import Release, Source, is_root, main_source, read_release
 
@@ -13,7 +14,6 @@ __all__ = ["apt_files", "can_install", "install_engine", "what_to_install"]
 
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "iptables")
 FROM_TESTING = ("docker.io", "docker-cli", "docker-buildx", "tini-static")
-APT = Path("/etc/apt")
 
 
 def can_install(release: Release) -> bool:
@@ -34,8 +34,8 @@ def what_to_install(release: Release, system: str = platform.system()) -> str:
     return "Install Docker Engine 23 or newer with its buildx plugin, and start it."
 
 
-def install_engine() -> None:
-    """Install docker.io and buildx with apt.
+def install_engine() -> list[Path]:
+    """Install docker.io and buildx with apt; the files that were written below /etc/apt for it, and stay.
 
     Debian 12 has an old engine and no buildx: there both come from testing, pinned so that nothing else does.
     Raises: SetupError.
@@ -43,12 +43,15 @@ def install_engine() -> None:
     release = read_release()
     if not can_install(release):
         raise SetupError("There is no Docker engine.", fix=what_to_install(release))
-    source = main_source(release.codename)
-    for path, text in apt_files(release, source, APT).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    written = write_apt_files(apt_files(release, main_source(release.codename), APT))
     packages = [name for name in PACKAGES if release.id == "debian" or name != "docker-cli"]
-    apt_install(packages, update=True)
+    try:
+        apt_install(packages, update=True)
+    except BaseException:
+        if written:
+            remove_apt_files(APT)
+        raise
+    return written
 
 
 def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, str]:
@@ -60,13 +63,10 @@ def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, 
         return {}
     if source is None:
         raise SetupError(f"No source of packages for {release.codename} was found below {apt}.", fix="Set one up, then retry.")
-    signed = f"Signed-By: {source.signed_by}\n" if source.signed_by else ""
     return {
-        apt / "sources.list.d" / "speedkit-testing.sources": (
-            f"Types: deb\nURIs: {source.address}\nSuites: testing\nComponents: main\n{signed}"
-        ),
-        apt / "preferences.d" / "speedkit-docker": (
+        apt / PIN: (
             "Package: *\nPin: release a=testing\nPin-Priority: -1\n\n"
             f"Package: {' '.join(FROM_TESTING)}\nPin: release a=testing\nPin-Priority: 990\n"
         ),
+        apt / SOURCE: source.as_deb822("testing"),
     }

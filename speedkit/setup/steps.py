@@ -57,7 +57,9 @@ def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
         if not yes and not ask(f"There is no Docker engine. Install docker.io and buildx on this {release.name}?"):
             raise SetupError("There is no Docker engine.", fix="Say yes, or run `speedkit setup --yes`.")
         say("Engine: installing docker.io and buildx")
-        install_engine()
+        if written := install_engine():
+            names = " and ".join(map(str, written))
+            say(f"Engine: it alone comes from Debian testing, by {names}. They stay; `speedkit clean --all` removes them")
     say("Engine: starting")
     engine = start_engine()
     say(f"Engine: {engine.version} answers at {engine.host}")

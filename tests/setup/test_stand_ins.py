@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.engine.bases import TRUST_LABEL
+from speedkit.engine.host_go import find_go
 from speedkit.engine.identity import LABEL
 from speedkit.engine.images import inspect_image
 from speedkit.errors import SetupError
@@ -181,3 +183,22 @@ def test_the_libraries_of_a_program_include_those_for_looking_up_names():
     found = {library.name for library in stand_ins._libraries(Path("/bin/sh"))}
     assert "libc.so.6" in found
     assert "libnss_dns.so.2" in found
+
+
+def test_the_stand_in_for_apk_takes_only_what_has_the_right_hash_and_size():
+    go = find_go()
+    if go is None:
+        pytest.skip("there is no Go here")
+    argv = [str(go), "test", "-count=1", "./..."]
+    tested = subprocess.run(argv, cwd=stand_ins.APK_SOURCE, capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+@pytest.mark.parametrize(
+    "script", ["exit 1", "echo no json", "echo '{}'", "echo '[]'", """echo '{"Sum": 1}'""", """echo '{"Sum": "md5:x"}'"""]
+)
+def test_a_toolchain_whose_hash_nobody_has_checked_is_not_trusted(tmp_path, script):
+    go = tmp_path / "go"
+    go.write_text(f"#!/bin/sh\n{script}\n")
+    go.chmod(0o755)
+    assert stand_ins._toolchain_hash(str(go), "golang.org/toolchain@v0.0.1-go1.2.linux-amd64") is None
