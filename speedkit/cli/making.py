@@ -79,7 +79,7 @@ def clean(
         bool,
         typer.Option(
             "--all",
-            help="Remove the recordings, too, what was typed in copies that nobody closed, and what set-up wrote below /etc/apt.",
+            help="Also the recordings, what was typed in copies that nobody closed, and what set-up wrote below /etc/apt.",
         ),
     ] = False,
     as_json: AsJson = False,

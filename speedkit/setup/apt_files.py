@@ -1,16 +1,16 @@
 """What set-up writes below /etc/apt so that Debian 12 gets an engine from testing, and nothing else from there.
 
-The files stay, as the engine gets its updates by them. Each says at its top whose it is, with the hash of the rest: only
-what is exactly ours is ever replaced or removed again.
+The files stay, as the engine gets its updates by them. Each says at its top which installation of speedkit wrote it, with
+the hash of the rest: an installation replaces and removes only what is exactly its own.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from speedkit.engine.identity import installation_id
 from speedkit.errors import SetupError
 
 __all__ = ["APT", "PIN", "SOURCE", "remove_apt_files", "write_apt_files"]
@@ -18,7 +18,7 @@ __all__ = ["APT", "PIN", "SOURCE", "remove_apt_files", "write_apt_files"]
 APT = Path("/etc/apt")
 PIN = Path("preferences.d") / "speedkit-docker"
 SOURCE = Path("sources.list.d") / "speedkit-testing.sources"
-MARK = "# Written by speedkit; `speedkit clean --all` removes it. SHA-256 of the rest: "
+MARK = "# Written by speedkit, whose `speedkit clean --all` removes it. "
 PRIVATE_MODE, PUBLIC_MODE = 0o600, 0o644
 
 
@@ -48,7 +48,7 @@ def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # apt reads no file of such a name, so it finds the whole text or none.
     whole = path.with_name(f"{path.name}.speedkit-new")
-    whole.write_text(f"{MARK}{_hash(text)}\n{text}", encoding="utf-8")
+    whole.write_text(f"{_mark()}; {_hash(text)}\n{text}", encoding="utf-8")
     # An address may hold a password.
     whole.chmod(PRIVATE_MODE if "@" in text else PUBLIC_MODE)
     whole.replace(path)
@@ -60,7 +60,7 @@ def remove_apt_files(folder: Path = APT) -> tuple[list[Path], list[Path]]:
     Where the source stays, the pin stays with it.
     """
     removed: list[Path] = []
-    there = [path for path in (folder / SOURCE, folder / PIN) if os.path.lexists(path)]
+    there = [path for path in (folder / SOURCE, folder / PIN) if _first_line(path).startswith(_mark())]
     for path in there:
         try:
             if not _is_ours(path):
@@ -72,14 +72,26 @@ def remove_apt_files(folder: Path = APT) -> tuple[list[Path], list[Path]]:
     return removed, there[len(removed) :]
 
 
+def _mark() -> str:
+    return f"{MARK}Installation, and SHA-256 of the rest: {installation_id()}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+
+
+def _first_line(path: Path) -> str:
+    return _text(path).partition("\n")[0]
+
+
 def _is_ours(path: Path, as_before: str | None = None) -> bool:
     """Whether a file is as we wrote it. as_before: earlier versions wrote it without a mark."""
-    try:
-        text = path.read_bytes().decode("utf-8", errors="surrogateescape")
-    except OSError:
-        return False
+    text = _text(path)
     first, _, rest = text.partition("\n")
-    return first == MARK + _hash(rest) or text == as_before
+    return first == f"{_mark()}; {_hash(rest)}" or text == as_before
 
 
 def _hash(text: str) -> str:

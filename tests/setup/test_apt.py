@@ -148,6 +148,15 @@ def test_what_somebody_has_changed_stays(tmp_path):
     assert (tmp_path / SOURCE).read_text() == changed
 
 
+def test_what_another_installation_wrote_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "theirs"))
+    write_apt_files(_texts(tmp_path))
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "ours"))
+    assert write_apt_files(_texts(tmp_path)) == []
+    assert remove_apt_files(tmp_path) == ([], [])
+    assert (tmp_path / SOURCE).is_file()
+
+
 def test_files_of_an_earlier_version_are_made_ours(tmp_path):
     for path, text in _texts(tmp_path).items():
         path.parent.mkdir()
