@@ -9,6 +9,8 @@ from pathlib import Path
 
 __all__ = ["NotReadable", "kind_in_words", "open_regular", "read_regular"]
 
+FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -36,10 +38,10 @@ def open_regular(path: Path | str, *, follow_symlinks: bool = True) -> tuple[int
 
     Raises: NotReadable for anything else, without opening a device; OSError.
     """
-    _require_regular(path, Path(path).stat(follow_symlinks=follow_symlinks).st_mode)
+    if follow_symlinks:  # whoever follows none has looked at it already
+        _require_regular(path, Path(path).stat().st_mode)
     # Somebody may put a pipe there meanwhile: without O_NONBLOCK, opening it waits for a writer.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags | (0 if follow_symlinks else getattr(os, "O_NOFOLLOW", 0)))
+    descriptor = os.open(path, FLAGS if follow_symlinks else FLAGS | NO_LINK)
     try:
         status = os.fstat(descriptor)
         _require_regular(path, status.st_mode)

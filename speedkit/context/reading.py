@@ -25,6 +25,7 @@ __all__ = ["ignore_file_of", "ignore_patterns_of", "read_context", "read_files_a
 _NAME = ".dockerignore"
 _LARGEST_IGNORE_FILE = 10_000_000
 _CHUNK_BYTES = 1 << 20
+_GROWTH_BYTES = 64 << 20
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -232,11 +233,17 @@ def _digest(path: str, kind: EntryKind) -> str:
 
 def _digest_of_file(path: str) -> str:
     hashed = hashlib.sha256()
-    descriptor, _ = open_regular(path, follow_symlinks=False)
-    with os.fdopen(descriptor, "rb", buffering=0) as source:
-        while chunk := source.read(_CHUNK_BYTES):
+    descriptor, status = open_regular(path, follow_symlinks=False)
+    try:
+        # A chunk as large as the file: memory for a whole one would cost a small file more time than its content.
+        chunk_bytes = min(max(status.st_size + 1, 4096), _CHUNK_BYTES)
+        left = status.st_size + _GROWTH_BYTES  # somebody may write to it without end
+        while left > 0 and (chunk := os.read(descriptor, chunk_bytes)):
             hashed.update(chunk)
-        attributes = os.listxattr(source.fileno()) if hasattr(os, "listxattr") else []
+            left -= len(chunk)
+        attributes = os.listxattr(descriptor) if hasattr(os, "listxattr") else []
         for name in sorted(attributes):
-            hashed.update(b"\0" + name.encode(errors="surrogateescape") + b"=" + os.getxattr(source.fileno(), name))
+            hashed.update(b"\0" + name.encode(errors="surrogateescape") + b"=" + os.getxattr(descriptor, name))
+    finally:
+        os.close(descriptor)
     return hashed.hexdigest()

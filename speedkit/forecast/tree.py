@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from speedkit.context import Entry, IgnorePatterns, PathPattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from speedkit.context import Manifest
     from speedkit.context.ignoring import Matched
@@ -153,13 +153,27 @@ class Tree:
         entry = self._entries.get(path)
         if entry is not None and entry.kind != "dir":
             return _header(entry)
-        if path not in self._digests:
-            hashed = hashlib.sha256(_header(entry).encode(errors="surrogatepass") if entry else b"root")
-            for child in self._children.get(path, ()):
-                name = child.rpartition("/")[2]
-                hashed.update(f"\0{name}\0{self._digest(child)}".encode(errors="surrogatepass"))
-            self._digests[path] = hashed.hexdigest()
+        waiting = [path]
+        while waiting:
+            folder = waiting[-1]
+            children = self._children.get(folder, ())
+            missing = [child for child in children if self._entries[child].kind == "dir" and child not in self._digests]
+            if missing and folder not in self._digests:
+                waiting += missing
+                continue
+            waiting.pop()
+            if folder not in self._digests:
+                self._digests[folder] = self._digest_of_children(folder, children)
         return self._digests[path]
+
+    def _digest_of_children(self, folder: str, children: Iterable[str]) -> str:
+        entry = self._entries.get(folder)
+        hashed = hashlib.sha256(_header(entry).encode(errors="surrogatepass") if entry else b"root")
+        for child in children:
+            below = self._entries[child]
+            digest = self._digests[child] if below.kind == "dir" else _header(below)
+            hashed.update(f"\0{child.rpartition('/')[2]}\0{digest}".encode(errors="surrogatepass"))
+        return hashed.hexdigest()
 
     def _of_list(self, selector: Selector) -> str | None:
         listed = self._listed(selector)
@@ -191,19 +205,28 @@ class Tree:
         else:
             place = self._resolved(selector.path, follow=False)
             starts = [] if place is None else [(place, selector.path)]
-        return [taken for path, shown in starts for taken in self._filtered(_Taken(path, shown, True), "", (), patterns)]
+        return [taken for path, shown in starts for taken in self._filtered(_Taken(path, shown, True), patterns)]
 
-    def _filtered(self, taken: _Taken, inside: str, inherited: Matched, patterns: IgnorePatterns) -> list[_Taken]:
-        """What excluding patterns leave of a path. An excluded folder counts when something in it is left."""
-        is_root = taken.path == "/"
-        excluded, matched = patterns.match(inside, inherited) if patterns and not is_root else (False, ())
-        below: list[_Taken] = []
-        for child in self._children.get(taken.path, ()):
-            name = child.rpartition("/")[2]
-            there = _Taken(child, f"{taken.shown.rstrip('/')}/{name}", follow=is_root)
-            below += self._filtered(there, f"{inside}/{name}" if inside else name, matched, patterns)
-        counts = not is_root and (below or not excluded)
-        return [taken, *below] if counts else below
+    def _filtered(self, start: _Taken, patterns: IgnorePatterns) -> list[_Taken]:
+        """What excluding patterns leave of a path, parents first. An excluded folder counts when something in it is left."""
+        visited: list[tuple[_Taken, int]] = []
+        counts: list[bool] = []
+        waiting: list[tuple[_Taken, str, Matched, int]] = [(start, "", (), -1)]
+        while waiting:
+            taken, inside, inherited, parent = waiting.pop()
+            is_root = taken.path == "/"
+            excluded, matched = patterns.match(inside, inherited) if patterns and not is_root else (False, ())
+            place = len(visited)
+            visited.append((taken, parent))
+            counts.append(not is_root and not excluded)
+            for child in reversed(self._children.get(taken.path, ())):
+                name = child.rpartition("/")[2]
+                there = _Taken(child, f"{taken.shown.rstrip('/')}/{name}", follow=is_root)
+                waiting.append((there, f"{inside}/{name}" if inside else name, matched, place))
+        for place in range(len(visited) - 1, 0, -1):
+            taken, parent = visited[place]
+            counts[parent] = counts[parent] or (counts[place] and visited[parent][0].path != "/")
+        return [taken for (taken, _), left in zip(visited, counts, strict=True) if left]
 
     def _matching(self, pattern: str) -> list[tuple[str, str]]:
         """The outermost paths that a pattern fits, and how they are called in it.
@@ -215,12 +238,14 @@ class Tree:
         return [] if start is None else list(self._fitting(start, prefix, PathPattern(pattern)))
 
     def _fitting(self, path: str, shown: str, pattern: PathPattern) -> Iterator[tuple[str, str]]:
-        for child in self._children.get(path, ()):
-            called = f"{shown}/{child.rpartition('/')[2]}"
-            if pattern.fits(called):
-                yield child, called
-            else:
-                yield from self._fitting(child, called, pattern)
+        waiting = [(path, shown)]
+        while waiting:
+            place, called = waiting.pop()
+            if place != path and pattern.fits(called):
+                yield place, called
+                continue
+            children = reversed(self._children.get(place, ()))
+            waiting += [(child, f"{called}/{child.rpartition('/')[2]}") for child in children]
 
     def _resolved(self, path: str, *, follow: bool) -> str | None:
         """The path with every symlink on the way replaced, and the last one too when `follow`."""

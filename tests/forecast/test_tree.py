@@ -146,3 +146,13 @@ def test_a_changed_link_can_make_a_tree_unsendable_and_sendable_again():
     broken = fine.changed_to(links_to("caf\udce9"))
     assert broken.unsendable_in(Selector("/")) == ("/link",)
     assert broken.changed_to(links_to("a")).unsendable_in(Selector("/")) == ()
+
+
+def test_a_tree_deeper_than_python_can_call_has_a_digest():
+    names = ["d/" * depth + "d" for depth in range(1500)]
+    entries = [Entry(name, "dir", 0, 0o755, "", "") for name in names]
+    tree = Tree(Manifest((*entries, Entry(f"{names[-1]}/x.txt", "file", 1, 0o644, "1", ""))))
+    other = Tree(Manifest((*entries, Entry(f"{names[-1]}/x.txt", "file", 1, 0o644, "2", ""))))
+    for selector in (Selector("/"), Selector("/", excludes=("nothing",)), Selector("/*", wildcard=True)):
+        assert tree.digest(selector)
+        assert tree.digest(selector) != other.digest(selector)
