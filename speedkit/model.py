@@ -173,9 +173,9 @@ class Build:
     @property
     def steps(self) -> pd.DataFrame:
         """A row per step: stage, line, instruction, state, cached, seconds, bytes_fetched, error."""
-        import pandas as pd
+        from speedkit.data_frame import Frame
 
         columns = ["stage", "line", "instruction", "state", "cached", "seconds", "bytes_fetched", "error"]
         rows = [[getattr(step, column) for column in columns] for step in self.instructions]
-        table = pd.DataFrame(rows, columns=columns)
+        table = Frame(rows, columns=columns)
         return table.astype({"line": "Int64"})

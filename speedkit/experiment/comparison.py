@@ -68,21 +68,21 @@ class Comparison:
     @property
     def table(self) -> pd.DataFrame:
         """A row per run: strategy, edit, trial, seconds, steps, cached_steps, image_bytes, ok, stand_in, stand_ins."""
-        import pandas as pd
+        from speedkit.data_frame import Frame
 
         listed = [run for run in self.runs if run.edit in self.asked]
-        return pd.DataFrame([run.row | {"stand_in": run.build.stand_in, "stand_ins": run.build.stand_ins} for run in listed])
+        return Frame([run.row | {"stand_in": run.build.stand_in, "stand_ins": run.build.stand_ins} for run in listed])
 
     @property
     def summary(self) -> pd.DataFrame:
         """A row per strategy and edit: median, lowest and highest seconds, and the number of runs behind them."""
-        import pandas as pd
+        from speedkit.data_frame import Frame
 
         groups: dict[tuple[str, str], list[Build]] = {}
         for run in self.runs:
             if run.edit in self.asked:
                 groups.setdefault((run.strategy, run.edit), []).append(run.build)
-        return pd.DataFrame([_summary(strategy, edit, builds) for (strategy, edit), builds in groups.items()])
+        return Frame([_summary(strategy, edit, builds) for (strategy, edit), builds in groups.items()])
 
 
 def _summary(strategy: str, edit: str, builds: Sequence[Build]) -> dict[str, object]:

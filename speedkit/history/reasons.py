@@ -49,11 +49,11 @@ class Reasons:
     @property
     def table(self) -> pd.DataFrame:
         """A row per step: line, stage, instruction, state, of a build also seconds, and because."""
-        import pandas as pd
+        from speedkit.data_frame import Frame
 
         seconds = ["seconds"] if self.build is not None else []
         columns = ["line", "stage", "instruction", "state", *seconds, "because"]
-        return pd.DataFrame([[getattr(step, name) for name in columns] for step in self.steps], columns=columns)
+        return Frame([[getattr(step, name) for name in columns] for step in self.steps], columns=columns)
 
     def _repr_html_(self) -> str:
         return reasons_html(self.title, self.steps)

@@ -13,6 +13,7 @@ from speedkit.model import Build, Step
 from speedkit.plots.measuring import Measured, is_beyond_spread, measure, quickest, said, smallest, steps_that_ran
 from speedkit.rendering.amounts import bytes_text, count_text, seconds_text, share_text
 from speedkit.rendering.layers_html import command_text
+from speedkit.visible import visible_line
 
 __all__ = [
     "ImagesLeft",
@@ -166,6 +167,9 @@ class ImagesLeft:
     problem: str = ""
 
     def __str__(self) -> str:
+        return visible_line(self._in_words())
+
+    def _in_words(self) -> str:
         if self.problem:
             return f"No image can be opened: {self.problem}"
         told = [f"No longer on this engine: {', '.join(self.gone)}."] if self.gone else []

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.data_frame import Frame
 from speedkit.model import Build
 from speedkit.plots.measuring import (
     COLD,
@@ -77,7 +77,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
     )
     figure.update_xaxes(title_text=f"seconds to rebuild, {plain(said(chosen))}{', a logarithmic scale' if logarithmic else ''}")
     figure.update_yaxes(title_text="image, MB", range=[0, top], gridcolor=GRID, title_font={"size": 13})
-    return Plot(figure, pd.DataFrame({"strategy": [one.strategy for one in measured], "seconds": seconds, "image_mb": sizes}))
+    return Plot(figure, Frame({"strategy": [one.strategy for one in measured], "seconds": seconds, "image_mb": sizes}))
 
 
 def _size(one: Measured) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.data_frame import Frame
 from speedkit.model import Build, Step
 from speedkit.plots.measuring import COLD, HasBuilds, comparable, edits_in_order, heading, said, without_repeats
 from speedkit.plots.panels import label_rows
@@ -70,7 +70,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     )
     figure.update_xaxes(range=[-0.5, max(len(heads), 1) - 0.5])
     label_rows(figure, labels)
-    table = pd.DataFrame(
+    table = Frame(
         [[first_line(step), *(word.lstrip(SHAPES) for _, word in row)] for step, row in zip(steps, cells, strict=True)],
         columns=["instruction", *map(heading, newest)],
     )

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from speedkit.plots.drawing import drawing
 from speedkit.plots.tables import table_html
+from speedkit.visible import visible_line
 
 __all__ = ["PLOTLY_MIME", "Plot"]
 
@@ -52,7 +53,7 @@ class Plot:
         return {
             PLOTLY_MIME: json.loads(self.figure.to_json()),
             "text/html": drawing(self.figure),
-            "text/plain": f"{self.title} ({self.measured})",
+            "text/plain": visible_line(f"{self.title} ({self.measured})"),
         }
 
     def _ipython_display_(self) -> None:

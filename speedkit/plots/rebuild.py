@@ -6,9 +6,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.data_frame import Frame
 from speedkit.model import Build
 from speedkit.plots.measuring import (
     COLD,
@@ -175,10 +175,10 @@ def _share_that_ran(one: Measured) -> float:
     return sum(step.ran for step in steps) / max(len(steps), 1)
 
 
-def _table(measured: list[Measured]) -> pd.DataFrame:
+def _table(measured: list[Measured]) -> Frame:
     columns = ["strategy", "edit", "median_seconds", "low_seconds", "high_seconds", "runs"]
     rows = [
         [one.strategy, one.edit, one.seconds, min(seconds), max(seconds), len(seconds)]
         for one, seconds in ((one, [build.seconds for build in one.builds]) for one in measured)
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return Frame(rows, columns=columns)

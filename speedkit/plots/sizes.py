@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.data_frame import Frame
 from speedkit.model import Build, ImageLayer
 from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, smallest
 from speedkit.plots.panels import label_rows
@@ -108,11 +108,11 @@ def _names(builds: list[Build]) -> str:
     return builds[0].strategy if len(builds) == 1 else f"{len(builds)} strategies"
 
 
-def _table(builds: list[Build]) -> pd.DataFrame:
+def _table(builds: list[Build]) -> Frame:
     columns = ["strategy", "layer", "from_base", "size_bytes"]
     rows = [
         [build.strategy, command_text(layer.command), layer.from_base, layer.size_bytes]
         for build in builds
         for layer in build.layers
     ]
-    return pd.DataFrame(rows, columns=columns)
+    return Frame(rows, columns=columns)

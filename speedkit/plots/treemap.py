@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.data_frame import Frame
 from speedkit.images.image import Image
 from speedkit.images.showing import largest_file, treemap_rows
 from speedkit.plots.plot import Plot
@@ -57,7 +57,7 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
         below_pixels=16,
     )
     figure.update_layout(uniformtext={"minsize": SMALLEST_LETTERS, "mode": "hide"})
-    return Plot(figure, pd.DataFrame(every, columns=["path", "parent", "size_bytes"]), rows_shown=ROWS_SHOWN)
+    return Plot(figure, Frame(every, columns=["path", "parent", "size_bytes"]), rows_shown=ROWS_SHOWN)
 
 
 def _measured(image: Image, layer: int | None, drawn: int, known: int) -> str:

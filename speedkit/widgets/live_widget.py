@@ -15,6 +15,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from speedkit.visible import visible_line
 from speedkit.widgets.painter import Painter
 
 __all__ = ["LiveWidget", "Message"]
@@ -120,7 +121,7 @@ class LiveWidget(anywidget.AnyWidget):
         return dict(data)
 
     def _twin_data(self) -> dict[str, str]:
-        return {"text/html": self._twin_html(), "text/plain": self._in_words()}
+        return {"text/html": self._twin_html(), "text/plain": visible_line(self._in_words())}
 
     def _refresh_twin(self) -> None:
         """Bring the twin in the notebook up to date, not often: each time the whole of it goes to the page."""
