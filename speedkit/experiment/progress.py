@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from speedkit.experiment.notebook_view import notebook_shell
 from speedkit.model import Build
 from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["Watch", "quiet_or_notebook"]
 
@@ -57,7 +58,8 @@ class _Notebook(_Quiet):
         from IPython.display import HTML, display
 
         bar = HTML(
-            f'<div><progress max="{self._total}" value="{self._done}" aria-label="builds"></progress> {escape(text)}</div>'
+            f'<div class="{NOT_MATH}"><progress max="{self._total}" value="{self._done}" aria-label="builds"></progress> '
+            f"{escape(text)}</div>"
         )
         if self._handle is None:
             self._handle = display(bar, display_id=True)

@@ -39,6 +39,7 @@ from speedkit.rendering.ansi import ansi_to_html, plain_log
 from speedkit.setup.debian import main_source, read_release
 from speedkit.widgets.failure_marks import failing_line, marks_of, moved_with
 from speedkit.widgets.log_lines import LogLines
+from tests.fuzz.shown import HTML_SEEDS, TERMINAL_SEEDS, html_of_a_text, terminal_of_a_text
 from tests.images.archives import COMPRESSIONS, config, docker_archive, layer
 from tests.widgets.builds import FAILED, a_build
 
@@ -302,6 +303,8 @@ TARGETS: dict[str, Target] = {
     "archive": Target(_archive, tuple(_archives())),
     "image-documents": Target(_image_documents, (_documents(),)),
     "dockerfile": Target(_dockerfile, _dockerfiles()),
+    "html": Target(html_of_a_text, HTML_SEEDS),
+    "terminal": Target(terminal_of_a_text, TERMINAL_SEEDS),
     "dockerignore": Target(_ignore_file, (b"*\n!a/b.go\n# no\n**/[a-c]?.go\n/x\\*y\n",)),
     "patterns": Target(_patterns, (b"*a[b-c]?**/x\0a/bcd\0${A%*.?}", b"\\*[^a-]{2}|x\0aab\0'$A'\"${B:-${A//a/b}}\"")),
     "log": Target(

@@ -126,7 +126,7 @@ def test_the_page_draws_every_figure_offline_in_both_themes(browser, text, tmp_p
         asked: list[str] = []
         shown.on("request", lambda request: asked.append(request.url))
         shown.goto((tmp_path / "index.html").as_uri())
-        shown.wait_for_function("document.querySelectorAll('.figure .main-svg').length >= 5 * 2", timeout=HANG_MS)
+        shown.wait_for_function("() => document.querySelectorAll('.figure .main-svg').length >= 5 * 2", timeout=HANG_MS)
         colours = [shown.evaluate("getComputedStyle(document.querySelector('.ytick text')).fill")]
         shown.click("#theme")
         colours.append(shown.evaluate("getComputedStyle(document.querySelector('.ytick text')).fill"))

@@ -1,0 +1,312 @@
+"""Every object of the package that shows HTML, made of text that would run a script wherever it is taken for markup.
+
+`SHOWN` has a case for each class with a rich display, `WRITERS` one for each function that writes HTML. Both are compared
+with what the package has, so that a new one without a case fails a test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+
+import speedkit
+from speedkit import lessons, plots
+from speedkit.apps import App, append_line, own_app
+from speedkit.data_frame import Frame
+from speedkit.images.image import Image
+from speedkit.images.summary import image_html
+from speedkit.model import Build
+from speedkit.plots.drawing import drawing
+from speedkit.plots.plot import Plot
+from speedkit.plots.tables import table_html as plot_table_html
+from speedkit.rendering.ansi import ansi_to_html
+from speedkit.rendering.layers_html import LayerRow, layers_html
+from speedkit.rendering.reasons_html import reasons_html
+from speedkit.rendering.steps_html import build_html
+from speedkit.rendering.tables import Cell, Table, table_html
+from speedkit.report.cells import Figures, cell_html
+from speedkit.report.page import Chapter, page
+from speedkit.setup.checking import Check, Report
+from speedkit.widgets import LayersView
+from tests.images.archives import docker_archive, image_of, layer
+from tests.plots.test_plots import SET, graph
+from tests.widgets.builds import CACHED, FAILED, a_build
+
+__all__ = ["ATTACKS", "EVIL", "MARKS", "Markup", "archive", "chapter", "display_classes", "html_writers", "poisoned", "project"]
+
+RUN = "window.__x=1"
+ATTACKS = (
+    f"<img/src='x'/onerror={RUN}>",
+    f"\"'><svg/onload={RUN}>",
+    f"</script><script>{RUN}</script>",
+    f"</style></textarea></title></pre></code><x-evil><img src=x onerror={RUN}>",
+    f'<a href="javascript:{RUN}">x</a><x-evil>',
+    f"[x](javascript:{RUN}) ![x](x){{onerror={RUN}}} `<x-evil>`",
+    rf"$$\href{{javascript:{RUN}}}{{x}}$$ \(\class{{x}}{{y}}\) $HOME and $(pwd)",
+    f'" onmouseover="{RUN}" x="',
+    f"' onfocus='{RUN}' autofocus tabindex='1' x='",
+    f"&lt;img src=x onerror={RUN}&gt; &#60;x-evil&#62;",
+    f'<iframe srcdoc="<script>parent.{RUN}</script>"></iframe><x-evil>',
+    f"%{{customdata}} %{{x}}<extra><x-evil></extra> <a href='javascript:{RUN}'>",
+    f"<!--><img src=x onerror={RUN}>--> <![CDATA[<x-evil>]]>",
+)
+EVIL = " ".join(ATTACKS)
+MARKS = (
+    'x-evil, img[src="x"], iframe[srcdoc], [onload], [onerror], [onmouseover], [onfocus], a[href^="javascript"], [autofocus]'
+)
+"""A selector for what the attacks would leave on a page."""
+
+KEPT = {"state", "outcome", "started_at", "kind", "digest", "id", "keyword", "mode"}
+"""Fields that are one of a closed set, or are made here."""
+
+
+def poisoned(thing: Any, attack: str = EVIL) -> Any:
+    """The same facts with the attack at the end of every text in them."""
+    if isinstance(thing, str):
+        return thing + attack
+    if isinstance(thing, tuple | list):
+        return type(thing)(poisoned(one, attack) for one in thing)
+    if is_dataclass(thing) and not isinstance(thing, type):
+        changed = {
+            one.name: poisoned(getattr(thing, one.name), attack) for one in fields(thing) if one.init and one.name not in KEPT
+        }
+        return replace(thing, **changed)
+    return thing
+
+
+def builds(attack: str) -> list[Build]:
+    failed = replace(a_build(*FAILED, log=f"main.go:1:1: {attack}\n", step_error=attack, error=attack), outcome="failed")
+    return [poisoned(one, attack) for one in (*SET, a_build(), a_build(*CACHED), failed)]
+
+
+def image(attack: str) -> Image:
+    return image_of(layer((_name(attack), b"1" * 90), ("b", f"-> {attack}")), layer((_name(attack), b"2")))
+
+
+def _name(attack: str) -> str:
+    """A path whose parts are no longer than a file's name may be."""
+    return "/".join(part[:200] for part in attack.split("/"))
+
+
+def archive(folder: Path, attack: str) -> Path:
+    """An archive of an image, hostile in its names, commands, contents and tag."""
+    layers = [layer((_name(attack), attack.encode()), ("k", b"1" * 90)), layer((_name(attack), b"2"), ("k", f"-> {attack}"))]
+    return docker_archive(folder / "image.tar", layers, [f"COPY {attack}", f"RUN {attack}"], tag=f"{attack}:1")
+
+
+def project(folder: Path) -> App:
+    """A project whose files, Dockerfiles, stages, edits and log are hostile, and whose build fails."""
+    names = {attack.replace("/", "\N{DIVISION SLASH}").replace("\n", " ")[:120] for attack in ATTACKS}
+    label = EVIL.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    dockerfile = (
+        f"FROM ${{A:+<img/src='x'/onerror={RUN}>}}alpine AS one\n# {EVIL}\nLABEL dev.evil=\"{label}\"\nCOPY . /evil\n"
+        f"RUN echo {shlex.quote(EVIL)} && echo 'main.go:1:2: <img/src=x/onerror={RUN}>' && false\n"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_text(EVIL)
+    for name in ("Dockerfile", f"Dockerfile.<img src=x onerror={RUN}>"):
+        (folder / name).write_text(dockerfile)
+    (folder / "main.go").write_text(f"package main // {EVIL}\n")
+    return own_app(folder, edits={EVIL: append_line("main.go", EVIL, called=EVIL)})
+
+
+def reports(attack: str) -> Report:
+    return Report((Check(attack, False, attack, attack), Check(attack, True, attack, attack)))
+
+
+def chapter(attack: str, *, html: Sequence[str] = ()) -> Chapter:
+    """A notebook whose cells printed, raised and returned hostile text, and showed these pieces of HTML."""
+    cells = [nbformat.v4.new_code_cell(attack), nbformat.v4.new_markdown_cell("# A title")]
+    new = nbformat.v4.new_output
+    cells[0].outputs = [
+        new("stream", name="stdout", text=f"\x1b[31m{attack}\x1b[0m"),
+        new("error", ename=attack, evalue=attack, traceback=[attack]),
+        new("execute_result", data={"text/plain": attack}),
+        new("display_data", data={"image/png": attack}),
+        *(new("display_data", data={"text/html": one, "text/plain": attack}) for one in html),
+        *(new("display_data", data=dict(one.bundle)) for one in every_plot(attack)),
+    ]
+    return Chapter(f"01_{attack}", nbformat.v4.new_notebook(cells=cells), 1.0)
+
+
+def every_plot(attack: str) -> list[Plot]:
+    made = builds(attack)
+    every: Mapping[str, Callable[[], Plot]] = {
+        "timeline": lambda: plots.timeline(made[0], made[2]),
+        "rebuild": lambda: plots.rebuild(made),
+        "cache_grid": lambda: plots.cache_grid(made),
+        "sizes": lambda: plots.sizes(made),
+        "size_vs_rebuild": lambda: plots.size_vs_rebuild(made),
+        "stages": lambda: plots.stages(poisoned(graph(), attack)),
+        "treemap": lambda: plots.treemap(image(attack)),
+    }
+    missing = {name for name in plots.__all__ if name.islower() and callable(getattr(plots, name))} - set(every)
+    assert not missing, f"figures without a hostile case: {missing}"
+    return [make() for make in every.values()]
+
+
+def lesson_tables(attack: str) -> list[Table]:
+    """What every function of the lessons that gives a table gives."""
+    made = builds(attack)
+    with tempfile.TemporaryDirectory() as place:
+        (Path(place) / "Dockerfile").write_text(f"FROM ${{A:+{_expansion(attack)}}}alpine AS one\nRUN true\n")
+        with own_app(place, edits={attack: append_line("Dockerfile", "", called=attack)}) as app:
+            every: Mapping[str, Callable[[], Table]] = {
+                "stages": lambda: lessons.stages(app, "Dockerfile"),
+                "summaries": lambda: lessons.summaries(app.edits),
+                "overview": lambda: lessons.overview(made, app),
+                "side_by_side": lambda: lessons.side_by_side(made[4], made[5]),
+            }
+            returned = {name: getattr(getattr(lessons, name), "__annotations__", {}).get("return") for name in lessons.__all__}
+            giving = {name for name, kind in returned.items() if kind == "Table"}
+            assert giving <= set(every), f"tables without a hostile case: {giving - set(every)}"
+            return [make() for make in every.values()]
+
+
+def _expansion(attack: str) -> str:
+    """What of an attack can stand in an expansion of a Dockerfile."""
+    return "".join(letter for letter in attack if letter not in "{}$\"' \\`")
+
+
+def table_frame(attack: str) -> Frame:
+    return Frame({attack: [attack]}, index=[attack])
+
+
+@lru_cache(maxsize=2)
+def _layers_twin(attack: str) -> str:
+    with tempfile.TemporaryDirectory() as place:
+        view = LayersView(archive(Path(place), attack))
+        try:
+            return view._repr_html_()
+        finally:
+            view.close()
+
+
+def _workbench_twin(attack: str) -> str:
+    from tests.widgets.test_static_twin import shown
+
+    with tempfile.TemporaryDirectory() as place:
+        app = project(Path(place) / "project")
+        with app:
+            made = builds(attack)
+            return str(shown(app, made[4], made[-1], tab="main.go"))
+
+
+# By the class's name; a list of HTML each.
+SHOWN: Mapping[str, Callable[[str], list[str]]] = {
+    "speedkit.data_frame.Column": lambda attack: [str(table_frame(attack)[attack]._repr_latex_() or "")],  # type: ignore[operator]
+    "speedkit.data_frame.Frame": lambda attack: [
+        table_frame(attack)._repr_html_(),
+        builds(attack)[0].steps._repr_html_(),
+        poisoned(graph(), attack).table._repr_html_(),
+    ],
+    "speedkit.history.reasons.Reasons": lambda attack: [poisoned(graph(), attack)._repr_html_()],
+    "speedkit.images.image.Image": lambda attack: [image(attack)._repr_html_()],
+    "speedkit.lessons.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
+    "speedkit.plots.plot.Plot": lambda attack: [
+        html for one in every_plot(attack) for html in (str(one.bundle["text/html"]), one.table_html())
+    ],
+    "speedkit.rendering.tables.Table": lambda attack: [one._repr_html_() for one in lesson_tables(attack)],
+    "speedkit.setup.checking.Report": lambda attack: [reports(attack)._repr_html_()],
+    "speedkit.widgets.layers_view.LayersView": lambda attack: [_layers_twin(attack)],
+    "speedkit.widgets.live_widget.LiveWidget": lambda attack: [_layers_twin(attack)],
+    "speedkit.widgets.workbench.Workbench": lambda attack: [_workbench_twin(attack)],
+}
+
+WRITERS: Mapping[str, Callable[[str], list[str]]] = {
+    "speedkit.images.summary.image_html": lambda attack: [image_html(image(attack))],
+    "speedkit.plots.drawing.drawing": lambda attack: [drawing(one.figure) for one in every_plot(attack)],
+    "speedkit.plots.tables.table_html": lambda attack: [
+        plot_table_html(pd.DataFrame({attack: [attack], "because": [attack]}), attack, opened=True)
+    ],
+    "speedkit.rendering.ansi.ansi_to_html": lambda attack: [ansi_to_html(f"\x1b[31m{attack}\x1b[1;{attack}m{attack}")],
+    "speedkit.rendering.layers_html.layers_html": lambda attack: [
+        layers_html(attack, [attack], [LayerRow(attack, 1, 1, 1, 1, 1)], [(attack, 1)])
+    ],
+    "speedkit.rendering.reasons_html.reasons_html": lambda attack: [reasons_html(attack, poisoned(graph(), attack).steps)],
+    "speedkit.rendering.steps_html.build_html": lambda attack: [build_html(one) for one in builds(attack)],
+    "speedkit.rendering.tables.table_html": lambda attack: [
+        table_html(
+            [Cell(attack, attack, attack, below=attack)], [[Cell(attack, attack, attack)]], look=attack, row_heads=[attack]
+        )
+    ],
+    "speedkit.report.cells.cell_html": lambda attack: [cell_html(one, Figures()) for one in chapter(attack).notebook.cells],
+    "speedkit.report.page.page": lambda attack: [page([chapter(attack)], builds(attack), left_out=[attack])],
+    "speedkit.widgets.layers_twin.layers_twin_html": lambda attack: [_layers_twin(attack)],
+    "speedkit.widgets.static_twin.twin_html": lambda attack: [_workbench_twin(attack)],
+}
+
+
+def _modules() -> Iterator[Any]:
+    for one in pkgutil.walk_packages(speedkit.__path__, "speedkit."):
+        if not one.name.endswith("__main__"):
+            yield importlib.import_module(one.name)
+
+
+def display_classes() -> set[str]:
+    """The classes of the package that a notebook shows in a way of their own."""
+    displays = ("_ipython_display_", "_repr_html_", "_repr_mimebundle_", "_repr_markdown_", "_repr_svg_", "_repr_latex_")
+    return {
+        f"{module.__name__}.{name}"
+        for module in _modules()
+        for name, kind in vars(module).items()
+        if inspect.isclass(kind) and kind.__module__ == module.__name__ and any(hasattr(kind, one) for one in displays)
+    }
+
+
+def html_writers() -> set[str]:
+    """The functions of the package, for others to call, that write HTML: those whose source has an element in a string."""
+    return {
+        f"{module.__name__}.{name}"
+        for module in _modules()
+        for name in getattr(module, "__all__", ())
+        if inspect.isfunction(function := vars(module).get(name))
+        and function.__module__ == module.__name__
+        and (name.endswith("_html") or name in ("page", "drawing"))
+    }
+
+
+ALLOWED = frozenset(
+    word
+    for line in (
+        "a b body br button code div footer h1 h2 h3 h4 head header html i li main meta nav ol p path pre progress rect script",
+        "section small span strong style summary details svg table tbody td text thead th title tr tspan ul circle line img em",
+    )
+    for word in line.split()
+)
+
+
+class Markup(HTMLParser):
+    """The elements and attributes of a piece of HTML, as a browser would see them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.problems: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ALLOWED:
+            self.problems.append(f"<{tag}>")
+        for name, value in attrs:
+            is_script = (value or "").strip().lower().startswith(("javascript:", "vbscript:", "data:text"))
+            if name.startswith("on") or name in ("autofocus", "srcdoc", "formaction") or (name != "title" and is_script):
+                self.problems.append(f"{tag} {name}={value}")
+            if name in ("href", "src", "xlink:href") and not str(value).startswith(("#", "data:image/png;base64,")):
+                self.problems.append(f"{tag} {name}={value}")
+
+    def handle_comment(self, data: str) -> None:
+        self.problems.append(f"<!--{data}-->")
