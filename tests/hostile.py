@@ -169,11 +169,17 @@ def lesson_tables(attack: str) -> list[Table]:
                 "summaries": lambda: lessons.summaries(app.edits),
                 "overview": lambda: lessons.overview(made, app),
                 "side_by_side": lambda: lessons.side_by_side(made[4], made[5]),
+                "what_ran": lambda: lessons.what_ran(*made, *(_on_the_host(one) for one in made)),
             }
             returned = {name: getattr(getattr(lessons, name), "__annotations__", {}).get("return") for name in lessons.__all__}
             giving = {name for name, kind in returned.items() if kind == "Table"}
             assert giving <= set(every), f"tables without a hostile case: {giving - set(every)}"
             return [make() for make in every.values()]
+
+
+def _on_the_host(build: Build) -> Build:
+    """The same build with steps that stand in no Dockerfile: tables name them by their command."""
+    return replace(build, step_list=tuple(replace(step, line=None) for step in build.step_list))
 
 
 def _expansion(attack: str) -> str:
@@ -215,7 +221,7 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     ],
     "speedkit.history.reasons.Reasons": lambda attack: [poisoned(graph(), attack)._repr_html_()],
     "speedkit.images.image.Image": lambda attack: [image(attack)._repr_html_()],
-    "speedkit.lessons.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
+    "speedkit.lessons.tables.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
     "speedkit.plots.plot.Plot": lambda attack: [
         html for one in every_plot(attack) for html in (str(one.bundle["text/html"]), one.table_html())
     ],
@@ -282,7 +288,7 @@ def html_writers() -> set[str]:
 ALLOWED = frozenset(
     word
     for line in (
-        "a b body br button code div footer h1 h2 h3 h4 head header html i li main meta nav ol p path pre progress rect script",
+        "a b body br button code div footer h1 h2 h3 h4 head header html i li main meta nav ol p path pre progress rect",
         "section small span strong style summary details svg table tbody td text thead th title tr tspan ul circle line img em",
     )
     for word in line.split()
@@ -295,11 +301,13 @@ class Markup(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
         self.problems: list[str] = []
+        self.scripts = 0
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ALLOWED:
+        self.scripts += tag == "script"
+        if tag not in ALLOWED and tag != "script":
             self.problems.append(f"<{tag}>")
         for name, value in attrs:
             is_script = (value or "").strip().lower().startswith(("javascript:", "vbscript:", "data:text"))

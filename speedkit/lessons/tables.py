@@ -55,7 +55,12 @@ def _listed(number: int, line: str) -> str:
 
 def dockerfile(app: App, strategy: str) -> Listing:
     """The Dockerfile of a strategy, with line numbers."""
-    return Listing(app.strategy(strategy).dockerfile.read_text(encoding="utf-8"))
+    return Listing(_text(app, strategy))
+
+
+def _text(app: App, strategy: str) -> str:
+    """A Dockerfile as it is: reading text, Python would make a line end of a lone carriage return."""
+    return app.strategy(strategy).dockerfile.read_bytes().decode("utf-8", "backslashreplace")
 
 
 def summaries(things: Mapping[str, Strategy] | Mapping[str, Edit]) -> Table:
@@ -73,7 +78,7 @@ def stages(app: App, strategy: str) -> Table:
     """
     import pandas as pd
 
-    found = read_dockerfile(app.strategy(strategy).dockerfile.read_text(encoding="utf-8")).stages
+    found = read_dockerfile(_text(app, strategy)).stages
     rows = [(stage.name, stage.base, stage.line, len(stage.instructions)) for stage in found]
     return Table(pd.DataFrame(rows, columns=["stage", "starts from", "line", "instructions"]))
 
