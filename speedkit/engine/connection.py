@@ -24,6 +24,7 @@ __all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_bu
 
 TIMEOUT_SECONDS = 120
 PING_SECONDS = 10
+CONNECTIONS_KEPT = 4
 OLDEST_API = "1.24"
 """Of engines that name none, and to begin with: a ping is answered whatever version is asked for."""
 
@@ -204,7 +205,13 @@ def _client(host: str, certificates: Path | None, version: str, _process: int) -
     import docker
 
     return docker.APIClient(
-        base_url=host, version=version, timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
+        base_url=host,
+        version=version,
+        timeout=TIMEOUT_SECONDS,
+        tls=_tls(certificates),
+        use_ssh_client=True,
+        # It keeps connections by the whole address that was asked, so most of them are never used again.
+        num_pools=CONNECTIONS_KEPT,
     )
 
 

@@ -15,14 +15,12 @@ from speedkit.engine.saved_image import content_of, layers_of
 from speedkit.model import Build
 from speedkit.widgets.layer_browser import LayerBrowser, Source
 from speedkit.widgets.layers_twin import layers_twin_html
-from speedkit.widgets.live_widget import LiveWidget, Message
+from speedkit.widgets.live_widget import LiveWidget, Message, static_text
 
 if TYPE_CHECKING:
     from speedkit.engine.connection import Engine
 
 __all__ = ["LayersView"]
-
-STATIC = Path(__file__).parent / "static"
 
 
 class LayersView(LiveWidget):
@@ -33,8 +31,7 @@ class LayersView(LiveWidget):
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
 
-    _esm = STATIC / "layers.js"
-    _css = STATIC / "layers.css"
+    static_name = "layers"
 
     heading = traitlets.Dict().tag(sync=True)
     images: traitlets.List[Any] = traitlets.List().tag(sync=True)
@@ -57,7 +54,7 @@ class LayersView(LiveWidget):
         return str(self.heading["finding"])
 
     def _twin_html(self) -> str:
-        style = (STATIC / "layers.css").read_text(encoding="utf-8")
+        style = static_text("layers.css")
         return layers_twin_html(self._browser.traits(), style=style, name=self.twin)
 
     def _complain(self, problem: BaseException) -> None:

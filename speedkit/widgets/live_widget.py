@@ -10,7 +10,9 @@ import contextvars
 import queue
 import time
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -18,11 +20,18 @@ import traitlets
 from speedkit.visible import visible_line
 from speedkit.widgets.painter import Painter
 
-__all__ = ["LiveWidget", "Message"]
+__all__ = ["STATIC", "LiveWidget", "Message", "static_text"]
 
+STATIC = Path(__file__).parent / "static"
 TWIN_PAUSE_SECONDS = 2.0
 
 Message = Mapping[str, Any]
+
+
+@lru_cache(maxsize=8)
+def static_text(name: str) -> str:
+    """A file of the front end."""
+    return (STATIC / name).read_text(encoding="utf-8")
 
 
 class LiveWidget(anywidget.AnyWidget):
@@ -32,6 +41,12 @@ class LiveWidget(anywidget.AnyWidget):
     does (`_hear`, which may give an answer), and shows errors (`_complain`). `_is_unsettled` puts the twin off, `_after_paint`
     is for what may keep nothing waiting.
     """
+
+    # Traits and not paths: anywidget keeps every widget whose script is a path for ever, to tell it when the file changes.
+    _esm = traitlets.Unicode().tag(sync=True)
+    _css = traitlets.Unicode().tag(sync=True)
+    static_name: ClassVar[str]
+    """What the script and the style sheet of the widget are called, in the folder `static`."""
 
     said = traitlets.Unicode().tag(sync=True)
     twin = traitlets.Unicode().tag(sync=True)
@@ -48,6 +63,14 @@ class LiveWidget(anywidget.AnyWidget):
         self.twin = self.model_id or ""
         self.on_msg(self._receive)
         self._painter = Painter(lambda: self._context.run(self._paint), self._complain)
+
+    @traitlets.default("_esm")
+    def _default_script(self) -> str:
+        return static_text(f"{self.static_name}.js")
+
+    @traitlets.default("_css")
+    def _default_style(self) -> str:
+        return static_text(f"{self.static_name}.css")
 
     # What a widget says of itself
 

@@ -9,7 +9,6 @@ import atexit
 import time
 import weakref
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -17,7 +16,7 @@ import traitlets
 from speedkit.experiment.leaving import listen_for_the_end
 from speedkit.history.live import LiveForecast
 from speedkit.widgets.bench import Bench
-from speedkit.widgets.live_widget import LiveWidget, Message
+from speedkit.widgets.live_widget import LiveWidget, Message, static_text
 from speedkit.widgets.outlook import noted, outlook
 from speedkit.widgets.static_twin import TwinTexts, twin_html
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Workbench"]
 
-STATIC = Path(__file__).parent / "static"
 TWIN_LOG_LINES = 40
 SETTLE_SECONDS = 5.0
 """How long a cell waits for what a saved notebook should show: the forecast, and why steps ran."""
@@ -53,8 +51,7 @@ class Workbench(LiveWidget):
     forecaster: says what the next build will do, see `speedkit.widgets.foresight`; None takes the package's own.
     """
 
-    _esm = STATIC / "workbench.js"
-    _css = STATIC / "workbench.css"
+    static_name = "workbench"
 
     app_facts = traitlets.Dict().tag(sync=True)
     strategies: traitlets.List[Any] = traitlets.List().tag(sync=True)
@@ -158,7 +155,7 @@ class Workbench(LiveWidget):
         traits = self._bench.traits() | {"forecast": self.forecast, "outlook": self.outlook}
         log, first = self._bench.twin_log(TWIN_LOG_LINES)
         texts = TwinTexts(self._bench.twin_text(traits["view"]["tab"]), log, first)
-        return twin_html(traits, texts, style=(STATIC / "workbench.css").read_text(encoding="utf-8"), name=self.twin)
+        return twin_html(traits, texts, style=static_text("workbench.css"), name=self.twin)
 
     def _complain(self, problem: BaseException) -> None:
         self._bench.complain(problem)

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route
 
-from speedkit.widgets.workbench import STATIC
+from speedkit.widgets.live_widget import STATIC
 
 __all__ = ["show_bare"]
 

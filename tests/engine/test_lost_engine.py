@@ -127,6 +127,7 @@ def arguments_of(function: Callable[..., object], engine: Engine, folder: Path) 
         "removed": Removed(),
         "container": "c0",
         "is_over": lambda: False,
+        "limit": 0,
     }
     parameters = inspect.signature(function).parameters
     needed = {name for name, parameter in parameters.items() if parameter.default is parameter.empty or name == "engine"}

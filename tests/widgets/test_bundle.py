@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.widgets.workbench import STATIC
+from speedkit.widgets.live_widget import STATIC
 
 FRONTEND = STATIC.parent / "frontend"
 BUNDLES = ("workbench", "layers")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import weakref
 
 import pytest
 
@@ -232,3 +234,27 @@ def test_two_workbenches_are_independent(folder, scripts):
         assert first.twin != second.twin
         first.close()
         second.close()
+
+
+@pytest.mark.usefixtures("scripts")
+def test_a_closed_workbench_is_gone(folder):
+    bench = Workbench(own_app(folder({"Dockerfile": STORY})))
+    bench.build()
+    bench.wait()
+    bench.close()
+    gone = [weakref.ref(bench), weakref.ref(bench._bench), weakref.ref(bench._bench._foresight)]
+    del bench
+
+    def are_gone() -> bool:
+        gc.collect()
+        return not any(one() is not None for one in gone)
+
+    wait_until(are_gone)
+
+
+def test_the_page_gets_the_script_and_the_style_of_its_widget(folder):
+    with_script = Workbench(own_app(folder({"Dockerfile": STORY})))
+    state = with_script.get_state()
+    assert state["_esm"] == live_widget.static_text("workbench.js")
+    assert state["_css"] == live_widget.static_text("workbench.css")
+    with_script.close()
