@@ -127,7 +127,9 @@ def _packages() -> Check:
     ]
     missing = [name for name in required if not _is_installed(name)]
     found = f"{', '.join(missing)} missing" if missing else f"all {len(required)} are installed"
-    return Check("packages", not missing, found, "python -m pip install -r requirements.txt")
+    return Check(
+        "packages", not missing, found, "python -m pip install --require-hashes --only-binary=:all: -r requirements.txt"
+    )
 
 
 def _is_installed(name: str) -> bool:
