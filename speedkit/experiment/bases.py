@@ -10,6 +10,7 @@ from speedkit.dockerfile import external_bases, platform_of, read_dockerfile, re
 from speedkit.engine.bases import has_image, isolated_base, isolated_name, plain_base, resolve_base, standing_base
 from speedkit.engine.connection import Engine
 from speedkit.engine.frontends import replaced_frontend
+from speedkit.engine.image_names import name_on_hub
 from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
 
@@ -68,6 +69,7 @@ def build_bases(
             described = inspect_image(engine, used)
         facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(described)
         if used != reference:
+            _check_stage_names(dockerfile, reference)
             contexts[reference] = f"docker-image://{used}"
     return BuildBases(contexts, facts, final, _replaced_frontend(engine, dockerfile, build_args))
 
@@ -79,6 +81,18 @@ def _replaced_frontend(engine: Engine, dockerfile: str, build_args: Mapping[str,
         return None
     image = build_args.get(SYNTAX_ARGUMENT, "").strip().partition(" ")[0] or (in_file.image if in_file else "")
     return image if image and replaced_frontend(engine, image) else None
+
+
+def _check_stage_names(dockerfile: str, reference: str) -> None:
+    """Raises NoBaseImage where BuildKit would take what stands for an image for a whole stage, because both have one name."""
+    name = name_on_hub(reference).removesuffix(":latest")
+    stage = next((stage for stage in read_dockerfile(dockerfile).stages if stage.named and stage.name == name), None)
+    if stage is not None:
+        raise NoBaseImage(
+            f"Dockerfile, line {stage.line}: the stage {stage.name} has the name of an image that another one takes the place "
+            "of here (a stand-in, one with the host's certificates, or a cold one). BuildKit would take that for the stage.",
+            fix="Give the stage another name.",
+        )
 
 
 def bases_now(
@@ -116,6 +130,11 @@ def bases_now(
             if not has_image(engine, name):
                 name, unmade = used, (*unmade, isolation)
         described = _facts(inspect_image(engine, name))
+        earlier_layers = list(before.get(reference, {}).get("layers") or ())
+        if unmade and earlier_layers[: len(described["layers"])] == described["layers"] != earlier_layers:
+            # It was made before, and comes out the same when it is made again.
+            facts[reference] = dict(before[reference])
+            continue
         # Nothing was ever built on layers that the kit only makes for the build.
         facts[reference] = {"used": used} | described | {"layers": [*described["layers"], *unmade]}
     return facts

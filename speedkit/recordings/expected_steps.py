@@ -60,6 +60,7 @@ class ExpectedStep:
 class ExpectedStage:
     """One stage as BuildKit numbers it.
 
+    with_vertex: those of the steps that BuildKit has something to do for.
     triggers_known: nothing is missing among the triggers in `steps`. counts_base: its FROM has a number of its own, None where
     only the report of the build tells: a named context that takes the place of an image has none.
     """
@@ -70,6 +71,7 @@ class ExpectedStage:
     steps: tuple[ExpectedStep, ...]
     triggers_known: bool
     counts_base: bool | None
+    with_vertex: tuple[ExpectedStep, ...]
 
     @property
     def starts_from_image(self) -> bool:
@@ -80,10 +82,6 @@ class ExpectedStage:
         """What BuildKit counts as the steps of the stage, all of the triggers among them, and `WORKDIR /`."""
         own = sum(step.instruction.keyword in COUNTED or step.triggered for step in self.steps)
         return own + self.starts_from_image
-
-    @property
-    def with_vertex(self) -> list[ExpectedStep]:
-        return [step for step in self.steps if step.has_vertex]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,9 @@ def expected_stages(
         steps = tuple(reading.step(one, triggered=triggered) for one, triggered in [*triggers, *own])
         scopes.append(scope)
         known = base.stage is not None or base.image == SCRATCH or (facts is not None and "on_build" in facts)
-        stages.append(ExpectedStage(stage, base, stage.index in needed, steps, known, _counts_base(base, facts)))
+        with_vertex = tuple(step for step in steps if step.has_vertex)
+        counts_base = _counts_base(base, facts)
+        stages.append(ExpectedStage(stage, base, stage.index in needed, steps, known, counts_base, with_vertex))
     return tuple(stages)
 
 

@@ -102,7 +102,12 @@ class _Matching:
         self._single = len(stages) == 1
         named = [entry for vertex in vertices if (entry := _named(vertex))]
         self._joins = {digest: entry for entry in named if entry.joins for digest in entry.inputs[1:]}
+        self._copies = {joining.digest: copied for copied, joining in self._joins.items()}
         self._named = _with_fetches([entry for entry in named if not entry.joins])
+        self._started_from: dict[str, list[_Named]] = {}
+        for entry in self._named:
+            for start in self._joins.get(entry.digest, entry).inputs[:1]:
+                self._started_from.setdefault(start, []).append(entry)
         self._entries = {entry.digest: entry for entry in self._named}
         self._of_step: dict[ExpectedStep, _Named] = {}
         self._found = Matched()
@@ -277,8 +282,7 @@ class _Matching:
                 self._found.openings[stage.stage.index] = vertex
             return
         step = stage.with_vertex[place]
-        copied = next((copy for copy, joining in self._joins.items() if joining.digest == digest), digest)
-        entry = self._entries.get(copied)
+        entry = self._entries.get(self._copies.get(digest, digest))
         if entry is not None and entry.does(step) and step not in self._of_step:
             self._take(step, entry)
 
@@ -293,7 +297,7 @@ class _Matching:
             before = end.digest if end is not None else ""
 
     def _share(self, step: ExpectedStep, before: str) -> None:
-        candidates = [entry for entry in self._named if entry.does(step) and self._starts_from(entry, before)]
+        candidates = [entry for entry in self._starting_from(before) if entry.does(step)]
         equal = [entry for entry in candidates if entry.text == step.text]
         # `COPY ./f /` and `COPY f /` are the same step. The text of a RUN is its command.
         fitting = equal or (candidates if before and step.instruction.keyword != "RUN" else [])
@@ -302,12 +306,12 @@ class _Matching:
         elif fitting:
             self._found.unclear.add(step)
 
-    def _starts_from(self, entry: _Named, before: str) -> bool:
-        """Whether a vertex builds on another; "": on nothing, as the first step of another stage from scratch does."""
+    def _starting_from(self, before: str) -> list[_Named]:
+        """What builds on a vertex; "": on nothing, as the first steps of other stages from scratch do."""
         if before:
-            return self._joins.get(entry.digest, entry).inputs[:1] == (before,)
+            return self._started_from.get(before, [])
         firsts = (stage.with_vertex[0] for stage in self._stages if not stage.starts_from_image and stage.with_vertex)
-        return any(self._of_step.get(step) is entry for step in firsts)
+        return list({entry.digest: entry for step in firsts if (entry := self._of_step.get(step)) is not None}.values())
 
 
 def _fit(first: int, steps: Sequence[ExpectedStep], entries: Iterable[_Named]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from speedkit.dockerfile import Dockerfile, read_dockerfile
@@ -67,6 +68,7 @@ def assemble_build(
     )
 
 
+@lru_cache(maxsize=16)
 def _parse(text: str) -> Dockerfile | None:
     try:
         return read_dockerfile(text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from speedkit.dockerfile import Dockerfile, Instruction
+from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
 from speedkit.model import Outcome, Step, StepKind, StepState
 from speedkit.recordings.expected_steps import COUNTED, ExpectedStage, expected_stages
 from speedkit.recordings.matching import Lines, Matched, match_vertices
@@ -43,7 +45,8 @@ def derive_steps(
     host = [clock.step(vertex, stage="host", kind="host") for vertex in vertices if vertex.name.startswith(HOST_PREFIX)]
     instructions: list[Step] = []
     if dockerfile is not None:
-        stages = expected_stages(dockerfile, build_args=build_args, target=target, bases=bases or {})
+        request = json.dumps([build_args, target, bases or {}], default=str)
+        stages = _expected(dockerfile.source, request)
         matched = match_vertices(stages, vertices, lines or {})
         before = [one for one in dockerfile.instructions if one.stage is None]
         instructions = [Step(one.text, BEFORE_STAGES, one.text, one.line, "no-step", 0.0) for one in before]
@@ -57,6 +60,18 @@ def derive_steps(
         if vertex.digest not in used and vertex.name and not vertex.name.startswith(HOST_PREFIX)
     ]
     return (*host, *instructions, *rest)
+
+
+@lru_cache(maxsize=16)
+def _expected(source: str, request: str) -> tuple[ExpectedStage, ...]:
+    """The stages of a Dockerfile that was read before, kept because a build under way is looked at ten times a second.
+
+    request: build arguments, target and what is known of the bases, as JSON.
+    """
+    build_args, target, bases = json.loads(request)
+    arguments = {name: str(value) for name, value in build_args.items()}
+    wanted = None if target is None else str(target)
+    return expected_stages(read_dockerfile(source), build_args=arguments, target=wanted, bases=bases)
 
 
 def _stage_steps(clock: _Clock, stage: ExpectedStage, opening: Instruction, matched: Matched) -> Iterator[Step]:
