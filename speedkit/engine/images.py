@@ -10,7 +10,6 @@ from urllib.parse import quote
 from speedkit.engine.connection import Engine
 from speedkit.engine.image_names import stand_in_of
 from speedkit.errors import EngineError, NoSuchImage
-from speedkit.secrets import hide_secrets
 
 __all__ = ["describe_image", "inspect_image", "layers_on"]
 
@@ -59,7 +58,7 @@ def describe_image(engine: Engine, image_id: str, base_layers: tuple[str, ...]) 
     found = inspect_image(engine, image_id)
     diff_ids = tuple(found.get("RootFS", {}).get("Layers") or ())
     history = [
-        {"command": hide_secrets(entry.get("CreatedBy") or ""), "size_bytes": entry.get("Size", 0)}
+        {"command": entry.get("CreatedBy") or "", "size_bytes": entry.get("Size", 0)}
         for entry in reversed(engine.api.history(image_id))
     ]
     shared = len(base_layers) if diff_ids[: len(base_layers)] == base_layers else 0

@@ -164,13 +164,7 @@ class Redaction:
         forms = self._forms
         if not forms:
             return text
-
-        def replaced(found: Any) -> str:
-            return substitute(forms.secrets[found[0]])
-
-        for pattern in (forms.anywhere, forms.alone):
-            if pattern is not None:
-                text = pattern.sub(replaced, text)
+        text = forms.hide(text)
         return _without_wrapped(text, forms) if "\n" in text or "\r" in text else text
 
     # The stream

@@ -1,6 +1,7 @@
 """Secrets: which names and shapes have them, which files hold them, and what is kept in their place."""
 
 from speedkit.secrets.files import is_secret_file, secrets_of_folder
+from speedkit.secrets.history import hide_in_history
 from speedkit.secrets.names import is_ordinary, names_a_secret
 from speedkit.secrets.shapes import find_secrets, holds_secret
 from speedkit.secrets.substitutes import count_substitutes, hide_spans, substitute
@@ -8,6 +9,7 @@ from speedkit.secrets.substitutes import count_substitutes, hide_spans, substitu
 __all__ = [
     "count_substitutes",
     "find_secrets",
+    "hide_in_history",
     "hide_secrets",
     "hide_spans",
     "holds_secret",

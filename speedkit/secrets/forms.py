@@ -16,6 +16,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 from speedkit.secrets.names import is_everyday_word, is_ordinary
 from speedkit.secrets.shapes import secret_sieve
+from speedkit.secrets.substitutes import substitute
 
 __all__ = ["Forms", "forms_of", "may_stand_anywhere"]
 
@@ -52,14 +53,22 @@ class Forms:
             self._sieve = secret_sieve(self.literals)
         return self._sieve(data) is not None
 
+    def hide(self, text: str) -> str:
+        """A text with substitutes for all of these in it."""
+        for pattern in (self.anywhere, self.alone):
+            if pattern is not None:
+                text = pattern.sub(lambda found: substitute(self.secrets[found[0]]), text)
+        return text
+
     def begun_at_end(self, text: str) -> int:
         """How many characters at the end of a text are the beginning of a form, the rest of which may come."""
         if text[-SHORTEST:] not in self._ends_of_beginnings:
             return 0
-        for length in range(min(self.longest, len(text)), SHORTEST - 1, -1):
-            if text[-length:] in self.beginnings:
-                return length
-        return 0
+        lengths = range(min(self.longest, len(text)), SHORTEST - 1, -1)
+        begun = next((length for length in lengths if text[-length:] in self.beginnings), 0)
+        # The end of a form that is there may look like the beginning of another one.
+        whole = self.anywhere.finditer(text) if begun and self.anywhere else ()
+        return 0 if any(found.end() > len(text) - begun for found in whole) else begun
 
 
 @lru_cache(maxsize=64)

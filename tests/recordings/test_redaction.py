@@ -167,3 +167,8 @@ def test_the_dockerfile_in_a_warning_is_hidden():
     warning = {"vertex": "v", "short": b64encode(b"DB_PASS=inTheFile1").decode(), "sourceInfo": {"data": data}}
     kept = json.loads(Redaction({}, {}).line(json.dumps({"warnings": [warning]}).encode()))["warnings"][0]
     assert b"inTheFile1" not in b64decode(kept["short"]) + b64decode(kept["sourceInfo"]["data"])
+
+
+def test_the_end_of_a_secret_that_begins_another_one_is_not_held_back():
+    redaction = Redaction({"ONE_TOKEN": "abcdefgh1234wxyz", "OTHER_TOKEN": "wxyz9876543210"}, {})
+    assert printed(redaction, "abcdefgh1234wxyz\n", "more\n").startswith("sha256:")

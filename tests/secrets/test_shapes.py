@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from speedkit.secrets import find_secrets, hide_secrets, is_secret_file, names_a_secret
+from speedkit.secrets import find_secrets, hide_in_history, hide_secrets, is_secret_file, names_a_secret
 from tests.cpu_budget import within_cpu_seconds
 
 NAMES = (
@@ -144,3 +144,18 @@ def test_a_file_that_is_made_for_secrets(name):
 @pytest.mark.parametrize("name", [".env.example", "main.go", "Dockerfile.env", "keyboard.go", "id_rsa.pub", "environment.py"])
 def test_an_ordinary_file(name):
     assert not is_secret_file(name)
+
+
+def test_build_args_in_an_images_history_are_hidden_whole():
+    (shown, later) = hide_in_history(
+        [
+            "RUN |3 VERSION=1 PASSPHRASE=correct horse battery GH_TOKEN=abc /bin/sh -c make x # buildkit",
+            "RUN correct%20horse%20battery",
+        ]
+    )
+    assert shown.startswith("RUN |3 VERSION=1 PASSPHRASE=sha256:")
+    assert shown.endswith(" /bin/sh -c make x # buildkit")
+    assert "horse" not in shown
+    assert "abc" not in shown
+    assert "horse" not in later
+    assert hide_in_history(["ENV A=1 B_PASS=x y # buildkit"])[0].startswith("ENV A=1 B_PASS=sha256:")
