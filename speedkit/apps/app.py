@@ -207,6 +207,9 @@ class App:
 
     def read(self, name: str) -> str:
         """A file's text. Raises: FileRefused."""
+        if name in self.left_out and not (self.folder / name).is_file():
+            why = self.left_out[name]
+            raise FileRefused(f"{name} is not in the working copy: {why}.", fix=f"It is in {self.source}.")
         return files.read_text(self.folder, name)
 
     def write(self, name: str, text: str) -> None:

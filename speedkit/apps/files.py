@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from speedkit.errors import FileRefused
+from speedkit.folder_walk import walk_folder
 from speedkit.ownership import claimed
 from speedkit.regular_file import NotReadable, kind_in_words, open_regular, read_regular
 
@@ -185,21 +186,10 @@ def regular_files(folder: Path) -> Iterator[str]:
 
 def entries_below(folder: Path) -> Iterator[str]:
     """Names of all below a folder but folders and links to them, in order; without what tools keep for themselves."""
-    waiting = [""]
-    while waiting:
-        within = waiting.pop()
-        try:
-            with os.scandir(folder / within) as entries:
-                children = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            continue
-        folders = []
-        for child in children:
-            if child.is_dir(follow_symlinks=False):
-                folders += [f"{within}{child.name}/"] if child.name not in NOT_LISTED else []
-            elif not (child.is_symlink() and os.path.isdir(child.path)):  # noqa: PTH112
-                yield within + child.name
-        waiting += reversed(folders)
+    for within, entries in walk_folder(folder, skipped=NOT_LISTED):
+        for entry in entries:
+            if not (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112
+                yield within + entry.name
 
 
 def _beginning(path: Path) -> bytes:

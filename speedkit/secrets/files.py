@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from speedkit.folder_walk import walk_folder
 from speedkit.secrets.shapes import find_secrets
 
 __all__ = ["is_secret_file", "secrets_of_folder"]
@@ -92,12 +93,11 @@ def secrets_of_folder(folder: Path) -> set[str]:
 
 def _secret_files(folder: Path) -> Iterator[Path]:
     entries = files = 0
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in UNREAD_FOLDERS)
-        entries += len(names) + len(folders)
-        for name in sorted(names):
-            path = Path(place) / name
-            if is_secret_file(path.relative_to(folder).as_posix()) and path.is_file():
+    for within, found in walk_folder(folder, skipped=UNREAD_FOLDERS):
+        entries += len(found) + 1
+        for entry in found:
+            path = Path(entry.path)
+            if is_secret_file(within + entry.name) and os.path.isfile(path):  # noqa: PTH113 - no error on what is closed
                 files += 1
                 yield path
         if entries > ENTRIES_AT_MOST or files > FILES_AT_MOST:

@@ -16,6 +16,7 @@ from speedkit.apps import copying, file_copy, own_app
 from speedkit.context import read_context
 from speedkit.errors import DiskFull, FileRefused, Misuse
 from speedkit.ownership import discard
+from speedkit.secrets import secrets_of_folder
 from speedkit.state import state_folder
 from tests.unprivileged import needs_root, run_as_nobody
 
@@ -52,7 +53,8 @@ def test_a_large_ignored_file_is_left_out_and_a_small_one_can_be_edited(place):
     (place / "notes.txt").write_text("mine\n")
     with own_app(place) as app:
         assert app.left_out.keys() == {"data/disk.img"}
-        assert "800.0 MB" in app.left_out["data/disk.img"]
+        with pytest.raises(FileRefused, match=r"not in the working copy: 800\.0 MB that an ignore file leaves out"):
+            app.read("data/disk.img")
         assert disk_bytes(app.folder) < MB
         assert app.read("notes.txt") == "mine\n"
         assert app.changed() == ()
@@ -341,11 +343,13 @@ def test_a_folder_of_great_depth_is_copied(place, request):
     for end in range(2, len(name) + 1, 2):
         os.mkdir(place / name[:end])  # noqa: PTH102 - `Path` goes down and up again for each
     (place / name / "x.txt").write_text("x")
+    (place / name / ".env").write_text("API_TOKEN=c0rrect-h0rse\n")
     request.addfinalizer(lambda: discard(place))  # pytest cannot, when it cleans up
     with own_app(place) as app:
         assert app.changed() == ()
-        assert app.text_files() == ("Dockerfile", "a.txt", f"{name}x.txt")
-        assert len(read_context(app.folder, dockerfile=app.strategy().dockerfile).entries) == 1003
+        assert app.text_files() == ("Dockerfile", "a.txt", f"{name}.env", f"{name}x.txt")
+        assert "c0rrect-h0rse" in secrets_of_folder(app.folder)
+        assert len(read_context(app.folder, dockerfile=app.strategy().dockerfile).entries) == 1004
         app.write(f"{name}x.txt", "y")
         assert app.changed() == (f"{name}x.txt",)
     assert not app.folder.exists()
