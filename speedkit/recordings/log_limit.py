@@ -23,7 +23,9 @@ STEP_BYTES = 4 << 20
 BUILD_BYTES = 16 << 20
 END_BYTES = 128 << 10
 END_BYTES_WHEN_FULL = 16 << 10
-TEXT_BYTES = 4 << 20
+TEXT_BYTES = 1 << 20
+TEXT_LINE_BYTES = 4096
+LAST_LINES = 100
 CUT_HERE = "[speedkit left out {count:,} bytes of this log here]\n"
 
 
@@ -45,14 +47,14 @@ class LogLimit:
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
         self._passed = self._text_bytes = 0
+        self._last_lines: deque[bytes] = deque(maxlen=LAST_LINES)
         self._waiting = 0
         self.has_cut = False
 
     def lines(self, line: bytes) -> list[bytes]:
         """What to keep of one line, and before it the end of a log that the line closes."""
         if not line.startswith(b"{"):
-            self._text_bytes += len(line)
-            return [line] if self._text_bytes <= TEXT_BYTES else []
+            return self._text(line)
         has_logs = b'"logs"' in line
         if not has_logs and not self._waiting:
             return [line]
@@ -75,8 +77,20 @@ class LogLimit:
         return [*ends, line if kept == logs else _line(status | {"logs": kept})]
 
     def rest(self) -> list[bytes]:
-        """The ends of the logs of steps that never ended."""
-        return [end for digest in list(self._steps) for end in self._end_of(digest)]
+        """The ends of the logs of steps that never ended, and the last lines of the text."""
+        ends = [end for digest in list(self._steps) for end in self._end_of(digest)]
+        last, self._last_lines = list(self._last_lines), deque(maxlen=LAST_LINES)
+        return [*ends, *last]
+
+    def _text(self, line: bytes) -> list[bytes]:
+        """A line that is no status, of which BuildKit's last ones say why it failed; an excerpt may be as long as the file."""
+        if len(line) > TEXT_LINE_BYTES:
+            line = line[:TEXT_LINE_BYTES] + b" [the rest of this line is left out]\n"
+        if not self._last_lines and self._text_bytes + len(line) <= TEXT_BYTES:
+            self._text_bytes += len(line)
+            return [line]
+        self._last_lines.append(line)
+        return []
 
     def _kept(self, entry: Any) -> Any:
         """An entry of a log, or so much of it as is kept; None for nothing."""

@@ -58,3 +58,14 @@ def test_many_steps_share_what_a_build_may_keep():
 def test_a_step_that_never_ends_keeps_the_end_of_its_log():
     kept = list(limited([log_line(b"line\n" * 1_000_000), log_line(b"last\n")]))
     assert read_rawjson(kept).vertices["sha256:1"].log.endswith("last\n")
+
+
+def test_text_is_cut_in_its_longest_lines_and_its_last_ones_are_kept():
+    """BuildKit quotes the Dockerfile where it fails, and says why below."""
+    text = [b"   1 | " + b"a" * 5_000_000 + b"\n", b"ERROR: failed to solve: the reason\n"]
+    kept = list(limited(text))
+    assert len(kept[0]) < 5_000
+    assert kept[1:] == text[1:]
+    many = [b"x" * 1_000 + b"\n" for _ in range(5_000)] + text[1:]
+    assert sum(map(len, limited(many))) < 2 * log_limit.TEXT_BYTES
+    assert list(limited(many))[-1] == text[1]
