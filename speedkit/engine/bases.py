@@ -35,6 +35,7 @@ __all__ = [
     "BASES",
     "ISOLATION_MARKS",
     "ResolvedBase",
+    "extended_names",
     "go_settings",
     "has_image",
     "isolated_base",
@@ -171,6 +172,15 @@ def standing_base(engine: Engine, reference: str, *, extend_ca: bool = False) ->
     described = inspect_image(engine, candidate)
     name = _trusting_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
     return name if has_image(engine, name) else None
+
+
+def extended_names(engine: Engine, reference: str) -> tuple[str, ...]:
+    """The names that `resolve_base` may give: of the image that it extends if it has to, and if it may; made or not."""
+    candidate = plain_base(engine, reference)
+    if candidate is None:
+        return ()
+    described = inspect_image(engine, candidate)
+    return tuple(_trusting_name(candidate, described, *_additions(reference, extend_ca=ca)) for ca in (False, True))
 
 
 def plain_base(engine: Engine, reference: str) -> str | None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from speedkit.dockerfile import external_bases, platform_of, read_dockerfile, requested_frontend, stage_bases, target_index
-from speedkit.engine.bases import has_image, isolated_base, isolated_name, plain_base, resolve_base, standing_base
+from speedkit.engine.bases import (
+    extended_names,
+    has_image,
+    isolated_base,
+    isolated_name,
+    plain_base,
+    resolve_base,
+    standing_base,
+)
 from speedkit.engine.connection import Engine
 from speedkit.engine.frontends import replaced_frontend
 from speedkit.engine.image_names import name_on_hub
@@ -106,8 +114,8 @@ def bases_now(
 ) -> dict[str, dict[str, Any]]:
     """The facts that the recording of a build made now would hold. Nothing is pulled or made.
 
-    An image that the kit first has to make of one that is here has a layer that nothing was built on; one that would have to
-    be pulled is `gone`.
+    An image that the kit first has to make of one that is here has a layer that nothing was built on, unless it was made of
+    the same one before: it then comes out the same. One that would have to be pulled is `gone`.
     before: the facts of the build before, which tell whether its images had to be extended by the host's certificates.
     """
     references, final = _references(dockerfile, build_args, target)
@@ -130,14 +138,21 @@ def bases_now(
             if not has_image(engine, name):
                 name, unmade = used, (*unmade, isolation)
         described = _facts(inspect_image(engine, name))
-        earlier_layers = list(before.get(reference, {}).get("layers") or ())
-        if unmade and earlier_layers[: len(described["layers"])] == described["layers"] != earlier_layers:
-            # It was made before, and comes out the same when it is made again.
+        if unmade and _is_made_again(engine, reference, described["layers"], before.get(reference, {})):
             facts[reference] = dict(before[reference])
             continue
         # Nothing was ever built on layers that the kit only makes for the build.
         facts[reference] = {"used": used} | described | {"layers": [*described["layers"], *unmade]}
     return facts
+
+
+def _is_made_again(engine: Engine, reference: str, layers: Sequence[str], before: Mapping[str, Any]) -> bool:
+    """Whether the image that the kit would make is the one that the build before stood on, though it was removed since.
+
+    layers: of the image that it is made of. From equal input the kit makes equal layers (`derive_image`).
+    """
+    earlier = before.get("layers") or ()
+    return before.get("used") in extended_names(engine, reference) and list(earlier[: len(layers)]) == list(layers)
 
 
 def _facts(described: dict[str, Any]) -> dict[str, Any]:
