@@ -126,7 +126,6 @@ def arguments_of(function: Callable[..., object], engine: Engine, folder: Path) 
         "note": Note(folder / ("result." + "0" * 64), "result", "0" * 64, None),
         "removed": Removed(),
         "container": "c0",
-        "limit": 0,
         "is_over": lambda: False,
         "limit": 0,
     }
