@@ -20,7 +20,7 @@ from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
-from speedkit.rendering.amounts import does_text
+from speedkit.rendering.amounts import count_text
 from speedkit.rendering.reasons_html import Reason, reasons_html
 
 if TYPE_CHECKING:
@@ -113,8 +113,9 @@ def _other_content(entry: Entry) -> Entry:
 
 def _expected(steps: tuple[Reason, ...]) -> str:
     counts = {word: sum(step.state == word for step in steps) for word in WORDS}
-    said = f"If you build now: {counts['hit']} cached, {does_text(counts['miss'], 'run')}"
-    return f"{said}, {does_text(counts['depends'], 'depend')} on what a step gives" if counts["depends"] else said
+    runs, depends = counts["miss"], counts["depends"]
+    said = f"If you build now: {counts['hit']} cached, {count_text(runs, 'step')} {'runs' if runs == 1 else 'run'}"
+    return f"{said}, {count_text(depends, 'step')} {'depends' if depends == 1 else 'depend'} on another" if depends else said
 
 
 def explain(build: Build | str | None = None) -> Reasons:
