@@ -104,8 +104,14 @@ class App:
 
     def _complete(self, *, at_most_bytes: int | None = None) -> None:
         """Bring in what is in a build context since an ignore file was edited. Raises: DiskFull, FileRefused."""
-        if self._copy:
-            self._copy.complete([strategy.dockerfile for strategy in self.strategies.values()], at_most_bytes=at_most_bytes)
+        if self._copy is None:
+            return
+        before = self._copy.left_out.keys()
+        self._copy.complete([strategy.dockerfile for strategy in self.strategies.values()], at_most_bytes=at_most_bytes)
+        if come := before - self._copy.left_out.keys():
+            # Whoever only looks at what changed since has to see them.
+            self.changes += 1
+            self._written |= dict.fromkeys(come, self.changes)
 
     @property
     def probe(self) -> Probe | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speedkit.apps.file_copy import PERMISSIONS, copy_attributes, copy_file, copy_link
-from speedkit.apps.files import LARGEST_BYTES, NOT_LISTED, entry_inside, move_time_forward
+from speedkit.apps.files import LARGEST_BYTES, NOT_LISTED, entry_inside, move_time_forward, put_in_place
 from speedkit.apps.leftovers import sweep_leftovers
 from speedkit.context import IgnorePatterns, ignore_file_of, ignore_patterns_of
 from speedkit.errors import DiskFull, FileRefused, Misuse
@@ -136,7 +136,7 @@ class WorkingCopy:
                 _copy(os.fspath(original), os.fspath(beside))
                 if not beside.is_symlink():
                     move_time_forward(beside, before)
-                beside.replace(changed)
+                put_in_place(beside, changed)
             finally:
                 discard(beside)
         except OSError as problem:

@@ -20,6 +20,7 @@ __all__ = [
     "entry_inside",
     "inside",
     "is_text",
+    "put_in_place",
     "read_text",
     "text_files",
     "write_bytes",
@@ -118,24 +119,25 @@ def write_bytes(folder: Path, name: str, data: bytes) -> None:
                 if before is not None:
                     unfinished.chmod(before.st_mode & 0o777)
                 move_time_forward(unfinished, before.st_mtime_ns if before else 0)
-                _put_in_place(unfinished, place)
+                put_in_place(unfinished, place)
             finally:
                 unfinished.unlink(missing_ok=True)
     except OSError as problem:
         raise FileRefused(f"{path.name} cannot be written: {problem.strerror}.") from None
 
 
-def _put_in_place(unfinished: Path, place: Path) -> None:
-    """Raises: OSError."""
+def put_in_place(unfinished: Path, place: Path) -> None:
+    """Give a finished file the name of another, or a new one. Raises: OSError."""
     try:
         unfinished.replace(place)
     except PermissionError:
-        if not place.is_file():
-            raise
-        # In a folder that nobody may write to, the files in it may still be written.
-        changed_ns = unfinished.stat().st_mtime_ns
-        place.write_bytes(unfinished.read_bytes())
-        os.utime(place, ns=(changed_ns, changed_ns))
+        # A copy of a folder that nobody may write to is one, too: its permissions count for BuildKit.
+        permissions = place.parent.stat().st_mode & 0o777
+        place.parent.chmod(permissions | 0o700)
+        try:
+            unfinished.replace(place)
+        finally:
+            place.parent.chmod(permissions)
 
 
 def _status_of_regular(path: Path) -> os.stat_result | None:

@@ -472,6 +472,6 @@ def test_a_step_without_network_comes_after_the_downloads_in_a_layer(app):
     """Cache mounts are the first thing that BuildKit's garbage collection empties: nothing offline may rest on one."""
     runs = [line for line in read_dockerfile(app.read("Dockerfile.scratch")).instructions if line.keyword == "RUN"]
     download, compile_ = (run.text for run in runs)
-    assert download == "RUN go mod download"
+    assert download.startswith("RUN go mod download")
     assert "--network=none" in compile_
     assert "target=/go/pkg/mod" not in compile_

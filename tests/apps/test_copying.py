@@ -87,8 +87,10 @@ def test_much_comes_in_with_the_build_and_not_while_somebody_types(place):
     with own_app(place) as app:
         app.write(".dockerignore", "\n")
         assert app.left_out.keys() == {"large.bin"}
+        before = app.changes
         app.begin("Dockerfile", cold=False)
         assert (app.folder / "large.bin").is_file()
+        assert app.changed_since(before) == ("large.bin",)
 
 
 def test_a_strategy_with_another_ignore_file_brings_in_what_that_one_lets_through(place):

@@ -216,3 +216,28 @@ for call in (
         assert line.startswith("FileRefused"), line
         assert "Permission denied" in line
         assert "Make it readable" in line
+
+
+@needs_root
+def test_files_in_folders_that_nobody_may_write_to_can_be_edited_and_the_folders_keep_their_permissions():
+    code = """
+from speedkit.apps import own_app
+from pathlib import Path
+place = Path(sys.argv[1])
+(place / "deep").mkdir()
+(place / "Dockerfile").write_text("FROM scratch"); (place / "Dockerfile").chmod(0o444)
+(place / "deep/a.txt").write_text("a"); (place / "deep/a.txt").chmod(0o444)
+(place / "deep").chmod(0o555); place.chmod(0o555)
+app = own_app(place)
+for name in ("Dockerfile", "deep/a.txt"):
+    app.write(name, "FROM typed")
+print(app.changed(), oct((app.folder / "deep").stat().st_mode & 0o777), oct((app.folder / "deep/a.txt").stat().st_mode & 0o777))
+app.reset()
+print(app.changed())
+app.close()
+print(app.folder.exists())
+(place / "deep").chmod(0o700); place.chmod(0o700)
+"""
+    done = run_as_nobody(code)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["('Dockerfile', 'deep/a.txt') 0o555 0o444", "()", "False"]
