@@ -78,7 +78,7 @@ def build(
 
 def _states(output: str) -> dict[tuple[str, int], str]:
     vertices: dict[str, dict[str, object]] = {}
-    for line in output.splitlines():
+    for line in output.split("\n"):
         if line.startswith("{"):
             for vertex in json.loads(line).get("vertexes") or ():
                 vertices.setdefault(vertex["digest"], {}).update({k: v for k, v in vertex.items() if v})

@@ -58,7 +58,7 @@ def _steps(
     facts: Mapping[str, Mapping[str, Any]],
     lines: Mapping[str, list[list[int]]] | None = None,
 ) -> tuple[Solve, tuple[Step, ...]]:
-    solve = read_rawjson(line.encode() for line in output.splitlines())
+    solve = read_rawjson(line.encode() for line in output.split("\n"))
     steps = derive_steps(
         read_dockerfile(text),
         solve,
