@@ -21,6 +21,7 @@ CELLS = {
     "failed": (2, "✗ fails"),
     "cancelled": (2, "✗ stopped"),
     "waiting": (3, "not reached"),
+    "unclear": (3, "not told apart"),
 }
 SHAPES = "✓↻✗ "
 SCALE = [

@@ -32,7 +32,7 @@ LETTER = 7.7
 DOT, ROUNDING = 5.0, 6.0
 LONGEST = 34
 LONGEST_CAUSE = 36
-SEEN = frozenset({"cached", "hit", "depends", "waiting", *RUNS})
+SEEN = frozenset({"cached", "hit", "depends", "waiting", "unclear", *RUNS})
 STOPS = "same bytes, so the miss stops here"
 DRAWN: dict[Travel, tuple[str, float, str]] = {
     "quiet": (TEXT, 1.2, "solid"),
@@ -226,6 +226,8 @@ def _said(reason: Reason, *, stops: bool) -> str:
         return "◇ depends on what comes out"
     if reason.state == "waiting":
         return "not reached"
+    if reason.state == "unclear":
+        return "? not told apart"
     if reason.state not in RUNS:
         return ""
     shape = "✗ failed, " if reason.state == "failed" else "✗ stopped, " if reason.state == "cancelled" else "↻ "

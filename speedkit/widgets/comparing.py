@@ -138,6 +138,8 @@ def _change(before: Step | None, after: Step | None) -> tuple[str, str]:
         return "↻ runs again", "run"
     if after.state == "waiting":
         return "not reached", ""
+    if after.state == "unclear":
+        return "not told apart", ""
     return f"now {after.state}", ""
 
 
