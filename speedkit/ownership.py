@@ -125,8 +125,7 @@ class _OwnFile:
         self._released += 1
         with contextlib.suppress(OSError):  # it is swept for nothing once, when there is no room for a line
             self._append(["release", os.fspath(path)])
-            if self._released > RELEASED_AT_MOST + len(self._paths):
-                self._write_anew()
+            self._shorten()
 
     def note_typed(self, folder: Path, name: str, *, is_typed: bool) -> None:
         names = self._typed.setdefault(folder, {})
@@ -136,7 +135,9 @@ class _OwnFile:
             names[name] = None
         else:
             del names[name]
+            self._released += 1
         self._append(["typed" if is_typed else "untyped", os.fspath(folder), name])
+        self._shorten()
 
     def close(self) -> None:
         """Remove the file if nothing is left to sweep, and let go of the lock."""
@@ -152,6 +153,10 @@ class _OwnFile:
 
     def _append(self, line: object) -> None:
         self._write(json.dumps(line).encode() + b"\n", os.fstat(self._descriptor).st_size)
+
+    def _shorten(self) -> None:
+        if self._released > RELEASED_AT_MOST + len(self._paths):
+            self._write_anew()
 
     def _write_anew(self) -> None:
         # The new lines lie over the beginning of the old ones before these go: a kill between the two loses no claim.

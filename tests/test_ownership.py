@@ -153,9 +153,14 @@ def test_the_file_of_an_owner_does_not_grow_with_what_was_released(home):
     for number in range(1000):
         with ownership.claimed(state_folder("work") / f"copy-{number}"):
             pass
+        ownership.note_typed(kept, "a.txt")
+        ownership.note_typed(kept, "a.txt", is_typed=False)
+        ownership.note_typed(kept, "b.txt")
     assert (home / "owners" / ownership.owner_id()).stat().st_size < 40_000
     assert ownership.living_owners()[0].paths == {kept}
-    assert ownership._read(home / "owners" / ownership.owner_id()).paths == {kept}
+    read = ownership._read(home / "owners" / ownership.owner_id())
+    assert read.paths == {kept}
+    assert read.typed == {kept: ("b.txt",)}
 
 
 def test_an_owner_on_another_machine_counts_as_alive_for_a_week(home, monkeypatch):

@@ -107,6 +107,50 @@ print(app.folder, flush=True)
 
 
 @fault(
+    "many-starts-at-once",
+    attack="4",
+    what="5 kernels with copies are killed; then 8 kernels and 4 `speedkit clean` run at once; each kernel has forked",
+    right="Each living kernel's copy is whole; of the dead ones' nothing is left",
+    engine=False,
+)
+def many_starts(place: Place) -> str:
+    code = """
+app = sk.sample_app()
+app.write("typed.txt", "typed")
+child = os.fork()
+if child == 0:
+    import time
+    time.sleep(0 if int(sys.argv[1]) % 2 else 30)
+    os._exit(0)
+print(app.folder, flush=True)
+"""
+    with contextlib.ExitStack() as stack:
+        for number in range(5):
+            running, _ = stack.enter_context(kernel(code, str(number)))
+            running.kill()
+        cleaning = [
+            stack.enter_context(
+                subprocess.Popen(
+                    place.command("clean"),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=os.environ | {"PYTHONPATH": str(ROOT), "DOCKER_HOST": "unix:///nowhere"},
+                )
+            )
+            for _ in range(4)
+        ]
+        living = [Path(stack.enter_context(kernel(code, str(number)))[1]) for number in range(8)]
+        for program in cleaning:
+            program.wait()
+        place.run("clean", env={"DOCKER_HOST": "unix:///nowhere"})
+        lost = [copy.name for copy in living if not (copy / "typed.txt").is_file() or not (copy / "main.go").is_file()]
+        assert not lost, f"lost: {lost}"
+        left = sorted(path.name for path in (place.home / "work").iterdir())
+        assert left == sorted(copy.name for copy in living), f"left: {left}"
+    return "8 of 8 copies are whole, none of 5 dead ones is left, though children of theirs live"
+
+
+@fault(
     "folders-of-killed-programs",
     attack="b2",
     what="20 builds of the program are killed with SIGKILL at different moments; then `speedkit history`",
