@@ -18,6 +18,7 @@ import pytest
 from speedkit.apps import App, Probe, own_app
 from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
+from speedkit.engine.ledger import note_image
 from speedkit.errors import DiskFull, EngineLost
 from speedkit.experiment import build, start_build
 from speedkit.experiment.building import recordings_folder
@@ -151,7 +152,9 @@ def _bases(engine: Engine) -> dict[str, str]:
 
 def _lines(engine: Engine, request: BuildRequest) -> list[bytes]:
     lines: list[bytes] = []
-    assert run_buildx(engine, request, command=Command(), on_line=lines.append).exit_code == 0
+    made = run_buildx(engine, request, command=Command(), on_line=lines.append)
+    assert made.exit_code == 0
+    note_image(engine, made.image or "", "result", name="by hand")  # so that it goes with what the tests built
     return lines
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from speedkit import lessons
 from speedkit.apps import own_app, sample_app
+from speedkit.engine.ledger import note_image
 from speedkit.errors import SetupError
 from speedkit.experiment import build
 from speedkit.model import Base, Build, ImageLayer, Step
@@ -202,6 +203,7 @@ class TestManyBuilds:
             place = folder({"Dockerfile": "FROM scratch\nLABEL dev.speedkit=1\nCOPY a /\n", "a": f"{uuid4().hex:{size}}"})
             argv = [str(engine.buildx), "build", "--quiet", str(place)]
             done = subprocess.run(argv, check=True, capture_output=True, text=True, env=engine.environment)
+            note_image(engine, done.stdout.strip(), "result", name="by hand")  # so that it goes with what the tests built
             made[strategy] = replace(built(strategy=strategy), image=done.stdout.strip(), image_bytes=size)
         gone = replace(built(strategy="chained"), image=f"sha256:{'0' * 64}", image_bytes=9)
         left = lessons.images_left([gone, *made.values(), *self.BUILDS])

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from speedkit.cli import main
-from speedkit.engine.identity import LABEL
+from speedkit.engine.identity import INSTALLATION_LABEL, installation_id
 from speedkit.history import recorded_builds
 from speedkit.report import Tour, run_tour
 from speedkit.report import tour as touring
@@ -82,7 +82,7 @@ def test_the_image_of_scratch_is_the_smallest(tour):
 
 
 def test_no_container_is_left(engine, tour):
-    assert engine.api.containers(all=True, filters={"label": LABEL}) == []
+    assert engine.api.containers(all=True, filters={"label": f"{INSTALLATION_LABEL}={installation_id()}"}) == []
 
 
 def test_the_page_has_every_notebook_and_asks_no_network(tour):

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from speedkit.engine.ledger import note_image
 from speedkit.errors import ArchiveError, NoSuchImage
 from speedkit.model import Build
 from speedkit.widgets import LayersView, live_widget
@@ -264,6 +265,7 @@ def test_an_image_of_the_engine_is_opened_and_its_files_are_read(engine, folder)
     }
     argv = [str(engine.buildx), "build", "--quiet", str(folder(files))]
     done = subprocess.run(argv, check=True, capture_output=True, text=True, env=engine.environment)
+    note_image(engine, done.stdout.strip(), "result", name="by hand")  # so that it goes with what the tests built
     view = LayersView(done.stdout.strip(), engine=engine)
     assert view.heading["finding"] == "33 bytes of 40 bytes are wasted, by /a"
     choose(view, file="/a")
