@@ -10,7 +10,7 @@ from speedkit.engine.bases import ANSWER_SECONDS, has_image
 from speedkit.engine.connection import Engine
 from speedkit.errors import EngineSilent
 
-__all__ = ["is_dockers_frontend", "replaced_frontend"]
+__all__ = ["is_dockers_frontend", "note_unanswered", "replaced_frontend"]
 
 SERVER_ERROR = 500
 
@@ -37,6 +37,11 @@ def replaced_frontend(engine: Engine, image: str) -> bool:
     if key not in _unanswered:
         _unanswered[key] = _is_unanswered(engine, image)
     return _unanswered[key]
+
+
+def note_unanswered(engine: Engine, image: str) -> None:
+    """Note that BuildKit could not fetch a frontend: this process does not ask for it again."""
+    _unanswered[(engine.host, image)] = True
 
 
 def _is_unanswered(engine: Engine, image: str) -> bool:

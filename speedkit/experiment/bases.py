@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,16 +18,17 @@ from speedkit.engine.bases import (
     standing_base,
 )
 from speedkit.engine.connection import Engine
-from speedkit.engine.frontends import replaced_frontend
+from speedkit.engine.frontends import is_dockers_frontend, note_unanswered, replaced_frontend
 from speedkit.engine.image_names import name_on_hub
 from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
 
-__all__ = ["SYNTAX_ARGUMENT", "BuildBases", "bases_now", "build_bases"]
+__all__ = ["SYNTAX_ARGUMENT", "BuildBases", "bases_now", "build_bases", "unfetched_frontend"]
 
 SCRATCH = "scratch"
 SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
 """The build arg that names a frontend for any Dockerfile."""
+NOT_FOUND = ": not found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,34 @@ def build_bases(
 
 
 def _replaced_frontend(engine: Engine, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
-    """The frontend that the engine's own takes the place of. A build arg names one as well, and comes first."""
+    """The frontend that the engine's own takes the place of, because no registry answers."""
+    image = _frontend_asked_for(dockerfile, build_args)
+    return image if image is not None and replaced_frontend(engine, image) else None
+
+
+def unfetched_frontend(engine: Engine, said: str, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
+    """The frontend for want of which a build failed, where the engine's own can take its place; None where it did not.
+
+    said: BuildKit's last words. A registry that answers may refuse all the same, as many do that are asked too often, or
+    something between here and there may. That there is no such image is an answer like any other.
+    """
+    image = _frontend_asked_for(dockerfile, build_args)
+    if image is None or not is_dockers_frontend(image):
+        return None
+    refused = re.search(rf"failed to resolve source metadata for (?:docker\.io/)?{re.escape(image)}\S*: (?P<why>.*)", said)
+    if refused is None or NOT_FOUND in refused["why"]:
+        return None
+    note_unanswered(engine, image)
+    return image
+
+
+def _frontend_asked_for(dockerfile: str, build_args: Mapping[str, str]) -> str | None:
+    """The frontend that is to read a Dockerfile. A build arg names one as well, and comes first."""
     in_file = requested_frontend(dockerfile)
     if in_file is not None and in_file.comment != "#":
         return None
-    image = build_args.get(SYNTAX_ARGUMENT, "").strip().partition(" ")[0] or (in_file.image if in_file else "")
-    return image if image and replaced_frontend(engine, image) else None
+    named = build_args.get(SYNTAX_ARGUMENT, "").strip().partition(" ")[0]
+    return named or (in_file.image if in_file is not None else None)
 
 
 def _check_stage_names(dockerfile: str, reference: str) -> None:

@@ -40,7 +40,7 @@ from speedkit.errors import (
 )
 from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
-from speedkit.experiment.bases import SYNTAX_ARGUMENT, BuildBases, build_bases
+from speedkit.experiment.bases import SYNTAX_ARGUMENT, BuildBases, build_bases, unfetched_frontend
 from speedkit.experiment.host import host_environment, run_host_command
 from speedkit.experiment.housekeeping import keep_in_background
 from speedkit.experiment.leaving import forget, stop_when_leaving
@@ -331,6 +331,12 @@ class RunningBuild:
         bases = self._bases_unless_cancelled()
         machine = InBackground(partial(_machine, self._engine))
         finished, seconds, context = self._solve_once(bases)
+        if finished.exit_code and not self._command.cancelled:
+            frontend = unfetched_frontend(self._engine, self._all_text(), self._text, self._arguments)
+            if frontend is not None:
+                self._forget_lines()
+                bases = replace(bases, replaced_frontend=frontend)
+                finished, seconds, context = self._solve_once(bases)
         if finished.exit_code and UNTRUSTED in self._all_text() and not self._command.cancelled:
             self._forget_lines()
             bases = self._bases(extend_ca=True)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from speedkit.apps import own_app
+from speedkit.engine import frontends
 from speedkit.experiment import bases, build
 from speedkit.experiment.advice import advice
 from speedkit.history import explain, predict
@@ -24,6 +25,7 @@ SYNTAX = "# syntax=docker/dockerfile:1\n"
 @pytest.fixture(autouse=True)
 def _no_registry(monkeypatch):
     monkeypatch.setattr(bases, "replaced_frontend", lambda engine, image: image.startswith("docker/dockerfile"))
+    monkeypatch.setattr(frontends, "_unanswered", {})
 
 
 def test_the_build_is_the_same_as_without_the_line(folder):
@@ -84,3 +86,32 @@ def test_the_program_says_so_in_json(folder, capsys):
 
     built = build(own_app(folder({"Dockerfile": SYNTAX + PLAIN, "a": "6"})))
     assert json.loads(json.dumps(build_json(built)))["stand_in_frontend"] is True
+
+
+def test_a_frontend_that_buildkit_cannot_fetch_is_replaced_after_all(folder, monkeypatch):
+    """The registry answered, and refused when BuildKit came: here at an address where nobody listens."""
+    monkeypatch.setattr(bases, "replaced_frontend", lambda engine, image: False)
+    text = f"# syntax=127.0.0.1:9/docker/dockerfile:1\n{PLAIN}"
+    built = build(own_app(folder({"Dockerfile": text, "a": "7"})))
+    assert (built.ok, built.replaced_frontend) == (True, "127.0.0.1:9/docker/dockerfile:1")
+    assert [step.state for step in built.instructions] == ["no-step", "ran"]
+
+
+@pytest.mark.parametrize(
+    ("why", "replaced"),
+    [
+        ("dial tcp: i/o timeout", True),
+        ("429 Too Many Requests - toomanyrequests: You have reached your pull rate limit", True),
+        ("403 Forbidden", True),
+        ("docker.io/docker/dockerfile:1: not found", False),
+    ],
+)
+def test_only_an_image_that_is_not_there_is_an_answer(engine, why, replaced):
+    said = f"ERROR: failed to solve: failed to resolve source metadata for docker.io/docker/dockerfile:1: {why}"
+    found = bases.unfetched_frontend(engine, said, SYNTAX + PLAIN, {})
+    assert found == ("docker/dockerfile:1" if replaced else None)
+    assert bases.unfetched_frontend(engine, said, PLAIN, {}) is None
+    assert (
+        bases.unfetched_frontend(engine, said.replace("docker/dockerfile", "acme/x"), SYNTAX.replace("docker/", "acme/"), {})
+        is None
+    )
