@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from math import isnan
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -130,8 +130,11 @@ def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
 
 def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
     from speedkit.images.showing import json_text
+    from speedkit.secrets.substitutes import count_substitutes
 
-    more = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
+    more: dict[str, Any] = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
+    if count := count_substitutes("\n".join(layer.command for one in filter(None, (image, other)) for layer in one.layers)):
+        more["secrets_left_out"] = count
     print_json_pieces(json_text(image, other, files=files, more=more, ascii_only=not takes_all_characters()))
 
 

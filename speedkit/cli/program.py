@@ -110,11 +110,13 @@ def _kept_traceback() -> str:
     import tempfile
     import traceback
 
+    from speedkit.secrets import hide_secrets
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="speedkit-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
         ) as kept:
-            kept.write(traceback.format_exc())
+            kept.write(hide_secrets(traceback.format_exc()))
     except OSError:
         return ""
     return f"Where in the program it happened is in {kept.name}."

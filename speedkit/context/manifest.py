@@ -20,7 +20,7 @@ class Entry(NamedTuple):
 
     path: relative to the context, with slashes. size_bytes: 0 for all but files. mode: permission bits, as in `chmod`.
     digest: sha256 of a file's content in hexadecimal (of content and extended attributes, where there are any);
-    "" for everything else, and for a file that cannot be read. link: where a symlink points.
+    "" for all else, and for a file that cannot be read; keyed for one that is made for secrets. link: where a symlink points.
     mtime_ns: when it was changed last, which decides whether it has to be read again.
     """
 

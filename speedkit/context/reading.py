@@ -19,6 +19,7 @@ from speedkit.context.manifest import Entry, EntryKind, Manifest
 from speedkit.context.rooted import file_in_root
 from speedkit.errors import FileRefused, Misuse, NotAFolder
 from speedkit.regular_file import open_regular, read_regular
+from speedkit.secrets import is_secret_file, keyed
 
 __all__ = ["ignore_file_of", "ignore_patterns_of", "read_context", "read_files_again"]
 
@@ -192,6 +193,9 @@ def _entry(place: str, status: os.stat_result, path: str, known: Entry | None) -
     link = os.readlink(place) if kind == "symlink" else ""  # noqa: PTH115 - bytes of the link as they are
     mode = stat.S_IMODE(status.st_mode)
     digest = _device(status) if kind == "other" else _digest(place, kind)
+    if kind == "file" and digest and is_secret_file(path):
+        # A word list opens the plain one of a file that is one password, and recordings keep it.
+        digest = keyed(digest)
     return Entry(path, kind, size, mode, digest, link, status.st_mtime_ns)
 
 

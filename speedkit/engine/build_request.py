@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from speedkit.engine.connection import Engine
 from speedkit.secrets import holds_secret, names_a_secret
 from speedkit.state import open_private
 
-__all__ = ["BAKE_TARGET", "BuildRequest", "buildx_call", "command_line"]
+__all__ = ["BAKE_TARGET", "BuildRequest", "buildx_call", "command_line", "without_definition"]
 
 BAKE_TARGET = "default"
+DEFINITION = "build.json"
 READ_BY_CLIENTS = re.compile(
     r"(?:DOCKER|BUILDX|COMPOSE|AWS|AZURE|ACTIONS|GITHUB|OTEL|GRPC|SSH|SSL|XDG|LD|DYLD|LC|EXPERIMENTAL)_\w*|\w+_PROXY"
     r"|BUILDKIT_(?:HOST|PROGRESS|COLORS|TTY_LOG_LINES|NO_CLIENT_TOKEN)|GO(?:GC|DEBUG|MAXPROCS|MEMLIMIT|TRACEBACK|COVERDIR)"
@@ -60,13 +61,27 @@ def buildx_call(engine: Engine, request: BuildRequest, scratch: Path, metadata: 
     """
     if _fits_a_command_line(engine, request):
         return command_line(engine, request, metadata), {**engine.environment, **request.build_args}
-    definition = scratch / "build.json"
+    definition = scratch / DEFINITION
     with open_private(definition) as file:
         file.write(_bake_definition(request))
     argv = [str(engine.buildx), "bake", f"--file={definition}", "--progress=rawjson", f"--metadata-file={metadata}"]
     # Bake asks before it reads folders that a definition names; here the user has named them.
     environment = {**engine.environment, "BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
     return argv + _builder(request), environment
+
+
+def without_definition(scratch: Path, on_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
+    """Hands on lines, and removes what bake reads as soon as it has: should this program be killed, it is gone."""
+    definition = scratch / DEFINITION
+    if not definition.exists():
+        return on_line
+
+    def hear(line: bytes) -> None:
+        if b"load local bake definitions" in line and b'"completed"' in line:
+            definition.unlink(missing_ok=True)
+        on_line(line)
+
+    return hear
 
 
 def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[str]:

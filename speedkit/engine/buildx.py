@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.engine.bases import has_image
-from speedkit.engine.build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line
+from speedkit.engine.build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
 from speedkit.engine.children import child_process, signal_group
 from speedkit.engine.connection import Engine
 from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
@@ -100,6 +100,7 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
     with scratch_folder() as scratch:
         metadata = scratch / "metadata.json"
         argv, environment = buildx_call(engine, _with_private_copy(request, scratch), scratch, metadata)
+        on_line = without_definition(scratch, on_line)
         try:
             code = command.run(argv, env={**environment, **ASKS_FOR_LINES}, cwd=request.context, on_line=on_line)
         except OSError as problem:

@@ -4,7 +4,7 @@ from speedkit.secrets.files import is_secret_file, secrets_of_folder
 from speedkit.secrets.history import hide_in_history
 from speedkit.secrets.names import is_ordinary, names_a_secret
 from speedkit.secrets.shapes import find_secrets, holds_secret
-from speedkit.secrets.substitutes import count_substitutes, hide_spans, substitute
+from speedkit.secrets.substitutes import count_substitutes, hide_spans, keyed, substitute
 
 __all__ = [
     "count_substitutes",
@@ -15,6 +15,7 @@ __all__ = [
     "holds_secret",
     "is_ordinary",
     "is_secret_file",
+    "keyed",
     "names_a_secret",
     "secrets_of_folder",
     "substitute",

@@ -15,7 +15,7 @@ from pathlib import Path
 from speedkit.errors import StateRefused
 from speedkit.state import open_private, state_folder
 
-__all__ = ["SUBSTITUTE", "count_substitutes", "hide_spans", "substitute"]
+__all__ = ["SUBSTITUTE", "count_substitutes", "hide_spans", "keyed", "substitute"]
 
 SUBSTITUTE = re.compile(r"sha256:[0-9a-f]{16}(?![0-9a-f])")
 KEY_FILE = "redaction.key"
@@ -27,6 +27,13 @@ def substitute(secret: str) -> str:
     import hmac
 
     return f"sha256:{hmac.digest(_key(), secret.encode('utf-8', 'surrogateescape'), 'sha256').hex()[:16]}"
+
+
+def keyed(digest: str) -> str:
+    """A digest that only this installation can make: a list of words opens that of a file that holds one password."""
+    import hmac
+
+    return hmac.digest(_key(), digest.encode(), "sha256").hex()
 
 
 def count_substitutes(text: str) -> int:

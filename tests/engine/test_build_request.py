@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from speedkit.apps import own_app
 from speedkit.engine.build_request import BuildRequest, buildx_call
 from speedkit.engine.connection import Engine
 from speedkit.experiment import build, start_build
+from tests.planted_secrets import command_lines
 from tests.waiting import wait_until
 
 VALUES = {
@@ -23,17 +25,6 @@ VALUES = {
     "PATH": "/nowhere/hidden-path",
     "LINES": "one\ntwo-lines",
 }
-
-
-def command_lines() -> str:
-    """What every user's `ps` shows."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(entry.read_bytes())
-        except OSError:
-            continue
-    return b"\n".join(found).decode("utf-8", "replace")
 
 
 @pytest.mark.engine
@@ -110,3 +101,18 @@ def test_a_proxy_of_the_environment_needs_no_definition(engine: Engine, tmp_path
     argv, environment = buildx_call(fresh, request(build_args={"HTTP_PROXY": "http://other:1"}), tmp_path, tmp_path / "m")
     assert argv[1] == "bake"
     assert environment["HTTP_PROXY"] == os.environ["HTTP_PROXY"]
+
+
+@pytest.mark.engine
+def test_the_file_that_bake_reads_is_gone_while_the_build_goes_on(folder):
+    text = f"FROM alpine\nARG DOCKER_AUTH_CONFIG\nRUN echo {uuid.uuid4().hex} && sleep 60\n"
+    running = start_build(own_app(folder({"Dockerfile": text})), build_args={"DOCKER_AUTH_CONFIG": "hidden-value-1"})
+    try:
+        wait_until(
+            lambda: running.done or any(step.state == "running" and step.line for step in running.snapshot().instructions)
+        )
+        assert not running.done
+        files = [*Path(tempfile.gettempdir()).glob("speedkit-*/*")]
+        assert not [path for path in files if path.is_file() and b"hidden-value-1" in path.read_bytes()]
+    finally:
+        running.stop()

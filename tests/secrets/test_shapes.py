@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 
+from speedkit.context import read_context
 from speedkit.secrets import find_secrets, hide_in_history, hide_secrets, is_secret_file, names_a_secret
 from tests.cpu_budget import within_cpu_seconds
 
@@ -159,3 +161,14 @@ def test_build_args_in_an_images_history_are_hidden_whole():
     assert "abc" not in shown
     assert "horse" not in later
     assert hide_in_history(["ENV A=1 B_PASS=x y # buildkit"])[0].startswith("ENV A=1 B_PASS=sha256:")
+
+
+def test_the_digest_of_a_secret_file_is_keyed_and_that_of_another_is_plain(tmp_path):
+    text = "DB_PASS=hunter2\n"
+    for name in (".env", "main.txt"):
+        (tmp_path / name).write_text(text)
+    found = read_context(tmp_path, dockerfile=tmp_path / "Dockerfile").by_path
+    plain = hashlib.sha256(text.encode()).hexdigest()
+    assert found["main.txt"].digest == plain
+    assert found[".env"].digest != plain
+    assert found[".env"] == read_context(tmp_path, dockerfile=tmp_path / "Dockerfile").by_path[".env"]
