@@ -94,7 +94,7 @@ def test_a_frontend_that_buildkit_cannot_fetch_is_replaced_after_all(folder, mon
     text = f"# syntax=127.0.0.1:9/docker/dockerfile:1\n{PLAIN}"
     built = build(own_app(folder({"Dockerfile": text, "a": "7"})))
     assert (built.ok, built.replaced_frontend) == (True, "127.0.0.1:9/docker/dockerfile:1")
-    assert [step.state for step in built.instructions] == ["no-step", "ran"]
+    assert [step.state for step in built.instructions] in (["no-step", "ran"], ["no-step", "cached"])
 
 
 @pytest.mark.parametrize(
