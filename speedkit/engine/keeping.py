@@ -28,7 +28,8 @@ def size_of_images(engine: Engine) -> int:
 def keep_images(engine: Engine, limit: int) -> Removed:
     """Remove images until the others are within the limit, those first that were not used for the longest time.
 
-    Stand-ins stay, what a container uses, what a build under way may need, and what builds with a name have made last.
+    Results that a newer build replaced go before all others. Stand-ins stay, what a container uses, what a build under way
+    may need, and the newest result.
     Raises: EngineError, StateRefused.
     """
     removed = Removed()
@@ -42,11 +43,12 @@ def keep_images(engine: Engine, limit: int) -> Removed:
     images = [note for note in images if note.path.exists()]
     if _size(images) <= limit:
         return removed
-    bases = [] if is_building else [note for note in images if note.kind in ("isolated", "trusting")]
-    for note in (*replaced, *bases):
+    others = [] if is_building else [note for note in images if note.kind != "stand-in" and note not in replaced]
+    newest = [note for note in others if note.kind == "result"][-1:]
+    for note in (*replaced, *others):
         if _size(images) <= enough(limit):
             break
-        if note in images and remove_image(engine, note, removed):
+        if note in images and note not in newest and remove_image(engine, note, removed):
             images.remove(note)
     return removed
 

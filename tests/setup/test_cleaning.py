@@ -226,6 +226,19 @@ def test_installations_leave_one_another_alone(own_engine, app, monkeypatch, tmp
     assert names(own_engine) == []
 
 
+@pytest.mark.engine
+def test_a_stand_in_that_another_installation_left_alone_goes_with_a_clean(own_engine, home, tmp_path):
+    labels = f"LABEL {LABEL}=1 {INSTALLATION_LABEL}={'0' * 32}"
+    by_hand(own_engine, tmp_path / "stand-in", f"FROM {BASE}", labels, tag=STAND_IN)
+    by_hand(own_engine, tmp_path / "result", f"FROM {BASE}", labels, "ENV A=1", tag="speedkit/app:one")
+    done = clean(own_engine, recordings=False)
+    assert names(own_engine) == sorted([STAND_IN, "speedkit/app:one"])
+    assert [(kept.because, kept.by) for kept in done.kept] == [("installation", ("speedkit/app:one",))]
+    own_engine.api.remove_image("speedkit/app:one")
+    clean(own_engine, recordings=False)
+    assert names(own_engine) == []
+
+
 BUILDING = """
 from speedkit.engine.connection import connect
 from speedkit.engine.ledger import building
@@ -319,19 +332,19 @@ def test_of_the_results_that_newer_builds_replaced_the_oldest_go(own_engine, app
 
 
 @pytest.mark.engine
-def test_over_the_limit_what_was_not_used_for_longest_goes_and_names_stay(own_engine, app):
+def test_over_the_limit_what_was_not_used_for_longest_goes_and_the_newest_result_stays(own_engine, app):
     with app() as one, app() as other:
         images = [sk.build(built).image for built in (one, other)]
         other.write("a", "x" * 5000)
         images.append(sk.build(other).image)
-        used = own_engine.api.create_container(images[1], ["true"])["Id"]
+    used = own_engine.api.create_container(images[1], ["true"])["Id"]
     assert size_of_images(own_engine) > 5000
-    keep_images(own_engine, 0)
-    assert [has_image(own_engine, image) for image in images] == [True, True, True]
+    keep_images(own_engine, 5000)
+    assert [has_image(own_engine, image) for image in images] == [False, True, True]
     assert not any("isolated" in name for name in names(own_engine))
     own_engine.api.remove_container(used)
     keep_images(own_engine, 0)
-    assert [has_image(own_engine, image) for image in images] == [True, False, True]
+    assert [has_image(own_engine, image) for image in images] == [False, False, True]
 
 
 @pytest.mark.engine
