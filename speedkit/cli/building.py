@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
+from speedkit.cli.hiding import hide_on_command_line
 from speedkit.cli.output import live_line, print_json, print_table, print_text, reason_json, say, say_log
 from speedkit.errors import Misuse, SpeedkitError, UnknownEdit
 
@@ -62,6 +63,7 @@ def build(
     """
     from speedkit.experiment import start_build
 
+    hide_on_command_line([*(build_arg or ()), *(cache_from or ()), *(cache_to or ())])
     app = app_named(folder, strategy, file)
     running = start_build(
         app,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
+from speedkit.cli.hiding import hide_on_command_line
 from speedkit.cli.output import print_json, print_table, reason_json
 from speedkit.errors import DockerfileError
 from speedkit.secrets.substitutes import count_substitutes
@@ -39,6 +40,7 @@ def predict(
     """Say what would run if you built now, and why. Nothing is built."""
     from speedkit.history import predict as forecast
 
+    hide_on_command_line(build_arg or ())
     app = app_named(folder, strategy, file)
     arguments = parse_build_args(build_arg)
     try:

@@ -50,7 +50,7 @@ from speedkit.recordings.log_limit import LogLimit
 from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.reading import assemble_build
 from speedkit.recordings.recording import Meta, Recording, complete_recording, new_id, new_number, write_recording
-from speedkit.recordings.redaction import Redaction
+from speedkit.recordings.redaction import Redaction, redaction_of
 from speedkit.regular_file import read_regular
 from speedkit.secrets import is_secret_file
 from speedkit.state import state_folder, state_home
@@ -645,7 +645,7 @@ def dockerfile_text(path: Path) -> str:
 
 def without_secrets(text: str, build_args: Mapping[str, str] | None = None) -> str:
     """A Dockerfile's text as the recording of a build with these arguments would hold it."""
-    return Redaction(sent_arguments(build_args or {}), os.environ, dockerfile=text).text(text)
+    return redaction_of(sent_arguments(build_args or {}), os.environ, text).text(text)
 
 
 def _refuse_private_file(path: Path, text: str, folder: Path) -> None:

@@ -17,7 +17,7 @@ from speedkit.forecast import BaseImage, Situation
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording
-from speedkit.recordings.redaction import Redaction
+from speedkit.recordings.redaction import Redaction, redaction_of
 
 __all__ = ["base_facts", "lineage_of", "situation_now", "situation_of"]
 
@@ -97,7 +97,7 @@ def situation_now(
     Raises: DockerfileError.
     """
     text = dockerfile_text(strategy.dockerfile)
-    redaction = Redaction(build_args, os.environ, dockerfile=text)
+    redaction = redaction_of(build_args, os.environ, text)
     return Situation(
         # Recordings are without secrets, so only what is without them can be compared.
         dockerfile=read_dockerfile(redaction.text(text)),

@@ -23,8 +23,9 @@ from speedkit.secrets import find_secrets, hide_spans, is_ordinary, names_a_secr
 from speedkit.secrets.files import secrets_of_folder
 from speedkit.secrets.forms import Forms, forms_of, may_stand_anywhere
 from speedkit.secrets.shapes import PEM, PEM_LONGEST, PEM_TEXT
+from speedkit.state import state_home
 
-__all__ = ["Redaction"]
+__all__ = ["Redaction", "redaction_of"]
 
 HELD_AT_MOST = 1 << 16
 LOOKED_BACK = 1 << 13
@@ -114,7 +115,7 @@ class Redaction:
         if (kept := self._texts.get(text)) is not None:
             return kept
         hidden = hide_spans(self._without_known(text), find_secrets)
-        if len(text) < LOOKED_BACK:
+        if len(text) < HELD_AT_MOST:
             if len(self._texts) >= KEPT_TEXTS:
                 self._texts.clear()
             self._texts[text] = hidden
@@ -271,6 +272,19 @@ class Redaction:
             return None
         data = b2a_base64(self._hidden(b"".join(log.held), log), newline=False).decode()
         return json.dumps({"logs": [log.entry | {"data": data}]}, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def redaction_of(build_args: Mapping[str, str], environment: Mapping[str, str], dockerfile: str) -> Redaction:
+    """A redaction that is put together once for the same Dockerfile: while somebody types, it is asked for again and again."""
+    interesting = tuple(pair for pair in environment.items() if _of_interest(*pair))
+    return _kept_redaction(tuple(build_args.items()), interesting, dockerfile, state_home())
+
+
+@lru_cache(maxsize=16)
+def _kept_redaction(
+    build_args: tuple[tuple[str, str], ...], environment: tuple[tuple[str, str], ...], dockerfile: str, _key: Path
+) -> Redaction:
+    return Redaction(dict(build_args), dict(environment), dockerfile=dockerfile)
 
 
 def _values(text: str) -> list[str]:
