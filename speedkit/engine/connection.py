@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from speedkit.engine import near
-from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused, StateRefused
-from speedkit.state import state_folder
+from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
+from speedkit.state import state_home
 
 __all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
 
@@ -172,10 +172,7 @@ def connect() -> Engine:
 
 def _may_hold_leavings() -> bool:
     """Whether a process noted something that goes with it (see speedkit.engine.ledger), and that may be dead by now."""
-    try:
-        return any(file.count(".") > 1 for _, _, files in os.walk(state_folder("engines")) for file in files)
-    except StateRefused:
-        return False
+    return any(file.count(".") > 1 for _, _, files in os.walk(state_home() / "engines") for file in files)
 
 
 def _ping(host: str) -> Mapping[str, str]:

@@ -28,7 +28,7 @@ from speedkit.engine.connection import Engine
 from speedkit.engine.identity import container_name
 from speedkit.errors import EngineError, StateRefused
 from speedkit.ownership import is_alive, owner_id
-from speedkit.state import state_folder
+from speedkit.state import open_private, private_folder, state_home
 
 __all__ = [
     "ImageKind",
@@ -107,7 +107,7 @@ def is_image_kind(kind: object) -> TypeGuard[ImageKind]:
 
 
 def notes_of(engine: Engine) -> list[Note]:
-    """All that this installation has noted of an engine. Raises: EngineLost, StateRefused."""
+    """All that this installation has noted of an engine. Raises: EngineLost."""
     return _notes_in(_folder(engine))
 
 
@@ -228,14 +228,14 @@ def _key(image_id: str) -> str:
 
 def _folder(engine: Engine) -> Path:
     """An engine is told by its identity and not by its address, where another one may listen tomorrow."""
-    return state_folder(FOLDER) / hashlib.sha256(engine.identity.encode()).hexdigest()[:16]
+    return state_home() / FOLDER / hashlib.sha256(engine.identity.encode()).hexdigest()[:16]
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    private_folder(path.parent)
     draft = path.with_name(f".{path.name[:80]}-{os.urandom(6).hex()}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        with open_private(draft, "w", encoding="utf-8") as file:
             json.dump(document, file)
         draft.replace(path)
     finally:

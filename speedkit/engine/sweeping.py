@@ -27,7 +27,7 @@ from speedkit.engine.images import inspect_image
 from speedkit.engine.ledger import ImageKind, Note, note_image, notes_of, remove_notes
 from speedkit.errors import EngineRefused, NoSuchImage, SpeedkitError
 from speedkit.ownership import is_alive, living_owners
-from speedkit.state import state_folder
+from speedkit.state import state_home
 
 __all__ = ["Kept", "Removed", "remove_image", "remove_noted", "remove_own", "sweep_engine", "sweep_in_background"]
 
@@ -105,7 +105,7 @@ def sweep_engine(engine: Engine) -> Removed:
 
 def sweep_in_background(engine: Engine) -> None:
     """Sweep once in this process, while it goes on; at its end it waits a little for that."""
-    key = (engine.host, str(state_folder()))
+    key = (engine.host, str(state_home()))
     if key in _swept:
         return
     _swept.add(key)

@@ -142,3 +142,8 @@ def test_making_knows_what_the_image_is_to_be(engine):
     with making(engine, "isolated", "x:1"):
         (note,) = notes_of(engine)
         assert (note.kind, note.will_be, note.names) == ("making", "isolated", ("x:1",))
+
+
+def test_only_looking_makes_no_folder(engine, home):
+    assert notes_of(engine) == []
+    assert not home.exists()
