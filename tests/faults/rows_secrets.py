@@ -39,7 +39,7 @@ def secrets_on_a_command_line(place: Place) -> str:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
         while running.poll() is None:
             lines = command_lines()
-            if "docker-buildx" in lines and str(folder) in lines:
+            if any("docker-buildx" in line and str(place.temporary) in line for line in lines.splitlines()):
                 shown.append(lines)
             time.sleep(0.1)
         document = json.loads(running.stdout.read()) if running.stdout else {}
