@@ -6,10 +6,12 @@ Exit codes: 0 good, 1 "no", 2 misuse, 3 the engine or a build failed.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from speedkit.images.image import Image
 
 __all__ = ["program", "run"]
+
+KEPT_SECONDS = 30 * 24 * 3600.0
 
 
 UsageError: type[Any] = typer.BadParameter.__bases__[0]
@@ -106,13 +110,18 @@ def _take_leave_in_good_order() -> None:
 
 
 def _kept_traceback() -> str:
-    """Where the traceback of the error at hand is kept, for whoever is asked for help."""
+    """Where the traceback of the error at hand is kept, for whoever is asked for help; those of a month ago go."""
     import tempfile
+    import time
     import traceback
 
     from speedkit.secrets import hide_secrets
 
     try:
+        for old in Path(tempfile.gettempdir()).glob("speedkit-error-*.txt"):
+            with contextlib.suppress(OSError):  # another user's, say
+                if time.time() - old.lstat().st_mtime > KEPT_SECONDS:
+                    old.unlink()
         with tempfile.NamedTemporaryFile(
             "w", prefix="speedkit-error-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
         ) as kept:

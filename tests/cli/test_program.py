@@ -250,6 +250,10 @@ def test_an_error_nobody_foresaw_is_one_line_and_keeps_its_traceback(speedkit, h
     assert "Traceback" not in err
     (kept,) = tmp_path.glob("speedkit-error-*.txt")
     assert "in stumble" in kept.read_text()
+    os.utime(kept, (1, 1))
+    speedkit("history")
+    (newer,) = tmp_path.glob("speedkit-error-*.txt")
+    assert newer != kept
 
 
 def test_ctrl_c_ends_a_verb_with_a_sentence(speedkit, home, monkeypatch):
