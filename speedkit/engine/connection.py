@@ -225,19 +225,17 @@ def _endpoint() -> tuple[str, Path | None]:
     if not _is_context_named():
         return default, None
     from docker.context import ContextAPI
-    from docker.errors import DockerException
 
     try:
         context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
-    except DockerException as problem:
-        raise NoEngine(f"The current Docker context cannot be read: {problem}.", fix="See `docker context ls`.") from None
-    if context is None:
+        found = (context.Host, _context_certificates(context)) if context is not None else None
+    except Exception as problem:  # of a damaged file, the library raises whatever comes, plain Exception too
+        words = f"{type(problem).__name__}: {problem}"
+        raise NoEngine(f"The current Docker context cannot be read: {words}.", fix="See `docker context ls`.") from None
+    if found is None:
         name = os.environ.get("DOCKER_CONTEXT")
         raise NoEngine(f"There is no Docker context {name!r}.", fix="See `docker context ls`.")
-    endpoint = context.Host
-    if not endpoint or endpoint.startswith("http+unix"):
-        return default, None
-    return endpoint, _context_certificates(context)
+    return (default, None) if not found[0] or found[0].startswith("http+unix") else found
 
 
 def engine_of_the_user() -> str | None:
@@ -248,7 +246,12 @@ def engine_of_the_user() -> str | None:
         return None
     from docker.context.config import get_current_context_name
 
-    context = os.environ.get("DOCKER_CONTEXT") or get_current_context_name()
+    context = os.environ.get("DOCKER_CONTEXT")
+    if not context:
+        try:
+            context = str(get_current_context_name())
+        except Exception:  # as in `_endpoint`
+            context = "of the configuration"
     return None if context == "default" else f"The Docker context {context!r}"
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from speedkit.dockerfile import Dockerfile, read_dockerfile
 from speedkit.errors import DockerfileError, RecordingError
-from speedkit.model import Answer, Base, Build, ImageLayer
+from speedkit.model import Answer, Base, Build, ImageLayer, Step
 from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import Solve, read_rawjson
 from speedkit.recordings.recording import Meta, Recording
 from speedkit.recordings.steps import derive_steps
 
 __all__ = ["assemble_build", "read_build"]
+
+CLOCKS_DIFFER_SECONDS = 60.0
+"""A step of two builds at once may have begun before one of them; only a clock that was set moves times by more."""
 
 
 def read_build(recording: Recording) -> Build:
@@ -36,6 +40,17 @@ def assemble_build(
     with_logs: bool = True,
 ) -> Build:
     """A build from its parts; also of one that is still running, with `now` as the daemon's time."""
+    steps = derive_steps(
+        _parse(dockerfile_text),
+        solve,
+        outcome=meta.outcome,
+        build_args=meta.build_args,
+        target=meta.target,
+        bases=meta.bases,
+        lines=meta.vertex_lines,
+        now=now,
+        with_logs=with_logs,
+    )
     return Build(
         id=meta.id,
         app=meta.app,
@@ -46,17 +61,7 @@ def assemble_build(
         outcome=meta.outcome,
         exit_code=meta.exit_code,
         dockerfile=dockerfile_text,
-        step_list=derive_steps(
-            _parse(dockerfile_text),
-            solve,
-            outcome=meta.outcome,
-            build_args=meta.build_args,
-            target=meta.target,
-            bases=meta.bases,
-            lines=meta.vertex_lines,
-            now=now,
-            with_logs=with_logs,
-        ),
+        step_list=steps if meta.outcome == "running" else tuple(_within(step, meta.seconds) for step in steps),
         **_image_facts(image),
         bases=tuple(Base(name, str(base.get("used")), bool(base.get("stand_in"))) for name, base in meta.bases.items()),
         answer=Answer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
@@ -66,6 +71,15 @@ def assemble_build(
         isolated=meta.isolation is not None,
         folder=recording.folder if recording else None,
     )
+
+
+def _within(step: Step, seconds: float) -> Step:
+    """A step that lasts no longer than its build, which is measured by a clock that is never set: the engine's may be."""
+    latest = seconds + CLOCKS_DIFFER_SECONDS
+    if step.seconds <= latest and (step.started_seconds is None or step.started_seconds <= latest):
+        return step
+    started = None if step.started_seconds is None else min(step.started_seconds, seconds)
+    return replace(step, seconds=min(step.seconds, seconds - (started or 0.0)), started_seconds=started)
 
 
 @lru_cache(maxsize=16)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import socket
@@ -13,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from speedkit.engine import connection, near
-from speedkit.engine.connection import connect, find_buildx
-from speedkit.errors import EngineLost, NoBuildKit, NoEngine
+from speedkit.engine.connection import connect, engine_of_the_user, find_buildx
+from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SpeedkitError
 
 
 @pytest.mark.engine
@@ -185,3 +187,22 @@ def test_the_current_docker_context_is_honoured(monkeypatch, tmp_path):
 def test_an_engine_that_went_away_is_told(engine, tmp_path):
     with pytest.raises(EngineLost, match="no longer answers"):
         _ = engine._replace(host=f"unix://{tmp_path}/gone").version
+
+
+@pytest.mark.parametrize("settings", ["{", "[]", '{"currentContext": 5}', '{"currentContext": "gone"}', "null", "\0"])
+@pytest.mark.parametrize("meta", [None, "{", "[]", "{}", '{"Name": "gone"}', '{"Endpoints": {"docker": {"Host": 5}}}'])
+def test_damaged_settings_and_contexts_of_docker_are_told_in_words(tmp_path, monkeypatch, settings, meta):
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(settings)
+    if meta is not None:
+        folder = tmp_path / "contexts" / "meta" / hashlib.sha256(b"gone").hexdigest()
+        folder.mkdir(parents=True)
+        (folder / "meta.json").write_text(meta)
+    engine_of_the_user()
+    for context in (None, "gone"):
+        if context is not None:
+            monkeypatch.setenv("DOCKER_CONTEXT", context)
+        with contextlib.suppress(SpeedkitError):
+            connect()

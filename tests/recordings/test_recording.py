@@ -212,3 +212,37 @@ def test_no_image_facts_whatsoever_give_another_error_than_ours(tmp_path, value)
         read_build(read_recording(saved.folder))
     except RecordingError:
         return
+
+
+def span(number: int, started: str, completed: str) -> bytes:
+    vertex = {
+        "digest": f"sha256:{number}",
+        "name": f"[{number}/3] RUN step-{number}",
+        "started": started,
+        "completed": completed,
+    }
+    return json.dumps({"vertexes": [vertex]}).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        # Two hours forward in the second step, by summer time or by hand.
+        [("10:00:00Z", "10:00:01Z"), ("10:00:01Z", "12:00:02Z"), ("12:00:02Z", "12:00:03Z")],
+        # And back.
+        [("10:00:00Z", "10:00:01Z"), ("10:00:01Z", "08:00:02Z"), ("08:00:02Z", "08:00:03Z")],
+        # The same moments, written in other zones.
+        [("10:00:00Z", "12:00:01+02:00"), ("05:00:01-05:00", "10:00:02Z"), ("15:30:02+05:30", "10:00:03Z")],
+    ],
+    ids=["forward", "back", "zones"],
+)
+def test_no_step_lasts_longer_than_its_build_or_less_than_nothing_whatever_the_engines_clock_does(tmp_path, spans):
+    text = "FROM scratch\nRUN step-1\nRUN step-2\nRUN step-3\n"
+    raw = [span(number, *(f"2026-10-25T{at}" for at in pair)) for number, pair in enumerate(spans, 1)]
+    saved = write_recording(tmp_path, meta(seconds=3.5), raw=raw, dockerfile=text, context=Manifest(()), image=None)
+    built = read_build(read_recording(saved.folder))
+    ran = [step for step in built.step_list if step.ran]
+    assert len(ran) == 3
+    for step in ran:
+        assert 0 <= step.started_seconds <= built.seconds
+        assert 0 <= step.seconds <= built.seconds
