@@ -28,14 +28,17 @@ def keep_in_background(engine: Engine) -> None:
         if any(thread.is_alive() for thread in _at_work.values()):
             return
         keeping = threading.Thread(target=_keep_quietly, args=(engine,), name="keeping limits", daemon=True)
-        _at_work["now"] = keeping
         keeping.start()
+        # Now, and not before: a program that ends at this moment waits for what has begun.
+        _at_work["now"] = keeping
 
 
 @atexit.register
 def _wait() -> None:
-    for thread in list(_at_work.values()):
-        thread.join(END_SECONDS)
+    # Whoever interrupts the end wants it at once: the next build keeps the limits.
+    with contextlib.suppress(KeyboardInterrupt):
+        for thread in list(_at_work.values()):
+            thread.join(END_SECONDS)
 
 
 def _keep_quietly(engine: Engine) -> None:
