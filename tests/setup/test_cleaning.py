@@ -301,7 +301,8 @@ def test_connecting_sweeps_what_dead_processes_left(own_engine, home):
     with another_process(HALF_WAY) as (process, _):
         process.kill()
         process.wait()
-    code = "import speedkit as sk; sk.connect()"
+    # A program that ends at once waits a little for the sweep, and leaves the rest to the next one; here it is waited for.
+    code = "import threading, speedkit as sk; sk.connect(); [t.join() for t in threading.enumerate() if t.name == 'sweep']"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert own_engine.api.containers(all=True) == []
     assert names(own_engine) == []
