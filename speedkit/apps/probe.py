@@ -21,6 +21,6 @@ class Probe:
         """Whether this body is the answer expected."""
         try:
             found = json.loads(said)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return isinstance(found, dict) and found.get(self.field) == self.value

@@ -72,7 +72,7 @@ class Engine(_Found):
             raise self.lost() from None
         try:
             return status, json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return status, None
 
     @property
@@ -264,7 +264,7 @@ def _is_context_named() -> bool:
         return found.get("currentContext") not in (None, "", "default")
     except FileNotFoundError:
         return False
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return True
 
 
@@ -353,5 +353,5 @@ def _extra_plugin_folders(config: Path) -> list[Path]:
     try:
         found = json.loads((config / "config.json").read_bytes())
         return [Path(folder) for folder in found["cliPluginsExtraDirs"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []

@@ -10,6 +10,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from speedkit.go_regexp import GoRegexp
+
 __all__ = ["loose_installs"]
 
 _NEWEST = "It takes whatever is newest; name a version."
@@ -29,14 +31,23 @@ class _Installer:
     option without which the command is another matter.
     """
 
-    command: re.Pattern[str]
-    pinned: re.Pattern[str]
+    command: GoRegexp
+    pinned: GoRegexp
     because: str
-    versioned: str = "(?!)"
+    versioned: GoRegexp | None = None
     valued: frozenset[str] = frozenset()
     versions: frozenset[str] = frozenset()
     settling: frozenset[str] = frozenset()
     only_with: frozenset[str] = frozenset()
+
+
+def _beginning(expression: str) -> GoRegexp:
+    """What a text begins with. Words of others are matched, which a backtracking matcher may take hours for."""
+    return GoRegexp(f"^(?:{expression})")
+
+
+def _whole(expression: str) -> GoRegexp:
+    return GoRegexp(f"^(?:{expression})$")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -45,21 +56,21 @@ def _words(text: str) -> frozenset[str]:
 
 _START = r"(?:^|.*[ /]|.*\bxx-)"
 _NODE = _Installer(
-    re.compile(rf"{_START}(?:npm(?: -\S+)* (?:install|i|add)|pnpm(?: -\S+)* (?:install|i|add))(?= |$)"),
-    re.compile(r".+@(?:npm:.*@)?=?v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?|.*://.*"),
+    _beginning(rf"{_START}(?:npm(?: -\S+)* (?:install|i|add)|pnpm(?: -\S+)* (?:install|i|add))(?: |$)"),
+    _whole(r".+@(?:npm:.*@)?=?v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?|.*://.*"),
     "It takes the newest versions; pin them with `@`.",
-    versioned=r".+@",
+    versioned=_beginning(r".+@"),
     valued=_words("--prefix --registry --cache --loglevel -C --dir"),
     only_with=_words("-g --global --location=global"),
 )
 _INSTALLERS = (
     _NODE,
-    _Installer(re.compile(rf"{_START}yarn global(?: -\S+)* add(?= |$)"), _NODE.pinned, _NODE.because, _NODE.versioned),
+    _Installer(_beginning(rf"{_START}yarn global(?: -\S+)* add(?: |$)"), _NODE.pinned, _NODE.because, _NODE.versioned),
     _Installer(
-        re.compile(rf"{_START}(?:pip[\d.]*|pipx|uv pip|uv tool)(?: -\S+)* install(?= |$)"),
-        re.compile(r"[^=<>!~]+={2,3}[^*,]+|.*://.*(?:@.*\d|\d\.\d|[0-9a-f]{40}).*"),
+        _beginning(rf"{_START}(?:pip[\d.]*|pipx|uv pip|uv tool)(?: -\S+)* install(?: |$)"),
+        _whole(r"[^=<>!~]+={2,3}[^*,]+|.*://.*(?:@.*\d|\d\.\d|[0-9a-f]{40}).*"),
         "It takes the newest versions; pin them with `==`.",
-        versioned=r".*[=<>~@]",
+        versioned=_beginning(r".*[=<>~@]"),
         valued=_words(
             "-r --requirement --requirements -e --editable -i --index-url --extra-index-url --index --default-index -f "
             "--find-links --src -t --target --prefix --root --python -p --platform --python-version --implementation --abi "
@@ -69,30 +80,30 @@ _INSTALLERS = (
         settling=_words("-c --constraint --constraints"),
     ),
     _Installer(
-        re.compile(rf"{_START}cargo(?: [-+]\S+)* b?install(?= |$)"),
-        re.compile(r".+@=?\d+\.\d+\.\d+\S*"),
+        _beginning(rf"{_START}cargo(?: [-+]\S+)* b?install(?: |$)"),
+        _whole(r".+@=?\d+\.\d+\.\d+\S*"),
         _NEWEST,
-        versioned=r".+@",
+        versioned=_beginning(r".+@"),
         valued=_words("--git --branch --root --features -F --bin --target --target-dir --profile -j --jobs --registry --index"),
         versions=_words("--version --vers"),
         settling=_words("--path --rev --tag"),
     ),
     _Installer(
-        re.compile(rf"{_START}gem(?: -\S+)* install(?= |$)"),
-        re.compile(r".+:\d+\.\d+\S*"),
+        _beginning(rf"{_START}gem(?: -\S+)* install(?: |$)"),
+        _whole(r".+:\d+\.\d+\S*"),
         _NEWEST,
-        versioned=r".+:",
+        versioned=_beginning(r".+:"),
         valued=_words("-i --install-dir -n --bindir -s --source -P --platform"),
         versions=_words("-v --version"),
     ),
     _Installer(
-        re.compile(rf"{_START}apk(?: -\S+)* add(?= |$)"),
-        re.compile(r"[^=~<>]+[=~][^<>]+"),
+        _beginning(rf"{_START}apk(?: -\S+)* add(?: |$)"),
+        _whole(r"[^=~<>]+[=~][^<>]+"),
         _SERVER,
         valued=_words("-t --virtual -X --repository -p --root --arch --keys-dir --cache-dir"),
     ),
 )
-_GO = re.compile(rf"{_START}go(?: -\S+)* (?:install|run|get)(?= |$)")
+_GO = _beginning(rf"{_START}go(?: -\S+)* (?:install|run|get)(?: |$)")
 _GO_MODULE = re.compile(r"(?P<path>\w[\w-]*\.\w[\w.-]*/[^@\s]+)@(?P<version>.+)")
 _GO_PINNED = re.compile(r"v\d+\.\d+\.\d+\S*|[0-9a-f]{7,40}|none|.*\$.*")
 
@@ -102,11 +113,11 @@ def loose_installs(text: str) -> Iterator[str]:
     for words in _commands(text):
         command = " ".join(words)
         for installer in _INSTALLERS:
-            found = installer.command.match(command)
+            found = installer.command.find(command)
             if found is not None:
-                yield from _of_installer(installer, command[found.end() :].split())
-        if found := _GO.match(command):
-            modules = [module for word in command[found.end() :].split() if (module := _GO_MODULE.fullmatch(word))]
+                yield from _of_installer(installer, command[found[1] :].split())
+        if found := _GO.find(command):
+            modules = [module for word in command[found[1] :].split() if (module := _GO_MODULE.fullmatch(word))]
             yield from (_in_range(module[0]) for module in modules if not _GO_PINNED.fullmatch(module["version"]))
 
 
@@ -135,9 +146,10 @@ def _of_installer(installer: _Installer, words: list[str]) -> Iterator[str]:
         yield "It takes what the repository holds that day; name a `--rev`."
         return
     for package in packages:
-        if _ELSEWHERE.match(package) or installer.pinned.fullmatch(package) or package.endswith("@latest"):
+        if _ELSEWHERE.match(package) or installer.pinned.matches(package) or package.endswith("@latest"):
             continue
-        yield _in_range(package) if re.match(installer.versioned, package) else installer.because
+        has_version = installer.versioned is not None and installer.versioned.matches(package)
+        yield _in_range(package) if has_version else installer.because
 
 
 def _sorted_out(installer: _Installer, words: list[str]) -> tuple[set[str], list[str], bool]:

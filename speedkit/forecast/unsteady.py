@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from speedkit.dockerfile import mounts_of, needed_stages, stage_bases
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.forecast.installing import loose_installs
+from speedkit.go_regexp import GoRegexp
 
 if TYPE_CHECKING:
     from speedkit.context import Manifest
@@ -31,10 +32,21 @@ _COMMANDS = (
     ),
     (r"\b(?:curl|wget)\b[^;&|]*\b(?:latest|master|main|nightly)\b", "It downloads whatever is newest; name a version."),
     (r"@latest\b", "It takes whatever is newest; name a version."),
-    (r"\bgo\s+get\b(?![^;&|]*@)[^;&|]*\s\w[\w-]*\.\w+/", "It takes whatever is newest; name a version."),
-    (r"\bgit\s+clone\b(?!.*\b[0-9a-f]{40}\b)", "It clones what the repository holds that day; check out a commit."),
+    (r"\bgo\s+get\b[^;&|@]*\s\w[\w-]*\.\w+/[^;&|@]*(?:[;&|]|$)", "It takes whatever is newest; name a version."),
+)
+_EXPRESSIONS = [(GoRegexp(expression), because) for expression, because in _COMMANDS]
+_UNLESS = (
+    # What ends a command or a line, what begins one, what settles it when it comes later, and what is wrong without.
     (
-        r"\bnpm\s+(?:install|i|update)\b(?![^;&|]*\s(?:-g|--global|--location=global)\b)",
+        "\n",
+        re.compile(r"\bgit\s+clone\b"),
+        re.compile(r"\b[0-9a-f]{40}\b"),
+        "It clones what the repository holds that day; check out a commit.",
+    ),
+    (
+        "[;&|]",
+        re.compile(r"\bnpm\s+(?:install|i|update)\b"),
+        re.compile(r"\s(?:-g|--global|--location=global)\b"),
         "`npm install` may take newer versions; `npm ci` takes those of the lock file.",
     ),
 )
@@ -75,12 +87,22 @@ def _reasons(step: Instruction, image: str, context: Manifest) -> Iterator[str]:
         yield "Its value is another one in each build, and then every RUN after it runs; declare it as late as possible."
     if step.keyword == "RUN":
         text = " ".join([step.text, *(heredoc.content for heredoc in step.heredocs)])
-        causes = [because for pattern, because in _COMMANDS if re.search(pattern, text)]
+        causes = [because for expression, because in _EXPRESSIONS if expression.matches(text)]
+        causes += [because for end, begin, settling, because in _UNLESS if _is_unsettled(text, end, begin, settling)]
         yield from dict.fromkeys([*causes, *loose_installs(text)])
     if step.keyword == "ADD" and step.flag("checksum") is None and any("://" in word for word in step.args[:-1]):
         yield "The server is asked each time, and may hand out something else; `--checksum` pins it."
     if _takes_git(step) and any(entry.path == _GIT or entry.path.startswith(f"{_GIT}/") for entry in context.entries):
         yield "It takes `.git`, which changes with every commit, fetch and `git status`; name it in `.dockerignore`."
+
+
+def _is_unsettled(text: str, end: str, begin: re.Pattern[str], settling: re.Pattern[str]) -> bool:
+    """Whether something begins in a text that nothing settles up to its end: then the last one in it is not settled."""
+    for part in re.split(end, text):
+        *_, last = [-1, *(found.end() for found in begin.finditer(part))]
+        if last >= 0 and settling.search(part, last) is None:
+            return True
+    return False
 
 
 def _moves(image: str) -> bool:

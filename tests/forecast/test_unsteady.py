@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from speedkit.apps import Probe
 from speedkit.forecast import unsteady_steps
+from tests.cpu_budget import within_cpu_seconds
 from tests.forecast.situations import manifest, situation
 
 
@@ -135,3 +137,23 @@ def test_git_in_the_context_is_named_where_it_is_taken():
 def test_stages_that_the_target_does_not_use_say_nothing():
     text = "FROM base:1 AS unused\nRUN date\nFROM base:1\nRUN true\n"
     assert unsteady_steps(situation(text)) == ()
+
+
+def test_no_command_line_is_slow_to_look_at():
+    code = """
+from speedkit.forecast.installing import loose_installs
+from speedkit.forecast.unsteady import _reasons
+from speedkit.context import Manifest
+from speedkit.dockerfile import read_dockerfile
+for command in (
+    "pip install " + "://@" * 15_000, "npm install " + "a@npm:" * 10_000, "npm " + "-x/npm " * 8_000, "go get " * 8_000,
+    "curl http://x/ " * 4_000, "git clone " * 6_000 + "0" * 40, "npm install " * 5_000, "gem install " + "a:1.1" * 12_000,
+):
+    (run,) = [one for one in read_dockerfile(f"FROM a\\nRUN {command}\\n").instructions if one.keyword == "RUN"]
+    list(_reasons(run, "", Manifest(())))
+"""
+    within_cpu_seconds(30, code)
+
+
+def test_what_an_engine_or_a_container_answers_may_be_nested_without_end():
+    assert not Probe(port=80, path="/", field="a", value="b").accepts("[" * 100_000)
