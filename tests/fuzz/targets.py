@@ -20,7 +20,7 @@ from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile, 
 from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.engine.near import Answer
 from speedkit.errors import SpeedkitError
-from speedkit.forecast import Forecaster, Situation
+from speedkit.forecast import Forecaster, Situation, unsteady_steps
 from speedkit.images.archive import read_archive
 from speedkit.images.bytestream import ByteStream
 from speedkit.images.dive import dive_figures
@@ -117,6 +117,33 @@ def _archive(data: bytes) -> None:
         path = Path(place) / "image.tar"
         path.write_bytes(data if data[:2] == b"\x1f\x8b" else _sealed(data))
         to_json(read_archive(path, store=LayerStore(Path(place) / "layers")), files=True)
+
+
+def _store(data: bytes) -> None:
+    """The store stays true: whatever was read before, an archive is read as by an empty store; and the other way round."""
+    with tempfile.TemporaryDirectory() as place:
+        made_up, good = Path(place) / "made-up.tar", Path(place) / "good.tar"
+        made_up.write_bytes(data if data[:2] == b"\x1f\x8b" else _sealed(data))
+        good.write_bytes(TARGETS["store"].seeds[0])
+        shared = LayerStore(Path(place) / "shared")
+        first = _seen_in(made_up, shared)
+        assert _seen_in(good, shared) == _seen_in(good, LayerStore(Path(place) / "empty"))
+        assert _seen_in(made_up, shared) == first
+
+
+def _seen_in(archive: Path, store: LayerStore) -> object:
+    """What an archive is said to hold, or that it is refused."""
+    try:
+        return to_json(read_archive(archive, store=store), files=True)
+    except SpeedkitError as problem:
+        return type(problem)
+
+
+def _shell_commands(data: bytes) -> None:
+    """A command line of a RUN, looked through for what does not come out the same twice."""
+    command = " ".join(data.decode("utf-8", "replace").split())
+    dockerfile = read_dockerfile(f"FROM scratch\nRUN {command}\n")
+    unsteady_steps(Situation(dockerfile, CONTEXT))
 
 
 def _sealed(data: bytes) -> bytes:
@@ -289,6 +316,10 @@ def _parts() -> tuple[bytes, ...]:
         return tuple(bytes([number]) + (found.folder / name).read_bytes() for number, name in enumerate(PARTS))
 
 
+_COMMANDS = (
+    b"apt-get update && pip install a==1.* https://x/y@1.2 && npm i -g c@^1.2.3 && go install a.b/c@latest",
+    b"git clone https://x/y; cargo install a@1 -- ; gem install a:1.2; apk add --no-cache b=~1; curl http://x/latest | sh",
+)
 _DEBIAN_LISTS = (
     b"Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /k.gpg\n",
     b"# x\ndeb [signed-by=/k.gpg arch=amd64] http://deb.debian.org/debian bookworm main\n",
@@ -301,6 +332,8 @@ TARGETS: dict[str, Target] = {
     "manifest": Target(_manifest, (CONTEXT.to_json().encode(),)),
     "layer": Target(_layer, (LAYER, gzip.compress(LAYER))),
     "archive": Target(_archive, tuple(_archives())),
+    "store": Target(_store, tuple(_archives())),
+    "shell-commands": Target(_shell_commands, _COMMANDS),
     "image-documents": Target(_image_documents, (_documents(),)),
     "dockerfile": Target(_dockerfile, _dockerfiles()),
     "html": Target(html_of_a_text, HTML_SEEDS),
