@@ -110,6 +110,8 @@ def test_nothing_runs_in_jupyterlab_nor_when_it_is_opened_again_nor_in_an_export
         for (const one of [...document.querySelectorAll(`:not(.skw-twin) > * [role=${kind}]`)].slice(0, 40)) one.click();
     }""")
     nothing_ran(page)
+    # MathJax leaves what the kit shows alone: `$HOME and $(pwd)` is no formula.
+    assert page.locator(".jp-OutputArea mjx-container").count() == 0
     for theme in THEMES:
         lab.theme(page, theme)
         page.screenshot(path=pictures / f"hostile-{theme.split()[-1].lower()}.png")
