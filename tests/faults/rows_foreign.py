@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from tests.chromium import FLAGS, find_chromium
 from tests.faults.table import IMAGE, ROOT, Place, fault
 from tests.terminal import HOSTILE, complaints, on_a_terminal
 
@@ -102,6 +103,48 @@ def hostile_page(place: Place) -> str:
     )
     assert done.returncode == 0, " ".join(done.stdout.split())[-600:]
     return f"nothing ran: {done.stdout.strip().splitlines()[-1]}"
+
+
+@fault(
+    "hostile-tour",
+    attack="24",
+    what="A tour of notebook 07 for a project with `FROM ${A:+<img/src='x'/onerror=…>}…` in its Dockerfile; its page opened",
+    right="window.__x stays undefined, and the page's policy lets no inline script run",
+    seconds=600,
+)
+def hostile_tour(place: Place) -> str:
+    import nbformat
+    from playwright.sync_api import sync_playwright
+
+    from speedkit.report import run_tour
+
+    attack = "<img/src='x'/onerror=window.__x=1>"
+    text = f"FROM ${{A:+{attack}}}{place.image} AS one\nCOPY . /app\nRUN true {attack!r}\n"
+    # A tour sums up the builds of the sample app, which it tells by this name.
+    project = place.write({"Dockerfile": text, "a.txt": "x"}).rename(place.folder / "sample_go_app")
+    (project / "<svg onload=window.__x=1>").write_text(attack)
+    notebooks = place.folder / "notebooks"
+    notebooks.mkdir()
+    notebook = nbformat.read(ROOT / "notebooks" / "07_your_own_dockerfile.ipynb", as_version=4)
+    settings = notebook.cells[next(n for n, cell in enumerate(notebook.cells) if "PATH = None" in cell.source)]
+    settings.source = settings.source.replace("PATH = None", f"PATH = {str(project)!r}").replace("src/main.py", "a.txt")
+    nbformat.write(notebook, notebooks / "07_your_own_dockerfile.ipynb")
+    tour = run_tour(out=place.folder / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
+    assert tour.builds, "no build was recorded"
+    assert not tour.failed, f"{tour.failed[0].error}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        page = browser.new_page()
+        page.goto(tour.page.as_uri())
+        page.wait_for_selector(".figure .main-svg", state="attached")
+        for figure in page.query_selector_all(".figure"):
+            figure.scroll_into_view_if_needed()
+        ran = page.evaluate("[window.__x, document.querySelectorAll('img[src=x], [onerror], [onload]').length]")
+        policy = str(page.get_attribute("meta[http-equiv]", "content"))
+        browser.close()
+    assert ran == [None, 0], f"window.__x and elements of the attack: {ran}"
+    assert "unsafe-inline" not in policy.partition("script-src")[2].partition(";")[0], policy
+    return f"{len(tour.builds)} builds, nothing of the Dockerfile ran; scripts run by hash only"
 
 
 @fault(
