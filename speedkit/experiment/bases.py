@@ -23,7 +23,7 @@ from speedkit.engine.image_names import name_on_hub
 from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
 
-__all__ = ["SYNTAX_ARGUMENT", "BuildBases", "bases_now", "build_bases", "unfetched_frontend"]
+__all__ = ["SYNTAX_ARGUMENT", "BuildBases", "bases_now", "build_bases", "frontend_replaced_now", "unfetched_frontend"]
 
 SCRATCH = "scratch"
 SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
@@ -81,11 +81,11 @@ def build_bases(
         if used != reference:
             _check_stage_names(dockerfile, reference)
             contexts[reference] = f"docker-image://{used}"
-    return BuildBases(contexts, facts, final, _replaced_frontend(engine, dockerfile, build_args))
+    return BuildBases(contexts, facts, final, frontend_replaced_now(engine, dockerfile, build_args))
 
 
-def _replaced_frontend(engine: Engine, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
-    """The frontend that the engine's own takes the place of, because no registry answers."""
+def frontend_replaced_now(engine: Engine, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
+    """The frontend that the engine's own takes the place of, because no registry answers. Raises: EngineLost."""
     image = _frontend_asked_for(dockerfile, build_args)
     return image if image is not None and replaced_frontend(engine, image) else None
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from speedkit.apps import App
+from speedkit.apps import App, Strategy
 from speedkit.context import Entry, Manifest, read_context
-from speedkit.errors import EditDoesNotApply, NoHistory
+from speedkit.engine.connection import connect
+from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
+from speedkit.experiment.bases import SYNTAX_ARGUMENT, frontend_replaced_now
 from speedkit.experiment.building import dockerfile_text, sent_arguments
 from speedkit.forecast import Because, Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
@@ -38,7 +41,7 @@ class Reasons:
     """A reason for every step of a build that was, or would be, made. Shown as a table in a notebook.
 
     build: the build that is explained; None for a forecast. replaced_frontend: what `# syntax=` names, where the engine's
-    own frontend reads the Dockerfile, as far as the build before tells.
+    own frontend reads the Dockerfile.
     """
 
     title: str
@@ -71,7 +74,7 @@ def predict(
 
     changed: files of the build context to take as changed, though they are not.
     It rests on the recorded builds that share the app's cache; with none, everything would run. An engine that answers is
-    asked only which base images it has.
+    asked only which images it has, and whether a registry answers for the frontend that `# syntax=` names.
     Raises: UnknownStrategy, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     chosen = app.strategy(strategy)
@@ -87,8 +90,15 @@ def predict(
     )
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
-    frontend = past.last.meta.replaced_frontend if past.last is not None and now.dockerfile.syntax is not None else None
+    frontend = _replaced_frontend(chosen, arguments) if now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments else None
     return Reasons(_expected(steps) + _with_frontend(frontend), steps, replaced_frontend=frontend)
+
+
+def _replaced_frontend(strategy: Strategy, build_args: Mapping[str, str]) -> str | None:
+    """The frontend that the engine's own would take the place of; None where no engine can say."""
+    with suppress(SpeedkitError):
+        return frontend_replaced_now(connect(), dockerfile_text(strategy.dockerfile), build_args)
+    return None
 
 
 def _with_frontend(replaced: str | None) -> str:

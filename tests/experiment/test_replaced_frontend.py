@@ -40,6 +40,7 @@ def test_the_build_is_the_same_as_without_the_line(folder):
 
 def test_results_say_that_the_engines_own_frontend_read_the_file(folder):
     app = own_app(folder({"Dockerfile": SYNTAX + PLAIN, "a": "2"}))
+    assert "stand-in frontend for docker/dockerfile:1" in predict(app).title
     built = build(app)
     assert (built.replaced_frontend, built.stand_ins) == ("docker/dockerfile:1", "stand-in frontend")
     assert read_build(read_recording(built.folder)).replaced_frontend == "docker/dockerfile:1"
