@@ -114,7 +114,7 @@ def notes_of(engine: Engine) -> list[Note]:
 def _notes_in(folder: Path) -> list[Note]:
     try:
         names = os.listdir(folder)  # noqa: PTH208 (an object for each name takes three times as long)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     notes = []
     for name in names:

@@ -1,8 +1,8 @@
 """A recording: everything known of one build, as it came, in a folder of its own.
 
     meta.json        request, outcome, times, versions and facts of the machine
-    raw.jsonl        every line of BuildKit's progress, unchanged
-    Dockerfile       the text that was built
+    raw.jsonl        every line of BuildKit's progress, without secrets; the logs of steps in whole lines
+    Dockerfile       the text that was built, without secrets
     context.json     the build context's manifest
     image.json       the image's history, layers and size; `null` when none was made
 
@@ -58,7 +58,7 @@ class Meta:
     session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
     host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None.
     vertex_lines: the lines of the Dockerfile that BuildKit gives for each vertex, by its digest; a build that failed has none.
-    build_args, cache_from, cache_to: credentials are replaced by their digest. builder: None is the engine's own.
+    build_args, cache_from, cache_to: a keyed hash stands for each secret. builder: None is the engine's own.
     number: grows from build to build, whatever the clock says; 0 in recordings of older versions, which came before all
     others. replaced_frontend: what `# syntax=` names, where the engine's own frontend read the
     Dockerfile. notices: sentences about what could not be done once the build had ended.

@@ -49,7 +49,7 @@ def test_what_each_layer_changes_is_listed_when_asked_for(speedkit, archive):
 def test_a_long_path_is_listed_whole(speedkit, tmp_path):
     path = "/".join(["folder"] * 60)
     archive = docker_archive(tmp_path / "long.tar", [layer((path, b"1"))], COMMANDS)
-    assert f"+ added 1 bytes /{path}" in words(speedkit("layers", str(archive), "--files")[1])
+    assert f"+ added 1 byte /{path}" in words(speedkit("layers", str(archive), "--files")[1])
 
 
 def test_another_image_is_compared_by_layer_and_by_file(speedkit, archive, other):
