@@ -200,16 +200,16 @@ def _client(host: str, certificates: Path | None, version: str, _process: int) -
     _process: the one that asks. One made by fork may not share a connection with its parent.
     """
     import docker
+    from docker.transport import UnixHTTPAdapter
 
-    return docker.APIClient(
-        base_url=host,
-        version=version,
-        timeout=TIMEOUT_SECONDS,
-        tls=_tls(certificates),
-        use_ssh_client=True,
-        # It keeps connections by the whole address that was asked, so most of them are never used again.
-        num_pools=CONNECTIONS_KEPT,
+    client = docker.APIClient(
+        base_url=host, version=version, timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
     )
+    if host.startswith(near.UNIX):
+        # It keeps 25 connections, by the whole address that was asked, so most of them are never used again.
+        address = host.replace(near.UNIX, "http+unix://", 1)
+        client.mount("http+docker://", UnixHTTPAdapter(address, TIMEOUT_SECONDS, pool_connections=CONNECTIONS_KEPT))
+    return client
 
 
 def _is_local(host: str) -> bool:

@@ -123,7 +123,8 @@ def _folder_entry(engine: Engine, container: str, folder: PurePosixPath) -> tarf
     with errors_of_ours(engine.host), ask() as reply:
         if reply.status_code == HTTPStatus.OK:
             with tarfile.open(fileobj=reply.raw, mode="r|") as archive:
-                # Only the first entry is read: the rest is all that the folder holds.
+                # The other entries are all that the folder holds. They are read over, so that the connection can be used again.
                 entry = archive.next() or entry
+            reply.raw.drain_conn()
     entry.name, entry.mtime = str(folder.relative_to("/")), 0
     return entry if entry.isdir() else None
