@@ -163,16 +163,22 @@ def connect() -> Engine:
             fix="Use Docker Engine 23 or newer with Linux containers.",
         )
     engine = Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
-    if _may_hold_leavings():
+    if _holds_leavings():
         from speedkit.engine.sweeping import sweep_in_background
 
         sweep_in_background(engine)
     return engine
 
 
-def _may_hold_leavings() -> bool:
-    """Whether a process noted something that goes with it (see speedkit.engine.ledger), and that may be dead by now."""
-    return any(file.count(".") > 1 for _, _, files in os.walk(state_home() / "engines") for file in files)
+def _holds_leavings() -> bool:
+    """Whether a process that is dead by now noted something that goes with it (see speedkit.engine.ledger)."""
+    names = (name for _, _, files in os.walk(state_home() / "engines") for name in files)
+    owners = {name.rpartition(".")[2] for name in names if name.count(".") > 1 and not name.startswith(".")}
+    if not owners:
+        return False
+    from speedkit.ownership import is_alive
+
+    return not all(map(is_alive, owners))
 
 
 def _ping(host: str) -> Mapping[str, str]:
