@@ -9,6 +9,7 @@ through twice, by seeking: first its documents, then the layers not read before.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -283,7 +284,8 @@ def _members_in(folder: Path) -> Iterator[Member]:
     """The files of a folder in the layout of OCI, as an archive of it would have them."""
     if not (folder / OCI_MARK).is_file():
         raise ArchiveError(f"This is a folder without an image: it has no file {OCI_MARK}.", fix=HOW_TO_SAVE)
-    for path in sorted(folder.rglob("*")):
+    # os.walk goes down by a list, where Path.rglob calls itself for each level.
+    for path in sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names):
         if path.is_file() and not path.is_symlink():
             size_bytes = path.stat().st_size
             name = path.relative_to(folder).as_posix()
