@@ -40,10 +40,10 @@ def test_no_engine_is_asked_for_an_archive(speedkit, monkeypatch, tmp_path):
     monkeypatch.setattr(saved_image, "connect", lambda: pytest.fail("an engine is asked"))
     (tmp_path / "archive").write_bytes(b"")
     monkeypatch.chdir(tmp_path)
-    for name in ("archive", "./nothing", str(tmp_path)):
+    for name in ("./archive", "./nothing", str(tmp_path)):
         code, _, err = speedkit("layers", name)
-        assert code == 1
-        assert name in err
+        assert code == 3
+        assert name.removeprefix("./") in err
 
 
 def test_an_engine_that_cannot_be_asked_is_tried_once_and_the_program_says_why(speedkit, monkeypatch):
