@@ -70,7 +70,7 @@ class Scope:
         scope = cls()
         if image is not None:
             scope.exported = dict(_pair(entry) for entry in image.environment or ())
-            scope.workdir = normalized("/", image.workdir) if image.workdir else "/"
+            scope.workdir = _workdir("/", image.workdir)
             scope.user = image.user
             scope.shell = image.shell or DEFAULT_SHELL
             scope.has_shell = bool(image.shell)
@@ -140,7 +140,7 @@ class Scope:
             case "ARG":
                 self._declare(instruction, escape, build_args, global_args)
             case "WORKDIR":
-                self.workdir = normalized(self.workdir, self.expand(words[0], instruction, escape))
+                self.workdir = _workdir(self.workdir, self.expand(words[0], instruction, escape))
             case "USER":
                 self.user = self.expand(words[0], instruction, escape)
             case "SHELL":
@@ -162,6 +162,13 @@ class Scope:
 def _pair(entry: str) -> tuple[str, str]:
     name, _, value = entry.partition("=")
     return name, value
+
+
+def _workdir(before: str, path: str) -> str:
+    """The working directory. BuildKit leaves an absolute path as it is, and a RUN there counts by that: `/w/` is not `/w`."""
+    if not path or path.startswith("/"):
+        return path or before
+    return normalized(before, path)
 
 
 def normalized(parent: str, path: str, *, keep_slash: bool = False) -> str:

@@ -22,7 +22,7 @@ from speedkit.dockerfile import (
 from speedkit.dockerfile.checks import check_instruction
 from speedkit.dockerfile.linting import Linting
 from speedkit.dockerfile.reading import read_instruction
-from speedkit.dockerfile.stage_environment import Scope
+from speedkit.dockerfile.stage_environment import Scope, normalized
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.dockerfile.values import check_port, check_signal, fits_platform
 from speedkit.errors import DockerfileError
@@ -311,7 +311,7 @@ class _Planning:
         if scope.workdir == "/":
             return None
         parts = {
-            "path": scope.workdir,
+            "path": normalized("/", scope.workdir),
             "user": owner(scope.user),
             "time": self.situation.build_args.get("SOURCE_DATE_EPOCH", ""),
         }

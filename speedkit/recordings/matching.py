@@ -122,25 +122,44 @@ class _Matching:
             self._by_lines()
         while self._by_chain():
             pass
+        for stage in self._stages:
+            if not stage.triggers_known:
+                reported = [TriggerReported(entry.text, entry.vertex) for entry in self._triggers_of(stage)]
+                self._found.triggers[stage.stage.index] = reported
         self._found.vertices = {step: entry.vertex for step, entry in self._of_step.items()}
         return self._found
+
+    def _triggers_of(self, stage: ExpectedStage) -> list[_Named]:
+        """What stands between the image of a stage and its own first step; else what has the stage's name."""
+        first = self._end(stage.with_vertex[0]) if stage.with_vertex else None
+        opening = self._found.openings.get(stage.stage.index)
+        between: list[_Named] = []
+        digest = first.inputs[0] if first is not None and first.inputs else ""
+        while opening is not None and digest != opening.digest and (entry := self._entries.get(digest)) is not None:
+            between.insert(0, entry)
+            digest = entry.inputs[0] if entry.inputs else ""
+        if between:
+            return between
+        return sorted((entry for entry in self._own(stage) if entry.triggered), key=lambda entry: entry.position)
 
     # By name.
 
     def _own(self, stage: ExpectedStage) -> list[_Named]:
-        """The vertices with the stage's name. Where two stages have one name, the total tells, and else the chain."""
+        """The vertices with the stage's name, and with its total where two stages, or two builds, have one name.
+
+        A vertex that another build is working on at the same time has the name that it has there.
+        """
         names = (stage.stage.name.lower(), *([""] if self._single else []))
         own = [entry for entry in self._named if entry.stage in names]
+        fitting = [entry for entry in own if entry.total == stage.total]
         shared = sum(other.stage.name == stage.stage.name for other in self._stages) > 1
-        return [entry for entry in own if entry.total == stage.total] if shared else own
+        tells = any(not entry.opens for entry in fitting)
+        return fitting if tells or shared or stage.triggers_known else own
 
     def _by_position(self, stage: ExpectedStage, own: Sequence[_Named]) -> None:
         steps = stage.with_vertex
         triggers = [step for step in steps if step.triggered]
         entries = [entry for entry in own if not entry.opens]
-        if not stage.triggers_known:
-            reported = sorted((entry for entry in entries if entry.triggered), key=lambda entry: entry.position)
-            self._found.triggers[stage.stage.index] = [TriggerReported(entry.text, entry.vertex) for entry in reported]
         first, is_sure = self._first_position(stage, own, entries)
         places = {first + place - len(triggers): step for place, step in enumerate(steps)}
         for entry in entries:
@@ -307,11 +326,10 @@ class _Matching:
             self._found.unclear.add(step)
 
     def _starting_from(self, before: str) -> list[_Named]:
-        """What builds on a vertex; "": on nothing, as the first steps of other stages from scratch do."""
+        """What builds on a vertex; "": on nothing, as the first steps of stages from scratch do."""
         if before:
             return self._started_from.get(before, [])
-        firsts = (stage.with_vertex[0] for stage in self._stages if not stage.starts_from_image and stage.with_vertex)
-        return list({entry.digest: entry for step in firsts if (entry := self._of_step.get(step)) is not None}.values())
+        return [entry for entry in self._named if entry.position == 1]
 
 
 def _fit(first: int, steps: Sequence[ExpectedStep], entries: Iterable[_Named]) -> int:

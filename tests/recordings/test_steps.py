@@ -399,3 +399,29 @@ def test_the_bases_own_variables_are_replaced_too(environment, positions):
 def test_platforms_of_cross_builds_stand_in_names():
     found = steps("FROM a AS b\nRUN x\n", solve("[linux/amd64->arm64 b 1/2] FROM a", "[linux/amd64->arm64 b 2/2] RUN x"))
     assert found[2].state == "ran"
+
+
+def test_names_that_another_build_gave_are_told_by_the_chain():
+    """A vertex that two builds work on at once has one name, of the one that came first."""
+    text = "FROM a AS build\nWORKDIR //\nRUN make\nRUN test\nFROM scratch\nCOPY --from=build /a /b\n"
+    stream = graph(
+        ("from", "[base 1/9] FROM a", ()),
+        ("workdir", "[other 2/9] WORKDIR //", ("from",)),
+        ("make", "[build 2/7] RUN make", ("workdir",)),
+        ("test", "[build 4/4] RUN test", ("make",)),
+        ("copy", "[stage-3 1/8] COPY --from=build /a /b", ("test",)),
+    )
+    found = steps(text, stream)
+    assert [found[line].digest for line in (1, 2, 3, 4, 6)] == ["from", "workdir", "make", "test", "copy"]
+
+
+def test_triggers_that_another_build_named_are_those_between_the_image_and_the_first_step():
+    stream = graph(
+        ("from", "[x 1/9] FROM img", ()),
+        ("t1", "[x 2/9] ONBUILD RUN a", ("from",)),
+        ("t2", "[1/4] ONBUILD RUN b", ("t1",)),
+        ("run", "[4/4] RUN c", ("t2",)),
+    )
+    found = derive_steps(read_dockerfile("FROM img\nRUN c\n"), stream, outcome="done", build_args={}, target=None)
+    shown = [(step.instruction, step.digest) for step in found if step.kind == "instruction"]
+    assert shown == [("FROM img", "from"), ("ONBUILD RUN a", "t1"), ("ONBUILD RUN b", "t2"), ("RUN c", "run")]
