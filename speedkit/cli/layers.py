@@ -130,7 +130,7 @@ def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
 
 def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
     from speedkit.images.showing import json_text
-    from speedkit.secrets.substitutes import count_substitutes
+    from speedkit.secrets import count_substitutes
 
     more: dict[str, Any] = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
     if count := count_substitutes("\n".join(layer.command for one in filter(None, (image, other)) for layer in one.layers)):

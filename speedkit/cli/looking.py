@@ -12,7 +12,6 @@ from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption
 from speedkit.cli.hiding import hide_on_command_line
 from speedkit.cli.output import print_json, print_table, reason_json
 from speedkit.errors import DockerfileError
-from speedkit.secrets.substitutes import count_substitutes
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
@@ -97,6 +96,8 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
 
 def _count_left_out(meta: Meta) -> int:
     """How many secrets of a build's arguments, caches, base images, answer and error were replaced in its recording."""
+    from speedkit.secrets import count_substitutes
+
     parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error)
     return count_substitutes(json.dumps(parts))
 

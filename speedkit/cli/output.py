@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from speedkit.rendering.ansi import plain_log
-from speedkit.secrets.substitutes import count_substitutes
 from speedkit.visible import visible, visible_json, visible_line
 
 if TYPE_CHECKING:
@@ -141,6 +140,8 @@ def print_json(document: object) -> None:
 
     `secrets_left_out`: how many secrets were replaced in what it is about, where any were.
     """
+    from speedkit.secrets import count_substitutes
+
     count = count_substitutes(json.dumps(document, default=str))
     if count and isinstance(document, dict):
         document = document | {"secrets_left_out": count}

@@ -24,7 +24,6 @@ from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage, 
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
 from speedkit.images.finding import PATH_BEGINS, archive_named
 from speedkit.images.store import LayerStore
-from speedkit.secrets import hide_in_history
 
 if TYPE_CHECKING:
     from speedkit.images.files import Files
@@ -191,6 +190,8 @@ def _keep_commands(store: LayerStore, image_id: str, diff_ids: list[str], docume
 
 def _told_by_history(engine: Engine, image_id: str) -> list[str]:
     """The engine's history does not mark instructions without a layer; the image's own, once streamed, does."""
+    from speedkit.secrets import hide_in_history  # loaded while the engine gathers the image
+
     return hide_in_history([layer["command"] for layer in describe_image(engine, image_id, ())["layers"]])
 
 

@@ -19,7 +19,6 @@ from typing import Any
 
 from speedkit.errors import AlteredArchive, ArchiveError, NotInArchive
 from speedkit.images.files import clean_path
-from speedkit.secrets import hide_in_history
 
 __all__ = ["HOW_TO_SAVE", "ImageDescription", "choose_image", "describe_images"]
 
@@ -221,6 +220,8 @@ def _described(config: Mapping[str, Any], image_id: str, layers: tuple[str, ...]
     if len(diff_ids) != len(layers):
         raise ArchiveError(f"The archive lists {len(layers)} layers, its image {len(diff_ids)}.", fix=HOW_TO_SAVE)
     history = _items(config.get("history") or [], dict)
+    from speedkit.secrets import hide_in_history  # loaded while the engine gathers the image
+
     shown = hide_in_history([_printable(entry.get("created_by")) for entry in history])
     commands = [command for command, entry in zip(shown, history, strict=True) if not entry.get("empty_layer")]
     parts = [str(config.get(part) or "") for part in ("os", "architecture", "variant")]
