@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -686,6 +686,7 @@ def _machine(engine: Engine) -> dict[str, Any]:
         return here
 
 
+@lru_cache(maxsize=1)
 def _own_version() -> str:
     try:
         return version("speedkit")

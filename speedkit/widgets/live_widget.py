@@ -107,6 +107,8 @@ class LiveWidget(anywidget.AnyWidget):
     def close(self) -> None:
         if self._painter is not None:
             self._painter.stop()
+        # A widget of its own, which ipywidgets keeps until it is closed.
+        self.layout.close()
         super().close()
 
     def _wake(self) -> None:

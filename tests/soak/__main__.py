@@ -37,7 +37,9 @@ def main() -> int:
     if INSIDE not in os.environ:
         return _in_a_network_of_its_own()
     with start_daemon() as (_, host), tempfile.TemporaryDirectory(prefix="soak-") as place:
-        os.environ |= {"DOCKER_HOST": host, "SPEEDKIT_HOME": f"{place}/home"}
+        # Limits that are reached early: what the kit keeps has to stay within them, and memory with it.
+        limits = {"SPEEDKIT_RECORDINGS_LIMIT": "1 MB", "SPEEDKIT_IMAGES_LIMIT": "50 MB", "SPEEDKIT_LAYERS_LIMIT": "1 MB"}
+        os.environ |= {"DOCKER_HOST": host, "SPEEDKIT_HOME": f"{place}/home"} | limits
         _load_base_image()
         return _report(_soaked(asked.builds, Path(place)))
 
@@ -75,7 +77,7 @@ def _soaked(builds: int, place: Path) -> list[tuple[int, Mapping[str, float]]]:
         work.do(number)
         if number % every == every - 1:
             work.settle()
-            measures = measure_process() | measure_engine(engine, new_images=work.new_images) | measure_state(place / "home")
+            measures = measure_process() | measure_engine(engine) | measure_state(place / "home")
             samples.append((work.builds, measures))
             shown = ", ".join(f"{name} {value:.4g}" for name, value in measures.items())
             print(f"{work.builds} builds, {time.monotonic() - began:.0f} s: {shown}", flush=True)
