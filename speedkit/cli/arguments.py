@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -43,9 +44,10 @@ def parse_size(text: str) -> int:
     Raises: typer.BadParameter.
     """
     found = SIZE.fullmatch(text.strip())
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is no size. Write bytes, or a number with kB, MB or GB.")
-    return round(float(found[1]) * UNITS[found[2].lower()])
+    size = float(found[1]) * UNITS[found[2].lower()] if found is not None else math.inf
+    if not math.isfinite(size):
+        raise typer.BadParameter(f"{text[:40]!r} is no size. Write bytes, or a number with kB, MB or GB.")
+    return round(size)
 
 
 def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
