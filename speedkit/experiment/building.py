@@ -312,8 +312,12 @@ class RunningBuild:
             keep_in_background(self._engine)
 
     def _on_line(self, line: bytes) -> None:
-        for kept in self._limit.lines(line):
-            self._keep(self._redaction.lines(kept))
+        # Without secrets first: half of one would be left where a long log is cut.
+        self._keep_within_limit(self._redaction.lines(line))
+
+    def _keep_within_limit(self, lines: Sequence[bytes]) -> None:
+        for line in lines:
+            self._keep([*self._limit.lines(line)])
 
     def _keep(self, lines: Sequence[bytes]) -> None:
         with self._lock:
@@ -446,9 +450,8 @@ class RunningBuild:
         finished = Finished(code, None)
         if not code:
             finished = run_buildx(self._engine, self._request(bases), command=self._command, on_line=self._on_line)
-        for kept in self._limit.rest():
-            self._keep(self._redaction.lines(kept))
-        self._keep(self._redaction.rest())
+        self._keep_within_limit(self._redaction.rest())
+        self._keep([*self._limit.rest()])
         if self._limit.has_cut and LOG_IS_CUT not in self._notices:
             self._notices.append(LOG_IS_CUT)
         return finished, time.monotonic() - self._began, context
