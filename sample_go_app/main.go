@@ -3,6 +3,7 @@ package main
 
 import (
 	"net/http"
+	"os"
 
 	"github.com/gin-gonic/gin"
 )
@@ -15,7 +16,7 @@ func main() {
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.GET("/echo", echo)
-	if err := router.Run(); err != nil { // :8080, or the port in $PORT
+	if err := router.Run(os.Args[1:]...); err != nil { // the address given, else :8080 or $PORT
 		panic(err)
 	}
 }

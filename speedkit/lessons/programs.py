@@ -36,7 +36,7 @@ __all__ = [
     "where_it_runs",
 ]
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 ROW_BYTES = 16
 FOR_THE_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
@@ -123,10 +123,10 @@ def _bytes_row(data: bytes, start: int) -> str:
 
 @contextmanager
 def running(program: Path) -> Iterator[str]:
-    """The program, run on this machine on a free port while the block lasts; its address."""
+    """The program, run on this machine on a free port of the loopback address while the block lasts; its address."""
     port = _free_port()
     environment, unheard = os.environ | {"PORT": str(port)}, subprocess.DEVNULL
-    with child_process([str(program)], env=environment, stdout=unheard, stderr=unheard) as process:
+    with child_process([str(program), f"127.0.0.1:{port}"], env=environment, stdout=unheard, stderr=unheard) as process:
         address = f"http://127.0.0.1:{port}"
         _wait(address, process)
         yield address
