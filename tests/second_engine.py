@@ -5,9 +5,11 @@ Each is empty at first, keeps all its files in a folder of its own, and is remov
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -120,7 +122,24 @@ def start_daemon(
             daemon.terminate()
             daemon.wait(ENDS_WITHIN_SECONDS)
     finally:
+        _end_what_is_left(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_what_is_left(folder: Path) -> None:
+    """Containers of an engine that was killed go on, each below a process that names the engine's folder, and mounts stay."""
+    shims = subprocess.run(["pgrep", "-f", f"{folder}/"], capture_output=True, text=True, check=False).stdout.split()
+    children = [
+        pid
+        for shim in shims
+        for pid in subprocess.run(["pgrep", "-P", shim], capture_output=True, text=True, check=False).stdout.split()
+    ]
+    for pid in (*children, *shims):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for place in sorted((place for place in mounts if place.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "-l", place], capture_output=True, check=False)
 
 
 def _wait_until_it_answers(daemon: subprocess.Popen[bytes], host: str, log: Path) -> None:
