@@ -151,6 +151,7 @@ def killed_while_asking(place: Place) -> str:
     attack="3",
     what="Warm, edited and cold builds, then `speedkit clean`",
     right="No image of the kit's is left, stand-ins, extended and isolated ones and nameless results included",
+    empty_engine=True,
 )
 def clean_takes_all_of_ours(place: Place) -> str:
     engine = place.engine
@@ -266,6 +267,7 @@ def images_built_on_ours(place: Place) -> str:
     "two-installations",
     what="Two state folders build the same project on one engine; one of them cleans",
     right="What the other one made stays, and its next build is cached",
+    empty_engine=True,
 )
 def two_installations(place: Place) -> str:
     homes = [place.folder / "home-one", place.folder / "home-two"]
@@ -317,6 +319,7 @@ def port_open_to_the_world(place: Place) -> str:
     "room-is-limited",
     what="Limits of 40 kB for recordings and of 1 kB for images, then eight edited builds; `history` meanwhile",
     right="Builds keep the limits, the newest recording stays, `history` works all the time, doctor shows use and limit",
+    empty_engine=True,
 )
 def room_is_limited(place: Place) -> str:
     limits = {"SPEEDKIT_RECORDINGS_LIMIT": "40 kB", "SPEEDKIT_IMAGES_LIMIT": "1 kB"}

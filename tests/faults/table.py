@@ -110,6 +110,7 @@ class Fault:
     right: str
     attack: str
     needs_engine: bool
+    needs_empty_engine: bool
     seconds: float
     check: Callable[[Place], str]
 
@@ -118,20 +119,28 @@ _faults: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, *, what: str, right: str, attack: str = "", engine: bool = True, seconds: float = ROW_SECONDS
+    name: str,
+    *,
+    what: str,
+    right: str,
+    attack: str = "",
+    engine: bool = True,
+    empty_engine: bool = False,
+    seconds: float = ROW_SECONDS,
 ) -> Callable[[Callable[[Place], str]], Callable[[Place], str]]:
     """Adds a function to the table as a row.
 
     The function gives what it saw, in one line, and raises where that is not right.
 
     name: in words joined by hyphens, no other row's. what: what is done. right: what must come of it.
-    attack: the numbers in the list of attacks. engine: it needs the private engine. seconds: it falls when it takes longer.
+    attack: the numbers in the list of attacks. engine: it needs the private engine. empty_engine: one that no other row has
+    built on, with the base image alone. seconds: it falls when it takes longer.
     """
 
     def add(check: Callable[[Place], str]) -> Callable[[Place], str]:
         if name in _faults:
             raise AssertionError(f"two rows are called {name}")
-        _faults[name] = Fault(name, what, right, attack, engine, seconds, check)
+        _faults[name] = Fault(name, what, right, attack, engine, empty_engine, seconds, check)
         return check
 
     return add
