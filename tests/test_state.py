@@ -10,6 +10,7 @@ import pytest
 
 from speedkit.state import open_private, private_folder, state_folder, state_home
 from tests.recordings.test_recording import save
+from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
 
@@ -80,5 +81,5 @@ def test_a_file_that_others_could_read_is_closed_when_it_is_written_again(tmp_pa
 def test_every_program_closes_what_was_left_open(home):
     (home / "recordings").mkdir(parents=True)
     home.chmod(0o755)
-    subprocess.run([sys.executable, "-m", "speedkit", "history"], check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "speedkit", "history"], check=True, capture_output=True, timeout=HANG_SECONDS)
     assert others_may(home) == 0

@@ -16,6 +16,7 @@ from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.desk import DOCKERFILE
 from speedkit.widgets.outlook import noted, outlook
+from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import Scripted
 
 __all__ = ["STATES", "Shown"]
@@ -143,7 +144,7 @@ def a_bench(
         app, lambda: None, strategy="naive", start=start, find_engine=Engine, forecaster=forecaster, reasons_of=because
     )
     bench.look_for_engine()
-    bench.settle(5)
+    bench.settle(HANG_SECONDS)
     try:
         for place, result in enumerate(results):
             if place == 2:
@@ -153,11 +154,11 @@ def a_bench(
             bench.build()
             while len(scripts) <= place:
                 bench.forecast()
-            bench.forecast(wait_seconds=5)
+            bench.forecast(wait_seconds=HANG_SECONDS)
             scripts[-1].running = a_build(OPTIMIZED, TIMES | {"RUN CGO": ("running", 4.0)}, outcome="running")
             scripts[-1].finish(result)
             bench.wait()
-            bench.settle(5)
+            bench.settle(HANG_SECONDS)
         yield bench, scripts
     finally:
         bench.close()
@@ -165,7 +166,7 @@ def a_bench(
 
 
 def seen(bench: Bench) -> Shown:
-    forecast = noted(bench.forecast(wait_seconds=5) or [])
+    forecast = noted(bench.forecast(wait_seconds=HANG_SECONDS) or [])
     traits = bench.traits()
     log = traits["shown_log"]
     page = bench.log_page(log["number"], log["step"], 0, 400) if log["step"] else None
@@ -200,7 +201,7 @@ def running() -> Shown:
             bench.forecast()
         scripts[-1].running = a_build(OPTIMIZED, TIMES | RENAMED | going, outcome="running")
         scripts[-1].printed = LOG.encode()
-        bench.forecast(wait_seconds=5)
+        bench.forecast(wait_seconds=HANG_SECONDS)
         return seen(bench)
 
 

@@ -15,6 +15,7 @@ import pytest
 from speedkit.context import read_context
 from speedkit.errors import Misuse
 from tests.conformance.building import BUILDX
+from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.engine
 
@@ -50,7 +51,7 @@ def _sent(folder: Path, dockerfile: Path) -> set[tuple[str, str, int, str]] | No
         [BUILDX, "build", "-q", "--output", "type=tar,dest=-", "-f", str(dockerfile), str(folder)],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
     if asked.returncode:
         return None
@@ -128,7 +129,7 @@ def _sent_of_each(folders: list[Path], scratch: Path) -> dict[Path, set[tuple[st
         [BUILDX, "build", "-q", "--output", "type=tar,dest=-", "-f", str(dockerfile), *contexts, str(scratch)],
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
     assert asked.returncode == 0, asked.stderr.decode()
     with tarfile.open(fileobj=io.BytesIO(asked.stdout)) as archive:

@@ -13,6 +13,7 @@ from speedkit.errors import DockerfileError
 from speedkit.forecast import Situation, predict
 from tests.conformance.building import BUILDX
 from tests.dockerfile.test_reading import REJECTED
+from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.engine
 
@@ -167,7 +168,7 @@ def _refused_by_buildkit(text, folder):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
     if asked.returncode == 0:
         return None

@@ -12,6 +12,7 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.forecast import BaseImage, Situation, predict
 from tests.conformance.building import BUILDX
+from tests.waiting import HANG_SECONDS
 
 _CONTEXT = Manifest((Entry("Dockerfile", "file", 1, 0o644, "digest", ""),))
 _COPY = "COPY Dockerfile /\n"
@@ -201,7 +202,7 @@ def _built(text, folder, *options):
     (folder / "Dockerfile").write_text(text)
     command = [BUILDX, "build", "--progress=plain", "--output", "type=cacheonly", *options, str(folder)]
     for _ in range(12):
-        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
         if _reported(told.stderr) <= set(re.findall(r"WARN: (\w+):", told.stderr)):
             break  # now and then a build that fails this early ends before all of its warnings are shown
     warnings = re.findall(r"WARN: \w+: (.*?)(?: \(did you mean [^)]*\))? \(line (\d+)\)$", told.stderr, re.MULTILINE)

@@ -12,6 +12,7 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.forecast import Situation, predict
 from tests.conformance.building import BUILDX
 from tests.forecast.situations import manifest, situation
+from tests.waiting import HANG_SECONDS
 
 LOOP = manifest(a="-> b", b="-> a", d="", d_in_l="-> ../d/l", f="f", g="-> none")
 BAD_NAME = os.fsdecode(b"caf\xe9")
@@ -81,7 +82,7 @@ def test_a_symlink_to_such_a_name_stops_it_too(folder):
 def _built(folder, text):
     (folder / "Dockerfile").write_text(text)
     command = [BUILDX, "build", "--progress=plain", "--output", "type=cacheonly", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
 
 
 @pytest.mark.engine

@@ -11,6 +11,7 @@ from speedkit.forecast import explain, predict
 from tests.conformance.bases import base_images
 from tests.conformance.building import BUILDX
 from tests.forecast.situations import situation
+from tests.waiting import HANG_SECONDS
 
 REQUIRING = "FROM base\nRUN --mount=type=secret,id=token,required=true true\nRUN true\n"
 
@@ -68,7 +69,7 @@ def test_buildkit_stops_where_the_step_has_to_run_and_only_there(tmp_path):
 
     def built(*options):
         command = [BUILDX, "build", "--progress=plain", "--output", "type=cacheonly", *options, str(tmp_path)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
 
     refused = built()
     assert refused.returncode

@@ -22,6 +22,7 @@ from speedkit.recordings.recording import (
     read_recording,
     write_recording,
 )
+from tests.waiting import HANG_SECONDS
 
 
 def meta(**changes) -> Meta:
@@ -111,7 +112,7 @@ def test_no_number_is_given_twice_to_processes_that_ask_at_once(tmp_path):
     )
     argv = [sys.executable, "-c", program, str(tmp_path)]
     asking = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    numbers = [int(number) for one in asking for number in one.communicate(timeout=60)[0].split()]
+    numbers = [int(number) for one in asking for number in one.communicate(timeout=HANG_SECONDS)[0].split()]
     assert sorted(numbers) == list(range(1, 201))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from speedkit.errors import NoEngine, SetupError
 from speedkit.setup import daemon, steps
+from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -75,7 +76,7 @@ def process():
     waiter.start()
     yield running
     running.kill()
-    waiter.join(10)
+    waiter.join(HANG_SECONDS)
 
 
 def test_an_engine_is_started_detached_and_stopped_again(machine):
@@ -132,7 +133,7 @@ def test_where_systemd_runs_the_engine_is_its_service(machine, process):
     daemon.start_engine()
     assert daemon.status() == daemon.Status(True, "1", ours=True, log=None)
     assert daemon.stop_engine() is True
-    assert process.wait(10) != 0
+    assert process.wait(HANG_SECONDS) != 0
     assert machine.calls.read_text().splitlines()[-1] == "stop docker.socket docker.service"
 
 

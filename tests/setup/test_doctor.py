@@ -17,6 +17,7 @@ from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import NoBuildKit, NoEngine, SocketRefused
 from speedkit.setup import checking, doctor
 from speedkit.setup.debian import Release
+from tests.waiting import HANG_SECONDS
 
 FEDORA = Release("fedora", "", "41", "", "Fedora 41")
 
@@ -141,7 +142,7 @@ def tls_server(self_signed):
         server = threading.Thread(target=serve, args=[listener])
         server.start()
         yield listener.getsockname()
-        server.join(10)
+        server.join(HANG_SECONDS)
 
 
 def test_a_certificate_is_trusted_only_with_the_bundle_that_holds_it(tls_server, self_signed):

@@ -315,7 +315,7 @@ def test_a_better_forecast_takes_the_place_of_the_first_unless_somebody_types_on
     scene = Set(app, forecaster=forecaster)
     seen = []
     scene.bench.type_text("main.go", "one", page="p")
-    scene.bench.forecast(wait_seconds=5)
+    scene.bench.forecast(wait_seconds=HANG_SECONDS)
     scene.bench.type_text("main.go", "two", page="p")
     scene.until(lambda: seen.append(scene.bench.forecast()[0]["because"]) or seen[-1] == "on closer look: two")
     assert "at first sight: two" in seen
@@ -332,7 +332,7 @@ def test_python_looks_for_garbage_only_when_nobody_waits_for_the_forecast(app):
             yield []
 
     scene = Set(app, forecaster=forecaster)
-    scene.bench.forecast(wait_seconds=5)
+    scene.bench.forecast(wait_seconds=HANG_SECONDS)
     scene.until(lambda: len(collecting) == 2)
     assert collecting == [False, True]
     scene.bench.close()
@@ -383,12 +383,12 @@ def test_a_finished_build_is_explained_and_held_against_its_forecast(app):
 
     scene = Set(app, forecaster=forecaster, reasons_of=lambda build: {2: WHY})
     scene.bench.look_for_engine()
-    scene.bench.settle(5)
+    scene.bench.settle(HANG_SECONDS)
     script = scene.build()
-    scene.bench.forecast(wait_seconds=5)
+    scene.bench.forecast(wait_seconds=HANG_SECONDS)
     script.finish(a_build(seconds=30.0))
     scene.bench.wait()
-    scene.bench.settle(5)
+    scene.bench.settle(HANG_SECONDS)
     steps = scene.bench.traits()["steps"]
     assert steps["agreement"] == "As forecast: all 3 steps."
     assert steps["stages"][0]["steps"][1]["note"] == "main.go changed"
@@ -408,7 +408,7 @@ def test_an_explanation_that_breaks_is_told_and_nothing_waits_for_it(app):
     scene = Set(app, reasons_of=broken)
     scene.bench.look_for_engine()
     scene.build(a_build())
-    scene.bench.settle(5)
+    scene.bench.settle(HANG_SECONDS)
     assert "ValueError: odd" in scene.bench.traits()["notice"]["what"]
     scene.bench.close()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.widgets.live_widget import STATIC
+from tests.waiting import HANG_SECONDS
 
 FRONTEND = STATIC.parent / "frontend"
 BUNDLES = ("workbench", "layers")
@@ -25,7 +26,7 @@ def rebuilt(tmp_path_factory) -> Path:
     shutil.copytree(FRONTEND, place / "frontend", ignore=shutil.ignore_patterns("node_modules"))
     (place / "static").mkdir()
     for argv in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
-        subprocess.run(argv, cwd=place / "frontend", check=True, capture_output=True, timeout=300)
+        subprocess.run(argv, cwd=place / "frontend", check=True, capture_output=True, timeout=HANG_SECONDS)
     return place
 
 
@@ -35,7 +36,7 @@ def test_the_source_builds_to_the_same_bytes(rebuilt, name):
 
 
 def test_the_front_ends_own_tests_pass(rebuilt):
-    done = subprocess.run(["npm", "test"], cwd=rebuilt / "frontend", capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["npm", "test"], cwd=rebuilt / "frontend", capture_output=True, text=True, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

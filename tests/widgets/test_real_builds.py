@@ -10,7 +10,7 @@ from speedkit.apps import own_app
 from speedkit.widgets import Workbench
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.desk import DOCKERFILE
-from tests.waiting import wait_until
+from tests.waiting import HANG_SECONDS, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -88,6 +88,6 @@ def test_an_executed_notebook_keeps_the_forecast_and_why_each_step_ran(folder):
 def executed(cells: list[str]) -> str:
     """What a notebook of these cells shows after nobody clicked: the twin of the workbench in its first cell."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=HANG_SECONDS, kernel_name="python3").execute()
     html: str = notebook.cells[0].outputs[-1]["data"]["text/html"]
     return html

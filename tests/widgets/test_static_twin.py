@@ -13,6 +13,7 @@ from speedkit.apps import own_app
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.outlook import noted, outlook
 from speedkit.widgets.static_twin import TwinTexts, twin_html
+from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
 from tests.widgets.test_bench import EXIT_1, Found
 
@@ -34,7 +35,7 @@ def shown(app, *results, forecast=(), tab=None, query=None):
     if tab:
         bench.choose({"tab": tab}, page="p", number=1)
     bench.look_for_engine()
-    bench.settle(5)
+    bench.settle(HANG_SECONDS)
     traits = bench.traits() | {"forecast": noted(forecast), "outlook": outlook(forecast)}
     log, first = bench.twin_log(40)
     texts = TwinTexts(bench.desk.text_or_empty(traits["view"]["tab"]), log, first)
