@@ -29,7 +29,16 @@ UNREACHED_SECONDS = 3.0
 """For how long a port may refuse connections before it is taken for one that cannot be reached from here."""
 PIECE_BYTES = 4096
 LOOPBACK = "127.0.0.1"
-DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for the answer: an image must not choose which other address this machine asks."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 """The proxies of the environment do not know the loopback address of this machine."""
 
 

@@ -41,6 +41,8 @@ LOOK_SECONDS = 0.05
 ROW_BYTES = 16
 FOR_THE_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What the sample app's Makefile tells Go, so that the program is the one that its image gets."""
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The proxies of the environment do not know the loopback address of this machine."""
 UP_TO_DATE = "not installed but available in build cache"
 """What `go list` says of a package that need not be compiled (cmd/go/internal/work/buildid.go)."""
 
@@ -134,7 +136,7 @@ def running(program: Path) -> Iterator[str]:
 
 def ask(address: str, text: str) -> str:
     """What the running service answers to a text."""
-    with urllib.request.urlopen(f"{address}/echo?text={quote(text)}", timeout=5) as reply:  # noqa: S310 (our own address)
+    with DIRECTLY.open(f"{address}/echo?text={quote(text)}", timeout=5) as reply:
         return str(reply.read().decode())
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.engine
 def server(engine, tmp_path_factory):
     """The name of an image that answers `GET /echo` at port 8080."""
     name = f"speedkit/test-asking:{os.urandom(6).hex()}"
-    lines = ["FROM base", "RUN mkdir /w && echo hello > /w/echo", 'CMD ["httpd", "-f", "-p", "8080", "-h", "/w"]']
+    lines = ["FROM base", "RUN mkdir -p /w/folder && echo hello > /w/echo", 'CMD ["httpd", "-f", "-p", "8080", "-h", "/w"]']
     make_image(engine, tmp_path_factory.mktemp("server"), lines, name=name, base=resolve_base(engine, "alpine").used)
     yield name
     engine.api.remove_image(name, force=True)
@@ -49,6 +49,13 @@ def published(engine, monkeypatch):
 def test_here_it_is_published_on_loopback_alone(engine, server, published):
     assert ask_image(engine, server, port=8080, path="/echo").said == "hello\n"
     assert published == ["127.0.0.1"]
+
+
+def test_a_redirect_is_the_answer_and_is_not_followed(engine, server):
+    """BusyBox sends whoever asks for a folder to the same name with a slash behind it."""
+    answer = ask_image(engine, server, port=8080, path="/folder")
+    assert not answer.ok
+    assert answer.said.startswith("HTTP 302")
 
 
 @pytest.mark.parametrize("host", ["tcp://127.0.0.1:23750", "tcp://localhost:23750", "tcp://[::1]:23750"])
