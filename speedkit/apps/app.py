@@ -25,6 +25,8 @@ BROUGHT_IN_WHILE_TYPING = 50_000_000
 """Bytes of files that one edit of an ignore file brings into the copy at once; the next build brings in the rest."""
 COLD = "cold"
 """The edit under which a first build is listed: nothing is changed and nothing cached."""
+CORRECTED = "corrected"
+"""The edit of a build of the files as they were at first, where all builds before had other files, such as a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class App:
         self._id = uuid.uuid4().hex[:12]
         self._token = self._id if private_cache else None
         self._begun: set[str] = set()
+        self._unchanged_built: set[str] = set()
         self._caches: set[str] = set()
         self.changes = 0
         self._written: dict[str, int] = {}
@@ -170,14 +173,22 @@ class App:
         """The cache that the next build of a strategy shares, and the name of the edit that it is to be listed under.
 
         The cache is named by a token; None is the engine's common one. cold: a cache of its own, never seen before.
-        A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`.
+        A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`. One of
+        unchanged files after builds of changed ones alone is `corrected`: it is no first build, and yet has work to do.
         """
         self._complete()
         first = cold or (self._token is not None and strategy not in self._begun)
         same = self._built.get(strategy) == self.changes and not first
         self._begun.add(strategy)
         self._built[strategy] = self.changes
-        edit = "none" if same else COLD if first and self.edit_name == "none" else self.edit_name
+        edit = self.edit_name
+        if same:
+            edit = "none"
+        elif edit == "none":
+            was_built = self._token is None or strategy in self._unchanged_built
+            edit = COLD if first else "none" if was_built else CORRECTED
+            if not cold:
+                self._unchanged_built.add(strategy)
         if not cold:
             return self.cache_of(strategy), edit
         cache = f"{uuid.uuid4().hex[:12]}-{strategy}"

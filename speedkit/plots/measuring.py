@@ -25,6 +25,7 @@ __all__ = [
     "measure",
     "quickest",
     "said",
+    "slowest",
     "smallest",
     "steps_that_ran",
     "without_repeats",
@@ -39,11 +40,13 @@ EDITS = {
     "readme": "the README edited",
     "add-dependency": "a dependency added",
     "break": "a compile error",
+    "corrected": "an error corrected",
     "custom": "an edit of your own",
 }
 COLD = "cold"
 NONE = "none"
-CUSTOM = "custom"
+NOT_COMPARED = frozenset({"custom", "corrected"})
+"""Edits that are not the same each time: what somebody typed, and the first good build after a mistake."""
 SHORTEST_SECONDS = 0.001
 SAME_SIZE = 1.01
 """Images whose sizes differ by less than this factor are called equally large."""
@@ -106,7 +109,7 @@ def edits_in_order(edits: Iterable[str]) -> list[str]:
 
 def comparable(builds: Sequence[Build]) -> list[Build]:
     """The builds whose edits have a name; all of them when none has. Two edits that somebody typed are not the same edit."""
-    named = [build for build in builds if build.edit != CUSTOM]
+    named = [build for build in builds if build.edit not in NOT_COMPARED]
     return named or list(builds)
 
 
@@ -153,6 +156,11 @@ def is_beyond_spread(slow: Measured, fast: Measured, measured: Iterable[Measured
 def quickest(candidates: Sequence[Measured], measured: Sequence[Measured]) -> list[Measured]:
     """Those candidates that no other one is quicker than, beyond the spread of the runs in `measured`."""
     return [one for one in candidates if not any(is_beyond_spread(one, other, measured) for other in candidates)]
+
+
+def slowest(candidates: Sequence[Measured], measured: Sequence[Measured]) -> list[Measured]:
+    """Those candidates that no other one is slower than, beyond the spread of the runs in `measured`."""
+    return [one for one in candidates if not any(is_beyond_spread(other, one, measured) for other in candidates)]
 
 
 def smallest(builds: Sequence[Build]) -> list[Build]:

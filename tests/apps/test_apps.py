@@ -475,3 +475,19 @@ def test_a_step_without_network_comes_after_the_downloads_in_a_layer(app):
     assert download.startswith("RUN go mod download")
     assert "--network=none" in compile_
     assert "target=/go/pkg/mod" not in compile_
+
+
+def test_a_first_good_build_after_a_mistake_is_not_listed_as_nothing_changed():
+    with sample_app() as app:
+        app.edit("break")
+        assert app.begin("chained", cold=False)[1] == "break"
+        app.reset()
+        assert app.begin("chained", cold=False)[1] == "corrected"
+        assert app.begin("chained", cold=False)[1] == "none"
+        app.edit("rename-field")
+        assert app.begin("chained", cold=False)[1] == "rename-field"
+        app.reset()
+        assert app.begin("chained", cold=False)[1] == "none"
+        assert app.begin("naive", cold=False)[1] == "cold"
+        app.share_cache()
+        assert app.begin("stages", cold=False)[1] == "none"

@@ -169,6 +169,24 @@ def test_a_single_run_counts_when_it_differs_by_more_than_any_repeated_one():
     )
 
 
+def test_a_headline_names_no_strategy_whose_lead_is_within_the_spread():
+    builds = [
+        *runs("chained", 25.6, 27.0),
+        *runs("stages", 26.9, 25.0),
+        *runs("naive", 26.2, 26.4),
+        *runs("mounts", 0.88, 0.9),
+        *runs("scratch", 0.61, 0.62),
+    ]
+    assert plots.rebuild(builds).title == "A field renamed: 25.9 s to 26.3 s with 3 strategies, 0.61 s with scratch"
+    two = [*runs("naive", 25.0, 30.0), *runs("warm", 1.0, 1.4), *runs("mounts", 1.2, 1.3)]
+    assert plots.rebuild(two).title == "A field renamed: 27.5 s with naive, 1.2 s with warm and mounts"
+
+
+def test_a_first_good_build_after_a_mistake_is_no_measurement_of_nothing_changed():
+    builds = [build("chained", "corrected", 33.2), build("chained", "none", 0.12, ran=False)]
+    assert [(one.edit, one.seconds) for one in measure(comparable(builds))] == [("none", 0.12)]
+
+
 def test_the_difference_of_two_builds_is_the_work_that_each_had():
     renamed, unchanged, scratch = SET[0], SET[1], SET[2]
     assert plots.timeline(renamed, scratch).title == (
