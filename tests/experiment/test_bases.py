@@ -19,6 +19,7 @@ def engine(monkeypatch):
     monkeypatch.setattr(module, "standing_base", lambda *_, **__: None)
     monkeypatch.setattr(module, "isolated_name", lambda *_, **__: "isolated")
     monkeypatch.setattr(module, "has_image", lambda _, name: name == "alpine")
+    monkeypatch.setattr(module, "extended_names", lambda *_: ("trusting",))
     monkeypatch.setattr(module, "inspect_image", lambda *_: DESCRIBED)
 
 
