@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -132,13 +133,18 @@ def _run_row(fault: Fault) -> Row:
             output.seek(0)
             said = output.read().decode("utf-8", "replace").strip()
         seen = said.splitlines()[-1] if said else "nothing was said"
-        # The folder has another name in each run.
-        seen = seen.replace(f"{place / 'work'}/", "").replace(str(place), "…")
+        seen = _without_places(seen, place)
         if code is None:
             seen = f"no end after {fault.seconds:.0f} s"
         if code:
             print(said, file=sys.stderr)
         return Row(fault, code == 0, seen, time.monotonic() - began)
+
+
+def _without_places(text: str, place: Path) -> str:
+    """A text without the folders of this run and of this machine, which have other names in each."""
+    text = text.replace(f"{place / 'work'}/", "").replace(str(place), "…").replace(f"{Path(sys.executable).parent}/", "")
+    return re.sub(r"unix:///tmp/sk-\w+/docker\.sock", "the private engine's socket", text)
 
 
 def _run_here(name: str) -> int:

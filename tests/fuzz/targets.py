@@ -321,8 +321,8 @@ _COMMANDS = (
     b"git clone https://x/y; cargo install a@1 -- ; gem install a:1.2; apk add --no-cache b=~1; curl http://x/latest | sh",
 )
 _DEBIAN_LISTS = (
-    b"Types: deb\nURIs: http://deb.debian.org/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /k.gpg\n",
-    b"# x\ndeb [signed-by=/k.gpg arch=amd64] http://deb.debian.org/debian bookworm main\n",
+    b"Types: deb\nURIs: http://deb.example/debian\nSuites: bookworm bookworm-updates\nComponents: main\nSigned-By: /k.gpg\n",
+    b"# x\ndeb [signed-by=/k.gpg arch=amd64] http://deb.example/debian bookworm main\n",
     b'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian \xe9"\n',
 )
 
