@@ -10,7 +10,7 @@ from speedkit.apps.app import App, Strategy
 from speedkit.apps.copying import working_copy
 from speedkit.apps.edits import Edit, nothing, touch
 from speedkit.apps.files import text_files
-from speedkit.apps.sample import SampleApp, sample_folder, sample_strategies
+from speedkit.apps.sample import SampleApp, is_sample_folder, sample_strategies
 from speedkit.context import file_in_root
 from speedkit.errors import FileRefused, NoDockerfile, NotAFolder
 from speedkit.regular_file import kind_in_words
@@ -30,7 +30,7 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
     Raises: NotAFolder, NoDockerfile, and what `working_copy` raises.
     """
     source = _folder(path)
-    if source == sample_folder() and dockerfile is None and edits is None:
+    if is_sample_folder(source) and dockerfile is None and edits is None:
         return SampleApp.copied()
     found = _named(source, [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source)))
     copy = working_copy(source, list(found.values()))
@@ -38,7 +38,7 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
     strategies = {
         name: Strategy(name, _copied(path, source, folder), f"{name} of {source.name}") for name, path in found.items()
     }
-    name = f"{source.name}, as your own" if source == sample_folder() else source.name
+    name = f"{source.name}, as your own" if is_sample_folder(source) else source.name
     known = {edit.name: edit for edit in (nothing(), _touch(folder, strategies))}
     return App(name, source, folder, strategies, known | dict(edits or {}), private_cache=True, copy=copy)
 
@@ -109,7 +109,7 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
         name = place.relative_to(source).as_posix() if place.is_relative_to(source) else str(place)
         strategies = {name: Strategy(name, place, f"{name} of {source.name}")}
         return App(source.name, source, source, strategies, {"none": nothing()}, private_cache=False)
-    if source == sample_folder():
+    if is_sample_folder(source):
         return SampleApp(source, source, sample_strategies(source), private_cache=False)
     strategies = {
         name: Strategy(name, _readable_by_buildkit(source / name), f"{name} of {source.name}") for name in _dockerfiles(source)

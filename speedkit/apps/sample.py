@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import uuid
@@ -15,9 +16,11 @@ from speedkit.apps.files import read_text, write_text
 from speedkit.apps.probe import Probe
 from speedkit.errors import EditDoesNotApply, NotAFolder
 
-__all__ = ["BROKEN_ON_PURPOSE", "SampleApp", "sample_app", "sample_folder", "sample_strategies"]
+__all__ = ["BROKEN_ON_PURPOSE", "SampleApp", "is_sample_folder", "sample_app", "sample_folder", "sample_strategies"]
 
 NAMES = ("host", "chained", "naive", "stages", "optimized", "warm", "mounts", "scratch")
+PACKAGE_FOLDER = Path(__file__).resolve().parent
+FOLDERS = (PACKAGE_FOLDER.parent.parent / "sample_go_app", PACKAGE_FOLDER / "sample_go_app")
 PORT = 8080
 BROKEN_ON_PURPOSE = "break"
 """The edit after which every build fails."""
@@ -27,11 +30,19 @@ BUILD = ("go", "build", "-buildvcs=false", "-o", "speedup", ".")
 
 def sample_folder() -> Path:
     """Where the sample app's files are: beside the package in a checkout, inside it when installed from a wheel."""
-    package = Path(__file__).resolve().parent
-    for folder in (package.parent.parent / "sample_go_app", package / "sample_go_app"):
-        if (folder / "main.go").is_file():
-            return folder
-    raise NotAFolder(package / "sample_go_app")
+    for folder in FOLDERS:
+        with contextlib.suppress(OSError):  # somebody else's folder, which this user may not look into
+            if (folder / "main.go").is_file():
+                return folder
+    raise NotAFolder(FOLDERS[-1])
+
+
+def is_sample_folder(folder: Path) -> bool:
+    """Whether a folder is the sample app's; never where that cannot be found or looked into."""
+    try:
+        return folder == sample_folder()
+    except NotAFolder:
+        return False
 
 
 def sample_app() -> SampleApp:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.apps import app_in_place, append_line, copying, own_app, replacement, sample_app
+from speedkit.apps import app_in_place, append_line, copying, own_app, replacement, sample, sample_app
 from speedkit.apps.app import App
 from speedkit.apps.sample import SampleApp, sample_folder
 from speedkit.context import read_context
@@ -491,3 +491,18 @@ def test_a_first_good_build_after_a_mistake_is_not_listed_as_nothing_changed():
         assert app.begin("naive", cold=False)[1] == "cold"
         app.share_cache()
         assert app.begin("stages", cold=False)[1] == "none"
+
+
+def test_a_project_is_copied_where_the_sample_app_cannot_be_looked_into(folder, monkeypatch):
+    def refused(_path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    place = folder({"Dockerfile": "FROM scratch\n"})
+    with monkeypatch.context() as patch:
+        patch.setattr(sample, "FOLDERS", (Path("/root/elsewhere"),))
+        patch.setattr(Path, "is_file", refused)
+        assert not sample.is_sample_folder(place)
+    with monkeypatch.context() as patch:
+        patch.setattr(sample, "FOLDERS", (place / "not-there",))
+        with own_app(place) as app:
+            assert app.strategy().name == "Dockerfile"
