@@ -126,5 +126,5 @@ def test_a_build_that_failed_unexpectedly_is_told_and_exits_with_3(tmp_path, mon
     assert ended.value.code == 3
     said = capsys.readouterr().err
     assert said.count("✗") == 1
-    assert "✗ missing, none" in said
+    assert "✗ missing, corrected" in said
     assert "not-there" in said
