@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,15 +20,28 @@ from pathlib import Path
 
 import pytest
 
+from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import Engine, connect
 from speedkit.errors import EngineError
 
-__all__ = ["NoSecondEngine", "engine_with_containerd_store", "reason_against", "start_daemon", "started_engine"]
+__all__ = [
+    "NoSecondEngine",
+    "engine_with_containerd_store",
+    "is_in_private_network",
+    "load_base_image",
+    "reason_against",
+    "run_in_private_network",
+    "start_daemon",
+    "started_engine",
+]
 
 SYSTEM_CONTAINERD = Path("/run/containerd/containerd.sock")
 IN_A_NETWORK_OF_ITS_OWN = ("unshare", "--net")
 STARTS_WITHIN_SECONDS = 60
 ENDS_WITHIN_SECONDS = 30
+BASE_ARCHIVE = "SPEEDKIT_PRIVATE_NETWORK_BASE"
+"""Set in a private network alone: the archive of the base image."""
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class NoSecondEngine(Exception):
@@ -156,3 +170,34 @@ def _wait_until_it_answers(daemon: subprocess.Popen[bytes], host: str, log: Path
     daemon.kill()
     last = log.read_text(errors="replace").strip().splitlines()[-1:]
     raise NoSecondEngine(f"dockerd did not start: {''.join(last)}")
+
+
+def is_in_private_network() -> bool:
+    """Whether this program was started by `run_in_private_network`."""
+    return BASE_ARCHIVE in os.environ
+
+
+def run_in_private_network(module: str) -> int:
+    """Run a module with this program's arguments in a network that has loopback alone; its exit code.
+
+    The base image is fetched before, from the user's engine, for `load_base_image`.
+    """
+    user_engine = connect()
+    with tempfile.TemporaryDirectory(prefix="speedkit-base-") as folder:
+        archive = Path(folder) / "base.tar"
+        with archive.open("wb") as file:
+            for piece in user_engine.api.get_image(resolve_base(user_engine, "alpine").used):
+                file.write(piece)
+        inside = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-m", module, *sys.argv[1:]]
+        environment = os.environ | {BASE_ARCHIVE: str(archive), "PYTHONPATH": str(ROOT)}
+        return subprocess.run([*IN_A_NETWORK_OF_ITS_OWN, *inside], env=environment, check=False).returncode
+
+
+def load_base_image(name: str) -> None:
+    """Give the engine that DOCKER_HOST names the base image, under this name alone."""
+    api = connect().api
+    with Path(os.environ[BASE_ARCHIVE]).open("rb") as archive:
+        loaded = list(api.load_image(archive))
+    fetched = next(line["stream"] for line in loaded if "Loaded image" in line.get("stream", "")).split(": ")[1].strip()
+    api.tag(fetched, *name.split(":"))
+    api.remove_image(fetched)

@@ -19,6 +19,7 @@ __all__ = [
     "Measured",
     "builds_of",
     "comparable",
+    "count_steps",
     "edits_in_order",
     "heading",
     "is_beyond_spread",
@@ -171,5 +172,11 @@ def smallest(builds: Sequence[Build]) -> list[Build]:
 
 def steps_that_ran(build: Build) -> str:
     """How much of a build was work: `2 of 5 steps ran`."""
+    ran, steps = count_steps(build)
+    return f"{ran} of {steps} steps ran"
+
+
+def count_steps(build: Build) -> tuple[int, int]:
+    """How many steps of a build ran, and how many ran or came from the cache."""
     steps = [step for step in build.instructions if step.ran or step.cached]
-    return f"{sum(step.ran for step in steps)} of {len(steps)} steps ran"
+    return sum(step.ran for step in steps), len(steps)

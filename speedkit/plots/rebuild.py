@@ -17,6 +17,7 @@ from speedkit.plots.measuring import (
     Measured,
     builds_of,
     comparable,
+    count_steps,
     edits_in_order,
     heading,
     is_beyond_spread,
@@ -182,8 +183,8 @@ def _ends_of(panel: list[Measured]) -> tuple[Measured, Measured]:
 
 
 def _share_that_ran(one: Measured) -> float:
-    steps = [step for step in one.builds[-1].instructions if step.ran or step.cached]
-    return sum(step.ran for step in steps) / max(len(steps), 1)
+    ran, steps = count_steps(one.builds[-1])
+    return ran / max(steps, 1)
 
 
 def _table(measured: list[Measured]) -> Frame:

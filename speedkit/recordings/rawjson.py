@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["Solve", "Vertex", "read_rawjson"]
+__all__ = ["Solve", "Vertex", "read_rawjson", "read_status"]
 
 LARGEST_NUMBER = 1 << 63
 """What BuildKit counts with; Python would take any number, and fail where it is shown."""
@@ -85,7 +85,7 @@ class Solve:
 
     def feed(self, line: bytes) -> None:
         """Take in one line. Lines that are no SolveStatus are kept as text."""
-        status = _decode(line)
+        status = read_status(line)
         if status is None:
             self.text.append(line.decode("utf-8", "replace").rstrip("\r\n"))
             return
@@ -156,7 +156,8 @@ def read_rawjson(lines: Iterable[bytes]) -> Solve:
     return solve
 
 
-def _decode(line: bytes) -> dict[str, Any] | None:
+def read_status(line: bytes) -> dict[str, Any] | None:
+    """The `SolveStatus` in a raw line; None for plain text."""
     if not line.startswith(b"{"):
         return None
     try:

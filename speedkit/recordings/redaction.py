@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from speedkit.recordings.rawjson import read_status
 from speedkit.secrets import find_secrets, hide_spans, is_ordinary, names_a_secret, substitute
 from speedkit.secrets.files import secrets_of_folder
 from speedkit.secrets.forms import Forms, forms_of, may_stand_anywhere
@@ -179,7 +180,7 @@ class Redaction:
         """What to keep of a raw line, and of what was held back before it."""
         if self._is_harmless(line):
             return [line]
-        status = _json_object(line)
+        status = read_status(line)
         if status is None:
             hidden = self.text(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
             return [line if hidden == line else hidden]
@@ -388,13 +389,3 @@ def _decoded(data: Any) -> bytes | None:
         return a2b_base64(data, strict_mode=True) if isinstance(data, str) else None
     except (Base64Error, ValueError):
         return None
-
-
-def _json_object(line: bytes) -> dict[str, Any] | None:
-    if not line.startswith(b"{"):
-        return None
-    try:
-        status = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return status if isinstance(status, dict) else None

@@ -19,14 +19,11 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from speedkit.engine.bases import resolve_base
-from speedkit.engine.connection import connect
 from tests.faults.report import REPORT, Row, write_report
 from tests.faults.table import IMAGE, ROOT, Fault, Place, all_faults
-from tests.second_engine import reason_against, start_daemon
+from tests.second_engine import is_in_private_network, load_base_image, reason_against, run_in_private_network, start_daemon
 
 ONE = "SPEEDKIT_FAULTS_ONE"
-INSIDE = "SPEEDKIT_FAULTS_NETWORK"
 CANNOT_RUN = 3
 
 
@@ -48,28 +45,14 @@ def main() -> int:
     if reason := reason_against():
         print(f"No private engine can run here: {reason}.", file=sys.stderr)
         return CANNOT_RUN
-    if INSIDE not in os.environ:
-        return _in_a_network_of_its_own()
+    if not is_in_private_network():
+        return run_in_private_network("tests.faults")
     results = list(_run_all(rows))
     fallen = [row.fault.name for row in results if not row.holds]
     write_report(results)
     print(f"written: {REPORT.relative_to(ROOT)}")
     print(f"{len(results)} rows, {len(fallen)} fell" + (f": {', '.join(fallen)}" if fallen else ""))
     return 1 if fallen else 0
-
-
-def _in_a_network_of_its_own() -> int:
-    """This program once more, in a network namespace. The base image is fetched first, from the user's engine."""
-    user_engine = connect()
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        archive = Path(folder) / "base.tar"
-        name = resolve_base(user_engine, "alpine").used
-        with archive.open("wb") as file:
-            for piece in user_engine.api.get_image(name):
-                file.write(piece)
-        inside = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-m", "tests.faults", *sys.argv[1:]]
-        environment = os.environ | {INSIDE: str(archive), "PYTHONPATH": str(ROOT)}
-        return subprocess.run(["unshare", "--net", *inside], env=environment, check=False).returncode
 
 
 def _run_all(rows: Sequence[Fault]) -> Iterator[Row]:
@@ -83,19 +66,10 @@ def _run_all(rows: Sequence[Fault]) -> Iterator[Row]:
             if fault.needs_engine and daemon is None:
                 daemon, host = shared.enter_context(start_daemon())
                 os.environ |= {"DOCKER_HOST": host, "SPEEDKIT_FAULTS_ENGINE_PID": str(daemon.pid)}
-                _load_base_image()
+                load_base_image(IMAGE)
             row = _run_row(fault)
             print(f"{'holds' if row.holds else 'FALLS'}  {fault.name} ({row.seconds:.0f} s): {row.seen}", flush=True)
             yield row
-
-
-def _load_base_image() -> None:
-    api = connect().api
-    with Path(os.environ[INSIDE]).open("rb") as archive:
-        loaded = list(api.load_image(archive))
-    name = next(line["stream"] for line in loaded if "Loaded image" in line.get("stream", "")).split(": ")[1].strip()
-    api.tag(name, *IMAGE.split(":"))
-    api.remove_image(name)
 
 
 def _run_row(fault: Fault) -> Row:

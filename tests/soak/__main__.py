@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import connect
-from tests.second_engine import reason_against, start_daemon
+from tests.second_engine import is_in_private_network, load_base_image, reason_against, run_in_private_network, start_daemon
 from tests.soak.measuring import ALLOWED, Growth, growths, measure_engine, measure_process, measure_state
 
 ROOT = Path(__file__).resolve().parents[2]
-INSIDE = "SPEEDKIT_SOAK_NETWORK"
 BASE = "soak/base:1"
 SAMPLES = 40
 CANNOT_RUN = 3
@@ -34,36 +31,14 @@ def main() -> int:
     if reason := reason_against():
         print(f"No private engine can run here: {reason}.", file=sys.stderr)
         return CANNOT_RUN
-    if INSIDE not in os.environ:
-        return _in_a_network_of_its_own()
+    if not is_in_private_network():
+        return run_in_private_network("tests.soak")
     with start_daemon() as (_, host), tempfile.TemporaryDirectory(prefix="soak-") as place:
         # Limits that are reached early: what the kit keeps has to stay within them, and memory with it.
         limits = {"SPEEDKIT_RECORDINGS_LIMIT": "1 MB", "SPEEDKIT_IMAGES_LIMIT": "50 MB", "SPEEDKIT_LAYERS_LIMIT": "1 MB"}
         os.environ |= {"DOCKER_HOST": host, "SPEEDKIT_HOME": f"{place}/home"} | limits
-        _load_base_image()
+        load_base_image(BASE)
         return _report(_soaked(asked.builds, Path(place)))
-
-
-def _in_a_network_of_its_own() -> int:
-    """This program once more, in a network namespace. The base image is fetched first, from the user's engine."""
-    user_engine = connect()
-    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        archive = Path(folder) / "base.tar"
-        with archive.open("wb") as file:
-            for piece in user_engine.api.get_image(resolve_base(user_engine, "alpine").used):
-                file.write(piece)
-        inside = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-m", "tests.soak", *sys.argv[1:]]
-        environment = os.environ | {INSIDE: str(archive), "PYTHONPATH": str(ROOT)}
-        return subprocess.run(["unshare", "--net", *inside], env=environment, check=False).returncode
-
-
-def _load_base_image() -> None:
-    api = connect().api
-    with Path(os.environ[INSIDE]).open("rb") as archive:
-        loaded = list(api.load_image(archive))
-    name = next(line["stream"] for line in loaded if "Loaded image" in line.get("stream", "")).split(": ")[1].strip()
-    api.tag(name, *BASE.split(":"))
-    api.remove_image(name)
 
 
 def _soaked(builds: int, place: Path) -> list[tuple[int, Mapping[str, float]]]:
