@@ -13,6 +13,8 @@ from speedkit.experiment import build, start_build
 from speedkit.history import explain, predict
 from speedkit.widgets.layers_view import LayersView
 from speedkit.widgets.workbench import Workbench
+from tests.soak.measuring import PAINTER
+from tests.waiting import HANG_SECONDS
 
 __all__ = ["Work"]
 
@@ -106,7 +108,10 @@ class Work:
         LayersView(built, engine=connect()).close()
 
     def settle(self) -> None:
-        """What ends by itself has time to: a thread that was told to, the painter of a view that is gone."""
+        """Return when every thread that ends by itself has ended, however busy the machine is.
+
+        The painter of all widgets goes on while one of them is there.
+        """
         for thread in threading.enumerate():
-            if thread is not threading.current_thread() and thread.name not in ("workbench painter",):
-                thread.join(2)
+            if thread is not threading.current_thread() and thread.name != PAINTER:
+                thread.join(HANG_SECONDS)
