@@ -131,12 +131,12 @@ class _OwnFile:
         names = self._typed.setdefault(folder, {})
         if (name in names) == is_typed:
             return
+        self._append(["typed" if is_typed else "untyped", os.fspath(folder), name])
         if is_typed:
             names[name] = None
         else:
             del names[name]
             self._released += 1
-        self._append(["typed" if is_typed else "untyped", os.fspath(folder), name])
         self._shorten()
 
     def close(self) -> None:
@@ -152,7 +152,14 @@ class _OwnFile:
             os.close(self._descriptor)
 
     def _append(self, line: object) -> None:
-        self._write(json.dumps(line).encode() + b"\n", os.fstat(self._descriptor).st_size)
+        end = os.fstat(self._descriptor).st_size
+        try:
+            self._write(json.dumps(line).encode() + b"\n", end)
+        except OSError:
+            # A full disk may take half of the line. The next line would continue that half, and nobody could read it.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, end)
+            raise
 
     def _shorten(self) -> None:
         if self._released > RELEASED_AT_MOST + len(self._paths):
@@ -230,20 +237,22 @@ def claimed(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A new folder for temporary files, for this user only, removed in the end: by the next start if this one is killed.
+    """A new folder for temporary files, for this user only, removed in the end.
+
+    The next start of the kit removes the folder if this process is killed, or cannot remove it.
 
     Raises: OSError where it cannot be made.
     """
     import tempfile  # most verbs need none
 
     folder = Path(tempfile.gettempdir()) / f"{SCRATCH_PREFIX}{os.urandom(8).hex()}"
-    with claimed(folder):
+    with contextlib.suppress(StateRefused):
+        claim(folder)
+    try:
         folder.mkdir(mode=0o700)
-        try:
-            yield folder
-        finally:
-            with contextlib.suppress(OSError):
-                _remove(folder)
+        yield folder
+    finally:
+        discard(folder)
 
 
 def owner_id() -> str:

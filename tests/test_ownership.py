@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -209,3 +210,60 @@ def test_a_state_folder_that_cannot_be_written_to_is_said_in_words_and_needs_no_
 @pytest.mark.parametrize("name", ["../recordings", "", "..", "nobody"])
 def test_an_identity_that_is_none_is_not_alive(name):
     assert not ownership.is_alive(name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files there")
+def test_a_claim_after_one_that_a_full_disk_cut_short_is_swept_all_the_same(home):
+    code = """
+import resource
+from speedkit.errors import StateRefused
+ownership.owner_id()
+size = next((state_folder() / "owners").iterdir()).stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))
+try:
+    ownership.claim(state_folder("work") / "there-is-no-room-for-this")
+except StateRefused:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    ownership.claim(state_folder("work") / "copy")
+    (state_folder("work") / "copy").mkdir()
+    print("claimed", flush=True)
+"""
+    with another_process(code) as (running, said):
+        assert said == "claimed"
+        running.kill()
+        running.wait()
+    assert [path.name for path in ownership.sweep()] == ["copy"]
+
+
+def test_what_somebody_typed_while_the_disk_was_full_is_noted_the_next_time(home):
+    code = """
+import resource
+place = state_folder("work") / "copy"
+ownership.claim(place)
+place.mkdir()
+size = next((state_folder() / "owners").iterdir()).stat().st_size
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))
+ownership.note_typed(place, "a.txt")
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+ownership.note_typed(place, "a.txt")
+print("typed", flush=True)
+"""
+    typed = []
+    with another_process(code) as (running, said):
+        assert said == "typed"
+        running.kill()
+        running.wait()
+    ownership.sweep(lambda _path, names: typed.extend(names))
+    assert typed == ["a.txt"]
+
+
+def test_a_scratch_folder_that_cannot_be_removed_yet_is_swept_later(home):
+    code = """
+from unittest import mock
+with mock.patch.object(ownership, "_remove", side_effect=PermissionError(13, "busy")), ownership.scratch_folder() as place:
+    print(place, flush=True)
+"""
+    with another_process(code) as (running, place):
+        running.stdin.close()
+        assert running.wait() == 0
+    assert ownership.sweep() == [Path(place)]
