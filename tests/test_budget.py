@@ -97,6 +97,15 @@ def test_a_folder_that_is_gone_needs_no_recording(record, home, tmp_path):
     assert ids() == [here]
 
 
+def test_builds_from_cold_in_a_folder_that_stays_are_kept_within_the_limit(record, home, tmp_path):
+    for number in range(10):
+        record(str(tmp_path), isolation=f"token-{number}")
+    plain, newest = record(str(tmp_path)), record(str(tmp_path), isolation="token-10")
+    keep_recordings(home / "recordings", 40_000)
+    assert size_of_recordings(home / "recordings") <= 40_000
+    assert ids()[-2:] == [plain, newest]
+
+
 def test_nothing_goes_within_the_limit_and_sizes_are_measured_once(record, home, tmp_path):
     record(str(tmp_path))
     folder = home / "recordings"

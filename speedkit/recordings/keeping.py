@@ -36,7 +36,8 @@ def size_of_recordings(folder: Path) -> int:
 def keep_recordings(folder: Path, limit: int) -> list[str]:
     """Remove the oldest recordings until the others are within the limit; the ids of those removed.
 
-    The newest recording of each strategy stays as long as its folder is there, and so does the newest of all.
+    The newest recording of each strategy stays as long as its folder is there, and so does the newest of all. A build from
+    cold in the user's own folder does not count as such: its cache was its own, so no later forecast rests on it.
     """
     sizes = _sizes(folder)
     used = sum(sizes.values())
@@ -62,7 +63,7 @@ def _removable(recordings: list[Recording]) -> Iterator[Recording]:
         going = []
         for recording in kept:
             later[_lineage(recording)] -= 1
-            if later[_lineage(recording)] >= needed:
+            if later[_lineage(recording)] >= needed or (needed == 1 and _is_from_cold_in_place(recording)):
                 going.append(recording)
         yield from going
         gone = {recording.folder for recording in going}
@@ -73,6 +74,11 @@ def _removable(recordings: list[Recording]) -> Iterator[Recording]:
 def _lineage(recording: Recording) -> tuple[str | None, ...]:
     meta = recording.meta
     return meta.isolation, meta.folder, meta.strategy, meta.target, meta.builder
+
+
+def _is_from_cold_in_place(recording: Recording) -> bool:
+    """Whether a build had a cache of its own in a folder that is no working copy, and so stays for ever."""
+    return recording.meta.isolation is not None and recording.meta.folder == recording.meta.source
 
 
 def _remove(recording: Path) -> bool:
