@@ -179,8 +179,6 @@ class App:
         self._complete()
         first = cold or (self._token is not None and strategy not in self._begun)
         same = self._built.get(strategy) == self.changes and not first
-        self._begun.add(strategy)
-        self._built[strategy] = self.changes
         edit = self.edit_name
         if same:
             edit = "none"
@@ -189,11 +187,14 @@ class App:
             edit = COLD if first else "none" if was_built else CORRECTED
             if not cold:
                 self._unchanged_built.add(strategy)
-        if not cold:
-            return self.cache_of(strategy), edit
-        cache = f"{uuid.uuid4().hex[:12]}-{strategy}"
-        self._caches.add(cache)
-        return cache, edit
+        if cold:
+            # A cache of its own: what the strategy's other builds find in theirs is as old as before.
+            cache = f"{uuid.uuid4().hex[:12]}-{strategy}"
+            self._caches.add(cache)
+            return cache, edit
+        self._begun.add(strategy)
+        self._built[strategy] = self.changes
+        return self.cache_of(strategy), edit
 
     def require_edit(self, name: str) -> Edit:
         """An edit by name.

@@ -296,6 +296,15 @@ def test_a_build_is_listed_under_the_edit_made_since_the_last_one(own):
     assert own.begin("other", cold=False)[1] == "touch"
 
 
+def test_a_build_from_cold_leaves_the_next_one_in_the_strategys_own_cache_what_it_was(own):
+    assert own.begin("Dockerfile", cold=True)[1] == "cold"
+    assert own.begin("Dockerfile", cold=False)[1] == "cold"
+    own.write("a.txt", "b\n")
+    assert own.begin("Dockerfile", cold=True)[1] == "custom"
+    assert own.begin("Dockerfile", cold=False)[1] == "custom"
+    assert own.begin("Dockerfile", cold=False)[1] == "none"
+
+
 def test_links_and_modes_are_copied(folder):
     place = folder({"Dockerfile": "FROM scratch\n", "run.sh": "#!/bin/sh\n"})
     (place / "run.sh").chmod(0o755)
