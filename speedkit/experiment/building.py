@@ -77,6 +77,8 @@ NOT_COMPLETED = "The program ended before the image could be described and asked
 STOP_SECONDS = 5.0
 ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
+CANCELLED_READING_SECONDS = 1.0
+"""How long a cancelled build waits for its build context to be read: most take less, a home folder takes minutes."""
 LARGEST_DOCKERFILE = 16_000_000
 PRIVATE_KEY = "-----BEGIN "
 LOG_IS_CUT = "A step printed more than is kept: its log says where and how much is left out."
@@ -168,6 +170,8 @@ def start_build(
     Raises: UnknownStrategy, and what `connect` raises.
     """
     chosen = app.strategy(strategy)
+    # First: where no engine answers, the app has not been built, and its next build is still the first one.
+    engine = engine or connect()
     isolation, edit = app.begin(chosen.name, cold=cold)
     options = BuildOptions(
         isolation=isolation,
@@ -178,7 +182,7 @@ def start_build(
         cache_from=tuple(cache_from),
         cache_to=tuple(cache_to),
     )
-    return RunningBuild(engine or connect(), app, chosen, options)
+    return RunningBuild(engine, app, chosen, options)
 
 
 class RunningBuild:
@@ -374,7 +378,11 @@ class RunningBuild:
         return self._assembled(image, recording)
 
     def _sent(self, context: InBackground[Manifest]) -> tuple[Manifest | None, SpeedkitError | None]:
-        """What BuildKit was sent, or why that could not be read."""
+        """What BuildKit was sent, or why that could not be read; neither when the build is cancelled during a long reading."""
+        while not context.done_within(LOOK_SECONDS):
+            if self._command.cancelled and not context.done_within(CANCELLED_READING_SECONDS):
+                self._notices.append("The build was cancelled before its build context was read.")
+                return None, None
         try:
             return context.result(), None
         except SpeedkitError as problem:

@@ -21,5 +21,6 @@ def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -
     Raises: UnknownStrategy, and what `connect` raises.
     """
     chosen = app.strategy(strategy)
+    engine = connect()
     isolation, edit = app.begin(cache_of, cold=cold)
-    return RunningBuild(connect(), app, chosen, BuildOptions(isolation=isolation, edit=edit))
+    return RunningBuild(engine, app, chosen, BuildOptions(isolation=isolation, edit=edit))

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from speedkit.apps import App, Probe, own_app
+from speedkit.context import read_context
 from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
 from speedkit.engine.ledger import note_image
-from speedkit.errors import DiskFull, EngineLost
-from speedkit.experiment import build, start_build
+from speedkit.errors import DiskFull, EngineLost, NoEngine
+from speedkit.experiment import build, building, start_build
 from speedkit.experiment.building import recordings_folder
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import list_recordings, read_recording
@@ -439,3 +440,33 @@ def test_a_python_that_listens_to_sigterm_itself_goes_on_doing_so(folder, tmp_pa
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
     done = subprocess.run([sys.executable, "-c", program, str(place)], env=environment, check=False, timeout=HANG_SECONDS)
     assert done.returncode == 42
+
+
+def test_a_cancelled_build_ends_though_its_build_context_is_still_being_read(folder, monkeypatch):
+    """Who builds in their home folder by mistake cancels just then."""
+    reading, goes_on = threading.Event(), threading.Event()
+
+    def read_slowly(*arguments, **options):
+        reading.set()
+        goes_on.wait()
+        return read_context(*arguments, **options)
+
+    monkeypatch.setattr(building, "read_context", read_slowly)
+    running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 36000\n"})))
+    try:
+        wait_until(reading.is_set)
+        running.cancel()
+        wait_until(lambda: running.done)
+    finally:
+        goes_on.set()
+    assert running.wait().outcome == "cancelled"
+    assert list_recordings(recordings_folder())[-1].meta.outcome == "cancelled"
+
+
+def test_a_build_for_which_no_engine_answers_leaves_the_next_one_the_first(folder, monkeypatch, tmp_path):
+    app = own_app(folder({"Dockerfile": "FROM scratch\nCOPY one.txt /\n", "one.txt": uuid.uuid4().hex}))
+    with monkeypatch.context() as nowhere:
+        nowhere.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing-listens-here")
+        with pytest.raises(NoEngine):
+            build(app)
+    assert [build(app).edit, build(app).edit] == ["cold", "none"]
