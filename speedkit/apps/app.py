@@ -27,6 +27,8 @@ COLD = "cold"
 """The edit under which a first build is listed: nothing is changed and nothing cached."""
 CORRECTED = "corrected"
 """The edit of a build of the files as they were at first, where all builds before had other files, such as a mistake."""
+RETRY = "retry"
+"""The edit of a build of the same files as one that failed or was cancelled: it does what that one left undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class App:
         self._token = self._id if private_cache else None
         self._begun: set[str] = set()
         self._unchanged_built: set[str] = set()
+        self._unfinished: set[str] = set()
         self._caches: set[str] = set()
         self.changes = 0
         self._written: dict[str, int] = {}
@@ -174,19 +177,18 @@ class App:
 
         The cache is named by a token; None is the engine's common one. cold: a cache of its own, never seen before.
         A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`. One of
-        unchanged files after builds of changed ones alone is `corrected`: it is no first build, and yet has work to do.
+        unchanged files after builds of changed ones alone is `corrected`: it is no first build, and yet has work to do. So has
+        one with nothing changed since a build that did not end well, see `note_end`: it is listed as `retry`.
         """
         self._complete()
         first = cold or (self._token is not None and strategy not in self._begun)
         same = self._built.get(strategy) == self.changes and not first
         edit = self.edit_name
         if same:
-            edit = "none"
+            edit = RETRY if strategy in self._unfinished else "none"
         elif edit == "none":
             was_built = self._token is None or strategy in self._unchanged_built
             edit = COLD if first else "none" if was_built else CORRECTED
-            if not cold:
-                self._unchanged_built.add(strategy)
         if cold:
             # A cache of its own: what the strategy's other builds find in theirs is as old as before.
             cache = f"{uuid.uuid4().hex[:12]}-{strategy}"
@@ -194,7 +196,18 @@ class App:
             return cache, edit
         self._begun.add(strategy)
         self._built[strategy] = self.changes
+        if self.edit_name == "none":
+            self._unchanged_built.add(strategy)
         return self.cache_of(strategy), edit
+
+    def note_end(self, strategy: str, edit: str, *, is_good: bool) -> None:
+        """Take note of how a build ended that began as `begin` said. is_good: it came to its end, and left nothing to do."""
+        if is_good:
+            self._unfinished.discard(strategy)
+            return
+        self._unfinished.add(strategy)
+        if edit in (COLD, CORRECTED, RETRY):
+            self._unchanged_built.discard(strategy)
 
     def require_edit(self, name: str) -> Edit:
         """An edit by name.

@@ -98,10 +98,12 @@ class BuildOptions:
     """How to build, beyond which app and strategy.
 
     edit: the name under which the build is listed. isolation: a token; builds with equal tokens share a cache, a new one
-    starts cold. None shares the engine's cache.
+    starts cold. None shares the engine's cache. begun_as: the strategy whose cache it shares and whose turn `App.begin` took it
+    for; None for a build that is no such turn.
     """
 
     edit: str = "none"
+    begun_as: str | None = None
     isolation: str | None = None
     target: str | None = None
     build_args: dict[str, str] = field(default_factory=dict)
@@ -176,6 +178,7 @@ def start_build(
     options = BuildOptions(
         isolation=isolation,
         edit=edit,
+        begun_as=None if cold else chosen.name,
         target=target,
         build_args=dict(build_args or {}),
         builder=builder,
@@ -240,8 +243,10 @@ class RunningBuild:
 
     def again(self, *, cold: bool = False) -> RunningBuild:
         """The same build once more, in the same cache, or cold in one of its own."""
-        isolation, edit = self._app.begin(self._strategy.name, cold=True) if cold else (self._options.isolation, "none")
-        options = replace(self._options, isolation=isolation, edit=edit)
+        options = replace(self._options, edit="none")
+        if cold:
+            isolation, edit = self._app.begin(self._strategy.name, cold=True)
+            options = replace(self._options, isolation=isolation, edit=edit, begun_as=None)
         return RunningBuild(self._engine, self._app, self._strategy, options)
 
     def cancel(self) -> None:
@@ -311,6 +316,8 @@ class RunningBuild:
         except BaseException as problem:
             self._problem = problem
         finally:
+            if self._options.begun_as is not None:
+                self._app.note_end(self._options.begun_as, self._meta.edit, is_good=self._meta.outcome == "done")
             forget(self.stop)
             self._ended.set()
             keep_in_background(self._engine)

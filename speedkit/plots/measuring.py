@@ -42,12 +42,14 @@ EDITS = {
     "add-dependency": "a dependency added",
     "break": "a compile error",
     "corrected": "an error corrected",
+    "retry": "another try",
     "custom": "an edit of your own",
 }
 COLD = "cold"
 NONE = "none"
-NOT_COMPARED = frozenset({"custom", "corrected"})
-"""Edits that are not the same each time: what somebody typed, and the first good build after a mistake."""
+NOT_COMPARED = frozenset({"custom", "corrected", "retry"})
+"""Edits that are not the same each time: what somebody typed, the first good build after a mistake, and the build after one
+that failed or was cancelled."""
 SHORTEST_SECONDS = 0.001
 SAME_SIZE = 1.01
 """Images whose sizes differ by less than this factor are called equally large."""

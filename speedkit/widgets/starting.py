@@ -23,4 +23,5 @@ def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -
     chosen = app.strategy(strategy)
     engine = connect()
     isolation, edit = app.begin(cache_of, cold=cold)
-    return RunningBuild(engine, app, chosen, BuildOptions(isolation=isolation, edit=edit))
+    options = BuildOptions(isolation=isolation, edit=edit, begun_as=None if cold else cache_of)
+    return RunningBuild(engine, app, chosen, options)

@@ -305,6 +305,27 @@ def test_a_build_from_cold_leaves_the_next_one_in_the_strategys_own_cache_what_i
     assert own.begin("Dockerfile", cold=False)[1] == "none"
 
 
+def test_a_build_after_one_that_did_not_end_well_is_not_listed_as_nothing_changed(own):
+    def built(*, is_good: bool) -> str:
+        _, edit = own.begin("Dockerfile", cold=False)
+        own.note_end("Dockerfile", edit, is_good=is_good)
+        return edit
+
+    assert [built(is_good=False), built(is_good=False), built(is_good=True), built(is_good=True)] == [
+        *("cold", "retry", "retry", "none"),
+    ]
+    own.edit("touch")
+    assert [built(is_good=False), built(is_good=True), built(is_good=True)] == ["touch", "retry", "none"]
+
+
+def test_unchanged_files_whose_only_build_was_cancelled_have_work_to_do_after_others(own):
+    own.note_end("Dockerfile", own.begin("Dockerfile", cold=False)[1], is_good=False)
+    own.write("a.txt", "b\n")
+    own.begin("Dockerfile", cold=False)
+    own.reset()
+    assert own.begin("Dockerfile", cold=False)[1] == "corrected"
+
+
 def test_links_and_modes_are_copied(folder):
     place = folder({"Dockerfile": "FROM scratch\n", "run.sh": "#!/bin/sh\n"})
     (place / "run.sh").chmod(0o755)

@@ -23,6 +23,7 @@ from speedkit.engine.ledger import note_image
 from speedkit.errors import DiskFull, EngineLost, NoEngine
 from speedkit.experiment import build, building, start_build
 from speedkit.experiment.building import recordings_folder
+from speedkit.plots.measuring import builds_of, comparable
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import list_recordings, read_recording
 from tests.waiting import HANG_SECONDS, wait_until
@@ -470,3 +471,19 @@ def test_a_build_for_which_no_engine_answers_leaves_the_next_one_the_first(folde
         with pytest.raises(NoEngine):
             build(app)
     assert [build(app).edit, build(app).edit] == ["cold", "none"]
+
+
+def test_a_build_after_one_that_was_cancelled_or_failed_is_another_try_and_no_measurement(folder):
+    app = own_app(folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()}\nRUN sleep 36000\n"}))
+    first = start_build(app)
+    wait_until(lambda: any(step.state == "running" and step.line == 3 for step in first.snapshot().instructions))
+    first.cancel()
+    first.wait()
+    app.strategy().dockerfile.write_text("FROM alpine\nRUN test -e /nothing\n")
+    failed = build(app)
+    app.strategy().dockerfile.write_text("FROM alpine\nRUN true\n")
+    builds = [first.wait(), failed, build(app), build(app)]
+    assert [(one.edit, one.outcome) for one in builds] == [
+        *(("cold", "cancelled"), ("retry", "failed"), ("retry", "done"), ("none", "done")),
+    ]
+    assert [one.edit for one in comparable(builds_of(builds))] == ["none"]
