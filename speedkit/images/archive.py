@@ -22,7 +22,7 @@ from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short, gunzi
 from speedkit.images.files import Files, clean_path
 from speedkit.images.finding import OCI_MARK
 from speedkit.images.image import Image, StoredFile, make_image
-from speedkit.images.manifests import HOW_TO_SAVE, choose_image, describe_images
+from speedkit.images.manifests import HOW_TO_SAVE, INDEXES, choose_image, describe_images
 from speedkit.images.reading import GZIP, ZSTD, LayerReader, read_layer
 from speedkit.images.store import LayerStore
 from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
@@ -34,6 +34,7 @@ DOCUMENT_BYTES_AT_MOST = 4 << 20
 DOCUMENTS_BYTES_AT_MOST = 16 << 20
 UNPACKED_BYTES_AT_MOST = 256 << 30
 """Of all layers of an archive together: a few kilobytes can be packed so that they would be read for days."""
+LINKS_AT_MOST = 40  # Linux' MAXSYMLINKS
 BLOB_NAME = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 Member = tuple[Header, ByteStream]
@@ -64,7 +65,12 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
     with about(path):
         with _opened(path) as archive:
             outline = _read_members(archive, lambda _name, _start: False, store)
-        image = choose_image(describe_images(outline.documents), name)
+        documents = outline.documents | {
+            link: outline.documents[target]
+            for link in outline.links
+            if (target := _followed(link, outline.links)) in outline.documents
+        }
+        image = choose_image(describe_images(documents), name)
         members = [_followed(layer, outline.links) for layer in image.layers]
         with _opened(path) as archive:
             read = _read_members(archive, lambda name, _start: name in members, store)
@@ -161,17 +167,30 @@ def _read_members(
     found = SavedImage()
     unpacked = _Budget(UNPACKED_BYTES_AT_MOST)
     for header, stream in archive:
-        name = clean_path(header.name)
+        name = _place(clean_path(header.name), found.links)
+        # Whoever unpacks the archive has the last of several members of one name.
+        for known in (found.documents, found.diff_ids, found.links):
+            known.pop(name, None)
         if header.type in "12":
             base = name.rpartition("/")[0] if header.type == "2" else ""
-            found.links[name] = clean_path(f"{base}/{header.link}")
+            found.links[name] = clean_path(f"{base}/{header.link}" if not header.link.startswith("/") else header.link)
         elif header.type == "0":
             start = stream.peek(min(header.stored_bytes, BLOCK_BYTES))
             if is_wanted(name, start):
                 _keep_layer(found, name, stream, header, store, vouched, unpacked)
-            elif _is_document(start):
+            elif name in INDEXES or _is_document(start):
                 _keep_document(found.documents, name, stream, header)
     return found
+
+
+def _place(name: str, links: Mapping[str, str]) -> str:
+    """Where a member is that is named through links to folders."""
+    parts = name.split("/")
+    for count in range(1, len(parts)) if links else ():
+        folder = "/".join(parts[:count])
+        if folder in links:
+            return clean_path(f"{_followed(folder, links)}/{'/'.join(parts[count:])}")
+    return name
 
 
 @dataclass(slots=True)
@@ -217,6 +236,9 @@ def _keep_layer(
 
 def _keep_document(documents: dict[str, bytes], name: str, stream: ByteStream, header: Header) -> None:
     if header.stored_bytes > DOCUMENT_BYTES_AT_MOST:
+        if name in INDEXES:
+            # Passed over, another document would say which image this is.
+            raise ArchiveError(f"{name} has {header.stored_bytes:,} bytes; at most 4 MiB are read.", fix=HOW_TO_SAVE)
         return
     documents[name] = stream.take_all(header.stored_bytes)
     if sum(map(len, documents.values())) > DOCUMENTS_BYTES_AT_MOST:
@@ -246,7 +268,7 @@ def _diff_id_by_name(name: str, vouched: frozenset[str], store: LayerStore) -> s
 
 def _followed(name: str, links: Mapping[str, str]) -> str:
     """Docker before 25 writes a repeated layer as a symlink to the first."""
-    for _ in links:
+    for _ in range(LINKS_AT_MOST):
         if name not in links:
             break
         name = links[name]

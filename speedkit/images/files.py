@@ -35,7 +35,8 @@ ID_AT_MOST = (1 << 32) - 1
 
 WHITEOUT_PREFIX = ".wh."
 OPAQUE_NAME = ".wh..wh..opq"
-AUFS_PREFIX = ".wh..wh."  # the bookkeeping of AUFS, which engines skip
+AUFS_PREFIX = ".wh..wh."
+"""The bookkeeping of AUFS. What lies in a folder of such a name is a file: overlay2 unpacks it, and all stores keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,10 @@ class Files:
         Raises: ArchiveError.
         """
         path = clean_path(header.name)
-        if path.startswith(AUFS_PREFIX) and path != OPAQUE_NAME:
-            return
         kind = ord(header.type)
         name = path[path.rfind("/") + 1 :]
+        if name.startswith(AUFS_PREFIX) and name != OPAQUE_NAME:
+            return
         if name.startswith(WHITEOUT_PREFIX):
             kind = OPAQUE if name == OPAQUE_NAME else WHITEOUT
             path = _hidden_path(path, name)

@@ -8,6 +8,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.images.files import OPAQUE, WHITEOUT, typed_path
+from speedkit.images.merging import LAYER_SHIFT
 
 if TYPE_CHECKING:
     from speedkit.images.image import Image
@@ -58,13 +59,17 @@ def _over(rule: Literal["wasted_bytes", "image_bytes"], verb: str, found: int, l
 def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
     wanted = [(pattern, _expression(pattern)) for pattern in patterns]
     found = []
+    landed = image.merged.landed if wanted else {}
     for place, layer in enumerate(image.layers if wanted else ()):
-        for path, kind in zip(layer.contents.paths, layer.contents.kinds, strict=True):
+        for index, (path, kind) in enumerate(zip(layer.contents.paths, layer.contents.kinds, strict=True)):
             if kind in (WHITEOUT, OPAQUE):
                 continue
+            # What is named through a symlink of its layer is where the symlink points; neither name may be a forbidden one.
+            elsewhere = landed.get((place << LAYER_SHIFT) + index) if landed else None
             for pattern, expression in wanted:
-                if expression.match(path):
-                    told = f"/{path} is in layer {place + 1} ({layer.digest[7:19]}); {pattern} is forbidden."
+                if expression.match(path) or (elsewhere is not None and expression.match(elsewhere)):
+                    where = path if elsewhere is None else elsewhere
+                    told = f"/{where} is in layer {place + 1} ({layer.digest[7:19]}); {pattern} is forbidden."
                     found.append(Violation("forbidden", told))
     return found
 

@@ -20,8 +20,11 @@ from typing import Any
 from speedkit.errors import AlteredArchive, ArchiveError, NotInArchive
 from speedkit.images.files import clean_path
 
-__all__ = ["HOW_TO_SAVE", "ImageDescription", "choose_image", "describe_images"]
+__all__ = ["HOW_TO_SAVE", "INDEXES", "ImageDescription", "choose_image", "describe_images"]
 
+INDEXES = ("manifest.json", "index.json")
+"""The documents that say which images an archive holds: the first for `docker load`, the second where images are stored by
+containerd, and for tools of OCI."""
 INDEX_DEPTH_AT_MOST = 4
 IMAGES_AT_MOST = 1000
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -68,8 +71,12 @@ def describe_images(documents: Mapping[str, bytes]) -> tuple[ImageDescription, .
     contents = _Contents(documents)
     if "manifest.json" in documents:
         contents.read_docker_manifest()
-    elif "index.json" in documents:
-        contents.read_index("index.json", (), INDEX_DEPTH_AT_MOST)
+    if "index.json" in documents:
+        # Both are read: who loads the archive may go by either, so an image that only one of them names counts as well.
+        listed = _Contents(documents)
+        with listed.noted():
+            listed.read_index("index.json", (), INDEX_DEPTH_AT_MOST)
+        contents.take(listed)
     if contents.images:
         return tuple(contents.images)
     if contents.problems:
@@ -113,7 +120,8 @@ def _labels(image: ImageDescription, images: Sequence[ImageDescription]) -> tupl
 
 
 def _same_names(images: Sequence[ImageDescription]) -> bool:
-    return len({image.names for image in images}) == 1
+    """Whether all have the same names; index.json has them with the registry, manifest.json without."""
+    return len({frozenset(re.sub("^docker.io/(library/)?", "", name) for name in image.names) for image in images}) == 1
 
 
 def _is_called(image: ImageDescription, name: str) -> bool:
@@ -138,10 +146,10 @@ class _Contents:
 
     def read_docker_manifest(self) -> None:
         for entry in _items(self._document("manifest.json"), dict):
-            with self._noted():
-                layers = tuple(clean_path(name) for name in _items(entry.get("Layers") or [], str))
-                names = tuple(_items(entry.get("RepoTags") or [], str))
-                self._add_image(clean_path(_text(entry.get("Config"))), layers, names)
+            with self.noted():
+                layers = tuple(clean_path(name) for name in _items(entry.get("layers") or [], str))
+                names = tuple(_items(entry.get("repotags") or [], str))
+                self._add_image(clean_path(_text(entry.get("config"))), layers, names)
 
     def read_index(self, name: str, image_names: tuple[str, ...], depth: int) -> None:
         """Every image below an index. An index is read once, however often others name it."""
@@ -149,7 +157,7 @@ class _Contents:
             return
         self._indexes.add(name)
         for descriptor in _items(_mapping(self._document(name)).get("manifests") or [], dict):
-            with self._noted():
+            with self.noted():
                 self._read_descriptor(descriptor, image_names, depth)
 
     def _read_descriptor(self, descriptor: Mapping[str, Any], image_names: tuple[str, ...], depth: int) -> None:
@@ -180,12 +188,19 @@ class _Contents:
         self.images.append(_described(config, f"sha256:{digest}", layers, names))
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
+    def noted(self) -> Iterator[None]:
         """Pass over what cannot be read, and remember why."""
         try:
             yield
         except ArchiveError as problem:
             self.problems.append(problem)
+
+    def take(self, other: _Contents) -> None:
+        """Add what another document says beyond this one."""
+        known = {image.id for image in self.images}
+        self.images += [image for image in other.images if image.id not in known]
+        self.artifacts += other.artifacts
+        self.problems += other.problems
 
     def _document(self, name: str) -> Any:
         """A document, parsed once. One that is named by its digest must have that digest."""
@@ -205,11 +220,11 @@ def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
 
 def _artifact(descriptor: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     """What a manifest describes when it is no image, in words; "" for an image."""
-    config_type = str(_mapping(document.get("config") or {}).get("mediaType") or "")
-    own_types = [str(part.get("artifactType") or "") for part in (descriptor, document)]
+    config_type = str(_mapping(document.get("config") or {}).get("mediatype") or "")
+    own_types = [str(part.get("artifacttype") or "") for part in (descriptor, document)]
     if config_type in IMAGE_CONFIGS and not any(own_types):
         return ""
-    layers = [str(layer.get("mediaType") or "") for layer in _items(document.get("layers") or [], dict)]
+    layers = [str(layer.get("mediatype") or "") for layer in _items(document.get("layers") or [], dict)]
     types = [name for name in (*own_types, config_type, *layers) if name]
     words = next((words for name in types for begins, words in ARTIFACTS.items() if name.startswith(begins)), None)
     return words or f"an artifact of the type {_printable(types[0])!r}"
@@ -237,9 +252,14 @@ def _described(config: Mapping[str, Any], image_id: str, layers: tuple[str, ...]
 
 def _json(name: str, data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return json.loads(data, object_pairs_hook=_fields)
     except (ValueError, RecursionError):
         raise ArchiveError(f"{name!r} in the archive is not JSON.", fix=HOW_TO_SAVE) from None
+
+
+def _fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object as Go reads it into a struct: upper and lower case are one, and the last of several of a name counts."""
+    return {name.casefold(): value for name, value in pairs}
 
 
 def _blob(descriptor: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from speedkit.images.files import DIRECTORY, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT, Files
 
@@ -60,12 +61,16 @@ class Overlay:
 
 @dataclass(slots=True)
 class Merge:
-    """The whole image: its final tree, what each layer did, and for hard links the number of the file they show."""
+    """The whole image: its final tree, what each layer did, and for hard links the number of the file they show.
+
+    landed: where a file is whose layer names it through a symlink of its own, by its number.
+    """
 
     layers: Sequence[Files]
     root: Folder = field(default_factory=Folder)
     overlays: list[Overlay] = field(default_factory=list)
     shows: dict[int, int] = field(default_factory=dict)
+    landed: dict[int, str] = field(default_factory=dict)
 
     def shown(self, number: int) -> int:
         return self.shows.get(number, number)
@@ -90,14 +95,15 @@ class Merge:
             elif child is None or self.kind(child) != SYMLINK or not (waiting or follow_last):
                 return None if waiting else child
             elif links_left := links_left - 1:
-                link = self._link(child)
+                link = self.link(child)
                 trail = trail[:1] if link.startswith("/") else trail
                 waiting.extend(link.split("/")[::-1])
             else:
                 return None
         return trail[-1]
 
-    def _link(self, number: int) -> str:
+    def link(self, number: int) -> str:
+        """Where a symlink points."""
         return self.layers[number >> LAYER_SHIFT].links[number & INDEX_MASK]
 
 
@@ -147,14 +153,17 @@ class _Laying:
     def lay(self, files: Files) -> Overlay:
         self._hide()
         last_parent: str | None = None
-        folder = self.merged.root
+        folder, landed = self.merged.root, ""
         first_number = self.place << LAYER_SHIFT
         for index, (path, kind) in enumerate(zip(files.paths, files.kinds, strict=True)):
             if kind in (WHITEOUT, OPAQUE):
                 continue
             parent, _, name = path.rpartition("/")
             if parent != last_parent:
-                folder, last_parent = self._folder(parent), parent
+                folder, landed = self._folder(parent)
+                last_parent = parent
+            if landed != parent:
+                path = self.merged.landed[first_number + index] = f"{landed}/{name}".lstrip("/")
             before = folder.children.get(name)
             self._note(index, path, before)
             if kind == DIRECTORY:
@@ -209,27 +218,43 @@ class _Laying:
         for name, node in folder.children.items():
             self._remove(f"{path}/{name}", node)
 
-    def _folder(self, path: str) -> Folder:
-        """The directory at a path of this layer, made where no layer lists it."""
-        folder = self.merged.root
-        names = path.split("/") if path else []
-        for depth, name in enumerate(names):
-            child = folder.children.get(name)
-            if not isinstance(child, Folder):
-                child = self._opened(folder, "/".join(names[: depth + 1]), name, child)
-            folder = child
-        return folder
+    def _folder(self, path: str) -> tuple[Folder, str]:
+        """The directory at a path of this layer, made where no layer lists it, and where it is.
 
-    def _opened(self, folder: Folder, path: str, name: str, child: int | None) -> Folder:
-        """A directory in place of nothing or of a file; a symlink that this layer itself brought is followed."""
-        if child is not None and child >> LAYER_SHIFT == self.place and self.merged.kind(child) == SYMLINK:
-            target = self.merged.find(path)
-            if isinstance(target, Folder):
-                return target
-        if child is not None:
-            self._remove(path, child)
-        made = folder.children[name] = Folder()
-        return made
+        Symlinks that this layer itself brought are followed, also to what is not there, as an engine does that unpacks each
+        layer into a folder of its own.
+        """
+        folder, landed = self.merged.root, ""
+        waiting = path.split("/")[::-1] if path else []
+        links_left = SYMLINKS_AT_MOST
+        trail = [(folder, landed)]
+        while waiting:
+            name = waiting.pop()
+            if name == ".." and len(trail) > 1:
+                trail.pop()
+                folder, landed = trail[-1]
+            if name in ("", ".", ".."):
+                continue
+            child = folder.children.get(name)
+            at = f"{landed}/{name}".lstrip("/")
+            if links_left and not isinstance(child, Folder) and self._is_own_symlink(child):
+                links_left -= 1
+                link = self.merged.link(child)
+                if link.startswith("/"):
+                    del trail[1:]
+                    folder, landed = trail[0]
+                waiting.extend(link.split("/")[::-1])
+                continue
+            if not isinstance(child, Folder):
+                if child is not None:
+                    self._remove(at, child)
+                child = folder.children[name] = Folder()
+            folder, landed = child, at
+            trail.append((folder, landed))
+        return folder, landed
+
+    def _is_own_symlink(self, number: int | None) -> TypeGuard[int]:
+        return number is not None and number >> LAYER_SHIFT == self.place and self.merged.kind(number) == SYMLINK
 
     def _note(self, index: int, path: str, before: Folder | int | None) -> None:
         overlay = self.overlay

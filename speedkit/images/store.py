@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerStore"]
 
-FORMAT = f"speedkit-layer 2 {sys.byteorder}"
+FORMAT = f"speedkit-layer 3 {sys.byteorder}"
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 

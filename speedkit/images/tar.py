@@ -26,6 +26,8 @@ NUMBER_AT_MOST = (1 << 63) - 1
 ZEROS = bytes(BLOCK_BYTES)
 FIELDS = Struct("100s 8s 8s 8s 12s 12x 8x x 100s 6s 249x")
 """Name, mode, owner, group, size, link and magic of a header."""
+PADDING = b" \0"
+"""Goes from both ends of a number, as in Go's parser: after a leading zero byte there may still be one."""
 HEADER_ONLY = frozenset(b"123456")
 KNOWN_TYPES = frozenset(b"\x0001234567S")
 DIRECTORY, OLD_SPARSE = ord("5"), ord("S")
@@ -78,7 +80,7 @@ def scan(stream: ByteStream) -> Iterator[Header]:
             )
         letter = block[156]
         if letter in b"xgLK":
-            _extend(ahead, letter, stream, _number(block[124:136]))
+            ahead = _extended(ahead, letter, stream, _number(block[124:136]))
             is_extended = True
             continue
         header = _header(block, letter, ahead)
@@ -128,7 +130,7 @@ def _octal(raw: bytes) -> int:
 
     Raises: ValueError.
     """
-    return int(raw.partition(b"\0")[0].strip() or b"0", 8)
+    return int(raw.strip(PADDING).partition(b"\0")[0] or b"0", 8)
 
 
 @lru_cache(maxsize=4096)
@@ -141,7 +143,7 @@ def _number(raw: bytes) -> int:
         value = int.from_bytes(bytes([raw[0] & 0x7F]) + raw[1:], "big")
         negative = raw[0] & 0x40
     else:
-        digits = raw.split(b"\0")[0].strip()
+        digits = raw.strip(PADDING).partition(b"\0")[0]
         if not digits:
             return 0
         negative = not digits.isdigit()
@@ -161,18 +163,24 @@ def _integer(digits: bytes, base: int) -> int:
     return value
 
 
-def _extend(ahead: _Ahead, letter: int, stream: ByteStream, size_bytes: int) -> None:
-    """Take in a member that only describes the next one. Global PAX records are ignored, as Docker does."""
+def _extended(ahead: _Ahead, letter: int, stream: ByteStream, size_bytes: int) -> _Ahead:
+    """What is known of the next member once this one, which only describes it, was read.
+
+    Docker ignores global PAX records. For Go they are a member, so what came before them describes nothing.
+    """
     if size_bytes > EXTENSION_BYTES_AT_MOST:
         raise ArchiveError(f"A tar header says {size_bytes} bytes about one file; at most 1 MiB is read.")
     data = stream.take_all(size_bytes)
     stream.skip(-size_bytes % BLOCK_BYTES)
+    if letter == ord("g"):
+        return _Ahead()
     if letter == ord("L"):
         ahead.name = data.split(b"\0")[0]
     elif letter == ord("K"):
         ahead.link = data.split(b"\0")[0]
-    elif letter == ord("x"):
+    else:
         ahead.records = _pax_records(data)
+    return ahead
 
 
 def _pax_records(data: bytes) -> dict[bytes, bytes]:
@@ -195,21 +203,23 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
     if letter not in KNOWN_TYPES:
         raise ArchiveError(f"The tar archive has a member of the unknown type {chr(letter)!r}.")
     short_name, mode, owner, group, told_size, short_link, magic = FIELDS.unpack(block)
-    name = ahead.name or _short_name(short_name, magic, block)
-    link = ahead.link or short_link.partition(b"\0")[0]
+    records = ahead.records
+    # GNU's long names come before PAX records, wherever they stand.
+    name = ahead.name or (records.get(b"path") if records else None) or _short_name(short_name, magic, block)
+    link = ahead.link or (records.get(b"linkpath") if records else None) or short_link.partition(b"\0")[0]
+    if letter == 0 and name.endswith(b"/"):
+        letter = DIRECTORY
     size, uid, gid = _number(told_size), _number(owner), _number(group)
     sparse_size = _number(block[483:495]) if letter == OLD_SPARSE else None
-    if records := ahead.records:
-        name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
-        link = records.get(b"linkpath") or link
+    if records:
         size, uid, gid = (
             _integer(records[key], 10) if records.get(key) else value
             for key, value in ((b"size", size), (b"uid", uid), (b"gid", gid))
         )
-        if told := records.get(b"GNU.sparse.realsize") or records.get(b"GNU.sparse.size"):
-            sparse_size = _integer(told, 10)
-    if letter == 0 and name.endswith(b"/"):
-        letter = DIRECTORY
+        if letter != OLD_SPARSE and _is_sparse(records):
+            name = records.get(b"GNU.sparse.name") or name
+            told = records.get(b"GNU.sparse.size") or records.get(b"GNU.sparse.realsize")
+            sparse_size = _integer(told, 10) if told else size
     stored = 0 if letter in HEADER_ONLY else size
     regular = letter in b"\x0007S"
     return Header(
@@ -225,13 +235,40 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
     )
 
 
+def _is_sparse(records: dict[bytes, bytes]) -> bool:
+    """Whether PAX records describe a sparse file; else Go takes neither a name nor a size from them."""
+    version = records.get(b"GNU.sparse.major", b""), records.get(b"GNU.sparse.minor", b"")
+    if any(version):
+        return version in ((b"0", b"0"), (b"0", b"1"), (b"1", b"0"))
+    return bool(records.get(b"GNU.sparse.map") or records.get(b"GNU.sparse.offset"))
+
+
 def _short_name(name: bytes, magic: bytes, block: bytes) -> bytes:
-    """The name in the header itself; ustar and star may keep its beginning in a field of its own."""
+    """The name in the header itself; ustar and star may keep its beginning in a field of its own.
+
+    So did Go itself in GNU's format, before 1.8, where the times of access and change are: where these are no numbers, its
+    reader takes them for a name.
+    """
     name = name.partition(b"\0")[0]
-    if magic != b"ustar\0" or not block[345]:
+    if not block[345]:
         return name
-    end = 476 if block[508:] == b"tar\0" else 500
-    return block[345:end].partition(b"\0")[0] + b"/" + name
+    if magic == b"ustar\0":
+        beginning = block[345 : 476 if block[508:] == b"tar\0" else 500]
+    elif magic == b"ustar " and block[263:265] == b" \0" and not (_is_time(block[345:357]) and _is_time(block[357:369])):
+        beginning = block[345:500]
+        if not beginning.partition(b"\0")[0].isascii():
+            return name
+    else:
+        return name
+    return beginning.partition(b"\0")[0] + b"/" + name
+
+
+def _is_time(raw: bytes) -> bool:
+    try:
+        _number(raw)
+    except ArchiveError:
+        return bool(raw[0] & 0x80)
+    return True
 
 
 def _text(name: bytes) -> str:

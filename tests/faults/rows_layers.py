@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
 import tarfile
 
 from tests.faults.table import Place, fault
 from tests.images.archives import blob, config, digest, docker_archive, layer, write_archive
+from tests.images.odd_layers import ODD_LAYERS
 
 PLAIN, KEY = layer(("etc/motd", b"hello\n")), layer(("root/k.pem", b"secret\n"))
 CHECK = ("--ci", "--forbid", "*.pem")
@@ -76,6 +78,30 @@ def poisoned_blob(place: Place) -> str:
     assert read.returncode == 1, f"exit code {read.returncode}"
     assert "k.pem" in read.stderr + read.stdout
     return "the poisoned archive is refused; the honest one shows /root/k.pem"
+
+
+@fault(
+    "layers-as-the-engine",
+    what=f"{len(ODD_LAYERS)} layers with names, links and sizes that readers of archives may see differently",
+    right="The files are those that a container of the engine has, and the forbidden one is found",
+)
+def layers_as_the_engine(place: Place) -> str:
+    for name, (data, path) in ODD_LAYERS.items():
+        tag = f"faults/odd:{name}"
+        archive = docker_archive(place.folder / f"{name}.tar", [data], tag=tag)
+        load = ["docker", "load", "-q", "-i", str(archive)]
+        subprocess.run(load, check=True, capture_output=True, env=place.engine.environment)
+        create = ["docker", "create", tag, "/none"]
+        made = subprocess.run(create, check=True, capture_output=True, text=True, env=place.engine.environment)
+        export = ["docker", "export", made.stdout.strip()]
+        exported = subprocess.run(export, check=True, capture_output=True, env=place.engine.environment)
+        with tarfile.open(fileobj=io.BytesIO(exported.stdout)) as files:
+            unpacked = files.getnames()
+        assert path in unpacked, f"{name}: the engine has no {path}"
+        for asked in (archive, tag):
+            seen = place.run("layers", asked, "--ci", "--forbid", f"/{path}")
+            assert seen.returncode == 1, f"{name}: exit code {seen.returncode}: {seen.stdout[-300:]}"
+    return f"{len(ODD_LAYERS)} layers: each file that the engine unpacked is found, in the archive and in the engine's image"
 
 
 @fault(

@@ -18,6 +18,7 @@ from speedkit.images.merging import IMPLICIT, walk
 from speedkit.images.showing import json_text, to_json, treemap_rows
 
 from .archives import Member, image_of, layer
+from .odd_layers import ODD_LAYERS
 
 MB = 1_000_000
 
@@ -59,6 +60,23 @@ def test_dive_counts_a_removed_directory_only_where_its_path_occurred_twice() ->
     twice = image_of(layer(("d", None)), below, layer((".wh.d", b"")))
     assert (dive_figures(twice).wasted_bytes, twice.wasted_bytes) == (6, 6)
     assert dive_figures(image_of(layer(("d", None), ("d/.wh..wh..opq", b"")))).efficiency == 1.0
+
+
+@pytest.mark.parametrize("name", ODD_LAYERS)
+def test_an_odd_layer_has_the_file_that_an_engine_would_unpack(name: str) -> None:
+    data, path = ODD_LAYERS[name]
+    image = image_of(data)
+    assert {f"/{path}", "/etc/motd"} <= set(paths(image))
+    assert not {"/etc/x", "/etc/inner"} & set(paths(image))
+    (violation,) = check_limits(image, Limits(forbidden=(f"/{path}",)))
+    assert f"/{path} is in layer 1" in violation.message
+
+
+def test_a_path_that_a_layer_names_through_its_own_link_is_forbidden_by_either_name() -> None:
+    image = image_of(layer(("root", None), ("l", "-> root"), ("l/.ssh", None), ("l/.ssh/id", b"x")))
+    for pattern in ("/root/.ssh", "/l/.ssh", "id"):
+        assert check_limits(image, Limits(forbidden=(pattern,))), pattern
+    assert paths(image)["/root/.ssh/id"] == "file"
 
 
 def test_an_image_without_bytes_wastes_nothing() -> None:
@@ -107,7 +125,7 @@ def test_a_whiteout_never_hides_what_its_own_layer_has() -> None:
 
 def test_a_whiteout_of_what_is_not_there_changes_nothing() -> None:
     image = image_of(
-        layer(("a", b"1")), layer((".wh.b", b""), ("a/.wh.c", b""), ("x/.wh..wh..opq", b""), (".wh..wh.plnk/1", b""))
+        layer(("a", b"1")), layer((".wh.b", b""), ("a/.wh.c", b""), ("x/.wh..wh..opq", b""), (".wh..wh.plnk", None))
     )
     assert paths(image) == {"/a": "file"}
 
