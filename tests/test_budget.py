@@ -10,15 +10,19 @@ from dataclasses import asdict
 import pytest
 
 from speedkit import budget
+from speedkit.apps import own_app
 from speedkit.budget import limit_bytes
 from speedkit.context import Manifest
-from speedkit.experiment.housekeeping import keep_limits, room_taken
+from speedkit.experiment import building, housekeeping, start_build
+from speedkit.experiment.housekeeping import keep_in_background, keep_limits, room_taken
 from speedkit.history.finding import recorded_builds, recordings
 from speedkit.images import keeping
 from speedkit.images.keeping import keep_layers, size_of_layers
+from speedkit.recordings import keeping as module
 from speedkit.recordings.keeping import keep_recordings, size_of_recordings
-from speedkit.recordings.recording import FORMAT, Meta, list_recordings, read_recording, write_recording
+from speedkit.recordings.recording import FORMAT, Meta, complete_recording, list_recordings, read_recording, write_recording
 from speedkit.state import state_folder
+from tests.waiting import HANG_SECONDS, wait_until
 
 
 @pytest.mark.parametrize(
@@ -111,9 +115,44 @@ def test_nothing_goes_within_the_limit_and_sizes_are_measured_once(record, home,
     folder = home / "recordings"
     assert keep_recordings(folder, 1_000_000) == []
     noted = json.loads((folder / ".sizes").read_text())
-    assert noted == {"build-001": size_of_recordings(folder)}
-    (folder / ".sizes").write_text("[nonsense")
-    assert size_of_recordings(folder) == noted["build-001"]
+    assert noted == {"build-001": [size_of_recordings(folder), (folder / "build-001").stat().st_mtime_ns]}
+    for damaged in ("[nonsense", '{"build-001": 7}', '{"build-001": [7, "now"]}', "7"):
+        (folder / ".sizes").write_text(damaged)
+        assert size_of_recordings(folder) == noted["build-001"][0]
+
+
+def test_a_recording_that_is_completed_after_it_was_measured_is_measured_again(record, home, tmp_path):
+    name = record(str(tmp_path))
+    folder = home / "recordings"
+    before = size_of_recordings(folder)
+    recording = read_recording(folder / name)
+    complete_recording(recording, recording.meta, image={"id": "sha256:1" + "0" * 20_000})
+    assert size_of_recordings(folder) > before + 20_000
+
+
+def test_what_is_no_recording_is_neither_counted_nor_removed(record, home, tmp_path):
+    ids_before = [record(str(tmp_path / "gone"), isolation=f"token-{number}") for number in range(3)]
+    foreign = home / "recordings" / "notes of mine"
+    foreign.mkdir()
+    (foreign / "large").write_bytes(b"x" * 1_000_000)
+    (foreign / "meta.json").write_text("{}")
+    assert keep_recordings(home / "recordings", 500_000) == []
+    assert ids() == ids_before
+    assert (foreign / "large").is_file()
+
+
+def test_two_that_keep_the_limit_at_once_remove_no_more_than_one(record, home, tmp_path, monkeypatch):
+    """The other one has removed by then what this one is about to remove."""
+    many = [record(str(tmp_path / "gone"), isolation=f"token-{number}") for number in range(8)]
+    remove = module._remove
+
+    def removed_by_the_other(recording):
+        assert remove(recording)
+        return remove(recording)
+
+    monkeypatch.setattr(module, "_remove", removed_by_the_other)
+    assert keep_recordings(home / "recordings", 80_000) == []
+    assert ids() == many[2:]
 
 
 def test_what_was_half_removed_goes(record, home, tmp_path):
@@ -186,3 +225,36 @@ def test_a_recording_that_was_written_is_one_that_is_read(record, home, tmp_path
     name = record(str(tmp_path))
     meta = read_recording(home / "recordings" / name).meta
     assert json.loads((home / "recordings" / name / "meta.json").read_text()) == {"format": FORMAT} | asdict(meta)
+
+
+def test_the_limits_are_kept_again_for_a_build_that_ends_while_they_are_kept(home, engine, monkeypatch):
+    begun, go_on, kept = threading.Event(), threading.Event(), []
+
+    def keep(_engine):
+        kept.append(len(kept))
+        begun.set()
+        assert go_on.wait(HANG_SECONDS)
+
+    monkeypatch.setattr(housekeeping, "keep_limits", keep)
+    keep_in_background(engine)
+    assert begun.wait(HANG_SECONDS)
+    for _ in range(3):
+        keep_in_background(engine)
+    go_on.set()
+    wait_until(lambda: not housekeeping._at_work)
+    assert kept == [0, 1]
+
+
+@pytest.mark.engine
+def test_the_limits_are_being_kept_by_the_time_a_build_is_done(home, folder, monkeypatch):
+    done_then, begun = [], threading.Event()
+
+    def note(_engine):
+        assert begun.wait(HANG_SECONDS)
+        done_then.append(running.done)
+
+    monkeypatch.setattr(building, "keep_in_background", note)
+    running = start_build(own_app(folder({"Dockerfile": "FROM scratch\nCOPY one.txt /\n", "one.txt": "one"})))
+    begun.set()
+    assert running.wait().ok
+    assert done_then == [False]

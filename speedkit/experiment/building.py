@@ -319,8 +319,8 @@ class RunningBuild:
             if self._options.begun_as is not None:
                 self._app.note_end(self._options.begun_as, self._meta.edit, is_good=self._meta.outcome == "done")
             forget(self.stop)
-            self._ended.set()
             keep_in_background(self._engine)
+            self._ended.set()
 
     def _on_line(self, line: bytes) -> None:
         # Without secrets first: half of one would be left where a long log is cut.

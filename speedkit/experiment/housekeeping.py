@@ -19,26 +19,44 @@ __all__ = ["keep_in_background", "keep_limits", "room_taken"]
 END_SECONDS = 5.0
 
 _lock = threading.Lock()
-_at_work: dict[str, threading.Thread] = {}
+_asked: dict[str, Engine] = {}
+"""The engines of builds that ended since the limits were kept last, by their address."""
+_at_work: list[threading.Thread] = []
 
 
 def keep_in_background(engine: Engine) -> None:
-    """Keep the limits while this process goes on; at its end it waits a little for that. Once at a time."""
+    """Keep the limits while this process goes on; at its end it waits a little for that.
+
+    Once at a time: for a build that ends meanwhile, the limits are kept once more. Begin with it before anybody learns that
+    the build has ended, or the process may be gone by then.
+    """
     with _lock:
-        if any(thread.is_alive() for thread in _at_work.values()):
+        _asked[engine.host] = engine
+        if any(thread.is_alive() for thread in _at_work):
             return
-        keeping = threading.Thread(target=_keep_quietly, args=(engine,), name="keeping limits", daemon=True)
-        keeping.start()
-        # Now, and not before: a program that ends at this moment waits for what has begun.
-        _at_work["now"] = keeping
+        keeping = threading.Thread(target=_keep_while_asked, name="keeping limits", daemon=True)
+        # A Python that ends begins no threads any more: the next build keeps the limits.
+        with contextlib.suppress(RuntimeError):
+            keeping.start()
+            _at_work[:] = [keeping]
 
 
 @atexit.register
 def _wait() -> None:
     # Whoever interrupts the end wants it at once: the next build keeps the limits.
     with contextlib.suppress(KeyboardInterrupt):
-        for thread in list(_at_work.values()):
+        for thread in list(_at_work):
             thread.join(END_SECONDS)
+
+
+def _keep_while_asked() -> None:
+    while True:
+        with _lock:
+            if not _asked:
+                _at_work.clear()
+                return
+            _, engine = _asked.popitem()
+        _keep_quietly(engine)
 
 
 def _keep_quietly(engine: Engine) -> None:

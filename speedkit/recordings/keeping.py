@@ -1,9 +1,12 @@
 """Keeps recordings within their limit: the oldest go first, but none that a forecast still needs.
 
-What is removed is renamed first, in one step, so that nobody ever reads half a recording. The sizes of recordings are noted,
-because each stays as it is: else thousands of files would be looked at after each build.
+What is removed is renamed first, in one step, so that nobody ever reads half a recording. The sizes of recordings are noted:
+else thousands of files would be looked at after each build. The time when a recording's folder changed tells whether it was
+completed since (`complete_recording`).
 
-    <recordings>/.sizes     JSON: the bytes of each recording, by its name; may be lost at any time
+    <recordings>/.sizes     JSON: of each recording, by its name, [bytes, time of change in ns]; may be lost at any time
+
+What somebody else put into the folder is no recording: it is neither counted nor removed.
 """
 
 from __future__ import annotations
@@ -15,14 +18,17 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 from speedkit.budget import enough
 from speedkit.recordings.recording import Recording, list_recordings
+from speedkit.regular_file import read_regular
 from speedkit.state import open_private
 
 __all__ = ["keep_recordings", "size_of_recordings"]
 
 SIZES = ".sizes"
+SIZES_BYTES = 64 << 20
 REMOVED = ".removed-"
 NEEDED = 40
 """How many recordings of a strategy in a folder a forecast looks back on (speedkit.history.past)."""
@@ -40,18 +46,22 @@ def keep_recordings(folder: Path, limit: int) -> list[str]:
     cold in the user's own folder does not count as such: its cache was its own, so no later forecast rests on it.
     """
     sizes = _sizes(folder)
-    used = sum(sizes.values())
     removed: list[str] = []
+    if sum(sizes.values()) <= limit:
+        return removed
+    recordings = list_recordings(folder)
+    used = sum(sizes.get(recording.folder.name, 0) for recording in recordings)
     if used <= limit:
         return removed
-    for recording in _removable(list_recordings(folder)):
+    for recording in _removable(recordings):
         if used <= enough(limit):
             break
         name = recording.folder.name
         if _remove(recording.folder):
-            used -= sizes.pop(name, 0)
             removed.append(name)
-    _write(folder, sizes)
+        # Another process that keeps the limit at this moment may have been first: that makes room as well.
+        if not recording.folder.exists():
+            used -= sizes.get(name, 0)
     return removed
 
 
@@ -95,30 +105,39 @@ def _remove(recording: Path) -> bool:
 def _sizes(folder: Path) -> dict[str, int]:
     """The bytes of each recording, measured where they are not noted; what a killed process left half removed goes."""
     try:
-        names = os.listdir(folder)  # noqa: PTH208 (a name is all that is needed of most)
+        entries = list(os.scandir(folder))
     except OSError:
         return {}
     noted = _noted(folder)
-    sizes = {}
-    for name in names:
-        if name.startswith(REMOVED):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        elif not name.startswith("."):
-            sizes[name] = noted[name] if name in noted else _bytes_of(folder / name)
-    if sizes != noted:
-        _write(folder, sizes)
-    return sizes
+    found: dict[str, tuple[int, int]] = {}
+    for entry in entries:
+        if entry.name.startswith(REMOVED):
+            shutil.rmtree(entry.path, ignore_errors=True)
+        elif not entry.name.startswith("."):
+            with contextlib.suppress(OSError):  # removed meanwhile
+                changed = entry.stat(follow_symlinks=False).st_mtime_ns
+                size, then = noted.get(entry.name, (0, None))
+                found[entry.name] = (size if then == changed else _bytes_of(Path(entry.path)), changed)
+    if found != noted:
+        _write(folder, found)
+    return {name: size for name, (size, _) in found.items()}
 
 
-def _noted(folder: Path) -> dict[str, int]:
+def _noted(folder: Path) -> dict[str, tuple[int, int]]:
     try:
-        noted = json.loads((folder / SIZES).read_bytes())
+        noted = json.loads(read_regular(folder / SIZES, at_most_bytes=SIZES_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
-    return {name: size for name, size in noted.items() if type(size) is int} if isinstance(noted, dict) else {}
+    if not isinstance(noted, dict):
+        return {}
+    return {name: (note[0], note[1]) for name, note in noted.items() if _is_note(note)}
 
 
-def _write(folder: Path, sizes: dict[str, int]) -> None:
+def _is_note(note: object) -> TypeGuard[list[int]]:
+    return isinstance(note, list) and len(note) == 2 and all(type(part) is int for part in note)
+
+
+def _write(folder: Path, sizes: dict[str, tuple[int, int]]) -> None:
     draft = folder / f"{SIZES}-{os.urandom(6).hex()}"
     with contextlib.suppress(OSError):
         try:

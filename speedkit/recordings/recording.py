@@ -31,6 +31,7 @@ from speedkit.errors import DiskFull, NewerRecording, RecordingError, SpeedkitEr
 from speedkit.model import Outcome
 from speedkit.ownership import claimed
 from speedkit.recordings.numbering import next_number
+from speedkit.regular_file import open_regular, read_regular
 from speedkit.state import open_private, private_folder
 
 __all__ = [
@@ -47,6 +48,9 @@ __all__ = [
 
 FORMAT = 1
 UNFINISHED = ".unfinished-"
+META_BYTES = 64 << 20
+PART_BYTES = 1 << 29
+"""No build leaves as much. What somebody else put there, a pipe or a link to a device too, must not keep the kit from working."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -123,7 +127,10 @@ class Recording:
     def lines(self) -> Iterator[bytes]:
         """The raw lines, one at a time."""
         try:
-            with (self.folder / "raw.jsonl").open("rb") as raw:
+            descriptor, status = open_regular(self.folder / "raw.jsonl")
+            with os.fdopen(descriptor, "rb") as raw:
+                if status.st_size > PART_BYTES:
+                    raise RecordingError(f"raw.jsonl of recording {self.meta.id} is larger than what a build leaves.")
                 yield from raw
         except OSError as problem:
             raise RecordingError(f"raw.jsonl of recording {self.meta.id} cannot be read: {problem}.") from None
@@ -133,7 +140,7 @@ class Recording:
 
     def _bytes(self, name: str) -> bytes:
         try:
-            return (self.folder / name).read_bytes()
+            return read_regular(self.folder / name, at_most_bytes=PART_BYTES)
         except OSError as problem:
             raise RecordingError(f"{name} of recording {self.meta.id} cannot be read: {problem.strerror}.") from None
 
@@ -228,7 +235,7 @@ def read_recording(folder: Path) -> Recording:
     Raises: RecordingError when it is damaged, NewerRecording when a newer speedkit wrote it.
     """
     try:
-        found = json.loads((folder / "meta.json").read_bytes())
+        found = json.loads(read_regular(folder / "meta.json", at_most_bytes=META_BYTES))
     except (OSError, ValueError, RecursionError):
         raise RecordingError(f"{folder} holds no readable recording: meta.json is missing or cut short.") from None
     if not isinstance(found, dict) or not isinstance(found.get("format"), int):

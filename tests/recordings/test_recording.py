@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -247,3 +248,28 @@ def test_no_step_lasts_longer_than_its_build_or_less_than_nothing_whatever_the_e
     for step in ran:
         assert 0 <= step.started_seconds <= built.seconds
         assert 0 <= step.seconds <= built.seconds
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in folders")
+@pytest.mark.parametrize("name", ["meta.json", "raw.jsonl", "Dockerfile", "context.json", "image.json"])
+def test_what_somebody_put_in_place_of_a_part_is_refused_and_never_waited_for(tmp_path, name):
+    def put_pipe(part):
+        os.mkfifo(part)
+
+    def put_device(part):
+        part.symlink_to("/dev/zero")
+
+    def put_huge(part):
+        part.touch()
+        os.truncate(part, 1 << 40)
+
+    good = save(tmp_path)
+    for put in (put_pipe, put_device, put_huge):
+        damaged = save(tmp_path, id=new_id("damaged"))
+        part = damaged.folder / name
+        part.unlink()
+        put(part)
+        with pytest.raises(RecordingError):
+            read_build(read_recording(damaged.folder)).step_list  # noqa: B018
+            _ = damaged.context
+    assert good.meta.id in [found.meta.id for found in list_recordings(tmp_path)]
