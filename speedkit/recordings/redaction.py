@@ -107,19 +107,21 @@ class Redaction:
 
     def _settle(self) -> None:
         self._forms = forms_of(frozenset(self._secrets))
-        self._texts.clear()
+        # Another thread may be at a text with the old forms: what it finds goes into the old dictionary.
+        self._texts = {}
 
     # Texts and documents
 
     def text(self, text: str) -> str:
         """A text without secrets; as many lines as before."""
-        if (kept := self._texts.get(text)) is not None:
+        texts = self._texts
+        if (kept := texts.get(text)) is not None:
             return kept
         hidden = hide_spans(self._without_known(text), find_secrets)
         if len(text) < HELD_AT_MOST:
-            if len(self._texts) >= KEPT_TEXTS:
-                self._texts.clear()
-            self._texts[text] = hidden
+            if len(texts) >= KEPT_TEXTS:
+                texts.clear()
+            texts[text] = hidden
         return hidden
 
     def build_args(self, build_args: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 
 import pytest
 
+from speedkit.recordings import redaction as redaction_module
 from speedkit.recordings.redaction import Redaction
 
 
@@ -30,6 +31,22 @@ def test_two_different_secrets_can_be_told_apart_and_equal_ones_match():
     one, two = Redaction({"API_KEY": "aaaa1"}, {}), Redaction({"API_KEY": "bbbb2"}, {})
     assert one.build_args({"API_KEY": "aaaa1"}) != two.build_args({"API_KEY": "bbbb2"})
     assert one.build_args({"API_KEY": "aaaa1"}) == Redaction({"API_KEY": "aaaa1"}, {}).build_args({"API_KEY": "aaaa1"})
+
+
+def test_a_text_that_is_read_while_a_secret_is_learned_is_read_anew_the_next_time(tmp_path, monkeypatch):
+    """A page may ask for the Dockerfile at the very moment at which the build reads `.env`."""
+    (tmp_path / ".env").write_text("GREETING=Xk42-swordfish-91\n")
+    redaction, dockerfile = Redaction({}, {}), "RUN greet Xk42-swordfish-91\n"
+    find = redaction_module.find_secrets
+
+    def find_and_learn(text):
+        monkeypatch.setattr(redaction_module, "find_secrets", find)
+        redaction.learn_folder(tmp_path)
+        return find(text)
+
+    monkeypatch.setattr(redaction_module, "find_secrets", find_and_learn)
+    redaction.text(dockerfile)
+    assert "swordfish" not in redaction.text(dockerfile)
 
 
 def test_a_line_without_secrets_is_kept_as_it_came():
