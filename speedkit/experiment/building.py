@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, Probe, Strategy
-from speedkit.context import Manifest, file_in_root, read_context
+from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import without_frontend
 from speedkit.engine.buildx import BuildRequest, Command, Finished, run_buildx
 from speedkit.engine.connection import Engine, buildx_version, connect
@@ -28,48 +27,38 @@ from speedkit.engine.identity import our_labels
 from speedkit.engine.images import describe_image, layers_on
 from speedkit.engine.ledger import building, note_image, note_use
 from speedkit.errors import (
-    DiskFull,
     EngineError,
     EngineLost,
-    FileRefused,
-    NoDockerfile,
     NotAsked,
     SpeedkitError,
     StateRefused,
     in_words,
 )
-from speedkit.experiment.advice import advice
 from speedkit.experiment.background import InBackground
 from speedkit.experiment.bases import SYNTAX_ARGUMENT, BuildBases, build_bases, unfetched_frontend
+from speedkit.experiment.build_inputs import dockerfile_text, refuse_private_file, sent_arguments
 from speedkit.experiment.host import host_environment, run_host_command
 from speedkit.experiment.housekeeping import keep_in_background
 from speedkit.experiment.leaving import forget, stop_when_leaving
 from speedkit.experiment.notebook_view import watch_in_notebook
-from speedkit.model import Build, Outcome
+from speedkit.experiment.outcome import breakage, error_of, failure_text, outcome_of
+from speedkit.model import Build
 from speedkit.recordings.log_limit import LogLimit
 from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.reading import assemble_build
 from speedkit.recordings.recording import Meta, Recording, complete_recording, new_id, new_number, write_recording
-from speedkit.recordings.redaction import Redaction, redaction_of
-from speedkit.regular_file import read_regular
-from speedkit.secrets import is_secret_file
+from speedkit.recordings.redaction import Redaction
 from speedkit.state import state_folder, state_home
 
 __all__ = [
     "BuildOptions",
     "RunningBuild",
     "build",
-    "dockerfile_text",
     "recordings_folder",
-    "sent_arguments",
     "start_build",
-    "without_secrets",
 ]
 
 UNTRUSTED = "certificate signed by unknown authority"
-PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
-"""Build args that BuildKit knows by itself and leaves out of cache keys."""
-BUILD_TIME = "SOURCE_DATE_EPOCH"
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
 """What a program compiled on the host must be told to run in an image, whatever the host is."""
 NO_BASES = BuildBases({}, {}, "")
@@ -79,13 +68,7 @@ ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
 CANCELLED_READING_SECONDS = 1.0
 """How long a cancelled build waits for its build context to be read: most take less, a home folder takes minutes."""
-LARGEST_DOCKERFILE = 16_000_000
-PRIVATE_KEY = "-----BEGIN "
 LOG_IS_CUT = "A step printed more than is kept: its log says where and how much is left out."
-NO_SPACE = "no space left on device"
-ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
-"""What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
-STEP_FAILED = "did not complete successfully"
 
 
 def recordings_folder() -> Path:
@@ -194,7 +177,7 @@ class RunningBuild:
     def __init__(self, engine: Engine, app: App, strategy: Strategy, options: BuildOptions) -> None:
         self._engine, self._app, self._strategy, self._options = engine, app, strategy, options
         self._text = dockerfile_text(strategy.dockerfile)
-        _refuse_private_file(strategy.dockerfile, self._text, app.folder)
+        refuse_private_file(strategy.dockerfile, self._text, app.folder)
         self._probe = app.probe
         self._arguments = sent_arguments(options.build_args)
         caches = [*options.cache_from, *options.cache_to]
@@ -347,23 +330,25 @@ class RunningBuild:
         machine = InBackground(partial(_machine, self._engine))
         finished, seconds, context = self._solve_once(bases)
         if finished.exit_code and not self._command.cancelled:
-            frontend = unfetched_frontend(self._engine, self._all_text(), self._text, self._arguments)
+            frontend = unfetched_frontend(self._engine, failure_text(self._solve), self._text, self._arguments)
             if frontend is not None:
                 self._forget_lines()
                 bases = replace(bases, replaced_frontend=frontend)
                 finished, seconds, context = self._solve_once(bases)
-        if finished.exit_code and UNTRUSTED in self._all_text() and not self._command.cancelled:
+        if finished.exit_code and UNTRUSTED in failure_text(self._solve) and not self._command.cancelled:
             self._forget_lines()
             bases = self._bases(extend_ca=True)
             finished, seconds, context = self._solve_once(bases)
-        outcome = self._outcome(finished)
+        outcome = outcome_of(
+            self._solve, finished.exit_code, is_cancelled=self._command.cancelled, engine_answers=self._engine.answers
+        )
         self._meta = replace(
             self._meta,
             seconds=seconds,
             outcome=outcome,
             exit_code=finished.exit_code,
             vertex_lines=finished.vertex_lines,
-            error=self._error(outcome, bases),
+            error=error_of(self._solve, outcome, bases),
             machine=machine.result() if machine.done_within(0) else {},
         )
         image = {"id": finished.image} if finished.image is not None else None
@@ -371,7 +356,8 @@ class RunningBuild:
         sent, unreadable = self._sent(context)
         recording = self._record(sent, image)
         if outcome == "broken":
-            raise self._breakage(recording)
+            kept = f"The recording {self._meta.id} is kept." if recording is not None else " ".join(self._notices)
+            raise breakage(self._solve, self._engine.host, kept)
         if unreadable is not None and outcome == "failed":
             raise unreadable
         self._built = self._assembled(image, recording)
@@ -519,11 +505,6 @@ class RunningBuild:
             self._solve, self._raw = Solve(), []
             self._limit = LogLimit()
 
-    def _all_text(self) -> str:
-        with self._lock:
-            logs = "".join(vertex.log for vertex in self._solve.vertices.values() if vertex.error)
-            return self._solve.error_text + logs
-
     def _describe(self, finished: Finished, bases: BuildBases) -> dict[str, Any] | None:
         if finished.image is None:
             return None
@@ -551,49 +532,6 @@ class RunningBuild:
         if answer is None:
             self._notices.append(f"The image was made, but was not asked for its answer: {why}")
         return None if answer is None else answer | {"said": self._redaction.text(str(answer["said"]))}
-
-    def _outcome(self, finished: Finished) -> Outcome:
-        if finished.exit_code == 0:
-            return "done"
-        if self._command.cancelled:
-            return "cancelled"
-        text = self._all_text()
-        if NO_SPACE in text.lower() or self._engine_is_gone():
-            return "broken"
-        return "failed"
-
-    def _engine_is_gone(self) -> bool:
-        last_words = [line for line in self._solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
-        return any(sign in line for sign in ENGINE_GONE for line in last_words) or not self._engine.answers()
-
-    def _error(self, outcome: Outcome, bases: BuildBases) -> str | None:
-        if outcome == "cancelled":
-            return "The build was cancelled."
-        if outcome == "done":
-            return None
-        failed = next((vertex for vertex in self._solve.vertices.values() if vertex.error), None)
-        log = failed.log.strip()[-4000:] if failed else ""
-        stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
-        try:
-            named = {name: base.get("platform", "") for name, base in bases.facts.items()}
-            used = {str(base["used"]).removesuffix(":latest"): base.get("platform", "") for base in bases.facts.values()}
-            platforms, frontend = named | used, bases.replaced_frontend
-            hint = advice(self._solve.error_text, stand_ins=stand_ins, frontend=frontend, platforms=platforms)
-        except Exception as problem:
-            hint = f"What might help could not be looked up: {in_words(problem)}"
-        return "\n".join(part for part in (log, self._solve.error_text, hint) if part)
-
-    def _breakage(self, recording: Recording | None) -> SpeedkitError:
-        kept = f"The recording {self._meta.id} is kept." if recording is not None else " ".join(self._notices)
-        if NO_SPACE in self._all_text().lower():
-            return DiskFull(
-                f"A disk is full, the engine's or one that a step wrote to. {kept}",
-                fix="Free some room (`docker system df` shows what takes it), then build again.",
-            )
-        return EngineLost(
-            f"The Docker engine at {self._engine.host} went away during the build. {kept}",
-            fix="Start it again (`speedkit engine start`, or Docker Desktop) and build again.",
-        )
 
 
 _answers: dict[tuple[str, Probe], dict[str, Any]] = {}
@@ -633,52 +571,6 @@ def _number() -> int:
 def _image_name(text: str) -> str:
     """Text as a part of an image's name: small letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"
-
-
-def sent_arguments(build_args: Mapping[str, str]) -> dict[str, str]:
-    """What a build is given as build arguments: those named, and those that come from the environment.
-
-    The host's proxies are handed on to reach the network; SOURCE_DATE_EPOCH is taken by buildx itself.
-    """
-    found = {name: value for name, value in os.environ.items() if name.upper() in PROXY_ARGUMENTS or name == BUILD_TIME}
-    return found | dict(build_args)
-
-
-def dockerfile_text(path: Path) -> str:
-    """A Dockerfile's text; line ends stay as they are, and bytes that are not UTF-8 survive in it.
-
-    Raises: NoDockerfile; FileRefused for one that is there and cannot be read.
-    """
-    # A link counts as BuildKit follows it, which is not always where it leads here.
-    place = file_in_root(path.parent.resolve(), path.name)
-    if place is None:
-        raise NoDockerfile(path)
-    try:
-        return read_regular(place, at_most_bytes=LARGEST_DOCKERFILE).decode("utf-8", errors="surrogateescape")
-    except FileNotFoundError:
-        raise NoDockerfile(path) from None
-    except OSError as problem:
-        raise FileRefused(f"The Dockerfile {path} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
-
-
-def without_secrets(text: str, build_args: Mapping[str, str] | None = None) -> str:
-    """A Dockerfile's text as the recording of a build with these arguments would hold it."""
-    return redaction_of(sent_arguments(build_args or {}), os.environ, text).text(text)
-
-
-def _refuse_private_file(path: Path, text: str, folder: Path) -> None:
-    """A link called Dockerfile may lead to somebody's key, which a failed build would quote and its recording keep.
-
-    Raises: FileRefused.
-    """
-    place = path.resolve()
-    is_elsewhere = not place.is_relative_to(folder.resolve()) and "docker" not in place.name.lower()
-    is_closed = is_elsewhere and place.exists() and not place.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
-    if text.lstrip().startswith(PRIVATE_KEY) or is_secret_file(place.name) or (is_closed and sys.platform != "win32"):
-        raise FileRefused(
-            f"{path} is no Dockerfile: it is {place}, which holds a secret or is closed to others.",
-            fix="Remove the link, or name a Dockerfile with -f FILE.",
-        )
 
 
 def _machine(engine: Engine) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
-from speedkit.experiment.building import dockerfile_text, sent_arguments, without_secrets
+from speedkit.experiment.build_inputs import dockerfile_text, sent_arguments, without_secrets
 from speedkit.forecast import Forecaster, StepForecast
 from speedkit.history.finding import recordings
 from speedkit.history.past import earlier_builds, own_past, past_of

@@ -13,7 +13,7 @@ from speedkit.context import Entry, Manifest, read_context
 from speedkit.engine.connection import connect
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.experiment.bases import SYNTAX_ARGUMENT, frontend_replaced_now
-from speedkit.experiment.building import dockerfile_text, sent_arguments
+from speedkit.experiment.build_inputs import dockerfile_text, sent_arguments
 from speedkit.forecast import Because, Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation

@@ -12,7 +12,7 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.engine.connection import connect
 from speedkit.errors import SpeedkitError
 from speedkit.experiment.bases import bases_now
-from speedkit.experiment.building import dockerfile_text
+from speedkit.experiment.build_inputs import dockerfile_text
 from speedkit.forecast import BaseImage, Situation
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from speedkit.engine.connection import Engine, connect
 from speedkit.errors import EngineError, SpeedkitError, StateBusy
-from speedkit.experiment.building import without_secrets
+from speedkit.experiment.build_inputs import without_secrets
 from speedkit.secrets import hide_secrets, is_secret_file
 from speedkit.widgets.build_list import BuildList, Listed, Running
 from speedkit.widgets.choices import Choices

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
-from speedkit.experiment.building import dockerfile_text
+from speedkit.experiment.build_inputs import dockerfile_text
 from speedkit.forecast import Forecaster, Situation
 from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.which_step import base_facts, unclear_lines, wrong_step

@@ -9,7 +9,7 @@ import pytest
 from speedkit.apps.own import app_in_place
 from speedkit.context import file_in_root, read_context
 from speedkit.errors import Misuse, NoDockerfile
-from speedkit.experiment.building import dockerfile_text
+from speedkit.experiment.build_inputs import dockerfile_text
 
 LINKS = [
     ({"Dockerfile": "file"}, "file"),
