@@ -45,7 +45,7 @@ def keep_in_background(engine: Engine) -> None:
 def _wait() -> None:
     # Whoever interrupts the end wants it at once: the next build keeps the limits.
     with contextlib.suppress(KeyboardInterrupt):
-        for thread in list(_at_work):
+        for thread in _at_work[:]:
             thread.join(END_SECONDS)
 
 

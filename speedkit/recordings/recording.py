@@ -50,7 +50,7 @@ FORMAT = 1
 UNFINISHED = ".unfinished-"
 META_BYTES = 64 << 20
 PART_BYTES = 1 << 29
-"""No build leaves as much. What somebody else put there, a pipe or a link to a device too, must not keep the kit from working."""
+"""No build leaves as much. What somebody else put there must not keep the kit from working."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 

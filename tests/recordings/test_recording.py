@@ -270,6 +270,11 @@ def test_what_somebody_put_in_place_of_a_part_is_refused_and_never_waited_for(tm
         part.unlink()
         put(part)
         with pytest.raises(RecordingError):
-            read_build(read_recording(damaged.folder)).step_list  # noqa: B018
-            _ = damaged.context
+            _read_all(damaged.folder)
     assert good.meta.id in [found.meta.id for found in list_recordings(tmp_path)]
+
+
+def _read_all(folder: Path) -> None:
+    found = read_recording(folder)
+    read_build(found)
+    assert found.context
