@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
@@ -149,18 +149,10 @@ def _write(folder: Path, sizes: dict[str, tuple[int, int]]) -> None:
 
 
 def _bytes_of(recording: Path) -> int:
-    return sum(map(_size, _files(recording)))
-
-
-def _files(recording: Path) -> Iterable[os.DirEntry[str]]:
-    try:
-        return list(os.scandir(recording))
-    except OSError:
-        return ()
-
-
-def _size(file: os.DirEntry[str]) -> int:
-    try:
-        return file.stat(follow_symlinks=False).st_size
-    except OSError:
-        return 0
+    """The bytes of a recording's files; of those that are left, where another process removes it at this moment."""
+    size_bytes = 0
+    with contextlib.suppress(OSError), os.scandir(recording) as files:
+        for file in files:
+            with contextlib.suppress(OSError):
+                size_bytes += file.stat(follow_symlinks=False).st_size
+    return size_bytes

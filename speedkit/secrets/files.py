@@ -15,34 +15,13 @@ from speedkit.secrets.shapes import find_secrets
 __all__ = ["is_secret_file", "secrets_of_folder"]
 
 NAMES = (
-    *(
-        ".env",
-        ".env.*",
-        "*.env",
-        ".envrc",
-        ".npmrc",
-        ".yarnrc",
-        ".yarnrc.yml",
-        ".netrc",
-        "_netrc",
-        ".git-credentials",
-        ".pypirc",
-    ),
-    *(".pgpass", ".my.cnf", ".mylogin.cnf", ".htpasswd", ".vault-token", ".terraformrc", "terraform.rc", ".dockercfg"),
-    *(
-        ".dockerconfigjson",
-        "kubeconfig",
-        "kubeconfig.*",
-        "*.kubeconfig",
-        "id_rsa",
-        "id_dsa",
-        "id_ecdsa",
-        "id_ed25519",
-        "id_*_sk",
-    ),
-    *("*.pem", "*.key", "*.ppk", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.asc", "*.gpg", "credentials"),
-    *("credentials.json", "credentials.y*ml", "secrets.json", "secrets.y*ml", "secrets.toml", "*.tfvars", "*.tfvars.json"),
-    *("service-account*.json", "service_account*.json", "master.key", "auth.json", "secret.txt", "token.txt", "password.txt"),
+    *(".env", ".env.*", "*.env", ".envrc", ".npmrc", ".yarnrc", ".yarnrc.yml", ".netrc", "_netrc", ".git-credentials"),
+    *(".pypirc", ".pgpass", ".my.cnf", ".mylogin.cnf", ".htpasswd", ".vault-token", ".terraformrc", "terraform.rc"),
+    *(".dockercfg", ".dockerconfigjson", "kubeconfig", "kubeconfig.*", "*.kubeconfig", "id_rsa", "id_dsa", "id_ecdsa"),
+    *("id_ed25519", "id_*_sk", "*.pem", "*.key", "*.ppk", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.asc"),
+    *("*.gpg", "credentials", "credentials.json", "credentials.y*ml", "secrets.json", "secrets.y*ml", "secrets.toml"),
+    *("*.tfvars", "*.tfvars.json", "service-account*.json", "service_account*.json", "master.key", "auth.json"),
+    *("secret.txt", "token.txt", "password.txt"),
 )
 PLACES = ("*.docker/config.json", "*.kube/config", "*.aws/credentials", "*.aws/config", "*.ssh/*", "*.gnupg/*", "*secrets/*")
 EXAMPLES = (".example", ".sample", ".template", ".dist", ".pub")

@@ -27,54 +27,11 @@ JOINED = re.compile(
 OPEN_KEYS = frozenset({"public", "pub", "cache", "primary", "foreign", "sort", "partition", "index", "object", "row", "hot"})
 """Keys that are nobody's secret, by the word before `KEY`."""
 ABOUT_IT = frozenset(
-    {
-        "file",
-        "files",
-        "path",
-        "dir",
-        "folder",
-        "url",
-        "uri",
-        "host",
-        "port",
-        "name",
-        "names",
-        "user",
-        "username",
-        "type",
-        "version",
-    }
-    | {
-        "length",
-        "len",
-        "size",
-        "ttl",
-        "expiry",
-        "expires",
-        "count",
-        "limit",
-        "enabled",
-        "disabled",
-        "algorithm",
-        "alg",
-        "format",
-    }
-    | {
-        "mode",
-        "provider",
-        "server",
-        "service",
-        "endpoint",
-        "timeout",
-        "policy",
-        "prefix",
-        "suffix",
-        "header",
-        "field",
-        "method",
-    }
-    | {"sock", "socket", "pid", "agent", "askpass", "command", "cmd", "state", "status", "info"}
-    | {"realm", "scope", "required", "backend", "plugin", "issuer", "audience", "min", "max"}
+    {"file", "files", "path", "dir", "folder", "url", "uri", "host", "port", "name", "names", "user", "username", "type"}
+    | {"version", "length", "len", "size", "ttl", "expiry", "expires", "count", "limit", "enabled", "disabled", "algorithm"}
+    | {"alg", "format", "mode", "provider", "server", "service", "endpoint", "timeout", "policy", "prefix", "suffix", "header"}
+    | {"field", "method", "sock", "socket", "pid", "agent", "askpass", "command", "cmd", "state", "status", "info", "realm"}
+    | {"scope", "required", "backend", "plugin", "issuer", "audience", "min", "max"}
 )
 """Last words that make a name say something about a secret, and not the secret."""
 ENCODED = frozenset({"data", "value", "base", "b", "hash", "raw", "old", "new", "prod", "dev", "test", "staging"})
@@ -88,38 +45,12 @@ ORDINARY = frozenset(
 )
 EVERYDAY = frozenset(
     {"admin", "administrator", "root", "user", "guest", "test", "testing", "demo", "example", "sample", "secret", "password"}
-    | {
-        "passwd",
-        "pass",
-        "changeme",
-        "token",
-        "postgres",
-        "postgresql",
-        "mysql",
-        "mariadb",
-        "redis",
-        "mongo",
-        "mongodb",
-        "rabbitmq",
-    }
-    | {"alpine", "debian", "ubuntu", "golang", "python", "node", "nginx", "httpd", "scratch", "busybox", "docker", "build"}
-    | {"builder", "base", "app", "main", "dev", "prod", "develop", "development", "production", "staging", "release", "stage"}
-    | {"final", "debug", "info", "local", "localhost", "server", "client", "database", "cache", "hello", "world", "linux"}
-    | {
-        "from",
-        "copy",
-        "workdir",
-        "expose",
-        "label",
-        "install",
-        "update",
-        "value",
-        "name",
-        "public",
-        "private",
-        "github",
-        "gitlab",
-    }
+    | {"passwd", "pass", "changeme", "token", "postgres", "postgresql", "mysql", "mariadb", "redis", "mongo", "mongodb"}
+    | {"rabbitmq", "alpine", "debian", "ubuntu", "golang", "python", "node", "nginx", "httpd", "scratch", "busybox", "docker"}
+    | {"build", "builder", "base", "app", "main", "dev", "prod", "develop", "development", "production", "staging", "release"}
+    | {"stage", "final", "debug", "info", "local", "localhost", "server", "client", "database", "cache", "hello", "world"}
+    | {"linux", "from", "copy", "workdir", "expose", "label", "install", "update", "value", "name", "public", "private"}
+    | {"github", "gitlab"}
 )
 """Words that stand in every other build: as somebody's password they are hidden in its place, and nowhere else."""
 NUMBER = re.compile(r"v?\d{1,5}|v?\d{1,4}(?:\.\d{1,5}){1,3}(?:[-+][a-z0-9.]{0,12})?")
