@@ -7,12 +7,13 @@ second container in the network of the first one asks.
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from http.client import HTTPException, HTTPResponse
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 from speedkit.engine.asking_inside import ask_inside
@@ -29,17 +30,6 @@ UNREACHED_SECONDS = 3.0
 """For how long a port may refuse connections before it is taken for one that cannot be reached from here."""
 PIECE_BYTES = 4096
 LOOPBACK = "127.0.0.1"
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect for the answer: an image must not choose which other address this machine asks."""
-
-    def redirect_request(self, *_: object) -> None:
-        return None
-
-
-DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
-"""The proxies of the environment do not know the loopback address of this machine."""
 
 
 def ask_image(
@@ -100,8 +90,7 @@ def _start_and_ask(
         return Answer(ok=False, said=f"The container did not start: {problem.said}")
     try:
         if is_published:
-            address = f"http://{LOOPBACK}:{_published(engine, container, port)}{path}"
-            return _ask(engine, container, address, deadline, give_up)
+            return _ask(engine, container, _published(engine, container, port), path, deadline, give_up)
         why = f"the engine at {engine.host} is on another machine"
     except _Unreached as unreached:
         why = f"its port cannot be reached from here: {unreached}"
@@ -125,30 +114,75 @@ class _Unreached(Exception):
     """Nobody takes connections at the published port, though the container runs."""
 
 
-def _ask(engine: Engine, container: str, address: str, deadline: float, give_up: Callable[[], bool]) -> Answer | None:
+def _ask(engine: Engine, container: str, port: int, path: str, deadline: float, give_up: Callable[[], bool]) -> Answer | None:
     """Raises: _Unreached."""
     problem, is_reached, began = "it never answered", False, time.monotonic()
     while time.monotonic() < deadline and not give_up():
         if ended := _ended(engine, container):
             return ended
-        try:
-            with DIRECTLY.open(address, timeout=REPLY_SECONDS) as reply:
-                return Answer(ok=True, said=_text(reply, 65536))
-        except urllib.error.HTTPError as reply:
-            return Answer(ok=False, said=f"HTTP {reply.code}: {_text(reply, 2048)}")
-        except urllib.error.URLError as refused:
-            # Only this one comes from connecting; what comes later was said by whoever listens there.
-            problem = str(refused.reason)
-            if not is_reached and time.monotonic() - began > UNREACHED_SECONDS:
-                raise _Unreached(problem) from None
-        except (OSError, HTTPException, ValueError) as broken:
-            problem, is_reached = str(broken) or type(broken).__name__, True
+        # Neither a proxy of the environment, which does not know this machine's loopback address, nor a redirect: an image
+        # must not choose which other address this machine asks.
+        connection = HTTPConnection(LOOPBACK, port, timeout=REPLY_SECONDS)
+        with contextlib.closing(connection):
+            try:
+                connection.request("GET", path, headers={"Connection": "close"})
+            except OSError as refused:
+                problem = str(refused)
+                if not is_reached and time.monotonic() - began > UNREACHED_SECONDS:
+                    raise _Unreached(problem) from None
+            else:
+                try:
+                    return _reply(connection)
+                except (OSError, HTTPException, ValueError) as broken:
+                    problem, is_reached = str(broken) or type(broken).__name__, True
         time.sleep(ATTEMPT_SECONDS)
     return None if give_up() else Answer(ok=False, said=f"No answer from the container: {problem}.")
 
 
-def _text(reply: HTTPResponse | urllib.error.HTTPError, most_bytes: int) -> str:
-    """The body's beginning, as far as it comes soon: a server may send a byte now and then, for ever."""
+def _reply(connection: HTTPConnection) -> Answer:
+    """What comes over a connection that was asked on, as far as it comes soon.
+
+    Raises: OSError, HTTPException, ValueError.
+    """
+    line = connection.sock
+    with _cut_after(REPLY_SECONDS, line) as is_cut:
+        try:
+            reply = connection.getresponse()
+        except (OSError, HTTPException):
+            if not is_cut():
+                raise
+    if is_cut():
+        raise ConnectionError("the head of its answer does not end")
+    with reply, _cut_after(REPLY_SECONDS, line):
+        if reply.status == HTTPStatus.OK:
+            return Answer(ok=True, said=_text(reply, 65536))
+        return Answer(ok=False, said=f"HTTP {reply.status}: {_text(reply, 2048)}")
+
+
+@contextlib.contextmanager
+def _cut_after(seconds: float, line: socket.socket) -> Iterator[Callable[[], bool]]:
+    """Ends a connection when the block lasts longer; whether that was so.
+
+    The time-out of a socket does not do that: a server may send a byte now and then, or `100 Continue` again and again.
+    """
+    cut = threading.Event()
+
+    def end() -> None:
+        cut.set()
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield cut.is_set
+    finally:
+        timer.cancel()
+
+
+def _text(reply: HTTPResponse, most_bytes: int) -> str:
+    """The beginning of the body, as far as it comes soon."""
     body, deadline = b"", time.monotonic() + REPLY_SECONDS
     while len(body) < most_bytes and time.monotonic() < deadline and (piece := reply.read1(PIECE_BYTES)):
         body += piece
