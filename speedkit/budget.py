@@ -22,15 +22,11 @@ POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How much room a part takes, and may take."""
+    """How much room a part takes, and how much it may take."""
 
     part: Part
     used_bytes: int
     limit_bytes: int
-
-    @property
-    def is_kept(self) -> bool:
-        return self.used_bytes <= self.limit_bytes
 
 
 def variable(part: Part) -> str:

@@ -1,15 +1,15 @@
 """Who owns what the kit makes: folders and files of a process that lives are left alone, those of a dead one are swept.
 
-Each process has one file in the folder `owners` of the state folder. It holds a lock on it for as long as it lives, and
-writes into it which folders and files are its own, each before it is made. The operating system lets go of the lock when
-the process ends, by SIGKILL too, so nothing depends on the number of a process, which another one may have by then.
+Each process has one file in the folder `owners` of the state folder, and holds a lock on that file for as long as it lives.
+The process writes into the file which folders and files are its own, each before it is made. The operating system releases
+the lock when the process ends, by SIGKILL too. The number of a process would not do: another process may have it by then.
 
     claim(path)         this process is about to make the path, and owns it
     release(path)       the path is gone, or need not be swept any more
     discard(path)       removes the path, however read-only, and releases it
     scratch_folder()    a folder for temporary files that is swept even when this process is killed
     owner_id()          the name of this process's file: put it on images and containers, and ask `is_alive` later
-    owner_of(path)      the living owner of a path, or None
+    living_owners()     the processes that live, with what each owns
     sweep()             removes what dead owners left
 
 A file of an owner: a line of JSON about the process, then one line `["claim", path]` or `["release", path]` each,
@@ -45,7 +45,6 @@ __all__ = [
     "living_owners",
     "note_typed",
     "owner_id",
-    "owner_of",
     "release",
     "scratch_folder",
     "sweep",
@@ -185,7 +184,7 @@ _guard = threading.RLock()
 
 
 def claim(path: Path) -> None:
-    """Take note that a path is about to be made by this process, which owns it until it ends.
+    """Note that this process is about to make a path. It owns the path until the path is released or the process ends.
 
     Raises: StateRefused where the state folder cannot be written to.
     """
@@ -200,7 +199,7 @@ def claim(path: Path) -> None:
 
 
 def release(path: Path) -> None:
-    """The path is gone, or is to outlive this process."""
+    """Own a path no more: it is gone, or it is to outlive this process."""
     place = _absolute(path)
     with _guard:
         for own in _own_files.values():
@@ -208,7 +207,7 @@ def release(path: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file or a folder with all in it, as far as that is possible, and own it no more."""
+    """Remove a file, or a folder with all in it. What cannot be removed stays owned, so that the next start tries again."""
     with contextlib.suppress(OSError):
         _remove(path)
     if not os.path.lexists(path):
@@ -216,7 +215,10 @@ def discard(path: Path) -> None:
 
 
 def note_typed(folder: Path, name: str, *, is_typed: bool = True) -> None:
-    """Take note that a file of an owned folder holds what somebody typed, or does no more: see `sweep`."""
+    """Note that a file of an owned folder holds what somebody typed, so that `sweep` saves the file.
+
+    name: the file's path in the folder. is_typed: False when the file is as it was at first again.
+    """
     place = _absolute(folder)
     with _guard, contextlib.suppress(OSError):
         for own in _own_files.values():
@@ -226,7 +228,10 @@ def note_typed(folder: Path, name: str, *, is_typed: bool = True) -> None:
 
 @contextlib.contextmanager
 def claimed(path: Path) -> Iterator[Path]:
-    """Own a path while it is written: what a kill leaves half written is swept. Where that cannot be noted, nothing is."""
+    """Own a path while it is written, so that a file which a kill leaves half written is swept.
+
+    Where the state folder takes no note, the path is written all the same.
+    """
     with contextlib.suppress(StateRefused):
         claim(path)
     try:
@@ -256,7 +261,7 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def owner_id() -> str:
-    """This process's identity: a name never used before. Raises: StateRefused."""
+    """This process's identity: the name of its file, which no other process had before. Raises: StateRefused."""
     with _guard:
         try:
             return _own_file().id
@@ -265,18 +270,12 @@ def owner_id() -> str:
 
 
 def is_alive(owner: str) -> bool:
-    """Whether the process of that identity, of this installation, still lives; one that cannot be told counts as alive."""
+    """Whether the process of that identity, of this installation, still lives. In doubt it counts as alive."""
     with _guard:
         if any(own.id == owner for own in _own_files.values()):
             return True
     path = _owners_folder() / owner
     return path.parent == _owners_folder() and _is_locked(path)
-
-
-def owner_of(path: Path) -> Owner | None:
-    """The living process that owns a path, or something below it; None when nobody does."""
-    place = _absolute(path)
-    return next((owner for owner in living_owners() if any(own.is_relative_to(place) for own in owner.paths)), None)
 
 
 def living_owners() -> list[Owner]:
@@ -297,10 +296,11 @@ def has_dead_owners() -> bool:
 
 
 def sweep(before_removal: Callable[[Path, Sequence[str]], None] | None = None) -> list[Path]:
-    """Remove what dead owners left, never a living one's; the paths removed. What cannot be removed waits for the next time.
+    """Remove what dead owners left, and nothing of a living one's. Returns the paths removed.
 
-    before_removal: sees each path that is there before it goes, and the names of the files in it that hold what somebody
-    typed. Where it raises OSError, the path stays for the next time.
+    What cannot be removed waits for the next sweep.
+    before_removal: called with each path before it is removed, and with the names of the files in it that somebody typed.
+    Where it raises OSError, the path stays until the next sweep.
     """
     removed: list[Path] = []
     with _guard:
@@ -331,7 +331,10 @@ def _swept(owner: Owner, before_removal: Callable[[Path, Sequence[str]], None] |
 
 
 def _may_be_swept(path: Path) -> bool:
-    """It is there, ours, and where the kit makes things: a damaged file of an owner must not remove anything else."""
+    """Whether a path is there, is this user's, and lies where the kit makes things.
+
+    An owner's file may be damaged, and must then not make the kit remove anything else.
+    """
     try:
         status = path.lstat()
     except OSError:
@@ -408,7 +411,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Owner:
-    """What an owner wrote; a line that was cut off by a kill is passed over."""
+    """The owner whose file this is. A line that a kill cut short is passed over."""
     about: dict[str, object] = {}
     paths: dict[Path, None] = {}
     typed: dict[Path, dict[str, None]] = {}

@@ -11,7 +11,6 @@ from speedkit.go_regexp import GoRegexp
 __all__ = ["PathPattern", "is_malformed", "raise_if_malformed"]
 
 _ANY = "\\x00-\\x{10FFFF}"
-_MOST_RUNE = 0x10FFFF
 
 
 class PathPattern:

@@ -1,7 +1,7 @@
-"""What this installation made on an engine: a small file for each image, container and build under way.
+"""Notes what this installation made on an engine: a small file for each image, container and build under way.
 
-    <state>/engines/<engine>/<kind>.<key>            what outlives the process that made it
-    <state>/engines/<engine>/<kind>.<key>.<owner>    what goes with its owner
+    <state>/engines/<engine>/<kind>.<key>            an object that outlives the process that made it
+    <state>/engines/<engine>/<kind>.<key>.<owner>    an object that is removed when its owner is dead
 
 `key` is the id of an image, else a random number; `owner` is the identity of a process (`speedkit.ownership`). The file of
 an image holds the names that the kit gave it, and the layers that it added to its base, with their sizes. The file of a
@@ -52,7 +52,11 @@ FILE = re.compile(r"(?P<kind>[a-z-]+)\.(?P<key>[0-9a-f]{12,64})(?:\.(?P<owner>[0
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One object of ours. owner: the process that it goes with; None when it outlives that."""
+    """One object of this installation.
+
+    key: the digits of an image's id, else of a random number. owner: the identity of the process with which the object goes;
+    None for one that outlives the process that made it.
+    """
 
     path: Path
     kind: Kind
@@ -69,7 +73,7 @@ class Note:
 
     @property
     def used_ns(self) -> int:
-        """When the object was last made or used; 0 when it is forgotten by now."""
+        """When the object was last made or used, in nanoseconds since 1970; 0 when its note is gone."""
         try:
             return self.path.stat().st_mtime_ns
         except OSError:
@@ -107,7 +111,7 @@ def is_image_kind(kind: object) -> TypeGuard[ImageKind]:
 
 
 def notes_of(engine: Engine) -> list[Note]:
-    """All that this installation has noted of an engine. Raises: EngineLost."""
+    """All notes of this installation about an engine. Raises: EngineLost."""
     return _notes_in(_folder(engine))
 
 
@@ -134,9 +138,10 @@ def note_image(
     layers: Mapping[str, int] | None = None,
     owner: str | None = None,
 ) -> None:
-    """Take note of an image that the kit made, or has made again: the time of its last use is now.
+    """Note an image that the kit made, or made again. The note's time becomes that of its last use: now.
 
-    layers: those that it added to its base, bytes by diffID. owner: of an isolated image; this process when None.
+    name: what the image is called; earlier names stay noted. layers: those that the image added to its base, bytes by diffID.
+    owner: of an isolated image; None is this process.
     """
     owner = (owner or _owner_or_none()) if kind == "isolated" else None
     with contextlib.suppress(OSError, EngineError, StateRefused):
@@ -147,7 +152,7 @@ def note_image(
 
 
 def note_use(engine: Engine, image_ids: Iterable[str]) -> None:
-    """These images, as far as they are ours, are used now."""
+    """Note that images are used now. Those that the kit did not make are passed over."""
     keys = {_key(image_id) for image_id in image_ids}
     with contextlib.suppress(OSError, EngineError, StateRefused):
         for note in notes_of(engine):
@@ -157,9 +162,9 @@ def note_use(engine: Engine, image_ids: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def making(engine: Engine, kind: ImageKind, name: str) -> Iterator[None]:
-    """Note that this process makes an image of that name; within the block it is noted by its id.
+    """Note, while the block lasts, that this process makes an image of that name. The block itself notes the image by its id.
 
-    The note stays when the block raises: the image may be there all the same.
+    Where the block raises, the note stays: the image may be there all the same, and `sweeping` looks for it.
     """
     note = _noted(engine, "making", {"names": [name], "will_be": kind})
     yield
@@ -168,7 +173,7 @@ def making(engine: Engine, kind: ImageKind, name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def building(engine: Engine, name: str) -> Iterator[None]:
-    """Note that this process builds an image of that name: what it may need is left alone until the block ends."""
+    """Note, while the block lasts, that this process builds an image of that name: nobody removes what the build may need."""
     note = _noted(engine, "build", {"names": [name]})
     try:
         with making(engine, "result", name):
@@ -179,17 +184,18 @@ def building(engine: Engine, name: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class NotedContainer:
-    """A container that this process is about to make. name: how it is to be called, which tells it from any other."""
+    """A container that this process is about to make. name: what it is to be called; no other container has that name."""
 
     name: str
     _notes: list[Note]
 
     def is_gone(self) -> None:
-        """Forget it. One that is never said to be gone is swept when its owner is dead."""
+        """Remove the note. Without this call, the container is swept when its owner is dead."""
         remove_notes(self._notes)
 
 
 def note_container(engine: Engine) -> NotedContainer:
+    """Note a container before it is made, under a name that is new."""
     number = os.urandom(6).hex()
     owner = _owner_or_none() or os.urandom(8).hex()
     return NotedContainer(container_name(owner, number), _noted(engine, "container", {}, number))
@@ -205,7 +211,7 @@ def _noted(engine: Engine, kind: Kind, document: dict[str, Any], key: str | None
 
 
 def remove_notes(notes: Iterable[Note]) -> None:
-    """Forget objects that are gone."""
+    """Remove the notes of objects that are gone."""
     for note in notes:
         with contextlib.suppress(OSError):
             note.path.unlink(missing_ok=True)
@@ -227,7 +233,7 @@ def _key(image_id: str) -> str:
 
 
 def _folder(engine: Engine) -> Path:
-    """An engine is told by its identity and not by its address, where another one may listen tomorrow."""
+    """Where the notes about an engine are. It is told by its identity: tomorrow another one may listen at its address."""
     return state_home() / FOLDER / hashlib.sha256(engine.identity.encode()).hexdigest()[:16]
 
 

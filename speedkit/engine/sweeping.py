@@ -1,11 +1,10 @@
 """Removes from an engine what this installation made and nobody needs any more.
 
-`sweep_engine` takes what dead processes left, `remove_own` all that is ours and unused, `remove_image` one image. No image is
-forced: an image that a container uses, or that another image was made from, stays. Of an image that somebody else
-named, only our name goes.
+`sweep_engine` removes what dead processes left, `remove_own` all that is ours and unused, `remove_image` one image. No removal
+is forced: an image stays while a container uses it, and while another image that was made from it is there. Of an image that
+somebody gave a name of their own, only our names are removed.
 
-Stand-ins have the same names for all installations on an engine. They go with the last one: as long as another
-installation has images there, they stay.
+Stand-ins have the same names for all installations on an engine, so they stay as long as another installation has images there.
 """
 
 from __future__ import annotations
@@ -46,11 +45,11 @@ STAND_IN_NAMES = frozenset(f"{name}:latest" for name in STAND_INS.values())
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An object of ours that was left, and because of what.
+    """An object of ours that stays on the engine, and the reason.
 
-    container: a container uses it. build: a build under way may need it. name: somebody else named it. image: another
-    image was made from it. installation: images of another installation may rest on it. engine: the engine refused.
-    by: the containers, processes, names or images, or the engine's words.
+    because: `container`, one uses it; `build`, one under way may need it; `name`, somebody gave it one of their own; `image`,
+    one was made from it; `installation`, images of another one may rest on it; `engine`, it refused.
+    by: the containers, processes, names or images behind the reason, or the engine's words.
     """
 
     what: str
@@ -104,7 +103,7 @@ def sweep_engine(engine: Engine) -> Removed:
 
 
 def sweep_in_background(engine: Engine) -> None:
-    """Sweep once in this process, while it goes on; at its end it waits a little for that."""
+    """Sweep in a thread, once in a process for each engine. At its end, the process waits a few seconds for the sweep."""
     key = (engine.host, str(state_home()))
     if key in _swept:
         return
@@ -144,7 +143,7 @@ def _remove_container(engine: Engine, note: Note, removed: Removed) -> None:
 
 
 def _adopt(engine: Engine, note: Note) -> None:
-    """Take note of an image that was made although its maker is dead; forget one that will not come."""
+    """Note an image that is there although its maker died while making it; forget one that has not come for an hour."""
     for name in note.names:
         try:
             described = inspect_image(engine, name)
@@ -164,8 +163,9 @@ def _labels(described: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def remove_image(engine: Engine, note: Note, removed: Removed) -> bool:
-    """Remove an image of ours, or our names where somebody else named it, too; whether it is no longer ours.
+    """Remove an image of ours; where somebody gave it a name of their own, only our names. True when it is no longer ours.
 
+    removed: counts the image, or holds why it stays.
     Raises: EngineError.
     """
     if note.image_id is None:
@@ -203,9 +203,9 @@ def _called(note: Note) -> str:
 
 
 def remove_own(engine: Engine) -> Removed:
-    """Remove every container and image of this installation that nothing uses; say what stays, and because of what.
+    """Remove every container and image of this installation that nothing uses. The result says what stays, and why.
 
-    What older versions made goes as well, and stand-ins that no other installation may need.
+    What older versions of the kit made is removed as well, and stand-ins that no other installation may need.
     Raises: EngineError, StateRefused.
     """
     containers = Removed()
@@ -218,7 +218,7 @@ def remove_own(engine: Engine) -> Removed:
 
 
 def remove_noted(engine: Engine) -> Removed:
-    """Remove those images that the ledger has and nothing uses, and what dead processes left.
+    """Remove the noted images that nothing uses, and what dead processes left.
 
     Raises: EngineError, StateRefused.
     """
@@ -241,7 +241,7 @@ def remove_noted(engine: Engine) -> Removed:
 def _goes(
     engine: Engine, note: Note, images: _Images, builders: Mapping[str, str], removed: Removed, kept: dict[str, Kept]
 ) -> bool:
-    """Remove one image if nothing needs it, or put down why it is kept; whether it is no longer ours."""
+    """Remove one image if nothing needs it, else put into `kept` why it stays. True when it is no longer ours."""
     if reason := _why_kept(note, images, builders):
         kept[note.key] = reason
         return False
@@ -276,7 +276,7 @@ def _why_kept(note: Note, images: _Images, builders: Mapping[str, str]) -> Kept 
 
 
 def _remove_containers(engine: Engine, removed: Removed) -> None:
-    """Those that have a name which only we give; one of a living process stays."""
+    """Remove the containers whose names only the kit gives, but for those of living processes."""
     for container in engine.api.containers(all=True, filters={"label": LABEL}):
         installation = _labels(container).get(INSTALLATION_LABEL) or None
         for name in container.get("Names") or ():
