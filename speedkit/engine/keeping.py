@@ -26,10 +26,11 @@ def size_of_images(engine: Engine) -> int:
 
 
 def keep_images(engine: Engine, limit: int) -> Removed:
-    """Remove images until the others are within the limit, those first that were not used for the longest time.
+    """Remove images until the others are within the limit: first those that were not used for the longest time.
 
-    Results that a newer build replaced go before all others. Stand-ins stay, what a container uses, what a build under way
-    may need, and the newest result.
+    Results that a newer build replaced go before all others. These stay: stand-ins, the newest result, images that a container
+    uses, and images that a build under way may need.
+    limit: in bytes.
     Raises: EngineError, StateRefused.
     """
     removed = Removed()

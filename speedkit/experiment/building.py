@@ -72,7 +72,7 @@ LOG_IS_CUT = "A step printed more than is kept: its log says where and how much 
 
 
 def recordings_folder() -> Path:
-    """Where recordings are, once there is one."""
+    """The folder of all recordings, whether it is there or not."""
     return state_home() / "recordings"
 
 
@@ -237,7 +237,7 @@ class RunningBuild:
         self._command.cancel()
 
     def stop(self) -> None:
-        """Cancel, and wait until the recording is kept. Whoever interrupts once more does not end that."""
+        """Cancel, and wait a few seconds until the recording is kept. A second Ctrl-C does not end the waiting."""
         deadline = time.monotonic() + STOP_SECONDS
         while not self.done and (left := deadline - time.monotonic()) > 0:
             with contextlib.suppress(KeyboardInterrupt):
@@ -538,13 +538,15 @@ _answers: dict[tuple[str, Probe], dict[str, Any]] = {}
 
 
 def _asked(engine: Engine, image: str, probe: Probe, *, give_up: Callable[[], bool]) -> dict[str, Any] | None:
-    """What an image answers; None when it was given up. An image id never changes its meaning, so a good answer is kept.
+    """The answer of an image, as a recording holds it; None when asking was given up.
+
+    An image id never changes its meaning, so a good answer is kept for the next build that gives the same image.
 
     Raises: EngineLost, NotAsked.
     """
-    known = _answers.get((image, probe))
-    if known is not None:
-        return known
+    kept_answer = _answers.get((image, probe))
+    if kept_answer is not None:
+        return kept_answer
     try:
         answer = ask_image(engine, image, port=probe.port, path=probe.path, give_up=give_up)
     except (EngineLost, NotAsked):

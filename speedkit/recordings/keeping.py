@@ -40,7 +40,7 @@ def size_of_recordings(folder: Path) -> int:
 
 
 def keep_recordings(folder: Path, limit: int) -> list[str]:
-    """Remove the oldest recordings until the others are within the limit; the ids of those removed.
+    """Remove the oldest recordings until the others are within the limit, in bytes. Returns the ids of those removed.
 
     The newest recording of each strategy stays as long as its folder is there, and so does the newest of all. A build from
     cold in the user's own folder does not count as such: its cache was its own, so no later forecast rests on it.
@@ -66,7 +66,7 @@ def keep_recordings(folder: Path, limit: int) -> list[str]:
 
 
 def _removable(recordings: list[Recording]) -> Iterator[Recording]:
-    """Those that can be done without, in the order in which they go. recordings: oldest first."""
+    """The recordings that no forecast needs, in the order in which they are removed. recordings: oldest first."""
     kept = recordings[:-1]
     for needed in (NEEDED, 1):
         later = Counter(_lineage(recording) for recording in recordings)
@@ -92,7 +92,7 @@ def _is_from_cold_in_place(recording: Recording) -> bool:
 
 
 def _remove(recording: Path) -> bool:
-    """Whether it is gone; another process may have been first."""
+    """Remove a recording; False where another process was first."""
     away = recording.with_name(f"{REMOVED}{recording.name}")
     try:
         recording.rename(away)

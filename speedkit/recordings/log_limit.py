@@ -1,8 +1,8 @@
 """Keeps the log of a build to a size that fits into memory: of each step its beginning and its end.
 
-An engine clips the log of a step at 2 MB, unless it is told not to. Then a step may print gigabytes, which would be held,
-shown and recorded. In: the raw lines of a build. Out: the same, but for what is too much; a line in the step's own log says
-how much was left out, and where.
+An engine clips the log of a step at 2 MB, unless it is told not to. Without that, a step may print gigabytes, and the kit
+would hold, show and record them. In: the raw lines of a build. Out: the same lines without the middle of a log that is too
+long; a line in the step's own log says how much was left out, and where.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ CUT_HERE = "[speedkit left out {count:,} bytes of this log here]\n"
 
 @dataclass(slots=True)
 class _Step:
-    """passed: how much of its log was handed on. end: the last that came since, of which some is left out."""
+    """What is known of one step's log.
+
+    passed: the bytes handed on. is_full: no more is handed on before the step ends. end: the last pieces that came since, of
+    end_bytes together. left_out: the bytes dropped between the two. entry: the last log entry, as the frame for the end.
+    """
 
     passed: int = 0
     is_full: bool = False
@@ -42,7 +46,7 @@ class _Step:
 
 
 class LogLimit:
-    """Hands on the lines of one build. has_cut: something was left out."""
+    """Hands on the lines of one build, within the limits. has_cut: a part of a step's log was left out."""
 
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
@@ -52,7 +56,7 @@ class LogLimit:
         self.has_cut = False
 
     def lines(self, line: bytes) -> list[bytes]:
-        """What to keep of one line, and before it the end of a log that the line closes."""
+        """The lines to keep in place of one line. The end of a log comes before the line that says that its step has ended."""
         if not line.startswith(b"{"):
             return self._text(line)
         has_logs = b'"logs"' in line
@@ -83,7 +87,7 @@ class LogLimit:
         return [*ends, *last]
 
     def _text(self, line: bytes) -> list[bytes]:
-        """A line that is no status, of which BuildKit's last ones say why it failed; an excerpt may be as long as the file."""
+        """A line that is no status. BuildKit's last ones say why a build failed, so these are kept; an excerpt may be long."""
         if len(line) > TEXT_LINE_BYTES:
             line = line[:TEXT_LINE_BYTES] + b" [the rest of this line is left out]\n"
         if not self._last_lines and self._text_bytes + len(line) <= TEXT_BYTES:
@@ -93,7 +97,7 @@ class LogLimit:
         return []
 
     def _kept(self, entry: Any) -> Any:
-        """An entry of a log, or so much of it as is kept; None for nothing."""
+        """An entry of a log, or its beginning where there is no room for all of it; None where there is room for nothing."""
         if not isinstance(entry, dict) or not isinstance(entry.get("data"), str):
             return entry
         try:
