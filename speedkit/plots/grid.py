@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -128,15 +128,19 @@ def _cell(build: Build, step: Step) -> tuple[int, str]:
 
 
 def _finding(newest: dict[str, Build], cells: list[list[tuple[int, str]]]) -> str:
-    """The edit that runs the most steps and the one that runs the fewest; builds that failed prove neither."""
+    """The edits that run the most steps and those that run the fewest; builds that failed prove neither."""
     columns = zip(newest.items(), zip(*cells, strict=True), strict=False)
     counts = {edit: sum(code == 1 for code, _ in column) for (edit, build), column in columns if build.ok}
     if not counts:
         return "Every build shown failed" if newest else "Nothing was built yet"
-    worst, least = max(counts, key=lambda edit: counts[edit]), min(counts, key=lambda edit: counts[edit])
-    first = f"{capital(said(worst))}: {counts[worst]} of {len(cells)} steps run again"
-    if len(counts) == 1:
-        return first
-    if counts[worst] == counts[least]:
-        return f"Every edit makes {counts[worst]} of {len(cells)} steps run again"
-    return f"{first}; {said(least)}: {counts[least]}"
+    most, fewest = max(counts.values()), min(counts.values())
+    if len(counts) > 1 and most == fewest:
+        return f"Every edit that can be built makes {most} of {len(cells)} steps run again"
+    first = f"{capital(_with(counts, most))}: {most} of {len(cells)} steps run again"
+    return first if len(counts) == 1 else f"{first}; {_with(counts, fewest)}: {fewest}"
+
+
+def _with(counts: Mapping[str, int], count: int) -> str:
+    """The edits after which so many steps ran: one or two by name, or how many there are."""
+    edits = [said(edit) for edit, steps in counts.items() if steps == count]
+    return " and ".join(edits) if len(edits) <= 2 else f"{len(edits)} edits"

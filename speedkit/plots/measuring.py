@@ -18,6 +18,7 @@ __all__ = [
     "HasBuilds",
     "Measured",
     "builds_of",
+    "common_edit",
     "comparable",
     "count_steps",
     "edits_in_order",
@@ -51,6 +52,12 @@ NOT_COMPARED = frozenset({"custom", "corrected", "retry"})
 """Edits that are not the same each time: what somebody typed, the first good build after a mistake, and the build after one
 that failed or was cancelled."""
 SHORTEST_SECONDS = 0.001
+FEWEST_RUNS = 3
+"""From so many runs on, the spread of a build tells how much its next run may differ.
+
+Of two builds that are the same, the runs of one all lie below those of the other in a third of all cases with two runs each,
+and in a tenth with three. That the distance is wider than both spreads as well happens to 1 in 100 with three runs.
+"""
 SAME_SIZE = 1.01
 """Images whose sizes differ by less than this factor are called equally large."""
 
@@ -88,6 +95,11 @@ class Measured:
         return len(self.builds) > 1
 
     @property
+    def spread_factor(self) -> float:
+        """How many times as long as the quickest run the slowest one took."""
+        return self.high_seconds / max(self.low_seconds, SHORTEST_SECONDS)
+
+    @property
     def spread(self) -> str:
         """The range of the runs; nothing for a single one."""
         return f"{seconds_text(self.low_seconds)} to {seconds_text(self.high_seconds)}" if self.is_repeated else ""
@@ -116,6 +128,14 @@ def comparable(builds: Sequence[Build]) -> list[Build]:
     return named or list(builds)
 
 
+def common_edit(builds: Sequence[Build]) -> str:
+    """The edit after which the most strategies were built; the first of several, "" without builds."""
+    strategies_of: dict[str, set[str]] = {}
+    for build in builds:
+        strategies_of.setdefault(build.edit, set()).add(build.strategy)
+    return max(strategies_of, key=lambda edit: len(strategies_of[edit]), default="")
+
+
 def without_repeats(builds: Sequence[Build]) -> list[Build]:
     """The builds that show what an edit costs.
 
@@ -131,9 +151,12 @@ def _had_work(build: Build) -> bool:
 
 
 def builds_of(source: HasBuilds | Sequence[Build]) -> list[Build]:
-    """The builds of a comparison or a list that went well and are no repeats."""
+    """The builds of a comparison or a list that went well and are no repeats, each once.
+
+    A cell that adds its own builds to the recorded ones has them twice: counted so, one run would pass for two equal ones.
+    """
     builds = source if isinstance(source, Sequence) else source.builds
-    return without_repeats([build for build in builds if build.ok])
+    return without_repeats([build for build in {build.id: build for build in builds}.values() if build.ok])
 
 
 def measure(source: HasBuilds | Sequence[Build]) -> list[Measured]:
@@ -147,13 +170,14 @@ def measure(source: HasBuilds | Sequence[Build]) -> list[Measured]:
 def is_beyond_spread(slow: Measured, fast: Measured, measured: Iterable[Measured]) -> bool:
     """Whether two measurements lie further apart than runs of one and the same build do.
 
-    Where both were repeated, no run of one may be as quick as a run of the other. Where one was built once, the two must differ
-    by more than the runs of any build among `measured` that was repeated; without any, nothing can be said about seconds.
+    Where both were run three times or more, the slowest run of one must lie further from the quickest of the other than the
+    runs of either lie apart. Otherwise the two must differ by more than the runs of any build among `measured` that was
+    repeated; without any, nothing can be said about seconds.
     """
-    if slow.is_repeated and fast.is_repeated:
-        return fast.high_seconds < slow.low_seconds
-    ratios = [one.high_seconds / max(one.low_seconds, SHORTEST_SECONDS) for one in measured if one.is_repeated]
-    return bool(ratios) and slow.seconds > max(ratios) * fast.seconds
+    if min(len(slow.builds), len(fast.builds)) >= FEWEST_RUNS:
+        return slow.low_seconds > max(slow.spread_factor, fast.spread_factor) * fast.high_seconds
+    factors = [one.spread_factor for one in measured if one.is_repeated]
+    return bool(factors) and slow.seconds > max(factors) * fast.seconds
 
 
 def quickest(candidates: Sequence[Measured], measured: Sequence[Measured]) -> list[Measured]:

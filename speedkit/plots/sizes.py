@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
 from speedkit.model import Build, ImageLayer
-from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, smallest
+from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, common_edit, said, smallest
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
@@ -23,9 +23,15 @@ FEWEST = 4
 
 
 def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
-    """The newest image of each strategy: its layers side by side, in the order of the other figures."""
-    newest = {build.strategy: build for build in builds_of(source) if build.image_bytes}
-    builds = list(newest.values())
+    """An image of each strategy: its layers side by side, in the order of the other figures.
+
+    It is the newest after the edit that the most strategies have an image of, as other sources give images of other sizes; of a
+    strategy that has none after that edit, its newest.
+    """
+    every = [build for build in builds_of(source) if build.image_bytes]
+    edit = common_edit(every)
+    newest = {build.strategy: build for build in every}
+    builds = list((newest | {build.strategy: build for build in every if build.edit == edit}).values())
     largest = max((build.image_bytes or 0 for build in builds), default=1)
     figure = go.Figure()
     for row, build in enumerate(builds):
@@ -46,13 +52,22 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
     finish(
         figure,
         title=_finding(builds),
-        measured="; ".join(filter(None, ["size by layer, grey came with the base image", notes(builds)])),
+        measured="; ".join(filter(None, ["size by layer, grey came with the base image", *_sources(builds), notes(builds)])),
         plot_pixels=ROW * max(len(builds), 1),
         left=max((len(build.strategy) for build in builds), default=0),
         right_pixels=100,
         above_pixels=10,
     )
     return Plot(figure, _table(builds))
+
+
+def _sources(builds: Sequence[Build]) -> list[str]:
+    """After which edit the images were built; those that were built after other ones by name."""
+    if not builds:
+        return []
+    edit = common_edit(builds)
+    others = [f"{build.strategy} after {said(build.edit)}" for build in builds if build.edit != edit]
+    return [", ".join([f"built after {said(edit)}", *others])]
 
 
 def _joined(build: Build) -> list[ImageLayer]:

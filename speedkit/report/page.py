@@ -16,7 +16,7 @@ from speedkit.plots import Plot
 from speedkit.rendering.amounts import seconds_text, secrets_left_out
 from speedkit.rendering.tables import Cell, table_html
 from speedkit.report.cells import Figures, cell_html
-from speedkit.report.summary import figures, strategy_by_edit
+from speedkit.report.summary import NOT_BUILT, figures, strategy_by_edit
 from speedkit.secrets import count_substitutes
 
 __all__ = ["Chapter", "page"]
@@ -89,7 +89,7 @@ def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -
     headline = plots[0].title if plots else "No builds were recorded in this tour"
     columns, rows = strategy_by_edit(builds)
     table = table_html([Cell(column) for column in columns], [[Cell(text) for text in row] for row in rows], look="times")
-    parts = [f'<section id="summary"><h1>{escape(headline)}</h1><p class="sub">{escape(_facts(builds))}</p>']
+    parts = [f'<section id="summary"><h1>{escape(headline)}</h1><p class="sub">{escape(_facts(builds, rows))}</p>']
     parts.append(f'<div class="wide">{table}</div>' if rows else "")
     parts += [drawn.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
     if left_out:
@@ -97,9 +97,10 @@ def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -
     return "".join(parts) + "</section>"
 
 
-def _facts(builds: Sequence[Build]) -> str:
-    empty = "– was not built (`make tour FULL=1` builds every cell)"
+def _facts(builds: Sequence[Build], rows: Sequence[Sequence[str]]) -> str:
+    has_empty_cells = any(NOT_BUILT in row for row in rows)
+    empty = f"; {NOT_BUILT} was not built (`make tour FULL=1` builds every cell)" if has_empty_cells else ""
     images = "; with stand-in base images, since no registry answered" if any(build.stand_in for build in builds) else ""
     frontends = sorted({build.replaced_frontend for build in builds if build.replaced_frontend is not None})
     frontend = f"; with the engine's own frontend in place of {', '.join(frontends)}" if frontends else ""
-    return f"{len(builds)} real builds; median seconds by strategy and edit; {empty}{images}{frontend}"
+    return f"{len(builds)} real builds; median seconds by strategy and edit{empty}{images}{frontend}"

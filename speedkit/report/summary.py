@@ -9,7 +9,7 @@ from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
 from speedkit.plots.measuring import comparable, edits_in_order, heading, measure
 from speedkit.rendering.amounts import seconds_text
 
-__all__ = ["figures", "strategy_by_edit"]
+__all__ = ["NOT_BUILT", "figures", "strategy_by_edit"]
 
 NOT_BUILT = "–"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -16,6 +17,8 @@ from speedkit.rendering.reasons_html import Reason
 from tests.images.archives import image_of, layer
 
 SLOW, QUICK = 30.0, 0.9
+NUMBERS = itertools.count()
+"""As on an engine, no two builds have one id."""
 
 
 def step(line: int | None, text: str, state: str, seconds: float, started: float | None = 0.0) -> Step:
@@ -35,7 +38,7 @@ def build(
 ) -> Build:
     state = "ran" if ran else "cached"
     return Build(
-        id=f"{strategy}-{edit}-{seconds}",
+        id=f"build-{next(NUMBERS)}",
         app="app",
         strategy=strategy,
         edit=edit,
@@ -169,6 +172,21 @@ def test_a_single_run_counts_when_it_differs_by_more_than_any_repeated_one():
     )
 
 
+def test_runs_of_one_build_that_happen_to_lie_apart_name_no_winner():
+    apart_by_luck = [*runs("naive", 25.0, 27.0), *runs("chained", 27.1, 29.0)]
+    assert " s with" not in plots.rebuild(apart_by_luck).title
+    three_each = [*runs("naive", 25.0, 26.0, 27.0), *runs("chained", 27.1, 28.0, 29.0)]
+    assert " s with" not in plots.rebuild(three_each).title
+    wider_than_both = [*runs("naive", 25.0, 26.0, 27.0), *runs("chained", 29.5, 30.0, 31.0)]
+    assert plots.rebuild(wider_than_both).title == "A field renamed: 30.0 s with chained, 26.0 s with naive"
+
+
+def test_a_build_that_is_given_twice_is_one_run():
+    given_twice = [build(), build("scratch", seconds=QUICK)] * 2
+    assert "one run each" in plots.rebuild(given_twice).measured
+    assert " s with" not in plots.rebuild(given_twice).title
+
+
 def test_a_headline_names_no_strategy_whose_lead_is_within_the_spread():
     builds = [
         *runs("chained", 25.6, 27.0),
@@ -215,6 +233,15 @@ def test_images_that_differ_by_less_than_a_hundredth_have_no_smallest():
     assert plots.sizes([build("a", size=21_440_000), build("b", size=21_510_000)]).title == (
         "All images are about the same size: 21.5 MB"
     )
+
+
+def test_sizes_are_those_of_one_edit_and_others_are_named():
+    sources_alike = [build("naive"), build("scratch", size=9_500_000), build("naive", "add-dependency", size=22_000_000)]
+    plot = plots.sizes(sources_alike)
+    assert plot.title == "21.0 MB with naive, 9.5 MB with scratch"
+    assert "built after a field renamed;" in plot.measured
+    other = plots.sizes([*sources_alike, build("warm", "readme")])
+    assert "built after a field renamed, warm after the README edited;" in other.measured
 
 
 def test_a_second_build_with_nothing_left_to_do_says_nothing_about_the_edit():
@@ -376,7 +403,17 @@ def test_several_edits_have_a_panel_each_with_bars_of_one_thickness():
     assert [note.text for note in figure.layout.annotations] == ["A field renamed", "The README edited"]
     one, two = figure.layout.yaxis.domain, figure.layout.yaxis2.domain
     assert one[1] - one[0] == pytest.approx(2 * (two[1] - two[0]))
-    assert plots.cache_grid([build(edit="a"), build(edit="b")]).title == "Every edit makes 2 of 2 steps run again"
+    assert plots.cache_grid([build(edit="a"), build(edit="b")]).title == (
+        "Every edit that can be built makes 2 of 2 steps run again"
+    )
+
+
+def test_a_grid_names_no_edit_before_others_that_run_as_many_steps():
+    worst = [build(edit="readme"), build(edit="rename-field"), build(edit="comment")]
+    least = [build(edit="none", ran=False), build(edit="touch", ran=False)]
+    assert plots.cache_grid([*worst, *least]).title == (
+        "3 edits: 2 of 2 steps run again; nothing changed and a file touched: 0"
+    )
 
 
 def test_labels_of_points_that_lie_together_do_not_take_the_same_place():

@@ -86,6 +86,12 @@ def test_the_summary_comes_first_and_says_what_was_left_out(text):
     assert "stand-in base images" in text
 
 
+def test_the_page_speaks_of_empty_cells_only_where_there_are_some(text):
+    assert "make tour FULL=1" in text
+    full = [build(strategy, edit) for strategy in ("naive", "scratch") for edit in ("cold", "none")]
+    assert "was not built" not in without_plotly(page([], full, left_out=[]))
+
+
 def test_a_repeat_does_not_halve_the_time_in_the_table():
     _, rows = strategy_by_edit([build(seconds=40.0), build(seconds=0.2, ran=False)])
     assert rows == [["naive", "40.0 s"]]
