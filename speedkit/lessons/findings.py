@@ -10,7 +10,17 @@ from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoSuchImage
 from speedkit.model import Build, Step
-from speedkit.plots.measuring import Measured, is_beyond_spread, measure, quickest, said, smallest, steps_that_ran
+from speedkit.plots.measuring import (
+    SAME_SIZE,
+    Measured,
+    common_edit,
+    is_beyond_spread,
+    measure,
+    quickest,
+    said,
+    smallest,
+    steps_that_ran,
+)
 from speedkit.rendering.amounts import bytes_text, count_text, seconds_text, share_text
 from speedkit.rendering.layers_html import command_text
 from speedkit.visible import visible_line
@@ -21,6 +31,7 @@ __all__ = [
     "downloads",
     "extremes",
     "images_left",
+    "modules_fetched",
     "size_difference",
     "slowest_step",
     "stand_ins",
@@ -33,6 +44,8 @@ GO_BUILD_SAYS = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
 """What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
 MOD_DOWNLOAD_SAYS = re.compile(r"^# get https?://(\S+)/@v/(v\S+)\.zip: 200\b", re.MULTILINE)
 """What `go mod download -x` prints for each module that it has fetched."""
+MOD_DOWNLOAD = re.compile(r"\bgo mod download\b([^&|;\n]*)")
+TRACE = re.compile(r"(?:^|\s)-x\b")
 UPPER_CASE = re.compile(r"!([a-z])")
 """How a module proxy writes upper-case letters (https://go.dev/ref/mod#goproxy-protocol)."""
 
@@ -57,12 +70,31 @@ def _module(address: str) -> str:
 
 def downloaded_again(first: Build, again: Build) -> str:
     """How many modules two builds fetched, and how many of the second build's were new."""
+    silent = [f"line {step.line}" for step in (*first.instructions, *again.instructions) if _fetches_silently(step)]
+    if silent:
+        where = _listed(list(dict.fromkeys(silent)))
+        return f"`go mod download` in {where} has no flag `-x`, so Go does not say what it fetched: nothing can be counted."
     before, after = downloads(first), downloads(again)
     counts = f"{count_text(len(before), 'module')} at first, {len(after)} after {said(again.edit)}"
     if not after:
         return f"{counts}: nothing was downloaded again."
     new = len(set(after) - set(before))
     return f"{counts}, {new} of them new" + (": the same, all over again." if not new and len(after) == len(before) else ".")
+
+
+def _fetches_silently(step: Step) -> bool:
+    return step.ran and any(TRACE.search(options) is None for options in MOD_DOWNLOAD.findall(step.instruction))
+
+
+def modules_fetched(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
+    """How many Go modules the newest build of each strategy fetched after an edit."""
+    newest = {build.strategy: build for build in builds if build.ok and build.edit == edit}
+    told = [f"{name}: {_count_fetched(newest[name])}" for name in strategies if name in newest]
+    return "\n".join([f"Modules fetched after {said(edit)}:", *(f"  {each}" for each in told)]) if told else ""
+
+
+def _count_fetched(build: Build) -> str:
+    return "not said" if any(map(_fetches_silently, build.instructions)) else str(len(downloads(build)))
 
 
 def slowest_step(build: Build) -> Step:
@@ -105,6 +137,8 @@ def _runs_in_words(one: Measured) -> str:
 def _who_is_quicker(chosen: Sequence[Measured], measured: Sequence[Measured]) -> str:
     quick = quickest(chosen, measured)
     slower = [one.strategy for one in chosen if all(is_beyond_spread(one, other, measured) for other in quick)]
+    if not any(one.is_repeated for one in measured):
+        return "No build was repeated, so nothing is known of how much runs differ: compare the steps."
     if not slower:
         return "The seconds differ no more than repeated runs may: compare the steps."
     verb = "is" if len(quick) == 1 else "are"
@@ -149,8 +183,9 @@ def stand_ins(builds: Sequence[Build]) -> str:
     if not names:
         return ""
     return (
-        f"No registry answered, so a stand-in took the place of {_listed(names)}. It does the same work, but what lies in it, "
-        "and so the size of every image on top of it, is not what the real one holds."
+        f"No registry answered, so a stand-in took the place of {_listed(names)}. It is enough for these builds, but what lies "
+        "in it is not what the real one holds: neither the size of an image on top of it nor the time to fetch system packages "
+        "is that of the real one."
     )
 
 
@@ -158,11 +193,14 @@ def stand_ins(builds: Sequence[Build]) -> str:
 class ImagesLeft:
     """The largest and the smallest of the images that are still on the engine; None where there are not two.
 
-    gone: strategies whose image is there no more. problem: why no engine could be asked.
+    as_large, as_small: how many others differ from these by less than a hundredth. gone: strategies whose image is there no
+    more. problem: why no engine could be asked.
     """
 
     largest: Build | None = None
     smallest: Build | None = None
+    as_large: int = 0
+    as_small: int = 0
     gone: tuple[str, ...] = ()
     problem: str = ""
 
@@ -176,10 +214,17 @@ class ImagesLeft:
         if self.largest is None or self.smallest is None:
             return " ".join(["This needs the images of two strategies: run 03 and 04.", *told])
         large, small = (bytes_text(build.image_bytes or 0) for build in (self.largest, self.smallest))
-        sentence = f"The largest: {self.largest.strategy}, {large}. The smallest: {self.smallest.strategy}, {small}."
+        more, fewer = _others_like_it(self.as_large), _others_like_it(self.as_small)
+        sentence = (
+            f"The largest: {self.largest.strategy}, {large}{more}. The smallest: {self.smallest.strategy}, {small}{fewer}."
+        )
         if len(smallest([self.largest, self.smallest])) == 2:
             sentence = f"{self.largest.strategy} and {self.smallest.strategy} give images of about one size: {large}."
         return " ".join([sentence, f"Both were built after the edit {self.largest.edit!r}.", *told])
+
+
+def _others_like_it(count: int) -> str:
+    return f" ({count_text(count, 'other')} within a hundredth)" if count else ""
 
 
 def images_left(builds: Sequence[Build]) -> ImagesLeft:
@@ -188,8 +233,7 @@ def images_left(builds: Sequence[Build]) -> ImagesLeft:
     The edit is the one that the most strategies have an image of: images of different sources are not compared.
     """
     good = [build for build in builds if build.ok and build.image]
-    strategies_of = {build.edit: {other.strategy for other in good if other.edit == build.edit} for build in good}
-    edit = max(strategies_of, key=lambda name: len(strategies_of[name]), default="")
+    edit = common_edit(good)
     newest = {build.strategy: build for build in good if build.edit == edit}
     try:
         engine = connect()
@@ -198,7 +242,10 @@ def images_left(builds: Sequence[Build]) -> ImagesLeft:
         return ImagesLeft(problem=str(problem))
     gone = tuple(strategy for strategy, build in newest.items() if build not in here)
     by_size = sorted(here, key=lambda build: build.image_bytes or 0)
-    return ImagesLeft(by_size[-1], by_size[0], gone) if len(by_size) > 1 else ImagesLeft(gone=gone)
+    if len(by_size) < 2:
+        return ImagesLeft(gone=gone)
+    as_large = sum((build.image_bytes or 0) * SAME_SIZE >= (by_size[-1].image_bytes or 0) for build in here) - 1
+    return ImagesLeft(by_size[-1], by_size[0], as_large, len(smallest(here)) - 1, gone)
 
 
 def _has_image(engine: Engine, image: str) -> bool:

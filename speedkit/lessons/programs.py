@@ -12,16 +12,17 @@ import struct
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from speedkit.apps import App
 from speedkit.engine.children import child_process, run_child
 from speedkit.errors import SetupError
 from speedkit.experiment.host import host_environment
-from speedkit.ownership import claim
+from speedkit.ownership import claim, scratch_folder
 from speedkit.state import state_folder
 
 __all__ = [
@@ -59,21 +60,29 @@ def go_build(app: App, *flags: str, folder: Path | None = None, name: str = "spe
     return target
 
 
-def packages_to_compile(app: App, *flags: str) -> list[str]:
+def packages_to_compile(app: App, *flags: str, from_nothing: bool = False) -> list[str]:
     """The packages that Go would compile now if it built the app on the host; all others are in its build cache.
 
-    flags: more arguments for `go build`.
+    flags: more arguments for `go build`. from_nothing: those that it would compile with an empty build cache.
+    To look at them, Go fetches the modules that it lacks. Asked before a first build, this takes that work off it.
     Raises: SetupError with Go's message.
     """
+    if from_nothing:
+        with scratch_folder() as empty:
+            return _stale(app, *flags, more={"GOCACHE": str(empty)})
+    return _stale(app, *flags)
+
+
+def _stale(app: App, *flags: str, more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     template = "{{if .Stale}}{{.ImportPath}}\t{{.StaleReason}}{{end}}"
-    listed = _go(app, "list", "-buildvcs=false", *flags, "-deps", "-f", template, ".", folder=app.folder)
+    listed = _go(app, "list", "-buildvcs=false", *flags, "-deps", "-f", template, ".", folder=app.folder, more=more)
     pairs = [line.partition("\t") for line in listed.splitlines() if line]
     return [package for package, _, reason in pairs if reason != UP_TO_DATE]
 
 
-def _go(app: App, verb: str, *arguments: str, folder: Path) -> str:
+def _go(app: App, verb: str, *arguments: str, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> str:
     """What `go` prints, run with the private caches of the app's host builds and for the image's system."""
-    environment = host_environment(app.cache_of("host")) | FOR_THE_IMAGE
+    environment = host_environment(app.cache_of("host")) | FOR_THE_IMAGE | dict(more)
     done = run_child(["go", verb, *arguments], cwd=folder, env=environment)
     if done.returncode:
         raise SetupError(f"go {verb} failed:", quoted=done.stderr.strip())

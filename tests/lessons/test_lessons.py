@@ -20,7 +20,7 @@ from speedkit.model import Base, Build, ImageLayer, Step
 
 
 def built(*steps: Step, strategy: str = "naive", edit: str = "none", seconds: float = 1.0, outcome: str = "done") -> Build:
-    return Build("id", "app", strategy, edit, "", seconds, outcome, 0, "", steps)
+    return Build(uuid4().hex, "app", strategy, edit, "", seconds, outcome, 0, "", steps)
 
 
 def step(log: str = "", seconds: float = 1.0, state: str = "ran", line: int = 1) -> Step:
@@ -74,6 +74,35 @@ class TestDownloads:
 
         first, again = log("a v1,b v1"), log(second)
         assert lessons.downloaded_again(built(step(first)), built(step(again), edit="rename-field")) == sentence
+
+    def test_where_go_does_not_say_what_it_fetches_nothing_is_counted(self):
+        def fetching(instruction: str, state: str = "ran") -> Build:
+            return built(replace(step(state=state, line=7), instruction=instruction), edit="rename-field")
+
+        traced, silent = fetching("RUN go mod download -x"), fetching("RUN apk add git && go mod download && go build -x .")
+        assert lessons.downloaded_again(traced, traced) == (
+            "0 modules at first, 0 after a field renamed: nothing was downloaded again."
+        )
+        for pair in ((silent, traced), (traced, silent), (silent, silent)):
+            assert lessons.downloaded_again(*pair) == (
+                "`go mod download` in line 7 has no flag `-x`, so Go does not say what it fetched: nothing can be counted."
+            )
+        cached = fetching("RUN go mod download", "cached")
+        assert lessons.downloaded_again(traced, cached).endswith("nothing was downloaded again.")
+
+    def test_modules_are_counted_by_strategy_and_those_not_said_are_not_counted_as_none(self):
+        fetched = step("go: downloading a v1\ngo: downloading b v1\n")
+        silent = replace(step(), instruction="RUN go mod download")
+        builds = [
+            built(fetched, strategy="naive", edit="rename-field"),
+            built(step(), strategy="optimized", edit="rename-field"),
+            built(silent, strategy="mine", edit="rename-field"),
+            built(fetched, strategy="warm", edit="cold"),
+        ]
+        assert lessons.modules_fetched(builds, ["naive", "optimized", "warm", "mine"], "rename-field") == (
+            "Modules fetched after a field renamed:\n  naive: 2\n  optimized: 0\n  mine: not said"
+        )
+        assert lessons.modules_fetched(builds, ["naive"], "readme") == ""
 
 
 class TestOneBuild:
@@ -141,7 +170,6 @@ class TestManyBuilds:
     @pytest.mark.parametrize(
         "seconds",
         [
-            {"chained": [36.0], "stages": [44.5]},
             {"chained": [36.0, 24.0], "stages": [44.5, 25.0]},
             {"chained": [2.0], "stages": [3.9], "mounts": [1.0, 2.0]},
         ],
@@ -151,6 +179,18 @@ class TestManyBuilds:
         said = lessons.verdict(builds, ["chained", "stages"], "comment")
         assert said.endswith("The seconds differ no more than repeated runs may: compare the steps.")
         assert "1 of 1 steps ran" in said
+
+    def test_where_nothing_was_repeated_nothing_is_said_of_seconds(self):
+        once = [built(strategy="naive", edit="none", seconds=40.0), built(strategy="mounts", edit="none", seconds=1.0)]
+        assert lessons.verdict(once, ["naive", "mounts"], "none").endswith(
+            "No build was repeated, so nothing is known of how much runs differ: compare the steps."
+        )
+
+    def test_a_build_that_is_listed_twice_is_one_run(self):
+        once = [built(strategy="naive", edit="none", seconds=1.1), built(strategy="mounts", edit="none", seconds=1.0)]
+        said = lessons.verdict([*once, *once], ["naive", "mounts"], "none")
+        assert "naive: 1.1 s (one run)" in said
+        assert "quicker" not in said
 
     def test_the_verdict_turns_round_with_the_numbers(self):
         def said(warm: float, mounts: float) -> str:
@@ -193,7 +233,7 @@ class TestManyBuilds:
 
     def test_stand_ins_are_named_and_real_images_are_not(self):
         with_stand_in = replace(built(), bases=(Base("alpine", "localhost:1/x", stand_in=True),))
-        assert "a stand-in took the place of alpine" in lessons.stand_ins([with_stand_in])
+        assert "a stand-in took the place of alpine." in lessons.stand_ins([with_stand_in])
         assert lessons.stand_ins([replace(built(), bases=(Base("alpine", "alpine", stand_in=False),))]) == ""
 
     @pytest.mark.engine
@@ -214,6 +254,10 @@ class TestManyBuilds:
         )
         other_sources = replace(made["naive"], edit="add-dependency", image_bytes=9_000_000)
         assert lessons.images_left([*made.values(), other_sources]).largest == made["naive"]
+        twin = replace(made["naive"], strategy="stages", image_bytes=2999)
+        assert str(lessons.images_left([*made.values(), twin])).startswith(
+            "The largest: naive, 3.0 kB (1 other within a hundredth)."
+        )
         same = lessons.images_left([made["naive"], replace(made["mounts"], image_bytes=3000)])
         assert str(same).startswith("mounts and naive give images of about one size: 3.0 kB.")
         alone = lessons.images_left([gone, made["naive"]])
@@ -323,6 +367,7 @@ class TestGo:
         tiny_go.write("main.go", tiny_go.read("main.go") + "\nvar other = 1\n")
         assert lessons.packages_to_compile(tiny_go) == ["x"]
         assert len(lessons.packages_to_compile(tiny_go, "-trimpath")) == len(at_first)
+        assert lessons.packages_to_compile(tiny_go, from_nothing=True) == at_first
 
     def test_where_a_program_runs_is_read_from_the_program(self, tiny_go, monkeypatch):
         program = lessons.go_build(tiny_go)
