@@ -16,8 +16,10 @@ from typing import IO, Any
 
 from speedkit.errors import StateRefused
 
-__all__ = ["open_private", "private_folder", "state_folder", "state_home"]
+__all__ = ["NO_HOME", "open_private", "private_folder", "state_folder", "state_home"]
 
+NO_HOME = os.devnull
+"""The home of those who have none: nobody can make a folder in it, so nothing is kept, and builds say so."""
 FOLDER_MODE = stat.S_IRWXU
 FILE_MODE = stat.S_IRUSR | stat.S_IWUSR
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -46,7 +48,8 @@ def state_folder(*parts: str) -> Path:
 
 def state_home() -> Path:
     """The folder of all state, whether it is there or not."""
-    home = Path(os.environ.get("SPEEDKIT_HOME") or _set_aside())
+    # No shell may have looked at it: settings of editors and of containers hold a `~` as it is.
+    home = Path(os.path.expanduser(os.environ.get("SPEEDKIT_HOME") or _set_aside()))  # noqa: PTH111 (never raises)
     _mend_once(home, os.getpid())
     return home
 
@@ -116,4 +119,7 @@ def _close_to_others(path: Path) -> None:
 def _set_aside() -> str:
     import platformdirs
 
-    return platformdirs.user_state_dir("speedkit")
+    try:
+        return platformdirs.user_state_dir("speedkit")
+    except RuntimeError:  # no HOME, and the system does not know this user, as in containers
+        return os.path.join(NO_HOME, "speedkit")  # noqa: PTH118

@@ -83,3 +83,36 @@ def test_every_program_closes_what_was_left_open(home):
     home.chmod(0o755)
     subprocess.run([sys.executable, "-m", "speedkit", "history"], check=True, capture_output=True, timeout=HANG_SECONDS)
     assert others_may(home) == 0
+
+
+NO_HOME = """
+import os, sys
+import speedkit.cli.program, platformdirs, pwd
+os.environ.pop("SPEEDKIT_HOME", None)
+os.environ.pop("HOME", None)
+for name in [name for name in os.environ if name.startswith("XDG")]:
+    del os.environ[name]
+def nobody_knows(_):
+    raise KeyError
+pwd.getpwuid = nobody_knows
+os.chdir(sys.argv[1])
+sys.argv = ["speedkit", *sys.argv[2:]]
+speedkit.cli.program.run(None)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is always a profile")
+@pytest.mark.parametrize("verb", [["history"], ["engine", "status"], ["doctor"], ["predict", "."], ["clean"]])
+def test_without_a_home_a_sentence_says_what_to_set_and_nothing_is_made_here(tmp_path, verb):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    done = subprocess.run([sys.executable, "-c", NO_HOME, str(tmp_path), *verb], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1, 3)
+    assert "Traceback" not in done.stderr
+    assert "no words for" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["Dockerfile"]
+
+
+def test_a_home_in_a_setting_that_no_shell_has_seen_is_the_users(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SPEEDKIT_HOME", "~/kept")
+    assert state_home() == tmp_path / "kept"

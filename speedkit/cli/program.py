@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["program", "run"]
 
 KEPT_SECONDS = 30 * 24 * 3600.0
+INTERRUPTED_TWICE = 130
+"""What typer gives for Ctrl-C while a verb deals with an earlier one."""
 
 
 UsageError: type[Any] = typer.BadParameter.__bases__[0]
@@ -65,11 +67,13 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
     """
     atexit.register(gc.freeze)  # else Python looks through all that was made before it ends, 15 ms for an image
     _take_leave_in_good_order()
-    _sweep_leftovers()
     take_any_character()
     code: object = 0
     try:
+        _sweep_leftovers()
         code = program(standalone_mode=False, obj=read_image)
+        if code == INTERRUPTED_TWICE:
+            raise KeyboardInterrupt
     except UsageError as problem:
         say_usage_error(problem)
         code = problem.exit_code

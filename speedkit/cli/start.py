@@ -12,15 +12,28 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+CANCELLED = 3
 FLAGS = frozenset({"--json", "--files"})
 
 
 def main() -> NoReturn:
     """Run the program with this process's arguments and end the process."""
-    with _asked_ahead(sys.argv[1:]) as read_image:
-        from speedkit.cli.program import run
+    try:
+        with _asked_ahead(sys.argv[1:]) as read_image:
+            from speedkit.cli.program import run
 
-        run(read_image)
+            run(read_image)
+    except KeyboardInterrupt:
+        _end_as_cancelled()
+
+
+def _end_as_cancelled() -> NoReturn:
+    """For Ctrl-C before a verb has begun, or once more while one ends: its exit code is that of a build that was cancelled."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stderr.write("Cancelled.\n")
+    sys.exit(CANCELLED)
 
 
 def _asked_ahead(arguments: Sequence[str]) -> AbstractContextManager[Callable[[], Image] | None]:

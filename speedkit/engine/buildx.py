@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -100,6 +101,8 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
     with scratch_folder() as scratch:
         metadata = scratch / "metadata.json"
         argv, environment = buildx_call(engine, _with_private_copy(request, scratch), scratch, metadata)
+        if request.builder is None and not _can_note(environment):
+            environment = environment | {"BUILDX_CONFIG": str(scratch)}
         on_line = without_definition(scratch, on_line)
         try:
             code = command.run(argv, env={**environment, **ASKS_FOR_LINES}, cwd=request.context, on_line=on_line)
@@ -109,6 +112,18 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
             return Finished(code, None)
         described = _metadata(metadata)
         return Finished(code, _image_id(engine, described), vertex_lines(described))
+
+
+def _can_note(environment: Mapping[str, str]) -> bool:
+    """Whether buildx can keep what it notes of builders and builds, without which it does not build at all.
+
+    Where the home cannot be written to it gives up, and where there is none it would take the folder that is built.
+    """
+    home = environment.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (raises nothing where there is none)
+    folder = Path(environment.get("BUILDX_CONFIG") or Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker") / "buildx")
+    if not folder.is_absolute():
+        return False
+    return os.access(next(place for place in (folder, *folder.parents) if place.exists()), os.W_OK | os.X_OK)
 
 
 def _with_private_copy(request: BuildRequest, scratch: Path) -> BuildRequest:

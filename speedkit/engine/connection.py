@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from speedkit.engine import near
 from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
-from speedkit.state import state_home
+from speedkit.state import NO_HOME, state_home
 
 __all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
 
@@ -275,7 +275,8 @@ def _is_context_named() -> bool:
 
 
 def _config_folder() -> Path:
-    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    home = os.path.expanduser("~")  # noqa: PTH111 (raises nothing where there is no home)
+    return Path(os.environ.get("DOCKER_CONFIG") or os.path.join(NO_HOME if home == "~" else home, ".docker"))  # noqa: PTH118
 
 
 def _context_certificates(context: Any) -> Path | None:

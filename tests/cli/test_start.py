@@ -83,3 +83,32 @@ def test_asking_ahead_loads_neither_the_program_nor_what_reads_an_image(engine):
     environment = os.environ | {"DOCKER_HOST": engine.host}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+INTERRUPTED = """
+import os, signal, sys
+from speedkit.cli import output, program, start
+def interrupt(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+{where}
+sys.argv = ["speedkit", "history"]
+start.main()
+"""
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "start._asked_ahead = interrupt",
+        "program._sweep_leftovers = interrupt",
+        "program.take_any_character = interrupt",
+        "program.say_problem = interrupt; program._sweep_leftovers = lambda: 1 / 0",
+        # A first Ctrl-C ends the verb, a second one comes while that is said.
+        "program.say = interrupt; program.looking.history = None; program._Verbs.resolve_command = interrupt",
+    ],
+)
+def test_ctrl_c_at_any_moment_ends_with_the_exit_code_of_a_cancelled_build(where):
+    code = INTERRUPTED.format(where=where)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "Cancelled.\n"

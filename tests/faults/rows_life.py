@@ -677,3 +677,54 @@ def builds_at_once(place: Place) -> str:
     assert not _scratch(place), f"left: {_scratch(place)}"
     wait_until(lambda: not _runs(folder.name))
     return "36 + 12 builds good, each with its own log and number; nothing left"
+
+
+NOBODY_KNOWN = """\
+import os, sys
+import speedkit.apps, speedkit.cli.program, speedkit.engine.sweeping, speedkit.experiment, speedkit.forecast, speedkit.history
+import speedkit.rendering.amounts, speedkit.rendering.reasons_html, speedkit.rendering.tables, speedkit.setup
+import docker, platformdirs, rich.live, rich.table, rich.progress
+for name in [name for name in os.environ if name in ("HOME", "SPEEDKIT_HOME") or name.startswith("XDG_")]:
+    del os.environ[name]
+os.setgroups([]); os.setgid(54321); os.setuid(54321)
+from speedkit.cli import main
+main()
+"""
+"""The program as a user that the system does not know, without HOME; loaded by root, who alone may read this Python."""
+
+
+@fault(
+    "no-home",
+    what="`build` and `history` as a user without a home whom the system does not know, and with a home that is read-only",
+    right="Built, with the sentence that it could not be recorded; nothing is made in the project",
+)
+def no_home(place: Place) -> str:
+    folder = place.write({"Dockerfile": f"FROM {place.image}\nCOPY a /\n", "a": os.urandom(6).hex()})
+    for open_to_all in (folder, *place.folder.parents, place.folder):
+        if open_to_all.is_relative_to("/tmp") and open_to_all != Path("/tmp"):
+            open_to_all.chmod(0o777)
+    socket = Path(place.engine.host.removeprefix("unix://"))
+    socket.chmod(0o666)
+    socket.parent.chmod(0o755)
+    temporary = place.folder / "anybodys"
+    temporary.mkdir()
+    temporary.chmod(0o1777)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+    told = ""
+    for verb in (["build", str(folder), "--json"], ["history"]):
+        argv = [sys.executable, "-c", NOBODY_KNOWN, *verb]
+        done = subprocess.run(argv, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-500:]
+        assert "Traceback" not in done.stderr, done.stderr[-500:]
+        told = told or " ".join(done.stderr.split())
+    home = place.folder / "read-only"
+    home.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(home)], check=True)
+    try:
+        done = place.run("build", folder, "--json", env={"HOME": str(home), "SPEEDKIT_HOME": ""})
+    finally:
+        subprocess.run(["umount", "-l", str(home)], check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert "Read-only file system" in done.stderr, done.stderr[-500:]
+    assert sorted(path.name for path in folder.iterdir()) == ["Dockerfile", "a"], "something was made in the project"
+    return told
