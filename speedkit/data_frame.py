@@ -33,7 +33,7 @@ class Column(pd.Series):
 
 
 class Frame(pd.DataFrame):
-    """A DataFrame that shows control characters instead of sending them to a terminal, and takes no `$HOME` for a formula."""
+    """A DataFrame that shows control characters instead of obeying them, and takes no `$HOME` for a formula."""
 
     @property
     def _constructor(self) -> Callable[..., Any]:
@@ -49,4 +49,5 @@ class Frame(pd.DataFrame):
 
     def _repr_html_(self) -> Any:
         with pd.option_context("display.html.use_mathjax", False):
-            return super()._repr_html_()  # type: ignore[misc]
+            html = super()._repr_html_()  # type: ignore[misc]
+        return visible(html) if isinstance(html, str) else html

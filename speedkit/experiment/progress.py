@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from html import escape
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from speedkit.experiment.notebook_view import notebook_shell
 from speedkit.model import Build
 from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["Watch", "quiet_or_notebook"]
@@ -59,7 +59,7 @@ class _Notebook(_Quiet):
 
         bar = HTML(
             f'<div class="{NOT_MATH}"><progress max="{self._total}" value="{self._done}" aria-label="builds"></progress> '
-            f"{escape(text)}</div>"
+            f"{html_text(text)}</div>"
         )
         if self._handle is None:
             self._handle = display(bar, display_id=True)

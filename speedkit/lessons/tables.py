@@ -5,12 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from speedkit.apps import COLD, App, Edit, Strategy
 from speedkit.dockerfile import read_dockerfile
 from speedkit.model import Build, Step
 from speedkit.rendering.amounts import count_text, seconds_text
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.tables import Table
 from speedkit.visible import visible
 
@@ -47,7 +47,7 @@ class Listing:
 
 def _listed(number: int, line: str) -> str:
     dim = f"color:{DIM}"
-    text = f'<span style="{dim}">{escape(line)}</span>' if line.startswith("#") else escape(line)
+    text = f'<span style="{dim}">{html_text(line)}</span>' if line.startswith("#") else html_text(line)
     # What goes on in the next line stays beside the numbers.
     hanging = "display:block;padding-left:5ch;text-indent:-5ch"
     return f'<span style="{hanging}"><span style="{dim};user-select:none">{number:3}  </span>{text}</span>'

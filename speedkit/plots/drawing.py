@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import escape, unescape
+from html import unescape
 from typing import Any
 
 import plotly.graph_objects as go
 
 from speedkit.plots.scales import Axis, Frame, frame_of
+from speedkit.plots.style import plain
 from speedkit.rendering.boxes import Box, nested_boxes
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 
 __all__ = ["drawing"]
@@ -58,7 +60,7 @@ def _svg(layout: Any, parts: list[str]) -> str:
 
 
 def _flat(text: str) -> str:
-    return escape(unescape(re.sub(r"<br>", " ", text)), quote=True)
+    return html_text(unescape(re.sub(r"<br>", " ", text)))
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 13, colour: str = "", more: str = "") -> str:
@@ -80,7 +82,7 @@ def _spans(line: str) -> Iterator[str]:
         if part in ("<b>", "</b>"):
             bold = part == "<b>"
         elif part:
-            words = escape(unescape(part))
+            words = html_text(unescape(part))
             yield f'<tspan font-weight="600">{words}</tspan>' if bold else words
 
 
@@ -201,7 +203,7 @@ def _fitted(words: str, letters: int) -> str:
     text = unescape(words)
     if len(text) > letters:
         text = f"{text[: letters - 1]}…" if letters >= FEWEST else ""
-    return escape(text, quote=False)
+    return plain(text)
 
 
 def _shaded(box: Box, shade: float, tip: str) -> str:

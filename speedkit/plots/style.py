@@ -10,6 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from speedkit.model import Build, Step
+from speedkit.visible import visible
 
 __all__ = [
     "BAR",
@@ -128,8 +129,8 @@ def add_hover_rows(figure: go.Figure, texts: Sequence[str], *, width: float, row
 
 
 def plain(text: str) -> str:
-    """Text that plotly does not take as its own small markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text that plotly does not take as its own small markup; what nobody can see stands there as an escape."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def capital(text: str) -> str:

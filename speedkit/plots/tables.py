@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import pandas as pd
 
 from speedkit.rendering.amounts import bytes_text, count_text, seconds_text
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell
 from speedkit.rendering.tables import table_html as cells_html
@@ -53,7 +53,7 @@ def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None 
     return (
         f'{STYLE}<details{" open" * opened} class="{NOT_MATH}">'
         f"<summary>The same as a table</summary>"
-        f'<div class="sk-how">{escape(how)}</div>'
+        f'<div class="sk-how">{html_text(how)}</div>'
         f'<div class="sk-wide">{written}</div>'
         f"{more}</details>"
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
+
+from speedkit.rendering.html_text import html_text
 
 __all__ = ["ansi_to_html", "plain_log"]
 
@@ -38,14 +39,14 @@ def ansi_to_html(text: str) -> str:
     open_span, end = False, 0
     text = _last_states(text)
     for found in ESCAPE.finditer(text):
-        parts.append(html.escape(CONTROL.sub("", text[end : found.start()])))
+        parts.append(html_text(CONTROL.sub("", text[end : found.start()])))
         end = found.end()
         if found[2] == "m":
             parts.append("</span>" if open_span else "")
             style = _style(found[1])
             parts.append(f'<span style="{style}">' if style else "")
             open_span = bool(style)
-    parts.append(html.escape(CONTROL.sub("", text[end:])))
+    parts.append(html_text(CONTROL.sub("", text[end:])))
     return "".join(parts) + ("</span>" if open_span else "")
 
 

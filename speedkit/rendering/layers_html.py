@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from speedkit.rendering.amounts import bytes_text
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell, table_html
 
@@ -50,8 +50,8 @@ def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], wa
     head = [Cell(name, look=TEXT if name in ("#", "made by") else "", pixels=width) for name, width in COLUMNS]
     table = table_html(head, [_row(number, layer) for number, layer in enumerate(layers, 1)])
     return (
-        f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{escape(title)}</div>'
-        f'<div class="sk-sub">{escape(" · ".join(facts))}</div>'
+        f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>'
+        f'<div class="sk-sub">{html_text(" · ".join(facts))}</div>'
         f"{table}{_waste(waste)}</div>"
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from speedkit.model import StepSource
 from speedkit.rendering.amounts import seconds_text
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, STYLE, WORDS
 
@@ -39,7 +39,7 @@ class Reason:
 def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
     """All reasons as HTML, those of instructions with nothing to run left out."""
     rows = "".join(_row(reason) for reason in reasons if reason.state not in ("no-step", "not-needed"))
-    return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{escape(title)}</div>{rows}</div>'
+    return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>{rows}</div>'
 
 
 def state_in_words(state: str) -> str:
@@ -49,11 +49,11 @@ def state_in_words(state: str) -> str:
 
 def _row(reason: Reason) -> str:
     shape, word, look = VERDICTS.get(reason.state) or _seen(reason)
-    text = escape(reason.instruction)
+    text = html_text(reason.instruction)
     return (
         f'<div class="sk-row {look}"><span class="sk-i">{shape}</span><span class="sk-n">{reason.line}</span>'
-        f'<code title="{text}">{text}</code><span class="sk-t">{escape(word)}</span></div>'
-        f'<div class="sk-why">{escape(reason.because)}</div>'
+        f'<code title="{text}">{text}</code><span class="sk-t">{html_text(word)}</span></div>'
+        f'<div class="sk-why">{html_text(reason.because)}</div>'
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from itertools import groupby
 
 from speedkit.model import Build, Step, StepState
 from speedkit.rendering.amounts import bytes_text, seconds_text, secrets_left_out
 from speedkit.rendering.ansi import ansi_to_html
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.secrets import count_substitutes
 
@@ -63,9 +63,9 @@ def build_html(build: Build) -> str:
     """The build: a headline, a row per instruction by stage, and the failing step's last lines."""
     rows = []
     for stage, steps in groupby(build.instructions, key=lambda step: step.stage):
-        rows.append(f'<div class="sk-stage">{escape(stage)}</div>')
+        rows.append(f'<div class="sk-stage">{html_text(stage)}</div>')
         rows += [_row(step) for step in steps]
-    body = f'<div class="sk-head">{escape(_headline(build))}</div><div class="sk-sub">{escape(_facts(build))}</div>'
+    body = f'<div class="sk-head">{html_text(_headline(build))}</div><div class="sk-sub">{html_text(_facts(build))}</div>'
     return f'{STYLE}<div class="sk-build {NOT_MATH}">{body}{"".join(rows)}{_notices(build)}{_problem(build)}</div>'
 
 
@@ -95,10 +95,10 @@ def _facts(build: Build) -> str:
 
 def _row(step: Step) -> str:
     number = "" if step.line is None else str(step.line)
-    text = escape(step.instruction)
+    text = html_text(step.instruction)
     return (
         f'<div class="sk-row {step.state}"><span class="sk-i">{SHAPES[step.state]}</span><span class="sk-n">{number}</span>'
-        f'<code title="{text}">{text}</code><span class="sk-t">{escape(_amount(step))}</span></div>'
+        f'<code title="{text}">{text}</code><span class="sk-t">{html_text(_amount(step))}</span></div>'
     )
 
 
@@ -110,7 +110,7 @@ def _amount(step: Step) -> str:
 
 
 def _notices(build: Build) -> str:
-    return "".join(f'<div class="sk-sub">! {escape(notice)}</div>' for notice in build.notices)
+    return "".join(f'<div class="sk-sub">! {html_text(notice)}</div>' for notice in build.notices)
 
 
 def _problem(build: Build) -> str:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.visible import visible
 
@@ -50,9 +50,9 @@ class Cell:
             "scope": scope,
             "style": f"width:{self.pixels}px" if self.pixels else "",
         }
-        written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items() if value)
-        text = f"<code>{escape(self.text)}</code>" if self.is_code else escape(self.text)
-        below = f"<br><code>{escape(self.below)}</code>" if self.below else ""
+        written = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
+        text = f"<code>{html_text(self.text)}</code>" if self.is_code else html_text(self.text)
+        below = f"<br><code>{html_text(self.below)}</code>" if self.below else ""
         return f"<{element}{written}>{text}{below}</{element}>"
 
 
@@ -101,8 +101,8 @@ def table_html(
     heads = "".join(cell.html("th", scope="col") for cell in head)
     body = ""
     for number, row in enumerate(rows):
-        classes = f' class="{escape(row_looks[number])}"' if row_looks else ""
+        classes = f' class="{html_text(row_looks[number])}"' if row_looks else ""
         row_head = Cell(row_heads[number]).html("th", scope="row") if row_heads else ""
         body += f"<tr{classes}>{row_head}{''.join(cell.html('td') for cell in row)}</tr>"
     thead = f"<thead><tr>{corner}{heads}</tr></thead>" if head else ""
-    return f'<table class="{escape(f"{look} {NOT_MATH}".strip())}">{thead}<tbody>{body}</tbody></table>'
+    return f'<table class="{html_text(f"{look} {NOT_MATH}".strip())}">{thead}<tbody>{body}</tbody></table>'

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from speedkit.plots.plot import PLOTLY_MIME
 from speedkit.rendering.ansi import ansi_to_html
+from speedkit.rendering.html_text import html_text
+from speedkit.visible import visible
 
 __all__ = ["Figures", "cell_html"]
 
@@ -36,14 +37,18 @@ class Figures:
 
 def cell_html(cell: Any, figures: Figures) -> str:
     """A cell: prose, or code with what it gave."""
-    from nbconvert.filters import markdown2html
-
     if cell.cell_type == "markdown":
-        return f'<div class="prose">{markdown2html(cell.source)}</div>'
+        return _prose(cell.source)
     if cell.cell_type != "code" or not cell.source.strip():
         return ""
     outputs = "".join(_output(output, figures) for output in cell.outputs)
     return f'<div class="code">{_highlighted(cell.source)}</div>{outputs}'
+
+
+def _prose(markdown: str) -> str:
+    from nbconvert.filters import markdown2html
+
+    return f'<div class="prose">{markdown2html(visible(markdown))}</div>'
 
 
 def _highlighted(source: str) -> str:
@@ -51,7 +56,7 @@ def _highlighted(source: str) -> str:
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    return str(highlight(source, PythonLexer(), HtmlFormatter(nowrap=False, cssclass="hl")))
+    return str(highlight(visible(source), PythonLexer(), HtmlFormatter(nowrap=False, cssclass="hl")))
 
 
 def _output(output: Any, figures: Figures) -> str:
@@ -67,9 +72,7 @@ def _output(output: Any, figures: Figures) -> str:
     if "text/html" in data:
         return f'<div class="out html">{data["text/html"]}</div>'
     if "image/png" in data:
-        return f'<div class="out"><img alt="" src="data:image/png;base64,{escape(data["image/png"].strip())}"></div>'
+        return f'<div class="out"><img alt="" src="data:image/png;base64,{html_text(data["image/png"].strip())}"></div>'
     if "text/markdown" in data:
-        from nbconvert.filters import markdown2html
-
-        return f'<div class="prose">{markdown2html(data["text/markdown"])}</div>'
-    return f'<pre class="out">{escape(data["text/plain"])}</pre>' if "text/plain" in data else ""
+        return _prose(data["text/markdown"])
+    return f'<pre class="out">{html_text(data["text/plain"])}</pre>' if "text/plain" in data else ""

@@ -7,13 +7,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from html import escape
 from importlib.resources import files
 from typing import Any
 
 from speedkit.model import Build
 from speedkit.plots import Plot
 from speedkit.rendering.amounts import seconds_text, secrets_left_out
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.tables import Cell, table_html
 from speedkit.report.cells import Figures, cell_html
 from speedkit.report.summary import NOT_BUILT, figures, strategy_by_edit
@@ -51,11 +51,11 @@ def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequ
     for chapter in chapters:
         cells = "".join(cell_html(cell, drawn) for cell in chapter.notebook.cells)
         body.append(
-            f'<section id="{escape(chapter.name)}"><p class="took">{seconds_text(chapter.seconds)}</p>{cells}</section>'
+            f'<section id="{html_text(chapter.name)}"><p class="took">{seconds_text(chapter.seconds)}</p>{cells}</section>'
         )
     if secrets := count_substitutes("".join(body)):
-        body.insert(1, f'<p class="sub">{escape(secrets_left_out(secrets))}</p>')
-    links = "".join(f'<a href="#{escape(chapter.name)}">{escape(chapter.title)}</a>' for chapter in chapters)
+        body.insert(1, f'<p class="sub">{html_text(secrets_left_out(secrets))}</p>')
+    links = "".join(f'<a href="#{html_text(chapter.name)}">{html_text(chapter.title)}</a>' for chapter in chapters)
     scripts = {"{first}": _asset("first.js"), "{plotly}": get_plotlyjs(), "{script}": _asset("page.js")}
     parts = scripts | {
         "{policy}": _policy(scripts.values()),
@@ -89,11 +89,11 @@ def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -
     headline = plots[0].title if plots else "No builds were recorded in this tour"
     columns, rows = strategy_by_edit(builds)
     table = table_html([Cell(column) for column in columns], [[Cell(text) for text in row] for row in rows], look="times")
-    parts = [f'<section id="summary"><h1>{escape(headline)}</h1><p class="sub">{escape(_facts(builds, rows))}</p>']
+    parts = [f'<section id="summary"><h1>{html_text(headline)}</h1><p class="sub">{html_text(_facts(builds, rows))}</p>']
     parts.append(f'<div class="wide">{table}</div>' if rows else "")
     parts += [drawn.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
     if left_out:
-        parts.append(f'<p class="sub">Left out of this quick tour: {escape(", ".join(left_out))}.</p>')
+        parts.append(f'<p class="sub">Left out of this quick tour: {html_text(", ".join(left_out))}.</p>')
     return "".join(parts) + "</section>"
 
 

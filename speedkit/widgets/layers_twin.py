@@ -7,10 +7,10 @@ class names. Everything from outside is escaped.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from speedkit.rendering.amounts import bytes_text, count_text
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.layers_html import changes_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.widgets.layer_choices import DIFFERENCE, WHOLE
@@ -35,22 +35,22 @@ def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
     """The last state of a view of layers. name: by which the live widget finds and hides its twin."""
     view, tree = traits["view"], traits["tree"]
     how = _How(is_plain=view["place"] == WHOLE and view["side"] != DIFFERENCE, differs=view["side"] == DIFFERENCE)
-    facts = "".join(f'<p class="skw-dim">{escape(line)}</p>' for line in traits["heading"]["facts"])
+    facts = "".join(f'<p class="skw-dim">{html_text(line)}</p>' for line in traits["heading"]["facts"])
     images = "".join(_image(image, view, has_name=len(traits["images"]) > 1) for image in traits["images"])
     return (
-        f'<div class="{NOT_MATH}" data-skw-twin="{escape(name)}"><style>{style}</style>'
+        f'<div class="{NOT_MATH}" data-skw-twin="{html_text(name)}"><style>{style}</style>'
         f'<section class="skw skl skw-twin" aria-label="Layers">'
-        f'<header class="skw-bar"><b class="skl-finding">{escape(traits["heading"]["finding"])}</b>{facts}</header>'
+        f'<header class="skw-bar"><b class="skl-finding">{html_text(traits["heading"]["finding"])}</b>{facts}</header>'
         f'<div class="skl-main"><div class="skl-layers">{images}</div>'
-        f'<div class="skl-files"><div class="skl-title"><b>{escape(tree["title"])}</b>'
-        f'<span class="skw-dim">{escape(tree["facts"])}</span></div>{_tree(tree, how)}'
+        f'<div class="skl-files"><div class="skl-title"><b>{html_text(tree["title"])}</b>'
+        f'<span class="skw-dim">{html_text(tree["facts"])}</span></div>{_tree(tree, how)}'
         f"{_content(traits['content'])}</div></div>"
         f"{_map(traits['map'])}</section></div>"
     )
 
 
 def _image(image: Shown, view: Shown, *, has_name: bool) -> str:
-    name = f'<h4 title="{escape(image["name"])}">{escape(image["name"])}</h4>' if has_name else ""
+    name = f'<h4 title="{html_text(image["name"])}">{html_text(image["name"])}</h4>' if has_name else ""
     largest = max((layer["size_bytes"] for layer in image["layers"]), default=0) or 1
     rows = "".join(_layer(layer, largest, is_shown=_is_shown(image, layer, view)) for layer in image["layers"])
     return f"{name}<ul>{rows}</ul>{_waste(image['waste'])}"
@@ -61,7 +61,7 @@ def _is_shown(image: Shown, layer: Shown, view: Shown) -> bool:
 
 
 def _layer(layer: Shown, largest: int, *, is_shown: bool) -> str:
-    command = escape(layer["command"])
+    command = html_text(layer["command"])
     notes = [f"{changes_text(kind, layer[kind])} {kind}" for kind in ("added", "changed", "removed") if layer[kind]]
     notes += [f"{bytes_text(layer['wasted_bytes'])} wasted"] if layer["wasted_bytes"] else []
     notes += ["= shared"] if layer["shared"] else []
@@ -82,7 +82,7 @@ def _waste(waste: list[Shown]) -> str:
         return ""
     rows = "".join(
         f'<li><div class="skl-waste"><span class="skw-took">{bytes_text(one["bytes"])}</span>'
-        f'<code title="{escape(one["path"])}">{escape(one["path"])}</code></div></li>'
+        f'<code title="{html_text(one["path"])}">{html_text(one["path"])}</code></div></li>'
         for one in waste
     )
     return f"<h4>Wasted most</h4><ul>{rows}</ul>"
@@ -92,19 +92,19 @@ def _tree(tree: Shown, how: _How) -> str:
     rows = "".join(_row(row, tree["bytes"], how) for row in tree["rows"][:ROWS_AT_MOST])
     left = len(tree["rows"]) - ROWS_AT_MOST
     notes = [tree["note"], f"{count_text(left, 'line')} more in the live notebook." if left > 0 else ""]
-    hint = "".join(f'<p class="skw-hint">{escape(note)}</p>' for note in notes if note)
+    hint = "".join(f'<p class="skw-hint">{html_text(note)}</p>' for note in notes if note)
     return f'<div class="skl-tree"><ul class="{"skl-plain" if how.is_plain else "skl-changes"}">{rows}</ul>{hint}</div>'
 
 
 def _row(row: Shown, whole: int, how: _How) -> str:
     is_folder = row["kind"] == "directory"
     mark = {None: "", True: "▾", False: "▸"}[row["opened"]]
-    link = f' <span class="skw-dim">→ {escape(row["link"])}</span>' if row["link"] else ""
+    link = f' <span class="skw-dim">→ {html_text(row["link"])}</span>' if row["link"] else ""
     state = f"layer {row['place'] + 1}" if how.is_plain and row["place"] is not None else SIGNS[row["state"]]
     return (
         f'<li class="skl-row skl-{row["state"] or "as-is"}" style="--depth:{row["depth"]}">'
-        f'<span class="skl-name" title="{escape(row["path"])}"><span class="skl-turn">{mark}</span>{escape(row["name"])}'
-        f'{"/" if is_folder else ""}{link} <span class="skl-note">{escape(_note(row))}</span></span>'
+        f'<span class="skl-name" title="{html_text(row["path"])}"><span class="skl-turn">{mark}</span>{html_text(row["name"])}'
+        f'{"/" if is_folder else ""}{link} <span class="skl-note">{html_text(_note(row))}</span></span>'
         f'<span class="skl-state">{state}</span>{_bar(row["size_bytes"] or row["before_bytes"], whole)}'
         f'<span class="skw-took">{_size(row, differs=how.differs)}</span></li>'
     )
@@ -132,10 +132,10 @@ def _size(row: Shown, *, differs: bool) -> str:
 def _content(content: Shown) -> str:
     if content["state"] == "nothing":
         return ""
-    text = f'<pre class="skl-text">{escape(content["text"])}</pre>' if content["text"] else ""
+    text = f'<pre class="skl-text">{html_text(content["text"])}</pre>' if content["text"] else ""
     return (
-        f'<div class="skl-content"><div class="skl-title"><b>{escape(content["path"])}</b>'
-        f'<span class="skw-dim">{escape(content["note"])}</span></div>{text}</div>'
+        f'<div class="skl-content"><div class="skl-title"><b>{html_text(content["path"])}</b>'
+        f'<span class="skw-dim">{html_text(content["note"])}</span></div>{text}</div>'
     )
 
 
@@ -144,7 +144,7 @@ def _map(found: Shown) -> str:
         return ""
     boxes = "".join(_box(box) for box in found["boxes"])
     return (
-        f'<div class="skl-under"><h4>{escape(found["folder"])} {found["note"]}: {bytes_text(found["bytes"])}</h4>'
+        f'<div class="skl-under"><h4>{html_text(found["folder"])} {found["note"]}: {bytes_text(found["bytes"])}</h4>'
         f'<div class="skl-map">{boxes}</div></div>'
     )
 
@@ -154,8 +154,8 @@ def _box(box: Shown) -> str:
     size = bytes_text(box["bytes"])
     sign = SIGNS[box["state"]][:1]
     words = f"{sign} {box['name']}".strip()
-    label = f'<span class="skl-label">{escape(words)} <small>{size}</small></span>'
+    label = f'<span class="skl-label">{html_text(words)} <small>{size}</small></span>'
     return (
-        f'<div class="skl-box skl-deep-{box["depth"]}" style="{place}" title="{escape(box["path"])}, {size}">'
+        f'<div class="skl-box skl-deep-{box["depth"]}" style="{place}" title="{html_text(box["path"])}, {size}">'
         f"{label if box['is_labelled'] else ''}</div>"
     )

@@ -7,10 +7,10 @@ script, with the page's own style sheet and class names. Everything from outside
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from speedkit.rendering.amounts import does_text, seconds_text, secrets_left_out
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import SHAPES, WORDS
 from speedkit.rendering.tables import Cell, table_html
@@ -49,8 +49,8 @@ def twin_html(traits: Shown, texts: TwinTexts, *, style: str, name: str) -> str:
     """The last state of a workbench. name: by which the live widget finds and hides its twin."""
     steps = traits["steps"]
     return (
-        f'<div class="{NOT_MATH}" data-skw-twin="{escape(name)}"><style>{style}</style>'
-        f'<section class="skw skw-twin" aria-label="Workbench for {escape(traits["app_facts"]["name"])}">'
+        f'<div class="{NOT_MATH}" data-skw-twin="{html_text(name)}"><style>{style}</style>'
+        f'<section class="skw skw-twin" aria-label="Workbench for {html_text(traits["app_facts"]["name"])}">'
         f"{_bar(traits)}{_notice(traits['notice'])}"
         f'<div class="skw-main">{_editor(traits, texts)}'
         f'<div class="skw-steps">{_heading(steps)}{_steps(steps, traits["forecast"])}{_log(traits, texts)}</div></div>'
@@ -61,12 +61,12 @@ def twin_html(traits: Shown, texts: TwinTexts, *, style: str, name: str) -> str:
 def _bar(traits: Shown) -> str:
     strategy = traits["strategy"]
     name = f"{strategy['name']} (from {strategy['base']})" if strategy["is_custom"] else strategy["name"]
-    app = escape(traits["app_facts"]["name"])
+    app = html_text(traits["app_facts"]["name"])
     return (
         f'<header class="skw-bar"><div class="skw-bar-row"><b class="skw-app">{app}</b>'
-        f'<span class="skw-dim">Strategy</span> <b>{escape(name)}</b><span class="skw-grow"></span>'
+        f'<span class="skw-dim">Strategy</span> <b>{html_text(name)}</b><span class="skw-grow"></span>'
         f'<span class="skw-tag" title="{RECORDED}">recorded</span>'
-        f'<span class="skw-dim">{escape(traits["engine"])}</span>{_outlook(traits["outlook"])}'
+        f'<span class="skw-dim">{html_text(traits["engine"])}</span>{_outlook(traits["outlook"])}'
         "</div></header>"
     )
 
@@ -75,8 +75,8 @@ def _outlook(found: Shown | None) -> str:
     if found is None:
         return ""
     depends = f", <b>? {does_text(found['depends'], 'depend')}</b>" if found["depends"] else ""
-    about = f", <b>{escape(found['about'])}</b>" if found["about"] else ""
-    why = f": {escape(found['why'])}" if found["why"] else ""
+    about = f", <b>{html_text(found['about'])}</b>" if found["about"] else ""
+    why = f": {html_text(found['why'])}" if found["why"] else ""
     return (
         f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {found["cached"]} cached</b>, '
         f'<b class="skw-run">↻ {does_text(found["run"], "run")}</b>{depends}{about}{why}</span>'
@@ -87,8 +87,8 @@ def _notice(notice: Shown | None) -> str:
     if notice is None:
         return ""
     return (
-        f'<div class="skw-notice skw-notice-{escape(notice["kind"])}"><span class="skw-notice-text">'
-        f"<b>{escape(notice['what'])}</b> {escape(notice['fix'])}</span></div>"
+        f'<div class="skw-notice skw-notice-{html_text(notice["kind"])}"><span class="skw-notice-text">'
+        f"<b>{html_text(notice['what'])}</b> {html_text(notice['fix'])}</span></div>"
     )
 
 
@@ -98,7 +98,7 @@ def _editor(traits: Shown, texts: TwinTexts) -> str:
         return '<div class="skw-editor"><div class="skw-empty">This app has no text files.</div></div>'
     tabs = "".join(_tab(file, is_open=file is opened) for file in traits["files"][:TABS])
     if opened["state"] == "refused":
-        body = f'<div class="skw-empty">{escape(opened["reason"])}</div>'
+        body = f'<div class="skw-empty">{html_text(opened["reason"])}</div>'
     elif texts.file is None:
         body = f'<div class="skw-empty">{LEFT_OUT}</div>'
     else:
@@ -110,7 +110,7 @@ def _editor(traits: Shown, texts: TwinTexts) -> str:
 
 def _tab(file: Shown, *, is_open: bool) -> str:
     dot = ' <span class="skw-run" title="changed">●</span>' if file["changed"] else ""
-    return f'<span class="skw-twin-tab{" skw-twin-open" if is_open else ""}">{escape(file["label"])}{dot}</span>'
+    return f'<span class="skw-twin-tab{" skw-twin-open" if is_open else ""}">{html_text(file["label"])}{dot}</span>'
 
 
 def _code(opened: Shown, traits: Shown, text: str) -> str:
@@ -127,10 +127,10 @@ def _code(opened: Shown, traits: Shown, text: str) -> str:
 
 def _code_line(number: int, line: str, marks: list[str], forecast: Shown | None, *, gutter: bool) -> str:
     guess = f'<span class="skw-twin-guess">{_guess(forecast)}</span>' if gutter else ""
-    notes = "".join(f'<div class="skw-mark">✗ {escape(message)}</div>' for message in marks)
+    notes = "".join(f'<div class="skw-mark">✗ {html_text(message)}</div>' for message in marks)
     return (
         f'<div class="skw-row{" skw-marked" if marks else ""}">{guess}<span class="skw-twin-number">{number}</span>'
-        f"{escape(line)}\n</div>{notes}"
+        f"{html_text(line)}\n</div>{notes}"
     )
 
 
@@ -138,12 +138,12 @@ def _guess(entry: Shown | None) -> str:
     if entry is None or entry["forecast"] not in FORECAST:
         return ""
     icon, word, tone = FORECAST[entry["forecast"]]
-    because, said = escape(entry.get("because", "")), escape(entry.get("short") or word)
+    because, said = html_text(entry.get("because", "")), html_text(entry.get("short") or word)
     return f'<span class="{tone}" title="{because}">{icon} {said}</span>'
 
 
 def _heading(steps: Shown) -> str:
-    parts = [f"<b>{escape(steps['title'])}</b>"]
+    parts = [f"<b>{html_text(steps['title'])}</b>"]
     if steps["number"]:
         parts.append(f'<span class="skw-number">{_outcome(steps["outcome"], steps["seconds"])}</span>')
         counts = steps["counts"]
@@ -151,9 +151,9 @@ def _heading(steps: Shown) -> str:
             f'<span class="skw-counts"><span class="skw-hit">✓ {counts["cached"]} cached</span> '
             f'<span class="skw-run">↻ {counts["ran"]} ran</span></span>'
         )
-    parts += [f'<span class="skw-tag">{escape(steps["stand_ins"])}</span>'] if steps["stand_ins"] else []
+    parts += [f'<span class="skw-tag">{html_text(steps["stand_ins"])}</span>'] if steps["stand_ins"] else []
     parts += ['<span class="skw-tag">from cold</span>'] if steps["is_cold"] else []
-    parts += [f'<span class="skw-tag">{escape(steps["agreement"])}</span>'] if steps["agreement"] else []
+    parts += [f'<span class="skw-tag">{html_text(steps["agreement"])}</span>'] if steps["agreement"] else []
     return f'<div class="skw-heading">{"".join(parts)}</div>'
 
 
@@ -170,10 +170,10 @@ def _outcome(outcome: str, seconds: float) -> str:
 
 def _steps(steps: Shown, forecast: list[Shown]) -> str:
     guesses = {entry["line"]: entry for entry in forecast} if _is_news(steps, forecast) else {}
-    parts = [f'<p class="skw-hint skw-bad">✗ {escape(steps["error"])}</p>'] if steps["error"] else []
+    parts = [f'<p class="skw-hint skw-bad">✗ {html_text(steps["error"])}</p>'] if steps["error"] else []
     is_next = steps["number"] > 0
     for stage in steps["stages"]:
-        parts.append(f"<h4>{escape(stage['title'])}</h4><ul>")
+        parts.append(f"<h4>{html_text(stage['title'])}</h4><ul>")
         parts += [_step(step, steps["seconds"], guesses.get(step["line"]), is_next=is_next) for step in stage["steps"]]
         parts.append("</ul>")
     if steps["internal"]:
@@ -192,16 +192,16 @@ def _expected(entry: Shown | None, *, is_next: bool) -> str:
         return ""
     icon, word, tone = FORECAST[entry["forecast"]]
     said = f"{'next: ' if is_next else ''}{icon} {entry.get('note') or word}"
-    return f'<span class="{tone}" title="{escape(entry.get("because", ""))}">{escape(said)}</span>'
+    return f'<span class="{tone}" title="{html_text(entry.get("because", ""))}">{html_text(said)}</span>'
 
 
 def _step(step: Shown, total: float, guess: Shown | None, *, is_next: bool) -> str:
-    text = escape(step["text"])
-    note = _expected(guess, is_next=is_next) or escape(step["note"])
+    text = html_text(step["text"])
+    note = _expected(guess, is_next=is_next) or html_text(step["note"])
     return (
         f'<li><div class="skw-step skw-{step["state"]}"><span class="skw-icon">{SHAPES[step["state"]]}</span>'
         f'<span class="skw-line">{step["line"] or ""}</span><code title="{text}">{text}</code>'
-        f'<span class="skw-note" title="{escape(step["why"])}">{note}</span>{_track(step, total)}'
+        f'<span class="skw-note" title="{html_text(step["why"])}">{note}</span>{_track(step, total)}'
         f'<span class="skw-took">{_took(step)}</span></div></li>'
     )
 
@@ -227,7 +227,7 @@ def _log(traits: Shown, texts: TwinTexts) -> str:
     log = traits["shown_log"]
     steps = [step for stage in traits["steps"]["stages"] for step in stage["steps"]]
     shown = next((step for step in steps if step["id"] == log["step"]), None)
-    why = f'<p class="skw-why">{escape(shown["why"])}</p>' if shown and shown["why"] else ""
+    why = f'<p class="skw-why">{html_text(shown["why"])}</p>' if shown and shown["why"] else ""
     if not texts.log:
         return why and f'<div class="skw-log">{why}</div>'
     lines = f"lines {texts.log_first + 1} to {texts.log_first + len(texts.log)} of {log['lines']}"
@@ -243,8 +243,8 @@ def _log(traits: Shown, texts: TwinTexts) -> str:
 
 def _line(runs: Runs) -> str:
     if isinstance(runs, str):
-        return escape(runs)
-    return "".join(f'<span class="{escape(classes)}">{escape(text)}</span>' for text, classes in runs)
+        return html_text(runs)
+    return "".join(f'<span class="{html_text(classes)}">{html_text(text)}</span>' for text, classes in runs)
 
 
 def _history(traits: Shown) -> str:
@@ -252,7 +252,7 @@ def _history(traits: Shown) -> str:
     longest = max((build["seconds"] for build in builds), default=0.0) or 1.0
     shown = traits["steps"]["number"]
     rows = "".join(_history_row(build, longest, is_shown=build["number"] == shown) for build in builds)
-    finding = f'<p class="skw-finding">{escape(traits["rebuilding"])}</p>' if traits["rebuilding"] else ""
+    finding = f'<p class="skw-finding">{html_text(traits["rebuilding"])}</p>' if traits["rebuilding"] else ""
     body = f"{finding}<ol>{rows}</ol>" if builds else '<p class="skw-hint">None yet.</p>'
     return f'<div class="skw-history"><h4>Builds in this notebook</h4>{body}</div>'
 
@@ -262,7 +262,7 @@ def _history_row(build: Shown, longest: float, *, is_shown: bool) -> str:
     tally = f'<span class="skw-hit">✓ {build["cached"]}</span> <span class="skw-run">↻ {build["ran"]}</span>'
     return (
         f'<li><div class="skw-build{" skw-twin-shown" if is_shown else ""}"><span class="skw-build-name">'
-        f'<span class="skw-number">{build["number"]}</span> {escape(build["label"])}</span>'
+        f'<span class="skw-number">{build["number"]}</span> {html_text(build["label"])}</span>'
         f'<span class="skw-tally">{tally if is_good else ""}</span>{_bar_of(build, longest)}'
         f'<span class="skw-took">{_build_took(build)}</span></div></li>'
     )
@@ -278,7 +278,7 @@ def _bar_of(build: Shown, longest: float) -> str:
     width = max(0.6, 100 * build["seconds"] / longest)
     parts = "".join(
         f'<i class="skw-bar-{"bad" if part["failed"] else "run"}" style="left:{part["left"]}%;width:{part["width"]}%">'
-        f"<span>{escape(part['label'])}</span></i>"
+        f"<span>{html_text(part['label'])}</span></i>"
         for part in build["parts"]
     )
     return f'<span class="skw-bars"><span class="skw-whole skw-bar-{tone}" style="width:{width:.1f}%">{parts}</span></span>'
@@ -288,10 +288,10 @@ def _comparison(found: Shown | None) -> str:
     if found is None:
         told = "After two builds this says what changed between them."
         return f'<div class="skw-compare"><h4>Before and after</h4><p class="skw-hint">{told}</p></div>'
-    facts = f'<p class="skw-dim">{escape(" ".join(found["facts"]))}</p>'
+    facts = f'<p class="skw-dim">{html_text(" ".join(found["facts"]))}</p>'
     why = "".join(
-        f'<p class="skw-because skw-because-{one["tone"]}"><b class="skw-{one["tone"]}">{escape(one["step"])}</b> '
-        f"{escape(one['said'])}</p>"
+        f'<p class="skw-because skw-because-{one["tone"]}"><b class="skw-{one["tone"]}">{html_text(one["step"])}</b> '
+        f"{html_text(one['said'])}</p>"
         for one in found["why"]
     )
     changed = [row for row in found["rows"] if row["change"]]
@@ -300,7 +300,7 @@ def _comparison(found: Shown | None) -> str:
     table = table_html([Cell(text) for text in heads], [_comparison_row(row) for row in changed], row_looks=looks)
     return (
         f'<div class="skw-compare"><h4>Before and after: build {found["before"]} → build {found["after"]}</h4>'
-        f'<p class="skw-finding">{escape(found["finding"])}</p>{why}{facts}{table if changed else ""}</div>'
+        f'<p class="skw-finding">{html_text(found["finding"])}</p>{why}{facts}{table if changed else ""}</div>'
     )
 
 

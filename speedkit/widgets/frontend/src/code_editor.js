@@ -22,6 +22,7 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { FORECAST } from "./format.js";
+import { UNSEEN, visible } from "./visible.js";
 
 const fromPython = Annotation.define();
 
@@ -53,7 +54,7 @@ class MarkWidget extends WidgetType {
     const box = document.createElement("div");
     box.className = "skw-mark";
     box.setAttribute("role", "note");
-    box.textContent = `✗ ${this.message}`;
+    box.textContent = visible(`✗ ${this.message}`);
     return box;
   }
 }
@@ -100,8 +101,8 @@ class ForecastMarker extends GutterMarker {
     const { icon, word, className } = FORECAST[this.forecast];
     const label = document.createElement("span");
     label.className = `skw-forecast ${className}`;
-    label.textContent = `${icon} ${this.short || word}`;
-    label.title = this.because || word;
+    label.textContent = visible(`${icon} ${this.short || word}`);
+    label.title = visible(this.because || word);
     return label;
   }
 }
@@ -247,7 +248,7 @@ export class CodeEditor {
         this.forecast.of([]),
         lineNumbers(),
         highlightActiveLineGutter(),
-        highlightSpecialChars(),
+        highlightSpecialChars({ addSpecialChars: UNSEEN }),
         history(),
         drawSelection(),
         indentOnInput(),
@@ -263,7 +264,7 @@ export class CodeEditor {
         EditorView.clipboardInputFilter.of((pasted) => pasted.replace(/\r\n?/g, "\n")),
         syntaxHighlighting(highlighting),
         EditorView.contentAttributes.of({
-          "aria-label": `Text of ${path.replace("./", "")}`,
+          "aria-label": visible(`Text of ${path.replace("./", "")}`),
           "aria-description": "Tab indents. Press Escape, then Tab, to leave the editor. Control Enter builds.",
           spellcheck: "false",
           autocorrect: "off",

@@ -2,6 +2,7 @@
 
 import { render } from "preact";
 import { Link } from "./link.js";
+import "./visible.js";
 
 export function mounted(View) {
   return {

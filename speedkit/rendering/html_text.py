@@ -1,0 +1,19 @@
+"""The one place where foreign text becomes text of a page: nothing of it is markup, and nothing of it is unseen.
+
+A browser obeys the bidirectional controls of Unicode as a terminal does (https://trojansource.codes), and shows nothing where
+a character has no width. Both stand on a page as the same escapes as on a terminal. `speedkit/widgets/frontend/src/visible.js`
+does the same for what the live widgets show.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from speedkit.visible import visible
+
+__all__ = ["html_text"]
+
+
+def html_text(text: str) -> str:
+    """Text for an element, or for an attribute in quotes."""
+    return escape(visible(text))

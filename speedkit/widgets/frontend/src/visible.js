@@ -1,0 +1,36 @@
+// What nobody can see in a text, or what shows it in another order, stands there as an escape: as speedkit.visible does it.
+
+import { options } from "preact";
+
+// The characters of speedkit.visible, by its reasons; a test holds them against each other.
+export const UNSEEN =
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\u{110bd}\u{110cd}\u{13430}-\u{1343f}\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+
+export function visible(text) {
+  return text.replace(/\r\n/g, "\n").replace(UNSEEN, escaped);
+}
+
+function escaped(character) {
+  const number = character.codePointAt(0);
+  if (character === "\r") return "\\r";
+  if (number < 0x100) return `\\x${number.toString(16).padStart(2, "0")}`;
+  return number < 0x10000 ? `\\u${number.toString(16).padStart(4, "0")}` : `\\U${number.toString(16).padStart(8, "0")}`;
+}
+
+const ATTRIBUTES = ["title", "aria-label", "aria-description", "placeholder"];
+
+// The one place: every element that a component makes comes by here. What is typed, and the values behind options, stay.
+const before = options.vnode;
+options.vnode = (vnode) => {
+  const { type, props } = vnode;
+  if (typeof type === "string") {
+    for (const name of ATTRIBUTES) if (typeof props[name] === "string") props[name] = visible(props[name]);
+  }
+  if ("children" in props) props.children = shown(props.children);
+  before?.(vnode);
+};
+
+function shown(children) {
+  if (typeof children === "string") return visible(children);
+  return Array.isArray(children) ? children.map(shown) : children;
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { renderToString } from "preact-render-to-string";
+import { visible } from "../src/visible.js";
+import { Notice } from "../src/Notice.jsx";
+import { Line } from "../src/LogPane.jsx";
+
+const TURNED = "a\u202eb\u2066c\u200bd\u0085e\u{e0041}f";
+const ESCAPED = "a\\u202eb\\u2066c\\u200bd\\x85e\\U000e0041f";
+
+test("what nobody can see becomes an escape, and what people write stays", () => {
+  assert.equal(visible(TURNED), ESCAPED);
+  assert.equal(visible("a\rb\r\nc\td\n"), "a\\rb\nc\td\n");
+  assert.equal(visible("\ud800x \u26a0\ufe0f é ß 漢字 😀"), "\\ud800x \u26a0\ufe0f é ß 漢字 😀");
+});
+
+test("every component shows it so, in its text and in its attributes", () => {
+  for (const piece of [
+    renderToString(<Notice notice={{ kind: "error", what: TURNED, fix: TURNED }} />),
+    renderToString(<Line index={0} runs={[[TURNED, "skw-c1"]]} query="b" />),
+    renderToString(<b title={TURNED} aria-label={TURNED}>{["x", [TURNED]]}</b>),
+  ]) {
+    assert.ok(!piece.includes("\u202e") && !piece.includes("\u200b"), piece);
+    assert.ok(piece.includes("\\u202e"), piece);
+  }
+});
+
+test("what is typed, and the value behind an option, stay as they are", () => {
+  const html = renderToString(
+    <select value="">
+      <option value={TURNED}>{TURNED}</option>
+    </select>,
+  );
+  assert.ok(html.includes(`value="${TURNED}"`) && html.includes(`>${ESCAPED}<`), html);
+});
