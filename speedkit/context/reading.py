@@ -148,7 +148,9 @@ class _Walk:
                 try:
                     below = visit(child, level.path + child.name, level.matched)
                 except FileNotFoundError:
-                    continue
+                    continue  # removed meanwhile, as BuildKit's client takes it
+                except OSError as problem:
+                    raise _unreadable(level.path + child.name, problem) from None
                 if below is not None:
                     levels.append(below)
                     break
@@ -163,6 +165,8 @@ class _Walk:
             with os.scandir(os.path.join(self.root, path)) as found:  # noqa: PTH118 - ten times as fast as Path
                 children = sorted(found, key=lambda child: child.name)
         except OSError as problem:
+            if path and isinstance(problem, FileNotFoundError):
+                raise  # removed meanwhile
             raise _unreadable(path or self.root, problem) from None
         return _Level(iter(children), path, matched, len(self.entries), ignored)
 

@@ -381,6 +381,9 @@ class RunningBuild:
         except SpeedkitError as problem:
             self._notices.append(f"The build context could not be read: {problem}")
             return None, problem
+        except Exception as problem:
+            self._notices.append(f"The build context could not be read: {in_words(problem)}")
+            return None, None
 
     def _record(self, context: Manifest | None, image: dict[str, Any] | None) -> Recording | None:
         """The recording as of now; it says what is missing should this program end before it is complete."""

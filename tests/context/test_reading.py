@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
 from speedkit.context import IgnorePatterns, Manifest, read_context, read_files_again, read_ignore_file
 from speedkit.errors import FileRefused, Misuse, NotAFolder, RecordingError
+from tests.unprivileged import needs_root, run_as_nobody
 
 
 def _paths(manifest):
@@ -228,3 +230,41 @@ def test_what_came_went_or_ignores_is_not_told_without_the_other_files(place, na
     (place / "gone.txt").unlink()
     (place / "new.txt").write_text("new")
     assert read_files_again(place, before, ["a.txt", name]) is None
+
+
+@needs_root
+def test_a_folder_that_may_be_listed_and_not_entered_is_refused_by_name():
+    done = run_as_nobody("""
+from pathlib import Path
+from speedkit.context import read_context
+from speedkit.errors import FileRefused
+Path("listed").mkdir()
+Path("listed/file").write_text("text")
+Path("listed").chmod(0o444)
+try:
+    read_context(Path(), dockerfile=Path("Dockerfile"))
+except FileRefused as problem:
+    print(problem.what)
+""")
+    assert done.stdout == "listed/file in the build context cannot be read: Permission denied.\n", done.stderr
+
+
+def test_what_changes_while_it_is_read_is_left_out_or_named(place, monkeypatch):
+    """The moments are those between two system calls, so the calls themselves are made to find something else."""
+    scandir, readlink = os.scandir, os.readlink
+
+    def folder_is_removed_before(path):
+        if str(path).rstrip("/").endswith("src"):
+            shutil.rmtree(place / "src", ignore_errors=True)
+        return scandir(path)
+
+    def link_is_replaced_before(path, **options):
+        place.joinpath("link").unlink()
+        place.joinpath("link").write_text("a file now")
+        return readlink(path, **options)
+
+    monkeypatch.setattr(os, "scandir", folder_is_removed_before)
+    assert "src/main.go" not in _paths(_read(place))
+    monkeypatch.setattr(os, "readlink", link_is_replaced_before)
+    with pytest.raises(FileRefused, match="link in the build context cannot be read"):
+        _read(place)

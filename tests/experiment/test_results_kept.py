@@ -88,6 +88,15 @@ def test_an_image_that_is_gone_before_it_is_described_keeps_its_id(folder, monke
     assert holds_as_recorded(built)
 
 
+@pytest.mark.parametrize("problem", [OSError(22, "Invalid argument"), RecursionError("too deep")])
+def test_a_build_context_that_cannot_be_read_afterwards_leaves_the_build_good_and_says_so(folder, monkeypatch, problem):
+    monkeypatch.setattr(building, "read_context", raising(problem))
+    built = build(own_app(folder(FILE)))
+    assert built.ok
+    assert "The build context could not be read" in built.notices[0]
+    assert holds_as_recorded(built)
+
+
 def test_a_container_that_cannot_be_removed_leaves_the_answer(server, monkeypatch):
     remove = docker.APIClient.remove_container
 
