@@ -94,7 +94,13 @@ class Bench:
             listed.asked = self._state()
             self._notice, self._marks = None, ()
             self.choices = replace(self.choices, shown=listed.number, step=None, before=None, after=None, follow=True)
-        threading.Thread(target=self._run, args=(listed,), name=f"workbench build {listed.number}", daemon=True).start()
+        thread = threading.Thread(target=self._run, args=(listed,), name=f"workbench build {listed.number}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as problem:
+            # The machine lets this process have no more threads. Else nobody would ever end the build that is listed.
+            self._end(listed, None, problem)
+            self._explain(listed)
         self._changed()
 
     def cancel(self) -> None:
@@ -376,7 +382,8 @@ class Bench:
     # A build, from its own thread
 
     def _run(self, listed: Listed) -> None:
-        build, problem = None, None
+        build: Build | None = None
+        problem: BaseException | None = None
         try:
             running = self._start(self._app, listed.strategy, cache_of=listed.cache_of, cold=listed.cold)
             with self._lock:
@@ -385,7 +392,8 @@ class Bench:
                     running.cancel()
             self._watch(running)
             build = running.wait()
-        except Exception as error:
+        except BaseException as error:
+            # Whatever it is, the build is over: else `wait` would never return.
             problem = error
         self._end(listed, build, problem)
         self._explain(listed)

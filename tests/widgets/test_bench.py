@@ -467,3 +467,36 @@ def test_a_build_whose_state_cannot_be_read_ends_with_its_result(scene):
     script.finish(a_build())
     listed = scene.bench.wait()
     assert (listed.build.outcome, listed.problem) == ("done", None)
+
+
+@pytest.mark.parametrize("method", ["wait", "wait_briefly"])
+def test_a_build_whose_thread_is_told_to_exit_ends_as_broken(scene, method):
+    def leaving(*_arguments):
+        raise SystemExit("leave")
+
+    script = Scripted()
+    setattr(script, method, leaving)
+    script.finish(a_build())
+    scene.bench._start = lambda *_arguments, **_options: script
+    if method == "wait_briefly":
+        script._ended.clear()
+    scene.bench.look_for_engine()
+    scene.bench.build()
+    scene.until(lambda: scene.bench.builds.running is None)
+    listed = scene.bench.wait()
+    assert isinstance(listed.problem, SystemExit)
+    assert "SystemExit: leave" in scene.bench.traits()["notice"]["what"]
+
+
+def test_a_build_for_which_the_machine_has_no_thread_left_ends_as_broken_and_the_next_one_builds(scene, monkeypatch):
+    def refused(_thread):
+        raise RuntimeError("can't start new thread")
+
+    scene.bench.look_for_engine()
+    with monkeypatch.context() as full:
+        full.setattr("speedkit.widgets.bench.threading.Thread.start", refused)
+        scene.bench.build()
+    assert scene.bench.builds.running is None
+    assert "can't start new thread" in scene.bench.traits()["notice"]["what"]
+    scene.build(a_build())
+    assert [listed.problem is None for listed in scene.bench.builds.listed] == [False, True]
