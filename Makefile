@@ -1,8 +1,9 @@
 # make tour    everything set up, every strategy built for real, every notebook executed, out/index.html written
 # make lab     JupyterLab at the first notebook
+# make quick   style, types, and all tests that need neither an engine nor a browser: a minute
 # make test    every check;  make bench, make conformance, make faults, make soak, make fuzz: measurements and searches that take longer
 # make lock    pins every package again, with hashes, and checks that each system and Python has it ready-made
-.PHONY: setup tour lab test bench conformance faults soak fuzz frontend lint lock clean
+.PHONY: setup tour lab quick test bench conformance faults soak fuzz frontend lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -49,6 +50,9 @@ tour: setup
 
 lab: setup
 	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
+
+quick: $(TEST_READY)
+	@$(BIN)/python -m tests.run --quick
 
 test: setup $(TEST_READY)
 	@$(BIN)/python -m tests.run

@@ -6,9 +6,9 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import Engine, connect
@@ -16,6 +16,9 @@ from speedkit.engine.sweeping import remove_noted
 from speedkit.errors import SpeedkitError
 from tests.chromium import FLAGS, find_chromium
 from tests.second_engine import engine_with_containerd_store
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -86,6 +89,9 @@ def images_removed_afterwards(state_home: Path, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for the whole run: playwright allows one at a time."""
+    # Only browser tests load playwright; all the others are quicker without it.
+    from playwright.sync_api import sync_playwright
+
     chromium = find_chromium()
     if chromium is None:
         pytest.fail("The browser tests need Chromium. On Debian and Ubuntu: sudo apt-get install chromium")

@@ -13,7 +13,7 @@ from speedkit.engine.connection import connect
 from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import EngineRefused
 from speedkit.forecast import BaseImage
-from tests.conformance.building import BUILDX
+from tests.conformance.building import buildx
 from tests.conformance.modules import paths_of_images
 
 __all__ = ["NUMBERED", "VARIANTS", "base_images", "inspected", "make_image", "numbered_images"]
@@ -74,4 +74,4 @@ def make_image(name: str, dockerfile: str, *, made_of: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "Dockerfile").write_text(dockerfile)
         labels = ["--label", "dev.speedkit=1", "--label", f"{_MADE_OF}={made_of}"]
-        subprocess.run([BUILDX, "build", "--quiet", *labels, "-t", name, folder], capture_output=True, check=True)
+        subprocess.run([buildx(), "build", "--quiet", *labels, "-t", name, folder], capture_output=True, check=True)

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from speedkit.forecast.plan import Plan
     from speedkit.forecast.vertices import Vertex
 
-__all__ = ["Observed", "build", "makes_links", "observed_steps"]
+__all__ = ["Observed", "build", "buildx", "makes_links", "observed_steps"]
 
-BUILDX = str(find_buildx())
 _MOST_SECONDS = 300
 _NAME = re.compile(r"^\[(?:(?P<stage>\S+) )?\s*(?P<number>\d+)/\d+\] (?!(?:ONBUILD )?LINK )")
 
@@ -43,6 +42,12 @@ class Observed:
 
 
 @functools.cache
+def buildx() -> str:
+    """The program that builds; looked for when it is needed, so that tests are collected where there is none."""
+    return str(find_buildx())
+
+
+@functools.cache
 def makes_links() -> bool:
     """Whether the engine makes a layer of its own of `COPY --link`, as the containerd image store does."""
     return connect().storage_driver == "overlayfs"
@@ -58,7 +63,7 @@ def build(
     options: Mapping[str, str] = MappingProxyType({}),
 ) -> Observed:
     """A build that leaves nothing but cache."""
-    command = [BUILDX, "build", "--progress=rawjson", "--output", "type=cacheonly", "-f", str(dockerfile)]
+    command = [buildx(), "build", "--progress=rawjson", "--output", "type=cacheonly", "-f", str(dockerfile)]
     for name, value in contexts.items():
         command += ["--build-context", f"{name}={value}"]
     for name, value in build_args.items():

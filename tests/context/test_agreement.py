@@ -14,7 +14,7 @@ import pytest
 
 from speedkit.context import read_context
 from speedkit.errors import Misuse
-from tests.conformance.building import BUILDX
+from tests.conformance.building import buildx
 from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.engine
@@ -48,7 +48,7 @@ def _grown(folder: Path, chance: random.Random, depth: int) -> None:
 def _sent(folder: Path, dockerfile: Path) -> set[tuple[str, str, int, str]] | None:
     """What arrives in an image of `COPY . /c/`; None when BuildKit refuses."""
     asked = subprocess.run(
-        [BUILDX, "build", "-q", "--output", "type=tar,dest=-", "-f", str(dockerfile), str(folder)],
+        [buildx(), "build", "-q", "--output", "type=tar,dest=-", "-f", str(dockerfile), str(folder)],
         capture_output=True,
         check=False,
         timeout=HANG_SECONDS,
@@ -126,7 +126,7 @@ def _sent_of_each(folders: list[Path], scratch: Path) -> dict[Path, set[tuple[st
     dockerfile.write_text("\n".join(["FROM scratch", *lines]) + "\n")
     contexts = [f"--build-context=c{number}={folder}" for number, folder in enumerate(folders)]
     asked = subprocess.run(
-        [BUILDX, "build", "-q", "--output", "type=tar,dest=-", "-f", str(dockerfile), *contexts, str(scratch)],
+        [buildx(), "build", "-q", "--output", "type=tar,dest=-", "-f", str(dockerfile), *contexts, str(scratch)],
         capture_output=True,
         check=False,
         timeout=HANG_SECONDS,

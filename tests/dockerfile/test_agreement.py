@@ -11,7 +11,7 @@ from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.forecast import Situation, predict
-from tests.conformance.building import BUILDX
+from tests.conformance.building import buildx
 from tests.dockerfile.test_reading import REJECTED
 from tests.waiting import HANG_SECONDS
 
@@ -164,7 +164,7 @@ def _refused_by_buildkit(text, folder):
     folder.mkdir(exist_ok=True)
     (folder / "Dockerfile").write_text(text)
     asked = subprocess.run(
-        [BUILDX, "build", "--progress=plain", "--output", "type=cacheonly", str(folder)],
+        [buildx(), "build", "--progress=plain", "--output", "type=cacheonly", str(folder)],
         capture_output=True,
         text=True,
         check=False,

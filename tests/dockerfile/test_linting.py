@@ -11,7 +11,7 @@ from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.forecast import BaseImage, Situation, predict
-from tests.conformance.building import BUILDX
+from tests.conformance.building import buildx
 from tests.waiting import HANG_SECONDS
 
 _CONTEXT = Manifest((Entry("Dockerfile", "file", 1, 0o644, "digest", ""),))
@@ -200,7 +200,7 @@ def _built(text, folder, *options):
     """What BuildKit says, and the lines and sentences of its warnings."""
     folder.mkdir(exist_ok=True)
     (folder / "Dockerfile").write_text(text)
-    command = [BUILDX, "build", "--progress=plain", "--output", "type=cacheonly", *options, str(folder)]
+    command = [buildx(), "build", "--progress=plain", "--output", "type=cacheonly", *options, str(folder)]
     for _ in range(12):
         told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
         if _reported(told.stderr) <= set(re.findall(r"WARN: (\w+):", told.stderr)):

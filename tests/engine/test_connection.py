@@ -185,6 +185,7 @@ def test_the_current_docker_context_is_honoured(monkeypatch, tmp_path):
         connect()
 
 
+@pytest.mark.engine
 def test_an_engine_that_went_away_is_told(engine, tmp_path):
     with pytest.raises(EngineLost, match="no longer answers"):
         _ = engine._replace(host=f"unix://{tmp_path}/gone").version

@@ -151,6 +151,7 @@ def call(function: Callable[..., object], engine: Engine, folder: Path) -> Speed
 
 @pytest.mark.parametrize("pings", [True, False], ids=["pings are answered", "pings are not"])
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
+@pytest.mark.engine
 def test_nothing_but_our_own_errors_leaves_the_package_whatever_an_engine_says(tmp_path, monkeypatch, answer, pings):
     monkeypatch.setattr(bases, "_refused", set())
     host = f"unix://{tmp_path}/engine.sock"
@@ -168,6 +169,7 @@ def test_nothing_but_our_own_errors_leaves_the_package_whatever_an_engine_says(t
             connect()
 
 
+@pytest.mark.engine
 def test_an_engine_that_is_gone_is_lost_for_every_function(tmp_path):
     """Where nothing listens any more."""
     engine = Engine(host=f"unix://{tmp_path}/engine.sock", buildx=find_buildx(), api_version="1.43")
@@ -202,6 +204,7 @@ LIBRARY = [
 
 
 @pytest.mark.parametrize("problem", LIBRARY, ids=lambda problem: type(problem).__name__)
+@pytest.mark.engine
 def test_every_exception_below_the_client_becomes_a_lost_engine(engine, monkeypatch, problem):
     def fail(*_: object, **__: object) -> None:
         raise problem
@@ -216,6 +219,7 @@ def test_every_exception_below_the_client_becomes_a_lost_engine(engine, monkeypa
 @pytest.mark.parametrize(
     "problem", [requests.exceptions.ReadTimeout("60"), requests.exceptions.ConnectTimeout("60"), TimeoutError()]
 )
+@pytest.mark.engine
 def test_a_time_limit_of_the_client_is_an_engine_that_is_silent(engine, monkeypatch, problem):
     def fail(*_: object, **__: object) -> None:
         raise problem
@@ -225,6 +229,7 @@ def test_a_time_limit_of_the_client_is_an_engine_that_is_silent(engine, monkeypa
         engine.api.inspect_image("x")
 
 
+@pytest.mark.engine
 def test_a_stream_that_breaks_off_is_a_lost_engine(engine, monkeypatch):
     def stream(*_: object, **__: object) -> Iterator[bytes]:
         yield b"one"
@@ -254,6 +259,7 @@ def deaf(tmp_path) -> Iterator[str]:
         yield f"unix://{tmp_path}/engine.sock"
 
 
+@pytest.mark.engine
 def test_an_engine_that_hangs_ends_every_function_with_words(deaf, tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(Engine.get, "__kwdefaults__", {"seconds": 0.1})

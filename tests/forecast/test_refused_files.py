@@ -10,7 +10,7 @@ import pytest
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.forecast import Situation, predict
-from tests.conformance.building import BUILDX
+from tests.conformance.building import buildx
 from tests.forecast.situations import manifest, situation
 from tests.waiting import HANG_SECONDS
 
@@ -81,7 +81,7 @@ def test_a_symlink_to_such_a_name_stops_it_too(folder):
 
 def _built(folder, text):
     (folder / "Dockerfile").write_text(text)
-    command = [BUILDX, "build", "--progress=plain", "--output", "type=cacheonly", str(folder)]
+    command = [buildx(), "build", "--progress=plain", "--output", "type=cacheonly", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
 
 

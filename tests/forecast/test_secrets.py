@@ -9,7 +9,7 @@ import pytest
 
 from speedkit.forecast import explain, predict
 from tests.conformance.bases import base_images
-from tests.conformance.building import BUILDX
+from tests.conformance.building import buildx
 from tests.forecast.situations import situation
 from tests.waiting import HANG_SECONDS
 
@@ -68,7 +68,7 @@ def test_buildkit_stops_where_the_step_has_to_run_and_only_there(tmp_path):
     (tmp_path / "Dockerfile").write_text(f"FROM speedkit-conformance/plain\nRUN {mount} echo {secrets.token_hex()}\n")
 
     def built(*options):
-        command = [BUILDX, "build", "--progress=plain", "--output", "type=cacheonly", *options, str(tmp_path)]
+        command = [buildx(), "build", "--progress=plain", "--output", "type=cacheonly", *options, str(tmp_path)]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
 
     refused = built()

@@ -11,7 +11,7 @@ from speedkit.apps import own_app
 from speedkit.errors import EditDoesNotApply, NoHistory
 from speedkit.experiment import build
 from speedkit.history import explain, predict, recorded_builds, recording_of, ways_of
-from tests.conformance.building import BUILDX
+from tests.conformance.building import buildx
 from tests.registry import registry
 
 pytestmark = pytest.mark.engine
@@ -261,7 +261,7 @@ def test_what_became_of_the_onbuild_of_an_image_is_told(app):
     name = f"speedkit-test/{uuid.uuid4().hex}"
     image = "FROM scratch\nCOPY main.go /\nONBUILD COPY go.mod /triggered\n"
     arguments = ["-q", "--load", "-t", name, "-f-", str(app.folder)]
-    subprocess.run([BUILDX, "build", *arguments], input=image, text=True, check=True, capture_output=True)
+    subprocess.run([buildx(), "build", *arguments], input=image, text=True, check=True, capture_output=True)
     try:
         app.write("Dockerfile", f"FROM {name}\nCOPY main.go /x\n")
         build(app)
@@ -278,7 +278,7 @@ def test_an_image_that_was_removed_has_to_be_pulled(app):
     name = f"speedkit-test/{uuid.uuid4().hex}"
     arguments = ["-q", "--load", "-t", name, "-f-", str(app.folder)]
     text = "FROM scratch\nCOPY main.go /\n"
-    subprocess.run([BUILDX, "build", *arguments], input=text, text=True, check=True, capture_output=True)
+    subprocess.run([buildx(), "build", *arguments], input=text, text=True, check=True, capture_output=True)
     try:
         app.write("Dockerfile", f"FROM {name}\nCOPY main.go /x\n")
         build(app)

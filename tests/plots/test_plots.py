@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
@@ -99,6 +100,7 @@ def graph(last="cached", hostile=""):
     return Reasons("title", steps, build())
 
 
+@functools.cache
 def every_plot():
     return {
         "timeline": plots.timeline(SET[0]),
