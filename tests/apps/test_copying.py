@@ -340,6 +340,7 @@ def test_a_project_of_an_odd_name_has_a_copy_of_a_plain_one(tmp_path, name):
         assert app.folder.name.replace("-", "").replace("_", "").replace(".", "").isalnum()
 
 
+@pytest.mark.slow
 def test_a_folder_of_great_depth_is_copied(place, request):
     name = "d/" * 1000
     for end in range(2, len(name) + 1, 2):

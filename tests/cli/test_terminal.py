@@ -52,6 +52,7 @@ class TestVisible:
             st.text(st.characters()) | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
         )
     )
+    @pytest.mark.slow
     def test_a_document_says_the_same_with_its_escapes(self, document):
         written = visible_json(json.dumps(document, ensure_ascii=False))
         assert not FOREIGN.search(written)
@@ -140,6 +141,7 @@ def archive(tmp_path):
 
 
 @pytest.mark.usefixtures("home", "no_engine")
+@pytest.mark.slow
 class TestWithoutAnEngine:
     @pytest.mark.parametrize(
         "arguments",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from speedkit.context import IgnorePatterns, PathPattern
 from tests.conformance.matching import GOLDEN, disagreements
 from tests.cpu_budget import within_cpu_seconds
@@ -33,6 +35,7 @@ SLOW_FOR_A_BACKTRACKING_MATCHER = {
 }
 
 
+@pytest.mark.slow
 def test_no_pattern_is_slow():
     code = "from speedkit.context import IgnorePatterns, PathPattern\nfrom speedkit.dockerfile import expand\n"
     for what, call in SLOW_FOR_A_BACKTRACKING_MATCHER.items():
@@ -40,6 +43,7 @@ def test_no_pattern_is_slow():
     within_cpu_seconds(30, code)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_lines_are_read_and_matched():
     lines = ("'dir%d/x'", "'**/x%d'", "'*.x%d'")
     code = "from speedkit.context import IgnorePatterns, read_ignore_file\n"

@@ -67,6 +67,7 @@ def test_a_number_beyond_64_bits_names_no_stage():
     assert DIGITS in external_bases(dockerfile, build_args={}, target=None)
 
 
+@pytest.mark.slow
 def test_large_dockerfiles_are_forecast_in_time():
     """Each of these doubled with every stage, grew with the square of its lines, or went deeper than Python's stack."""
     code = """

@@ -50,6 +50,7 @@ def changed(seed: bytes, chance: random.Random) -> bytes:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this Python or machine")
+@pytest.mark.slow
 def test_a_reader_holds_for_a_moment(tmp_path):
     argv = [sys.executable, "-m", "tests.fuzz", "dockerignore", "--seconds=1"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)

@@ -357,6 +357,7 @@ def tiny_go(folder):
 
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="needs Go on PATH")
+@pytest.mark.slow
 class TestGo:
     def test_go_says_what_it_would_compile_and_what_it_has(self, tiny_go, monkeypatch, tmp_path):
         monkeypatch.setenv("GOCACHE", str(tmp_path / "cache"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 
+import pytest
+
 from speedkit.recordings import log_limit
 from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import read_rawjson
@@ -47,6 +49,7 @@ def test_a_line_without_end_is_cut_too():
     assert "speedkit left out" in log
 
 
+@pytest.mark.slow
 def test_many_steps_share_what_a_build_may_keep():
     steps = [f"sha256:{number}" for number in range(40)]
     lines = [log_line(b"line\n" * 200_000, step) for step in steps for _ in range(3)] + [ended(step) for step in steps]
