@@ -31,7 +31,7 @@ ABOUT_IT = frozenset(
     | {"version", "length", "len", "size", "ttl", "expiry", "expires", "count", "limit", "enabled", "disabled", "algorithm"}
     | {"alg", "format", "mode", "provider", "server", "service", "endpoint", "timeout", "policy", "prefix", "suffix", "header"}
     | {"field", "method", "sock", "socket", "pid", "agent", "askpass", "command", "cmd", "state", "status", "info", "realm"}
-    | {"scope", "required", "backend", "plugin", "issuer", "audience", "min", "max"}
+    | {"scope", "required", "backend", "plugin", "issuer", "audience", "min", "max", "helper"}
 )
 """Last words that make a name say something about a secret, and not the secret."""
 ENCODED = frozenset({"data", "value", "base", "b", "hash", "raw", "old", "new", "prod", "dev", "test", "staging"})

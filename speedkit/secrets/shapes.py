@@ -37,11 +37,20 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 TOKENS = _patterns(
     ("ghp_ gho_ ghu_ ghs_ ghr_", r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{16,255}"),
     ("github_pat_", r"(?<![A-Za-z0-9])github_pat_\w{20,255}"),
-    ("glpat- glrt- gldt- glcbt- glptt-", r"(?<![A-Za-z0-9])gl(?:pat|rt|dt|cbt|ptt)-[\w.-]{16,255}"),
+    (
+        "glpat- glrt- gldt- glcbt- glptt- gloas- glft-",
+        r"(?<![A-Za-z0-9])gl(?:pat|rt|dt|cbt|ptt|oas|ft)-[\w.-]{16,255}",
+    ),
     ("xox xapp-", r"(?<![A-Za-z0-9])(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,255}"),
     ("AKIA ASIA ABIA ACCA", r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{12,24}(?![A-Za-z0-9])"),
     ("eyJ", r"(?<![\w-])eyJ[\w-]{6,4000}+\.[\w-]{6,4000}+(?:\.[\w-]{0,4000}+)?"),
     ("_live_ _test_", r"(?<![A-Za-z0-9])(?:sk|rk|pk|whsec)_(?:live|test)_[A-Za-z0-9]{10,255}"),
+    ("whsec_", r"(?<![A-Za-z0-9])whsec_(?!live_|test_)[A-Za-z0-9+/]{24,255}={0,2}"),
+    ("glsa_ figd_ rubygems_", r"(?<![A-Za-z0-9])(?:glsa|figd|rubygems)_[\w-]{32,255}"),
+    ("sntrys_ ops_eyJ", r"(?<![A-Za-z0-9])(?:sntrys|ops)_eyJ[\w+/=-]{20,4000}"),
+    ("PMAK- CFPAT- pul-", r"(?<![A-Za-z0-9])(?:PMAK-[0-9a-f]{24}-[0-9a-f]{34}|CFPAT-[\w-]{40,60}|pul-[0-9a-f]{40})"),
+    ("dp.pt.", r"(?<![A-Za-z0-9])dp\.pt\.[A-Za-z0-9]{40,50}"),
+    ("tskey-", r"(?<![A-Za-z0-9])tskey-[a-z]{3,10}-[A-Za-z0-9-]{16,100}"),
     ("AIza", r"(?<![A-Za-z0-9])AIza[\w-]{30,60}"),
     ("ya29.", r"(?<![A-Za-z0-9])ya29\.[\w-]{20,2000}"),
     ("npm_", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{20,255}"),
@@ -69,8 +78,8 @@ CONTEXTS = _patterns(
         r"(?i:authorization)\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?(?:[A-Za-z0-9-]{3,20} {1,3})?(?P<secret>[^\s\"'\\,]{6,8000})",
     ),
     (
-        "login",
-        r"\blogin\s{1,9}\S{1,200}+\s{1,9}(?:account\s{1,9}\S{1,200}+\s{1,9})?password\s{1,9}(?P<secret>\S{1,1000})",
+        "login machine",
+        r"\b(?:login|machine)\s{1,9}\S{1,200}+\s{1,9}(?:account\s{1,9}\S{1,200}+\s{1,9})?password\s{1,9}(?P<secret>\S{1,1000})",
     ),
     ("@tcp( @unix(", r"(?<![\w.-])[\w.-]{1,64}+:(?P<secret>[^\s:@/\"']{1,200}+)@(?:tcp|unix)\("),
     (
@@ -83,16 +92,36 @@ CONTEXTS = _patterns(
     (
         "curl",
         (
-            r"(?<!\S)(?:-u|-U|--user|--proxy-user)[ =]{0,2}[\"']?"
+            r"(?<!\S)(?:-[A-Za-z]{0,12}u|-U|--user|--proxy-user)[ =]{0,2}[\"']?"
             r"(?P<secret>[^\s:\"'$]{1,64}+:(?!\d{1,6}(?!\w))[^\s\"'$]{1,200})"
         ),
     ),
-    ("-p", r"\b(?:sshpass|login|mysql\w{0,5})\b[^|;&\n]{0,200}? -p[ =]?[\"']?(?P<secret>[^\s\"'$][^\s\"']{2,200})"),
     (
-        "-stdin phrase-fd chpasswd",
+        "-p",
+        (
+            r"\b(?:sshpass|login|mysql\w{0,5}|mongo\w{0,7}|useradd|usermod)\b[^|;&\n]{0,200}? "
+            r"-p[ =]?[\"']?(?P<secret>[^\s\"'$][^\s\"']{2,200})"
+        ),
+    ),
+    (
+        "redis-cli zip",
+        r"\b(?:redis-cli\b[^|;&\n]{0,200}? -a|(?:un)?zip\b[^|;&\n]{0,200}? -P) ?[\"']?(?P<secret>[^\s\"'$][^\s\"']{2,200})",
+    ),
+    ("pass:", r"(?<!\S)-pass(?:in|out)?\s{1,4}[\"']?pass:(?P<secret>[^\s\"'$]{1,400})"),
+    (
+        "config",
+        (
+            r"\bconfig(?:ure)?\s{1,4}(?:--[\w=-]{1,40}\s{1,4}){0,4}(?:set\s{1,4})?(?:--[\w=-]{1,40}\s{1,4}){0,4}[\"']?"
+            r"(?P<name>[\w.:/@-]{2,200}+)[\"']?\s{1,4}[\"']?(?P<secret>[^\s\"'$-][^\s\"']{2,2000})"
+        ),
+    ),
+    ("-stdin", r"password-stdin[^|;&\n]{0,200}?<<<\s{0,4}[\"']?(?P<secret>[^\s\"'$]{3,400})"),
+    (
+        "-stdin phrase-fd passwd sudo",
         (
             r"\b(?:echo|printf)\s{1,4}(?:-[ne]\s{1,4})?(?:'(?P<single>[^'\n]{3,400}+)'|\"(?P<double>[^\"\n$]{3,400}+)\""
-            r"|(?P<bare>[^\s|\"'$]{3,400}+))\s{0,4}\|[^|\n]{0,200}(?:password-stdin|passphrase-fd|chpasswd)"
+            r"|(?P<bare>[^\s|\"'$]{3,400}+))\s{0,4}\|"
+            r"(?:[^|\n]{0,200}(?:password-stdin|passphrase-fd|chpasswd|\bsudo\s{1,4}-S)|\s{0,4}(?:sudo\s{1,4})?passwd\b)"
         ),
     ),
     ("</", r"<(?P<name>[\w.:-]{2,64}+)>(?P<secret>[^<>\s]{3,400}+)</(?P=name)>"),
@@ -125,7 +154,7 @@ VALUE = (
     r"\\\"(?P<escaped>(?:(?!\\\")[^\n]){1,4000}+)\\\""
     r"|\"(?P<double>(?:[^\"\\\n]|\\.){1,4000}+)\""
     r"|'(?P<single>[^'\n]{1,4000}+)'"
-    r"|(?P<bare>[^\s\"'`<>\\]{1,4000}+)"
+    r"|(?P<bare>(?:[^\s\"'`<>\\]|\\ (?=\S)){1,4000}+)"
 )
 HAS_VARIABLE = re.compile(r"\$(?:[A-Za-z_{(]|\d)")
 LIKELY = re.compile(
@@ -160,7 +189,7 @@ def secret_sieve(literals: tuple[str, ...] = ()) -> Callable[[bytes], Any]:
         rf"(?i:{stems})[\w.-]*\\?[\"']?\]?[ \t]{{0,3}}[:=]",
         rf"-[\w-]*(?i:{stems})[\w-]*\s",
         rf"</[\w.:-]*(?i:{stems})",
-        r"(?i:earer|authorization|login|mysql|sshpass|curl|-stdin|phrase-fd|chpasswd)",
+        r"(?i:earer|authorization|login|machine|mysql|mongo|sshpass|curl|config|-stdin|phrase-fd|passwd|sudo|user(?:add|mod)|redis-cli|zip)",
         r"(?i:env)[ \t]+\w+[ \t]",
         r":[^\s/]*@",
         r"://[^\s/]*@",
