@@ -79,8 +79,13 @@ CONTEXTS = _patterns(
     ),
     (
         "login machine",
-        r"\b(?:login|machine)\s{1,9}\S{1,200}+\s{1,9}(?:account\s{1,9}\S{1,200}+\s{1,9})?password\s{1,9}(?P<secret>\S{1,1000})",
+        (
+            r"(?:\b|(?<=\\[nt]))(?:login|machine)\s{1,9}(?:(?!\\[nt])\S){1,200}+(?:\s|\\[nt]){1,9}"
+            r"(?:account\s{1,9}(?:(?!\\[nt])\S){1,200}+(?:\s|\\[nt]){1,9})?password\s{1,9}(?P<secret>\S{1,1000})"
+        ),
     ),
+    # A .netrc with a line for each word, as a log brings it: line by line.
+    ("password", r"(?m)^[ \t]{0,20}password[ \t]{1,9}(?P<secret>(?=\S*\d)\S{4,1000})[ \t\r]*$"),
     ("@tcp( @unix(", r"(?<![\w.-])[\w.-]{1,64}+:(?P<secret>[^\s:@/\"']{1,200}+)@(?:tcp|unix)\("),
     (
         "@",
@@ -191,6 +196,7 @@ def secret_sieve(literals: tuple[str, ...] = ()) -> Callable[[bytes], Any]:
         rf"</[\w.:-]*(?i:{stems})",
         r"(?i:earer|authorization|login|machine|mysql|mongo|sshpass|curl|config|-stdin|phrase-fd|passwd|sudo|user(?:add|mod)|redis-cli|zip)",
         r"(?i:env)[ \t]+\w+[ \t]",
+        r"password[ \t]",
         r":[^\s/]*@",
         r"://[^\s/]*@",
         r"-----BEGIN ",

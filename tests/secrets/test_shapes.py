@@ -69,6 +69,8 @@ FOUND = [
     ("ENV TOKEN=abc\\ 123zz B=1", "abc\\ 123zz"),
     ("curl -fsSLu me:hunter2 https://x.example", "me:hunter2"),
     ("machine h password hunter2 login me", "hunter2"),
+    (r"printf 'machine h\nlogin me\n\tpassword hunter2' > ~/.netrc", "hunter2'"),
+    ("  password hunter2", "hunter2"),
     ("docker login -u me --password-stdin <<< hunter2", "hunter2"),
     ("echo hunter2 | passwd --stdin me", "hunter2"),
     ("echo hunter2 | sudo -S make install", "hunter2"),
@@ -144,6 +146,8 @@ ORDINARY = [
     "RUN apt-get install -y unzip zip && unzip -q a.zip && cp -P a b",
     "RUN redis-cli ping | grep -a PONG",
     "RUN echo done | tee /etc/passwd",
+    "password required",
+    "password for 2 users is not set",
     "Building for machine x86_64 with password support",
 ]
 
@@ -166,6 +170,8 @@ PARTS = [
     *("<pass>", "sk-", "mysql ", "eyJaaaaaaaa.", " -pass ", 'pass=\\"', "glpat-", "Bearer ", "authorization: ", "https://a:b"),
     *(
         "config --a ",
+        "\npassword ",
+        "login a\\n",
         "config a ",
         "redis-cli ",
         "zip -P",
