@@ -119,6 +119,10 @@ def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> No
             os.killpg(process.pid, number)
     except ProcessLookupError:
         return
+    except PermissionError:
+        # macOS says so of a group in which only zombies are left.
+        if process.poll() is None:
+            raise
 
 
 if sys.platform == "win32":

@@ -17,13 +17,15 @@ from pathlib import Path
 from speedkit.errors import StateRefused
 from speedkit.state import state_folder
 
-__all__ = ["CONTAINER_NAME", "INSTALLATION_LABEL", "LABEL", "container_name", "installation_id", "our_labels"]
+__all__ = ["CONTAINER_NAME", "INSTALLATION_LABEL", "LABEL", "UNKNOWN_OWNER", "container_name", "installation_id", "our_labels"]
 
 LABEL = "dev.speedkit"
 """On every image and container that any installation made, and on all that was built on those."""
 INSTALLATION_LABEL = "dev.speedkit.installation"
 INSTALLATION = re.compile(r"[0-9a-f]{32}")
 CONTAINER_NAME = re.compile(r"/?speedkit-(?P<owner>[0-9a-f]{16})-(?P<number>[0-9a-f]{12})")
+UNKNOWN_OWNER = "0" * 16
+"""In the name of a container whose process could not write to its state folder: nobody can tell whether that process lives."""
 
 
 def our_labels() -> dict[str, str]:

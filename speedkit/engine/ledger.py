@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeGuard, get_args
 
 from speedkit.engine.connection import Engine
-from speedkit.engine.identity import container_name
+from speedkit.engine.identity import UNKNOWN_OWNER, container_name
 from speedkit.errors import EngineError, StateRefused
 from speedkit.ownership import is_alive, owner_id
 from speedkit.state import open_private, private_folder, state_home
@@ -197,7 +197,7 @@ class NotedContainer:
 def note_container(engine: Engine) -> NotedContainer:
     """Note a container before it is made, under a name that is new."""
     number = os.urandom(6).hex()
-    owner = _owner_or_none() or os.urandom(8).hex()
+    owner = _owner_or_none() or UNKNOWN_OWNER
     return NotedContainer(container_name(owner, number), _noted(engine, "container", {}, number))
 
 

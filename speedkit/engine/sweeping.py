@@ -20,7 +20,14 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from speedkit.engine.connection import Engine
-from speedkit.engine.identity import CONTAINER_NAME, INSTALLATION_LABEL, LABEL, container_name, installation_id
+from speedkit.engine.identity import (
+    CONTAINER_NAME,
+    INSTALLATION_LABEL,
+    LABEL,
+    UNKNOWN_OWNER,
+    container_name,
+    installation_id,
+)
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
 from speedkit.engine.ledger import ImageKind, Note, note_image, notes_of, remove_notes
@@ -31,7 +38,10 @@ from speedkit.state import state_home
 __all__ = ["Kept", "Removed", "remove_image", "remove_noted", "remove_own", "sweep_engine", "sweep_in_background"]
 
 MAKING_SECONDS = 3600.0
-"""How long an image may still appear whose maker is dead: a build goes on for a while when its client is killed."""
+"""How long an image may still appear whose maker is dead: a build goes on for a while when its client is killed.
+
+So long, too, a container stays of whose owner nothing is known.
+"""
 END_SECONDS = 5.0
 NO_NAME = "<none>:<none>"
 REMOVED_IN_TURN = ("result", "isolated", "trusting", "stand-in")
@@ -281,7 +291,8 @@ def _remove_containers(engine: Engine, removed: Removed) -> None:
         installation = _labels(container).get(INSTALLATION_LABEL) or None
         for name in container.get("Names") or ():
             match = CONTAINER_NAME.fullmatch(name)
-            is_dead = match is not None and installation in (None, installation_id()) and not is_alive(match["owner"])
+            may_be_ours = match is not None and installation in (None, installation_id())
+            is_dead = match is not None and may_be_ours and not _may_live(match["owner"], container)
             is_old = installation is None and OLD_CONTAINER_NAME.fullmatch(name)
             if is_dead or is_old:
                 try:
@@ -290,6 +301,13 @@ def _remove_containers(engine: Engine, removed: Removed) -> None:
                 except EngineRefused as refusal:
                     if refusal.status != HTTPStatus.NOT_FOUND:
                         removed.kept.append(Kept(f"The container {name.lstrip('/')}", "engine", (refusal.said,)))
+
+
+def _may_live(owner: str, container: Mapping[str, Any]) -> bool:
+    """Whether the process that made a container may still use it."""
+    if owner == UNKNOWN_OWNER:
+        return time.time() - container["Created"] < MAKING_SECONDS
+    return is_alive(owner)
 
 
 class _Images:

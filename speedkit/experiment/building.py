@@ -68,7 +68,7 @@ ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
 CANCELLED_READING_SECONDS = 1.0
 """How long a cancelled build waits for its build context to be read: most take less, a home folder takes minutes."""
-LOG_IS_CUT = "A step printed more than is kept: its log says where and how much is left out."
+LOG_IS_CUT = "More was printed than is kept: the log says where and how much is left out."
 
 
 def recordings_folder() -> Path:
@@ -507,6 +507,8 @@ class RunningBuild:
         with self._lock:
             self._solve, self._raw = Solve(), []
             self._limit = LogLimit()
+        # It may have been said of the lines that are forgotten.
+        self._notices = [notice for notice in self._notices if notice != LOG_IS_CUT]
 
     def _describe(self, finished: Finished, bases: BuildBases) -> dict[str, Any] | None:
         if finished.image is None:

@@ -46,11 +46,11 @@ class _Step:
 
 
 class LogLimit:
-    """Hands on the lines of one build, within the limits. has_cut: a part of a step's log was left out."""
+    """Hands on the lines of one build, within the limits. has_cut: a part of a step's log or of the text was left out."""
 
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
-        self._passed = self._text_bytes = 0
+        self._passed = self._text_bytes = self._text_left_out = 0
         self._last_lines: deque[bytes] = deque(maxlen=LAST_LINES)
         self._waiting = 0
         self.has_cut = False
@@ -84,6 +84,10 @@ class LogLimit:
         """The ends of the logs of steps that never ended, and the last lines of the text."""
         ends = [end for digest in list(self._steps) for end in self._end_of(digest)]
         last, self._last_lines = list(self._last_lines), deque(maxlen=LAST_LINES)
+        if self._text_left_out:
+            self.has_cut = True
+            last.insert(0, CUT_HERE.format(count=self._text_left_out).encode())
+            self._text_left_out = 0
         return [*ends, *last]
 
     def _text(self, line: bytes) -> list[bytes]:
@@ -93,6 +97,8 @@ class LogLimit:
         if not self._last_lines and self._text_bytes + len(line) <= TEXT_BYTES:
             self._text_bytes += len(line)
             return [line]
+        if len(self._last_lines) == LAST_LINES:
+            self._text_left_out += len(self._last_lines[0])
         self._last_lines.append(line)
         return []
 

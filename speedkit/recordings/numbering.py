@@ -14,9 +14,9 @@ from pathlib import Path
 
 from speedkit.state import private_folder
 
-__all__ = ["next_number"]
+__all__ = ["NUMBER_FILE", "next_number"]
 
-FILE = ".last-number"
+NUMBER_FILE = ".last-number"
 DIGITS = 19
 
 
@@ -27,7 +27,7 @@ def next_number(folder: Path, *, highest: Callable[[], int]) -> int:
     Raises: OSError where the folder or its file cannot be written.
     """
     private_folder(folder)
-    with _locked(folder / FILE) as file:
+    with _locked(folder / NUMBER_FILE) as file:
         text = os.pread(file, DIGITS, 0) if sys.platform != "win32" else os.read(file, DIGITS)
         number = (int(text) if len(text) == DIGITS and text.isdigit() else highest()) + 1
         os.lseek(file, 0, os.SEEK_SET)

@@ -11,6 +11,7 @@ from speedkit.apps import InUse, kept_texts, remove_unused_copies
 from speedkit.engine.connection import Engine
 from speedkit.engine.sweeping import Kept, Removed, remove_own
 from speedkit.ownership import discard, living_owners
+from speedkit.recordings.numbering import NUMBER_FILE
 from speedkit.setup.apt_files import remove_apt_files
 from speedkit.state import state_folder
 
@@ -70,11 +71,14 @@ def clean(engine: Engine | None, *, recordings: bool, apt_files: bool = False) -
 
 
 def _remove_recordings() -> int:
-    """How many were removed. One that another process is writing just now stays."""
+    """How many were removed. One that another process is writing just now stays.
+
+    The last number stays, too: a build under way has one already, and those that begin later need greater ones.
+    """
     folder = state_folder("recordings").resolve()
     entries = list(folder.iterdir())
     in_use = {path for owner in living_owners() for path in owner.paths}
-    gone = [entry for entry in entries if entry not in in_use]
+    gone = [entry for entry in entries if entry not in in_use and entry.name != NUMBER_FILE]
     for entry in gone:
         discard(entry)
     with contextlib.suppress(OSError):

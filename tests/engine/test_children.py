@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.engine.buildx import Command
-from speedkit.engine.children import child_process, run_child
+from speedkit.engine.children import child_process, run_child, signal_group
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are looked at with ps")
@@ -105,3 +105,20 @@ def test_an_error_in_what_listens_ends_the_child():
     with pytest.raises(RuntimeError, match="cannot listen"):
         Command().run(["sh", "-c", "echo $$; sleep 36000"], env=os.environ, cwd=Path.cwd(), on_line=fail)
     wait_until(lambda: not in_group(printed[0]))
+
+
+def test_a_child_that_ended_just_now_needs_no_signal_where_its_group_refuses_one(monkeypatch):
+    """macOS refuses a signal to a group of nothing but zombies with EPERM; Linux takes it."""
+
+    def refused(_group, _number):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refused)
+    with child_process(["true"]) as process:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        signal_group(process, signal.SIGINT)
+    assert process.returncode == 0
+    with child_process(["sleep", "36000"]) as process:
+        with pytest.raises(PermissionError):
+            signal_group(process, signal.SIGINT)
+        monkeypatch.undo()

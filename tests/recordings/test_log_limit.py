@@ -72,3 +72,21 @@ def test_text_is_cut_in_its_longest_lines_and_its_last_ones_are_kept():
     many = [b"x" * 1_000 + b"\n" for _ in range(5_000)] + text[1:]
     assert sum(map(len, limited(many))) < 2 * log_limit.TEXT_BYTES
     assert list(limited(many))[-1] == text[1]
+
+
+def test_text_that_is_left_out_is_told_of():
+    limit = log_limit.LogLimit()
+    lines = [b"%07d text\n" % number for number in range(200_000)]
+    kept = [line for given in lines for line in limit.lines(given)]
+    rest = limit.rest()
+    assert limit.has_cut
+    left_out = sum(map(len, lines)) - sum(map(len, kept)) - log_limit.LAST_LINES * len(lines[0])
+    assert rest[0] == log_limit.CUT_HERE.format(count=left_out).encode()
+    assert rest[1:] == lines[-log_limit.LAST_LINES :]
+
+
+def test_text_of_which_all_is_kept_is_not_called_cut():
+    limit = log_limit.LogLimit()
+    lines = [b"x" * 4_000 + b"\n" for _ in range(log_limit.TEXT_BYTES // 4_001 + log_limit.LAST_LINES)]
+    assert [line for given in lines for line in limit.lines(given)] + limit.rest() == lines
+    assert not limit.has_cut

@@ -22,8 +22,10 @@ from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
 from speedkit.engine.keeping import keep_images, size_of_images
 from speedkit.engine.ledger import notes_of
+from speedkit.engine.own_containers import own_container
 from speedkit.engine.sweeping import sweep_engine
 from speedkit.errors import SpeedkitError
+from speedkit.recordings.recording import new_number
 from speedkit.setup.cleaning import Cleaned, clean
 from speedkit.state import state_folder
 from tests.processes import another_process
@@ -383,6 +385,33 @@ def test_recordings_stay_unless_they_are_named(home):
     assert {"engine", "recordings"} <= {path.name for path in state_folder().iterdir()}
     assert clean(None, recordings=True).recordings == 1
     assert not (home / "recordings").exists()
+
+
+def test_a_build_under_way_elsewhere_comes_before_those_that_begin_after_a_clean(home):
+    folder = state_folder("recordings")
+    under_way = [new_number(folder) for _ in range(3)][-1]
+    assert clean(None, recordings=True).recordings == 0
+    assert new_number(folder) > under_way
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("installation", ["", "own"])
+def test_a_container_of_a_process_without_a_state_folder_stays_while_it_may_be_in_use(
+    own_engine, home, monkeypatch, tmp_path, installation
+):
+    """installation: the image's label, which the container inherits."""
+    label = f"LABEL {INSTALLATION_LABEL}={installation and installation_id()}"
+    image = by_hand(own_engine, tmp_path / "image", f"FROM {BASE}", label, tag="somebodys:1")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "file" / "home"))
+    with own_container(own_engine, image, ["never"]) as container:
+        monkeypatch.setenv("SPEEDKIT_HOME", str(home))
+        clean(own_engine, recordings=False)
+        assert [found["Id"] for found in own_engine.api.containers(all=True)] == [container]
+        # Once so much time has passed, no process can use it any more.
+        monkeypatch.setattr("speedkit.engine.sweeping.MAKING_SECONDS", -1.0)
+        clean(own_engine, recordings=False)
+        assert own_engine.api.containers(all=True) == []
 
 
 @pytest.mark.engine
