@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import Engine, connect
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# By itself, Hypothesis fails an example that takes 0.2 seconds, as any may on a busy machine.
+settings.register_profile("speedkit", deadline=None)
+settings.load_profile("speedkit")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ which of them an engine that dies causes depends on the moment.
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -17,11 +18,12 @@ import requests
 from docker.errors import APIError, DockerException
 from urllib3.exceptions import HTTPError
 
-from speedkit.errors import EngineLost, EngineRefused, EngineSilent, SpeedkitError
+from speedkit.errors import EngineError, EngineLost, EngineRefused, EngineSilent, SpeedkitError
 
 __all__ = ["Client", "errors_of_ours"]
 
 START_AGAIN = "Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step."
+TRY_AGAIN = "Repeat the last step; the engine's own log says what went wrong."
 
 
 class Client:
@@ -67,6 +69,9 @@ def errors_of_ours(host: str) -> Iterator[None]:
         ) from None
     except (requests.Timeout, TimeoutError):
         raise EngineSilent(f"The Docker engine at {host} did not answer in time.", fix=START_AGAIN) from None
+    except tarfile.TarError:
+        # An engine that cannot read a file goes on with its error in the archive's place, and ends in good order.
+        raise EngineError(f"The Docker engine at {host} sent an archive that cannot be read.", fix=TRY_AGAIN) from None
     except (DockerException, OSError, HTTPError, HTTPException, ValueError, LookupError) as problem:
         # requests.RequestException is an OSError, and so are the errors of ssl and of sockets.
         raise EngineLost(f"The Docker engine at {host} no longer answers: {_innermost(problem)}.", fix=START_AGAIN) from None

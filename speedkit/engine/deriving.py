@@ -88,7 +88,8 @@ def _read(engine: Engine, container: str, path: str) -> bytes | None:
         if problem.status == HTTPStatus.NOT_FOUND:
             return None
         raise
-    with tarfile.open(fileobj=io.BytesIO(b"".join(parts))) as archive:
+    packed = io.BytesIO(b"".join(parts))
+    with errors_of_ours(engine.host), tarfile.open(fileobj=packed, mode="r:") as archive:
         member = archive.next()
         content = archive.extractfile(member) if member is not None else None
         return content.read() if content is not None else None

@@ -306,7 +306,7 @@ def _remove_containers(engine: Engine, removed: Removed) -> None:
 def _may_live(owner: str, container: Mapping[str, Any]) -> bool:
     """Whether the process that made a container may still use it."""
     if owner == UNKNOWN_OWNER:
-        return time.time() - container["Created"] < MAKING_SECONDS
+        return time.time() - float(container["Created"]) < MAKING_SECONDS
     return is_alive(owner)
 
 

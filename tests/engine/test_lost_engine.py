@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import inspect
 import pkgutil
@@ -21,9 +22,10 @@ import speedkit.engine
 from speedkit.engine import bases, connection, near
 from speedkit.engine.buildx import BuildRequest, Command
 from speedkit.engine.connection import Engine, connect, find_buildx
+from speedkit.engine.deriving import derive_image
 from speedkit.engine.ledger import Note
 from speedkit.engine.sweeping import Removed
-from speedkit.errors import EngineLost, EngineRefused, EngineSilent, SpeedkitError
+from speedkit.errors import EngineError, EngineLost, EngineRefused, EngineSilent, SpeedkitError
 from tests.waiting import HANG_SECONDS
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -54,8 +56,11 @@ ANSWERS: dict[str, bytes | None] = {
 
 
 @contextmanager
-def listening(path: Path, answer: bytes | None, *, pings: bool) -> Iterator[None]:
-    """An engine that gives the same answer to every request, None resets the connection. pings: those it answers well."""
+def listening(path: Path, answer: bytes | dict[bytes, bytes] | None, *, pings: bool) -> Iterator[None]:
+    """An engine that gives the same answer to every request, or one by a part of the address; None resets the connection.
+
+    pings: those it answers well.
+    """
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen(64)
@@ -66,7 +71,12 @@ def listening(path: Path, answer: bytes | None, *, pings: bool) -> Iterator[None
             if answer is None:
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
-                line.sendall(PING if pings and b"/_ping" in request else answer)
+                given = (
+                    answer
+                    if isinstance(answer, bytes)
+                    else next((answer[part] for part in answer if part in request.partition(b"\r\n")[0]), b"")
+                )
+                line.sendall(PING if pings and b"/_ping" in request else given)
 
     def accept() -> None:
         with suppress(OSError):
@@ -240,6 +250,34 @@ def test_a_stream_that_breaks_off_is_a_lost_engine(engine, monkeypatch):
     assert next(pieces) == b"one"
     with pytest.raises(EngineLost):
         next(pieces)
+
+
+ARCHIVE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-tar\r\nConnection: close\r\nX-Docker-Container-Path-Stat: "
+STAT = base64.b64encode(b'{"name": "a", "size": 1, "mode": 420, "mtime": "2026-01-01T00:00:00Z", "linkTarget": ""}') + b"\r\n"
+CHUNKED = ARCHIVE_HEAD + STAT + b"Transfer-Encoding: chunked\r\n\r\n"
+CUT_ARCHIVES = {
+    "no byte of it": b"0\r\n\r\n",
+    "half a header": b"64\r\n" + b"a" * 100 + b"\r\n0\r\n\r\n",
+    "an error in its place": b"3e8\r\n" + b'{"message": "input/output error"}'.ljust(1000) + b"\r\n0\r\n\r\n",
+    "half a header, then it dies": b"64\r\n" + b"a" * 100 + b"\r\n",
+    "half a chunk, then it dies": b"400\r\n" + b"a" * 100,
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("body", CUT_ARCHIVES.values(), ids=CUT_ARCHIVES.keys())
+@pytest.mark.parametrize("adds", [{"files": {"/deep/a": b"a"}}, {"appended": {"/a": b"a"}}], ids=["adds", "appends"])
+def test_an_archive_that_breaks_off_leaves_nothing_but_our_own_errors(tmp_path, body, adds):
+    answers = {
+        b"/archive": CHUNKED + body,
+        b"/json": JSON + b'Content-Length: 14\r\nConnection: close\r\n\r\n{"Config": {}}',
+        b"/create": JSON.replace(b"200", b"201") + b'Content-Length: 11\r\nConnection: close\r\n\r\n{"Id": "c"}',
+        b"/info": JSON + b'Content-Length: 11\r\nConnection: close\r\n\r\n{"ID": "x"}',
+    }
+    with listening(tmp_path / "engine.sock", answers, pings=True):
+        engine = Engine(host=f"unix://{tmp_path}/engine.sock", buildx=find_buildx(), api_version="1.43")
+        with pytest.raises(EngineError, match=r"archive that cannot be read|no longer answers"):
+            derive_image(engine, "base:1", name="speedkit/cut:1", kind="trusting", **adds)
 
 
 @pytest.mark.engine
