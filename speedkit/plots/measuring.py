@@ -170,9 +170,9 @@ def measure(source: HasBuilds | Sequence[Build]) -> list[Measured]:
 def is_beyond_spread(slow: Measured, fast: Measured, measured: Iterable[Measured]) -> bool:
     """Whether two measurements lie further apart than runs of one and the same build do.
 
-    Where both were run three times or more, the slowest run of one must lie further from the quickest of the other than the
-    runs of either lie apart. Otherwise the two must differ by more than the runs of any build among `measured` that was
-    repeated; without any, nothing can be said about seconds.
+    Where both were run three times or more, the quickest run of the slow one must lie further from the slowest run of the fast
+    one than the runs of either lie apart. Otherwise the two must differ by more than the runs of any build among `measured`
+    that was repeated; without any, nothing can be said about seconds.
     """
     if min(len(slow.builds), len(fast.builds)) >= FEWEST_RUNS:
         return slow.low_seconds > max(slow.spread_factor, fast.spread_factor) * fast.high_seconds

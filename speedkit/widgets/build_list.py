@@ -147,8 +147,9 @@ class BuildList:
             built.add(listed.cache_of)
         if not took:
             return ""
-        slowest_first = sorted(took.items(), key=lambda pair: -pair[1])
-        return f"Rebuilding took {', '.join(f'{seconds_text(seconds)} with {name}' for name, seconds in slowest_first[:3])}"
+        # In the order in which they were built first: one run each is no ranking.
+        amounts = ", ".join(f"{seconds_text(seconds)} with {name}" for name, seconds in list(took.items())[-3:])
+        return f"Rebuilding took {amounts}" + (" (one run each)" if len(took) > 1 else "")
 
     def by_cache(self, cache: str, *, name: str) -> list[Build]:
         """The finished builds; those that share a strategy's cache bear the strategy name given, the others none."""

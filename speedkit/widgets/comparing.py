@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from speedkit.plots.measuring import steps_that_ran
 from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.widgets.naming import short_instruction
 from speedkit.widgets.why import why_cached, why_ran
@@ -43,17 +44,14 @@ def compare_two(
 
 
 def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
+    """What each build took and had to do. Nothing is called quicker: one run each proves no difference in seconds."""
     first, second = numbers
     for number, build in ((first, before), (second, after)):
         if build.outcome != "done":
             word = "was cancelled" if build.outcome == "cancelled" else "failed"
             return f"Build {number} {word} after {seconds_text(build.seconds)}: its time says nothing."
-    saved = before.seconds - after.seconds
-    took = f"Build {second} took {seconds_text(after.seconds)}"
-    if abs(saved) < 0.1 * max(before.seconds, after.seconds):
-        return f"{took}, about as long as build {first} ({seconds_text(before.seconds)})."
-    word = "less" if saved > 0 else "more"
-    return f"{took}, {seconds_text(abs(saved))} {word} than build {first} ({seconds_text(before.seconds)})."
+    (one, other) = (f"{seconds_text(build.seconds)} ({steps_that_ran(build)})" for build in (before, after))
+    return f"Build {second} took {other}, build {first} {one}."
 
 
 def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]:
@@ -68,7 +66,7 @@ def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[d
         {
             "tone": "hit",
             "step": short_instruction(new.instruction),
-            "said": f"now comes from the cache and saves {seconds_text(old.seconds)}: "
+            "said": f"now comes from the cache; before, it ran for {seconds_text(old.seconds)}: "
             f"{why_cached(new.line or 0, reasons, after.dockerfile)}",
         }
         for old, new in worth[:SAVED_STEPS_NAMED]

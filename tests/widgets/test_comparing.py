@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from speedkit.model import ImageLayer
 from speedkit.rendering.reasons_html import Reason
+from speedkit.widgets.build_list import BuildList
 from speedkit.widgets.comparing import compare_two
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 
@@ -16,7 +17,7 @@ def compared(before, after):
 
 def test_a_step_that_is_cached_now_and_the_time_saved_are_named():
     found = compared(a_build(*RAN, seconds=30.0), a_build(*CACHED, seconds=1.0))
-    assert found["finding"] == "Build 4 took 1.0 s, 29.0 s less than build 3 (30.0 s)."
+    assert found["finding"] == "Build 4 took 1.0 s (0 of 4 steps ran), build 3 30.0 s (3 of 4 steps ran)."
     assert {row["text"]: row["change"] for row in found["rows"]} == {
         "FROM alpine AS builder": "",
         "COPY . .": "✓ now cached",
@@ -28,15 +29,23 @@ def test_a_step_that_is_cached_now_and_the_time_saved_are_named():
 
 def test_a_step_that_runs_again_is_named():
     found = compared(a_build(*CACHED, seconds=1.0), a_build(*RAN, seconds=30.0))
-    assert found["finding"] == "Build 4 took 30.0 s, 29.0 s more than build 3 (1.0 s)."
+    assert found["finding"] == "Build 4 took 30.0 s (3 of 4 steps ran), build 3 1.0 s (0 of 4 steps ran)."
     assert found["facts"][0] == "3 steps run again."
     assert [row["tone"] for row in found["rows"]] == ["", "run", "run", "run"]
 
 
-def test_times_within_a_tenth_are_called_equal():
-    found = compared(a_build(seconds=30.0), a_build(seconds=31.0))
-    assert found["finding"] == "Build 4 took 31.0 s, about as long as build 3 (30.0 s)."
+def test_seconds_of_single_runs_are_told_with_the_steps_and_called_neither_more_nor_less():
+    found = compared(a_build(seconds=44.5), a_build(seconds=36.0))
+    assert found["finding"] == "Build 4 took 36.0 s (3 of 4 steps ran), build 3 44.5 s (3 of 4 steps ran)."
     assert found["facts"][0] == "No step changed between cached and run."
+
+
+def test_rebuilds_are_listed_as_they_were_built_and_not_ranked_by_one_run_each():
+    builds = BuildList()
+    for strategy, seconds in (("naive", 22.2), ("naive", 21.8), ("warm", 22.2), ("warm", 25.0)):
+        listed = builds.add(strategy=strategy, cache_of=strategy, edit="", cold=False)
+        builds.end(listed, a_build(seconds=seconds), None)
+    assert builds.rebuilding() == "Rebuilding took 21.8 s with naive, 25.0 s with warm (one run each)"
 
 
 def test_a_failed_or_cancelled_build_is_never_called_fast():
@@ -73,7 +82,7 @@ def reason(line, kind, what=(), state="ran", text="COPY . ."):
 def test_what_was_saved_and_what_it_cost_come_with_their_reasons():
     known = {3: reason(3, "unchanged", state="cached", text="RUN make")}
     found = compare_two(a_build(*RAN, seconds=30.0), a_build(*CACHED, seconds=1.0), numbers=(3, 4), reasons=known)
-    said = "now comes from the cache and saves 2.0 s: nothing that counts changed."
+    said = "now comes from the cache; before, it ran for 2.0 s: nothing that counts changed."
     assert found["why"] == [{"tone": "hit", "step": "RUN make", "said": said}]
     known = {2: reason(2, "files", ["main.go (content)"]), 3: reason(3, "parent", ["line 2"], text="RUN make")}
     found = compare_two(a_build(*RAN), a_build(*RAN), numbers=(3, 4), reasons=known)
