@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from speedkit.errors import FileRefused, Misuse, NotAFolder
 from speedkit.regular_file import open_regular, read_regular
 from speedkit.secrets import is_secret_file, keyed
 
-__all__ = ["ignore_file_of", "ignore_patterns_of", "read_context", "read_files_again"]
+__all__ = ["ReadingStopped", "ignore_file_of", "ignore_patterns_of", "read_context", "read_files_again"]
 
 _NAME = ".dockerignore"
 _LARGEST_IGNORE_FILE = 10_000_000
@@ -30,11 +30,22 @@ _GROWTH_BYTES = 64 << 20
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def read_context(folder: Path, *, dockerfile: Path, known: Manifest | None = None) -> Manifest:
+class ReadingStopped(Exception):
+    """A build context was not read to its end, because nobody needs it any more."""
+
+
+def _never() -> bool:
+    return False
+
+
+def read_context(
+    folder: Path, *, dockerfile: Path, known: Manifest | None = None, is_over: Callable[[], bool] = _never
+) -> Manifest:
     """The manifest of a build context: what BuildKit would be sent.
 
     dockerfile: its `<name>.dockerignore` comes before the context's `.dockerignore`. known: an earlier manifest of the
-    same folder; files whose size and time of change are as they were are not read again.
+    same folder; files whose size and time of change are as they were are not read again. is_over: asked all the time; once it
+    says so, ReadingStopped is raised.
     Raises NotAFolder, FileRefused for what cannot be read, and Misuse for an ignore pattern that BuildKit rejects.
     """
     root = Path(folder)
@@ -42,7 +53,7 @@ def read_context(folder: Path, *, dockerfile: Path, known: Manifest | None = Non
         raise NotAFolder(folder)
     origin = ignore_file_of(root, Path(dockerfile))
     patterns = _patterns_of(origin)
-    walk = _Walk(os.fspath(root), patterns, known.by_path if known else {})
+    walk = _Walk(os.fspath(root), patterns, known.by_path if known else {}, is_over)
     walk.run()
     return Manifest(tuple(walk.entries), _shown(origin, root))
 
@@ -129,22 +140,25 @@ class _Level:
 class _Walk:
     """One pass over the folder. `entries` fills in the order in which BuildKit's client sends."""
 
-    def __init__(self, root: str, patterns: IgnorePatterns, known: dict[str, Entry]) -> None:
+    def __init__(self, root: str, patterns: IgnorePatterns, known: dict[str, Entry], is_over: Callable[[], bool]) -> None:
         self.root = root
         self.patterns = patterns
         self.known = known
+        self.is_over = is_over
         self.entries: list[Entry] = []
 
     def run(self) -> None:
         """Everything below the root, in the order of names; without recursion, as folders may lie deeper than Python can call.
 
-        Raises: FileRefused.
+        Raises: FileRefused, ReadingStopped.
         """
         levels = [self._level("", ())]
         visit = self._child if self.patterns else self._sent
         while levels:
             level = levels[-1]
             for child in level.children:
+                if self.is_over():
+                    raise ReadingStopped
                 try:
                     below = visit(child, level.path + child.name, level.matched)
                 except FileNotFoundError:
@@ -185,10 +199,10 @@ class _Walk:
         return self._level(f"{path}/", inherited) if entry.kind == "dir" else None
 
     def _entry(self, child: os.DirEntry[str], path: str) -> Entry:
-        return _entry(child.path, child.stat(follow_symlinks=False), path, self.known.get(path))
+        return _entry(child.path, child.stat(follow_symlinks=False), path, self.known.get(path), self.is_over)
 
 
-def _entry(place: str, status: os.stat_result, path: str, known: Entry | None) -> Entry:
+def _entry(place: str, status: os.stat_result, path: str, known: Entry | None, is_over: Callable[[], bool] = _never) -> Entry:
     """What lies at a place, called `path` in the context. known: what was there before."""
     if known is not None and known.mtime_ns == status.st_mtime_ns and _unchanged(known, status):
         return known
@@ -196,7 +210,7 @@ def _entry(place: str, status: os.stat_result, path: str, known: Entry | None) -
     size = status.st_size if kind == "file" else 0
     link = os.readlink(place) if kind == "symlink" else ""  # noqa: PTH115 - bytes of the link as they are
     mode = stat.S_IMODE(status.st_mode)
-    digest = _device(status) if kind == "other" else _digest(place, kind)
+    digest = _device(status) if kind == "other" else _digest(place, kind, is_over)
     if kind == "file" and digest and is_secret_file(path):
         # A word list opens the plain one of a file that is one password, and recordings keep it.
         digest = keyed(digest)
@@ -230,16 +244,16 @@ def _kind(mode: int) -> EntryKind:
     return "symlink" if stat.S_ISLNK(mode) else "other"
 
 
-def _digest(path: str, kind: EntryKind) -> str:
+def _digest(path: str, kind: EntryKind, is_over: Callable[[], bool]) -> str:
     if kind != "file":
         return ""
     try:
-        return _digest_of_file(path)
+        return _digest_of_file(path, is_over)
     except OSError:
         return ""
 
 
-def _digest_of_file(path: str) -> str:
+def _digest_of_file(path: str, is_over: Callable[[], bool]) -> str:
     hashed = hashlib.sha256()
     descriptor, status = open_regular(path, follow_symlinks=False)
     try:
@@ -249,6 +263,8 @@ def _digest_of_file(path: str) -> str:
         while left > 0 and (chunk := os.read(descriptor, chunk_bytes)):
             hashed.update(chunk)
             left -= len(chunk)
+            if is_over():
+                raise ReadingStopped
         attributes = os.listxattr(descriptor) if hasattr(os, "listxattr") else []
         for name in sorted(attributes):
             hashed.update(b"\0" + name.encode(errors="surrogateescape") + b"=" + os.getxattr(descriptor, name))

@@ -66,8 +66,9 @@ NOT_COMPLETED = "The program ended before the image could be described and asked
 STOP_SECONDS = 5.0
 ANSWERS_KEPT = 64
 LOOK_SECONDS = 0.1
-CANCELLED_READING_SECONDS = 1.0
-"""How long a cancelled build waits for its build context to be read: most take less, a home folder takes minutes."""
+UNNEEDED_READING_SECONDS = 1.0
+"""How long a build that was cancelled or refused waits for its build context to be read: a home folder takes minutes."""
+BEFORE_ANY_STEP = ("[internal] load build definition", "[internal] load metadata", "[internal] load .dockerignore", "[auth]")
 LOG_IS_CUT = "More was printed than is kept: the log says where and how much is left out."
 
 
@@ -187,6 +188,7 @@ class RunningBuild:
         self._limit = LogLimit()
         self._heard = self._began = time.monotonic()
         self._command = Command()
+        self._context_unneeded = threading.Event()
         self._meta = Meta(
             id=new_id(strategy.name),
             number=_number(),
@@ -326,7 +328,7 @@ class RunningBuild:
 
     def _build_and_record(self) -> Build:
         self._redaction.learn_folder(self._app.folder)
-        bases = self._bases_unless_cancelled()
+        bases = self._bases_unless_cancelled(extend_ca=False)
         machine = InBackground(partial(_machine, self._engine))
         finished, seconds, context = self._solve_once(bases)
         if finished.exit_code and not self._command.cancelled:
@@ -336,9 +338,11 @@ class RunningBuild:
                 bases = replace(bases, replaced_frontend=frontend)
                 finished, seconds, context = self._solve_once(bases)
         if finished.exit_code and UNTRUSTED in failure_text(self._solve) and not self._command.cancelled:
-            self._forget_lines()
-            bases = self._bases(extend_ca=True)
-            finished, seconds, context = self._solve_once(bases)
+            extended = self._bases_unless_cancelled(extend_ca=True)
+            if not self._command.cancelled:
+                self._forget_lines()
+                bases = extended
+                finished, seconds, context = self._solve_once(bases)
         outcome = outcome_of(
             self._solve, finished.exit_code, is_cancelled=self._command.cancelled, engine_answers=self._engine.answers
         )
@@ -371,10 +375,14 @@ class RunningBuild:
         return self._assembled(image, recording)
 
     def _sent(self, context: InBackground[Manifest]) -> tuple[Manifest | None, SpeedkitError | None]:
-        """What BuildKit was sent, or why that could not be read; neither when the build is cancelled during a long reading."""
+        """What BuildKit was sent, or why that could not be read; neither when that takes long and nobody needs it."""
         while not context.done_within(LOOK_SECONDS):
-            if self._command.cancelled and not context.done_within(CANCELLED_READING_SECONDS):
-                self._notices.append("The build was cancelled before its build context was read.")
+            is_refused = self._meta.outcome == "failed" and not self._has_begun_a_step
+            is_needed = not is_refused and not self._command.cancelled
+            if not is_needed and not context.done_within(UNNEEDED_READING_SECONDS):
+                self._context_unneeded.set()
+                ended = "was cancelled" if self._command.cancelled else "failed"
+                self._notices.append(f"The build {ended} before its build context was read.")
                 return None, None
         try:
             return context.result(), None
@@ -384,6 +392,12 @@ class RunningBuild:
         except Exception as problem:
             self._notices.append(f"The build context could not be read: {in_words(problem)}")
             return None, None
+
+    @property
+    def _has_begun_a_step(self) -> bool:
+        """False where BuildKit refused the Dockerfile: then no forecast needs to know what the files were."""
+        names = [vertex.name for vertex in self._solve.vertices.values()]
+        return any(name.startswith("[") and not name.startswith(BEFORE_ANY_STEP) for name in names)
 
     def _record(self, context: Manifest | None, image: dict[str, Any] | None) -> Recording | None:
         """The recording as of now; it says what is missing should this program end before it is complete."""
@@ -415,12 +429,16 @@ class RunningBuild:
             notices = [*self._notices, f"The steps of this build could not be read: {in_words(problem)}"]
             return assemble_build(replace(meta, notices=notices), Solve(), "", image=image, recording=recording)
 
-    def _read_context(self) -> Manifest:
-        return read_context(self._app.folder, dockerfile=self._strategy.dockerfile)
+    def _start_reading_context(self) -> InBackground[Manifest]:
+        # Of a solve before this one, whose result is thrown away.
+        self._context_unneeded.set()
+        self._context_unneeded = unneeded = threading.Event()
+        read = partial(read_context, self._app.folder, dockerfile=self._strategy.dockerfile, is_over=unneeded.is_set)
+        return InBackground(read)
 
-    def _bases_unless_cancelled(self) -> BuildBases:
+    def _bases_unless_cancelled(self, *, extend_ca: bool) -> BuildBases:
         """The bases. A pull may take minutes, and is waited for only as long as nobody cancels."""
-        finding = InBackground(partial(self._bases, extend_ca=False))
+        finding = InBackground(partial(self._bases, extend_ca=extend_ca))
         while not finding.done_within(LOOK_SECONDS):
             if self._command.cancelled:
                 return NO_BASES
@@ -450,7 +468,7 @@ class RunningBuild:
         self._meta = replace(self._meta, bases=facts, replaced_frontend=bases.replaced_frontend)
         code = self._run_host_commands()
         self._meta = replace(self._meta, host_seconds=time.monotonic() - self._began)
-        context = InBackground(self._read_context)
+        context = self._start_reading_context()
         finished = Finished(code, None)
         if not code:
             finished = run_buildx(self._engine, self._request(bases), command=self._command, on_line=self._on_line)

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from speedkit.context import IgnorePatterns, Manifest, read_context, read_files_again, read_ignore_file
+from speedkit.context import IgnorePatterns, Manifest, ReadingStopped, read_context, read_files_again, read_ignore_file
 from speedkit.errors import FileRefused, Misuse, NotAFolder, RecordingError
 from tests.unprivileged import needs_root, run_as_nobody
 
@@ -268,3 +268,17 @@ def test_what_changes_while_it_is_read_is_left_out_or_named(place, monkeypatch):
     monkeypatch.setattr(os, "readlink", link_is_replaced_before)
     with pytest.raises(FileRefused, match="link in the build context cannot be read"):
         _read(place)
+
+
+def test_reading_stops_between_files_and_within_one_when_nobody_needs_it_any_more(tmp_path):
+    for number in range(5):
+        (tmp_path / f"{number}").write_bytes(b"x" * (3 << 20))
+    asked: list[bool] = []
+
+    def is_over() -> bool:
+        asked.append(len(asked) >= 6)
+        return asked[-1]
+
+    with pytest.raises(ReadingStopped):
+        read_context(tmp_path, dockerfile=tmp_path / "Dockerfile", is_over=is_over)
+    assert asked == [False] * 6 + [True]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.apps import App, Probe, own_app
-from speedkit.context import read_context
+from speedkit.context import ReadingStopped, read_context
 from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
 from speedkit.engine.ledger import note_image
@@ -462,6 +462,53 @@ def test_a_cancelled_build_ends_though_its_build_context_is_still_being_read(fol
         goes_on.set()
     assert running.wait().outcome == "cancelled"
     assert list_recordings(recordings_folder())[-1].meta.outcome == "cancelled"
+
+
+@pytest.mark.parametrize("text", ["FROM alpine\nRUM true\n", "FROM scratch\nCOPY a\n"])
+def test_a_build_that_fails_before_its_first_step_does_not_wait_for_its_build_context_to_be_read(folder, monkeypatch, text):
+    goes_on, stopped = threading.Event(), threading.Event()
+
+    def read_slowly(*_arguments, is_over):
+        wait_until(lambda: is_over() or goes_on.is_set())
+        stopped.set()
+        raise ReadingStopped
+
+    monkeypatch.setattr(building, "read_context", lambda *_, is_over, **__: read_slowly(is_over=is_over))
+    running = start_build(own_app(folder({"Dockerfile": text})))
+    try:
+        wait_until(lambda: running.done)
+        wait_until(stopped.is_set)
+        assert not goes_on.is_set()
+    finally:
+        goes_on.set()
+    built = running.wait()
+    assert built.outcome == "failed"
+    assert built.notices == ("The build failed before its build context was read.",)
+    assert list_recordings(recordings_folder())[-1].meta.outcome == "failed"
+
+
+def test_a_build_that_is_cancelled_while_its_bases_are_extended_by_certificates_ends(folder, monkeypatch):
+    extending, goes_on = threading.Event(), threading.Event()
+    find = building.build_bases
+
+    def find_slowly(*arguments, extend_ca, **options):
+        if extend_ca:
+            extending.set()
+            goes_on.wait()
+        return find(*arguments, extend_ca=extend_ca, **options)
+
+    monkeypatch.setattr(building, "build_bases", find_slowly)
+    text = f"FROM alpine\nRUN echo x509: certificate signed by unknown authority {uuid.uuid4()} >&2 && false\n"
+    running = start_build(own_app(folder({"Dockerfile": text})))
+    try:
+        wait_until(extending.is_set)
+        running.cancel()
+        wait_until(lambda: running.done)
+    finally:
+        goes_on.set()
+    built = running.wait()
+    assert built.outcome == "cancelled"
+    assert [step.state for step in built.instructions][1:] == ["failed"]
 
 
 def test_a_build_for_which_no_engine_answers_leaves_the_next_one_the_first(folder, monkeypatch, tmp_path):
