@@ -23,10 +23,13 @@ const ATTRIBUTES = ["title", "aria-label", "aria-description", "placeholder"];
 const before = options.vnode;
 options.vnode = (vnode) => {
   const { type, props } = vnode;
-  if (typeof type === "string") {
-    for (const name of ATTRIBUTES) if (typeof props[name] === "string") props[name] = visible(props[name]);
+  // In a page, Preact makes a vnode of each text, too: it has no type, and its props are the text, or a number.
+  if (type !== null) {
+    for (const name of typeof type === "string" ? ATTRIBUTES : []) {
+      if (typeof props[name] === "string") props[name] = visible(props[name]);
+    }
+    if ("children" in props) props.children = shown(props.children);
   }
-  if ("children" in props) props.children = shown(props.children);
   before?.(vnode);
 };
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { options } from "preact";
 import { renderToString } from "preact-render-to-string";
 import { visible } from "../src/visible.js";
 import { Notice } from "../src/Notice.jsx";
@@ -32,4 +33,12 @@ test("what is typed, and the value behind an option, stay as they are", () => {
     </select>,
   );
   assert.ok(html.includes(`value="${TURNED}"`) && html.includes(`>${ESCAPED}<`), html);
+});
+
+test("the vnode that Preact makes of a text, or of a number, passes", () => {
+  for (const props of ["a text", 5]) {
+    const vnode = { type: null, props };
+    options.vnode(vnode);
+    assert.deepEqual(vnode, { type: null, props });
+  }
 });
