@@ -206,11 +206,13 @@ def _print_build(built: Build) -> None:
         [step.stage, step.line, step.instruction, state_in_words(step.state), seconds_text(step.seconds) if step.ran else ""]
         for step in built.instructions
     ]
-    size = f", image {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
+    # The beginning of its id, as `speedkit layers` takes it.
+    name = f", image {built.image.removeprefix('sha256:')[:12]}" if built.image else ""
+    size = f", {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
     replaced = ", ".join(base.reference for base in built.bases if base.stand_in)
     stand_in = f", stand-in base for {replaced}" if replaced else ""
     stand_in += f", stand-in frontend for {built.replaced_frontend}" if built.replaced_frontend is not None else ""
-    title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{size}{stand_in}"
+    title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{name}{size}{stand_in}"
     print_table(title, ["stage", "line", "instruction", "state", "seconds"], rows, numbers=["line", "seconds"])
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -54,6 +55,17 @@ def test_misuse_exits_with_2_and_says_what_is_known(speedkit, folder, monkeypatc
     assert said in " ".join(err.split())
     assert "Traceback" not in err
     assert out == ""
+
+
+@pytest.mark.engine
+def test_a_build_says_which_image_it_made_as_layers_takes_it(speedkit, folder):
+    code, out, _ = speedkit("build", str(folder({"Dockerfile": TINY, "a.txt": "named"})))
+    assert code == 0
+    image = re.search(r", image ([0-9a-f]{12}), [\d.]+ MB", out)
+    assert image is not None, out
+    code, out, _ = speedkit("layers", image[1], "--json")
+    assert code == 0
+    assert len(json.loads(out)["layers"]) > 2
 
 
 def test_without_an_engine_a_build_exits_with_3_and_says_what_to_do(speedkit, folder, monkeypatch, tmp_path):
