@@ -153,13 +153,18 @@ def _remove_container(engine: Engine, note: Note, removed: Removed) -> None:
 
 
 def _adopt(engine: Engine, note: Note) -> None:
-    """Note an image that is there although its maker died while making it; forget one that has not come for an hour."""
+    """Note an image that is there although its maker died while making it; forget one that has not come for an hour.
+
+    An image that was noted before is that of an earlier build, while this one's may still come under the same name.
+    """
+    noted = {known.image_id for known in notes_of(engine)}
     for name in note.names:
         try:
             described = inspect_image(engine, name)
         except NoSuchImage:
             continue
-        if _labels(described).get(INSTALLATION_LABEL) == installation_id() and note.will_be is not None:
+        is_ours = _labels(described).get(INSTALLATION_LABEL) == installation_id()
+        if is_ours and note.will_be is not None and described["Id"] not in noted:
             note_image(engine, described["Id"], note.will_be, name=name, owner=note.owner)
             remove_notes([note])
             return

@@ -295,7 +295,29 @@ def test_a_living_process_keeps_its_containers_and_a_killed_ones_are_swept(own_e
     assert own_engine.api.containers(all=True) == []
     assert done.containers == 1
     assert not any("isolated" in name for name in names(own_engine))
-    assert {note.kind for note in notes_of(own_engine)} == {"result"}
+    # The image of that name was noted by this process: the killed one's may still come.
+    assert {note.kind for note in notes_of(own_engine)} == {"result", "making"}
+
+
+@pytest.mark.engine
+def test_an_image_is_ours_that_comes_under_a_name_used_before_when_its_maker_and_a_sweep_are_past(own_engine, home, tmp_path):
+    name = "speedkit/again:1"
+    derive_image(own_engine, BASE, name=name, kind="result", files={"/a": b"a"})
+    code = f"""
+from speedkit.engine.connection import connect
+from speedkit.engine.ledger import making
+with making(connect(), "result", {name!r}):
+    print(flush=True)
+    sys.stdin.read()
+"""
+    with another_process(code) as (process, _):
+        process.kill()
+        process.wait()
+    sweep_engine(own_engine)
+    label = f"LABEL {LABEL}=1 {INSTALLATION_LABEL}={installation_id()}"
+    by_hand(own_engine, tmp_path / "late", f"FROM {BASE}", label, "ENV LATE=1", tag=name)
+    clean(own_engine, recordings=False)
+    assert names(own_engine) == []
 
 
 @pytest.mark.engine
