@@ -2,21 +2,19 @@
 # make lab     JupyterLab at the first notebook
 # make quick   style, types, and all tests that need neither an engine nor a browser: a minute
 # make test    every check;  make bench, make conformance, make faults, make soak, make fuzz: measurements and searches that take longer
+# make docs    pages of the public functions and classes, out/docs/index.html, from their docstrings
 # make lock    pins every package again, with hashes, and checks that each system and Python has it ready-made
-.PHONY: setup tour lab quick test bench conformance faults soak fuzz frontend lint lock clean
+.PHONY: setup tour lab quick test bench conformance faults soak fuzz docs frontend lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
-## JupyterLab's question whether it may fetch news would lie over the first notebook.
-LAB_SETTINGS := .venv/share/jupyter/lab/settings
 ## What the hashes do not name is refused, and nothing is compiled.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FROM_LOCK := $(INSTALL) --require-hashes --only-binary=:all:
 AGAIN := Is the network there, and room on the disk? The same command goes on from here.
-NO_NEWS := {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -32,7 +30,6 @@ $(READY): requirements.txt pyproject.toml
 	@rm -f $(READY) $(TEST_READY)
 	@$(FROM_LOCK) -r requirements.txt || { echo "The Python packages could not be installed. $(AGAIN)"; exit 3; }
 	@$(INSTALL) --no-index --no-build-isolation --no-deps -e . || { echo "speedkit could not be installed. $(AGAIN)"; exit 3; }
-	@mkdir -p $(LAB_SETTINGS) && printf '%s\n' '$(NO_NEWS)' > $(LAB_SETTINGS)/overrides.json
 	@touch $@
 
 $(TEST_READY): $(READY) tests/requirements.txt
@@ -49,7 +46,7 @@ tour: setup
 	@$(BIN)/speedkit tour $(if $(QUICK),--quick) $(if $(FULL),--full)
 
 lab: setup
-	@$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/00_start_here.ipynb
+	@$(BIN)/speedkit lab notebooks
 
 quick: $(TEST_READY)
 	@$(BIN)/python -m tests.run --quick
@@ -74,6 +71,9 @@ soak: setup $(TEST_READY)
 
 fuzz: $(TEST_READY)
 	@$(BIN)/python -m tests.fuzz
+
+docs: $(TEST_READY)
+	@$(BIN)/python -m tests.docs
 
 lock: $(TEST_READY)
 	@$(BIN)/python -m tests.lock

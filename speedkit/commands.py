@@ -9,7 +9,7 @@ from pathlib import Path
 
 __all__ = ["as_typed"]
 
-COMMAND = re.compile(r"(?<![\w./\\-])speedkit (?=(?:build|clean|doctor|engine|history|layers|setup)\b)")
+COMMAND = re.compile(r"(?<![\w./\\-])speedkit (?=(?:build|clean|doctor|engine|history|lab|layers|setup)\b)")
 
 
 def as_typed(text: str) -> str:

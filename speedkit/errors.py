@@ -120,16 +120,22 @@ def _known(names: Iterable[str]) -> str:
 
 
 class UnknownStrategy(Misuse):
+    """A strategy that the app does not have."""
+
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"There is no strategy {name!r}.", fix=_known(known))
 
 
 class UnknownEdit(Misuse):
+    """An edit that the app does not have."""
+
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"There is no edit {name!r}.", fix=_known(known))
 
 
 class NotAFolder(Misuse):
+    """A path that should be a folder and is none."""
+
     def __init__(self, path: object) -> None:
         super().__init__(f"{path} is not a folder.", fix="Give the folder that holds the Dockerfile.")
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 import speedkit as sk
 from speedkit import errors
+from tests.docs import MODULES, undocumented
 
 
 @pytest.mark.parametrize("name", sk.__all__)
 def test_every_public_name_is_there(name):
     assert getattr(sk, name) is not None
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_name_says_what_it_is(name):
+    assert undocumented(import_module(name)) == []
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

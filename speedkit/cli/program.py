@@ -12,13 +12,13 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from speedkit.cli import building, layers, looking, making
-from speedkit.cli.output import say, say_problem, say_usage_error, stdout_gone, take_any_character
+from speedkit.cli import building, lab, layers, looking, making
+from speedkit.cli.output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
 from speedkit.errors import SpeedkitError
 from speedkit.visible import visible_line
 
@@ -56,8 +56,28 @@ program = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (making, building, looking, layers):
+for verbs in (making, lab, building, looking, layers):
     verbs.register(program)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print_text(f"speedkit {version('speedkit')}")
+        except PackageNotFoundError:
+            print_text("speedkit, not installed: it runs from a folder of sources")
+        raise typer.Exit
+
+
+@program.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Learn why Docker builds are slow, with real builds."""
 
 
 def run(read_image: Callable[[], Image] | None) -> NoReturn:

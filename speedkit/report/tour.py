@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import BROKEN_ON_PURPOSE, COLD, sample_app
-from speedkit.errors import FileRefused, NotAFolder, NotebookFailed
+from speedkit.errors import FileRefused, NotebookFailed
 from speedkit.experiment import compare
 from speedkit.history import recorded_builds
+from speedkit.lessons.notebook_files import notebooks_folder, notebooks_in
 from speedkit.model import Build
 from speedkit.ownership import scratch_folder
 from speedkit.rendering.amounts import seconds_text
@@ -65,7 +66,7 @@ def run_tour(
     """
     began = time.monotonic()
     name = session or f"tour-{uuid.uuid4().hex[:8]}"
-    paths = _notebooks(folder or _notebooks_folder())
+    paths = notebooks_in(folder or notebooks_folder())
     lock = _lock_file(out)
     with locked(lock), scratch_folder() as place:
         chapters, left_out = [], []
@@ -131,17 +132,6 @@ def _written(out: Path, text: str) -> Path:
 
 def _refused(out: Path, problem: OSError) -> FileRefused:
     return FileRefused(f"The report cannot be written to {out}: {problem.strerror}.", fix="Choose another folder with --out.")
-
-
-def _notebooks_folder() -> Path:
-    return Path(__file__).resolve().parent.parent.parent / "notebooks"
-
-
-def _notebooks(folder: Path) -> list[Path]:
-    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if not found:
-        raise NotAFolder(f"{folder}, where the notebooks should be,")
-    return found
 
 
 def _read(path: Path) -> Any:

@@ -22,7 +22,7 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "verb", ["doctor", "setup", "build", "compare", "predict", "explain", "layers", "history", "tour", "clean", "engine"]
+    "verb", ["doctor", "setup", "build", "compare", "predict", "explain", "layers", "history", "lab", "tour", "clean", "engine"]
 )
 def test_every_verb_has_help(speedkit, verb):
     code, out, _ = speedkit(verb, "--help")

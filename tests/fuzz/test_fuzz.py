@@ -57,6 +57,7 @@ def test_a_reader_holds_for_a_moment(tmp_path):
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "every reader held"), done.stdout
 
 
+@pytest.mark.slow
 def test_a_reader_that_is_unknown_is_told():
     done = subprocess.run([sys.executable, "-m", "tests.fuzz", "nothing"], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -119,7 +119,7 @@ def test_a_build_that_failed_unexpectedly_is_told_and_exits_with_3(tmp_path, mon
         "    sk.build(app, 'missing')",
     ]
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("\n".join(lines))]), folder / "00_x.ipynb")
-    monkeypatch.setattr(touring, "_notebooks_folder", lambda: folder)
+    monkeypatch.setattr(touring, "notebooks_folder", lambda: folder)
     monkeypatch.setattr(sys, "argv", ["speedkit", "tour", f"--out={tmp_path / 'out'}"])
     with pytest.raises(SystemExit) as ended:
         main()

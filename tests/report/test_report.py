@@ -171,6 +171,7 @@ def notebooks(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_tour_executes_the_numbered_notebooks_in_order_and_leaves_them_as_they_were(notebooks, tmp_path):
     before = (notebooks / "01_b.ipynb").read_bytes()
     said: list[str] = []
@@ -187,6 +188,7 @@ def test_a_quick_tour_leaves_notebooks_out_and_says_which(notebooks, tmp_path):
     assert "01_b" in tour.page.read_text()
 
 
+@pytest.mark.slow
 def test_a_failing_cell_is_quoted_and_the_last_report_kept(notebooks, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
@@ -198,6 +200,7 @@ def test_a_failing_cell_is_quoted_and_the_last_report_kept(notebooks, tmp_path):
     assert (out / "index.html").read_text() == "the last one"
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_is_a_notebook_that_failed(notebooks, tmp_path):
     nbformat.write(notebook("x = 1", "import os; os._exit(1)"), notebooks / "02_c.ipynb")
     with pytest.raises(NotebookFailed) as failed:
@@ -206,6 +209,7 @@ def test_a_kernel_that_dies_is_a_notebook_that_failed(notebooks, tmp_path):
     assert failed.value.fix
 
 
+@pytest.mark.slow
 def test_a_cell_that_never_ends_is_named(notebooks, tmp_path, monkeypatch):
     monkeypatch.setattr("speedkit.report.tour.CELL_SECONDS", 1)
     nbformat.write(notebook("while True: pass"), notebooks / "02_c.ipynb")
@@ -213,6 +217,7 @@ def test_a_cell_that_never_ends_is_named(notebooks, tmp_path, monkeypatch):
         run_tour(out=tmp_path / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
 
 
+@pytest.mark.slow
 def test_notebooks_run_on_this_python_whatever_kernels_are_installed(notebooks, tmp_path, monkeypatch):
     foreign = tmp_path / "jupyter" / "kernels" / "python3"
     foreign.mkdir(parents=True)
@@ -235,6 +240,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent another way")
+@pytest.mark.slow
 def test_an_interrupted_tour_ends_its_kernel_in_good_order(tmp_path):
     folder, begun, closed = tmp_path / "notebooks", tmp_path / "begun", tmp_path / "closed"
     folder.mkdir()
@@ -252,6 +258,7 @@ time.sleep(36_000)"""
     assert closed.exists()
 
 
+@pytest.mark.slow
 def test_two_tours_into_one_folder_are_kept_apart(notebooks, tmp_path):
     out = tmp_path / "out"
     out.mkdir()

@@ -185,6 +185,7 @@ def test_the_libraries_of_a_program_include_those_for_looking_up_names():
     assert "libnss_dns.so.2" in found
 
 
+@pytest.mark.slow
 def test_the_stand_in_for_apk_takes_only_what_has_the_right_hash_and_size():
     go = find_go()
     if go is None:

@@ -31,10 +31,12 @@ def rebuilt(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("name", BUILT)
+@pytest.mark.slow
 def test_the_source_builds_to_the_same_bytes(rebuilt, name):
     assert (rebuilt / "static" / name).read_bytes() == (STATIC / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_front_ends_own_tests_pass(rebuilt):
     done = subprocess.run(["npm", "test"], cwd=rebuilt / "frontend", capture_output=True, text=True, timeout=HANG_SECONDS)
     assert done.returncode == 0, done.stdout + done.stderr

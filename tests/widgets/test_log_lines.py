@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,6 +113,7 @@ def test_a_colour_by_its_parts_is_passed_over():
     assert lines_of("\x1b[38;2;1;3;4;1mx") == [[("x", "skw-b")]]
 
 
+@pytest.mark.slow
 def test_no_log_is_slow():
     code = """
 from speedkit.rendering.ansi import ansi_to_html, plain_log
