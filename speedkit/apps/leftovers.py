@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import stat
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from speedkit import ownership
 from speedkit.apps.files import read_text, write_text
 from speedkit.errors import FileRefused
 from speedkit.ownership import Owner
-from speedkit.state import private_folder, state_folder, state_home
+from speedkit.state import private_folder, state_home
 
 __all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "sweep_leftovers"]
 
@@ -74,17 +73,20 @@ def _keep_typed(folder: Path, names: Sequence[str]) -> None:
 def remove_unused_copies() -> tuple[InUse, ...]:
     """Remove every working copy, and what goes with it, that no living process owns; those left.
 
-    Raises: StateRefused.
+    The folders that hold them stay: another process may be about to make something in one.
     """
     sweep_leftovers()
-    folders = [state_folder(part).resolve() for part in DISPOSABLE]
     # In this order: what somebody makes is claimed first, so what is listed and claimed by nobody is nobody's.
-    entries = [entry for folder in folders for entry in folder.iterdir()]
+    entries = [entry for part in DISPOSABLE for entry in _entries((state_home() / part).resolve())]
     owners = {path: owner for owner in ownership.living_owners() for path in owner.paths}
     for entry in entries:
         if entry not in owners:
             ownership.discard(entry)
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
     return tuple(InUse(entry, owners[entry]) for entry in entries if entry in owners)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []

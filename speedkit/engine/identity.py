@@ -1,9 +1,8 @@
 """Whose an object on an engine is: the labels and names that tell this installation's from everybody else's.
 
 A label does not prove it: an image that somebody builds on one of ours inherits our labels, and so does a container that
-they run of it. So images are ours when `speedkit.engine.ledger` holds their id, and containers by their name, which
-holds the identity of the process that made them and passes on to nobody. The labels are for people to read, and to find
-what an older speedkit made.
+they run of it. So images and containers are ours when `speedkit.engine.ledger` holds their id or their name. The labels are
+for people to read, and to name what the ledger does not have.
 """
 
 from __future__ import annotations

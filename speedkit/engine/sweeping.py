@@ -21,7 +21,6 @@ from typing import Any, Literal
 
 from speedkit.engine.connection import Engine
 from speedkit.engine.identity import (
-    CONTAINER_NAME,
     INSTALLATION_LABEL,
     LABEL,
     UNKNOWN_OWNER,
@@ -45,11 +44,11 @@ So long, too, a container stays of whose owner nothing is known.
 END_SECONDS = 5.0
 NO_NAME = "<none>:<none>"
 REMOVED_IN_TURN = ("result", "isolated", "trusting", "stand-in")
-OLD_CONTAINER_NAME = re.compile(r"/?speedkit-[0-9a-f]{12}")
-OLD_IMAGE_NAME = re.compile(
-    rf"speedkit/[a-z0-9-]+:[a-z0-9-]+|{re.escape(ONLY_HERE)}/((isolated|trusting):[0-9a-f]{{20}}|standin-[a-z]+:latest)"
-)
+OLD_BASE_NAME = re.compile(rf"{re.escape(ONLY_HERE)}/(isolated|trusting):[0-9a-f]{{20}}")
 """Names that versions without a ledger gave: what has one, our label and no installation's is taken for theirs."""
+OWN_CONTAINER_NAME = re.compile(r"/?speedkit-(?:[0-9a-f]{16}-)?[0-9a-f]{12}")
+RESULT_NAME = re.compile(r"speedkit/[a-z0-9-]+:[a-z0-9-]+")
+"""Names that builds give, and that people may give as well to what they build on our images, whose labels it inherits."""
 STAND_IN_NAMES = frozenset(f"{name}:latest" for name in STAND_INS.values())
 
 
@@ -58,12 +57,13 @@ class Kept:
     """An object of ours that stays on the engine, and the reason.
 
     because: `container`, one uses it; `build`, one under way may need it; `name`, somebody gave it one of their own; `image`,
-    one was made from it; `installation`, images of another one may rest on it; `engine`, it refused.
-    by: the containers, processes, names or images behind the reason, or the engine's words.
+    one was made from it; `installation`, images of another one may rest on it; `engine`, it refused; `unnoted`, it has our
+    label and a name like ours, and nobody noted that the kit made it: an older version did, or it is somebody's own.
+    by: the containers, processes, names or images behind the reason, the engine's words, or what removes it.
     """
 
     what: str
-    because: Literal["container", "build", "name", "image", "installation", "engine"]
+    because: Literal["container", "build", "name", "image", "installation", "engine", "unnoted"]
     by: tuple[str, ...] = ()
 
     @property
@@ -82,6 +82,8 @@ class Kept:
                 return f"{self.what} stays: images of another installation of speedkit may rest on it ({by})."
             case "engine":
                 return f"{self.what} stays: the engine says {by}"
+            case "unnoted":
+                return f"{self.what} stays: it may be yours, as speedkit has not noted that it made it. `{by}` removes it."
 
 
 @dataclass(slots=True)
@@ -220,15 +222,15 @@ def _called(note: Note) -> str:
 def remove_own(engine: Engine) -> Removed:
     """Remove every container and image of this installation that nothing uses. The result says what stays, and why.
 
-    What older versions of the kit made is removed as well, and stand-ins that no other installation may need.
+    Bases that older versions of the kit made are removed as well, and stand-ins that no other installation may need.
     Raises: EngineError, StateRefused.
     """
-    containers = Removed()
-    _remove_containers(engine, containers)
+    unnoted = Removed()
+    _look_at_unnoted_containers(engine, unnoted)
     _Images(engine).note_unnoted()
     removed = remove_noted(engine)
-    removed.containers += containers.containers
-    removed.kept += containers.kept
+    removed.containers += unnoted.containers
+    removed.kept += [*unnoted.kept, *_Images(engine).unnoted_results()]
     return removed
 
 
@@ -290,29 +292,30 @@ def _why_kept(note: Note, images: _Images, builders: Mapping[str, str]) -> Kept 
     return None
 
 
-def _remove_containers(engine: Engine, removed: Removed) -> None:
-    """Remove the containers whose names only the kit gives, but for those of living processes."""
+def _look_at_unnoted_containers(engine: Engine, removed: Removed) -> None:
+    """Containers with our label and a name like ours that no process of this installation noted, as it does beforehand.
+
+    A process that had no state folder to note them in says so in their names: those go once nobody can use them any more.
+    """
+    noted = {f"/{container_name(note.owner or '', note.key)}" for note in notes_of(engine) if note.kind == "container"}
     for container in engine.api.containers(all=True, filters={"label": LABEL}):
         installation = _labels(container).get(INSTALLATION_LABEL) or None
-        for name in container.get("Names") or ():
-            match = CONTAINER_NAME.fullmatch(name)
-            may_be_ours = match is not None and installation in (None, installation_id())
-            is_dead = match is not None and may_be_ours and not _may_live(match["owner"], container)
-            is_old = installation is None and OLD_CONTAINER_NAME.fullmatch(name)
-            if is_dead or is_old:
-                try:
-                    engine.api.remove_container(container["Id"], force=True, v=True)
-                    removed.containers += 1
-                except EngineRefused as refusal:
-                    if refusal.status != HTTPStatus.NOT_FOUND:
-                        removed.kept.append(Kept(f"The container {name.lstrip('/')}", "engine", (refusal.said,)))
+        for name in container.get("Names") or () if installation in (None, installation_id()) else ():
+            if OWN_CONTAINER_NAME.fullmatch(name) is None or name in noted:
+                continue
+            if not name.startswith(f"/speedkit-{UNKNOWN_OWNER}-"):
+                removed.kept.append(Kept(f"The container {name.lstrip('/')}", "unnoted", (f"docker rm -f {name.lstrip('/')}",)))
+            elif time.time() - float(container["Created"]) > MAKING_SECONDS:
+                _remove_unknown(engine, container["Id"], name, removed)
 
 
-def _may_live(owner: str, container: Mapping[str, Any]) -> bool:
-    """Whether the process that made a container may still use it."""
-    if owner == UNKNOWN_OWNER:
-        return time.time() - float(container["Created"]) < MAKING_SECONDS
-    return is_alive(owner)
+def _remove_unknown(engine: Engine, container: str, name: str, removed: Removed) -> None:
+    try:
+        engine.api.remove_container(container, force=True, v=True)
+        removed.containers += 1
+    except EngineRefused as refusal:
+        if refusal.status != HTTPStatus.NOT_FOUND:
+            removed.kept.append(Kept(f"The container {name.lstrip('/')}", "engine", (refusal.said,)))
 
 
 class _Images:
@@ -341,20 +344,30 @@ class _Images:
         """Images that another installation made and named, other than stand-ins."""
         others = (image for image in self.by_id.values() if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own)
         names = (name for image in others for name in _names(image))
-        return [name for name in names if OLD_IMAGE_NAME.fullmatch(name) and name not in STAND_IN_NAMES]
+        return [name for name in names if RESULT_NAME.fullmatch(name) or OLD_BASE_NAME.fullmatch(name)]
 
     def note_unnoted(self) -> None:
-        """Take note of what an older version made, and of stand-ins: these belong to all who build on them."""
+        """Take note of bases that an older version made, and of stand-ins: these belong to all who build on them."""
         for image in self.by_id.values():
             labels = _labels(image)
             for name in _names(image) if LABEL in labels else ():
-                is_old = not labels.get(INSTALLATION_LABEL) and OLD_IMAGE_NAME.fullmatch(name)
+                is_old = not labels.get(INSTALLATION_LABEL) and OLD_BASE_NAME.fullmatch(name)
                 if is_old or name in STAND_IN_NAMES:
                     note_image(self._engine, image["Id"], _kind_of(name), name=name)
+
+    def unnoted_results(self) -> Iterator[Kept]:
+        """Images with our label and no installation's, named like results: of an older version, or of somebody's own."""
+        noted = {note.image_id for note in notes_of(self._engine)}
+        for image in self.by_id.values():
+            labels = _labels(image)
+            if LABEL in labels and not labels.get(INSTALLATION_LABEL) and image["Id"] not in noted:
+                for name in _names(image):
+                    if RESULT_NAME.fullmatch(name):
+                        yield Kept(f"The image {name}", "unnoted", (f"docker rmi {name}",))
 
 
 def _kind_of(name: str) -> ImageKind:
     """What an image is, by a name that only the kit gives."""
     if name in STAND_IN_NAMES:
         return "stand-in"
-    return "isolated" if "/isolated:" in name else "trusting" if "/trusting:" in name else "result"
+    return "isolated" if "/isolated:" in name else "trusting"

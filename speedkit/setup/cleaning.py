@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +70,7 @@ def clean(engine: Engine | None, *, recordings: bool, apt_files: bool = False) -
 
 
 def _remove_recordings() -> int:
-    """How many were removed. One that another process is writing just now stays.
+    """How many were removed. One that another process is writing just now stays, and so does their folder.
 
     The last number stays, too: a build under way has one already, and those that begin later need greater ones.
     """
@@ -81,6 +80,4 @@ def _remove_recordings() -> int:
     gone = [entry for entry in entries if entry not in in_use and entry.name != NUMBER_FILE]
     for entry in gone:
         discard(entry)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
     return sum(1 for entry in gone if not entry.name.startswith("."))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from speedkit import ownership
-from speedkit.apps import leftovers, own_app, remove_unused_copies, sample_app, sweep_leftovers
+from speedkit.apps import copying, leftovers, own_app, remove_unused_copies, sample_app, sweep_leftovers
 from speedkit.setup.cleaning import clean
 from speedkit.state import state_folder
 from tests.processes import another_process
@@ -68,7 +68,7 @@ def test_a_copy_of_this_process_is_neither_swept_nor_cleaned(home):
         assert [used.path for used in remove_unused_copies()] == [app.folder]
         assert (app.folder / "main.go").is_file()
     assert remove_unused_copies() == ()
-    assert not (home / "work").exists()
+    assert list((home / "work").iterdir()) == []
 
 
 def test_closing_an_app_removes_the_caches_of_its_cold_host_builds_too():
@@ -168,4 +168,17 @@ print(place, flush=True)
         assert [path.name for path in (home / "recordings").iterdir()] == [".unfinished-1"]
         assert done.recordings == 1
     clean(None, recordings=True)
-    assert not (home / "recordings").exists()
+    assert list((home / "recordings").iterdir()) == []
+
+
+def test_clean_leaves_the_folders_in_which_another_process_is_about_to_make_something(home, monkeypatch, tmp_path):
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    claim = copying.claim
+
+    def cleaned_before(path):
+        clean(None, recordings=True)
+        claim(path)
+
+    monkeypatch.setattr(copying, "claim", cleaned_before)
+    with own_app(tmp_path) as app:
+        assert app.read("Dockerfile") == "FROM scratch\n"

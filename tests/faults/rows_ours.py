@@ -264,6 +264,39 @@ def images_built_on_ours(place: Place) -> str:
 
 
 @fault(
+    "somebodys-things-named-as-ours",
+    what="Somebody builds on a stand-in, names the image as ours are named, and runs it and a result under such names too",
+    right="`speedkit clean` leaves images, containers and volumes, and says what it leaves and how to remove it",
+)
+def somebodys_things_named_as_ours(place: Place) -> str:
+    api = place.engine.api
+    with everything_removed(place):
+        image = built(place, project(place))
+        labels = f"LABEL {LABEL}=1 {INSTALLATION_LABEL}="
+        by_hand(place, f"FROM {place.image}", labels, tag="localhost:1/speedkit/standin-alpine:latest")
+        mine = by_hand(place, "FROM localhost:1/speedkit/standin-alpine:latest", "ENV A=1", tag="speedkit/mine:latest")
+        containers = []
+        for number, used in enumerate((image, mine)):
+            called = f"speedkit-0123456789abcdef-0123456789a{number}"
+            containers.append(api.create_container(used, ["sleep", "600"], name=called, volumes=["/data"])["Id"])
+            api.start(containers[-1])
+        volumes = [api.inspect_container(one)["Mounts"][0]["Name"] for one in containers]
+        document = cleaned(place)
+        assert all(api.inspect_container(one)["State"]["Running"] for one in containers), "a container was ended"
+        assert all(api.inspect_volume(volume) for volume in volumes)
+        assert has(place.engine, mine), "the image is gone"
+        left = document["left"]
+        assert isinstance(left, list)
+        said = [one["said"] for one in left if one["because"] == "unnoted"]
+        assert len(said) == 3, left
+        for one in containers:
+            api.remove_container(one, force=True, v=True)
+        cleaned(place)
+        assert has(place.engine, mine), "the image is gone once nothing uses it"
+    return said[0]
+
+
+@fault(
     "two-installations",
     what="Two state folders build the same project on one engine; one of them cleans",
     right="What the other one made stays, and its next build is cached",

@@ -335,13 +335,34 @@ def test_connecting_sweeps_what_dead_processes_left(own_engine, home):
 @pytest.mark.engine
 @with_each_store
 def test_what_older_versions_named_goes_and_nothing_like_it(own_engine, tmp_path):
-    old = [f"{ONLY_HERE}/isolated:{'a' * 20}", f"{ONLY_HERE}/trusting:{'b' * 20}", STAND_IN, "speedkit/old:1"]
-    theirs = ["somebodys:1", f"{ONLY_HERE}/mine:1", f"{ONLY_HERE}/isolated:mine"]
+    old = [f"{ONLY_HERE}/isolated:{'a' * 20}", f"{ONLY_HERE}/trusting:{'b' * 20}", STAND_IN]
+    theirs = ["somebodys:1", f"{ONLY_HERE}/mine:1", f"{ONLY_HERE}/isolated:mine", "speedkit/mine:1"]
     for place, name in enumerate([*old, *theirs]):
         by_hand(own_engine, tmp_path / str(place), f"FROM {BASE}", f"LABEL {LABEL}=1 n={place} {INSTALLATION_LABEL}=", tag=name)
     by_hand(own_engine, tmp_path / "unlabelled", "FROM scratch", "ENV A=1", tag="speedkit/unlabelled:1")
-    clean(own_engine, recordings=False)
+    done = clean(own_engine, recordings=False)
     assert names(own_engine) == sorted([*theirs, "speedkit/unlabelled:1"])
+    assert [(kept.because, kept.by) for kept in done.kept] == [("unnoted", ("docker rmi speedkit/mine:1",))]
+
+
+@pytest.mark.engine
+@with_each_store
+@pytest.mark.parametrize("name", ["speedkit-0123456789ab", "speedkit-0123456789abcdef-0123456789ab", "speedkit-mine"])
+def test_somebodys_container_with_a_name_and_labels_of_ours_stays_with_its_volume(own_engine, app, tmp_path, name):
+    """They run a stand-in, or one of our images, whose labels their container inherits."""
+    with app() as built:
+        image = sk.build(built).image
+    by_hand(own_engine, tmp_path / "stand-in", f"FROM {BASE}", f"LABEL {LABEL}=1", tag=STAND_IN)
+    api = own_engine.api
+    for number, used in enumerate((image, STAND_IN)):
+        called = name if not number else f"{name[:-1]}{number}"
+        api.create_container(used, ["sleep", "600"], name=called, volumes=["/data"])
+    volumes = [place["Name"] for found in api.containers(all=True) for place in api.inspect_container(found["Id"])["Mounts"]]
+    done = clean(own_engine, recordings=False)
+    assert len(api.containers(all=True)) == len(volumes) == 2
+    assert all(api.inspect_volume(volume) for volume in volumes)
+    unnoted = [kept.sentence for kept in done.kept if kept.because == "unnoted"]
+    assert [f"`docker rm -f {name}`" in "".join(unnoted)] == [name != "speedkit-mine"]
 
 
 @pytest.mark.engine
@@ -406,7 +427,7 @@ def test_recordings_stay_unless_they_are_named(home):
     assert clean(None, recordings=False) == Cleaned(0, 0, 0)
     assert {"engine", "recordings"} <= {path.name for path in state_folder().iterdir()}
     assert clean(None, recordings=True).recordings == 1
-    assert not (home / "recordings").exists()
+    assert list((home / "recordings").iterdir()) == []
 
 
 def test_a_build_under_way_elsewhere_comes_before_those_that_begin_after_a_clean(home):
