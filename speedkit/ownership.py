@@ -41,6 +41,7 @@ __all__ = [
     "claimed",
     "discard",
     "has_dead_owners",
+    "holds_typed",
     "is_alive",
     "living_owners",
     "note_typed",
@@ -224,6 +225,13 @@ def note_typed(folder: Path, name: str, *, is_typed: bool = True) -> None:
         for own in _own_files.values():
             if place in own.owner.paths:
                 own.note_typed(place, name, is_typed=is_typed)
+
+
+def holds_typed(folder: Path) -> bool:
+    """Whether a folder that this process owns holds what somebody typed."""
+    place = _absolute(folder)
+    with _guard:
+        return any(own.owner.typed.get(place) for own in _own_files.values())
 
 
 @contextlib.contextmanager

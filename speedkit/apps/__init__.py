@@ -2,7 +2,7 @@
 
 from speedkit.apps.app import COLD, App, Strategy
 from speedkit.apps.edits import Applied, Edit, append_line, replacement
-from speedkit.apps.leftovers import InUse, kept_texts, remove_unused_copies, sweep_leftovers
+from speedkit.apps.leftovers import InUse, kept_texts, remove_unused_copies, sweep_and_tell, sweep_leftovers
 from speedkit.apps.own import app_in_place, own_app
 from speedkit.apps.probe import Probe
 from speedkit.apps.sample import BROKEN_ON_PURPOSE, sample_app, sample_folder
@@ -24,5 +24,6 @@ __all__ = [
     "replacement",
     "sample_app",
     "sample_folder",
+    "sweep_and_tell",
     "sweep_leftovers",
 ]

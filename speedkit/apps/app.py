@@ -16,7 +16,7 @@ from speedkit.apps.copying import WorkingCopy
 from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
-from speedkit.ownership import claim, discard, note_typed
+from speedkit.ownership import claim, discard, holds_typed, note_typed
 from speedkit.state import private_folder, state_folder, state_home
 
 __all__ = ["COLD", "App", "Strategy"]
@@ -85,6 +85,11 @@ class App:
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    @property
+    def holds_typed_text(self) -> bool:
+        """Whether the working copy, or a strategy of its own, holds what somebody typed; ready-made edits are not that."""
+        return holds_typed(self.folder) or holds_typed(self._own_dockerfiles())
 
     def close(self) -> None:
         """Remove the working copy, what its host builds cached and its own strategies. The user's folder stays."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from speedkit.errors import FileRefused
 from speedkit.ownership import Owner
 from speedkit.state import private_folder, state_home
 
-__all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "sweep_leftovers"]
+__all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "sweep_and_tell", "sweep_leftovers"]
 
 TYPED = "typed"
 KEPT_AT_MOST = 50
@@ -40,6 +40,14 @@ def sweep_leftovers() -> list[Path]:
     What somebody typed in such a copy is kept, see `kept_texts`.
     """
     return ownership.sweep(_keep_typed)
+
+
+def sweep_and_tell(tell: Callable[[str], None]) -> None:
+    """Sweep, and tell where typed text is kept that was found now."""
+    before = set(kept_texts())
+    sweep_leftovers()
+    for folder in [folder for folder in kept_texts() if folder not in before]:
+        tell(f"What was typed in a working copy whose program ended before it was closed is kept in {folder}.")
 
 
 def kept_texts() -> tuple[Path, ...]:

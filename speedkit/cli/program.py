@@ -117,12 +117,9 @@ def _sweep_leftovers() -> None:
     from speedkit.ownership import has_dead_owners
 
     if has_dead_owners():
-        from speedkit.apps import kept_texts, sweep_leftovers
+        from speedkit.apps import sweep_and_tell
 
-        before = set(kept_texts())
-        sweep_leftovers()
-        for folder in [folder for folder in kept_texts() if folder not in before]:
-            say(f"What was typed in a working copy whose program ended before it was closed is kept in {folder}.")
+        sweep_and_tell(say)
 
 
 def _take_leave_in_good_order() -> None:

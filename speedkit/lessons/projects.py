@@ -14,8 +14,17 @@ EDIT = "a line appended"
 
 
 def close_with_kernel(app: App) -> None:
-    """Keep an app for as long as this kernel runs, then remove its working copy."""
-    atexit.register(app.close)
+    """Keep an app for as long as this kernel runs, then remove its working copy.
+
+    A copy that holds what somebody typed is left: a kernel is restarted more easily than a Dockerfile is written again. The
+    next start keeps the text, says where, and removes the copy.
+    """
+    atexit.register(_close_unless_typed, app)
+
+
+def _close_unless_typed(app: App) -> None:
+    if not app.holds_typed_text:
+        app.close()
 
 
 def project(path: Path | str | None, dockerfile: str, file: str) -> tuple[App, str, str]:

@@ -15,6 +15,7 @@ from speedkit.apps import copying, leftovers, own_app, remove_unused_copies, sam
 from speedkit.setup.cleaning import clean
 from speedkit.state import state_folder
 from tests.processes import another_process
+from tests.waiting import HANG_SECONDS
 
 COPY = """
 app = sk.sample_app()
@@ -152,6 +153,33 @@ def test_a_copy_that_is_closed_keeps_nothing(home):
         app.write("README.md", "typed")
     assert sweep_leftovers() == []
     assert not (home / "typed").exists()
+
+
+RESTARTED = """
+from speedkit import lessons
+app = sk.sample_app()
+lessons.close_with_kernel(app)
+app.edit("rename-field")
+{typed}
+print(app.folder, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "app.write('main.go', 'x'); app.reset()", "app.write('Dockerfile.naive', 'FROM scratch')"]
+)
+def test_a_kernel_that_ends_leaves_what_was_typed_and_the_next_copy_says_where(home, typed, capfd):
+    with another_process(RESTARTED.format(typed=typed)) as (running, place):
+        running.stdin.close()
+        assert running.wait(HANG_SECONDS) == 0
+        kept = home / "typed" / Path(place).name
+        is_typed = "FROM" in typed
+        assert Path(place).is_dir() == is_typed
+    sample_app().close()
+    said = capfd.readouterr().err
+    assert not Path(place).exists()
+    assert kept.is_dir() == is_typed
+    assert (str(kept) in said) == is_typed
 
 
 def test_clean_leaves_the_recording_that_another_process_is_writing(home):

@@ -317,11 +317,11 @@ class TestProjects:
 
     def test_an_app_is_closed_when_the_kernel_ends(self, app, monkeypatch):
         at_exit = []
-        monkeypatch.setattr(atexit, "register", at_exit.append)
+        monkeypatch.setattr(atexit, "register", lambda close, *what: at_exit.append((close, what)))
         lessons.close_with_kernel(app)
         assert app.folder.is_dir()
-        for close in at_exit:
-            close()
+        for close, what in at_exit:
+            close(*what)
         assert not app.folder.exists()
 
 
