@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 EDITS = {
-    "cold": "nothing cached",
+    "cold": "a cold build",
     "none": "nothing changed",
     "touch": "a file touched",
     "comment": "a comment added",

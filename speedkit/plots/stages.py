@@ -275,7 +275,8 @@ def _finding(reasons: Reasons, ways: Sequence[Way]) -> str:
     froms = sum(step.instruction.startswith("FROM ") for step in steps)
     end = f"; miss stopped at {_lines_in_words(stops)}" if stops else ""
     all_new = len(ran) == len(steps) - froms and all(step.kind == "new" for step in ran)
-    began = "Nothing was cached" if all_new else _beginning(ran)
+    nothing = "Nothing was cached" if len(ran) == len(steps) else "Nothing but base images was cached"
+    began = nothing if all_new else _beginning(ran)
     return f"{began}: {len(ran)} of {len(steps)} steps {verb}{took}{end}"
 
 

@@ -630,6 +630,13 @@ def test_the_finding_of_a_graph_follows_from_what_ran(state, kind, title):
     assert plots.stages(Reasons("title", ())).title == "There is nothing to run"
 
 
+def test_a_base_image_that_is_there_is_not_called_nothing():
+    steps = (reason(1, "FROM alpine", "cached", "unchanged"), reason(2, "RUN true", "ran", "new"))
+    assert plots.stages(Reasons("title", steps, build())).title == (
+        "Nothing but base images was cached: 1 of 2 steps ran, < 0.01 s"
+    )
+
+
 def test_files_that_two_steps_read_are_named_once_in_the_finding():
     steps = (
         reason(1, "FROM scratch", "no-step", "no-step"),

@@ -121,7 +121,7 @@ def test_a_page_without_builds_says_so():
 
 def test_the_table_shows_what_was_not_built_and_what_failed():
     columns, rows = strategy_by_edit([*SET, build("naive", "break", ok=False)])
-    assert columns == ["strategy", "nothing cached", "nothing changed", "field renamed", "compile error"]
+    assert columns == ["strategy", "cold build", "nothing changed", "field renamed", "compile error"]
     assert rows == [["naive", "–", "0.20 s", "30.0 s", "fails"], ["scratch", "31.0 s", "–", "0.90 s", "–"]]
 
 
