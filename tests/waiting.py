@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 __all__ = ["HANG_MS", "HANG_SECONDS", "wait_until"]
 
-HANG_SECONDS = 300.0
+HANG_SECONDS = 900.0
 """Nothing here takes so long, however busy the machine is: what is not there by then never comes."""
 HANG_MS = int(1000 * HANG_SECONDS)
 LOOK_SECONDS = 0.02

@@ -103,7 +103,7 @@ def test_nothing_runs_in_jupyterlab_nor_when_it_is_opened_again_nor_in_an_export
     path = lab.notebook("hostile.ipynb", CELLS)
     lab.open(page, path)
     lab.run_all(page)
-    expect(page.locator(".jp-OutputArea-output", has_text="all cells have run").last).to_be_visible(timeout=180_000)
+    expect(page.locator(".jp-OutputArea-output", has_text="all cells have run").last).to_be_visible()
     expect(page.locator(".skw:not(.skw-twin)").first).to_be_visible()
     page.evaluate("""() => {
       for (const kind of ['tab', 'treeitem'])

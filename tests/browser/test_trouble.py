@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
@@ -43,12 +45,14 @@ def test_files_that_cannot_be_edited_say_why(workbench):
     expect(wb.editor).to_contain_text("FROM alpine")
 
 
-def test_a_file_removed_on_disk_under_the_editor_is_said_kept_and_can_be_reset(workbench):
+def test_a_file_removed_on_disk_under_the_editor_is_said_kept_and_can_be_reset(workbench, tmp_path):
+    noted = tmp_path / "folder-of-the-app"
     wb = workbench(
         {"Dockerfile": "FROM alpine\n", "main.go": "package main\n"},
-        more="import threading\nthreading.Timer(4, (app.folder / 'main.go').unlink).start()",
+        more=f"pathlib.Path({str(noted)!r}).write_text(str(app.folder))",
     )
     wb.open_tab("main.go")
+    (Path(noted.read_text()) / "main.go").unlink()
     expect(wb.all.locator(".skw-hint.skw-bad")).to_contain_text("main.go was removed on disk")
     expect(wb.editor).to_contain_text("package main")
     wb.editor.click()
