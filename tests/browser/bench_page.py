@@ -9,7 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 __all__ = ["BenchPage"]
 
 
-
 class BenchPage:
     """The nth workbench on a page."""
 
