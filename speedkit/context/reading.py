@@ -27,6 +27,8 @@ _NAME = ".dockerignore"
 _LARGEST_IGNORE_FILE = 10_000_000
 _CHUNK_BYTES = 1 << 20
 _GROWTH_BYTES = 64 << 20
+_LINE_BYTES = 1 << 16
+"""BuildKit's reader of ignore files takes no line that is so long."""
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -103,6 +105,8 @@ def _patterns_of(origin: Path | None) -> IgnorePatterns:
         text = read_regular(place, at_most_bytes=_LARGEST_IGNORE_FILE).decode("utf-8", errors="surrogateescape")
     except OSError as problem:
         raise _unreadable(origin.name, problem) from None
+    if any(len(line) >= _LINE_BYTES for line in text.encode("utf-8", errors="surrogateescape").split(b"\n")):
+        raise Misuse(f"{origin.name} has a line of more than {_LINE_BYTES - 1:,} bytes: bufio.Scanner: token too long.")
     lines = read_ignore_file(text)
     _check_characters(lines, origin.name)
     return IgnorePatterns(lines, origin=origin.name)

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
+from speedkit.dockerfile.heredoc_marks import heredoc_mark
 from speedkit.dockerfile.values import check_duration, check_retries
 from speedkit.errors import DockerfileError
 
@@ -111,7 +112,7 @@ def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> No
         _CHECKS[keyword](instruction)
     if instruction.stage is None and keyword != "ARG":
         _reject("no build stage in current context", instruction.line)
-    if keyword in ("COPY", "ADD") and instruction.args[-1].startswith("<<"):
+    if keyword in ("COPY", "ADD") and heredoc_mark(instruction.args[-1]) is not None:
         _reject(f"{keyword} cannot accept a heredoc as a destination", instruction.line)
 
 

@@ -13,7 +13,7 @@ from itertools import takewhile
 from speedkit.dockerfile.go_text import WHITE_SPACE, quoted
 from speedkit.dockerfile.syntax import Heredoc
 
-__all__ = ["HeredocError", "heredocs_of_line"]
+__all__ = ["HeredocError", "heredoc_mark", "heredocs_of_line"]
 
 _MARK = re.compile(r"[0-9]*<<(?P<dash>-?)[\t\n\f\r ]*(?P<name>[^<]*)", re.DOTALL)
 _PLAIN = re.compile(r"""[^$<'"\\]+""")
@@ -42,6 +42,21 @@ def heredocs_of_line(line: str) -> list[Heredoc]:
     marks = [mark for word in words if "<<" in word and (mark := _MARK.fullmatch(word)) and mark["name"]]
     found = [(mark, _read(mark["name"])) for mark in marks]
     return [Heredoc(name, "", expand=expand, chomp=bool(mark["dash"])) for mark, (name, expand) in found if name is not None]
+
+
+def heredoc_mark(word: str) -> Heredoc | None:
+    """The here-document that a word of an instruction stands for, without its body; None for any other word.
+
+    The words of COPY are split at other white space than the line is searched for marks with, so one may hold some at its end.
+    """
+    mark = _MARK.fullmatch(word)
+    if mark is None or not mark["name"]:
+        return None
+    try:
+        name, expand = _read(mark["name"])
+    except HeredocError:
+        return None
+    return None if name is None else Heredoc(name, "", expand=expand, chomp=bool(mark["dash"]))
 
 
 def _read(word: str) -> tuple[str | None, bool]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from speedkit.context import Entry, IgnorePatterns, Manifest, is_malformed
 from speedkit.dockerfile import SubstitutionError
 from speedkit.dockerfile.expansion import expand_unquoted
+from speedkit.dockerfile.heredoc_marks import heredoc_mark
 from speedkit.dockerfile.stage_environment import normalized
 from speedkit.dockerfile.values import check_mode
 from speedkit.errors import DockerfileError, Misuse
@@ -135,9 +136,8 @@ def _sources(
     sources: list[_Source] = []
     inline: list[_Source] = []
     for word in instruction.args[:-1]:
-        name = word.removeprefix("<<").removeprefix("-").strip("\"'")
-        if word.startswith("<<") and name in bodies:
-            inline.append(_inline_source(bodies[name], scope, instruction))
+        if (mark := heredoc_mark(word)) is not None and mark.name in bodies:
+            inline.append(_inline_source(bodies[mark.name], scope, instruction))
             continue
         path = expanded(word)
         if instruction.keyword == "ADD" and (address := _address(path, instruction, expanded)):

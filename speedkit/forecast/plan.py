@@ -43,6 +43,7 @@ __all__ = ["Plan", "PlannedStep", "plan_build"]
 
 _YEAR_ZERO, _YEAR_10000 = -62_167_219_200, 253_402_300_800
 """The seconds since 1970 at which the years begin that an image's time can have."""
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _VARIABLE = re.compile(r"\$\{?(\w+)")
 _NO_VARIABLES: Mapping[str, str | None] = MappingProxyType({})
 
@@ -95,11 +96,34 @@ def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
     planning = _Planning(situation, context)
     steps = tuple(planning.all_steps())
+    _check_paths(steps, context)
     if context.tree is not None:
         context.tree.unsent = _unsent(steps, context)
     if planning.lint.counts:
         planning.lint.finish(planning.global_args, _default_arguments(situation))
     return Plan(situation, steps, context)
+
+
+def _check_paths(steps: tuple[PlannedStep, ...], context: Vertex) -> None:
+    """Raises DockerfileError for a path with a control character: BuildKit asks for the paths in a header that takes none.
+
+    With a path that is not ASCII among them all are sent in another form; for the whole context no path is sent.
+    """
+    paths = [
+        (selector.path, step.instruction)
+        for step in steps
+        if step.vertex is not None
+        for given in step.vertex.inputs
+        if given.vertex is context
+        for selector in given.selectors
+    ]
+    if any(path == "/" or not path.isascii() for path, _ in paths):
+        return
+    for path, instruction in paths:
+        if (found := _UNPRINTABLE.search(path)) is not None:
+            reason = 'header key "followpaths" contains value with non-printable ASCII characters'
+            told = f"the path {path.lstrip('/')!r} holds the control character {found[0]!r}: {reason}"
+            raise DockerfileError(f"Dockerfile, line {instruction.line}: {told}.", line=instruction.line)
 
 
 def _unsent(steps: tuple[PlannedStep, ...], context: Vertex) -> frozenset[str]:

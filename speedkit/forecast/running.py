@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import Mount, mounts_of
+from speedkit.dockerfile.heredoc_marks import heredoc_mark
 from speedkit.dockerfile.mounts import TRUTHS
 from speedkit.dockerfile.stage_environment import normalized
 from speedkit.errors import DockerfileError
@@ -88,7 +89,7 @@ def _command(instruction: Instruction, scope: Scope) -> tuple[tuple[str, ...], V
     script = None
     if instruction.heredocs and len(words) == 1:
         first = instruction.heredocs[0]
-        if re.sub(r"^\d*<<-?\s*", "", words[0].strip()).strip("\"'") != first.name:
+        if heredoc_mark(words[0]) is None:
             words = (words[0] + "".join(f"\n{doc.content}{doc.name}" for doc in instruction.heredocs),)
         elif first.content.startswith("#!"):
             script = inline_file(first.name, first.body, mode=0o755)

@@ -8,7 +8,6 @@ Source: moby/buildkit, frontend/dockerfile/dockerfile2llb/convert.go (dispatchRu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from speedkit.dockerfile import (
     stage_bases,
 )
 from speedkit.dockerfile.expansion import expand_where_set
+from speedkit.dockerfile.heredoc_marks import heredoc_mark
 from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stage_environment import Scope
 from speedkit.dockerfile.stages import SCRATCH
@@ -37,7 +37,6 @@ __all__ = ["COUNTED", "ExpectedStage", "ExpectedStep", "expected_stages", "folde
 
 COUNTED = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 """The instructions that BuildKit counts as steps of a stage, besides FROM."""
-_ONLY_A_HEREDOC = re.compile(r"\d*<<-?\s*[^<\s]+")
 
 Facts = Mapping[str, Mapping[str, Any]]
 """What a recording keeps of each base image, by the name that the Dockerfile has for it."""
@@ -196,7 +195,7 @@ class _Reading:
         words = instruction.args
         if instruction.keyword != "RUN" or not instruction.heredocs or len(words) != 1:
             return instruction.text
-        if not _ONLY_A_HEREDOC.fullmatch(words[0].strip()):
+        if heredoc_mark(words[0]) is None:
             return instruction.text
         first, *others = instruction.heredocs[0].content.strip().replace("\r\n", "\n").split("\n")
         return f"{instruction.text} ({first}{'...' if others else ''})"

@@ -108,3 +108,24 @@ def test_lines_of_an_ignore_file_end_at_line_feeds_and_lose_what_go_takes_for_wh
     (folder / ".dockerignore").write_bytes("a\u0085c\n\u0085b\u2028\nfile\u00a0\r\n".encode())
     found = read_context(folder, dockerfile=folder / "Dockerfile").by_path
     assert [name in found for name in ("a", "b", "c", "file")] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_refused"),
+    [
+        ("a" * 65535 + "\n", False),
+        ("a" * 65536 + "\n", True),
+        ("#" + "a" * 65535, True),
+        ("a" * 65535 + "\r\n", True),
+        ("\ufeff" + "a" * 65533, True),
+        ("f\n" + "ü" * 32768, True),
+        ("a\n" * 65536, False),
+    ],
+)
+def test_a_line_of_an_ignore_file_that_is_too_long_is_refused(folder, text, is_refused):
+    (folder / ".dockerignore").write_bytes(text.encode())
+    if is_refused:
+        with pytest.raises(Misuse, match="token too long"):
+            read_context(folder, dockerfile=folder / "Dockerfile")
+    else:
+        assert read_context(folder, dockerfile=folder / "Dockerfile").entries

@@ -186,3 +186,38 @@ def test_a_device_node_counts_by_its_numbers(folder):
         return situation("FROM base\nCOPY . /x\n", folder)
 
     assert predict([made(3)], made(5)).at(2).forecast == "miss"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["<<E", "<<E\u0085", "<<E\u2028", "<<E\u00a0", "<<E\u3000", "3<<E", "<<-E", "<<'E'", '<<E""', "<<\\E", '<<"E"\u0085'],
+)
+@pytest.mark.parametrize("line", ["COPY {} /x", "COPY {} f /x/", "ADD {} /x"])
+def test_a_here_document_is_one_however_its_mark_is_written(folder, word, line):
+    text = f"FROM base\n{line.format(word)}\nabc\nE\nRUN true\n"
+    found = predict([situation(text, folder)], situation(text, folder))
+    assert [found.at(2).forecast, found.at(5).forecast] == ["hit", "hit"], found.at(2).because.sentence
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_refused"),
+    [
+        ("COPY a\x01b /x", True),
+        ('COPY ["a\\tb", "/x"]', True),
+        ("ADD f a\x7fb /x/", True),
+        ("RUN --mount=type=bind,source=a\x02b,target=/m true", True),
+        ("COPY a\x01b ü /x/", False),
+        ("COPY a\x01b /x\nCOPY . /y", False),
+        ("COPY f /x\x01y", False),
+        ("COPY --from=base a\x01b /x", False),
+    ],
+)
+def test_a_control_character_in_a_path_is_refused_as_the_engine_refuses_it(tmp_path, lines, is_refused):
+    for name in ("f", "a\x01b", "a\tb", "a\x7fb", "a\x02b", "ü"):
+        (tmp_path / name).write_text("1")
+    now = situation(f"FROM base\n{lines}\n", tmp_path)
+    if is_refused:
+        with pytest.raises(DockerfileError, match=r'line 2: .*"followpaths" contains value with non-printable'):
+            predict([], now)
+    else:
+        assert predict([], now).at(2).because.kind != "missing-file"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from speedkit.dockerfile.expansion import Noting, SubstitutionError, expand, expand_unquoted
 from speedkit.dockerfile.go_text import quoted
+from speedkit.dockerfile.heredoc_marks import heredoc_mark
 from speedkit.dockerfile.linting.finding import Finding
 from speedkit.dockerfile.mounts import mounts_of
 from speedkit.dockerfile.stage_environment import NOT_VARIABLES
@@ -97,7 +98,7 @@ class StageLint:
                 return tuple(value for name, _, value in given if name not in self._build_args)
             case "COPY" | "ADD":
                 flags = [instruction.flag(name) or "" for name in ("chown", "chmod", "checksum")]
-                return (*flags, *(word for word in words if not word.startswith("<<")))
+                return (*flags, *(word for word in words if heredoc_mark(word) is None))
             case "ENV" | "LABEL" | "VOLUME" | "WORKDIR" | "USER" | "STOPSIGNAL":
                 return words
         return ()
