@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 
-__all__ = ["HANG_MS", "HANG_SECONDS", "wait_until"]
+__all__ = ["HANG_MS", "HANG_SECONDS", "listens", "wait_until"]
 
 HANG_SECONDS = 900.0
 """Nothing here takes so long, however busy the machine is: what is not there by then never comes."""
@@ -22,3 +23,9 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "what was waited for never came"
         time.sleep(LOOK_SECONDS)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections at a port of the loopback address. Jupyter notes its port before it does."""
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0

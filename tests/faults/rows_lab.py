@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 
 from tests.faults.table import Place, fault
-from tests.waiting import HANG_SECONDS, wait_until
+from tests.waiting import HANG_SECONDS, listens, wait_until
 
 LISTENING = "0A"
 ASKED_TO_LOG_IN = 0
@@ -31,13 +31,13 @@ LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
 )
 def lab_is_private(place: Place) -> str:
     runtime, log = place.folder / "runtime", place.folder / "log"
-    argv = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.port=0"]
-    argv.append(f"--ServerApp.root_dir={place.folder}")
+    argv = [sys.executable, "-m", "speedkit", "lab", str(place.folder), "--no-browser", "--", "--ServerApp.port=0"]
     environment = os.environ | {"JUPYTER_RUNTIME_DIR": str(runtime), "JUPYTER_CONFIG_DIR": str(place.folder / "config")}
     with log.open("wb") as output:
         server = subprocess.Popen(argv, env=environment, stdout=output, stderr=output)
     wait_until(lambda: any(runtime.glob("jpserver-*.json")) and b"is running at" in log.read_bytes())
     described = json.loads(next(runtime.glob("jpserver-*.json")).read_text())
+    wait_until(lambda: listens(described["port"]))
     address, token = f"http://127.0.0.1:{described['port']}", described["token"]
     assert re.fullmatch(r"[0-9a-f]{48}", token), "the token is short"
     for path in ("/api/contents", "/api/kernels", "/files/log", "/api/terminals"):

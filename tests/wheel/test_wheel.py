@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from uv import find_uv_bin
 
-from tests.waiting import wait_until
+from tests.waiting import listens, wait_until
 
 ROOT = Path(__file__).parents[2]
 ASK = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "speedkit"]
@@ -135,6 +135,7 @@ def test_the_installed_lab_serves_a_readers_own_notebooks(run, installed, tmp_pa
         wait_until(lambda: server.poll() is not None or b"is running at" in (tmp_path / "log").read_bytes())
         wait_until(lambda: server.poll() is not None or any((tmp_path / "runtime").glob("jpserver-*.json")))
         described = json.loads(next((tmp_path / "runtime").glob("jpserver-*.json")).read_text())
+        wait_until(lambda: server.poll() is not None or listens(described["port"]))
         with urllib.request.urlopen(f"http://127.0.0.1:{described['port']}/api/contents?token={described['token']}") as answer:
             listed = sorted(entry["name"] for entry in json.load(answer)["content"])
     finally:
