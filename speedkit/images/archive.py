@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from speedkit.errors import AlteredArchive, ArchiveError
-from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short, gunzip
+from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short
 from speedkit.images.files import Files, clean_path
 from speedkit.images.finding import OCI_MARK
 from speedkit.images.image import Image, StoredFile, make_image
 from speedkit.images.manifests import HOW_TO_SAVE, INDEXES, choose_image, describe_images
-from speedkit.images.reading import GZIP, ZSTD, LayerReader, read_layer
+from speedkit.images.reading import LayerReader, packing, read_layer, uncompressed
 from speedkit.images.store import LayerStore
 from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
@@ -250,7 +250,10 @@ def _is_document(start: bytes) -> bool:
 
 
 def _is_layer(start: bytes) -> bool:
-    return looks_like_tar(start) or start.startswith((GZIP, ZSTD))
+    try:
+        return looks_like_tar(start) or bool(packing(start))
+    except ArchiveError:
+        return False
 
 
 def _digest_in(name: str) -> str | None:
@@ -319,7 +322,7 @@ def _members_in(folder: Path) -> Iterator[Member]:
 def _stream_of(path: Path) -> Iterator[ByteStream]:
     with path.open("rb") as file:
         size_bytes = path.stat().st_size
-        compressed = file.read(len(GZIP)) == GZIP
+        is_compressed = bool(packing(file.read(BLOCK_BYTES)))
         file.seek(0)
 
         def leap(count: int) -> None:
@@ -327,7 +330,10 @@ def _stream_of(path: Path) -> Iterator[ByteStream]:
                 raise cut_short()
 
         chunks = _chunks_of(file)
-        yield ByteStream(gunzip(chunks)) if compressed else ByteStream(chunks, leap=leap)
+        if is_compressed:
+            yield ByteStream(uncompressed(ByteStream(chunks), size_bytes))
+        else:
+            yield ByteStream(chunks, leap=leap)
 
 
 def _chunks_of(file: BinaryIO) -> Iterator[bytes]:

@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from xxhash import xxh3_128, xxh3_128_digest
 
 from speedkit.errors import ArchiveError
 from speedkit.images.bytestream import ByteStream, gunzip, unzstd
 from speedkit.images.files import Files
-from speedkit.images.tar import Header, scan
+from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
-__all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "ReadLayer", "read_layer", "uncompressed"]
+__all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "ReadLayer", "packing", "read_layer", "uncompressed"]
 
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+Packing = Literal["", "gzip", "zstd"]
+_GZIP, _ZSTD, _BZIP2, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0"
+_ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""A frame that holds no data, and may come first (RFC 8878, section 3.1.2)."""
 CONTENT_BYTES_AT_MOST = 16 << 20
 
 
 Chunks = Iterable[bytes | memoryview]
+
+
+def packing(start: bytes) -> Packing:
+    """How something is compressed, by its first block.
+
+    Raises: ArchiveError for what engines unpack, and no image specification names.
+    """
+    for magic, name in ((_BZIP2, "bzip2"), (_XZ, "xz")):
+        if start.startswith(magic) and not looks_like_tar(start):
+            raise ArchiveError(
+                f"It is compressed with {name}; plain, gzip and zstd are read.", fix=f"Unpack it with {name} -d."
+            )
+    if start.startswith(_ZSTD) or _ZSTD_SKIPPABLE.match(start):
+        return "zstd"
+    return "gzip" if start.startswith(_GZIP) else ""
 
 
 class _Hash(Protocol):
@@ -89,7 +108,7 @@ class LayerReader:
 
     def members(self, blob: ByteStream, size_bytes: int) -> Iterator[Header]:
         """The members; the data of the one that was handed out last can be read with `digest` or `content`."""
-        self._is_compressed = blob.peek(min(size_bytes, len(ZSTD))).startswith((GZIP, ZSTD))
+        self._is_compressed = bool(packing(blob.peek(min(size_bytes, BLOCK_BYTES))))
         stored = self._stored if self._is_compressed else None
         chunks = self._through(uncompressed(blob, size_bytes, stored))
         self._stream = ByteStream(chunks if self._vouched else _hashed(chunks, self._whole))
@@ -124,13 +143,13 @@ def uncompressed(blob: ByteStream, size_bytes: int, stored: _Hash | None = None)
     stored: takes in the bytes as they are stored, all of them, once the last chunk has been asked for.
     Source: https://github.com/opencontainers/image-spec/blob/main/layer.md
     """
-    start = blob.peek(min(size_bytes, len(ZSTD)))
+    packed = packing(blob.peek(min(size_bytes, BLOCK_BYTES)))
     pieces: Chunks = blob.pieces(size_bytes)
     if stored is not None:
         pieces = _hashed(pieces, stored)
-    if start == ZSTD:
+    if packed == "zstd":
         return _to_the_end(unzstd(pieces), pieces)
-    return _to_the_end(gunzip(pieces), pieces) if start.startswith(GZIP) else pieces
+    return _to_the_end(gunzip(pieces), pieces) if packed == "gzip" else pieces
 
 
 def _to_the_end(unpacked: Chunks, pieces: Chunks) -> Iterator[bytes | memoryview]:

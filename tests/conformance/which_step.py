@@ -90,7 +90,9 @@ def wrong_step(
     unlike = next((step for step, other in zip(steps, told, strict=True) if step.digest != other.digest), None)
     if lines and unlike is not None:
         return unlike.line or 0, f"{unlike.name} by its name", "another one by its lines"
-    return next((wrong for wrong in (*_by_lines(solve, steps, lines), *_by_quote(steps, output), *_by_words(steps))), None)
+    return next(
+        (wrong for wrong in (*_by_lines(solve, steps, lines), *_by_quote(steps, output), *_by_words(text, steps))), None
+    )
 
 
 def unclear_lines(text: str, output: str, **given: Any) -> int:
@@ -138,9 +140,13 @@ def _by_quote(steps: tuple[Step, ...], output: str) -> Iterator[WrongStep]:
         yield failed[0].line or 0, f"failed: {failed[0].instruction}", f"line {quoted[0]} is quoted"
 
 
-def _by_words(steps: tuple[Step, ...]) -> Iterator[WrongStep]:
+def _by_words(text: str, steps: tuple[Step, ...]) -> Iterator[WrongStep]:
+    bodies = {
+        instruction.line: "".join(heredoc.content for heredoc in instruction.heredocs)
+        for instruction in read_dockerfile(text).instructions
+    }
     for step in steps:
-        own = set(TOKEN.findall(step.instruction))
+        own = set(TOKEN.findall(step.instruction + bodies.get(step.line or 0, "")))
         printed = set(TOKEN.findall(step.log))
         if step.state == "ran" and own != printed and (own or printed):
             yield step.line or 0, f"ran: {step.instruction}", f"it printed {sorted(printed)}"

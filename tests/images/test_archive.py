@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import gzip
 import json
+import lzma
 import os
 import tarfile
 from collections.abc import Iterator
@@ -27,6 +29,8 @@ from .archives import COMPRESSIONS, Compress, blob, config, digest, docker_archi
 
 LOWER = layer(("etc", None), ("etc/a", b"first"), ("b", b"22"))
 UPPER = layer(("etc/a", b"second"), (".wh.b", b""))
+ZSTD_COMMENT = b"\x50\x2a\x4d\x18\4\0\0\0text"
+"""A frame that holds no data."""
 COMMANDS = ["COPY a /", None, "RUN rm /b"]
 
 
@@ -56,6 +60,33 @@ def test_an_archive_compressed_as_a_whole_is_read_too(tmp_path: Path, store: Lay
     path = docker_archive(tmp_path / "image.tar", [LOWER])
     path.write_bytes(gzip.compress(path.read_bytes()))
     assert read_archive(path, store=store).image_bytes == 7
+
+
+def test_an_archive_compressed_with_zstd_is_read_as_its_ending_promises(tmp_path: Path, store: LayerStore) -> None:
+    path = docker_archive(tmp_path / "image.tar.zst", [LOWER, UPPER], COMMANDS)
+    path.write_bytes(ZSTD_COMMENT + zstandard.compress(path.read_bytes()))
+    assert len(read_archive(path, store=store).layers) == 2
+
+
+def test_a_layer_whose_first_zstd_frame_holds_no_data_is_read(tmp_path: Path, store: LayerStore) -> None:
+    path = docker_archive(tmp_path / "image.tar", [LOWER], compress=lambda data: ZSTD_COMMENT + zstandard.compress(data))
+    assert read_archive(path, store=store).layers[0].contents.count == 2
+
+
+@pytest.mark.parametrize(("compress", "name"), [(bz2.compress, "bzip2"), (lzma.compress, "xz")])
+def test_what_is_compressed_in_another_way_is_called_that(
+    tmp_path: Path, store: LayerStore, compress: Compress, name: str
+) -> None:
+    whole = docker_archive(tmp_path / "whole.tar", [LOWER])
+    whole.write_bytes(compress(whole.read_bytes()))
+    for path in (whole, docker_archive(tmp_path / "layer.tar", [LOWER], compress=compress)):
+        with pytest.raises(ArchiveError, match=f"compressed with {name}"):
+            read_archive(path, store=store)
+
+
+def test_a_layer_whose_first_file_is_called_like_compressed_data_is_read(tmp_path: Path, store: LayerStore) -> None:
+    path = docker_archive(tmp_path / "image.tar", [layer(("BZh9", b"x"))])
+    assert [file.path for file in read_archive(path, store=store).files] == ["/BZh9"]
 
 
 def test_an_archive_is_believed_of_no_layer_even_when_the_store_knows_it(tmp_path: Path, store: LayerStore) -> None:
