@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 ASK = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "speedkit"]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 SAMPLE = sorted(path.name for path in (ROOT / "sample_go_app").iterdir() if path.name != "speedup")
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab\S*\?token=([0-9a-f]{48})\s")
 
 
 def _build(kind: str, source: Path, target: Path) -> Path:
@@ -132,11 +133,11 @@ def test_the_installed_lab_serves_a_readers_own_notebooks(run, installed, tmp_pa
         environment = os.environ | {"JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
         server = subprocess.Popen(argv, cwd=tmp_path, env=environment, stdout=log, stderr=log)
     try:
-        wait_until(lambda: server.poll() is not None or b"is running at" in (tmp_path / "log").read_bytes())
-        wait_until(lambda: server.poll() is not None or any((tmp_path / "runtime").glob("jpserver-*.json")))
-        described = json.loads(next((tmp_path / "runtime").glob("jpserver-*.json")).read_text())
-        wait_until(lambda: server.poll() is not None or listens(described["port"]))
-        with urllib.request.urlopen(f"http://127.0.0.1:{described['port']}/api/contents?token={described['token']}") as answer:
+        log_path = tmp_path / "log"
+        wait_until(lambda: server.poll() is not None or ADDRESS.search(log_path.read_text()))
+        port, token = ADDRESS.search(log_path.read_text()).groups()
+        wait_until(lambda: server.poll() is not None or listens(int(port)))
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/contents?token={token}") as answer:
             listed = sorted(entry["name"] for entry in json.load(answer)["content"])
     finally:
         server.terminate()
