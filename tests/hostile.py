@@ -68,7 +68,7 @@ MARKS = (
 )
 """A selector for what the attacks would leave on a page."""
 
-KEPT = {"state", "outcome", "started_at", "kind", "digest", "id", "keyword", "mode"}
+KEPT = {"state", "outcome", "started_at", "kind", "digest", "id", "keyword", "mode", "how", "reach", "why", "sources_run"}
 """Fields that are one of a closed set, or are made here."""
 
 

@@ -200,10 +200,10 @@ def _frame(built: Build) -> str:
 
 def _print_build(built: Build) -> None:
     from speedkit.rendering.amounts import bytes_text, seconds_text
-    from speedkit.rendering.reasons_html import state_in_words
+    from speedkit.words import shown_state
 
     rows = [
-        [step.stage, step.line, step.instruction, state_in_words(step.state), seconds_text(step.seconds) if step.ran else ""]
+        [step.stage, step.line, step.instruction, shown_state(step.state).word, seconds_text(step.seconds) if step.ran else ""]
         for step in built.instructions
     ]
     # The beginning of its id, as `speedkit layers` takes it.

@@ -77,14 +77,14 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
         print_json({"steps": steps, "stand_in_frontend": found.replaced_frontend is not None})
         return
     from speedkit.rendering.amounts import seconds_text
-    from speedkit.rendering.reasons_html import state_in_words
+    from speedkit.words import shown_state
 
     timed = any(reason.seconds for reason in found.steps)
     rows = [
         [
             reason.line,
             reason.instruction,
-            state_in_words(reason.state),
+            shown_state(reason.state).word,
             *([seconds_text(reason.seconds) if reason.seconds else ""] if timed else []),
             reason.because,
         ]

@@ -218,8 +218,10 @@ def _cell_text(cell: object, column: str, longest: dict[str, int]) -> str:
 
 
 def reason_json(reason: Reason, key: str) -> dict[str, object]:
-    """A step with its reason. key: what its state is called, `state` of a build or `forecast`."""
-    because = {"kind": reason.kind, "what": list(reason.what), "sentence": reason.because}
+    """A step with its cause. key: what its state is called, `state` of a build or `forecast`."""
+    from speedkit.causes import facts_of, kind_of
+
+    because = {"kind": kind_of(reason.cause), "what": list(facts_of(reason.cause)), "sentence": reason.because}
     seen = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
     cached = {} if key == "forecast" else seen
     common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}

@@ -1,6 +1,6 @@
 """Says which steps of a build the cache holds, before the build (`predict`) and after it (`explain`). Pure: no engine.
 
-In: situations, the one of now and those of earlier builds. Out: for every step a verdict and a reason. How the cache
+In: situations, the one of now and those of earlier builds. Out: for every step a verdict and a cause. How the cache
 works is written down in docs/buildkit-cache-rules.md.
 """
 
@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from speedkit.forecast.explaining import Explanation, Others, StepExplanation, explain
 from speedkit.forecast.predicting import Forecast, Forecaster, StepForecast, Verdict, predict
-from speedkit.forecast.reasons import Because, BecauseKind, change_in_words
 from speedkit.forecast.situation import BaseImage, NamedContext, Situation
 from speedkit.forecast.unsteady import Unsteady, unsteady_steps
 
 __all__ = [
     "BaseImage",
-    "Because",
-    "BecauseKind",
     "Explanation",
     "Forecast",
     "Forecaster",
@@ -26,7 +23,6 @@ __all__ = [
     "StepForecast",
     "Unsteady",
     "Verdict",
-    "change_in_words",
     "explain",
     "predict",
     "unsteady_steps",

@@ -1,10 +1,24 @@
-"""What changed between the same step of two situations, in the words of a Dockerfile's author."""
+"""What changed of a step between two situations, as a cause that names things as a Dockerfile's author does."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from speedkit.causes import (
+    BaseChanged,
+    BaseSettingsChanged,
+    FileChange,
+    FilesChanged,
+    OptionsChanged,
+    PlatformChanged,
+    Reach,
+    TextChanged,
+    Variable,
+    VariableOrderChanged,
+    VariablesChanged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,27 +27,25 @@ if TYPE_CHECKING:
     from speedkit.forecast.plan import Plan, PlannedStep
     from speedkit.forecast.vertices import Input, Vertex
 
-__all__ = ["BUILD_TIME", "CONFIGURATION", "OF_IMAGE", "Difference", "counterparts", "difference"]
+__all__ = ["Change", "counterparts", "difference"]
 
-OF_IMAGE = " (of the base image)"
-"""Behind a variable, WORKDIR, USER or SHELL that the image's configuration sets and the Dockerfile does not."""
-
-BUILD_TIME = "SOURCE_DATE_EPOCH"
-CONFIGURATION = "its configuration"
-"""Of a base image of which nothing more is known."""
-_FOR_BUILDKIT = frozenset({BUILD_TIME, "BUILDKIT_SANDBOX_HOSTNAME", "BUILDKIT_CACHE_MOUNT_NS"})
+_BUILD_TIME, _HOST_NAME, _NAMESPACE = "SOURCE_DATE_EPOCH", "BUILDKIT_SANDBOX_HOSTNAME", "BUILDKIT_CACHE_MOUNT_NS"
+_FOR_BUILDKIT = frozenset({_BUILD_TIME, _HOST_NAME, _NAMESPACE})
 """Build arguments that count without being declared."""
 
-_ORDER = "the order of the variables"
 _OF_COMMAND = ("network", "options", "mounts")
 
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """kind: files, instruction, argument, environment, base, platform or options. what: each thing that changed."""
-
-    kind: str
-    what: tuple[str, ...]
+Change = (
+    FilesChanged
+    | TextChanged
+    | VariablesChanged
+    | VariableOrderChanged
+    | OptionsChanged
+    | PlatformChanged
+    | BaseChanged
+    | BaseSettingsChanged
+)
+"""What changed of the step itself."""
 
 
 def counterparts(before: Plan, after: Plan) -> dict[int, PlannedStep]:
@@ -69,7 +81,7 @@ def _aligned(old: list[PlannedStep], new: list[PlannedStep]) -> Iterator[tuple[i
                 yield id(step), twin
 
 
-def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[str]) -> Difference | None:
+def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[str]) -> Change | None:
     """The step's own change, the first of those that matter most; None when only what comes before it changed.
 
     arguments: the names that ARG declares, to tell them from ENV.
@@ -78,38 +90,28 @@ def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[
     if old is None or new is None:
         return None
     if new.kind == "image" or old.kind == "image":
-        return None if old.operation == new.operation else Difference("base", (str(new.parts.get("name", "")),))
+        return None if old.operation == new.operation else BaseChanged(str(new.parts.get("name", "")))
     if files := tuple(sorted(_changed_files(old, new), key=_is_of_git)):
-        return Difference("files", files)
+        return FilesChanged(files)
     changed = [name for name in new.parts if old.parts.get(name) != new.parts[name]]
     same_paths = [given.selectors for given in old.inputs] == [given.selectors for given in new.inputs]
     if old.kind == new.kind and old.operation == new.operation and "contents" not in changed:
         return None if same_paths else _of_paths(before, after, arguments)
     if _wording(before) != _wording(after):
-        return Difference("instruction", (after.instruction.text,))
+        return TextChanged(after.instruction.text)
     if changed == ["mounts"]:
         # A variable in an option, or what BuildKit puts before the id of each cache mount.
-        namespace = Difference("argument", ("BUILDKIT_CACHE_MOUNT_NS",))
-        return namespace if before.named == after.named else _with_origin(_by_mention(before, after, arguments), before.own)
-    found = _by_parts(changed, old, new, arguments) or _by_mention(before, after, arguments)
-    return _with_origin(found, before.own | after.own)
+        if before.named == after.named:
+            return _variables([_NAMESPACE], arguments | {_NAMESPACE}, frozenset(), after)
+        return _variables(_named_otherwise(before, after), arguments, before.own, after)
+    return _by_parts(changed, before, after, arguments) or _by_mention(before, after, arguments)
 
 
-def _with_origin(found: Difference, own: frozenset[str]) -> Difference:
-    """Says which settings are the image's: it changed, and the Dockerfile set it neither before nor now."""
-    if found.kind not in ("argument", "environment") or found.what == (_ORDER,) or set(found.what) <= _FOR_BUILDKIT - own:
-        return found
-    what = tuple(name if name in own else f"{name}{OF_IMAGE}" for name in found.what)
-    return Difference(found.kind if set(what) & own else "environment", what)
-
-
-def _of_paths(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Difference | None:
+def _of_paths(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Change | None:
     """Other paths are read; None where the instruction says the same, and a link on the way leads elsewhere."""
     if _wording(before) != _wording(after):
-        return Difference("instruction", (after.instruction.text,))
-    if before.named == after.named:
-        return None
-    return _with_origin(_by_mention(before, after, arguments), before.own | after.own)
+        return TextChanged(after.instruction.text)
+    return None if before.named == after.named else _by_mention(before, after, arguments)
 
 
 def _wording(step: PlannedStep) -> object:
@@ -117,46 +119,69 @@ def _wording(step: PlannedStep) -> object:
     return (instruction.flags, instruction.args, instruction.json, instruction.heredocs, instruction.keyword)
 
 
-def _by_parts(changed: list[str], old: Vertex, new: Vertex, arguments: frozenset[str]) -> Difference | None:
+def _by_parts(changed: list[str], before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Change | None:
+    if before.vertex is None or after.vertex is None:
+        return None
+    old, new, own = before.vertex, after.vertex, before.own | after.own
     if "platform" in changed:
-        return Difference("platform", (str(new.parts["platform"]),))
+        return PlatformChanged(str(new.parts["platform"]))
     if "unknown_base" in changed:
-        return Difference("base", (CONFIGURATION,))
-    if "variables" in changed and (names := _changed_names(old.parts["variables"], new.parts["variables"])):
-        kind = "argument" if set(names) & arguments else "environment"
-        return Difference(kind, names)
+        return BaseSettingsChanged()
+    if "variables" in changed:
+        names = _changed_names(old.parts["variables"], new.parts["variables"])
+        return _variables(names, arguments, own, after) if names else VariableOrderChanged()
     if changed == ["time"]:
-        return Difference("argument", (BUILD_TIME,))
+        return _variables([_BUILD_TIME], arguments | {_BUILD_TIME}, own, after)
     if changed == ["hostname"]:
-        return Difference("argument", ("BUILDKIT_SANDBOX_HOSTNAME",))
-    if "workdir" in changed:
-        return Difference("environment", ("WORKDIR",))
-    if "user" in changed:
-        return Difference("environment", ("USER",))
-    if "command" in changed:
-        return Difference("environment", ("SHELL",))
-    if set(changed) & set(_OF_COMMAND):
-        return Difference("options", tuple(changed))
-    return None
+        return _variables([_HOST_NAME], arguments | {_HOST_NAME}, own, after)
+    for part, name in (("workdir", "WORKDIR"), ("user", "USER"), ("command", "SHELL")):
+        if part in changed:
+            return _variables([name], frozenset(), own, after)
+    return OptionsChanged(tuple(changed)) if set(changed) & set(_OF_COMMAND) else None
 
 
-def _by_mention(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Difference:
+def _by_mention(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> VariablesChanged:
     """The instruction reads otherwise once its variables are replaced."""
-    names = tuple(name for name, value in after.named.items() if before.named.get(name) != value)
-    if not names:
-        return Difference("environment", ("WORKDIR",))
-    return Difference("argument" if set(names) & arguments else "environment", names)
+    return _variables(_named_otherwise(before, after), arguments, before.own | after.own, after)
 
 
-def _changed_names(old: object, new: object) -> tuple[str, ...]:
+def _named_otherwise(before: PlannedStep, after: PlannedStep) -> list[str]:
+    """The variables that the instruction names and whose values changed; else it is the folder that its paths start from."""
+    return [name for name, value in after.named.items() if before.named.get(name) != value] or ["WORKDIR"]
+
+
+def _variables(names: list[str], arguments: frozenset[str], own: frozenset[str], step: PlannedStep) -> VariablesChanged:
+    """own: what the Dockerfile sets, before or now. A setting that is not among it and changed is the base image's."""
+    kind: Literal["argument", "environment"] = "argument" if set(names) & arguments else "environment"
+    variables = tuple(map(Variable, names))
+    if not set(names) <= _FOR_BUILDKIT - own:
+        variables = tuple(replace(variable, of_base=variable.name not in own) for variable in variables)
+        kind = kind if set(names) & own else "environment"
+    return VariablesChanged(kind, variables, _reach(names, step))
+
+
+def _reach(names: list[str], step: PlannedStep) -> Reach:
+    keyword = step.instruction.keyword
+    if names == [_BUILD_TIME] and keyword == "WORKDIR":
+        return "build-time"
+    if names == [_HOST_NAME]:
+        return "host-name"
+    if names == [_NAMESPACE]:
+        return "cache-mount"
+    if keyword == "RUN":
+        return "run"
+    return "work-folder" if names == ["WORKDIR"] else "text"
+
+
+def _changed_names(old: object, new: object) -> list[str]:
+    """[] when only their order changed."""
     before = dict(old) if isinstance(old, tuple) else {}
     after = dict(new) if isinstance(new, tuple) else {}
     changed = [name for name in after if name not in before or before[name] != after[name]]
-    gone = [name for name in before if name not in after]
-    return tuple(changed + gone) or (_ORDER,)
+    return [*changed, *(name for name in before if name not in after)]
 
 
-def _changed_files(old: Vertex, new: Vertex) -> Iterator[str]:
+def _changed_files(old: Vertex, new: Vertex) -> Iterator[FileChange]:
     for given in new.inputs:
         twin = _same_input(old.inputs, given)
         if twin is None or given.vertex.tree is None or twin.vertex.tree is None or given.vertex.kind == "inline":
@@ -181,24 +206,24 @@ def _taken(given: Input) -> dict[str, Entry]:
     return {entry.path: entry for selector in given.selectors for entry in tree.taken(selector)}
 
 
-def _is_of_git(changed: str) -> bool:
+def _is_of_git(change: FileChange) -> bool:
     """Whether git wrote it. That changes along with nearly everything, and would hide the rest."""
-    return changed.startswith(".git/")
+    return change.path.startswith(".git/")
 
 
-def _compared(before: dict[str, Entry], after: dict[str, Entry]) -> Iterator[str]:
+def _compared(before: dict[str, Entry], after: dict[str, Entry]) -> Iterator[FileChange]:
     for path, entry in after.items():
         old = before.get(path)
         if old is entry:
             continue
         if old is None:
-            yield f"{path} (added)"
+            yield FileChange(path, "added")
         elif old.kind != entry.kind:
-            yield f"{path} (now a {entry.kind})"
+            yield FileChange(path, "kind", becomes=entry.kind)
         elif old.digest != entry.digest:
-            yield f"{path} (content)"
+            yield FileChange(path, "content")
         elif old.link != entry.link:
-            yield f"{path} (points elsewhere)"
+            yield FileChange(path, "link")
         elif old.mode != entry.mode:
-            yield f"{path} (mode)"
-    yield from (f"{path} (removed)" for path in before if path not in after)
+            yield FileChange(path, "mode")
+    yield from (FileChange(path, "removed") for path in before if path not in after)

@@ -5,9 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from speedkit.causes import (
+    Addition,
+    AddressChanged,
+    Beginning,
+    BrokeOff,
+    BuiltElsewhere,
+    CalledCached,
+    Cause,
+    DependsOnAddress,
+    DependsOnBytes,
+    DependsOnHostFiles,
+    DependsOnStep,
+    Evicted,
+    HostFilesChanged,
+    Imported,
+    ImportFailed,
+    Line,
+    MissBegan,
+    Named,
+    New,
+    NotFetched,
+    NotReached,
+    NotTold,
+    OtherBuilder,
+    OtherBytes,
+    OtherDigest,
+    Place,
+    SameBytes,
+    SameStepAs,
+    StageBegins,
+    StepRan,
+    Unchanged,
+)
 from speedkit.forecast.equals import Equals
 from speedkit.forecast.predicting import Forecaster, Outlook, StepForecast
-from speedkit.forecast.reasons import Because, change_in_words
 from speedkit.forecast.walking import proved
 
 if TYPE_CHECKING:
@@ -20,12 +52,8 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "Others", "StepExplanation", "explain"]
 
 _RAN = frozenset({"ran", "failed", "cancelled", "running"})
-_BROKEN_OFF = Because(
-    "failed", (), "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
-)
 _MISMATCH = "digest mismatch"
 _TRIGGERED = "ONBUILD "
-_PASSED_ON = frozenset({"parent", "result"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +73,8 @@ class Others:
 class StepExplanation:
     """What became of one instruction, and because of what.
 
-    state: as in `Step`. sources: what it starts from or reads. origins: the lines in which the miss began that made it
-    run, its own among them when it is one.
+    state: as in `Step`. also: what else there is to say besides the cause. sources: what it starts from or reads.
+    origins: the lines in which the miss began that made it run, its own among them when it is one.
     """
 
     line: int
@@ -54,7 +82,8 @@ class StepExplanation:
     stage: str
     instruction: str
     state: StepState
-    because: Because
+    cause: Cause
+    also: tuple[Addition, ...] = ()
     sources: tuple[StepSource, ...] = ()
     origins: tuple[int, ...] = ()
 
@@ -104,14 +133,15 @@ class _Explaining:
                 self._states[forecast.line] = seen
         for (forecast, seen), planned in zip(became, self._outlook.plan.steps, strict=True):
             state = _state(forecast, seen)
-            because = self._because(forecast, planned, state)
+            cause, also = self._cause(forecast, planned, state)
             yield StepExplanation(
                 line=forecast.line,
                 end_line=forecast.end_line,
                 stage=forecast.stage,
                 instruction=forecast.instruction,
                 state=state,
-                because=because,
+                cause=cause,
+                also=also,
                 sources=forecast.sources,
             )
 
@@ -120,85 +150,88 @@ class _Explaining:
             return self._build.triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
         return (self._build.states or {}).get(step.line)
 
-    def _because(self, step: StepForecast, planned: PlannedStep, state: StepState) -> Because:
+    def _cause(self, step: StepForecast, planned: PlannedStep, state: StepState) -> tuple[Cause, tuple[Addition, ...]]:
         if state == "waiting":
-            return Because("failed", (), "The build ended before this step.")
+            return NotReached(), ()
         if state == "unclear":
-            sentence = "BuildKit's report does not tell which of its steps this one is: whether it ran or was cached."
-            return Because("unclear", (), sentence)
+            return NotTold(), ()
         if state == "no-step" and step.sources:
-            return Because("no-step", (), f"The stage starts from the result of line {step.sources[0].line}.")
+            return StageBegins(on_line=step.sources[0].line), ()
         if state == "failed" and _MISMATCH in self._build.errors.get(step.line, ""):
-            sentence = f"What {_fetched(step)} serves has another digest than `--checksum` says."
-            return Because("failed", step.because.what, sentence)
-        if state == "failed" and (wanted := _fetched(step)):
-            return Because("failed", step.because.what, f"{wanted} could not be had.")
+            return OtherDigest(_fetched(step), step.cause), ()
+        if state == "failed" and (_is_from(step) or _fetched(step)):
+            return NotFetched(_fetched(step), step.cause), ()
         if state in _RAN:
-            return _without_the_import(self._because_it_ran(step, planned), self._others.not_imported)
+            return self._cause_it_ran(step, planned)
         if state == "cached" and step.forecast != "hit" and self._build.broke_off and id(planned.vertex) not in self._proved:
-            return _BROKEN_OFF
-        return self._because_it_was_cached(step, planned) if state == "cached" else step.because
+            return CalledCached(), ()
+        if state == "cached" and step.forecast != "hit":
+            return self._cause_it_was_cached(step, planned), ()
+        return step.cause, step.also
 
-    def _because_it_ran(self, step: StepForecast, planned: PlannedStep) -> Because:
+    def _cause_it_ran(self, step: StepForecast, planned: PlannedStep) -> tuple[Cause, tuple[Addition, ...]]:
         if step.forecast == "hit":
-            return Because(
-                "evicted", (), "This builder had built it before, but the result is gone: pruned, or dropped for room."
-            )
+            return Evicted(), ()
         if step.forecast == "depends":
-            return self._because_of_what_it_got(step, planned)
-        if step.because.kind == "parent" and not self._reran(step, by_bytes=False):
-            return _in_the_past(self._outlook.reasons.alone(planned) or step.because)
+            return self._with_import(self._cause_in_what_it_got(step, planned), ())
+        if isinstance(step.cause, StepRan) and not self._reran(step, by_bytes=False):
+            alone = self._outlook.causes.alone(planned)
+            return self._with_import(alone, ()) if alone is not None else (step.cause, step.also)
         builders = tuple(name for name, lines in self._held.items() if step.line in lines)
-        if step.because.kind == "new" and builders:
-            listed = " and ".join(builders)
-            return Because(
-                "another-builder", builders, f"Another builder has built this: {listed}. Each builder has its own cache."
-            )
-        return _in_the_past(step.because)
+        if isinstance(step.cause, New) and builders:
+            return OtherBuilder(builders), ()
+        return self._with_import(step.cause, step.also)
 
-    def _because_of_what_it_got(self, step: StepForecast, planned: PlannedStep) -> Because:
+    def _with_import(self, cause: Cause, also: tuple[Addition, ...]) -> tuple[Cause, tuple[Addition, ...]]:
+        """BuildKit goes on without a cache that it cannot import, and hardly says so."""
+        if not isinstance(cause, New) or not self._others.not_imported:
+            return cause, also
+        return cause, (*also, ImportFailed(self._others.not_imported))
+
+    def _cause_in_what_it_got(self, step: StepForecast, planned: PlannedStep) -> Cause:
         """Why a step ran of which only the build could tell: what it builds on ran, or what it reads has other bytes."""
-        if step.because.kind == "address":
-            what = step.because.what
-            return Because("address", what, f"{' and '.join(what)} no longer holds what it did.")
-        parents = self._reran(step, by_bytes=False)
-        if not step.because.what and not parents:
-            return Because("new", (), "An earlier build broke off at this step, and left nothing of it.")
+        if isinstance(step.cause, DependsOnAddress):
+            return AddressChanged(step.cause.addresses)
+        sources, parents = _sources(step.cause), self._reran(step, by_bytes=False)
         if parents:
-            return Because("parent", parents, f"It starts from the result of {parents[0]}, which ran.")
-        given = self._reran(step, by_bytes=True)
-        of_steps = all(what.startswith("line ") for what in step.because.what)
-        alone = self._outlook.reasons.alone(planned)
-        if not given and of_steps and alone is not None:
-            return _in_the_past(alone)
-        given = given or step.because.what
-        return Because("result", given, f"{_capital(' and '.join(given))} ran, and what it made has other bytes than before.")
+            return StepRan(parents)
+        if not sources:
+            return BrokeOff()
+        if given := self._reran(step, by_bytes=True):
+            return OtherBytes(given)
+        if isinstance(step.cause, DependsOnHostFiles):
+            return HostFilesChanged(step.cause.paths)
+        alone = self._outlook.causes.alone(planned)
+        if alone is not None and all(isinstance(source, Line) for source in sources):
+            return alone
+        return OtherBytes(sources, ran=False)
 
-    def _because_it_was_cached(self, step: StepForecast, planned: PlannedStep) -> Because:
-        if step.forecast == "hit":
-            return _in_the_past(step.because)
-        imported = self._others.imported
-        equal = tuple(f"line {line}" for line in self._equals.of(planned) if self._states.get(line) in _RAN)
-        if step.forecast == "miss" and equal:
-            return Because("earlier", equal, f"It is the same step as {equal[0]}, which ran for both.")
-        if step.forecast == "miss" and imported:
-            return Because(
-                "imported",
-                imported,
-                f"No recorded build had made it: it came with the cache imported from {' and '.join(imported)}.",
-            )
+    def _cause_it_was_cached(self, step: StepForecast, planned: PlannedStep) -> Cause:
+        """Why a step that was not forecast to be cached was."""
         if step.forecast == "miss":
-            return Because("elsewhere", (), "A build that is not recorded here had made exactly this.")
+            equal = tuple(line for line in self._equals.of(planned) if self._states.get(line) in _RAN)
+            if equal:
+                return SameStepAs(equal)
+            return Imported(self._others.imported) if self._others.imported else BuiltElsewhere()
         given = self._reran(step, by_bytes=True)
-        if given:
-            sentence = f"{_capital(' and '.join(given))} ran, but what this step takes from it is the same, byte for byte."
-            return Because("same-bytes", given, sentence)
-        return Because("unchanged", step.because.what, "Nothing that counts for this step has changed.")
+        return SameBytes(given) if given else Unchanged(_sources(step.cause))
 
-    def _reran(self, step: StepForecast, *, by_bytes: bool) -> tuple[str, ...]:
-        """The places that a step takes something from and that ran: `line 7`."""
+    def _reran(self, step: StepForecast, *, by_bytes: bool) -> tuple[Line, ...]:
+        """The lines that a step takes something from and that ran."""
         found = (source for source in step.sources if source.by_bytes == by_bytes)
-        return tuple(f"line {source.line}" for source in found if self._states.get(source.line) in _RAN)
+        return tuple(Line(source.line) for source in found if self._states.get(source.line) in _RAN)
+
+
+def _sources(cause: Cause) -> tuple[Place, ...]:
+    """What a step depends on."""
+    match cause:
+        case DependsOnStep(source):
+            return (source,)
+        case DependsOnBytes(sources):
+            return sources
+        case DependsOnHostFiles(names) | DependsOnAddress(names):
+            return tuple(map(Named, names))
+    return ()
 
 
 def _hits(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
@@ -214,50 +247,28 @@ def _state(step: StepForecast, seen: StepState | None) -> StepState:
     return seen
 
 
-def _fetched(step: StepForecast) -> str:
-    """What a step gets from elsewhere, for a sentence; "" when it gets nothing."""
+def _is_from(step: StepForecast) -> bool:
+    return step.instruction.split()[0].upper() == "FROM"
+
+
+def _fetched(step: StepForecast) -> tuple[str, ...]:
+    """The addresses that an ADD gets something from."""
     keyword, *words = step.instruction.split()
-    if keyword.upper() == "FROM":
-        return "The base image"
-    return " and ".join(word for word in words if "://" in word) if keyword.upper() == "ADD" else ""
-
-
-def _without_the_import(because: Because, failed: tuple[str, ...]) -> Because:
-    """BuildKit goes on without a cache that it cannot import, and hardly says so."""
-    if because.kind != "new" or not failed:
-        return because
-    return replace(because, sentence=f"{because.sentence} The cache of {' and '.join(failed)} could not be imported.")
-
-
-def _in_the_past(because: Because) -> Because:
-    sentence = because.sentence.replace("runs again", "ran").replace("run again", "ran")
-    sentence = sentence.replace("will stop here", "stopped here").replace("will not notice", "did not notice")
-    sentence = sentence.replace("Nothing has been built here yet", "No build before this one is recorded for this cache")
-    return Because(because.kind, because.what, sentence)
+    return tuple(word for word in words if "://" in word) if keyword.upper() == "ADD" else ()
 
 
 def _with_origins(steps: Iterable[StepExplanation]) -> Iterable[StepExplanation]:
     """Follows each miss back to where it began, and says so where that is further back than the step before."""
-    causes: dict[int, Because] = {}
+    causes: dict[int, Cause] = {}
     origins: dict[int, tuple[int, ...]] = {}
     for step in steps:
-        passed_on = step.because.kind in _PASSED_ON
         if step.state not in _RAN:
             yield step
             continue
-        lines = [source.line for source in step.sources if passed_on and f"line {source.line}" in step.because.what]
+        passed_on = step.cause.sources if isinstance(step.cause, StepRan | OtherBytes) else ()
+        lines = [source.line for source in step.sources if Line(source.line) in passed_on]
         found = tuple(dict.fromkeys(origin for line in lines for origin in origins.get(line, ()))) or (step.line,)
-        causes[step.line], origins[step.line] = step.because, found
+        causes[step.line], origins[step.line] = step.cause, found
         far = [line for line in found if line not in lines and line != step.line]
-        yield replace(step, origins=found, because=_followed(step.because, [(line, causes[line]) for line in far]))
-
-
-def _followed(because: Because, beginnings: Sequence[tuple[int, Because]]) -> Because:
-    if not beginnings:
-        return because
-    told = " and ".join(f"line {line}: {change_in_words(cause.kind, cause.what)}" for line, cause in beginnings)
-    return replace(because, sentence=f"{because.sentence} It began in {told}.")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+        began = (MissBegan(tuple(Beginning(line, causes[line]) for line in far)),) if far else ()
+        yield replace(step, origins=found, also=(*step.also, *began))

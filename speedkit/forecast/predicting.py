@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from speedkit.causes import Addition, BaseToPull, Cause, ImageToPull, NothingBuiltYet, SameStepAs, Stops
 from speedkit.errors import DockerfileError
 from speedkit.forecast.equals import Equals
 from speedkit.forecast.memory import Memory
 from speedkit.forecast.plan import Plan, PlannedStep, plan_build
-from speedkit.forecast.reasons import Because, Reasons
 from speedkit.forecast.sources import Sources
+from speedkit.forecast.step_causes import StepCauses
 from speedkit.forecast.syncing import Synced, context_is_written
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.walking import Walked, remember, walk
@@ -26,19 +27,21 @@ __all__ = ["Forecast", "Forecaster", "Outlook", "StepForecast", "Verdict", "pred
 Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 """`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: not of the target."""
 
-_STOPS = frozenset({"missing-file", "missing-secret", "refused-file"})
-
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
-    """What is expected of one instruction. line: 1-based. because: why. sources: what it takes something from."""
+    """What is expected of one instruction.
+
+    line: 1-based. also: what else there is to say besides the cause. sources: what it takes something from.
+    """
 
     line: int
     end_line: int
     stage: str
     instruction: str
     forecast: Verdict
-    because: Because
+    cause: Cause
+    also: tuple[Addition, ...] = ()
     sources: tuple[StepSource, ...] = ()
 
 
@@ -60,11 +63,11 @@ class Forecast:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Outlook:
-    """A forecast step by step, with the plan and the reasons that it was made from; both have the steps in one order."""
+    """A forecast step by step, with the plan and the causes that it was made from; both have the steps in one order."""
 
     forecast: Forecast
     plan: Plan
-    reasons: Reasons
+    causes: StepCauses
 
 
 def predict(history: Sequence[Situation], now: Situation) -> Forecast:
@@ -116,20 +119,22 @@ class Forecaster:
         """What the cache holds for each step of a build of `now` by itself, and what that was made from."""
         plan = self.plan(now)
         walked, last, sources = walk(plan, self._memory), self._last.get(now.lineage), Sources(plan)
-        reasons = Reasons(walked, last)
-        steps = tuple(_forecast(step, walked, reasons, sources) for step in plan.steps)
-        return Outlook(Forecast(steps if last is not None else tuple(_first_time(step) for step in steps)), plan, reasons)
+        causes = StepCauses(walked, last)
+        steps = tuple(_forecast(step, walked, causes, sources) for step in plan.steps)
+        return Outlook(Forecast(steps if last is not None else tuple(_first_time(step) for step in steps)), plan, causes)
 
 
-def _forecast(step: PlannedStep, walked: Walked, reasons: Reasons, sources: Sources) -> StepForecast:
+def _forecast(step: PlannedStep, walked: Walked, causes: StepCauses, sources: Sources) -> StepForecast:
     instruction = step.instruction
+    cause, also = causes.of(step)
     return StepForecast(
         line=instruction.line,
         end_line=instruction.end_line,
         stage=step.stage,
         instruction=f"ONBUILD {instruction.text}" if step.triggered else instruction.text,
         forecast=_verdict(step, walked),
-        because=reasons.of(step),
+        cause=cause,
+        also=also,
         sources=sources.of(step),
     )
 
@@ -142,18 +147,15 @@ def _with_races(outlook: Outlook) -> Forecast:
 
 
 def _raced(step: StepForecast, equal: tuple[int, ...]) -> StepForecast:
-    if step.forecast != "miss" or step.because.kind in _STOPS or not equal:
+    if step.forecast != "miss" or isinstance(step.cause, Stops) or not equal:
         return step
-    places = tuple(f"line {line}" for line in equal)
-    sentence = f"It is the same step as {' and '.join(places)}: only the first that the builder comes to runs, for all of them."
-    return replace(step, forecast="depends", because=Because("earlier", places, sentence))
+    return replace(step, forecast="depends", cause=SameStepAs(equal), also=())
 
 
 def _first_time(step: StepForecast) -> StepForecast:
-    has_to_pull = step.because.kind == "base" and step.instruction.startswith("FROM ")
-    if step.forecast != "miss" or step.because.kind in _STOPS or has_to_pull:
+    if step.forecast != "miss" or isinstance(step.cause, Stops | BaseToPull | ImageToPull):
         return step
-    return replace(step, because=Because("new", (), "Nothing has been built here yet."))
+    return replace(step, cause=NothingBuiltYet(), also=())
 
 
 def _verdict(step: PlannedStep, walked: Walked) -> Verdict:

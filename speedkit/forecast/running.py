@@ -11,6 +11,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from speedkit.causes import Secret
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import Mount, mounts_of
 from speedkit.dockerfile.heredoc_marks import heredoc_mark
@@ -70,7 +71,7 @@ def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scop
         "platform": scope.platform,
     }
     operation = ("run", tuple(parts.items()), order, before is not None)
-    lacking = tuple(_name_of_secret(mount) for mount in mounts if _is_required(mount))
+    lacking = tuple(_secret_of(mount) for mount in mounts if _is_required(mount))
     return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts, lacking=lacking)
 
 
@@ -173,10 +174,11 @@ def _is_required(mount: Mount) -> bool:
     return mount.kind in ("secret", "ssh") and TRUTHS.get(mount.option("required") or "", False)
 
 
-def _name_of_secret(mount: Mount) -> str:
-    """A secret or agent as a sentence names it."""
-    name = mount.option("id") or mount.source or posixpath.basename(mount.target)
-    return f"secret {name}" if mount.kind == "secret" else f"SSH agent {mount.option('id') or 'default'}"
+def _secret_of(mount: Mount) -> Secret:
+    """A secret or agent by the name that the Dockerfile gives it."""
+    if mount.kind == "ssh":
+        return Secret(mount.option("id") or "default", "ssh")
+    return Secret(mount.option("id") or mount.source or posixpath.basename(mount.target), "secret")
 
 
 _MOST_BYTES = 1 << 63

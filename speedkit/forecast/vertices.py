@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
+    from speedkit.causes import Secret
     from speedkit.dockerfile import Dockerfile
     from speedkit.forecast.situation import Situation
     from speedkit.forecast.tree import Selector, Tree
@@ -56,7 +57,7 @@ class Vertex:
     local: bool = False
     uncertain: str = ""
     gone: bool = False
-    lacking: tuple[str, ...] = ()
+    lacking: tuple[Secret, ...] = ()
     derived: dict[str, object] = field(default_factory=dict, repr=False)
 
 

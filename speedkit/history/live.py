@@ -18,20 +18,12 @@ from speedkit.history.situations import base_facts, situation_now
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
+from speedkit.words import in_margin, in_short, sentences
 
 __all__ = ["LiveForecast"]
 
-SHORT = {
-    "files": "{what}",
-    "parent": "{what}",
-    "result": "{what}",
-    "instruction": "new text",
-    "argument": "{what}",
-    "environment": "{what}",
-    "base": "base image",
-    "new": "never built",
-}
 LONGEST = 12
+"""How many characters the margin has room for."""
 MANY_FILES = 1000
 """To look at fewer takes no time that anybody would notice."""
 TIMED_BUILDS = 12
@@ -61,13 +53,13 @@ class LiveForecast:
         self._recorded: tuple[str, dict[str, float]] | None = None
 
     def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> Iterator[list[dict[str, Any]]]:
-        """`line`, `forecast`, `because`, `short` and expected `seconds` of every instruction that BuildKit runs.
+        """`line`, `forecast`, `because`, `short`, `ran` and expected `seconds` of every instruction that BuildKit runs.
 
         The first forecast takes the files that were not changed through the app for what they were. Where a look at all of
         them, which takes longer, shows something else, a second one follows.
-        `usual`: how long it took when it ran last, here or in an earlier recording; None when it never did. `kind` and
-        `what`: the reason as in `Because`. `after`: the lines it takes something from. A Dockerfile that cannot be
-        read, as happens while one types, has no forecast.
+        `because`: the cause as a sentence. `short`: as the margin has room for it. `ran`: as a step says it once it has run.
+        `usual`: how long it took when it ran last, here or in an earlier recording; None when it never did. `after`: the
+        lines it takes something from. A Dockerfile that cannot be read, as happens while one types, has no forecast.
         """
         chosen, isolation = app.strategy(strategy), _cache(app, strategy, builds)
         self._remember(app, chosen, isolation, builds)
@@ -151,16 +143,14 @@ def _usual_seconds(builds: Iterable[Build]) -> dict[str, float]:
 
 
 def _entry(step: StepForecast, seconds: float | None) -> dict[str, Any]:
-    what = step.because.what[0] if step.because.what else ""
-    short = SHORT.get(step.because.kind, "").format(what=what.removesuffix(" (content)"))
+    short = in_margin(step.cause)
     return {
         "line": step.line,
         "forecast": step.forecast,
-        "because": step.because.sentence,
+        "because": sentences(step.cause, step.also, "will"),
         "short": short if len(short) <= LONGEST else short[: LONGEST - 1] + "…",
+        "ran": in_short(step.cause) if step.forecast == "miss" else "",
         "seconds": 0.0 if step.forecast == "hit" else seconds,
         "usual": seconds,
-        "kind": step.because.kind,
-        "what": list(step.because.what),
         "after": [source.line for source in step.sources],
     }

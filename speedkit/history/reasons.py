@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App, Strategy
+from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, New, StartedEmpty
 from speedkit.context import Entry, Manifest, read_context
 from speedkit.engine.connection import connect
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.experiment.bases import SYNTAX_ARGUMENT, frontend_replaced_now
 from speedkit.experiment.build_inputs import dockerfile_text, sent_arguments
-from speedkit.forecast import Because, Others, StepExplanation, StepForecast
+from speedkit.forecast import Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
 from speedkit.forecast import predict as predict_situation
 from speedkit.history.finding import recording_of
@@ -25,13 +26,13 @@ from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
 from speedkit.rendering.amounts import count_text
 from speedkit.rendering.reasons_html import Reason, reasons_html
+from speedkit.words import FORECASTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Reasons", "explain", "predict"]
 
-WORDS = ("hit", "miss", "depends")
 IMPORTING = "importing cache manifest from "
 """How BuildKit names the step that fetches what `--cache-from` names."""
 
@@ -122,7 +123,7 @@ def _other_content(entry: Entry) -> Entry:
 
 
 def _expected(steps: tuple[Reason, ...]) -> str:
-    counts = {word: sum(step.state == word for step in steps) for word in WORDS}
+    counts = {word: sum(step.state == word for step in steps) for word in FORECASTS}
     runs, depends = counts["miss"], counts["depends"]
     said = f"If you build now: {counts['hit']} cached, {count_text(runs, 'step')} {'runs' if runs == 1 else 'run'}"
     return f"{said}, {count_text(depends, 'step')} {'depends' if depends == 1 else 'depend'} on another" if depends else said
@@ -168,18 +169,13 @@ def _recording(build: Build | str | None) -> Recording:
     return read_recording(build.folder)
 
 
-FIRST = Because("new", (), "Nothing was built before in this cache: it was started empty.")
-
-
-HERE = Because("unchanged", (), "The image is on this machine.")
-
-
 def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0) -> Reason:
-    because = step.because
-    if first and because.kind == "new":
-        because = FIRST
-    elif because.kind in ("elsewhere", "imported") and step.instruction.startswith("FROM "):
-        because = HERE
+    """first: nothing was built before in the cache."""
+    cause: Cause = step.cause
+    if first and isinstance(cause, New):
+        cause = StartedEmpty()
+    elif isinstance(cause, BuiltElsewhere | Imported) and step.instruction.startswith("FROM "):
+        cause = BaseHere()
+    also = step.also if cause is step.cause else ()
     origins = step.origins if isinstance(step, StepExplanation) else ()
-    told = (because.kind, because.what, because.sentence)
-    return Reason(step.line, step.stage, step.instruction, state, *told, seconds, step.sources, origins)
+    return Reason(step.line, step.stage, step.instruction, state, cause, also, seconds, step.sources, origins)

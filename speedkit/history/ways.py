@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from speedkit.causes import Evicted, Line, New, OtherBuilder, OtherBytes
 from speedkit.model import StepSource
 from speedkit.rendering.reasons_html import Reason
 
@@ -15,7 +16,8 @@ Travel = Literal["carried", "stopped", "perhaps", "quiet"]
 """`carried`: the miss went this way. `stopped`: it came, and the bytes were the same. `perhaps`: that is not known yet."""
 
 RUNS = frozenset({"ran", "failed", "cancelled", "miss"})
-NOT_PASSED_ON = frozenset({"new", "evicted", "another-builder"})
+NOT_PASSED_ON = New | Evicted | OtherBuilder
+"""The step runs for a cause that is not in what it takes from others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def ways_of(reasons: Sequence[Reason]) -> tuple[Way, ...]:
 
 def _travel(before: Reason, reason: Reason, source: StepSource) -> Travel:
     if source.how == "from":
-        return "carried" if before.state in RUNS and before.kind not in NOT_PASSED_ON else "quiet"
+        return "carried" if before.state in RUNS and not isinstance(before.cause, NOT_PASSED_ON) else "quiet"
     if reason.state == "depends" and before.state in {*RUNS, "depends"}:
         return "perhaps"
     if before.state not in RUNS:
@@ -52,5 +54,6 @@ def _travel(before: Reason, reason: Reason, source: StepSource) -> Travel:
     if reason.state not in RUNS:
         return "stopped" if source.by_bytes else "quiet"
     if source.by_bytes:
-        return "carried" if reason.kind == "result" and f"line {source.line}" in reason.what else "quiet"
-    return "quiet" if reason.kind in NOT_PASSED_ON else "carried"
+        has_other_bytes = isinstance(reason.cause, OtherBytes) and Line(source.line) in reason.cause.sources
+        return "carried" if has_other_bytes else "quiet"
+    return "quiet" if isinstance(reason.cause, NOT_PASSED_ON) else "carried"

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from speedkit.forecast import change_in_words
+from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
 from speedkit.history import Reasons, Way, ways_of
 from speedkit.history.ways import RUNS, Travel
 from speedkit.plots.measuring import NONE, said
 from speedkit.plots.plot import Plot
-from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, capital, finish, notes, plain, short
+from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
 from speedkit.rendering.amounts import seconds_text
 from speedkit.rendering.reasons_html import Reason
+from speedkit.words import beginning, message, shown_state, title
 
 __all__ = ["stages"]
 
@@ -33,7 +34,6 @@ DOT, ROUNDING = 5.0, 6.0
 LONGEST = 34
 LONGEST_CAUSE = 36
 SEEN = frozenset({"cached", "hit", "depends", "waiting", "unclear", *RUNS})
-STOPS = "same bytes, so the miss stops here"
 DRAWN: dict[Travel, tuple[str, float, str]] = {
     "quiet": (TEXT, 1.2, "solid"),
     "perhaps": (RAN, 2.0, "dash"),
@@ -220,27 +220,33 @@ def _text(row: _Row, pixels: int, text: str, *, anchor: str = "left") -> dict[st
 
 def _said(reason: Reason, *, stops: bool) -> str:
     """What became of a step, and where the miss began in it, because of what."""
+    icon = shown_state(reason.state).icon
+    if reason.state in ("cached", "hit") and stops:
+        return message("{icon} cached: same bytes, so the miss stops here", icon=icon)
     if reason.state in ("cached", "hit"):
-        return f"✓ cached: {STOPS}" if stops else "✓ cached"
+        return message("{icon} cached", icon=icon)
     if reason.state == "depends":
-        return "◇ depends on what comes out"
+        return message("{icon} depends on what comes out", icon=icon)
     if reason.state == "waiting":
-        return "not reached"
+        return message("not reached")
     if reason.state == "unclear":
-        return "? not told apart"
+        return message("{icon} not told apart", icon=icon)
     if reason.state not in RUNS:
         return ""
-    shape = "✗ failed, " if reason.state == "failed" else "✗ stopped, " if reason.state == "cancelled" else "↻ "
-    amount = "runs" if reason.state == "miss" else seconds_text(reason.seconds)
-    cause = _cause(reason)
-    return f"{shape}{amount}" + (f"  <b>{plain(short(cause, LONGEST_CAUSE))}</b>" if cause else "")
+    became = _ran(reason, icon)
+    cause = "" if isinstance(reason.cause, StepRan | New) else beginning(reason.cause)
+    return f"{became}  <b>{plain(short(cause, LONGEST_CAUSE))}</b>" if cause else became
 
 
-def _cause(reason: Reason) -> str:
-    """What began a miss in this step; nothing where it came from an earlier step or all was new."""
-    if reason.kind == "result":
-        return "other bytes than before"
-    return "" if reason.kind in ("parent", "new") else change_in_words(reason.kind, reason.what)
+def _ran(reason: Reason, icon: str) -> str:
+    seconds = seconds_text(reason.seconds)
+    if reason.state == "failed":
+        return message("{icon} failed, {seconds}", icon=icon, seconds=seconds)
+    if reason.state == "cancelled":
+        return message("{icon} cancelled, {seconds}", icon=icon, seconds=seconds)
+    if reason.state == "miss":
+        return message("{icon} runs", icon=icon)
+    return message("{icon} {seconds}", icon=icon, seconds=seconds)
 
 
 def _add_hover(figure: go.Figure, rows: Mapping[int, _Row]) -> None:
@@ -274,7 +280,7 @@ def _finding(reasons: Reasons, ways: Sequence[Way]) -> str:
     stops = list(dict.fromkeys(way.target for way in ways if way.travel == "stopped"))
     froms = sum(step.instruction.startswith("FROM ") for step in steps)
     end = f"; miss stopped at {_lines_in_words(stops)}" if stops else ""
-    all_new = len(ran) == len(steps) - froms and all(step.kind == "new" for step in ran)
+    all_new = len(ran) == len(steps) - froms and all(isinstance(step.cause, New) for step in ran)
     nothing = "Nothing was cached" if len(ran) == len(steps) else "Nothing but base images was cached"
     began = nothing if all_new else _beginning(ran)
     return f"{began}: {len(ran)} of {len(steps)} steps {verb}{took}{end}"
@@ -288,7 +294,7 @@ def _lines_in_words(lines: Sequence[int]) -> str:
 
 def _beginning(ran: Sequence[Reason]) -> str:
     """What began all misses, in a few words."""
-    causes = dict.fromkeys(_cause_at(step) for step in _beginnings(ran))
+    causes = dict.fromkeys(title(step.cause, line=step.line) for step in _beginnings(ran))
     if len(causes) > 2:
         return f"{len(causes)} changes"
     return " and ".join(causes) or "Bytes that changed"
@@ -296,22 +302,13 @@ def _beginning(ran: Sequence[Reason]) -> str:
 
 def _beginnings(ran: Sequence[Reason]) -> list[Reason]:
     """The steps in which a miss began, without those whose changed files are all among those of another one."""
-    began = [step for step in ran if step.kind not in ("parent", "result")]
-    files = [set(step.what) for step in began if step.kind == "files"]
-    return [step for step in began if step.kind != "files" or not any(set(step.what) < more for more in files)]
-
-
-def _cause_at(step: Reason) -> str:
-    """What began a miss, as the beginning of a title."""
-    own = {
-        "new": "New to the cache",
-        "another-builder": f"Only builder {' and '.join(step.what)} had built this",
-        "instruction": f"The text of line {step.line} changed",
-        "evicted": f"The result of line {step.line} was gone",
-    }
-    words = own.get(step.kind) or change_in_words(step.kind, step.what)
-    # A file's or a variable's name stays as it is.
-    return words if words.startswith(tuple(what.partition(" ")[0] for what in step.what[:1])) else capital(words)
+    began = [step for step in ran if not isinstance(step.cause, StepRan | OtherBytes)]
+    files = [set(step.cause.files) for step in began if isinstance(step.cause, FilesChanged)]
+    return [
+        step
+        for step in began
+        if not isinstance(step.cause, FilesChanged) or not any(set(step.cause.files) < more for more in files)
+    ]
 
 
 def _measured(reasons: Reasons) -> str:

@@ -1,39 +1,21 @@
-"""A build as a list of steps in HTML: by stage, each with its state as a shape, a word and a colour."""
+"""A build as a list of steps in HTML: by stage, each with its state as an icon, a word and a colour."""
 
 from __future__ import annotations
 
 from itertools import groupby
 
-from speedkit.model import Build, Step, StepState
+from speedkit.model import Build, Step
 from speedkit.rendering.amounts import bytes_text, seconds_text, secrets_left_out
 from speedkit.rendering.ansi import ansi_to_html
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.secrets import count_substitutes
+from speedkit.words import STATES, message
 
 __all__ = ["build_html"]
 
 LOG_LINES = 30
 
-SHAPES: dict[StepState, str] = {
-    "cached": "✓",
-    "ran": "↻",
-    "running": "◐",
-    "failed": "✗",
-    "cancelled": "■",
-    "waiting": "·",
-    "unclear": "?",
-    "no-step": " ",
-    "not-needed": " ",
-}
-WORDS: dict[StepState, str] = {
-    "cached": "cached",
-    "cancelled": "cancelled",
-    "waiting": "waiting",
-    "unclear": "not told apart",
-    "no-step": "no step",
-    "not-needed": "not needed",
-}
 # One light and one dark value per meaning; --sk-* may be set by the page, JupyterLab's own variables give the rest.
 STYLE = """<style>
 .sk-build{--hit:var(--sk-hit,#0072B2);--run:var(--sk-run,#B34700);--bad:var(--sk-bad,#b3261e);--dim:var(--jp-ui-font-color2,#59636e);
@@ -97,16 +79,18 @@ def _row(step: Step) -> str:
     number = "" if step.line is None else str(step.line)
     text = html_text(step.instruction)
     return (
-        f'<div class="sk-row {step.state}"><span class="sk-i">{SHAPES[step.state]}</span><span class="sk-n">{number}</span>'
+        f'<div class="sk-row {step.state}"><span class="sk-i">{STATES[step.state].icon}</span>'
+        f'<span class="sk-n">{number}</span>'
         f'<code title="{text}">{text}</code><span class="sk-t">{html_text(_amount(step))}</span></div>'
     )
 
 
 def _amount(step: Step) -> str:
-    if step.state in WORDS:
-        return WORDS[step.state]
+    shown = STATES[step.state]
+    if not shown.timed:
+        return shown.word
     seconds = seconds_text(step.seconds)
-    return f"failed, {seconds}" if step.state == "failed" else seconds
+    return message("failed, {seconds}", seconds=seconds) if step.state == "failed" else seconds
 
 
 def _notices(build: Build) -> str:

@@ -9,6 +9,7 @@ from speedkit.plots.measuring import steps_that_ran
 from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.widgets.naming import short_instruction
 from speedkit.widgets.why import why_cached, why_ran
+from speedkit.words import now_cached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,8 +67,7 @@ def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[d
         {
             "tone": "hit",
             "step": short_instruction(new.instruction),
-            "said": f"now comes from the cache; before, it ran for {seconds_text(old.seconds)}: "
-            f"{why_cached(new.line or 0, reasons, after.dockerfile)}",
+            "said": now_cached(seconds_text(old.seconds), why=why_cached(new.line or 0, reasons, after.dockerfile)),
         }
         for old, new in worth[:SAVED_STEPS_NAMED]
     ]
@@ -77,10 +77,9 @@ def _costly(after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]
     """The step that took the longest, with the change that made it run."""
     ran = [step for step in after.instructions if step.ran and step.seconds >= WORTH_NAMING_SECONDS and step.line in reasons]
     longest = max(ran, key=lambda step: step.seconds, default=None)
-    because = "" if longest is None else why_ran(longest.line or 0, reasons)
-    if longest is None or not because:
+    said = "" if longest is None else why_ran(longest.line or 0, reasons, seconds_text(longest.seconds))
+    if longest is None or not said:
         return []
-    said = f"ran for {seconds_text(longest.seconds)} because {because}."
     return [{"tone": "run", "step": short_instruction(longest.instruction), "said": said}]
 
 

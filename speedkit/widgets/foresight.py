@@ -4,8 +4,8 @@ A forecaster is given the app, the strategy's name and the finished builds, olde
 build shares bear the strategy's name, the others none. It answers with one forecast or more, each better than the one
 before; those behind the first are not asked for while somebody types on. A forecast has an entry per
 instruction: `line` (1-based), `forecast` ("hit", "miss" or "depends"), `because` (a sentence), `seconds` (expected, or
-None) and, where it has them, `short` (the reason in a word or two, for the editor's margin), `kind` and `what` (the reason
-as in `speedkit.forecast.Because`), `usual` (seconds it took when it ran last) and `after` (the lines it starts from).
+None) and, where it has them, `short` (the cause in a word or two, for the editor's margin), `ran` (the cause in a few words,
+for a step that has run), `usual` (seconds it took when it ran last) and `after` (the lines it starts from).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import dropwhile, takewhile
 
-__all__ = ["listed", "short_command", "short_instruction"]
+__all__ = ["short_command", "short_instruction"]
 
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=\S*")
 SEPARATOR = re.compile(r"\s*(?:&&|\|\||;)\s*")
@@ -13,7 +13,6 @@ PREPARATIONS = frozenset({"set", "cd", "export"})
 ENDS_COMMAND = ("-", "|", ">", "<", "$", '"', "'", "(", "{", "[")
 WORDS_KEPT = 3
 LONGEST = 44
-NAMED_AT_MOST = 3
 
 
 def short_command(instruction: str) -> str:
@@ -44,13 +43,6 @@ def short_instruction(instruction: str) -> str:
     """`RUN go build` for a RUN with all its flags; another instruction as it is."""
     keyword = instruction.partition(" ")[0]
     return f"{keyword} {short_command(instruction)}" if keyword.upper() == "RUN" else _cut(instruction)
-
-
-def listed(names: tuple[str, ...]) -> str:
-    """`a`, `a and b`, `a, b, c and 4 more`."""
-    if len(names) > NAMED_AT_MOST:
-        return f"{', '.join(names[:NAMED_AT_MOST])} and {len(names) - NAMED_AT_MOST} more"
-    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else "".join(names)
 
 
 def _cut(text: str) -> str:

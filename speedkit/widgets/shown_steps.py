@@ -20,7 +20,7 @@ from speedkit.rendering.amounts import bytes_text
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.failure_marks import EXIT_CODE, failed_step
 from speedkit.widgets.outlook import agreement, expected_time, rough_seconds
-from speedkit.widgets.why import in_short
+from speedkit.words import in_short
 
 __all__ = ["Background", "build_counts", "focused_step", "planned_steps", "shown_build", "step_id", "step_of"]
 
@@ -133,8 +133,8 @@ def _note(step: Step, entry: Mapping[str, Any], reason: Reason | None, open_line
     if not step.ran:
         return ""
     if reason is not None:
-        return in_short(reason.kind, reason.what)
-    return in_short(entry["kind"], entry["what"]) if entry.get("forecast") == "miss" and "kind" in entry else ""
+        return in_short(reason.cause)
+    return str(entry.get("ran", ""))
 
 
 def _why(step: Step, entry: Mapping[str, Any], reason: Reason | None) -> str:

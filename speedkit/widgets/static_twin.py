@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from speedkit.rendering.amounts import does_text, seconds_text, secrets_left_out
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.rendering.steps_html import SHAPES, WORDS
 from speedkit.rendering.tables import Cell, table_html
 from speedkit.secrets import count_substitutes
+from speedkit.words import FORECASTS, STATES, message
 
 if TYPE_CHECKING:
     from speedkit.widgets.log_lines import Runs
@@ -26,11 +26,8 @@ Shown = dict[str, Any]
 TABS = 4
 LEFT_OUT = "Its text is left out of the saved notebook: files of this name hold secrets."
 RECORDED = "The last state, saved with the notebook. Run the cell to go on from here."
-FORECAST = {
-    "hit": ("✓", "cached", "skw-hit"),
-    "miss": ("↻", "runs", "skw-run"),
-    "depends": ("?", "depends", "skw-depends"),
-}
+TONES = {"hit": "skw-hit", "miss": "skw-run", "depends": "skw-depends"}
+"""The class of each verdict's own colour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +71,12 @@ def _bar(traits: Shown) -> str:
 def _outlook(found: Shown | None) -> str:
     if found is None:
         return ""
-    depends = f", <b>? {does_text(found['depends'], 'depend')}</b>" if found["depends"] else ""
+    depends = f", <b>{FORECASTS['depends'].icon} {does_text(found['depends'], 'depend')}</b>" if found["depends"] else ""
     about = f", <b>{html_text(found['about'])}</b>" if found["about"] else ""
     why = f": {html_text(found['why'])}" if found["why"] else ""
     return (
-        f'<span class="skw-if">If you build now: <b class="skw-hit">✓ {found["cached"]} cached</b>, '
-        f'<b class="skw-run">↻ {does_text(found["run"], "run")}</b>{depends}{about}{why}</span>'
+        f'<span class="skw-if">If you build now: <b class="skw-hit">{FORECASTS["hit"].icon} {found["cached"]} cached</b>, '
+        f'<b class="skw-run">{FORECASTS["miss"].icon} {does_text(found["run"], "run")}</b>{depends}{about}{why}</span>'
     )
 
 
@@ -135,11 +132,11 @@ def _code_line(number: int, line: str, marks: list[str], forecast: Shown | None,
 
 
 def _guess(entry: Shown | None) -> str:
-    if entry is None or entry["forecast"] not in FORECAST:
+    if entry is None or entry["forecast"] not in FORECASTS:
         return ""
-    icon, word, tone = FORECAST[entry["forecast"]]
-    because, said = html_text(entry.get("because", "")), html_text(entry.get("short") or word)
-    return f'<span class="{tone}" title="{because}">{icon} {said}</span>'
+    shown, tone = FORECASTS[entry["forecast"]], TONES[entry["forecast"]]
+    because, said = html_text(entry.get("because", "")), html_text(entry.get("short") or shown.word)
+    return f'<span class="{tone}" title="{because}">{shown.icon} {said}</span>'
 
 
 def _heading(steps: Shown) -> str:
@@ -188,10 +185,10 @@ def _is_news(steps: Shown, forecast: list[Shown]) -> bool:
 
 
 def _expected(entry: Shown | None, *, is_next: bool) -> str:
-    if entry is None or entry["forecast"] not in FORECAST:
+    if entry is None or entry["forecast"] not in FORECASTS:
         return ""
-    icon, word, tone = FORECAST[entry["forecast"]]
-    said = f"{'next: ' if is_next else ''}{icon} {entry.get('note') or word}"
+    shown, tone = FORECASTS[entry["forecast"]], TONES[entry["forecast"]]
+    said = f"{'next: ' if is_next else ''}{shown.icon} {entry.get('note') or shown.word}"
     return f'<span class="{tone}" title="{html_text(entry.get("because", ""))}">{html_text(said)}</span>'
 
 
@@ -199,7 +196,7 @@ def _step(step: Shown, total: float, guess: Shown | None, *, is_next: bool) -> s
     text = html_text(step["text"])
     note = _expected(guess, is_next=is_next) or html_text(step["note"])
     return (
-        f'<li><div class="skw-step skw-{step["state"]}"><span class="skw-icon">{SHAPES[step["state"]]}</span>'
+        f'<li><div class="skw-step skw-{step["state"]}"><span class="skw-icon">{STATES[step["state"]].icon}</span>'
         f'<span class="skw-line">{step["line"] or ""}</span><code title="{text}">{text}</code>'
         f'<span class="skw-note" title="{html_text(step["why"])}">{note}</span>{_track(step, total)}'
         f'<span class="skw-took">{_took(step)}</span></div></li>'
@@ -207,12 +204,11 @@ def _step(step: Shown, total: float, guess: Shown | None, *, is_next: bool) -> s
 
 
 def _took(step: Shown) -> str:
-    if step["state"] in WORDS:
-        return WORDS[step["state"]]
-    if step["state"] == "running":
-        return "running"
+    shown = STATES[step["state"]]
+    if not shown.timed or step["state"] == "running":
+        return shown.word
     took = seconds_text(step["seconds"])
-    return f"failed, {took}" if step["state"] == "failed" else took
+    return message("failed, {seconds}", seconds=took) if step["state"] == "failed" else took
 
 
 def _track(step: Shown, total: float) -> str:
@@ -312,5 +308,5 @@ def _comparison_row(row: Shown) -> list[Cell]:
 def _side(side: Shown | None) -> str:
     if side is None:
         return "not there"
-    word = WORDS.get(side["state"]) or seconds_text(side["seconds"])
-    return f"{SHAPES[side['state']]} {word}".strip()
+    shown = STATES[side["state"]]
+    return f"{shown.icon} {seconds_text(side['seconds']) if shown.timed else shown.word}".strip()

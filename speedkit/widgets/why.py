@@ -1,48 +1,29 @@
-"""Why steps were cached or ran, in the lengths that a workbench has room for: a few words, or a sentence with its root.
+"""Why the steps of a finished build were cached or ran, followed back to where a miss began.
 
-In: a finished build, or the reasons of one. The reasons themselves are `speedkit.history`'s.
+In: a finished build, or the reasons of one. The causes are `speedkit.history`'s, the words `speedkit.words`'.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from speedkit.causes import Line, OtherBytes, StepRan, Unchanged
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile, stage_bases
 from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.history import explain
 from speedkit.rendering.reasons_html import Reason
-from speedkit.widgets.naming import listed, short_instruction
+from speedkit.widgets.naming import short_instruction
+from speedkit.words import inputs_unchanged, ran_because
 
 if TYPE_CHECKING:
     from speedkit.model import Build
 
-__all__ = ["in_short", "reasons_of", "why_cached", "why_ran"]
+__all__ = ["reasons_of", "why_cached", "why_ran"]
 
 Reasons = Mapping[int, Reason]
 
-SHORT = {
-    "instruction": "new text",
-    "options": "other options",
-    "base": "other base image",
-    "new": "not built before",
-    "evicted": "result was gone",
-    "missing-file": "file is missing",
-    "missing-secret": "secret is missing",
-    "refused-file": "file is refused",
-}
-WITH_NAME = {
-    "files": "{what} changed",
-    "argument": "{what} changed",
-    "environment": "{what} changed",
-    "platform": "now for {what}",
-    "parent": "{what} ran again",
-    "result": "{what} gave other bytes",
-    "address": "{what} changed",
-}
-NOTED = re.compile(r" \([a-z, ]+\)$")
-LINE = re.compile(r"line ([0-9]{1,9})")
 LOOKED_BACK = 50
 NAMED_PATH = re.compile(r"[\w./-]*\w")
 NAMED_AT_MOST = 3
@@ -57,40 +38,24 @@ def reasons_of(build: Build) -> dict[int, Reason]:
         return {}
 
 
-def in_short(kind: str, what: Sequence[str]) -> str:
-    """A reason to run in a few words: `main.go changed`, `line 7 ran again`; "" for one that needs a sentence."""
-    if kind in SHORT:
-        return SHORT[kind]
-    if kind not in WITH_NAME or not what:
-        return ""
-    more = f" +{len(what) - 1}" if len(what) > 1 else ""
-    return WITH_NAME[kind].format(what=f"{_name(what[0])}{more}")
-
-
-def why_ran(line: int, reasons: Reasons) -> str:
-    """What follows "ran again because": the change that began it, wherever above that was; "" when it is not known."""
+def why_ran(line: int, reasons: Reasons, seconds: str) -> str:
+    """How long a step ran, and the change that began it, wherever above that was; "" when it is not known."""
     root = _root(line, reasons)
     if root is None:
         return ""
-    where = "" if root.line == line else f" on line {root.line}"
-    name = short_instruction(root.instruction)
-    changed = listed(tuple(_name(one) for one in root.what))
-    if root.kind == "files":
-        return f"{name}{where} brought a changed {changed}" if where else f"{changed} changed"
-    if root.kind == "instruction":
-        return f"the text of {name}{where} changed" if where else "its own text changed"
-    said = f"{root.because[:1].lower()}{root.because[1:]}".rstrip(".")
-    return f"{name}{where} ran: {said}" if where else said
+    return ran_because(
+        root.cause, seconds, began=None if root.line == line else (short_instruction(root.instruction), root.line)
+    )
 
 
 def _root(line: int, reasons: Reasons) -> Reason | None:
     """The step where the chain of steps that ran because of each other began."""
     found = reasons.get(line)
     for _ in range(LOOKED_BACK):
-        if found is None or found.kind not in ("parent", "result"):
+        if found is None or not isinstance(found.cause, StepRan | OtherBytes):
             break
-        above = LINE.fullmatch(found.what[0]) if found.what else None
-        before = reasons.get(int(above[1])) if above else None
+        source = found.cause.sources[0]
+        before = reasons.get(source.number) if isinstance(source, Line) else None
         if before is None or before.state not in ("ran", "failed", "cancelled"):
             break
         found = before
@@ -102,10 +67,8 @@ def why_cached(line: int, reasons: Reasons, dockerfile: str) -> str:
     reason = reasons.get(line)
     if reason is None:
         return ""
-    inputs = _only_inputs(line, dockerfile) if reason.kind == "unchanged" else ()
-    if inputs:
-        return f"the only {'file' if len(inputs) == 1 else 'files'} it sees, {listed(inputs)}, did not change."
-    return f"{reason.because[:1].lower()}{reason.because[1:]}"
+    inputs = _only_inputs(line, dockerfile) if isinstance(reason.cause, Unchanged) else ()
+    return inputs_unchanged(inputs) if inputs else reason.because
 
 
 def _only_inputs(line: int, dockerfile: str) -> tuple[str, ...]:
@@ -131,8 +94,3 @@ def _copied_before(own: Instruction, dockerfile: Dockerfile) -> Iterator[Instruc
     for one in dockerfile.instructions:
         if one.line < own.line and one.stage == own.stage and one.keyword in ("COPY", "ADD") and one.flag("from") is None:
             yield one
-
-
-def _name(what: str) -> str:
-    """A thing that changed, without the note of how: `main.go` for `main.go (mode)`."""
-    return NOTED.sub("", what)

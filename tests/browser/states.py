@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from speedkit.apps import sample_app, sample_folder
+from speedkit.causes import Cause, FileChange, FilesChanged, Line, OtherBytes, StepRan, Unchanged
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import EngineLost
 from speedkit.model import Build, ImageLayer, Step, StepState
@@ -16,6 +17,7 @@ from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.desk import DOCKERFILE
 from speedkit.widgets.outlook import noted, outlook
+from speedkit.words import in_margin, in_short, sentence
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import Scripted
 
@@ -84,18 +86,16 @@ def renamed() -> Build:
 
 def because(build: Build) -> dict[int, Reason]:
     """Reasons as for a rename: what came before COPY . . is unchanged, what comes after it starts from it."""
-    kinds = {
-        "COPY . .": ("files", ("main.go (content)",)),
-        "RUN CGO": ("parent", ("line 7",)),
-        "COPY --from": ("result", ("line 8",)),
+    causes: dict[str, Cause] = {
+        "COPY . .": FilesChanged((FileChange("main.go", "content"),)),
+        "RUN CGO": StepRan((Line(7),)),
+        "COPY --from": OtherBytes((Line(8),)),
     }
     found = {}
     for step in build.instructions:
-        kind, what = next((why for start, why in kinds.items() if step.instruction.startswith(start)), ("unchanged", ()))
-        sentence = f"{what[0]}: that is why." if what else "Nothing that counts for this step has changed."
+        cause = next((cause for start, cause in causes.items() if step.instruction.startswith(start)), Unchanged())
         line = step.line or 0
-        named = {"line": line, "stage": step.stage, "instruction": step.instruction, "state": step.state}
-        found[line] = Reason(**named, kind=kind, what=what, because=sentence)
+        found[line] = Reason(line, step.stage, step.instruction, step.state, cause)
     return found
 
 
@@ -107,16 +107,16 @@ def expectations(text: str, *, fresh: bool = True) -> list[dict[str, Any]]:
         if one.keyword not in ("FROM", "WORKDIR", "COPY", "RUN"):
             continue
         misses = fresh and (one.text.startswith(("COPY . .", "RUN CGO", "COPY --from")))
-        kind, what = ("files", ["main.go (content)"]) if one.text == "COPY . ." else ("parent", ["line 7"])
+        changed = FilesChanged((FileChange("main.go", "content"),))
+        cause: Cause = Unchanged() if not misses else changed if one.text == "COPY . ." else StepRan((Line(7),))
         took = next((seconds for start, seconds in usual.items() if one.text.startswith(start)), 0.02)
         entries.append(
             {
                 "line": one.line,
                 "forecast": "miss" if misses else "hit",
-                "because": f"{what[0]} changed." if misses else "Nothing that counts for this step has changed.",
-                "short": what[0].removesuffix(" (content)") if misses else "",
-                "kind": kind if misses else "unchanged",
-                "what": what if misses else [],
+                "because": sentence(cause, "will"),
+                "short": in_margin(cause),
+                "ran": in_short(cause),
                 "seconds": took if misses else 0.0,
                 "usual": took,
                 "after": [8] if one.text.startswith("COPY --from") else [one.line - 1],

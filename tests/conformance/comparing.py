@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from speedkit.causes import BackslashInPath, MissingFile, kind_of
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.experiment.build_inputs import dockerfile_text
 from speedkit.forecast import Forecaster, Situation
+from speedkit.words import sentences
 from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.which_step import base_facts, unclear_lines, wrong_step
 
@@ -222,7 +224,7 @@ class _Sequence:
         else:
             self.tally.firsts += 1
         if seen.ok:
-            missing = next((step for step in forecast.steps if step.because.kind == "missing-file"), None)
+            missing = next((step for step in forecast.steps if isinstance(step.cause, MissingFile | BackslashInPath)), None)
             if missing is not None:
                 return Disagreement(tuple(builds), missing.line, missing.instruction, "missing", "", "built")
             openings = {step.instruction.line for step in plan.steps if step.instruction.keyword == "FROM" and step.vertex}
@@ -303,14 +305,20 @@ class _Sequence:
                 continue
             if (step.forecast, happened) in (("hit", "ran"), ("miss", "cached")):
                 return Disagreement(
-                    builds, step.line, step.instruction, step.forecast, step.because.sentence, str(happened), output
+                    builds,
+                    step.line,
+                    step.instruction,
+                    step.forecast,
+                    sentences(step.cause, step.also, "will"),
+                    str(happened),
+                    output,
                 )
         return None
 
 
 def _listed(edit: str, step: StepForecast, happened: str) -> Listed:
     keyword = step.instruction.partition(" ")[0].upper()
-    return Listed(edit, keyword, step.forecast, step.because.kind, happened)
+    return Listed(edit, keyword, step.forecast, kind_of(step.cause), happened)
 
 
 def can_be_read(project: Buildable) -> bool:

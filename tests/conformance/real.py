@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speedkit.causes import BackslashInPath, MissingFile
 from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import read_dockerfile, stage_bases
 from speedkit.dockerfile.stages import SCRATCH
@@ -163,7 +164,7 @@ def _missing(project: RealProject, context: Manifest) -> set[str]:
     now = Situation(read_dockerfile(text), context, build_args=project.build_args, bases=numbered_images())
     found = set()
     for step in Forecaster([]).predict(now).steps:
-        for path in step.because.what if step.because.kind == "missing-file" else ():
+        for path in step.cause.paths if isinstance(step.cause, MissingFile | BackslashInPath) else ():
             is_folder = step.instruction.startswith("RUN") and "." not in Path(path).name[1:]
             found.add(plain_path(f"{path}/made" if is_folder else path))
     return found

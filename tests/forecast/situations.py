@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from speedkit.causes import facts_of, kind_of
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
-from speedkit.forecast import BaseImage, Situation
+from speedkit.forecast import BaseImage, Situation, StepExplanation, StepForecast
+from speedkit.words import sentences
 
-__all__ = ["BASES", "manifest", "situation", "verdicts"]
+__all__ = ["BASES", "cause_of", "manifest", "situation", "verdicts"]
 
 BASES = {"base": BaseImage(("layer-1",)), "other": BaseImage(("layer-2",)), "golang": BaseImage(("go",), ("GO=1",))}
 
@@ -33,6 +37,22 @@ def situation(text: str, files: Manifest | None = None, **more: object) -> Situa
     )
 
 
+class Said(NamedTuple):
+    """A cause as the JSON documents give it."""
+
+    kind: str
+    what: tuple[str, ...]
+    sentence: str
+
+
+def cause_of(step: StepForecast | StepExplanation) -> Said:
+    """What a program and a person are told of a step's cause."""
+    tense = "will" if isinstance(step, StepForecast) else "did"
+    return Said(kind_of(step.cause), facts_of(step.cause), sentences(step.cause, step.also, tense))
+
+
 def verdicts(forecast) -> dict[int, tuple[str, str]]:
     """For each line, what is expected and the kind of reason; of FROM nothing."""
-    return {step.line: (step.forecast, step.because.kind) for step in forecast.steps if not step.instruction.startswith("FROM")}
+    return {
+        step.line: (step.forecast, kind_of(step.cause)) for step in forecast.steps if not step.instruction.startswith("FROM")
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from speedkit.forecast import predict
-from tests.forecast.situations import manifest, situation
+from tests.forecast.situations import cause_of, manifest, situation
 
 FILES = {"src": "", "src_in_a": "1", "src_in_b": "2", "c": "3"}
 
@@ -15,7 +15,7 @@ def _copied(stage, path, **changes):
     text = f"FROM scratch AS files\n{stage}\nFROM base\nCOPY --from=files {path} /x\n"
     before, after = situation(text, manifest(**FILES)), situation(text, manifest(**{**FILES, **changes}))
     step = predict([before], after).steps[-1]
-    return step.forecast, step.because.kind
+    return step.forecast, cause_of(step).kind
 
 
 @pytest.mark.parametrize(

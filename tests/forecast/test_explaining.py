@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speedkit.forecast import Others, explain, predict
 from speedkit.model import StepSource
-from tests.forecast.situations import BASES, manifest, situation
+from tests.forecast.situations import BASES, cause_of, manifest, situation
 
 TEXT = """FROM base AS build
 COPY a /a
@@ -24,29 +24,29 @@ def _explained(states, files=None, earlier=(BEFORE,), **options):
 
 def test_a_rebuilt_stage_with_equal_bytes_leaves_the_rest_cached():
     found = _explained({2: "ran", 3: "ran", 5: "cached", 6: "cached"})
-    assert [found.at(line).because.kind for line in (2, 3, 5, 6, 7)] == [
+    assert [cause_of(found.at(line)).kind for line in (2, 3, 5, 6, 7)] == [
         "files",
         "parent",
         "same-bytes",
         "unchanged",
         "no-step",
     ]
-    assert found.at(5).because.sentence == ("Line 3 ran, but what this step takes from it is the same, byte for byte.")
-    assert found.at(3).because.sentence == "It starts from the result of line 2, which ran."
+    assert cause_of(found.at(5)).sentence == ("Line 3 ran, but what this step takes from it is the same, byte for byte.")
+    assert cause_of(found.at(3)).sentence == "It starts from the result of line 2, which ran."
     assert found.at(5).cached
     assert not found.at(3).cached
 
 
 def test_a_rebuilt_stage_with_other_bytes_says_so():
     found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
-    assert found.at(5).because.sentence.startswith("Line 3 ran, and what it made has other bytes than before.")
-    assert found.at(6).because.sentence.startswith("It starts from the result of line 5, which ran.")
+    assert cause_of(found.at(5)).sentence.startswith("Line 3 ran, and what it made has other bytes than before.")
+    assert cause_of(found.at(6)).sentence.startswith("It starts from the result of line 5, which ran.")
 
 
 def test_what_was_built_and_is_gone_was_evicted():
     found = _explained({2: "cached", 3: "ran", 5: "cached", 6: "cached"}, manifest(a="1"))
-    assert found.at(3).because.kind == "evicted"
-    assert found.at(2).because.kind == "unchanged"
+    assert cause_of(found.at(3)).kind == "evicted"
+    assert cause_of(found.at(2)).kind == "unchanged"
 
 
 def test_a_copy_is_not_blamed_on_the_one_before_it_that_stayed_cached():
@@ -63,15 +63,15 @@ COPY --from=two /out /two
     states = {2: "ran", 3: "ran", 5: "ran", 6: "ran", 8: "cached", 9: "ran"}
     build = situation(text, manifest(a="2"), states=states)
     found = explain(build, [situation(text, manifest(a="1"))])
-    assert [found.at(line).because.kind for line in (8, 9)] == ["same-bytes", "result"]
-    assert found.at(9).because.what == ("line 6",)
+    assert [cause_of(found.at(line)).kind for line in (8, 9)] == ["same-bytes", "result"]
+    assert cause_of(found.at(9)).what == ("line 6",)
     assert found.at(9).origins == (5,)
 
 
 def test_a_miss_is_followed_back_to_where_it_began():
     found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
     assert [found.at(line).origins for line in (2, 3, 5, 6)] == [(2,)] * 4
-    assert found.at(6).because.sentence.endswith("It began in line 2: a changed.")
+    assert cause_of(found.at(6)).sentence.endswith("It began in line 2: a changed.")
     assert found.at(6).sources == (StepSource(5, "before"),)
     assert found.at(5).sources == (StepSource(3, "copy"),)
 
@@ -80,54 +80,51 @@ def test_what_another_builder_has_is_named_where_this_one_has_never_built_it():
     ran = {2: "ran", 3: "ran", 5: "ran", 6: "ran"}
     build = situation(TEXT, manifest(a="1"), states=ran)
     found = explain(build, (), Others(builders={"second": (BEFORE,)}))
-    assert (found.at(3).because.kind, found.at(3).because.what) == ("another-builder", ("second",))
+    assert (cause_of(found.at(3)).kind, cause_of(found.at(3)).what) == ("another-builder", ("second",))
     changed = situation(TEXT, manifest(a="2"), states=ran)
-    assert explain(changed, (), Others(builders={"second": (BEFORE,)})).at(2).because.kind == "new"
+    assert cause_of(explain(changed, (), Others(builders={"second": (BEFORE,)})).at(2)).kind == "new"
 
 
 def test_what_was_not_built_here_came_with_the_imported_cache():
     build = situation(TEXT, manifest(a="1"), states={2: "cached", 3: "cached", 5: "cached", 6: "cached"})
     others = Others(imported=("localhost:5000/app:cache",))
-    assert explain(build, (), others).at(3).because.sentence == (
+    assert cause_of(explain(build, (), others).at(3)).sentence == (
         "No recorded build had made it: it came with the cache imported from localhost:5000/app:cache."
     )
-    assert explain(build, (BEFORE,), others).at(3).because.kind == "unchanged"
+    assert cause_of(explain(build, (BEFORE,), others).at(3)).kind == "unchanged"
 
 
 def test_what_no_recording_knows_came_from_elsewhere():
     found = _explained({2: "cached", 3: "cached", 5: "cached", 6: "cached"}, earlier=())
-    assert {found.at(line).because.kind for line in (2, 3, 5, 6)} == {"elsewhere"}
+    assert {cause_of(found.at(line)).kind for line in (2, 3, 5, 6)} == {"elsewhere"}
 
 
 def test_a_cache_that_could_not_be_imported_is_named_where_a_step_was_new():
     build = situation(TEXT, manifest(a="1"), states={2: "ran", 3: "ran", 5: "ran", 6: "ran"})
     others = Others(not_imported=("localhost:5000/app:cache",))
-    assert (
-        explain(build, (), others)
-        .at(3)
-        .because.sentence.endswith("The cache of localhost:5000/app:cache could not be imported.")
-    )
+    sentence = cause_of(explain(build, (), others).at(3)).sentence
+    assert sentence.endswith("The cache of localhost:5000/app:cache could not be imported.")
 
 
 def test_a_build_that_failed_did_not_reach_the_rest():
     found = _explained({2: "ran", 3: "failed"})
-    assert (found.at(3).state, found.at(3).because.kind) == ("failed", "parent")
-    assert (found.at(5).state, found.at(5).because.sentence) == ("waiting", "The build ended before this step.")
+    assert (found.at(3).state, cause_of(found.at(3)).kind) == ("failed", "parent")
+    assert (found.at(5).state, cause_of(found.at(5)).sentence) == ("waiting", "The build ended before this step.")
     assert found.at(99) is None
 
 
 def test_an_address_that_changed_is_named():
     text = "FROM base\nADD https://example.org/x /x\n"
     found = explain(situation(text, states={2: "ran"}), [situation(text)])
-    assert found.at(2).because.sentence == "https://example.org/x no longer holds what it did."
+    assert cause_of(found.at(2)).sentence == "https://example.org/x no longer holds what it did."
 
 
 def test_what_could_not_be_fetched_is_said():
     text = "FROM nowhere\nADD --link https://example.org/x /x\nADD y /y\n"
     found = explain(situation(text, states={1: "failed", 2: "failed", 3: "failed"}), [])
-    assert found.at(1).because.sentence == "The base image could not be had."
-    assert found.at(2).because.sentence == "https://example.org/x could not be had."
-    assert found.at(3).because.kind != "failed"
+    assert cause_of(found.at(1)).sentence == "The base image could not be had."
+    assert cause_of(found.at(2)).sentence == "https://example.org/x could not be had."
+    assert cause_of(found.at(3)).kind != "failed"
 
 
 def test_a_step_without_a_report_is_taken_for_cached_when_that_was_expected():
@@ -138,7 +135,7 @@ def test_a_step_without_a_report_is_taken_for_cached_when_that_was_expected():
 def test_a_stage_that_starts_from_another_says_where_that_ended():
     text = "FROM base AS one\nRUN make\nFROM one\nRUN more\n"
     found = explain(situation(text, states={2: "ran", 3: "no-step", 4: "ran"}), [])
-    assert found.at(3).because.sentence == "The stage starts from the result of line 2."
+    assert cause_of(found.at(3)).sentence == "The stage starts from the result of line 2."
     assert found.at(3).sources == (StepSource(2, "from"),)
 
 
@@ -153,20 +150,20 @@ def test_a_step_that_stands_on_another_result_than_before_says_so():
     text = "FROM base\nRUN one\nRUN two\nCOPY a /a\n"
     swapped = situation(text.replace("RUN one\nRUN two", "RUN two\nRUN one"), states={2: "ran", 3: "ran", 4: "ran"})
     found = explain(swapped, [situation(text)])
-    assert found.at(2).because.sentence == "This RUN was built before, but not directly on base."
-    assert found.at(3).because.kind == "parent"
+    assert cause_of(found.at(2)).sentence == "This RUN was built before, but not directly on base."
+    assert cause_of(found.at(3)).kind == "parent"
 
     other = situation(text.replace("RUN two", "RUN 2"), manifest(a="2"))
     back = situation(text, manifest(a="2"), states={2: "cached", 3: "cached", 4: "ran"})
     found = explain(back, [situation(text), other])
-    assert found.at(4).because.sentence == "This COPY was built before, but not with these files on this result of line 3."
+    assert cause_of(found.at(4)).sentence == "This COPY was built before, but not with these files on this result of line 3."
 
 
 def test_an_image_that_was_retagged_is_another_image_and_not_unused():
     text = "FROM base\nRUN one\n"
     retagged = situation(text, bases=BASES | {"base": BASES["other"]}, states={2: "ran"})
     found = explain(retagged, [situation(text)])
-    assert found.at(2).because.sentence == "It starts from base, which is another image than before."
+    assert cause_of(found.at(2)).sentence == "It starts from base, which is another image than before."
 
 
 def test_a_text_that_is_back_is_not_blamed_for_what_the_step_before_it_did():
@@ -174,7 +171,7 @@ def test_a_text_that_is_back_is_not_blamed_for_what_the_step_before_it_did():
     broken = situation(text.replace("make", "mkae"), states={2: "cached", 3: "failed"}, finished=False)
     mended = situation(text, manifest(a="2"), states={2: "ran", 3: "ran"})
     found = explain(mended, [situation(text, states={2: "ran", 3: "ran"}), broken])
-    assert found.at(3).because.kind == "parent"
+    assert cause_of(found.at(3)).kind == "parent"
     assert found.at(3).origins == (2,)
 
 
@@ -200,8 +197,8 @@ def test_a_step_that_runs_though_nothing_before_it_did_is_not_blamed_on_bytes():
         _with_files(ran, a="2", b="1"),
     ]
     found = explain(_with_files({2: "ran", 3: "ran", 6: "cached", 7: "ran"}, a="3", b="2"), earlier)
-    assert found.at(6).because.kind == "same-bytes"
-    assert found.at(7).because.sentence == "b changed, and this step reads it."
+    assert cause_of(found.at(6)).kind == "same-bytes"
+    assert cause_of(found.at(7)).sentence == "b changed, and this step reads it."
     assert found.at(7).origins == (7,)
 
 
@@ -214,14 +211,14 @@ def test_another_path_from_a_stage_that_stayed_cached_is_blamed_on_the_argument(
         states={2: "cached", 3: "cached", 6: "ran", 7: "ran"},
     )
     found = explain(now, [_with_files(ran, a="1", b="1")])
-    assert (found.at(6).because.kind, found.at(6).because.what) == ("argument", ("WHERE",))
+    assert (cause_of(found.at(6)).kind, cause_of(found.at(6)).what) == ("argument", ("WHERE",))
     assert found.at(7).origins == (6,)
 
 
 def test_a_step_that_two_stages_have_is_the_same_step_and_not_from_elsewhere():
     text = "FROM base AS one\nWORKDIR /app\nRUN one\nFROM base\nWORKDIR /app\nCOPY --from=one /x /x\n"
     found = explain(situation(text, states={2: "cached", 3: "ran", 5: "ran", 6: "ran"}), [])
-    assert found.at(2).because.sentence == "It is the same step as line 5, which ran for both."
+    assert cause_of(found.at(2)).sentence == "It is the same step as line 5, which ran for both."
 
 
 def test_a_step_at_which_a_build_broke_off_says_so_and_the_forecast_is_not_too_sure():
@@ -232,17 +229,17 @@ def test_a_step_at_which_a_build_broke_off_says_so_and_the_forecast_is_not_too_s
     first = situation(text.format("two"), manifest(a="1"), states=ran)
     earlier = [first, situation(text.format("2"), manifest(a="2"), states=broken, finished=False)]
     expected = predict(earlier, situation(text.format("two"), manifest(a="2")))
-    assert expected.at(7).because.sentence == "Line 3 may run again: if /x comes out as before, this stays cached."
+    assert cause_of(expected.at(7)).sentence == "Line 3 may run again: if /x comes out as before, this stays cached."
     now = situation(text.format("two"), manifest(a="2"), states={2: "cached", 3: "ran", 5: "cached", 7: "ran", 8: "ran"})
     found = explain(now, earlier)
-    assert found.at(3).because.sentence == "An earlier build broke off at this step, and left nothing of it."
+    assert cause_of(found.at(3)).sentence == "An earlier build broke off at this step, and left nothing of it."
     assert found.at(7).origins == (3,)
 
 
 def test_only_those_variables_are_named_that_changed():
     text = "FROM base\nARG A=1\nARG B=1\nCOPY a /$A$B\n"
     found = explain(situation(text.replace("B=1", "B=2"), states={4: "ran"}), [situation(text)])
-    assert found.at(4).because.what == ("B",)
+    assert cause_of(found.at(4)).what == ("B",)
 
 
 def test_a_step_that_is_new_behind_one_that_stayed_cached_is_not_blamed_on_that():
@@ -252,39 +249,39 @@ def test_a_step_that_is_new_behind_one_that_stayed_cached_is_not_blamed_on_that(
     files = manifest(a="2", b="1", c="1")
     now = situation(text.replace("COPY b /b", "COPY c /c"), files, states={2: "ran", 3: "ran", 5: "cached", 6: "ran"})
     found = explain(now, [first])
-    assert found.at(5).because.kind == "same-bytes"
-    assert (found.at(6).because.kind, found.at(6).origins) == ("instruction", (6,))
+    assert cause_of(found.at(5)).kind == "same-bytes"
+    assert (cause_of(found.at(6)).kind, found.at(6).origins) == ("instruction", (6,))
     added = situation(text.replace("COPY b", "WORKDIR /w\nCOPY b"), files, states={2: "ran", 3: "ran", 5: "cached", 6: "ran"})
-    assert explain(added, [first]).at(6).because.sentence == "This WORKDIR has not been built before."
+    assert cause_of(explain(added, [first]).at(6)).sentence == "This WORKDIR has not been built before."
 
 
 def test_what_a_build_that_failed_reports_as_cached_need_not_have_been_found():
     text = "FROM base AS one\nRUN one\nFROM base\nRUN two\nCOPY --from=one /x /x\n"
     failed = situation(text, states={2: "cached", 4: "failed", 5: "cached"}, finished=False)
     found = explain(failed, [])
-    assert {(found.at(line).state, found.at(line).because.kind) for line in (2, 5)} == {("cached", "failed")}
-    assert "before this step's turn" in found.at(2).because.sentence
+    assert {(found.at(line).state, cause_of(found.at(line)).kind) for line in (2, 5)} == {("cached", "failed")}
+    assert "before this step's turn" in cause_of(found.at(2)).sentence
 
 
 def test_a_command_that_may_have_failed_for_want_of_its_mount_does_not_show_what_was_found():
     text = "FROM base\nRUN one\nRUN {}two\n"
     states = {2: "cached", 3: "failed"}
     bare = explain(situation(text.format(""), states=states, finished=False), [])
-    assert bare.at(2).because.kind == "elsewhere"
+    assert cause_of(bare.at(2)).kind == "elsewhere"
     mounting = explain(situation(text.format("--mount=target=/m "), states=states, finished=False), [])
-    assert mounting.at(2).because.kind == "failed"
+    assert cause_of(mounting.at(2)).kind == "failed"
 
 
 def test_what_a_build_that_failed_went_on_from_was_found():
     text = "FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\nRUN two\n"
     first = situation("FROM base AS one\nRUN one\nFROM base\nCOPY --from=one /x /x\n", states={2: "ran", 4: "ran"})
     now = situation(text.replace("RUN one", "RUN 1"), states={2: "ran", 4: "cached", 5: "failed"}, finished=False)
-    assert explain(now, [first]).at(4).because.kind == "same-bytes"
+    assert cause_of(explain(now, [first]).at(4)).kind == "same-bytes"
 
 
 def test_a_step_behind_one_that_was_cached_after_all_is_not_blamed_on_that():
     text = "FROM base\nARG X\nRUN one\nRUN two\n"
     first = situation(text, build_args={"X": "1"}, states={3: "ran", 4: "ran"})
     found = explain(situation(text, states={3: "cached", 4: "ran"}), [first])
-    assert found.at(3).because.kind == "elsewhere"
-    assert (found.at(4).because.kind, found.at(4).because.what, found.at(4).origins) == ("argument", ("X",), (4,))
+    assert cause_of(found.at(3)).kind == "elsewhere"
+    assert (cause_of(found.at(4)).kind, cause_of(found.at(4)).what, found.at(4).origins) == ("argument", ("X",), (4,))

@@ -10,7 +10,7 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.forecast import BaseImage, Forecaster, explain, predict
 from speedkit.model import StepSource
-from tests.forecast.situations import BASES, manifest, situation, verdicts
+from tests.forecast.situations import BASES, cause_of, manifest, situation, verdicts
 
 GO = """FROM golang AS build
 WORKDIR /src
@@ -29,7 +29,7 @@ FILES = manifest(go__mod="m", main__go="1")
 def test_without_a_history_everything_runs():
     steps = [step for step in predict([], situation(GO, FILES)).runnable if not step.instruction.startswith("FROM")]
     assert {step.forecast for step in steps} == {"miss"}
-    assert {step.because.sentence for step in steps} == {"Nothing has been built here yet."}
+    assert {cause_of(step).sentence for step in steps} == {"Nothing has been built here yet."}
 
 
 def test_an_image_that_is_here_is_no_miss_and_a_stage_or_nothing_is_no_step():
@@ -37,7 +37,7 @@ def test_an_image_that_is_here_is_no_miss_and_a_stage_or_nothing_is_no_step():
     moved = {**BASES, "base": BaseImage(("layer-9",))}
     openings = {step.line: step for step in predict([situation(text)], situation(text, bases=moved)).steps}
     assert [openings[line].forecast for line in (1, 2, 4)] == ["hit", "no-step", "no-step"]
-    assert openings[1].because.sentence == "base is another image than before; it is on this machine."
+    assert cause_of(openings[1]).sentence == "base is another image than before; it is on this machine."
 
 
 def test_the_same_again_is_cached():
@@ -58,9 +58,9 @@ def test_a_changed_file_reaches_as_far_as_it_is_read():
         9: ("depends", "parent"),
         10: ("no-step", "no-step"),
     }
-    assert forecast.at(5).because.what == ("main.go (content)",)
-    assert forecast.at(6).because.what == ("line 5",)
-    assert forecast.at(8).because.sentence == "Line 6 runs again: if /src/app comes out as before, this stays cached."
+    assert cause_of(forecast.at(5)).what == ("main.go (content)",)
+    assert cause_of(forecast.at(6)).what == ("line 5",)
+    assert cause_of(forecast.at(8)).sentence == "Line 6 runs again: if /src/app comes out as before, this stays cached."
     assert forecast.at(8).sources == (StepSource(6, "copy"),)
     assert forecast.at(99) is None
 
@@ -69,7 +69,7 @@ def test_content_that_comes_back_is_found_again():
     other = situation(GO, manifest(go__mod="m", main__go="2"))
     forecast = predict([situation(GO, FILES), other], situation(GO, FILES))
     assert {step.forecast for step in forecast.runnable} == {"hit"}
-    kinds = {line: forecast.at(line).because.kind for line in (2, 3, 4, 5, 6, 8, 9)}
+    kinds = {line: cause_of(forecast.at(line)).kind for line in (2, 3, 4, 5, 6, 8, 9)}
     assert kinds == dict.fromkeys((2, 3, 4), "unchanged") | dict.fromkeys((5, 6, 8, 9), "earlier")
 
 
@@ -77,7 +77,7 @@ def test_what_stands_on_an_image_that_came_back_was_built_earlier():
     text = "FROM base\nRUN true\n"
     moved = {**BASES, "base": BaseImage(("layer-9",))}
     forecast = predict([situation(text), situation(text, bases=moved)], situation(text))
-    assert [step.because.kind for step in forecast.steps] == ["base", "earlier"]
+    assert [cause_of(step).kind for step in forecast.steps] == ["base", "earlier"]
 
 
 def test_a_stage_that_ran_again_to_the_same_bytes_is_remembered():
@@ -91,7 +91,7 @@ def test_steps_that_did_not_finish_left_nothing():
     failed = situation(GO, FILES, states={2: "ran", 3: "ran", 4: "ran", 5: "ran", 6: "failed"})
     forecast = predict([failed], situation(GO, FILES))
     assert [forecast.at(line).forecast for line in (2, 5, 6)] == ["hit", "hit", "miss"]
-    assert forecast.at(6).because.sentence == "No earlier build finished this step."
+    assert cause_of(forecast.at(6)).sentence == "No earlier build finished this step."
 
 
 def test_what_a_build_that_broke_off_ran_shows_that_the_steps_below_were_there():
@@ -115,14 +115,14 @@ def test_all_that_a_build_called_cached_before_it_broke_off_may_be_there():
     broken = situation(text, states={2: "cached", 3: "cached", 4: "cancelled"}, finished=False)
     found = predict([broken], situation(text))
     assert [found.at(line).forecast for line in (2, 3, 4)] == ["depends", "depends", "miss"]
-    assert found.at(3).because.sentence == "It stays cached if line 2 does."
+    assert cause_of(found.at(3)).sentence == "It stays cached if line 2 does."
 
 
 def test_a_build_that_broke_off_is_not_believed_when_it_says_cached():
     failed = situation(GO, FILES, states={2: "cached", 3: "failed"})
     forecast = predict([failed], situation(GO, FILES))
     assert [forecast.at(line).forecast for line in (2, 3)] == ["depends", "miss"]
-    assert "broke off at this step" in forecast.at(2).because.sentence
+    assert "broke off at this step" in cause_of(forecast.at(2)).sentence
     again = situation(GO, FILES, states={2: "ran"})
     assert predict([failed, again], situation(GO, FILES)).at(2).forecast == "hit"
     known = predict([situation(GO, FILES), failed], situation(GO, FILES))
@@ -140,25 +140,25 @@ def test_a_build_that_broke_off_is_not_believed_when_it_says_cached():
 )
 def test_the_reason_says_what_happened_to_a_file(before, after, what):
     text = "FROM base\nCOPY . /w/\n"
-    assert predict([situation(text, before)], situation(text, after)).at(2).because.what == (what,)
+    assert cause_of(predict([situation(text, before)], situation(text, after)).at(2)).what == (what,)
 
 
 def test_the_mode_of_a_file_counts():
     before = manifest(a="1")
     after = replace(before, entries=(before.entries[0]._replace(mode=0o755),))
     forecast = predict([situation("FROM base\nCOPY a /\n", before)], situation("FROM base\nCOPY a /\n", after))
-    assert forecast.at(2).because.what == ("a (mode)",)
+    assert cause_of(forecast.at(2)).what == ("a (mode)",)
 
 
 def test_many_files_are_counted_in_the_sentence():
     text = "FROM base\nCOPY . /w/\n"
     after = manifest(a="1", b="2", c="3", d="4", e="5")
-    because = predict([situation(text, manifest(z="z"))], situation(text, after)).at(2).because
+    because = cause_of(predict([situation(text, manifest(z="z"))], situation(text, after)).at(2))
     assert because.sentence == "a, b and c were added and 3 more changed, and this step reads them."
     assert because.kind == "files"
     assert len(because.what) == 6
     after = manifest(**{f"f{number:04}": "1" for number in range(2000)})
-    because = predict([situation(text, manifest(a="1"))], situation(text, after)).at(2).because
+    because = cause_of(predict([situation(text, manifest(a="1"))], situation(text, after)).at(2))
     assert "and 1,998 more changed" in because.sentence
 
 
@@ -166,16 +166,16 @@ def test_what_git_writes_is_told_after_the_files_that_changed():
     text = "FROM base\nCOPY . /w/\n"
     names = (".git/HEAD", ".git/index", ".git/logs/HEAD", ".gitignore", "main.go")
     before, after = (manifest(**dict.fromkeys(names, content)) for content in "12")
-    because = predict([situation(text, before)], situation(text, after)).at(2).because
+    because = cause_of(predict([situation(text, before)], situation(text, after)).at(2))
     assert because.what[:2] == (".gitignore (content)", "main.go (content)")
     assert because.sentence == ".gitignore, main.go and .git/HEAD changed and 2 more changed, and this step reads them."
 
 
 def test_a_path_that_is_not_there_is_named():
     forecast = predict([situation("FROM base\nCOPY a /\n")], situation("FROM base\nCOPY b /\n"))
-    assert forecast.at(2).because.kind == "missing-file"
-    assert forecast.at(2).because.what == ("b",)
-    assert predict([], situation("FROM base\nCOPY b /\n")).at(2).because.kind == "missing-file"
+    assert cause_of(forecast.at(2)).kind == "missing-file"
+    assert cause_of(forecast.at(2)).what == ("b",)
+    assert cause_of(predict([], situation("FROM base\nCOPY b /\n")).at(2)).kind == "missing-file"
 
 
 def _on(text: str, **image: object):
@@ -198,18 +198,18 @@ def _on(text: str, **image: object):
     ],
 )
 def test_what_the_configuration_of_the_base_changed_is_told_as_the_images(text, before, after, sentence):
-    because = predict([_on(f"FROM base\n{text}", **before)], _on(f"FROM base\n{text}", **after)).steps[-1].because
+    because = cause_of(predict([_on(f"FROM base\n{text}", **before)], _on(f"FROM base\n{text}", **after)).steps[-1])
     assert because.kind == "environment"
     assert because.sentence.startswith(sentence)
     staged = f"FROM base AS one\nFROM one\n{text}"
-    assert predict([_on(staged, **before)], _on(staged, **after)).steps[-1].because == because
+    assert cause_of(predict([_on(staged, **before)], _on(staged, **after)).steps[-1]) == because
 
 
 def test_what_the_dockerfile_sets_is_not_told_as_the_images():
     before, after = "FROM base\nENV A=1\nRUN true", "FROM base\nRUN true"
     image = {"environment": ("A=2",)}
     for old, new in ((before, after), (after, before)):
-        because = predict([_on(old, **image)], _on(new, **image)).steps[-1].because
+        because = cause_of(predict([_on(old, **image)], _on(new, **image)).steps[-1])
         assert because.sentence.startswith("A changed")
 
 
@@ -228,7 +228,7 @@ def test_what_the_dockerfile_sets_is_not_told_as_the_images():
 )
 def test_what_stands_before_a_step_can_be_the_reason(before, after, kind, what):
     forecast = predict([situation(f"FROM base\n{before}\n")], situation(f"FROM base\n{after}\n"))
-    assert (forecast.at(3).forecast, forecast.at(3).because.kind, forecast.at(3).because.what) == ("miss", kind, what)
+    assert (forecast.at(3).forecast, cause_of(forecast.at(3)).kind, cause_of(forecast.at(3)).what) == ("miss", kind, what)
 
 
 def test_the_working_directory_can_be_the_reason():
@@ -239,16 +239,16 @@ def test_the_working_directory_can_be_the_reason():
     assert forecast.at(4).forecast == "hit"
     moved = BaseImage(("layer-1",), workdir="/elsewhere")
     forecast = predict([situation("FROM base\nCOPY a x\n")], situation("FROM base\nCOPY a x\n", bases={**BASES, "base": moved}))
-    assert forecast.at(2).because.what == ("WORKDIR (of the base image)",)
+    assert cause_of(forecast.at(2)).what == ("WORKDIR (of the base image)",)
 
 
 def test_options_and_platform_can_be_the_reason():
     text = "FROM base\nRUN true\n"
     before = situation(text)
     options = predict([before], situation(text, options={"network": "host", "add-host": "x:1.2.3.4", "shm-size": "1"}))
-    assert options.at(2).because.kind == "options"
+    assert cause_of(options.at(2)).kind == "options"
     platform = predict([before], situation(text, platform="linux/arm64"))
-    assert platform.at(2).because.what == ("linux/arm64",)
+    assert cause_of(platform.at(2)).what == ("linux/arm64",)
     assert (
         predict([situation(text, options={"add-host": "x:1"})], situation(text, options={"add-host": "x:2"})).at(2).forecast
         == "hit"
@@ -257,8 +257,8 @@ def test_options_and_platform_can_be_the_reason():
 
 def test_another_base_image_is_named():
     forecast = predict([situation("FROM base\nRUN true\n")], situation("FROM other\nRUN true\n"))
-    assert forecast.steps[0].because.kind == "base"
-    assert forecast.at(2).because.sentence == "It starts from other, which the build before did not use."
+    assert cause_of(forecast.steps[0]).kind == "base"
+    assert cause_of(forecast.at(2)).sentence == "It starts from other, which the build before did not use."
 
 
 def test_a_base_whose_settings_are_not_known_counts_as_a_whole():
@@ -267,21 +267,21 @@ def test_a_base_whose_settings_are_not_known_counts_as_a_whole():
         return situation("FROM base\nCOPY a /\nRUN true\n", bases={"base": image})
 
     forecast = predict([with_base("one")], with_base("two"))
-    assert (forecast.at(2).forecast, forecast.at(3).because.kind) == ("hit", "base")
+    assert (forecast.at(2).forecast, cause_of(forecast.at(3)).kind) == ("hit", "base")
 
 
 def test_a_base_that_nobody_looked_at_makes_it_depend():
     now = situation("FROM unseen\nRUN true\n", bases={})
     forecast = predict([now], now)
     assert forecast.steps[0].forecast == "depends"
-    assert forecast.at(2).because.what == ("unseen",)
+    assert cause_of(forecast.at(2)).what == ("unseen",)
 
 
 def test_an_address_makes_it_depend_unless_a_checksum_pins_it():
     loose = situation("FROM base\nADD https://example.org/x.tar /\nADD https://example.org/y.git#main /y\nRUN true\n")
     forecast = predict([loose], loose)
-    assert (forecast.at(2).forecast, forecast.at(2).because.what) == ("depends", ("https://example.org/x.tar",))
-    assert forecast.at(4).because.kind == "parent"
+    assert (forecast.at(2).forecast, cause_of(forecast.at(2)).what) == ("depends", ("https://example.org/x.tar",))
+    assert cause_of(forecast.at(4)).kind == "parent"
     pinned = situation(f"FROM base\nADD --checksum=sha256:{'0' * 64} https://example.org/x.tar /\n")
     assert predict([pinned], pinned).at(2).forecast == "hit"
     commit = situation(f"FROM base\nADD https://example.org/y.git#{'0' * 40} /y\n")
@@ -315,7 +315,7 @@ def test_link_stands_alone_where_the_image_store_can_merge():
 def test_a_mount_may_show_what_another_stage_made():
     text = "FROM base AS one\nRUN {}\nFROM base\nRUN --mount=from=one,source=/x,target=/m true\n"
     forecast = predict([situation(text.format("1"))], situation(text.format("2")))
-    assert (forecast.at(4).forecast, forecast.at(4).because.kind) == ("depends", "result")
+    assert (forecast.at(4).forecast, cause_of(forecast.at(4)).kind) == ("depends", "result")
 
 
 def test_bytes_of_a_cached_stage_that_were_not_read_before_are_not_known():
@@ -323,7 +323,7 @@ def test_bytes_of_a_cached_stage_that_were_not_read_before_are_not_known():
     one, two = situation(text.format("1")), situation(text.format("2"), target="one")
     forecast = predict([one, two], situation(text.format("2")))
     assert forecast.at(2).forecast == "hit"
-    assert forecast.at(4).because.sentence == "It depends on whether /x holds the same bytes as in the build before."
+    assert cause_of(forecast.at(4)).sentence == "It depends on whether /x holds the same bytes as in the build before."
 
 
 def test_onbuild_stands_on_the_line_of_its_from():
@@ -378,7 +378,7 @@ def test_what_the_host_makes_before_the_build_is_not_known():
     now = situation(text, manifest(a="a", program="1"), products=frozenset({"program"}))
     forecast = predict([before], now)
     assert [forecast.at(line).forecast for line in (2, 3, 4)] == ["depends"] * 3
-    assert forecast.at(2).because.sentence == "It depends on what the commands on the host make of program."
+    assert cause_of(forecast.at(2)).sentence == "It depends on what the commands on the host make of program."
     gone = predict([before], situation(text, manifest(a="a"), products=frozenset({"program"})))
     assert gone.at(2).forecast == "depends"
     assert predict([], now).at(2).forecast == "miss"
@@ -386,7 +386,7 @@ def test_what_the_host_makes_before_the_build_is_not_known():
     assert predict([whole], replace(whole, products=frozenset({"program"}))).at(2).forecast == "depends"
     some = situation("FROM base\nCOPY p* /w\nCOPY a* /w\n", manifest(a="a", program="1"))
     found = predict([some], replace(some, products=frozenset({"program"})))
-    assert [found.at(line).because.kind for line in (2, 3)] == ["result", "parent"]
+    assert [cause_of(found.at(line)).kind for line in (2, 3)] == ["result", "parent"]
 
 
 @pytest.mark.parametrize("wrong", ["STOPSIGNAL FOO", "EXPOSE x", "COPY --chmod=888 a /", "RUN --mount=type=nfs true"])
@@ -399,7 +399,7 @@ def test_a_build_that_was_rejected_does_not_hinder_a_forecast(wrong):
 def test_an_image_that_is_gone_has_to_be_pulled():
     text = "FROM base\nRUN true\n"
     forecast = predict([situation(text)], situation(text, bases={"base": BaseImage(("layer-1",), gone=True)}))
-    assert [(step.forecast, step.because.kind) for step in forecast.steps] == [("miss", "base"), ("hit", "unchanged")]
+    assert [(step.forecast, cause_of(step).kind) for step in forecast.steps] == [("miss", "base"), ("hit", "unchanged")]
 
 
 @pytest.mark.parametrize("line", ["VOLUME $DATA", "STOPSIGNAL $SIGNAL", "EXPOSE $PORT/tcp"])
@@ -415,11 +415,11 @@ def test_which_of_two_equal_steps_on_images_of_other_names_runs_is_left_open():
     bases = {name: BaseImage(("layer-1",)) for name in ("one", "two")}
     forecast = predict([], situation(text, bases=bases))
     assert [forecast.at(line).forecast for line in (2, 3, 5, 7)] == ["depends", "miss", "depends", "depends"]
-    assert forecast.at(2).because.what == ("line 5", "line 7")
-    assert forecast.at(5).because.what == ("line 2",)
+    assert cause_of(forecast.at(2)).what == ("line 5", "line 7")
+    assert cause_of(forecast.at(5)).what == ("line 2",)
     built = situation(text, bases=bases, states={2: "cached", 3: "ran", 5: "ran", 7: "ran", 9: "ran", 10: "ran", 11: "ran"})
     assert {step.forecast for step in predict([built], situation(text, bases=bases)).runnable} == {"hit"}
-    told = explain(built, []).at(2).because
+    told = cause_of(explain(built, []).at(2))
     assert (told.kind, told.what) == ("earlier", ("line 5", "line 7"))
 
 

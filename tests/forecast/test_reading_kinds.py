@@ -11,6 +11,7 @@ from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.forecast import BaseImage, Situation, explain, predict
+from tests.forecast.situations import cause_of
 
 BASE = BaseImage(("sha256:one",), platform="linux/amd64")
 
@@ -28,12 +29,13 @@ def test_an_image_of_another_platform_is_not_on_the_machine(asked, verdict):
     assert step.forecast == verdict
     if verdict == "miss":
         assert (
-            step.because.sentence == "base is on this machine for linux/amd64, not for linux/arm64: it has to be pulled first."
+            cause_of(step).sentence
+            == "base is on this machine for linux/amd64, not for linux/arm64: it has to be pulled first."
         )
 
 
 def test_before_any_build_an_image_of_another_platform_is_told_too():
-    because = predict([], situation("FROM --platform=linux/s390x base\n")).at(1).because
+    because = cause_of(predict([], situation("FROM --platform=linux/s390x base\n")).at(1))
     assert "not for linux/s390x" in because.sentence
 
 
@@ -57,17 +59,17 @@ def test_content_that_is_not_noticed_is_said_to_have_changed(folder):
     os.utime(folder / "f", ns=(status.st_atime_ns, status.st_mtime_ns))
     now = situation("FROM base\nCOPY f /f\n", folder)
     step = predict([before], now).at(2)
-    assert (step.forecast, step.because.kind, step.because.what) == ("hit", "unnoticed", ("f",))
-    assert "`touch f` makes it notice" in step.because.sentence
+    assert (step.forecast, cause_of(step).kind, cause_of(step).what) == ("hit", "unnoticed", ("f",))
+    assert "`touch f` makes it notice" in cause_of(step).sentence
     explained = explain(situation("FROM base\nCOPY f /f\n", folder, states={2: "cached"}), [before]).at(2)
-    assert "BuildKit did not notice" in explained.because.sentence
+    assert "BuildKit did not notice" in cause_of(explained).sentence
 
 
 def test_a_folders_mode_that_is_not_noticed_is_said_to_have_changed(folder):
     before = situation("FROM base\nCOPY d /d\n", folder)
     (folder / "d").chmod(0o700)
     step = predict([before], situation("FROM base\nCOPY d /d\n", folder)).at(2)
-    assert (step.forecast, step.because.kind, step.because.what) == ("hit", "unnoticed", ("d (mode)",))
+    assert (step.forecast, cause_of(step).kind, cause_of(step).what) == ("hit", "unnoticed", ("d (mode)",))
 
 
 def test_stale_content_is_told_too_where_a_step_runs_for_another_reason(folder):
@@ -77,7 +79,7 @@ def test_stale_content_is_told_too_where_a_step_runs_for_another_reason(folder):
     os.utime(folder / "f", ns=(status.st_atime_ns, status.st_mtime_ns))
     step = predict([before], situation("FROM base\nCOPY f /g\n", folder)).at(2)
     assert step.forecast == "miss"
-    assert "will not notice" in step.because.sentence
+    assert "will not notice" in cause_of(step).sentence
 
 
 @pytest.mark.parametrize(
@@ -126,40 +128,40 @@ BACKSLASH = [
 def test_a_backslash_in_a_path_of_the_context_is_an_escape(folder, lines, finds):
     (folder / "back\\slash").write_text("x")
     step = predict([], situation(f"FROM base\n{lines}\n", folder)).steps[-1]
-    assert (step.because.kind != "missing-file") == finds
+    assert (cause_of(step).kind != "missing-file") == finds
     if not finds:
-        assert "`back?slash` takes it" in step.because.sentence
+        assert "`back?slash` takes it" in cause_of(step).sentence
 
 
 def test_several_files_that_are_missing_are_told_in_the_plural(folder):
     assert (
         "a and b are not in the build context"
-        in predict([], situation("FROM base\nCOPY a b /x/\n", folder)).at(2).because.sentence
+        in cause_of(predict([], situation("FROM base\nCOPY a b /x/\n", folder)).at(2)).sentence
     )
 
 
 def test_an_ignore_file_is_named_where_a_file_is_missing(folder):
     (folder / ".dockerignore").write_text("f\n")
-    sentence = predict([], situation("FROM base\nCOPY f /x/\n", folder)).at(2).because.sentence
+    sentence = cause_of(predict([], situation("FROM base\nCOPY f /x/\n", folder)).at(2)).sentence
     assert sentence.startswith("f is not in the build context (it is not in the folder, or .dockerignore leaves it out)")
 
 
 def test_a_base_of_unknown_configuration_is_told_in_words():
     before = situation("FROM other\nRUN x\n", bases={"other": BASE})
     unknown = situation("FROM other\nRUN x\n", bases={"other": BaseImage(("sha256:one",), environment=None, configuration="?")})
-    assert "the configuration of the base image" in predict([before], unknown).at(2).because.sentence.lower()
+    assert "the configuration of the base image" in cause_of(predict([before], unknown).at(2)).sentence.lower()
 
 
 def test_a_checksum_that_does_not_fit_is_told():
     line = f"ADD --checksum=sha256:{'0' * 64} https://x.org/f /f"
     errors = {2: "digest mismatch sha256:aa: sha256:00"}
     found = explain(situation(f"FROM base\n{line}\n", states={2: "failed"}, errors=errors, finished=False), []).at(2)
-    assert found.because.sentence == "What https://x.org/f serves has another digest than `--checksum` says."
+    assert cause_of(found).sentence == "What https://x.org/f serves has another digest than `--checksum` says."
 
 
 def test_a_step_that_is_not_told_apart_is_said_to_be_so():
     found = explain(situation("FROM base\nRUN x\n", states={2: "unclear"}), []).at(2)
-    assert found.because.kind == "unclear"
+    assert cause_of(found).kind == "unclear"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
@@ -196,7 +198,7 @@ def test_a_device_node_counts_by_its_numbers(folder):
 def test_a_here_document_is_one_however_its_mark_is_written(folder, word, line):
     text = f"FROM base\n{line.format(word)}\nabc\nE\nRUN true\n"
     found = predict([situation(text, folder)], situation(text, folder))
-    assert [found.at(2).forecast, found.at(5).forecast] == ["hit", "hit"], found.at(2).because.sentence
+    assert [found.at(2).forecast, found.at(5).forecast] == ["hit", "hit"], cause_of(found.at(2)).sentence
 
 
 @pytest.mark.parametrize(
@@ -220,4 +222,4 @@ def test_a_control_character_in_a_path_is_refused_as_the_engine_refuses_it(tmp_p
         with pytest.raises(DockerfileError, match=r'line 2: .*"followpaths" contains value with non-printable'):
             predict([], now)
     else:
-        assert predict([], now).at(2).because.kind != "missing-file"
+        assert cause_of(predict([], now).at(2)).kind != "missing-file"

@@ -11,7 +11,7 @@ from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.forecast import Situation, predict
 from tests.conformance.building import buildx
-from tests.forecast.situations import manifest, situation
+from tests.forecast.situations import cause_of, manifest, situation
 from tests.waiting import HANG_SECONDS
 
 LOOP = manifest(a="-> b", b="-> a", d="", d_in_l="-> ../d/l", f="f", g="-> none")
@@ -31,7 +31,7 @@ BAD_NAME = os.fsdecode(b"caf\xe9")
     ],
 )
 def test_symlinks_that_lead_in_a_circle_are_told_as_such(instruction, path):
-    because = predict([], situation(f"FROM base\n{instruction}\n", LOOP)).at(2).because
+    because = cause_of(predict([], situation(f"FROM base\n{instruction}\n", LOOP)).at(2))
     assert (because.kind, because.what) == ("refused-file", (path,))
     assert "too many links" in because.sentence
 
@@ -42,7 +42,7 @@ def test_a_folder_that_holds_a_circle_is_copied_as_it_is():
 
 
 def test_a_symlink_to_nowhere_is_missing():
-    assert predict([], situation("FROM base\nCOPY g /x\n", LOOP)).at(2).because.kind == "missing-file"
+    assert cause_of(predict([], situation("FROM base\nCOPY g /x\n", LOOP)).at(2)).kind == "missing-file"
 
 
 @pytest.fixture
@@ -62,21 +62,21 @@ def _forecast(folder, text):
 
 @pytest.mark.parametrize("source", [".", "sub", "s*", "sub/c*"])
 def test_a_step_that_takes_a_name_that_is_not_utf_8_says_that_the_build_stops(source, folder):
-    because = _forecast(folder, f"FROM scratch\nCOPY {source} /x/\n").at(2).because
+    because = cause_of(_forecast(folder, f"FROM scratch\nCOPY {source} /x/\n").at(2))
     assert (because.kind, because.what) == ("refused-file", (r"sub/caf\xe9",))
     assert "not UTF-8" in because.sentence
     assert "the build will stop here" in because.sentence
 
 
 def test_a_name_that_is_not_utf_8_stops_no_build_that_does_not_take_it(folder):
-    assert _forecast(folder, "FROM scratch\nCOPY f /x/\n").at(2).because.kind == "new"
+    assert cause_of(_forecast(folder, "FROM scratch\nCOPY f /x/\n").at(2)).kind == "new"
     (folder / ".dockerignore").write_text("sub/c*\n")
-    assert _forecast(folder, "FROM scratch\nCOPY . /x/\n").at(2).because.kind == "new"
+    assert cause_of(_forecast(folder, "FROM scratch\nCOPY . /x/\n").at(2)).kind == "new"
 
 
 def test_a_symlink_to_such_a_name_stops_it_too(folder):
     (folder / "link").symlink_to(BAD_NAME)
-    assert _forecast(folder, "FROM scratch\nCOPY link /x/\n").at(2).because.kind == "refused-file"
+    assert cause_of(_forecast(folder, "FROM scratch\nCOPY link /x/\n").at(2)).kind == "refused-file"
 
 
 def _built(folder, text):
@@ -100,5 +100,5 @@ def test_buildkit_stops_at_a_circle(tmp_path):
 def test_buildkit_stops_where_it_would_be_sent_such_a_name(source, folder):
     text = f"FROM scratch\nCOPY {source} /x/\n"
     told, forecast = _built(folder, text), _forecast(folder, text)
-    assert (told.returncode != 0) == (forecast.at(2).because.kind == "refused-file")
+    assert (told.returncode != 0) == (cause_of(forecast.at(2)).kind == "refused-file")
     assert ("invalid UTF-8" in told.stderr) == (told.returncode != 0)

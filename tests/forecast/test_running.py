@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from speedkit.forecast import predict
-from tests.forecast.situations import manifest, situation
+from tests.forecast.situations import cause_of, manifest, situation
 
 
 def _verdict(before, after, **options):
@@ -60,7 +60,7 @@ def test_a_cache_that_starts_from_files_counts_them():
     text = "FROM base\nRUN --mount=type=cache,from=extra,source=f,target=/m true\n"
     one, two = (situation(text, contexts={"extra": manifest(f=content)}) for content in "12")
     assert predict([one], one).at(2).forecast == "hit"
-    assert predict([one], two).at(2).because.what == ("f (content)",)
+    assert cause_of(predict([one], two).at(2)).what == ("f (content)",)
 
 
 def test_a_mount_of_scratch_is_empty():

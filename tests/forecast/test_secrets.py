@@ -10,7 +10,7 @@ import pytest
 from speedkit.forecast import explain, predict
 from tests.conformance.bases import base_images
 from tests.conformance.building import buildx
-from tests.forecast.situations import situation
+from tests.forecast.situations import cause_of, situation
 from tests.waiting import HANG_SECONDS
 
 REQUIRING = "FROM base\nRUN --mount=type=secret,id=token,required=true true\nRUN true\n"
@@ -29,13 +29,13 @@ REQUIRING = "FROM base\nRUN --mount=type=secret,id=token,required=true true\nRUN
 )
 def test_a_step_without_what_it_requires_says_that_the_build_stops(mount, name):
     forecast = predict([situation("FROM base\n")], situation(f"FROM base\nRUN --mount={mount} true\n")).at(2)
-    assert (forecast.forecast, forecast.because.kind, forecast.because.what) == ("miss", "missing-secret", (name,))
-    assert "the build will stop here" in forecast.because.sentence
+    assert (forecast.forecast, cause_of(forecast).kind, cause_of(forecast).what) == ("miss", "missing-secret", (name,))
+    assert "the build will stop here" in cause_of(forecast).sentence
 
 
 @pytest.mark.parametrize("mount", ["type=secret,id=a", "type=secret,id=a,required=false", "type=ssh", "type=ssh,required=0"])
 def test_what_is_not_required_does_not_stop_a_build(mount):
-    assert predict([], situation(f"FROM base\nRUN --mount={mount} true\n")).at(2).because.kind == "new"
+    assert cause_of(predict([], situation(f"FROM base\nRUN --mount={mount} true\n")).at(2)).kind == "new"
 
 
 def test_a_cached_step_needs_no_secret():
@@ -44,20 +44,20 @@ def test_a_cached_step_needs_no_secret():
 
 def test_it_says_so_in_the_first_build_too():
     steps = predict([], situation(REQUIRING))
-    assert (steps.at(2).because.kind, steps.at(3).forecast) == ("missing-secret", "miss")
+    assert (cause_of(steps.at(2)).kind, steps.at(3).forecast) == ("missing-secret", "miss")
 
 
 def test_a_step_that_may_be_cached_says_what_becomes_of_the_build_if_not():
     text = "FROM base AS a\nRUN {}\nFROM base\nRUN --mount=from=a,target=/a --mount=type=secret,id=token,required true\n"
     step = predict([situation(text.format("x"))], situation(text.format("y"))).at(4)
-    assert (step.forecast, step.because.kind) == ("depends", "result")
-    assert step.because.sentence.endswith("if it has to run, the build stops here.")
+    assert (step.forecast, cause_of(step).kind) == ("depends", "result")
+    assert cause_of(step).sentence.endswith("if it has to run, the build stops here.")
 
 
 def test_of_a_build_that_stopped_there_it_is_told_in_the_past():
     failed = situation(REQUIRING, states={1: "cached", 2: "failed"}, finished=False)
     step = explain(failed, []).at(2)
-    assert (step.because.kind, "the build stopped here" in step.because.sentence) == ("missing-secret", True)
+    assert (cause_of(step).kind, "the build stopped here" in cause_of(step).sentence) == ("missing-secret", True)
 
 
 @pytest.mark.engine

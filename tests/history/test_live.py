@@ -28,7 +28,7 @@ def test_it_names_what_changed_and_how_long_the_step_took_when_it_ran_last(folde
         built = build(app)
         app.write("main.go", "package other\n")
         entries = by_line(LiveForecast()(app, "Dockerfile", [built]))
-        assert (entries[2]["short"], entries[2]["kind"], entries[2]["what"]) == ("main.go", "files", ["main.go (content)"])
+        assert (entries[2]["short"], entries[2]["ran"]) == ("main.go", "main.go changed")
         assert (entries[3]["short"], entries[3]["after"]) == ("line 2", [2])
         assert entries[3]["seconds"] == entries[3]["usual"] > 0.25
     with own_app(place) as another_copy:
@@ -47,10 +47,10 @@ def test_a_large_context_is_forecast_from_what_was_typed_first_and_then_from_all
         app.write("main.go", "package other\n")
         (app.folder / "data" / "0.txt").write_text("changed by somebody else")
         first, second = (by_line([entries]) for entries in live(app, "Dockerfile", [built]))
-        assert first[3]["what"] == ["main.go (content)"]
-        assert second[3]["what"] == ["data/0.txt (content)", "main.go (content)"]
+        assert first[3]["because"].startswith("main.go changed,")
+        assert second[3]["because"].startswith("data/0.txt and main.go changed,")
         app.write("main.go", "package main\n")
         assert by_line(live(app, "Dockerfile", [built]))[2]["forecast"] == "hit"
         app.write("new.go", "package main\n")
         (only,) = live(app, "Dockerfile", [built])
-        assert "new.go (added)" in by_line([only])[3]["what"]
+        assert "new.go was added" in by_line([only])[3]["because"]

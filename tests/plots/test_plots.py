@@ -10,6 +10,25 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from speedkit import plots
+from speedkit.causes import (
+    Cause,
+    DependsOnBytes,
+    Evicted,
+    FileChange,
+    FilesChanged,
+    Line,
+    NeverBuilt,
+    NotNeeded,
+    OnlySettings,
+    OtherBytes,
+    SameBytes,
+    StageBegins,
+    StepRan,
+    TextChanged,
+    Unchanged,
+    Variable,
+    VariablesChanged,
+)
 from speedkit.history import Reasons
 from speedkit.model import Base, Build, ImageLayer, Step, StepSource
 from speedkit.plots.measuring import comparable, edits_in_order, measure
@@ -81,21 +100,25 @@ HOSTILE = "<b>x</b><a href='//evil'>&"
 ENTITY = re.compile(r"&(?!amp;|lt;|gt;|quot;|#x27;)")
 
 
-def reason(line: int, text: str, state: str, kind: str, what=(), *, stage="builder", seconds=0.0, sources=()) -> Reason:
+def reason(line: int, text: str, state: str, cause: Cause, *, stage="builder", seconds=0.0, sources=()) -> Reason:
     ways = tuple(StepSource(source, how) for source, how in sources)
-    return Reason(line, stage, text, state, kind, tuple(what), f"Because of {kind}.", seconds, ways)
+    return Reason(line, stage, text, state, cause, (), seconds, ways)
+
+
+def changed(*paths: str) -> FilesChanged:
+    return FilesChanged(tuple(FileChange(path, "content") for path in paths))
 
 
 def graph(last="cached", hostile=""):
     """Two stages: a file changed, its stage ran again, and the bytes at the end are the same or are not."""
-    kind, what = ("same-bytes", ["line 3"]) if last == "cached" else ("result", ["line 3"])
+    cause = SameBytes((Line(3),)) if last == "cached" else OtherBytes((Line(3),))
     steps = (
-        reason(1, "FROM golang AS builder", "cached", "unchanged"),
-        reason(2, f"COPY . .{hostile}", "ran", "files", [f"main.go{hostile} (content)"], seconds=0.1),
-        reason(3, "RUN go build " + "x" * 60, "ran", "parent", ["line 2"], seconds=1.2, sources=[(2, "before")]),
-        reason(4, f"FROM scratch{hostile}", "no-step", "no-step", stage=f"stage-1{hostile}"),
-        reason(5, "COPY --from=builder /x /x", last, kind, what, stage=f"stage-1{hostile}", sources=[(3, "copy")]),
-        reason(6, 'CMD ["/x"]', "no-step", "no-step", stage=f"stage-1{hostile}"),
+        reason(1, "FROM golang AS builder", "cached", Unchanged()),
+        reason(2, f"COPY . .{hostile}", "ran", changed(f"main.go{hostile}"), seconds=0.1),
+        reason(3, "RUN go build " + "x" * 60, "ran", StepRan((Line(2),)), seconds=1.2, sources=[(2, "before")]),
+        reason(4, f"FROM scratch{hostile}", "no-step", StageBegins(), stage=f"stage-1{hostile}"),
+        reason(5, "COPY --from=builder /x /x", last, cause, stage=f"stage-1{hostile}", sources=[(3, "copy")]),
+        reason(6, 'CMD ["/x"]', "no-step", OnlySettings(), stage=f"stage-1{hostile}"),
     )
     return Reasons("title", steps, build())
 
@@ -600,11 +623,18 @@ def test_the_graph_cuts_long_names_and_has_the_whole_in_its_tooltip_and_in_its_d
 
 def test_the_graph_of_a_forecast_says_what_may_follow():
     steps = (
-        reason(1, "FROM golang AS builder", "hit", "unchanged"),
-        reason(2, "COPY . .", "miss", "files", ["main.go (content)"]),
-        reason(3, "FROM scratch", "no-step", "no-step", stage="last"),
-        reason(4, "COPY --from=builder /x /x", "depends", "result", ["line 2"], stage="last", sources=[(2, "copy")]),
-        reason(7, "FROM golang AS lint", "not-needed", "not-needed", stage="lint"),
+        reason(1, "FROM golang AS builder", "hit", Unchanged()),
+        reason(2, "COPY . .", "miss", changed("main.go")),
+        reason(3, "FROM scratch", "no-step", StageBegins(), stage="last"),
+        reason(
+            4,
+            "COPY --from=builder /x /x",
+            "depends",
+            DependsOnBytes((Line(2),), ("/x",), "yes"),
+            stage="last",
+            sources=[(2, "copy")],
+        ),
+        reason(7, "FROM golang AS lint", "not-needed", NotNeeded("lint"), stage="lint"),
     )
     plot = plots.stages(Reasons("title", steps))
     assert plot.title == "main.go changed: 1 of 3 steps run"
@@ -614,24 +644,24 @@ def test_the_graph_of_a_forecast_says_what_may_follow():
 
 
 @pytest.mark.parametrize(
-    ("state", "kind", "title"),
+    ("state", "cause", "title"),
     [
-        ("cached", "unchanged", "Everything came from the cache"),
-        ("ran", "new", "Nothing was cached: 1 of 1 steps ran, < 0.01 s"),
-        ("failed", "new", "Line 2, RUN true, failed"),
-        ("ran", "instruction", "The text of line 2 changed: 1 of 1 steps ran, < 0.01 s"),
-        ("ran", "argument", "Build argument X changed: 1 of 1 steps ran, < 0.01 s"),
-        ("ran", "evicted", "The result of line 2 was gone: 1 of 1 steps ran, < 0.01 s"),
+        ("cached", Unchanged(), "Everything came from the cache"),
+        ("ran", NeverBuilt("RUN"), "Nothing was cached: 1 of 1 steps ran, < 0.01 s"),
+        ("failed", NeverBuilt("RUN"), "Line 2, RUN true, failed"),
+        ("ran", TextChanged("RUN true"), "The text of line 2 changed: 1 of 1 steps ran, < 0.01 s"),
+        ("ran", VariablesChanged("argument", (Variable("X"),)), "Build argument X changed: 1 of 1 steps ran, < 0.01 s"),
+        ("ran", Evicted(), "The result of line 2 was gone: 1 of 1 steps ran, < 0.01 s"),
     ],
 )
-def test_the_finding_of_a_graph_follows_from_what_ran(state, kind, title):
-    steps = (reason(1, "FROM scratch", "no-step", "no-step"), reason(2, "RUN true", state, kind, ["X"]))
+def test_the_finding_of_a_graph_follows_from_what_ran(state, cause, title):
+    steps = (reason(1, "FROM scratch", "no-step", StageBegins()), reason(2, "RUN true", state, cause))
     assert plots.stages(Reasons("title", steps, build())).title == title
     assert plots.stages(Reasons("title", ())).title == "There is nothing to run"
 
 
 def test_a_base_image_that_is_there_is_not_called_nothing():
-    steps = (reason(1, "FROM alpine", "cached", "unchanged"), reason(2, "RUN true", "ran", "new"))
+    steps = (reason(1, "FROM alpine", "cached", Unchanged()), reason(2, "RUN true", "ran", NeverBuilt("RUN")))
     assert plots.stages(Reasons("title", steps, build())).title == (
         "Nothing but base images was cached: 1 of 2 steps ran, < 0.01 s"
     )
@@ -639,8 +669,8 @@ def test_a_base_image_that_is_there_is_not_called_nothing():
 
 def test_files_that_two_steps_read_are_named_once_in_the_finding():
     steps = (
-        reason(1, "FROM scratch", "no-step", "no-step"),
-        reason(2, "COPY . .", "ran", "files", ["a (content)", "b (content)"]),
-        reason(3, "COPY b /b", "ran", "files", ["b (content)"]),
+        reason(1, "FROM scratch", "no-step", StageBegins()),
+        reason(2, "COPY . .", "ran", changed("a", "b")),
+        reason(3, "COPY b /b", "ran", changed("b")),
     )
     assert plots.stages(Reasons("title", steps, build())).title.startswith("a and b changed: 2 of 2")

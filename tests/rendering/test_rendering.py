@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from speedkit.causes import FileChange, FilesChanged
 from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.rendering.ansi import ansi_to_html, plain_log
 from speedkit.rendering.layers_html import LayerRow, layers_html
 from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.rendering.reasons_html import Reason, reasons_html, state_in_words
+from speedkit.rendering.reasons_html import Reason, reasons_html
+from speedkit.words import shown_state
 
 
 @pytest.mark.parametrize(
@@ -53,13 +55,19 @@ def test_no_log_leaves_a_tag_or_a_control_character(text):
 
 
 def test_no_formula_is_seen_in_the_text_of_a_step():
-    step = Reason(1, "builder", "RUN go build $(grep -v ^unsafe$ /tmp/packages)", "ran", "new", (), "$A and $B differ.")
+    step = Reason(
+        1,
+        "builder",
+        "RUN go build $(grep -v ^unsafe$ /tmp/packages)",
+        "ran",
+        FilesChanged((FileChange("$A and $B", "content"),)),
+    )
     for html in (reasons_html("title", [step]), layers_html("title", [], [LayerRow("RUN $(a) $b", 1, 1, 0, 0, 0)], [])):
         assert f'class="sk-{"build" if "sk-build" in html else "layers"} {NOT_MATH}"' in html
 
 
 def test_a_forecast_is_said_in_the_words_of_a_build():
-    assert [state_in_words(state) for state in ("hit", "miss", "depends", "no-step", "ran")] == [
+    assert [shown_state(state).word for state in ("hit", "miss", "depends", "no-step", "ran")] == [
         "cached",
         "runs",
         "depends",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import get_args
 
+from speedkit.causes import NotTold
 from speedkit.model import Build, Step, StepState
 from speedkit.plots import cache_grid
-from speedkit.rendering.reasons_html import Reason, reasons_html, state_in_words
-from speedkit.rendering.steps_html import SHAPES, build_html
+from speedkit.rendering.reasons_html import Reason, reasons_html
+from speedkit.rendering.steps_html import build_html
+from speedkit.words import STATES, shown_state
 
 WORDS = "not told apart"
 
@@ -19,8 +21,7 @@ def build(state: StepState = "unclear") -> Build:
 
 def test_every_state_has_a_shape_and_words():
     for state in get_args(StepState):
-        assert state in SHAPES
-        assert state_in_words(state)
+        assert STATES[state].word
         assert build_html(build(state))
 
 
@@ -28,7 +29,7 @@ def test_it_is_said_in_every_view():
     found = build()
     assert WORDS in build_html(found)
     assert "0 cached, 0 ran" in build_html(found)
-    reason = Reason(2, "stage-0", "RUN x", "unclear", "unclear", (), "BuildKit's report does not tell.")
+    reason = Reason(2, "stage-0", "RUN x", "unclear", NotTold())
     assert WORDS in reasons_html("title", [reason])
-    assert WORDS in state_in_words("unclear")
+    assert WORDS in shown_state("unclear").word
     assert WORDS in cache_grid([found]).table.to_string()

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from speedkit.apps import append_line, own_app
+from speedkit.causes import FileChange, FilesChanged
 from speedkit.errors import EngineLost, NoEngine, StateBusy, UnknownStrategy
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.bench import Bench
@@ -19,9 +20,7 @@ from tests.waiting import HANG_SECONDS, wait_until
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
 from tests.widgets.builds import DOCKERFILE as STORY
 
-WHY = Reason(
-    line=2, stage="b", instruction="COPY . .", state="ran", kind="files", what=("main.go (content)",), because="It changed."
-)
+WHY = Reason(line=2, stage="b", instruction="COPY . .", state="ran", cause=FilesChanged((FileChange("main.go", "content"),)))
 EXIT_1 = 'process "/bin/sh -c make" did not complete successfully: exit code: 1'
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from speedkit.causes import FileChange, FilesChanged, Line, StepRan, Unchanged
 from speedkit.model import ImageLayer
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.build_list import BuildList
@@ -74,17 +75,19 @@ def test_steps_that_came_or_went_with_the_dockerfile_are_shown_as_such():
     assert (gone["change"], gone["after"]) == ("step removed", None)
 
 
-def reason(line, kind, what=(), state="ran", text="COPY . ."):
-    named = {"line": line, "stage": "builder", "instruction": text, "state": state}
-    return Reason(**named, kind=kind, what=tuple(what), because="Nothing that counts changed.")
+def reason(line, cause, state="ran", text="COPY . ."):
+    return Reason(line=line, stage="builder", instruction=text, state=state, cause=cause)
 
 
 def test_what_was_saved_and_what_it_cost_come_with_their_reasons():
-    known = {3: reason(3, "unchanged", state="cached", text="RUN make")}
+    known = {3: reason(3, Unchanged(), state="cached", text="RUN make")}
     found = compare_two(a_build(*RAN, seconds=30.0), a_build(*CACHED, seconds=1.0), numbers=(3, 4), reasons=known)
-    said = "now comes from the cache; before, it ran for 2.0 s: nothing that counts changed."
+    said = "now comes from the cache; before, it ran for 2.0 s. Nothing that counts for this step has changed."
     assert found["why"] == [{"tone": "hit", "step": "RUN make", "said": said}]
-    known = {2: reason(2, "files", ["main.go (content)"]), 3: reason(3, "parent", ["line 2"], text="RUN make")}
+    known = {
+        2: reason(2, FilesChanged((FileChange("main.go", "content"),))),
+        3: reason(3, StepRan((Line(2),)), text="RUN make"),
+    }
     found = compare_two(a_build(*RAN), a_build(*RAN), numbers=(3, 4), reasons=known)
     said = "ran for 2.0 s because COPY . . on line 2 brought a changed main.go."
     assert found["why"] == [{"tone": "run", "step": "RUN make", "said": said}]
@@ -92,6 +95,6 @@ def test_what_was_saved_and_what_it_cost_come_with_their_reasons():
 
 
 def test_the_time_of_a_step_that_failed_is_not_called_saved():
-    known = {3: reason(3, "unchanged", state="cached", text="RUN make")}
+    known = {3: reason(3, Unchanged(), state="cached", text="RUN make")}
     failed = a_build(*FAILED, outcome="failed")
     assert compare_two(failed, a_build(*CACHED), numbers=(3, 4), reasons=known)["why"] == []

@@ -78,7 +78,7 @@ def test_an_executed_notebook_keeps_the_forecast_and_why_each_step_ran(folder):
     ]
     first = executed(cells[:1])
     assert "If you build now" in first
-    assert "never built" in first
+    assert "new to cache" in first
     last = executed(cells)
     assert "Build 2: Dockerfile" in last
     assert "main.go changed" in last

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import pytest
 
+from speedkit.causes import (
+    Evicted,
+    FileChange,
+    FilesChanged,
+    Line,
+    NeverBuilt,
+    OtherBytes,
+    StepRan,
+    TextChanged,
+    Unchanged,
+)
 from speedkit.rendering.reasons_html import Reason
-from speedkit.widgets.naming import listed, short_command, short_instruction
+from speedkit.widgets.naming import short_command, short_instruction
 from speedkit.widgets.outlook import agreement, expected_time, noted, outlook, rough_seconds
 from speedkit.widgets.shown_steps import Background, shown_build
-from speedkit.widgets.why import in_short, reasons_of, why_cached, why_ran
+from speedkit.widgets.why import reasons_of, why_cached, why_ran
+from speedkit.words import in_short, listed
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 
 OPTIMIZED = "FROM golang\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build\n"
 
 
-def reason(line, kind, what=(), *, state="ran", instruction="COPY . .", because="It did."):
-    named = {"line": line, "stage": "builder", "instruction": instruction, "state": state}
-    return Reason(**named, kind=kind, what=tuple(what), because=because)
+MAIN = FilesChanged((FileChange("main.go", "content"),))
+NOTHING = "Nothing that counts for this step has changed."
+
+
+def reason(line, cause, *, state="ran", instruction="COPY . ."):
+    return Reason(line=line, stage="builder", instruction=instruction, state=state, cause=cause)
 
 
 @pytest.mark.parametrize(
@@ -43,45 +58,48 @@ def test_names_are_listed_as_people_do():
 
 
 def test_a_reason_in_short_names_what_changed():
-    assert in_short("files", ["main.go (content)", "go.sum (added)"]) == "main.go +1 changed"
-    assert in_short("parent", ["line 7"]) == "line 7 ran again"
-    assert in_short("new", []) == "not built before"
-    assert in_short("unchanged", []) == ""
+    files = FilesChanged((FileChange("main.go", "content"), FileChange("go.sum", "added")))
+    assert in_short(files) == "main.go +1 changed"
+    assert in_short(StepRan((Line(7),))) == "line 7 ran again"
+    assert in_short(NeverBuilt("RUN")) == "new to the cache"
+    assert in_short(Unchanged()) == ""
 
 
 def test_a_step_ran_because_of_what_began_the_chain():
     reasons = {
-        7: reason(7, "files", ["main.go (content)"]),
-        8: reason(8, "parent", ["line 7"], instruction="RUN go build"),
-        11: reason(11, "result", ["line 8"], instruction="COPY --from=builder /a /a"),
+        7: reason(7, MAIN),
+        8: reason(8, StepRan((Line(7),)), instruction="RUN go build"),
+        11: reason(11, OtherBytes((Line(8),)), instruction="COPY --from=builder /a /a"),
     }
-    assert why_ran(11, reasons) == "COPY . . on line 7 brought a changed main.go"
-    assert why_ran(7, reasons) == "main.go changed"
-    reasons[7] = reason(7, "instruction", ["COPY . ."])
-    assert why_ran(8, reasons) == "the text of COPY . . on line 7 changed"
-    assert why_ran(7, reasons) == "its own text changed"
-    reasons[7] = reason(7, "evicted", because="It was built before, but its result is gone.")
-    assert why_ran(8, reasons) == "COPY . . on line 7 ran: it was built before, but its result is gone"
-    assert why_ran(99, reasons) == ""
+    assert why_ran(11, reasons, "2 s") == "ran for 2 s because COPY . . on line 7 brought a changed main.go."
+    assert why_ran(7, reasons, "2 s") == "ran for 2 s because main.go changed."
+    reasons[7] = reason(7, TextChanged("COPY . ."))
+    assert why_ran(8, reasons, "2 s") == "ran for 2 s because the text of COPY . . on line 7 changed."
+    assert why_ran(7, reasons, "2 s") == "ran for 2 s because its own text changed."
+    reasons[7] = reason(7, Evicted())
+    gone = "This builder had built it before, but the result is gone: pruned, or dropped for room."
+    assert why_ran(8, reasons, "2 s") == f"ran for 2 s because COPY . . on line 7 ran. {gone}"
+    assert why_ran(7, reasons, "2 s") == f"ran for 2 s. {gone}"
+    assert why_ran(99, reasons, "2 s") == ""
 
 
 def test_a_chain_ends_at_a_step_that_did_not_run_and_never_goes_in_circles():
-    cached = {1: reason(1, "unchanged", state="cached"), 2: reason(2, "parent", ["line 1"], because="Odd.")}
-    assert why_ran(2, cached) == "odd"
-    circle = {1: reason(1, "parent", ["line 2"]), 2: reason(2, "parent", ["line 1"])}
-    assert why_ran(1, circle).endswith("it did")
+    cached = {1: reason(1, Unchanged(), state="cached"), 2: reason(2, StepRan((Line(1),)))}
+    assert why_ran(2, cached, "2 s") == "ran for 2 s. It starts from the result of line 1, which ran."
+    circle = {1: reason(1, StepRan((Line(2),))), 2: reason(2, StepRan((Line(1),)))}
+    assert why_ran(1, circle, "2 s").startswith("ran for 2 s")
 
 
 def test_a_cached_run_names_its_only_inputs_where_they_are_named():
-    reasons = {line: reason(line, "unchanged", state="cached", because="Nothing changed.") for line in (3, 5)}
-    assert why_cached(3, reasons, OPTIMIZED) == "the only files it sees, go.mod and go.sum, did not change."
+    reasons = {line: reason(line, Unchanged(), state="cached") for line in (3, 5)}
+    assert why_cached(3, reasons, OPTIMIZED) == "The only files it sees, go.mod and go.sum, did not change."
     one_file = OPTIMIZED.replace(" go.sum", "")
-    assert why_cached(3, reasons, one_file) == "the only file it sees, go.mod, did not change."
-    assert why_cached(5, reasons, OPTIMIZED) == "nothing changed."
+    assert why_cached(3, reasons, one_file) == "The only file it sees, go.mod, did not change."
+    assert why_cached(5, reasons, OPTIMIZED) == NOTHING
     assert why_cached(3, {}, OPTIMIZED) == ""
-    assert why_cached(3, reasons, "FROM golang AS a\nCOPY . .\nFROM a\nCOPY go.mod .\nRUN x\n") == "nothing changed."
-    assert why_cached(5, reasons, "FROM golang AS a\nCOPY . .\nFROM a\nCOPY go.mod .\nRUN x\n") == "nothing changed."
-    assert why_cached(3, reasons, "FROM\n") == "nothing changed."
+    assert why_cached(3, reasons, "FROM golang AS a\nCOPY . .\nFROM a\nCOPY go.mod .\nRUN x\n") == NOTHING
+    assert why_cached(5, reasons, "FROM golang AS a\nCOPY . .\nFROM a\nCOPY go.mod .\nRUN x\n") == NOTHING
+    assert why_cached(3, reasons, "FROM\n") == NOTHING
 
 
 def test_a_build_without_a_recording_has_no_reasons():
@@ -125,13 +143,13 @@ def test_each_step_says_what_it_saved_or_why_it_ran():
     steps, _ = shown(a_build(*CACHED), Background(expected))
     assert steps[3]["note"] == "saved 5.2 s"
     assert steps[1]["note"] == "41.0 MB"
-    steps, _ = shown(a_build(*RAN), Background((), {2: reason(2, "files", ["main.go (content)"])}))
-    assert (steps[2]["note"], steps[2]["why"]) == ("main.go changed", "It did.")
+    steps, _ = shown(a_build(*RAN), Background((), {2: reason(2, MAIN)}))
+    assert (steps[2]["note"], steps[2]["why"]) == ("main.go changed", "main.go changed, and this step reads it.")
 
 
 def test_while_a_build_runs_each_step_says_how_long_it_took_last_and_what_it_waits_for():
     states = ("cached", "ran", "running", "no-step", "waiting")
-    files = {"line": 2, "forecast": "miss", "because": "main.go changed.", "kind": "files", "what": ["main.go (content)"]}
+    files = {"line": 2, "forecast": "miss", "because": "main.go changed.", "ran": "main.go changed"}
     expected = [files, MISS, {"line": 6, "forecast": "miss", "because": "y", "seconds": 0.1, "after": [3]}]
     files["seconds"] = 0.1
     steps, found = shown(a_build(*states, outcome="running"), Background(expected), started_ms=1000.0)

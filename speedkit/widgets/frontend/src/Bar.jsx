@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { FORECAST } from "./format.js";
 import { useTrait } from "./link.js";
 
 export function Bar({ model, running, act, alive }) {
@@ -116,10 +117,11 @@ export function Outlook({ outlook }) {
   const { cached, run, depends, about, why } = outlook;
   return (
     <span class="skw-if">
-      If you build now: <b class="skw-hit">✓ {cached} cached</b>, <b class="skw-run">↻ {run} {run === 1 ? "runs" : "run"}</b>
+      If you build now: <b class="skw-hit">{FORECAST.hit.icon} {cached} cached</b>,{" "}
+      <b class="skw-run">{FORECAST.miss.icon} {run} {run === 1 ? "runs" : "run"}</b>
       {depends > 0 && (
         <>
-          , <b>? {depends} {depends === 1 ? "depends" : "depend"}</b>
+          , <b>{FORECAST.depends.icon} {depends} {depends === 1 ? "depends" : "depend"}</b>
         </>
       )}
       {about && (

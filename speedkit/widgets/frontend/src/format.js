@@ -1,4 +1,5 @@
 // Numbers as people read them: three digits at most, the unit always there.
+import words from "./states.json";
 
 // The same words as speedkit.rendering.seconds_text.
 export function seconds(value) {
@@ -30,22 +31,13 @@ export function plural(count, one, many = `${one}s`) {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
-export const STATE = {
-  cached: { icon: "✓", word: "cached" },
-  ran: { icon: "↻", word: "ran" },
-  running: { icon: "◐", word: "running" },
-  failed: { icon: "✗", word: "failed" },
-  cancelled: { icon: "■", word: "cancelled" },
-  waiting: { icon: "·", word: "waiting" },
-  unclear: { icon: "?", word: "not told apart" },
-  "no-step": { icon: "", word: "no step" },
-  "not-needed": { icon: "", word: "not needed" },
-};
+// Written by `python -m speedkit.words`: the icons and words that Python shows, too.
+export const STATE = words.states;
 
 export const FORECAST = {
-  hit: { icon: "✓", word: "cached", className: "skw-hit" },
-  miss: { icon: "↻", word: "runs", className: "skw-run" },
-  depends: { icon: "?", word: "depends", className: "skw-depends" },
+  hit: { ...words.forecasts.hit, className: "skw-hit" },
+  miss: { ...words.forecasts.miss, className: "skw-run" },
+  depends: { ...words.forecasts.depends, className: "skw-depends" },
 };
 
 // What a layer, or the second of two images, does to a file.

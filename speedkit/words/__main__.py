@@ -1,0 +1,10 @@
+"""Writes the tables of words that the page's own code reads: `python -m speedkit.words`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from speedkit.words import states_json
+
+place = Path(__file__).parent.parent / "widgets" / "frontend" / "src" / "states.json"
+place.write_text(states_json(), encoding="utf-8")

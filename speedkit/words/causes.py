@@ -1,0 +1,756 @@
+"""A cause in words: as a sentence, in a few words beside a step, in a word or two in the margin, as a title.
+
+A sentence about what will happen is not made into one about what happened; both stand here side by side. The same goes for a
+form that opens a sentence and one that stands inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, assert_never
+
+from speedkit.causes import (
+    Addition,
+    AddressChanged,
+    BackslashInPath,
+    BaseChanged,
+    BaseHere,
+    BaseSettingsChanged,
+    BaseToPull,
+    BrokeOff,
+    BuiltEarlier,
+    BuiltElsewhere,
+    CalledCached,
+    Cause,
+    ChangeUnnoticed,
+    Depends,
+    DependsOnAddress,
+    DependsOnBytes,
+    DependsOnHostFiles,
+    DependsOnStep,
+    Evicted,
+    FileChange,
+    FileChangeKind,
+    FileRefused,
+    FilesChanged,
+    HostFilesChanged,
+    ImageToPull,
+    Imported,
+    ImportFailed,
+    Line,
+    MayBeKept,
+    MissBegan,
+    MissingFile,
+    MissingSecret,
+    NeedsSecret,
+    NeverBuilt,
+    NeverBuiltTogether,
+    NeverFinished,
+    New,
+    NotAMiss,
+    NotFetched,
+    NothingBuiltYet,
+    NotNeeded,
+    NotReached,
+    NotTold,
+    OnlySettings,
+    OptionsChanged,
+    OtherBaseHere,
+    OtherBuilder,
+    OtherBytes,
+    OtherDigest,
+    Place,
+    PlatformChanged,
+    SameBytes,
+    SameStepAs,
+    Secret,
+    StageBegins,
+    StartedEmpty,
+    StartsFromOtherBase,
+    StepRan,
+    TextChanged,
+    Unchanged,
+    Variable,
+    VariableOrderChanged,
+    VariablesChanged,
+)
+from speedkit.words.messages import NAMED_AT_MOST, listed, message, plural
+
+__all__ = [
+    "Tense",
+    "beginning",
+    "in_margin",
+    "in_short",
+    "inputs_unchanged",
+    "now_cached",
+    "ran_because",
+    "sentence",
+    "sentences",
+    "title",
+]
+
+Tense = Literal["will", "did"]
+"""Whether the build is still to come or is over."""
+
+
+def sentences(cause: Cause, also: Iterable[Addition], tense: Tense) -> str:
+    """The cause, and what else there is to say of the step."""
+    return " ".join([sentence(cause, tense), *(_addition(one, tense) for one in also)])
+
+
+def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each cause
+    """The cause for a newcomer. A few have two sentences, the second of which says what to do."""
+    match cause:
+        case Unchanged():
+            return message("Nothing that counts for this step has changed.")
+        case BuiltEarlier():
+            return message("An earlier build had exactly this, and its result is still there.")
+        case BuiltElsewhere():
+            return message("A build that is not recorded here had made exactly this.")
+        case Imported(caches):
+            return message(
+                "No recorded build had made it: it came with the cache imported from {caches}.", caches=listed(caches)
+            )
+        case SameStepAs(lines):
+            if tense == "did":
+                return message("It is the same step as {line}, which ran for both.", line=_place(Line(lines[0])))
+            return message(
+                "It is the same step as {lines}: only the first that the builder comes to runs, for all of them.",
+                lines=_places([Line(line) for line in lines]),
+            )
+        case SameBytes(sources):
+            return _same_bytes(sources, tense)
+        case ChangeUnnoticed():
+            return _unnoticed(cause, tense)
+        case BaseHere():
+            return message("The image is on this machine.")
+        case OtherBaseHere(name):
+            return message("{name} is another image than before; it is on this machine.", name=name)
+        case DependsOnAddress(addresses):
+            return plural(
+                "It depends on what {addresses} holds now.",
+                "It depends on what {addresses} hold now.",
+                len(addresses),
+                addresses=listed(addresses),
+            )
+        case DependsOnStep(source):
+            return message("It stays cached if {source} does.", source=_place(source))
+        case DependsOnBytes():
+            return _depends_on_bytes(cause)
+        case DependsOnHostFiles(paths):
+            return message("It depends on what the commands on the host make of {paths}.", paths=listed(paths))
+        case MayBeKept():
+            return message("A build broke off at this step: what it had made may have been kept.")
+        case FilesChanged(files):
+            return plural(
+                "{changes}, and this step reads it.",
+                "{changes}, and this step reads them.",
+                len(files),
+                changes=_file_changes(files, opens=True),
+            )
+        case TextChanged():
+            return message("The text of this instruction changed.")
+        case VariablesChanged():
+            return _variables_and_reach(cause)
+        case VariableOrderChanged():
+            return message("The order of the variables changed; every RUN after it sees that.")
+        case OptionsChanged(options):
+            return message("The build command's options changed ({options}).", options=listed(options))
+        case PlatformChanged(platform):
+            return message("It is now built for {platform}.", platform=platform)
+        case BaseChanged(name):
+            return message("The base image {name} is another one than before.", name=name)
+        case BaseSettingsChanged():
+            return message("The configuration of the base image is another one than before.")
+        case StepRan(sources):
+            if tense == "did":
+                return message("It starts from the result of {source}, which ran.", source=_place(sources[0]))
+            return message("It starts from the result of {source}, which runs again.", source=_place(sources[0]))
+        case StartsFromOtherBase(name, is_new=False):
+            return message("It starts from {name}, which is another image than before.", name=name)
+        case StartsFromOtherBase(name):
+            return message("It starts from {name}, which the build before did not use.", name=name)
+        case OtherBytes(sources, ran=True):
+            return plural(
+                "{sources} ran, and what it made has other bytes than before.",
+                "{sources} ran, and what they made has other bytes than before.",
+                len(sources),
+                sources=_places(sources, opens=True),
+            )
+        case OtherBytes(sources):
+            return message("What this step takes from {sources} has other bytes than before.", sources=_places(sources))
+        case HostFilesChanged(paths):
+            return message("What the commands on the host made of {paths} has other bytes than before.", paths=listed(paths))
+        case AddressChanged(addresses):
+            return plural(
+                "{addresses} no longer holds what it did.",
+                "{addresses} no longer hold what they did.",
+                len(addresses),
+                addresses=listed(addresses),
+            )
+        case NothingBuiltYet():
+            if tense == "did":
+                return message("No build before this one is recorded for this cache.")
+            return message("Nothing has been built here yet.")
+        case StartedEmpty():
+            return message("Nothing was built before in this cache: it was started empty.")
+        case NeverBuilt(keyword):
+            return message("This {keyword} has not been built before.", keyword=keyword)
+        case NeverBuiltTogether():
+            return _never_together(cause)
+        case NeverFinished():
+            return message("No earlier build finished this step.")
+        case BrokeOff():
+            return message("An earlier build broke off at this step, and left nothing of it.")
+        case Evicted():
+            return message("This builder had built it before, but the result is gone: pruned, or dropped for room.")
+        case OtherBuilder(names):
+            return plural(
+                "Another builder has built this: {names}. Each builder has its own cache.",
+                "Other builders have built this: {names}. Each builder has its own cache.",
+                len(names),
+                names=listed(names),
+            )
+        case BaseToPull(name):
+            return message("{name} is no longer on this machine: it has to be pulled first.", name=name)
+        case ImageToPull(name, here, wanted):
+            return message(
+                "{name} is on this machine for {here}, not for {wanted}: it has to be pulled first.",
+                name=name,
+                here=here,
+                wanted=wanted,
+            )
+        case MissingFile() | BackslashInPath() | MissingSecret() | FileRefused():
+            return _stops(cause, tense)
+        case NotFetched(()):
+            return message("The base image could not be had.")
+        case NotFetched(addresses):
+            return message("{addresses} could not be had.", addresses=listed(addresses))
+        case OtherDigest(()):
+            return message("What this step fetched has another digest than `--checksum` says.")
+        case OtherDigest(addresses):
+            return message("What {addresses} serves has another digest than `--checksum` says.", addresses=listed(addresses))
+        case NotNeeded(stage):
+            return message("The target does not use stage {stage}.", stage=stage)
+        case StageBegins(None):
+            return message("There is nothing to run: it only says where the stage begins.")
+        case StageBegins(line):
+            return message("The stage starts from the result of line {line}.", line=line)
+        case OnlySettings():
+            return message("There is nothing to run: it only changes settings.")
+        case NotReached():
+            return message("The build ended before this step.")
+        case CalledCached():
+            return message(
+                "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
+            )
+        case NotTold():
+            return message("BuildKit's report does not tell which of its steps this one is: whether it ran or was cached.")
+        case _:
+            assert_never(cause)
+
+
+def beginning(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a case for each cause
+    """What began a miss, as a clause: `main.go changed`. opens: it begins a sentence or stands alone."""
+    if isinstance(cause, NotAMiss | Depends):
+        return message("It ran") if opens else message("it ran")
+    match cause:
+        case FilesChanged(files):
+            return _file_changes(files, opens=opens)
+        case TextChanged():
+            return message("Its text changed") if opens else message("its text changed")
+        case VariablesChanged():
+            return _variables(cause, opens=opens)
+        case VariableOrderChanged():
+            return message("The order of the variables changed") if opens else message("the order of the variables changed")
+        case OptionsChanged(options):
+            if opens:
+                return message("The build command's options changed ({options})", options=listed(options))
+            return message("the build command's options changed ({options})", options=listed(options))
+        case PlatformChanged(platform):
+            if opens:
+                return message("It is now built for {platform}", platform=platform)
+            return message("it is now built for {platform}", platform=platform)
+        case BaseChanged(name) | StartsFromOtherBase(name):
+            if opens:
+                return message("The base image {name} is another one than before", name=name)
+            return message("the base image {name} is another one than before", name=name)
+        case BaseSettingsChanged():
+            if opens:
+                return message("The configuration of the base image is another one than before")
+            return message("the configuration of the base image is another one than before")
+        case StepRan(sources):
+            return message("{sources} ran", sources=_places(sources, opens=opens))
+        case OtherBytes():
+            return message("Other bytes than before") if opens else message("other bytes than before")
+        case HostFilesChanged(paths):
+            return message("{paths} changed", paths=listed(paths))
+        case AddressChanged(addresses):
+            return plural(
+                "{addresses} no longer holds what it did",
+                "{addresses} no longer hold what they did",
+                len(addresses),
+                addresses=listed(addresses),
+            )
+        case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():
+            return message("It was new to the cache") if opens else message("it was new to the cache")
+        case Evicted():
+            return message("Its result was gone from the cache") if opens else message("its result was gone from the cache")
+        case OtherBuilder(names):
+            if opens:
+                return message("Only builder {names} had built this", names=listed(names))
+            return message("only builder {names} had built this", names=listed(names))
+        case BaseToPull(name) | ImageToPull(name):
+            return message("{name} had to be pulled", name=name)
+        case MissingFile(paths) | BackslashInPath(paths):
+            return plural(
+                "{paths} is not in the build context", "{paths} are not in the build context", len(paths), paths=listed(paths)
+            )
+        case MissingSecret(secrets):
+            return plural("{secrets} was not given", "{secrets} were not given", len(secrets), secrets=_secrets(secrets))
+        case FileRefused(paths):
+            return message("BuildKit cannot take {paths}", paths=listed(paths))
+        case NotFetched(()):
+            return message("The base image could not be had") if opens else message("the base image could not be had")
+        case NotFetched(addresses):
+            return message("{addresses} could not be had", addresses=listed(addresses))
+        case OtherDigest():
+            return message("Another digest was fetched") if opens else message("another digest was fetched")
+        case _:
+            assert_never(cause)
+
+
+def title(cause: Cause, *, line: int) -> str:
+    """What began a miss, as the beginning of a title. line: of the step in which it began."""
+    if isinstance(cause, New):
+        return message("New to the cache")
+    if isinstance(cause, TextChanged):
+        return message("The text of line {line} changed", line=line)
+    if isinstance(cause, Evicted):
+        return message("The result of line {line} was gone", line=line)
+    return beginning(cause, opens=True)
+
+
+def in_short(cause: Cause) -> str:  # noqa: C901 - a case for each cause
+    """Why a step ran, in a few words beside it: `main.go changed`, `line 7 ran again`; "" where it takes a sentence."""
+    if isinstance(cause, NotAMiss | Depends):
+        return ""
+    match cause:
+        case FilesChanged(files):
+            return message("{files} changed", files=_first([change.path for change in files]))
+        case VariablesChanged():
+            return message("{variables} changed", variables=_first([variable.name for variable in cause.variables]))
+        case AddressChanged(names) | HostFilesChanged(names):
+            return message("{addresses} changed", addresses=_first(names))
+        case VariableOrderChanged():
+            return message("other order of variables")
+        case TextChanged():
+            return message("new text")
+        case OptionsChanged():
+            return message("other options")
+        case PlatformChanged(platform):
+            return message("now for {platform}", platform=platform)
+        case BaseChanged() | BaseSettingsChanged() | StartsFromOtherBase():
+            return message("other base image")
+        case BaseToPull() | ImageToPull():
+            return message("has to be pulled")
+        case StepRan(sources):
+            return message("{source} ran again", source=_first([_place(source) for source in sources]))
+        case OtherBytes(sources):
+            return message("{source} gave other bytes", source=_first([_place(source) for source in sources]))
+        case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():
+            return message("new to the cache")
+        case Evicted():
+            return message("result was gone")
+        case MissingFile() | BackslashInPath():
+            return message("file is missing")
+        case MissingSecret():
+            return message("secret is missing")
+        case FileRefused():
+            return message("file is refused")
+        case OtherBuilder() | NotFetched() | OtherDigest():
+            return ""
+        case _:
+            assert_never(cause)
+
+
+def in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
+    """Why a step is expected to run, in a word or two beside its line: `main.go`, `line 7`; "" where there is none."""
+    if isinstance(cause, NotAMiss):
+        return ""
+    match cause:
+        case FilesChanged(files):
+            return files[0].path
+        case VariablesChanged():
+            return cause.variables[0].name
+        case StepRan(sources) | OtherBytes(sources) | DependsOnBytes(sources):
+            return _place(sources[0])
+        case DependsOnStep(source):
+            return _place(source)
+        case DependsOnHostFiles(paths) | HostFilesChanged(paths):
+            return paths[0]
+        case TextChanged():
+            return message("new text")
+        case BaseChanged() | BaseSettingsChanged() | BaseToPull() | ImageToPull() | StartsFromOtherBase():
+            return message("base image")
+        case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():
+            return message("new to cache")
+        case (
+            DependsOnAddress()
+            | MayBeKept()
+            | VariableOrderChanged()
+            | OptionsChanged()
+            | PlatformChanged()
+            | AddressChanged()
+            | Evicted()
+            | OtherBuilder()
+            | MissingFile()
+            | BackslashInPath()
+            | MissingSecret()
+            | FileRefused()
+            | NotFetched()
+            | OtherDigest()
+        ):
+            return ""
+        case _:
+            assert_never(cause)
+
+
+def ran_because(cause: Cause, seconds: str, *, began: tuple[str, int] | None = None) -> str:
+    """What goes on after a step's name: how long it ran, and why.
+
+    cause: of the miss. began: the instruction and the line in which it began, where that is not the step itself.
+    """
+    if began is None:
+        if isinstance(cause, FilesChanged):
+            changed = listed([change.path for change in cause.files])
+            return message("ran for {seconds} because {files} changed.", seconds=seconds, files=changed)
+        if isinstance(cause, TextChanged):
+            return message("ran for {seconds} because its own text changed.", seconds=seconds)
+        return message("ran for {seconds}. {why}", seconds=seconds, why=sentence(cause, "did"))
+    step, line = began
+    if isinstance(cause, FilesChanged):
+        changed = listed([change.path for change in cause.files])
+        return message(
+            "ran for {seconds} because {step} on line {line} brought a changed {files}.",
+            seconds=seconds,
+            step=step,
+            line=line,
+            files=changed,
+        )
+    if isinstance(cause, TextChanged):
+        return message(
+            "ran for {seconds} because the text of {step} on line {line} changed.", seconds=seconds, step=step, line=line
+        )
+    return message(
+        "ran for {seconds} because {step} on line {line} ran. {why}",
+        seconds=seconds,
+        step=step,
+        line=line,
+        why=sentence(cause, "did"),
+    )
+
+
+def now_cached(seconds: str, *, why: str) -> str:
+    """What goes on after a step's name: how long it ran before, and why the cache has it now. why: a sentence."""
+    return message("now comes from the cache; before, it ran for {seconds}. {why}", seconds=seconds, why=why)
+
+
+def inputs_unchanged(files: Sequence[str]) -> str:
+    """Why a RUN was cached that sees few files of the build context."""
+    return plural(
+        "The only file it sees, {files}, did not change.",
+        "The only files it sees, {files}, did not change.",
+        len(files),
+        files=listed(files),
+    )
+
+
+def _addition(addition: Addition, tense: Tense) -> str:
+    match addition:
+        case ChangeUnnoticed():
+            return _unnoticed(addition, tense)
+        case NeedsSecret(secrets):
+            return message(
+                "It needs the {secrets}, and no build of speedkit is given any: if it has to run, the build stops here.",
+                secrets=_secrets(secrets),
+            )
+        case MissBegan(beginnings):
+            places = [message("line {line}: {change}", line=one.line, change=beginning(one.cause)) for one in beginnings]
+            return message("It began in {beginnings}.", beginnings=listed(places))
+        case ImportFailed(caches):
+            return message("The cache of {caches} could not be imported.", caches=listed(caches))
+        case _:
+            assert_never(addition)
+
+
+def _same_bytes(sources: Sequence[Place], tense: Tense) -> str:
+    count, names = len(sources), _places(sources, opens=True)
+    if tense == "will":
+        return plural(
+            "{sources} runs again, but what this step takes from it is known.",
+            "{sources} run again, but what this step takes from them is known.",
+            count,
+            sources=names,
+        )
+    return plural(
+        "{sources} ran, but what this step takes from it is the same, byte for byte.",
+        "{sources} ran, but what this step takes from them is the same, byte for byte.",
+        count,
+        sources=names,
+    )
+
+
+def _depends_on_bytes(cause: DependsOnBytes) -> str:
+    paths, count = listed(cause.paths), len(cause.paths)
+    if cause.sources_run == "no":
+        return plural(
+            "It depends on whether {paths} holds the same bytes as in the build before.",
+            "It depends on whether {paths} hold the same bytes as in the build before.",
+            count,
+            paths=paths,
+        )
+    condition = plural(
+        "if {paths} comes out as before, this stays cached",
+        "if {paths} come out as before, this stays cached",
+        count,
+        paths=paths,
+    )
+    sources = _places(cause.sources, opens=True)
+    if cause.sources_run == "perhaps":
+        return message("{sources} may run again: {condition}.", sources=sources, condition=condition)
+    return plural(
+        "{sources} runs again: {condition}.",
+        "{sources} run again: {condition}.",
+        len(cause.sources),
+        sources=sources,
+        condition=condition,
+    )
+
+
+def _never_together(cause: NeverBuiltTogether) -> str:
+    keyword, source = cause.keyword, cause.source
+    if source is None and cause.with_files:
+        return message("This {keyword} was built before, but not with these files.", keyword=keyword)
+    if source is None:
+        return message("This {keyword} was built before, but not on what it starts from now.", keyword=keyword)
+    place = _place(source)
+    match (cause.with_files, source):
+        case (True, Line()):
+            return message(
+                "This {keyword} was built before, but not with these files on this result of {source}.",
+                keyword=keyword,
+                source=place,
+            )
+        case (True, _):
+            return message(
+                "This {keyword} was built before, but not with these files directly on {source}.", keyword=keyword, source=place
+            )
+        case (_, Line()):
+            return message(
+                "This {keyword} was built before, but not on this result of {source}.", keyword=keyword, source=place
+            )
+        case _:
+            return message("This {keyword} was built before, but not directly on {source}.", keyword=keyword, source=place)
+
+
+def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, tense: Tense) -> str:
+    end = message("the build will stop here") if tense == "will" else message("the build stopped here")
+    match cause:
+        case MissingFile(paths, ""):
+            return plural(
+                "{paths} is not in the build context, so {end}.",
+                "{paths} are not in the build context, so {end}.",
+                len(paths),
+                paths=listed(paths),
+                end=end,
+            )
+        case MissingFile(paths, file):
+            return plural(
+                "{paths} is not in the build context (it is not in the folder, or {file} leaves it out), so {end}.",
+                "{paths} are not in the build context (they are not in the folder, or {file} leaves them out), so {end}.",
+                len(paths),
+                paths=listed(paths),
+                file=file,
+                end=end,
+            )
+        case BackslashInPath(paths, pattern):
+            return message(
+                "BuildKit does not find {paths}: it takes a backslash in a path for an escape, so {end}. `{pattern}` takes it.",
+                paths=listed(paths),
+                pattern=pattern,
+                end=end,
+            )
+        case MissingSecret(secrets):
+            return message(
+                "It needs the {secrets}, and no build of speedkit is given any, so {end}.", secrets=_secrets(secrets), end=end
+            )
+        case FileRefused(paths, "not-utf8"):
+            return message(
+                "BuildKit cannot be sent {paths}: the name, or what it points to, is not UTF-8, so {end}.",
+                paths=listed(paths),
+                end=end,
+            )
+        case FileRefused(paths):
+            return plural(
+                "{paths} leads from symlink to symlink in a circle (too many links), so {end}.",
+                "{paths} lead from symlink to symlink in a circle (too many links), so {end}.",
+                len(paths),
+                paths=listed(paths),
+                end=end,
+            )
+        case _:
+            assert_never(cause)
+
+
+def _unnoticed(cause: ChangeUnnoticed, tense: Tense) -> str:
+    """What changed unnoticed, and how to make BuildKit notice it."""
+    parts = []
+    if cause.files:
+        parts.append(_unnoticed_files(cause.files, tense))
+    if cause.folders and tense == "will":
+        parts.append(
+            message(
+                "The permissions of {folders} changed, but BuildKit will not notice that: it does not look at them again in a "
+                "folder that it has. A build from a copy of the folder under another name does.",
+                folders=listed(cause.folders),
+            )
+        )
+    elif cause.folders:
+        parts.append(
+            message(
+                "The permissions of {folders} changed, but BuildKit did not notice that: it does not look at them again in a "
+                "folder that it has. A build from a copy of the folder under another name does.",
+                folders=listed(cause.folders),
+            )
+        )
+    return " ".join(parts)
+
+
+def _unnoticed_files(files: Sequence[str], tense: Tense) -> str:
+    if tense == "will":
+        return plural(
+            "{files} changed, but BuildKit will not notice that: its size and time of change are as before. "
+            "`touch {first}` makes it notice.",
+            "{files} changed, but BuildKit will not notice that: their sizes and times of change are as before. "
+            "`touch {first}` makes it notice.",
+            len(files),
+            files=listed(files),
+            first=files[0],
+        )
+    return plural(
+        "{files} changed, but BuildKit did not notice that: its size and time of change are as before. "
+        "`touch {first}` makes it notice.",
+        "{files} changed, but BuildKit did not notice that: their sizes and times of change are as before. "
+        "`touch {first}` makes it notice.",
+        len(files),
+        files=listed(files),
+        first=files[0],
+    )
+
+
+def _variables_and_reach(cause: VariablesChanged) -> str:
+    change, count = _variables(cause, opens=True), len(cause.variables)
+    match cause.reach:
+        case "build-time":
+            return message("{change}, and the folder that this step makes gets it as its time.", change=change)
+        case "host-name":
+            return message("{change}, and every RUN depends on it.", change=change)
+        case "cache-mount":
+            return message("{change}, and the id of a cache mount depends on it.", change=change)
+        case "work-folder":
+            return message("{change}, and the paths of this step start from it.", change=change)
+        case "text":
+            return plural(
+                "{change}, and this instruction names it.", "{change}, and this instruction names them.", count, change=change
+            )
+        case "run":
+            if count > 1:
+                return message("{change}; every RUN after them sees that, whether it uses them or not.", change=change)
+            if cause.kind == "argument":
+                return message("{change}; every RUN after its ARG sees it, used or not.", change=change)
+            return message("{change}; every RUN after it sees that.", change=change)
+        case _:
+            assert_never(cause.reach)
+
+
+def _variables(cause: VariablesChanged, *, opens: bool) -> str:
+    if cause.kind == "argument":
+        names, count = listed([_variable(one) for one in cause.variables]), len(cause.variables)
+        if opens:
+            return plural("Build argument {names} changed", "The variables {names} changed", count, names=names)
+        return plural("build argument {names} changed", "the variables {names} changed", count, names=names)
+    if all(variable.of_base for variable in cause.variables):
+        names = listed([variable.name for variable in cause.variables])
+        return message("{names} of the base image changed", names=names)
+    return message("{names} changed", names=listed([_variable(variable) for variable in cause.variables]))
+
+
+def _variable(variable: Variable) -> str:
+    return message("{name} (of the base image)", name=variable.name) if variable.of_base else variable.name
+
+
+def _file_changes(files: Sequence[FileChange], *, opens: bool) -> str:
+    """Changed files by what happened to them: `a and b changed and c was added`."""
+    parts: list[str] = []
+    shown = files[:NAMED_AT_MOST]
+    for how in dict.fromkeys((change.how, change.becomes) for change in shown):
+        paths = [change.path for change in shown if (change.how, change.becomes) == how]
+        parts.append(_file_change(paths, *how, opens=opens and not parts))
+    if more := len(files) - len(shown):
+        parts.append(message("{more:,} more changed", more=more))
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = message("{changes} and {change}", changes=joined, change=part)
+    return joined
+
+
+def _file_change(paths: Sequence[str], how: FileChangeKind, becomes: str, *, opens: bool) -> str:
+    """What happened to some files. A name at the beginning of a sentence stays as it is."""
+    names, count = listed(paths), len(paths)
+    match how:
+        case "content":
+            return message("{files} changed", files=names)
+        case "added":
+            return plural("{files} was added", "{files} were added", count, files=names)
+        case "removed":
+            return plural("{files} was removed", "{files} were removed", count, files=names)
+        case "mode":
+            if opens:
+                return message("The permissions of {files} changed", files=names)
+            return message("the permissions of {files} changed", files=names)
+        case "link":
+            return plural("{files} points elsewhere", "{files} point elsewhere", count, files=names)
+        case "kind":
+            return plural("{files} is now a {kind}", "{files} are now a {kind}", count, files=names, kind=becomes)
+        case _:
+            assert_never(how)
+
+
+def _secrets(secrets: Sequence[Secret]) -> str:
+    return listed(
+        [
+            message("secret {name}", name=secret.name)
+            if secret.kind == "secret"
+            else message("SSH agent {name}", name=secret.name)
+            for secret in secrets
+        ]
+    )
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    if len(names) == 1:
+        return names[0]
+    return message("{name} +{more}", name=names[0], more=len(names) - 1)
+
+
+def _places(places: Sequence[Place], *, opens: bool = False) -> str:
+    return listed([_place(place, opens=opens and number == 0) for number, place in enumerate(places)])
+
+
+def _place(place: Place, *, opens: bool = False) -> str:
+    """`line 7`, or the name of an image or a file, which stays as it is at the beginning of a sentence."""
+    if not isinstance(place, Line):
+        return place.name
+    return message("Line {number}", number=place.number) if opens else message("line {number}", number=place.number)

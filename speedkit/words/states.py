@@ -1,0 +1,63 @@
+"""The state of a step as an icon and a word, the same in every table, plot, page and report.
+
+The page's own code gets the table as `widgets/frontend/src/states.json`, which `python -m speedkit.words` writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from speedkit.words.messages import message
+
+__all__ = ["FORECASTS", "STATES", "ShownState", "shown_state", "states_json"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownState:
+    """icon: one character; "" where there is nothing to show. timed: how long it took is said with it, or instead of it."""
+
+    icon: str
+    word: str
+    timed: bool = False
+
+
+STATES: Mapping[str, ShownState] = MappingProxyType(
+    {
+        "cached": ShownState("✓", message("cached")),
+        "ran": ShownState("↻", message("ran"), timed=True),
+        "running": ShownState("◐", message("running"), timed=True),
+        "failed": ShownState("✗", message("failed"), timed=True),
+        "cancelled": ShownState("■", message("cancelled")),
+        "waiting": ShownState("·", message("waiting")),
+        "unclear": ShownState("?", message("not told apart")),
+        "no-step": ShownState("", message("no step")),
+        "not-needed": ShownState("", message("not needed")),
+    }
+)
+"""What became of a step, for each `speedkit.model.StepState`."""
+
+FORECASTS: Mapping[str, ShownState] = MappingProxyType(
+    {
+        "hit": ShownState("✓", message("cached")),
+        "miss": ShownState("↻", message("runs")),
+        "depends": ShownState("◇", message("depends")),
+    }
+)
+"""What is expected of a step, for each verdict that has anything to do."""
+
+
+def shown_state(state: str) -> ShownState:
+    """How a step is shown that was built, or of which there is a forecast."""
+    return STATES[state] if state in STATES else FORECASTS[state]
+
+
+def states_json() -> str:
+    """Both tables for the page."""
+    tables = {"states": STATES, "forecasts": FORECASTS}
+    plain = {
+        name: {key: {"icon": shown.icon, "word": shown.word} for key, shown in table.items()} for name, table in tables.items()
+    }
+    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
