@@ -140,7 +140,7 @@ def _repeated_json(repeated: Repeated) -> dict[str, Any]:
 
 
 def _print_repeated(repeated: Repeated) -> None:
-    from speedkit.rendering.amounts import seconds_text
+    from speedkit.words.amounts import seconds_text
 
     columns = ["line", "instruction", "seconds", "because"]
     missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
@@ -191,7 +191,7 @@ def _step_json(step: Step) -> dict[str, Any]:
 
 
 def _frame(built: Build) -> str:
-    from speedkit.rendering.amounts import seconds_text
+    from speedkit.words.amounts import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
     now = running[-1].instruction if running else "getting context and base images ready"
@@ -199,8 +199,8 @@ def _frame(built: Build) -> str:
 
 
 def _print_build(built: Build) -> None:
-    from speedkit.rendering.amounts import bytes_text, seconds_text
     from speedkit.words import shown_state
+    from speedkit.words.amounts import bytes_text, seconds_text
 
     rows = [
         [step.stage, step.line, step.instruction, shown_state(step.state).word, seconds_text(step.seconds) if step.ran else ""]
@@ -282,7 +282,7 @@ def _edit_of_a_file(app: App, name: str) -> Edit:
 
 def print_comparison(result: Any) -> None:
     """The medians of a comparison, strategy by edit, on stdout."""
-    from speedkit.rendering.amounts import seconds_text
+    from speedkit.words.amounts import seconds_text
 
     rows = [
         [

@@ -140,7 +140,7 @@ def _print_json(image: Image, other: Image | None, violations: Sequence[Violatio
 
 def _print_image(image: Image, *, files: bool) -> None:
     from speedkit.images.summary import facts, finding
-    from speedkit.rendering.amounts import bytes_text
+    from speedkit.words.amounts import bytes_text
 
     print_sentence(finding(image))
     print_sentence(" · ".join(facts(image)))
@@ -157,8 +157,8 @@ def _print_image(image: Image, *, files: bool) -> None:
 
 def _layer_rows(image: Image) -> list[list[object]]:
     from speedkit.images.summary import layer_rows
-    from speedkit.rendering.amounts import bytes_text
     from speedkit.rendering.layers_html import changes_text, command_text
+    from speedkit.words.amounts import bytes_text
 
     return [
         [
@@ -175,7 +175,7 @@ def _layer_rows(image: Image) -> list[list[object]]:
 
 def _print_changes(image: Image, place: int) -> None:
     """Line by line: a table of a million files would take minutes to lay out, and cuts long paths."""
-    from speedkit.rendering.amounts import bytes_text
+    from speedkit.words.amounts import bytes_text
 
     print_text(f"Layer {place + 1}", f"{'change':<9} {'size':>10}  path")
     for change in image.changes(place):
@@ -186,7 +186,7 @@ def _print_changes(image: Image, place: int) -> None:
 def _print_comparison(image: Image, other: Image) -> None:
     from speedkit.images.comparing import compare_images
     from speedkit.images.summary import comparison_finding
-    from speedkit.rendering.amounts import bytes_text, count_text
+    from speedkit.words.amounts import bytes_text, count_text
 
     found = compare_images(image, other)
     rows = [

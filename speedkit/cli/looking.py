@@ -76,8 +76,8 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
         steps = [reason_json(reason, key) for reason in found.steps]
         print_json({"steps": steps, "stand_in_frontend": found.replaced_frontend is not None})
         return
-    from speedkit.rendering.amounts import seconds_text
     from speedkit.words import shown_state
+    from speedkit.words.amounts import seconds_text
 
     timed = any(reason.seconds for reason in found.steps)
     rows = [
@@ -108,7 +108,7 @@ def history(
 ) -> None:
     """List the builds that were recorded, oldest first."""
     from speedkit.history import recordings
-    from speedkit.rendering.amounts import seconds_text
+    from speedkit.words.amounts import seconds_text
 
     metas = [recording.meta for recording in recordings()[-limit:]]
     if as_json:

@@ -54,10 +54,10 @@ def tour(
     session: Annotated[str | None, typer.Option(help="A name for the builds of this tour.")] = None,
 ) -> None:
     """Execute every notebook with real builds and write out/index.html."""
-    from speedkit.rendering.amounts import seconds_text
     from speedkit.rendering.ansi import plain_log
     from speedkit.report import run_tour
     from speedkit.report.summary import strategy_by_edit
+    from speedkit.words.amounts import seconds_text
 
     if quick and full:
         raise Misuse("A tour is quick or full, not both.", fix="Leave out --quick or --full.")

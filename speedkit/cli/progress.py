@@ -7,7 +7,7 @@ from typing import Self
 
 from speedkit.cli.output import ProgressBar, say
 from speedkit.model import Build
-from speedkit.rendering.amounts import seconds_text
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["TerminalWatch"]
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol, Self
 
 from speedkit.experiment.notebook_view import notebook_shell
 from speedkit.model import Build
-from speedkit.rendering.amounts import seconds_text
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["Watch", "quiet_or_notebook"]
 

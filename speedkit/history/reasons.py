@@ -24,9 +24,9 @@ from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
-from speedkit.rendering.amounts import count_text
 from speedkit.rendering.reasons_html import Reason, reasons_html
 from speedkit.words import FORECASTS
+from speedkit.words.amounts import count_text
 
 if TYPE_CHECKING:
     import pandas as pd

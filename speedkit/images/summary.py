@@ -5,8 +5,8 @@ from __future__ import annotations
 from speedkit.images.comparing import ImageComparison
 from speedkit.images.dive import dive_figures
 from speedkit.images.image import Image
-from speedkit.rendering.amounts import bytes_text, count_text, share_text
 from speedkit.rendering.layers_html import LayerRow, layers_html
+from speedkit.words.amounts import bytes_text, count_text, share_text
 
 __all__ = ["comparison_finding", "facts", "finding", "image_html", "layer_rows"]
 

@@ -21,9 +21,9 @@ from speedkit.plots.measuring import (
     smallest,
     steps_that_ran,
 )
-from speedkit.rendering.amounts import bytes_text, count_text, seconds_text, share_text
 from speedkit.rendering.layers_html import command_text
 from speedkit.visible import visible_line
+from speedkit.words.amounts import bytes_text, count_text, seconds_text, share_text
 
 __all__ = [
     "ImagesLeft",

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from speedkit.apps import COLD, App, Edit, Strategy
 from speedkit.dockerfile import read_dockerfile
 from speedkit.model import Build, Step
-from speedkit.rendering.amounts import count_text, seconds_text
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.tables import Table
 from speedkit.visible import visible
+from speedkit.words.amounts import count_text, seconds_text
 
 __all__ = ["Listing", "dockerfile", "empty_cells", "overview", "side_by_side", "stages", "summaries", "what_ran"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from speedkit.model import Build
-from speedkit.rendering.amounts import seconds_text
+from speedkit.words.amounts import seconds_text
 
 __all__ = [
     "COLD",

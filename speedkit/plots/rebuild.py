@@ -30,7 +30,7 @@ from speedkit.plots.measuring import (
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
-from speedkit.rendering.amounts import seconds_text
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["half_cold", "rebuild", "scale"]
 

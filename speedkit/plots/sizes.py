@@ -12,8 +12,8 @@ from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, common_edi
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
-from speedkit.rendering.amounts import bytes_text
 from speedkit.rendering.layers_html import command_text
+from speedkit.words.amounts import bytes_text
 
 __all__ = ["sizes"]
 

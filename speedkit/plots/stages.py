@@ -18,9 +18,9 @@ from speedkit.history.ways import RUNS, Travel
 from speedkit.plots.measuring import NONE, said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
-from speedkit.rendering.amounts import seconds_text
 from speedkit.rendering.reasons_html import Reason
 from speedkit.words import beginning, message, shown_state, title
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["stages"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from speedkit.rendering.amounts import bytes_text, count_text, seconds_text
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell
 from speedkit.rendering.tables import table_html as cells_html
+from speedkit.words.amounts import bytes_text, count_text, seconds_text
 
 __all__ = ["table_html"]
 

@@ -12,7 +12,7 @@ from speedkit.plots.measuring import said, steps_that_ran
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
-from speedkit.rendering.amounts import seconds_text
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["timeline"]
 

@@ -9,7 +9,7 @@ from speedkit.images.image import Image
 from speedkit.images.showing import largest_file, treemap_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import TEXT, finish, plain
-from speedkit.rendering.amounts import bytes_text
+from speedkit.words.amounts import bytes_text
 
 __all__ = ["treemap"]
 

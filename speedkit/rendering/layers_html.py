@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from speedkit.rendering.amounts import bytes_text
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell, table_html
+from speedkit.words.amounts import bytes_text
 
 __all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from speedkit.causes import Addition, Cause
 from speedkit.model import StepSource
-from speedkit.rendering.amounts import seconds_text
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import STYLE
 from speedkit.words import FORECASTS, message, sentences, shown_state
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["Reason", "reasons_html"]
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from speedkit.model import Build
 from speedkit.plots import Plot
-from speedkit.rendering.amounts import seconds_text, secrets_left_out
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.tables import Cell, table_html
 from speedkit.report.cells import Figures, cell_html
 from speedkit.report.summary import NOT_BUILT, figures, strategy_by_edit
 from speedkit.secrets import count_substitutes
+from speedkit.words.amounts import seconds_text, secrets_left_out
 
 __all__ = ["Chapter", "page"]
 

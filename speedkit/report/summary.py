@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from speedkit.model import Build
 from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
 from speedkit.plots.measuring import comparable, edits_in_order, heading, measure
-from speedkit.rendering.amounts import seconds_text
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["NOT_BUILT", "figures", "strategy_by_edit"]
 

@@ -19,10 +19,10 @@ from speedkit.history import recorded_builds
 from speedkit.lessons.notebook_files import notebooks_folder, notebooks_in
 from speedkit.model import Build
 from speedkit.ownership import scratch_folder
-from speedkit.rendering.amounts import seconds_text
 from speedkit.report.lock import locked
 from speedkit.report.page import Chapter, page
 from speedkit.state import open_private, private_folder
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["Tour", "run_tour"]
 

@@ -26,11 +26,11 @@ from speedkit.engine.host_go import OLDEST_GO, find_go
 from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import EngineError, NoEngine
 from speedkit.experiment.housekeeping import room_taken
-from speedkit.rendering.amounts import bytes_text
 from speedkit.rendering.tables import FACTS_STYLE, Cell, table_html
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import what_to_install
 from speedkit.state import state_home
+from speedkit.words.amounts import bytes_text
 
 __all__ = ["NEEDED_BASES", "Check", "Report", "doctor"]
 

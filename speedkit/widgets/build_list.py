@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import read_recording
-from speedkit.rendering.amounts import seconds_text
 from speedkit.widgets.log_lines import LogLines
 from speedkit.widgets.naming import short_command
 from speedkit.widgets.shown_steps import Background, build_counts, step_of
+from speedkit.words.amounts import seconds_text
 
 if TYPE_CHECKING:
     from speedkit.model import Build, Step

@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from speedkit.plots.measuring import steps_that_ran
-from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.widgets.naming import short_instruction
 from speedkit.widgets.why import why_cached, why_ran
 from speedkit.words import now_cached
+from speedkit.words.amounts import bytes_text, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,11 +18,11 @@ from speedkit.images.comparing import DifferenceKind, compare_images
 from speedkit.images.image import Image
 from speedkit.images.summary import comparison_finding, facts, finding, layer_rows
 from speedkit.images.tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
-from speedkit.rendering.amounts import bytes_text, count_text
 from speedkit.rendering.boxes import Box, nested_boxes
 from speedkit.rendering.layers_html import command_text
 from speedkit.widgets.layer_choices import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
 from speedkit.widgets.shown_content import LOADING, NOTHING_SHOWN, ShownContent, refusal, shown_content
+from speedkit.words.amounts import bytes_text, count_text
 
 __all__ = ["LayerBrowser", "Source"]
 

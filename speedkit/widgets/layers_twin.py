@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from speedkit.rendering.amounts import bytes_text, count_text
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.layers_html import changes_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.widgets.layer_choices import DIFFERENCE, WHOLE
+from speedkit.words.amounts import bytes_text, count_text
 
 __all__ = ["layers_twin_html"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from speedkit.rendering.amounts import seconds_text
+from speedkit.words.amounts import seconds_text
 
 if TYPE_CHECKING:
     from speedkit.model import Build

@@ -9,8 +9,8 @@ from typing import Literal
 
 from speedkit.commands import as_typed
 from speedkit.images.tree import TreeRow
-from speedkit.rendering.amounts import bytes_text, secrets_left_out
 from speedkit.secrets import count_substitutes, hide_secrets, is_secret_file
+from speedkit.words.amounts import bytes_text, secrets_left_out
 
 __all__ = ["LOADING", "NOTHING_SHOWN", "ShownContent", "refusal", "shown_content"]
 

@@ -682,7 +682,7 @@ def builds_at_once(place: Place) -> str:
 NOBODY_KNOWN = """\
 import os, sys
 import speedkit.apps, speedkit.cli.program, speedkit.engine.sweeping, speedkit.experiment, speedkit.forecast, speedkit.history
-import speedkit.rendering.amounts, speedkit.rendering.reasons_html, speedkit.rendering.tables, speedkit.setup
+import speedkit.words.amounts, speedkit.rendering.reasons_html, speedkit.rendering.tables, speedkit.setup
 import docker, platformdirs, rich.live, rich.table, rich.progress
 for name in [name for name in os.environ if name in ("HOME", "SPEEDKIT_HOME") or name.startswith("XDG_")]:
     del os.environ[name]

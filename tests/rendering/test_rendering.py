@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speedkit.causes import FileChange, FilesChanged
-from speedkit.rendering.amounts import bytes_text, seconds_text
 from speedkit.rendering.ansi import ansi_to_html, plain_log
 from speedkit.rendering.layers_html import LayerRow, layers_html
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.reasons_html import Reason, reasons_html
 from speedkit.words import shown_state
+from speedkit.words.amounts import bytes_text, seconds_text
 
 
 @pytest.mark.parametrize(

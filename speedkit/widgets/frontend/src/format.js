@@ -1,7 +1,7 @@
 // Numbers as people read them: three digits at most, the unit always there.
 import words from "./states.json";
 
-// The same words as speedkit.rendering.seconds_text.
+// The same words as speedkit.words.seconds_text.
 export function seconds(value) {
   if (value < 0.01) return "< 0.01 s";
   if (value < 1) return `${value.toFixed(2)} s`;
