@@ -228,6 +228,7 @@ def test_a_recording_that_was_written_is_one_that_is_read(record, home, tmp_path
     assert json.loads((home / "recordings" / name / "meta.json").read_text()) == {"format": FORMAT} | asdict(meta)
 
 
+@pytest.mark.engine
 def test_the_limits_are_kept_again_for_a_build_that_ends_while_they_are_kept(home, engine, monkeypatch):
     begun, go_on, kept = threading.Event(), threading.Event(), []
 
