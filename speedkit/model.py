@@ -125,7 +125,8 @@ class Build:
     error: the message to show when the build did not end well.
     replaced_frontend: the image that `# syntax=` names, where no registry answered and the engine's own frontend read the
     Dockerfile in its place.
-    notices: what could not be done once it had ended, in sentences: its image described or asked, its recording kept.
+    notices: what could not be done once it had ended, in sentences: its image described or asked, its recording kept. While
+    it goes on: that the engine has stopped answering.
     """
 
     id: str

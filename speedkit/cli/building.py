@@ -125,9 +125,14 @@ def _watched(running: RunningBuild) -> Build:
 
 
 def _show_live(running: RunningBuild) -> None:
+    is_told = False
     with live_line() as show:
         while not running.done:
-            show(_frame(running.wait_briefly(0.12)))
+            built = running.wait_briefly(0.12)
+            show(_frame(built, is_built=running.is_built))
+            if built.outcome == "running" and built.notices and not is_told:
+                _print_notices([built])  # where nobody sees the line, as in a pipe, and once
+                is_told = True
 
 
 def _repeated_json(repeated: Repeated) -> dict[str, Any]:
@@ -190,9 +195,13 @@ def _step_json(step: Step) -> dict[str, Any]:
     }
 
 
-def _frame(built: Build) -> str:
+def _frame(built: Build, *, is_built: bool) -> str:
     from speedkit.words.amounts import seconds_text
 
+    if built.notices:
+        return f"{seconds_text(built.seconds)}  {' '.join(built.notices)}"
+    if is_built:
+        return f"{seconds_text(built.seconds)}  built; looking at the image, and asking whether it works"
     running = [step for step in built.step_list if step.state == "running"]
     now = running[-1].instruction if running else "getting context and base images ready"
     return f"{seconds_text(built.seconds)}  {now}"

@@ -32,7 +32,9 @@ def _end_as_cancelled() -> NoReturn:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stderr.write("Cancelled.\n")
+    from speedkit.cli.output import say
+
+    say("Cancelled.")
     sys.exit(CANCELLED)
 
 

@@ -42,6 +42,7 @@ from speedkit.experiment.housekeeping import keep_in_background
 from speedkit.experiment.leaving import forget, stop_when_leaving
 from speedkit.experiment.notebook_view import watch_in_notebook
 from speedkit.experiment.outcome import breakage, error_of, failure_text, outcome_of
+from speedkit.experiment.silence import Silence
 from speedkit.model import Build
 from speedkit.recordings.log_limit import LogLimit
 from speedkit.recordings.rawjson import Solve
@@ -49,6 +50,7 @@ from speedkit.recordings.reading import assemble_build
 from speedkit.recordings.recording import Meta, Recording, complete_recording, new_id, new_number, write_recording
 from speedkit.recordings.redaction import Redaction
 from speedkit.state import state_folder, state_home
+from speedkit.words.amounts import seconds_text
 
 __all__ = [
     "BuildOptions",
@@ -69,6 +71,10 @@ LOOK_SECONDS = 0.1
 UNNEEDED_READING_SECONDS = 1.0
 """How long a build that was cancelled or refused waits for its build context to be read: a home folder takes minutes."""
 BEFORE_ANY_STEP = ("[internal] load build definition", "[internal] load metadata", "[internal] load .dockerignore", "[auth]")
+SILENT = (
+    "The engine at {host} has answered nothing for {seconds}. The build goes on once it answers again; Ctrl-C, or "
+    "interrupting the kernel, ends it."
+)
 LOG_IS_CUT = "More was printed than is kept: the log says where and how much is left out."
 
 
@@ -187,6 +193,7 @@ class RunningBuild:
         self._solve, self._raw = Solve(), []
         self._limit = LogLimit()
         self._heard = self._began = time.monotonic()
+        self._silence = Silence(engine.answers)
         self._command = Command()
         self._context_unneeded = threading.Event()
         self._meta = Meta(
@@ -274,14 +281,24 @@ class RunningBuild:
         """The build with its outcome as soon as that is known, though its image may still be asked; else as it stands."""
         return self._finished or self._built or self.snapshot()
 
+    @property
+    def is_built(self) -> bool:
+        """BuildKit has ended well; the image may still be described and asked."""
+        return self._built is not None
+
     def snapshot(self) -> Build:
-        """The build as far as it has come, its steps without their logs (see `log`)."""
+        """The build as far as it has come, its steps without their logs (see `log`).
+
+        Where the engine has stopped answering, a notice says so.
+        """
         if self._finished is not None:
             return self._finished
+        silent = self._silence.seconds()
         with self._lock:
             elapsed = time.monotonic() - self._heard
             now = None if self._solve.last is None else self._solve.last + elapsed
-            meta = replace(self._meta, seconds=time.monotonic() - self._began)
+            notices = [] if silent is None else [SILENT.format(host=self._engine.host, seconds=seconds_text(silent))]
+            meta = replace(self._meta, seconds=time.monotonic() - self._began, notices=notices)
             return assemble_build(meta, self._solve, self._shown_text, now=now, with_logs=False)
 
     def log(self, digest: str) -> bytes:
@@ -318,6 +335,7 @@ class RunningBuild:
     def _keep(self, lines: Sequence[bytes]) -> None:
         with self._lock:
             self._heard = time.monotonic()
+            self._silence.heard()
             self._raw += lines
             try:
                 for line in lines:

@@ -72,6 +72,7 @@ class Bench:
         self.choices = Choices(tab=self.desk.first_tab())
         self._marks: tuple[Mark, ...] = ()
         self._notice: dict[str, str] | None = None
+        self._is_silent = False
         self.engine = EngineWatch(find_engine, self._hear_of_engine)
         self._next_look = 0.0
         self._foresight = None if forecaster is None else Foresight(forecaster, changed, self.complain)
@@ -403,13 +404,19 @@ class Bench:
         is_told = False
         while not running.done:
             try:
-                running.wait_briefly(WATCH_SECONDS)
+                self._show_silence(running.wait_briefly(WATCH_SECONDS))
                 self._changed()
             except Exception as problem:
                 if not is_told:
                     self._attempt(self.complain, problem)
                 is_told = True
                 time.sleep(WATCH_SECONDS)
+
+    def _show_silence(self, shown: Build) -> None:
+        """Say that the engine has stopped answering as long as it has, and no longer."""
+        if shown.outcome == "running" and (shown.notices or self._is_silent):
+            self._is_silent = bool(shown.notices)
+            self._notice = {"kind": "error", "what": " ".join(shown.notices), "fix": ""} if shown.notices else None
 
     def _end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
         """The build has ended, whatever becomes of what is said about it."""

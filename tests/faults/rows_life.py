@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -186,6 +187,35 @@ def stopped_engine(place: Place) -> str:
     assert [meta.outcome for meta in _metas()] == ["cancelled"]
     wait_until(lambda: not _runs(words))
     return f"ended after {seconds:.1f} s, recorded as cancelled"
+
+
+@fault(
+    "engine-hangs-in-a-step",
+    what="SIGSTOP of dockerd in a long step; nobody does anything; then it goes on",
+    right="The program says that the engine answers nothing, for how long, and how to end the build, which ends well after all",
+)
+def engine_hangs_in_a_step(place: Place) -> str:
+    seconds = f"36000.{random.randrange(10**9)}"  # noqa: S311
+    folder = place.write({"Dockerfile": f"FROM {place.image}\nRUN sleep {seconds} || true\n"})
+    with _program(place, "build", folder, "--json") as running:
+        assert running.stderr is not None
+        wait_until(lambda: _step_runs(f"sleep {seconds}"))
+        os.kill(place.engine_pid, signal.SIGSTOP)
+        try:
+            told = running.stderr.readline()
+        finally:
+            os.kill(place.engine_pid, signal.SIGCONT)
+        shown = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+        for line in shown.splitlines():
+            if line.split(maxsplit=1)[1].strip() == f"sleep {seconds}":
+                os.kill(int(line.split()[0]), signal.SIGKILL)
+        out, _ = running.communicate()
+    assert "has answered nothing for" in told, told
+    assert "Ctrl-C" in told, told
+    assert running.returncode == 0, running.returncode
+    document = json.loads(out)
+    assert (document["ok"], document["notices"]) == (True, []), out
+    return re.sub(r"unix://\S+", "the private engine's socket", told)
 
 
 @fault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -499,3 +500,15 @@ def test_a_build_for_which_the_machine_has_no_thread_left_ends_as_broken_and_the
     assert "can't start new thread" in scene.bench.traits()["notice"]["what"]
     scene.build(a_build())
     assert [listed.problem is None for listed in scene.bench.builds.listed] == [False, True]
+
+
+def test_an_engine_that_stops_answering_is_said_as_long_as_it_does_and_no_longer(scene):
+    script = scene.build()
+    going_on = script.running
+    script.running = replace(going_on, notices=("The engine has answered nothing for 20 s.",))
+    scene.until(lambda: scene.bench.traits()["notice"] is not None)
+    assert scene.bench.traits()["notice"]["what"] == "The engine has answered nothing for 20 s."
+    script.running = going_on
+    scene.until(lambda: scene.bench.traits()["notice"] is None)
+    script.finish(a_build())
+    assert scene.bench.wait().build.outcome == "done"
