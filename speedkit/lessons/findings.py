@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from speedkit.model import Build, Step
 from speedkit.plots.measuring import (
     SAME_SIZE,
     Measured,
+    built_of,
     common_edit,
     is_beyond_spread,
     measure,
@@ -32,6 +34,7 @@ __all__ = [
     "extremes",
     "images_left",
     "modules_fetched",
+    "say",
     "size_difference",
     "slowest_step",
     "stand_ins",
@@ -40,6 +43,8 @@ __all__ = [
 ]
 
 MOST_OF_IT = 0.5
+LINE_LETTERS = 96
+"""So many fit beside each other where a page is 1,024 pixels wide."""
 GO_BUILD_SAYS = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
 """What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
 MOD_DOWNLOAD_SAYS = re.compile(r"^# get https?://(\S+)/@v/(v\S+)\.zip: 200\b", re.MULTILINE)
@@ -147,6 +152,12 @@ def _who_is_quicker(chosen: Sequence[Measured], measured: Sequence[Measured]) ->
     )
 
 
+def say(*sentences: object) -> None:
+    """Print sentences with lines broken between words, as a notebook breaks long ones within; nothing for an empty one."""
+    for line in "\n".join(filter(None, map(str, sentences))).splitlines():
+        print(textwrap.fill(line, LINE_LETTERS, break_long_words=False, break_on_hyphens=False))
+
+
 def _listed(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
@@ -220,7 +231,7 @@ class ImagesLeft:
         )
         if len(smallest([self.largest, self.smallest])) == 2:
             sentence = f"{self.largest.strategy} and {self.smallest.strategy} give images of about one size: {large}."
-        return " ".join([sentence, f"Both were built after the edit {self.largest.edit!r}.", *told])
+        return " ".join([sentence, f"Both were {built_of(self.largest.edit)}.", *told])
 
 
 def _others_like_it(count: int) -> str:

@@ -16,6 +16,7 @@ from speedkit.plots.measuring import (
     Measured,
     builds_of,
     comparable,
+    count_steps,
     measure,
     quickest,
     said,
@@ -89,9 +90,10 @@ def _how(measured: Sequence[Measured]) -> str:
 
 
 def _most_built(measured: Sequence[Measured]) -> str:
-    """The edit under which the most strategies were built; real edits before no edit at all."""
+    """The edit under which the most strategies were built; real edits before none; of equals, what runs more."""
     edits = [one.edit for one in measured]
-    return max(edits, key=lambda edit: (edit not in (COLD, NONE), edits.count(edit)), default=NONE)
+    worked = [one.edit for one in measured if count_steps(one.builds[-1])[0]]
+    return max(edits, key=lambda edit: (edit not in (COLD, NONE), edits.count(edit), worked.count(edit)), default=NONE)
 
 
 def _finding(candidates: Sequence[Measured], measured: Sequence[Measured]) -> str:

@@ -137,10 +137,10 @@ def _finding(newest: dict[str, Build], cells: list[list[tuple[int, str]]]) -> st
     if len(counts) > 1 and most == fewest:
         return f"Every edit that can be built makes {most} of {len(cells)} steps run again"
     first = f"{capital(_with(counts, most))}: {most} of {len(cells)} steps run again"
-    return first if len(counts) == 1 else f"{first}; {_with(counts, fewest)}: {fewest}"
+    return first if len(counts) == 1 else f"{first}; {_with(counts, fewest, 'others')}: {fewest}"
 
 
-def _with(counts: Mapping[str, int], count: int) -> str:
+def _with(counts: Mapping[str, int], count: int, many: str = "edits") -> str:
     """The edits after which so many steps ran: one or two by name, or how many there are."""
     edits = [said(edit) for edit, steps in counts.items() if steps == count]
-    return " and ".join(edits) if len(edits) <= 2 else f"{len(edits)} edits"
+    return " and ".join(edits) if len(edits) <= 2 else f"{len(edits)} {many}"

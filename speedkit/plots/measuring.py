@@ -18,6 +18,7 @@ __all__ = [
     "HasBuilds",
     "Measured",
     "builds_of",
+    "built_of",
     "common_edit",
     "comparable",
     "count_steps",
@@ -108,6 +109,11 @@ class Measured:
 def said(edit: str) -> str:
     """An edit in words, as a sentence goes on with it."""
     return EDITS.get(edit, edit)
+
+
+def built_of(edit: str) -> str:
+    """The sources that a build was made of: `built after a field renamed`."""
+    return "built of the files as they were" if edit in (COLD, NONE) else f"built after {said(edit)}"
 
 
 def heading(edit: str) -> str:

@@ -35,6 +35,7 @@ from speedkit.words.amounts import seconds_text
 __all__ = ["half_cold", "rebuild", "scale"]
 
 LOG_FROM = 20
+LETTER_PIXELS = 7.4
 DECADES = 1.4
 
 
@@ -72,7 +73,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
         ),
         plot_pixels=pixels,
         left=max(map(len, strategies), default=0),
-        right_pixels=190,
+        right_pixels=max(190, round(LETTER_PIXELS * _longest(measured))),
         above_pixels=HEADING - 12 if len(edits) > 1 else 10,
     )
     return Plot(figure, _table([one for panel in shown for one in panel]))
@@ -124,6 +125,11 @@ def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: floa
             hoverinfo="skip",
         )
     label_rows(figure, [short(one.strategy) for one in panel], row=row)
+
+
+def _longest(measured: Sequence[Measured]) -> int:
+    """The letters of the longest text beside a bar: `7 min 52 s  5 min 40 s to 10 min 4 s`."""
+    return max((len(f"{seconds_text(one.seconds)}  {one.spread}") for one in measured), default=0)
 
 
 def _is_slow(one: Measured, half: float | None) -> bool:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
 from speedkit.model import Build, ImageLayer
-from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, common_edit, said, smallest
+from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, smallest
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
@@ -66,8 +66,8 @@ def _sources(builds: Sequence[Build]) -> list[str]:
     if not builds:
         return []
     edit = common_edit(builds)
-    others = [f"{build.strategy} after {said(build.edit)}" for build in builds if build.edit != edit]
-    return [", ".join([f"built after {said(edit)}", *others])]
+    others = [f"{build.strategy} {built_of(build.edit)}" for build in builds if built_of(build.edit) != built_of(edit)]
+    return [", ".join([built_of(edit), *others])]
 
 
 def _joined(build: Build) -> list[ImageLayer]:

@@ -249,7 +249,7 @@ class TestManyBuilds:
         left = lessons.images_left([gone, *made.values(), *self.BUILDS])
         assert (left.largest, left.smallest) == (made["naive"], made["mounts"])
         assert str(left) == (
-            "The largest: naive, 3.0 kB. The smallest: mounts, 1.0 kB. Both were built after the edit 'none'. "
+            "The largest: naive, 3.0 kB. The smallest: mounts, 1.0 kB. Both were built of the files as they were. "
             "No longer on this engine: chained."
         )
         other_sources = replace(made["naive"], edit="add-dependency", image_bytes=9_000_000)
@@ -272,6 +272,14 @@ class TestManyBuilds:
 
 
 class TestShowing:
+    def test_sentences_are_broken_between_words_and_an_empty_one_leaves_no_line(self, capsys):
+        lessons.say("", "short", f"  {'word ' * 30}end")
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "short"
+        assert lines[1].startswith("  word word")
+        assert {word for line in lines[1:] for word in line.split()} == {"word", "end"}
+        assert max(map(len, lines)) <= 96
+
     def test_a_dockerfile_is_listed_with_the_line_numbers_that_builds_name(self, app):
         lines = app.strategy("naive").dockerfile.read_text().splitlines()
         listing = lessons.dockerfile(app, "naive")

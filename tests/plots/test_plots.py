@@ -266,7 +266,7 @@ def test_sizes_are_those_of_one_edit_and_others_are_named():
     assert plot.title == "21.0 MB with naive, 9.5 MB with scratch"
     assert "built after a field renamed;" in plot.measured
     other = plots.sizes([*sources_alike, build("warm", "readme")])
-    assert "built after a field renamed, warm after the README edited;" in other.measured
+    assert "built after a field renamed, warm built after the README edited;" in other.measured
 
 
 def test_a_second_build_with_nothing_left_to_do_says_nothing_about_the_edit():
@@ -439,12 +439,32 @@ def test_a_grid_names_no_edit_before_others_that_run_as_many_steps():
     assert plots.cache_grid([*worst, *least]).title == (
         "3 edits: 2 of 2 steps run again; nothing changed and a file touched: 0"
     )
+    assert (
+        plots.cache_grid([*worst, *least, build(edit="mine", ran=False)]).title
+        == "3 edits: 2 of 2 steps run again; 3 others: 0"
+    )
 
 
 def test_labels_of_points_that_lie_together_do_not_take_the_same_place():
     close = [build(name, seconds=10.0 + number / 10) for number, name in enumerate("abcd")]
     places = plots.size_vs_rebuild([*close, build("far", seconds=400.0)]).figure.data[0].textposition
     assert len(set(places[:4])) == 4
+
+
+def test_the_longest_text_beside_a_bar_has_room():
+    slow = [*runs("naive", 340.0, 604.0), build("host", seconds=9.6)]
+    longest = "7 min 52 s  5 min 40 s to 10 min 4 s"
+    assert labels(plots.rebuild(slow))[0].replace("<b>", "").replace("</b>", "") == longest
+    assert plots.rebuild(slow).figure.layout.margin.r > 7 * len(longest)
+
+
+def test_an_edit_that_makes_nothing_run_is_not_weighed_against_size_before_one_that_does():
+    touched = [build("naive", "touch", 0.5, ran=False), build("host", "touch", 3.1)]
+    assert "a field renamed" in plots.size_vs_rebuild([*touched, build("naive"), build("host")]).figure.layout.xaxis.title.text
+
+
+def test_sizes_of_first_builds_are_of_the_files_as_they_were():
+    assert "built of the files as they were;" in plots.sizes([build("naive", "cold"), build("warm", "none")]).measured
 
 
 def test_a_label_of_a_point_at_an_edge_stays_in_the_figure():
