@@ -13,7 +13,6 @@ import filecmp
 import os
 import re
 import stat
-import sys
 import uuid
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Sequence
@@ -24,12 +23,12 @@ from typing import TYPE_CHECKING
 from speedkit.apps.file_copy import PERMISSIONS, copy_attributes, copy_file, copy_link
 from speedkit.apps.files import LARGEST_BYTES, NOT_LISTED, entry_inside, move_time_forward, put_in_place
 from speedkit.apps.leftovers import sweep_and_tell
+from speedkit.cell_output import say_aside
 from speedkit.context import IgnorePatterns, ignore_file_of, ignore_patterns_of
 from speedkit.errors import DiskFull, FileRefused, Misuse
 from speedkit.ownership import claim, discard
 from speedkit.regular_file import NotReadable
 from speedkit.state import state_folder, state_home
-from speedkit.visible import visible_line
 
 if TYPE_CHECKING:
     from speedkit.context.ignoring import Matched
@@ -54,7 +53,7 @@ def working_copy(source: Path, dockerfiles: Sequence[Path]) -> WorkingCopy:
     """
     _require_other_than_state(source)
     # Of a notebook, it is the cell that asks for a copy which says so: its kernel is the program that ended.
-    sweep_and_tell(lambda sentence: print(visible_line(sentence), file=sys.stderr))
+    sweep_and_tell(say_aside)
     name = NOT_IN_A_NAME.sub("_", source.name)[:LONGEST_NAME] or "folder"
     copy = WorkingCopy(source, state_folder("work") / f"{name}-{uuid.uuid4().hex[:12]}")
     contexts = _contexts(source, dockerfiles)

@@ -1,5 +1,6 @@
 """What the notebooks look at beyond builds: tables of many builds, sentences worked out from them, a program's bytes."""
 
+from speedkit.cell_output import say
 from speedkit.lessons.findings import (
     ImagesLeft,
     downloaded_again,
@@ -7,7 +8,6 @@ from speedkit.lessons.findings import (
     extremes,
     images_left,
     modules_fetched,
-    say,
     size_difference,
     slowest_step,
     stand_ins,

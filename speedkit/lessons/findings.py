@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +33,6 @@ __all__ = [
     "extremes",
     "images_left",
     "modules_fetched",
-    "say",
     "size_difference",
     "slowest_step",
     "stand_ins",
@@ -43,7 +41,6 @@ __all__ = [
 ]
 
 MOST_OF_IT = 0.5
-LINE_LETTERS = 96
 """So many fit beside each other where a page is 1,024 pixels wide."""
 GO_BUILD_SAYS = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
 """What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
@@ -150,12 +147,6 @@ def _who_is_quicker(chosen: Sequence[Measured], measured: Sequence[Measured]) ->
     return (
         f"{_listed([one.strategy for one in quick])} {verb} quicker than {_listed(slower)}: by more than repeated runs differ."
     )
-
-
-def say(*sentences: object) -> None:
-    """Print sentences with lines broken between words, as a notebook breaks long ones within; nothing for an empty one."""
-    for line in "\n".join(filter(None, map(str, sentences))).splitlines():
-        print(textwrap.fill(line, LINE_LETTERS, break_long_words=False, break_on_hyphens=False))
 
 
 def _listed(names: Sequence[str]) -> str:
