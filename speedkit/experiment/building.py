@@ -75,6 +75,10 @@ SILENT = (
     "The engine at {host} has answered nothing for {seconds}. The build goes on once it answers again; Ctrl-C, or "
     "interrupting the kernel, ends it."
 )
+STATE_IS_SENT = (
+    "speedkit's own folder {folder} is in the build context: each build changes it, so whatever copies it runs again, and it "
+    "gets into the image. Add it to .dockerignore, or set SPEEDKIT_HOME to a folder elsewhere."
+)
 LOG_IS_CUT = "More was printed than is kept: the log says where and how much is left out."
 
 
@@ -376,6 +380,8 @@ class RunningBuild:
         image = {"id": finished.image} if finished.image is not None else None
         # What comes now may fail, hang or be interrupted. The build is over, so its result is kept before.
         sent, unreadable = self._sent(context)
+        if sent is not None and (state := _state_folder_in(self._app.folder, sent)) is not None:
+            self._notices.append(STATE_IS_SENT.format(folder=state))
         recording = self._record(sent, image)
         if outcome == "broken":
             kept = f"The recording {self._meta.id} is kept." if recording is not None else " ".join(self._notices)
@@ -645,3 +651,15 @@ def _own_version() -> str:
         return version("speedkit")
     except PackageNotFoundError:
         return ""
+
+
+def _state_folder_in(folder: Path, context: Manifest) -> str | None:
+    """Where the state folder is in a build context that was sent; None where it is elsewhere, or an ignore file leaves it out.
+
+    A folder that a user builds in place is theirs, and is sent as they have it.
+    """
+    try:
+        place = Path(os.path.realpath(state_home())).relative_to(folder.resolve()).as_posix()
+    except ValueError:
+        return None
+    return place if place == "." or place in context.by_path else None

@@ -13,7 +13,7 @@ import pytest
 import requests
 from docker.errors import APIError
 
-from speedkit.apps import App, Probe, own_app
+from speedkit.apps import App, Probe, app_in_place, own_app
 from speedkit.engine import containers
 from speedkit.errors import EngineLost, NoSuchImage
 from speedkit.experiment import build, building, notebook_view, start_build
@@ -320,3 +320,16 @@ def test_a_build_whose_context_cannot_be_read_is_kept_and_says_so(folder, monkey
     assert "one.txt cannot be read" in built.notices[0]
     assert holds_as_recorded(built)
     assert Path(built.folder).is_dir()
+
+
+def test_a_state_folder_that_is_sent_to_the_engine_is_told_of_until_it_is_ignored(folder, monkeypatch):
+    place = folder(FILE)
+    monkeypatch.setenv("SPEEDKIT_HOME", str(place / "kept" / "here"))
+    first, again = build(app_in_place(place)), build(app_in_place(place))
+    for built in (first, again):
+        assert built.ok
+        assert [notice for notice in built.notices if "kept/here is in the build context" in notice]
+    (place / ".dockerignore").write_text("kept\n")
+    assert build(app_in_place(place)).notices == ()
+    with own_app(place) as copy:
+        assert build(copy).notices == ()

@@ -758,3 +758,22 @@ def no_home(place: Place) -> str:
     assert "Read-only file system" in done.stderr, done.stderr[-500:]
     assert sorted(path.name for path in folder.iterdir()) == ["Dockerfile", "a"], "something was made in the project"
     return told
+
+
+@fault(
+    "state-folder-in-what-is-built",
+    what="SPEEDKIT_HOME is a folder of a project that `speedkit build` builds in place; then .dockerignore names it",
+    right="The build says that its own folder is sent, and what to do; once it is ignored, a second build is all cached",
+)
+def state_folder_in_what_is_built(place: Place) -> str:
+    folder = place.write({"Dockerfile": f"FROM {place.image}\nCOPY . /w\n", "a": os.urandom(6).hex()})
+    environment = {"SPEEDKIT_HOME": str(folder / ".speedkit")}
+    told = place.run("build", folder, env=environment)
+    assert told.returncode == 0, told.stderr
+    assert ".speedkit is in the build context" in told.stderr, told.stderr
+    (folder / ".dockerignore").write_text(".speedkit\n")
+    done = [place.run("build", folder, "--json", env=environment) for _ in range(2)][-1]
+    document = json.loads(done.stdout)
+    assert document["notices"] == [], document["notices"]
+    assert all(step["cached"] for step in document["steps"] if step["instruction"]), document["steps"]
+    return " ".join(told.stderr.split())
