@@ -4,7 +4,8 @@
 is forced: an image stays while a container uses it, and while another image that was made from it is there. Of an image that
 somebody gave a name of their own, only our names are removed.
 
-Stand-ins have the same names for all installations on an engine, so they stay as long as another installation has images there.
+Stand-ins have the same names for all installations on an engine. Only the installation that made one removes it, and only
+while no other installation has images there: another one may just have been set up, and count on it.
 """
 
 from __future__ import annotations
@@ -58,12 +59,13 @@ class Kept:
 
     because: `container`, one uses it; `build`, one under way may need it; `name`, somebody gave it one of their own; `image`,
     one was made from it; `installation`, images of another one may rest on it; `engine`, it refused; `unnoted`, it has our
-    label and a name like ours, and nobody noted that the kit made it: an older version did, or it is somebody's own.
+    label and a name like ours, and nobody noted that the kit made it: an older version did, or it is somebody's own;
+    `made-elsewhere`, a stand-in that another installation made.
     by: the containers, processes, names or images behind the reason, the engine's words, or what removes it.
     """
 
     what: str
-    because: Literal["container", "build", "name", "image", "installation", "engine", "unnoted"]
+    because: Literal["container", "build", "name", "image", "installation", "engine", "unnoted", "made-elsewhere"]
     by: tuple[str, ...] = ()
 
     @property
@@ -82,6 +84,8 @@ class Kept:
                 return f"{self.what} stays: images of another installation of speedkit may rest on it ({by})."
             case "engine":
                 return f"{self.what} stays: the engine says {by}"
+            case "made-elsewhere":
+                return f"{self.what} stays: another installation of speedkit made it. `{by}` removes it."
             case "unnoted":
                 return f"{self.what} stays: it may be yours, as speedkit has not noted that it made it. `{by}` removes it."
 
@@ -222,7 +226,7 @@ def _called(note: Note) -> str:
 def remove_own(engine: Engine) -> Removed:
     """Remove every container and image of this installation that nothing uses. The result says what stays, and why.
 
-    Bases that older versions of the kit made are removed as well, and stand-ins that no other installation may need.
+    Bases and stand-ins that older versions of the kit made, without naming their installation, are removed as well.
     Raises: EngineError, StateRefused.
     """
     unnoted = Removed()
@@ -230,7 +234,8 @@ def remove_own(engine: Engine) -> Removed:
     _Images(engine).note_unnoted()
     removed = remove_noted(engine)
     removed.containers += unnoted.containers
-    removed.kept += [*unnoted.kept, *_Images(engine).unnoted_results()]
+    left = _Images(engine)
+    removed.kept += [*unnoted.kept, *left.unnoted_results(), *left.stand_ins_of_others()]
     return removed
 
 
@@ -347,13 +352,22 @@ class _Images:
         return [name for name in names if RESULT_NAME.fullmatch(name) or OLD_BASE_NAME.fullmatch(name)]
 
     def note_unnoted(self) -> None:
-        """Take note of bases that an older version made, and of stand-ins: these belong to all who build on them."""
+        """Take note of bases and stand-ins that an older version made, and of own stand-ins that the ledger has lost."""
         for image in self.by_id.values():
             labels = _labels(image)
+            installation = labels.get(INSTALLATION_LABEL) or ""
             for name in _names(image) if LABEL in labels else ():
-                is_old = not labels.get(INSTALLATION_LABEL) and OLD_BASE_NAME.fullmatch(name)
-                if is_old or name in STAND_IN_NAMES:
+                is_old = not installation and (OLD_BASE_NAME.fullmatch(name) or name in STAND_IN_NAMES)
+                if is_old or (installation == self._own and name in STAND_IN_NAMES):
                     note_image(self._engine, image["Id"], _kind_of(name), name=name)
+
+    def stand_ins_of_others(self) -> Iterator[Kept]:
+        """Stand-ins that another installation made, each with the command that removes it."""
+        for image in self.by_id.values():
+            if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own:
+                for name in _names(image):
+                    if name in STAND_IN_NAMES:
+                        yield Kept(f"The image {name}", "made-elsewhere", (f"docker rmi {name}",))
 
     def unnoted_results(self) -> Iterator[Kept]:
         """Images with our label and no installation's, named like results: of an older version, or of somebody's own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import time
@@ -154,6 +155,9 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
         resources={"metadata": {"path": str(place)}},
         store_widget_state=False,
     )
+    # A task of nbclient's may look for the kernel once more after nbclient ended it, and asyncio then complains of that task.
+    asyncio_log, is_news = logging.getLogger("asyncio"), lambda _record: not kernel.told_to_end
+    asyncio_log.addFilter(is_news)
     try:
         # What a kernel says of itself (such as how it is reached) is not for the person who takes the tour.
         client.execute(cleanup_kc=True, env=os.environ | {"SPEEDKIT_SESSION": session}, stderr=subprocess.DEVNULL)
@@ -164,9 +168,11 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
     except (DeadKernelError, AssertionError, AttributeError):
         # On Ctrl-C nbclient ends the kernel, then stumbles over its absence in one of these ways.
         if kernel.told_to_end:
+            # The filter stays: asyncio complains when the task is thrown away, which is at the very end of this process.
             raise KeyboardInterrupt from None
         fix = "Often there was too little memory left: close other programs and repeat the tour."
         raise _failed(path, notebook, "Its Python ended in the middle of this cell.", fix=fix) from None
+    asyncio_log.removeFilter(is_news)
     seconds = time.monotonic() - began
     say(f"{path.stem}: {seconds_text(seconds)}")
     return Chapter(path.stem, notebook, seconds)
