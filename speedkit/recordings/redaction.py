@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from typing import Any
 from speedkit.recordings.rawjson import read_status
 from speedkit.secrets import find_secrets, hide_spans, is_ordinary, names_a_secret, substitute
 from speedkit.secrets.files import secrets_of_folder
-from speedkit.secrets.forms import Forms, forms_of, may_stand_anywhere
+from speedkit.secrets.forms import forms_of, may_stand_anywhere
 from speedkit.secrets.shapes import PEM, PEM_LONGEST, PEM_TEXT
 from speedkit.state import state_home
 
@@ -34,6 +35,10 @@ LOOKED_BACK = 1 << 13
 KEPT_TEXTS = 2000
 NO_TEXT = frozenset({"digest", "vertex", "inputs", "timestamp", "started", "completed", "stream", "current", "total"})
 """What of a status holds no text of anybody's."""
+LINE_END = re.compile(r"[\r\n]")
+COLOURED = "\x1b["
+COLOUR = re.compile(r"\x1b\[[0-9;:?]{0,64}[@-~]")
+COLOUR_BYTES = re.compile(COLOUR.pattern.encode())
 ADDRESS_NAMES = ("PROXY", "URL", "URI", "DSN", "CONNECTION", "CONNECTIONSTRING")
 SHORTEST_OF_ENVIRONMENT = 8
 
@@ -118,6 +123,9 @@ class Redaction:
         if (kept := texts.get(text)) is not None:
             return kept
         hidden = hide_spans(self._without_known(text), find_secrets)
+        if COLOURED in hidden:
+            hidden = _through(hidden, COLOUR, self._forms.found_anywhere)
+            hidden = _through(hidden, COLOUR, _looking_like_secrets)
         if len(text) < HELD_AT_MOST:
             if len(texts) >= KEPT_TEXTS:
                 texts.clear()
@@ -169,7 +177,7 @@ class Redaction:
         if not forms:
             return text
         text = forms.hide(text)
-        return _without_wrapped(text, forms) if "\n" in text or "\r" in text else text
+        return _through(text, LINE_END, forms.found_anywhere) if "\n" in text or "\r" in text else text
 
     # The stream
 
@@ -266,6 +274,8 @@ class Redaction:
         forms = self._forms
         if forms.may_be_in(data):
             return True
+        if COLOURED.encode() in data and forms.may_be_in(COLOUR_BYTES.sub(b"", data)):
+            return True
         return bool(forms) and b"\n" in data[:-1] and forms.may_be_in(data.replace(b"\n", b"").replace(b"\r", b""))
 
     def _flushed(self, digest: str) -> bytes | None:
@@ -329,19 +339,32 @@ def _attributes(option: str) -> list[tuple[str, str]]:
     return [(name.strip(), value) if equals else ("", name) for name, equals, value in pairs]
 
 
-def _without_wrapped(text: str, forms: Forms) -> str:
-    """A text without the secrets that a line's end cuts. The line ends stay, so that lines keep their numbers."""
-    flat = text.replace("\n", "").replace("\r", "")
-    if forms.anywhere is None or not forms.anywhere.search(flat):
+def _through(text: str, gap: re.Pattern[str], find: Callable[[str], Sequence[tuple[int, int, str]]]) -> str:
+    """A text without the secrets that something cuts in pieces, such as a line's end.
+
+    gap: what cuts; it stays, behind the substitute, so that lines keep their numbers and colours end. find: gives begin, end
+    and secret for a text without gaps.
+    """
+    bare = gap.sub("", text)
+    spans = find(bare)
+    if not spans:
         return text
-    places = [place for place, letter in enumerate(text) if letter not in "\r\n"]
+    places: list[int] = []
+    reached = 0
+    for cut in gap.finditer(text):
+        places += range(reached, cut.start())
+        reached = cut.end()
+    places += range(reached, len(text))
     parts, reached = [], 0
-    for found in forms.anywhere.finditer(flat):
-        start, end = places[found.start()], places[found.end() - 1] + 1
-        ends = "".join(letter for letter in text[start:end] if letter in "\r\n")
-        parts += [text[reached:start], substitute(forms.secrets[found[0]]), ends]
-        reached = end
+    for start, end, secret in spans:
+        first, last = places[start], places[end - 1] + 1
+        parts += [text[reached:first], substitute(secret), *gap.findall(text, first, last)]
+        reached = last
     return "".join([*parts, text[reached:]])
+
+
+def _looking_like_secrets(text: str) -> list[tuple[int, int, str]]:
+    return [(start, end, text[start:end]) for start, end in find_secrets(text)]
 
 
 def _cut_of_long_line(held: bytes, begin: int) -> int:

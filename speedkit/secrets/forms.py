@@ -60,6 +60,11 @@ class Forms:
                 text = pattern.sub(lambda found: substitute(self.secrets[found[0]]), text)
         return text
 
+    def found_anywhere(self, text: str) -> list[tuple[int, int, str]]:
+        """Where those stand that are looked for in all text: begin, end, and the secret that each is a form of."""
+        found = self.anywhere.finditer(text) if self.anywhere is not None else ()
+        return [(one.start(), one.end(), self.secrets[one[0]]) for one in found]
+
     def begun_at_end(self, text: str) -> int:
         """How many characters at the end of a text are the beginning of a form, the rest of which may come."""
         if text[-SHORTEST:] not in self._ends_of_beginnings:

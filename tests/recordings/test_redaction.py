@@ -104,6 +104,28 @@ def test_a_password_is_found_however_a_step_prints_it(chunks):
     assert log.count("\n") == "".join(chunks).count("\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("\x1b[1mpassword\x1b[0m: \x1b[32mXk42-swordfish\x1b[0m done\n", "swordfish"),
+        ("token \x1b[1mgh\x1b[4mp_\x1b[0mabcdefghij0123456789abcd\x1b[0m\n", "abcdefghij0123456789abcd"),
+        ("it is \x1b[31mthe-known\x1b[1m-value-77\x1b[0m here\n", "value-77"),
+        ("https://me:\x1b[1mpa55word\x1b[0m@host.example/\n", "pa55word"),
+    ],
+)
+def test_a_secret_is_found_behind_the_colours_of_a_terminal(text, hidden):
+    redaction = Redaction({"API_TOKEN": "the-known-value-77"}, {})
+    assert hidden not in redaction.text(text)
+    log = printed(redaction, text)
+    assert hidden not in log
+    assert log.count("\n") == text.count("\n")
+
+
+def test_colours_stay_where_no_secret_is():
+    text = "\x1b[1mkey\x1b[0m: \x1b[32myes\x1b[0m\n\x1b[31mred\x1b[0m"
+    assert Redaction({"API_TOKEN": "the-known-value-77"}, {}).text(text) == text
+
+
 def test_the_logs_of_two_steps_are_not_mixed_and_ordinary_ones_come_as_they_are():
     redaction = Redaction({"DB_PASS": PRINTED}, {})
     entry = {"vertex": "b", "stream": 1, "data": b64encode(b"half").decode(), "timestamp": "t"}
