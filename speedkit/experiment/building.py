@@ -229,7 +229,12 @@ class RunningBuild:
         self._ended = threading.Event()
         # A build is in a process group of its own, and would go on when this Python ends.
         stop_when_leaving(self.stop)
-        threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True).start()
+        except BaseException:
+            # The machine has no thread left: there is no build whose end would have to be waited for.
+            forget(self.stop)
+            raise
 
     _raw: list[bytes]
 

@@ -394,6 +394,32 @@ def is_building(place: Path) -> bool:
     return not subprocess.run(argv, capture_output=True, check=False).returncode
 
 
+STARTS_NO_THREAD = """
+import sys, threading
+from speedkit.apps import own_app
+from speedkit.engine.connection import connect
+from speedkit.experiment.building import RunningBuild, start_build
+
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
+
+app, engine = own_app(sys.argv[1]), connect()
+RunningBuild.stop = lambda build: print("waits for the end of a build")
+threading.Thread.start = refuse
+try:
+    start_build(app, engine=engine)
+except RuntimeError as problem:
+    print(problem)
+"""
+
+
+def test_a_build_for_which_there_is_no_thread_is_not_waited_for_at_the_end(folder, tmp_path):
+    argv = [sys.executable, "-c", STARTS_NO_THREAD, str(folder({"Dockerfile": "FROM alpine\n"}))]
+    environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
+    assert (done.stdout, done.returncode) == ("can't start new thread\n", 0), done.stderr
+
+
 def test_a_program_that_ends_leaves_no_build_behind_but_its_recording(folder, tmp_path):
     place = folder({"Dockerfile": f"FROM alpine\nRUN echo {uuid.uuid4()} && sleep 36000\n"})
     environment = os.environ | {"SPEEDKIT_HOME": str(tmp_path / "home")}
