@@ -129,7 +129,7 @@ function useTexts(link, desk, files) {
       if (file.state !== "text" || seen.current.get(file.path) === file.version) continue;
       seen.current.set(file.path, file.version);
       if (file.by === link.page && desk.editor.has(file.path)) continue;
-      link.ask("read", { path: file.path }).then((answer) => {
+      link.askUntilAnswered("read", { path: file.path }).then((answer) => {
         if (answer?.text === undefined || desk.outbox.holds(file.path)) return;
         desk.editor.load(file.path, answer.text);
         desk.arrived();
@@ -143,7 +143,7 @@ function useOriginal(link, file) {
   useEffect(() => {
     let isWanted = true;
     setOriginal(null);
-    if (file) link.ask("original", { path: file.path }).then((answer) => isWanted && setOriginal(answer?.text ?? null));
+    if (file) link.askUntilAnswered("original", { path: file.path }).then((answer) => isWanted && setOriginal(answer?.text ?? null));
     return () => {
       isWanted = false;
     };

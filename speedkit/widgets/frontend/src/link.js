@@ -4,11 +4,13 @@ import { useEffect, useState } from "preact/hooks";
 
 const PATIENCE_MS = 30_000;
 const CLOCK_AGAIN_MS = 1_000;
+const ASK_AGAIN_MS = 1_000;
 const CLOCK_EVERY_MS = 60_000;
 
 export class Link {
-  constructor(model) {
+  constructor(model, later = (run, wait) => setTimeout(run, wait)) {
     this.model = model;
+    this.later = later;
     this.page = Math.random().toString(36).slice(2);
     this.sent = 0;
     this.waiting = new Map();
@@ -49,6 +51,24 @@ export class Link {
         resolve(message);
       });
       this.tell(type, { ...content, id });
+    });
+  }
+
+  // Resolves with the answer, however late. The first message may wait for a cell that runs for minutes (see keepClock); the
+  // same question a little later is heard at once. Only for questions that change nothing.
+  askUntilAnswered(type, content = {}) {
+    const id = `${this.page}-${++this.sent}`;
+    const asking = { ...content, id };
+    return new Promise((resolve) => {
+      this.waiting.set(id, resolve);
+      const again = (wait) =>
+        this.later(() => {
+          if (!this.waiting.has(id)) return;
+          this.tell(type, asking);
+          again(Math.min(2 * wait, PATIENCE_MS));
+        }, wait);
+      this.tell(type, asking);
+      again(ASK_AGAIN_MS);
     });
   }
 

@@ -29,6 +29,30 @@ test("an answer reaches the one who asked, others are left alone", async () => {
   assert.equal(other.handlers.size, 0);
 });
 
+test("what the kernel did not hear while a cell ran is asked again until it answers", async () => {
+  const other = model();
+  const timers = [];
+  const link = new Link(other, (run, wait) => timers.push({ run, wait }));
+  const answer = link.askUntilAnswered("read", { path: "a" });
+  for (let times = 0; times < 5; times++) timers.shift().run();
+  assert.equal(other.sent.length, 6);
+  assert.equal(new Set(other.sent.map(({ id }) => id)).size, 1);
+  other.deliver({ answers: other.sent[0].id, text: "late" });
+  assert.equal((await answer).text, "late");
+  timers.shift().run();
+  assert.deepEqual([other.sent.length, timers.length], [6, 0]);
+});
+
+test("a line that is closed asks no more", () => {
+  const other = model();
+  const timers = [];
+  const link = new Link(other, (run, wait) => timers.push({ run, wait }));
+  link.askUntilAnswered("read", { path: "a" });
+  link.close();
+  timers.shift().run();
+  assert.deepEqual([other.sent.length, timers.length], [1, 0]);
+});
+
 test("the kernel's clock is followed, whatever the browser's says", async () => {
   const other = model();
   const link = new Link(other);
