@@ -62,6 +62,10 @@ class LiveWidget(anywidget.AnyWidget):
         super().__init__(**traits)
         self.twin = self.model_id or ""
         self.on_msg(self._receive)
+        if self.comm is not None:
+            # ipykernel 7.4 hands a page's messages to the thread that wrote to the page last. That is the one that runs cells,
+            # as long as no message was heard, so none would be while the next cell runs. They go where the page sends them.
+            self.comm._reply_subshell_for = lambda _data, of_the_page: of_the_page
         self._painter = Painter(lambda: self._context.run(self._paint), self._complain)
 
     @traitlets.default("_esm")

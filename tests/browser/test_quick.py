@@ -18,6 +18,7 @@ from playwright.sync_api import expect
 from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.ledger import note_image
 from tests.browser.bench_page import BenchPage
+from tests.browser.lab import RUN_ALL
 from tests.browser.test_building import FILES, NAIVE, RUN_CODE
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine]
@@ -96,6 +97,18 @@ def test_typing_never_waits_for_the_kernel(workbench, note_figure, tmp_path):
     assert took is not None, "the letters are not there in the next frame"
     gate.touch()
     expect(wb.all.get_by_role("tab", name="main.go, changed")).to_be_visible()
+
+
+def test_the_page_is_heard_while_the_next_cell_runs_though_nothing_was_heard_before(lab, page, tmp_path):
+    gate = tmp_path / "gate"
+    blocking = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.05)"
+    lab.open(page, lab.notebook("run-all.ipynb", ["import speedkit as sk\nsk.Workbench(sk.sample_app(), 'naive')", blocking]))
+    page.evaluate(f"() => {{ ({RUN_ALL})(); }}")
+    try:
+        expect(page.locator(".skw:not(.skw-twin) .cm-line", has_text="package main")).to_be_visible()
+    finally:
+        gate.touch()
+        lab.end_kernel(page)
 
 
 def test_it_appears_and_the_first_step_follows_buildkits_own(workbench, engine, note_figure):
