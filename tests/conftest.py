@@ -17,11 +17,14 @@ from speedkit.engine.sweeping import remove_noted
 from speedkit.errors import SpeedkitError
 from tests.chromium import FLAGS, find_chromium
 from tests.second_engine import engine_with_containerd_store
+from tests.signals import hand_on_no_ignored_signals
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
+
+hand_on_no_ignored_signals()
 
 # By itself, Hypothesis fails an example that takes 0.2 seconds, as any may on a busy machine.
 settings.register_profile("speedkit", deadline=None)

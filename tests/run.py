@@ -7,12 +7,12 @@ With other arguments, only pytest runs, with these arguments and without the cov
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.chromium import require_chromium
+from tests.signals import hand_on_no_ignored_signals
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -29,8 +29,7 @@ CHECKS = (
 
 def main() -> int:
     """The exit code of the first check that fails, else pytest's."""
-    # What was started in the background of a script ignores Ctrl-C, and so would the programs that tests interrupt.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hand_on_no_ignored_signals()
     arguments = sys.argv[1:]
     quick = arguments == ["--quick"]
     # Compiled tests are kept for the quick loop alone: compiling them, with what pytest adds to each assertion, takes longest.

@@ -22,6 +22,7 @@ from pathlib import Path
 from tests.faults.report import REPORT, Row, write_report
 from tests.faults.table import IMAGE, ROOT, Fault, Place, all_faults
 from tests.second_engine import is_in_private_network, load_base_image, reason_against, run_in_private_network, start_daemon
+from tests.signals import hand_on_no_ignored_signals
 
 ONE = "SPEEDKIT_FAULTS_ONE"
 CANNOT_RUN = 3
@@ -29,6 +30,7 @@ CANNOT_RUN = 3
 
 def main() -> int:
     """The exit code: 0 when every row holds, 1 when one falls, 3 when no private engine can run here."""
+    hand_on_no_ignored_signals()
     if ONE in os.environ:
         return _run_here(os.environ[ONE])
     table = all_faults()
