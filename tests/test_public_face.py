@@ -36,6 +36,13 @@ def test_the_import_alone_loads_neither_pandas_nor_plotly_nor_widgets():
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
+def test_a_workbench_loads_neither_pandas_nor_plotly():
+    """Both take a second, in which somebody looks at an empty cell."""
+    code = "import sys, speedkit; speedkit.Workbench; print([n for n in ('pandas', 'plotly') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("name", [name for name in errors.__all__ if isinstance(getattr(errors, name), type)])
 def test_every_error_is_of_one_family_and_in_the_tree_of_the_module(name):
     assert issubclass(getattr(errors, name), errors.SpeedkitError)

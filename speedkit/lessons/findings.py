@@ -20,11 +20,10 @@ from speedkit.plots.measuring import (
     quickest,
     said,
     smallest,
-    steps_that_ran,
 )
 from speedkit.rendering.layers_html import command_text
 from speedkit.visible import visible_line
-from speedkit.words.amounts import bytes_text, count_text, seconds_text, share_text
+from speedkit.words.amounts import bytes_text, count_text, seconds_text, share_text, steps_that_ran
 
 __all__ = [
     "ImagesLeft",

@@ -16,7 +16,6 @@ from speedkit.plots.measuring import (
     Measured,
     builds_of,
     comparable,
-    count_steps,
     measure,
     quickest,
     said,
@@ -25,7 +24,7 @@ from speedkit.plots.measuring import (
 from speedkit.plots.plot import Plot
 from speedkit.plots.rebuild import scale
 from speedkit.plots.style import GRID, OWN, capital, finish, notes, plain, runs_note
-from speedkit.words.amounts import bytes_text, seconds_text
+from speedkit.words.amounts import bytes_text, count_steps, seconds_text
 
 __all__ = ["size_vs_rebuild"]
 

@@ -21,7 +21,6 @@ __all__ = [
     "built_of",
     "common_edit",
     "comparable",
-    "count_steps",
     "edits_in_order",
     "heading",
     "is_beyond_spread",
@@ -30,7 +29,6 @@ __all__ = [
     "said",
     "slowest",
     "smallest",
-    "steps_that_ran",
     "without_repeats",
 ]
 
@@ -200,15 +198,3 @@ def smallest(builds: Sequence[Build]) -> list[Build]:
     """The builds whose images are equally small, to within a hundredth."""
     least = min((build.image_bytes or 0 for build in builds), default=0)
     return [build for build in builds if (build.image_bytes or 0) <= least * SAME_SIZE]
-
-
-def steps_that_ran(build: Build) -> str:
-    """How much of a build was work: `2 of 5 steps ran`."""
-    ran, steps = count_steps(build)
-    return f"{ran} of {steps} steps ran"
-
-
-def count_steps(build: Build) -> tuple[int, int]:
-    """How many steps of a build ran, and how many ran or came from the cache."""
-    steps = [step for step in build.instructions if step.ran or step.cached]
-    return sum(step.ran for step in steps), len(steps)

@@ -17,7 +17,6 @@ from speedkit.plots.measuring import (
     Measured,
     builds_of,
     comparable,
-    count_steps,
     edits_in_order,
     heading,
     is_beyond_spread,
@@ -25,12 +24,11 @@ from speedkit.plots.measuring import (
     quickest,
     said,
     slowest,
-    steps_that_ran,
 )
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
-from speedkit.words.amounts import seconds_text
+from speedkit.words.amounts import count_steps, seconds_text, steps_that_ran
 
 __all__ = ["half_cold", "rebuild", "scale"]
 

@@ -8,11 +8,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.model import Build, Step
-from speedkit.plots.measuring import said, steps_that_ran
+from speedkit.plots.measuring import said
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
-from speedkit.words.amounts import seconds_text
+from speedkit.words.amounts import seconds_text, steps_that_ran
 
 __all__ = ["timeline"]
 

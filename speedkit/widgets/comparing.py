@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from speedkit.plots.measuring import steps_that_ran
 from speedkit.widgets.naming import short_instruction
 from speedkit.widgets.why import why_cached, why_ran
 from speedkit.words import now_cached
-from speedkit.words.amounts import bytes_text, seconds_text
+from speedkit.words.amounts import bytes_text, seconds_text, steps_that_ran
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["bytes_text", "count_text", "does_text", "seconds_text", "secrets_left_out", "share_text"]
+from speedkit.model import Build
+
+__all__ = [
+    "bytes_text",
+    "count_steps",
+    "count_text",
+    "does_text",
+    "seconds_text",
+    "secrets_left_out",
+    "share_text",
+    "steps_that_ran",
+]
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -51,3 +62,15 @@ def does_text(count: int, verb: str) -> str:
 def secrets_left_out(count: int) -> str:
     """What an export says of the secrets that are not in it."""
     return f"{count_text(count, 'secret')} {'is' if count == 1 else 'are'} left out; a keyed hash (sha256:…) stands for each."
+
+
+def steps_that_ran(build: Build) -> str:
+    """How much of a build was work: `2 of 5 steps ran`."""
+    ran, steps = count_steps(build)
+    return f"{ran} of {steps} steps ran"
+
+
+def count_steps(build: Build) -> tuple[int, int]:
+    """How many steps of a build ran, and how many ran or came from the cache."""
+    steps = [step for step in build.instructions if step.ran or step.cached]
+    return sum(step.ran for step in steps), len(steps)
