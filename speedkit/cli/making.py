@@ -88,6 +88,7 @@ def clean(
     from speedkit.engine.connection import connect
     from speedkit.setup import clean as clean_up
     from speedkit.setup.cleaning import said_of_apt_file
+    from speedkit.words import count_text, plural
 
     try:
         engine = connect()
@@ -100,13 +101,19 @@ def clean(
         return
     for one in done.kept:
         say(one.sentence)
-    say(f"Removed {done.images} images, {done.containers} containers, {done.recordings} recordings.")
+    removed = [(done.images, "image"), (done.containers, "container"), (done.recordings, "recording")]
+    say(f"Removed {', '.join(count_text(count, one) for count, one in removed)}.")
     for left in done.in_use:
         say(f"{left}: it stays.")
     if done.typed:
         say(
-            f"What was typed in {len(done.typed)} working copies whose program ended before they were closed is kept in "
-            f"{done.typed[0].parent}. `{as_typed('speedkit clean')} --all` removes it."
+            plural(
+                "What was typed in a working copy whose program ended before it was closed is kept in {folder}.",
+                "What was typed in {count} working copies whose programs ended before these were closed is kept in {folder}.",
+                len(done.typed),
+                folder=str(done.typed[0].parent),
+            )
+            + f" `{as_typed('speedkit clean')} --all` removes it."
         )
     for path in done.apt_removed:
         say(f"Removed {path}. The engine stays installed, and gets no updates from there any more.")
