@@ -158,6 +158,7 @@ function Lines({ link, steps, step, log, view, choose, at, query }) {
 
   // Scrolling up by hand stops following; reaching the end again does not start it: the button does.
   const scrolled = () => {
+    if (!box.current) return; // the page sends the news of a scrolling when the log may be gone already
     const { scrollTop, scrollHeight, clientHeight } = box.current;
     if (view.follow && !own.current && scrollHeight - scrollTop - clientHeight > 3 * ROW) choose({ follow: false });
     own.current = false;
