@@ -18,7 +18,7 @@ from speedkit.history.situations import base_facts, situation_now
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
-from speedkit.words import in_margin, in_short, sentences
+from speedkit.words.causes import in_margin, in_short, sentences
 
 __all__ = ["LiveForecast"]
 

@@ -19,8 +19,9 @@ from speedkit.plots.measuring import NONE, said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
 from speedkit.rendering.reasons_html import Reason
-from speedkit.words import beginning, message, shown_state, title
+from speedkit.words import message, shown_state
 from speedkit.words.amounts import seconds_text
+from speedkit.words.causes import beginning, title
 
 __all__ = ["stages"]
 

@@ -10,8 +10,9 @@ from speedkit.model import StepSource
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import STYLE
-from speedkit.words import FORECASTS, message, sentences, shown_state
+from speedkit.words import FORECASTS, message, shown_state
 from speedkit.words.amounts import seconds_text
+from speedkit.words.causes import sentences
 
 __all__ = ["Reason", "reasons_html"]
 

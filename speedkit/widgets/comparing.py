@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from speedkit.widgets.naming import short_instruction
 from speedkit.widgets.why import why_cached, why_ran
-from speedkit.words import now_cached
 from speedkit.words.amounts import bytes_text, seconds_text, steps_that_ran
+from speedkit.words.causes import now_cached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,8 +19,8 @@ from speedkit.recordings.steps import BEFORE_STAGES, RUNS_IN_BUILDKIT
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.failure_marks import EXIT_CODE, failed_step
 from speedkit.widgets.outlook import agreement, expected_time, rough_seconds
-from speedkit.words import in_short
 from speedkit.words.amounts import bytes_text
+from speedkit.words.causes import in_short
 
 __all__ = ["Background", "build_counts", "focused_step", "planned_steps", "shown_build", "step_id", "step_of"]
 

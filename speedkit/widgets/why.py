@@ -15,7 +15,7 @@ from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.history import explain
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.naming import short_instruction
-from speedkit.words import inputs_unchanged, ran_because
+from speedkit.words.causes import inputs_unchanged, ran_because
 
 if TYPE_CHECKING:
     from speedkit.model import Build

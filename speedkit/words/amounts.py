@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from speedkit.model import Build
+if TYPE_CHECKING:
+    from speedkit.model import Build
 
 __all__ = [
     "bytes_text",

@@ -17,7 +17,7 @@ from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.desk import DOCKERFILE
 from speedkit.widgets.outlook import noted, outlook
-from speedkit.words import in_margin, in_short, sentence
+from speedkit.words.causes import in_margin, in_short, sentence
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import Scripted
 

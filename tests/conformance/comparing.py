@@ -15,7 +15,7 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.experiment.build_inputs import dockerfile_text
 from speedkit.forecast import Forecaster, Situation
-from speedkit.words import sentences
+from speedkit.words.causes import sentences
 from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.which_step import base_facts, unclear_lines, wrong_step
 

@@ -8,7 +8,7 @@ from speedkit.causes import facts_of, kind_of
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.forecast import BaseImage, Situation, StepExplanation, StepForecast
-from speedkit.words import sentences
+from speedkit.words.causes import sentences
 
 __all__ = ["BASES", "cause_of", "manifest", "situation", "verdicts"]
 

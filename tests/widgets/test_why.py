@@ -20,7 +20,8 @@ from speedkit.widgets.naming import short_command, short_instruction
 from speedkit.widgets.outlook import agreement, expected_time, noted, outlook, rough_seconds
 from speedkit.widgets.shown_steps import Background, shown_build
 from speedkit.widgets.why import reasons_of, why_cached, why_ran
-from speedkit.words import in_short, listed
+from speedkit.words import listed
+from speedkit.words.causes import in_short
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 
 OPTIMIZED = "FROM golang\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build\n"

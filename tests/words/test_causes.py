@@ -22,7 +22,7 @@ from speedkit.causes import (
     facts_of,
     kind_of,
 )
-from speedkit.words import beginning, in_margin, in_short, ran_because, sentence, title
+from speedkit.words.causes import beginning, in_margin, in_short, ran_because, sentence, title
 
 TAKES_A_SENTENCE = OtherBuilder | NotFetched | OtherDigest
 """A miss that a few words do not tell."""
