@@ -13,6 +13,7 @@ from speedkit.visible import visible, visible_line
 __all__ = ["say", "say_aside"]
 
 LINE_LETTERS = 96
+"""So many fit beside each other where a page is 1,024 pixels wide."""
 
 
 def say(*sentences: object) -> None:

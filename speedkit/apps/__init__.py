@@ -2,7 +2,7 @@
 
 from speedkit.apps.app import COLD, App, Strategy
 from speedkit.apps.edits import Applied, Edit, append_line, replacement
-from speedkit.apps.leftovers import InUse, kept_texts, remove_unused_copies, sweep_and_tell, sweep_leftovers
+from speedkit.apps.leftovers import InUse, kept_texts, remove_unused_copies, said_of_typed, sweep_and_tell, sweep_leftovers
 from speedkit.apps.own import app_in_place, own_app
 from speedkit.apps.probe import Probe
 from speedkit.apps.sample import BROKEN_ON_PURPOSE, sample_app, sample_folder
@@ -22,6 +22,7 @@ __all__ = [
     "own_app",
     "remove_unused_copies",
     "replacement",
+    "said_of_typed",
     "sample_app",
     "sample_folder",
     "sweep_and_tell",

@@ -13,8 +13,9 @@ from speedkit.apps.files import read_text, write_text
 from speedkit.errors import FileRefused
 from speedkit.ownership import Owner
 from speedkit.state import private_folder, state_home
+from speedkit.words import plural
 
-__all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "sweep_and_tell", "sweep_leftovers"]
+__all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "said_of_typed", "sweep_and_tell", "sweep_leftovers"]
 
 TYPED = "typed"
 KEPT_AT_MOST = 50
@@ -47,7 +48,17 @@ def sweep_and_tell(tell: Callable[[str], None]) -> None:
     before = set(kept_texts())
     sweep_leftovers()
     for folder in [folder for folder in kept_texts() if folder not in before]:
-        tell(f"What was typed in a working copy whose program ended before it was closed is kept in {folder}.")
+        tell(said_of_typed(1, folder))
+
+
+def said_of_typed(copies: int, folder: Path) -> str:
+    """Where the text is kept that was typed in so many working copies."""
+    return plural(
+        "What was typed in a working copy whose program ended before it was closed is kept in {folder}.",
+        "What was typed in {count} working copies whose programs ended before these were closed is kept in {folder}.",
+        copies,
+        folder=folder,
+    )
 
 
 def kept_texts() -> tuple[Path, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 import uuid
@@ -15,12 +14,12 @@ from speedkit.apps.edits import RESET, Edit, append_line, nothing, replace_text,
 from speedkit.apps.files import read_text, write_text
 from speedkit.apps.probe import Probe
 from speedkit.errors import EditDoesNotApply, NotAFolder
+from speedkit.shipped import shipped_folder, shipped_places
 
 __all__ = ["BROKEN_ON_PURPOSE", "SampleApp", "is_sample_folder", "sample_app", "sample_folder", "sample_strategies"]
 
 NAMES = ("host", "chained", "naive", "stages", "optimized", "warm", "mounts", "scratch")
-PACKAGE_FOLDER = Path(__file__).resolve().parent
-FOLDERS = (PACKAGE_FOLDER.parent.parent / "sample_go_app", PACKAGE_FOLDER / "sample_go_app")
+FOLDERS = shipped_places(__file__, "sample_go_app")
 PORT = 8080
 BROKEN_ON_PURPOSE = "break"
 """The edit after which every build fails."""
@@ -29,12 +28,11 @@ BUILD = ("go", "build", "-buildvcs=false", "-o", "speedup", ".")
 
 
 def sample_folder() -> Path:
-    """Where the sample app's files are: beside the package in a checkout, inside it when installed from a wheel."""
-    for folder in FOLDERS:
-        with contextlib.suppress(OSError):  # somebody else's folder, which this user may not look into
-            if (folder / "main.go").is_file():
-                return folder
-    raise NotAFolder(FOLDERS[-1])
+    """Where the sample app's files are. Raises: NotAFolder."""
+    folder = shipped_folder(FOLDERS, "main.go")
+    if folder is None:
+        raise NotAFolder(FOLDERS[-1])
+    return folder
 
 
 def is_sample_folder(folder: Path) -> bool:

@@ -85,10 +85,11 @@ def clean(
     as_json: AsJson = False,
 ) -> None:
     """Remove the images, containers and working copies that speedkit made and nothing uses; nothing of yours."""
+    from speedkit.apps import said_of_typed
     from speedkit.engine.connection import connect
     from speedkit.setup import clean as clean_up
     from speedkit.setup.cleaning import said_of_apt_file
-    from speedkit.words import count_text, plural
+    from speedkit.words import count_text
 
     try:
         engine = connect()
@@ -106,15 +107,8 @@ def clean(
     for left in done.in_use:
         say(f"{left}: it stays.")
     if done.typed:
-        say(
-            plural(
-                "What was typed in a working copy whose program ended before it was closed is kept in {folder}.",
-                "What was typed in {count} working copies whose programs ended before these were closed is kept in {folder}.",
-                len(done.typed),
-                folder=str(done.typed[0].parent),
-            )
-            + f" `{as_typed('speedkit clean')} --all` removes it."
-        )
+        where = said_of_typed(len(done.typed), done.typed[0].parent)
+        say(f"{where} `{as_typed('speedkit clean')} --all` removes it.")
     for path in done.apt_removed:
         say(f"Removed {path}. The engine stays installed, and gets no updates from there any more.")
     for path in done.apt_kept:

@@ -18,7 +18,7 @@ from typing import Any
 from speedkit.engine.bases import has_image
 from speedkit.engine.build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
 from speedkit.engine.children import child_process, signal_group
-from speedkit.engine.connection import Engine
+from speedkit.engine.connection import Engine, config_folder
 from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
 from speedkit.errors import NoBuildKit
 from speedkit.ownership import scratch_folder
@@ -119,8 +119,7 @@ def _can_note(environment: Mapping[str, str]) -> bool:
 
     Where the home cannot be written to it gives up, and where there is none it would take the folder that is built.
     """
-    home = environment.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (raises nothing where there is none)
-    folder = Path(environment.get("BUILDX_CONFIG") or Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker") / "buildx")
+    folder = Path(environment.get("BUILDX_CONFIG") or config_folder(environment) / "buildx")
     if not folder.is_absolute():
         return False
     return os.access(next(place for place in (folder, *folder.parents) if place.exists()), os.W_OK | os.X_OK)

@@ -20,7 +20,7 @@ from speedkit.engine import near
 from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
 from speedkit.state import NO_HOME, state_home
 
-__all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
+__all__ = ["Engine", "buildx_version", "config_folder", "connect", "engine_of_the_user", "find_buildx"]
 
 TIMEOUT_SECONDS = 120
 PING_SECONDS = 10
@@ -266,7 +266,7 @@ def _is_context_named() -> bool:
     if os.environ.get("DOCKER_CONTEXT"):
         return True
     try:
-        found = json.loads((_config_folder() / "config.json").read_bytes())
+        found = json.loads((config_folder() / "config.json").read_bytes())
         return found.get("currentContext") not in (None, "", "default")
     except FileNotFoundError:
         return False
@@ -274,9 +274,10 @@ def _is_context_named() -> bool:
         return True
 
 
-def _config_folder() -> Path:
+def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where Docker's programs keep their settings; below a place that takes nothing where this user has no home."""
     home = os.path.expanduser("~")  # noqa: PTH111 (raises nothing where there is no home)
-    return Path(os.environ.get("DOCKER_CONFIG") or os.path.join(NO_HOME if home == "~" else home, ".docker"))  # noqa: PTH118
+    return Path(environment.get("DOCKER_CONFIG") or os.path.join(NO_HOME if home == "~" else home, ".docker"))  # noqa: PTH118
 
 
 def _context_certificates(context: Any) -> Path | None:
@@ -346,8 +347,8 @@ def _plugin_folders() -> list[Path]:
     windows = (os.environ.get(variable) for variable in ("ProgramData", "ProgramFiles"))
     docker = [Path(value) / "Docker" for value in windows if value]
     return [
-        *_extra_plugin_folders(_config_folder()),
-        _config_folder() / "cli-plugins",
+        *_extra_plugin_folders(config_folder()),
+        config_folder() / "cli-plugins",
         *(Path(prefix) / "docker" / "cli-plugins" for prefix in prefixes),
         Path("/Applications/Docker.app/Contents/Resources/cli-plugins"),
         *(folder / "cli-plugins" for folder in docker),

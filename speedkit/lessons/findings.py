@@ -40,7 +40,6 @@ __all__ = [
 ]
 
 MOST_OF_IT = 0.5
-"""So many fit beside each other where a page is 1,024 pixels wide."""
 GO_BUILD_SAYS = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
 """What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
 MOD_DOWNLOAD_SAYS = re.compile(r"^# get https?://(\S+)/@v/(v\S+)\.zip: 200\b", re.MULTILINE)

@@ -15,13 +15,12 @@ from itertools import count
 from pathlib import Path
 
 from speedkit.errors import FileRefused, NotAFolder
+from speedkit.shipped import shipped_folder, shipped_places
 
 __all__ = ["FIRST_NOTEBOOK", "CopiedNotebooks", "copy_notebooks", "notebooks_folder", "notebooks_in"]
 
 FIRST_NOTEBOOK = "00_start_here.ipynb"
-PACKAGE_FOLDER = Path(__file__).resolve().parent
-FOLDERS = (PACKAGE_FOLDER.parent.parent / "notebooks", PACKAGE_FOLDER / "notebooks")
-"""In a checkout, beside the package; in a wheel, inside it."""
+FOLDERS = shipped_places(__file__, "notebooks")
 NOTE = ".speedkit-notebooks.json"
 
 
@@ -35,7 +34,7 @@ class CopiedNotebooks:
 
 def notebooks_folder() -> Path:
     """Where the kit's own notebooks are."""
-    return next((folder for folder in FOLDERS if (folder / FIRST_NOTEBOOK).is_file()), FOLDERS[-1])
+    return shipped_folder(FOLDERS, FIRST_NOTEBOOK) or FOLDERS[-1]
 
 
 def notebooks_in(folder: Path) -> list[Path]:

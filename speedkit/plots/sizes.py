@@ -52,7 +52,9 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
     finish(
         figure,
         title=_finding(builds),
-        measured="; ".join(filter(None, ["size by layer, grey came with the base image", *_sources(builds), notes(builds)])),
+        measured="; ".join(
+            filter(None, ["size by layer, grey came with the base image", *_sources(builds, edit), notes(builds)])
+        ),
         plot_pixels=ROW * max(len(builds), 1),
         left=max((len(build.strategy) for build in builds), default=0),
         right_pixels=100,
@@ -61,11 +63,10 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
     return Plot(figure, _table(builds))
 
 
-def _sources(builds: Sequence[Build]) -> list[str]:
-    """After which edit the images were built; those that were built after other ones by name."""
+def _sources(builds: Sequence[Build], edit: str) -> list[str]:
+    """After which edit most images were built; those that were built after other ones by name."""
     if not builds:
         return []
-    edit = common_edit(builds)
     others = [f"{build.strategy} {built_of(build.edit)}" for build in builds if built_of(build.edit) != built_of(edit)]
     return [", ".join([built_of(edit), *others])]
 
