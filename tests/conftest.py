@@ -31,6 +31,17 @@ settings.register_profile("speedkit", deadline=None)
 settings.load_profile("speedkit")
 
 
+LONGEST_FIRST = ("notebook", "conformance", "browser", "engine", "slow")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the longest tests come first, so that two processes that share the tests end at about the same time."""
+    marks: dict[Path, set[str]] = {}
+    for item in items:
+        marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
+    items.sort(key=lambda item: [name not in marks[item.path] for name in LONGEST_FIRST])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A state folder for the whole run, so that nobody's recordings are read or written."""

@@ -1,6 +1,6 @@
 """Runs every check, the quickest first: `python -m tests.run [--quick | PYTEST ARGUMENT…]`.
 
-With --quick, tests that need an engine or a browser, and slow ones, are left out, and two processes share the others.
+Two processes share the tests. With --quick, those that need an engine or a browser, and slow ones, are left out.
 With other arguments, only pytest runs, with these arguments and without the coverage threshold.
 """
 
@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 COVERAGE_PERCENT = 90
 QUICK = ["-q", "-m", "not (engine or browser or notebook or conformance or slow)", "--numprocesses=2", "--dist=worksteal"]
+WHOLE = ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+"""Two processes take turns at the files, the longest first: one waits for the engine while the other computes."""
 
 CHECKS = (
     ("ruff", [str(BIN / "ruff"), "check", "."]),
@@ -52,7 +54,7 @@ def main() -> int:
     require_chromium()
     print("== pytest", flush=True)
     coverage = ["--cov", "--cov-report=term", f"--cov-fail-under={COVERAGE_PERCENT}"]
-    return subprocess.run([*pytest, *coverage], cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run([*pytest, *WHOLE, *coverage], cwd=ROOT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

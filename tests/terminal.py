@@ -49,12 +49,14 @@ def on_a_terminal(
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     own = {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+    # These would hide how wide the terminal is; processes that share the tests have them.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     started = subprocess.Popen(
         [sys.executable, "-m", "speedkit", *arguments],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | own | (environment or {}),
+        env=inherited | own | dict(environment or {}),
         cwd=folder,
         start_new_session=True,
     )
