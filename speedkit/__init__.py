@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from speedkit.engine.connection import connect
     from speedkit.engine.saved_image import layers_of as layers
     from speedkit.experiment import build, compare, start_build
-    from speedkit.history import explain, predict, recorded_builds
+    from speedkit.history import explain, play, predict, recorded_builds
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench
 
@@ -33,6 +33,7 @@ __all__ = [
     "doctor",
     "explain",
     "layers",
+    "play",
     "plots",
     "predict",
     "recorded_builds",
@@ -51,6 +52,7 @@ _HOMES = {
     "recorded_builds": ("speedkit.history", "recorded_builds"),
     "explain": ("speedkit.history", "explain"),
     "layers": ("speedkit.engine.saved_image", "layers_of"),
+    "play": ("speedkit.history", "play"),
     "plots": ("speedkit.plots", None),
     "predict": ("speedkit.history", "predict"),
     "sample_app": ("speedkit.apps", "sample_app"),

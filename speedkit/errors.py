@@ -4,6 +4,8 @@
     ├── Misuse                     2: the request itself is wrong; it says what is known
     │   ├── UnknownStrategy
     │   ├── UnknownEdit
+    │   ├── UnknownBuilder
+    │   ├── BuilderCannot          the builder that is named does not do what is asked for
     │   ├── NotAFolder
     │   ├── NoDockerfile
     │   ├── FileRefused            not text, too large, or outside the app's folder
@@ -43,6 +45,7 @@ from speedkit.visible import visible, visible_line
 
 __all__ = [
     "ArchiveError",
+    "BuilderCannot",
     "DiskFull",
     "DockerfileError",
     "EditDoesNotApply",
@@ -68,6 +71,7 @@ __all__ = [
     "SpeedkitError",
     "StateBusy",
     "StateRefused",
+    "UnknownBuilder",
     "UnknownEdit",
     "UnknownStrategy",
     "in_words",
@@ -131,6 +135,17 @@ class UnknownEdit(Misuse):
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         super().__init__(f"There is no edit {name!r}.", fix=_known(known))
+
+
+class UnknownBuilder(Misuse):
+    """A builder that buildx does not know."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no builder {name!r}.", fix=f"{_known(known)} `docker buildx create` makes one.")
+
+
+class BuilderCannot(Misuse):
+    """The builder that is named does not do what is asked for."""
 
 
 class NotAFolder(Misuse):

@@ -31,6 +31,10 @@ RETRY = "retry"
 """The edit of a build of the same files as one that failed or was cancelled: it does what that one left undone."""
 
 
+_Turn = tuple[str | None, str]
+"""A builder and a strategy: each builder has a cache of its own for each strategy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """One Dockerfile variant.
@@ -72,13 +76,13 @@ class App:
         self.edit_name = "none"
         self._id = uuid.uuid4().hex[:12]
         self._token = self._id if private_cache else None
-        self._begun: set[str] = set()
-        self._unchanged_built: set[str] = set()
-        self._unfinished: set[str] = set()
+        self._begun: set[_Turn] = set()
+        self._unchanged_built: set[_Turn] = set()
+        self._unfinished: set[_Turn] = set()
         self._caches: set[str] = set()
         self.changes = 0
         self._written: dict[str, int] = {}
-        self._built: dict[str, int] = {}
+        self._built: dict[_Turn, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -177,42 +181,44 @@ class App:
         self._caches.add(cache)
         return cache
 
-    def begin(self, strategy: str, *, cold: bool) -> tuple[str | None, str]:
+    def begin(self, strategy: str, *, cold: bool, builder: str | None = None) -> tuple[str | None, str]:
         """The cache that the next build of a strategy shares, and the name of the edit that it is to be listed under.
 
-        The cache is named by a token; None is the engine's common one. cold: a cache of its own, never seen before.
+        The cache is named by a token; None is the builder's common one. cold: a cache of its own, never seen before.
+        builder: the name of the one that builds; None is the one inside the engine. Each has seen its own builds alone.
         A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`. One of
         unchanged files after builds of changed ones alone is `corrected`: it is no first build, and yet has work to do. So has
         one with nothing changed since a build that did not end well, see `note_end`: it is listed as `retry`.
         """
         self._complete()
-        first = cold or (self._token is not None and strategy not in self._begun)
-        same = self._built.get(strategy) == self.changes and not first
+        turn = (builder, strategy)
+        first = cold or (self._token is not None and turn not in self._begun)
+        same = self._built.get(turn) == self.changes and not first
         edit = self.edit_name
         if same:
-            edit = RETRY if strategy in self._unfinished else "none"
+            edit = RETRY if turn in self._unfinished else "none"
         elif edit == "none":
-            was_built = self._token is None or strategy in self._unchanged_built
+            was_built = self._token is None or turn in self._unchanged_built
             edit = COLD if first else "none" if was_built else CORRECTED
         if cold:
             # A cache of its own: what the strategy's other builds find in theirs is as old as before.
             cache = f"{uuid.uuid4().hex[:12]}-{strategy}"
             self._caches.add(cache)
             return cache, edit
-        self._begun.add(strategy)
-        self._built[strategy] = self.changes
+        self._begun.add(turn)
+        self._built[turn] = self.changes
         if self.edit_name == "none":
-            self._unchanged_built.add(strategy)
+            self._unchanged_built.add(turn)
         return self.cache_of(strategy), edit
 
-    def note_end(self, strategy: str, edit: str, *, is_good: bool) -> None:
+    def note_end(self, strategy: str, edit: str, *, is_good: bool, builder: str | None = None) -> None:
         """Take note of how a build ended that began as `begin` said. is_good: it came to its end, and left nothing to do."""
         if is_good:
-            self._unfinished.discard(strategy)
+            self._unfinished.discard((builder, strategy))
             return
-        self._unfinished.add(strategy)
+        self._unfinished.add((builder, strategy))
         if edit in (COLD, CORRECTED, RETRY):
-            self._unchanged_built.discard(strategy)
+            self._unchanged_built.discard((builder, strategy))
 
     def require_edit(self, name: str) -> Edit:
         """An edit by name.

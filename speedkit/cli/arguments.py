@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "BuildArgs",
+    "BuilderOption",
     "FileOption",
     "StrategyOption",
     "TargetOption",
@@ -31,6 +32,7 @@ BuildArgs = Annotated[
     list[str] | None,
     typer.Option("--build-arg", metavar="K=V", help="Set a build argument; K alone takes its value from the environment."),
 ]
+BuilderOption = Annotated[str | None, typer.Option(help="A buildx builder in place of the one inside the engine.")]
 StrategyOption = Annotated[str | None, typer.Option("-s", "--strategy", help="A strategy of the app.")]
 FileOption = Annotated[Path | None, typer.Option("-f", "--file", help="A Dockerfile.")]
 TargetOption = Annotated[str | None, typer.Option(help="The stage to build.")]

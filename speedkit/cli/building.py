@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
+from speedkit.cli.arguments import (
+    AsJson,
+    BuildArgs,
+    BuilderOption,
+    FileOption,
+    StrategyOption,
+    TargetOption,
+    app_named,
+    parse_build_args,
+)
 from speedkit.cli.hiding import hide_on_command_line
 from speedkit.cli.output import live_line, print_json, print_table, print_text, reason_json, say, say_log
 from speedkit.errors import Misuse, SpeedkitError, UnknownEdit
@@ -38,7 +47,7 @@ def build(
     file: FileOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
-    builder: Annotated[str | None, typer.Option(help="A buildx builder in place of the engine's own.")] = None,
+    builder: BuilderOption = None,
     cold: Annotated[bool, typer.Option("--cold", help="Find nothing that was built before; your cache stays.")] = False,
     cache_from: Annotated[
         list[str] | None, typer.Option(metavar="type=…", help="A cache to import, as buildx takes it; may be repeated.")
@@ -78,7 +87,7 @@ def build(
     built = _watched(running)
     repeated, problem = None, None
     try:
-        repeated = _repeated(running, built, cold=cold) if twice and built.ok else None
+        repeated = _repeated(app, running, built, cold=cold) if twice and built.ok else None
     except SpeedkitError as raised:
         problem = raised
     if as_json:
@@ -105,10 +114,11 @@ def _print_notices(builds: Iterable[Build]) -> None:
         say(f"! {notice}")
 
 
-def _repeated(running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
+def _repeated(app: App, running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
+    from speedkit.experiment import start_again
     from speedkit.history import compare_cold_repeat, compare_with_repeat
 
-    second = _watched(running.again(cold=cold))
+    second = _watched(start_again(running, app, cold=cold))
     return compare_cold_repeat(built, second) if cold else compare_with_repeat(second)
 
 

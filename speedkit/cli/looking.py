@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speedkit.cli.arguments import AsJson, BuildArgs, FileOption, StrategyOption, TargetOption, app_named, parse_build_args
+from speedkit.cli.arguments import (
+    AsJson,
+    BuildArgs,
+    BuilderOption,
+    FileOption,
+    StrategyOption,
+    TargetOption,
+    app_named,
+    parse_build_args,
+)
 from speedkit.cli.hiding import hide_on_command_line
 from speedkit.cli.output import print_json, print_table, reason_json
 from speedkit.errors import DockerfileError
@@ -31,6 +40,7 @@ def predict(
     file: FileOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
+    builder: BuilderOption = None,
     change: Annotated[
         list[str] | None, typer.Option(metavar="PATH", help="What if this file changed; may be repeated.")
     ] = None,
@@ -43,7 +53,7 @@ def predict(
     app = app_named(folder, strategy, file)
     arguments = parse_build_args(build_arg)
     try:
-        found = forecast(app, strategy, build_args=arguments, target=target, changed=change or ())
+        found = forecast(app, strategy, build_args=arguments, target=target, builder=builder, changed=change or ())
     except DockerfileError as problem:
         raise _quoting(problem, app.strategy(strategy).dockerfile) from None
     _print_reasons(found, "forecast", as_json=as_json)

@@ -18,7 +18,8 @@ from typing import Any
 from speedkit.engine.bases import has_image
 from speedkit.engine.build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
 from speedkit.engine.children import child_process, signal_group
-from speedkit.engine.connection import Engine, config_folder
+from speedkit.engine.connection import Engine
+from speedkit.engine.docker_settings import config_folder
 from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
 from speedkit.errors import NoBuildKit
 from speedkit.ownership import scratch_folder

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from speedkit.engine import near
+from speedkit.engine.docker_settings import config_folder, current_context, endpoint_of_context
 from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
-from speedkit.state import NO_HOME, state_home
+from speedkit.state import state_home
 
-__all__ = ["Engine", "buildx_version", "config_folder", "connect", "engine_of_the_user", "find_buildx"]
+__all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
 
 TIMEOUT_SECONDS = 120
 PING_SECONDS = 10
@@ -128,6 +129,11 @@ class Engine(_Found):
         return kept
 
     @property
+    def keeps_images_in_containerd(self) -> bool:
+        """Whether it has containerd's image store, as Docker Desktop and Docker Engine 29 have."""
+        return ["driver-type", "io.containerd.snapshotter.v1"] in (self._told.get("DriverStatus") or [])
+
+    @property
     def is_local(self) -> bool:
         """The engine runs on this machine, so that its published ports are ours."""
         return _is_local(self.host)
@@ -228,61 +234,21 @@ def _endpoint() -> tuple[str, Path | None]:
         certificates = os.environ.get("DOCKER_CERT_PATH") if os.environ.get("DOCKER_TLS_VERIFY") else None
         return host, Path(certificates) if certificates else None
     default = "npipe:////./pipe/docker_engine" if sys.platform == "win32" else "unix:///var/run/docker.sock"
-    if not _is_context_named():
+    name = current_context()
+    if name is None:
         return default, None
-    from docker.context import ContextAPI
-
-    try:
-        context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
-        found = (context.Host, _context_certificates(context)) if context is not None else None
-    except Exception as problem:  # of a damaged file, the library raises whatever comes, plain Exception too
-        words = f"{type(problem).__name__}: {problem}"
-        raise NoEngine(f"The current Docker context cannot be read: {words}.", fix="See `docker context ls`.") from None
+    found = endpoint_of_context(name)
     if found is None:
-        name = os.environ.get("DOCKER_CONTEXT")
         raise NoEngine(f"There is no Docker context {name!r}.", fix="See `docker context ls`.")
-    return (default, None) if not found[0] or found[0].startswith("http+unix") else found
+    return (found[0] or default), found[1]
 
 
 def engine_of_the_user() -> str | None:
     """The setting that names an engine other than this machine's own, None when none does."""
     if os.environ.get("DOCKER_HOST"):
         return "DOCKER_HOST"
-    if not _is_context_named():
-        return None
-    from docker.context.config import get_current_context_name
-
-    context = os.environ.get("DOCKER_CONTEXT")
-    if not context:
-        try:
-            context = str(get_current_context_name())
-        except Exception:  # as in `_endpoint`
-            context = "of the configuration"
-    return None if context == "default" else f"The Docker context {context!r}"
-
-
-def _is_context_named() -> bool:
-    """A Docker context is named by the environment or in Docker's configuration; True also where that cannot be read."""
-    if os.environ.get("DOCKER_CONTEXT"):
-        return True
-    try:
-        found = json.loads((config_folder() / "config.json").read_bytes())
-        return found.get("currentContext") not in (None, "", "default")
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return True
-
-
-def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where Docker's programs keep their settings; below a place that takes nothing where this user has no home."""
-    home = os.path.expanduser("~")  # noqa: PTH111 (raises nothing where there is no home)
-    return Path(environment.get("DOCKER_CONFIG") or os.path.join(NO_HOME if home == "~" else home, ".docker"))  # noqa: PTH118
-
-
-def _context_certificates(context: Any) -> Path | None:
-    tls = context.TLSConfig
-    return Path(tls.ca_cert).parent if tls is not None and tls.ca_cert else None
+    context = current_context()
+    return None if context is None else f"The Docker context {context!r}"
 
 
 def _tls(certificates: Path | None) -> Any:

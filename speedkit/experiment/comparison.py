@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from speedkit.apps import COLD, App
+from speedkit.builders import Builder, EnginesOwn
 from speedkit.engine.buildx import Command
-from speedkit.engine.connection import Engine, connect
-from speedkit.experiment.building import FOR_AN_IMAGE, BuildOptions, RunningBuild
-from speedkit.experiment.host import host_environment, run_host_command
+from speedkit.engine.connection import connect
+from speedkit.experiment.building import start
+from speedkit.experiment.host import FOR_AN_IMAGE, host_environment, run_host_command
 from speedkit.experiment.progress import Watch, quiet_or_notebook
+from speedkit.experiment.request import BuildOptions
 from speedkit.model import Build
 
 if TYPE_CHECKING:
@@ -108,13 +110,14 @@ def compare(
     repeat: int = 1,
     cold: bool = True,
     watch: Callable[[int], Watch] = quiet_or_notebook,
-    engine: Engine | None = None,
+    builder: Builder | None = None,
 ) -> Comparison:
     """Real builds of every strategy under every edit, `repeat` times, interleaved.
 
     Each trial of a strategy begins with a build for which nothing is cached (listed as the edit "cold" when asked for);
     then each edit is made to unchanged sources and built. Strategies take turns, so that a machine that
     slows down slows all of them. The app is back as it was afterwards.
+    builder: what builds; None is the builder inside the engine.
     cold: False leaves the cold builds out and goes on with what the app's builds so far have cached.
     Raises: UnknownStrategy, UnknownEdit, EditDoesNotApply, FileRefused, and what a build raises.
     """
@@ -122,7 +125,7 @@ def compare(
     wanted = [edit for edit in edits if edit != COLD]
     for edit in wanted:
         _try_out(app, edit)
-    chosen = engine or connect()
+    chosen = builder or EnginesOwn(connect())
     runs: list[Run] = []
     sequence = [COLD, *wanted] if cold else wanted
     with watch(repeat * len(names) * len(sequence)) as painter:
@@ -165,12 +168,12 @@ def _settle_host(app: App, strategy: str, cache: str | None) -> None:
         )
 
 
-def _build_edited(engine: Engine, app: App, strategy: str, edit: str, cache: str | None) -> Build:
+def _build_edited(builder: Builder, app: App, strategy: str, edit: str, cache: str | None) -> Build:
     app.reset()
     if edit != COLD:
         _settle_host(app, strategy, cache)
         app.edit(edit)
-    running = RunningBuild(engine, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
+    running = start(builder, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
     try:
         return running.wait()
     except KeyboardInterrupt:

@@ -19,7 +19,10 @@ from speedkit.ownership import claim
 from speedkit.recordings.steps import HOST_PREFIX
 from speedkit.state import state_folder
 
-__all__ = ["host_environment", "run_host_command"]
+__all__ = ["FOR_AN_IMAGE", "host_environment", "run_host_command"]
+
+FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
+"""What a program compiled on the host must be told to run in an image, whatever the host is."""
 
 
 def host_environment(isolation: str | None) -> dict[str, str]:

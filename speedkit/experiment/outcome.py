@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from speedkit.builders.bases import BuildBases
 from speedkit.errors import DiskFull, EngineLost, SpeedkitError, in_words
 from speedkit.experiment.advice import advice
-from speedkit.experiment.bases import BuildBases
 from speedkit.model import Outcome
 from speedkit.recordings.rawjson import Solve
 
@@ -29,10 +29,10 @@ def failure_text(solve: Solve) -> str:
     return solve.error_text + "".join(vertex.log for vertex in solve.vertices.values() if vertex.error)
 
 
-def outcome_of(solve: Solve, exit_code: int, *, is_cancelled: bool, engine_answers: Callable[[], bool]) -> Outcome:
+def outcome_of(solve: Solve, exit_code: int, *, is_cancelled: bool, builder_answers: Callable[[], bool]) -> Outcome:
     """How a build ended.
 
-    exit_code: of buildx, or of the host command that failed before it. engine_answers: asked last, since it may take seconds.
+    exit_code: of buildx, or of the host command that failed before it. builder_answers: asked last, since it may take seconds.
     """
     if exit_code == 0:
         return "done"
@@ -42,7 +42,7 @@ def outcome_of(solve: Solve, exit_code: int, *, is_cancelled: bool, engine_answe
         return "broken"
     last_words = [line for line in solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
     is_gone = any(sign in line for sign in ENGINE_GONE for line in last_words)
-    return "broken" if is_gone or not engine_answers() else "failed"
+    return "broken" if is_gone or not builder_answers() else "failed"
 
 
 def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
@@ -71,10 +71,10 @@ def _advice(solve: Solve, bases: BuildBases) -> str:
     return advice(solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend, platforms=platforms)
 
 
-def breakage(solve: Solve, host: str, kept: str) -> SpeedkitError:
+def breakage(solve: Solve, place: str, kept: str) -> SpeedkitError:
     """The error for a broken build: a full disk, or an engine that went away.
 
-    host: the engine's address. kept: a sentence that says whether there is a recording.
+    place: what a message calls the builder. kept: a sentence that says whether there is a recording.
     """
     if NO_SPACE in failure_text(solve).lower():
         return DiskFull(
@@ -82,6 +82,6 @@ def breakage(solve: Solve, host: str, kept: str) -> SpeedkitError:
             fix="Free some room (`docker system df` shows what takes it), then build again.",
         )
     return EngineLost(
-        f"The Docker engine at {host} went away during the build. {kept}",
+        f"{place[:1].upper()}{place[1:]} went away during the build. {kept}",
         fix="Start it again (`speedkit engine start`, or Docker Desktop) and build again.",
     )

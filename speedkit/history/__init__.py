@@ -2,6 +2,7 @@
 
 from speedkit.history.finding import recorded_builds, recording_of, recordings
 from speedkit.history.live import LiveForecast
+from speedkit.history.playing import play
 from speedkit.history.reasons import Reasons, explain, predict
 from speedkit.history.repeating import Repeated, compare_cold_repeat, compare_with_repeat
 from speedkit.history.ways import Way, ways_of
@@ -14,6 +15,7 @@ __all__ = [
     "compare_cold_repeat",
     "compare_with_repeat",
     "explain",
+    "play",
     "predict",
     "recorded_builds",
     "recording_of",

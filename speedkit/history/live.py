@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from speedkit.apps import App, Strategy
+from speedkit.builders import BasesWanted, Builder, builder_if_any
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.experiment.build_inputs import dockerfile_text, sent_arguments, without_secrets
@@ -40,9 +41,13 @@ class _Files:
 
 
 class LiveForecast:
-    """A forecaster for the workbench: the app, a strategy and the finished builds in, an entry per instruction out."""
+    """A forecaster for the workbench: the app, a strategy and the finished builds in, an entry per instruction out.
 
-    def __init__(self) -> None:
+    find_builder: gives what would build; None when no engine answers.
+    """
+
+    def __init__(self, find_builder: Callable[[], Builder | None] = builder_if_any) -> None:
+        self._find_builder = find_builder
         self._past_key: object = None
         self._forecaster = Forecaster(())
         self._own: list[Recording] = []
@@ -107,7 +112,8 @@ class LiveForecast:
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
-        self._bases = base_facts(strategy, self._own, isolation=isolation, build_args=sent_arguments({}), target=None)
+        wanted = BasesWanted(dockerfile_text(strategy.dockerfile), sent_arguments({}), None, isolation)
+        self._bases = base_facts(self._find_builder(), wanted, self._own)
         self._froms = froms
         if past_key != self._past_key:
             past = past_of(earlier, self._own, folder=folder, dockerfile=text, bases=self._bases)

@@ -73,15 +73,16 @@ def past_of(
     folder: str,
     dockerfile: str,
     bases: Facts,
+    builder: str | None = None,
     recording: Recording | None = None,
 ) -> Past:
     """The past of a build: its own, and what was built elsewhere and may count. Recordings that cannot be read are left out.
 
-    own: as `own_past` gives it. dockerfile, bases: the text and the base images that the build has. recording: of the
-    build, when it is one that was made.
+    own: as `own_past` gives it. dockerfile, bases: the text and the base images that the build has. builder: what makes it;
+    None is the engine's own. recording: of the build, when it is one that was made.
     """
     machine = (recording or own[-1]).meta.machine if recording or own else {}
-    builder = ENGINES_OWN if recording is None else _builder(recording)
+    makes_it = builder or ENGINES_OWN
     ids = {found.meta.id for found in own}
     steps = _steps_of(dockerfile)
     layers = {tuple(base.get("layers") or ()) for base in bases.values()}
@@ -89,7 +90,7 @@ def past_of(
         found
         for found in reversed(earlier)
         if found.meta.id not in ids
-        and _builder(found) == builder
+        and _builder(found) == makes_it
         and _same_engine(found.meta.machine, machine)
         and (_same_name(found.meta, folder) or _shares_steps(found, layers, steps))
     )

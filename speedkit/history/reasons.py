@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from speedkit.apps import App, Strategy
+from speedkit.apps import App
+from speedkit.builders import BasesWanted, Builder, builder_if_any
+from speedkit.builders.bases import SYNTAX_ARGUMENT
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, New, StartedEmpty
 from speedkit.context import Entry, Manifest, read_context
-from speedkit.engine.connection import connect
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
-from speedkit.experiment.bases import SYNTAX_ARGUMENT, frontend_replaced_now
 from speedkit.experiment.build_inputs import dockerfile_text, sent_arguments
 from speedkit.forecast import Others, StepExplanation, StepForecast
 from speedkit.forecast import explain as explain_situation
@@ -69,21 +69,26 @@ def predict(
     *,
     build_args: Mapping[str, str] | None = None,
     target: str | None = None,
+    builder: str | None = None,
     changed: Sequence[str] = (),
 ) -> Reasons:
     """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Builds nothing.
 
+    builder: the name of a builder of buildx, as in `build`; None is the one inside the engine.
     changed: files of the build context to take as changed, though they are not.
     It rests on the recorded builds that share the app's cache; with none, everything would run. An engine that answers is
     asked only which images it has, and whether a registry answers for the frontend that `# syntax=` names.
-    Raises: UnknownStrategy, DockerfileError, EditDoesNotApply for a file that is not in the context.
+    Raises: UnknownStrategy, UnknownBuilder, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     chosen = app.strategy(strategy)
     folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), sent_arguments(build_args or {})
+    at_work = builder_if_any(builder)
+    name = builder if at_work is None else at_work.name
+    wanted = BasesWanted(dockerfile_text(chosen.dockerfile), arguments, target, isolation)
     earlier = earlier_builds()
-    own = own_past(earlier, isolation=isolation, folder=folder)
-    bases = base_facts(chosen, own, isolation=isolation, build_args=arguments, target=target)
-    past = past_of(earlier, own, folder=folder, dockerfile=dockerfile_text(chosen.dockerfile), bases=bases)
+    own = own_past(earlier, isolation=isolation, folder=folder, builder=name)
+    bases = base_facts(at_work, wanted, own)
+    past = past_of(earlier, own, folder=folder, dockerfile=wanted.dockerfile, bases=bases, builder=name)
     # All files are read: BuildKit may have forgotten what the build before was sent.
     context = _with_changes(read_context(app.folder, dockerfile=chosen.dockerfile), changed)
     now = situation_now(
@@ -91,14 +96,15 @@ def predict(
     )
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
-    frontend = _replaced_frontend(chosen, arguments) if now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments else None
+    frontend = _replaced_frontend(at_work, wanted) if now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments else None
     return Reasons(_expected(steps) + _with_frontend(frontend), steps, replaced_frontend=frontend)
 
 
-def _replaced_frontend(strategy: Strategy, build_args: Mapping[str, str]) -> str | None:
+def _replaced_frontend(builder: Builder | None, wanted: BasesWanted) -> str | None:
     """The frontend that the engine's own would take the place of; None where no engine can say."""
-    with suppress(SpeedkitError):
-        return frontend_replaced_now(connect(), dockerfile_text(strategy.dockerfile), build_args)
+    if builder is not None:
+        with suppress(SpeedkitError):
+            return builder.frontend_replaced_now(wanted.dockerfile, wanted.build_args)
     return None
 
 
@@ -139,7 +145,15 @@ def explain(build: Build | str | None = None) -> Reasons:
     meta, seen = recording.meta, read_build(recording)
     earlier = earlier_builds(recording)
     own = own_past(earlier, isolation=meta.isolation, folder=meta.folder, builder=meta.builder)
-    past = past_of(earlier, own, folder=meta.folder, dockerfile=recording.dockerfile, bases=meta.bases, recording=recording)
+    past = past_of(
+        earlier,
+        own,
+        folder=meta.folder,
+        dockerfile=recording.dockerfile,
+        bases=meta.bases,
+        builder=meta.builder,
+        recording=recording,
+    )
     others = Others(other_builders(earlier, recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
     found = explain_situation(situation_of(recording, seen), past.situations, others)
     first = meta.isolation is not None and not past.own

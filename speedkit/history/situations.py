@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speedkit.apps import App, Strategy
+from speedkit.builders import BasesWanted, Builder
 from speedkit.context import Manifest
 from speedkit.dockerfile import read_dockerfile
-from speedkit.engine.connection import connect
 from speedkit.errors import SpeedkitError
-from speedkit.experiment.bases import bases_now
 from speedkit.experiment.build_inputs import dockerfile_text
 from speedkit.forecast import BaseImage, Situation
 from speedkit.model import Build
@@ -50,30 +49,17 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
     )
 
 
-def base_facts(
-    strategy: Strategy,
-    own: Sequence[Recording],
-    *,
-    isolation: str | None,
-    build_args: Mapping[str, str],
-    target: str | None,
-) -> dict[str, dict[str, Any]]:
+def base_facts(builder: Builder | None, wanted: BasesWanted, own: Sequence[Recording]) -> dict[str, dict[str, Any]]:
     """What is known of the base images that a build would stand on now.
 
-    An engine that answers is asked which images it has. What it has not, or when none answers, is taken to be what it
-    was in the builds before.
+    builder: asked which images it has. What it has not, or when there is none or it does not answer, is taken to be what it was
+    in the builds before. own: the recordings of those, oldest first.
     """
     recorded = {name: base for recording in own for name, base in recording.meta.bases.items()}
+    if builder is None:
+        return recorded
     try:
-        now = bases_now(
-            connect(),
-            dockerfile_text(strategy.dockerfile),
-            build_args=build_args,
-            target=target,
-            isolation=isolation,
-            before=recorded,
-        )
-        found = Redaction({}, {}).facts(now)
+        found = Redaction({}, {}).facts(builder.bases_now(wanted, recorded))
     except SpeedkitError:
         return recorded
     gone = {name: recorded[name] | base for name, base in found.items() if base.get("gone") and name in recorded}

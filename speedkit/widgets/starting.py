@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from speedkit.builders import EnginesOwn
 from speedkit.engine.connection import connect
-from speedkit.experiment import RunningBuild
-from speedkit.experiment.building import BuildOptions
+from speedkit.experiment import BuildOptions, RunningBuild, start
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -21,7 +21,7 @@ def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -
     Raises: UnknownStrategy, and what `connect` raises.
     """
     chosen = app.strategy(strategy)
-    engine = connect()
+    builder = EnginesOwn(connect())
     isolation, edit = app.begin(cache_of, cold=cold)
     options = BuildOptions(isolation=isolation, edit=edit, begun_as=None if cold else cache_of)
-    return RunningBuild(engine, app, chosen, options)
+    return start(builder, app, chosen, options)

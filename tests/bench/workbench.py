@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, own_app
+from speedkit.builders.bases import build_bases
 from speedkit.engine.buildx import BuildRequest, command_line
 from speedkit.engine.connection import connect
-from speedkit.experiment.bases import build_bases
 from speedkit.widgets import Workbench
 from tests.bench.figures import print_figure, print_seconds, seconds_of
 

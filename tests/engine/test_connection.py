@@ -16,6 +16,7 @@ import pytest
 
 from speedkit.engine import connection, near
 from speedkit.engine.connection import connect, engine_of_the_user, find_buildx
+from speedkit.engine.docker_settings import current_context, endpoint_of_context
 from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SpeedkitError
 
 
@@ -74,13 +75,45 @@ def test_an_engine_that_went_away_before_it_was_asked_is_told(engine, tmp_path):
 
 
 def test_a_context_named_in_dockers_configuration_is_looked_up(monkeypatch, tmp_path):
-    monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    assert not connection._is_context_named()
-    for text, expected in (('{"currentContext": "far"}', True), ('{"auths": {}}', False), ("{", True)):
+    assert current_context() is None
+    for text, expected in (
+        ('{"currentContext": "far"}', "far"),
+        ('{"auths": {}}', None),
+        ('{"currentContext": "default"}', None),
+    ):
         (tmp_path / "config.json").write_text(text)
-        assert connection._is_context_named() == expected
+        assert current_context() == expected
+    # The `docker` command warns of it, and takes the default context.
+    (tmp_path / "config.json").write_text("{")
+    assert current_context() is None
+
+
+def test_a_context_is_found_without_a_config_json_and_never_in_the_current_folder(monkeypatch, tmp_path):
+    """Docker's client library looks for contexts in the current folder when there is no config.json."""
+    written = {}
+    for place, host in (("settings", "tcp://192.0.2.1:2376"), ("here", "tcp://192.0.2.2:2376")):
+        folder = tmp_path / place / "contexts" / "meta" / hashlib.sha256(b"far").hexdigest()
+        folder.mkdir(parents=True)
+        (folder / "meta.json").write_text(json.dumps({"Name": "far", "Endpoints": {"docker": {"Host": host}}}))
+        written[place] = host
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "settings"))
+    assert endpoint_of_context("far") == (written["settings"], None)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "elsewhere"))
+    assert endpoint_of_context("far") is None
+
+
+def test_the_certificates_of_a_context_come_with_its_engine(monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    create = ["docker", "context", "create", "far", "--docker=host=tcp://192.0.2.1:2376"]
+    subprocess.run(create, check=True, capture_output=True)
+    assert endpoint_of_context("far") == ("tcp://192.0.2.1:2376", None)
+    certificates = tmp_path / "contexts" / "tls" / hashlib.sha256(b"far").hexdigest() / "docker"
+    certificates.mkdir(parents=True)
+    (certificates / "ca.pem").write_text("")
+    assert endpoint_of_context("far") == ("tcp://192.0.2.1:2376", certificates)
 
 
 def test_an_engine_that_is_not_there_is_told_with_the_fix(monkeypatch, tmp_path):

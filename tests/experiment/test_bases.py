@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from speedkit.builders import bases as module
+from speedkit.builders.bases import bases_now, build_bases
 from speedkit.engine.bases import ResolvedBase
 from speedkit.errors import NoBaseImage
-from speedkit.experiment import bases as module
-from speedkit.experiment.bases import bases_now, build_bases
 
 DESCRIBED = {"Id": "sha256:id", "Os": "linux", "Architecture": "amd64", "RootFS": {"Layers": ["sha256:one"]}, "Config": {}}
 

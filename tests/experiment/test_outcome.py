@@ -7,8 +7,8 @@ from base64 import b64encode
 
 import pytest
 
+from speedkit.builders.bases import BuildBases
 from speedkit.errors import DiskFull, EngineLost
-from speedkit.experiment.bases import BuildBases
 from speedkit.experiment.outcome import breakage, error_of, failure_text, outcome_of
 from speedkit.recordings.rawjson import Solve
 
@@ -44,7 +44,7 @@ def never_asked() -> bool:
     ],
 )
 def test_an_outcome_is_what_was_reported_and_whether_the_engine_is_there(solve, is_cancelled, answers, outcome):
-    assert outcome_of(solve, 1, is_cancelled=is_cancelled, engine_answers=lambda: answers) == outcome
+    assert outcome_of(solve, 1, is_cancelled=is_cancelled, builder_answers=lambda: answers) == outcome
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_an_outcome_is_what_was_reported_and_whether_the_engine_is_there(solve, 
 )
 def test_an_engine_is_only_asked_where_nothing_else_tells(solve, is_cancelled):
     exit_code = 0 if not is_cancelled and not failure_text(solve) else 1
-    assert outcome_of(solve, exit_code, is_cancelled=is_cancelled, engine_answers=never_asked) != "failed"
+    assert outcome_of(solve, exit_code, is_cancelled=is_cancelled, builder_answers=never_asked) != "failed"
 
 
 def test_an_error_holds_the_end_of_the_failed_steps_log_and_the_last_words():
@@ -72,8 +72,8 @@ def test_a_failure_is_told_though_its_explanation_fails():
 
 
 def test_a_full_disk_and_a_lost_engine_are_two_errors_which_say_what_is_kept():
-    full = breakage(solve_of(error="x", log=NO_ROOM), "unix:///e.sock", "The recording r is kept.")
-    lost = breakage(solve_of(), "unix:///e.sock", "The recording r is kept.")
+    full = breakage(solve_of(error="x", log=NO_ROOM), "the Docker engine at unix:///e.sock", "The recording r is kept.")
+    lost = breakage(solve_of(), "the Docker engine at unix:///e.sock", "The recording r is kept.")
     assert (type(full), type(lost)) == (DiskFull, EngineLost)
     assert "The recording r is kept." in str(full)
-    assert "unix:///e.sock went away during the build. The recording r is kept." in str(lost)
+    assert "The Docker engine at unix:///e.sock went away during the build. The recording r is kept." in str(lost)

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from speedkit.apps import own_app
+from speedkit.builders import bases
 from speedkit.engine import frontends
-from speedkit.experiment import bases, build
+from speedkit.experiment import build
 from speedkit.experiment.advice import advice
 from speedkit.history import explain, predict
 from speedkit.plots.style import notes
@@ -107,12 +108,9 @@ def test_a_frontend_that_buildkit_cannot_fetch_is_replaced_after_all(folder, mon
         ("docker.io/docker/dockerfile:1: not found", False),
     ],
 )
-def test_only_an_image_that_is_not_there_is_an_answer(engine, why, replaced):
+def test_only_an_image_that_is_not_there_is_an_answer(why, replaced):
     said = f"ERROR: failed to solve: failed to resolve source metadata for docker.io/docker/dockerfile:1: {why}"
-    found = bases.unfetched_frontend(engine, said, SYNTAX + PLAIN, {})
+    found = bases.unfetched_frontend(said, SYNTAX + PLAIN, {})
     assert found == ("docker/dockerfile:1" if replaced else None)
-    assert bases.unfetched_frontend(engine, said, PLAIN, {}) is None
-    assert (
-        bases.unfetched_frontend(engine, said.replace("docker/dockerfile", "acme/x"), SYNTAX.replace("docker/", "acme/"), {})
-        is None
-    )
+    assert bases.unfetched_frontend(said, PLAIN, {}) is None
+    assert bases.unfetched_frontend(said.replace("docker/dockerfile", "acme/x"), SYNTAX.replace("docker/", "acme/"), {}) is None

@@ -14,9 +14,11 @@ import requests
 from docker.errors import APIError
 
 from speedkit.apps import App, Probe, app_in_place, own_app
+from speedkit.builders import asking as probing
+from speedkit.builders import engines_own
 from speedkit.engine import containers
 from speedkit.errors import EngineLost, NoSuchImage
-from speedkit.experiment import build, building, notebook_view, start_build
+from speedkit.experiment import build, building, keeping, notebook_view, start_build, transcript
 from speedkit.experiment.building import recordings_folder
 from speedkit.history import explain
 from speedkit.recordings import recording as recording_module
@@ -71,7 +73,7 @@ def holds_as_recorded(built) -> bool:
     ],
 )
 def test_an_engine_lost_while_the_image_is_asked_leaves_the_build_good_and_says_so(server, monkeypatch, problem):
-    monkeypatch.setattr(building, "ask_image", raising(problem))
+    monkeypatch.setattr(probing, "ask_image", raising(problem))
     built = build(server)
     assert (built.ok, built.answer, built.image is not None) == (True, None, True)
     assert [str(problem) in notice and "not asked" in notice for notice in built.notices] == [True]
@@ -79,7 +81,7 @@ def test_an_engine_lost_while_the_image_is_asked_leaves_the_build_good_and_says_
 
 
 def test_an_image_that_is_gone_before_it_is_described_keeps_its_id(folder, monkeypatch):
-    monkeypatch.setattr(building, "describe_image", raising(NoSuchImage("The engine has no image 'sha256:1'.")))
+    monkeypatch.setattr(engines_own, "describe_image", raising(NoSuchImage("The engine has no image 'sha256:1'.")))
     built = build(own_app(folder(FILE)))
     assert built.ok
     assert built.image.startswith("sha256:")
@@ -90,7 +92,7 @@ def test_an_image_that_is_gone_before_it_is_described_keeps_its_id(folder, monke
 
 @pytest.mark.parametrize("problem", [OSError(22, "Invalid argument"), RecursionError("too deep")])
 def test_a_build_context_that_cannot_be_read_afterwards_leaves_the_build_good_and_says_so(folder, monkeypatch, problem):
-    monkeypatch.setattr(building, "read_context", raising(problem))
+    monkeypatch.setattr(engines_own, "read_context", raising(problem))
     built = build(own_app(folder(FILE)))
     assert built.ok
     assert "The build context could not be read" in built.notices[0]
@@ -112,16 +114,16 @@ def test_a_container_that_cannot_be_removed_leaves_the_answer(server, monkeypatc
 
 def test_a_recording_is_there_before_the_image_is_described_and_says_what_it_lacks(folder, monkeypatch):
     kept = []
-    describe = building.describe_image
+    describe = engines_own.describe_image
 
     def look(*arguments):
         kept.append(read_build(newest()))
         return describe(*arguments)
 
-    monkeypatch.setattr(building, "describe_image", look)
+    monkeypatch.setattr(engines_own, "describe_image", look)
     built = build(own_app(folder(FILE)))
     assert [(one.id, one.outcome, one.image) for one in kept] == [(built.id, "done", built.image)]
-    assert kept[0].notices == (building.NOT_COMPLETED,)
+    assert kept[0].notices == (keeping.NOT_COMPLETED,)
     assert (built.notices, read_build(newest()).notices) == ((), ())
 
 
@@ -133,7 +135,7 @@ def test_interrupted_while_the_image_is_asked_the_build_is_good_and_was_not_aske
         while not give_up():
             asking.wait(0.01)
 
-    monkeypatch.setattr(building, "ask_image", wait_until_given_up)
+    monkeypatch.setattr(probing, "ask_image", wait_until_given_up)
     running = start_build(server)
     assert asking.wait(HANG_SECONDS)
     running.stop()
@@ -150,7 +152,7 @@ def test_an_engine_that_hangs_while_the_image_is_asked_keeps_nobody_from_the_res
         asking.set()
         go_on.wait(HANG_SECONDS)
 
-    monkeypatch.setattr(building, "ask_image", hang)
+    monkeypatch.setattr(probing, "ask_image", hang)
     monkeypatch.setattr(building, "STOP_SECONDS", 0.1)
     running = start_build(server)
     assert asking.wait(HANG_SECONDS)
@@ -194,7 +196,7 @@ def test_a_server_that_does_not_speak_http_is_an_answer_that_is_not_good(engine,
 def test_a_state_folder_that_takes_nothing_costs_the_recording_and_not_the_result(
     folder, monkeypatch, function, number, words, advice
 ):
-    real = getattr(building, function)
+    real = getattr(keeping, function)
 
     def fail(place, *arguments, **options):
         monkeypatch.setattr(recording_module.json, "dumps", raising(OSError(number, words)))
@@ -203,7 +205,7 @@ def test_a_state_folder_that_takes_nothing_costs_the_recording_and_not_the_resul
         finally:
             monkeypatch.undo()
 
-    monkeypatch.setattr(building, function, fail)
+    monkeypatch.setattr(keeping, function, fail)
     app = own_app(folder(FILE))
     built = build(app)
     assert (built.ok, built.image_bytes is not None) == (True, True)
@@ -234,7 +236,7 @@ def test_a_view_that_breaks_leaves_the_result(folder, monkeypatch):
 
 
 def test_a_line_that_cannot_be_read_ends_no_build(folder, monkeypatch):
-    monkeypatch.setattr(building.Solve, "_take_vertex", raising(ValueError("4,400 digits")))
+    monkeypatch.setattr(transcript.Solve, "_take_vertex", raising(ValueError("4,400 digits")))
     built = build(own_app(folder(FILE)))
     assert (built.outcome, built.image is not None) == ("done", True)
 
@@ -314,7 +316,7 @@ def test_the_clock_may_go_back_between_two_builds(folder, monkeypatch):
 def test_a_build_whose_context_cannot_be_read_is_kept_and_says_so(folder, monkeypatch):
     from speedkit.errors import FileRefused
 
-    monkeypatch.setattr(building, "read_context", raising(FileRefused("one.txt cannot be read: Permission denied.")))
+    monkeypatch.setattr(engines_own, "read_context", raising(FileRefused("one.txt cannot be read: Permission denied.")))
     built = build(own_app(folder(FILE)))
     assert built.ok
     assert "one.txt cannot be read" in built.notices[0]

@@ -17,7 +17,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 from speedkit.apps import App, Probe, app_in_place, own_app
-from speedkit.experiment import build, building, start_build
+from speedkit.builders import asking, engines_own
+from speedkit.experiment import build, request, start_build
 from speedkit.experiment.building import recordings_folder
 from speedkit.history import explain
 from speedkit.model import Build
@@ -249,13 +250,13 @@ def hanging_engine_asked(place: Place) -> str:
 )
 def engine_dies_at_the_probe(place: Place) -> str:
     app = _asked(place.write({"Dockerfile": SERVER.format(image=place.image), "greeting": '{"text": "hello"}'}))
-    ask = building.ask_image
+    ask = asking.ask_image
 
     def kill_and_ask(*arguments: object, **options: object) -> object:
         os.kill(place.engine_pid, signal.SIGKILL)
         return ask(*arguments, **options)  # type: ignore[arg-type]
 
-    with patch.object(building, "ask_image", kill_and_ask):
+    with patch.object(asking, "ask_image", kill_and_ask):
         built = build(app)
     _holds(built, "not asked")
     return built.notices[0]
@@ -284,13 +285,13 @@ def engine_dies_while_it_asks(place: Place) -> str:
     right="The build is good and recorded with the image's id; it says that the image could not be described",
 )
 def image_gone(place: Place) -> str:
-    describe = building.describe_image
+    describe = engines_own.describe_image
 
     def remove_and_describe(engine: object, image: str, *arguments: object) -> object:
         place.engine.api.remove_image(image, force=True)
         return describe(engine, image, *arguments)  # type: ignore[arg-type]
 
-    with patch.object(building, "describe_image", remove_and_describe):
+    with patch.object(engines_own, "describe_image", remove_and_describe):
         built = build(own_app(place.write({"Dockerfile": "FROM scratch\nCOPY a /\n", "a": os.urandom(6).hex()})))
     _holds(built, "could not be described", "has no image")
     return built.notices[0]
@@ -432,7 +433,7 @@ def clock_goes_back(place: Place) -> str:
 
     folder = place.write({"Dockerfile": f"FROM {place.image}\nRUN echo {os.urandom(6).hex()}\n"})
     first = build(app_in_place(folder))
-    with patch.object(recording_module, "datetime", Earlier), patch.object(building, "datetime", Earlier):
+    with patch.object(recording_module, "datetime", Earlier), patch.object(request, "datetime", Earlier):
         later = build(app_in_place(folder))
     assert later.id < first.id, "the clock did not go back"
     assert [meta.id for meta in _metas()] == [first.id, later.id]

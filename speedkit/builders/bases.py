@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from speedkit.engine.bases import (
     standing_base,
 )
 from speedkit.engine.connection import Engine
-from speedkit.engine.frontends import is_dockers_frontend, note_unanswered, replaced_frontend
+from speedkit.engine.frontends import is_dockers_frontend, replaced_frontend
 from speedkit.engine.image_names import name_on_hub
 from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
@@ -55,19 +55,21 @@ def build_bases(
     engine: Engine,
     dockerfile: str,
     *,
-    build_args: dict[str, str],
+    build_args: Mapping[str, str],
     target: str | None,
     isolation: str | None,
     extend_ca: bool,
+    is_wanted: Callable[[str], bool] = lambda _: True,
 ) -> BuildBases:
     """The bases for a Dockerfile's text; none for one that does not parse, which BuildKit then explains better.
 
-    isolation: a token; equal tokens share a cache, a new one has nothing cached. An image that cannot be had is left out.
+    isolation: a token; equal tokens share a cache, a new one has nothing cached. is_wanted: whether an image is looked for; the
+    others, and those that cannot be had, are left out.
     """
     references, final = _references(dockerfile, build_args, target)
     contexts: dict[str, str] = {}
     facts: dict[str, dict[str, Any]] = {}
-    for reference in references:
+    for reference in filter(is_wanted, references):
         try:
             base = resolve_base(engine, reference, extend_ca=extend_ca)
         except NoBaseImage:
@@ -90,8 +92,8 @@ def frontend_replaced_now(engine: Engine, dockerfile: str, build_args: Mapping[s
     return image if image is not None and replaced_frontend(engine, image) else None
 
 
-def unfetched_frontend(engine: Engine, said: str, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
-    """The frontend for want of which a build failed, where the engine's own can take its place; None where it did not.
+def unfetched_frontend(said: str, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
+    """The frontend for want of which a build failed, where the builder's own can take its place; None where it did not.
 
     said: BuildKit's last words. A registry that answers may refuse all the same, as many do that are asked too often, or
     something between here and there may. That there is no such image is an answer like any other.
@@ -100,10 +102,7 @@ def unfetched_frontend(engine: Engine, said: str, dockerfile: str, build_args: M
     if image is None or not is_dockers_frontend(image):
         return None
     refused = re.search(rf"failed to resolve source metadata for (?:docker\.io/)?{re.escape(image)}\S*: (?P<why>.*)", said)
-    if refused is None or NOT_FOUND in refused["why"]:
-        return None
-    note_unanswered(engine, image)
-    return image
+    return image if refused is not None and NOT_FOUND not in refused["why"] else None
 
 
 def _frontend_asked_for(dockerfile: str, build_args: Mapping[str, str]) -> str | None:

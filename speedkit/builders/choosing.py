@@ -1,0 +1,58 @@
+"""Finds the builder that a user names, as `docker buildx build --builder NAME` does."""
+
+from __future__ import annotations
+
+import re
+
+from speedkit.builders.builder import Builder
+from speedkit.builders.engines_own import EnginesOwn
+from speedkit.builders.other_builder import OtherBuilder
+from speedkit.engine.children import run_child
+from speedkit.engine.connection import Engine, connect
+from speedkit.engine.docker_settings import endpoint_of_context
+from speedkit.errors import EngineError, Misuse, UnknownBuilder
+
+__all__ = ["builder_if_any", "builder_named"]
+
+DRIVER = re.compile(r"^Driver:\s*(\S+)", re.MULTILINE)
+INSIDE_AN_ENGINE = "docker"
+"""The driver of the builder that an engine has inside. Buildx names such a builder after the engine's Docker context."""
+
+
+def builder_named(engine: Engine, name: str | None) -> Builder:
+    """A builder by the name that buildx knows it by; None is the one inside the engine.
+
+    Raises: UnknownBuilder; Misuse for a builder inside another engine.
+    """
+    if name is None or name == "default":
+        return EnginesOwn(engine)
+    told = run_child([str(engine.buildx), "inspect", "--", name], env=engine.environment)
+    if told.returncode:
+        raise UnknownBuilder(name, _known(engine))
+    driver = DRIVER.search(told.stdout)
+    if driver is None or driver[1] != INSIDE_AN_ENGINE:
+        return OtherBuilder(engine, name)
+    endpoint = endpoint_of_context(name)
+    if endpoint is not None and endpoint[0] == engine.host:
+        return EnginesOwn(engine)
+    raise Misuse(
+        f"The builder {name} is inside the engine of the Docker context {name}, which would keep the image for itself.",
+        fix=f"Name that engine in place of the builder: DOCKER_CONTEXT={name}.",
+    )
+
+
+def builder_if_any(name: str | None = None) -> Builder | None:
+    """The same, of the engine that the `docker` command would use; None when no engine answers.
+
+    Raises: UnknownBuilder; Misuse for a builder inside another engine.
+    """
+    try:
+        engine = connect()
+    except EngineError:
+        return None
+    return builder_named(engine, name)
+
+
+def _known(engine: Engine) -> list[str]:
+    told = run_child([str(engine.buildx), "ls", "--format={{.Name}}"], env=engine.environment)
+    return list(dict.fromkeys(line.strip() for line in told.stdout.splitlines() if line.strip()))

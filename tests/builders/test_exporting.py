@@ -1,0 +1,29 @@
+"""Where a builder cannot export caches, that is said before anything is built."""
+
+from __future__ import annotations
+
+import pytest
+
+from speedkit.apps import app_in_place
+from speedkit.builders import EnginesOwn
+from speedkit.errors import BuilderCannot
+from speedkit.experiment import start_build
+
+pytestmark = pytest.mark.engine
+TEXT = "FROM scratch\nLABEL a=1\n"
+
+
+def test_an_engine_says_whether_it_exports_caches(engine, containerd_engine):
+    assert EnginesOwn(containerd_engine).exports_caches
+    assert EnginesOwn(engine).exports_caches == (engine.storage_driver != "overlay2")
+
+
+def test_an_engine_that_cannot_refuses_in_words(engine, folder, tmp_path):
+    if EnginesOwn(engine).exports_caches:
+        pytest.skip("This engine has containerd's image store, which exports caches.")
+    with pytest.raises(BuilderCannot, match="exports no cache but type=inline"):
+        start_build(app_in_place(folder({"Dockerfile": TEXT})), cache_to=[f"type=local,dest={tmp_path / 'cache'}"])
+
+
+def test_a_cache_inside_the_image_is_no_matter_of_the_store(folder):
+    assert start_build(app_in_place(folder({"Dockerfile": TEXT})), cache_to=["type=inline"]).wait().ok

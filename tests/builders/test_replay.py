@@ -1,0 +1,51 @@
+"""A recording that is played again gives its build once more, with no engine anywhere."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from speedkit.experiment import start_replay
+from speedkit.history import play
+from speedkit.recordings.reading import read_build
+from speedkit.recordings.recording import list_recordings, read_recording
+from speedkit.state import state_home
+from tests.waiting import wait_until
+
+MADE_BEFORE = sorted((Path(__file__).parents[1] / "recordings" / "made_before").iterdir())
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/engine/here")
+
+
+@pytest.mark.parametrize("folder", MADE_BEFORE, ids=lambda folder: folder.name)
+def test_a_recorded_build_comes_out_as_it_was(folder):
+    recording = read_recording(folder)
+    assert start_replay(recording).wait() == read_build(recording)
+
+
+def test_it_is_not_recorded_once_more():
+    before = list_recordings(state_home() / "recordings")
+    start_replay(read_recording(MADE_BEFORE[0])).wait()
+    assert list_recordings(state_home() / "recordings") == before
+
+
+def test_it_can_be_watched_and_cancelled_as_a_build_can():
+    running = start_replay(read_recording(MADE_BEFORE[0]), speed=1e-6)
+    wait_until(lambda: bool(running.snapshot().step_list))
+    assert running.snapshot().outcome == "running"
+    running.cancel()
+    built = running.wait()
+    assert (built.outcome, built.error) == ("cancelled", "The build was cancelled.")
+
+
+def test_a_recorded_build_is_played_by_its_id(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path))
+    shutil.copytree(MADE_BEFORE[0], tmp_path / "recordings" / MADE_BEFORE[0].name)
+    built = play(MADE_BEFORE[0].name, speed=1e6)
+    assert (built.id, built.outcome) == (MADE_BEFORE[0].name, "done")
+    assert play(built, speed=1e6) == built

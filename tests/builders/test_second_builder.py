@@ -1,0 +1,141 @@
+"""Builds by a second, real builder: cold is cold there, what no registry hands out is handed over, and pasts are kept apart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from speedkit.apps import app_in_place, own_app
+from speedkit.builders import EnginesOwn, builder_named
+from speedkit.causes import kind_of
+from speedkit.engine.connection import Engine
+from speedkit.errors import Misuse, UnknownBuilder
+from speedkit.experiment import build, start_again, start_build
+from speedkit.history import explain, predict
+from speedkit.history.finding import recording_of
+from tests.second_builder import second_builder
+
+pytestmark = pytest.mark.engine
+
+TEXT = """\
+FROM alpine AS made
+RUN echo {salt} > /salt
+COPY word /word
+RUN cat /word /salt > /made
+FROM scratch
+COPY --from=made /made /made
+"""
+RUNS = (2, 3, 4)
+
+
+@pytest.fixture(scope="module")
+def other(containerd_engine):
+    with second_builder(containerd_engine) as name:
+        yield name
+
+
+@pytest.fixture
+def place(folder):
+    return folder({"Dockerfile": TEXT.format(salt=os.urandom(6).hex()), "word": "one"})
+
+
+def states(built):
+    return {step.line: step.state for step in built.instructions if step.line in (*RUNS, 6)}
+
+
+def runs_of(built):
+    return [states(built)[line] for line in RUNS]
+
+
+def forecasts(reasons):
+    return {step.line: step.state for step in reasons.steps if step.line in (*RUNS, 6)}
+
+
+def test_it_builds_what_no_registry_hands_out_and_the_engine_has_the_image(place, other, engine):
+    built = build(app_in_place(place), builder=other)
+    assert (built.ok, built.notices) == (True, ())
+    assert set(states(built).values()) == {"ran"}
+    assert [(base.reference, base.stand_in) for base in built.bases] == [("alpine", True)]
+    assert engine.api.inspect_image(built.image)["Id"] == built.image
+    assert built.image_bytes
+    assert recording_of(built.id).meta.builder == other
+
+
+def test_what_it_has_built_it_finds_again_and_the_forecast_knows(place, other):
+    built = app_in_place(place)
+    build(built, builder=other)
+    (place / "word").write_text("two")
+    expected = predict(built, builder=other)
+    assert forecasts(expected) == {2: "hit", 3: "miss", 4: "miss", 6: "depends"}
+    assert states(build(built, builder=other)) == {2: "cached", 3: "ran", 4: "ran", 6: "ran"}
+
+
+def test_cold_is_cold_there_and_touches_nothing_of_its_cache(place, other):
+    built = app_in_place(place)
+    build(built, builder=other)
+    running = start_build(built, builder=other, cold=True)
+    assert runs_of(running.wait()) == ["ran"] * 3
+    assert runs_of(start_again(running, built, cold=True).wait()) == ["ran"] * 3
+    assert set(states(build(built, builder=other)).values()) == {"cached"}
+
+
+def test_a_private_copy_starts_empty_there_too(place, other):
+    with own_app(place) as first, own_app(place) as second:
+        assert runs_of(build(first, builder=other)) == ["ran"] * 3
+        assert set(states(build(first, builder=other)).values()) == {"cached"}
+        built = build(second, builder=other)
+        assert runs_of(built) == ["ran"] * 3
+        assert (built.isolated, built.edit) == (True, "cold")
+
+
+def test_the_first_build_of_a_copy_is_the_first_on_each_builder(place, other):
+    with own_app(place) as copy:
+        assert [build(copy).edit, build(copy).edit] == ["cold", "none"]
+        assert [build(copy, builder=other).edit, build(copy, builder=other).edit] == ["cold", "none"]
+
+
+def test_what_only_the_other_one_has_built_is_no_hit_of_the_engine(place, other):
+    built = app_in_place(place)
+    build(built, builder=other)
+    assert {forecasts(predict(built))[line] for line in RUNS} == {"miss"}
+    found = {step.line: kind_of(step.cause) for step in explain(build(built)).steps}
+    assert {found[line] for line in RUNS} == {"another-builder"}
+    assert {forecasts(predict(built, builder=other))[line] for line in RUNS} == {"hit"}
+
+
+def test_a_dockerfile_that_asks_for_a_frontend_builds_where_no_registry_answers_the_builder(folder, other):
+    text = f"# syntax=docker/dockerfile:1\nFROM scratch\nLABEL salt={os.urandom(6).hex()}\n"
+    built = build(own_app(folder({"Dockerfile": text})), builder=other)
+    assert (built.ok, built.replaced_frontend) == (True, "docker/dockerfile:1")
+
+
+def test_a_failed_step_there_is_told_as_here(folder, other):
+    built = build(own_app(folder({"Dockerfile": f"FROM alpine\nRUN echo {os.urandom(6).hex()} && false\n"})), builder=other)
+    assert (built.outcome, built.ok) == ("failed", False)
+    assert built.instructions[-1].state == "failed"
+
+
+def test_a_builder_that_nobody_knows_is_refused_with_the_names_of_those_there_are(place, other):
+    with pytest.raises(UnknownBuilder, match=f"There is no builder 'elsewhere'.*{other}"):
+        build(app_in_place(place), builder="elsewhere")
+    with pytest.raises(UnknownBuilder):
+        predict(app_in_place(place), builder="elsewhere")
+
+
+def test_the_builder_inside_another_engine_is_refused_with_how_to_reach_it(engine, containerd_engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name, host in (("here", engine.host), ("elsewhere", containerd_engine.host)):
+        create = ["docker", "context", "create", name, f"--docker=host={host}"]
+        subprocess.run(create, check=True, capture_output=True)
+    # Its own copy of the environment, with the setting above.
+    reached = Engine(*engine)
+    assert builder_named(reached, "here") == EnginesOwn(reached)
+    with pytest.raises(Misuse, match=r"inside the engine of the Docker context elsewhere.*DOCKER_CONTEXT=elsewhere"):
+        builder_named(reached, "elsewhere")
+
+
+@pytest.mark.parametrize("name", [None, "default"])
+def test_the_default_builder_is_the_one_inside_the_engine(engine, name):
+    assert builder_named(engine, name) == EnginesOwn(engine)
