@@ -50,8 +50,9 @@ def derive_image(
         with making(engine, kind, name), own_container(engine, base, [NEVER_RUN]) as container:
             _add(engine, container, dict(files or {}) | _longer(engine, container, appended or {}))
             repository, _, tag = name.rpartition(":")
-            made = engine.api.commit(container, repository, tag, conf=_changed(settings, environment or {}, labels or {}))
-            note_image(engine, made["Id"], kind, name=name, layers=_added_layers(engine, made["Id"], base))
+            engine.api.commit(container, repository, tag, conf=_changed(settings, environment or {}, labels or {}))
+            made = inspect_image(engine, name)["Id"]
+            note_image(engine, made, kind, name=name, layers=_added_layers(engine, made, base))
     except EngineRefused as problem:
         said = f"The image {name} could not be made from {base}: {problem.said}."
         if "no space left on device" in said:

@@ -19,7 +19,7 @@ __all__ = ["own_container"]
 def own_container(
     engine: Engine, image: str, command: Sequence[str] | None = None, *, settings: Mapping[str, Any] | None = None
 ) -> Iterator[str]:
-    """A container of the kit's own, made and not started; removed in the end, with the volumes that it brought along.
+    """The name of a container of the kit's own, made and not started; removed in the end, with the volumes that it brought.
 
     settings: further arguments of the client's `create_container`.
     Whatever happens to this process, the next start removes what is left of it.
@@ -27,16 +27,14 @@ def own_container(
     """
     noted = note_container(engine)
     try:
-        made: dict[str, Any] = engine.api.create_container(
-            image, command, name=noted.name, labels=our_labels(), **(settings or {})
-        )
+        engine.api.create_container(image, command, name=noted.name, labels=our_labels(), **(settings or {}))
     except EngineRefused:
         noted.is_gone()
         raise
     try:
-        yield str(made["Id"])
+        yield noted.name
     finally:
-        if _is_removed(engine, str(made["Id"])):
+        if _is_removed(engine, noted.name):
             noted.is_gone()
 
 

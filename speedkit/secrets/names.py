@@ -7,20 +7,31 @@ A name is split into its words: `PGPASSWORD`, `db-pass`, `_authToken` and `GH_PA
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 __all__ = ["is_everyday_word", "is_ordinary", "names_a_password", "names_a_secret", "names_a_secret_surely"]
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+WITHOUT_ACCENT = str.maketrans("łŁøØıİ", "lLoOiI")
+"""Letters of Latin alphabets that Unicode does not take apart into a letter and an accent."""
 PASSWORD_WORDS = frozenset(
     {"password", "passwords", "passwd", "passphrase", "passcode", "pass", "pwd", "pword", "pw", "secret", "secrets", "creds"}
     | {"credential", "credentials", "apikey"}
 )
+OTHER_LANGUAGES = frozenset(
+    {"passwort", "kennwort", "contrasena", "senha", "passe", "motdepasse", "mdp", "wachtwoord", "haslo", "heslo", "losenord"}
+    | {"jelszo", "sifre", "adgangskode", "salasana"}
+)
+"""The same in German, Spanish, Portuguese, French, Dutch, Polish, Czech, Swedish, Hungarian, Turkish, Danish, Finnish."""
+IN_OTHER_SCRIPTS = ("密码", "密碼", "口令", "パスワード", "пароль", "пароля", "비밀번호")
+"""A password in Chinese, Japanese, Russian and Korean: their words are not told apart by capitals or signs."""
+PASSWORD_WORDS |= OTHER_LANGUAGES
 WORDS = PASSWORD_WORDS | {"token", "tokens", "pat", "cred", "auth", "authorization", "dsn", "sas", "jwt", "otp", "psk"}
 SHORT_WORDS = frozenset({"sig", "signature", "bearer", "cookie", "pin"})
 """Words that name a secret only at the end of a name."""
 JOINED = re.compile(
-    r"(?:password|passwd|passphrase|secret|token|credentials|apikey|accesskey|secretkey|privatekey|sshkey|authkey|pwd"
+    r"(?:password|passwd|passwort|kennwort|passphrase|secret|token|credentials|apikey|accesskey|secretkey|privatekey|sshkey|authkey|pwd"
     r"|(?<!com)(?<!by)(?<!tres)(?<!sur)(?<!over)(?<!under)pass)$"
 )
 """How a word ends that was joined to others without a separator."""
@@ -63,6 +74,11 @@ SUBSTITUTE = re.compile(r"sha256:[0-9a-f]{16}")
 
 
 def _words(name: str) -> list[str]:
+    if not name.isascii():
+        if any(word in name.lower() for word in IN_OTHER_SCRIPTS):
+            return ["password"]
+        apart = unicodedata.normalize("NFKD", name.translate(WITHOUT_ACCENT))
+        name = "".join(letter for letter in apart if not unicodedata.combining(letter))
     return [word.lower() for word in WORD.findall(name)]
 
 
@@ -91,7 +107,9 @@ def names_a_secret_surely(name: str) -> bool:
 
 def names_a_password(name: str) -> bool:
     """A name that stands before a password in prose, too: `Password: swordfish`. Tests print `PASS: name`."""
-    return any(word.endswith(("password", "passwd", "passphrase")) for word in _words(name)) and names_a_secret(name)
+    words = _words(name)
+    is_meant = any(word.endswith(("password", "passwd", "passphrase", "passwort")) or word in OTHER_LANGUAGES for word in words)
+    return is_meant and names_a_secret(name)
 
 
 def is_ordinary(name: str, value: str) -> bool:

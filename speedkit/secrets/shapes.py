@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from speedkit.secrets.names import SUBSTITUTE, is_ordinary, names_a_password, names_a_secret, names_a_secret_surely
+from speedkit.secrets.names import (
+    IN_OTHER_SCRIPTS,
+    SUBSTITUTE,
+    is_ordinary,
+    names_a_password,
+    names_a_secret,
+    names_a_secret_surely,
+)
 
 __all__ = ["PEM", "PEM_LONGEST", "PEM_TEXT", "Span", "find_secrets", "holds_secret", "secret_sieve"]
 
@@ -69,6 +76,8 @@ TOKENS = _patterns(
     ("hooks.slack.com", r"(?<=hooks\.slack\.com/services/)[\w/]{20,200}"),
     ("/webhooks/", r"(?<=/webhooks/)\d{8,24}/[\w-]{30,120}"),
     (":AA", r"(?<!\d)\d{8,10}:AA[\w-]{30,40}"),
+    # What begins like a PEM file in base64, but for certificates and public keys.
+    ("LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM)[A-Za-z0-9+/]{40,20000}={0,2}"),
 )
 
 CONTEXTS = _patterns(
@@ -112,6 +121,21 @@ CONTEXTS = _patterns(
         "redis-cli zip",
         r"\b(?:redis-cli\b[^|;&\n]{0,200}? -a|(?:un)?zip\b[^|;&\n]{0,200}? -P) ?[\"']?(?P<secret>[^\s\"'$][^\s\"']{2,200})",
     ),
+    ("7z rar", r"\b(?:7z[azr]?|(?:un)?rar)\b[^|;&\n]{0,200}? -(?:hp|p)[\"']?(?P<secret>[^\s\"'$-][^\s\"']{2,200})"),
+    ("openssl", r"\bopenssl\b[^|;&\n]{0,200}? -k\s{1,4}[\"']?(?P<secret>[^\s\"'$-][^\s\"']{2,200})"),
+    (
+        "http-basic.",
+        r"\bconfig\b[^|;&\n]{0,200}? http-basic\.\S{1,200}+\s{1,4}\S{1,200}+\s{1,4}[\"']?(?P<secret>[^\s\"'$]{3,400})",
+    ),
+    (
+        "-oauth. -token. bearer.",
+        r"\bconfig\b[^|;&\n]{0,200}? (?:\w{1,40}+-(?:oauth|token)|bearer)\.\S{1,200}+\s{1,4}[\"']?(?P<secret>[^\s\"'$]{3,400})",
+    ),
+    (
+        "bundle",
+        r"\bbundle\s{1,4}config\s(?:[^|;&\s]{1,200}+\s{1,4}){1,4}?[\"']?(?P<secret>[^\s:\"'$/]{1,64}+:[^\s\"'$/]{1,200})",
+    ),
+    ("BUNDLE_", r"\bBUNDLE_[A-Z0-9_]{0,100}?__[A-Z0-9_]{1,100}=[\"']?(?P<secret>[^\s\"'$]{3,400})"),
     ("pass:", r"(?<!\S)-pass(?:in|out)?\s{1,4}[\"']?pass:(?P<secret>[^\s\"'$]{1,400})"),
     (
         "config",
@@ -152,15 +176,36 @@ STEMS: tuple[str, ...] = (
     "pat",
     "otp",
 )
-STEMS += ("cookie", "pin")
+STEMS += (
+    "cookie",
+    "pin",
+    "kennwort",
+    "contrase",
+    "senha",
+    "mdp",
+    "wachtwoord",
+    "haslo",
+    "hasło",
+    "heslo",
+    "losenord",
+    "lösenord",
+)
+STEMS += ("jelsz", "sifre", "şifre", "adgangskode", "salasana", *IN_OTHER_SCRIPTS)
 HEAD = r"(?<![\w.-])(?P<name>[\w.-]{2,128}+)\\?[\"']?\]?(?P<sign>[ \t]{0,3}(?:=>|:=|=|:)[ \t]{0,3})"
 OPTION = r"(?<!\S)--?(?P<name>[\w-]{2,64}+)(?P<sign>[ \t]{1,3})(?=[^\s-])"
 VALUE = (
-    r"\\\"(?P<escaped>(?:(?!\\\")[^\n]){1,4000}+)\\\""
+    r"\$'(?P<ansi>(?:[^'\\\n]|\\.){1,4000}+)'"
+    r"|\\\"(?P<escaped>(?:(?!\\\")[^\n]){1,4000}+)\\\""
     r"|\"(?P<double>(?:[^\"\\\n]|\\.){1,4000}+)\""
     r"|'(?P<single>[^'\n]{1,4000}+)'"
     r"|(?P<bare>(?:[^\s\"'`<>\\]|\\ (?=\S)){1,4000}+)"
 )
+NEXT_LINE = (
+    r"(?P<block>[|>][+-]?[1-9]?)?[ \t\r]{0,20}\n[ \t]{1,40}"
+    r"(?:\"(?P<double>[^\"\\\n]{1,4000}+)\"|'(?P<single>[^'\n]{1,4000}+)'"
+    r"|(?P<bare>[^\s\"'#{\[:-][^\s:]{1,4000}+)[ \t\r]{0,20}(?:\n|$))"
+)
+"""The value of a name that stands alone on its line, as in YAML and JSON that was broken into lines."""
 HAS_VARIABLE = re.compile(r"\$(?:[A-Za-z_{(]|\d)")
 LIKELY = re.compile(
     r"(?=.*\d)(?=.*[A-Za-z]).{6,}|.*[A-Za-z0-9].*[!#%&*+=?^~|/].*|(?=.*[a-z])(?=.*[A-Z]).{10,}|.{20,}", re.DOTALL
@@ -174,6 +219,8 @@ NO_USERINFO = ("docker-image", "oci-layout", "pkg", "npm", "target")
 LOGIN_ONLY = ("ssh", "git", "sftp", "scp", "rsync")
 KNOWN_LOGINS = frozenset({"git", "hg", "svn", "root", "user", "anonymous", "oauth2", "x-access-token"})
 
+PUTTY_BEGINS = "Private-Lines: "
+PUTTY = r"Private-Lines: \d{1,4}\r?\n(?P<lines>(?:[A-Za-z0-9+/=]{1,80}\r?\n){1,500}+)(?:Private-MAC: (?P<mac>[0-9a-f]{32,80}))?"
 PEM_BEGINS = "-----BEGIN "
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----")
 PEM_LONGEST = 20_000
@@ -194,7 +241,9 @@ def secret_sieve(literals: tuple[str, ...] = ()) -> Callable[[bytes], Any]:
         rf"(?i:{stems})[\w.-]*\\?[\"']?\]?[ \t]{{0,3}}[:=]",
         rf"-[\w-]*(?i:{stems})[\w-]*\s",
         rf"</[\w.:-]*(?i:{stems})",
-        r"(?i:earer|authorization|login|machine|mysql|mongo|sshpass|curl|config|-stdin|phrase-fd|passwd|sudo|user(?:add|mod)|redis-cli|zip)",
+        r"(?i:earer|authorization|login|machine|mysql|mongo|sshpass|curl|config|-stdin|phrase-fd|passwd|sudo|user(?:add|mod)|redis-cli|zip|7z|openssl|bundle)",
+        r"\b(?:un)?rar ",
+        r"Private-Lines: ",
         r"(?i:env)[ \t]+\w+[ \t]",
         r"password[ \t]",
         r":[^\s/]*@",
@@ -274,6 +323,11 @@ def _credentials(text: str) -> Iterator[Span]:
 
 def _private_keys(text: str) -> Iterator[Span]:
     """The lines of private keys, each by itself: lines stay lines."""
+    if PUTTY_BEGINS in text:
+        for begin in _compiled(PUTTY).finditer(text):
+            yield from (Span(*match.span()) for match in PEM_TEXT.finditer(text, *begin.span("lines")))
+            if begin["mac"] is not None:
+                yield Span(*begin.span("mac"))
     if PEM_BEGINS not in text:
         return
     for begin in PEM.finditer(text):
@@ -298,6 +352,8 @@ def _assigned(text: str) -> Iterator[Span]:
 
 
 def _value_of(text: str, head: re.Match[str]) -> Span | None:
+    if ":" in head["sign"] and (below := _compiled(NEXT_LINE).match(text, head.end())) is not None:
+        return _below(head["name"], below)
     value = _compiled(VALUE).match(text, head.end())
     if value is None or value.lastgroup is None:
         return None
@@ -306,6 +362,12 @@ def _value_of(text: str, head: re.Match[str]) -> Span | None:
     if not is_quoted:
         end = _end_of_bare(text, start, end, head["name"])
     return Span(start, end) if _is_secret(head["name"], head["sign"], text[start:end], quoted=is_quoted) else None
+
+
+def _below(name: str, below: re.Match[str]) -> Span | None:
+    ((group, value),) = ((group, value) for group, value in below.groupdict().items() if value is not None and group != "block")
+    is_one = names_a_secret_surely(name) and not is_ordinary(name, value) and not HAS_VARIABLE.search(value)
+    return Span(*below.span(group)) if is_one and len(value) > 1 else None
 
 
 def _end_of_bare(text: str, start: int, end: int, name: str) -> int:

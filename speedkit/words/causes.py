@@ -692,6 +692,9 @@ def _variable(variable: Variable) -> str:
 
 def _file_changes(files: Sequence[FileChange], *, opens: bool) -> str:
     """Changed files by what happened to them: `a and b changed and c was added`."""
+    kinds = {(change.how, change.becomes) for change in files}
+    if len(kinds) == 1:
+        return _file_change([change.path for change in files], *kinds.pop(), opens=opens)
     parts: list[str] = []
     shown = files[:NAMED_AT_MOST]
     for how in dict.fromkeys((change.how, change.becomes) for change in shown):

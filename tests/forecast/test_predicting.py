@@ -168,7 +168,7 @@ def test_what_git_writes_is_told_after_the_files_that_changed():
     before, after = (manifest(**dict.fromkeys(names, content)) for content in "12")
     because = cause_of(predict([situation(text, before)], situation(text, after)).at(2))
     assert because.what[:2] == (".gitignore (content)", "main.go (content)")
-    assert because.sentence == ".gitignore, main.go and .git/HEAD changed and 2 more changed, and this step reads them."
+    assert because.sentence == ".gitignore, main.go, .git/HEAD and 2 more changed, and this step reads them."
 
 
 def test_a_path_that_is_not_there_is_named():

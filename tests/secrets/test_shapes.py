@@ -11,7 +11,9 @@ from tests.cpu_budget import within_cpu_seconds
 
 NAMES = (
     "DB_PASS PASSPHRASE SSH_KEY GH_PAT PGPASSWORD DB_PWD AWS_SECRET_ACCESS_KEY AWS_ACCESS_KEY_ID CREDS NPM_TOKEN _authToken "
-    "MYSQLPASS DBPass DB_PASS_PROD client-key-data x-api-key APIKEY sshkey PASSWORD2 SENTRY_DSN SharedAccessKey"
+    "MYSQLPASS DBPass DB_PASS_PROD client-key-data x-api-key APIKEY sshkey PASSWORD2 SENTRY_DSN SharedAccessKey "
+    "DB_PASSWORT kennwort contraseña CONTRASENA senha_do_banco mot_de_passe motDePasse wachtwoord hasło heslo lösenord jelszó "
+    "SIFRE 数据库密码 密碼 口令 パスワード пароль 비밀번호"
 )
 ORDINARY_NAMES = (
     "KEYBOARD MONKEY AUTHOR TOKENIZER_VERSION COMPASS BYPASS PUBLIC_KEY PATTERN PATH PWD OLDPWD SIGTERM TOKEN_URL GOPRIVATE "
@@ -29,6 +31,7 @@ def test_an_ordinary_name(name):
     assert not names_a_secret(name)
 
 
+KEY_IN_BASE64 = "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFb3dJQkFBS0NBUUVB"
 FOUND = [
     ("ENV DB_PASS=hunter2", "hunter2"),
     ("ENV DB_PASS hunter2", "hunter2"),
@@ -82,6 +85,27 @@ FOUND = [
     ("aws configure set aws_secret_access_key wJalrXUtnFEMI/K7", "wJalrXUtnFEMI/K7"),
     ("npm config set //r.example/:_authToken abcd1234efgh", "abcd1234efgh"),
     ("git config --global user.password hunter2", "hunter2"),
+    ("TOKEN=$'abc123zz'", "abc123zz"),
+    ("export DB_PASS=$'hun\\'ter2' A=1", "hun\\'ter2"),
+    ("7z a -phunter2 -mhe=on a.7z b", "hunter2"),
+    ("rar a -hphunter2 a.rar b", "hunter2"),
+    ("openssl enc -aes-256-cbc -pbkdf2 -k hunter2 -in a", "hunter2"),
+    ("composer config --global http-basic.repo.example.com me hunter2", "hunter2"),
+    ("composer config github-oauth.github.com abcd1234efgh", "abcd1234efgh"),
+    ("bundle config set --local gems.example.com me:hunter2", "me:hunter2"),
+    ("BUNDLE_GEMS__EXAMPLE__COM=me:hunter2 bundle install", "me:hunter2"),
+    ("passwort: swordfish", "swordfish"),
+    ("contraseña=hunter2", "hunter2"),
+    ("密码: hunter2", "hunter2"),
+    ("пароль = 'swordfish'", "swordfish"),
+    ("db:\n  password:\n    hunter2\n  port: 1\n", "hunter2"),
+    ("password: >-\n  hunter2\nuser: me\n", "hunter2"),
+    ("api_token: |\r\n\tabcd1234efgh\r\n", "abcd1234efgh"),
+    ('{\n  "db_password":\n    "hun ter2"\n}', "hun ter2"),
+    (
+        "key: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFb3dJQkFBS0NBUUVB",
+        "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFb3dJQkFBS0NBUUVB",
+    ),
     *(
         (token, token)
         for token in (
@@ -146,6 +170,15 @@ ORDINARY = [
     "RUN apt-get install -y unzip zip && unzip -q a.zip && cp -P a b",
     "RUN redis-cli ping | grep -a PONG",
     "RUN echo done | tee /etc/passwd",
+    "password:\n    must not be empty\n",
+    "password:\n  min_length: 8\n",
+    "password:\n- one\n",
+    "clave: valor",
+    "RUN autoclave --enclave=a1b2c3d4",
+    "RUN 7z x -y -p- a.7z",
+    "RUN openssl req -key k.pem -out a -days 3650",
+    "RUN bundle config set --local path vendor/bundle && composer config repositories.x vcs https://a.example/b",
+    "certificate: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUQrVENDQXVHZ0F3SUJBZ0lK",
     "password required",
     "password for 2 users is not set",
     "Building for machine x86_64 with password support",
@@ -165,6 +198,18 @@ def test_the_lines_of_a_private_key_are_hidden_one_by_one():
     assert "AAAABG5v" not in hidden
 
 
+def test_the_private_lines_of_a_putty_key_are_hidden_and_its_public_ones_stay():
+    key = (
+        "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPublic-Lines: 1\nAAAAC3NzaC1lZDI1NTE5\n"
+        "Private-Lines: 2\nAAAAIJrv1hSBmKfR\nsecondlineofit==\nPrivate-MAC: 0123456789abcdef0123456789abcdef\n"
+    )
+    hidden = hide_secrets(key)
+    assert hidden.count("\n") == key.count("\n")
+    assert "AAAAC3NzaC1lZDI1NTE5" in hidden
+    for secret in ("AAAAIJrv1hSBmKfR", "secondlineofit", "0123456789abcdef0123456789abcdef"):
+        assert secret not in hidden
+
+
 PARTS = [
     *("a" * 4000, 'a="', "://", "pass=", 'pass: "', "login ", "-----BEGIN PRIVATE KEY-----", "eyJ", "@", "a:b@", "echo "),
     *("<pass>", "sk-", "mysql ", "eyJaaaaaaaa.", " -pass ", 'pass=\\"', "glpat-", "Bearer ", "authorization: ", "https://a:b"),
@@ -182,6 +227,17 @@ PARTS = [
         "useradd ",
         "curl -u",
     ),
+    *(
+        "TOKEN=$'a",
+        "TOKEN=$'\\\\",
+        "password:\n ",
+        "password: |\n a",
+        "7z -p",
+        "openssl -k ",
+        "bundle config a ",
+        "LS0tLS1CRUdJTi",
+    ),
+    *("Private-Lines: 9\naaaaaaaa\n", "config http-basic.a b "),
     *('echo "a', "ENV a ", "\nENV pass x", ".", "pass.", "-", "-p curl -u ", "a:@a.a:1"),
 ]
 
