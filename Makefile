@@ -3,8 +3,9 @@
 # make quick   style, types, and all tests that need neither an engine nor a browser: a minute
 # make test    every check;  make bench, make conformance, make faults, make soak, make fuzz: measurements and searches that take longer
 # make docs    pages of the public functions and classes, out/docs/index.html, from their docstrings
+# make catalogue  collects all messages of the code for translators: speedkit/catalogues/speedkit.pot
 # make lock    pins every package again, with hashes, and checks that each system and Python has it ready-made
-.PHONY: setup tour lab quick test bench conformance faults soak fuzz docs frontend lint lock clean
+.PHONY: setup tour lab quick test bench conformance faults soak fuzz docs catalogue frontend lint lock clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -74,6 +75,9 @@ fuzz: $(TEST_READY)
 
 docs: $(TEST_READY)
 	@$(BIN)/python -m tests.docs
+
+catalogue: $(TEST_READY)
+	@$(BIN)/python -m tests.catalogue
 
 lock: $(TEST_READY)
 	@$(BIN)/python -m tests.lock

@@ -15,11 +15,12 @@ import plotly.graph_objects as go
 from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
 from speedkit.history import Reasons, Way, ways_of
 from speedkit.history.ways import RUNS, Travel
+from speedkit.messages import message
 from speedkit.plots.measuring import NONE, said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
 from speedkit.rendering.reasons_html import Reason
-from speedkit.words import message, shown_state
+from speedkit.words import shown_state
 from speedkit.words.amounts import seconds_text
 from speedkit.words.causes import beginning, title
 

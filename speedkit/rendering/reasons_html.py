@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speedkit.causes import Addition, Cause
+from speedkit.messages import message
 from speedkit.model import StepSource
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.steps_html import STYLE
-from speedkit.words import FORECASTS, message, shown_state
+from speedkit.words import FORECASTS, shown_state
 from speedkit.words.amounts import seconds_text
 from speedkit.words.causes import sentences
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from speedkit.messages import message
 from speedkit.model import Build, Step
 from speedkit.rendering.ansi import ansi_to_html
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.secrets import count_substitutes
-from speedkit.words import STATES, message
+from speedkit.words import STATES
 from speedkit.words.amounts import bytes_text, seconds_text, secrets_left_out
 
 __all__ = ["build_html"]

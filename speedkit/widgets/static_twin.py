@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from speedkit.messages import message
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell, table_html
 from speedkit.secrets import count_substitutes
-from speedkit.words import FORECASTS, STATES, message
+from speedkit.words import FORECASTS, STATES
 from speedkit.words.amounts import does_text, seconds_text, secrets_left_out
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ of causes are imported from `speedkit.words.causes`: to load all causes takes 60
 from __future__ import annotations
 
 from speedkit.words.amounts import bytes_text, count_text, does_text, seconds_text, secrets_left_out, share_text
-from speedkit.words.messages import listed, message, plural
 from speedkit.words.states import FORECASTS, STATES, ShownState, shown_state, states_json
 
 __all__ = [
@@ -17,9 +16,6 @@ __all__ = [
     "bytes_text",
     "count_text",
     "does_text",
-    "listed",
-    "message",
-    "plural",
     "seconds_text",
     "secrets_left_out",
     "share_text",

@@ -74,7 +74,7 @@ from speedkit.causes import (
     VariableOrderChanged,
     VariablesChanged,
 )
-from speedkit.words.messages import NAMED_AT_MOST, listed, message, plural
+from speedkit.messages import NAMED_AT_MOST, listed, message, plural
 
 __all__ = [
     "Tense",

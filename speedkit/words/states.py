@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from speedkit.words.messages import message
+from speedkit.messages import message
 
 __all__ = ["FORECASTS", "STATES", "ShownState", "shown_state", "states_json"]
 

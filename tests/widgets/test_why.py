@@ -15,12 +15,12 @@ from speedkit.causes import (
     TextChanged,
     Unchanged,
 )
+from speedkit.messages import listed
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.naming import short_command, short_instruction
 from speedkit.widgets.outlook import agreement, expected_time, noted, outlook, rough_seconds
 from speedkit.widgets.shown_steps import Background, shown_build
 from speedkit.widgets.why import reasons_of, why_cached, why_ran
-from speedkit.words import listed
 from speedkit.words.causes import in_short
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 

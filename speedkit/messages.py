@@ -1,0 +1,87 @@
+"""The door that every message goes through on its way to a reader, and at which it is translated.
+
+A message is a whole sentence, or a whole label, with named places for its values, so that another language can order them as
+it needs. Where a number decides the form, both English forms stand side by side. What is not ours to translate goes in as a
+value: names, paths, commands, the words of BuildKit and of compilers.
+
+The English text is the message's id. Other languages are catalogues of gettext in `speedkit/catalogues`; `make catalogue`
+collects the messages there. `SPEEDKIT_LANG` chooses one, and counts from the start of the program. With `en-XA`, each message
+is marked and made longer, which shows those that go past the door, and pages that have no room.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["CATALOGUES", "PSEUDO", "listed", "marked", "message", "plural"]
+
+CATALOGUES = Path(__file__).with_name("catalogues")
+DOMAIN = "speedkit"
+PSEUDO = "en-XA"
+"""The name that CLDR gives to English with accents."""
+LONGER_BY = 0.4
+NAMED_AT_MOST = 3
+PLACE = re.compile(r"(\{[^{}]*\}|`[^`]*`)")
+ACCENTS = str.maketrans("aceiouyACEIOUY", "áçéíóúýÁÇÉÍÓÚÝ")
+
+
+class _Language(NamedTuple):
+    translate: Callable[[str], str]
+    choose: Callable[[str, str, int], str]
+
+
+def message(text: str, /, **values: object) -> str:
+    """The message with its values in their places, in the reader's language.
+
+    text: the message itself, or the name of a constant that `marked` made.
+    """
+    return _language().translate(text).format(**values)
+
+
+def plural(one: str, many: str, count: int, /, **values: object) -> str:
+    """The form for one or for several, in the reader's language; `{count}` is the number."""
+    return _language().choose(one, many, count).format(count=count, **values)
+
+
+def marked(text: str, /) -> str:
+    """A message that is kept as it is, for `message` to say later."""
+    return text
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b, c and 4 more`."""
+    if len(names) < 2:
+        return "".join(names)
+    if len(names) > NAMED_AT_MOST:
+        shown = ", ".join(names[:NAMED_AT_MOST])
+        return message("{names} and {more:,} more", names=shown, more=len(names) - NAMED_AT_MOST)
+    return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
+
+
+@lru_cache(maxsize=1)
+def _language() -> _Language:
+    name = os.environ.get("SPEEDKIT_LANG", "")
+    if name == PSEUDO:
+        return _Language(_pseudo, lambda one, many, count: _pseudo(_english(one, many, count)))
+    if not name or name.partition("-")[0].partition("_")[0] == "en":
+        return _Language(str, _english)
+    from gettext import translation  # whoever reads English need not load it
+
+    found = translation(DOMAIN, CATALOGUES, languages=[name.replace("-", "_")], fallback=True)
+    return _Language(found.gettext, found.ngettext)
+
+
+def _english(one: str, many: str, count: int) -> str:
+    return one if count == 1 else many
+
+
+def _pseudo(text: str) -> str:
+    """The message in brackets, with accents, and longer by two fifths; what stands in braces and backticks stays."""
+    parts = PLACE.split(text)
+    told = "".join(part if place % 2 else part.translate(ACCENTS) for place, part in enumerate(parts))
+    return f"⟦{told}{'·' * round(LONGER_BY * len(text))}⟧"
