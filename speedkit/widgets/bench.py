@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from speedkit.engine.connection import Engine, connect
 from speedkit.errors import EngineError, SpeedkitError, StateBusy
 from speedkit.experiment.build_inputs import without_secrets
+from speedkit.messages import message
 from speedkit.secrets import hide_secrets, is_secret_file
 from speedkit.widgets.build_list import BuildList, Listed, Running
 from speedkit.widgets.choices import Choices
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Bench", "Starter"]
 
 WATCH_SECONDS = 0.1
-BACK_AGAIN = {"kind": "info", "what": "The Docker engine answers again.", "fix": "Press Build."}
 MOST_LINES_A_PAGE = 1000
 LOOK_AT_DISK_SECONDS = 1.0
 WAIT_FOR_FORECAST_SECONDS = 0.045
@@ -87,7 +87,7 @@ class Bench:
         """
         with self._lock:
             if self.builds.running is not None:
-                raise StateBusy("This workbench is building already.", fix="Wait for it, or cancel it.")
+                raise StateBusy(message("This workbench is building already."), fix=message("Wait for it, or cancel it."))
             self.desk.look()
             listed = self.builds.add(
                 strategy=self.desk.strategy, cache_of=self.desk.cache_of, edit=self._app.edit_name, cold=cold
@@ -192,7 +192,7 @@ class Bench:
         """Show that the engine is lost, or that it is back; another error that is shown stays."""
         with self._lock:
             if is_news and (self._notice is None or self._notice["kind"] != "error"):
-                self._notice = _notice_of(problem) if problem is not None else dict(BACK_AGAIN)
+                self._notice = _back_again() if problem is None else _notice_of(problem)
         self._changed()
 
     # What a page asks for and Python holds
@@ -312,7 +312,7 @@ class Bench:
             error = str(listed.problem) if listed.problem else ""
             return steps | {
                 "number": listed.number,
-                "title": f"Build {listed.number}: {listed.label}",
+                "title": message("Build {number}: {label}", number=listed.number, label=listed.label),
                 "outcome": outcome,
                 "started_ms": started,
                 "error": error,
@@ -372,10 +372,16 @@ class Bench:
             return ""
         listed = self.builds.listed[-1]
         if not listed.ended:
-            return f"Build {listed.number} is running."
+            return message("Build {number} is running.", number=listed.number)
         row = listed.row()
-        counts = f"{row['cached']} cached, {row['ran']} ran"
-        return f"Build {listed.number}: {row['outcome']}, {row['seconds']:.1f} seconds, {counts}."
+        return message(
+            "Build {number}: {outcome}, {seconds:.1f} seconds, {cached} cached, {ran} ran.",
+            number=listed.number,
+            outcome=_outcome_text(row["outcome"]),
+            seconds=row["seconds"],
+            cached=row["cached"],
+            ran=row["ran"],
+        )
 
     def _keep_marks(self) -> None:
         self._marks = tuple(moved for mark in self._marks if (moved := self.desk.mark_moved(mark)) is not None)
@@ -472,8 +478,19 @@ def _shown_mark(mark: Mark) -> dict[str, Any]:
     return asdict(mark) | {"text": "" if is_secret_file(mark.path) else hide_secrets(mark.text)}
 
 
+def _outcome_text(outcome: str) -> str:
+    """What became of a build that has ended, in a word."""
+    words = {"done": message("done"), "failed": message("failed"), "cancelled": message("cancelled")}
+    return words.get(outcome) or message("broken")
+
+
+def _back_again() -> dict[str, str]:
+    return {"kind": "info", "what": message("The Docker engine answers again."), "fix": message("Press Build.")}
+
+
 def _notice_of(problem: BaseException) -> dict[str, str]:
     if isinstance(problem, SpeedkitError):
         kind = "engine" if isinstance(problem, EngineError) else "error"
         return {"kind": kind, "what": problem.what, "fix": problem.fix}
-    return {"kind": "error", "what": f"Something in speedkit broke: {type(problem).__name__}: {problem}", "fix": ""}
+    what = message("Something in speedkit broke: {kind}: {problem}", kind=type(problem).__name__, problem=problem)
+    return {"kind": "error", "what": what, "fix": ""}

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from speedkit.messages import message
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import read_recording
 from speedkit.widgets.log_lines import LogLines
@@ -78,8 +79,8 @@ class Listed:
 
     @property
     def label(self) -> str:
-        edit = {"none": "", "": "", "custom": ", my edit"}.get(self.edit, f", {self.edit}")
-        return f"{self.strategy}{edit}{', from cold' if self.cold else ''}"
+        edit = {"none": "", "custom": message("my edit")}.get(self.edit, self.edit)
+        return ", ".join(part for part in (self.strategy, edit, message("from cold") if self.cold else "") if part)
 
     def now(self) -> Build | None:
         """The build as it stands; as it stood before where what it says now cannot be read."""
@@ -148,8 +149,13 @@ class BuildList:
         if not took:
             return ""
         # In the order in which they were built first: one run each is no ranking.
-        amounts = ", ".join(f"{seconds_text(seconds)} with {name}" for name, seconds in list(took.items())[-3:])
-        return f"Rebuilding took {amounts}" + (" (one run each)" if len(took) > 1 else "")
+        amounts = ", ".join(
+            message("{seconds} with {strategy}", seconds=seconds_text(seconds), strategy=name)
+            for name, seconds in list(took.items())[-3:]
+        )
+        if len(took) > 1:
+            return message("Rebuilding took {amounts} (one run each)", amounts=amounts)
+        return message("Rebuilding took {amounts}", amounts=amounts)
 
     def by_cache(self, cache: str, *, name: str) -> list[Build]:
         """The finished builds; those that share a strategy's cache bear the strategy name given, the others none."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from speedkit.messages import message, plural
 from speedkit.widgets.naming import short_instruction
 from speedkit.widgets.why import why_cached, why_ran
+from speedkit.words import STATES
 from speedkit.words.amounts import bytes_text, seconds_text, steps_that_ran
 from speedkit.words.causes import now_cached
 
@@ -48,10 +50,21 @@ def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
     first, second = numbers
     for number, build in ((first, before), (second, after)):
         if build.outcome != "done":
-            word = "was cancelled" if build.outcome == "cancelled" else "failed"
-            return f"Build {number} {word} after {seconds_text(build.seconds)}: its time says nothing."
-    (one, other) = (f"{seconds_text(build.seconds)} ({steps_that_ran(build)})" for build in (before, after))
-    return f"Build {second} took {other}, build {first} {one}."
+            took = seconds_text(build.seconds)
+            if build.outcome == "cancelled":
+                return message(
+                    "Build {number} was cancelled after {seconds}: its time says nothing.", number=number, seconds=took
+                )
+            return message("Build {number} failed after {seconds}: its time says nothing.", number=number, seconds=took)
+    return message(
+        "Build {after} took {after_seconds} ({after_work}), build {before} {before_seconds} ({before_work}).",
+        after=second,
+        after_seconds=seconds_text(after.seconds),
+        after_work=steps_that_ran(after),
+        before=first,
+        before_seconds=seconds_text(before.seconds),
+        before_work=steps_that_ran(before),
+    )
 
 
 def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]:
@@ -121,42 +134,45 @@ def _side(step: Step | None) -> Side:
 
 def _change(before: Step | None, after: Step | None) -> tuple[str, str]:
     if before is None:
-        return "new step", ""
+        return message("new step"), ""
     if after is None:
-        return "step removed", ""
+        return message("step removed"), ""
     if before.state == after.state:
         return "", ""
     if after.state == "failed":
-        return "✗ failed", "bad"
+        return message("✗ failed"), "bad"
     if after.cached:
-        return "✓ now cached", "hit"
+        return message("✓ now cached"), "hit"
     if before.cached and after.ran:
-        return "↻ runs again", "run"
+        return message("↻ runs again"), "run"
     if after.state == "waiting":
-        return "not reached", ""
+        return message("not reached"), ""
     if after.state == "unclear":
-        return "not told apart", ""
-    return f"now {after.state}", ""
+        return message("not told apart"), ""
+    return message("now {state}", state=STATES[after.state].word), ""
 
 
 def _steps_fact(rows: list[dict[str, Any]]) -> str:
-    words = {
-        "✓ now cached": ("step now comes from the cache", "steps now come from the cache"),
-        "↻ runs again": ("step runs again", "steps run again"),
-    }
-    found = Counter(row["change"] for row in rows)
-    parts = [f"{found[change]} {forms[found[change] > 1]}" for change, forms in words.items() if found[change]]
-    return f"{', '.join(parts)}." if parts else "No step changed between cached and run."
+    changes = Counter(row["tone"] for row in rows)
+    cached = plural("{count} step now comes from the cache", "{count} steps now come from the cache", changes["hit"])
+    again = plural("{count} step runs again", "{count} steps run again", changes["run"])
+    if changes["hit"] and changes["run"]:
+        return message("{cached}, {again}.", cached=cached, again=again)
+    if changes["hit"] or changes["run"]:
+        return message("{fact}.", fact=cached if changes["hit"] else again)
+    return message("No step changed between cached and run.")
 
 
 def _size_fact(before: Build, after: Build) -> str:
     if before.image_bytes is None or after.image_bytes is None:
         return ""
     if before.image_bytes == after.image_bytes:
-        return f"The image is {bytes_text(after.image_bytes)} both times."
+        return message("The image is {size} both times.", size=bytes_text(after.image_bytes))
     change = after.image_bytes - before.image_bytes
-    sizes = f"{bytes_text(before.image_bytes)} → {bytes_text(after.image_bytes)}"
-    return f"Image {sizes}, {bytes_text(abs(change))} {'more' if change > 0 else 'less'}."
+    was, now, difference = (bytes_text(size) for size in (before.image_bytes, after.image_bytes, abs(change)))
+    if change > 0:
+        return message("Image {before} → {after}, {difference} more.", before=was, after=now, difference=difference)
+    return message("Image {before} → {after}, {difference} less.", before=was, after=now, difference=difference)
 
 
 def _layer_fact(before: Build, after: Build) -> str:
@@ -164,7 +180,14 @@ def _layer_fact(before: Build, after: Build) -> str:
         return ""
     old, new = (Counter((layer.command, layer.size_bytes) for layer in build.layers) for build in (before, after))
     differing = list((new - old).elements())
-    text = f"Layers {len(before.layers)} → {len(after.layers)}"
+    counts = {"before": len(before.layers), "after": len(after.layers)}
     if not differing:
-        return f"{text}, equal in size."
-    return f"{text}; {len(differing)} differ in size, now {bytes_text(sum(size for _, size in differing))}."
+        return message("Layers {before} → {after}, equal in size.", **counts)
+    size = bytes_text(sum(size for _, size in differing))
+    return plural(
+        "Layers {before} → {after}; {count} differs in size, now {size}.",
+        "Layers {before} → {after}; {count} differ in size, now {size}.",
+        len(differing),
+        size=size,
+        **counts,
+    )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from speedkit.apps.files import LARGEST_BYTES, entries_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
+from speedkit.messages import message
 from speedkit.widgets.failure_marks import Mark, lines_of, moved_with
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Desk:
         Raises: Misuse when the name cannot be one, or is taken.
         """
         if name == CUSTOM or name in self._app.strategies:
-            raise Misuse(f"There is a strategy {name!r} already.", fix="Choose another name.")
+            raise Misuse(message("There is a strategy {name!r} already.", name=name), fix=message("Choose another name."))
         self._app.add_strategy(name, self.dockerfile_text())
         self._origin[name] = self.cache_of
         self.choose(name)
@@ -142,7 +143,7 @@ class Desk:
     def text(self, path: str) -> str:
         """Raises: FileRefused."""
         if path not in self._seen:
-            raise FileRefused(f"{path!r} is not a file of this app.", fix="Choose one of the tabs.")
+            raise FileRefused(message("{path!r} is not a file of this app.", path=path), fix=message("Choose one of the tabs."))
         return self._read(path)
 
     def _read(self, path: str) -> str:
@@ -180,7 +181,9 @@ class Desk:
     def _write_custom(self, text: str) -> None:
         """Raises: FileRefused."""
         if len(text) > LARGEST_BYTES:
-            raise FileRefused("This Dockerfile is too large.", fix="Dockerfiles of at most 1 MB can be edited here.")
+            raise FileRefused(
+                message("This Dockerfile is too large."), fix=message("Dockerfiles of at most 1 MB can be edited here.")
+            )
         if self.strategy != CUSTOM:
             self._origin[CUSTOM] = self.cache_of
         self._app.add_strategy(CUSTOM, text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from speedkit.messages import plural
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,7 +55,9 @@ class EngineWatch:
     def _find(self, *, was_lost: bool) -> bool:
         try:
             engine = self._find_engine()
-            self.found = f"Docker {engine.version}, {engine.cpus} CPUs"
+            self.found = plural(
+                "Docker {version}, {count} CPU", "Docker {version}, {count} CPUs", engine.cpus, version=engine.version
+            )
         except Exception as problem:
             # Whatever an engine answers: there is none to build with, and it is looked for again.
             self.found = ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from speedkit.messages import message
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -57,13 +59,18 @@ def marks_of(build: Build, *, dockerfile: str, log: Iterable[str], has_file: Cal
 def _dockerfile_mark(build: Build, dockerfile: str) -> Iterable[Mark]:
     step = failed_step(build)
     if step is not None and step.line is not None:
-        code = EXIT_CODE.search(step.error or "")
-        said = f"exit code {code[1]}, see its log" if code else (step.error or "see its log")
-        yield Mark(dockerfile, step.line, None, f"This step failed: {said}", _line(build.dockerfile, step.line))
+        yield Mark(dockerfile, step.line, None, _failure(step.error or ""), _line(build.dockerfile, step.line))
     elif (found := ON_LINE.search(build.error or "")) is not None:
         line = int(found["line"])
-        message = (build.error or "").strip().splitlines()[-1]
-        yield Mark(dockerfile, line, None, message, _line(build.dockerfile, line))
+        said = (build.error or "").strip().splitlines()[-1]
+        yield Mark(dockerfile, line, None, said, _line(build.dockerfile, line))
+
+
+def _failure(error: str) -> str:
+    code = EXIT_CODE.search(error)
+    if code:
+        return message("This step failed: exit code {code}, see its log", code=code[1])
+    return message("This step failed: {error}", error=error) if error else message("This step failed: see its log")
 
 
 def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list[Mark]:
@@ -77,7 +84,8 @@ def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list
         path = _own_path(found["path"], has_file)
         if path is not None:
             column = int(found["column"]) if found["column"] else None
-            marks.append(Mark(path, int(found["line"]), column, f"line {found['line']}: {found['message']}"))
+            said = message("line {line}: {error}", line=found["line"], error=found["message"])
+            marks.append(Mark(path, int(found["line"]), column, said))
     return marks
 
 

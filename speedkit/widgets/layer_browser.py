@@ -14,15 +14,16 @@ from itertools import islice
 from typing import Any
 
 from speedkit.errors import SpeedkitError
-from speedkit.images.comparing import DifferenceKind, compare_images
+from speedkit.images.comparing import compare_images
 from speedkit.images.image import Image
 from speedkit.images.summary import comparison_finding, facts, finding, layer_rows
 from speedkit.images.tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
+from speedkit.messages import message, plural
 from speedkit.rendering.boxes import Box, nested_boxes
 from speedkit.rendering.layers_html import command_text
 from speedkit.widgets.layer_choices import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
-from speedkit.widgets.shown_content import LOADING, NOTHING_SHOWN, ShownContent, refusal, shown_content
-from speedkit.words.amounts import bytes_text, count_text
+from speedkit.widgets.shown_content import NOTHING_SHOWN, ShownContent, loading, refusal, shown_content
+from speedkit.words.amounts import bytes_text
 
 __all__ = ["LayerBrowser", "Source"]
 
@@ -35,7 +36,6 @@ WASTE_AT_MOST = 6
 MAP = Box(0, 0, 1000, 400)
 LABEL_WIDTH = 30
 MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 60
-SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,12 @@ class LayerBrowser:
         image = self._sources[side].image
         shared = self._comparison.shared_layers if self._comparison else ()
         rows = [
-            asdict(row) | {"place": place, "command": command_text(row.command) or "not said", "shared": layer.digest in shared}
+            asdict(row)
+            | {
+                "place": place,
+                "command": command_text(row.command) or message("not said"),
+                "shared": layer.digest in shared,
+            }
             for place, (row, layer) in enumerate(zip(layer_rows(image), image.layers, strict=True))
         ]
         return {
@@ -153,33 +158,45 @@ class LayerBrowser:
         tree, query = self._tree(), self.choices.query
         if query:
             rows, total = tree.search(query, most=FOUND_AT_MOST)
-            left = f"The {len(rows)} largest of {total:,}." if total > len(rows) else ""
-            return {"rows": [asdict(row) for row in rows], "note": left if total else f"No path holds {query}."}
+            note = "" if total else message("No path holds {query}.", query=query)
+            if total > len(rows):
+                note = message("The {shown} largest of {total:,}.", shown=len(rows), total=total)
+            return {"rows": [asdict(row) for row in rows], "note": note}
         by: Sorting = "name" if self.choices.by == "name" else "size"
         every = tree.rows(opened, by=by, counts=counts, most=LINES_A_FOLDER)
         rows = list(islice(every, LINES_AT_MOST + 1))
-        note = f"Only the first {LINES_AT_MOST:,} lines are shown: close a folder." if len(rows) > LINES_AT_MOST else ""
-        return {"rows": [asdict(row) for row in rows[:LINES_AT_MOST]], "note": note or ("" if rows else self._emptiness())}
+        note = "" if rows else self._emptiness()
+        if len(rows) > LINES_AT_MOST:
+            note = message("Only the first {most:,} lines are shown: close a folder.", most=LINES_AT_MOST)
+        return {"rows": [asdict(row) for row in rows[:LINES_AT_MOST]], "note": note}
 
     def _emptiness(self) -> str:
         if self.choices.side == DIFFERENCE:
-            return "The two file systems are the same."
-        return "There are no files." if self.choices.place == WHOLE else "This layer changes no file."
+            return message("The two file systems are the same.")
+        if self.choices.place == WHOLE:
+            return message("There are no files.")
+        return message("This layer changes no file.")
 
     def _heading(self) -> dict[str, Any]:
         tree, (side, place) = self._tree(), self._shown
         if side == DIFFERENCE and self._comparison is not None:
             counted = Counter(one.kind for one in self._comparison.differences)
-            counts = " · ".join(f"{sign}{counted[kind]:,} {kind}" for kind, sign in SIGNS.items())
-            return {"title": "What differs in the final file systems", "facts": counts, "bytes": tree.size_bytes}
+            counts = " · ".join(_changes(counted["added"], counted["changed"], counted["removed"]))
+            return {"title": message("What differs in the final file systems"), "facts": counts, "bytes": tree.size_bytes}
         if place == WHOLE:
-            told = f"{count_text(tree.files, 'file')}, {bytes_text(tree.size_bytes)}"
-            return {"title": "All layers together: the final file system", "facts": told, "bytes": tree.size_bytes}
+            told = plural("{count:,} file, {size}", "{count:,} files, {size}", tree.files, size=bytes_text(tree.size_bytes))
+            title = message("All layers together: the final file system")
+            return {"title": title, "facts": told, "bytes": tree.size_bytes}
         image = self._sources[side].image
         row = layer_rows(image)[place]
-        wasted = [f"{bytes_text(row.wasted_bytes)} wasted"] if row.wasted_bytes else []
-        changes = [f"{sign}{getattr(row, kind):,} {kind}" for kind, sign in SIGNS.items()]
-        title = f"Layer {place + 1} of {len(image.layers)}: {command_text(row.command) or 'not said by what it was made'}"
+        wasted = [message("{size} wasted", size=bytes_text(row.wasted_bytes))] if row.wasted_bytes else []
+        changes = _changes(row.added, row.changed, row.removed)
+        title = message(
+            "Layer {number} of {layers}: {command}",
+            number=place + 1,
+            layers=len(image.layers),
+            command=command_text(row.command) or message("not said by what it was made"),
+        )
         told = " · ".join([bytes_text(row.size_bytes), *changes, *wasted])
         return {"title": title, "facts": told, "bytes": tree.size_bytes}
 
@@ -210,14 +227,14 @@ class LayerBrowser:
             deepest=MAP_DEEPEST,
         )
         placed = [_placed(row, box, depth) | {"bytes": weight(row)} for row, box, depth in boxes]
-        note = "by size, the larger of both" if differs else "by size"
+        note = message("by size, the larger of both") if differs else message("by size")
         return {"folder": folder, "bytes": weight(root), "note": note, "boxes": placed}
 
     def _said(self) -> str:
         if self._content.state != "nothing":
             return f"{self._content.path}: {self._content.note}"
         seen = self._tree_seen()
-        return f"{seen['title']}. {seen['facts']}. {seen['note']}".strip()
+        return message("{title}. {facts}. {note}", title=seen["title"], facts=seen["facts"], note=seen["note"]).strip()
 
     # Trees
 
@@ -270,7 +287,7 @@ class LayerBrowser:
             self._content = NOTHING_SHOWN
             return
         refused = refusal(self.choices.file, self._tree().row(self.choices.file))
-        self._content = refused or ShownContent(self.choices.file, "loading", note=LOADING)
+        self._content = refused or loading(self.choices.file)
         if refused is None and self._reader is None:
             self._reader = threading.Thread(target=self._read, name="content of a file", daemon=True)
             self._reader.start()
@@ -298,6 +315,14 @@ class LayerBrowser:
         if side == DIFFERENCE:
             return self._sources[FIRST if row is not None and row.state == "removed" else SECOND], None
         return self._sources[side], None if place == WHOLE or row is None else row.place
+
+
+def _changes(added: int, changed: int, removed: int) -> list[str]:
+    return [
+        message("+{count:,} added", count=added),
+        message("~{count:,} changed", count=changed),
+        message("−{count:,} removed", count=removed),
+    ]
 
 
 def _read_content(source: Source, path: str, place: int | None) -> ShownContent:

@@ -9,18 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from speedkit.messages import message, plural
 from speedkit.rendering.html_text import html_text
-from speedkit.rendering.layers_html import changes_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.widgets.layer_choices import DIFFERENCE, WHOLE
-from speedkit.words.amounts import bytes_text, count_text
+from speedkit.words.amounts import bytes_text
 
 __all__ = ["layers_twin_html"]
 
 Shown = dict[str, Any]
 
 ROWS_AT_MOST = 200
-SIGNS = {"": "", "added": "+ added", "changed": "~ changed", "removed": "− removed"}
+SIGNS = {"": "", "added": "+", "changed": "~", "removed": "−"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def layers_twin_html(traits: Shown, *, style: str, name: str) -> str:
     images = "".join(_image(image, view, has_name=len(traits["images"]) > 1) for image in traits["images"])
     return (
         f'<div class="{NOT_MATH}" data-skw-twin="{html_text(name)}"><style>{style}</style>'
-        f'<section class="skw skl skw-twin" aria-label="Layers">'
+        f'<section class="skw skl skw-twin" aria-label="{html_text(message("Layers"))}">'
         f'<header class="skw-bar"><b class="skl-finding">{html_text(traits["heading"]["finding"])}</b>{facts}</header>'
         f'<div class="skl-main"><div class="skl-layers">{images}</div>'
         f'<div class="skl-files"><div class="skl-title"><b>{html_text(tree["title"])}</b>'
@@ -62,15 +62,28 @@ def _is_shown(image: Shown, layer: Shown, view: Shown) -> bool:
 
 def _layer(layer: Shown, largest: int, *, is_shown: bool) -> str:
     command = html_text(layer["command"])
-    notes = [f"{changes_text(kind, layer[kind])} {kind}" for kind in ("added", "changed", "removed") if layer[kind]]
-    notes += [f"{bytes_text(layer['wasted_bytes'])} wasted"] if layer["wasted_bytes"] else []
-    notes += ["= shared"] if layer["shared"] else []
+    notes = "".join(f"<span>{html_text(note)}</span> " for note in _notes(layer)).rstrip()
     return (
         f'<li><div class="skl-layer{" skw-twin-shown" if is_shown else ""}"><span class="skw-line">{layer["place"] + 1}</span>'
         f'<code title="{command}">{command}</code>{_bar(layer["size_bytes"], largest)}'
         f'<span class="skw-took">{bytes_text(layer["size_bytes"])}</span>'
-        f'<span class="skl-notes">{" ".join(f"<span>{note}</span>" for note in notes)}</span></div></li>'
+        f'<span class="skl-notes">{notes}</span></div></li>'
     )
+
+
+def _notes(layer: Shown) -> list[str]:
+    notes = []
+    if layer["added"]:
+        notes.append(message("+{count:,} added", count=layer["added"]))
+    if layer["changed"]:
+        notes.append(message("~{count:,} changed", count=layer["changed"]))
+    if layer["removed"]:
+        notes.append(message("−{count:,} removed", count=layer["removed"]))
+    if layer["wasted_bytes"]:
+        notes.append(message("{size} wasted", size=bytes_text(layer["wasted_bytes"])))
+    if layer["shared"]:
+        notes.append(message("= shared"))
+    return notes
 
 
 def _bar(size_bytes: int, whole: int) -> str:
@@ -85,13 +98,14 @@ def _waste(waste: list[Shown]) -> str:
         f'<code title="{html_text(one["path"])}">{html_text(one["path"])}</code></div></li>'
         for one in waste
     )
-    return f"<h4>Wasted most</h4><ul>{rows}</ul>"
+    return f"<h4>{html_text(message('Wasted most'))}</h4><ul>{rows}</ul>"
 
 
 def _tree(tree: Shown, how: _How) -> str:
     rows = "".join(_row(row, tree["bytes"], how) for row in tree["rows"][:ROWS_AT_MOST])
     left = len(tree["rows"]) - ROWS_AT_MOST
-    notes = [tree["note"], f"{count_text(left, 'line')} more in the live notebook." if left > 0 else ""]
+    more = plural("{count:,} line more in the live notebook.", "{count:,} lines more in the live notebook.", left)
+    notes = [tree["note"], more if left > 0 else ""]
     hint = "".join(f'<p class="skw-hint">{html_text(note)}</p>' for note in notes if note)
     return f'<div class="skl-tree"><ul class="{"skl-plain" if how.is_plain else "skl-changes"}">{rows}</ul>{hint}</div>'
 
@@ -100,22 +114,53 @@ def _row(row: Shown, whole: int, how: _How) -> str:
     is_folder = row["kind"] == "directory"
     mark = {None: "", True: "▾", False: "▸"}[row["opened"]]
     link = f' <span class="skw-dim">→ {html_text(row["link"])}</span>' if row["link"] else ""
-    state = f"layer {row['place'] + 1}" if how.is_plain and row["place"] is not None else SIGNS[row["state"]]
+    state = _change(row["state"])
+    if how.is_plain and row["place"] is not None:
+        state = message("layer {number}", number=row["place"] + 1)
     return (
         f'<li class="skl-row skl-{row["state"] or "as-is"}" style="--depth:{row["depth"]}">'
         f'<span class="skl-name" title="{html_text(row["path"])}"><span class="skl-turn">{mark}</span>{html_text(row["name"])}'
         f'{"/" if is_folder else ""}{link} <span class="skl-note">{html_text(_note(row))}</span></span>'
-        f'<span class="skl-state">{state}</span>{_bar(row["size_bytes"] or row["before_bytes"], whole)}'
+        f'<span class="skl-state">{html_text(state)}</span>{_bar(row["size_bytes"] or row["before_bytes"], whole)}'
         f'<span class="skw-took">{_size(row, differs=how.differs)}</span></li>'
     )
+
+
+def _change(state: str) -> str:
+    match state:
+        case "added":
+            return message("+ added")
+        case "changed":
+            return message("~ changed")
+        case "removed":
+            return message("− removed")
+        case _:
+            return ""
 
 
 def _note(row: Shown) -> str:
     if row["note"]:
         return str(row["note"])
     if row["opened"] is not None:
-        return count_text(row["files"], "file") if row["files"] else ""
-    return "" if row["kind"] in ("file", "directory", "more") else str(row["kind"])
+        return plural("{count:,} file", "{count:,} files", row["files"]) if row["files"] else ""
+    return _kind(row["kind"])
+
+
+def _kind(kind: str) -> str:
+    """What a line of the tree is, where its name does not say so."""
+    match kind:
+        case "symlink":
+            return message("symlink")
+        case "hard link":
+            return message("hard link")
+        case "character device":
+            return message("character device")
+        case "block device":
+            return message("block device")
+        case "fifo":
+            return message("fifo")
+        case _:
+            return ""
 
 
 def _size(row: Shown, *, differs: bool) -> str:
@@ -143,17 +188,14 @@ def _map(found: Shown) -> str:
     if not found["boxes"]:
         return ""
     boxes = "".join(_box(box) for box in found["boxes"])
-    return (
-        f'<div class="skl-under"><h4>{html_text(found["folder"])} {found["note"]}: {bytes_text(found["bytes"])}</h4>'
-        f'<div class="skl-map">{boxes}</div></div>'
-    )
+    title = message("{folder} {order}: {size}", folder=found["folder"], order=found["note"], size=bytes_text(found["bytes"]))
+    return f'<div class="skl-under"><h4>{html_text(title)}</h4><div class="skl-map">{boxes}</div></div>'
 
 
 def _box(box: Shown) -> str:
     place = ";".join(f"{side}:{100 * box[side]:.2f}%" for side in ("left", "top", "width", "height"))
     size = bytes_text(box["bytes"])
-    sign = SIGNS[box["state"]][:1]
-    words = f"{sign} {box['name']}".strip()
+    words = f"{SIGNS[box['state']]} {box['name']}".strip()
     label = f'<span class="skl-label">{html_text(words)} <small>{size}</small></span>'
     return (
         f'<div class="skl-box skl-deep-{box["depth"]}" style="{place}" title="{html_text(box["path"])}, {size}">'

@@ -60,14 +60,14 @@ class LayersView(LiveWidget):
     def _complain(self, problem: BaseException) -> None:
         self._browser.complain(problem)
 
-    def _hear(self, message: Message) -> None:
-        kind = message.get("type")
+    def _hear(self, heard: Message) -> None:
+        kind = heard.get("type")
         if kind == "view":
-            self._browser.choose(dict(message["patch"]), page=str(message["page"]), number=int(message["number"]))
+            self._browser.choose(dict(heard["patch"]), page=str(heard["page"]), number=int(heard["number"]))
         elif kind == "open":
-            self._browser.open(str(message["path"]), is_open=message["open"] is True)
+            self._browser.open(str(heard["path"]), is_open=heard["open"] is True)
         elif kind == "more":
-            self._browser.show_more(str(message["path"]))
+            self._browser.show_more(str(heard["path"]))
 
 
 def _source(image: str | Path | Build, engine: Engine | None) -> Source:

@@ -87,7 +87,7 @@ class LiveWidget(anywidget.AnyWidget):
     def _in_words(self) -> str:
         raise NotImplementedError
 
-    def _hear(self, message: Message) -> dict[str, Any] | None:
+    def _hear(self, heard: Message) -> dict[str, Any] | None:
         raise NotImplementedError
 
     def _complain(self, problem: BaseException) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from speedkit.messages import message, plural
 from speedkit.words.amounts import seconds_text
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ def noted(forecast: Sequence[Entry]) -> list[dict[str, Any]]:
 def _note(entry: Entry) -> str:
     usual = entry.get("usual") or 0.0
     if entry["forecast"] == "hit":
-        return f"saves {rough_seconds(usual)}" if usual >= SHORTEST_SAID_SECONDS else ""
-    about = f"≈ {rough_seconds(usual)}" if usual >= SHORTEST_NAMED_SECONDS else ""
+        return message("saves {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_SAID_SECONDS else ""
+    about = message("≈ {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_NAMED_SECONDS else ""
     return ", ".join(part for part in (entry.get("short", ""), about) if part)
 
 
@@ -58,7 +59,10 @@ def expected_time(forecast: Sequence[Entry]) -> str:
     if not known or sum(known) < SHORTEST_SAID_SECONDS:
         return ""
     # A step that never ran has no expected time: the whole takes at least what the others do.
-    return f"{'about' if len(known) == len(runs) else 'at least'} {rough_seconds(sum(known))}"
+    total = rough_seconds(sum(known))
+    return (
+        message("about {seconds}", seconds=total) if len(known) == len(runs) else message("at least {seconds}", seconds=total)
+    )
 
 
 def _why(runs: Sequence[Entry]) -> str:
@@ -66,12 +70,14 @@ def _why(runs: Sequence[Entry]) -> str:
     longest = max(runs, key=lambda entry: entry.get("seconds") or 0.0, default=None)
     if longest is None or total < SHORTEST_NAMED_SECONDS or (longest.get("seconds") or 0.0) < WORTH_NAMING * total:
         return ""
-    return f"line {longest['line']} runs again"
+    return message("line {line} runs again", line=longest["line"])
 
 
 def rough_seconds(seconds: float) -> str:
     """A time that is only expected: `0.4 s`, `31 s`, `2 min 5 s`."""
-    return f"{seconds:.0f} s" if 9.5 <= seconds < 99.5 else f"{seconds:.1f} s" if seconds < 9.5 else seconds_text(seconds)
+    if seconds >= 99.5:
+        return seconds_text(seconds)
+    return message("{seconds} s", seconds=f"{seconds:.0f}" if seconds >= 9.5 else f"{seconds:.1f}")
 
 
 def agreement(forecast: Sequence[Entry] | None, build: Build) -> str:
@@ -86,5 +92,10 @@ def agreement(forecast: Sequence[Entry] | None, build: Build) -> str:
     if not judged:
         return ""
     if right == len(judged):
-        return f"As forecast: all {right} steps." if right > 1 else "As forecast."
-    return f"The forecast was right for {right} of {len(judged)} steps."
+        return plural("As forecast.", "As forecast: all {count} steps.", right)
+    return plural(
+        "The forecast was right for {right} of {count} step.",
+        "The forecast was right for {right} of {count} steps.",
+        len(judged),
+        right=right,
+    )

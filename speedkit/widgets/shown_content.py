@@ -9,10 +9,11 @@ from typing import Literal
 
 from speedkit.commands import as_typed
 from speedkit.images.tree import TreeRow
+from speedkit.messages import message
 from speedkit.secrets import count_substitutes, hide_secrets, is_secret_file
 from speedkit.words.amounts import bytes_text, secrets_left_out
 
-__all__ = ["LOADING", "NOTHING_SHOWN", "ShownContent", "refusal", "shown_content"]
+__all__ = ["NOTHING_SHOWN", "ShownContent", "loading", "refusal", "shown_content"]
 
 TEXT_BYTES_AT_MOST = 32_000
 FILE_BYTES_AT_MOST = 1_000_000
@@ -31,42 +32,66 @@ class ShownContent:
 
 
 NOTHING_SHOWN = ShownContent()
-LOADING = "Reading it from the image …"
+
+
+def loading(path: str) -> ShownContent:
+    return ShownContent(path, "loading", note=message("Reading it from the image …"))
 
 
 def refusal(path: str, row: TreeRow | None) -> ShownContent | None:
     """Why the content of a line of the tree is not shown; None when it can be."""
     if row is None or row.opened is not None:
-        return ShownContent(path, "refused", note="There is no such file.")
+        return ShownContent(path, "refused", note=message("There is no such file."))
     if row.kind == "symlink":
-        return ShownContent(path, "refused", note=f"A symbolic link to {row.link}: its only content is that path.")
+        told = message("A symbolic link to {target}: its only content is that path.", target=row.link)
+        return ShownContent(path, "refused", note=told)
     if is_secret_file(path):
         # What is shown is saved with the notebook.
-        told = "Files of this name hold secrets, and what is shown is saved with the notebook."
-        return ShownContent(path, "refused", note=as_typed(f"{told} `speedkit layers IMAGE --cat PATH` prints it."))
+        told = message(
+            "Files of this name hold secrets, and what is shown is saved with the notebook. "
+            "`speedkit layers IMAGE --cat PATH` prints it."
+        )
+        return ShownContent(path, "refused", note=as_typed(told))
     if row.kind not in ("file", "hard link"):
-        return ShownContent(path, "refused", note=f"A {row.kind} has no content.")
+        return ShownContent(path, "refused", note=_without_content(row.kind))
     size_bytes = max(row.size_bytes, row.before_bytes if row.state == "removed" else 0)
     if size_bytes > FILE_BYTES_AT_MOST:
-        told = f"It has {bytes_text(size_bytes)}; files of up to {bytes_text(FILE_BYTES_AT_MOST)} are shown here."
-        return ShownContent(path, "refused", note=as_typed(f"{told} `speedkit layers IMAGE --cat PATH` prints it whole."))
+        told = message(
+            "It has {size}; files of up to {most} are shown here. `speedkit layers IMAGE --cat PATH` prints it whole.",
+            size=bytes_text(size_bytes),
+            most=bytes_text(FILE_BYTES_AT_MOST),
+        )
+        return ShownContent(path, "refused", note=as_typed(told))
     return None
+
+
+def _without_content(kind: str) -> str:
+    match kind:
+        case "character device":
+            return message("A character device has no content.")
+        case "block device":
+            return message("A block device has no content.")
+        case "fifo":
+            return message("A fifo has no content.")
+        case _:
+            return message("A {kind} has no content.", kind=kind)
 
 
 def shown_content(path: str, data: bytes) -> ShownContent:
     """The beginning of a text file; of any other how large it is."""
     size = bytes_text(len(data))
     if not data:
-        return ShownContent(path, "text", note="It is empty.")
+        return ShownContent(path, "text", note=message("It is empty."))
     try:
         decoder = codecs.getincrementaldecoder("utf-8")()
         text = decoder.decode(data[:TEXT_BYTES_AT_MOST], final=len(data) <= TEXT_BYTES_AT_MOST)
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        return ShownContent(path, "binary", note=f"Not text: {size} of binary data.")
+        return ShownContent(path, "binary", note=message("Not text: {size} of binary data.", size=size))
     is_cut = len(data) > TEXT_BYTES_AT_MOST
-    note = f"The first {bytes_text(TEXT_BYTES_AT_MOST)} of {size}." if is_cut else size
+    shown_part = bytes_text(TEXT_BYTES_AT_MOST)
+    note = message("The first {part} of {size}.", part=shown_part, size=size) if is_cut else size
     shown = hide_secrets(UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n")))
     count = count_substitutes(shown) - count_substitutes(text)
     return ShownContent(path, "text", shown, f"{note} {secrets_left_out(count)}" if count > 0 else note)

@@ -14,6 +14,7 @@ from typing import Any
 
 from speedkit.dockerfile import Dockerfile, Instruction, needed_stages, read_dockerfile
 from speedkit.errors import DockerfileError
+from speedkit.messages import message
 from speedkit.model import Build, Step, StepState
 from speedkit.recordings.steps import BEFORE_STAGES, RUNS_IN_BUILDKIT
 from speedkit.rendering.reasons_html import Reason
@@ -95,7 +96,7 @@ def shown_build(
 
     return {
         "number": number,
-        "title": f"Build {number}: {label}",
+        "title": message("Build {number}: {label}", number=number, label=label),
         "outcome": build.outcome,
         "seconds": round(build.seconds, 3) if started_ms is None else 0.0,
         "started_ms": started_ms,
@@ -104,7 +105,7 @@ def shown_build(
         "counts": build_counts(build),
         "focus": focused_step(build),
         "error": _error(build),
-        "hint": "BuildKit is reading the Dockerfile and the build context.",
+        "hint": message("BuildKit is reading the Dockerfile and the build context."),
         "stand_ins": build.stand_ins,
         "is_cold": is_cold,
         "is_current": is_current,
@@ -124,12 +125,12 @@ def _remark(step: Step, known: Background, open_lines: Set[int | None]) -> dict[
 def _note(step: Step, entry: Mapping[str, Any], reason: Reason | None, open_lines: Set[int | None]) -> str:
     usual = entry.get("usual") or 0.0
     if step.state == "cached":
-        return f"saved {rough_seconds(usual)}" if usual >= WORTH_SAYING_SECONDS else ""
+        return message("saved {seconds}", seconds=rough_seconds(usual)) if usual >= WORTH_SAYING_SECONDS else ""
     if step.state == "running":
-        return f"last time {rough_seconds(usual)}" if usual >= WORTH_SAYING_SECONDS else ""
+        return message("last time {seconds}", seconds=rough_seconds(usual)) if usual >= WORTH_SAYING_SECONDS else ""
     if step.state == "waiting":
         before = [line for line in entry.get("after", ()) if line in open_lines]
-        return f"waits for line {before[-1]}" if before else ""
+        return message("waits for line {line}", line=before[-1]) if before else ""
     if not step.ran:
         return ""
     if reason is not None:
@@ -156,11 +157,17 @@ def _stages(steps: tuple[Step, ...], shown: Callable[[Step], dict[str, Any]]) ->
     return [
         {
             "name": f"{place} {stage}",
-            "title": "final image" if UNNAMED.fullmatch(stage) and place == len(groups) else stage,
+            "title": _stage_title(stage, is_last=place == len(groups)),
             "steps": [shown(step) for step in group],
         }
         for place, (stage, group) in enumerate(groups, 1)
     ]
+
+
+def _stage_title(stage: str, *, is_last: bool) -> str:
+    if stage == BEFORE_STAGES:
+        return message("before the stages")
+    return message("final image") if is_last and UNNAMED.fullmatch(stage) else stage
 
 
 def _step(step: Step, now: float, started_ms: float | None) -> dict[str, Any]:
@@ -184,7 +191,7 @@ def _step(step: Step, now: float, started_ms: float | None) -> dict[str, Any]:
 def _short(error: str) -> str:
     """An error without the command that failed, which the step says already."""
     found = EXIT_CODE.search(error)
-    return f"It failed with exit code {found[1]}." if found else error
+    return message("It failed with exit code {code}.", code=found[1]) if found else error
 
 
 def _started_ms(step: Step, now: float, started_ms: float | None) -> float | None:
@@ -198,7 +205,7 @@ def planned_steps(dockerfile: str, *, strategy: str) -> dict[str, Any]:
     """The steps of a Dockerfile that was not built yet, all waiting, or why BuildKit would reject it."""
     shown: dict[str, Any] = {
         "number": 0,
-        "title": f"Next build: {strategy}",
+        "title": message("Next build: {strategy}", strategy=strategy),
         "outcome": "waiting",
         "seconds": 0.0,
         "started_ms": None,
@@ -207,7 +214,7 @@ def planned_steps(dockerfile: str, *, strategy: str) -> dict[str, Any]:
         "counts": {"cached": 0, "ran": 0},
         "focus": None,
         "error": "",
-        "hint": "Press Build to see each step run or come from the cache.",
+        "hint": message("Press Build to see each step run or come from the cache."),
         "stand_ins": "",
         "is_cold": False,
         "is_current": True,
@@ -218,8 +225,10 @@ def planned_steps(dockerfile: str, *, strategy: str) -> dict[str, Any]:
         parsed = read_dockerfile(dockerfile)
         needed = needed_stages(parsed, build_args={}, target=None)
     except DockerfileError as problem:
-        where = "" if problem.line is None else f"Line {problem.line}: "
-        return shown | {"error": f"{where}{problem}", "error_line": problem.line}
+        told = str(problem)
+        if problem.line is not None:
+            told = message("Line {line}: {error}", line=problem.line, error=told)
+        return shown | {"error": told, "error_line": problem.line}
     steps = tuple(_planned(entry, parsed, needed) for entry in parsed.instructions)
     return shown | {"stages": _stages(steps, lambda step: _step(step, 0.0, None))}
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from speedkit.messages import message
+from speedkit.messages import message, plural
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell, table_html
 from speedkit.secrets import count_substitutes
 from speedkit.words import FORECASTS, STATES
-from speedkit.words.amounts import does_text, seconds_text, secrets_left_out
+from speedkit.words.amounts import seconds_text, secrets_left_out
 
 if TYPE_CHECKING:
     from speedkit.widgets.log_lines import Runs
@@ -25,8 +25,6 @@ __all__ = ["TwinTexts", "twin_html"]
 Shown = dict[str, Any]
 
 TABS = 4
-LEFT_OUT = "Its text is left out of the saved notebook: files of this name hold secrets."
-RECORDED = "The last state, saved with the notebook. Run the cell to go on from here."
 TONES = {"hit": "skw-hit", "miss": "skw-run", "depends": "skw-depends"}
 """The class of each verdict's own colour."""
 
@@ -46,9 +44,10 @@ class TwinTexts:
 def twin_html(traits: Shown, texts: TwinTexts, *, style: str, name: str) -> str:
     """The last state of a workbench. name: by which the live widget finds and hides its twin."""
     steps = traits["steps"]
+    title = message("Workbench for {app}", app=traits["app_facts"]["name"])
     return (
         f'<div class="{NOT_MATH}" data-skw-twin="{html_text(name)}"><style>{style}</style>'
-        f'<section class="skw skw-twin" aria-label="Workbench for {html_text(traits["app_facts"]["name"])}">'
+        f'<section class="skw skw-twin" aria-label="{html_text(title)}">'
         f"{_bar(traits)}{_notice(traits['notice'])}"
         f'<div class="skw-main">{_editor(traits, texts)}'
         f'<div class="skw-steps">{_heading(steps)}{_steps(steps, traits["forecast"])}{_log(traits, texts)}</div></div>'
@@ -58,12 +57,15 @@ def twin_html(traits: Shown, texts: TwinTexts, *, style: str, name: str) -> str:
 
 def _bar(traits: Shown) -> str:
     strategy = traits["strategy"]
-    name = f"{strategy['name']} (from {strategy['base']})" if strategy["is_custom"] else strategy["name"]
+    name = strategy["name"]
+    if strategy["is_custom"]:
+        name = message("{strategy} (from {base})", strategy=name, base=strategy["base"])
+    recorded = message("The last state, saved with the notebook. Run the cell to go on from here.")
     app = html_text(traits["app_facts"]["name"])
     return (
         f'<header class="skw-bar"><div class="skw-bar-row"><b class="skw-app">{app}</b>'
-        f'<span class="skw-dim">Strategy</span> <b>{html_text(name)}</b><span class="skw-grow"></span>'
-        f'<span class="skw-tag" title="{RECORDED}">recorded</span>'
+        f'<span class="skw-dim">{html_text(message("Strategy"))}</span> <b>{html_text(name)}</b><span class="skw-grow"></span>'
+        f'<span class="skw-tag" title="{html_text(recorded)}">{html_text(message("recorded"))}</span>'
         f'<span class="skw-dim">{html_text(traits["engine"])}</span>{_outlook(traits["outlook"])}'
         "</div></header>"
     )
@@ -72,13 +74,17 @@ def _bar(traits: Shown) -> str:
 def _outlook(found: Shown | None) -> str:
     if found is None:
         return ""
-    depends = f", <b>{FORECASTS['depends'].icon} {does_text(found['depends'], 'depend')}</b>" if found["depends"] else ""
-    about = f", <b>{html_text(found['about'])}</b>" if found["about"] else ""
+    cached = message("{count} cached", count=found["cached"])
+    runs = plural("{count} runs", "{count} run", found["run"])
+    depends = plural("{count} depends", "{count} depend", found["depends"])
+    parts = [
+        f'<b class="skw-hit">{FORECASTS["hit"].icon} {html_text(cached)}</b>',
+        f'<b class="skw-run">{FORECASTS["miss"].icon} {html_text(runs)}</b>',
+    ]
+    parts += [f"<b>{FORECASTS['depends'].icon} {html_text(depends)}</b>"] if found["depends"] else []
+    parts += [f"<b>{html_text(found['about'])}</b>"] if found["about"] else []
     why = f": {html_text(found['why'])}" if found["why"] else ""
-    return (
-        f'<span class="skw-if">If you build now: <b class="skw-hit">{FORECASTS["hit"].icon} {found["cached"]} cached</b>, '
-        f'<b class="skw-run">{FORECASTS["miss"].icon} {does_text(found["run"], "run")}</b>{depends}{about}{why}</span>'
-    )
+    return f'<span class="skw-if">{html_text(message("If you build now:"))} {", ".join(parts)}{why}</span>'
 
 
 def _notice(notice: Shown | None) -> str:
@@ -93,21 +99,22 @@ def _notice(notice: Shown | None) -> str:
 def _editor(traits: Shown, texts: TwinTexts) -> str:
     opened = next((file for file in traits["files"] if file["path"] == traits["view"]["tab"]), None)
     if opened is None:
-        return '<div class="skw-editor"><div class="skw-empty">This app has no text files.</div></div>'
+        return f'<div class="skw-editor"><div class="skw-empty">{html_text(message("This app has no text files."))}</div></div>'
     tabs = "".join(_tab(file, is_open=file is opened) for file in traits["files"][:TABS])
     if opened["state"] == "refused":
         body = f'<div class="skw-empty">{html_text(opened["reason"])}</div>'
     elif texts.file is None:
-        body = f'<div class="skw-empty">{LEFT_OUT}</div>'
+        left_out = message("Its text is left out of the saved notebook: files of this name hold secrets.")
+        body = f'<div class="skw-empty">{html_text(left_out)}</div>'
     else:
         count = count_substitutes(texts.file)
-        left_out = f'<div class="skw-empty">{secrets_left_out(count)}</div>' if count else ""
+        left_out = f'<div class="skw-empty">{html_text(secrets_left_out(count))}</div>' if count else ""
         body = f'<div class="skw-code skw-lines">{_code(opened, traits, texts.file)}</div>{left_out}'
     return f'<div class="skw-editor"><div class="skw-tabs">{tabs}</div>{body}</div>'
 
 
 def _tab(file: Shown, *, is_open: bool) -> str:
-    dot = ' <span class="skw-run" title="changed">●</span>' if file["changed"] else ""
+    dot = f' <span class="skw-run" title="{html_text(message("changed"))}">●</span>' if file["changed"] else ""
     return f'<span class="skw-twin-tab{" skw-twin-open" if is_open else ""}">{html_text(file["label"])}{dot}</span>'
 
 
@@ -125,7 +132,7 @@ def _code(opened: Shown, traits: Shown, text: str) -> str:
 
 def _code_line(number: int, line: str, marks: list[str], forecast: Shown | None, *, gutter: bool) -> str:
     guess = f'<span class="skw-twin-guess">{_guess(forecast)}</span>' if gutter else ""
-    notes = "".join(f'<div class="skw-mark">✗ {html_text(message)}</div>' for message in marks)
+    notes = "".join(f'<div class="skw-mark">✗ {html_text(mark)}</div>' for mark in marks)
     return (
         f'<div class="skw-row{" skw-marked" if marks else ""}">{guess}<span class="skw-twin-number">{number}</span>'
         f"{html_text(line)}\n</div>{notes}"
@@ -144,13 +151,14 @@ def _heading(steps: Shown) -> str:
     parts = [f"<b>{html_text(steps['title'])}</b>"]
     if steps["number"]:
         parts.append(f'<span class="skw-number">{_outcome(steps["outcome"], steps["seconds"])}</span>')
-        counts = steps["counts"]
+        cached = message("{count} cached", count=steps["counts"]["cached"])
+        ran = message("{count} ran", count=steps["counts"]["ran"])
         parts.append(
-            f'<span class="skw-counts"><span class="skw-hit">✓ {counts["cached"]} cached</span> '
-            f'<span class="skw-run">↻ {counts["ran"]} ran</span></span>'
+            f'<span class="skw-counts"><span class="skw-hit">✓ {html_text(cached)}</span> '
+            f'<span class="skw-run">↻ {html_text(ran)}</span></span>'
         )
     parts += [f'<span class="skw-tag">{html_text(steps["stand_ins"])}</span>'] if steps["stand_ins"] else []
-    parts += ['<span class="skw-tag">from cold</span>'] if steps["is_cold"] else []
+    parts += [f'<span class="skw-tag">{html_text(message("from cold"))}</span>'] if steps["is_cold"] else []
     parts += [f'<span class="skw-tag">{html_text(steps["agreement"])}</span>'] if steps["agreement"] else []
     return f'<div class="skw-heading">{"".join(parts)}</div>'
 
@@ -158,12 +166,12 @@ def _heading(steps: Shown) -> str:
 def _outcome(outcome: str, seconds: float) -> str:
     took = seconds_text(seconds)
     if outcome == "done":
-        return took
+        return html_text(took)
     if outcome == "running":
-        return "still running when this was saved"
+        return html_text(message("still running when this was saved"))
     if outcome == "cancelled":
-        return f"■ cancelled after {took}"
-    return f'<span class="skw-bad">✗ failed after {took}</span>'
+        return html_text(message("■ cancelled after {seconds}", seconds=took))
+    return f'<span class="skw-bad">{html_text(message("✗ failed after {seconds}", seconds=took))}</span>'
 
 
 def _steps(steps: Shown, forecast: list[Shown]) -> str:
@@ -176,7 +184,13 @@ def _steps(steps: Shown, forecast: list[Shown]) -> str:
         parts.append("</ul>")
     if steps["internal"]:
         total = sum(step["seconds"] for step in steps["internal"])
-        parts.append(f"<h4>BuildKit's own work: {len(steps['internal'])} steps, {seconds_text(total)}</h4>")
+        own_work = plural(
+            "BuildKit's own work: {count:,} step, {seconds}",
+            "BuildKit's own work: {count:,} steps, {seconds}",
+            len(steps["internal"]),
+            seconds=seconds_text(total),
+        )
+        parts.append(f"<h4>{html_text(own_work)}</h4>")
     return f'<div class="skw-list">{"".join(parts)}</div>'
 
 
@@ -189,7 +203,9 @@ def _expected(entry: Shown | None, *, is_next: bool) -> str:
     if entry is None or entry["forecast"] not in FORECASTS:
         return ""
     shown, tone = FORECASTS[entry["forecast"]], TONES[entry["forecast"]]
-    said = f"{'next: ' if is_next else ''}{shown.icon} {entry.get('note') or shown.word}"
+    said = f"{shown.icon} {entry.get('note') or shown.word}"
+    if is_next:
+        said = message("next: {forecast}", forecast=said)
     return f'<span class="{tone}" title="{html_text(entry.get("because", ""))}">{html_text(said)}</span>'
 
 
@@ -200,7 +216,7 @@ def _step(step: Shown, total: float, guess: Shown | None, *, is_next: bool) -> s
         f'<li><div class="skw-step skw-{step["state"]}"><span class="skw-icon">{STATES[step["state"]].icon}</span>'
         f'<span class="skw-line">{step["line"] or ""}</span><code title="{text}">{text}</code>'
         f'<span class="skw-note" title="{html_text(step["why"])}">{note}</span>{_track(step, total)}'
-        f'<span class="skw-took">{_took(step)}</span></div></li>'
+        f'<span class="skw-took">{html_text(_took(step))}</span></div></li>'
     )
 
 
@@ -227,13 +243,18 @@ def _log(traits: Shown, texts: TwinTexts) -> str:
     why = f'<p class="skw-why">{html_text(shown["why"])}</p>' if shown and shown["why"] else ""
     if not texts.log:
         return why and f'<div class="skw-log">{why}</div>'
-    lines = f"lines {texts.log_first + 1} to {texts.log_first + len(texts.log)} of {log['lines']}"
+    title = message(
+        "Log of the step, lines {first} to {last} of {total}",
+        first=texts.log_first + 1,
+        last=texts.log_first + len(texts.log),
+        total=log["lines"],
+    )
     rows = "".join(
         f'<div class="skw-row{" skw-at" if texts.log_first + place == log["at"] else ""}">{_line(runs)}\n</div>'
         for place, runs in enumerate(texts.log)
     )
     return (
-        f'<div class="skw-log"><div class="skw-log-tools"><span class="skw-path">Log of the step, {lines}</span></div>{why}'
+        f'<div class="skw-log"><div class="skw-log-tools"><span class="skw-path">{html_text(title)}</span></div>{why}'
         f'<div class="skw-lines">{rows}</div></div>'
     )
 
@@ -250,8 +271,9 @@ def _history(traits: Shown) -> str:
     shown = traits["steps"]["number"]
     rows = "".join(_history_row(build, longest, is_shown=build["number"] == shown) for build in builds)
     finding = f'<p class="skw-finding">{html_text(traits["rebuilding"])}</p>' if traits["rebuilding"] else ""
-    body = f"{finding}<ol>{rows}</ol>" if builds else '<p class="skw-hint">None yet.</p>'
-    return f'<div class="skw-history"><h4>Builds in this notebook</h4>{body}</div>'
+    none_yet = f'<p class="skw-hint">{html_text(message("None yet."))}</p>'
+    body = f"{finding}<ol>{rows}</ol>" if builds else none_yet
+    return f'<div class="skw-history"><h4>{html_text(message("Builds in this notebook"))}</h4>{body}</div>'
 
 
 def _history_row(build: Shown, longest: float, *, is_shown: bool) -> str:
@@ -261,13 +283,20 @@ def _history_row(build: Shown, longest: float, *, is_shown: bool) -> str:
         f'<li><div class="skw-build{" skw-twin-shown" if is_shown else ""}"><span class="skw-build-name">'
         f'<span class="skw-number">{build["number"]}</span> {html_text(build["label"])}</span>'
         f'<span class="skw-tally">{tally if is_good else ""}</span>{_bar_of(build, longest)}'
-        f'<span class="skw-took">{_build_took(build)}</span></div></li>'
+        f'<span class="skw-took">{html_text(_build_took(build))}</span></div></li>'
     )
 
 
 def _build_took(build: Shown) -> str:
-    words = {"running": "running", "done": seconds_text(build["seconds"]), "cancelled": "■ cancelled"}
-    return words.get(build["outcome"], "✗ failed")
+    match build["outcome"]:
+        case "running":
+            return message("running")
+        case "done":
+            return seconds_text(build["seconds"])
+        case "cancelled":
+            return message("■ cancelled")
+        case _:
+            return message("✗ failed")
 
 
 def _bar_of(build: Shown, longest: float) -> str:
@@ -283,8 +312,8 @@ def _bar_of(build: Shown, longest: float) -> str:
 
 def _comparison(found: Shown | None) -> str:
     if found is None:
-        told = "After two builds this says what changed between them."
-        return f'<div class="skw-compare"><h4>Before and after</h4><p class="skw-hint">{told}</p></div>'
+        title, hint = message("Before and after"), message("After two builds this says what changed between them.")
+        return f'<div class="skw-compare"><h4>{html_text(title)}</h4><p class="skw-hint">{html_text(hint)}</p></div>'
     facts = f'<p class="skw-dim">{html_text(" ".join(found["facts"]))}</p>'
     why = "".join(
         f'<p class="skw-because skw-because-{one["tone"]}"><b class="skw-{one["tone"]}">{html_text(one["step"])}</b> '
@@ -292,11 +321,13 @@ def _comparison(found: Shown | None) -> str:
         for one in found["why"]
     )
     changed = [row for row in found["rows"] if row["change"]]
-    heads = ("Step", f"Build {found['before']}", f"Build {found['after']}", "Change")
+    builds = (message("Build {number}", number=found[side]) for side in ("before", "after"))
+    heads = (message("Step"), *builds, message("Change"))
     looks = [f"skw-row-{row['tone']}" for row in changed]
     table = table_html([Cell(text) for text in heads], [_comparison_row(row) for row in changed], row_looks=looks)
+    title = message("Before and after: build {before} → build {after}", before=found["before"], after=found["after"])
     return (
-        f'<div class="skw-compare"><h4>Before and after: build {found["before"]} → build {found["after"]}</h4>'
+        f'<div class="skw-compare"><h4>{html_text(title)}</h4>'
         f'<p class="skw-finding">{html_text(found["finding"])}</p>{why}{facts}{table if changed else ""}</div>'
     )
 
@@ -308,6 +339,6 @@ def _comparison_row(row: Shown) -> list[Cell]:
 
 def _side(side: Shown | None) -> str:
     if side is None:
-        return "not there"
+        return message("not there")
     shown = STATES[side["state"]]
     return f"{shown.icon} {seconds_text(side['seconds']) if shown.timed else shown.word}".strip()

@@ -15,6 +15,7 @@ import traitlets
 
 from speedkit.experiment.leaving import listen_for_the_end
 from speedkit.history.live import LiveForecast
+from speedkit.messages import message
 from speedkit.widgets.bench import Bench
 from speedkit.widgets.live_widget import LiveWidget, Message, static_text
 from speedkit.widgets.outlook import noted, outlook
@@ -145,7 +146,7 @@ class Workbench(LiveWidget):
             self._wake()
 
     def _in_words(self) -> str:
-        return f"Workbench for {self.app_facts['name']}"
+        return message("Workbench for {app}", app=self.app_facts["name"])
 
     @property
     def _is_unsettled(self) -> bool:
@@ -160,34 +161,34 @@ class Workbench(LiveWidget):
     def _complain(self, problem: BaseException) -> None:
         self._bench.complain(problem)
 
-    def _hear(self, message: Message) -> dict[str, Any] | None:
-        kind = message.get("type")
+    def _hear(self, heard: Message) -> dict[str, Any] | None:
+        kind = heard.get("type")
         if kind in ASKED:
-            return ASKED[kind](self._bench, message)
+            return ASKED[kind](self._bench, heard)
         if kind in TOLD:
-            TOLD[kind](self._bench, message)
+            TOLD[kind](self._bench, heard)
         return None
 
 
-def _original(bench: Bench, message: Message) -> dict[str, Any]:
-    return {"text": bench.desk.original(str(message["path"]))}
+def _original(bench: Bench, heard: Message) -> dict[str, Any]:
+    return {"text": bench.desk.original(str(heard["path"]))}
 
 
-def _read(bench: Bench, message: Message) -> dict[str, Any]:
-    return {"text": bench.desk.text(str(message["path"]))}
+def _read(bench: Bench, heard: Message) -> dict[str, Any]:
+    return {"text": bench.desk.text(str(heard["path"]))}
 
 
-def _log(bench: Bench, message: Message) -> dict[str, Any] | None:
-    return bench.log_page(int(message["number"]), str(message["step"]), int(message["from"]), int(message["count"]))
+def _log(bench: Bench, heard: Message) -> dict[str, Any] | None:
+    return bench.log_page(int(heard["number"]), str(heard["step"]), int(heard["from"]), int(heard["count"]))
 
 
-def _copy(bench: Bench, message: Message) -> dict[str, Any] | None:
-    text = bench.log_text(int(message["number"]), str(message["step"]))
+def _copy(bench: Bench, heard: Message) -> dict[str, Any] | None:
+    text = bench.log_text(int(heard["number"]), str(heard["step"]))
     return None if text is None else {"text": text}
 
 
 ASKED: dict[Any, Callable[[Bench, Message], dict[str, Any] | None]] = {
-    "clock": lambda _bench, _message: {"now_ms": time.time() * 1000},
+    "clock": lambda _bench, _heard: {"now_ms": time.time() * 1000},
     "read": _read,
     "original": _original,
     "log": _log,
@@ -195,17 +196,15 @@ ASKED: dict[Any, Callable[[Bench, Message], dict[str, Any] | None]] = {
 }
 
 TOLD: dict[Any, Callable[[Bench, Message], None]] = {
-    "build": lambda bench, message: bench.build(cold=message.get("cold") is True),
-    "cancel": lambda bench, _message: bench.cancel(),
-    "edit": lambda bench, message: bench.edit(str(message["name"])),
-    "reset": lambda bench, message: bench.reset(str(message["path"])),
-    "reset_all": lambda bench, _message: bench.reset(None),
-    "strategy": lambda bench, message: bench.choose_strategy(str(message["name"])),
-    "save_strategy": lambda bench, message: bench.save_strategy(str(message["name"])),
-    "text": lambda bench, message: bench.type_text(str(message["path"]), str(message["text"]), page=str(message["page"])),
-    "view": lambda bench, message: bench.choose(
-        dict(message["patch"]), page=str(message["page"]), number=int(message["number"])
-    ),
-    "dismiss": lambda bench, _message: bench.dismiss(),
-    "retry": lambda bench, _message: bench.look_for_engine(),
+    "build": lambda bench, heard: bench.build(cold=heard.get("cold") is True),
+    "cancel": lambda bench, _heard: bench.cancel(),
+    "edit": lambda bench, heard: bench.edit(str(heard["name"])),
+    "reset": lambda bench, heard: bench.reset(str(heard["path"])),
+    "reset_all": lambda bench, _heard: bench.reset(None),
+    "strategy": lambda bench, heard: bench.choose_strategy(str(heard["name"])),
+    "save_strategy": lambda bench, heard: bench.save_strategy(str(heard["name"])),
+    "text": lambda bench, heard: bench.type_text(str(heard["path"]), str(heard["text"]), page=str(heard["page"])),
+    "view": lambda bench, heard: bench.choose(dict(heard["patch"]), page=str(heard["page"]), number=int(heard["number"])),
+    "dismiss": lambda bench, _heard: bench.dismiss(),
+    "retry": lambda bench, _heard: bench.look_for_engine(),
 }

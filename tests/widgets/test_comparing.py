@@ -61,7 +61,7 @@ def test_image_size_and_layers_are_compared():
     small = a_build(image_bytes=8_100_000, layers=(ImageLayer("COPY /out", 8_100_000, from_base=False),))
     facts = compared(a_build(), small)["facts"]
     assert "Image 15.0 MB → 8.1 MB, 6.9 MB less." in facts
-    assert "Layers 1 → 1; 1 differ in size, now 8.1 MB." in facts
+    assert "Layers 1 → 1; 1 differs in size, now 8.1 MB." in facts
     assert "The image is 15.0 MB both times." in compared(a_build(), a_build())["facts"]
     assert "Layers 1 → 1, equal in size." in compared(a_build(), a_build())["facts"]
     assert len(compared(a_build(image_bytes=None, layers=()), small)["facts"]) == 1
