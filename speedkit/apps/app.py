@@ -16,6 +16,7 @@ from speedkit.apps.copying import WorkingCopy
 from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
+from speedkit.messages import message
 from speedkit.ownership import claim, discard, holds_typed, note_typed
 from speedkit.state import private_folder, state_folder, state_home
 
@@ -154,7 +155,7 @@ class App:
         Raises: Misuse for a name that is none; FileRefused for a text that cannot be written.
         """
         if not name.replace("-", "").replace("_", "").isalnum():
-            raise Misuse(f"{name!r} cannot name a strategy.", fix="Use letters, digits, - and _.")
+            raise Misuse(message("{name!r} cannot name a strategy.", name=name), fix=message("Use letters, digits, - and _."))
         state_folder("dockerfiles")
         claim(self._own_dockerfiles())
         place = self._own_dockerfiles() / f"Dockerfile.{name}"
@@ -163,7 +164,7 @@ class App:
         files.write_text(place.parent, place.name, dockerfile)
         note_typed(place.parent, place.name)
         place.chmod(stat.S_IRUSR | stat.S_IWUSR)
-        added = Strategy(name, place, "your own")
+        added = Strategy(name, place, message("your own"))
         self.strategies[name] = added
         self._complete(at_most_bytes=BROUGHT_IN_WHILE_TYPING)
         return added
@@ -251,7 +252,10 @@ class App:
         """A file's text. Raises: FileRefused."""
         if name in self.left_out and not (self.folder / name).is_file():
             why = self.left_out[name]
-            raise FileRefused(f"{name} is not in the working copy: {why}.", fix=f"It is in {self.source}.")
+            raise FileRefused(
+                message("{name} is not in the working copy: {why}.", name=name, why=why),
+                fix=message("It is in {source}.", source=self.source),
+            )
         return files.read_text(self.folder, name)
 
     def write(self, name: str, text: str) -> None:
@@ -297,11 +301,15 @@ class App:
     def diff(self, name: str) -> str:
         """What changed in a file, as a unified diff."""
         before, after = (_lines(folder, name) for folder in (self.source, self.folder))
-        return "".join(difflib.unified_diff(before, after, fromfile=f"{name}, at first", tofile=f"{name}, now"))
+        was, now = message("{name}, at first", name=name), message("{name}, now", name=name)
+        return "".join(difflib.unified_diff(before, after, fromfile=was, tofile=now))
 
     def _require_copy(self) -> WorkingCopy:
         if self._copy is None:
-            raise FileRefused(f"{self.folder} is yours and is not written to.", fix="Use `sk.app(path)` to edit a copy.")
+            raise FileRefused(
+                message("{folder} is yours and is not written to.", folder=self.folder),
+                fix=message("Use `sk.app(path)` to edit a copy."),
+            )
         return self._copy
 
 

@@ -26,6 +26,7 @@ from speedkit.apps.leftovers import sweep_and_tell
 from speedkit.cell_output import say_aside
 from speedkit.context import IgnorePatterns, ignore_file_of, ignore_patterns_of
 from speedkit.errors import DiskFull, FileRefused, Misuse
+from speedkit.messages import message
 from speedkit.ownership import claim, discard
 from speedkit.regular_file import NotReadable
 from speedkit.state import state_folder, state_home
@@ -142,7 +143,7 @@ class WorkingCopy:
             finally:
                 discard(beside)
         except OSError as problem:
-            raise FileRefused(f"{name} cannot be put back: {problem.strerror}.") from None
+            raise FileRefused(message("{name} cannot be put back: {problem}.", name=name, problem=problem.strerror)) from None
 
     def _remove_new_folders(self, folder: Path) -> None:
         """Empty folders count in a build context: those that were not there at first go with their last file."""
@@ -205,14 +206,14 @@ class _Filling:
                     children = sorted(entries, key=lambda entry: entry.name)
             except OSError as problem:
                 if place.is_ignored:
-                    self._leave_out(place.path[:-1], problem.strerror or "it cannot be read")
+                    self._leave_out(place.path[:-1], problem.strerror or message("it cannot be read"))
                     continue
                 raise
             if place.path and self._is_made(self._target + "/" + place.path):
                 folders.append(place.path)
             for child in children:
                 if self._is_enough(place):
-                    self._leave_out(place.path[:-1], "an ignore file leaves it out")
+                    self._leave_out(place.path[:-1], message("an ignore file leaves it out"))
                     break
                 self._child(child, place, waiting)
         # Only now: a folder may be one that nobody can write to.
@@ -259,7 +260,7 @@ class _Filling:
                 return  # somebody removed it meanwhile
             if not ignored or problem.errno in NO_ROOM:
                 raise
-            self._leave_out(path, problem.strerror or "it cannot be copied")
+            self._leave_out(path, problem.strerror or message("it cannot be copied"))
 
     def _concerns(self, path: str, is_folder: bool) -> bool:
         """Whether an entry was left out before, or lies in or above what was."""
@@ -278,18 +279,18 @@ class _Filling:
     def _is_wanted(self, child: os.DirEntry[str], path: str, ignored: bool) -> bool:
         # By what a folder is, not by its name: it may be mounted, or be found under another case of letters.
         if _identity(child.path) in self._never:
-            self._leave_out(path, "speedkit keeps its own files there")
+            self._leave_out(path, message("speedkit keeps its own files there"))
             return False
         if not ignored or any(patterns.may_hold_exceptions(path) for patterns in self._contexts):
             return True
         if self._before is not None:
-            self._leave_out(path, self._before.get(path, "an ignore file leaves it out"))
+            self._leave_out(path, self._before.get(path, message("an ignore file leaves it out")))
             return False
         if child.name in NOT_LISTED:
-            self._leave_out(path, "a tool's own folder, which an ignore file leaves out")
+            self._leave_out(path, message("a tool's own folder, which an ignore file leaves out"))
             return False
         if self._is_full():
-            self._leave_out(path, "an ignore file leaves it out")
+            self._leave_out(path, message("an ignore file leaves it out"))
             return False
         return True
 
@@ -301,14 +302,16 @@ class _Filling:
         status = child.stat(follow_symlinks=False)
         if ignored:
             if status.st_size > min(LARGEST_BYTES, self._ignored_bytes) or self._ignored_files <= 0:
-                self._leave_out(path, f"{status.st_size / 1e6:.1f} MB that an ignore file leaves out")
+                self._leave_out(
+                    path, message("{megabytes:.1f} MB that an ignore file leaves out", megabytes=status.st_size / 1e6)
+                )
                 return
             self._ignored_files -= 1
             self._ignored_bytes -= status.st_size
         elif self._bytes_left is not None:
             if status.st_size > self._bytes_left:
                 self.is_cut_short = True
-                self._leave_out(path, "it comes with the next build")
+                self._leave_out(path, message("it comes with the next build"))
                 return
             self._bytes_left -= status.st_size
         target = self._target + "/" + path
@@ -340,7 +343,10 @@ def _copy(source: str, target: str) -> None:
 def _require_other_than_state(source: Path) -> None:
     """Raises: Misuse where the folder to be copied is the one that copies go to."""
     if _identity(source) == _identity(state_folder()):
-        raise Misuse(f"{source} is speedkit's own state folder.", fix="Set SPEEDKIT_HOME to another folder.")
+        raise Misuse(
+            message("{source} is speedkit's own state folder.", source=source),
+            fix=message("Set SPEEDKIT_HOME to another folder."),
+        )
 
 
 def _identity(place: Path | str) -> tuple[int, int]:
@@ -380,11 +386,13 @@ def _stamps(root: Path, dockerfiles: Sequence[Path]) -> Stamps:
 def _refusal(source: Path, problem: OSError) -> DiskFull | FileRefused:
     place, why = problem.filename or source, problem.strerror or str(problem)
     if problem.errno in NO_ROOM:
-        return DiskFull(f"{source} could not be copied: {why}.", fix="Free some room.")
+        return DiskFull(message("{source} could not be copied: {why}.", source=source, why=why), fix=message("Free some room."))
     if isinstance(problem, NotReadable):
-        return FileRefused(f"{place} could not be copied: {why}.", fix="Move it out of the folder.")
-    fix = "Make it readable, or let .dockerignore leave it out."
-    return FileRefused(f"{place} could not be copied: {why}.", fix=fix)
+        return FileRefused(
+            message("{place} could not be copied: {why}.", place=place, why=why), fix=message("Move it out of the folder.")
+        )
+    fix = message("Make it readable, or let .dockerignore leave it out.")
+    return FileRefused(message("{place} could not be copied: {why}.", place=place, why=why), fix=fix)
 
 
 def _entries(folder: Path, left_out: Container[str] = ()) -> Iterator[str]:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from speedkit.apps.files import inside, move_time_forward, read_text, write_bytes, write_text
 from speedkit.errors import EditDoesNotApply, FileRefused
+from speedkit.messages import marked, message
 from speedkit.regular_file import read_regular
 
 __all__ = ["RESET", "Applied", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
 
 LARGEST_REPLACEMENT = 500_000_000
-RESET = "Reset the app, then make the edit again."
+RESET = marked("Reset the app, then make the edit again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Edit:
 
 def nothing() -> Edit:
     """Change nothing."""
-    return Edit("none", "nothing changed", lambda _: ())
+    return Edit("none", message("nothing changed"), lambda _: ())
 
 
 def touch(name: str) -> Edit:
@@ -49,7 +50,7 @@ def touch(name: str) -> Edit:
         move_time_forward(path, path.stat().st_mtime_ns)
         return (name,)
 
-    return Edit("touch", f"only the time of {name}", make)
+    return Edit("touch", message("only the time of {name}", name=name), make)
 
 
 def append_line(name: str, line: str, *, called: str = "append") -> Edit:
@@ -62,7 +63,7 @@ def append_line(name: str, line: str, *, called: str = "append") -> Edit:
         write_text(folder, name, f"{text}{joint}{line}\n")
         return (name,)
 
-    return Edit(called, f"a line at the end of {name}", make)
+    return Edit(called, message("a line at the end of {name}", name=name), make)
 
 
 def replacement(name: str, source: Path | str, *, called: str = "replace") -> Edit:
@@ -73,11 +74,11 @@ def replacement(name: str, source: Path | str, *, called: str = "replace") -> Ed
         try:
             data = read_regular(source, at_most_bytes=LARGEST_REPLACEMENT)
         except OSError as problem:
-            raise FileRefused(f"{source} cannot be read: {problem.strerror}.") from None
+            raise FileRefused(message("{source} cannot be read: {problem}.", source=source, problem=problem.strerror)) from None
         write_bytes(folder, name, data)
         return (name,)
 
-    return Edit(called, f"{name} replaced", make)
+    return Edit(called, message("{name} replaced", name=name), make)
 
 
 def replace_text(folder: Path, name: str, pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
@@ -88,7 +89,7 @@ def replace_text(folder: Path, name: str, pairs: tuple[tuple[str, str], ...]) ->
     text = read_text(folder, name)
     for old, new in pairs:
         if old not in text:
-            raise EditDoesNotApply(f"{name} no longer holds {old!r}.", fix=RESET)
+            raise EditDoesNotApply(message("{name} no longer holds {old!r}.", name=name, old=old), fix=message(RESET))
         text = text.replace(old, new)
     write_text(folder, name, text)
     return (name,)
@@ -97,5 +98,8 @@ def replace_text(folder: Path, name: str, pairs: tuple[tuple[str, str], ...]) ->
 def _existing(folder: Path, name: str) -> Path:
     path = inside(folder, name)
     if not path.is_file():
-        raise EditDoesNotApply(f"There is no file {name!r} in {folder}.", fix="Name a file of the build context.")
+        raise EditDoesNotApply(
+            message("There is no file {name!r} in {folder}.", name=name, folder=folder),
+            fix=message("Name a file of the build context."),
+        )
     return path

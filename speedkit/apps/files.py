@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from speedkit.errors import FileRefused
 from speedkit.folder_walk import walk_folder
+from speedkit.messages import message
 from speedkit.ownership import claimed
 from speedkit.regular_file import NotReadable, kind_in_words, open_regular, read_regular
 
@@ -41,9 +42,9 @@ def inside(folder: Path, name: str) -> Path:
     try:
         within = path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError) as problem:
-        raise FileRefused(f"{name!r} cannot name a file: {problem}.") from None
+        raise FileRefused(message("{name!r} cannot name a file: {problem}.", name=name, problem=problem)) from None
     if not within:
-        raise FileRefused(f"{name!r} leads out of the app's folder.", fix="Name a file inside it.")
+        raise FileRefused(message("{name!r} leads out of the app's folder.", name=name), fix=message("Name a file inside it."))
     return path
 
 
@@ -54,7 +55,9 @@ def entry_inside(folder: Path, name: str) -> Path:
     """
     pure = PurePosixPath(name)
     if pure.name in ("", ".."):
-        raise FileRefused(f"{name!r} does not name a file.", fix="Name a file inside the app's folder.")
+        raise FileRefused(
+            message("{name!r} does not name a file.", name=name), fix=message("Name a file inside the app's folder.")
+        )
     return inside(folder, str(pure.parent)) / pure.name
 
 
@@ -80,12 +83,18 @@ def read_text(folder: Path, name: str) -> str:
     except NotReadable as problem:
         if problem.errno == errno.EFBIG:
             size = path.stat().st_size
-            raise FileRefused(f"{name} has {size / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here.") from None
-        raise FileRefused(f"{name} cannot be read: {problem.strerror}.", fix="Name a file that holds text.") from None
+            raise FileRefused(
+                message("{name} has {megabytes:.1f} MB.", name=name, megabytes=size / 1e6),
+                fix=message("Files of at most 1 MB can be edited here."),
+            ) from None
+        raise FileRefused(
+            message("{name} cannot be read: {problem}.", name=name, problem=problem.strerror),
+            fix=message("Name a file that holds text."),
+        ) from None
     except OSError as problem:
-        raise FileRefused(f"{name} cannot be read: {problem.strerror}.") from None
+        raise FileRefused(message("{name} cannot be read: {problem}.", name=name, problem=problem.strerror)) from None
     if not is_text(data):
-        raise FileRefused(f"{name} is not text.", fix="Only UTF-8 text can be edited here.")
+        raise FileRefused(message("{name} is not text.", name=name), fix=message("Only UTF-8 text can be edited here."))
     return data.decode("utf-8")
 
 
@@ -98,7 +107,10 @@ def write_text(folder: Path, name: str, text: str) -> None:
     """
     data = _encoded(name, text)
     if len(data) > LARGEST_BYTES:
-        raise FileRefused(f"{name} would have {len(data) / 1e6:.1f} MB.", fix="Files of at most 1 MB can be edited here.")
+        raise FileRefused(
+            message("{name} would have {megabytes:.1f} MB.", name=name, megabytes=len(data) / 1e6),
+            fix=message("Files of at most 1 MB can be edited here."),
+        )
     write_bytes(folder, name, data)
 
 
@@ -123,7 +135,7 @@ def write_bytes(folder: Path, name: str, data: bytes) -> None:
             finally:
                 unfinished.unlink(missing_ok=True)
     except OSError as problem:
-        raise FileRefused(f"{path.name} cannot be written: {problem.strerror}.") from None
+        raise FileRefused(message("{name} cannot be written: {problem}.", name=path.name, problem=problem.strerror)) from None
 
 
 def put_in_place(unfinished: Path, place: Path) -> None:
@@ -147,7 +159,7 @@ def _status_of_regular(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(status.st_mode):
-        raise NotReadable(path, f"It is {kind_in_words(status.st_mode)}, not a file")
+        raise NotReadable(path, message("It is {kind}, not a file", kind=kind_in_words(status.st_mode)))
     return status
 
 
@@ -155,7 +167,10 @@ def _encoded(name: str, text: str) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        raise FileRefused(f"{name} would not be text: it holds half of a character.", fix="Type the character again.") from None
+        raise FileRefused(
+            message("{name} would not be text: it holds half of a character.", name=name),
+            fix=message("Type the character again."),
+        ) from None
 
 
 def move_time_forward(path: Path, before_ns: int) -> None:

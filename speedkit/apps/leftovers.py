@@ -11,7 +11,7 @@ from pathlib import Path
 from speedkit import ownership
 from speedkit.apps.files import read_text, write_text
 from speedkit.errors import FileRefused
-from speedkit.messages import plural
+from speedkit.messages import message, plural
 from speedkit.ownership import Owner
 from speedkit.state import private_folder, state_home
 
@@ -32,7 +32,7 @@ class InUse:
     owner: Owner
 
     def __str__(self) -> str:
-        return f"{self.path} is in use ({self.owner})"
+        return message("{path} is in use ({owner})", path=self.path, owner=self.owner)
 
 
 def sweep_leftovers() -> list[Path]:

@@ -13,6 +13,7 @@ from speedkit.apps.files import text_files
 from speedkit.apps.sample import SampleApp, is_sample_folder, sample_strategies
 from speedkit.context import file_in_root
 from speedkit.errors import FileRefused, NoDockerfile, NotAFolder
+from speedkit.messages import message
 from speedkit.regular_file import kind_in_words
 
 __all__ = ["app_in_place", "own_app"]
@@ -36,8 +37,10 @@ def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, 
     copy = working_copy(source, list(found.values()))
     folder = copy.folder
     strategies = {
-        name: Strategy(name, _copied(path, source, folder), f"{name} of {source.name}") for name, path in found.items()
+        name: Strategy(name, _copied(path, source, folder), message("{name} of {app}", name=name, app=source.name))
+        for name, path in found.items()
     }
+    # Recordings are found by this name, whatever the language.
     name = f"{source.name}, as your own" if is_sample_folder(source) else source.name
     known = {edit.name: edit for edit in (nothing(), _touch(folder, strategies))}
     return App(name, source, folder, strategies, known | dict(edits or {}), private_cache=True, copy=copy)
@@ -88,7 +91,7 @@ def _touch(copy: Path, strategies: Mapping[str, Strategy]) -> Edit:
     """Touches the first Dockerfile, or where all are elsewhere the first text file."""
     names = [name for name, strategy in strategies.items() if strategy.dockerfile.is_relative_to(copy)]
     first = next(iter(names or text_files(copy)), None)
-    return touch(first) if first is not None else Edit("touch", "no file to touch", lambda _: ())
+    return touch(first) if first is not None else Edit("touch", message("no file to touch"), lambda _: ())
 
 
 def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
@@ -107,12 +110,13 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
         place = _readable_by_buildkit(found)
         # Two Dockerfiles of one name would be taken for one another's history.
         name = place.relative_to(source).as_posix() if place.is_relative_to(source) else str(place)
-        strategies = {name: Strategy(name, place, f"{name} of {source.name}")}
+        strategies = {name: Strategy(name, place, message("{name} of {app}", name=name, app=source.name))}
         return App(source.name, source, source, strategies, {"none": nothing()}, private_cache=False)
     if is_sample_folder(source):
         return SampleApp(source, source, sample_strategies(source), private_cache=False)
     strategies = {
-        name: Strategy(name, _readable_by_buildkit(source / name), f"{name} of {source.name}") for name in _dockerfiles(source)
+        name: Strategy(name, _readable_by_buildkit(source / name), message("{name} of {app}", name=name, app=source.name))
+        for name in _dockerfiles(source)
     }
     short = {name.removeprefix("Dockerfile."): strategy for name, strategy in strategies.items()}
     return App(source.name, source, source, strategies | short, {"none": nothing()}, private_cache=False)
@@ -125,14 +129,20 @@ def _folder(path: Path | str) -> Path:
             raise NotAFolder(path)
         return folder.resolve()
     except OSError as problem:
-        raise FileRefused(f"The folder {path} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
+        raise FileRefused(
+            message("The folder {path} cannot be read: {problem}.", path=path, problem=problem.strerror),
+            fix=message("Make it readable."),
+        ) from None
 
 
 def _dockerfiles(folder: Path) -> list[str]:
     try:
         entries = sorted(folder.iterdir())
     except OSError as problem:
-        raise FileRefused(f"The folder {folder} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
+        raise FileRefused(
+            message("The folder {folder} cannot be read: {problem}.", folder=folder, problem=problem.strerror),
+            fix=message("Make it readable."),
+        ) from None
     names = [
         path.name
         for path in entries
@@ -152,8 +162,16 @@ def _refusal(path: Path, *, called: Path | None = None) -> NoDockerfile | FileRe
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):
         if path.is_symlink():
-            return FileRefused(f"{path} is a link that leads nowhere.", fix="Name another Dockerfile.")
+            return FileRefused(
+                message("{path} is a link that leads nowhere.", path=path), fix=message("Name another Dockerfile.")
+            )
         return NoDockerfile(called or path)
     except OSError as problem:
-        return FileRefused(f"The Dockerfile {path} cannot be read: {problem.strerror}.", fix="Make it readable.")
-    return FileRefused(f"{path} is {kind_in_words(mode)}, not a Dockerfile.", fix="Name a file with -f FILE.")
+        return FileRefused(
+            message("The Dockerfile {path} cannot be read: {problem}.", path=path, problem=problem.strerror),
+            fix=message("Make it readable."),
+        )
+    return FileRefused(
+        message("{path} is {kind}, not a Dockerfile.", path=path, kind=kind_in_words(mode)),
+        fix=message("Name a file with -f FILE."),
+    )

@@ -14,6 +14,7 @@ from speedkit.apps.edits import RESET, Edit, append_line, nothing, replace_text,
 from speedkit.apps.files import read_text, write_text
 from speedkit.apps.probe import Probe
 from speedkit.errors import EditDoesNotApply, NotAFolder
+from speedkit.messages import message
 from speedkit.shipped import shipped_folder, shipped_places
 
 __all__ = ["BROKEN_ON_PURPOSE", "SampleApp", "is_sample_folder", "sample_app", "sample_folder", "sample_strategies"]
@@ -98,11 +99,11 @@ def _edits() -> tuple[Edit, ...]:
     return (
         nothing(),
         touch("main.go"),
-        Edit("comment", "a comment in main.go: the same code", _comment),
-        Edit("rename-field", "text becomes message in the answer", _rename_field),
+        Edit("comment", message("a comment in main.go: the same code"), _comment),
+        Edit("rename-field", message("text becomes message in the answer"), _rename_field),
         append_line("README.md", "A line that Go never sees.", called="readme"),
-        Edit("add-dependency", "a new import, with go.mod and go.sum", _add_dependency),
-        Edit(BROKEN_ON_PURPOSE, "a compile error in main.go", _break),
+        Edit("add-dependency", message("a new import, with go.mod and go.sum"), _add_dependency),
+        Edit(BROKEN_ON_PURPOSE, message("a compile error in main.go"), _break),
     )
 
 
@@ -117,7 +118,7 @@ def _comment(folder: Path) -> tuple[str, ...]:
     text = read_text(folder, "main.go")
     found = PACKAGE.search(text)
     if found is None:
-        raise EditDoesNotApply("main.go no longer holds 'package main'.", fix=RESET)
+        raise EditDoesNotApply(message("main.go no longer holds 'package main'."), fix=message(RESET))
     write_text(folder, "main.go", text.replace(found[0], f"package main // comment {uuid.uuid4().hex[:8]}", 1))
     return ("main.go",)
 
@@ -135,7 +136,7 @@ def _break(folder: Path) -> tuple[str, ...]:
 def _add_dependency(folder: Path) -> tuple[str, ...]:
     """github.com/google/uuid, which needs nothing else; the sums are those that `go mod tidy` writes."""
     if "github.com/google/uuid" in read_text(folder, "go.mod"):
-        raise EditDoesNotApply("go.mod already requires github.com/google/uuid.", fix=RESET)
+        raise EditDoesNotApply(message("go.mod already requires github.com/google/uuid."), fix=message(RESET))
     replace_text(
         folder,
         "main.go",

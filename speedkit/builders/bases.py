@@ -22,6 +22,7 @@ from speedkit.engine.frontends import is_dockers_frontend, replaced_frontend
 from speedkit.engine.image_names import name_on_hub
 from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
+from speedkit.messages import message
 
 __all__ = ["SYNTAX_ARGUMENT", "BuildBases", "bases_now", "build_bases", "frontend_replaced_now", "unfetched_frontend"]
 
@@ -120,9 +121,14 @@ def _check_stage_names(dockerfile: str, reference: str) -> None:
     stage = next((stage for stage in read_dockerfile(dockerfile).stages if stage.named and stage.name == name), None)
     if stage is not None:
         raise NoBaseImage(
-            f"Dockerfile, line {stage.line}: the stage {stage.name} has the name of an image that another one takes the place "
-            "of here (a stand-in, one with the host's certificates, or a cold one). BuildKit would take that for the stage.",
-            fix="Give the stage another name.",
+            message(
+                "Dockerfile, line {line}: the stage {name} has the name of an image that another one takes the place "
+                "of here (a stand-in, one with the host's certificates, or a cold one). BuildKit would take that for "
+                "the stage.",
+                line=stage.line,
+                name=stage.name,
+            ),
+            fix=message("Give the stage another name."),
         )
 
 

@@ -11,6 +11,7 @@ from speedkit.engine.children import run_child
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.docker_settings import endpoint_of_context
 from speedkit.errors import EngineError, Misuse, UnknownBuilder
+from speedkit.messages import message
 
 __all__ = ["builder_if_any", "builder_named"]
 
@@ -36,8 +37,11 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
     if endpoint is not None and endpoint[0] == engine.host:
         return EnginesOwn(engine)
     raise Misuse(
-        f"The builder {name} is inside the engine of the Docker context {name}, which would keep the image for itself.",
-        fix=f"Name that engine in place of the builder: DOCKER_CONTEXT={name}.",
+        message(
+            "The builder {name} is inside the engine of the Docker context {name}, which would keep the image for itself.",
+            name=name,
+        ),
+        fix=message("Name that engine in place of the builder: DOCKER_CONTEXT={name}.", name=name),
     )
 
 

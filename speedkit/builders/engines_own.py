@@ -19,6 +19,7 @@ from speedkit.engine.connection import Engine
 from speedkit.engine.frontends import note_unanswered
 from speedkit.engine.images import describe_image, layers_on
 from speedkit.engine.ledger import building, note_image, note_use
+from speedkit.messages import message
 from speedkit.recordings.recording import Recording
 
 __all__ = ["EnginesOwn"]
@@ -34,7 +35,7 @@ class EnginesOwn:
 
     @property
     def place(self) -> str:
-        return f"the Docker engine at {self.engine.host}"
+        return message("the Docker engine at {host}", host=self.engine.host)
 
     @property
     def exports_caches(self) -> bool:

@@ -17,6 +17,7 @@ from typing import IO, cast
 from speedkit.engine.connection import Engine
 from speedkit.engine.images import inspect_image
 from speedkit.errors import BuilderCannot, EngineError
+from speedkit.messages import message
 
 __all__ = ["hand_over"]
 
@@ -39,7 +40,9 @@ def hand_over(engine: Engine, image: str, folder: Path) -> str:
                     member.mode = 0o600
                     archive.extract(member, folder, filter="data")
     except tarfile.TarError as problem:
-        raise EngineError(f"The image {image} could not be handed over: {problem}.") from None
+        raise EngineError(
+            message("The image {image} could not be handed over: {problem}.", image=image, problem=problem)
+        ) from None
     return f"oci-layout://{folder}@{_digest(folder, image)}"
 
 
@@ -51,8 +54,11 @@ def _digest(folder: Path, image: str) -> str:
         found = []
     if len(found) != 1 or not DIGEST.fullmatch(found[0]):
         raise BuilderCannot(
-            f"The engine does not save the image {image} in the layout of OCI, so no other builder can be given it.",
-            fix="Docker Engine 25 and newer do. Or leave out --builder.",
+            message(
+                "The engine does not save the image {image} in the layout of OCI, so no other builder can be given it.",
+                image=image,
+            ),
+            fix=message("Docker Engine 25 and newer do. Or leave out --builder."),
         )
     return found[0]
 

@@ -18,6 +18,7 @@ from speedkit.engine.bases import plain_base
 from speedkit.engine.build_request import BuildRequest
 from speedkit.engine.buildx import Command, Finished, run_buildx
 from speedkit.engine.certificates import host_bundle
+from speedkit.messages import message
 from speedkit.ownership import scratch_folder
 
 __all__ = ["OtherBuilder"]
@@ -31,7 +32,7 @@ class OtherBuilder(EnginesOwn):
 
     @property
     def place(self) -> str:
-        return f"the builder {self.name}"
+        return message("the builder {name}", name=self.name)
 
     @property
     def exports_caches(self) -> bool:

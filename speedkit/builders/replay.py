@@ -15,6 +15,7 @@ from speedkit.context import Manifest
 from speedkit.engine.build_request import BuildRequest
 from speedkit.engine.buildx import Command, Finished
 from speedkit.errors import NoSuchImage
+from speedkit.messages import message
 from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.recording import Recording
 
@@ -41,7 +42,7 @@ class Replay:
 
     @property
     def place(self) -> str:
-        return f"the recording {self.played.meta.id}"
+        return message("the recording {recording}", recording=self.played.meta.id)
 
     @property
     def exports_caches(self) -> bool:
@@ -89,7 +90,7 @@ class Replay:
     def describe(self, image: str, *, tag: str, bases: BuildBases) -> dict[str, Any]:  # noqa: ARG002
         described = self.played.image
         if described is None:
-            raise NoSuchImage(f"The recording {self.played.meta.id} describes no image.")
+            raise NoSuchImage(message("The recording {recording} describes no image.", recording=self.played.meta.id))
         return described
 
     def ask(self, image: str, probe: Probe, *, give_up: Callable[[], bool]) -> dict[str, Any] | None:  # noqa: ARG002

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from speedkit.context.path_match import raise_if_malformed
 from speedkit.errors import Misuse
 from speedkit.go_regexp import BadPattern, GoRegexp, without_surrogates
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -189,7 +190,7 @@ def _pattern(text: str, origin: str) -> _Pattern:
     cleaned = _clean(text.strip())
     negated = cleaned.startswith("!")
     if cleaned == "!":
-        raise Misuse(f'{origin}: illegal exclusion pattern: "!".', fix="Name a path after the exclamation mark.")
+        raise Misuse(f'{origin}: illegal exclusion pattern: "!".', fix=message("Name a path after the exclamation mark."))
     cleaned = cleaned.removeprefix("!")
     try:
         if "[" in cleaned or "\\" in cleaned:
@@ -198,7 +199,7 @@ def _pattern(text: str, origin: str) -> _Pattern:
         if pattern.kind == "expression" and not pattern.is_closed:
             _ = pattern.regexp
     except (BadPattern, ValueError):
-        raise Misuse(f"{origin}: syntax error in pattern: {text}.", fix="Correct that line.") from None
+        raise Misuse(f"{origin}: syntax error in pattern: {text}.", fix=message("Correct that line.")) from None
     return pattern
 
 

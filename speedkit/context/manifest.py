@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from speedkit.errors import RecordingError
+from speedkit.messages import message
 
 __all__ = ["Entry", "EntryKind", "Manifest"]
 
@@ -71,10 +72,10 @@ class Manifest:
             document = json.loads(text)
             rows = document["entries"]
             if document["columns"] != list(Entry._fields) or not isinstance(document["ignore_file"], str):
-                raise ValueError("other columns")
+                raise ValueError(message("other columns"))
             entries = tuple(_entry(row) for row in rows)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RecordingError(f"This is not a manifest of a build context: {error}.") from None
+            raise RecordingError(message("This is not a manifest of a build context: {error}.", error=error)) from None
         return cls(entries, document["ignore_file"])
 
 
@@ -86,4 +87,4 @@ def _entry(row: list[object]) -> Entry:
     match row:
         case [str() as path, str() as kind, int(), int(), str(), str(), int()] if path and kind in _KINDS:
             return Entry(*row)  # type: ignore[arg-type]
-    raise ValueError("a row that is no entry")
+    raise ValueError(message("a row that is no entry"))

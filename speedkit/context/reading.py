@@ -18,6 +18,7 @@ from speedkit.context.ignoring import IgnorePatterns, Matched, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
 from speedkit.context.rooted import file_in_root
 from speedkit.errors import FileRefused, Misuse, NotAFolder
+from speedkit.messages import message
 from speedkit.regular_file import open_regular, read_regular
 from speedkit.secrets import is_secret_file, keyed
 
@@ -106,7 +107,14 @@ def _patterns_of(origin: Path | None) -> IgnorePatterns:
     except OSError as problem:
         raise _unreadable(origin.name, problem) from None
     if any(len(line) >= _LINE_BYTES for line in text.encode("utf-8", errors="surrogateescape").split(b"\n")):
-        raise Misuse(f"{origin.name} has a line of more than {_LINE_BYTES - 1:,} bytes: bufio.Scanner: token too long.")
+        raise Misuse(
+            message(
+                "{name} has a line of more than {most_bytes:,} bytes: {reason}.",
+                name=origin.name,
+                most_bytes=_LINE_BYTES - 1,
+                reason="bufio.Scanner: token too long",
+            )
+        )
     lines = read_ignore_file(text)
     _check_characters(lines, origin.name)
     return IgnorePatterns(lines, origin=origin.name)
@@ -118,7 +126,15 @@ def _check_characters(patterns: Sequence[str], origin: str) -> None:
         for text in patterns:
             if (found := _UNPRINTABLE.search(text)) is not None:
                 reason = 'header key "exclude-patterns" contains value with non-printable ASCII characters'
-                raise Misuse(f"{origin}: the pattern {text!r} holds the control character {found[0]!r}: {reason}.")
+                raise Misuse(
+                    message(
+                        "{origin}: the pattern {text!r} holds the control character {character!r}: {reason}.",
+                        origin=origin,
+                        text=text,
+                        character=found[0],
+                        reason=reason,
+                    )
+                )
 
 
 def _shown(origin: Path | None, root: Path) -> str:
@@ -229,8 +245,10 @@ def _device(status: os.stat_result) -> str:
 
 
 def _unreadable(path: object, problem: OSError) -> FileRefused:
-    fix = "Make it readable, or let .dockerignore leave it out: BuildKit could not read it either."
-    return FileRefused(f"{path} in the build context cannot be read: {problem.strerror}.", fix=fix)
+    fix = message("Make it readable, or let .dockerignore leave it out: BuildKit could not read it either.")
+    return FileRefused(
+        message("{path} in the build context cannot be read: {problem}.", path=path, problem=problem.strerror), fix=fix
+    )
 
 
 def _unchanged(known: Entry, status: os.stat_result) -> bool:

@@ -11,6 +11,7 @@ from speedkit.engine.connection import Engine
 from speedkit.engine.image_names import STAND_INS
 from speedkit.engine.own_containers import own_container
 from speedkit.errors import EngineRefused, NotAsked
+from speedkit.messages import message
 from speedkit.model import Answer
 
 __all__ = ["ask_inside"]
@@ -44,8 +45,8 @@ def ask_inside(
             if is_over():
                 return None
     raise NotAsked(
-        "no image on the engine has busybox to ask it from inside.",
-        fix="Pull or load one, such as alpine or busybox, and build again.",
+        message("no image on the engine has busybox to ask it from inside."),
+        fix=message("Pull or load one, such as alpine or busybox, and build again."),
     )
 
 
@@ -80,6 +81,6 @@ def _read(reply: str) -> Answer:
     head, _, body = reply.partition("\r\n\r\n")
     status = head.partition("\r\n")[0].split()
     if len(status) < len(("HTTP/1.1", "200")) or not status[0].startswith("HTTP/"):
-        return Answer(ok=False, said=f"It does not speak HTTP: {reply[:200]}")
+        return Answer(ok=False, said=message("It does not speak HTTP: {reply}", reply=reply[:200]))
     is_ok = status[1] == str(int(HTTPStatus.OK))
     return Answer(ok=is_ok, said=body if is_ok else f"HTTP {status[1]}: {body}")

@@ -30,6 +30,7 @@ from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, name_on
 from speedkit.engine.images import describe_image, inspect_image, layers_on
 from speedkit.engine.ledger import ImageKind, making, note_image, note_use
 from speedkit.errors import EngineError, EngineRefused, EngineSilent, NoBaseImage, NoSuchImage, StateRefused
+from speedkit.messages import message
 
 __all__ = [
     "BASES",
@@ -98,8 +99,10 @@ def pull(engine: Engine, reference: str) -> str | None:
         told = _while_engine_answers(engine, partial(engine.api.pull, name, tag=tag))
     except EngineRefused as problem:
         return problem.said
+    if has_image(engine, reference):
+        return None
     # An error in the middle of a pull comes as the last line of a reply that began well.
-    return None if has_image(engine, reference) else f"it stopped half-way: {told.strip().splitlines()[-1][:300]}"
+    return message("it stopped half-way: {error}", error=told.strip().splitlines()[-1][:300])
 
 
 def _silence(engine: Engine, reference: str) -> str | None:
@@ -112,7 +115,7 @@ def _silence(engine: Engine, reference: str) -> str | None:
     except EngineSilent:
         if not engine.answers():
             raise
-        return f"no registry answered within {ANSWER_SECONDS:.0f} seconds"
+        return message("no registry answered within {seconds:.0f} seconds", seconds=ANSWER_SECONDS)
     slow = reply.elapsed.total_seconds() > QUICK_SECONDS
     if not slow or reply.status_code < SERVER_ERROR:
         return None
@@ -205,8 +208,12 @@ def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
     if name is None or stand_in is None:
         if reason := pull(engine, reference):
             raise NoBaseImage(
-                f"The base image {reference} is not on this machine and could not be pulled: {reason.strip().rstrip('.')}.",
-                fix="Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for.",
+                message(
+                    "The base image {reference} is not on this machine and could not be pulled: {reason}.",
+                    reference=reference,
+                    reason=reason.strip().rstrip("."),
+                ),
+                fix=message("Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for."),
             )
         return reference, inspect_image(engine, reference)
     if name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull(engine, reference):
@@ -320,7 +327,7 @@ def make_image(
         done = run_child([*argv, str(folder)], env=engine.environment)
         if done.returncode:
             tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-            raise EngineError(f"The image {name} could not be made:", quoted=tail)
+            raise EngineError(message("The image {name} could not be made:", name=name), quoted=tail)
         below = tuple(inspect_image(engine, base)["RootFS"]["Layers"]) if base else ()
         made = inspect_image(engine, name)["Id"]
         note_image(engine, made, kind, name=name, layers=layers_on(describe_image(engine, made, below)))

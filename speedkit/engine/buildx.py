@@ -22,6 +22,7 @@ from speedkit.engine.connection import Engine
 from speedkit.engine.docker_settings import config_folder
 from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
 from speedkit.errors import NoBuildKit
+from speedkit.messages import message
 from speedkit.ownership import scratch_folder
 
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
@@ -108,7 +109,10 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
         try:
             code = command.run(argv, env={**environment, **ASKS_FOR_LINES}, cwd=request.context, on_line=on_line)
         except OSError as problem:
-            raise NoBuildKit(f"buildx could not be started: {problem.strerror or problem}.", fix=f"It is {argv[0]}.") from None
+            raise NoBuildKit(
+                message("buildx could not be started: {problem}.", problem=problem.strerror or problem),
+                fix=message("It is {program}.", program=argv[0]),
+            ) from None
         if code:
             return Finished(code, None)
         described = _metadata(metadata)

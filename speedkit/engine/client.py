@@ -19,11 +19,12 @@ from docker.errors import APIError, DockerException
 from urllib3.exceptions import HTTPError
 
 from speedkit.errors import EngineError, EngineLost, EngineRefused, EngineSilent, SpeedkitError
+from speedkit.messages import marked, message
 
 __all__ = ["Client", "errors_of_ours"]
 
-START_AGAIN = "Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step."
-TRY_AGAIN = "Repeat the last step; the engine's own log says what went wrong."
+START_AGAIN = marked("Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step.")
+TRY_AGAIN = marked("Repeat the last step; the engine's own log says what went wrong.")
 
 
 class Client:
@@ -65,16 +66,25 @@ def errors_of_ours(host: str) -> Iterator[None]:
     except APIError as problem:
         said = str(problem.explanation or problem).strip().rstrip(".")
         raise EngineRefused(
-            f"The Docker engine at {host} refused: {said}.", status=problem.status_code or 0, said=said
+            message("The Docker engine at {host} refused: {said}.", host=host, said=said),
+            status=problem.status_code or 0,
+            said=said,
         ) from None
     except (requests.Timeout, TimeoutError):
-        raise EngineSilent(f"The Docker engine at {host} did not answer in time.", fix=START_AGAIN) from None
+        raise EngineSilent(
+            message("The Docker engine at {host} did not answer in time.", host=host), fix=message(START_AGAIN)
+        ) from None
     except tarfile.TarError:
         # An engine that cannot read a file goes on with its error in the archive's place, and ends in good order.
-        raise EngineError(f"The Docker engine at {host} sent an archive that cannot be read.", fix=TRY_AGAIN) from None
+        raise EngineError(
+            message("The Docker engine at {host} sent an archive that cannot be read.", host=host), fix=message(TRY_AGAIN)
+        ) from None
     except (DockerException, OSError, HTTPError, HTTPException, ValueError, LookupError) as problem:
         # requests.RequestException is an OSError, and so are the errors of ssl and of sockets.
-        raise EngineLost(f"The Docker engine at {host} no longer answers: {_innermost(problem)}.", fix=START_AGAIN) from None
+        raise EngineLost(
+            message("The Docker engine at {host} no longer answers: {problem}.", host=host, problem=_innermost(problem)),
+            fix=message(START_AGAIN),
+        ) from None
 
 
 def _innermost(problem: BaseException) -> str:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from speedkit.engine import near
 from speedkit.engine.docker_settings import config_folder, current_context, endpoint_of_context
 from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
+from speedkit.messages import message
 from speedkit.state import state_home
 
 __all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
@@ -148,8 +149,8 @@ class Engine(_Found):
     def lost(self) -> EngineLost:
         """The error that says that it no longer answers."""
         return EngineLost(
-            f"The Docker engine at {self.host} no longer answers.",
-            fix="Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step.",
+            message("The Docker engine at {host} no longer answers.", host=self.host),
+            fix=message("Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step."),
         )
 
 
@@ -165,8 +166,12 @@ def connect() -> Engine:
         raise _unreachable(host, problem) from problem
     if told.get("Builder-Version", "1") != "2":
         raise NoBuildKit(
-            f"The engine at {host} ({told.get('Server', 'of unknown version')}) builds without BuildKit.",
-            fix="Use Docker Engine 23 or newer with Linux containers.",
+            message(
+                "The engine at {host} ({version}) builds without BuildKit.",
+                host=host,
+                version=told.get("Server") or message("of unknown version"),
+            ),
+            fix=message("Use Docker Engine 23 or newer with Linux containers."),
         )
     engine = Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
     if _holds_leavings():
@@ -239,7 +244,7 @@ def _endpoint() -> tuple[str, Path | None]:
         return default, None
     found = endpoint_of_context(name)
     if found is None:
-        raise NoEngine(f"There is no Docker context {name!r}.", fix="See `docker context ls`.")
+        raise NoEngine(message("There is no Docker context {name!r}.", name=name), fix=message("See `docker context ls`."))
     return (found[0] or default), found[1]
 
 
@@ -248,7 +253,7 @@ def engine_of_the_user() -> str | None:
     if os.environ.get("DOCKER_HOST"):
         return "DOCKER_HOST"
     context = current_context()
-    return None if context is None else f"The Docker context {context!r}"
+    return None if context is None else message("The Docker context {context!r}", context=context)
 
 
 def _tls(certificates: Path | None) -> Any:
@@ -263,15 +268,15 @@ def _tls(certificates: Path | None) -> Any:
 def _unreachable(host: str, problem: BaseException) -> NoEngine | SocketRefused:
     if "Permission denied" in str(problem) or "PermissionError" in repr(problem):
         return SocketRefused(
-            f"A Docker engine listens at {host}, but this user may not talk to it.",
-            fix="Add yourself to its group, then log in again: `sudo usermod -aG docker $USER`.",
+            message("A Docker engine listens at {host}, but this user may not talk to it.", host=host),
+            fix=message("Add yourself to its group, then log in again: `sudo usermod -aG docker $USER`."),
         )
     named = engine_of_the_user()
     return NoEngine(
-        f"No Docker engine answers at {host}.",
-        fix=f"{named} names this engine: start it, or unset that and run `speedkit setup`."
+        message("No Docker engine answers at {host}.", host=host),
+        fix=message("{named} names this engine: start it, or unset that and run `speedkit setup`.", named=named)
         if named
-        else "Start Docker Desktop, or run `speedkit setup` to install and start an engine.",
+        else message("Start Docker Desktop, or run `speedkit setup` to install and start an engine."),
     )
 
 
@@ -289,8 +294,8 @@ def find_buildx() -> Path:
     if found := which(name):
         return Path(found)
     raise NoBuildKit(
-        "The buildx plugin of Docker is not installed.",
-        fix="Install it (Debian: `apt-get install docker-buildx`; Docker's own packages: `docker-buildx-plugin`).",
+        message("The buildx plugin of Docker is not installed."),
+        fix=message("Install it (Debian: `apt-get install docker-buildx`; Docker's own packages: `docker-buildx-plugin`)."),
     )
 
 

@@ -20,6 +20,7 @@ from speedkit.engine.asking_inside import ask_inside
 from speedkit.engine.connection import Engine
 from speedkit.engine.own_containers import own_container
 from speedkit.errors import EngineError, EngineRefused, NotAsked
+from speedkit.messages import message
 from speedkit.model import Answer
 
 __all__ = ["ask_image"]
@@ -54,7 +55,9 @@ def ask_image(
         with own_container(engine, image, settings=settings) as container:
             return _start_and_ask(engine, container, image, port, path, seconds, give_up, is_published=place is not None)
     except EngineRefused as problem:
-        raise EngineError(f"The engine could not make a container of {image}: {problem.said}.") from None
+        raise EngineError(
+            message("The engine could not make a container of {image}: {reason}.", image=image, reason=problem.said)
+        ) from None
 
 
 def _publishing_place(engine: Engine) -> tuple[str, int | None] | None:
@@ -87,21 +90,23 @@ def _start_and_ask(
     try:
         engine.api.start(container)
     except EngineRefused as problem:
-        return Answer(ok=False, said=f"The container did not start: {problem.said}")
+        return Answer(ok=False, said=message("The container did not start: {reason}", reason=problem.said))
     try:
         if is_published:
             return _ask(engine, container, _published(engine, container, port), path, deadline, give_up)
-        why = f"the engine at {engine.host} is on another machine"
+        why = message("the engine at {host} is on another machine", host=engine.host)
     except _Unreached as unreached:
-        why = f"its port cannot be reached from here: {unreached}"
+        why = message("its port cannot be reached from here: {unreached}", unreached=unreached)
     is_over = lambda: give_up() or time.monotonic() > deadline or _ended(engine, container) is not None  # noqa: E731
     try:
         answer = ask_inside(engine, container, image, port=port, path=path, is_over=is_over)
     except NotAsked as problem:
-        raise NotAsked(f"The image could not be asked: {why}, and {problem.what}", fix=problem.fix) from None
+        raise NotAsked(
+            message("The image could not be asked: {why}, and {reason}", why=why, reason=problem.what), fix=problem.fix
+        ) from None
     if answer is not None or give_up():
         return answer
-    return _ended(engine, container) or Answer(ok=False, said=f"No answer from the container; {why}.")
+    return _ended(engine, container) or Answer(ok=False, said=message("No answer from the container; {why}.", why=why))
 
 
 def _published(engine: Engine, container: str, port: int) -> int:
@@ -116,7 +121,7 @@ class _Unreached(Exception):
 
 def _ask(engine: Engine, container: str, port: int, path: str, deadline: float, give_up: Callable[[], bool]) -> Answer | None:
     """Raises: _Unreached."""
-    problem, is_reached, began = "it never answered", False, time.monotonic()
+    problem, is_reached, began = message("it never answered"), False, time.monotonic()
     while time.monotonic() < deadline and not give_up():
         if ended := _ended(engine, container):
             return ended
@@ -136,7 +141,7 @@ def _ask(engine: Engine, container: str, port: int, path: str, deadline: float, 
                 except (OSError, HTTPException, ValueError) as broken:
                     problem, is_reached = str(broken) or type(broken).__name__, True
         time.sleep(ATTEMPT_SECONDS)
-    return None if give_up() else Answer(ok=False, said=f"No answer from the container: {problem}.")
+    return None if give_up() else Answer(ok=False, said=message("No answer from the container: {problem}.", problem=problem))
 
 
 def _reply(connection: HTTPConnection) -> Answer:
@@ -152,7 +157,7 @@ def _reply(connection: HTTPConnection) -> Answer:
             if not is_cut():
                 raise
     if is_cut():
-        raise ConnectionError("the head of its answer does not end")
+        raise ConnectionError(message("the head of its answer does not end"))
     with reply, _cut_after(REPLY_SECONDS, line):
         if reply.status == HTTPStatus.OK:
             return Answer(ok=True, said=_text(reply, 65536))
@@ -197,4 +202,5 @@ def _ended(engine: Engine, container: str) -> Answer | None:
         log = engine.api.logs(container, tail=20).decode("utf-8", "replace").strip()
     except EngineError:
         log = ""
-    return Answer(ok=False, said=f"The container ended with exit code {state.get('ExitCode')}. {log}".strip())
+    ended = message("The container ended with exit code {code}.", code=state.get("ExitCode"))
+    return Answer(ok=False, said=f"{ended} {log}".strip())

@@ -21,6 +21,7 @@ from speedkit.engine.images import describe_image, inspect_image, layers_on
 from speedkit.engine.ledger import ImageKind, making, note_image
 from speedkit.engine.own_containers import own_container
 from speedkit.errors import DiskFull, EngineError, EngineRefused
+from speedkit.messages import message
 
 __all__ = ["derive_image"]
 
@@ -54,9 +55,11 @@ def derive_image(
             made = inspect_image(engine, name)["Id"]
             note_image(engine, made, kind, name=name, layers=_added_layers(engine, made, base))
     except EngineRefused as problem:
-        said = f"The image {name} could not be made from {base}: {problem.said}."
+        said = message("The image {name} could not be made from {base}: {reason}.", name=name, base=base, reason=problem.said)
         if "no space left on device" in said:
-            raise DiskFull(said, fix="Free some room (`docker system df` shows what takes it), then try again.") from None
+            raise DiskFull(
+                said, fix=message("Free some room (`docker system df` shows what takes it), then try again.")
+            ) from None
         raise EngineError(said) from None
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.errors import NoEngine
+from speedkit.messages import message
 from speedkit.state import NO_HOME
 
 __all__ = ["config_folder", "current_context", "endpoint_of_context"]
@@ -50,12 +51,15 @@ def endpoint_of_context(name: str) -> tuple[str, Path | None] | None:
     try:
         host = _document(contexts / "meta" / key / "meta.json")["Endpoints"]["docker"]["Host"]
         if not isinstance(host, str):
-            raise TypeError(f"its host is {host!r}")
+            raise TypeError(message("its host is {host!r}", host=host))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as problem:
         words = f"{type(problem).__name__}: {problem}"
-        raise NoEngine(f"The Docker context {name!r} cannot be read: {words}.", fix="See `docker context ls`.") from None
+        raise NoEngine(
+            message("The Docker context {name!r} cannot be read: {words}.", name=name, words=words),
+            fix=message("See `docker context ls`."),
+        ) from None
     certificates = contexts / "tls" / key / "docker"
     return host, certificates if (certificates / "ca.pem").is_file() else None
 
@@ -63,5 +67,5 @@ def endpoint_of_context(name: str) -> tuple[str, Path | None] | None:
 def _document(file: Path) -> dict[str, Any]:
     found = json.loads(file.read_bytes())
     if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError(message("it is no JSON object"))
     return found

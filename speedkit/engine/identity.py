@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from speedkit.errors import StateRefused
+from speedkit.messages import message
 from speedkit.state import state_folder
 
 __all__ = ["CONTAINER_NAME", "INSTALLATION_LABEL", "LABEL", "UNKNOWN_OWNER", "container_name", "installation_id", "our_labels"]
@@ -58,8 +59,8 @@ def _installation_of(home: Path) -> str:
         return _read(path) or _made(path)
     except OSError as problem:
         raise StateRefused(
-            f"The state folder {home} cannot be used: {problem.strerror}.",
-            fix="Make room there, or set SPEEDKIT_HOME to a folder that you may write to.",
+            message("The state folder {home} cannot be used: {problem}.", home=home, problem=problem.strerror),
+            fix=message("Make room there, or set SPEEDKIT_HOME to a folder that you may write to."),
         ) from None
 
 

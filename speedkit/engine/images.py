@@ -10,6 +10,7 @@ from urllib.parse import quote
 from speedkit.engine.connection import Engine
 from speedkit.engine.image_names import stand_in_of
 from speedkit.errors import EngineError, NoSuchImage
+from speedkit.messages import message
 
 __all__ = ["describe_image", "inspect_image", "layers_on"]
 
@@ -22,16 +23,19 @@ def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
     status, found = engine.get(f"/images/{quote(name, safe='/:@', errors='replace')}/json")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.MOVED_PERMANENTLY):
         # The engine sends names with empty parts, or with `..`, to another address.
-        raise NoSuchImage(f"The engine has no image {name!r}.", fix=_instead_of(name))
+        raise NoSuchImage(message("The engine has no image {name!r}.", name=name), fix=_instead_of(name))
     if status != HTTPStatus.OK or not isinstance(found, dict) or "Id" not in found:
-        raise EngineError(f"The engine could not describe the image {name!r}: {_told(found, status)}.")
+        raise EngineError(
+            message("The engine could not describe the image {name!r}: {reason}.", name=name, reason=_told(found, status))
+        )
     return found
 
 
 def _instead_of(name: str) -> str:
     stand_in = stand_in_of(name)
-    also = f" Where builds have a stand-in for it, that is {stand_in}." if stand_in else ""
-    return f"See `docker images`.{also}"
+    if not stand_in:
+        return message("See `docker images`.")
+    return message("See `docker images`. Where builds have a stand-in for it, that is {stand_in}.", stand_in=stand_in)
 
 
 def _told(answer: Any, status: int) -> str:

@@ -20,6 +20,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from speedkit.go_numbers import whole_number
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -95,14 +96,14 @@ class Answer:
         while BLANK_LINE not in head:
             received = line.recv(HEAD_BYTES_AT_MOST)
             if not received or len(head) > HEAD_BYTES_AT_MOST:
-                raise ConnectionError("what listens there does not speak HTTP")
+                raise ConnectionError(message("what listens there does not speak HTTP"))
             head += received
         head, _, self._ahead = head.partition(BLANK_LINE)
         first, *headers = head.decode("latin-1").split("\r\n")
         version, _, told = first.partition(" ")
         status, _, self.reason = told.partition(" ")
         if not version.startswith("HTTP/") or _STATUS.fullmatch(status) is None:
-            raise ConnectionError("what listens there does not speak HTTP")
+            raise ConnectionError(message("what listens there does not speak HTTP"))
         self.status = int(status)
         self.headers = {name.strip().title(): value.strip() for name, _, value in (line.partition(":") for line in headers)}
 
@@ -121,14 +122,14 @@ class Answer:
         """
         announced = whole_number(self.headers.get("Content-Length", "-1"))
         if announced is None or announced > BODY_BYTES_AT_MOST:
-            raise ConnectionError("what listens there does not speak HTTP")
+            raise ConnectionError(message("what listens there does not speak HTTP"))
         body = bytearray()
         while len(body) != announced and (piece := self.read(HEAD_BYTES_AT_MOST)):
             body += piece
             if len(body) > BODY_BYTES_AT_MOST:
-                raise ConnectionError("the answer does not end")
+                raise ConnectionError(message("the answer does not end"))
         if len(body) < announced:
-            raise ConnectionError("the answer ends in the middle")
+            raise ConnectionError(message("the answer ends in the middle"))
         return bytes(body)
 
     def fill(self, buffer: memoryview, require_answer: Callable[[], None]) -> int:

@@ -24,6 +24,7 @@ from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage, 
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
 from speedkit.images.finding import PATH_BEGINS, archive_named
 from speedkit.images.store import LayerStore
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from speedkit.images.files import Files
@@ -52,13 +53,19 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
         path, name = archive
         return read_archive(path, name=name)
     if PATH_BEGINS.match(text):
-        what = f"{image} is a folder without an image." if Path(image).is_dir() else f"There is no archive {image}."
-        raise ArchiveError(what, fix="Make one with `docker save -o image.tar IMAGE`, or name an image.")
+        what = (
+            message("{image} is a folder without an image.", image=image)
+            if Path(image).is_dir()
+            else message("There is no archive {image}.", image=image)
+        )
+        raise ArchiveError(what, fix=message("Make one with `docker save -o image.tar IMAGE`, or name an image."))
     try:
         return read_image(engine or connect(), text)
     except NoSuchImage as problem:
         if _is_there(text):
-            raise NoSuchImage(problem.what, fix=f"The file or folder here is read when it is named ./{text}.") from None
+            raise NoSuchImage(
+                problem.what, fix=message("The file or folder here is read when it is named ./{text}.", text=text)
+            ) from None
         raise
 
 
@@ -157,7 +164,9 @@ class AskedImage:
         tags = self._facts.get("RepoTags") or [self.name]
         layers = [(diff_id, command, files.get(diff_id)) for diff_id, command in zip(self._diff_ids, padded, strict=True)]
         name = tags[0] if self.name.startswith("sha256:") else self.name
-        return make_image(self._id, name, layers, source=f"the engine's image {self._id.removeprefix('sha256:')[:12]}")
+        return make_image(
+            self._id, name, layers, source=message("the engine's image {image}", image=self._id.removeprefix("sha256:")[:12])
+        )
 
     def _sent(self, stream: ByteStream) -> dict[str, Files]:
         from speedkit.images.archive import about, read_saved_image
@@ -174,7 +183,7 @@ def _refuse(problem: SpeedkitError) -> NoReturn:
 
 def _made_by(build: Build) -> str:
     if build.image is None:
-        raise NoSuchImage(f"The build {build.id} made no image.", fix="Take one that ended well.")
+        raise NoSuchImage(message("The build {build} made no image.", build=build.id), fix=message("Take one that ended well."))
     return build.image
 
 
@@ -204,7 +213,9 @@ def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     def chunks(answer: near.Fetched | _ClientAnswer) -> Iterator[bytes | memoryview]:
         if answer.status != HTTPStatus.OK:
             told = bytes(next(answer.pieces(), b""))[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
-            raise EngineError(f"The engine could not save the image {image_id}: {told or answer.reason}.")
+            raise EngineError(
+                message("The engine could not save the image {image}: {reason}.", image=image_id, reason=told or answer.reason)
+            )
         yield from answer.pieces()
         ended.append(True)
 
@@ -215,14 +226,16 @@ def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
         raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
         if ended:  # more was announced than came
-            raise _gone(engine, image_id, "the stream ends in the middle") from None
+            raise _gone(engine, image_id, message("the stream ends in the middle")) from None
         raise
 
 
 def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     return EngineLost(
-        f"The engine at {engine.host} went away while it sent the image {image_id}: {why}.",
-        fix="Start it again and repeat the last step.",
+        message(
+            "The engine at {host} went away while it sent the image {image}: {why}.", host=engine.host, image=image_id, why=why
+        ),
+        fix=message("Start it again and repeat the last step."),
     )
 
 

@@ -32,6 +32,7 @@ from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
 from speedkit.engine.ledger import ImageKind, Note, note_image, notes_of, remove_notes
 from speedkit.errors import EngineRefused, NoSuchImage, SpeedkitError
+from speedkit.messages import message
 from speedkit.ownership import is_alive, living_owners
 from speedkit.state import state_home
 
@@ -73,21 +74,29 @@ class Kept:
         by = ", ".join(self.by)
         match self.because:
             case "container":
-                return f"{self.what} stays: the container {by} uses it."
+                return message("{what} stays: the container {by} uses it.", what=self.what, by=by)
             case "build":
-                return f"{self.what} stays: a build is under way ({by})."
+                return message("{what} stays: a build is under way ({by}).", what=self.what, by=by)
             case "name":
-                return f"{self.what} stays under your own name: {by}."
+                return message("{what} stays under your own name: {by}.", what=self.what, by=by)
             case "image":
-                return f"{self.what} stays: another image was made from it ({by})."
+                return message("{what} stays: another image was made from it ({by}).", what=self.what, by=by)
             case "installation":
-                return f"{self.what} stays: images of another installation of speedkit may rest on it ({by})."
+                return message(
+                    "{what} stays: images of another installation of speedkit may rest on it ({by}).", what=self.what, by=by
+                )
             case "engine":
-                return f"{self.what} stays: the engine says {by}"
+                return message("{what} stays: the engine says {by}", what=self.what, by=by)
             case "made-elsewhere":
-                return f"{self.what} stays: another installation of speedkit made it. `{by}` removes it."
+                return message(
+                    "{what} stays: another installation of speedkit made it. `{by}` removes it.", what=self.what, by=by
+                )
             case "unnoted":
-                return f"{self.what} stays: it may be yours, as speedkit has not noted that it made it. `{by}` removes it."
+                return message(
+                    "{what} stays: it may be yours, as speedkit has not noted that it made it. `{by}` removes it.",
+                    what=self.what,
+                    by=by,
+                )
 
 
 @dataclass(slots=True)
@@ -220,7 +229,7 @@ def _names(described: Mapping[str, Any]) -> list[str]:
 
 
 def _called(note: Note) -> str:
-    return f"The image {note.names[-1] if note.names else note.key[:12]}"
+    return message("The image {name}", name=note.names[-1] if note.names else note.key[:12])
 
 
 def remove_own(engine: Engine) -> Removed:
@@ -309,7 +318,8 @@ def _look_at_unnoted_containers(engine: Engine, removed: Removed) -> None:
             if OWN_CONTAINER_NAME.fullmatch(name) is None or name in noted:
                 continue
             if not name.startswith(f"/speedkit-{UNKNOWN_OWNER}-"):
-                removed.kept.append(Kept(f"The container {name.lstrip('/')}", "unnoted", (f"docker rm -f {name.lstrip('/')}",)))
+                bare = name.lstrip("/")
+                removed.kept.append(Kept(message("The container {name}", name=bare), "unnoted", (f"docker rm -f {bare}",)))
             elif time.time() - float(container["Created"]) > MAKING_SECONDS:
                 _remove_unknown(engine, container["Id"], name, removed)
 
@@ -320,7 +330,7 @@ def _remove_unknown(engine: Engine, container: str, name: str, removed: Removed)
         removed.containers += 1
     except EngineRefused as refusal:
         if refusal.status != HTTPStatus.NOT_FOUND:
-            removed.kept.append(Kept(f"The container {name.lstrip('/')}", "engine", (refusal.said,)))
+            removed.kept.append(Kept(message("The container {name}", name=name.lstrip("/")), "engine", (refusal.said,)))
 
 
 class _Images:
@@ -367,7 +377,7 @@ class _Images:
             if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own:
                 for name in _names(image):
                     if name in STAND_IN_NAMES:
-                        yield Kept(f"The image {name}", "made-elsewhere", (f"docker rmi {name}",))
+                        yield Kept(message("The image {name}", name=name), "made-elsewhere", (f"docker rmi {name}",))
 
     def unnoted_results(self) -> Iterator[Kept]:
         """Images with our label and no installation's, named like results: of an older version, or of somebody's own."""
@@ -377,7 +387,7 @@ class _Images:
             if LABEL in labels and not labels.get(INSTALLATION_LABEL) and image["Id"] not in noted:
                 for name in _names(image):
                     if RESULT_NAME.fullmatch(name):
-                        yield Kept(f"The image {name}", "unnoted", (f"docker rmi {name}",))
+                        yield Kept(message("The image {name}", name=name), "unnoted", (f"docker rmi {name}",))
 
 
 def _kind_of(name: str) -> ImageKind:

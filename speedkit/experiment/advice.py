@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from speedkit.commands import as_typed
 from speedkit.engine.image_names import STAND_INS, stand_in_of
+from speedkit.messages import message
 
 __all__ = ["advice"]
 
@@ -26,31 +27,52 @@ def advice(
     that the engine's own took the place of. platforms: what the images that are on the machine are for, by each of their names.
     """
     missing = NO_IMAGE.search(said)
+    image = _short(missing["image"]) if missing else ""
     if missing and SYNTAX_LINE.search(said):
-        return (
-            f"The `# syntax=` line asks a registry for {_short(missing['image'])}, and none hands it out here. "
-            "Remove the line: the engine then reads the Dockerfile by itself."
+        return message(
+            "The `# syntax=` line asks a registry for {image}, and none hands it out here. Remove the line: the engine then "
+            "reads the Dockerfile by itself.",
+            image=image,
         )
-    if missing and (platform := (platforms or {}).get(_short(missing["image"]))):
-        words = f"The image {_short(missing['image'])} is on this machine for {platform} alone, FROM asks for another platform"
-        return f"{words}, and no registry hands that out here."
+    if missing and (platform := (platforms or {}).get(image)):
+        return message(
+            "The image {image} is on this machine for {platform} alone, FROM asks for another platform, and no registry hands "
+            "that out here.",
+            image=image,
+            platform=platform,
+        )
     if missing:
-        return _for_a_missing_image(_short(missing["image"]))
+        return _for_a_missing_image(image)
     if NO_BRIDGE.search(said):
-        return "The engine has lost its network, as when another engine was started beside it. Restart the engine."
+        return message("The engine has lost its network, as when another engine was started beside it. Restart the engine.")
     if stand_ins and NO_COMMAND in said:
-        return f"Local stand-ins took the place of {', '.join(stand_ins)}: they lack programs that the real images have."
+        return message(
+            "Local stand-ins took the place of {images}: they lack programs that the real images have.",
+            images=", ".join(stand_ins),
+        )
     if frontend and UNKNOWN_TO_FRONTEND.search(said):
-        return f"No registry hands out {frontend} here, so the engine's own frontend read the Dockerfile: it may know less."
+        return message(
+            "No registry hands out {frontend} here, so the engine's own frontend read the Dockerfile: it may know less.",
+            frontend=frontend,
+        )
     return ""
 
 
 def _for_a_missing_image(image: str) -> str:
-    said = f"The image {image} is not on this machine, and no registry hands it out here."
     if stand_in_of(image):
-        return as_typed(f"{said} `speedkit setup` makes a stand-in for it.")
-    known = ", ".join(STAND_INS)
-    return f"{said} `docker pull {image}` where there is a network, or `docker load` a saved one. Stand-ins: {known} only."
+        return as_typed(
+            message(
+                "The image {image} is not on this machine, and no registry hands it out here. `speedkit setup` makes a "
+                "stand-in for it.",
+                image=image,
+            )
+        )
+    return message(
+        "The image {image} is not on this machine, and no registry hands it out here. `docker pull {image}` where there is a "
+        "network, or `docker load` a saved one. Stand-ins: {known} only.",
+        image=image,
+        known=", ".join(STAND_INS),
+    )
 
 
 def _short(image: str) -> str:

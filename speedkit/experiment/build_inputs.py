@@ -14,6 +14,7 @@ from pathlib import Path
 
 from speedkit.context import file_in_root
 from speedkit.errors import FileRefused, NoDockerfile
+from speedkit.messages import message
 from speedkit.recordings.redaction import redaction_of
 from speedkit.regular_file import read_regular
 from speedkit.secrets import is_secret_file
@@ -50,7 +51,10 @@ def dockerfile_text(path: Path) -> str:
     except FileNotFoundError:
         raise NoDockerfile(path) from None
     except OSError as problem:
-        raise FileRefused(f"The Dockerfile {path} cannot be read: {problem.strerror}.", fix="Make it readable.") from None
+        raise FileRefused(
+            message("The Dockerfile {path} cannot be read: {problem}.", path=path, problem=problem.strerror),
+            fix=message("Make it readable."),
+        ) from None
 
 
 def without_secrets(text: str, build_args: Mapping[str, str] | None = None) -> str:
@@ -68,6 +72,8 @@ def refuse_private_file(path: Path, text: str, folder: Path) -> None:
     is_closed = is_elsewhere and place.exists() and not place.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
     if text.lstrip().startswith(PRIVATE_KEY) or is_secret_file(place.name) or (is_closed and sys.platform != "win32"):
         raise FileRefused(
-            f"{path} is no Dockerfile: it is {place}, which holds a secret or is closed to others.",
-            fix="Remove the link, or name a Dockerfile with -f FILE.",
+            message(
+                "{path} is no Dockerfile: it is {place}, which holds a secret or is closed to others.", path=path, place=place
+            ),
+            fix=message("Remove the link, or name a Dockerfile with -f FILE."),
         )

@@ -27,6 +27,7 @@ from speedkit.experiment.outcome import breakage, error_of, outcome_of
 from speedkit.experiment.request import BuildOptions, Request, request_for, request_of
 from speedkit.experiment.solving import ContextReading, Solved, Solver
 from speedkit.experiment.transcript import Transcript
+from speedkit.messages import marked, message
 from speedkit.model import Build
 from speedkit.recordings.recording import Meta, Recording, new_number
 from speedkit.state import state_folder, state_home
@@ -39,15 +40,15 @@ LOOK_SECONDS = 0.1
 UNNEEDED_READING_SECONDS = 1.0
 """How long a build that was cancelled or refused waits for its build context to be read: a home folder takes minutes."""
 BEFORE_ANY_STEP = ("[internal] load build definition", "[internal] load metadata", "[internal] load .dockerignore", "[auth]")
-SILENT = (
+SILENT = marked(
     "{place} has answered nothing for {seconds}. The build goes on once it answers again; Ctrl-C, or "
     "interrupting the kernel, ends it."
 )
-STATE_IS_SENT = (
+STATE_IS_SENT = marked(
     "speedkit's own folder {folder} is in the build context: each build changes it, so whatever copies it runs again, and it "
     "gets into the image. Add it to .dockerignore, or set SPEEDKIT_HOME to a folder elsewhere."
 )
-LOG_IS_CUT = "More was printed than is kept: the log says where and how much is left out."
+LOG_IS_CUT = marked("More was printed than is kept: the log says where and how much is left out.")
 CACHE_IN_THE_IMAGE = "type=inline"
 
 
@@ -91,7 +92,7 @@ def build(
         try:
             watch_in_notebook(running)
         except Exception as problem:
-            notices = (f"The build could not be shown while it went on: {in_words(problem)}",)
+            notices = (message("The build could not be shown while it went on: {problem}", problem=in_words(problem)),)
         built = running.wait()
         return replace(built, notices=(*built.notices, *notices))
     except KeyboardInterrupt:
@@ -140,8 +141,12 @@ def start(builder: Builder, app: App, strategy: Strategy, options: BuildOptions)
     exports = [option for option in options.cache_to if CACHE_IN_THE_IMAGE not in option]
     if exports and not builder.exports_caches:
         raise BuilderCannot(
-            f"{_capital(builder.place)} exports no cache but {CACHE_IN_THE_IMAGE}: that takes containerd's image store.",
-            fix="Turn that on in the engine's settings, or name another builder with --builder.",
+            message(
+                "{builder} exports no cache but {cache}: that takes containerd's image store.",
+                builder=_capital(builder.place),
+                cache=CACHE_IN_THE_IMAGE,
+            ),
+            fix=message("Turn that on in the engine's settings, or name another builder with --builder."),
         )
 
     def note_end(meta: Meta) -> None:
@@ -258,7 +263,7 @@ class RunningBuild:
         if self._finished is not None:
             return self._finished
         silent = self._transcript.silent_seconds()
-        notices = [] if silent is None else [SILENT.format(place=_capital(self.builder.place), seconds=seconds_text(silent))]
+        notices = [] if silent is None else [message(SILENT, place=_capital(self.builder.place), seconds=seconds_text(silent))]
         meta = replace(self._meta, seconds=time.monotonic() - self._began, notices=notices)
         return self._transcript.build_so_far(meta, self._shown_text)
 
@@ -305,7 +310,11 @@ class RunningBuild:
         self._keeper.keep(self._meta, context, image)
         if self._meta.outcome == "broken":
             recording = self._keeper.recording
-            kept = f"The recording {self._meta.id} is kept." if recording is not None else " ".join(self._keeper.notices)
+            kept = (
+                message("The recording {recording} is kept.", recording=self._meta.id)
+                if recording is not None
+                else " ".join(self._keeper.notices)
+            )
             raise breakage(self._transcript.solve, self.builder.place, kept)
         if unreadable is not None and self._meta.outcome == "failed":
             raise unreadable
@@ -314,7 +323,7 @@ class RunningBuild:
         answer = self._answer(solved)
         error = self._meta.error
         if answer is not None and not answer["ok"]:
-            error = f"The image did not answer as expected: {answer['said']}"
+            error = message("The image did not answer as expected: {answer}", answer=answer["said"])
         self._meta = replace(self._meta, machine=machine.result(), answer=answer, error=error)
         self._keeper.complete(self._meta, image)
         return self._keeper.build(self._meta, image)
@@ -351,7 +360,7 @@ class RunningBuild:
             error=error_of(solve, outcome, solved.bases),
         )
         if self._transcript.is_cut:
-            self._keeper.notices.append(LOG_IS_CUT)
+            self._keeper.notices.append(message(LOG_IS_CUT))
 
     def _sent(self, context: ContextReading) -> tuple[Manifest | None, SpeedkitError | None]:
         """What BuildKit was sent, or why that could not be read; neither when that takes long and nobody needs it."""
@@ -361,19 +370,22 @@ class RunningBuild:
             is_needed = not is_refused and not self._command.cancelled
             if not is_needed and not context.done_within(UNNEEDED_READING_SECONDS):
                 context.give_up()
-                ended = "was cancelled" if self._command.cancelled else "failed"
-                notices.append(f"The build {ended} before its build context was read.")
+                notices.append(
+                    message("The build was cancelled before its build context was read.")
+                    if self._command.cancelled
+                    else message("The build failed before its build context was read.")
+                )
                 return None, None
         try:
             sent = context.result()
         except SpeedkitError as problem:
-            notices.append(f"The build context could not be read: {problem}")
+            notices.append(message("The build context could not be read: {problem}", problem=problem))
             return None, problem
         except Exception as problem:
-            notices.append(f"The build context could not be read: {in_words(problem)}")
+            notices.append(message("The build context could not be read: {problem}", problem=in_words(problem)))
             return None, None
         if (state := _state_folder_in(self.request.folder, sent)) is not None:
-            notices.append(STATE_IS_SENT.format(folder=state))
+            notices.append(message(STATE_IS_SENT, folder=state))
         return sent, None
 
     @property
@@ -389,7 +401,9 @@ class RunningBuild:
             described = self.builder.describe(solved.finished.image, tag=self.request.tag, bases=solved.bases)
             redacted: dict[str, Any] = self._redaction.document(described)
         except Exception as problem:
-            self._keeper.notices.append(f"The image was made, but could not be described: {in_words(problem)}")
+            self._keeper.notices.append(
+                message("The image was made, but could not be described: {problem}", problem=in_words(problem))
+            )
             return None
         return redacted
 
@@ -398,14 +412,14 @@ class RunningBuild:
         if image is None or probe is None:
             return None
         answer: dict[str, Any] | None = None
-        why = "the program was interrupted."
+        why = message("the program was interrupted.")
         try:
             if not self._command.cancelled:
                 answer = self.builder.ask(image, probe, give_up=lambda: self._command.cancelled)
         except Exception as problem:
             why = in_words(problem)
         if answer is None:
-            self._keeper.notices.append(f"The image was made, but was not asked for its answer: {why}")
+            self._keeper.notices.append(message("The image was made, but was not asked for its answer: {why}", why=why))
         return None if answer is None else answer | {"said": self._redaction.text(str(answer["said"]))}
 
 

@@ -16,6 +16,7 @@ from speedkit.experiment.building import start
 from speedkit.experiment.host import FOR_AN_IMAGE, host_environment, run_host_command
 from speedkit.experiment.progress import Watch, quiet_or_notebook
 from speedkit.experiment.request import BuildOptions
+from speedkit.messages import message
 from speedkit.model import Build
 
 if TYPE_CHECKING:
@@ -133,11 +134,17 @@ def compare(
             caches = {name: f"{uuid.uuid4().hex[:12]}-{name}" if cold else app.cache_of(name) for name in names}
             for edit in sequence:
                 for name in names:
-                    painter.begin(f"{name}, {edit}" + (f", trial {trial}" if repeat > 1 else ""))
+                    painter.begin(_what_runs(name, edit, trial if repeat > 1 else None))
                     built = _build_edited(chosen, app, name, edit, caches[name])
                     runs.append(Run(name, edit, trial, built))
                     painter.end(built)
     return Comparison(tuple(runs), tuple(edits))
+
+
+def _what_runs(strategy: str, edit: str, trial: int | None) -> str:
+    if trial is None:
+        return message("{strategy}, {edit}", strategy=strategy, edit=edit)
+    return message("{strategy}, {edit}, trial {trial}", strategy=strategy, edit=edit, trial=trial)
 
 
 def _try_out(app: App, edit: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from speedkit.context import Manifest
 from speedkit.errors import SpeedkitError, in_words
 from speedkit.experiment.transcript import Transcript
+from speedkit.messages import marked, message
 from speedkit.model import Build
 from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.reading import assemble_build
@@ -21,7 +22,7 @@ from speedkit.state import state_folder
 
 __all__ = ["NOT_COMPLETED", "Keeper"]
 
-NOT_COMPLETED = "The program ended before the image could be described and asked."
+NOT_COMPLETED = marked("The program ended before the image could be described and asked.")
 
 
 class Keeper:
@@ -48,14 +49,14 @@ class Keeper:
         """Write the recording as of now; it says what is missing should this program end before it is complete."""
         if self._is_played:
             return
-        meta = self._with_notices(meta, [NOT_COMPLETED] if image is not None else [])
+        meta = self._with_notices(meta, [message(NOT_COMPLETED)] if image is not None else [])
         try:
             folder = state_folder("recordings")
             self._recording = write_recording(
                 folder, meta, raw=self._transcript.lines, dockerfile=self._dockerfile(), context=context, image=image
             )
         except SpeedkitError as problem:
-            self.notices.append(f"This build was not recorded. {problem}")
+            self.notices.append(message("This build was not recorded. {problem}", problem=problem))
 
     def complete(self, meta: Meta, image: dict[str, Any] | None) -> None:
         """Write what was learned since."""
@@ -72,7 +73,10 @@ class Keeper:
         try:
             return assemble_build(meta, self._transcript.solve, self._dockerfile(), image=image, recording=self._recording)
         except Exception as problem:
-            notices = [*meta.notices, f"The steps of this build could not be read: {in_words(problem)}"]
+            notices = [
+                *meta.notices,
+                message("The steps of this build could not be read: {problem}", problem=in_words(problem)),
+            ]
             return assemble_build(replace(meta, notices=notices), Solve(), "", image=image, recording=self._recording)
 
     def _with_notices(self, meta: Meta, more: Sequence[str] = ()) -> Meta:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from speedkit.builders.bases import BuildBases
 from speedkit.errors import DiskFull, EngineLost, SpeedkitError, in_words
 from speedkit.experiment.advice import advice
+from speedkit.messages import message
 from speedkit.model import Outcome
 from speedkit.recordings.rawjson import Solve
 
@@ -51,7 +52,7 @@ def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
     None for a build that did.
     """
     if outcome == "cancelled":
-        return "The build was cancelled."
+        return message("The build was cancelled.")
     if outcome == "done":
         return None
     failed = next((vertex for vertex in solve.vertices.values() if vertex.error), None)
@@ -60,7 +61,7 @@ def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
         hint = _advice(solve, bases)
     except Exception as problem:
         # Whatever goes wrong in explaining a failure, the failure itself is told.
-        hint = f"What might help could not be looked up: {in_words(problem)}"
+        hint = message("What might help could not be looked up: {problem}", problem=in_words(problem))
     return "\n".join(part for part in (log, solve.error_text, hint) if part)
 
 
@@ -78,10 +79,10 @@ def breakage(solve: Solve, place: str, kept: str) -> SpeedkitError:
     """
     if NO_SPACE in failure_text(solve).lower():
         return DiskFull(
-            f"A disk is full, the engine's or one that a step wrote to. {kept}",
-            fix="Free some room (`docker system df` shows what takes it), then build again.",
+            message("A disk is full, the engine's or one that a step wrote to. {kept}", kept=kept),
+            fix=message("Free some room (`docker system df` shows what takes it), then build again."),
         )
     return EngineLost(
-        f"{place[:1].upper()}{place[1:]} went away during the build. {kept}",
-        fix="Start it again (`speedkit engine start`, or Docker Desktop) and build again.",
+        message("{builder} went away during the build. {kept}", builder=f"{place[:1].upper()}{place[1:]}", kept=kept),
+        fix=message("Start it again (`speedkit engine start`, or Docker Desktop) and build again."),
     )

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from speedkit.experiment.notebook_view import notebook_shell
+from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
@@ -48,17 +49,27 @@ class _Notebook(_Quiet):
         self._handle: Any = None
 
     def begin(self, what: str) -> None:
-        self._paint(f"{self._done + 1} of {self._total}: {what}")
+        self._paint(message("{number} of {total}: {what}", number=self._done + 1, total=self._total, what=what))
 
     def end(self, build: Build) -> None:  # noqa: ARG002 (the bar counts)
         self._done += 1
-        self._paint(f"{self._done} of {self._total} builds, {seconds_text(time.monotonic() - self._began)}")
+        seconds = seconds_text(time.monotonic() - self._began)
+        self._paint(
+            plural(
+                "{done} of {count} build, {seconds}",
+                "{done} of {count} builds, {seconds}",
+                self._total,
+                done=self._done,
+                seconds=seconds,
+            )
+        )
 
     def _paint(self, text: str) -> None:
         from IPython.display import HTML, display
 
+        label = html_text(message("builds"))
         bar = HTML(
-            f'<div class="{NOT_MATH}"><progress max="{self._total}" value="{self._done}" aria-label="builds"></progress> '
+            f'<div class="{NOT_MATH}"><progress max="{self._total}" value="{self._done}" aria-label="{label}"></progress> '
             f"{html_text(text)}</div>"
         )
         if self._handle is None:

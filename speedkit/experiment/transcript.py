@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from speedkit.errors import in_words
 from speedkit.experiment.silence import Silence
+from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.recordings.log_limit import LogLimit
 from speedkit.recordings.rawjson import Solve
@@ -83,4 +84,4 @@ class Transcript:
                     self.solve.feed(line)
             except Exception as problem:
                 # The build goes on, whatever this version makes of what BuildKit says.
-                self.solve.text.append(f"A line of BuildKit's could not be read: {in_words(problem)}")
+                self.solve.text.append(message("A line of BuildKit's could not be read: {problem}", problem=in_words(problem)))

@@ -23,6 +23,7 @@ from speedkit.errors import DockerfileError, Misuse
 from speedkit.forecast.tree import NOT_UTF8, Selector, Tree, has_wildcard
 from speedkit.forecast.vertices import Input, Vertex
 from speedkit.go_numbers import whole_number
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -190,7 +191,9 @@ def _checked_excludes(instruction: Instruction) -> tuple[str, ...]:
 
 
 def _refuse(reason: str, instruction: Instruction) -> NoReturn:
-    raise DockerfileError(f"Dockerfile, line {instruction.line}: {reason}.", line=instruction.line)
+    raise DockerfileError(
+        message("Dockerfile, line {line}: {reason}.", line=instruction.line, reason=reason), line=instruction.line
+    )
 
 
 def _inline_source(heredoc: Heredoc, scope: Scope, instruction: Instruction) -> _Source:

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from speedkit.go_regexp import GoRegexp
+from speedkit.messages import marked, message
 
 __all__ = ["loose_installs"]
 
-_NEWEST = "It takes whatever is newest; name a version."
-_SERVER = "It takes what the package server has that day."
+_NEWEST = marked("It takes whatever is newest; name a version.")
+_SERVER = marked("It takes what the package server has that day.")
 _ELSEWHERE = re.compile(r"[./]|file:|.*\$")
 """A path, or a word with a variable."""
 _EXACT = re.compile(r"=?v?\d+\.\d+\.\d+(?:[-+.][\w.+-]+)?|.*\$.*")
@@ -58,7 +59,7 @@ _START = r"(?:^|.*[ /]|.*\bxx-)"
 _NODE = _Installer(
     _beginning(rf"{_START}(?:npm(?: -\S+)* (?:install|i|add)|pnpm(?: -\S+)* (?:install|i|add))(?: |$)"),
     _whole(r".+@(?:npm:.*@)?=?v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?|.*://.*"),
-    "It takes the newest versions; pin them with `@`.",
+    marked("It takes the newest versions; pin them with `@`."),
     versioned=_beginning(r".+@"),
     valued=_words("--prefix --registry --cache --loglevel -C --dir"),
     only_with=_words("-g --global --location=global"),
@@ -69,7 +70,7 @@ _INSTALLERS = (
     _Installer(
         _beginning(rf"{_START}(?:pip[\d.]*|pipx|uv pip|uv tool)(?: -\S+)* install(?: |$)"),
         _whole(r"[^=<>!~]+={2,3}[^*,]+|.*://.*(?:@.*\d|\d\.\d|[0-9a-f]{40}).*"),
-        "It takes the newest versions; pin them with `==`.",
+        marked("It takes the newest versions; pin them with `==`."),
         versioned=_beginning(r".*[=<>~@]"),
         valued=_words(
             "-r --requirement --requirements -e --editable -i --index-url --extra-index-url --index --default-index -f "
@@ -143,13 +144,13 @@ def _of_installer(installer: _Installer, words: list[str]) -> Iterator[str]:
     if options & installer.settling or exact or (installer.only_with and not options & installer.only_with):
         return
     if "--git" in options:
-        yield "It takes what the repository holds that day; name a `--rev`."
+        yield message("It takes what the repository holds that day; name a `--rev`.")
         return
     for package in packages:
         if _ELSEWHERE.match(package) or installer.pinned.matches(package) or package.endswith("@latest"):
             continue
         has_version = installer.versioned is not None and installer.versioned.matches(package)
-        yield _in_range(package) if has_version else installer.because
+        yield _in_range(package) if has_version else message(installer.because)
 
 
 def _sorted_out(installer: _Installer, words: list[str]) -> tuple[set[str], list[str], bool]:
@@ -171,4 +172,4 @@ def _sorted_out(installer: _Installer, words: list[str]) -> tuple[set[str], list
 
 
 def _in_range(word: str) -> str:
-    return f"`{word}` takes the newest that fits; name one version."
+    return message("`{word}` takes the newest that fits; name one version.", word=word)

@@ -32,6 +32,7 @@ from speedkit.forecast.situation import BaseImage
 from speedkit.forecast.tree import Tree
 from speedkit.forecast.vertices import Input, Vertex
 from speedkit.go_numbers import END_OF_INT64, whole_number
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,8 +123,14 @@ def _check_paths(steps: tuple[PlannedStep, ...], context: Vertex) -> None:
     for path, instruction in paths:
         if (found := _UNPRINTABLE.search(path)) is not None:
             reason = 'header key "followpaths" contains value with non-printable ASCII characters'
-            told = f"the path {path.lstrip('/')!r} holds the control character {found[0]!r}: {reason}"
-            raise DockerfileError(f"Dockerfile, line {instruction.line}: {told}.", line=instruction.line)
+            what = message(
+                "Dockerfile, line {line}: the path {path!r} holds the control character {character!r}: {reason}.",
+                line=instruction.line,
+                path=path.lstrip("/"),
+                character=found[0],
+                reason=reason,
+            )
+            raise DockerfileError(what, line=instruction.line)
 
 
 def _unsent(steps: tuple[PlannedStep, ...], context: Vertex) -> frozenset[str]:
@@ -329,7 +336,8 @@ class _Planning:
             for port in " ".join(words).split() if instruction.keyword == "EXPOSE" else ():
                 check_port(port)
         except ValueError as problem:
-            raise DockerfileError(f"Dockerfile, line {instruction.line}: {problem}.", line=instruction.line) from None
+            what = message("Dockerfile, line {line}: {reason}.", line=instruction.line, reason=problem)
+            raise DockerfileError(what, line=instruction.line) from None
 
     def _workdir(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
         if scope.workdir == "/":

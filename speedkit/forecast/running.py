@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from speedkit.causes import Secret
 from speedkit.context import Entry, Manifest
@@ -21,6 +21,7 @@ from speedkit.errors import DockerfileError
 from speedkit.forecast.copying import inline_file
 from speedkit.forecast.tree import NOT_UTF8, Selector, Tree
 from speedkit.forecast.vertices import Input, Vertex
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -108,14 +109,17 @@ def _run_variables(scope: Scope, mounts: tuple[Mount, ...]) -> dict[str, str]:
     return variables
 
 
+def _refuse(reason: str, line: int) -> NoReturn:
+    raise DockerfileError(message("Dockerfile, line {line}: {reason}.", line=line, reason=reason), line=line)
+
+
 def _mounted(mount: Mount, line: int, scope: Scope, around: Surroundings) -> _Mounted:
     target = normalized(scope.workdir, mount.target) if not mount.target.startswith("/") else mount.target
     if target == "/":
-        raise DockerfileError(f'Dockerfile, line {line}: invalid mount target "/".', line=line)
+        _refuse('invalid mount target "/"', line)
     if mount.origin and around.is_ahead(mount.origin, numeric=False):
-        reason = f'cannot mount from stage "{mount.origin}" to "{mount.target}"'
-        reason = f"{reason}, stage needs to be defined before current command"
-        raise DockerfileError(f"Dockerfile, line {line}: {reason}.", line=line)
+        where = f'cannot mount from stage "{mount.origin}" to "{mount.target}"'
+        _refuse(f"{where}, stage needs to be defined before current command", line)
     vertex = _mount_vertex(mount, around)
     source = normalized("/", mount.source)
     if source == "/" and mount.kind == "cache" and (folder := _cache_folder(mount, vertex)) is not None:

@@ -15,6 +15,7 @@ from speedkit.dockerfile import mounts_of, needed_stages, stage_bases
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.forecast.installing import loose_installs
 from speedkit.go_regexp import GoRegexp
+from speedkit.messages import marked, message
 
 if TYPE_CHECKING:
     from speedkit.context import Manifest
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["Unsteady", "unsteady_steps"]
 
 _COMMANDS = (
-    (r"(?:^|[\s;&|(`])date(?:\s+[-+'\"]|\s*[)`;&|>]|\s*$)|SOURCE_DATE_EPOCH=\$\(", "It writes the time of the build."),
-    (r"/dev/u?random|\$RANDOM\b|\buuidgen\b", "It uses a random value."),
+    (r"(?:^|[\s;&|(`])date(?:\s+[-+'\"]|\s*[)`;&|>]|\s*$)|SOURCE_DATE_EPOCH=\$\(", marked("It writes the time of the build.")),
+    (r"/dev/u?random|\$RANDOM\b|\buuidgen\b", marked("It uses a random value.")),
     (
         r"\b(?:apt|apt-get|apk|dnf|yum|microdnf)\s+(?:-\S+\s+)*(?:dist-)?(?:update|upgrade)\b",
-        "It takes what the package server has that day.",
+        marked("It takes what the package server has that day."),
     ),
-    (r"\b(?:curl|wget)\b[^;&|]*\b(?:latest|master|main|nightly)\b", "It downloads whatever is newest; name a version."),
-    (r"@latest\b", "It takes whatever is newest; name a version."),
-    (r"\bgo\s+get\b[^;&|@]*\s\w[\w-]*\.\w+/[^;&|@]*(?:[;&|]|$)", "It takes whatever is newest; name a version."),
+    (r"\b(?:curl|wget)\b[^;&|]*\b(?:latest|master|main|nightly)\b", marked("It downloads whatever is newest; name a version.")),
+    (r"@latest\b", marked("It takes whatever is newest; name a version.")),
+    (r"\bgo\s+get\b[^;&|@]*\s\w[\w-]*\.\w+/[^;&|@]*(?:[;&|]|$)", marked("It takes whatever is newest; name a version.")),
 )
 _EXPRESSIONS = [(GoRegexp(expression), because) for expression, because in _COMMANDS]
 _UNLESS = (
@@ -41,13 +42,13 @@ _UNLESS = (
         "\n",
         re.compile(r"\bgit\s+clone\b"),
         re.compile(r"\b[0-9a-f]{40}\b"),
-        "It clones what the repository holds that day; check out a commit.",
+        marked("It clones what the repository holds that day; check out a commit."),
     ),
     (
         "[;&|]",
         re.compile(r"\bnpm\s+(?:install|i|update)\b"),
         re.compile(r"\s(?:-g|--global|--location=global)\b"),
-        "`npm install` may take newer versions; `npm ci` takes those of the lock file.",
+        marked("`npm install` may take newer versions; `npm ci` takes those of the lock file."),
     ),
 )
 _COMMON = re.compile(r"DATE|TIME|STAMP|COMMIT|REVISION|GIT_?SHA|VCS_?REF|BUILD_?(?:ID|NUMBER)", re.IGNORECASE)
@@ -82,18 +83,20 @@ def unsteady_steps(build: Situation) -> tuple[Unsteady, ...]:
 
 def _reasons(step: Instruction, image: str, context: Manifest) -> Iterator[str]:
     if step.keyword == "FROM" and image and _moves(image):
-        yield f"{image} names whatever is newest; name a version, or better a digest."
+        yield message("{image} names whatever is newest; name a version, or better a digest.", image=image)
     if step.keyword == "ARG" and _COMMON.search(step.text):
-        yield "Its value is another one in each build, and then every RUN after it runs; declare it as late as possible."
+        yield message(
+            "Its value is another one in each build, and then every RUN after it runs; declare it as late as possible."
+        )
     if step.keyword == "RUN":
         text = " ".join([step.text, *(heredoc.content for heredoc in step.heredocs)])
         causes = [because for expression, because in _EXPRESSIONS if expression.matches(text)]
         causes += [because for end, begin, settling, because in _UNLESS if _is_unsettled(text, end, begin, settling)]
-        yield from dict.fromkeys([*causes, *loose_installs(text)])
+        yield from dict.fromkeys([*map(message, causes), *loose_installs(text)])
     if step.keyword == "ADD" and step.flag("checksum") is None and any("://" in word for word in step.args[:-1]):
-        yield "The server is asked each time, and may hand out something else; `--checksum` pins it."
+        yield message("The server is asked each time, and may hand out something else; `--checksum` pins it.")
     if _takes_git(step) and any(entry.path == _GIT or entry.path.startswith(f"{_GIT}/") for entry in context.entries):
-        yield "It takes `.git`, which changes with every commit, fetch and `git status`; name it in `.dockerignore`."
+        yield message("It takes `.git`, which changes with every commit, fetch and `git status`; name it in `.dockerignore`.")
 
 
 def _is_unsettled(text: str, end: str, begin: re.Pattern[str], settling: re.Pattern[str]) -> bool:
