@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
+from speedkit.messages import listed, message, plural
 from speedkit.model import Build
 from speedkit.plots.measuring import (
     COLD,
@@ -75,8 +76,8 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
         left=5,
         right_pixels=RIGHT,
     )
-    figure.update_xaxes(title_text=f"seconds to rebuild, {plain(said(chosen))}{', a logarithmic scale' if logarithmic else ''}")
-    figure.update_yaxes(title_text="image, MB", range=[0, top], gridcolor=GRID, title_font={"size": 13})
+    figure.update_xaxes(title_text=plain(_time_axis(said(chosen), logarithmic=logarithmic)))
+    figure.update_yaxes(title_text=message("image, MB"), range=[0, top], gridcolor=GRID, title_font={"size": 13})
     return Plot(figure, Frame({"strategy": [one.strategy for one in measured], "seconds": seconds, "image_mb": sizes}))
 
 
@@ -84,8 +85,14 @@ def _size(one: Measured) -> int:
     return one.builds[-1].image_bytes or 0
 
 
+def _time_axis(edit: str, *, logarithmic: bool) -> str:
+    if logarithmic:
+        return message("seconds to rebuild, {edit}, a logarithmic scale", edit=edit)
+    return message("seconds to rebuild, {edit}", edit=edit)
+
+
 def _how(measured: Sequence[Measured]) -> str:
-    return f"rebuild time, {runs_note([len(one.builds) for one in measured])}, and size of the image"
+    return message("rebuild time, {runs}, and size of the image", runs=runs_note([len(one.builds) for one in measured]))
 
 
 def _most_built(measured: Sequence[Measured]) -> str:
@@ -98,27 +105,55 @@ def _most_built(measured: Sequence[Measured]) -> str:
 def _finding(candidates: Sequence[Measured], measured: Sequence[Measured]) -> str:
     """Who is quickest, where runs tell it, and whose image is smallest."""
     if not candidates:
-        return "Nothing was built yet"
+        return message("Nothing was built yet")
     if len(candidates) == 1:
-        return f"{candidates[0].strategy} was built: {seconds_text(candidates[0].seconds)}, {bytes_text(_size(candidates[0]))}"
-    small = smallest([one.builds[-1] for one in candidates])
-    size = bytes_text(small[0].image_bytes or 0)
-    is_smallest = f"{_names([build.strategy for build in small])} the smallest ({size})"
+        return message(
+            "{strategy} was built: {seconds}, {size}",
+            strategy=candidates[0].strategy,
+            seconds=seconds_text(candidates[0].seconds),
+            size=bytes_text(_size(candidates[0])),
+        )
+    builds = smallest([one.builds[-1] for one in candidates])
+    small, size = [build.strategy for build in builds], bytes_text(builds[0].image_bytes or 0)
     quick = quickest(candidates, measured)
     if len(quick) == len(candidates):
-        return f"{capital(is_smallest)}; whose rebuild is quicker, these runs do not tell"
+        return plural(
+            "{smallest} is the smallest ({size}); whose rebuild is quicker, these runs do not tell",
+            "{smallest} are the smallest ({size}); whose rebuild is quicker, these runs do not tell",
+            len(small),
+            smallest=capital(_names(small)),
+            size=size,
+        )
     if len(quick) > 1:
-        return f"{capital(_names([one.strategy for one in quick]))} the quickest, {is_smallest}"
-    if [quick[0].strategy] == [build.strategy for build in small]:
-        return f"{quick[0].strategy} is both the quickest and the smallest: {seconds_text(quick[0].seconds)}, {size}"
-    return f"{quick[0].strategy} is the quickest ({seconds_text(quick[0].seconds)}), {is_smallest}"
+        return plural(
+            "{quickest} are the quickest, {smallest} is the smallest ({size})",
+            "{quickest} are the quickest, {smallest} are the smallest ({size})",
+            len(small),
+            quickest=capital(_names([one.strategy for one in quick])),
+            smallest=_names(small),
+            size=size,
+        )
+    strategy, seconds = quick[0].strategy, seconds_text(quick[0].seconds)
+    if small == [strategy]:
+        return message(
+            "{strategy} is both the quickest and the smallest: {seconds}, {size}", strategy=strategy, seconds=seconds, size=size
+        )
+    return plural(
+        "{quickest} is the quickest ({seconds}), {smallest} is the smallest ({size})",
+        "{quickest} is the quickest ({seconds}), {smallest} are the smallest ({size})",
+        len(small),
+        quickest=strategy,
+        seconds=seconds,
+        smallest=_names(small),
+        size=size,
+    )
 
 
 def _names(strategies: Sequence[str]) -> str:
-    """One or two names or how many there are, with the verb: `naive is`, `7 strategies are`."""
-    if len(strategies) == 1:
-        return f"{strategies[0]} is"
-    return f"{' and '.join(strategies) if len(strategies) == 2 else f'{len(strategies)} strategies'} are"
+    """One or two names, or how many there are."""
+    if len(strategies) <= 2:
+        return listed(strategies)
+    return plural("{count} strategy", "{count} strategies", len(strategies))
 
 
 def _label_places(figure: go.Figure, measured: Sequence[Measured], top: float) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
+from speedkit.messages import listed, message, plural
 from speedkit.model import Build, Step
 from speedkit.plots.measuring import COLD, HasBuilds, comparable, edits_in_order, heading, said, without_repeats
 from speedkit.plots.panels import label_rows
@@ -15,15 +17,26 @@ from speedkit.plots.style import ROW, capital, finish, first_line, notes, plain,
 
 __all__ = ["cache_grid"]
 
+
+class _Cell(NamedTuple):
+    """code: its place in the scale of colours."""
+
+    code: int
+    icon: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.icon} {self.word}".lstrip()
+
+
 CELLS = {
-    "cached": (0, "✓ cached"),
-    "ran": (1, "↻ runs"),
-    "failed": (2, "✗ fails"),
-    "cancelled": (2, "✗ stopped"),
-    "waiting": (3, "not reached"),
-    "unclear": (3, "not told apart"),
+    "cached": _Cell(0, "✓", message("cached")),
+    "ran": _Cell(1, "↻", message("runs")),
+    "failed": _Cell(2, "✗", message("fails")),
+    "cancelled": _Cell(2, "✗", message("stopped")),
+    "waiting": _Cell(3, "", message("not reached")),
+    "unclear": _Cell(3, "", message("not told apart")),
 }
-SHAPES = "✓↻✗ "
 SCALE = [
     [0, "rgba(0,114,178,.16)"],
     [0.25, "rgba(0,114,178,.16)"],
@@ -59,7 +72,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     finish(
         figure,
         title=_finding(newest, cells),
-        measured="; ".join(filter(None, [chosen, "each build as BuildKit reported it", notes(list(newest.values()))])),
+        measured="; ".join(filter(None, [chosen, message("each build as BuildKit reported it"), notes(list(newest.values()))])),
         plot_pixels=ROW * max(len(steps), 1),
         left=max(map(len, labels), default=0),
         right_pixels=16,
@@ -72,17 +85,17 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     figure.update_xaxes(range=[-0.5, max(len(heads), 1) - 0.5])
     label_rows(figure, labels)
     table = Frame(
-        [[first_line(step), *(word.lstrip(SHAPES) for _, word in row)] for step, row in zip(steps, cells, strict=True)],
+        [[first_line(step), *(cell.word for cell in row)] for step, row in zip(steps, cells, strict=True)],
         columns=["instruction", *map(heading, newest)],
     )
     return Plot(figure, table)
 
 
-def _add_cells(figure: go.Figure, cells: list[list[tuple[int, str]]], steps: list[Step], edits: list[str]) -> None:
+def _add_cells(figure: go.Figure, cells: list[list[_Cell]], steps: list[Step], edits: list[str]) -> None:
     figure.add_heatmap(
-        z=[[code for code, _ in row] for row in cells],
+        z=[[cell.code for cell in row] for row in cells],
         text=[
-            [f"{plain(step.instruction)}<br>{plain(said(edit))}: {word}" for edit, (_, word) in zip(edits, row, strict=True)]
+            [f"{plain(step.instruction)}<br>{plain(said(edit))}: {cell}" for edit, cell in zip(edits, row, strict=True)]
             for step, row in zip(steps, cells, strict=True)
         ],
         x=list(range(len(edits))),
@@ -95,9 +108,9 @@ def _add_cells(figure: go.Figure, cells: list[list[tuple[int, str]]], steps: lis
         ygap=3,
         hovertemplate="%{text}<extra></extra>",
     )
-    for row, words in enumerate(cells):
-        for column, (_, word) in enumerate(words):
-            figure.add_annotation(x=column, y=row, text=word, showarrow=False, font={"size": 12})
+    for row, across in enumerate(cells):
+        for column, cell in enumerate(across):
+            figure.add_annotation(x=column, y=row, text=str(cell), showarrow=False, font={"size": 12})
 
 
 def _most_edited(builds: Sequence[Build]) -> str:
@@ -120,27 +133,36 @@ def _steps(newest: dict[str, Build]) -> list[Step]:
     return sorted(found.values(), key=lambda step: (step.line is not None, step.line or 0))
 
 
-def _cell(build: Build, step: Step) -> tuple[int, str]:
+def _cell(build: Build, step: Step) -> _Cell:
     for own in build.instructions:
         if (own.line, own.instruction) == (step.line, step.instruction):
             return CELLS.get(own.state, CELLS["waiting"])
     return CELLS["waiting"]
 
 
-def _finding(newest: dict[str, Build], cells: list[list[tuple[int, str]]]) -> str:
+def _finding(newest: dict[str, Build], cells: list[list[_Cell]]) -> str:
     """The edits that run the most steps and those that run the fewest; builds that failed prove neither."""
     columns = zip(newest.items(), zip(*cells, strict=True), strict=False)
-    counts = {edit: sum(code == 1 for code, _ in column) for (edit, build), column in columns if build.ok}
+    counts = {edit: sum(cell is CELLS["ran"] for cell in column) for (edit, build), column in columns if build.ok}
     if not counts:
-        return "Every build shown failed" if newest else "Nothing was built yet"
+        return message("Every build shown failed") if newest else message("Nothing was built yet")
     most, fewest = max(counts.values()), min(counts.values())
     if len(counts) > 1 and most == fewest:
-        return f"Every edit that can be built makes {most} of {len(cells)} steps run again"
-    first = f"{capital(_with(counts, most))}: {most} of {len(cells)} steps run again"
-    return first if len(counts) == 1 else f"{first}; {_with(counts, fewest, 'others')}: {fewest}"
+        return message("Every edit that can be built makes {ran} of {steps} steps run again", ran=most, steps=len(cells))
+    edits = capital(_with(counts, most, lambda count: plural("{count} edit", "{count} edits", count)))
+    if len(counts) == 1:
+        return message("{edits}: {ran} of {steps} steps run again", edits=edits, ran=most, steps=len(cells))
+    return message(
+        "{edits}: {ran} of {steps} steps run again; {others}: {fewest}",
+        edits=edits,
+        ran=most,
+        steps=len(cells),
+        others=_with(counts, fewest, lambda count: plural("{count} other", "{count} others", count)),
+        fewest=fewest,
+    )
 
 
-def _with(counts: Mapping[str, int], count: int, many: str = "edits") -> str:
+def _with(counts: Mapping[str, int], ran: int, many: Callable[[int], str]) -> str:
     """The edits after which so many steps ran: one or two by name, or how many there are."""
-    edits = [said(edit) for edit, steps in counts.items() if steps == count]
-    return " and ".join(edits) if len(edits) <= 2 else f"{len(edits)} {many}"
+    edits = [said(edit) for edit, steps in counts.items() if steps == ran]
+    return listed(edits) if len(edits) <= 2 else many(len(edits))

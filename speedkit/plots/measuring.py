@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.words.amounts import seconds_text
 
@@ -33,18 +34,34 @@ __all__ = [
 ]
 
 EDITS = {
-    "cold": "a cold build",
-    "none": "nothing changed",
-    "touch": "a file touched",
-    "comment": "a comment added",
-    "rename-field": "a field renamed",
-    "readme": "the README edited",
-    "add-dependency": "a dependency added",
-    "break": "a compile error",
-    "corrected": "an error corrected",
-    "retry": "another try",
-    "custom": "an edit of your own",
+    "cold": message("a cold build"),
+    "none": message("nothing changed"),
+    "touch": message("a file touched"),
+    "comment": message("a comment added"),
+    "rename-field": message("a field renamed"),
+    "readme": message("the README edited"),
+    "add-dependency": message("a dependency added"),
+    "break": message("a compile error"),
+    "corrected": message("an error corrected"),
+    "retry": message("another try"),
+    "custom": message("an edit of your own"),
+    "a line appended": message("a line appended"),
 }
+HEADINGS = {
+    "cold": message("cold build"),
+    "none": message("nothing changed"),
+    "touch": message("file touched"),
+    "comment": message("comment added"),
+    "rename-field": message("field renamed"),
+    "readme": message("README edited"),
+    "add-dependency": message("dependency added"),
+    "break": message("compile error"),
+    "corrected": message("error corrected"),
+    "retry": message("another try"),
+    "custom": message("edit of your own"),
+    "a line appended": message("line appended"),
+}
+"""The same in as few words as the head of a column has room for."""
 COLD = "cold"
 NONE = "none"
 NOT_COMPARED = frozenset({"custom", "corrected", "retry"})
@@ -101,7 +118,9 @@ class Measured:
     @property
     def spread(self) -> str:
         """The range of the runs; nothing for a single one."""
-        return f"{seconds_text(self.low_seconds)} to {seconds_text(self.high_seconds)}" if self.is_repeated else ""
+        if not self.is_repeated:
+            return ""
+        return message("{low} to {high}", low=seconds_text(self.low_seconds), high=seconds_text(self.high_seconds))
 
 
 def said(edit: str) -> str:
@@ -111,13 +130,17 @@ def said(edit: str) -> str:
 
 def built_of(edit: str) -> str:
     """The sources that a build was made of: `built after a field renamed`."""
-    return "built of the files as they were" if edit in (COLD, NONE) else f"built after {said(edit)}"
+    if edit in (COLD, NONE):
+        return message("built of the files as they were")
+    return message("built after {edit}", edit=said(edit))
 
 
 def heading(edit: str) -> str:
-    """An edit in as few words as the head of a column has room for."""
-    first, _, rest = said(edit).partition(" ")
-    return rest if first in ("a", "an", "the") else said(edit)
+    """An edit as the head of a column; one that somebody named in a sentence's words, without the article."""
+    if edit in HEADINGS:
+        return HEADINGS[edit]
+    first, _, rest = edit.partition(" ")
+    return rest if first in ("a", "an", "the") else edit
 
 
 def edits_in_order(edits: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
+from speedkit.messages import listed, message, plural
 from speedkit.model import Build
 from speedkit.plots.measuring import (
     COLD,
@@ -28,7 +29,7 @@ from speedkit.plots.measuring import (
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
-from speedkit.words.amounts import count_steps, seconds_text, steps_that_ran
+from speedkit.words.amounts import count_steps, seconds_text, steps_that_ran_with
 
 __all__ = ["half_cold", "rebuild", "scale"]
 
@@ -55,7 +56,8 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     for row, panel in enumerate(shown, 1):
         _add_panel(figure, panel, row=row, half=half, width=high)
     logarithmic = scale(figure, [one.seconds for one in measured], low, high)
-    figure.update_xaxes(title_text="seconds, a logarithmic scale" if logarithmic else "seconds", row=len(shown) or 1, col=1)
+    axis = message("seconds, a logarithmic scale") if logarithmic else message("seconds")
+    figure.update_xaxes(title_text=axis, row=len(shown) or 1, col=1)
     finish(
         figure,
         title=_finding(shown, measure(builds)),
@@ -84,9 +86,14 @@ def half_cold(builds: Sequence[Build]) -> float | None:
 
 
 def _how(measured: Sequence[Measured], half: float | None) -> list[str]:
-    what = "rebuild after the edit" if len({one.edit for one in measured}) == 1 else "rebuild after each edit"
-    hatch = "hatched: something ran" if half is None else f"hatched: at least half of a cold build ({seconds_text(2 * half)})"
-    return [f"{what}, {runs_note([len(one.builds) for one in measured])}", hatch]
+    runs = runs_note([len(one.builds) for one in measured])
+    if len({one.edit for one in measured}) == 1:
+        what = message("rebuild after the edit, {runs}", runs=runs)
+    else:
+        what = message("rebuild after each edit, {runs}", runs=runs)
+    if half is None:
+        return [what, message("hatched: something ran")]
+    return [what, message("hatched: at least half of a cold build ({seconds})", seconds=seconds_text(2 * half))]
 
 
 def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measured]) -> str:
@@ -96,11 +103,11 @@ def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measured])
     edits = list(dict.fromkeys(one.edit for one in measured))
     failed = dict.fromkeys((build.strategy, build.edit) for build in builds if not build.ok and build.edit in edits)
     names = [
-        strategy if len(edits) == 1 else f"{strategy} ({heading(edit)})"
+        strategy if len(edits) == 1 else message("{strategy} ({edit})", strategy=strategy, edit=heading(edit))
         for strategy, edit in failed
         if (strategy, edit) not in good
     ]
-    return f"failed: {', '.join(names)}" if names else ""
+    return message("failed: {names}", names=", ".join(names)) if names else ""
 
 
 def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: float | None, width: float) -> None:
@@ -161,24 +168,34 @@ def scale(figure: go.Figure, seconds: Sequence[float], low: float, high: float) 
 def _finding(shown: list[list[Measured]], measured: Sequence[Measured]) -> str:
     pairs = [_ends_of(panel) for panel in shown if len(panel) > 1]
     if not pairs:
-        return "One strategy was built: build another one to compare" if shown else "Nothing was built yet"
+        if shown:
+            return message("One strategy was built: build another one to compare")
+        return message("Nothing was built yet")
     apart = [panel for panel in shown if len(panel) > 1 and is_beyond_spread(*_ends_of(panel), measured)]
     if not apart:
         one, other = max(pairs, key=lambda pair: abs(_share_that_ran(pair[0]) - _share_that_ran(pair[1])))
-        ways = [f"{steps_that_ran(each.builds[-1])} with {each.strategy}" for each in (one, other)]
-        return f"{capital(said(one.edit))}: {', '.join(ways)}"
+        return message(
+            "{edit}: {first}, {second}",
+            edit=capital(said(one.edit)),
+            first=steps_that_ran_with(one.builds[-1], one.strategy),
+            second=steps_that_ran_with(other.builds[-1], other.strategy),
+        )
     panel = max(apart, key=lambda panel: _ends_of(panel)[0].seconds / _ends_of(panel)[1].seconds)
     slow, fast = slowest(panel, measured), quickest(panel, measured)
-    return f"{capital(said(panel[0].edit))}: {_seconds_with(slow)}, {_seconds_with(fast)}"
+    return message(
+        "{edit}: {first}, {second}", edit=capital(said(panel[0].edit)), first=_seconds_with(slow), second=_seconds_with(fast)
+    )
 
 
 def _seconds_with(alike: list[Measured]) -> str:
     """`26.9 s with naive`, or `25.6 s to 26.9 s with 3 strategies` for those that runs do not tell apart."""
-    if len(alike) == 1:
-        return f"{seconds_text(alike[0].seconds)} with {alike[0].strategy}"
     low, high = (seconds_text(pick(one.seconds for one in alike)) for pick in (min, max))
-    names = " and ".join(one.strategy for one in alike) if len(alike) == 2 else f"{len(alike)} strategies"
-    return f"{low} with {names}" if low == high else f"{low} to {high} with {names}"
+    names = listed([one.strategy for one in alike])
+    if len(alike) > 2:
+        names = plural("{count} strategy", "{count} strategies", len(alike))
+    if low == high:
+        return message("{seconds} with {strategies}", seconds=low, strategies=names)
+    return message("{low} to {high} with {strategies}", low=low, high=high, strategies=names)
 
 
 def _ends_of(panel: list[Measured]) -> tuple[Measured, Measured]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
+from speedkit.messages import message, plural
 from speedkit.model import Build, ImageLayer
-from speedkit.plots.measuring import SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, smallest
+from speedkit.plots.measuring import COLD, NONE, SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, said, smallest
 from speedkit.plots.panels import label_rows
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
@@ -48,12 +49,12 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
             xshift=6,
         )
     label_rows(figure, [short(build.strategy) for build in builds])
-    figure.update_xaxes(title_text="MB", range=[0, largest / 1e6])
+    figure.update_xaxes(title_text=message("MB"), range=[0, largest / 1e6])
     finish(
         figure,
         title=_finding(builds),
         measured="; ".join(
-            filter(None, ["size by layer, grey came with the base image", *_sources(builds, edit), notes(builds)])
+            filter(None, [message("size by layer, grey came with the base image"), *_sources(builds, edit), notes(builds)])
         ),
         plot_pixels=ROW * max(len(builds), 1),
         left=max((len(build.strategy) for build in builds), default=0),
@@ -67,15 +68,21 @@ def _sources(builds: Sequence[Build], edit: str) -> list[str]:
     """After which edit most images were built; those that were built after other ones by name."""
     if not builds:
         return []
-    others = [f"{build.strategy} {built_of(build.edit)}" for build in builds if built_of(build.edit) != built_of(edit)]
+    others = [_other_sources(build) for build in builds if built_of(build.edit) != built_of(edit)]
     return [", ".join([built_of(edit), *others])]
+
+
+def _other_sources(build: Build) -> str:
+    if build.edit in (COLD, NONE):
+        return message("{strategy} built of the files as they were", strategy=build.strategy)
+    return message("{strategy} built after {edit}", strategy=build.strategy, edit=said(build.edit))
 
 
 def _joined(build: Build) -> list[ImageLayer]:
     """The layers of the base as one, then the image's own that hold anything."""
     base = sum(layer.size_bytes for layer in build.layers if layer.from_base)
     own = [layer for layer in build.layers if not layer.from_base and layer.size_bytes]
-    return ([ImageLayer("base", base, from_base=True)] if base else []) + own
+    return ([ImageLayer(message("base"), base, from_base=True)] if base else []) + own
 
 
 def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, largest: int) -> None:
@@ -107,21 +114,25 @@ def _label(layer: ImageLayer, letters: int) -> str:
 
 def _finding(builds: list[Build]) -> str:
     if not builds:
-        return "Nothing was built yet"
+        return message("Nothing was built yet")
     if len(builds) == 1:
-        return f"{builds[0].strategy}: {bytes_text(builds[0].image_bytes or 0)}"
+        return message("{strategy}: {size}", strategy=builds[0].strategy, size=bytes_text(builds[0].image_bytes or 0))
     small = sorted(smallest(builds), key=lambda build: build.image_bytes or 0)
     most = max(build.image_bytes or 0 for build in builds)
     large = [build for build in builds if (build.image_bytes or 0) * SAME_SIZE >= most]
+    least, most_text = bytes_text(small[0].image_bytes or 0), bytes_text(most)
+    if len(small) == len(builds) and least == most_text:
+        return message("All images are the same size: {size}", size=most_text)
     if len(small) == len(builds):
-        first, last = bytes_text(small[0].image_bytes or 0), bytes_text(most)
-        return f"All images are the same size: {last}" if first == last else f"All images are about the same size: {last}"
-    return f"{bytes_text(most)} with {_names(large)}, {bytes_text(small[0].image_bytes or 0)} with {_names(small)}"
+        return message("All images are about the same size: {size}", size=most_text)
+    return message(
+        "{most} with {large}, {least} with {small}", most=most_text, large=_names(large), least=least, small=_names(small)
+    )
 
 
 def _names(builds: list[Build]) -> str:
     """The strategy, or how many of them share a size."""
-    return builds[0].strategy if len(builds) == 1 else f"{len(builds)} strategies"
+    return builds[0].strategy if len(builds) == 1 else plural("{count} strategy", "{count} strategies", len(builds))
 
 
 def _table(builds: list[Build]) -> Frame:

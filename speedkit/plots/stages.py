@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
 from speedkit.history import Reasons, Way, ways_of
 from speedkit.history.ways import RUNS, Travel
-from speedkit.messages import message
+from speedkit.messages import listed, message, plural
 from speedkit.plots.measuring import NONE, said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
@@ -271,35 +271,46 @@ def _finding(reasons: Reasons, ways: Sequence[Way]) -> str:
     steps = [step for step in reasons.steps if step.state in SEEN]
     ran = [step for step in steps if step.state in RUNS]
     if not steps:
-        return "There is nothing to run"
+        return message("There is nothing to run")
     failed = next((step for step in ran if step.state in ("failed", "cancelled")), None)
     if failed is not None:
-        return f"Line {failed.line}, {short(failed.instruction, LONGEST)}, {failed.state}"
+        instruction = short(failed.instruction, LONGEST)
+        if failed.state == "failed":
+            return message("Line {line}, {instruction}, failed", line=failed.line, instruction=instruction)
+        return message("Line {line}, {instruction}, cancelled", line=failed.line, instruction=instruction)
     if not ran:
-        return reasons.title if reasons.build is None else "Everything came from the cache"
-    took = "" if reasons.build is None else f", {seconds_text(sum(step.seconds for step in ran))}"
-    verb = "run" if reasons.build is None else "ran"
+        return reasons.title if reasons.build is None else message("Everything came from the cache")
+    count = {"ran": len(ran), "steps": len(steps)}
+    if reasons.build is None:
+        told = message("{beginning}: {ran} of {steps} steps run", beginning=_beginning(ran, steps), **count)
+    else:
+        seconds = seconds_text(sum(step.seconds for step in ran))
+        told = message(
+            "{beginning}: {ran} of {steps} steps ran, {seconds}", beginning=_beginning(ran, steps), seconds=seconds, **count
+        )
     stops = list(dict.fromkeys(way.target for way in ways if way.travel == "stopped"))
-    froms = sum(step.instruction.startswith("FROM ") for step in steps)
-    end = f"; miss stopped at {_lines_in_words(stops)}" if stops else ""
-    all_new = len(ran) == len(steps) - froms and all(isinstance(step.cause, New) for step in ran)
-    nothing = "Nothing was cached" if len(ran) == len(steps) else "Nothing but base images was cached"
-    began = nothing if all_new else _beginning(ran)
-    return f"{began}: {len(ran)} of {len(steps)} steps {verb}{took}{end}"
+    return message("{finding}; miss stopped at {lines}", finding=told, lines=_lines_in_words(stops)) if stops else told
 
 
 def _lines_in_words(lines: Sequence[int]) -> str:
-    if len(lines) == 1:
-        return f"line {lines[0]}"
-    return f"lines {' and '.join(map(str, lines))}" if len(lines) == 2 else f"{len(lines)} places"
+    match lines:
+        case [line]:
+            return message("line {number}", number=line)
+        case [first, second]:
+            return message("lines {first} and {second}", first=first, second=second)
+        case _:
+            return plural("{count} place", "{count} places", len(lines))
 
 
-def _beginning(ran: Sequence[Reason]) -> str:
+def _beginning(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
     """What began all misses, in a few words."""
-    causes = dict.fromkeys(title(step.cause, line=step.line) for step in _beginnings(ran))
+    froms = sum(step.instruction.startswith("FROM ") for step in steps)
+    if len(ran) == len(steps) - froms and all(isinstance(step.cause, New) for step in ran):
+        return message("Nothing but base images was cached") if froms else message("Nothing was cached")
+    causes = list(dict.fromkeys(title(step.cause, line=step.line) for step in _beginnings(ran)))
     if len(causes) > 2:
-        return f"{len(causes)} changes"
-    return " and ".join(causes) or "Bytes that changed"
+        return plural("{count} change", "{count} changes", len(causes))
+    return listed(causes) or message("Bytes that changed")
 
 
 def _beginnings(ran: Sequence[Reason]) -> list[Reason]:
@@ -316,15 +327,21 @@ def _beginnings(ran: Sequence[Reason]) -> list[Reason]:
 def _measured(reasons: Reasons) -> str:
     build = reasons.build
     if build is None:
-        return "a forecast: nothing was built"
+        return message("a forecast: nothing was built")
     # Nothing was edited, yet an argument may have changed: the title says what did.
-    name = build.strategy if build.edit == NONE else f"{build.strategy}, {said(build.edit)}"
-    return f"{name}; one run; {notes([build])}"
+    name = build.strategy
+    if build.edit != NONE:
+        name = message("{strategy}, {edit}", strategy=build.strategy, edit=said(build.edit))
+    return "; ".join([name, message("one run"), notes([build])])
 
 
 def _left_out(steps: Sequence[Reason]) -> str:
     count = len(dict.fromkeys(step.stage for step in steps if step.state == "not-needed"))
-    return f"{count} {'stage' if count == 1 else 'stages'} that the target does not use left out" if count else ""
+    if not count:
+        return ""
+    return plural(
+        "{count} stage that the target does not use left out", "{count} stages that the target does not use left out", count
+    )
 
 
 def _table(reasons: Reasons, rows: Mapping[int, _Row], ways: Sequence[Way]) -> pd.DataFrame:
@@ -332,7 +349,7 @@ def _table(reasons: Reasons, rows: Mapping[int, _Row], ways: Sequence[Way]) -> p
     taken: dict[int, list[str]] = {line: [] for line in rows}
     for way in ways:
         if _crosses(way, rows):
-            taken[way.target].append(f"line {way.source}")
+            taken[way.target].append(message("line {number}", number=way.source))
     table = reasons.table
     shown = table[table["line"].isin(list(rows))].drop_duplicates("line").reset_index(drop=True)
     shown.insert(len(shown.columns) - 1, "takes_from", [", ".join(taken[line]) for line in shown["line"]])

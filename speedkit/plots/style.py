@@ -9,6 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from speedkit.messages import message, plural
 from speedkit.model import Build, Step
 from speedkit.visible import visible
 
@@ -153,7 +154,9 @@ def notes(builds: Sequence[Build]) -> str:
     days = sorted({datetime.fromisoformat(build.started_at).date() for build in builds})
     # No-break spaces: a line never ends within a date.
     spoken = [f"{day.day}\N{NO-BREAK SPACE}{day:%b}\N{NO-BREAK SPACE}{day:%Y}" for day in days]
-    recorded = [f"recorded {spoken[0] if len(spoken) == 1 else f'{spoken[0]} to {spoken[-1]}'}"] if spoken else []
+    recorded = [message("recorded {day}", day=spoken[0])] if spoken else []
+    if len(spoken) > 1:
+        recorded = [message("recorded {first} to {last}", first=spoken[0], last=spoken[-1])]
     return "; ".join([*recorded, *dict.fromkeys(build.stand_ins for build in builds if build.stand_ins)])
 
 
@@ -161,5 +164,7 @@ def runs_note(counts: Sequence[int]) -> str:
     """How often each value was measured."""
     low, high = min(counts, default=0), max(counts, default=0)
     if high <= 1:
-        return "one run each"
-    return f"median and range of {low} runs" if low == high else f"median and range of {low} to {high} runs"
+        return message("one run each")
+    if low == high:
+        return plural("median and range of {count} run", "median and range of {count} runs", low)
+    return message("median and range of {low} to {high} runs", low=low, high=high)

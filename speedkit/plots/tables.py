@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
+from speedkit.messages import message, plural
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell
 from speedkit.rendering.tables import table_html as cells_html
-from speedkit.words.amounts import bytes_text, count_text, seconds_text
+from speedkit.words.amounts import bytes_text, seconds_text
 
 __all__ = ["table_html"]
 
@@ -30,12 +31,43 @@ table.sk-table .text{text-align:left!important}
 LOOKS = {"because": "said", "instruction": "sk-line", "layer": "sk-line"}
 """Columns that are never cut: sentences, and lines of Dockerfiles, which are broken where they must be."""
 HEADS = {
-    "image_mb": "image",
-    "from_base": "from the base",
-    "size_bytes": "size",
-    "bytes_fetched": "fetched",
-    "takes_from": "takes from",
+    "because": message("because"),
+    "build": message("build"),
+    "bytes_fetched": message("fetched"),
+    "edit": message("edit"),
+    "from_base": message("from the base"),
+    "high_seconds": message("high"),
+    "image_mb": message("image"),
+    "instruction": message("instruction"),
+    "layer": message("layer"),
+    "line": message("line"),
+    "low_seconds": message("low"),
+    "median_seconds": message("median"),
+    "parent": message("parent"),
+    "path": message("path"),
+    "runs": message("runs"),
+    "seconds": message("seconds"),
+    "size_bytes": message("size"),
+    "stage": message("stage"),
+    "state": message("state"),
+    "strategy": message("strategy"),
+    "takes_from": message("takes from"),
 }
+STATES = {
+    "cached": message("cached"),
+    "ran": message("ran"),
+    "running": message("running"),
+    "failed": message("failed"),
+    "cancelled": message("cancelled"),
+    "waiting": message("waiting"),
+    "unclear": message("unclear"),
+    "no-step": message("no step"),
+    "not-needed": message("not needed"),
+    "hit": message("hit"),
+    "miss": message("miss"),
+    "depends": message("depends"),
+}
+"""What became of a step, or will: the words of the column `state`, which are those that code compares with."""
 
 
 def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None = None) -> str:
@@ -49,10 +81,11 @@ def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None 
     read = " sk-read" * ("because" in shown)
     written = cells_html([Cell(_head(name), looks[name]) for name in shown], rows, look=f"sk-table{read}")
     left = 0 if most is None else len(table) - most
-    more = f'<div class="sk-how">{count_text(left, "more row")} in its table.</div>' if left > 0 else ""
+    rest = plural("{count:,} more row in its table.", "{count:,} more rows in its table.", left)
+    more = f'<div class="sk-how">{html_text(rest)}</div>' if left > 0 else ""
     return (
         f'{STYLE}<details{" open" * opened} class="{NOT_MATH}">'
-        f"<summary>The same as a table</summary>"
+        f"<summary>{html_text(message('The same as a table'))}</summary>"
         f'<div class="sk-how">{html_text(how)}</div>'
         f'<div class="sk-wide">{written}</div>'
         f"{more}</details>"
@@ -89,9 +122,9 @@ def _text(name: str, value: Any) -> str:
     if name.endswith("seconds"):
         return seconds_text(value) if value else ""
     if name == "state":
-        return str(value).replace("-", " ")
+        return STATES.get(value, str(value))
     if name in ("size_bytes", "bytes_fetched"):
         return bytes_text(value)
     if name == "image_mb":
         return bytes_text(value * 1e6)
-    return ("yes" if value else "") if isinstance(value, bool) else str(value)
+    return (message("yes") if value else "") if isinstance(value, bool) else str(value)

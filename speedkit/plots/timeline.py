@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.messages import message, plural
 from speedkit.model import Build, Step
 from speedkit.plots.measuring import said
 from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
-from speedkit.words.amounts import seconds_text, steps_that_ran
+from speedkit.words.amounts import seconds_text, steps_that_ran_with
 
 __all__ = ["timeline"]
 
@@ -38,11 +39,11 @@ def timeline(build: Build, other: Build | None = None) -> Plot:
     for row, steps in enumerate(shown, 1):
         _add_bars(figure, steps, longest, row)
     figure.update_xaxes(range=[0, longest * ROOM])
-    figure.update_xaxes(title_text="seconds since the build began", row=len(builds), col=1)
+    figure.update_xaxes(title_text=message("seconds since the build began"), row=len(builds), col=1)
     finish(
         figure,
         title=_finding(build) if other is None else _difference(build, other),
-        measured=f"{_measured(builds)}; {notes(builds)}",
+        measured="; ".join([*_measured(builds), notes(builds)]),
         plot_pixels=pixels,
         left=max((len(first_line(step)) for steps in shown for step in steps), default=0),
         right_pixels=130,
@@ -55,18 +56,23 @@ def _table(build: Build, *, named: bool) -> pd.DataFrame:
     """The steps of a build; its state says what its columns `cached` and `error` do."""
     table = build.steps.drop(columns=["error", "cached"])
     if named:
-        table.insert(0, "build", f"{build.strategy}, {build.edit}")
+        table.insert(0, "build", message("{strategy}, {edit}", strategy=build.strategy, edit=build.edit))
     return table
 
 
 def _name(build: Build) -> str:
-    return f"{build.strategy}, {said(build.edit)}: {seconds_text(build.seconds)}"
+    return message(
+        "{strategy}, {edit}: {seconds}", strategy=build.strategy, edit=said(build.edit), seconds=seconds_text(build.seconds)
+    )
 
 
-def _measured(builds: Sequence[Build]) -> str:
-    if len(builds) == 1:
-        return f"{builds[0].strategy}, {said(builds[0].edit)}; one run, a bar for each instruction"
-    return "one run each, a bar for each instruction"
+def _measured(builds: Sequence[Build]) -> list[str]:
+    if len(builds) > 1:
+        return [message("one run each, a bar for each instruction")]
+    return [
+        message("{strategy}, {edit}", strategy=builds[0].strategy, edit=said(builds[0].edit)),
+        message("one run, a bar for each instruction"),
+    ]
 
 
 def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) -> None:
@@ -95,37 +101,53 @@ def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) ->
 
 def _said(step: Step) -> str:
     if step.cached:
-        return "✓ cached"
+        return message("{icon} cached", icon="✓")
     if step.state == "waiting":
-        return "not reached"
+        return message("not reached")
     seconds = seconds_text(step.seconds)
-    return f"✗ {step.state}, {seconds}" if step.state in ("failed", "cancelled") else f"↻ {seconds}"
+    if step.state == "failed":
+        return message("{icon} failed, {seconds}", icon="✗", seconds=seconds)
+    if step.state == "cancelled":
+        return message("{icon} cancelled, {seconds}", icon="✗", seconds=seconds)
+    return message("{icon} {seconds}", icon="↻", seconds=seconds)
 
 
 def _finding(build: Build) -> str:
     ran = [step for step in build.instructions if step.ran]
     ended = [step for step in ran if step.state in ("failed", "cancelled")]
     if ended:
-        return f"{capital(_where(ended[0]))} {_ending(ended[0])} after {seconds_text(ended[0].seconds)}"
+        where, seconds = capital(_where(ended[0])), seconds_text(ended[0].seconds)
+        if ended[0].state == "failed":
+            return message("{step} fails after {seconds}", step=where, seconds=seconds)
+        return message("{step} was cancelled after {seconds}", step=where, seconds=seconds)
+    whole = seconds_text(build.seconds)
     if not ran:
-        return f"Nothing ran: all from the cache in {seconds_text(build.seconds)}"
+        return message("Nothing ran: all from the cache in {seconds}", seconds=whole)
     slowest = max(ran, key=lambda step: step.seconds)
     if slowest.seconds < MOSTLY * build.seconds:
-        return f"{len(ran)} steps ran, {seconds_text(build.seconds)} in all"
-    return f"{seconds_text(slowest.seconds)} of {seconds_text(build.seconds)} are one step: {_where(slowest)}"
-
-
-def _ending(step: Step) -> str:
-    return "fails" if step.state == "failed" else "was cancelled"
+        return plural("{count} step ran, {seconds} in all", "{count} steps ran, {seconds} in all", len(ran), seconds=whole)
+    return message(
+        "{seconds} of {whole} are one step: {step}", seconds=seconds_text(slowest.seconds), whole=whole, step=_where(slowest)
+    )
 
 
 def _where(step: Step) -> str:
-    return short(step.instruction, NAMED) if step.line is None else f"line {step.line}, {short(step.instruction, NAMED)}"
+    instruction = short(step.instruction, NAMED)
+    if step.line is None:
+        return instruction
+    return message("line {line}, {instruction}", line=step.line, instruction=instruction)
 
 
 def _difference(first: Build, second: Build) -> str:
     """How much each build had to do. Seconds of single runs stand beside the bars; they prove no difference."""
     if first.strategy == second.strategy:
-        return f"{first.strategy}: {', '.join(f'{steps_that_ran(build)} with {said(build.edit)}' for build in (first, second))}"
-    ways = ", ".join(f"{steps_that_ran(build)} with {build.strategy}" for build in (first, second))
-    return f"{capital(said(first.edit))}: {ways}" if first.edit == second.edit else ways
+        return message(
+            "{strategy}: {first}, {second}",
+            strategy=first.strategy,
+            first=steps_that_ran_with(first, said(first.edit)),
+            second=steps_that_ran_with(second, said(second.edit)),
+        )
+    one, other = (steps_that_ran_with(build, build.strategy) for build in (first, second))
+    if first.edit == second.edit:
+        return message("{edit}: {first}, {second}", edit=capital(said(first.edit)), first=one, second=other)
+    return message("{first}, {second}", first=one, second=other)

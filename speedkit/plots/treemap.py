@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from speedkit.data_frame import Frame
 from speedkit.images.image import Image
 from speedkit.images.showing import largest_file, treemap_rows
+from speedkit.messages import message
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import TEXT, finish, plain
 from speedkit.words.amounts import bytes_text
@@ -61,13 +62,20 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
 
 
 def _measured(image: Image, layer: int | None, drawn: int, known: int) -> str:
-    where = "the final file system" if layer is None else f"what layer {layer} stores"
-    fewer = f", the {drawn} largest drawn" if drawn < known else ""
-    return f"{image.short_name}: files and folders of {where} by size{fewer}"
+    if layer is None:
+        what = message("{image}: files and folders of the final file system by size", image=image.short_name)
+    else:
+        what = message("{image}: files and folders of what layer {layer} stores by size", image=image.short_name, layer=layer)
+    return message("{what}, the {count} largest drawn", what=what, count=drawn) if drawn < known else what
 
 
 def _finding(image: Image, place: int | None, total: int) -> str:
     largest = largest_file(image, place=place)
     if largest is None or not largest.size_bytes:
-        return "There is nothing in it"
-    return f"{bytes_text(largest.size_bytes)} of {bytes_text(total)} are one file: {largest.path}"
+        return message("There is nothing in it")
+    return message(
+        "{size} of {total} are one file: {path}",
+        size=bytes_text(largest.size_bytes),
+        total=bytes_text(total),
+        path=largest.path,
+    )

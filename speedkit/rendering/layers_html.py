@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from speedkit.messages import message
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.tables import Cell, table_html
@@ -30,7 +31,15 @@ max-width:none;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 background:none;color:inherit;padding:0;border:0}
 </style>"""
 TEXT = "sk-text"
-COLUMNS = (("#", 28), ("made by", 0), ("size", 84), ("added", 80), ("changed", 80), ("removed", 80), ("wasted", 84))
+HEAD = (
+    Cell("#", look=TEXT, pixels=28),
+    Cell(message("made by"), look=TEXT),
+    Cell(message("size"), pixels=84),
+    Cell(message("added"), pixels=80),
+    Cell(message("changed"), pixels=80),
+    Cell(message("removed"), pixels=80),
+    Cell(message("wasted"), pixels=84),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +56,7 @@ class LayerRow:
 
 def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
     """All layers as HTML. waste: the most wasteful paths with their bytes."""
-    head = [Cell(name, look=TEXT if name in ("#", "made by") else "", pixels=width) for name, width in COLUMNS]
-    table = table_html(head, [_row(number, layer) for number, layer in enumerate(layers, 1)])
+    table = table_html(HEAD, [_row(number, layer) for number, layer in enumerate(layers, 1)])
     return (
         f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>'
         f'<div class="sk-sub">{html_text(" · ".join(facts))}</div>'
@@ -60,7 +68,7 @@ def _row(number: int, layer: LayerRow) -> list[Cell]:
     command = command_text(layer.command)
     return [
         Cell(str(number), look=TEXT),
-        Cell(command, look=TEXT, tip=command, is_code=True) if command else Cell("not said", look=TEXT),
+        Cell(command, look=TEXT, tip=command, is_code=True) if command else Cell(message("not said"), look=TEXT),
         Cell(bytes_text(layer.size_bytes)),
         *(Cell(changes_text(kind, getattr(layer, kind))) for kind in SIGNS),
         Cell(bytes_text(layer.wasted_bytes) if layer.wasted_bytes else "–"),
@@ -85,4 +93,4 @@ def _waste(waste: Sequence[tuple[str, int]]) -> str:
     if not waste:
         return ""
     rows = [[Cell(bytes_text(size_bytes)), Cell(path, look=TEXT, tip=path, is_code=True)] for path, size_bytes in waste]
-    return table_html([Cell("wasted", pixels=84), Cell("path", look=TEXT)], rows)
+    return table_html([Cell(message("wasted"), pixels=84), Cell(message("path"), look=TEXT)], rows)

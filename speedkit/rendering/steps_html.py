@@ -53,22 +53,30 @@ def build_html(build: Build) -> str:
 
 
 def _headline(build: Build) -> str:
-    name = f"{build.strategy}, {build.edit}" if build.edit not in ("", "none") else build.strategy
-    if build.outcome == "running":
-        return f"{name}: building, {seconds_text(build.seconds)}"
-    if build.outcome != "done":
-        return f"{name}: {build.outcome} after {seconds_text(build.seconds)}"
-    return f"{name}: {seconds_text(build.seconds)}"
+    name, seconds = build.strategy, seconds_text(build.seconds)
+    if build.edit not in ("", "none"):
+        name = message("{strategy}, {edit}", strategy=build.strategy, edit=build.edit)
+    match build.outcome:
+        case "running":
+            return message("{name}: building, {seconds}", name=name, seconds=seconds)
+        case "failed":
+            return message("{name}: failed after {seconds}", name=name, seconds=seconds)
+        case "cancelled":
+            return message("{name}: cancelled after {seconds}", name=name, seconds=seconds)
+        case "broken":
+            return message("{name}: broken after {seconds}", name=name, seconds=seconds)
+        case _:
+            return message("{name}: {seconds}", name=name, seconds=seconds)
 
 
 def _facts(build: Build) -> str:
     buildkit = [step for step in build.instructions if step.state in ("cached", "ran")]
     cached = sum(step.cached for step in buildkit)
-    facts = [f"{cached} cached, {len(buildkit) - cached} ran"]
+    facts = [message("{cached} cached, {ran} ran", cached=cached, ran=len(buildkit) - cached)]
     if build.image_bytes is not None:
-        facts.append(f"image {bytes_text(build.image_bytes)}")
+        facts.append(message("image {size}", size=bytes_text(build.image_bytes)))
     if build.answer is not None and build.answer.ok:
-        facts.append("the image answered as expected")
+        facts.append(message("the image answered as expected"))
     if build.stand_ins:
         facts.append(build.stand_ins)
     if count := count_substitutes(f"{build.dockerfile}{build.error}"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from speedkit.messages import marked, message, plural
+
 if TYPE_CHECKING:
     from speedkit.model import Build
 
@@ -17,38 +19,40 @@ __all__ = [
     "secrets_left_out",
     "share_text",
     "steps_that_ran",
+    "steps_that_ran_with",
 ]
 
-UNITS = ("bytes", "kB", "MB", "GB", "TB")
+SIZES = (marked("{size} kB"), marked("{size} MB"), marked("{size} GB"), marked("{size} TB"))
 
 
 def seconds_text(seconds: float) -> str:
     """`0.31 s`, `4.2 s`, `36 s`, `2 min 5 s`; less than a hundredth is `< 0.01 s`."""
     if seconds < 0.01:
-        return "< 0.01 s"
+        return message("< 0.01 s")
     if seconds < 1:
-        return f"{seconds:.2f} s"
+        return message("{seconds:.2f} s", seconds=seconds)
     if seconds < 99.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    return f"{whole // 60} min {whole % 60} s"
+        return message("{seconds:.1f} s", seconds=seconds)
+    minutes, left = divmod(round(seconds), 60)
+    return message("{minutes} min {seconds} s", minutes=minutes, seconds=left)
 
 
 def bytes_text(size_bytes: float) -> str:
     """`812 bytes`, `3.2 MB`, `406 MB`; powers of a thousand, as Docker counts."""
-    size, unit = float(size_bytes), 0
-    while abs(size) >= 999.5 and unit < len(UNITS) - 1:
-        size, unit = size / 1000, unit + 1
-    if unit == 0 and round(size) == 1:
-        return "1 byte"
-    if unit == 0 or abs(size) >= 99.95:
-        return f"{size:.0f} {UNITS[unit]}"
-    return f"{size:.1f} {UNITS[unit]}"
+    size, thousands = float(size_bytes), 0
+    while abs(size) >= 999.5 and thousands < len(SIZES):
+        size, thousands = size / 1000, thousands + 1
+    if thousands == 0:
+        return plural("{count} byte", "{count} bytes", round(size))
+    digits = f"{size:.0f}" if abs(size) >= 99.95 else f"{size:.1f}"
+    return message(SIZES[thousands - 1], size=digits)
 
 
 def share_text(share: float) -> str:
     """`97.3 %` for 0.973; only the whole is `100 %`."""
-    return "100 %" if share >= 1 else f"{math.floor(share * 1000) / 10:.1f} %"
+    if share >= 1:
+        return message("100 %")
+    return message("{percent:.1f} %", percent=math.floor(share * 1000) / 10)
 
 
 def count_text(count: int, one: str) -> str:
@@ -63,13 +67,23 @@ def does_text(count: int, verb: str) -> str:
 
 def secrets_left_out(count: int) -> str:
     """What an export says of the secrets that are not in it."""
-    return f"{count_text(count, 'secret')} {'is' if count == 1 else 'are'} left out; a keyed hash (sha256:…) stands for each."
+    return plural(
+        "{count:,} secret is left out; a keyed hash (sha256:…) stands for each.",
+        "{count:,} secrets are left out; a keyed hash (sha256:…) stands for each.",
+        count,
+    )
 
 
 def steps_that_ran(build: Build) -> str:
     """How much of a build was work: `2 of 5 steps ran`."""
     ran, steps = count_steps(build)
-    return f"{ran} of {steps} steps ran"
+    return message("{ran} of {steps} steps ran", ran=ran, steps=steps)
+
+
+def steps_that_ran_with(build: Build, name: str) -> str:
+    """The same of one build among others. name: what tells it from them, its strategy or its edit."""
+    ran, steps = count_steps(build)
+    return message("{ran} of {steps} steps ran with {name}", ran=ran, steps=steps, name=name)
 
 
 def count_steps(build: Build) -> tuple[int, int]:
