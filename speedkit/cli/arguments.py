@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from speedkit.errors import Misuse
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -27,15 +28,19 @@ __all__ = [
     "parse_size",
 ]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AsJson = Annotated[bool, typer.Option("--json", help=message("Print one JSON document."))]
 BuildArgs = Annotated[
     list[str] | None,
-    typer.Option("--build-arg", metavar="K=V", help="Set a build argument; K alone takes its value from the environment."),
+    typer.Option(
+        "--build-arg",
+        metavar="K=V",
+        help=message("Set a build argument; K alone takes its value from the environment."),
+    ),
 ]
-BuilderOption = Annotated[str | None, typer.Option(help="A buildx builder in place of the one inside the engine.")]
-StrategyOption = Annotated[str | None, typer.Option("-s", "--strategy", help="A strategy of the app.")]
-FileOption = Annotated[Path | None, typer.Option("-f", "--file", help="A Dockerfile.")]
-TargetOption = Annotated[str | None, typer.Option(help="The stage to build.")]
+BuilderOption = Annotated[str | None, typer.Option(help=message("A buildx builder in place of the one inside the engine."))]
+StrategyOption = Annotated[str | None, typer.Option("-s", "--strategy", help=message("A strategy of the app."))]
+FileOption = Annotated[Path | None, typer.Option("-f", "--file", help=message("A Dockerfile."))]
+TargetOption = Annotated[str | None, typer.Option(help=message("The stage to build."))]
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|b|kb|mb|gb|kib|mib|gib)", re.IGNORECASE)
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
@@ -48,7 +53,8 @@ def parse_size(text: str) -> int:
     found = SIZE.fullmatch(text.strip())
     size = float(found[1]) * UNITS[found[2].lower()] if found is not None else math.inf
     if not math.isfinite(size):
-        raise typer.BadParameter(f"{text[:40]!r} is no size. Write bytes, or a number with kB, MB or GB.")
+        said = message("{text!r} is no size. Write bytes, or a number with kB, MB or GB.", text=text[:40])
+        raise typer.BadParameter(said)
     return round(size)
 
 
@@ -60,7 +66,7 @@ def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
     from speedkit.apps import app_in_place
 
     if strategy and file:
-        raise Misuse("A strategy and a Dockerfile were given.", fix="Give -s or -f, not both.")
+        raise Misuse(message("A strategy and a Dockerfile were given."), fix=message("Give -s or -f, not both."))
     return app_in_place(folder, dockerfile=file)
 
 
@@ -74,8 +80,10 @@ def parse_build_args(given: list[str] | None) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not name or (not equals and name not in os.environ):
             raise Misuse(
-                f"The build argument {pair!r} has no value.",
-                fix="Write --build-arg NAME=VALUE, or set the variable NAME, which nobody sees, and write --build-arg NAME.",
+                message("The build argument {argument!r} has no value.", argument=pair),
+                fix=message(
+                    "Write --build-arg NAME=VALUE, or set the variable NAME, which nobody sees, and write --build-arg NAME."
+                ),
             )
         pairs[name] = value if equals else os.environ[name]
     return pairs

@@ -24,52 +24,67 @@ from speedkit.cli.arguments import (
 from speedkit.cli.hiding import hide_on_command_line
 from speedkit.cli.output import live_line, print_json, print_table, print_text, reason_json, say, say_log
 from speedkit.errors import Misuse, SpeedkitError, UnknownEdit
+from speedkit.messages import marked, message
 
 if TYPE_CHECKING:
     from speedkit.apps import App, Edit
     from speedkit.experiment import RunningBuild
     from speedkit.history import Repeated
+    from speedkit.images.comparing import Difference
     from speedkit.model import Build, Step
 
 __all__ = ["register"]
 
 SHOWN_DIFFERENCES = 20
+CHANGES = {
+    "content": marked("changed content"),
+    "kind": marked("changed kind"),
+    "owner or mode": marked("changed owner or mode"),
+}
+"""In what a file changed from one image to the other."""
 
 
 def register(program: typer.Typer) -> None:
-    program.command("build")(build)
-    program.command("compare")(compare)
+    with_twice = message(
+        "With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, "
+        "with --cold\nthe `differences` of the files, and what is `unsteady`: instructions that may come out differently "
+        "elsewhere."
+    )
+    program.command("build", help=f"{message('Build once, for real, and record it.')}\n\n{with_twice}")(build)
+    under_edits = message('Measure strategies under edits, interleaved; "cold" is an edit too.')
+    program.command("compare", help=under_edits)(compare)
 
 
 def build(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the Dockerfile.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=message("The folder that holds the Dockerfile."))],
     strategy: StrategyOption = None,
     file: FileOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     builder: BuilderOption = None,
-    cold: Annotated[bool, typer.Option("--cold", help="Find nothing that was built before; your cache stays.")] = False,
+    cold: Annotated[
+        bool, typer.Option("--cold", help=message("Find nothing that was built before; your cache stays."))
+    ] = False,
     cache_from: Annotated[
-        list[str] | None, typer.Option(metavar="type=…", help="A cache to import, as buildx takes it; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="type=…", help=message("A cache to import, as buildx takes it; may be repeated.")),
     ] = None,
     cache_to: Annotated[
-        list[str] | None, typer.Option(metavar="type=…", help="Where to export the cache to; may be repeated.")
+        list[str] | None, typer.Option(metavar="type=…", help=message("Where to export the cache to; may be repeated."))
     ] = None,
     twice: Annotated[
         bool,
         typer.Option(
             "--twice",
-            help="Build again at once, say what ran again and why, and exit with 1 if anything did. With --cold: build from "
-            "cold twice, and exit with 1 if a file came out differently.",
+            help=message(
+                "Build again at once, say what ran again and why, and exit with 1 if anything did. With --cold: build from "
+                "cold twice, and exit with 1 if a file came out differently."
+            ),
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build once, for real, and record it.
-
-    With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, with --cold
-    the `differences` of the files, and what is `unsteady`: instructions that may come out differently elsewhere.
-    """
+    """Build, print what came of it, and exit with 3 where it failed, with 1 where a second build was not the same."""
     from speedkit.experiment import start_build
 
     hide_on_command_line([*(build_arg or ()), *(cache_from or ()), *(cache_to or ())])
@@ -101,11 +116,16 @@ def build(
         raise problem
     last = repeated.second if repeated else built
     if not last.ok:
-        unsaid = "The build was told to end, and has not yet." if last.outcome == "running" else "The build failed."
-        say_log(last.error or unsaid)
+        say_log(last.error or _ended_without_error(last))
         raise typer.Exit(3)
     if repeated and not repeated.same:
         raise typer.Exit(1)
+
+
+def _ended_without_error(built: Build) -> str:
+    if built.outcome == "running":
+        return message("The build was told to end, and has not yet.")
+    return message("The build failed.")
 
 
 def _print_notices(builds: Iterable[Build]) -> None:
@@ -157,22 +177,31 @@ def _repeated_json(repeated: Repeated) -> dict[str, Any]:
 def _print_repeated(repeated: Repeated) -> None:
     from speedkit.words.amounts import seconds_text
 
-    columns = ["line", "instruction", "seconds", "because"]
+    line, instruction, seconds, because = message("line"), message("instruction"), message("seconds"), message("because")
+    columns = [line, instruction, seconds, because]
     missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
     print_text("")
-    print_table(repeated.finding, columns if missed else [], missed, numbers=["line", "seconds"])
+    print_table(repeated.finding, columns if missed else [], missed, numbers=[line, seconds])
     if repeated.differences:
-        changed = [[one.path, f"{one.kind} {one.what}".strip()] for one in repeated.differences[:SHOWN_DIFFERENCES]]
-        more = len(repeated.differences) - len(changed)
-        print_table("", ["file", "in the second image"], [*changed, *([[f"and {more} more", ""]] if more else [])])
+        changed = [[one.path, _change(one)] for one in repeated.differences[:SHOWN_DIFFERENCES]]
+        if more := len(repeated.differences) - len(changed):
+            changed.append([message("and {more} more", more=more), ""])
+        print_table("", [message("file"), message("in the second image")], changed)
     if repeated.unsteady:
         rows = []
-        for line, found in groupby(repeated.unsteady, key=lambda one: one.line):
+        for number, found in groupby(repeated.unsteady, key=lambda one: one.line):
             first, *others = found
-            rows += [[line, first.instruction, first.because], *(["", "", other.because] for other in others)]
+            rows += [[number, first.instruction, first.because], *(["", "", other.because] for other in others)]
         print_text("")
-        title = "What usually makes a step run again, or come out differently on another day or machine:"
-        print_table(title, ["line", "instruction", "because"], rows, numbers=["line"])
+        title = message("What usually makes a step run again, or come out differently on another day or machine:")
+        print_table(title, [line, instruction, because], rows, numbers=[line])
+
+
+def _change(found: Difference) -> str:
+    """How a file of the second image is unlike that of the first."""
+    if found.kind == "changed":
+        return message(CHANGES[found.what])
+    return message("added") if found.kind == "added" else message("removed")
 
 
 def build_json(built: Build) -> dict[str, Any]:
@@ -208,49 +237,64 @@ def _step_json(step: Step) -> dict[str, Any]:
 def _frame(built: Build, *, is_built: bool) -> str:
     from speedkit.words.amounts import seconds_text
 
-    if built.notices:
-        return f"{seconds_text(built.seconds)}  {' '.join(built.notices)}"
-    if is_built:
-        return f"{seconds_text(built.seconds)}  built; looking at the image, and asking whether it works"
     running = [step for step in built.step_list if step.state == "running"]
-    now = running[-1].instruction if running else "getting context and base images ready"
+    if built.notices:
+        now = " ".join(built.notices)
+    elif is_built:
+        now = message("built; looking at the image, and asking whether it works")
+    elif running:
+        now = running[-1].instruction
+    else:
+        now = message("getting context and base images ready")
     return f"{seconds_text(built.seconds)}  {now}"
 
 
 def _print_build(built: Build) -> None:
-    from speedkit.words import shown_state
+    from speedkit.words import outcome_word, shown_state
     from speedkit.words.amounts import bytes_text, seconds_text
 
     rows = [
         [step.stage, step.line, step.instruction, shown_state(step.state).word, seconds_text(step.seconds) if step.ran else ""]
         for step in built.instructions
     ]
-    # The beginning of its id, as `speedkit layers` takes it.
-    name = f", image {built.image.removeprefix('sha256:')[:12]}" if built.image else ""
-    size = f", {bytes_text(built.image_bytes)}" if built.image_bytes is not None else ""
-    replaced = ", ".join(base.reference for base in built.bases if base.stand_in)
-    stand_in = f", stand-in base for {replaced}" if replaced else ""
-    stand_in += f", stand-in frontend for {built.replaced_frontend}" if built.replaced_frontend is not None else ""
-    title = f"{built.strategy}: {built.outcome} in {seconds_text(built.seconds)}{name}{size}{stand_in}"
-    print_table(title, ["stage", "line", "instruction", "state", "seconds"], rows, numbers=["line", "seconds"])
+    took, outcome = seconds_text(built.seconds), outcome_word(built.outcome)
+    facts = [message("{strategy}: {outcome} in {seconds}", strategy=built.strategy, outcome=outcome, seconds=took)]
+    if built.image:
+        # The beginning of its id, as `speedkit layers` takes it.
+        facts.append(message("image {id}", id=built.image.removeprefix("sha256:")[:12]))
+    if built.image_bytes is not None:
+        facts.append(bytes_text(built.image_bytes))
+    if replaced := ", ".join(base.reference for base in built.bases if base.stand_in):
+        facts.append(message("stand-in base for {names}", names=replaced))
+    if built.replaced_frontend is not None:
+        facts.append(message("stand-in frontend for {name}", name=built.replaced_frontend))
+    line, seconds = message("line"), message("seconds")
+    columns = [message("stage"), line, message("instruction"), message("state"), seconds]
+    print_table(", ".join(facts), columns, rows, numbers=[line, seconds])
 
 
 def compare(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder; the sample app by default.")] = None,
-    strategy: Annotated[list[str] | None, typer.Option("-s", "--strategy", help="A strategy; may be repeated.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help=message("A folder; the sample app by default."))
+    ] = None,
+    strategy: Annotated[
+        list[str] | None, typer.Option("-s", "--strategy", help=message("A strategy; may be repeated."))
+    ] = None,
     edit: Annotated[
         list[str] | None,
         typer.Option(
             "-e",
             "--edit",
-            help="An edit; may be repeated. For a folder of yours also FILE, to append an empty line to it, "
-            "or FILE=OTHER, to put another file in its place.",
+            help=message(
+                "An edit; may be repeated. For a folder of yours also FILE, to append an empty line to it, "
+                "or FILE=OTHER, to put another file in its place."
+            ),
         ),
     ] = None,
-    repeat: Annotated[int, typer.Option(min=1, help="Trials of each.")] = 1,
+    repeat: Annotated[int, typer.Option(min=1, help=message("Trials of each."))] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Measure strategies under edits, interleaved; "cold" is an edit too."""
+    """Measure, print the medians, and exit with 3 where a build failed."""
     from speedkit import experiment
     from speedkit.cli.progress import TerminalWatch
 
@@ -295,7 +339,10 @@ def _edit_of_a_file(app: App, name: str) -> Edit:
     if not replaced:
         return append_line(file, "", called=name)
     if not Path(other).is_file():
-        raise Misuse(f"{other} is not a file.", fix=f"Name the file to put in the place of {file}.")
+        raise Misuse(
+            message("{path} is not a file.", path=other),
+            fix=message("Name the file to put in the place of {path}.", path=file),
+        )
     return replacement(file, Path(other).resolve(), called=name)
 
 
@@ -303,15 +350,22 @@ def print_comparison(result: Any) -> None:
     """The medians of a comparison, strategy by edit, on stdout."""
     from speedkit.words.amounts import seconds_text
 
+    def span(row: Any) -> str:
+        if row["runs"] <= 1:
+            return message("one run")
+        return message("{low} to {high}", low=seconds_text(row["low_seconds"]), high=seconds_text(row["high_seconds"]))
+
     rows = [
         [
             row["strategy"],
             row["edit"],
-            seconds_text(row["median_seconds"]) if row["ok"] else "failed",
-            f"{seconds_text(row['low_seconds'])} to {seconds_text(row['high_seconds'])}" if row["runs"] > 1 else "one run",
+            seconds_text(row["median_seconds"]) if row["ok"] else message("failed"),
+            span(row),
             row["runs"],
             row["stand_ins"],
         ]
         for row in result.summary.to_dict("records")
     ]
-    print_table("", ["strategy", "edit", "median", "range", "runs", ""], rows, numbers=["median", "runs"])
+    median, runs = message("median"), message("runs")
+    columns = [message("strategy"), message("edit"), median, message("range"), runs, ""]
+    print_table("", columns, rows, numbers=[median, runs])

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from speedkit.cli.output import say
+from speedkit.messages import message
 
 __all__ = ["register"]
 
@@ -17,27 +18,31 @@ SETTINGS = Path(__file__).with_name("lab_settings")
 
 
 def register(program: typer.Typer) -> None:
-    program.command("lab")(lab)
+    own_copies = message("Open JupyterLab with your own copies of the notebooks. What you changed stays as it is.")
+    program.command("lab", help=own_copies)(lab)
 
 
 def lab(
     folder: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Where your copies of the notebooks are; made when missing.")
+        Path, typer.Argument(metavar="[FOLDER]", help=message("Where your copies of the notebooks are; made when missing."))
     ] = Path("speedkit-notebooks"),
     options: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- OPTION…]", help="More options of `jupyter lab`.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[-- OPTION…]", help=message("More options of `jupyter lab`."), show_default=False),
     ] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and open no browser.")] = False,
-    copy_only: Annotated[bool, typer.Option("--copy-only", help="Copy the notebooks, and do not start JupyterLab.")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help=message("Print the address, and open no browser."))] = False,
+    copy_only: Annotated[
+        bool, typer.Option("--copy-only", help=message("Copy the notebooks, and do not start JupyterLab."))
+    ] = False,
 ) -> None:
-    """Open JupyterLab with your own copies of the notebooks. What you changed stays as it is."""
+    """Copy the notebooks that are missing, and become JupyterLab."""
     from speedkit.lessons.notebook_files import FIRST_NOTEBOOK, copy_notebooks
 
     done = copy_notebooks(folder)
     if done.copied:
-        say(f"Copied to {folder}: {', '.join(done.copied)}")
+        say(message("Copied to {folder}: {names}", folder=folder, names=", ".join(done.copied)))
     for changed, new in done.beside.items():
-        say(f"{changed} has changes of yours and stays. Its new version is {new}, beside it.")
+        say(message("{path} has changes of yours and stays. Its new version is {new}, beside it.", path=changed, new=new))
     if copy_only:
         return
     from jupyterlab.labapp import LabApp

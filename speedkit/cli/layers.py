@@ -21,6 +21,7 @@ from speedkit.cli.output import (
     takes_all_characters,
 )
 from speedkit.errors import Misuse
+from speedkit.messages import marked, message, plural
 
 if TYPE_CHECKING:
     from speedkit.images.comparing import DifferenceKind
@@ -32,42 +33,65 @@ __all__ = ["register"]
 SHOWN_WASTE = 10
 SHOWN_VIOLATIONS = 20
 SHOWN_DIFFERENCES = 20
-LAYER_COLUMNS = ["#", "size", "files", "added", "changed", "removed", "wasted"]
+LAYER_COLUMNS = (
+    "#",
+    marked("size"),
+    marked("files"),
+    marked("added"),
+    marked("changed"),
+    marked("removed"),
+    marked("wasted"),
+)
 SHOWN_BY_JSON = ("speedkit.images.showing",)
 SHOWN_BY_TABLES = ("speedkit.images.summary", "speedkit.rendering.layers_html", "rich.console", "rich.table")
 SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
+KINDS: dict[DifferenceKind, str] = {"added": marked("added"), "changed": marked("changed"), "removed": marked("removed")}
 
 
 def register(program: typer.Typer) -> None:
-    program.command()(layers)
+    what_it_shows = message("Show the layers of an image: what made them, how large they are, and what is stored in vain.")
+    program.command("layers", help=what_it_shows)(layers)
 
 
 def layers(
     context: typer.Context,
     image: Annotated[
         str,
-        typer.Argument(help="An image of the engine by name or id, or an archive by its path: ./FILE, ./FILE#NAME of several."),
+        typer.Argument(
+            help=message("An image of the engine by name or id, or an archive by its path: ./FILE, ./FILE#NAME of several.")
+        ),
     ],
-    other: Annotated[str | None, typer.Option(help="Another image, to compare with.")] = None,
-    files: Annotated[bool, typer.Option("--files", help="List what each layer changes; with --json all files.")] = False,
-    cat: Annotated[str | None, typer.Option(metavar="PATH", help="Print the content of a file, and nothing else.")] = None,
-    layer: Annotated[int | None, typer.Option(min=1, help="With --cat: as this layer has it, counted from 1.")] = None,
-    ci: Annotated[bool, typer.Option("--ci", help="Check limits: say which are kept, exit with 1 when one is not.")] = False,
+    other: Annotated[str | None, typer.Option(help=message("Another image, to compare with."))] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help=message("List what each layer changes; with --json all files."))
+    ] = False,
+    cat: Annotated[
+        str | None, typer.Option(metavar="PATH", help=message("Print the content of a file, and nothing else."))
+    ] = None,
+    layer: Annotated[int | None, typer.Option(min=1, help=message("With --cat: as this layer has it, counted from 1."))] = None,
+    ci: Annotated[
+        bool, typer.Option("--ci", help=message("Check limits: say which are kept, exit with 1 when one is not."))
+    ] = False,
     max_wasted: Annotated[
         int | None,
-        typer.Option(parser=parse_size, metavar="SIZE", help="Exit with 1 above so much waste, such as 20MB."),
+        typer.Option(parser=parse_size, metavar="SIZE", help=message("Exit with 1 above so much waste, such as 20MB.")),
     ] = None,
-    min_efficiency: Annotated[float | None, typer.Option(min=0, max=1, help="Exit with 1 below this efficiency.")] = None,
+    min_efficiency: Annotated[
+        float | None, typer.Option(min=0, max=1, help=message("Exit with 1 below this efficiency."))
+    ] = None,
     max_size: Annotated[
-        int | None, typer.Option(parser=parse_size, metavar="SIZE", help="Exit with 1 above this size, such as 200MB.")
+        int | None, typer.Option(parser=parse_size, metavar="SIZE", help=message("Exit with 1 above this size, such as 200MB."))
     ] = None,
     forbid: Annotated[
         list[str] | None,
-        typer.Option(metavar="PATH", help="Exit with 1 when a layer holds such a path, or a name without a slash anywhere."),
+        typer.Option(
+            metavar="PATH",
+            help=message("Exit with 1 when a layer holds such a path, or a name without a slash anywhere."),
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the layers of an image: what made them, how large they are, and what is stored in vain."""
+    """Print what is asked of an image, and exit with 1 where a limit is not kept."""
     from speedkit.engine.saved_image import content_of, layers_of
     from speedkit.images.limits import Limits, check_limits
 
@@ -100,32 +124,38 @@ def _load_what_shows(*, as_json: bool) -> None:
 def _refuse_misuse(limits: Limits, cat: str | None, layer: int | None, *, ci: bool) -> None:
     if ci and limits == type(limits)():
         raise Misuse(
-            "--ci checks limits, and none is given.",
-            fix="Give one or more of --max-wasted, --min-efficiency, --max-size, --forbid.",
+            message("--ci checks limits, and none is given."),
+            fix=message("Give one or more of --max-wasted, --min-efficiency, --max-size, --forbid."),
         )
     if limits.efficiency is not None and isnan(limits.efficiency):
-        raise Misuse("--min-efficiency is no number.", fix="Give one from 0 to 1, such as 0.95.")
+        raise Misuse(message("--min-efficiency is no number."), fix=message("Give one from 0 to 1, such as 0.95."))
     for pattern in limits.forbidden:
         if not pattern.strip("/."):
-            raise Misuse(f"--forbid {pattern!r} names no path.", fix="Give a path such as /root/.ssh, or a name such as *.pem.")
+            raise Misuse(
+                message("--forbid {pattern!r} names no path.", pattern=pattern),
+                fix=message("Give a path such as /root/.ssh, or a name such as *.pem."),
+            )
     if layer is not None and cat is None:
-        raise Misuse("--layer says which layer --cat reads.", fix="Give --cat PATH, too.")
+        raise Misuse(message("--layer says which layer --cat reads."), fix=message("Give --cat PATH, too."))
 
 
 def _refuse_more_than_a_file(*others: object) -> None:
     if any(others):
-        raise Misuse("--cat prints one file and does nothing else.", fix="Leave the other options out, but for --layer.")
+        raise Misuse(
+            message("--cat prints one file and does nothing else."),
+            fix=message("Leave the other options out, but for --layer."),
+        )
 
 
 def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
     for violation in violations[:SHOWN_VIOLATIONS]:
         say(f"✗ {violation.message}")
     if len(violations) > SHOWN_VIOLATIONS:
-        say(f"✗ … and {len(violations) - SHOWN_VIOLATIONS:,} more.")
+        say(message("✗ … and {more:,} more.", more=len(violations) - SHOWN_VIOLATIONS))
     if violations:
         raise typer.Exit(1)
     if ci:
-        say("✓ All limits are kept.")
+        say(message("✓ All limits are kept."))
 
 
 def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
@@ -145,11 +175,13 @@ def _print_image(image: Image, *, files: bool) -> None:
     print_sentence(finding(image))
     print_sentence(" · ".join(facts(image)))
     print_text("")
-    print_table("", [*LAYER_COLUMNS, "command"], _layer_rows(image), numbers=LAYER_COLUMNS)
+    columns = [message(column) for column in LAYER_COLUMNS]
+    print_table("", [*columns, message("command")], _layer_rows(image), numbers=columns)
     if image.waste:
         print_text("")
         wasted = [[bytes_text(waste.size_bytes), waste.path] for waste in image.waste[:SHOWN_WASTE]]
-        print_table("Wasted most", ["wasted", "path"], wasted, numbers=["wasted"])
+        head = message("wasted")
+        print_table(message("Wasted most"), [head, message("path")], wasted, numbers=[head])
     for place in range(len(image.layers) if files else 0):
         print_text("")
         _print_changes(image, place)
@@ -177,36 +209,53 @@ def _print_changes(image: Image, place: int) -> None:
     """Line by line: a table of a million files would take minutes to lay out, and cuts long paths."""
     from speedkit.words.amounts import bytes_text
 
-    print_text(f"Layer {place + 1}", f"{'change':<9} {'size':>10}  path")
+    head = f"{message('change'):<9} {message('size'):>10}  {message('path')}"
+    print_text(message("Layer {number}", number=place + 1), head)
+    signed = _signed_kinds()
     for change in image.changes(place):
         size = bytes_text(change.size_bytes or change.before_bytes)
-        print_text(f"{SIGNS[change.kind]} {change.kind:<7} {size:>10}  {change.path}")
+        print_text(f"{signed[change.kind]:<9} {size:>10}  {change.path}")
+
+
+def _signed_kinds() -> dict[DifferenceKind, str]:
+    return {kind: f"{SIGNS[kind]} {message(word)}" for kind, word in KINDS.items()}
 
 
 def _print_comparison(image: Image, other: Image) -> None:
     from speedkit.images.comparing import compare_images
     from speedkit.images.summary import comparison_finding
-    from speedkit.words.amounts import bytes_text, count_text
+    from speedkit.words.amounts import bytes_text
 
     found = compare_images(image, other)
     rows = [
-        [*row, "= shared" if layer.digest in found.shared_layers else ""]
+        [*row, message("= shared") if layer.digest in found.shared_layers else ""]
         for row, layer in zip(_layer_rows(other), other.layers, strict=True)
     ]
     print_text("")
     print_sentence(comparison_finding(image, other, found))
     print_text("")
-    print_table(f"Layers of {other.short_name}", [*LAYER_COLUMNS, "command", ""], rows, numbers=LAYER_COLUMNS)
+    title = message("Layers of {name}", name=other.short_name)
+    columns = [message(column) for column in LAYER_COLUMNS]
+    print_table(title, [*columns, message("command"), ""], rows, numbers=columns)
     counts = Counter(difference.kind for difference in found.differences)
-    told = ", ".join(f"{sign}{counts[kind]:,} {kind}" for kind, sign in SIGNS.items())
+    changes = ", ".join(f"{SIGNS[kind]}{counts[kind]:,} {message(word)}" for kind, word in KINDS.items())
     print_text("")
-    print_sentence(f"Files of {other.short_name} against {image.short_name}: {told}")
+    print_sentence(
+        message("Files of {name} against {other}: {changes}", name=other.short_name, other=image.short_name, changes=changes)
+    )
     largest = sorted(found.differences, key=lambda one: (-max(one.before_bytes, one.after_bytes), one.path))
+    signed = _signed_kinds()
     differences = [
-        [f"{SIGNS[one.kind]} {one.kind}", bytes_text(one.before_bytes), bytes_text(one.after_bytes), one.path]
+        [signed[one.kind], bytes_text(one.before_bytes), bytes_text(one.after_bytes), one.path]
         for one in largest[:SHOWN_DIFFERENCES]
     ]
     if differences:
-        print_table("", ["change", "before", "after", "path"], differences, numbers=["before", "after"])
+        before, after = message("before"), message("after")
+        print_table("", [message("change"), before, after, message("path")], differences, numbers=[before, after])
     if len(largest) > SHOWN_DIFFERENCES:
-        print_text(f"{count_text(len(largest) - SHOWN_DIFFERENCES, 'smaller one')} left out; --json has all.")
+        left_out = plural(
+            "{count:,} smaller one left out; --json has all.",
+            "{count:,} smaller ones left out; --json has all.",
+            len(largest) - SHOWN_DIFFERENCES,
+        )
+        print_text(left_out)

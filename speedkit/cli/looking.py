@@ -21,6 +21,7 @@ from speedkit.cli.arguments import (
 from speedkit.cli.hiding import hide_on_command_line
 from speedkit.cli.output import print_json, print_table, reason_json
 from speedkit.errors import DockerfileError
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
@@ -30,23 +31,25 @@ __all__ = ["register"]
 
 
 def register(program: typer.Typer) -> None:
-    for verb in (predict, explain, history):
-        program.command(verb.__name__)(verb)
+    if_built = message("Say what would run if you built now, and why. Nothing is built.")
+    program.command("predict", help=if_built)(predict)
+    program.command("explain", help=message("Say why each step of a finished build was cached or ran."))(explain)
+    program.command("history", help=message("List the builds that were recorded, oldest first."))(history)
 
 
 def predict(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder that holds the Dockerfile.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=message("The folder that holds the Dockerfile."))],
     strategy: StrategyOption = None,
     file: FileOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     builder: BuilderOption = None,
     change: Annotated[
-        list[str] | None, typer.Option(metavar="PATH", help="What if this file changed; may be repeated.")
+        list[str] | None, typer.Option(metavar="PATH", help=message("What if this file changed; may be repeated."))
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what would run if you built now, and why. Nothing is built."""
+    """Print the forecast of a build; an error quotes the line of the Dockerfile that it is about."""
     from speedkit.history import predict as forecast
 
     hide_on_command_line(build_arg or ())
@@ -71,11 +74,11 @@ def _quoting(problem: DockerfileError, dockerfile: Path) -> DockerfileError:
 
 def explain(
     build_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A build of `speedkit history`; the newest by default.")
+        str | None, typer.Argument(metavar="[ID]", help=message("A build of `speedkit history`; the newest by default."))
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why each step of a finished build was cached or ran."""
+    """Print the reason of each step of a finished build."""
     from speedkit.history import explain as explanation
 
     _print_reasons(explanation(build_id), "state", as_json=as_json)
@@ -100,8 +103,10 @@ def _print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
         ]
         for reason in found.steps
     ]
-    columns = ["line", "instruction", key, *(["seconds"] if timed else []), "because"]
-    print_table(found.title, columns, rows, numbers=["line", "seconds"])
+    line, seconds = message("line"), message("seconds")
+    state = message("forecast") if key == "forecast" else message("state")
+    columns = [line, message("instruction"), state, *([seconds] if timed else []), message("because")]
+    print_table(found.title, columns, rows, numbers=[line, seconds])
 
 
 def _count_left_out(meta: Meta) -> int:
@@ -113,11 +118,12 @@ def _count_left_out(meta: Meta) -> int:
 
 
 def history(
-    limit: Annotated[int, typer.Option(min=1, help="How many builds to list, the newest.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help=message("How many builds to list, the newest."))] = 30,
     as_json: AsJson = False,
 ) -> None:
-    """List the builds that were recorded, oldest first."""
+    """Print a row per recorded build, oldest first."""
     from speedkit.history import recordings
+    from speedkit.words import outcome_word
     from speedkit.words.amounts import seconds_text
 
     metas = [recording.meta for recording in recordings()[-limit:]]
@@ -134,9 +140,18 @@ def history(
             meta.strategy,
             meta.edit,
             seconds_text(meta.seconds),
-            meta.outcome,
+            outcome_word(meta.outcome),
         ]
         for meta in metas
     ]
-    columns = ["id", "started (UTC)", "app", "strategy", "edit", "seconds", "outcome"]
-    print_table("", columns, rows, numbers=["seconds"], unbroken=["id"])
+    build_id, seconds = message("id"), message("seconds")
+    columns = [
+        build_id,
+        message("started (UTC)"),
+        message("app"),
+        message("strategy"),
+        message("edit"),
+        seconds,
+        message("outcome"),
+    ]
+    print_table("", columns, rows, numbers=[seconds], unbroken=[build_id])

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from speedkit.messages import marked, message
 from speedkit.rendering.ansi import plain_log
 from speedkit.visible import visible, visible_json, visible_line
 
@@ -45,7 +46,8 @@ __all__ = [
 
 PAPER_COLUMNS = 200
 """How wide a table is where no terminal says it."""
-INSTRUCTION = "instruction"
+INSTRUCTION = marked("instruction")
+"""The head of a column that holds instructions."""
 FRAMES_A_SECOND = 8
 
 
@@ -192,7 +194,8 @@ def print_table(
     from rich.text import Text
 
     console = _console()
-    longest = {INSTRUCTION: console.width} if console.is_terminal else {}
+    instruction = message(INSTRUCTION)
+    longest = console.width if console.is_terminal else None
     if not console.is_terminal:
         console = _console(width=PAPER_COLUMNS)
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -200,21 +203,23 @@ def print_table(
         heading = Text(visible_line(column))
         table.add_column(heading, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in unbroken)
     for row in rows:
-        table.add_row(*(Text(_cell_text(cell, name, longest)) for name, cell in zip(columns, row, strict=True)))
+        named = zip(columns, row, strict=True)
+        cells = (_instruction_text(cell, longest) if name == instruction else _cell_text(cell) for name, cell in named)
+        table.add_row(*map(Text, cells))
     if title:
         console.print(Text(visible_line(title), style="italic"))
     if columns:
         console.print(table)
 
 
-def _cell_text(cell: object, column: str, longest: dict[str, int]) -> str:
-    text = "" if cell is None else str(cell)
-    if column == INSTRUCTION:
-        # Line ends and tabs between the words of an instruction say nothing, unlike those in a name.
-        text = text.replace("\r\n", " ").replace("\n", " ").replace("\t", " ")
-    text = visible_line(text)
-    most = longest.get(column)
-    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
+def _cell_text(cell: object) -> str:
+    return visible_line("" if cell is None else str(cell))
+
+
+def _instruction_text(cell: object, longest: int | None) -> str:
+    # Line ends and tabs between the words of an instruction say nothing, unlike those in a name.
+    text = _cell_text(str(cell or "").replace("\r\n", " ").replace("\n", " ").replace("\t", " "))
+    return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def reason_json(reason: Reason, key: str) -> dict[str, object]:

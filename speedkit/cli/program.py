@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from speedkit.cli import building, lab, layers, looking, making
 from speedkit.cli.output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
 from speedkit.errors import SpeedkitError
+from speedkit.messages import message
 from speedkit.visible import visible_line
 
 if TYPE_CHECKING:
@@ -43,14 +44,14 @@ class _Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            say("Cancelled. What had been built until then is in `speedkit history`.")
+            say(message("Cancelled. What had been built until then is in `speedkit history`."))
             raise typer.Exit(3) from None
 
 
 program = typer.Typer(
     cls=_Verbs,
     name="speedkit",
-    help="Learn why Docker builds are slow, with real builds.",
+    help=message("Learn why Docker builds are slow, with real builds."),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -67,17 +68,17 @@ def _print_version(asked: bool) -> None:
         try:
             print_text(f"speedkit {version('speedkit')}")
         except PackageNotFoundError:
-            print_text("speedkit, not installed: it runs from a folder of sources")
+            print_text(message("speedkit, not installed: it runs from a folder of sources"))
         raise typer.Exit
 
 
 @program.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help=message("Print the version."), callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Learn why Docker builds are slow, with real builds."""
+    """The options of the program itself."""
 
 
 def run(read_image: Callable[[], Image] | None) -> NoReturn:
@@ -98,7 +99,7 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
         say_usage_error(problem)
         code = problem.exit_code
     except typer.Abort:
-        say("Aborted.")
+        say(message("Aborted."))
         code = 1
     except SpeedkitError as problem:
         say_problem(problem.what_visible, problem.fix)
@@ -107,7 +108,11 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
         stdout_gone()
         code = 1
     except Exception as problem:
-        words = f"Something went wrong that speedkit has no words for: {type(problem).__name__}: {problem}"
+        words = message(
+            "Something went wrong that speedkit has no words for: {kind}: {problem}",
+            kind=type(problem).__name__,
+            problem=problem,
+        )
         say_problem(visible_line(words), _kept_traceback())
         code = 3
     sys.exit(code if isinstance(code, int) else 0)
@@ -149,4 +154,4 @@ def _kept_traceback() -> str:
             kept.write(hide_secrets(traceback.format_exc()))
     except OSError:
         return ""
-    return f"Where in the program it happened is in {kept.name}."
+    return message("Where in the program it happened is in {path}.", path=kept.name)

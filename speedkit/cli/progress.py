@@ -7,6 +7,7 @@ from typing import Self
 
 from speedkit.cli.output import ProgressBar, say
 from speedkit.model import Build
+from speedkit.words import outcome_word
 from speedkit.words.amounts import seconds_text
 
 __all__ = ["TerminalWatch"]
@@ -33,5 +34,5 @@ class TerminalWatch:
     def end(self, build: Build) -> None:
         self._bar.advance()
         if not self._bar.is_shown:
-            took = seconds_text(build.seconds) if build.ok else build.outcome
+            took = seconds_text(build.seconds) if build.ok else outcome_word(build.outcome)
             say(f"{self._what}: {took}")

@@ -33,8 +33,9 @@ def _end_as_cancelled() -> NoReturn:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from speedkit.cli.output import say
+    from speedkit.messages import message
 
-    say("Cancelled.")
+    say(message("Cancelled."))
     sys.exit(CANCELLED)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from speedkit.engine.identity import installation_id
 from speedkit.errors import SetupError
+from speedkit.messages import message
 
 __all__ = ["APT", "PIN", "SOURCE", "remove_apt_files", "write_apt_files"]
 
@@ -38,7 +39,8 @@ def write_apt_files(texts: Mapping[Path, str]) -> list[Path]:
             for other in reversed(written):
                 other.unlink(missing_ok=True)
             raise SetupError(
-                f"{path} cannot be written: {problem.strerror}.", fix="Run as root, with room on the disk."
+                message("{path} cannot be written: {problem}.", path=path, problem=problem.strerror),
+                fix=message("Run as root, with room on the disk."),
             ) from None
         written.append(path)
     return written

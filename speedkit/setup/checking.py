@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from speedkit.budget import Use, is_size, variable
+from speedkit.budget import Part, Use, is_size, variable
 from speedkit.commands import as_typed
 from speedkit.engine.bases import BASES, has_image
 from speedkit.engine.certificates import host_bundle
@@ -26,6 +26,8 @@ from speedkit.engine.host_go import OLDEST_GO, find_go
 from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import EngineError, NoEngine
 from speedkit.experiment.housekeeping import room_taken
+from speedkit.messages import marked, message, plural
+from speedkit.rendering.html_text import html_text
 from speedkit.rendering.tables import FACTS_STYLE, Cell, table_html
 from speedkit.setup.debian import read_release
 from speedkit.setup.engine_install import what_to_install
@@ -39,17 +41,31 @@ SAMPLE_PORT = 8080
 ENOUGH_BYTES = 5_000_000_000
 OLDEST_BUILDX = (0, 10)
 PROBE_SECONDS = 3.0
+KEPT: dict[Part, str] = {
+    "images": marked("kept images"),
+    "recordings": marked("kept recordings"),
+    "layers": marked("kept layers"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. fix: what to type when it is not ok. needed: builds cannot do without it."""
+    """One thing that was looked at.
+
+    fix: what to type when it is not ok. needed: builds cannot do without it. label: the name as people see it, where it is
+    not a name of something.
+    """
 
     name: str
     ok: bool
     found: str
     fix: str = ""
     needed: bool = True
+    label: str = ""
+
+    @property
+    def shown_name(self) -> str:
+        return self.label or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +87,16 @@ class Report:
         return {"ready": self.ready, "checks": checks}
 
     def _repr_html_(self) -> str:
-        said = "Everything that builds need is here." if self.ready else "Something is missing: see the lines marked ✗."
-        return f"<p>{said}</p>{FACTS_STYLE}{table_html([], [_row(check) for check in self.checks], look='sk-facts')}"
+        if self.ready:
+            said = message("Everything that builds need is here.")
+        else:
+            said = message("Something is missing: see the lines marked ✗.")
+        return f"<p>{html_text(said)}</p>{FACTS_STYLE}{table_html([], [_row(check) for check in self.checks], look='sk-facts')}"
 
 
 def _row(check: Check) -> list[Cell]:
     sign = "✓" if check.ok else "✗" if check.needed else "!"
-    return [Cell(sign), Cell(check.name), Cell(check.found, below="" if check.ok else check.fix)]
+    return [Cell(sign), Cell(check.shown_name), Cell(check.found, below="" if check.ok else check.fix)]
 
 
 def doctor() -> Report:
@@ -85,9 +104,9 @@ def doctor() -> Report:
     engine: Engine | None = None
     try:
         engine = connect()
-        engine_check = Check("engine", True, _engine_text(engine))
+        engine_check = Check("engine", True, _engine_text(engine), label=message("engine"))
     except EngineError as problem:
-        engine_check = Check("engine", False, problem.what, _engine_fix(problem))
+        engine_check = Check("engine", False, problem.what, _engine_fix(problem), label=message("engine"))
     checks = (
         _python(),
         _packages(),
@@ -104,7 +123,14 @@ def doctor() -> Report:
 
 
 def _engine_text(engine: Engine) -> str:
-    return f"Docker Engine {engine.version} with BuildKit at {engine.host}, {engine.cpus} cores, {engine.storage_driver}"
+    return plural(
+        "Docker Engine {version} with BuildKit at {host}, {count} core, {storage_driver}",
+        "Docker Engine {version} with BuildKit at {host}, {count} cores, {storage_driver}",
+        engine.cpus,
+        version=engine.version,
+        host=engine.host,
+        storage_driver=engine.storage_driver,
+    )
 
 
 def _engine_fix(problem: EngineError) -> str:
@@ -118,7 +144,7 @@ def _engine_fix(problem: EngineError) -> str:
 
 def _python() -> Check:
     version = ".".join(str(part) for part in sys.version_info[:3])
-    return Check("python", sys.version_info >= (3, 11), f"Python {version}", "Install Python 3.11 or newer.")
+    return Check("python", sys.version_info >= (3, 11), f"Python {version}", message("Install Python 3.11 or newer."))
 
 
 def _packages() -> Check:
@@ -126,10 +152,12 @@ def _packages() -> Check:
         re.split(r"[<>=!~;\[ ]", text)[0] for text in importlib.metadata.requires("speedkit") or () if "extra ==" not in text
     ]
     missing = [name for name in required if not _is_installed(name)]
-    found = f"{', '.join(missing)} missing" if missing else f"all {len(required)} are installed"
-    return Check(
-        "packages", not missing, found, "python -m pip install --require-hashes --only-binary=:all: -r requirements.txt"
-    )
+    if missing:
+        found = message("{names} missing", names=", ".join(missing))
+    else:
+        found = message("all {count} are installed", count=len(required))
+    fix = "python -m pip install --require-hashes --only-binary=:all: -r requirements.txt"
+    return Check("packages", not missing, found, fix, label=message("packages"))
 
 
 def _is_installed(name: str) -> bool:
@@ -148,7 +176,8 @@ def _buildx() -> Check:
     told = buildx_version(binary)
     version = re.match(r"(\d+)\.(\d+)", told)
     new_enough = version is not None and (int(version[1]), int(version[2])) >= OLDEST_BUILDX
-    return Check("buildx", new_enough, f"buildx {told or 'of unknown version'}", "Install buildx 0.10 or newer.")
+    found = f"buildx {told}" if told else message("buildx of unknown version")
+    return Check("buildx", new_enough, found, message("Install buildx 0.10 or newer."))
 
 
 def _existing(path: Path) -> Path:
@@ -163,61 +192,74 @@ def _disk(engine: Engine | None) -> Check:
     return Check(
         "disk",
         free >= ENOUGH_BYTES,
-        f"{bytes_text(free)} free",
-        "Free some room: 5 GB are enough (`docker system df`).",
+        message("{size} free", size=bytes_text(free)),
+        message("Free some room: 5 GB are enough (`docker system df`)."),
+        label=message("disk"),
     )
 
 
 def _room(use: Use) -> Check:
     """What the kit keeps. It keeps the limits by itself, so being over one for a while is nothing to mend."""
-    limit = os.environ.get(variable(use.part))
-    text = f"{bytes_text(use.used_bytes)} of at most {bytes_text(use.limit_bytes)} ({variable(use.part)})"
+    name = variable(use.part)
+    limit = os.environ.get(name)
+    used, most = bytes_text(use.used_bytes), bytes_text(use.limit_bytes)
+    text = message("{used} of at most {most} ({variable})", used=used, most=most, variable=name)
     is_understood = not limit or is_size(limit)
-    fix = f"{variable(use.part)}={limit} is no size: write it as `20 GB`."
-    return Check(f"kept {use.part}", is_understood, text, fix, needed=False)
+    fix = message("{variable}={value} is no size: write it as `20 GB`.", variable=name, value=limit)
+    return Check(f"kept {use.part}", is_understood, text, fix, needed=False, label=message(KEPT[use.part]))
 
 
 def _go() -> Check:
     """Go on the host, for the strategy that builds there; any that fetches newer toolchains by itself will do."""
     go = find_go()
     if go is None:
-        old = shutil.which("go")
-        found = f"{old} is older than Go {OLDEST_GO[0]}.{OLDEST_GO[1]}" if old else "no Go on the host"
+        if old := shutil.which("go"):
+            oldest = ".".join(map(str, OLDEST_GO[:2]))
+            found = message("{path} is older than Go {version}", path=old, version=oldest)
+        else:
+            found = message("no Go on the host")
         return Check("go", False, found, "speedkit setup")
     told = subprocess.run([str(go), "version"], capture_output=True, text=True, check=False)
-    return Check("go", True, f"{told.stdout.strip()} at {go}")
+    return Check("go", True, message("{version} at {path}", version=told.stdout.strip(), path=go))
 
 
 def _base(engine: Engine | None, reference: str) -> Check:
     name, needed = f"base {reference}", reference in NEEDED_BASES
+    label = message("base {reference}", reference=reference)
     if engine is None:
-        return Check(name, False, "unknown without an engine", "speedkit setup", needed)
+        return Check(name, False, message("unknown without an engine"), "speedkit setup", needed, label)
     if has_image(engine, reference):
-        return Check(name, True, "the real image is here", needed=needed)
+        return Check(name, True, message("the real image is here"), needed=needed, label=label)
     if has_image(engine, STAND_INS[family_of(reference)]):
-        return Check(name, True, f"a local stand-in: results say so, until you `docker pull {reference}`", needed=needed)
-    return Check(name, False, "not here", "speedkit setup", needed)
+        found = message("a local stand-in: results say so, until you `docker pull {reference}`", reference=reference)
+        return Check(name, True, found, needed=needed, label=label)
+    return Check(name, False, message("not here"), "speedkit setup", needed, label)
 
 
 def _tls() -> Check:
     """Whether somebody between here and the Go module proxy signs with certificates that only this host trusts."""
-    name = "certificates"
-    address = _module_proxy()
+    ok, found, fix = _intercepted(_module_proxy())
+    return Check("certificates", ok, found, fix, needed=False, label=message("certificates"))
+
+
+def _intercepted(address: tuple[str, int] | None) -> tuple[bool, str, str]:
+    """Whether the certificate of an address is trusted, by what, and what to do where it is not."""
     if address is None:
-        return Check(name, True, "no network address to try", needed=False)
+        return True, message("no network address to try"), ""
+    host = address[0]
     try:
         if _trusted(address, Path(certifi.where())):
-            return Check(name, True, f"TLS to {address[0]} is not intercepted", needed=False)
+            return True, message("TLS to {host} is not intercepted", host=host), ""
         bundle = host_bundle()
         if bundle is not None and _trusted(address, bundle):
-            return Check(name, True, f"TLS is intercepted; builds are given the host's bundle {bundle}", needed=False)
+            return True, message("TLS is intercepted; builds are given the host's bundle {bundle}", bundle=bundle), ""
         if _trusted(address, None):
-            return Check(name, True, "TLS is intercepted; builds are given the system's bundle", needed=False)
+            return True, message("TLS is intercepted; builds are given the system's bundle"), ""
     except OSError as problem:
-        fix = "Without the network, only what is here already can be built. Behind a proxy, this check does not count."
-        return Check(name, False, f"{address[0]} cannot be reached: {problem}", fix, needed=False)
-    fix = "Point SSL_CERT_FILE to your company's CA bundle."
-    return Check(name, False, f"nobody here trusts the certificate of {address[0]}", fix, needed=False)
+        fix = message("Without the network, only what is here already can be built. Behind a proxy, this check does not count.")
+        return False, message("{host} cannot be reached: {problem}", host=host, problem=problem), fix
+    fix = message("Point SSL_CERT_FILE to your company's CA bundle.")
+    return False, message("nobody here trusts the certificate of {host}", host=host), fix
 
 
 def _module_proxy() -> tuple[str, int] | None:
@@ -246,11 +288,14 @@ def _trusted(address: tuple[str, int], bundle: Path | None) -> bool:
 
 def _port() -> Check:
     """The sample app's own port; the kit itself asks images on free ports, so a taken one is in nobody's way."""
+    name, label = f"port {SAMPLE_PORT}", message("port {port}", port=SAMPLE_PORT)
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", SAMPLE_PORT))
     except OSError:
-        fix = f"The kit uses free ports. To run the sample app by hand, use another one: PORT={SAMPLE_PORT + 1}."
-        return Check("port 8080", False, "another program uses it", fix, needed=False)
-    return Check("port 8080", True, "free", needed=False)
+        fix = message(
+            "The kit uses free ports. To run the sample app by hand, use another one: PORT={port}.", port=SAMPLE_PORT + 1
+        )
+        return Check(name, False, message("another program uses it"), fix, needed=False, label=label)
+    return Check(name, True, message("free"), needed=False, label=label)

@@ -9,12 +9,13 @@ from typing import Any
 from speedkit.apps import InUse, kept_texts, remove_unused_copies
 from speedkit.engine.connection import Engine
 from speedkit.engine.sweeping import Kept, Removed, remove_own
+from speedkit.messages import message
 from speedkit.ownership import discard, living_owners
 from speedkit.recordings.numbering import NUMBER_FILE
 from speedkit.setup.apt_files import remove_apt_files
 from speedkit.state import state_folder
 
-__all__ = ["Cleaned", "clean", "said_of_apt_file"]
+__all__ = ["Cleaned", "clean", "said_of_apt_file", "said_of_copy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Cleaned:
         typed = [str(folder) for folder in self.typed]
         left = [{"what": one.what, "because": one.because, "by": list(one.by), "said": one.sentence} for one in self.kept]
         left += [
-            {"what": str(one.path), "because": "in use", "by": [str(one.owner)], "said": f"{one}: it stays."}
+            {"what": str(one.path), "because": "in use", "by": [str(one.owner)], "said": said_of_copy(one)}
             for one in self.in_use
         ]
         left += [{"what": str(path), "because": "changed", "by": [], "said": said_of_apt_file(path)} for path in self.apt_kept]
@@ -47,9 +48,14 @@ class Cleaned:
         return removed | {"apt_files": [*map(str, self.apt_removed)], "left": left, "typed": typed}
 
 
+def said_of_copy(left: InUse) -> str:
+    """Why a working copy stays."""
+    return message("{path} is in use ({owner}): it stays.", path=left.path, owner=left.owner)
+
+
 def said_of_apt_file(path: Path) -> str:
     """Why a file that set-up wrote stays."""
-    return f"{path} stays: somebody has changed it, or only root may remove it."
+    return message("{path} stays: somebody has changed it, or only root may remove it.", path=path)
 
 
 def clean(engine: Engine | None, *, recordings: bool, apt_files: bool = False) -> Cleaned:

@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from speedkit.errors import SetupError
+from speedkit.messages import message
 
 __all__ = ["apt_install", "run"]
 
 SHOWN_LINES = 12
-AGAIN = "then repeat `speedkit setup`: it goes on from here."
 NO_ROOM = re.compile(r"no space left on device|disk quota exceeded|enough free space", re.IGNORECASE)
 NO_NETWORK = re.compile(
     r"failure resolving|could not resolve|connection (?:timed out|refused|failed)|network is unreachable|no such host"
@@ -49,15 +49,23 @@ def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path 
             start_new_session=True,
         )
     except FileNotFoundError:
-        raise SetupError(f"{argv[0]} is not installed.", fix=f"Install {argv[0]}, then repeat `speedkit setup`.") from None
+        raise SetupError(
+            message("{program} is not installed.", program=argv[0]),
+            fix=message("Install {program}, then repeat `speedkit setup`.", program=argv[0]),
+        ) from None
     except OSError as problem:
-        raise SetupError(f"{argv[0]} could not be started: {problem.strerror}.", fix=f"Mend that, {AGAIN}") from None
+        raise SetupError(
+            message("{program} could not be started: {problem}.", program=argv[0], problem=problem.strerror),
+            fix=message("Mend that, then repeat `speedkit setup`: it goes on from here."),
+        ) from None
+    command = " ".join(argv)
     try:
         output, errors = running.communicate(timeout=minutes * 60)
     except subprocess.TimeoutExpired:
         _end(running)
         raise SetupError(
-            f"`{' '.join(argv)}` was ended: it took longer than {minutes:.3g} minutes.", fix=f"See what it waits for, {AGAIN}"
+            message("`{command}` was ended: it took longer than {minutes:.3g} minutes.", command=command, minutes=minutes),
+            fix=message("See what it waits for, then repeat `speedkit setup`: it goes on from here."),
         ) from None
     except BaseException:
         # Ctrl-C reaches this process alone, as the other is in a session of its own.
@@ -65,16 +73,18 @@ def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path 
         raise
     if running.returncode:
         tail = "\n".join((output + errors).strip().splitlines()[-SHOWN_LINES:])
-        sentence = f"`{' '.join(argv)}` failed with exit code {running.returncode}:"
+        sentence = message("`{command}` failed with exit code {code}:", command=command, code=running.returncode)
         raise SetupError(sentence, quoted=tail, fix=_fix(output + errors))
     return output
 
 
 def _fix(said: str) -> str:
     if NO_ROOM.search(said):
-        return f"Free some room on the disk, {AGAIN}"
+        return message("Free some room on the disk, then repeat `speedkit setup`: it goes on from here.")
     if NO_NETWORK.search(said):
-        return f"See whether the network is there and HTTPS_PROXY is right, {AGAIN}"
+        return message(
+            "See whether the network is there and HTTPS_PROXY is right, then repeat `speedkit setup`: it goes on from here."
+        )
     return ""
 
 

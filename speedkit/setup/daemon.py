@@ -15,6 +15,7 @@ from pathlib import Path
 
 from speedkit.engine.connection import Engine, connect, engine_of_the_user
 from speedkit.errors import NoEngine, SetupError
+from speedkit.messages import message
 from speedkit.setup.commands import run
 from speedkit.setup.debian import is_root
 from speedkit.state import open_private, state_folder, state_home
@@ -61,13 +62,16 @@ def start_engine() -> Engine:
     except NoEngine:
         pass
     if named := engine_of_the_user():
-        raise SetupError(f"{named} names an engine of yours, and nothing answers there.", fix="Start it or unset it.")
+        raise SetupError(
+            message("{variable} names an engine of yours, and nothing answers there.", variable=named),
+            fix=message("Start it or unset it."),
+        )
     if shutil.which("dockerd") is None:
-        raise SetupError("No Docker engine is installed.", fix="Run `speedkit setup`.")
+        raise SetupError(message("No Docker engine is installed."), fix=message("Run `speedkit setup`."))
     if not is_root():
         raise SetupError(
-            "The Docker engine is installed but does not run, and only root can start it.",
-            fix="Run `sudo systemctl start docker`, or `sudo .venv/bin/speedkit engine start`.",
+            message("The Docker engine is installed but does not run, and only root can start it."),
+            fix=message("Run `sudo systemctl start docker`, or `sudo .venv/bin/speedkit engine start`."),
         )
     with _one_at_a_time():
         try:
@@ -146,15 +150,16 @@ def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
         except NoEngine as problem:
             ended = process is not None and process.poll() is not None and not _is_dockerd(_serving_pid())
             if ended or time.monotonic() > deadline:
-                raise SetupError(f"The Docker engine did not start. {_last_lines()}", fix=f"Its log: {_log()}") from problem
+                what = f"{message('The Docker engine did not start.')} {_last_lines()}"
+                raise SetupError(what, fix=message("Its log: {path}", path=_log())) from problem
         time.sleep(LOOK_SECONDS)
 
 
 def _last_lines() -> str:
     if not _log().is_file():
-        return "See `journalctl -u docker`."
+        return message("See `journalctl -u docker`.")
     lines = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-    return "It said last: " + " ".join(lines)
+    return message("It said last: {lines}", lines=" ".join(lines))
 
 
 def stop_engine() -> bool:
@@ -175,7 +180,9 @@ def stop_engine() -> bool:
     deadline = time.monotonic() + STOP_SECONDS
     while _is_running(pid) and _start_time(pid) == record.started:
         if time.monotonic() > deadline:
-            raise SetupError(f"The engine (process {pid}) did not stop.", fix=f"Its log: {_log()}")
+            raise SetupError(
+                message("The engine (process {number}) did not stop.", number=pid), fix=message("Its log: {path}", path=_log())
+            )
         time.sleep(LOOK_SECONDS)
     _record().unlink(missing_ok=True)
     return True

@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 
 from speedkit.errors import SetupError
+from speedkit.messages import message
 from speedkit.setup.apt_files import APT, PIN, SOURCE, remove_apt_files, write_apt_files
 from speedkit.setup.commands import apt_install
 from speedkit.setup.debian import Release, Source, is_root, main_source, read_release
@@ -24,14 +25,16 @@ def can_install(release: Release) -> bool:
 def what_to_install(release: Release, system: str = platform.system()) -> str:
     """What a person has to do to get an engine, in one sentence."""
     if system in ("Darwin", "Windows"):
-        return "Install and start Docker Desktop, then run `python -m speedkit setup` again."
+        return message("Install and start Docker Desktop, then run `python -m speedkit setup` again.")
     if release.uses_apt:
-        return "Run `sudo .venv/bin/speedkit setup --yes`, or install docker.io and docker-buildx yourself and start them."
+        return message(
+            "Run `sudo .venv/bin/speedkit setup --yes`, or install docker.io and docker-buildx yourself and start them."
+        )
     if {release.id, *release.like.split()} & {"fedora", "rhel", "centos"}:
-        return "Run `sudo dnf install moby-engine docker-buildx`, then `sudo systemctl start docker`."
+        return message("Run `sudo dnf install moby-engine docker-buildx`, then `sudo systemctl start docker`.")
     if {release.id, *release.like.split()} & {"arch"}:
-        return "Run `sudo pacman -S docker docker-buildx`, then `sudo systemctl start docker`."
-    return "Install Docker Engine 23 or newer with its buildx plugin, and start it."
+        return message("Run `sudo pacman -S docker docker-buildx`, then `sudo systemctl start docker`.")
+    return message("Install Docker Engine 23 or newer with its buildx plugin, and start it.")
 
 
 def install_engine() -> list[Path]:
@@ -42,7 +45,7 @@ def install_engine() -> list[Path]:
     """
     release = read_release()
     if not can_install(release):
-        raise SetupError("There is no Docker engine.", fix=what_to_install(release))
+        raise SetupError(message("There is no Docker engine."), fix=what_to_install(release))
     written = write_apt_files(apt_files(release, main_source(release.codename), APT))
     packages = [name for name in PACKAGES if release.id == "debian" or name != "docker-cli"]
     try:
@@ -62,7 +65,10 @@ def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, 
     if (release.id, release.version) != ("debian", "12"):
         return {}
     if source is None:
-        raise SetupError(f"No source of packages for {release.codename} was found below {apt}.", fix="Set one up, then retry.")
+        raise SetupError(
+            message("No source of packages for {release} was found below {folder}.", release=release.codename, folder=apt),
+            fix=message("Set one up, then retry."),
+        )
     return {
         apt / PIN: (
             "Package: *\nPin: release a=testing\nPin-Priority: -1\n\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from speedkit.engine.host_go import find_go
 from speedkit.errors import SetupError
+from speedkit.messages import message
 from speedkit.setup.commands import run
 
 __all__ = ["go_binary", "install_go"]
@@ -22,7 +23,7 @@ def go_binary() -> Path:
     """
     found = find_go()
     if found is None:
-        raise SetupError("There is no Go 1.21 or newer on this machine.", fix="Run `speedkit setup`.")
+        raise SetupError(message("There is no Go 1.21 or newer on this machine."), fix=message("Run `speedkit setup`."))
     return found
 
 

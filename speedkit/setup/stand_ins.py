@@ -19,6 +19,7 @@ from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.connection import Engine
 from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import SetupError
+from speedkit.messages import message
 from speedkit.ownership import scratch_folder
 from speedkit.setup.commands import apt_install, run
 from speedkit.setup.debian import is_root, main_source, read_release
@@ -161,7 +162,11 @@ def _debian(folder: Path) -> list[str]:
     release = read_release()
     source = main_source(release.codename)
     if source is None:
-        raise SetupError(f"No source of packages for {release.codename} was found below /etc/apt.")
+        raise SetupError(
+            message(
+                "No source of packages for {release} was found below {folder}.", release=release.codename, folder="/etc/apt"
+            )
+        )
     archive, sources = folder / "root.tar", source.as_line()
     if sources is None:
         (folder / "debian.sources").write_text(source.as_deb822(source.suite), encoding="utf-8")
@@ -172,9 +177,19 @@ def _debian(folder: Path) -> list[str]:
 
 
 def _require_apt(program: str, *, as_root: bool = False) -> None:
-    if not read_release().uses_apt or (as_root and not is_root()):
-        needed = f"{program}, Debian or Ubuntu{' and root' if as_root else ''}"
-        raise SetupError(
-            f"No registry hands out base images, and a stand-in needs {needed}; this is {platform.system()}.",
-            fix="Connect to the network once, or load the images with `docker load`.",
+    if read_release().uses_apt and (is_root() or not as_root):
+        return
+    system = platform.system()
+    if as_root:
+        what = message(
+            "No registry hands out base images, and a stand-in needs {program}, Debian or Ubuntu and root; this is {system}.",
+            program=program,
+            system=system,
         )
+    else:
+        what = message(
+            "No registry hands out base images, and a stand-in needs {program}, Debian or Ubuntu; this is {system}.",
+            program=program,
+            system=system,
+        )
+    raise SetupError(what, fix=message("Connect to the network once, or load the images with `docker load`."))

@@ -13,6 +13,7 @@ from speedkit.engine.connection import Engine, connect, engine_of_the_user
 from speedkit.engine.host_go import find_go
 from speedkit.engine.image_names import STAND_INS, family_of
 from speedkit.errors import NoEngine, SetupError
+from speedkit.messages import listed, message, plural
 from speedkit.setup.checking import NEEDED_BASES
 from speedkit.setup.daemon import start_engine
 from speedkit.setup.debian import read_release
@@ -35,9 +36,9 @@ def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
     state_folder()
     engine = _engine(yes=yes or os.environ.get("CI") == "true", ask=ask, say=say)
     if find_go() is None:
-        say("Go: installing a toolchain beside Python")
+        say(message("Go: installing a toolchain beside Python"))
         install_go()
-    say(f"Go: {find_go()}")
+    say(message("Go: {path}", path=find_go()))
     _bases(engine, say)
     return engine
 
@@ -45,25 +46,34 @@ def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
 def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
     try:
         engine = connect()
-        say(f"Engine: {engine.version} answers at {engine.host}")
+        say(_answers(engine))
         return engine
     except NoEngine as problem:
         if named := engine_of_the_user():
-            raise SetupError(problem.what, fix=f"{named} names an engine of yours: start it, or unset it.") from None
+            fix = message("{variable} names an engine of yours: start it, or unset it.", variable=named)
+            raise SetupError(problem.what, fix=fix) from None
     if not _is_installed():
         release = read_release()
         if not can_install(release):
-            raise SetupError("There is no Docker engine on this machine.", fix=what_to_install(release))
-        if not yes and not ask(f"There is no Docker engine. Install docker.io and buildx on this {release.name}?"):
-            raise SetupError("There is no Docker engine.", fix="Say yes, or run `speedkit setup --yes`.")
-        say("Engine: installing docker.io and buildx")
+            raise SetupError(message("There is no Docker engine on this machine."), fix=what_to_install(release))
+        question = message("There is no Docker engine. Install docker.io and buildx on this {system}?", system=release.name)
+        if not yes and not ask(question):
+            raise SetupError(message("There is no Docker engine."), fix=message("Say yes, or run `speedkit setup --yes`."))
+        say(message("Engine: installing docker.io and buildx"))
         if written := install_engine():
-            names = " and ".join(map(str, written))
-            say(f"Engine: it alone comes from Debian testing, by {names}. They stay; `speedkit clean --all` removes them")
-    say("Engine: starting")
+            said = message(
+                "Engine: it alone comes from Debian testing, by {files}. They stay; `speedkit clean --all` removes them",
+                files=listed([*map(str, written)]),
+            )
+            say(said)
+    say(message("Engine: starting"))
     engine = start_engine()
-    say(f"Engine: {engine.version} answers at {engine.host}")
+    say(_answers(engine))
     return engine
+
+
+def _answers(engine: Engine) -> str:
+    return message("Engine: {version} answers at {host}", version=engine.version, host=engine.host)
 
 
 def _is_installed() -> bool:
@@ -74,7 +84,7 @@ def _bases(engine: Engine, say: Say) -> None:
     missing = [reference for reference in BASES if not has_image(engine, reference)]
     missing = [reference for reference in missing if not has_image(engine, STAND_INS[family_of(reference)])]
     if missing:
-        say(f"Base images: pulling {', '.join(missing)}")
+        say(message("Base images: pulling {names}", names=", ".join(missing)))
         with ThreadPoolExecutor(len(missing)) as pool:
             reasons = dict(zip(missing, pool.map(lambda reference: pull(engine, reference), missing), strict=True))
         for name in (name for name, reason in reasons.items() if reason):
@@ -82,9 +92,14 @@ def _bases(engine: Engine, say: Say) -> None:
     here = [reference for reference in BASES if has_image(engine, reference)]
     others = [reference for reference in BASES if reference not in here]
     instead = [reference for reference in others if has_image(engine, STAND_INS[family_of(reference)])]
-    said = [f"{', '.join(here)} are the real ones"] if here else []
-    said += [f"{', '.join(instead)} are local stand-ins"] if instead else []
-    say(f"Base images: {'; '.join(said)}")
+    said = []
+    if here:
+        names = ", ".join(here)
+        said.append(plural("{names} is the real one", "{names} are the real ones", len(here), names=names))
+    if instead:
+        names = ", ".join(instead)
+        said.append(plural("{names} is a local stand-in", "{names} are local stand-ins", len(instead), names=names))
+    say(message("Base images: {facts}", facts="; ".join(said)))
 
 
 def _make_or_say(engine: Engine, reference: str, say: Say) -> None:
@@ -94,7 +109,12 @@ def _make_or_say(engine: Engine, reference: str, say: Say) -> None:
     except SetupError as problem:
         if reference in NEEDED_BASES:
             raise
-        say(f"Base images: {reference} is not here, and nothing of the kit needs it. {problem}")
+        said = message(
+            "Base images: {reference} is not here, and nothing of the kit needs it. {problem}",
+            reference=reference,
+            problem=problem,
+        )
+        say(said)
 
 
 def _make(engine: Engine, family: str, say: Say) -> None:
@@ -102,5 +122,5 @@ def _make(engine: Engine, family: str, say: Say) -> None:
         return
     if family == "golang":
         _make(engine, "alpine", say)
-    say(f"Base images: no registry answers, making a stand-in for {family}")
+    say(message("Base images: no registry answers, making a stand-in for {family}", family=family))
     make_stand_in(engine, family)

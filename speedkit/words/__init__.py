@@ -7,15 +7,17 @@ of causes are imported from `speedkit.words.causes`: to load all causes takes 60
 from __future__ import annotations
 
 from speedkit.words.amounts import bytes_text, count_text, does_text, seconds_text, secrets_left_out, share_text
-from speedkit.words.states import FORECASTS, STATES, ShownState, shown_state, states_json
+from speedkit.words.states import FORECASTS, OUTCOMES, STATES, ShownState, outcome_word, shown_state, states_json
 
 __all__ = [
     "FORECASTS",
+    "OUTCOMES",
     "STATES",
     "ShownState",
     "bytes_text",
     "count_text",
     "does_text",
+    "outcome_word",
     "seconds_text",
     "secrets_left_out",
     "share_text",

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from speedkit.messages import message
 
-__all__ = ["FORECASTS", "STATES", "ShownState", "shown_state", "states_json"]
+__all__ = ["FORECASTS", "OUTCOMES", "STATES", "ShownState", "outcome_word", "shown_state", "states_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,23 @@ FORECASTS: Mapping[str, ShownState] = MappingProxyType(
     }
 )
 """What is expected of a step, for each verdict that has anything to do."""
+
+
+OUTCOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "running": message("running"),
+        "done": message("done"),
+        "failed": message("failed"),
+        "cancelled": message("cancelled"),
+        "broken": message("broken"),
+    }
+)
+"""How a build ended, for each `speedkit.model.Outcome`."""
+
+
+def outcome_word(outcome: str) -> str:
+    """How a build ended, in a word."""
+    return OUTCOMES.get(outcome, outcome)
 
 
 def shown_state(state: str) -> ShownState:
