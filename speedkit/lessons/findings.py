@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoSuchImage
+from speedkit.messages import message, plural
 from speedkit.model import Build, Step
 from speedkit.plots.measuring import (
+    COLD,
+    NONE,
     SAME_SIZE,
     Measured,
-    built_of,
     common_edit,
     is_beyond_spread,
     measure,
@@ -23,7 +25,7 @@ from speedkit.plots.measuring import (
 )
 from speedkit.rendering.layers_html import command_text
 from speedkit.visible import visible_line
-from speedkit.words.amounts import bytes_text, count_text, seconds_text, share_text, steps_that_ran
+from speedkit.words.amounts import bytes_text, seconds_text, share_text, steps_that_ran
 
 __all__ = [
     "ImagesLeft",
@@ -70,16 +72,41 @@ def _module(address: str) -> str:
 
 def downloaded_again(first: Build, again: Build) -> str:
     """How many modules two builds fetched, and how many of the second build's were new."""
-    silent = [f"line {step.line}" for step in (*first.instructions, *again.instructions) if _fetches_silently(step)]
+    silent = [
+        message("line {number}", number=step.line)
+        for step in (*first.instructions, *again.instructions)
+        if _fetches_silently(step)
+    ]
     if silent:
-        where = _listed(list(dict.fromkeys(silent)))
-        return f"`go mod download` in {where} has no flag `-x`, so Go does not say what it fetched: nothing can be counted."
-    before, after = downloads(first), downloads(again)
-    counts = f"{count_text(len(before), 'module')} at first, {len(after)} after {said(again.edit)}"
+        return message(
+            "`go mod download` in {lines} has no flag `-x`, so Go does not say what it fetched: nothing can be counted.",
+            lines=_listed(list(dict.fromkeys(silent))),
+        )
+    before, after, edit = downloads(first), downloads(again), said(again.edit)
     if not after:
-        return f"{counts}: nothing was downloaded again."
+        return plural(
+            "{count:,} module at first, 0 after {edit}: nothing was downloaded again.",
+            "{count:,} modules at first, 0 after {edit}: nothing was downloaded again.",
+            len(before),
+            edit=edit,
+        )
     new = len(set(after) - set(before))
-    return f"{counts}, {new} of them new" + (": the same, all over again." if not new and len(after) == len(before) else ".")
+    if not new and len(after) == len(before):
+        return plural(
+            "{count:,} module at first, {again} after {edit}, 0 of them new: the same, all over again.",
+            "{count:,} modules at first, {again} after {edit}, 0 of them new: the same, all over again.",
+            len(before),
+            again=len(after),
+            edit=edit,
+        )
+    return plural(
+        "{count:,} module at first, {again} after {edit}, {new} of them new.",
+        "{count:,} modules at first, {again} after {edit}, {new} of them new.",
+        len(before),
+        again=len(after),
+        edit=edit,
+        new=new,
+    )
 
 
 def _fetches_silently(step: Step) -> bool:
@@ -89,12 +116,14 @@ def _fetches_silently(step: Step) -> bool:
 def modules_fetched(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
     """How many Go modules the newest build of each strategy fetched after an edit."""
     newest = {build.strategy: build for build in builds if build.ok and build.edit == edit}
-    told = [f"{name}: {_count_fetched(newest[name])}" for name in strategies if name in newest]
-    return "\n".join([f"Modules fetched after {said(edit)}:", *(f"  {each}" for each in told)]) if told else ""
+    told = [f"  {_modules(newest[name])}" for name in strategies if name in newest]
+    return "\n".join([message("Modules fetched after {edit}:", edit=said(edit)), *told]) if told else ""
 
 
-def _count_fetched(build: Build) -> str:
-    return "not said" if any(map(_fetches_silently, build.instructions)) else str(len(downloads(build)))
+def _modules(build: Build) -> str:
+    if any(map(_fetches_silently, build.instructions)):
+        return message("{strategy}: not said", strategy=build.strategy)
+    return message("{strategy}: {modules}", strategy=build.strategy, modules=len(downloads(build)))
 
 
 def slowest_step(build: Build) -> Step:
@@ -105,13 +134,27 @@ def slowest_step(build: Build) -> Step:
 def where_the_time_went(build: Build) -> str:
     """The share of a build that its slowest step took, by this one run."""
     if not any(step.ran for step in build.instructions):
-        return f"Nothing ran: everything came from the cache in {seconds_text(build.seconds)}."
+        return message("Nothing ran: everything came from the cache in {seconds}.", seconds=seconds_text(build.seconds))
     slow = slowest_step(build)
     share = slow.seconds / max(build.seconds, slow.seconds)
-    begins = "Most of the time is one step" if share > MOST_OF_IT else "No step takes most of the time; the longest is"
-    colon = ": " if share > MOST_OF_IT else " "
-    place = slow.instruction if slow.line is None else f"line {slow.line}, {slow.instruction}"
-    return f"{begins}{colon}{place}: {seconds_text(slow.seconds)} of {seconds_text(build.seconds)} ({share_text(share)})."
+    place = slow.instruction
+    if slow.line is not None:
+        place = message("line {line}, {instruction}", line=slow.line, instruction=slow.instruction)
+    if share > MOST_OF_IT:
+        return message(
+            "Most of the time is one step: {step}: {seconds} of {whole} ({share}).",
+            step=place,
+            seconds=seconds_text(slow.seconds),
+            whole=seconds_text(build.seconds),
+            share=share_text(share),
+        )
+    return message(
+        "No step takes most of the time; the longest is {step}: {seconds} of {whole} ({share}).",
+        step=place,
+        seconds=seconds_text(slow.seconds),
+        whole=seconds_text(build.seconds),
+        share=share_text(share),
+    )
 
 
 def verdict(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
@@ -123,33 +166,55 @@ def verdict(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> st
     chosen = [one for name in strategies for one in measured if (one.strategy, one.edit) == (name, edit)]
     missing = [name for name in strategies if name not in {one.strategy for one in chosen}]
     if len(chosen) < 2:
-        return f"After {said(edit)}: not built with {_listed(missing)}, so there is nothing to compare."
-    lines = [f"After {said(edit)}:"]
-    lines += [f"  {one.strategy}: {_runs_in_words(one)}, {steps_that_ran(one.builds[-1])}" for one in chosen]
-    lines += [f"  {name}: not built" for name in missing]
+        return message(
+            "After {edit}: not built with {strategies}, so there is nothing to compare.",
+            edit=said(edit),
+            strategies=_listed(missing),
+        )
+    lines = [message("After {edit}:", edit=said(edit))]
+    lines += [f"  {_runs_and_steps(one)}" for one in chosen]
+    lines += [f"  {message('{strategy}: not built', strategy=name)}" for name in missing]
     return "\n".join([*lines, _who_is_quicker(chosen, measured)])
 
 
-def _runs_in_words(one: Measured) -> str:
-    return f"{seconds_text(one.seconds)} ({f'{one.spread}, {len(one.builds)} runs' if one.is_repeated else 'one run'})"
+def _runs_and_steps(one: Measured) -> str:
+    steps = steps_that_ran(one.builds[-1])
+    if not one.is_repeated:
+        return message(
+            "{strategy}: {seconds} (one run), {steps}", strategy=one.strategy, seconds=seconds_text(one.seconds), steps=steps
+        )
+    return plural(
+        "{strategy}: {seconds} ({range}, {count} run), {steps}",
+        "{strategy}: {seconds} ({range}, {count} runs), {steps}",
+        len(one.builds),
+        strategy=one.strategy,
+        seconds=seconds_text(one.seconds),
+        range=one.spread,
+        steps=steps,
+    )
 
 
 def _who_is_quicker(chosen: Sequence[Measured], measured: Sequence[Measured]) -> str:
     quick = quickest(chosen, measured)
     slower = [one.strategy for one in chosen if all(is_beyond_spread(one, other, measured) for other in quick)]
     if not any(one.is_repeated for one in measured):
-        return "No build was repeated, so nothing is known of how much runs differ: compare the steps."
+        return message("No build was repeated, so nothing is known of how much runs differ: compare the steps.")
     if not slower:
-        return "The seconds differ no more than repeated runs may: compare the steps."
-    verb = "is" if len(quick) == 1 else "are"
-    return (
-        f"{_listed([one.strategy for one in quick])} {verb} quicker than {_listed(slower)}: by more than repeated runs differ."
+        return message("The seconds differ no more than repeated runs may: compare the steps.")
+    return plural(
+        "{quick} is quicker than {slow}: by more than repeated runs differ.",
+        "{quick} are quicker than {slow}: by more than repeated runs differ.",
+        len(quick),
+        quick=_listed([one.strategy for one in quick]),
+        slow=_listed(slower),
     )
 
 
 def _listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    """`a`, `a and b`, `a, b and c`: all of them, however many."""
+    if len(names) < 2:
+        return "".join(names)
+    return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
 
 
 def extremes(builds: Sequence[Build], edit: str) -> tuple[Build, Build] | None:
@@ -164,17 +229,30 @@ def extremes(builds: Sequence[Build], edit: str) -> tuple[Build, Build] | None:
 def size_difference(one: Build, other: Build) -> str:
     """How much larger the image of one of two builds is, and the largest layer that only the larger one has."""
     if not one.image_bytes or not other.image_bytes:
-        return "Both builds must have made an image."
+        return message("Both builds must have made an image.")
     small, large = sorted((one, other), key=lambda build: build.image_bytes or 0)
-    sizes = f"{large.strategy}: {bytes_text(large.image_bytes or 0)}, {small.strategy}: {bytes_text(small.image_bytes or 0)}"
-    apart = (large.image_bytes or 0) - (small.image_bytes or 0)
+    sizes = message(
+        "{large}: {large_size}, {small}: {small_size}",
+        large=large.strategy,
+        large_size=bytes_text(large.image_bytes or 0),
+        small=small.strategy,
+        small_size=bytes_text(small.image_bytes or 0),
+    )
+    apart = bytes_text((large.image_bytes or 0) - (small.image_bytes or 0))
     if len(smallest([one, other])) == 2:
-        return f"{sizes}: {bytes_text(apart)} apart, which is less than a hundredth."
+        return message("{sizes}: {size} apart, which is less than a hundredth.", sizes=sizes, size=apart)
     layers = sorted(large.layers, key=lambda layer: layer.size_bytes, reverse=True)
     sizes_of_small = [layer.size_bytes for layer in small.layers]
     own = next((layer for layer in layers if layer.size_bytes not in sizes_of_small), None)
-    where = "" if own is None else f"; the largest layer of it is {bytes_text(own.size_bytes)} by {command_text(own.command)}"
-    return f"{sizes}: {bytes_text(apart)} apart{where}."
+    if own is None:
+        return message("{sizes}: {size} apart.", sizes=sizes, size=apart)
+    return message(
+        "{sizes}: {size} apart; the largest layer of it is {layer_size} by {command}.",
+        sizes=sizes,
+        size=apart,
+        layer_size=bytes_text(own.size_bytes),
+        command=command_text(own.command),
+    )
 
 
 def stand_ins(builds: Sequence[Build]) -> str:
@@ -182,10 +260,11 @@ def stand_ins(builds: Sequence[Build]) -> str:
     names = sorted({base.reference for build in builds for base in build.bases if base.stand_in})
     if not names:
         return ""
-    return (
-        f"No registry answered, so a stand-in took the place of {_listed(names)}. It is enough for these builds, but what lies "
-        "in it is not what the real one holds: neither the size of an image on top of it nor the time to fetch system packages "
-        "is that of the real one."
+    return message(
+        "No registry answered, so a stand-in took the place of {images}. It is enough for these builds, but what lies in it is "
+        "not what the real one holds: neither the size of an image on top of it nor the time to fetch system packages is that "
+        "of the real one.",
+        images=_listed(names),
     )
 
 
@@ -209,22 +288,40 @@ class ImagesLeft:
 
     def _in_words(self) -> str:
         if self.problem:
-            return f"No image can be opened: {self.problem}"
-        told = [f"No longer on this engine: {', '.join(self.gone)}."] if self.gone else []
+            return message("No image can be opened: {problem}", problem=self.problem)
+        told = [message("No longer on this engine: {strategies}.", strategies=", ".join(self.gone))] if self.gone else []
         if self.largest is None or self.smallest is None:
-            return " ".join(["This needs the images of two strategies: run 03 and 04.", *told])
-        large, small = (bytes_text(build.image_bytes or 0) for build in (self.largest, self.smallest))
-        more, fewer = _others_like_it(self.as_large), _others_like_it(self.as_small)
-        sentence = (
-            f"The largest: {self.largest.strategy}, {large}{more}. The smallest: {self.smallest.strategy}, {small}{fewer}."
-        )
+            return " ".join([message("This needs the images of two strategies: run 03 and 04."), *told])
         if len(smallest([self.largest, self.smallest])) == 2:
-            sentence = f"{self.largest.strategy} and {self.smallest.strategy} give images of about one size: {large}."
-        return " ".join([sentence, f"Both were {built_of(self.largest.edit)}.", *told])
+            sentence = message(
+                "{one} and {other} give images of about one size: {size}.",
+                one=self.largest.strategy,
+                other=self.smallest.strategy,
+                size=bytes_text(self.largest.image_bytes or 0),
+            )
+        else:
+            sentence = message(
+                "The largest: {largest}. The smallest: {smallest}.",
+                largest=_image_in_words(self.largest, self.as_large),
+                smallest=_image_in_words(self.smallest, self.as_small),
+            )
+        sources = message("Both were built after {edit}.", edit=said(self.largest.edit))
+        if self.largest.edit in (COLD, NONE):
+            sources = message("Both were built of the files as they were.")
+        return " ".join([sentence, sources, *told])
 
 
-def _others_like_it(count: int) -> str:
-    return f" ({count_text(count, 'other')} within a hundredth)" if count else ""
+def _image_in_words(build: Build, others_like_it: int) -> str:
+    strategy, size = build.strategy, bytes_text(build.image_bytes or 0)
+    if not others_like_it:
+        return message("{strategy}, {size}", strategy=strategy, size=size)
+    return plural(
+        "{strategy}, {size} ({count:,} other within a hundredth)",
+        "{strategy}, {size} ({count:,} others within a hundredth)",
+        others_like_it,
+        strategy=strategy,
+        size=size,
+    )
 
 
 def images_left(builds: Sequence[Build]) -> ImagesLeft:

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 
 from speedkit.errors import FileRefused, NotAFolder
+from speedkit.messages import message
 from speedkit.shipped import shipped_folder, shipped_places
 
 __all__ = ["FIRST_NOTEBOOK", "CopiedNotebooks", "copy_notebooks", "notebooks_folder", "notebooks_in"]
@@ -44,7 +45,7 @@ def notebooks_in(folder: Path) -> list[Path]:
     """
     found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not found:
-        raise NotAFolder(f"{folder}, where the notebooks should be,")
+        raise NotAFolder(message("{folder}, where the notebooks should be,", folder=folder))
     return found
 
 
@@ -79,8 +80,8 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
         _write(folder / NOTE, json.dumps(noted, indent=1).encode())
     except OSError as problem:
         raise FileRefused(
-            f"The notebooks cannot be copied to {folder}: {problem.strerror}.",
-            fix="Name another folder: `speedkit lab FOLDER`.",
+            message("The notebooks cannot be copied to {folder}: {reason}.", folder=folder, reason=problem.strerror),
+            fix=message("Name another folder: `speedkit lab FOLDER`."),
         ) from None
     return CopiedNotebooks(tuple(copied), beside)
 

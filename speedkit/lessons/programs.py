@@ -22,6 +22,7 @@ from speedkit.apps import App
 from speedkit.engine.children import child_process, run_child
 from speedkit.errors import SetupError
 from speedkit.experiment.host import host_environment
+from speedkit.messages import message
 from speedkit.ownership import claim, scratch_folder
 from speedkit.state import state_folder
 
@@ -85,7 +86,7 @@ def _go(app: App, verb: str, *arguments: str, folder: Path, more: Mapping[str, s
     environment = host_environment(app.cache_of("host")) | FOR_THE_IMAGE | dict(more)
     done = run_child(["go", verb, *arguments], cwd=folder, env=environment)
     if done.returncode:
-        raise SetupError(f"go {verb} failed:", quoted=done.stderr.strip())
+        raise SetupError(message("go {verb} failed:", verb=verb), quoted=done.stderr.strip())
     return done.stdout
 
 
@@ -122,7 +123,7 @@ def first_bytes_of(program: Path, text: str) -> str:
     data = program.read_bytes()
     start = data.find(text.encode())
     if start < 0:
-        return f"{text} is not in {program.name}"
+        return message("{text} is not in {file}", text=text, file=program.name)
     return "\n".join(_bytes_row(data, place) for place in range(start, start + len(text.encode()), ROW_BYTES))
 
 
@@ -162,7 +163,9 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
             ask(address, "ready")
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise SetupError("The program did not answer.", fix="Build it again, then repeat the cell.") from None
+                raise SetupError(
+                    message("The program did not answer."), fix=message("Build it again, then repeat the cell.")
+                ) from None
             time.sleep(LOOK_SECONDS)
         else:
             return
@@ -178,12 +181,20 @@ def where_it_runs(program: Path) -> str:
     """Where a compiled program runs and why, read from its ELF header; and whether that is this machine."""
     data = program.read_bytes()[:4096]
     if data[:4] != b"\x7fELF":
-        return f"{program.name} is not a program for Linux, so it cannot run in a Linux image."
-    machine = ELF_MACHINES.get(struct.unpack_from("<H", data, 18)[0], "another processor")
-    libraries = "needs the system's libraries" if _has_interpreter(data) else "needs no library of the system"
-    here = f"{platform.system()} on {MACHINES.get(platform.machine().lower(), platform.machine())}"
-    runs = "so it runs" if here == f"Linux on {machine}" else "so it does not run here without help"
-    return f"The program is for Linux on {machine} and {libraries}. This machine is {here}, {runs}."
+        return message("{file} is not a program for Linux, so it cannot run in a Linux image.", file=program.name)
+    processor = ELF_MACHINES.get(struct.unpack_from("<H", data, 18)[0], message("another processor"))
+    if _has_interpreter(data):
+        needs = message("The program is for Linux on {processor} and needs the system's libraries.", processor=processor)
+    else:
+        needs = message("The program is for Linux on {processor} and needs no library of the system.", processor=processor)
+    system, own = platform.system(), MACHINES.get(platform.machine().lower(), platform.machine())
+    if (system, own) == ("Linux", processor):
+        runs = message("This machine is {system} on {processor}, so it runs.", system=system, processor=own)
+    else:
+        runs = message(
+            "This machine is {system} on {processor}, so it does not run here without help.", system=system, processor=own
+        )
+    return f"{needs} {runs}"
 
 
 def _has_interpreter(data: bytes) -> bool:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from speedkit.apps import COLD, App, Edit, Strategy
 from speedkit.dockerfile import read_dockerfile
+from speedkit.messages import message, plural
 from speedkit.model import Build, Step
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.tables import Table
 from speedkit.visible import visible
-from speedkit.words.amounts import count_text, seconds_text
+from speedkit.words import shown_state
+from speedkit.words.amounts import seconds_text
 
 __all__ = ["Listing", "dockerfile", "empty_cells", "overview", "side_by_side", "stages", "summaries", "what_ran"]
 
@@ -20,8 +22,19 @@ CODE = (
     "font:12px/1.6 var(--jp-code-font-family,ui-monospace,monospace);"
     "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere"
 )
-NOT_BUILT, FAILS = "not built", "fails"
+NOT_BUILT = message("not built")
 DIM = "var(--jp-ui-font-color2,#59636e)"
+HEADS = {
+    "build": message("build"),
+    "cached": message("cached"),
+    "failed": message("failed"),
+    "instruction": message("instruction"),
+    "instructions": message("instructions"),
+    "line": message("line"),
+    "ran": message("ran"),
+    "stage": message("stage"),
+    "starts from": message("starts from"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,7 @@ def stages(app: App, strategy: str) -> Table:
 
     found = read_dockerfile(_text(app, strategy)).stages
     rows = [(stage.name, stage.base, stage.line, len(stage.instructions)) for stage in found]
-    return Table(pd.DataFrame(rows, columns=["stage", "starts from", "line", "instructions"]))
+    return Table(pd.DataFrame(rows, columns=["stage", "starts from", "line", "instructions"]), heads=HEADS)
 
 
 def side_by_side(first: Build, again: Build) -> Table:
@@ -91,15 +104,15 @@ def side_by_side(first: Build, again: Build) -> Table:
     rows = [(one.line, one.instruction, _amount(one), _amount(other)) for one, other in pairs if one.ran]
     columns = ["line", "instruction", _name(first), _name(again)]
     # Two builds may have one name: the columns are told apart by their place.
-    return Table(pd.DataFrame(rows, columns=columns), lambda column, _text: "sk-whole" if column == "instruction" else "")
+    return Table(pd.DataFrame(rows, columns=columns), lambda column, _: "sk-whole" if column == "instruction" else "", HEADS)
 
 
 def _amount(step: Step) -> str:
-    return seconds_text(step.seconds) if step.ran else step.state
+    return seconds_text(step.seconds) if step.ran else shown_state(step.state).word
 
 
 def _name(build: Build) -> str:
-    return f"{build.strategy}, {build.edit}"
+    return message("{strategy}, {edit}", strategy=build.strategy, edit=build.edit)
 
 
 def what_ran(*builds: Build) -> Table:
@@ -115,7 +128,7 @@ def what_ran(*builds: Build) -> Table:
         )
         for build in builds
     ]
-    return Table(pd.DataFrame(rows, columns=["build", "ran", "cached", "failed"]))
+    return Table(pd.DataFrame(rows, columns=["build", "ran", "cached", "failed"]), heads=HEADS)
 
 
 def _lines(steps: Iterable[Step]) -> str:
@@ -128,26 +141,22 @@ def overview(builds: Sequence[Build], app: App) -> Table:
     import pandas as pd
 
     edits = [COLD, *app.edits]
-    rows = {strategy: [_time(builds, strategy, edit) for edit in edits] for strategy in app.strategies}
+    cells = {strategy: [_time(_runs(builds, strategy, edit)) for edit in edits] for strategy in app.strategies}
+    rows = {strategy: [text for text, _ in row] for strategy, row in cells.items()}
+    looks = {text: look for row in cells.values() for text, look in row}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=edits)
-    return Table(table, _time_look, has_row_heads=True)
+    return Table(table, lambda _edit, text: looks[text], has_row_heads=True)
 
 
-def _time_look(_edit: str, text: str) -> str:
-    if text.startswith(FAILS):
-        return "sk-said"
-    return "sk-dim" if text == NOT_BUILT else "sk-amount"
-
-
-def _time(builds: Sequence[Build], strategy: str, edit: str) -> str:
-    found = _runs(builds, strategy, edit)
-    if not found:
-        return NOT_BUILT
-    good = [build.seconds for build in found if build.ok]
+def _time(runs: Sequence[Build]) -> tuple[str, str]:
+    """A cell of the overview: its text and its look."""
+    if not runs:
+        return NOT_BUILT, "sk-dim"
+    good = [build.seconds for build in runs if build.ok]
     if not good:
-        amount = seconds_text(statistics.median(build.seconds for build in found)).replace(" ", "\N{NO-BREAK SPACE}")
-        return f"{FAILS} after {amount}"
-    return seconds_text(statistics.median(good))
+        amount = seconds_text(statistics.median(build.seconds for build in runs)).replace(" ", "\N{NO-BREAK SPACE}")
+        return message("fails after {seconds}", seconds=amount), "sk-said"
+    return seconds_text(statistics.median(good)), "sk-amount"
 
 
 def _runs(builds: Sequence[Build], strategy: str, edit: str) -> list[Build]:
@@ -160,7 +169,12 @@ def empty_cells(builds: Sequence[Build], app: App) -> str:
     empty = sum(not _runs(builds, strategy, edit) for strategy in app.strategies for edit in edits)
     if not empty:
         return ""
-    return (
-        f"{count_text(empty, 'cell')} of {len(app.strategies) * len(edits)} say {NOT_BUILT!r}: a tour builds what its "
-        "notebooks ask about. `make tour FULL=1` builds every strategy under every edit, which takes much longer."
+    return plural(
+        "{count:,} cell of {cells} says {words!r}: a tour builds what its notebooks ask about. `make tour FULL=1` builds every "
+        "strategy under every edit, which takes much longer.",
+        "{count:,} cells of {cells} say {words!r}: a tour builds what its notebooks ask about. `make tour FULL=1` builds every "
+        "strategy under every edit, which takes much longer.",
+        empty,
+        cells=len(app.strategies) * len(edits),
+        words=NOT_BUILT,
     )

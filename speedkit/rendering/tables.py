@@ -5,8 +5,8 @@ pandas' own `Styler` writes cells, names of columns and attributes as they are; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from speedkit.rendering.html_text import html_text
@@ -60,12 +60,13 @@ class Cell:
 class Table:
     """A table that a notebook shows; `str` gives it as text.
 
-    look: the class names of a cell, from the name of its column and its text. has_column_heads, has_row_heads: the names of
-    columns, and the index, are shown.
+    look: the class names of a cell, from the name of its column and its text. heads: what a reader sees as the names of
+    columns, where it is not the name itself. has_column_heads, has_row_heads: the names of columns, and the index, are shown.
     """
 
     data: pd.DataFrame
     look: Callable[[str, str], str] = lambda _column, _text: ""
+    heads: Mapping[str, str] = field(default_factory=dict)
     has_column_heads: bool = True
     has_row_heads: bool = False
 
@@ -75,7 +76,7 @@ class Table:
             [Cell(str(value), self.look(column, str(value))) for column, value in zip(columns, row, strict=True)]
             for row in self.data.itertuples(index=False, name=None)
         ]
-        head = [Cell(column) for column in columns] if self.has_column_heads else []
+        head = [Cell(self.heads.get(column, column)) for column in columns] if self.has_column_heads else []
         row_heads = [str(name) for name in self.data.index] if self.has_row_heads else []
         return FACTS_STYLE + table_html(head, rows, look="sk-facts", row_heads=row_heads)
 
@@ -83,7 +84,8 @@ class Table:
         return self.to_html()
 
     def __str__(self) -> str:
-        return visible(self.data.to_string(header=self.has_column_heads, index=self.has_row_heads))
+        shown = self.data.rename(columns=dict(self.heads))
+        return visible(shown.to_string(header=self.has_column_heads, index=self.has_row_heads))
 
     __repr__ = __str__
 
