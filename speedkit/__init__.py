@@ -62,7 +62,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"speedkit has no {name!r}; it has {', '.join(__all__)}.")
+        from speedkit.messages import message
+
+        raise AttributeError(message("speedkit has no {name!r}; it has {names}.", name=name, names=", ".join(__all__)))
     module, attribute = _HOMES[name]
     found = import_module(module)
     value = found if attribute is None else getattr(found, attribute)

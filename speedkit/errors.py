@@ -41,6 +41,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from speedkit.commands import as_typed
+from speedkit.messages import message
 from speedkit.visible import visible, visible_line
 
 __all__ = [
@@ -120,28 +121,29 @@ class Misuse(SpeedkitError):
 
 
 def _known(names: Iterable[str]) -> str:
-    return f"Known: {', '.join(names)}."
+    return message("Known: {names}.", names=", ".join(names))
 
 
 class UnknownStrategy(Misuse):
     """A strategy that the app does not have."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no strategy {name!r}.", fix=_known(known))
+        super().__init__(message("There is no strategy {name!r}.", name=name), fix=_known(known))
 
 
 class UnknownEdit(Misuse):
     """An edit that the app does not have."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no edit {name!r}.", fix=_known(known))
+        super().__init__(message("There is no edit {name!r}.", name=name), fix=_known(known))
 
 
 class UnknownBuilder(Misuse):
     """A builder that buildx does not know."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no builder {name!r}.", fix=f"{_known(known)} `docker buildx create` makes one.")
+        another = message("`docker buildx create` makes one.")
+        super().__init__(message("There is no builder {name!r}.", name=name), fix=f"{_known(known)} {another}")
 
 
 class BuilderCannot(Misuse):
@@ -152,7 +154,9 @@ class NotAFolder(Misuse):
     """A path that should be a folder and is none."""
 
     def __init__(self, path: object) -> None:
-        super().__init__(f"{path} is not a folder.", fix="Give the folder that holds the Dockerfile.")
+        super().__init__(
+            message("{path} is not a folder.", path=path), fix=message("Give the folder that holds the Dockerfile.")
+        )
 
 
 class NoDockerfile(Misuse):
@@ -160,12 +164,16 @@ class NoDockerfile(Misuse):
 
     def __init__(self, path: object, *, link: str = "") -> None:
         if not link:
-            super().__init__(f"There is no Dockerfile at {path}.", fix="Name one with -f FILE.")
+            super().__init__(message("There is no Dockerfile at {path}.", path=path), fix=message("Name one with -f FILE."))
             return
         super().__init__(
-            f"BuildKit finds no Dockerfile at {path}: it is a symlink to {link}, which BuildKit follows with the folder as the "
-            "root of all paths.",
-            fix="Let the link name the file as seen from the link, without leaving the folder.",
+            message(
+                "BuildKit finds no Dockerfile at {path}: it is a symlink to {link}, which BuildKit follows with the folder "
+                "as the root of all paths.",
+                path=path,
+                link=link,
+            ),
+            fix=message("Let the link name the file as seen from the link, without leaving the folder."),
         )
 
 

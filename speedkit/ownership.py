@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Literal
 
 from speedkit.errors import StateRefused
+from speedkit.messages import message
 from speedkit.state import state_folder, state_home
 
 __all__ = [
@@ -78,8 +79,9 @@ class Owner:
     typed: Mapping[Path, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def __str__(self) -> str:
-        place = "" if self.node == _node() else f" on {self.node}"
-        return f"{self.program}, process {self.pid}{place}"
+        if self.node == _node():
+            return message("{program}, process {number}", program=self.program, number=self.pid)
+        return message("{program}, process {number} on {machine}", program=self.program, number=self.pid, machine=self.node)
 
 
 class _OwnFile:
@@ -193,10 +195,12 @@ def claim(path: Path) -> None:
         try:
             _own_file().claim(_absolute(path))
         except OSError as problem:
-            raise StateRefused(
-                f"The state folder {state_home()} cannot be written to: {problem.strerror}.",
-                fix="Make room there, or set SPEEDKIT_HOME to another folder.",
-            ) from None
+            fix = message("Make room there, or set SPEEDKIT_HOME to another folder.")
+            raise StateRefused(_not_written_to(problem), fix=fix) from None
+
+
+def _not_written_to(problem: OSError) -> str:
+    return message("The state folder {folder} cannot be written to: {problem}.", folder=state_home(), problem=problem.strerror)
 
 
 def release(path: Path) -> None:
@@ -274,7 +278,7 @@ def owner_id() -> str:
         try:
             return _own_file().id
         except OSError as problem:
-            raise StateRefused(f"The state folder {state_home()} cannot be written to: {problem.strerror}.") from None
+            raise StateRefused(_not_written_to(problem)) from None
 
 
 def is_alive(owner: str) -> bool:

@@ -7,17 +7,19 @@ import os
 import stat
 from pathlib import Path
 
+from speedkit.messages import marked, message
+
 __all__ = ["NotReadable", "kind_in_words", "open_regular", "read_regular"]
 
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISLNK, "a link"),
+    (stat.S_ISDIR, marked("a folder")),
+    (stat.S_ISFIFO, marked("a pipe")),
+    (stat.S_ISSOCK, marked("a socket")),
+    (stat.S_ISCHR, marked("a device")),
+    (stat.S_ISBLK, marked("a device")),
+    (stat.S_ISLNK, marked("a link")),
 )
 
 
@@ -30,7 +32,10 @@ class NotReadable(OSError):
 
 def kind_in_words(mode: int) -> str:
     """`a pipe`, `a device` and so on, for the mode that `os.stat` gives."""
-    return next((words for is_kind, words in KINDS if is_kind(mode)), "a file")
+    for is_kind, words in KINDS:
+        if is_kind(mode):
+            return message(words)
+    return message("a file")
 
 
 def open_regular(path: Path | str, *, follow_symlinks: bool = True) -> tuple[int, os.stat_result]:
@@ -61,7 +66,8 @@ def read_regular(path: Path | str, *, at_most_bytes: int) -> bytes:
         data = b"" if status.st_size > at_most_bytes else _read_up_to(file.fileno(), at_most_bytes + 1)
     if status.st_size > at_most_bytes or len(data) > at_most_bytes:
         size, limit = max(status.st_size, len(data)) / 1e6, at_most_bytes / 1e6
-        raise NotReadable(path, f"It has {size:.1f} MB, and at most {limit:.0f} MB are read", errno.EFBIG)
+        words = message("It has {size:.1f} MB, and at most {limit:.0f} MB are read", size=size, limit=limit)
+        raise NotReadable(path, words, errno.EFBIG)
     return data
 
 
@@ -75,4 +81,4 @@ def _read_up_to(descriptor: int, count: int) -> bytes:
 
 def _require_regular(path: Path | str, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise NotReadable(path, f"It is {kind_in_words(mode)}, not a file")
+        raise NotReadable(path, message("It is {kind}, not a file", kind=kind_in_words(mode)))

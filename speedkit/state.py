@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from speedkit.errors import StateRefused
+from speedkit.messages import message
 
 __all__ = ["NO_HOME", "open_private", "private_folder", "state_folder", "state_home"]
 
@@ -40,8 +41,12 @@ def state_folder(*parts: str) -> Path:
         private_folder(folder)
     except OSError as problem:
         raise StateRefused(
-            f"The folder {folder}, for recordings and copies, cannot be made: {problem.strerror}.",
-            fix="Set SPEEDKIT_HOME to a folder that you may write to.",
+            message(
+                "The folder {folder}, for recordings and copies, cannot be made: {problem}.",
+                folder=folder,
+                problem=problem.strerror,
+            ),
+            fix=message("Set SPEEDKIT_HOME to a folder that you may write to."),
         ) from None
     return folder
 

@@ -45,12 +45,13 @@ CHANGES = {
 
 
 def register(program: typer.Typer) -> None:
+    once = message("Build once, for real, and record it.")
     with_twice = message(
         "With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, "
         "with --cold\nthe `differences` of the files, and what is `unsteady`: instructions that may come out differently "
         "elsewhere."
     )
-    program.command("build", help=f"{message('Build once, for real, and record it.')}\n\n{with_twice}")(build)
+    program.command("build", help=f"{once}\n\n{with_twice}")(build)
     under_edits = message('Measure strategies under edits, interleaved; "cold" is an edit too.')
     program.command("compare", help=under_edits)(compare)
 
@@ -254,7 +255,13 @@ def _print_build(built: Build) -> None:
     from speedkit.words.amounts import bytes_text, seconds_text
 
     rows = [
-        [step.stage, step.line, step.instruction, shown_state(step.state).word, seconds_text(step.seconds) if step.ran else ""]
+        [
+            _stage_text(step),
+            step.line,
+            step.instruction,
+            shown_state(step.state).word,
+            seconds_text(step.seconds) if step.ran else "",
+        ]
         for step in built.instructions
     ]
     took, outcome = seconds_text(built.seconds), outcome_word(built.outcome)
@@ -271,6 +278,14 @@ def _print_build(built: Build) -> None:
     line, seconds = message("line"), message("seconds")
     columns = [message("stage"), line, message("instruction"), message("state"), seconds]
     print_table(", ".join(facts), columns, rows, numbers=[line, seconds])
+
+
+def _stage_text(step: Step) -> str:
+    from speedkit.recordings.steps import BEFORE_STAGES
+
+    if step.kind == "host":
+        return message("host")
+    return message(BEFORE_STAGES) if step.stage == BEFORE_STAGES else step.stage
 
 
 def compare(

@@ -134,7 +134,8 @@ def clean(
         say(said_of_copy(left))
     if done.typed:
         where = said_of_typed(len(done.typed), done.typed[0].parent)
-        say(f"{where} {message('`{command} --all` removes it.', command=as_typed('speedkit clean'))}")
+        removed_by = message("`{command} --all` removes it.", command=as_typed("speedkit clean"))
+        say(f"{where} {removed_by}")
     for path in done.apt_removed:
         say(message("Removed {path}. The engine stays installed, and gets no updates from there any more.", path=path))
     for path in done.apt_kept:

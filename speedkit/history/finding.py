@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from speedkit.errors import NoHistory, RecordingError
 from speedkit.experiment.building import recordings_folder
+from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, list_recordings, read_recording
@@ -53,11 +54,12 @@ def recording_of(build_id: str | None) -> Recording:
     if build_id is None:
         found = recordings()
         if not found:
-            raise NoHistory("Nothing has been built yet.", fix="Build something first: `speedkit build DIR`.")
+            raise NoHistory(message("Nothing has been built yet."), fix=message("Build something first: `speedkit build DIR`."))
         return found[-1]
     if (recordings_folder() / build_id / "meta.json").is_file():
         return read_recording(recordings_folder() / build_id)
     fitting = [recording for recording in recordings() if recording.meta.id.startswith(build_id)]
     if len(fitting) != 1:
-        raise NoHistory(f"No single recorded build is called {build_id!r}.", fix="See `speedkit history`.")
+        what = message("No single recorded build is called {name!r}.", name=build_id)
+        raise NoHistory(what, fix=message("See `speedkit history`."))
     return fitting[0]

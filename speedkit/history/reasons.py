@@ -21,12 +21,12 @@ from speedkit.forecast import predict as predict_situation
 from speedkit.history.finding import recording_of
 from speedkit.history.past import earlier_builds, other_builders, own_past, past_of
 from speedkit.history.situations import base_facts, situation_now, situation_of
+from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Recording, read_recording
 from speedkit.rendering.reasons_html import Reason, reasons_html
 from speedkit.words import FORECASTS
-from speedkit.words.amounts import count_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +97,7 @@ def predict(
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
     frontend = _replaced_frontend(at_work, wanted) if now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments else None
-    return Reasons(_expected(steps) + _with_frontend(frontend), steps, replaced_frontend=frontend)
+    return Reasons(_expected(steps, frontend), steps, replaced_frontend=frontend)
 
 
 def _replaced_frontend(builder: Builder | None, wanted: BasesWanted) -> str | None:
@@ -108,8 +108,11 @@ def _replaced_frontend(builder: Builder | None, wanted: BasesWanted) -> str | No
     return None
 
 
-def _with_frontend(replaced: str | None) -> str:
-    return f", stand-in frontend for {replaced}" if replaced is not None else ""
+def _listed(facts: Sequence[str], replaced_frontend: str | None) -> str:
+    """Facts on one line, with what was replaced behind them."""
+    if replaced_frontend is None:
+        return ", ".join(facts)
+    return ", ".join([*facts, message("stand-in frontend for {name}", name=replaced_frontend)])
 
 
 def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
@@ -118,7 +121,10 @@ def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
     for name in sorted(names):
         found = context.by_path.get(name)
         if found is None or found.kind != "file":
-            raise EditDoesNotApply(f"{name} is not a file of the build context.", fix="Name one that `.dockerignore` lets in.")
+            raise EditDoesNotApply(
+                message("{name} is not a file of the build context.", name=name),
+                fix=message("Name one that `.dockerignore` lets in."),
+            )
     entries = (_other_content(entry) if entry.path in names else entry for entry in context.entries)
     return replace(context, entries=tuple(entries))
 
@@ -128,11 +134,15 @@ def _other_content(entry: Entry) -> Entry:
     return entry._replace(digest=digest, mtime_ns=entry.mtime_ns + 1)
 
 
-def _expected(steps: tuple[Reason, ...]) -> str:
+def _expected(steps: tuple[Reason, ...], replaced_frontend: str | None) -> str:
     counts = {word: sum(step.state == word for step in steps) for word in FORECASTS}
-    runs, depends = counts["miss"], counts["depends"]
-    said = f"If you build now: {counts['hit']} cached, {count_text(runs, 'step')} {'runs' if runs == 1 else 'run'}"
-    return f"{said}, {count_text(depends, 'step')} {'depends' if depends == 1 else 'depend'} on another" if depends else said
+    facts = [
+        message("{count} cached", count=counts["hit"]),
+        plural("{count:,} step runs", "{count:,} steps run", counts["miss"]),
+    ]
+    if depends := counts["depends"]:
+        facts.append(plural("{count:,} step depends on another", "{count:,} steps depend on another", depends))
+    return message("If you build now: {facts}", facts=_listed(facts, replaced_frontend))
 
 
 def explain(build: Build | str | None = None) -> Reasons:
@@ -164,8 +174,8 @@ def explain(build: Build | str | None = None) -> Reasons:
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
     name = f"{meta.strategy}, {meta.edit}" if meta.edit not in ("", "none") else meta.strategy
-    title = f"{name}: {cached} cached, {ran} ran{_with_frontend(meta.replaced_frontend)}"
-    return Reasons(title, steps, seen, meta.replaced_frontend)
+    facts = [message("{count} cached", count=cached), message("{count} ran", count=ran)]
+    return Reasons(f"{name}: {_listed(facts, meta.replaced_frontend)}", steps, seen, meta.replaced_frontend)
 
 
 def imports_of(build: Build, *, ok: bool) -> tuple[str, ...]:
@@ -178,8 +188,8 @@ def _recording(build: Build | str | None) -> Recording:
     if not isinstance(build, Build):
         return recording_of(build)
     if build.folder is None:
-        why = " ".join(build.notices) or "Explain it when it is done."
-        raise NoHistory(f"The build {build.id} has no recording.", fix=why)
+        why = " ".join(build.notices) or message("Explain it when it is done.")
+        raise NoHistory(message("The build {id} has no recording.", id=build.id), fix=why)
     return read_recording(build.folder)
 
 

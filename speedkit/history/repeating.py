@@ -13,6 +13,7 @@ from speedkit.history.reasons import explain
 from speedkit.history.situations import situation_of
 from speedkit.history.ways import RUNS
 from speedkit.images.comparing import Difference, compare_images
+from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.rendering.reasons_html import Reason
 
@@ -40,17 +41,22 @@ class Repeated:
     def finding(self) -> str:
         """What the second build showed, as a sentence."""
         if not self.second.ok:
-            return "The second build failed."
+            return message("The second build failed.")
+        if self.differences:
+            return plural(
+                "Built again from cold: {count} file came out differently.",
+                "Built again from cold: {count} files came out differently.",
+                len(self.differences),
+            )
         if self.differences is not None:
-            return f"Built again from cold: {_counted(len(self.differences), 'file') or 'no file'} came out differently."
-        if not self.missed:
-            return "Built again at once: every step came from the cache."
-        steps = _counted(len(self.missed), "step")
-        return f"Built again at once: {steps} ran again, though nothing was meant to change."
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' if count > 1 else ''}" if count else ""
+            return message("Built again from cold: no file came out differently.")
+        if self.missed:
+            return plural(
+                "Built again at once: {count} step ran again, though nothing was meant to change.",
+                "Built again at once: {count} steps ran again, though nothing was meant to change.",
+                len(self.missed),
+            )
+        return message("Built again at once: every step came from the cache.")
 
 
 def compare_with_repeat(second: Build) -> Repeated:

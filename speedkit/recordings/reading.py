@@ -8,6 +8,7 @@ from typing import Any
 
 from speedkit.dockerfile import Dockerfile, read_dockerfile
 from speedkit.errors import DockerfileError, RecordingError
+from speedkit.messages import message
 from speedkit.model import Answer, Base, Build, ImageLayer, Step
 from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import Solve, read_rawjson
@@ -105,4 +106,4 @@ def _image_facts(image: dict[str, Any] | None) -> dict[str, Any]:
         )
         return {"image": str(image["id"]), "image_bytes": int(image["size_bytes"]), "layers": layers}
     except (KeyError, TypeError, ValueError):
-        raise RecordingError("image.json of a recording is not what speedkit writes.") from None
+        raise RecordingError(message("image.json of a recording is not what speedkit writes.")) from None

@@ -28,6 +28,7 @@ from typing import Any, get_args
 
 from speedkit.context import Manifest
 from speedkit.errors import DiskFull, NewerRecording, RecordingError, SpeedkitError, StateRefused
+from speedkit.messages import message
 from speedkit.model import Outcome
 from speedkit.ownership import claimed
 from speedkit.recordings.numbering import next_number
@@ -121,7 +122,7 @@ class Recording:
     def image(self) -> dict[str, Any] | None:
         found = self._json("image.json")
         if found is not None and not isinstance(found, dict):
-            raise RecordingError(f"image.json of recording {self.meta.id} is not what speedkit writes.")
+            raise RecordingError(message("image.json of recording {id} is not what speedkit writes.", id=self.meta.id))
         return found
 
     def lines(self) -> Iterator[bytes]:
@@ -130,10 +131,12 @@ class Recording:
             descriptor, status = open_regular(self.folder / "raw.jsonl")
             with os.fdopen(descriptor, "rb") as raw:
                 if status.st_size > PART_BYTES:
-                    raise RecordingError(f"raw.jsonl of recording {self.meta.id} is larger than what a build leaves.")
+                    raise RecordingError(
+                        message("raw.jsonl of recording {id} is larger than what a build leaves.", id=self.meta.id)
+                    )
                 yield from raw
         except OSError as problem:
-            raise RecordingError(f"raw.jsonl of recording {self.meta.id} cannot be read: {problem}.") from None
+            raise self._unreadable("raw.jsonl", problem) from None
 
     def _text(self, name: str) -> str:
         return self._bytes(name).decode("utf-8", errors="replace")
@@ -142,13 +145,20 @@ class Recording:
         try:
             return read_regular(self.folder / name, at_most_bytes=PART_BYTES)
         except OSError as problem:
-            raise RecordingError(f"{name} of recording {self.meta.id} cannot be read: {problem.strerror}.") from None
+            raise self._unreadable(name, problem.strerror) from None
+
+    def _unreadable(self, name: str, problem: object) -> RecordingError:
+        return RecordingError(
+            message("{name} of recording {id} cannot be read: {problem}.", name=name, id=self.meta.id, problem=problem)
+        )
 
     def _json(self, name: str) -> Any:
         try:
             return json.loads(self._text(name))
         except (ValueError, RecursionError):
-            raise RecordingError(f"{name} of recording {self.meta.id} is cut short or damaged.") from None
+            raise RecordingError(
+                message("{name} of recording {id} is cut short or damaged.", name=name, id=self.meta.id)
+            ) from None
 
 
 def new_id(strategy: str) -> str:
@@ -223,10 +233,15 @@ def _meta_json(meta: Meta) -> str:
 
 
 def _not_saved(folder: Path, problem: OSError) -> SpeedkitError:
-    what = f"The recording of this build could not be saved in {folder}: {problem.strerror or problem}."
+    what = message(
+        "The recording of this build could not be saved in {folder}: {problem}.",
+        folder=folder,
+        problem=problem.strerror or problem,
+    )
     if problem.errno in NO_ROOM:
-        return DiskFull(what, fix="Free some room (`speedkit clean`, or move the state folder with SPEEDKIT_HOME).")
-    return StateRefused(what, fix="Set SPEEDKIT_HOME to a folder that you may write to.")
+        fix = message("Free some room (`speedkit clean`, or move the state folder with SPEEDKIT_HOME).")
+        return DiskFull(what, fix=fix)
+    return StateRefused(what, fix=message("Set SPEEDKIT_HOME to a folder that you may write to."))
 
 
 def read_recording(folder: Path) -> Recording:
@@ -237,16 +252,23 @@ def read_recording(folder: Path) -> Recording:
     try:
         found = json.loads(read_regular(folder / "meta.json", at_most_bytes=META_BYTES))
     except (OSError, ValueError, RecursionError):
-        raise RecordingError(f"{folder} holds no readable recording: meta.json is missing or cut short.") from None
+        what = message("{folder} holds no readable recording: meta.json is missing or cut short.", folder=folder)
+        raise RecordingError(what) from None
     if not isinstance(found, dict) or not isinstance(found.get("format"), int):
-        raise RecordingError(f"{folder} holds no readable recording: meta.json is not what speedkit writes.")
+        raise RecordingError(
+            message("{folder} holds no readable recording: meta.json is not what speedkit writes.", folder=folder)
+        )
     if found["format"] > FORMAT:
-        raise NewerRecording(f"The recording {folder.name} was made by a newer speedkit.", fix="Update speedkit to read it.")
+        raise NewerRecording(
+            message("The recording {name} was made by a newer speedkit.", name=folder.name),
+            fix=message("Update speedkit to read it."),
+        )
     del found["format"]
     try:
         meta = Meta(**found)
     except TypeError:
-        raise RecordingError(f"{folder} holds no readable recording: meta.json lacks something.") from None
+        what = message("{folder} holds no readable recording: meta.json lacks something.", folder=folder)
+        raise RecordingError(what) from None
     _check(meta, folder)
     return Recording(folder, meta)
 
@@ -270,7 +292,9 @@ def _check(meta: Meta, folder: Path) -> None:
         and meta.outcome in get_args(Outcome)
     )
     if not good:
-        raise RecordingError(f"{folder} holds no readable recording: a value in meta.json has the wrong type.")
+        raise RecordingError(
+            message("{folder} holds no readable recording: a value in meta.json has the wrong type.", folder=folder)
+        )
 
 
 def _are_lines(lines: Any) -> bool:
@@ -289,8 +313,8 @@ def list_recordings(folder: Path, *, session: str | None = None, source: str | N
         return []
     except OSError as problem:
         raise StateRefused(
-            f"The recordings in {folder} cannot be listed: {problem.strerror}.",
-            fix="Set SPEEDKIT_HOME to a folder that you may read.",
+            message("The recordings in {folder} cannot be listed: {problem}.", folder=folder, problem=problem.strerror),
+            fix=message("Set SPEEDKIT_HOME to a folder that you may read."),
         ) from None
     found = []
     for name in names:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
+from speedkit.messages import marked
 from speedkit.model import Outcome, Step, StepKind, StepState
 from speedkit.recordings.expected_steps import COUNTED, ExpectedStage, expected_stages
 from speedkit.recordings.matching import Lines, Matched, match_vertices
@@ -17,7 +18,7 @@ from speedkit.recordings.rawjson import Solve, Vertex
 __all__ = ["BEFORE_STAGES", "HOST_PREFIX", "RUNS_IN_BUILDKIT", "derive_steps"]
 
 HOST_PREFIX = "[host "
-BEFORE_STAGES = "before the stages"
+BEFORE_STAGES = marked("before the stages")
 RUNS_IN_BUILDKIT = COUNTED | {"FROM"}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from speedkit.errors import StateBusy
+from speedkit.messages import message
 
 __all__ = ["locked"]
 
@@ -24,7 +25,8 @@ def locked(path: Path) -> Iterator[None]:
             _lock(file)
         except OSError:
             raise StateBusy(
-                f"Another tour is writing to {path.parent.resolve()}.", fix="Wait for it, or choose another folder with --out."
+                message("Another tour is writing to {folder}.", folder=path.parent.resolve()),
+                fix=message("Wait for it, or choose another folder with --out."),
             ) from None
         # The file stays: removed, a third tour could make and lock a new one while a second one holds the old.
         yield

@@ -10,6 +10,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.plots import Plot
 from speedkit.rendering.html_text import html_text
@@ -60,6 +61,10 @@ def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequ
     parts = scripts | {
         "{policy}": _policy(scripts.values()),
         "{style}": _asset("page.css"),
+        "{title}": html_text(message("speedkit: what the builds showed")),
+        "{chapters}": html_text(message("Chapters")),
+        "{summary}": html_text(message("Summary")),
+        "{theme}": html_text(message("Dark or light")),
         "{links}": links,
         "{body}": "".join(body),
         "{figures}": drawn.as_script(),
@@ -86,21 +91,27 @@ def _asset(name: str) -> str:
 
 def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -> str:
     plots: list[Plot] = figures(builds)
-    headline = plots[0].title if plots else "No builds were recorded in this tour"
+    headline = plots[0].title if plots else message("No builds were recorded in this tour")
     columns, rows = strategy_by_edit(builds)
     table = table_html([Cell(column) for column in columns], [[Cell(text) for text in row] for row in rows], look="times")
     parts = [f'<section id="summary"><h1>{html_text(headline)}</h1><p class="sub">{html_text(_facts(builds, rows))}</p>']
     parts.append(f'<div class="wide">{table}</div>' if rows else "")
     parts += [drawn.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
     if left_out:
-        parts.append(f'<p class="sub">Left out of this quick tour: {html_text(", ".join(left_out))}.</p>')
+        said = message("Left out of this quick tour: {names}.", names=", ".join(left_out))
+        parts.append(f'<p class="sub">{html_text(said)}</p>')
     return "".join(parts) + "</section>"
 
 
 def _facts(builds: Sequence[Build], rows: Sequence[Sequence[str]]) -> str:
-    has_empty_cells = any(NOT_BUILT in row for row in rows)
-    empty = f"; {NOT_BUILT} was not built (`make tour FULL=1` builds every cell)" if has_empty_cells else ""
-    images = "; with stand-in base images, since no registry answered" if any(build.stand_in for build in builds) else ""
-    frontends = sorted({build.replaced_frontend for build in builds if build.replaced_frontend is not None})
-    frontend = f"; with the engine's own frontend in place of {', '.join(frontends)}" if frontends else ""
-    return f"{len(builds)} real builds; median seconds by strategy and edit{empty}{images}{frontend}"
+    facts = [
+        plural("{count} real build", "{count} real builds", len(builds)),
+        message("median seconds by strategy and edit"),
+    ]
+    if any(NOT_BUILT in row for row in rows):
+        facts.append(message("{sign} was not built (`make tour FULL=1` builds every cell)", sign=NOT_BUILT))
+    if any(build.stand_in for build in builds):
+        facts.append(message("with stand-in base images, since no registry answered"))
+    if frontends := sorted({build.replaced_frontend for build in builds if build.replaced_frontend is not None}):
+        facts.append(message("with the engine's own frontend in place of {names}", names=", ".join(frontends)))
+    return "; ".join(facts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
 from speedkit.plots.measuring import comparable, edits_in_order, heading, measure
@@ -20,11 +21,11 @@ def strategy_by_edit(builds: Sequence[Build]) -> tuple[list[str], list[list[str]
     edits = edits_in_order(build.edit for build in listed)
     medians = {(one.strategy, one.edit): seconds_text(one.seconds) for one in measure(listed)}
     failed = {(build.strategy, build.edit) for build in listed if not build.ok}
-    rows = []
+    rows, fails = [], message("fails")
     for strategy in dict.fromkeys(build.strategy for build in listed):
-        cells = [medians.get((strategy, edit), "fails" if (strategy, edit) in failed else NOT_BUILT) for edit in edits]
+        cells = [medians.get((strategy, edit), fails if (strategy, edit) in failed else NOT_BUILT) for edit in edits]
         rows.append([strategy, *cells])
-    return ["strategy", *map(heading, edits)], rows
+    return [message("strategy"), *map(heading, edits)], rows
 
 
 def figures(builds: Sequence[Build]) -> list[Plot]:

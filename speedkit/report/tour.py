@@ -18,6 +18,7 @@ from speedkit.errors import FileRefused, NotebookFailed
 from speedkit.experiment import compare
 from speedkit.history import recorded_builds
 from speedkit.lessons.notebook_files import notebooks_folder, notebooks_in
+from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.ownership import scratch_folder
 from speedkit.report.lock import locked
@@ -132,7 +133,10 @@ def _written(out: Path, text: str) -> Path:
 
 
 def _refused(out: Path, problem: OSError) -> FileRefused:
-    return FileRefused(f"The report cannot be written to {out}: {problem.strerror}.", fix="Choose another folder with --out.")
+    return FileRefused(
+        message("The report cannot be written to {folder}: {problem}.", folder=out, problem=problem.strerror),
+        fix=message("Choose another folder with --out."),
+    )
 
 
 def _read(path: Path) -> Any:
@@ -164,14 +168,15 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
     except CellExecutionError as problem:
         raise _failed(path, notebook, f"{problem.ename}: {problem.evalue}") from None
     except CellTimeoutError:
-        raise _failed(path, notebook, f"It ran for more than {seconds_text(CELL_SECONDS)}.") from None
+        reason = message("It ran for more than {seconds}.", seconds=seconds_text(CELL_SECONDS))
+        raise _failed(path, notebook, reason) from None
     except (DeadKernelError, AssertionError, AttributeError):
         # On Ctrl-C nbclient ends the kernel, then stumbles over its absence in one of these ways.
         if kernel.told_to_end:
             # The filter stays: asyncio complains when the task is thrown away, which is at the very end of this process.
             raise KeyboardInterrupt from None
-        fix = "Often there was too little memory left: close other programs and repeat the tour."
-        raise _failed(path, notebook, "Its Python ended in the middle of this cell.", fix=fix) from None
+        fix = message("Often there was too little memory left: close other programs and repeat the tour.")
+        raise _failed(path, notebook, message("Its Python ended in the middle of this cell."), fix=fix) from None
     asyncio_log.removeFilter(is_news)
     seconds = time.monotonic() - began
     say(f"{path.stem}: {seconds_text(seconds)}")
@@ -183,6 +188,8 @@ def _failed(path: Path, notebook: Any, reason: str, *, fix: str = "") -> Noteboo
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     begun = [number for number, cell in enumerate(cells, 1) if "execution" in cell.metadata or cell.outputs]
     if not begun:
-        return NotebookFailed(f"{path.name}, before its first cell:", quoted=reason, fix=fix)
+        what = message("{notebook}, before its first cell:", notebook=path.name)
+        return NotebookFailed(what, quoted=reason, fix=fix)
     lines = [f"    {line}" for line in cells[begun[-1] - 1].source.splitlines()[:QUOTED_LINES]]
-    return NotebookFailed(f"{path.name}, code cell {begun[-1]}:", quoted="\n".join([*lines, reason]), fix=fix)
+    what = message("{notebook}, code cell {number}:", notebook=path.name, number=begun[-1])
+    return NotebookFailed(what, quoted="\n".join([*lines, reason]), fix=fix)

@@ -150,8 +150,8 @@ def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
         except NoEngine as problem:
             ended = process is not None and process.poll() is not None and not _is_dockerd(_serving_pid())
             if ended or time.monotonic() > deadline:
-                what = f"{message('The Docker engine did not start.')} {_last_lines()}"
-                raise SetupError(what, fix=message("Its log: {path}", path=_log())) from problem
+                what = message("The Docker engine did not start.")
+                raise SetupError(f"{what} {_last_lines()}", fix=message("Its log: {path}", path=_log())) from problem
         time.sleep(LOOK_SECONDS)
 
 
