@@ -34,7 +34,7 @@ SHOWN_WASTE = 10
 SHOWN_VIOLATIONS = 20
 SHOWN_DIFFERENCES = 20
 LAYER_COLUMNS = (
-    "#",
+    marked("#"),
     marked("size"),
     marked("files"),
     marked("added"),
