@@ -26,6 +26,7 @@ from speedkit.images.manifests import HOW_TO_SAVE, INDEXES, choose_image, descri
 from speedkit.images.reading import LayerReader, packing, read_layer, uncompressed
 from speedkit.images.store import LayerStore
 from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
+from speedkit.messages import message
 
 __all__ = ["SavedImage", "about", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
 
@@ -79,7 +80,9 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
         layers = [
             (diff_id, command, read.files[diff_id]) for diff_id, command in zip(image.diff_ids, image.commands, strict=True)
         ]
-        return make_image(image.id, image.names[0] if image.names else path.name, layers, source=f"the archive {path}")
+        return make_image(
+            image.id, image.names[0] if image.names else path.name, layers, source=message("the archive {path}", path=path)
+        )
 
 
 def read_saved_image(
@@ -126,7 +129,7 @@ def about(what: object) -> Iterator[None]:
     try:
         yield
     except ArchiveError as problem:
-        raise type(problem)(f"{what}: {problem.what}", fix=problem.fix) from None
+        raise type(problem)(message("{what}: {problem}", what=what, problem=problem.what), fix=problem.fix) from None
 
 
 def _read_content(archive: Iterable[Member], file: StoredFile, vouched: frozenset[str], store: LayerStore) -> bytes:
@@ -150,7 +153,10 @@ def _read_content(archive: Iterable[Member], file: StoredFile, vouched: frozense
             repeats -= 1
         if content is not None and reader.diff_id == file.digest:
             return content
-    raise ArchiveError(f"The layer {file.digest[:19]} has no file /{file.path}.", fix="List its files first.")
+    raise ArchiveError(
+        message("The layer {layer} has no file /{path}.", layer=file.digest[:19], path=file.path),
+        fix=message("List its files first."),
+    )
 
 
 def _members_of(stream: ByteStream) -> Iterator[Member]:
@@ -203,7 +209,9 @@ class _Budget:
         for chunk in chunks:
             self.left_bytes -= len(chunk)
             if self.left_bytes < 0:
-                raise ArchiveError(f"Its layers unpack to more than {UNPACKED_BYTES_AT_MOST >> 30} GiB; no more is read.")
+                raise ArchiveError(
+                    message("Its layers unpack to more than {gib} GiB; no more is read.", gib=UNPACKED_BYTES_AT_MOST >> 30)
+                )
             yield chunk
 
 
@@ -227,7 +235,9 @@ def _keep_layer(
             is_blob_hashed=not is_vouched,
         )
     if digest and not is_vouched and layer.blob_digest != digest:
-        raise AlteredArchive(f"The bytes of {name} are not those that it is named by.", fix="Save the image again.")
+        raise AlteredArchive(
+            message("The bytes of {name} are not those that it is named by.", name=name), fix=message("Save the image again.")
+        )
     found.diff_ids[name], found.files[layer.diff_id] = layer.diff_id, layer.files
     store.keep(layer.diff_id, layer.files)
     if digest and digest != layer.diff_id:
@@ -238,11 +248,14 @@ def _keep_document(documents: dict[str, bytes], name: str, stream: ByteStream, h
     if header.stored_bytes > DOCUMENT_BYTES_AT_MOST:
         if name in INDEXES:
             # Passed over, another document would say which image this is.
-            raise ArchiveError(f"{name} has {header.stored_bytes:,} bytes; at most 4 MiB are read.", fix=HOW_TO_SAVE)
+            raise ArchiveError(
+                message("{name} has {size:,} bytes; at most 4 MiB are read.", name=name, size=header.stored_bytes),
+                fix=message(HOW_TO_SAVE),
+            )
         return
     documents[name] = stream.take_all(header.stored_bytes)
     if sum(map(len, documents.values())) > DOCUMENTS_BYTES_AT_MOST:
-        raise ArchiveError("The archive has more than 16 MiB of JSON: it describes no image that could be shown.")
+        raise ArchiveError(message("The archive has more than 16 MiB of JSON: it describes no image that could be shown."))
 
 
 def _is_document(start: bytes) -> bool:
@@ -280,10 +293,13 @@ def _followed(name: str, links: Mapping[str, str]) -> str:
 
 def _require_layer(member: str, diff_id: str, read: Mapping[str, str]) -> None:
     if member not in read:
-        raise ArchiveError(f"The archive lacks the layer {member!r}.", fix="Save the image again.")
+        raise ArchiveError(
+            message("The archive lacks the layer {layer!r}.", layer=member), fix=message("Save the image again.")
+        )
     if read[member] != diff_id:
         raise AlteredArchive(
-            f"The layer {member!r} is not the one its image names: it was changed or damaged.", fix="Save the image again."
+            message("The layer {layer!r} is not the one its image names: it was changed or damaged.", layer=member),
+            fix=message("Save the image again."),
         )
 
 
@@ -301,14 +317,17 @@ def _opened(path: Path) -> Iterator[Iterator[Member]]:
             yield _members_of(stream)
     except OSError as problem:
         raise ArchiveError(
-            f"It cannot be read: {problem.strerror or problem}.", fix="Give an archive of `docker save`."
+            message("It cannot be read: {reason}.", reason=problem.strerror or problem),
+            fix=message("Give an archive of `docker save`."),
         ) from None
 
 
 def _members_in(folder: Path) -> Iterator[Member]:
     """The files of a folder in the layout of OCI, as an archive of it would have them."""
     if not (folder / OCI_MARK).is_file():
-        raise ArchiveError(f"This is a folder without an image: it has no file {OCI_MARK}.", fix=HOW_TO_SAVE)
+        raise ArchiveError(
+            message("This is a folder without an image: it has no file {file}.", file=OCI_MARK), fix=message(HOW_TO_SAVE)
+        )
     # os.walk goes down by a list, where Path.rglob calls itself for each level.
     for path in sorted(Path(place, name) for place, _, names in os.walk(folder) for name in names):
         if path.is_file() and not path.is_symlink():

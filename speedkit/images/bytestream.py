@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, cast
 
 from speedkit.errors import ArchiveError
+from speedkit.messages import message
 
 __all__ = ["CHUNK_BYTES", "ByteStream", "gunzip", "unzstd"]
 
@@ -14,11 +15,13 @@ EMPTY = memoryview(b"")
 
 
 def cut_short() -> ArchiveError:
-    return ArchiveError("The archive ends in the middle of a file.", fix="Save or copy it again.")
+    return ArchiveError(message("The archive ends in the middle of a file."), fix=message("Save or copy it again."))
 
 
 def damaged(problem: Exception) -> ArchiveError:
-    return ArchiveError(f"A compressed layer is damaged: {problem}.", fix="Save or copy it again.")
+    return ArchiveError(
+        message("A compressed layer is damaged: {problem}.", problem=problem), fix=message("Save or copy it again.")
+    )
 
 
 class ByteStream:

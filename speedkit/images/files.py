@@ -11,6 +11,7 @@ from typing import Literal
 
 from speedkit.errors import ArchiveError
 from speedkit.images.tar import Header
+from speedkit.messages import message
 
 __all__ = ["DIGEST_BYTES", "OPAQUE", "WHITEOUT", "File", "FileKind", "Files", "clean_path", "typed_path"]
 
@@ -93,9 +94,9 @@ class Files:
         if not path and kind != OPAQUE:
             return
         if len(self.paths) >= FILES_AT_MOST:
-            raise ArchiveError(f"A layer has more than {FILES_AT_MOST:,} files.")
+            raise ArchiveError(message("A layer has more than {limit:,} files.", limit=FILES_AT_MOST))
         if header.uid > ID_AT_MOST or header.gid > ID_AT_MOST:
-            raise ArchiveError(f"The owner of {header.name!r} is a number that no system has.")
+            raise ArchiveError(message("The owner of {name!r} is a number that no system has.", name=header.name))
         self.paths.append(path)
         self.links.append(clean_path(header.link) if kind == HARD_LINK else header.link)
         self.kinds.append(kind)
@@ -159,5 +160,5 @@ def _hidden_path(path: str, name: str) -> str:
         return folder.rstrip("/")
     hidden = name[len(WHITEOUT_PREFIX) :]
     if hidden in ("", ".", ".."):
-        raise ArchiveError(f"A layer has the whiteout {path!r}, which hides nothing that can exist.")
+        raise ArchiveError(message("A layer has the whiteout {path!r}, which hides nothing that can exist.", path=path))
     return folder + hidden

@@ -27,6 +27,7 @@ from speedkit.images.merging import (
     walk,
 )
 from speedkit.images.reading import CONTENT_BYTES_AT_MOST
+from speedkit.messages import message
 
 __all__ = ["Change", "ChangeKind", "Image", "Layer", "StoredFile", "Waste", "make_image"]
 
@@ -205,12 +206,18 @@ class Image:
         Raises: ArchiveError when there is no such layer or regular file, or when it is too large to be shown.
         """
         if place is not None and not 0 <= place < len(self.layers):
-            raise NotInArchive(f"{self.name} has no layer {place + 1}.", fix=f"It has {len(self.layers)}.")
+            raise NotInArchive(
+                message("{image} has no layer {number}.", image=self.name, number=place + 1),
+                fix=message("It has {layers}.", layers=len(self.layers)),
+            )
         where = self.merged if place is None else merge([self.layers[place].contents])
         node = where.find(typed_path(path))
         number = where.shown(node) if isinstance(node, int) else None
         if number is None or where.kind(number) != REGULAR:
-            raise NotInArchive(f"There is no regular file {path} in {self.name}.", fix="List its files first.")
+            raise NotInArchive(
+                message("There is no regular file {path} in {image}.", path=path, image=self.name),
+                fix=message("List its files first."),
+            )
         layer = self.layers[number >> LAYER_SHIFT if place is None else place]
         return _stored(layer, number & INDEX_MASK)
 
@@ -245,7 +252,7 @@ def _stored(layer: Layer, index: int) -> StoredFile:
     files = layer.contents
     path = files.paths[index]
     if files.sizes[index] > CONTENT_BYTES_AT_MOST:
-        raise ArchiveError(f"/{path} has {files.sizes[index]:,} bytes; at most 16 MiB are shown.")
+        raise ArchiveError(message("/{path} has {size:,} bytes; at most 16 MiB are shown.", path=path, size=files.sizes[index]))
     before = sum(files.kinds[at] == REGULAR for at, other in enumerate(files.paths[:index]) if other == path)
     return StoredFile(layer.digest, path, before)
 
@@ -258,6 +265,9 @@ def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files 
     made = []
     for diff_id, command, files in layers:
         if files is None:
-            raise ArchiveError(f"The image {name} came without its layer {diff_id[:19]}.", fix="Try again.")
+            raise ArchiveError(
+                message("The image {image} came without its layer {layer}.", image=name, layer=diff_id[:19]),
+                fix=message("Try again."),
+            )
         made.append(Layer(diff_id, command, files.size_bytes, files))
     return Image(image_id, name, tuple(made), source)

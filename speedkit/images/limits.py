@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from speedkit.images.files import OPAQUE, WHITEOUT, typed_path
 from speedkit.images.merging import LAYER_SHIFT
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from speedkit.images.image import Image
@@ -43,17 +44,23 @@ def check_limits(image: Image, limits: Limits) -> tuple[Violation, ...]:
     """The limits that the image does not keep; none when all is well."""
     found = []
     if limits.wasted_bytes is not None and image.wasted_bytes > limits.wasted_bytes:
-        found.append(_over("wasted_bytes", "It wastes", image.wasted_bytes, limits.wasted_bytes))
+        told = message(
+            "It wastes {size:,} bytes; at most {limit:,} are allowed.", size=image.wasted_bytes, limit=limits.wasted_bytes
+        )
+        found.append(Violation("wasted_bytes", told))
     if limits.efficiency is not None and image.efficiency < limits.efficiency:
-        told = f"Its efficiency is {image.efficiency:.4f}; at least {limits.efficiency:g} is asked for."
+        told = message(
+            "Its efficiency is {efficiency:.4f}; at least {limit:g} is asked for.",
+            efficiency=image.efficiency,
+            limit=limits.efficiency,
+        )
         found.append(Violation("efficiency", told))
     if limits.image_bytes is not None and image.image_bytes > limits.image_bytes:
-        found.append(_over("image_bytes", "It has", image.image_bytes, limits.image_bytes))
+        told = message(
+            "It has {size:,} bytes; at most {limit:,} are allowed.", size=image.image_bytes, limit=limits.image_bytes
+        )
+        found.append(Violation("image_bytes", told))
     return (*found, *_forbidden(image, limits.forbidden))
-
-
-def _over(rule: Literal["wasted_bytes", "image_bytes"], verb: str, found: int, limit: int) -> Violation:
-    return Violation(rule, f"{verb} {found:,} bytes; at most {limit:,} are allowed.")
 
 
 def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
@@ -69,7 +76,13 @@ def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
             for pattern, expression in wanted:
                 if expression.match(path) or (elsewhere is not None and expression.match(elsewhere)):
                     where = path if elsewhere is None else elsewhere
-                    told = f"/{where} is in layer {place + 1} ({layer.digest[7:19]}); {pattern} is forbidden."
+                    told = message(
+                        "/{path} is in layer {number} ({digest}); {pattern} is forbidden.",
+                        path=where,
+                        number=place + 1,
+                        digest=layer.digest[7:19],
+                        pattern=pattern,
+                    )
                     found.append(Violation("forbidden", told))
     return found
 

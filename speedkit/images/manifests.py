@@ -19,6 +19,7 @@ from typing import Any
 
 from speedkit.errors import AlteredArchive, ArchiveError, NotInArchive
 from speedkit.images.files import clean_path
+from speedkit.messages import listed, marked, message
 
 __all__ = ["HOW_TO_SAVE", "INDEXES", "ImageDescription", "choose_image", "describe_images"]
 
@@ -32,13 +33,15 @@ NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
 """A document's name in an OCI archive, and in one of Docker before 25."""
 IMAGE_CONFIGS = frozenset({"", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 ARTIFACTS = {
-    "application/vnd.buildkit.historyrecord": "a record of a BuildKit build, which `docker buildx history import` takes",
-    "application/vnd.cncf.helm": "a Helm chart",
-    "application/vnd.wasm": "a WebAssembly module",
-    "application/wasm": "a WebAssembly module",
-    "application/spdx": "a list of software (SBOM)",
-    "application/vnd.cyclonedx": "a list of software (SBOM)",
-    "application/vnd.in-toto": "an attestation",
+    "application/vnd.buildkit.historyrecord": message(
+        "a record of a BuildKit build, which `docker buildx history import` takes"
+    ),
+    "application/vnd.cncf.helm": message("a Helm chart"),
+    "application/vnd.wasm": message("a WebAssembly module"),
+    "application/wasm": message("a WebAssembly module"),
+    "application/spdx": message("a list of software (SBOM)"),
+    "application/vnd.cyclonedx": message("a list of software (SBOM)"),
+    "application/vnd.in-toto": message("an attestation"),
 }
 """What artifacts are, by the beginning of their media type."""
 
@@ -73,22 +76,27 @@ def describe_images(documents: Mapping[str, bytes]) -> tuple[ImageDescription, .
         contents.read_docker_manifest()
     if "index.json" in documents:
         # Both are read: who loads the archive may go by either, so an image that only one of them names counts as well.
-        listed = _Contents(documents)
-        with listed.noted():
-            listed.read_index("index.json", (), INDEX_DEPTH_AT_MOST)
-        contents.take(listed)
+        indexed = _Contents(documents)
+        with indexed.noted():
+            indexed.read_index("index.json", (), INDEX_DEPTH_AT_MOST)
+        contents.take(indexed)
     if contents.images:
         return tuple(contents.images)
     if contents.problems:
         raise contents.problems[0]
     if contents.artifacts:
-        raise ArchiveError(f"The archive holds no image, but {' and '.join(contents.artifacts)}.", fix=HOW_TO_SAVE)
+        raise ArchiveError(
+            message("The archive holds no image, but {artifacts}.", artifacts=listed(contents.artifacts)),
+            fix=message(HOW_TO_SAVE),
+        )
     if "manifest.json" in documents:
         return ()
-    raise ArchiveError("This is not an image archive: it has no manifest.json and no usable index.json.", fix=HOW_TO_SAVE)
+    raise ArchiveError(
+        message("This is not an image archive: it has no manifest.json and no usable index.json."), fix=message(HOW_TO_SAVE)
+    )
 
 
-HOW_TO_SAVE = "Make one with `docker save -o image.tar IMAGE`."
+HOW_TO_SAVE = marked("Make one with `docker save -o image.tar IMAGE`.")
 
 
 def choose_image(images: Sequence[ImageDescription], name: str | None) -> ImageDescription:
@@ -103,13 +111,14 @@ def choose_image(images: Sequence[ImageDescription], name: str | None) -> ImageD
     if len({image.id for image in fitting}) == 1:
         return fitting[0]
     if not images:
-        raise ArchiveError("The archive holds no image.", fix=HOW_TO_SAVE)
+        raise ArchiveError(message("The archive holds no image."), fix=message(HOW_TO_SAVE))
     held = ", ".join(sorted({label for image in images for label in _labels(image, images)}))
-    if not fitting:
-        raise NotInArchive(
-            f"The archive has no image {name or 'for this machine'}.", fix=f"Name one, as in ARCHIVE#NAME. It holds: {held}."
-        )
-    raise NotInArchive("The archive holds more than one image.", fix=f"Name one, as in ARCHIVE#NAME. It holds: {held}.")
+    fix = message("Name one, as in ARCHIVE#NAME. It holds: {images}.", images=held)
+    if fitting:
+        raise NotInArchive(message("The archive holds more than one image."), fix=fix)
+    if name:
+        raise NotInArchive(message("The archive has no image {name}.", name=name), fix=fix)
+    raise NotInArchive(message("The archive has no image for this machine."), fix=fix)
 
 
 def _labels(image: ImageDescription, images: Sequence[ImageDescription]) -> tuple[str, ...]:
@@ -179,10 +188,10 @@ class _Contents:
 
     def _add_image(self, config_name: str, layers: tuple[str, ...], names: tuple[str, ...]) -> None:
         if len(self.images) >= IMAGES_AT_MOST:
-            raise ArchiveError(f"The archive lists more than {IMAGES_AT_MOST:,} images; no more are read.")
+            raise ArchiveError(message("The archive lists more than {limit:,} images; no more are read.", limit=IMAGES_AT_MOST))
         config = _mapping(self._document(config_name))
         if "rootfs" not in config and layers:
-            self.artifacts.append("something whose config describes no file system")
+            self.artifacts.append(message("something whose config describes no file system"))
             return
         digest = hashlib.sha256(self.documents[config_name]).hexdigest()
         self.images.append(_described(config, f"sha256:{digest}", layers, names))
@@ -206,10 +215,13 @@ class _Contents:
         """A document, parsed once. One that is named by its digest must have that digest."""
         if name not in self._parsed:
             if name not in self.documents:
-                raise ArchiveError(f"The archive lacks {name!r}.", fix=HOW_TO_SAVE)
+                raise ArchiveError(message("The archive lacks {name!r}.", name=name), fix=message(HOW_TO_SAVE))
             named = NAMED_BY_DIGEST.fullmatch(name)
             if named and hashlib.sha256(self.documents[name]).hexdigest() != named[1]:
-                raise AlteredArchive(f"The bytes of {name!r} are not those that it is named by.", fix="Save the image again.")
+                raise AlteredArchive(
+                    message("The bytes of {name!r} are not those that it is named by.", name=name),
+                    fix=message("Save the image again."),
+                )
             self._parsed[name] = _json(name, self.documents[name])
         return self._parsed[name]
 
@@ -227,13 +239,16 @@ def _artifact(descriptor: Mapping[str, Any], document: Mapping[str, Any]) -> str
     layers = [str(layer.get("mediatype") or "") for layer in _items(document.get("layers") or [], dict)]
     types = [name for name in (*own_types, config_type, *layers) if name]
     words = next((words for name in types for begins, words in ARTIFACTS.items() if name.startswith(begins)), None)
-    return words or f"an artifact of the type {_printable(types[0])!r}"
+    return words or message("an artifact of the type {type!r}", type=_printable(types[0]))
 
 
 def _described(config: Mapping[str, Any], image_id: str, layers: tuple[str, ...], names: tuple[str, ...]) -> ImageDescription:
     diff_ids = tuple(_items(_mapping(config.get("rootfs") or {}).get("diff_ids") or [], str))
     if len(diff_ids) != len(layers):
-        raise ArchiveError(f"The archive lists {len(layers)} layers, its image {len(diff_ids)}.", fix=HOW_TO_SAVE)
+        raise ArchiveError(
+            message("The archive lists {listed} layers, its image {own}.", listed=len(layers), own=len(diff_ids)),
+            fix=message(HOW_TO_SAVE),
+        )
     history = _items(config.get("history") or [], dict)
     from speedkit.secrets import hide_in_history  # loaded while the engine gathers the image
 
@@ -254,7 +269,7 @@ def _json(name: str, data: bytes) -> Any:
     try:
         return json.loads(data, object_pairs_hook=_fields)
     except (ValueError, RecursionError):
-        raise ArchiveError(f"{name!r} in the archive is not JSON.", fix=HOW_TO_SAVE) from None
+        raise ArchiveError(message("{name!r} in the archive is not JSON.", name=name), fix=message(HOW_TO_SAVE)) from None
 
 
 def _fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -290,4 +305,7 @@ def _printable(value: Any) -> str:
 
 
 def _unexpected(value: Any) -> ArchiveError:
-    return ArchiveError(f"The archive's description of its image is damaged at {str(value)[:60]!r}.", fix=HOW_TO_SAVE)
+    return ArchiveError(
+        message("The archive's description of its image is damaged at {value!r}.", value=str(value)[:60]),
+        fix=message(HOW_TO_SAVE),
+    )

@@ -14,6 +14,7 @@ from speedkit.errors import ArchiveError
 from speedkit.images.bytestream import ByteStream, gunzip, unzstd
 from speedkit.images.files import Files
 from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
+from speedkit.messages import message
 
 __all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "ReadLayer", "packing", "read_layer", "uncompressed"]
 
@@ -35,7 +36,8 @@ def packing(start: bytes) -> Packing:
     for magic, name in ((_BZIP2, "bzip2"), (_XZ, "xz")):
         if start.startswith(magic) and not looks_like_tar(start):
             raise ArchiveError(
-                f"It is compressed with {name}; plain, gzip and zstd are read.", fix=f"Unpack it with {name} -d."
+                message("It is compressed with {name}; plain, gzip and zstd are read.", name=name),
+                fix=message("Unpack it with {name} -d.", name=name),
             )
     if start.startswith(_ZSTD) or _ZSTD_SKIPPABLE.match(start):
         return "zstd"
@@ -131,9 +133,11 @@ class LayerReader:
         Raises: ArchiveError when they are too many to show, or stored with holes.
         """
         if header.sparse:
-            raise ArchiveError(f"{header.name} is stored as a sparse file; its content cannot be shown.")
+            raise ArchiveError(message("{name} is stored as a sparse file; its content cannot be shown.", name=header.name))
         if header.stored_bytes > CONTENT_BYTES_AT_MOST:
-            raise ArchiveError(f"{header.name} has {header.stored_bytes:,} bytes; at most 16 MiB are shown.")
+            raise ArchiveError(
+                message("{name} has {size:,} bytes; at most 16 MiB are shown.", name=header.name, size=header.stored_bytes)
+            )
         return self._stream.take_all(header.stored_bytes)
 
 

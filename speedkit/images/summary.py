@@ -5,8 +5,9 @@ from __future__ import annotations
 from speedkit.images.comparing import ImageComparison
 from speedkit.images.dive import dive_figures
 from speedkit.images.image import Image
+from speedkit.messages import message, plural
 from speedkit.rendering.layers_html import LayerRow, layers_html
-from speedkit.words.amounts import bytes_text, count_text, share_text
+from speedkit.words.amounts import bytes_text, share_text
 
 __all__ = ["comparison_finding", "facts", "finding", "image_html", "layer_rows"]
 
@@ -17,10 +18,13 @@ def finding(image: Image) -> str:
     """What is worth knowing first: how much is wasted, and by what."""
     total = bytes_text(image.image_bytes)
     if not image.waste:
-        return f"Nothing is wasted: all {total} can be seen in the final file system" if image.image_bytes else "It is empty"
-    worst = image.waste[0]
-    by = f"most of it by {worst.path}" if len(image.waste) > 1 else f"by {worst.path}"
-    return f"{bytes_text(image.wasted_bytes)} of {total} are wasted, {by}"
+        if not image.image_bytes:
+            return message("It is empty")
+        return message("Nothing is wasted: all {total} can be seen in the final file system", total=total)
+    wasted, path = bytes_text(image.wasted_bytes), image.waste[0].path
+    if len(image.waste) > 1:
+        return message("{wasted} of {total} are wasted, most of it by {path}", wasted=wasted, total=total, path=path)
+    return message("{wasted} of {total} are wasted, by {path}", wasted=wasted, total=total, path=path)
 
 
 def facts(image: Image) -> tuple[str, ...]:
@@ -29,10 +33,10 @@ def facts(image: Image) -> tuple[str, ...]:
     return (
         image.short_name,
         bytes_text(image.image_bytes),
-        count_text(len(image.layers), "layer"),
-        count_text(image.file_count, "file"),
-        f"{bytes_text(image.wasted_bytes)} wasted (dive: {bytes_text(dive.wasted_bytes)})",
-        f"efficiency {share_text(image.efficiency)} (dive: {share_text(dive.efficiency)})",
+        plural("{count:,} layer", "{count:,} layers", len(image.layers)),
+        plural("{count:,} file", "{count:,} files", image.file_count),
+        message("{size} wasted (dive: {dive})", size=bytes_text(image.wasted_bytes), dive=bytes_text(dive.wasted_bytes)),
+        message("efficiency {share} (dive: {dive})", share=share_text(image.efficiency), dive=share_text(dive.efficiency)),
         *filter(None, [image.source]),
     )
 
@@ -54,11 +58,19 @@ def image_html(image: Image) -> str:
 def comparison_finding(before: Image, after: Image, found: ImageComparison) -> str:
     """How the second image's size differs, and what the two share."""
     grown = after.image_bytes - before.image_bytes
-    names = f"{after.short_name} is {{}} {before.short_name}"
-    if grown:
-        size = names.format(f"{bytes_text(abs(grown))} {'larger' if grown > 0 else 'smaller'} than")
+    new, old, size = after.short_name, before.short_name, bytes_text(abs(grown))
+    if grown > 0:
+        sizes = message("{new} is {size} larger than {old}", new=new, size=size, old=old)
+    elif grown < 0:
+        sizes = message("{new} is {size} smaller than {old}", new=new, size=size, old=old)
     else:
-        size = names.format("as large as")
-    shared = len(found.shared_layers)
-    told = f"{count_text(shared, 'layer')}, {bytes_text(found.shared_bytes)}" if shared else "no layer"
-    return f"{size}; they share {told}"
+        sizes = message("{new} is as large as {old}", new=new, old=old)
+    if not found.shared_layers:
+        return message("{sizes}; they share no layer", sizes=sizes)
+    return plural(
+        "{sizes}; they share {count:,} layer, {size}",
+        "{sizes}; they share {count:,} layers, {size}",
+        len(found.shared_layers),
+        sizes=sizes,
+        size=bytes_text(found.shared_bytes),
+    )

@@ -16,6 +16,7 @@ from struct import Struct
 
 from speedkit.errors import ArchiveError
 from speedkit.images.bytestream import ByteStream
+from speedkit.messages import message
 
 __all__ = ["BLOCK_BYTES", "Header", "looks_like_tar", "scan"]
 
@@ -75,8 +76,8 @@ def scan(stream: ByteStream) -> Iterator[Header]:
     while block := _next_block(stream):
         if not _checksum_fits(block):
             raise ArchiveError(
-                f"This is not a tar archive, or it is damaged {stream.position - BLOCK_BYTES} bytes in.",
-                fix="Save or copy it again.",
+                message("This is not a tar archive, or it is damaged {bytes} bytes in.", bytes=stream.position - BLOCK_BYTES),
+                fix=message("Save or copy it again."),
             )
         letter = block[156]
         if letter in b"xgLK":
@@ -98,12 +99,12 @@ def _next_block(stream: ByteStream) -> bytes | None:
     block = stream.take(BLOCK_BYTES)
     if block == ZEROS:
         if stream.take(BLOCK_BYTES) not in (ZEROS, b""):
-            raise ArchiveError(f"The tar archive is damaged {stream.position - BLOCK_BYTES} bytes in.")
+            raise ArchiveError(message("The tar archive is damaged {bytes} bytes in.", bytes=stream.position - BLOCK_BYTES))
         return None
     if not block:
         return None
     if len(block) < BLOCK_BYTES:
-        raise ArchiveError("This is not a tar archive, or it was cut short.", fix="Save or copy it again.")
+        raise ArchiveError(message("This is not a tar archive, or it was cut short."), fix=message("Save or copy it again."))
     return block
 
 
@@ -149,7 +150,7 @@ def _number(raw: bytes) -> int:
         negative = not digits.isdigit()
         value = _integer(digits, 8)
     if negative or value > NUMBER_AT_MOST:
-        raise ArchiveError("The tar archive is damaged: a header has an impossible number.")
+        raise ArchiveError(message("The tar archive is damaged: a header has an impossible number."))
     return value
 
 
@@ -159,7 +160,7 @@ def _integer(digits: bytes, base: int) -> int:
     except ValueError:
         value = -1
     if not 0 <= value <= NUMBER_AT_MOST:
-        raise ArchiveError("The tar archive is damaged: a header has an impossible number.")
+        raise ArchiveError(message("The tar archive is damaged: a header has an impossible number."))
     return value
 
 
@@ -169,7 +170,7 @@ def _extended(ahead: _Ahead, letter: int, stream: ByteStream, size_bytes: int) -
     Docker ignores global PAX records. For Go they are a member, so what came before them describes nothing.
     """
     if size_bytes > EXTENSION_BYTES_AT_MOST:
-        raise ArchiveError(f"A tar header says {size_bytes} bytes about one file; at most 1 MiB is read.")
+        raise ArchiveError(message("A tar header says {size} bytes about one file; at most 1 MiB is read.", size=size_bytes))
     data = stream.take_all(size_bytes)
     stream.skip(-size_bytes % BLOCK_BYTES)
     if letter == ord("g"):
@@ -193,7 +194,7 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
         end = start + _integer(length, 10)
         key, equals, value = data[start + len(length) + 1 : end].partition(b"=")
         if end > len(data) or end <= start or not equals or value[-1:] != b"\n":
-            raise ArchiveError("The tar archive is damaged: a PAX record is not one.")
+            raise ArchiveError(message("The tar archive is damaged: a PAX record is not one."))
         records[key] = value[:-1]
         start = end
     return records
@@ -201,7 +202,7 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
 
 def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
     if letter not in KNOWN_TYPES:
-        raise ArchiveError(f"The tar archive has a member of the unknown type {chr(letter)!r}.")
+        raise ArchiveError(message("The tar archive has a member of the unknown type {type!r}.", type=chr(letter)))
     short_name, mode, owner, group, told_size, short_link, magic = FIELDS.unpack(block)
     records = ahead.records
     # GNU's long names come before PAX records, wherever they stand.
@@ -273,7 +274,7 @@ def _is_time(raw: bytes) -> bool:
 
 def _text(name: bytes) -> str:
     if len(name) > NAME_BYTES_AT_MOST or b"\0" in name:
-        raise ArchiveError(f"The tar archive has a name that no file can have: {name[:60]!r}…")
+        raise ArchiveError(message("The tar archive has a name that no file can have: {name!r}…", name=name[:60]))
     return name.decode("utf-8", "backslashreplace")
 
 

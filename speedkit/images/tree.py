@@ -15,13 +15,15 @@ from speedkit.images.comparing import ImageComparison
 from speedkit.images.files import DIRECTORY, KINDS, OPAQUE, REGULAR, WHITEOUT
 from speedkit.images.image import Image
 from speedkit.images.merging import ADDED, CHANGED, IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
+from speedkit.messages import message
 
 __all__ = ["FileState", "FileTree", "Sorting", "TreeRow", "tree_of_comparison", "tree_of_image", "tree_of_layer"]
 
 FileState = Literal["", "added", "changed", "removed"]
 Sorting = Literal["size", "name"]
 
-SAME = "same content"
+SAME = message("same content")
+NOTES = {"kind": message("another kind of file"), "owner or mode": message("owner or mode")}
 STATES: dict[int, FileState] = {ADDED: "added", CHANGED: "changed"}
 
 
@@ -188,7 +190,7 @@ class FileTree:
         left = len(folder.children) - len(children)
         if left:
             rest = max(0, folder.size_bytes - sum(self._sizes(node)[0] for _, node in children))
-            rows.append(TreeRow(path or "/", f"{left:,} more", depth, "more", rest, files=left))
+            rows.append(TreeRow(path or "/", message("{count:,} more", count=left), depth, "more", rest, files=left))
         return rows
 
     def _sorted(self, folder: _Folder, by: Sorting, count: int) -> list[tuple[str, _Folder | int]]:
@@ -314,7 +316,7 @@ def tree_of_comparison(found: ImageComparison) -> FileTree:
 
     def describe(number: int, path: str) -> TreeRow:
         one = differences[number]
-        note = {"kind": "another kind of file", "owner or mode": one.what}.get(one.what, "")
+        note = NOTES.get(one.what, "")
         return TreeRow(path, "", 0, one.file_kind, one.after_bytes, one.before_bytes, state=one.kind, note=note)
 
     return FileTree(
