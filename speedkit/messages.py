@@ -16,9 +16,9 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["CATALOGUES", "PSEUDO", "listed", "marked", "message", "plural"]
+__all__ = ["CATALOGUES", "PSEUDO", "for_page", "listed", "marked", "message", "plural"]
 
 CATALOGUES = Path(__file__).with_name("catalogues")
 DOMAIN = "speedkit"
@@ -27,6 +27,9 @@ PSEUDO = "en-XA"
 LONGER_BY = 0.4
 NAMED_AT_MOST = 3
 PLACE = re.compile(r"(\{[^{}]*\}|`[^`]*`)")
+NUMBERS_TRIED = 200
+"""The form of a larger number is that of a number below it with the same last two digits, in all languages of CLDR but those
+that have a form of their own for millions."""
 ACCENTS = str.maketrans("aceiouyACEIOUY", "áçéíóúýÁÇÉÍÓÚÝ")
 
 
@@ -61,6 +64,24 @@ def listed(names: Sequence[str]) -> str:
         shown = ", ".join(names[:NAMED_AT_MOST])
         return message("{names} and {more:,} more", names=shown, more=len(names) - NAMED_AT_MOST)
     return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
+
+
+def for_page(texts: Sequence[str], plurals: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The same messages for a page, whose own code has a door like this one; {} in English.
+
+    plurals: both English forms of each. Out: `texts` by the English text; `plurals`, each with all its forms, by the English
+    form for one; `form_of`, which of the forms stands for 0, 1, 2 and so on.
+    """
+    language = _language()
+    if language.translate is str:
+        return {}
+    rows = [tuple(language.choose(one, many, count) for one, many in plurals) for count in range(NUMBERS_TRIED)]
+    forms = list(dict.fromkeys(rows))
+    return {
+        "texts": {text: language.translate(text) for text in texts},
+        "plurals": {one: [form[place] for form in forms] for place, (one, _) in enumerate(plurals)},
+        "form_of": [forms.index(row) for row in rows],
+    }
 
 
 @lru_cache(maxsize=1)

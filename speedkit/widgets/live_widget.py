@@ -18,6 +18,7 @@ import anywidget
 import traitlets
 
 from speedkit.visible import visible_line
+from speedkit.widgets.page_messages import page_messages
 from speedkit.widgets.painter import Painter
 
 __all__ = ["STATIC", "LiveWidget", "Message", "static_text"]
@@ -50,6 +51,8 @@ class LiveWidget(anywidget.AnyWidget):
 
     said = traitlets.Unicode().tag(sync=True)
     twin = traitlets.Unicode().tag(sync=True)
+    catalogue = traitlets.Dict().tag(sync=True)
+    """The messages of the page's own code in another language than English."""
 
     _painter: Painter | None = None
 
@@ -75,6 +78,10 @@ class LiveWidget(anywidget.AnyWidget):
     @traitlets.default("_css")
     def _default_style(self) -> str:
         return static_text(f"{self.static_name}.css")
+
+    @traitlets.default("catalogue")
+    def _default_catalogue(self) -> dict[str, Any]:
+        return page_messages()
 
     # What a widget says of itself
 

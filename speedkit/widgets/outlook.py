@@ -77,7 +77,8 @@ def rough_seconds(seconds: float) -> str:
     """A time that is only expected: `0.4 s`, `31 s`, `2 min 5 s`."""
     if seconds >= 99.5:
         return seconds_text(seconds)
-    return message("{seconds} s", seconds=f"{seconds:.0f}" if seconds >= 9.5 else f"{seconds:.1f}")
+    shown = f"{seconds:.0f}" if seconds >= 9.5 else f"{seconds:.1f}"
+    return message("{seconds} s", seconds=shown)
 
 
 def agreement(forecast: Sequence[Entry] | None, build: Build) -> str:

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { FORECAST } from "./format.js";
 import { useTrait } from "./link.js";
+import { message, plural } from "./messages.js";
 
 export function Bar({ model, running, act, alive }) {
   const app = useTrait(model, "app_facts");
@@ -15,7 +16,7 @@ export function Bar({ model, running, act, alive }) {
           {app.name}
         </b>
         <label class="skw-field">
-          <span>Strategy</span>
+          <span>{message("Strategy")}</span>
           <StrategyPicker strategies={strategies} strategy={strategy} act={act} disabled={!alive} />
         </label>
         {strategy.is_custom && <SaveAs key={strategy.base} act={act} base={strategy.base} />}
@@ -23,20 +24,20 @@ export function Bar({ model, running, act, alive }) {
         <EngineSays model={model} />
         {busy ? (
           <button type="button" class="skw-go" disabled={running.cancelling || !alive} onClick={() => act("cancel")}>
-            {running.cancelling ? "Cancelling …" : "Cancel"}
+            {running.cancelling ? message("Cancelling …") : message("Cancel")}
           </button>
         ) : (
           <>
             <button
               type="button"
               disabled={!alive}
-              title="As on a machine that never built this. Your own build cache stays as it is."
+              title={message("As on a machine that never built this. Your own build cache stays as it is.")}
               onClick={() => act("build", { cold: true })}
             >
-              Build from cold
+              {message("Build from cold")}
             </button>
             <button type="button" class="skw-go" disabled={!alive} onClick={() => act("build")}>
-              Build <kbd>Ctrl ↵</kbd>
+              {message("Build")} <kbd>{message("Ctrl ↵")}</kbd>
             </button>
           </>
         )}
@@ -61,7 +62,7 @@ function StrategyPicker({ strategies, strategy, act, disabled }) {
     >
       {strategies.map(({ name, summary }) => (
         <option key={name} value={name} title={summary} selected={name === strategy.name}>
-          {name === strategy.name && strategy.is_custom ? `${name} (from ${strategy.base})` : name}
+          {name === strategy.name && strategy.is_custom ? message("{strategy} (from {base})", { strategy: name, base: strategy.base }) : name}
         </option>
       ))}
     </select>
@@ -77,14 +78,14 @@ function SaveAs({ act, base }) {
   return (
     <form class="skw-save" onSubmit={save}>
       <input
-        aria-label="Name for your Dockerfile"
-        placeholder={`my-${base}`}
+        aria-label={message("Name for your Dockerfile")}
+        placeholder={message("my-{strategy}", { strategy: base })}
         value={name}
         maxLength={40}
         onInput={(event) => setName(event.currentTarget.value)}
       />
       <button type="submit" disabled={!name.trim()}>
-        Save as strategy
+        {message("Save as strategy")}
       </button>
     </form>
   );
@@ -92,8 +93,8 @@ function SaveAs({ act, base }) {
 
 function Edits({ edits, act, alive }) {
   return (
-    <div class="skw-edits" role="group" aria-label="Ready-made edits">
-      <span class="skw-dim">Try an edit</span>
+    <div class="skw-edits" role="group" aria-label={message("Ready-made edits")}>
+      <span class="skw-dim">{message("Try an edit")}</span>
       {edits.map(({ name, summary }) => (
         <button type="button" key={name} disabled={!alive} title={summary} onClick={() => act("edit", { name })}>
           {name}
@@ -117,11 +118,11 @@ export function Outlook({ outlook }) {
   const { cached, run, depends, about, why } = outlook;
   return (
     <span class="skw-if">
-      If you build now: <b class="skw-hit">{FORECAST.hit.icon} {cached} cached</b>,{" "}
-      <b class="skw-run">{FORECAST.miss.icon} {run} {run === 1 ? "runs" : "run"}</b>
+      {message("If you build now:")} <b class="skw-hit">{FORECAST.hit.icon} {message("{count} cached", { count: cached })}</b>,{" "}
+      <b class="skw-run">{FORECAST.miss.icon} {plural("{count} runs", "{count} run", run)}</b>
       {depends > 0 && (
         <>
-          , <b>{FORECAST.depends.icon} {depends} {depends === 1 ? "depends" : "depend"}</b>
+          , <b>{FORECAST.depends.icon} {plural("{count} depends", "{count} depend", depends)}</b>
         </>
       )}
       {about && (

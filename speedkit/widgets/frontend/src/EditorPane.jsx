@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CodeEditor } from "./code_editor.js";
 import { useTrait } from "./link.js";
+import { message } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { Tabs } from "./Tabs.jsx";
 
@@ -44,45 +45,45 @@ export function EditorPane({ link, view, choose, act, handle }) {
       <Tools open={open} view={view} choose={choose} act={act} find={() => desk?.editor.find()} />
       {open?.state === "missing" && (
         <p class="skw-hint skw-bad" role="note">
-          ✗ {open.label} was removed on disk. Type to write it again, or reset it.
+          ✗ {message("{file} was removed on disk. Type to write it again, or reset it.", { file: open.label })}
         </p>
       )}
       <div
         role="tabpanel"
         id={`skw-panel-${link.page}`}
-        aria-label={open ? `File ${open.label}` : "No file"}
+        aria-label={open ? message("File {file}", { file: open.label }) : message("No file")}
         class={`skw-code${isHidden ? " skw-away" : ""}`}
         ref={holder}
       />
       {open?.state === "refused" && (
         <div class="skw-empty" role="note">
-          <b>{open.label} is not shown here</b>
+          <b>{message("{file} is not shown here", { file: open.label })}</b>
           <p>{open.reason}</p>
         </div>
       )}
-      {!open && <div class="skw-empty">This app has no text files.</div>}
+      {!open && <div class="skw-empty">{message("This app has no text files.")}</div>}
     </div>
   );
 }
 
 function Tools({ open, view, choose, act, find }) {
   return (
-    <div class="skw-tools" role="group" aria-label="This file">
+    <div class="skw-tools" role="group" aria-label={message("This file")}>
       <span class="skw-path" title={open?.label}>
         {open?.label}
-        {open?.changed ? ", changed" : ""}
+        {open?.changed ? `, ${message("changed")}` : ""}
       </span>
-      <button type="button" onClick={find} title="Search in this file (Ctrl F)">
-        Find
+      <button type="button" onClick={find} title={message("Search in this file (Ctrl F)")}>
+        {message("Find")}
       </button>
       <button type="button" aria-pressed={view.diff} onClick={() => choose({ diff: !view.diff })}>
-        Show changes
+        {message("Show changes")}
       </button>
       <button type="button" disabled={!open?.changed} onClick={() => act("reset", { path: open.path })}>
-        Reset file
+        {message("Reset file")}
       </button>
       <button type="button" onClick={() => act("reset_all")}>
-        Reset all
+        {message("Reset all")}
       </button>
     </div>
   );

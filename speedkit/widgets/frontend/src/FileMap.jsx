@@ -1,5 +1,6 @@
 import { useRef, useState } from "preact/hooks";
 import { CHANGE, bytes } from "./format.js";
+import { message } from "./messages.js";
 
 // Folders and files as boxes, each as large as its bytes. Python lays them out.
 export function FileMap({ map, view, choose, show }) {
@@ -15,7 +16,7 @@ export function FileMap({ map, view, choose, show }) {
   return (
     <div class="skl-around">
       <Trail map={map} choose={choose} />
-      <div class="skl-map" ref={all} role="group" aria-label={`${map.folder} ${map.note}`} onKeyDown={walk}>
+      <div class="skl-map" ref={all} role="group" aria-label={message("{folder} {order}", { folder: map.folder, order: map.note })} onKeyDown={walk}>
         {map.boxes.map((box, index) => (
           <MapBox
             key={`${box.kind === "more"}${box.path}`}
@@ -29,7 +30,7 @@ export function FileMap({ map, view, choose, show }) {
             }}
           />
         ))}
-        {!map.boxes.length && <p class="skw-hint">Nothing here has any bytes.</p>}
+        {!map.boxes.length && <p class="skw-hint">{message("Nothing here has any bytes.")}</p>}
       </div>
     </div>
   );
@@ -39,7 +40,7 @@ function Trail({ map, choose }) {
   const { folder } = map;
   const names = folder.split("/").filter(Boolean);
   return (
-    <nav class="skl-trail" aria-label="Folders around the map">
+    <nav class="skl-trail" aria-label={message("Folders around the map")}>
       {["", ...names].map((name, index) => {
         const path = `/${names.slice(0, index).join("/")}`;
         return (
@@ -48,9 +49,7 @@ function Trail({ map, choose }) {
           </button>
         );
       })}
-      <span class="skw-dim">
-        {bytes(map.bytes)} {map.note}
-      </span>
+      <span class="skw-dim">{message("{size} {order}", { size: bytes(map.bytes), order: map.note })}</span>
     </nav>
   );
 }
@@ -66,7 +65,7 @@ export function MapBox({ box, isShown, isAt, onFocus, onPress }) {
       style={place}
       tabIndex={isAt ? 0 : -1}
       aria-pressed={isShown}
-      aria-label={[box.path, change?.word, size, box.opened === null ? "" : "folder"].filter(Boolean).join(", ")}
+      aria-label={[box.path, change && message(change.word), size, box.opened === null ? "" : message("folder")].filter(Boolean).join(", ")}
       title={`${box.path}, ${size}`}
       onFocus={onFocus}
       onClick={onPress}

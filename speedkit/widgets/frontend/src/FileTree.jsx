@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { CHANGE, WHOLE, bytes, plural } from "./format.js";
+import { CHANGE, KIND, WHOLE, bytes } from "./format.js";
+import { message, plural } from "./messages.js";
 import { SizeBar } from "./SizeBar.jsx";
 
 const keyOf = (row) => (row.kind === "more" ? `more ${row.path}` : row.path);
@@ -78,7 +79,6 @@ const KEYS = {
 };
 
 export function FileRow({ row, whole, isWhole, differs, isShown, isAt, onFocus, onPress }) {
-  const change = CHANGE[row.state];
   const isFolder = row.kind === "directory";
   const told = size(row, differs);
   return (
@@ -101,17 +101,22 @@ export function FileRow({ row, whole, isWhole, differs, isShown, isAt, onFocus, 
         {isFolder && "/"}
         {row.link && <span class="skw-dim"> → {row.link}</span>} <span class="skl-note">{note(row)}</span>
       </span>
-      <span class="skl-state">{change ? `${change.sign} ${change.word}` : isWhole && row.place !== null ? `layer ${row.place + 1}` : ""}</span>
+      <span class="skl-state">{state(row, isWhole)}</span>
       <SizeBar value={row.size_bytes || row.before_bytes} whole={whole} />
       <span class="skw-took">{told}</span>
     </li>
   );
 }
 
+function state(row, isWhole) {
+  if (row.state in CHANGE) return message(CHANGE[row.state].signed);
+  return isWhole && row.place !== null ? message("layer {number}", { number: row.place + 1 }) : "";
+}
+
 function note(row) {
   if (row.note) return row.note;
-  if (row.opened !== null) return row.files ? plural(row.files, "file") : "";
-  return ["file", "directory", "more"].includes(row.kind) ? "" : row.kind;
+  if (row.opened !== null) return row.files ? plural("{count:,} file", "{count:,} files", row.files) : "";
+  return row.kind in KIND ? message(KIND[row.kind]) : "";
 }
 
 function turn(row) {
@@ -130,5 +135,6 @@ function size(row, differs) {
 
 function spoken(row, told) {
   const change = CHANGE[row.state];
-  return [row.kind === "more" ? `Show more: ${row.name}` : row.name, change?.word, note(row), told === "–" ? "" : told].filter(Boolean).join(", ");
+  const name = row.kind === "more" ? message("Show more: {name}", { name: row.name }) : row.name;
+  return [name, change && message(change.word), note(row), told === "–" ? "" : told].filter(Boolean).join(", ");
 }

@@ -2,11 +2,12 @@ import { useEffect, useRef } from "preact/hooks";
 import { FileMap } from "./FileMap.jsx";
 import { FileTree } from "./FileTree.jsx";
 import { useTrait } from "./link.js";
+import { marked, message } from "./messages.js";
 
 const QUERY_PAUSE_MS = 200;
 const PANES = [
-  ["files", "Files"],
-  ["map", "Map"],
+  ["files", marked("Files")],
+  ["map", marked("Map")],
 ];
 
 export function FilesPane({ link, view, choose }) {
@@ -50,26 +51,26 @@ function Tools({ view, choose, search }) {
   useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <div class="skw-tools">
-      <span class="skl-panes" role="group" aria-label="Show as">
+      <span class="skl-panes" role="group" aria-label={message("Show as")}>
         {PANES.map(([pane, word]) => (
           <button key={pane} type="button" aria-pressed={view.pane === pane} onClick={() => choose({ pane })}>
-            {word}
+            {message(word)}
           </button>
         ))}
       </span>
       <label class="skw-field">
-        Sort
+        {message("Sort")}
         <select value={view.by} onChange={(event) => choose({ by: event.currentTarget.value })}>
-          <option value="size">by size</option>
-          <option value="name">by name</option>
+          <option value="size">{message("by size")}</option>
+          <option value="name">{message("by name")}</option>
         </select>
       </label>
       <span class="skw-grow" />
       <input
         ref={search}
         type="search"
-        aria-label="Search in the paths"
-        placeholder="Search paths"
+        aria-label={message("Search in the paths")}
+        placeholder={message("Search paths")}
         defaultValue={view.query}
         onInput={(event) => look(event.currentTarget.value.trim())}
       />
@@ -87,12 +88,12 @@ export function Content({ content, onClose }) {
           {content.state === "refused" ? "✗ " : ""}
           {content.note}
         </span>
-        <button type="button" aria-label="Close this file" onClick={onClose}>
+        <button type="button" aria-label={message("Close this file")} onClick={onClose}>
           ×
         </button>
       </div>
       {content.text && (
-        <pre class="skl-text" tabIndex={0} aria-label={`Content of ${content.path}`}>
+        <pre class="skl-text" tabIndex={0} aria-label={message("Content of {file}", { file: content.path })}>
           {content.text}
         </pre>
       )}

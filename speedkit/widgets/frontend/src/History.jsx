@@ -1,5 +1,6 @@
 import { STATE, seconds } from "./format.js";
 import { useTrait } from "./link.js";
+import { marked, message, plural } from "./messages.js";
 
 export function History({ model, view, choose }) {
   const builds = useTrait(model, "history");
@@ -7,10 +8,10 @@ export function History({ model, view, choose }) {
   const longest = Math.max(0.001, ...builds.map((build) => build.seconds));
   return (
     <div class="skw-history">
-      <h4>Builds in this notebook</h4>
+      <h4>{message("Builds in this notebook")}</h4>
       {rebuilding && <p class="skw-finding">{rebuilding}</p>}
-      {builds.length === 0 && <p class="skw-hint">None yet. Press Build, change a line, press Build again.</p>}
-      <ol aria-label="Builds, oldest first">
+      {builds.length === 0 && <p class="skw-hint">{message("None yet. Press Build, change a line, press Build again.")}</p>}
+      <ol aria-label={message("Builds, oldest first")}>
         {builds.map((build) => (
           <HistoryRow key={build.number} build={build} longest={longest} isShown={build.number === view.shown} choose={choose} />
         ))}
@@ -19,16 +20,25 @@ export function History({ model, view, choose }) {
   );
 }
 
+// What a build is called where it is pointed at or read aloud.
+const SUMMARY = {
+  done: marked("Build {number}, {label}: {seconds}"),
+  running: marked("Build {number}, {label}: running after {seconds}"),
+  failed: marked("Build {number}, {label}: failed after {seconds}"),
+  cancelled: marked("Build {number}, {label}: cancelled after {seconds}"),
+  broken: marked("Build {number}, {label}: broken after {seconds}"),
+};
+
 export function HistoryRow({ build, longest, isShown, choose }) {
   const { number, label, outcome } = build;
-  const words = `Build ${number}, ${label}: ${outcome === "done" ? "" : `${outcome} after `}${seconds(build.seconds)}`;
+  const words = message(SUMMARY[outcome], { number, label, seconds: seconds(build.seconds) });
   return (
     <li>
       <button
         type="button"
         class="skw-build"
         aria-pressed={isShown}
-        aria-label={`${words}. ${build.cached} cached, ${build.ran} ran.`}
+        aria-label={message("{build}. {cached} cached, {ran} ran.", { build: words, cached: build.cached, ran: build.ran })}
         title={words}
         onClick={() => choose({ shown: number, step: null })}
       >
@@ -46,9 +56,9 @@ export function HistoryRow({ build, longest, isShown, choose }) {
 }
 
 function took({ outcome, seconds: value }) {
-  if (outcome === "running") return "running";
+  if (outcome === "running") return message("running");
   if (outcome === "done") return seconds(value);
-  return outcome === "cancelled" ? "■ cancelled" : "✗ failed";
+  return outcome === "cancelled" ? message("■ cancelled") : message("✗ failed");
 }
 
 function Tally({ build }) {
@@ -84,18 +94,18 @@ export function Comparison({ model, view, choose }) {
   if (builds.length < 2 || !found) {
     return (
       <div class="skw-compare">
-        <h4>Before and after</h4>
-        <p class="skw-hint">After two builds this says what changed between them.</p>
+        <h4>{message("Before and after")}</h4>
+        <p class="skw-hint">{message("After two builds this says what changed between them.")}</p>
       </div>
     );
   }
   return (
     <div class="skw-compare">
       <div class="skw-pair">
-        <h4>Compare</h4>
-        <Picker label="Before" builds={builds} value={found.before} onPick={(before) => choose({ before })} />
+        <h4>{message("Compare")}</h4>
+        <Picker label={message("Before")} builds={builds} value={found.before} onPick={(before) => choose({ before })} />
         <span aria-hidden="true">→</span>
-        <Picker label="After" builds={builds} value={found.after} onPick={(after) => choose({ after })} />
+        <Picker label={message("After")} builds={builds} value={found.after} onPick={(after) => choose({ after })} />
       </div>
       <ComparisonBody found={found} all={view.all} choose={choose} />
     </div>
@@ -129,7 +139,7 @@ export function ComparisonBody({ found, all, choose }) {
       {rows.length > 0 && <ComparisonTable rows={rows} found={found} />}
       {changed.length < found.rows.length && (
         <button type="button" class="skw-plain" aria-expanded={all} onClick={() => choose({ all: !all })}>
-          {all ? "▾ Show only what changed" : `▸ Show all ${found.rows.length} steps`}
+          {all ? message("▾ Show only what changed") : plural("▸ Show {count} step", "▸ Show all {count} steps", found.rows.length)}
         </button>
       )}
     </>
@@ -141,10 +151,10 @@ function ComparisonTable({ rows, found }) {
     <table>
       <thead>
         <tr>
-          <th scope="col">Step</th>
-          <th scope="col">Build {found.before}</th>
-          <th scope="col">Build {found.after}</th>
-          <th scope="col">Change</th>
+          <th scope="col">{message("Step")}</th>
+          <th scope="col">{message("Build {number}", { number: found.before })}</th>
+          <th scope="col">{message("Build {number}", { number: found.after })}</th>
+          <th scope="col">{message("Change")}</th>
         </tr>
       </thead>
       <tbody>
@@ -164,8 +174,8 @@ function ComparisonTable({ rows, found }) {
 }
 
 function cell(side) {
-  if (!side) return "not there";
+  if (!side) return message("not there");
   const { icon, word } = STATE[side.state];
-  const text = side.state === "ran" ? seconds(side.seconds) : word;
+  const text = side.state === "ran" ? seconds(side.seconds) : message(word);
   return `${icon} ${text}`.trim();
 }

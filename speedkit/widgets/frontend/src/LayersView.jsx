@@ -1,7 +1,8 @@
 import { FilesPane } from "./FilesPane.jsx";
-import { WHOLE, bytes, plural } from "./format.js";
+import { WHOLE, bytes } from "./format.js";
 import { useLife } from "./life.js";
 import { useTrait, useView } from "./link.js";
+import { message, plural } from "./messages.js";
 import { Notice } from "./Notice.jsx";
 import { SizeBar } from "./SizeBar.jsx";
 
@@ -13,7 +14,7 @@ export function LayersView({ link }) {
   const said = useTrait(model, "said");
   const alive = useLife(link);
   return (
-    <section class="skw skl" aria-label={`Layers of ${images.map(({ name }) => name).join(" and ")}`}>
+    <section class="skw skl" aria-label={layersOf(images)}>
       <header class="skw-bar">
         <b class="skl-finding">{heading.finding}</b>
         {heading.facts.map((line) => (
@@ -22,7 +23,7 @@ export function LayersView({ link }) {
           </p>
         ))}
       </header>
-      {!alive && <Notice notice={KERNEL_GONE} />}
+      {!alive && <Notice notice={kernelGone()} />}
       <div class="skl-main">
         <div class="skl-layers" onKeyDown={walkLayers}>
           {images.length > 1 && <Difference view={view} choose={choose} />}
@@ -39,11 +40,16 @@ export function LayersView({ link }) {
   );
 }
 
-const KERNEL_GONE = {
+function layersOf([first, second]) {
+  if (second) return message("Layers of {first} and {second}", { first: first.name, second: second.name });
+  return message("Layers of {image}", { image: first.name });
+}
+
+const kernelGone = () => ({
   kind: "error",
-  what: "The kernel behind this view has ended; what you see is its last state.",
-  fix: "Run this cell again to go on.",
-};
+  what: message("The kernel behind this view has ended; what you see is its last state."),
+  fix: message("Run this cell again to go on."),
+});
 
 function Difference({ view, choose }) {
   return (
@@ -51,7 +57,7 @@ function Difference({ view, choose }) {
       <span class="skw-line" aria-hidden="true">
         ±
       </span>
-      <span class="skl-word">What differs in the files</span>
+      <span class="skl-word">{message("What differs in the files")}</span>
     </Choice>
   );
 }
@@ -63,16 +69,16 @@ export function ImageLayers({ image, view, choose }) {
   return (
     <>
       <h4 title={image.name}>{image.name}</h4>
-      <ul aria-label={`Layers of ${image.name}`}>
+      <ul aria-label={message("Layers of {image}", { image: image.name })}>
         <li>
           <Choice isChosen={isChosen(WHOLE)} onChoose={() => choose({ side, place: WHOLE })}>
             <span class="skw-line" aria-hidden="true">
               Σ
             </span>
-            <span class="skl-word">All layers together</span>
+            <span class="skl-word">{message("All layers together")}</span>
             <span class="skl-bar" />
             <span class="skw-took">{bytes(image.bytes)}</span>
-            <span class="skl-notes">{plural(image.files, "file")}</span>
+            <span class="skl-notes">{plural("{count:,} file", "{count:,} files", image.files)}</span>
           </Choice>
         </li>
         {layers.map((layer) => (
@@ -104,31 +110,32 @@ function Choice({ isChosen, onChoose, title, label, children }) {
   );
 }
 
-const count = (value) => value.toLocaleString("en");
-
 function notes(layer) {
   const found = [];
-  if (layer.added) found.push(`+${count(layer.added)} added`);
-  if (layer.changed) found.push(`~${count(layer.changed)} changed`);
-  if (layer.removed) found.push(`−${count(layer.removed)} removed`);
-  if (layer.wasted_bytes) found.push(`${bytes(layer.wasted_bytes)} wasted`);
-  if (layer.shared) found.push("= shared");
+  if (layer.added) found.push(message("+{count:,} added", { count: layer.added }));
+  if (layer.changed) found.push(message("~{count:,} changed", { count: layer.changed }));
+  if (layer.removed) found.push(message("−{count:,} removed", { count: layer.removed }));
+  if (layer.wasted_bytes) found.push(message("{size} wasted", { size: bytes(layer.wasted_bytes) }));
+  if (layer.shared) found.push(message("= shared"));
   return found;
 }
 
 function spoken(layer) {
-  const parts = ["added", "changed", "removed"].filter((kind) => layer[kind]).map((kind) => `${count(layer[kind])} ${kind}`);
-  if (layer.wasted_bytes) parts.push(`${bytes(layer.wasted_bytes)} wasted`);
-  if (layer.shared) parts.push("shared");
-  return [`Layer ${layer.place + 1}, ${layer.command}`, bytes(layer.size_bytes), ...parts].join(", ");
+  const parts = [message("Layer {number}, {command}", { number: layer.place + 1, command: layer.command }), bytes(layer.size_bytes)];
+  if (layer.added) parts.push(message("{count:,} added", { count: layer.added }));
+  if (layer.changed) parts.push(message("{count:,} changed", { count: layer.changed }));
+  if (layer.removed) parts.push(message("{count:,} removed", { count: layer.removed }));
+  if (layer.wasted_bytes) parts.push(message("{size} wasted", { size: bytes(layer.wasted_bytes) }));
+  if (layer.shared) parts.push(message("shared"));
+  return parts.join(", ");
 }
 
 function Waste({ waste, name }) {
   if (!waste.length) return null;
   return (
     <>
-      <h4>Wasted most</h4>
-      <ul aria-label={`Most wasteful paths of ${name}`}>
+      <h4>{message("Wasted most")}</h4>
+      <ul aria-label={message("Most wasteful paths of {image}", { image: name })}>
         {waste.map((one) => (
           <li key={one.path} class="skl-waste">
             <span class="skw-took">{bytes(one.bytes)}</span>

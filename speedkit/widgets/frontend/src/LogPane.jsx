@@ -1,13 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { STATE, plural } from "./format.js";
+import { STATE } from "./format.js";
 import { useTrait } from "./link.js";
+import { message, plural } from "./messages.js";
 import { Pages, ROW, visibleRange } from "./pages.js";
 
 const QUERY_PAUSE_MS = 200;
 
 export function LogPane({ link, steps, step, why, view, choose, goTo }) {
   if (!step) {
-    return <div class="skw-log skw-empty-log">{steps.number > 0 ? "Click a step to read what it printed." : steps.hint}</div>;
+    return <div class="skw-log skw-empty-log">{steps.number > 0 ? message("Click a step to read what it printed.") : steps.hint}</div>;
   }
   return <StepLog link={link} steps={steps} step={step} why={why} view={view} choose={choose} goTo={goTo} />;
 }
@@ -40,19 +41,19 @@ function StepLog({ link, steps, step, why, view, choose, goTo }) {
 const NOTHING = { lines: [], total: 0 };
 
 function nothing(step) {
-  if (step.state === "cached") return "Cached: BuildKit took the earlier result and printed nothing.";
-  if (step.state === "waiting") return "It has not started.";
-  if (step.state === "unclear") return "BuildKit's report does not tell which of its steps this one is.";
-  if (step.state === "no-step") return "This only changes the image's description: there is nothing to run.";
-  if (step.state === "not-needed") return "The image that is built does not need this stage.";
-  return step.state === "running" ? "Nothing printed so far." : "It printed nothing.";
+  if (step.state === "cached") return message("Cached: BuildKit took the earlier result and printed nothing.");
+  if (step.state === "waiting") return message("It has not started.");
+  if (step.state === "unclear") return message("BuildKit's report does not tell which of its steps this one is.");
+  if (step.state === "no-step") return message("This only changes the image's description: there is nothing to run.");
+  if (step.state === "not-needed") return message("The image that is built does not need this stage.");
+  return step.state === "running" ? message("Nothing printed so far.") : message("It printed nothing.");
 }
 
 function LogTools({ link, steps, step, total, matches, view, choose, goTo }) {
   const [copied, setCopied] = useState("");
   const copy = async () => {
     const answer = await link.ask("copy", { number: steps.number, step: step.id });
-    setCopied(answer && (await toClipboard(answer.text)) ? "Copied" : "Not copied");
+    setCopied(answer && (await toClipboard(answer.text)) ? message("Copied") : message("Not copied"));
     setTimeout(() => setCopied(""), 2000);
   };
   const count = matches.lines.length;
@@ -62,33 +63,33 @@ function LogTools({ link, steps, step, total, matches, view, choose, goTo }) {
       <span class="skw-path">
         {step.line !== null && (
           <>
-            <button type="button" class="skw-link" title="Show it in the Dockerfile" onClick={() => goTo(null, step.line)}>
-              line {step.line}
+            <button type="button" class="skw-link" title={message("Show it in the Dockerfile")} onClick={() => goTo(null, step.line)}>
+              {message("line {line}", { line: step.line })}
             </button>
             {", "}
           </>
         )}
-        {STATE[step.state].word}, {plural(total, "line")}
+        {message(STATE[step.state].word)}, {plural("{count:,} line", "{count:,} lines", total)}
       </span>
       <Query view={view} choose={choose} go={go} />
       {view.query && (
         <>
           <span class="skw-number" role="status">
-            {count ? `${Math.min(view.match, count - 1) + 1} of ${matches.total.toLocaleString("en")}` : "none"}
+            {count ? message("{place} of {total:,}", { place: Math.min(view.match, count - 1) + 1, total: matches.total }) : message("none")}
           </span>
-          <button type="button" aria-label="Previous match" disabled={!count} onClick={() => go(-1)}>
+          <button type="button" aria-label={message("Previous match")} disabled={!count} onClick={() => go(-1)}>
             ↑
           </button>
-          <button type="button" aria-label="Next match" disabled={!count} onClick={() => go(1)}>
+          <button type="button" aria-label={message("Next match")} disabled={!count} onClick={() => go(1)}>
             ↓
           </button>
         </>
       )}
       <button type="button" aria-pressed={view.follow} onClick={() => choose({ follow: !view.follow })}>
-        Follow
+        {message("Follow")}
       </button>
       <button type="button" onClick={copy} disabled={!total}>
-        {copied || "Copy"}
+        {copied || message("Copy")}
       </button>
     </div>
   );
@@ -103,8 +104,8 @@ function Query({ view, choose, go }) {
   return (
     <input
       type="search"
-      aria-label="Search in this log"
-      placeholder="Search"
+      aria-label={message("Search in this log")}
+      placeholder={message("Search")}
       defaultValue={view.query}
       onInput={(event) => later(event.currentTarget.value)}
       onKeyDown={(event) => event.key === "Enter" && !event.ctrlKey && !event.metaKey && view.query && go(event.shiftKey ? -1 : 1)}
@@ -169,7 +170,7 @@ function Lines({ link, steps, step, log, view, choose, at, query }) {
     rows.push(<Line key={index} index={index} runs={pages.line(index)} isAt={index === at || index === log.at} query={query} />);
   }
   return (
-    <div class="skw-lines" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={`Log of ${step.text}`}>
+    <div class="skw-lines" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={message("Log of {step}", { step: step.text })}>
       <div class="skw-lines-all" style={{ height: `${log.lines * ROW}px` }}>
         <div style={{ transform: `translateY(${range[0] * ROW}px)` }}>{rows}</div>
       </div>
@@ -184,7 +185,7 @@ export function Line({ index, runs, isAt, query }) {
     <div class={isAt ? "skw-row skw-at" : "skw-row"} data-line={index + 1}>
       {parts.map(([text, classes], place) => (
         <span key={place} class={classes || undefined}>
-          {query ? marked(text, query) : text}
+          {query ? highlighted(text, query) : text}
         </span>
       ))}
       {"\n"}
@@ -192,7 +193,7 @@ export function Line({ index, runs, isAt, query }) {
   );
 }
 
-export function marked(text, query) {
+export function highlighted(text, query) {
   const parts = [];
   const [haystack, needle] = [text.toLowerCase(), query.toLowerCase()];
   let from = 0;

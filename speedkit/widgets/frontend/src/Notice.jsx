@@ -1,3 +1,5 @@
+import { message } from "./messages.js";
+
 export function Notice({ notice, onClose, onRetry }) {
   const { kind, what, fix } = notice;
   return (
@@ -8,11 +10,11 @@ export function Notice({ notice, onClose, onRetry }) {
       </span>
       {kind === "engine" && onRetry && (
         <button type="button" onClick={onRetry}>
-          Try again
+          {message("Try again")}
         </button>
       )}
       {onClose && (
-        <button type="button" aria-label="Close this message" onClick={onClose}>
+        <button type="button" aria-label={message("Close this message")} onClick={onClose}>
           ×
         </button>
       )}

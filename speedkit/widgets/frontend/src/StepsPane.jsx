@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
-import { FORECAST, STATE, clock, plural, seconds } from "./format.js";
+import { FORECAST, STATE, clock, seconds } from "./format.js";
 import { useTrait } from "./link.js";
 import { LogPane } from "./LogPane.jsx";
+import { message, plural } from "./messages.js";
 
 const TICK_MS = 100;
 
@@ -53,21 +54,22 @@ function Heading({ steps, elapsed }) {
       {steps.outcome === "running" && (
         <span class="skw-number">
           <b class="skw-run">{clock(elapsed)}</b>
-          {steps.about && ` of ${steps.about}`}
+          {steps.about && ` ${message("of {time}", { time: steps.about })}`}
         </span>
       )}
       {steps.number > 0 && steps.outcome !== "running" && <Outcome steps={steps} />}
       {steps.number > 0 && (
         <span class="skw-counts">
-          <span class="skw-hit">✓ {cached} cached</span> <span class="skw-run">↻ {ran} ran</span>
+          <span class="skw-hit">✓ {message("{count} cached", { count: cached })}</span>{" "}
+          <span class="skw-run">↻ {message("{count} ran", { count: ran })}</span>
         </span>
       )}
       {steps.stand_ins && (
-        <span class="skw-tag" title="No registry answered: what is on this machine took the place of an image.">
+        <span class="skw-tag" title={message("No registry answered: what is on this machine took the place of an image.")}>
           {steps.stand_ins}
         </span>
       )}
-      {steps.is_cold && <span class="skw-tag">from cold</span>}
+      {steps.is_cold && <span class="skw-tag">{message("from cold")}</span>}
       {steps.agreement && <span class="skw-tag">{steps.agreement}</span>}
     </div>
   );
@@ -75,19 +77,16 @@ function Heading({ steps, elapsed }) {
 
 function Outcome({ steps }) {
   if (steps.outcome === "done") return <span class="skw-number">{seconds(steps.seconds)}</span>;
-  const bad = steps.outcome === "failed" || steps.outcome === "broken";
-  return (
-    <span class={bad ? "skw-bad skw-number" : "skw-number"}>
-      {bad ? "✗ failed" : "■ cancelled"} after {seconds(steps.seconds)}
-    </span>
-  );
+  const took = { seconds: seconds(steps.seconds) };
+  if (steps.outcome === "cancelled") return <span class="skw-number">{message("■ cancelled after {seconds}", took)}</span>;
+  return <span class="skw-bad skw-number">{message("✗ failed after {seconds}", took)}</span>;
 }
 
 function StageSteps({ stage, ...shared }) {
   return (
     <>
       <h4>{stage.title}</h4>
-      <ul aria-label={`Steps of ${stage.title}`}>
+      <ul aria-label={message("Steps of {stage}", { stage: stage.title })}>
         {stage.steps.map((step) => (
           <StepRow key={step.id} step={step} {...shared} />
         ))}
@@ -97,16 +96,15 @@ function StageSteps({ stage, ...shared }) {
 }
 
 function Internal({ steps, view, choose, ...shared }) {
-  const total = steps.reduce((sum, step) => sum + step.seconds, 0);
   return (
     <>
       <h4>
         <button type="button" class="skw-plain" aria-expanded={view.internal} onClick={() => choose({ internal: !view.internal })}>
-          {view.internal ? "▾" : "▸"} BuildKit's own work: {plural(steps.length, "step")}, {seconds(total)}
+          {view.internal ? "▾" : "▸"} {ownWork(steps)}
         </button>
       </h4>
       {view.internal && (
-        <ul aria-label="Steps of BuildKit itself">
+        <ul aria-label={message("Steps of BuildKit itself")}>
           {steps.map((step) => (
             <StepRow key={step.id} step={step} choose={choose} {...shared} />
           ))}
@@ -116,8 +114,16 @@ function Internal({ steps, view, choose, ...shared }) {
   );
 }
 
+function ownWork(steps) {
+  const total = steps.reduce((sum, step) => sum + step.seconds, 0);
+  return plural("BuildKit's own work: {count:,} step, {seconds}", "BuildKit's own work: {count:,} steps, {seconds}", steps.length, {
+    seconds: seconds(total),
+  });
+}
+
 export function StepRow({ step, focus, choose, now, total, expected, isNext, goTo }) {
   const { icon, word } = STATE[step.state];
+  const state = message(word);
   const took = step.state === "running" && step.started_ms !== null ? Math.max(0, (now - step.started_ms) / 1000) : step.seconds;
   const guess = step.line === null ? undefined : expected.get(step.line);
   return (
@@ -126,7 +132,7 @@ export function StepRow({ step, focus, choose, now, total, expected, isNext, goT
         type="button"
         class={`skw-step skw-${step.state}`}
         aria-pressed={step.id === focus}
-        aria-label={label(step, word, took)}
+        aria-label={label(step, state, took)}
         title={step.text}
         onClick={() => choose({ step: step.id })}
         onDblClick={() => step.line !== null && goTo(null, step.line)}
@@ -138,7 +144,7 @@ export function StepRow({ step, focus, choose, now, total, expected, isNext, goT
         <code>{step.text}</code>
         <Note step={step} guess={guess} isNext={isNext} />
         <Track step={step} took={took} total={total} />
-        <span class="skw-took">{tookText(step, word, took)}</span>
+        <span class="skw-took">{tookText(step, state, took)}</span>
       </button>
     </li>
   );
@@ -147,10 +153,10 @@ export function StepRow({ step, focus, choose, now, total, expected, isNext, goT
 function Note({ step, guess, isNext }) {
   if (guess?.forecast in FORECAST) {
     const { icon, word, className } = FORECAST[guess.forecast];
+    const said = `${icon} ${guess.note || message(word)}`;
     return (
       <span class={`skw-note ${className}`} title={guess.because}>
-        {isNext && "next: "}
-        {icon} {guess.note || word}
+        {isNext ? message("next: {forecast}", { forecast: said }) : said}
       </span>
     );
   }
@@ -161,18 +167,18 @@ function Note({ step, guess, isNext }) {
   );
 }
 
-function label(step, word, took) {
-  const time = ["ran", "failed", "running"].includes(step.state) ? `, ${seconds(took)}` : "";
-  const where = step.line === null ? "" : `line ${step.line}, `;
-  const note = step.note ? `, ${step.note}` : "";
-  return `${where}${step.text}: ${word}${time}${note}`;
+function label(step, state, took) {
+  const time = ["ran", "failed", "running"].includes(step.state) ? seconds(took) : "";
+  const said = [state, time, step.note].filter(Boolean).join(", ");
+  if (step.line === null) return message("{step}: {state}", { step: step.text, state: said });
+  return message("line {line}, {step}: {state}", { line: step.line, step: step.text, state: said });
 }
 
-function tookText(step, word, took) {
+function tookText(step, state, took) {
   if (step.state === "running") return clock(took);
   if (step.state === "ran") return seconds(took);
-  if (step.state === "failed") return `failed, ${seconds(took)}`;
-  return word;
+  if (step.state === "failed") return message("failed, {seconds}", { seconds: seconds(took) });
+  return state;
 }
 
 // Where in the build the step's time lies; cached steps take none.

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { message } from "./messages.js";
 
 const LIST_WIDTH = 104;
 const tabWidth = ({ label, changed }) => 28 + 7 * label.length + (changed ? 14 : 0);
@@ -19,14 +20,14 @@ export function Tabs({ files, open, choose }) {
   const rest = files.filter((file) => !shown.includes(file));
   return (
     <div class="skw-tabs" ref={bar}>
-      <div class="skw-tablist" role="tablist" aria-label="Files" onKeyDown={(event) => step(event, shown, open, choose)}>
+      <div class="skw-tablist" role="tablist" aria-label={message("Files")} onKeyDown={(event) => step(event, shown, open, choose)}>
         {shown.map((file) => (
           <Tab key={file.path} file={file} isOpen={file === open} choose={choose} />
         ))}
       </div>
       {rest.length > 0 && (
-        <select aria-label="Open another file" value="" onChange={(event) => choose({ tab: event.currentTarget.value })}>
-          <option value="">{`${rest.length} more …`}</option>
+        <select aria-label={message("Open another file")} value="" onChange={(event) => choose({ tab: event.currentTarget.value })}>
+          <option value="">{message("{count} more …", { count: rest.length })}</option>
           {rest.map(({ path, changed }) => (
             <option key={path} value={path}>
               {changed ? `${path} ●` : path}
@@ -40,7 +41,7 @@ export function Tabs({ files, open, choose }) {
 
 function Tab({ file, isOpen, choose }) {
   const { path, label, changed, state } = file;
-  const note = state === "missing" ? "removed on disk" : changed ? "changed" : "";
+  const note = state === "missing" ? message("removed on disk") : changed ? message("changed") : "";
   return (
     <button
       type="button"

@@ -4,6 +4,7 @@ import { EditorPane } from "./EditorPane.jsx";
 import { Comparison, History } from "./History.jsx";
 import { useLife } from "./life.js";
 import { useTrait, useView } from "./link.js";
+import { message } from "./messages.js";
 import { Notice } from "./Notice.jsx";
 import { StepsPane } from "./StepsPane.jsx";
 
@@ -21,9 +22,9 @@ export function Workbench({ link }) {
     link.tell(type, content);
   };
   return (
-    <section class="skw" aria-label={`Workbench for ${app.name}`} onKeyDown={(event) => buildOnKey(event, act, running)}>
+    <section class="skw" aria-label={message("Workbench for {app}", { app: app.name })} onKeyDown={(event) => buildOnKey(event, act, running)}>
       <Bar model={model} running={running} act={act} alive={alive} />
-      {!alive && <Notice notice={KERNEL_GONE} />}
+      {!alive && <Notice notice={kernelGone()} />}
       {alive && notice && <Notice notice={notice} onClose={() => act("dismiss")} onRetry={() => act("retry")} />}
       <div class="skw-main">
         <EditorPane link={link} view={view} choose={choose} act={act} handle={editor} />
@@ -38,11 +39,11 @@ export function Workbench({ link }) {
   );
 }
 
-const KERNEL_GONE = {
+const kernelGone = () => ({
   kind: "error",
-  what: "The kernel behind this workbench has ended; what you see is its last state.",
-  fix: "Run this cell again to go on.",
-};
+  what: message("The kernel behind this workbench has ended; what you see is its last state."),
+  fix: message("Run this cell again to go on."),
+});
 
 function buildOnKey(event, act, running) {
   const wanted = event.key === "Enter" && (event.ctrlKey || event.metaKey);

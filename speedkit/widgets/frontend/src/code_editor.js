@@ -22,6 +22,7 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { FORECAST } from "./format.js";
+import { marked, message } from "./messages.js";
 import { UNSEEN, visible } from "./visible.js";
 
 const fromPython = Annotation.define();
@@ -101,8 +102,8 @@ class ForecastMarker extends GutterMarker {
     const { icon, word, className } = FORECAST[this.forecast];
     const label = document.createElement("span");
     label.className = `skw-forecast ${className}`;
-    label.textContent = visible(`${icon} ${this.short || word}`);
-    label.title = visible(this.because || word);
+    label.textContent = visible(`${icon} ${this.short || message(word)}`);
+    label.title = visible(this.because || message(word));
     return label;
   }
 }
@@ -151,6 +152,30 @@ const forecastGutter = gutter({
   class: "skw-forecast-gutter",
   markers: (view) => view.state.field(forecastField),
 });
+
+// What CodeMirror itself says, in its search panel above all; `$` is where it puts a number.
+const PHRASES = [
+  marked("Control character"),
+  marked("Selection deleted"),
+  marked("$ unchanged lines"),
+  marked("Find"),
+  marked("Replace"),
+  marked("next"),
+  marked("previous"),
+  marked("all"),
+  marked("match case"),
+  marked("regexp"),
+  marked("by word"),
+  marked("replace"),
+  marked("replace all"),
+  marked("close"),
+  marked("current match"),
+  marked("on line"),
+  marked("replaced match on line $"),
+  marked("replaced $ matches"),
+  marked("Go to line"),
+  marked("go"),
+];
 
 export class CodeEditor {
   // on: {change(path, text), move(path, caret), build(), save(path)}
@@ -260,12 +285,13 @@ export class CodeEditor {
         LANGUAGES[languageOf(path)],
         indentUnit.of(languageOf(path) === "go" ? "\t" : "    "),
         EditorState.tabSize.of(4),
+        EditorState.phrases.of(Object.fromEntries(PHRASES.map((text) => [text, message(text)]))),
         EditorState.lineSeparator.of("\n"),
         EditorView.clipboardInputFilter.of((pasted) => pasted.replace(/\r\n?/g, "\n")),
         syntaxHighlighting(highlighting),
         EditorView.contentAttributes.of({
-          "aria-label": visible(`Text of ${path.replace("./", "")}`),
-          "aria-description": "Tab indents. Press Escape, then Tab, to leave the editor. Control Enter builds.",
+          "aria-label": visible(message("Text of {file}", { file: path.replace("./", "") })),
+          "aria-description": message("Tab indents. Press Escape, then Tab, to leave the editor. Control Enter builds."),
           spellcheck: "false",
           autocorrect: "off",
           autocapitalize: "off",

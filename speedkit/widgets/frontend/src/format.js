@@ -1,37 +1,34 @@
 // Numbers as people read them: three digits at most, the unit always there.
+import { marked, message, plural } from "./messages.js";
 import words from "./states.json";
 
 // The same words as speedkit.words.seconds_text.
 export function seconds(value) {
-  if (value < 0.01) return "< 0.01 s";
-  if (value < 1) return `${value.toFixed(2)} s`;
-  if (value < 99.95) return `${value.toFixed(1)} s`;
+  if (value < 0.01) return message("< 0.01 s");
+  if (value < 1) return message("{seconds} s", { seconds: value.toFixed(2) });
+  if (value < 99.95) return message("{seconds} s", { seconds: value.toFixed(1) });
   const whole = Math.round(value);
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return message("{minutes} min {seconds} s", { minutes: Math.floor(whole / 60), seconds: whole % 60 });
 }
 
 // A running clock keeps one decimal, so that its width stands still.
 export function clock(value) {
-  return value < 99.95 ? `${Math.max(0, value).toFixed(1)} s` : seconds(value);
+  return value < 99.95 ? message("{seconds} s", { seconds: Math.max(0, value).toFixed(1) }) : seconds(value);
 }
 
-const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
+const SIZES = [marked("{size} kB"), marked("{size} MB"), marked("{size} GB"), marked("{size} TB")];
 
 export function bytes(value) {
-  let unit = 0;
-  while (Math.abs(value) >= 999.5 && unit < UNITS.length - 1) {
+  let thousands = 0;
+  while (Math.abs(value) >= 999.5 && thousands < SIZES.length) {
     value /= 1000;
-    unit += 1;
+    thousands += 1;
   }
-  if (unit === 0 && Math.round(value) === 1) return "1 byte";
-  return `${unit === 0 || Math.abs(value) >= 99.95 ? value.toFixed(0) : value.toFixed(1)} ${UNITS[unit]}`;
+  if (thousands === 0) return plural("{count} byte", "{count} bytes", Math.round(value));
+  return message(SIZES[thousands - 1], { size: value.toFixed(Math.abs(value) >= 99.95 ? 0 : 1) });
 }
 
-export function plural(count, one, many = `${one}s`) {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
-}
-
-// Written by `python -m speedkit.words`: the icons and words that Python shows, too.
+// Written by `python -m speedkit.words`: the icons and words that Python shows, too. `message` says the words.
 export const STATE = words.states;
 
 export const FORECAST = {
@@ -42,9 +39,18 @@ export const FORECAST = {
 
 // What a layer, or the second of two images, does to a file.
 export const CHANGE = {
-  added: { sign: "+", word: "added" },
-  changed: { sign: "~", word: "changed" },
-  removed: { sign: "−", word: "removed" },
+  added: { sign: "+", word: marked("added"), signed: marked("+ added") },
+  changed: { sign: "~", word: marked("changed"), signed: marked("~ changed") },
+  removed: { sign: "−", word: marked("removed"), signed: marked("− removed") },
+};
+
+// The kinds of files that need a word.
+export const KIND = {
+  symlink: marked("symlink"),
+  "hard link": marked("hard link"),
+  "character device": marked("character device"),
+  "block device": marked("block device"),
+  fifo: marked("fifo"),
 };
 
 // The place that stands for all layers of an image together.

@@ -2,11 +2,13 @@
 
 import { render } from "preact";
 import { Link } from "./link.js";
+import { speak } from "./messages.js";
 import "./visible.js";
 
 export function mounted(View) {
   return {
     render({ model, el }) {
+      speak(model.get("catalogue"));
       const link = new Link(model);
       const hider = hideTwin(model.get("twin"));
       // Keys pressed here are not the notebook's shortcuts. Lumino looks for this attribute at the focused element first, and

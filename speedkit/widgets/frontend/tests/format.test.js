@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytes, clock, plural, seconds } from "../src/format.js";
+import { bytes, clock, seconds } from "../src/format.js";
 
 test("seconds have a unit and at most three digits", () => {
   const shown = [0.004, 0.31, 4.21, 36, 99.94, 125, 3600].map(seconds);
@@ -13,8 +13,4 @@ test("a clock keeps one decimal and never goes below nothing", () => {
 
 test("bytes count in thousands, as Docker does", () => {
   assert.deepEqual([812, 3_200_000, 406_000_000, 1.5e9].map(bytes), ["812 bytes", "3.2 MB", "406 MB", "1.5 GB"]);
-});
-
-test("one line is not lines", () => {
-  assert.deepEqual([plural(1, "line"), plural(200_000, "line")], ["1 line", "200,000 lines"]);
 });
