@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
 from speedkit.dockerfile.heredoc_marks import heredoc_mark
+from speedkit.dockerfile.refusal import refusal
 from speedkit.dockerfile.values import check_duration, check_retries
-from speedkit.errors import DockerfileError
+from speedkit.messages import listed, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,13 +47,12 @@ _AT_LEAST_ONE = ("ARG", "ENV", "EXPOSE", "HEALTHCHECK", "LABEL", "ONBUILD", "SHE
 
 
 def _reject(reason: str, line: int | None, *, fix: str = "") -> NoReturn:
-    where = f"Dockerfile, line {line}" if line else "Dockerfile"
-    raise DockerfileError(f"{where}: {reason}.", line=line, fix=fix)
+    raise refusal(reason, line, fix=fix)
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, known, n=1)
-    return f"Did you mean {near[0]}?" if near else ""
+    return message("Did you mean {word}?", word=near[0]) if near else ""
 
 
 def check_encoding(text: str) -> None:
@@ -66,7 +66,8 @@ def check_encoding(text: str) -> None:
     if not found and re.match(r"[ -~]\0[ -~]\0|\0[ -~]\0[ -~]", text):
         found = "UTF-16"
     if found:
-        _reject(f"it is written in {found}, and BuildKit reads UTF-8", None, fix="Save it as UTF-8.")
+        reason = message("it is written in {encoding}, and BuildKit reads UTF-8", encoding=found)
+        _reject(reason, None, fix=message("Save it as UTF-8."))
 
 
 def _invisible(text: str) -> str:
@@ -74,7 +75,11 @@ def _invisible(text: str) -> str:
     odd = dict.fromkeys(
         letter for letter in text if letter not in " \t\n" and unicodedata.category(letter) in ("Zs", "Zl", "Zp", "Cf", "Cc")
     )
-    return " and ".join(f"U+{ord(letter):04X} ({unicodedata.name(letter, 'control character').lower()})" for letter in odd)
+    return listed([f"U+{ord(letter):04X} ({_name(letter)})" for letter in odd])
+
+
+def _name(letter: str) -> str:
+    return unicodedata.name(letter, "").lower() or message("control character")
 
 
 def check_keyword(word: str, line: int) -> None:
@@ -83,7 +88,8 @@ def check_keyword(word: str, line: int) -> None:
         return
     if odd := _invisible(word):
         shown = "".join(letter if letter.isprintable() else f"<U+{ord(letter):04X}>" for letter in word)
-        _reject(f"unknown instruction: {shown}", line, fix=f"There is {odd} in it: a plain space, or nothing, belongs there.")
+        fix = message("There is {characters} in it: a plain space, or nothing, belongs there.", characters=odd)
+        _reject(f"unknown instruction: {shown}", line, fix=fix)
     _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(_KEYWORDS)))
 
 
@@ -123,10 +129,11 @@ def _check_count(instruction: Instruction) -> None:
     if keyword in _AT_LEAST_ONE and count == 0:
         _reject(f"{keyword} requires at least one argument", instruction.line)
     if keyword in ("COPY", "ADD") and count < 2:
+        odd = _invisible(" ".join(instruction.args))
         _reject(
             f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined",
             instruction.line,
-            fix=f"There is {odd} in it, which separates nothing." if (odd := _invisible(" ".join(instruction.args))) else "",
+            fix=message("There is {characters} in it, which separates nothing.", characters=odd) if odd else "",
         )
 
 

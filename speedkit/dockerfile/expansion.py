@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from speedkit.go_regexp import BadPattern, GoRegexp
+from speedkit.messages import message
 
 __all__ = ["Noting", "SubstitutionError", "expand", "expand_unquoted", "expand_where_set"]
 
@@ -258,7 +259,7 @@ class _Words:
 
 def _checked(size: int) -> int:
     if size > _MOST_CHARACTERS:
-        raise SubstitutionError("the value is longer than 16 MB, which BuildKit does not take")
+        raise SubstitutionError(message("the value is longer than 16 MB, which BuildKit does not take"))
     return size
 
 

@@ -12,6 +12,7 @@ from itertools import takewhile
 
 from speedkit.dockerfile.go_text import WHITE_SPACE, quoted
 from speedkit.dockerfile.syntax import Heredoc
+from speedkit.messages import message
 
 __all__ = ["HeredocError", "heredoc_mark", "heredocs_of_line"]
 
@@ -104,7 +105,7 @@ class _Splitter:
         """The text up to a character that ends it, and its words; quotes, escapes and variables as they are to be kept."""
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise _SplitError("too many expansions within each other")
+            raise _SplitError(message("too many expansions within each other"))
         self._letters.clear()
         outer, self._raw_escapes = self._raw_escapes, raw_escapes
         try:

@@ -12,7 +12,7 @@ from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-from speedkit.errors import DockerfileError
+from speedkit.dockerfile.refusal import refusal
 from speedkit.go_numbers import whole_number
 
 if TYPE_CHECKING:
@@ -160,4 +160,4 @@ def _check_fit(kind: str, values: dict[str, str], line: int) -> None:
 
 
 def _reject(reason: str, line: int) -> NoReturn:
-    raise DockerfileError(f"Dockerfile, line {line}: {reason}.", line=line)
+    raise refusal(reason, line)

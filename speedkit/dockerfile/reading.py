@@ -11,8 +11,10 @@ from speedkit.dockerfile.checks import check_encoding, check_has_stages, check_i
 from speedkit.dockerfile.directives import check_options, requested_frontend
 from speedkit.dockerfile.mounts import mounts_of
 from speedkit.dockerfile.parser import Command, ParseError, parse
+from speedkit.dockerfile.refusal import refusal
 from speedkit.dockerfile.syntax import Dockerfile, Instruction, Stage
 from speedkit.errors import DockerfileError
+from speedkit.messages import message
 
 __all__ = ["read_dockerfile", "read_instruction"]
 
@@ -26,14 +28,18 @@ def read_dockerfile(text: str) -> Dockerfile:
     Raises DockerfileError, with the line and BuildKit's reason, for what BuildKit rejects before it builds.
     """
     if not text:
-        raise DockerfileError("Dockerfile: the Dockerfile cannot be empty.")
+        raise refusal("the Dockerfile cannot be empty")
     check_encoding(text)
     frontend = requested_frontend(text)
     if frontend is not None and frontend.comment != "#":
         raise DockerfileError(
-            f"Dockerfile, line {frontend.lines[0]}: this file is for the frontend {frontend.image}, and no Dockerfile.",
+            message(
+                "Dockerfile, line {line}: this file is for the frontend {frontend}, and no Dockerfile.",
+                line=frontend.lines[0],
+                frontend=frontend.image,
+            ),
             line=frontend.lines[0],
-            fix="Build it all the same: without a forecast, and its steps as BuildKit names them.",
+            fix=message("Build it all the same: without a forecast, and its steps as BuildKit names them."),
         )
     # A byte that is no UTF-8 is a lone surrogate; others stand for nothing that a file can hold.
     commands, escape = _parsed(_LONE_SURROGATE.sub("\ufffd", text))
@@ -68,8 +74,7 @@ def _parsed(text: str, escape: str = "\\") -> tuple[tuple[Command, ...], str]:
     try:
         parsed = parse(text, escape=escape)
     except ParseError as error:
-        where = f"Dockerfile, line {error.line}" if error.line else "Dockerfile"
-        raise DockerfileError(f"{where}: {error}.", line=error.line) from None
+        raise refusal(str(error), error.line) from None
     return parsed.commands, parsed.escape
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from speedkit.dockerfile.expansion import SubstitutionError, expand
-from speedkit.errors import DockerfileError
+from speedkit.dockerfile.refusal import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,8 +117,7 @@ class Scope:
         try:
             return expand(word, self.variables, escape=escape)
         except SubstitutionError as error:
-            line = instruction.line
-            raise DockerfileError(f'Dockerfile, line {line}: failed to process "{word}": {error}.', line=line) from None
+            raise refusal(f'failed to process "{word}": {error}', instruction.line) from None
 
     def apply(
         self,

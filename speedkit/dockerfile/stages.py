@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.dockerfile.mounts import mounts_of
+from speedkit.dockerfile.refusal import refusal
 from speedkit.dockerfile.values import check_image_name, check_platform, normalized_platform
 from speedkit.errors import DockerfileError
 from speedkit.go_numbers import END_OF_INT64, whole_number
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,7 +114,7 @@ def _expanded(word: str, values: Mapping[str, str], escape: str, line: int) -> s
     try:
         return expand(word, values, escape=escape)
     except SubstitutionError as error:
-        raise DockerfileError(f'Dockerfile, line {line}: failed to process "{word}": {error}.', line=line) from None
+        raise refusal(f'failed to process "{word}": {error}', line) from None
 
 
 def stage_bases(
@@ -125,12 +127,10 @@ def stage_bases(
     for stage in dockerfile.stages:
         base = _expanded(stage.base, values, dockerfile.escape, stage.line)
         if not base:
-            where = f"Dockerfile, line {stage.line}"
-            raise DockerfileError(f"{where}: base name ({stage.base}) should not be blank.", line=stage.line)
+            raise refusal(f"base name ({stage.base}) should not be blank", stage.line)
         wanted = _expanded(stage.platform, values, dockerfile.escape, stage.line) if stage.platform else None
         if wanted == "":
-            reason = f"empty platform value from expression {stage.platform}"
-            raise DockerfileError(f"Dockerfile, line {stage.line}: {reason}.", line=stage.line)
+            raise refusal(f"empty platform value from expression {stage.platform}", stage.line)
         if wanted is not None:
             _checked(check_platform, wanted, f"failed to parse platform {stage.platform}", stage.line)
             wanted = normalized_platform(wanted, host_platform())
@@ -148,8 +148,7 @@ def _checked(check: Callable[[str], None], text: str, doing: str, line: int | No
     try:
         check(text)
     except ValueError as problem:
-        where = f"Dockerfile, line {line}" if line else "Dockerfile"
-        raise DockerfileError(f"{where}: {doing}: {problem}.", line=line) from None
+        raise refusal(f"{doing}: {problem}", line) from None
 
 
 def _check_origins(dockerfile: Dockerfile) -> None:
@@ -173,8 +172,7 @@ def _check_origins(dockerfile: Dockerfile) -> None:
     for stage in dockerfile.stages:
         line = _line_of_circle(stage.index, taken, seen, ())
         if line is not None:
-            reason = f"circular dependency detected on stage: {stage.name}"
-            raise DockerfileError(f"Dockerfile, line {line}: {reason}.", line=line)
+            raise refusal(f"circular dependency detected on stage: {stage.name}", line)
     for image, where in images:
         _checked(check_image_name, image, f'failed to parse stage name "{image}"', where)
 
@@ -207,7 +205,7 @@ def _copy_origin(dockerfile: Dockerfile, name: str) -> Origin:
     if index is None or not -END_OF_INT64 <= index < END_OF_INT64:
         return _named(dockerfile, name)
     if not 0 <= index < len(dockerfile.stages):
-        raise DockerfileError(f"Dockerfile: invalid stage index {index}.")
+        raise refusal(f"invalid stage index {index}")
     return Origin(index, name)
 
 
@@ -224,8 +222,11 @@ def target_index(dockerfile: Dockerfile, target: str | None) -> int:
     matches = [stage.index for stage in dockerfile.stages if stage.named and stage.name == target.lower()]
     if matches:
         return matches[-1]
-    known = ", ".join(stage.name for stage in dockerfile.stages if stage.named) or "none has a name"
-    raise DockerfileError(f'target stage "{target}" could not be found.', fix=f"Stages with a name: {known}.")
+    names = [stage.name for stage in dockerfile.stages if stage.named]
+    fix = message("Stages with a name: none has a name.")
+    if names:
+        fix = message("Stages with a name: {names}.", names=", ".join(names))
+    raise DockerfileError(f'target stage "{target}" could not be found.', fix=fix)
 
 
 def needed_stages(

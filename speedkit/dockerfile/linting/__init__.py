@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from speedkit.dockerfile.linting.built_stage import Setting, StageLint
 from speedkit.dockerfile.linting.options import LintOptions, lint_options
 from speedkit.dockerfile.linting.whole_file import findings_in_file
+from speedkit.dockerfile.refusal import refusal
 from speedkit.errors import DockerfileError
+from speedkit.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +76,10 @@ def _refusal(found: list[Finding]) -> DockerfileError:
     """BuildKit's words name the rules alone; the lines stand in its warnings."""
     ordered = sorted(found, key=lambda finding: finding.line)
     first, rules = ordered[0], ", ".join(dict.fromkeys(finding.rule for finding in found))
-    told = "; ".join(f"line {finding.line}: {finding.sentence}" for finding in ordered[:_SHOWN])
-    more = f"; and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    what = f"Dockerfile, line {first.line}: lint violation found for rules: {rules}."
-    return DockerfileError(what, line=first.line, fix=f"`check=error=true` makes every finding an error: {told}{more}.")
+    told = "; ".join(
+        message("line {line}: {finding}", line=finding.line, finding=finding.sentence) for finding in ordered[:_SHOWN]
+    )
+    if (more := len(ordered) - _SHOWN) > 0:
+        told = message("{findings}; and {more} more", findings=told, more=more)
+    fix = message("`check=error=true` makes every finding an error: {findings}.", findings=told)
+    return refusal(f"lint violation found for rules: {rules}", first.line, fix=fix)

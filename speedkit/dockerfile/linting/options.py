@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from speedkit.dockerfile.go_text import quoted
 from speedkit.dockerfile.mounts import TRUTHS
+from speedkit.dockerfile.refusal import refusal
 from speedkit.errors import DockerfileError
 
 __all__ = ["LintOptions", "lint_options"]
@@ -43,4 +44,4 @@ def lint_options(text: str, origin: str) -> LintOptions:
 
 
 def _refusal(origin: str, reason: str) -> DockerfileError:
-    return DockerfileError(f"Dockerfile: failed to parse {origin}: {reason}.")
+    return refusal(f"failed to parse {origin}: {reason}")
