@@ -6,7 +6,7 @@ of causes are imported from `speedkit.words.causes`: to load all causes takes 60
 
 from __future__ import annotations
 
-from speedkit.words.amounts import bytes_text, count_text, does_text, seconds_text, secrets_left_out, share_text
+from speedkit.words.amounts import bytes_text, seconds_text, secrets_left_out, share_text
 from speedkit.words.states import FORECASTS, OUTCOMES, STATES, ShownState, outcome_word, shown_state, states_json
 
 __all__ = [
@@ -15,8 +15,6 @@ __all__ = [
     "STATES",
     "ShownState",
     "bytes_text",
-    "count_text",
-    "does_text",
     "outcome_word",
     "seconds_text",
     "secrets_left_out",

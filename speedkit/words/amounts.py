@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 __all__ = [
     "bytes_text",
     "count_steps",
-    "count_text",
-    "does_text",
     "seconds_text",
     "secrets_left_out",
     "share_text",
@@ -53,16 +51,6 @@ def share_text(share: float) -> str:
     if share >= 1:
         return message("100 %")
     return message("{percent:.1f} %", percent=math.floor(share * 1000) / 10)
-
-
-def count_text(count: int, one: str) -> str:
-    """`1 layer`, `7,565 files`."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
-
-
-def does_text(count: int, verb: str) -> str:
-    """What so many do: `1 runs`, `2 run`."""
-    return f"{count} {verb}{'s' if count == 1 else ''}"
 
 
 def secrets_left_out(count: int) -> str:
