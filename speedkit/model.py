@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from speedkit.messages import message
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -163,8 +165,9 @@ class Build:
     @property
     def stand_ins(self) -> str:
         """What was not as the Dockerfile names it, in a few words for labels; "" where all was."""
-        parts = [*["base"] * self.stand_in, *["frontend"] * (self.replaced_frontend is not None)]
-        return f"stand-in {' and '.join(parts)}" if parts else ""
+        if self.replaced_frontend is None:
+            return message("stand-in base") if self.stand_in else ""
+        return message("stand-in base and frontend") if self.stand_in else message("stand-in frontend")
 
     @property
     def instructions(self) -> tuple[Step, ...]:

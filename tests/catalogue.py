@@ -8,6 +8,7 @@ Without FILE it also writes the list of the messages that the page's own code ha
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,6 @@ from speedkit.widgets.page_messages import LIST
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "speedkit" / "widgets" / "frontend" / "src"
 KEYWORDS = {"message": (1,), "marked": (1,), "plural": (1, 2)}
-IN_PYTHON = [("**.py", "python")]
 IN_PAGE = [("**.js", "javascript"), ("**.jsx", "javascript")]
 PAGE_OPTIONS = {pattern: {"parse_template_string": "true"} for pattern, _ in IN_PAGE}
 
@@ -34,13 +34,23 @@ Message = str | tuple[str, str]
 def collected() -> bytes:
     """The template, in the order of the messages themselves: a line that moves changes nothing."""
     catalogue = Catalog(fuzzy=False)
-    for _, _, text, _, _ in extract_from_dir(str(ROOT / "speedkit"), IN_PYTHON, keywords=KEYWORDS):
-        catalogue.add(text)
+    for path in sorted((ROOT / "speedkit").rglob("*.py")):
+        for text in of_python(path.read_text(encoding="utf-8")):
+            catalogue.add(text)
     for _, text in of_page():
         catalogue.add(text)
     written = BytesIO()
     write_po(written, catalogue, omit_header=True, no_location=True, sort_output=True, width=0)
     return written.getvalue()
+
+
+def of_python(source: str) -> Iterator[Message]:
+    """The messages of a module. Babel's own reader passes over those in an f-string, and among the values of another one."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in KEYWORDS:
+            texts = [one.value for one in node.args[: len(KEYWORDS[node.func.id])] if isinstance(one, ast.Constant)]
+            if texts:
+                yield texts[0] if len(texts) == 1 else (texts[0], texts[1])
 
 
 def of_page() -> Iterator[tuple[str, Message]]:

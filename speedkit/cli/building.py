@@ -48,7 +48,7 @@ def register(program: typer.Typer) -> None:
     once = message("Build once, for real, and record it.")
     with_twice = message(
         "With --twice, the JSON document has `twice`: the second `build`, the steps that `missed` and because of what, "
-        "with --cold\nthe `differences` of the files, and what is `unsteady`: instructions that may come out differently "
+        "with --cold the `differences` of the files, and what is `unsteady`: instructions that may come out differently "
         "elsewhere."
     )
     program.command("build", help=f"{once}\n\n{with_twice}")(build)

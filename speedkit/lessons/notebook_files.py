@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from speedkit.errors import FileRefused, NotAFolder
+from speedkit.errors import FileRefused, Misuse
 from speedkit.messages import message
 from speedkit.shipped import shipped_folder, shipped_places
 
@@ -41,11 +41,12 @@ def notebooks_folder() -> Path:
 def notebooks_in(folder: Path) -> list[Path]:
     """The notebooks of a folder in their order.
 
-    Raises: NotAFolder when there are none.
+    Raises: Misuse when there are none.
     """
     found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not found:
-        raise NotAFolder(message("{folder}, where the notebooks should be,", folder=folder))
+        what = message("There are no notebooks in {folder}.", folder=folder)
+        raise Misuse(what, fix=message("They come with speedkit: install it again."))
     return found
 
 
