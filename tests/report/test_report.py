@@ -9,7 +9,7 @@ import sys
 import nbformat
 import pytest
 
-from speedkit.errors import NotAFolder, NotebookFailed, StateBusy
+from speedkit.errors import Misuse, NotebookFailed, StateBusy
 from speedkit.report import run_tour
 from speedkit.report.lock import locked
 from speedkit.report.page import Chapter, page
@@ -268,5 +268,5 @@ def test_two_tours_into_one_folder_are_kept_apart(notebooks, tmp_path):
 
 
 def test_a_folder_without_notebooks_is_refused(tmp_path):
-    with pytest.raises(NotAFolder):
+    with pytest.raises(Misuse):
         run_tour(out=tmp_path / "out", quick=True, session=None, say=lambda _: None, folder=tmp_path)
