@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from speedkit.cli import building, lab, layers, looking, making
+from speedkit.cli import build, clean, compare, doctor, engine, explain, history, lab, layers, predict, setup, tour
 from speedkit.cli.output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
 from speedkit.errors import SpeedkitError
 from speedkit.messages import message
@@ -57,8 +57,8 @@ program = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verbs in (making, lab, building, looking, layers):
-    verbs.register(program)
+for verb in (doctor, setup, tour, clean, lab, build, compare, predict, explain, history, layers, engine):
+    verb.register(program)
 
 
 def _print_version(asked: bool) -> None:

@@ -104,7 +104,7 @@ start.main()
         "program.take_any_character = interrupt",
         "program.say_problem = interrupt; program._sweep_leftovers = lambda: 1 / 0",
         # A first Ctrl-C ends the verb, a second one comes while that is said.
-        "program.say = interrupt; program.looking.history = None; program._Verbs.resolve_command = interrupt",
+        "program.say = interrupt; program.history.history = None; program._Verbs.resolve_command = interrupt",
     ],
 )
 def test_ctrl_c_at_any_moment_ends_with_the_exit_code_of_a_cancelled_build(where):

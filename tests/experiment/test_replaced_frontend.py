@@ -84,7 +84,7 @@ def test_what_the_engines_own_frontend_does_not_know_is_explained():
 
 
 def test_the_program_says_so_in_json(folder, capsys):
-    from speedkit.cli.building import build_json
+    from speedkit.cli.printed_builds import build_json
 
     built = build(own_app(folder({"Dockerfile": SYNTAX + PLAIN, "a": "6"})))
     assert json.loads(json.dumps(build_json(built)))["stand_in_frontend"] is True

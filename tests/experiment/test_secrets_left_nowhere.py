@@ -8,7 +8,7 @@ import pytest
 
 import speedkit as sk
 from speedkit.apps import App, Probe, own_app
-from speedkit.cli.building import build_json
+from speedkit.cli.printed_builds import build_json
 from speedkit.engine.bases import resolve_base
 from speedkit.engine.connection import Engine
 from speedkit.experiment import start_build

@@ -1,0 +1,67 @@
+"""`speedkit clean`: what speedkit made and nothing uses is removed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from speedkit.cli.arguments import AsJson
+from speedkit.cli.output import print_json, say
+from speedkit.commands import as_typed
+from speedkit.errors import EngineError
+from speedkit.messages import message, plural
+
+__all__ = ["register"]
+
+
+def register(program: typer.Typer) -> None:
+    removed = message("Remove the images, containers and working copies that speedkit made and nothing uses; nothing of yours.")
+    program.command("clean", help=removed)(clean)
+
+
+def clean(
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help=message(
+                "Also the recordings, what was typed in copies that nobody closed, and what set-up wrote below /etc/apt."
+            ),
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Clean up, and say what was removed and what stays."""
+    from speedkit.apps import said_of_typed
+    from speedkit.engine.connection import connect
+    from speedkit.setup import clean as clean_up
+    from speedkit.setup.cleaning import said_of_apt_file, said_of_copy
+
+    try:
+        engine = connect()
+    except EngineError as problem:
+        engine = None
+        say(message("Images and containers stay, if there are any. {problem}", problem=problem.what))
+    done = clean_up(engine, recordings=everything, apt_files=everything)
+    if as_json:
+        print_json(done.to_json())
+        return
+    for one in done.kept:
+        say(one.sentence)
+    removed = (
+        plural("{count:,} image", "{count:,} images", done.images),
+        plural("{count:,} container", "{count:,} containers", done.containers),
+        plural("{count:,} recording", "{count:,} recordings", done.recordings),
+    )
+    say(message("Removed {things}.", things=", ".join(removed)))
+    for left in done.in_use:
+        say(said_of_copy(left))
+    if done.typed:
+        where = said_of_typed(len(done.typed), done.typed[0].parent)
+        removed_by = message("`{command} --all` removes it.", command=as_typed("speedkit clean"))
+        say(f"{where} {removed_by}")
+    for path in done.apt_removed:
+        say(message("Removed {path}. The engine stays installed, and gets no updates from there any more.", path=path))
+    for path in done.apt_kept:
+        say(said_of_apt_file(path))

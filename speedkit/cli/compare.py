@@ -1,0 +1,122 @@
+"""`speedkit compare`: strategies under edits, measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from speedkit.cli.arguments import AsJson
+from speedkit.cli.output import print_json, print_table
+from speedkit.cli.printed_builds import print_notices
+from speedkit.errors import Misuse, UnknownEdit
+from speedkit.messages import message
+
+if TYPE_CHECKING:
+    from speedkit.apps import App, Edit
+
+__all__ = ["register"]
+
+
+def register(program: typer.Typer) -> None:
+    under_edits = message('Measure strategies under edits, interleaved; "cold" is an edit too.')
+    program.command("compare", help=under_edits)(compare)
+
+
+def compare(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help=message("A folder; the sample app by default."))
+    ] = None,
+    strategy: Annotated[
+        list[str] | None, typer.Option("-s", "--strategy", help=message("A strategy; may be repeated."))
+    ] = None,
+    edit: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-e",
+            "--edit",
+            help=message(
+                "An edit; may be repeated. For a folder of yours also FILE, to append an empty line to it, "
+                "or FILE=OTHER, to put another file in its place."
+            ),
+        ),
+    ] = None,
+    repeat: Annotated[int, typer.Option(min=1, help=message("Trials of each."))] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Measure, print the medians, and exit with 3 where a build failed."""
+    from speedkit import experiment
+    from speedkit.cli.progress import TerminalWatch
+
+    edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
+    with _app_to_compare(folder, edits) as app:
+        result = experiment.compare(app, strategy, edits, repeat=repeat, watch=TerminalWatch)
+    if as_json:
+        print_json({"rows": result.rows})
+    else:
+        print_comparison(result)
+    print_notices(result.builds)
+    if not all(row["ok"] for row in result.rows):
+        raise typer.Exit(3)
+
+
+def _app_to_compare(folder: Path | None, edits: list[str]) -> App:
+    from speedkit.apps import COLD, own_app, sample_app
+
+    if folder is None:
+        return sample_app()
+    app = own_app(folder)
+    try:
+        for name in edits:
+            if name != COLD and name not in app.edits:
+                app.edits[name] = _edit_of_a_file(app, name)
+    except Misuse:
+        app.close()
+        raise
+    return app
+
+
+def _edit_of_a_file(app: App, name: str) -> Edit:
+    """The edit that `FILE` or `FILE=OTHER` means.
+
+    Raises: UnknownEdit, Misuse.
+    """
+    from speedkit.apps import append_line, replacement
+
+    file, replaced, other = name.partition("=")
+    if not (app.folder / file).is_file():
+        raise UnknownEdit(name, [*app.edits, "FILE", "FILE=OTHER"])
+    if not replaced:
+        return append_line(file, "", called=name)
+    if not Path(other).is_file():
+        raise Misuse(
+            message("{path} is not a file.", path=other),
+            fix=message("Name the file to put in the place of {path}.", path=file),
+        )
+    return replacement(file, Path(other).resolve(), called=name)
+
+
+def print_comparison(result: Any) -> None:
+    """The medians of a comparison, strategy by edit, on stdout."""
+    from speedkit.words.amounts import seconds_text
+
+    def span(row: Any) -> str:
+        if row["runs"] <= 1:
+            return message("one run")
+        return message("{low} to {high}", low=seconds_text(row["low_seconds"]), high=seconds_text(row["high_seconds"]))
+
+    rows = [
+        [
+            row["strategy"],
+            row["edit"],
+            seconds_text(row["median_seconds"]) if row["ok"] else message("failed"),
+            span(row),
+            row["runs"],
+            row["stand_ins"],
+        ]
+        for row in result.summary.to_dict("records")
+    ]
+    median, runs = message("median"), message("runs")
+    columns = [message("strategy"), message("edit"), median, message("range"), runs, ""]
+    print_table("", columns, rows, numbers=[median, runs])

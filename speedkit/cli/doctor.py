@@ -1,0 +1,33 @@
+"""`speedkit doctor`: what builds need, and what is missing."""
+
+from __future__ import annotations
+
+import typer
+
+from speedkit.cli.arguments import AsJson
+from speedkit.cli.output import print_json, print_table
+from speedkit.messages import message
+
+__all__ = ["register"]
+
+
+def register(program: typer.Typer) -> None:
+    checked = message("Check everything that builds need, and say what to type where something is missing.")
+    program.command("doctor", help=checked)(doctor)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Print a row per check, and exit with 1 where something is missing."""
+    from speedkit import setup as setting_up
+
+    report = setting_up.doctor()
+    if as_json:
+        print_json(report.to_json())
+    else:
+        rows = [
+            ["✓" if check.ok else "✗" if check.needed else "!", check.shown_name, check.found, "" if check.ok else check.fix]
+            for check in report.checks
+        ]
+        print_table("", ["", message("check"), message("found"), message("what to do")], rows)
+    if not report.ready:
+        raise typer.Exit(1)

@@ -1,0 +1,53 @@
+"""`speedkit engine`: the engine that speedkit started itself."""
+
+from __future__ import annotations
+
+import typer
+
+from speedkit.cli.arguments import AsJson
+from speedkit.cli.output import print_json, print_table, say
+from speedkit.messages import message
+
+__all__ = ["register"]
+
+engine_verbs = typer.Typer(help=message("The engine that speedkit started itself."), no_args_is_help=True)
+
+
+def register(program: typer.Typer) -> None:
+    program.add_typer(engine_verbs, name="engine")
+
+
+@engine_verbs.command("start", help=message("Start the installed engine; does nothing when one answers."))
+def engine_start() -> None:
+    """Start the engine, and say where it answers."""
+    from speedkit.setup.daemon import start_engine
+
+    engine = start_engine()
+    say(message("Engine {version} answers at {host}.", version=engine.version, host=engine.host))
+
+
+@engine_verbs.command("stop", help=message("Stop the engine that speedkit started; another one is left alone."))
+def engine_stop() -> None:
+    """Stop our engine, and say whether there was one."""
+    from speedkit.setup.daemon import stop_engine
+
+    if stop_engine():
+        say(message("Stopped."))
+    else:
+        say(message("speedkit started no engine that still runs. Others are left alone."))
+
+
+@engine_verbs.command("status", help=message("Say whether an engine answers and whose it is."))
+def engine_status(as_json: AsJson = False) -> None:
+    """Print how it stands with the engine, and exit with 1 where none answers."""
+    from speedkit.setup.daemon import status
+
+    found = status()
+    if as_json:
+        print_json({"answers": found.answers, "version": found.version, "ours": found.ours, "log": found.log})
+    else:
+        whose = message("started by speedkit") if found.ours else message("not started by speedkit")
+        row = [found.version or message("none answers"), whose if found.answers else ""]
+        print_table("", [message("engine"), ""], [row])
+    if not found.answers:
+        raise typer.Exit(1)

@@ -1,0 +1,29 @@
+"""`speedkit explain`: why the steps of a recorded build were cached or ran."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from speedkit.cli.arguments import AsJson
+from speedkit.cli.printed_reasons import print_reasons
+from speedkit.messages import message
+
+__all__ = ["register"]
+
+
+def register(program: typer.Typer) -> None:
+    program.command("explain", help=message("Say why each step of a finished build was cached or ran."))(explain)
+
+
+def explain(
+    build_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help=message("A build of `speedkit history`; the newest by default."))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the reason of each step of a finished build."""
+    from speedkit.history import explain as explanation
+
+    print_reasons(explanation(build_id), "state", as_json=as_json)

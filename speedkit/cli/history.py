@@ -1,0 +1,69 @@
+"""`speedkit history`: the recorded builds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from speedkit.cli.arguments import AsJson
+from speedkit.cli.output import print_json, print_table
+from speedkit.messages import message
+
+if TYPE_CHECKING:
+    from speedkit.recordings.recording import Meta
+
+__all__ = ["register"]
+
+
+def register(program: typer.Typer) -> None:
+    program.command("history", help=message("List the builds that were recorded, oldest first."))(history)
+
+
+def history(
+    limit: Annotated[int, typer.Option(min=1, help=message("How many builds to list, the newest."))] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """Print a row per recorded build, oldest first."""
+    from speedkit.history import recordings
+    from speedkit.words import outcome_word
+    from speedkit.words.amounts import seconds_text
+
+    metas = [recording.meta for recording in recordings()[-limit:]]
+    if as_json:
+        keys = ("id", "started_at", "app", "source", "strategy", "edit", "seconds", "outcome", "exit_code", "session")
+        builds = [{key: getattr(meta, key) for key in keys} | {"secrets_left_out": _count_left_out(meta)} for meta in metas]
+        print_json({"builds": builds})
+        return
+    rows = [
+        [
+            meta.id.partition("-")[0],
+            meta.started_at[:16].replace("T", " "),
+            meta.app,
+            meta.strategy,
+            meta.edit,
+            seconds_text(meta.seconds),
+            outcome_word(meta.outcome),
+        ]
+        for meta in metas
+    ]
+    build_id, seconds = message("id"), message("seconds")
+    columns = [
+        build_id,
+        message("started (UTC)"),
+        message("app"),
+        message("strategy"),
+        message("edit"),
+        seconds,
+        message("outcome"),
+    ]
+    print_table("", columns, rows, numbers=[seconds], unbroken=[build_id])
+
+
+def _count_left_out(meta: Meta) -> int:
+    """How many secrets of a build's arguments, caches, base images, answer and error were replaced in its recording."""
+    from speedkit.secrets import count_substitutes
+
+    parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error)
+    return count_substitutes(json.dumps(parts))

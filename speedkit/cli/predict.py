@@ -1,0 +1,65 @@
+"""`speedkit predict`: a forecast from recordings; an engine that answers is asked which base images it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from speedkit.cli.arguments import (
+    AsJson,
+    BuildArgs,
+    BuilderOption,
+    FileOption,
+    StrategyOption,
+    TargetOption,
+    app_named,
+    parse_build_args,
+)
+from speedkit.cli.hiding import hide_on_command_line
+from speedkit.cli.printed_reasons import print_reasons
+from speedkit.errors import DockerfileError
+from speedkit.messages import message
+
+__all__ = ["register"]
+
+
+def register(program: typer.Typer) -> None:
+    if_built = message("Say what would run if you built now, and why. Nothing is built.")
+    program.command("predict", help=if_built)(predict)
+
+
+def predict(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help=message("The folder that holds the Dockerfile."))],
+    strategy: StrategyOption = None,
+    file: FileOption = None,
+    target: TargetOption = None,
+    build_arg: BuildArgs = None,
+    builder: BuilderOption = None,
+    change: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help=message("What if this file changed; may be repeated."))
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the forecast of a build; an error quotes the line of the Dockerfile that it is about."""
+    from speedkit.history import predict as forecast
+
+    hide_on_command_line(build_arg or ())
+    app = app_named(folder, strategy, file)
+    arguments = parse_build_args(build_arg)
+    try:
+        found = forecast(app, strategy, build_args=arguments, target=target, builder=builder, changed=change or ())
+    except DockerfileError as problem:
+        raise _quoting(problem, app.strategy(strategy).dockerfile) from None
+    print_reasons(found, "forecast", as_json=as_json)
+
+
+def _quoting(problem: DockerfileError, dockerfile: Path) -> DockerfileError:
+    """The same error with the line that it is about."""
+    # BuildKit counts line feeds alone; Python would also end a line at a carriage return or a line separator.
+    lines = dockerfile.read_bytes().decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n")
+    if problem.line is None or problem.line > len(lines):
+        return problem
+    quoted = f"  {problem.line} | {lines[problem.line - 1]}"
+    return DockerfileError(problem.what, line=problem.line, fix=problem.fix, quoted=quoted)

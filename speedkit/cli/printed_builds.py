@@ -1,0 +1,104 @@
+"""Builds, as a table and as JSON; and the line of one that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from speedkit.cli.output import print_table, say
+from speedkit.messages import message
+
+if TYPE_CHECKING:
+    from speedkit.model import Build, Step
+
+__all__ = ["build_json", "line_of_running", "print_build", "print_notices"]
+
+
+def print_build(built: Build) -> None:
+    from speedkit.words import outcome_word, shown_state
+    from speedkit.words.amounts import bytes_text, seconds_text
+
+    rows = [
+        [
+            _stage_text(step),
+            step.line,
+            step.instruction,
+            shown_state(step.state).word,
+            seconds_text(step.seconds) if step.ran else "",
+        ]
+        for step in built.instructions
+    ]
+    took, outcome = seconds_text(built.seconds), outcome_word(built.outcome)
+    facts = [message("{strategy}: {outcome} in {seconds}", strategy=built.strategy, outcome=outcome, seconds=took)]
+    if built.image:
+        # The beginning of its id, as `speedkit layers` takes it.
+        facts.append(message("image {id}", id=built.image.removeprefix("sha256:")[:12]))
+    if built.image_bytes is not None:
+        facts.append(bytes_text(built.image_bytes))
+    if replaced := ", ".join(base.reference for base in built.bases if base.stand_in):
+        facts.append(message("stand-in base for {names}", names=replaced))
+    if built.replaced_frontend is not None:
+        facts.append(message("stand-in frontend for {name}", name=built.replaced_frontend))
+    line, seconds = message("line"), message("seconds")
+    columns = [message("stage"), line, message("instruction"), message("state"), seconds]
+    print_table(", ".join(facts), columns, rows, numbers=[line, seconds])
+
+
+def _stage_text(step: Step) -> str:
+    from speedkit.recordings.steps import BEFORE_STAGES
+
+    if step.kind == "host":
+        return message("host")
+    return message(BEFORE_STAGES) if step.stage == BEFORE_STAGES else step.stage
+
+
+def print_notices(builds: Iterable[Build]) -> None:
+    """What could not be done once builds had ended, each sentence once. They are good nevertheless, and so is the exit code."""
+    for notice in dict.fromkeys(notice for build in builds for notice in build.notices):
+        say(f"! {notice}")
+
+
+def line_of_running(built: Build, *, is_built: bool) -> str:
+    """What a terminal shows of a build that goes on. is_built: only its image is still looked at."""
+    from speedkit.words.amounts import seconds_text
+
+    running = [step for step in built.step_list if step.state == "running"]
+    if built.notices:
+        now = " ".join(built.notices)
+    elif is_built:
+        now = message("built; looking at the image, and asking whether it works")
+    elif running:
+        now = running[-1].instruction
+    else:
+        now = message("getting context and base images ready")
+    return f"{seconds_text(built.seconds)}  {now}"
+
+
+def build_json(built: Build) -> dict[str, Any]:
+    """A build as `speedkit build --json` prints it."""
+    return {
+        "id": built.id,
+        "exit_code": built.exit_code,
+        "seconds": round(built.seconds, 4),
+        "image": built.image,
+        "image_bytes": built.image_bytes,
+        "ok": built.ok,
+        "stand_in_base": built.stand_in,
+        "stand_in_frontend": built.replaced_frontend is not None,
+        "notices": list(built.notices),
+        "steps": [_step_json(step) for step in built.instructions],
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "stage": step.stage,
+        "instruction": step.instruction,
+        "line": step.line,
+        "state": step.state,
+        "cached": step.cached,
+        "seconds": round(step.seconds, 4),
+        "bytes_fetched": step.bytes_fetched,
+        "error": step.error,
+    }

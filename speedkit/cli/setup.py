@@ -1,0 +1,24 @@
+"""`speedkit setup`: what builds need is made."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from speedkit.cli.output import ask, say
+from speedkit.messages import message
+
+__all__ = ["register"]
+
+
+def register(program: typer.Typer) -> None:
+    made = message("Make what is missing: an engine, base images, Go. Does nothing that was done before.")
+    program.command("setup", help=made)(setup)
+
+
+def setup(yes: Annotated[bool, typer.Option("--yes", "-y", help=message("Install without asking."))] = False) -> None:
+    """Set the machine up, and say what is done."""
+    from speedkit.setup import run_setup
+
+    run_setup(yes=yes, ask=ask, say=say)
