@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,12 +43,22 @@ def message(text: str, /, **values: object) -> str:
 
     text: the message itself, or the name of a constant that `marked` made.
     """
-    return _language().translate(text).format(**values)
+    language = _language()
+    return _filled(language.translate(text), text, values)
 
 
 def plural(one: str, many: str, count: int, /, **values: object) -> str:
     """The form for one or for several, in the reader's language; `{count}` is the number."""
-    return _language().choose(one, many, count).format(count=count, **values)
+    language = _language()
+    return _filled(language.choose(one, many, count), _english(one, many, count), {"count": count} | values)
+
+
+def _filled(translated: str, text: str, values: Mapping[str, object]) -> str:
+    """A translation with its values; where it names one that is not there, the English text: a slip in it ends no program."""
+    try:
+        return translated.format(**values)
+    except (LookupError, ValueError):
+        return text.format(**values)
 
 
 def marked(text: str, /) -> str:

@@ -1,7 +1,8 @@
 """Collects all messages of the code into the template of the catalogues: `python -m tests.catalogue [FILE]`.
 
-For a language, copy the template to `speedkit/catalogues/LANGUAGE/LC_MESSAGES/speedkit.po`, translate it, and compile it with
-`pybabel compile -D speedkit -d speedkit/catalogues`. https://babel.pocoo.org/en/latest/messages.html
+A language begins with `pybabel init -D speedkit -i speedkit/catalogues/speedkit.pot -d speedkit/catalogues -l LANGUAGE`.
+What is translated there counts after `pybabel compile -D speedkit -d speedkit/catalogues`.
+https://babel.pocoo.org/en/latest/cmdline.html
 
 Without FILE it also writes the list of the messages that the page's own code has, for which Python looks up the translations.
 """

@@ -24,7 +24,15 @@ from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
 from speedkit.messages import message
 
-__all__ = ["SYNTAX_ARGUMENT", "BuildBases", "bases_now", "build_bases", "frontend_replaced_now", "unfetched_frontend"]
+__all__ = [
+    "SYNTAX_ARGUMENT",
+    "BuildBases",
+    "base_names",
+    "bases_now",
+    "build_bases",
+    "frontend_replaced_now",
+    "unfetched_frontend",
+]
 
 SCRATCH = "scratch"
 SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
@@ -85,6 +93,11 @@ def build_bases(
             _check_stage_names(dockerfile, reference)
             contexts[reference] = f"docker-image://{used}"
     return BuildBases(contexts, facts, final, frontend_replaced_now(engine, dockerfile, build_args))
+
+
+def base_names(dockerfile: str, build_args: Mapping[str, str], target: str | None) -> tuple[str, ...]:
+    """The images that a build stands on, as the Dockerfile names them; none for a Dockerfile that does not parse."""
+    return _references(dockerfile, build_args, target)[0]
 
 
 def frontend_replaced_now(engine: Engine, dockerfile: str, build_args: Mapping[str, str]) -> str | None:

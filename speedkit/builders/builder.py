@@ -89,6 +89,13 @@ class Builder(Protocol):
     def building(self, tag: str) -> AbstractContextManager[None]:
         """Notes that an image of this name is in the making, so that `clean` leaves what the build stands on."""
 
+    def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:
+        """The request as it can be built, once its base images are where the builder finds them. That is no part of the build.
+
+        command: when it is cancelled, this ends soon, and so does the build.
+        Raises: BuilderCannot, DiskFull.
+        """
+
     def solve(self, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
         """Builds, and hands on each line of BuildKit's progress as it comes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 from speedkit.builders.builder import Builder
 from speedkit.builders.engines_own import EnginesOwn
@@ -10,11 +11,14 @@ from speedkit.builders.other_builder import OtherBuilder
 from speedkit.engine.children import run_child
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.docker_settings import endpoint_of_context
-from speedkit.errors import EngineError, Misuse, UnknownBuilder
+from speedkit.errors import EngineError, Misuse, NoBuildKit, UnknownBuilder
 from speedkit.messages import message
 
 __all__ = ["builder_if_any", "builder_named"]
 
+NOT_KNOWN = "no builder"
+"""What buildx says of a name that it does not know."""
+PLATFORMS = re.compile(r"^Platforms:[ \t]*(\S.*)$", re.MULTILINE)
 DRIVER = re.compile(r"^Driver:\s*(\S+)", re.MULTILINE)
 INSIDE_AN_ENGINE = "docker"
 """The driver of the builder that an engine has inside. Buildx names such a builder after the engine's Docker context."""
@@ -23,16 +27,19 @@ INSIDE_AN_ENGINE = "docker"
 def builder_named(engine: Engine, name: str | None) -> Builder:
     """A builder by the name that buildx knows it by; None is the one inside the engine.
 
-    Raises: UnknownBuilder; Misuse for a builder inside another engine.
+    Raises: UnknownBuilder, EngineError; Misuse for a builder inside another engine.
     """
-    if name is None or name == "default":
+    if not name or name == "default":
         return EnginesOwn(engine)
-    told = run_child([str(engine.buildx), "inspect", "--", name], env=engine.environment)
-    if told.returncode:
+    told = _buildx(engine, "inspect", "--", name)
+    if told.returncode and NOT_KNOWN in told.stderr:
         raise UnknownBuilder(name, _known(engine))
+    if told.returncode:
+        raise EngineError(message("buildx cannot tell of the builder {name!r}:", name=name), quoted=told.stderr.strip())
     driver = DRIVER.search(told.stdout)
     if driver is None or driver[1] != INSIDE_AN_ENGINE:
-        return OtherBuilder(engine, name)
+        platforms = PLATFORMS.search(told.stdout)
+        return OtherBuilder(engine, name, platforms=tuple(re.split(r"[,\s*]+", platforms[1].strip(" *"))) if platforms else ())
     endpoint = endpoint_of_context(name)
     if endpoint is not None and endpoint[0] == engine.host:
         return EnginesOwn(engine)
@@ -57,6 +64,14 @@ def builder_if_any(name: str | None = None) -> Builder | None:
     return builder_named(engine, name)
 
 
+def _buildx(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return run_child([str(engine.buildx), *arguments], env=engine.environment)
+    except OSError as problem:
+        what = message("buildx could not be started: {problem}.", problem=problem.strerror or problem)
+        raise NoBuildKit(what, fix=message("It is {path}.", path=engine.buildx)) from None
+
+
 def _known(engine: Engine) -> list[str]:
-    told = run_child([str(engine.buildx), "ls", "--format={{.Name}}"], env=engine.environment)
+    told = _buildx(engine, "ls", "--format={{.Name}}")
     return list(dict.fromkeys(line.strip() for line in told.stdout.splitlines() if line.strip()))

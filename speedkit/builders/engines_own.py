@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,9 @@ class EnginesOwn:
 
     def building(self, tag: str) -> AbstractContextManager[None]:
         return building(self.engine, tag)
+
+    def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
+        return nullcontext(request)
 
     def solve(self, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
         return run_buildx(self.engine, request, command=command, on_line=on_line)

@@ -6,44 +6,71 @@ https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from io import RawIOBase
 from pathlib import Path
 from typing import IO, cast
 
 from speedkit.engine.connection import Engine
 from speedkit.engine.images import inspect_image
-from speedkit.errors import BuilderCannot, EngineError
+from speedkit.engine.saved_image import saved_stream
+from speedkit.errors import BuilderCannot, DiskFull, EngineError
+from speedkit.images.bytestream import ByteStream
 from speedkit.messages import message
+from speedkit.state import open_private
 
 __all__ = ["hand_over"]
 
 PART = re.compile(r"oci-layout|index\.json|blobs/sha256/[0-9a-f]{64}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+PIECE_BYTES = 1 << 20
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def hand_over(engine: Engine, image: str, folder: Path) -> str:
+def hand_over(engine: Engine, image: str, folder: Path, *, is_over: Callable[[], bool]) -> str:
     """Writes an image into a new folder, and gives the text by which buildx finds it there.
 
-    Raises: NoSuchImage; EngineError, also for an engine before version 25, whose archives are not in the layout of OCI;
-    BuilderCannot where the archive has no single image.
+    is_over: says that nobody needs it any more; what is written is then not whole.
+    Raises: NoSuchImage, EngineError, DiskFull; BuilderCannot for an engine whose archives are not in the layout of OCI.
     """
-    folder.mkdir(mode=0o700)
-    chunks = engine.api.get_image(inspect_image(engine, image)["Id"])
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", _Readable(chunks)), mode="r|") as archive:
-            for member in archive:
-                if member.isfile() and PART.fullmatch(member.name):
-                    member.mode = 0o600
-                    archive.extract(member, folder, filter="data")
+        folder.mkdir(mode=0o700)
+        with saved_stream(engine, inspect_image(engine, image)["Id"]) as stream:
+            _write_parts(stream, folder, is_over)
     except tarfile.TarError as problem:
-        raise EngineError(
-            message("The image {image} could not be handed over: {problem}.", image=image, problem=problem)
-        ) from None
-    return f"oci-layout://{folder}@{_digest(folder, image)}"
+        what = message("The image {image} could not be handed over: {problem}.", image=image, problem=problem)
+        raise EngineError(what) from None
+    except OSError as problem:
+        what = message(
+            "The image {image} could not be handed over: {folder} takes no more: {problem}.",
+            image=image,
+            folder=folder,
+            problem=problem.strerror or problem,
+        )
+        if problem.errno in NO_ROOM:
+            raise DiskFull(what, fix=message("Free some room there, or set TMPDIR to a folder that has some.")) from None
+        raise EngineError(what) from None
+    # The tag says nothing, and buildx from 0.33 on wants one before the digest.
+    return f"oci-layout://{folder}:latest@{_digest(folder, image)}" if not is_over() else ""
+
+
+def _write_parts(stream: ByteStream, folder: Path, is_over: Callable[[], bool]) -> None:
+    with tarfile.open(fileobj=cast("IO[bytes]", _Readable(stream)), mode="r|") as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() and PART.fullmatch(member.name) else None
+            if content is None:
+                continue
+            place = folder / member.name
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open_private(place) as file:
+                while piece := content.read(PIECE_BYTES):
+                    if is_over():
+                        return
+                    file.write(piece)
 
 
 def _digest(folder: Path, image: str) -> str:
@@ -58,23 +85,21 @@ def _digest(folder: Path, image: str) -> str:
                 "The engine does not save the image {image} in the layout of OCI, so no other builder can be given it.",
                 image=image,
             ),
-            fix=message("Docker Engine 25 and newer do. Or leave out --builder."),
+            fix=message("Docker Engine 25.0.3 and newer do. Or leave out --builder."),
         )
     return found[0]
 
 
 class _Readable(RawIOBase):
-    """Chunks of bytes, read as a file."""
+    """A stream of bytes, read as a file."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
+    def __init__(self, stream: ByteStream) -> None:
+        self._stream = stream
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        chunk = self._rest or next(self._chunks, b"")
-        taken, self._rest = chunk[: len(buffer)], chunk[len(buffer) :]
+        taken = self._stream.take(len(buffer))
         buffer[: len(taken)] = taken
         return len(taken)

@@ -14,7 +14,6 @@ from speedkit.builders.builder import BasesWanted, Probe
 from speedkit.context import Manifest
 from speedkit.engine.build_request import BuildRequest
 from speedkit.engine.buildx import Command, Finished
-from speedkit.errors import NoSuchImage
 from speedkit.messages import message
 from speedkit.recordings.rawjson import Solve
 from speedkit.recordings.recording import Recording
@@ -69,12 +68,17 @@ class Replay:
     def building(self, tag: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
 
+    def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
+        return nullcontext(request)
+
     def solve(self, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:  # noqa: ARG002
         clock, began = Solve(), time.monotonic()
         for line in self.played.lines():
             clock.feed(line)
             if clock.last is not None and clock.first is not None:
-                self._wait_until(began + (clock.last - clock.first) / self.speed, command)
+                # A step that was shared with a build before may have begun long before this one.
+                passed = min(clock.last - clock.first, self.played.meta.seconds)
+                self._wait_until(began + passed / self.speed, command)
             if command.cancelled:
                 return Finished(130, None)
             on_line(line)
@@ -88,10 +92,7 @@ class Replay:
             time.sleep(min(left, LOOK_SECONDS))
 
     def describe(self, image: str, *, tag: str, bases: BuildBases) -> dict[str, Any]:  # noqa: ARG002
-        described = self.played.image
-        if described is None:
-            raise NoSuchImage(message("The recording {recording} describes no image.", recording=self.played.meta.id))
-        return described
+        return self.played.image or {"id": image}
 
     def ask(self, image: str, probe: Probe, *, give_up: Callable[[], bool]) -> dict[str, Any] | None:  # noqa: ARG002
         return self.played.meta.answer

@@ -49,12 +49,13 @@ def endpoint_of_context(name: str) -> tuple[str, Path | None] | None:
     """
     contexts, key = config_folder() / "contexts", hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
     try:
-        host = _document(contexts / "meta" / key / "meta.json")["Endpoints"]["docker"]["Host"]
+        # One without a host means the default address.
+        host = _document(contexts / "meta" / key / "meta.json")["Endpoints"]["docker"].get("Host", "")
         if not isinstance(host, str):
             raise TypeError(message("its host is {host!r}", host=host))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as problem:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
         words = f"{type(problem).__name__}: {problem}"
         raise NoEngine(
             message("The Docker context {name!r} cannot be read: {words}.", name=name, words=words),

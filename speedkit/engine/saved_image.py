@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from speedkit.images.image import Image
     from speedkit.model import Build
 
-__all__ = ["AskedImage", "asked_ahead", "content_of", "layers_of", "read_image"]
+__all__ = ["AskedImage", "asked_ahead", "content_of", "layers_of", "read_image", "saved_stream"]
 
 CONNECT_SECONDS = 30
 MESSAGE_BYTES = 500
@@ -112,7 +112,7 @@ def content_of(image: str | Path | Build, path: str, *, place: int | None = None
     file = found.locate(path, place=place)
     if archive := archive_named(_written(image)):
         return read_archive_content(archive[0], file)
-    with _saved(engine or connect(), found.id) as stream:
+    with saved_stream(engine or connect(), found.id) as stream:
         return read_content(stream, file, [layer.digest for layer in found.layers], store=LayerStore())
 
 
@@ -143,7 +143,7 @@ class AskedImage:
         self._opened = ExitStack()
         self._stream: ByteStream | None = None
         if len(self._known) < len(set(self._diff_ids)):
-            self._stream = self._opened.enter_context(_saved(engine, self._id))
+            self._stream = self._opened.enter_context(saved_stream(engine, self._id))
 
     def __enter__(self) -> AskedImage:
         return self
@@ -205,7 +205,7 @@ def _told_by_history(engine: Engine, image_id: str) -> list[str]:
 
 
 @contextmanager
-def _saved(engine: Engine, image_id: str) -> Iterator[ByteStream]:
+def saved_stream(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     """The stream of `GET /images/{name}/get`, asked for now; the answer is waited for when the stream is first read."""
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []

@@ -17,7 +17,7 @@ from speedkit.builders.bases import BuildBases
 from speedkit.context import Manifest
 from speedkit.engine.buildx import Command
 from speedkit.engine.connection import Engine, connect
-from speedkit.errors import BuilderCannot, SpeedkitError, StateRefused, in_words
+from speedkit.errors import BuilderCannot, Misuse, SpeedkitError, StateRefused, in_words
 from speedkit.experiment.background import InBackground
 from speedkit.experiment.housekeeping import keep_in_background
 from speedkit.experiment.keeping import Keeper
@@ -120,6 +120,7 @@ def start_build(
     chosen = app.strategy(strategy)
     # First: where no builder answers, the app has not been built, and its next build is still the first one.
     at_work = builder_named(engine or connect(), builder)
+    _require_export(at_work, cache_to)
     isolation, edit = app.begin(chosen.name, cold=cold, builder=at_work.name)
     options = BuildOptions(
         isolation=isolation,
@@ -138,7 +139,16 @@ def start(builder: Builder, app: App, strategy: Strategy, options: BuildOptions)
 
     Raises: NoDockerfile, FileRefused, BuilderCannot.
     """
-    exports = [option for option in options.cache_to if CACHE_IN_THE_IMAGE not in option]
+
+    def note_end(meta: Meta) -> None:
+        if options.begun_as is not None:
+            app.note_end(options.begun_as, meta.edit, is_good=meta.outcome == "done", builder=builder.name)
+
+    return RunningBuild(builder, request_for(app, strategy, options), on_end=note_end)
+
+
+def _require_export(builder: Builder, cache_to: Sequence[str]) -> None:
+    exports = [option for option in cache_to if CACHE_IN_THE_IMAGE not in option]
     if exports and not builder.exports_caches:
         raise BuilderCannot(
             message(
@@ -148,12 +158,6 @@ def start(builder: Builder, app: App, strategy: Strategy, options: BuildOptions)
             ),
             fix=message("Turn that on in the engine's settings, or name another builder with --builder."),
         )
-
-    def note_end(meta: Meta) -> None:
-        if options.begun_as is not None:
-            app.note_end(options.begun_as, meta.edit, is_good=meta.outcome == "done", builder=builder.name)
-
-    return RunningBuild(builder, request_for(app, strategy, options), on_end=note_end)
 
 
 def start_again(running: RunningBuild, app: App, *, cold: bool = False) -> RunningBuild:
@@ -170,7 +174,10 @@ def start_replay(recording: Recording, *, speed: float = float("inf")) -> Runnin
     """A recorded build, played again in the background as if it were made now. Nothing is built, asked or recorded.
 
     speed: how many times as quick as the build was.
+    Raises: Misuse for a speed that is none.
     """
+    if not speed > 0:
+        raise Misuse(message("{speed} is no speed for a replay.", speed=speed), fix=message("1 is as quick as the build was."))
     return RunningBuild(Replay(recording, speed), request_of(recording))
 
 
@@ -283,14 +290,17 @@ class RunningBuild:
         except BaseException as problem:
             self._problem = problem
         finally:
-            self._on_end(self._meta)
-            forget(self.stop)
-            if self.builder.engine is not None:
-                keep_in_background(self.builder.engine)
-            self._ended.set()
+            try:
+                self._on_end(self._meta)
+                forget(self.stop)
+                if self.builder.engine is not None:
+                    keep_in_background(self.builder.engine)
+            finally:
+                self._ended.set()
 
     def _build_and_record(self) -> Build:
-        self._redaction.learn_folder(self.request.folder)
+        if self.builder.played is None:
+            self._redaction.learn_folder(self.request.folder)
         machine = InBackground(self.builder.machine)
         solver = Solver(
             self.builder,
@@ -302,6 +312,8 @@ class RunningBuild:
         )
         solved = solver.solve()
         self._judge(solved)
+        if self.builder.played is not None and not self._command.cancelled:
+            return self._keeper.build(self._meta, self.builder.played.image)
         if machine.done_within(0):
             self._meta = replace(self._meta, machine=machine.result())
         image = {"id": solved.finished.image} if solved.finished.image is not None else None

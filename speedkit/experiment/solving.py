@@ -78,12 +78,14 @@ class Solver:
                 solved = self._solve_anew(replace(solved.bases, replaced_frontend=frontend))
         if self._is_failed(solved) and UNTRUSTED in failure_text(self._transcript.solve):
             extended = self._bases(extend_ca=True)
+            extended = replace(extended, replaced_frontend=extended.replaced_frontend or solved.bases.replaced_frontend)
             if not self._command.cancelled:
                 solved = self._solve_anew(extended)
         return solved
 
     def _is_failed(self, solved: Solved) -> bool:
-        return bool(solved.finished.exit_code) and not self._command.cancelled
+        is_real = self._builder.played is None
+        return bool(solved.finished.exit_code) and is_real and not self._command.cancelled
 
     def _bases(self, *, extend_ca: bool) -> BuildBases:
         """The bases. A pull may take minutes, and is waited for only as long as nobody cancels."""
@@ -98,20 +100,20 @@ class Solver:
         return self._solve_once(bases)
 
     def _solve_once(self, bases: BuildBases) -> Solved:
-        began = time.monotonic()
-        self._on_bases(bases)
-        code = self._run_host_commands()
-        self._on_host_end(time.monotonic() - began)
-        if self._context is not None:
-            self._context.give_up()
-        # After the commands on the host, which may have written to it.
-        context = self._context = ContextReading(self._builder, self._request)
-        finished = Finished(code, None)
-        if not code:
-            request = self._request.for_buildx(bases, self._builder.name)
-            finished = self._builder.solve(request, command=self._command, on_line=self._transcript.hear)
-        self._transcript.finish()
-        return Solved(finished, bases, time.monotonic() - began, context)
+        with self._builder.ready(self._request.for_buildx(bases, self._builder.name), self._command) as request:
+            began = time.monotonic()
+            self._on_bases(bases)
+            code = self._run_host_commands()
+            self._on_host_end(time.monotonic() - began)
+            if self._context is not None:
+                self._context.give_up()
+            # After the commands on the host, which may have written to it.
+            context = self._context = ContextReading(self._builder, self._request)
+            finished = Finished(code, None)
+            if not code:
+                finished = self._builder.solve(request, command=self._command, on_line=self._transcript.hear)
+            self._transcript.finish()
+            return Solved(finished, bases, time.monotonic() - began, context)
 
     def _run_host_commands(self) -> int:
         commands = self._request.host_commands

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from speedkit.experiment import start_replay
 from speedkit.experiment.notebook_view import watch_in_notebook
 from speedkit.history.finding import recording_of
@@ -16,7 +18,7 @@ def play(build: Build | str | None = None, *, speed: float = 1.0) -> Build:
 
     build: a build, the id of one, or None for the newest. speed: how many times as quick as it was; 1.0 is as quick.
     Ctrl-C ends it.
-    Raises: NoHistory, RecordingError.
+    Raises: NoHistory, RecordingError; Misuse for a speed that is none.
     """
     if isinstance(build, Build) and build.folder is not None:
         recording = read_recording(build.folder)
@@ -24,7 +26,9 @@ def play(build: Build | str | None = None, *, speed: float = 1.0) -> Build:
         recording = recording_of(build.id if isinstance(build, Build) else build)
     running = start_replay(recording, speed=speed)
     try:
-        watch_in_notebook(running)
+        # A page that cannot show it gets the result all the same.
+        with suppress(Exception):
+            watch_in_notebook(running)
         return running.wait()
     except KeyboardInterrupt:
         running.stop()

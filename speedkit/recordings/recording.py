@@ -20,7 +20,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -270,7 +270,13 @@ def read_recording(folder: Path) -> Recording:
         what = message("{folder} holds no readable recording: meta.json lacks something.", folder=folder)
         raise RecordingError(what) from None
     _check(meta, folder)
-    return Recording(folder, meta)
+    return Recording(folder, _as_it_was(meta))
+
+
+def _as_it_was(meta: Meta) -> Meta:
+    """Older versions noted a cache of its own for a build on another builder, which stood on no base of its own: it shared."""
+    is_shared = meta.builder is not None and meta.isolation is not None and not meta.bases
+    return replace(meta, isolation=None) if is_shared else meta
 
 
 def _check(meta: Meta, folder: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from speedkit.errors import Misuse
 from speedkit.experiment import start_replay
 from speedkit.history import play
 from speedkit.recordings.reading import read_build
@@ -49,3 +51,31 @@ def test_a_recorded_build_is_played_by_its_id(tmp_path, monkeypatch):
     built = play(MADE_BEFORE[0].name, speed=1e6)
     assert (built.id, built.outcome) == (MADE_BEFORE[0].name, "done")
     assert play(built, speed=1e6) == built
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"answer": {"ok": False, "said": "nothing"}, "error": "The image did not answer as expected: nothing"},
+        {"answer": {"ok": True, "said": "{}"}},
+        {"outcome": "failed", "exit_code": 1, "error": "x509: certificate signed by unknown authority"},
+        {"outcome": "broken", "exit_code": 1, "error": "no space left on device"},
+        {"outcome": "cancelled", "exit_code": 130, "error": "The build was cancelled.", "notices": ["It said so."]},
+    ],
+)
+@pytest.mark.parametrize("lacks", ["", "context.json"])
+def test_however_a_build_ended_it_ends_so_again(tmp_path, change, lacks):
+    place = tmp_path / MADE_BEFORE[0].name
+    shutil.copytree(MADE_BEFORE[0], place)
+    meta = place / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | change))
+    if lacks:
+        (place / lacks).unlink()
+    recording = read_recording(place)
+    assert start_replay(recording).wait() == read_build(recording)
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan")])
+def test_a_speed_that_is_none_is_refused(speed):
+    with pytest.raises(Misuse, match="no speed"):
+        start_replay(read_recording(MADE_BEFORE[0]), speed=speed)

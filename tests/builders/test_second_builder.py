@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 
 import pytest
 
 from speedkit.apps import app_in_place, own_app
-from speedkit.builders import EnginesOwn, builder_named
+from speedkit.builders import BasesWanted, EnginesOwn, OtherBuilder, builder_named, other_builder
 from speedkit.causes import kind_of
 from speedkit.engine.connection import Engine
-from speedkit.errors import Misuse, UnknownBuilder
+from speedkit.errors import BuilderCannot, Misuse, UnknownBuilder
 from speedkit.experiment import build, start_again, start_build
 from speedkit.history import explain, predict
 from speedkit.history.finding import recording_of
 from tests.second_builder import second_builder
+from tests.waiting import HANG_SECONDS, wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -136,6 +138,36 @@ def test_the_builder_inside_another_engine_is_refused_with_how_to_reach_it(engin
         builder_named(reached, "elsewhere")
 
 
-@pytest.mark.parametrize("name", [None, "default"])
+def test_a_cold_build_is_refused_where_a_base_can_only_be_had_by_the_builder(engine):
+    """It would stand on the base that all builds there share, and find what they left."""
+    wanted = BasesWanted("FROM alpine\nCOPY --from=localhost:1/none/none /a /\n", {}, None, "token")
+    with pytest.raises(BuilderCannot, match="cannot get localhost:1/none/none"):
+        OtherBuilder(engine, "second").prepare(wanted, extend_ca=False)
+
+
+def test_an_image_for_another_platform_is_not_handed_over(engine):
+    wanted = BasesWanted("FROM alpine\n", {}, None, "token")
+    with pytest.raises(BuilderCannot, match="builds for linux/s390x, and what takes the place of alpine here is for linux/"):
+        OtherBuilder(engine, "second", platforms=("linux/s390x",)).prepare(wanted, extend_ca=False)
+
+
+def test_a_build_that_is_cancelled_while_its_base_is_handed_over_ends(folder, other, monkeypatch):
+    begun = threading.Event()
+    hand_over = other_builder.hand_over
+
+    def slowly(*arguments, is_over):
+        begun.set()
+        wait_until(is_over)
+        return hand_over(*arguments, is_over=is_over)
+
+    monkeypatch.setattr(other_builder, "hand_over", slowly)
+    running = start_build(own_app(folder({"Dockerfile": f"FROM alpine\nRUN echo {os.urandom(6).hex()}\n"})), builder=other)
+    assert begun.wait(HANG_SECONDS)
+    running.stop()
+    built = running.wait()
+    assert (built.outcome, recording_of(built.id).meta.builder) == ("cancelled", other)
+
+
+@pytest.mark.parametrize("name", [None, "", "default"])
 def test_the_default_builder_is_the_one_inside_the_engine(engine, name):
     assert builder_named(engine, name) == EnginesOwn(engine)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -278,3 +279,16 @@ def _read_all(folder: Path) -> None:
     found = read_recording(folder)
     read_build(found)
     assert found.context
+
+
+@pytest.mark.parametrize(("bases", "isolation"), [({}, None), ({"alpine": {"used": "x"}}, "token")])
+def test_a_build_on_another_builder_that_had_no_base_of_its_own_shared_the_cache_whatever_an_older_version_noted(
+    tmp_path, bases, isolation
+):
+    made_before = sorted((Path(__file__).parent / "made_before").iterdir())[0]
+    place = tmp_path / made_before.name
+    shutil.copytree(made_before, place)
+    written = place / "meta.json"
+    other = {"builder": "other", "isolation": "token", "bases": bases}
+    written.write_text(json.dumps(json.loads(written.read_text()) | other))
+    assert read_recording(place).meta.isolation == isolation

@@ -8,6 +8,7 @@ import string
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,29 @@ def test_the_collected_messages_are_those_of_the_code(tmp_path):
     done = subprocess.run([sys.executable, "-m", "tests.catalogue", str(tmp_path / "found.pot")], check=False)
     assert done.returncode == 0
     assert (tmp_path / "found.pot").read_text() == (CATALOGUES / "speedkit.pot").read_text(), "run `make catalogue`"
+
+
+def test_a_slip_in_a_translation_ends_no_program(monkeypatch):
+    slips = {"{name} is here": "{nom} est ici", "{count} step": "{0}"}
+    language = messages._Language(lambda text: slips.get(text, text), lambda one, many, count: slips[one])
+    monkeypatch.setattr(messages, "_language", lambda: language)
+    assert messages.message("{name} is here", name="a") == "a is here"
+    assert messages.plural("{count} step", "{count} steps", 2) == "2 steps"
+
+
+def misplaced(catalogue: bytes) -> list[str]:
+    """The messages whose translation names a value that the message has not."""
+    from babel.messages.pofile import read_po
+
+    wrong = []
+    for entry in read_po(BytesIO(catalogue)):
+        texts = [entry.string] if isinstance(entry.string, str) else list(entry.string)
+        original = entry.id if isinstance(entry.id, str) else entry.id[1]
+        wrong += [original for text in texts if text and original and not places_of(text) <= places_of(original)]
+    return wrong
+
+
+def test_a_translation_has_the_places_of_its_message():
+    slip = b'msgid "{name} is here"\nmsgstr "{nom} est ici"\n\nmsgid "{name} is there"\nmsgstr "l\xc3\xa0: {name}"\n'
+    assert misplaced(slip) == ["{name} is here"]
+    assert [path for path in CATALOGUES.glob("*/LC_MESSAGES/*.po") if misplaced(path.read_bytes())] == []
