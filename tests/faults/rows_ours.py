@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from speedkit.engine.connection import Engine
-from speedkit.engine.identity import INSTALLATION_LABEL, LABEL
+from speedkit.engine.identity import INSTALLATION_LABEL, LABEL, installation_id
 from tests.faults.table import ROOT, Place, fault
 
 SERVER = {
@@ -39,6 +39,11 @@ def by_hand(place: Place, *lines: str, tag: str | None = None) -> str:
     argv = [str(place.engine.buildx), "build", "--quiet", "--builder=default", *([f"--tag={tag}"] if tag else []), str(folder)]
     done = subprocess.run(argv, env=place.engine.environment, capture_output=True, text=True, check=True)
     return tag or done.stdout.strip()
+
+
+def labelled(place: Place) -> set[str]:
+    """The images that some installation made."""
+    return {image["Id"] for image in place.engine.api.images(filters={"label": INSTALLATION_LABEL})}
 
 
 def project(place: Place, text: str = "one") -> Path:
@@ -160,7 +165,12 @@ def clean_takes_all_of_ours(place: Place) -> str:
         bundle = place.folder / "bundle.pem"
         bundle.write_text("# certificates of a company\n")
         os.environ["SSL_CERT_FILE"] = str(bundle)
-        by_hand(place, f"FROM {place.image}", f"LABEL {LABEL}=1", tag="localhost:1/speedkit/standin-alpine:latest")
+        by_hand(
+            place,
+            f"FROM {place.image}",
+            f"LABEL {LABEL}=1 {INSTALLATION_LABEL}={installation_id()}",
+            tag="localhost:1/speedkit/standin-alpine:latest",
+        )
         folder = place.write({"Dockerfile": "FROM alpine\nCOPY a /\nRUN echo built\n", "a": os.urandom(4).hex()})
         built(place, folder)
         (folder / "a").write_text(os.urandom(4).hex())
@@ -304,6 +314,8 @@ def somebodys_things_named_as_ours(place: Place) -> str:
 )
 def two_installations(place: Place) -> str:
     homes = [place.folder / "home-one", place.folder / "home-two"]
+    # What builds stand on here was somebody's stand-in elsewhere.
+    before = labelled(place)
     with everything_removed(place):
         folder = project(place)
         first, second = (built(place, folder, home=home) for home in homes)
@@ -316,8 +328,8 @@ def two_installations(place: Place) -> str:
         again = place.run("build", folder, "--json", env={"SPEEDKIT_HOME": str(homes[0])})
         assert all(step["cached"] for step in json.loads(again.stdout)["steps"] if step["instruction"]), "not cached"
         cleaned(place, homes[0])
-        labelled = place.engine.api.images(filters={"label": INSTALLATION_LABEL})
-        assert not labelled, f"{len(labelled)} images are left after both have cleaned"
+        left = labelled(place) - before
+        assert not left, f"{len(left)} images are left after both have cleaned"
     return "the other one's images stay and its build is cached; nothing is left once both have cleaned"
 
 

@@ -134,6 +134,12 @@ def test_a_secret_is_found_and_what_stands_beside_it_stays(text, secret):
     assert hide_secrets(hidden) == hidden
 
 
+@pytest.mark.parametrize(("text", "secret"), FOUND)
+def test_a_secret_in_a_long_text_is_found_as_well(text, secret):
+    around = "x \n" * 40_000
+    assert secret in [(around + text + "\n" + around)[start:end] for start, end in find_secrets(around + text + "\n" + around)]
+
+
 ORDINARY = [
     "FROM alpine:3@sha256:" + "a" * 64,
     "docker-image://alpine:3@sha256:" + "a" * 64,
