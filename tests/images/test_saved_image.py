@@ -75,7 +75,7 @@ def no_stream(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
         def refuse(*_: object) -> None:
             raise AssertionError("the image was read again")
 
-        monkeypatch.setattr(saved_image, "_saved", refuse)
+        monkeypatch.setattr(saved_image, "saved_stream", refuse)
 
     return forbid
 
@@ -207,8 +207,8 @@ def test_an_engine_that_breaks_off_is_said_so_and_damage_is_told_from_it(
 
 
 def test_an_engine_that_refuses_or_is_gone_is_said_so(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="could not save"), saved_image._saved(engine, f"sha256:{'0' * 64}") as stream:
+    with pytest.raises(EngineError, match="could not save"), saved_image.saved_stream(engine, f"sha256:{'0' * 64}") as stream:
         stream.take(1)
     gone = engine._replace(host=f"unix://{tmp_path}/no.sock")
-    with pytest.raises(EngineLost), saved_image._saved(gone, "sha256:0") as stream:
+    with pytest.raises(EngineLost), saved_image.saved_stream(gone, "sha256:0") as stream:
         stream.take(1)

@@ -286,7 +286,7 @@ def test_a_living_process_keeps_its_containers_and_a_killed_ones_are_swept(own_e
         assert CONTAINER_NAME.fullmatch(own_engine.api.inspect_container(container)["Name"])
         sweep_engine(own_engine)
         clean(own_engine, recordings=False)
-        assert [found["Id"] for found in own_engine.api.containers()] == [container]
+        assert [found["Names"] for found in own_engine.api.containers()] == [[f"/{container}"]]
         process.kill()
         process.wait()
     made = derive_image(own_engine, BASE, name="speedkit/half:1", kind="result", files={"/a": b"a"})
@@ -450,7 +450,7 @@ def test_a_container_of_a_process_without_a_state_folder_stays_while_it_may_be_i
     with own_container(own_engine, image, ["never"]) as container:
         monkeypatch.setenv("SPEEDKIT_HOME", str(home))
         clean(own_engine, recordings=False)
-        assert [found["Id"] for found in own_engine.api.containers(all=True)] == [container]
+        assert [found["Names"] for found in own_engine.api.containers(all=True)] == [[f"/{container}"]]
         # Once so much time has passed, no process can use it any more.
         monkeypatch.setattr("speedkit.engine.sweeping.MAKING_SECONDS", -1.0)
         clean(own_engine, recordings=False)
