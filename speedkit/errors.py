@@ -38,6 +38,7 @@ An error is a sentence for the person who typed the command: what happened, wher
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 
 from speedkit.commands import as_typed
@@ -45,6 +46,7 @@ from speedkit.messages import message
 from speedkit.visible import visible, visible_line
 
 __all__ = [
+    "NO_ROOM",
     "ArchiveError",
     "BuilderCannot",
     "DiskFull",
@@ -77,6 +79,10 @@ __all__ = [
     "UnknownStrategy",
     "in_words",
 ]
+
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The numbers of an `OSError` that mean a full disk, a full quota, or a file that may not grow: `DiskFull` says so."""
 
 
 class SpeedkitError(Exception):

@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["CATALOGUES", "PSEUDO", "for_page", "listed", "marked", "message", "plural"]
+__all__ = ["CATALOGUES", "PSEUDO", "capital", "for_page", "listed", "marked", "message", "plural"]
 
 CATALOGUES = Path(__file__).with_name("catalogues")
 DOMAIN = "speedkit"
@@ -74,6 +74,11 @@ def listed(names: Sequence[str]) -> str:
         shown = ", ".join(names[:NAMED_AT_MOST])
         return message("{names} and {more:,} more", names=shown, more=len(names) - NAMED_AT_MOST)
     return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
+
+
+def capital(text: str) -> str:
+    """The text as a sentence begins with it."""
+    return text[:1].upper() + text[1:]
 
 
 def for_page(texts: Sequence[str], plurals: Sequence[tuple[str, str]]) -> dict[str, Any]:

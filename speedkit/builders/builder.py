@@ -16,7 +16,7 @@ from speedkit.engine.buildx import Command, Finished
 from speedkit.engine.connection import Engine
 from speedkit.recordings.recording import Recording
 
-__all__ = ["BasesWanted", "Builder", "Probe"]
+__all__ = ["BasesWanted", "Builder"]
 
 
 @dataclass(frozen=True, slots=True)

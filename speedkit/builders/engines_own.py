@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from speedkit.apps import Probe
 from speedkit.builders.asking import answer_of
 from speedkit.builders.bases import BuildBases, bases_now, build_bases, frontend_replaced_now, unfetched_frontend
-from speedkit.builders.builder import BasesWanted, Probe
+from speedkit.builders.builder import BasesWanted
 from speedkit.builders.machine import machine_of
 from speedkit.context import Manifest, read_context
 from speedkit.engine.build_request import BuildRequest
@@ -52,7 +53,12 @@ class EnginesOwn:
             target=wanted.target,
             isolation=wanted.isolation,
             extend_ca=extend_ca,
+            is_wanted=lambda name: self._provides(name, wanted, extend_ca=extend_ca),
         )
+
+    def _provides(self, name: str, wanted: BasesWanted, *, extend_ca: bool = False) -> bool:  # noqa: ARG002
+        """Whether an image of the engine's stands under the build for one that the Dockerfile names."""
+        return True
 
     def bases_now(self, wanted: BasesWanted, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         return bases_now(

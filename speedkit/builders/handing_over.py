@@ -6,7 +6,6 @@ https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
 
 from __future__ import annotations
 
-import errno
 import json
 import re
 import tarfile
@@ -18,7 +17,7 @@ from typing import IO, cast
 from speedkit.engine.connection import Engine
 from speedkit.engine.images import inspect_image
 from speedkit.engine.saved_image import saved_stream
-from speedkit.errors import BuilderCannot, DiskFull, EngineError
+from speedkit.errors import NO_ROOM, BuilderCannot, DiskFull, EngineError
 from speedkit.images.bytestream import ByteStream
 from speedkit.messages import message
 from speedkit.state import open_private
@@ -28,7 +27,6 @@ __all__ = ["hand_over"]
 PART = re.compile(r"oci-layout|index\.json|blobs/sha256/[0-9a-f]{64}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 PIECE_BYTES = 1 << 20
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def hand_over(engine: Engine, image: str, folder: Path, *, is_over: Callable[[], bool]) -> str:

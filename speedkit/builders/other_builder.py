@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from speedkit.builders.bases import BuildBases, base_names, build_bases, unfetched_frontend
+from speedkit.builders.bases import BuildBases, base_names, unfetched_frontend
 from speedkit.builders.builder import BasesWanted
 from speedkit.builders.engines_own import EnginesOwn
 from speedkit.builders.handing_over import hand_over
@@ -52,15 +52,7 @@ class OtherBuilder(EnginesOwn):
 
         Raises: NoBaseImage; BuilderCannot where a build cannot be isolated, or its platform is not one of the builder's.
         """
-        found = build_bases(
-            self.engine,
-            wanted.dockerfile,
-            build_args=wanted.build_args,
-            target=wanted.target,
-            isolation=wanted.isolation,
-            extend_ca=extend_ca,
-            is_wanted=lambda name: self._hands_over(name, wanted, extend_ca=extend_ca),
-        )
+        found = super().prepare(wanted, extend_ca=extend_ca)
         names = base_names(wanted.dockerfile, wanted.build_args, wanted.target)
         missing = [name for name in names if name not in found.named_contexts]
         if wanted.isolation is not None and missing:
@@ -79,7 +71,7 @@ class OtherBuilder(EnginesOwn):
         # Whether a registry answers the engine says nothing of whether it answers the builder.
         return replace(found, facts=facts, replaced_frontend=None)
 
-    def _hands_over(self, name: str, wanted: BasesWanted, *, extend_ca: bool = False) -> bool:
+    def _provides(self, name: str, wanted: BasesWanted, *, extend_ca: bool = False) -> bool:
         """Whether something of the engine's has to take the place of an image: else the builder has the one it gets itself."""
         is_extended = extend_ca or host_bundle() is not None or (family_of(name) in STAND_INS and bool(go_settings()))
         return wanted.isolation is not None or is_extended or plain_base(self.engine, name) not in (None, name)
@@ -101,7 +93,7 @@ class OtherBuilder(EnginesOwn):
 
     def bases_now(self, wanted: BasesWanted, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         found = super().bases_now(wanted, before)
-        return {name: base for name, base in found.items() if self._hands_over(name, wanted)}
+        return {name: base for name, base in found.items() if self._provides(name, wanted)}
 
     def frontend_replaced_now(self, dockerfile: str, build_args: Mapping[str, str]) -> str | None:  # noqa: ARG002
         return None

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from speedkit.apps import Probe
 from speedkit.builders.bases import BuildBases
-from speedkit.builders.builder import BasesWanted, Probe
+from speedkit.builders.builder import BasesWanted
 from speedkit.context import Manifest
 from speedkit.engine.build_request import BuildRequest
 from speedkit.engine.buildx import Command, Finished

@@ -27,7 +27,7 @@ from speedkit.experiment.outcome import breakage, error_of, outcome_of
 from speedkit.experiment.request import BuildOptions, Request, request_for, request_of
 from speedkit.experiment.solving import ContextReading, Solved, Solver
 from speedkit.experiment.transcript import Transcript
-from speedkit.messages import marked, message
+from speedkit.messages import capital, marked, message
 from speedkit.model import Build
 from speedkit.recordings.recording import Meta, Recording, new_number
 from speedkit.state import state_folder, state_home
@@ -137,7 +137,7 @@ def start_build(
 def start(builder: Builder, app: App, strategy: Strategy, options: BuildOptions) -> RunningBuild:
     """A build that goes on in the background, by a builder that was chosen.
 
-    Raises: NoDockerfile, FileRefused, BuilderCannot.
+    Raises: NoDockerfile, FileRefused.
     """
 
     def note_end(meta: Meta) -> None:
@@ -153,7 +153,7 @@ def _require_export(builder: Builder, cache_to: Sequence[str]) -> None:
         raise BuilderCannot(
             message(
                 "{builder} exports no cache but {cache}: that takes containerd's image store.",
-                builder=_capital(builder.place),
+                builder=capital(builder.place),
                 cache=CACHE_IN_THE_IMAGE,
             ),
             fix=message("Turn that on in the engine's settings, or name another builder with --builder."),
@@ -270,7 +270,7 @@ class RunningBuild:
         if self._finished is not None:
             return self._finished
         silent = self._transcript.silent_seconds()
-        notices = [] if silent is None else [message(SILENT, place=_capital(self.builder.place), seconds=seconds_text(silent))]
+        notices = [] if silent is None else [message(SILENT, place=capital(self.builder.place), seconds=seconds_text(silent))]
         meta = replace(self._meta, seconds=time.monotonic() - self._began, notices=notices)
         return self._transcript.build_so_far(meta, self._shown_text)
 
@@ -433,10 +433,6 @@ class RunningBuild:
         if answer is None:
             self._keeper.notices.append(message("The image was made, but was not asked for its answer: {why}", why=why))
         return None if answer is None else answer | {"said": self._redaction.text(str(answer["said"]))}
-
-
-def _capital(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
 
 
 def _number() -> int:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from speedkit.builders.bases import BuildBases
 from speedkit.errors import DiskFull, EngineLost, SpeedkitError, in_words
 from speedkit.experiment.advice import advice
-from speedkit.messages import message
+from speedkit.messages import capital, message
 from speedkit.model import Outcome
 from speedkit.recordings.rawjson import Solve
 
@@ -83,6 +83,6 @@ def breakage(solve: Solve, place: str, kept: str) -> SpeedkitError:
             fix=message("Free some room (`docker system df` shows what takes it), then build again."),
         )
     return EngineLost(
-        message("{builder} went away during the build. {kept}", builder=f"{place[:1].upper()}{place[1:]}", kept=kept),
+        message("{builder} went away during the build. {kept}", builder=capital(place), kept=kept),
         fix=message("Start it again (`speedkit engine start`, or Docker Desktop) and build again."),
     )

@@ -14,7 +14,6 @@ Recordings are ordered by a number that only grows: the clock of a machine may b
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -27,7 +26,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from speedkit.context import Manifest
-from speedkit.errors import DiskFull, NewerRecording, RecordingError, SpeedkitError, StateRefused
+from speedkit.errors import NO_ROOM, DiskFull, NewerRecording, RecordingError, SpeedkitError, StateRefused
 from speedkit.messages import message
 from speedkit.model import Outcome
 from speedkit.ownership import claimed
@@ -52,7 +51,6 @@ UNFINISHED = ".unfinished-"
 META_BYTES = 64 << 20
 PART_BYTES = 1 << 29
 """No build leaves as much. What somebody else put there must not keep the kit from working."""
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True)

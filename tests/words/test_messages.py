@@ -96,17 +96,6 @@ def test_what_is_listed_as_no_message_is_still_there(room):
     assert [line for line in allowed(room) if line not in there] == []
 
 
-@pytest.fixture
-def language(monkeypatch):
-    def choose(name):
-        monkeypatch.setenv("SPEEDKIT_LANG", name)
-        messages._language.cache_clear()
-
-    yield choose
-    monkeypatch.undo()
-    messages._language.cache_clear()
-
-
 def test_english_is_the_message_itself(language):
     for name in ("", "en", "en_GB", "en-US", "xx"):
         language(name)

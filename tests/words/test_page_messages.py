@@ -98,17 +98,6 @@ def test_the_list_of_the_pages_messages_is_up_to_date():
     assert LIST.read_text(encoding="utf-8") == page_list(), "run `make catalogue`"
 
 
-@pytest.fixture
-def language(monkeypatch):
-    def choose(name):
-        monkeypatch.setenv("SPEEDKIT_LANG", name)
-        messages._language.cache_clear()
-
-    yield choose
-    monkeypatch.undo()
-    messages._language.cache_clear()
-
-
 def test_in_english_the_page_gets_nothing(language):
     language("en-GB")
     assert page_messages() == {}
