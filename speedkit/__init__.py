@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from speedkit import plots
     from speedkit.apps import own_app as app
     from speedkit.apps import sample_app
+    from speedkit.builds import build, compare, start_build
     from speedkit.engine.connection import connect
     from speedkit.engine.saved_image import layers_of as layers
-    from speedkit.experiment import build, compare, start_build
     from speedkit.history import explain, play, predict, recorded_builds
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench
@@ -45,8 +45,8 @@ _HOMES = {
     "LayersView": ("speedkit.widgets", "LayersView"),
     "Workbench": ("speedkit.widgets", "Workbench"),
     "app": ("speedkit.apps", "own_app"),
-    "build": ("speedkit.experiment", "build"),
-    "compare": ("speedkit.experiment", "compare"),
+    "build": ("speedkit.builds", "build"),
+    "compare": ("speedkit.builds", "compare"),
     "connect": ("speedkit.engine.connection", "connect"),
     "doctor": ("speedkit.setup", "doctor"),
     "recorded_builds": ("speedkit.history", "recorded_builds"),
@@ -56,7 +56,7 @@ _HOMES = {
     "plots": ("speedkit.plots", None),
     "predict": ("speedkit.history", "predict"),
     "sample_app": ("speedkit.apps", "sample_app"),
-    "start_build": ("speedkit.experiment", "start_build"),
+    "start_build": ("speedkit.builds", "start_build"),
 }
 
 

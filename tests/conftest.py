@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from speedkit.engine.bases import resolve_base
+from speedkit.engine.base_images import resolve_base
+from speedkit.engine.cleanup import remove_noted
 from speedkit.engine.connection import Engine, connect
-from speedkit.engine.sweeping import remove_noted
 from speedkit.errors import SpeedkitError
 from tests.chromium import FLAGS, find_chromium
 from tests.second_engine import engine_with_containerd_store

@@ -28,8 +28,8 @@ from speedkit.data_frame import Frame
 from speedkit.images.image import Image
 from speedkit.images.summary import image_html
 from speedkit.model import Build
-from speedkit.plots.drawing import drawing
 from speedkit.plots.plot import Plot
+from speedkit.plots.svg_drawing import drawing
 from speedkit.plots.tables import table_html as plot_table_html
 from speedkit.rendering.ansi import ansi_to_html
 from speedkit.rendering.layers_html import LayerRow, layers_html
@@ -38,7 +38,7 @@ from speedkit.rendering.steps_html import build_html
 from speedkit.rendering.tables import Cell, Table, table_html
 from speedkit.report.cells import Figures, cell_html
 from speedkit.report.page import Chapter, page
-from speedkit.setup.checking import Check, Report
+from speedkit.setup.checks import Check, Report
 from speedkit.widgets import LayersView
 from tests.images.archives import docker_archive, image_of, layer
 from tests.plots.test_plots import SET, graph
@@ -221,12 +221,12 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     ],
     "speedkit.history.reasons.Reasons": lambda attack: [poisoned(graph(), attack)._repr_html_()],
     "speedkit.images.image.Image": lambda attack: [image(attack)._repr_html_()],
-    "speedkit.lessons.tables.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
+    "speedkit.lessons.lesson_tables.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
     "speedkit.plots.plot.Plot": lambda attack: [
         html for one in every_plot(attack) for html in (str(one.bundle["text/html"]), one.table_html())
     ],
     "speedkit.rendering.tables.Table": lambda attack: [one._repr_html_() for one in lesson_tables(attack)],
-    "speedkit.setup.checking.Report": lambda attack: [reports(attack)._repr_html_()],
+    "speedkit.setup.checks.Report": lambda attack: [reports(attack)._repr_html_()],
     "speedkit.widgets.layers_view.LayersView": lambda attack: [_layers_twin(attack)],
     "speedkit.widgets.live_widget.LiveWidget": lambda attack: [_layers_twin(attack)],
     "speedkit.widgets.workbench.Workbench": lambda attack: [_workbench_twin(attack)],
@@ -234,7 +234,7 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
 
 WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.images.summary.image_html": lambda attack: [image_html(image(attack))],
-    "speedkit.plots.drawing.drawing": lambda attack: [drawing(one.figure) for one in every_plot(attack)],
+    "speedkit.plots.svg_drawing.drawing": lambda attack: [drawing(one.figure) for one in every_plot(attack)],
     "speedkit.plots.tables.table_html": lambda attack: [
         plot_table_html(pd.DataFrame({attack: [attack], "because": [attack]}), attack, opened=True)
     ],

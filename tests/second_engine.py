@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.engine.bases import resolve_base
+from speedkit.engine.base_images import resolve_base
 from speedkit.engine.connection import Engine, connect
 from speedkit.errors import EngineError
 

@@ -12,15 +12,15 @@ import pytest
 from speedkit import budget
 from speedkit.apps import own_app
 from speedkit.budget import limit_bytes
+from speedkit.builds import housekeeping, running_build, start_build
+from speedkit.builds.housekeeping import keep_in_background, keep_limits, room_taken
 from speedkit.context import Manifest
-from speedkit.experiment import building, housekeeping, start_build
-from speedkit.experiment.housekeeping import keep_in_background, keep_limits, room_taken
-from speedkit.history.finding import recorded_builds, recordings
-from speedkit.images import keeping
-from speedkit.images.keeping import keep_layers, size_of_layers
-from speedkit.recordings import keeping as module
-from speedkit.recordings.keeping import keep_recordings, size_of_recordings
+from speedkit.history.find_builds import recorded_builds, recordings
+from speedkit.images import store_limit
+from speedkit.images.store_limit import keep_layers, size_of_layers
+from speedkit.recordings import recording_limit as module
 from speedkit.recordings.recording import FORMAT, Meta, complete_recording, list_recordings, read_recording, write_recording
+from speedkit.recordings.recording_limit import keep_recordings, size_of_recordings
 from speedkit.state import state_folder
 from tests.waiting import HANG_SECONDS, wait_until
 
@@ -87,7 +87,7 @@ def test_the_oldest_recordings_go_first_and_the_newest_of_each_strategy_stays(re
 
 
 def test_what_forecasts_look_back_on_goes_last(record, home, tmp_path, monkeypatch):
-    monkeypatch.setattr("speedkit.recordings.keeping.NEEDED", 3)
+    monkeypatch.setattr("speedkit.recordings.recording_limit.NEEDED", 3)
     rare = [record(str(tmp_path), strategy="rare") for _ in range(3)]
     many = [record(str(tmp_path)) for _ in range(6)]
     keep_recordings(home / "recordings", 75_000)
@@ -206,7 +206,7 @@ def test_layers_that_were_not_used_for_long_go_first(home):
     assert sorted(path.name for path in folder.iterdir()) == ["blobs", "new"]
     assert keep_layers(folder, 0) == 1000
     assert size_of_layers(folder) == 1000  # it may be in use
-    assert keeping.IN_USE_SECONDS > 0
+    assert store_limit.IN_USE_SECONDS > 0
 
 
 def test_a_build_keeps_the_limits_and_doctor_names_them(record, home, tmp_path, monkeypatch):
@@ -255,7 +255,7 @@ def test_the_limits_are_being_kept_by_the_time_a_build_is_done(home, folder, mon
         assert begun.wait(HANG_SECONDS)
         done_then.append(running.done)
 
-    monkeypatch.setattr(building, "keep_in_background", note)
+    monkeypatch.setattr(running_build, "keep_in_background", note)
     running = start_build(own_app(folder({"Dockerfile": "FROM scratch\nCOPY one.txt /\n", "one.txt": "one"})))
     begun.set()
     assert running.wait().ok

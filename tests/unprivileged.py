@@ -20,7 +20,7 @@ needs_root = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, r
 
 BEGINNING = f"""
 import os, platform, sys
-import speedkit.apps, speedkit.cli.program, speedkit.experiment, speedkit.forecast, speedkit.history
+import speedkit.apps, speedkit.cli.program, speedkit.builds, speedkit.cache, speedkit.history
 os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 os.chdir(sys.argv[1])
 """

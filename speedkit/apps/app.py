@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from speedkit.apps import files
-from speedkit.apps.copying import WorkingCopy
+from speedkit.apps import text_files
 from speedkit.apps.edits import Applied, Edit
 from speedkit.apps.probe import Probe
+from speedkit.apps.working_copy import WorkingCopy
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
 from speedkit.messages import message
 from speedkit.ownership import claim, discard, holds_typed, note_typed
@@ -161,7 +161,7 @@ class App:
         place = self._own_dockerfiles() / f"Dockerfile.{name}"
         with contextlib.suppress(OSError):  # writing says it better
             private_folder(place.parent)
-        files.write_text(place.parent, place.name, dockerfile)
+        text_files.write_text(place.parent, place.name, dockerfile)
         note_typed(place.parent, place.name)
         place.chmod(stat.S_IRUSR | stat.S_IWUSR)
         added = Strategy(name, place, message("your own"))
@@ -246,7 +246,7 @@ class App:
 
     def text_files(self) -> tuple[str, ...]:
         """Names of the files that can be edited."""
-        return files.text_files(self.folder)
+        return text_files.text_files(self.folder)
 
     def read(self, name: str) -> str:
         """A file's text. Raises: FileRefused."""
@@ -256,12 +256,12 @@ class App:
                 message("{name} is not in the working copy: {why}.", name=name, why=why),
                 fix=message("It is in {source}.", source=self.source),
             )
-        return files.read_text(self.folder, name)
+        return text_files.read_text(self.folder, name)
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the working copy. Raises: FileRefused."""
         self._require_copy()
-        files.write_text(self.folder, name, text)
+        text_files.write_text(self.folder, name, text)
         note_typed(self.folder, name)
         self._note_changed(name)
         self.edit_name = "custom"
@@ -315,4 +315,4 @@ class App:
 
 def _lines(folder: Path, name: str) -> list[str]:
     """A file's lines; none when it is not there."""
-    return [f"{line}\n" for line in files.read_text(folder, name).splitlines()] if (folder / name).is_file() else []
+    return [f"{line}\n" for line in text_files.read_text(folder, name).splitlines()] if (folder / name).is_file() else []

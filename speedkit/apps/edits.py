@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speedkit.apps.files import inside, move_time_forward, read_text, write_bytes, write_text
+from speedkit.apps.text_files import inside, move_time_forward, read_text, write_bytes, write_text
 from speedkit.errors import EditDoesNotApply, FileRefused
 from speedkit.messages import marked, message
 from speedkit.regular_file import read_regular

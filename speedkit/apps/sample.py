@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from speedkit.apps.app import App, Strategy
-from speedkit.apps.copying import WorkingCopy, working_copy
 from speedkit.apps.edits import RESET, Edit, append_line, nothing, replace_text, touch
-from speedkit.apps.files import read_text, write_text
 from speedkit.apps.probe import Probe
+from speedkit.apps.text_files import read_text, write_text
+from speedkit.apps.working_copy import WorkingCopy, working_copy
 from speedkit.errors import EditDoesNotApply, NotAFolder
 from speedkit.messages import message
 from speedkit.shipped import shipped_folder, shipped_places

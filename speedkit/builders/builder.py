@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from speedkit.apps import Probe
-from speedkit.builders.bases import BuildBases
+from speedkit.builders.base_choice import BuildBases
 from speedkit.context import Manifest
 from speedkit.engine.build_request import BuildRequest
 from speedkit.engine.buildx import Command, Finished

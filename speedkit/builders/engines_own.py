@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import Probe
-from speedkit.builders.asking import answer_of
-from speedkit.builders.bases import BuildBases, bases_now, build_bases, frontend_replaced_now, unfetched_frontend
+from speedkit.builders.base_choice import BuildBases, bases_now, build_bases, frontend_replaced_now, unfetched_frontend
 from speedkit.builders.builder import BasesWanted
-from speedkit.builders.machine import machine_of
+from speedkit.builders.image_probe import answer_of
+from speedkit.builders.machine_facts import machine_of
 from speedkit.context import Manifest, read_context
 from speedkit.engine.build_request import BuildRequest
 from speedkit.engine.buildx import Command, Finished, run_buildx

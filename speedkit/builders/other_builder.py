@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from speedkit.builders.bases import BuildBases, base_names, unfetched_frontend
+from speedkit.builders.base_choice import BuildBases, base_names, unfetched_frontend
 from speedkit.builders.builder import BasesWanted
 from speedkit.builders.engines_own import EnginesOwn
-from speedkit.builders.handing_over import hand_over
-from speedkit.engine.bases import go_settings, plain_base
+from speedkit.builders.image_transfer import hand_over
+from speedkit.engine.base_images import go_settings, plain_base
 from speedkit.engine.build_request import BuildRequest
 from speedkit.engine.buildx import Command
 from speedkit.engine.certificates import host_bundle

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import Probe
-from speedkit.builders.bases import BuildBases
+from speedkit.builders.base_choice import BuildBases
 from speedkit.builders.builder import BasesWanted
 from speedkit.context import Manifest
 from speedkit.engine.build_request import BuildRequest

@@ -20,7 +20,7 @@ from speedkit.cli.arguments import (
     app_named,
     parse_build_args,
 )
-from speedkit.cli.hiding import hide_on_command_line
+from speedkit.cli.argv_secrets import hide_on_command_line
 from speedkit.cli.output import live_line, print_json, print_table, print_text, reason_json, say_log
 from speedkit.cli.printed_builds import build_json, line_of_running, print_build, print_notices
 from speedkit.errors import SpeedkitError
@@ -28,9 +28,9 @@ from speedkit.messages import marked, message
 
 if TYPE_CHECKING:
     from speedkit.apps import App
-    from speedkit.experiment import RunningBuild
+    from speedkit.builds import RunningBuild
     from speedkit.history import Repeated
-    from speedkit.images.comparing import Difference
+    from speedkit.images.image_comparison import Difference
     from speedkit.model import Build
 
 __all__ = ["register"]
@@ -84,7 +84,7 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build, print what came of it, and exit with 3 where it failed, with 1 where a second build was not the same."""
-    from speedkit.experiment import start_build
+    from speedkit.builds import start_build
 
     hide_on_command_line([*(build_arg or ()), *(cache_from or ()), *(cache_to or ())])
     app = app_named(folder, strategy, file)
@@ -128,7 +128,7 @@ def _ended_without_error(built: Build) -> str:
 
 
 def _repeated(app: App, running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
-    from speedkit.experiment import start_again
+    from speedkit.builds import start_again
     from speedkit.history import compare_cold_repeat, compare_with_repeat
 
     second = _watched(start_again(running, app, cold=cold))

@@ -36,7 +36,7 @@ def clean(
     from speedkit.apps import said_of_typed
     from speedkit.engine.connection import connect
     from speedkit.setup import clean as clean_up
-    from speedkit.setup.cleaning import said_of_apt_file, said_of_copy
+    from speedkit.setup.cleanup import said_of_apt_file, said_of_copy
 
     try:
         engine = connect()

@@ -46,12 +46,12 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Measure, print the medians, and exit with 3 where a build failed."""
-    from speedkit import experiment
+    from speedkit import builds
     from speedkit.cli.progress import TerminalWatch
 
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
     with _app_to_compare(folder, edits) as app:
-        result = experiment.compare(app, strategy, edits, repeat=repeat, watch=TerminalWatch)
+        result = builds.compare(app, strategy, edits, repeat=repeat, watch=TerminalWatch)
     if as_json:
         print_json({"rows": result.rows})
     else:

@@ -24,8 +24,8 @@ from speedkit.errors import Misuse
 from speedkit.messages import marked, message, plural
 
 if TYPE_CHECKING:
-    from speedkit.images.comparing import DifferenceKind
     from speedkit.images.image import Image
+    from speedkit.images.image_comparison import DifferenceKind
     from speedkit.images.limits import Limits, Violation
 
 __all__ = ["register"]
@@ -42,7 +42,7 @@ LAYER_COLUMNS = (
     marked("removed"),
     marked("wasted"),
 )
-SHOWN_BY_JSON = ("speedkit.images.showing",)
+SHOWN_BY_JSON = ("speedkit.images.plain_data",)
 SHOWN_BY_TABLES = ("speedkit.images.summary", "speedkit.rendering.layers_html", "rich.console", "rich.table")
 SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
 KINDS: dict[DifferenceKind, str] = {"added": marked("added"), "changed": marked("changed"), "removed": marked("removed")}
@@ -159,7 +159,7 @@ def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
 
 
 def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
-    from speedkit.images.showing import json_text
+    from speedkit.images.plain_data import json_text
     from speedkit.secrets import count_substitutes
 
     more: dict[str, Any] = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
@@ -222,7 +222,7 @@ def _signed_kinds() -> dict[DifferenceKind, str]:
 
 
 def _print_comparison(image: Image, other: Image) -> None:
-    from speedkit.images.comparing import compare_images
+    from speedkit.images.image_comparison import compare_images
     from speedkit.images.summary import comparison_finding
     from speedkit.words.amounts import bytes_text
 

@@ -17,7 +17,7 @@ from speedkit.cli.arguments import (
     app_named,
     parse_build_args,
 )
-from speedkit.cli.hiding import hide_on_command_line
+from speedkit.cli.argv_secrets import hide_on_command_line
 from speedkit.cli.printed_reasons import print_reasons
 from speedkit.errors import DockerfileError
 from speedkit.messages import message

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from speedkit.context.ignoring import IgnorePatterns, read_ignore_file
+from speedkit.context.context_reader import ReadingStopped, ignore_file_of, ignore_patterns_of, read_context, read_files_again
+from speedkit.context.ignore_file import IgnorePatterns, read_ignore_file
 from speedkit.context.manifest import Entry, EntryKind, Manifest
 from speedkit.context.path_match import PathPattern, is_malformed
-from speedkit.context.reading import ReadingStopped, ignore_file_of, ignore_patterns_of, read_context, read_files_again
-from speedkit.context.rooted import file_in_root
+from speedkit.context.root_folder import file_in_root
 
 __all__ = [
     "Entry",

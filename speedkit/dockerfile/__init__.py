@@ -7,9 +7,9 @@ runs and starts from.
 from __future__ import annotations
 
 from speedkit.dockerfile.directives import requested_frontend, without_frontend
+from speedkit.dockerfile.dockerfile_reader import read_dockerfile
 from speedkit.dockerfile.expansion import SubstitutionError, expand
 from speedkit.dockerfile.mounts import Mount, mounts_of
-from speedkit.dockerfile.reading import read_dockerfile
 from speedkit.dockerfile.stages import (
     Origin,
     StageBase,

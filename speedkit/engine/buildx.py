@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from speedkit.engine.bases import has_image
+from speedkit.engine.base_images import has_image
 from speedkit.engine.build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
 from speedkit.engine.children import child_process, signal_group
 from speedkit.engine.connection import Engine

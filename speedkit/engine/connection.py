@@ -16,7 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from speedkit.engine import near
+from speedkit.engine import unix_socket
 from speedkit.engine.docker_settings import config_folder, current_context, endpoint_of_context
 from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
 from speedkit.messages import message
@@ -64,8 +64,8 @@ class Engine(_Found):
         Raises: EngineLost.
         """
         try:
-            if self.host.startswith(near.UNIX):
-                with near.get(self.host, f"/v{self.api_version}{path}", seconds=seconds) as response:
+            if self.host.startswith(unix_socket.UNIX):
+                with unix_socket.get(self.host, f"/v{self.api_version}{path}", seconds=seconds) as response:
                     status, body = response.status, response.read_all()
             else:
                 reply = self.api.get(f"{self.api.base_url}/v{self.api_version}{path}", timeout=seconds)
@@ -161,7 +161,7 @@ def connect() -> Engine:
     """
     host, certificates = _endpoint()
     try:
-        told = _ping(host) if host.startswith(near.UNIX) else _ping_through_client(host, certificates)
+        told = _ping(host) if host.startswith(unix_socket.UNIX) else _ping_through_client(host, certificates)
     except (OSError, ValueError) as problem:
         raise _unreachable(host, problem) from problem
     if told.get("Builder-Version", "1") != "2":
@@ -175,7 +175,7 @@ def connect() -> Engine:
         )
     engine = Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
     if _holds_leavings():
-        from speedkit.engine.sweeping import sweep_in_background
+        from speedkit.engine.cleanup import sweep_in_background
 
         sweep_in_background(engine)
     return engine
@@ -194,7 +194,7 @@ def _holds_leavings() -> bool:
 
 def _ping(host: str) -> Mapping[str, str]:
     """The headers of the answer to a ping."""
-    with near.get(host, "/_ping", seconds=PING_SECONDS) as response:
+    with unix_socket.get(host, "/_ping", seconds=PING_SECONDS) as response:
         return response.headers
 
 
@@ -222,9 +222,9 @@ def _client(host: str, certificates: Path | None, version: str, _process: int) -
     client = docker.APIClient(
         base_url=host, version=version, timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
     )
-    if host.startswith(near.UNIX):
+    if host.startswith(unix_socket.UNIX):
         # It keeps 25 connections, by the whole address that was asked, so most of them are never used again.
-        address = host.replace(near.UNIX, "http+unix://", 1)
+        address = host.replace(unix_socket.UNIX, "http+unix://", 1)
         client.mount("http+docker://", UnixHTTPAdapter(address, TIMEOUT_SECONDS, pool_connections=CONNECTIONS_KEPT))
     return client
 

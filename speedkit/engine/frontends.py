@@ -6,7 +6,7 @@ of the engine's version. No other frontend can be replaced so.
 
 from __future__ import annotations
 
-from speedkit.engine.bases import ANSWER_SECONDS, has_image
+from speedkit.engine.base_images import ANSWER_SECONDS, has_image
 from speedkit.engine.connection import Engine
 from speedkit.errors import EngineSilent
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-from speedkit.engine import near
+from speedkit.engine import unix_socket
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage, SpeedkitError
+from speedkit.images.archive_names import PATH_BEGINS, archive_named
 from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
-from speedkit.images.finding import PATH_BEGINS, archive_named
 from speedkit.images.store import LayerStore
 from speedkit.messages import message
 
@@ -210,7 +210,7 @@ def saved_stream(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
-    def chunks(answer: near.Fetched | _ClientAnswer) -> Iterator[bytes | memoryview]:
+    def chunks(answer: unix_socket.Fetched | _ClientAnswer) -> Iterator[bytes | memoryview]:
         if answer.status != HTTPStatus.OK:
             told = bytes(next(answer.pieces(), b""))[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
             raise EngineError(
@@ -239,8 +239,8 @@ def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     )
 
 
-def _asked(engine: Engine, path: str) -> AbstractContextManager[near.Fetched | _ClientAnswer]:
-    return near.fetch(engine.host, path) if engine.host.startswith(near.UNIX) else _through_client(engine, path)
+def _asked(engine: Engine, path: str) -> AbstractContextManager[unix_socket.Fetched | _ClientAnswer]:
+    return unix_socket.fetch(engine.host, path) if engine.host.startswith(unix_socket.UNIX) else _through_client(engine, path)
 
 
 @contextmanager
@@ -257,7 +257,7 @@ def _through_client(engine: Engine, path: str) -> Iterator[_ClientAnswer]:
 
 
 class _ClientAnswer:
-    """The answer of the client library, read as one of speedkit.engine.near is."""
+    """The answer of the client library, read as one of speedkit.engine.unix_socket is."""
 
     def __init__(self, raw: Any) -> None:
         self.status: int = raw.status

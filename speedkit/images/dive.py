@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from speedkit.images.files import DIRECTORY, OPAQUE, WHITEOUT, Files
 from speedkit.images.image import Image
-from speedkit.images.merging import INDEX_MASK, LAYER_SHIFT, Overlay
+from speedkit.images.overlay import INDEX_MASK, LAYER_SHIFT, Overlay
 
 __all__ = ["DiveFigures", "dive_figures"]
 

@@ -15,7 +15,8 @@ from typing import Literal
 
 from speedkit.errors import ArchiveError, NotInArchive
 from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
-from speedkit.images.merging import (
+from speedkit.images.layer_reader import CONTENT_BYTES_AT_MOST
+from speedkit.images.overlay import (
     ADDED,
     CHANGED,
     IMPLICIT,
@@ -26,7 +27,6 @@ from speedkit.images.merging import (
     numbers,
     walk,
 )
-from speedkit.images.reading import CONTENT_BYTES_AT_MOST
 from speedkit.messages import message
 
 __all__ = ["Change", "ChangeKind", "Image", "Layer", "StoredFile", "Waste", "make_image"]

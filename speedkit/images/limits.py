@@ -8,7 +8,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.images.files import OPAQUE, WHITEOUT, typed_path
-from speedkit.images.merging import LAYER_SHIFT
+from speedkit.images.overlay import LAYER_SHIFT
 from speedkit.messages import message
 
 if TYPE_CHECKING:

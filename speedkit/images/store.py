@@ -58,7 +58,7 @@ class LayerStore:
         return path is not None and path.is_file()
 
     def keep(self, diff_id: str, files: Files) -> None:
-        from speedkit.images.keeping import keep_layers_at_the_end
+        from speedkit.images.store_limit import keep_layers_at_the_end
 
         self._write(diff_id, _pack(files))
         keep_layers_at_the_end(self.folder)

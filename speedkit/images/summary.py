@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from speedkit.images.comparing import ImageComparison
 from speedkit.images.dive import dive_figures
 from speedkit.images.image import Image
+from speedkit.images.image_comparison import ImageComparison
 from speedkit.messages import message, plural
 from speedkit.rendering.layers_html import LayerRow, layers_html
 from speedkit.words.amounts import bytes_text, share_text

@@ -14,7 +14,7 @@ from speedkit.lessons.findings import (
     verdict,
     where_the_time_went,
 )
-from speedkit.lessons.programs import (
+from speedkit.lessons.host_programs import (
     ask,
     fingerprint,
     first_bytes_of,
@@ -25,8 +25,8 @@ from speedkit.lessons.programs import (
     second_folder,
     where_it_runs,
 )
-from speedkit.lessons.projects import close_with_kernel, project
-from speedkit.lessons.tables import (
+from speedkit.lessons.lesson_projects import close_with_kernel, project
+from speedkit.lessons.lesson_tables import (
     Listing,
     dockerfile,
     empty_cells,

@@ -11,7 +11,7 @@ from speedkit.engine.images import inspect_image
 from speedkit.errors import EngineError, NoSuchImage
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
-from speedkit.plots.measuring import (
+from speedkit.plots.measurements import (
     COLD,
     NONE,
     SAME_SIZE,

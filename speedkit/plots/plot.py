@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from speedkit.plots.drawing import drawing
+from speedkit.plots.svg_drawing import drawing
 from speedkit.plots.tables import table_html
 from speedkit.visible import visible_line
 

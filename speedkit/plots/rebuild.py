@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from speedkit.data_frame import Frame
 from speedkit.messages import listed, message, plural
 from speedkit.model import Build
-from speedkit.plots.measuring import (
+from speedkit.plots.bar_panels import HEADING, label_rows, panels
+from speedkit.plots.measurements import (
     COLD,
     NONE,
     HasBuilds,
@@ -26,7 +27,6 @@ from speedkit.plots.measuring import (
     said,
     slowest,
 )
-from speedkit.plots.panels import HEADING, label_rows, panels
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
 from speedkit.words.amounts import count_steps, seconds_text, steps_that_ran_with

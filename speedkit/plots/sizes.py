@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from speedkit.data_frame import Frame
 from speedkit.messages import message, plural
 from speedkit.model import Build, ImageLayer
-from speedkit.plots.measuring import COLD, NONE, SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, said, smallest
-from speedkit.plots.panels import label_rows
+from speedkit.plots.bar_panels import label_rows
+from speedkit.plots.measurements import COLD, NONE, SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, said, smallest
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
 from speedkit.rendering.layers_html import command_text

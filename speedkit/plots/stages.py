@@ -14,9 +14,9 @@ import plotly.graph_objects as go
 
 from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
 from speedkit.history import Reasons, Way, ways_of
-from speedkit.history.ways import RUNS, Travel
+from speedkit.history.miss_paths import RUNS, Travel
 from speedkit.messages import listed, message, plural
-from speedkit.plots.measuring import NONE, said
+from speedkit.plots.measurements import NONE, said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
 from speedkit.rendering.reasons_html import Reason

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
-from speedkit.plots.measuring import said
-from speedkit.plots.panels import HEADING, label_rows, panels
+from speedkit.plots.bar_panels import HEADING, label_rows, panels
+from speedkit.plots.measurements import said
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
 from speedkit.words.amounts import seconds_text, steps_that_ran_with

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
 from speedkit.images.image import Image
-from speedkit.images.showing import largest_file, treemap_rows
+from speedkit.images.plain_data import largest_file, treemap_rows
 from speedkit.messages import message
 from speedkit.plots.plot import Plot
 from speedkit.plots.style import TEXT, finish, plain

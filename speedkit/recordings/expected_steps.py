@@ -26,9 +26,9 @@ from speedkit.dockerfile import (
     needed_stages,
     stage_bases,
 )
+from speedkit.dockerfile.dockerfile_reader import read_instruction
 from speedkit.dockerfile.expansion import expand_where_set
 from speedkit.dockerfile.heredoc_marks import heredoc_mark
-from speedkit.dockerfile.reading import read_instruction
 from speedkit.dockerfile.stage_environment import Scope
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.errors import DockerfileError

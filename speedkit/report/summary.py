@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
-from speedkit.plots.measuring import comparable, edits_in_order, heading, measure
+from speedkit.plots.measurements import comparable, edits_in_order, heading, measure
 from speedkit.words.amounts import seconds_text
 
 __all__ = ["NOT_BUILT", "figures", "strategy_by_edit"]

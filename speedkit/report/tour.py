@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import BROKEN_ON_PURPOSE, COLD, sample_app
+from speedkit.builds import compare
 from speedkit.errors import FileRefused, NotebookFailed
-from speedkit.experiment import compare
 from speedkit.history import recorded_builds
 from speedkit.lessons.notebook_files import notebooks_folder, notebooks_in
 from speedkit.messages import message

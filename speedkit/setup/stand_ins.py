@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from speedkit.engine.bases import go_settings, make_image, trust_labels
+from speedkit.engine.base_images import go_settings, make_image, trust_labels
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.connection import Engine
 from speedkit.engine.image_names import STAND_INS

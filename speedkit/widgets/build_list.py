@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from speedkit.messages import message
-from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import read_recording
+from speedkit.recordings.recording_reader import read_build
 from speedkit.widgets.log_lines import LogLines
-from speedkit.widgets.naming import short_command
+from speedkit.widgets.short_names import short_command
 from speedkit.widgets.shown_steps import Background, build_counts, step_of
 from speedkit.words.amounts import seconds_text
 
@@ -32,7 +32,7 @@ SHORTEST_PART = 0.02
 
 
 class Running(Protocol):
-    """A build under way, as `speedkit.experiment.RunningBuild` is one."""
+    """A build under way, as `speedkit.builds.RunningBuild` is one."""
 
     @property
     def done(self) -> bool: ...

@@ -12,7 +12,7 @@ from typing import Any
 from speedkit.messages import message, plural
 from speedkit.rendering.html_text import html_text
 from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.widgets.layer_choices import DIFFERENCE, WHOLE
+from speedkit.widgets.layer_selection import DIFFERENCE, WHOLE
 from speedkit.words.amounts import bytes_text
 
 __all__ = ["layers_twin_html"]

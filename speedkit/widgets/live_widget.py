@@ -19,7 +19,7 @@ import traitlets
 
 from speedkit.visible import visible_line
 from speedkit.widgets.page_messages import page_messages
-from speedkit.widgets.painter import Painter
+from speedkit.widgets.update_thread import Painter
 
 __all__ = ["STATIC", "LiveWidget", "Message", "static_text"]
 

@@ -19,7 +19,7 @@ from speedkit.model import Build, Step, StepState
 from speedkit.recordings.steps import BEFORE_STAGES, RUNS_IN_BUILDKIT
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.failure_marks import EXIT_CODE, failed_step
-from speedkit.widgets.outlook import agreement, expected_time, rough_seconds
+from speedkit.widgets.forecast_summary import agreement, expected_time, rough_seconds
 from speedkit.words.amounts import bytes_text
 from speedkit.words.causes import in_short
 

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from speedkit.experiment.leaving import listen_for_the_end
-from speedkit.history.live import LiveForecast
+from speedkit.builds.exit_handling import listen_for_the_end
+from speedkit.history.forecast_while_typing import LiveForecast
 from speedkit.messages import message
-from speedkit.widgets.bench import Bench
+from speedkit.widgets.forecast_summary import noted, outlook
 from speedkit.widgets.live_widget import LiveWidget, Message, static_text
-from speedkit.widgets.outlook import noted, outlook
 from speedkit.widgets.static_twin import TwinTexts, twin_html
+from speedkit.widgets.workbench_state import Bench
 
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.model import Build
-    from speedkit.widgets.foresight import Forecaster
+    from speedkit.widgets.forecast_worker import Forecaster
 
 __all__ = ["Workbench"]
 
@@ -49,7 +49,7 @@ class Workbench(LiveWidget):
     app: from `sk.sample_app()` or `sk.app(path)`; what is typed is written to its working copy.
     strategy: the one chosen at first; None takes `naive` where there is one, else the app's first.
     `build()` and `wait()` do from a cell what the buttons do; `builds` are the finished ones, oldest first.
-    forecaster: says what the next build will do, see `speedkit.widgets.foresight`; None takes the package's own.
+    forecaster: says what the next build will do, see `speedkit.widgets.forecast_worker`; None takes the package's own.
     """
 
     static_name = "workbench"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.apps import app_in_place, append_line, copying, own_app, replacement, sample, sample_app
+from speedkit.apps import app_in_place, append_line, own_app, replacement, sample, sample_app, working_copy
 from speedkit.apps.app import App
 from speedkit.apps.sample import SampleApp, sample_folder
 from speedkit.context import read_context
@@ -429,7 +429,7 @@ def test_a_full_disk_is_told_as_such_and_a_file_that_cannot_be_read_by_name(fold
         def fail(*_: object, problem: OSError = problem, **__: object) -> None:
             raise problem
 
-        monkeypatch.setattr(copying, "copy_file", fail)
+        monkeypatch.setattr(working_copy, "copy_file", fail)
         with pytest.raises(expected, match="could not be copied"):
             own_app(place)
         assert list((state_folder("work")).glob(f"{place.name}-*")) == []

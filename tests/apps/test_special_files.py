@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from speedkit.apps import app_in_place, append_line, own_app, replacement
+from speedkit.builds.build_inputs import dockerfile_text
 from speedkit.context import read_context
 from speedkit.errors import FileRefused, NoDockerfile
-from speedkit.experiment.build_inputs import dockerfile_text
 from tests.unprivileged import needs_root, run_as_nobody
 
 FILES = {"Dockerfile": "FROM scratch\nCOPY . /\n", "a.txt": "a\n"}
@@ -185,7 +185,7 @@ def test_a_dockerfile_or_folder_that_cannot_be_read_is_told_by_its_permission():
     code = """
 from pathlib import Path
 from speedkit.apps import app_in_place, own_app
-from speedkit.experiment.build_inputs import dockerfile_text
+from speedkit.builds.build_inputs import dockerfile_text
 place = Path(sys.argv[1])
 (place / "Dockerfile").write_text("FROM scratch"); (place / "Dockerfile").chmod(0)
 (place / "closed").mkdir(); (place / "closed/Dockerfile").write_text("FROM scratch"); (place / "closed").chmod(0)

@@ -6,9 +6,9 @@ import os
 import subprocess
 
 from speedkit.apps import App, sample_app
-from speedkit.builders.bases import build_bases
+from speedkit.builders.base_choice import build_bases
+from speedkit.builds import build
 from speedkit.engine.connection import connect
-from speedkit.experiment import build
 from tests.bench.figures import print_ratio, print_seconds, seconds_of
 
 CACHED_RUNS = 25

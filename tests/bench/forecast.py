@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from speedkit.apps import App, own_app
-from speedkit.experiment import build
+from speedkit.builds import build
 from speedkit.history import LiveForecast
 from speedkit.widgets import Workbench
 from tests.bench.figures import print_seconds, seconds_of

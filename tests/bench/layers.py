@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from speedkit.engine.bases import make_image, resolve_base
+from speedkit.engine.base_images import make_image, resolve_base
 from speedkit.engine.connection import Engine, connect
 from speedkit.engine.saved_image import read_image
 from speedkit.images.dive import dive_figures

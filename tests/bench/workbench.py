@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, own_app
-from speedkit.builders.bases import build_bases
+from speedkit.builders.base_choice import build_bases
 from speedkit.engine.buildx import BuildRequest, command_line
 from speedkit.engine.connection import connect
 from speedkit.widgets import Workbench

@@ -14,9 +14,9 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import EngineLost
 from speedkit.model import Build, ImageLayer, Step, StepState
 from speedkit.rendering.reasons_html import Reason
-from speedkit.widgets.bench import Bench
-from speedkit.widgets.desk import DOCKERFILE
-from speedkit.widgets.outlook import noted, outlook
+from speedkit.widgets.forecast_summary import noted, outlook
+from speedkit.widgets.open_files import DOCKERFILE
+from speedkit.widgets.workbench_state import Bench
 from speedkit.words.causes import in_margin, in_short, sentence
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import Scripted

@@ -84,7 +84,7 @@ CELLS = [
     "for one in hostile.lesson_tables(hostile.EVIL): display(one)",
     "display(hostile.poisoned(hostile.graph()), hostile.image(hostile.EVIL), hostile.reports(hostile.EVIL))",
     "display(hostile.table_frame(hostile.EVIL), hostile.builds(hostile.EVIL)[0].steps, lessons.Listing(hostile.EVIL))",
-    "from speedkit.experiment.progress import _Notebook\n_Notebook(2).begin(hostile.EVIL)",
+    "from speedkit.builds.progress import _Notebook\n_Notebook(2).begin(hostile.EVIL)",
     "lessons.stages(app, 'Dockerfile')",
     "print(hostile.EVIL)\nhostile.EVIL",
     "try:\n    sk.app(hostile.EVIL)\nexcept Exception:\n    get_ipython().showtraceback()",

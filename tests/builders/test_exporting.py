@@ -6,8 +6,8 @@ import pytest
 
 from speedkit.apps import app_in_place, own_app
 from speedkit.builders import EnginesOwn
+from speedkit.builds import start_build
 from speedkit.errors import BuilderCannot
-from speedkit.experiment import start_build
 
 pytestmark = pytest.mark.engine
 TEXT = "FROM scratch\nLABEL a=1\n"

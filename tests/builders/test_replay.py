@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from speedkit.builds import start_replay
 from speedkit.errors import Misuse
-from speedkit.experiment import start_replay
 from speedkit.history import play
-from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import list_recordings, read_recording
+from speedkit.recordings.recording_reader import read_build
 from speedkit.state import state_home
 from tests.waiting import wait_until
 

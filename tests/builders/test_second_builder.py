@@ -10,12 +10,12 @@ import pytest
 
 from speedkit.apps import app_in_place, own_app
 from speedkit.builders import BasesWanted, EnginesOwn, OtherBuilder, builder_named, other_builder
+from speedkit.builds import build, start_again, start_build
 from speedkit.causes import kind_of
 from speedkit.engine.connection import Engine
 from speedkit.errors import BuilderCannot, Misuse, UnknownBuilder
-from speedkit.experiment import build, start_again, start_build
 from speedkit.history import explain, predict
-from speedkit.history.finding import recording_of
+from speedkit.history.find_builds import recording_of
 from tests.second_builder import second_builder
 from tests.waiting import HANG_SECONDS, wait_until
 

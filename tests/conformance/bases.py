@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from speedkit.cache import BaseImage
 from speedkit.engine.connection import connect
 from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import EngineRefused
-from speedkit.forecast import BaseImage
 from tests.conformance.building import buildx
 from tests.conformance.modules import paths_of_images
 

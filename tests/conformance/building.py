@@ -19,8 +19,8 @@ from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from speedkit.forecast.plan import Plan
-    from speedkit.forecast.vertices import Vertex
+    from speedkit.cache.frontend import Plan
+    from speedkit.cache.vertices import Vertex
 
 __all__ = ["Observed", "build", "buildx", "makes_links", "observed_steps"]
 

@@ -11,9 +11,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from speedkit.cache import BaseImage, Situation
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
-from speedkit.forecast import BaseImage, Situation
 
 __all__ = ["CASES", "FOLDER", "Case", "Expected", "read_case"]
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from speedkit.builds.build_inputs import dockerfile_text
+from speedkit.cache import Forecaster, Situation
 from speedkit.causes import BackslashInPath, MissingFile, kind_of
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
-from speedkit.experiment.build_inputs import dockerfile_text
-from speedkit.forecast import Forecaster, Situation
 from speedkit.words.causes import sentences
 from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.which_step import base_facts, unclear_lines, wrong_step
@@ -22,8 +22,8 @@ from tests.conformance.which_step import base_facts, unclear_lines, wrong_step
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from speedkit.cache import BaseImage, Forecast, StepForecast
     from speedkit.context import Manifest
-    from speedkit.forecast import BaseImage, Forecast, StepForecast
     from tests.conformance.building import Observed
     from tests.conformance.which_step import WrongStep
 

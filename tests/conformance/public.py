@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speedkit.apps import app_in_place
+from speedkit.builds import build
 from speedkit.engine.connection import connect
 from speedkit.errors import DockerfileError, EngineRefused
-from speedkit.experiment import build
 from speedkit.history import predict
 from tests.conformance.comparing import Disagreement, Tally, isolated
 from tests.conformance.project import File, Project, write_project

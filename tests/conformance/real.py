@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speedkit.cache import Forecaster, Situation
 from speedkit.causes import BackslashInPath, MissingFile
 from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import read_dockerfile, stage_bases
 from speedkit.dockerfile.stages import SCRATCH
 from speedkit.errors import SpeedkitError
-from speedkit.forecast import Forecaster, Situation
 from tests.conformance.bases import NUMBERED, numbered_images
 from tests.conformance.comparing import Disagreement, Tally, can_be_read, repeated_disagreement
 from tests.conformance.reducing import left_by, plain_path, reduced
@@ -26,8 +26,8 @@ from tests.conformance.reducing import left_by, plain_path, reduced
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from speedkit.cache.frontend import Plan
     from speedkit.dockerfile import Instruction
-    from speedkit.forecast.plan import Plan
     from tests.conformance.comparing import Buildable
 
 __all__ = ["EDITS", "LeftOut", "RealProject", "compared", "error_of", "real_project"]

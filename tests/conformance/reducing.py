@@ -24,9 +24,9 @@ from speedkit.dockerfile.stages import SCRATCH
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from speedkit.cache.frontend import Plan
+    from speedkit.cache.vertices import Vertex
     from speedkit.dockerfile import Dockerfile, Instruction
-    from speedkit.forecast.plan import Plan
-    from speedkit.forecast.vertices import Vertex
 
 __all__ = ["left_by", "plain_path", "reduced"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from speedkit.forecast import BaseImage
+    from speedkit.cache import BaseImage
     from tests.conformance.project import Project
 
 __all__ = ["as_case", "keep_case", "shrunk"]

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import pytest
 
+from speedkit.cache import Forecaster, Situation
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.engine.connection import connect
-from speedkit.forecast import Forecaster, Situation
 from tests.conformance.building import build, observed_steps
 
 pytestmark = pytest.mark.engine

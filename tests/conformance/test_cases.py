@@ -10,10 +10,10 @@ import uuid
 
 import pytest
 
+from speedkit.cache import Forecaster, Situation, predict
 from speedkit.causes import kind_of
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
-from speedkit.forecast import Forecaster, Situation, predict
 from tests.conformance.bases import base_images
 from tests.conformance.building import build, observed_steps
 from tests.conformance.cases import CASES, read_case

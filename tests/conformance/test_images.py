@@ -6,10 +6,10 @@ import uuid
 
 import pytest
 
+from speedkit.cache import BaseImage, Forecaster, Situation
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.engine.connection import connect
-from speedkit.forecast import BaseImage, Forecaster, Situation
 from tests.conformance.bases import base_images, inspected, make_image
 from tests.conformance.building import build, observed_steps
 

@@ -17,7 +17,7 @@ from speedkit.recordings.steps import derive_steps
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from speedkit.forecast import BaseImage
+    from speedkit.cache import BaseImage
     from speedkit.model import Step
 
 __all__ = ["TOKEN", "WrongStep", "base_facts", "unclear_lines", "wrong_step"]

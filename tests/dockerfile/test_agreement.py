@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
+from speedkit.cache import Situation, predict
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
-from speedkit.forecast import Situation, predict
 from tests.conformance.building import buildx
 from tests.dockerfile.test_reading import REJECTED
 from tests.waiting import HANG_SECONDS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from speedkit.cache import Situation, predict
 from speedkit.context import Manifest
 from speedkit.dockerfile import SubstitutionError, expand, external_bases, read_dockerfile
 from speedkit.errors import DockerfileError
-from speedkit.forecast import Situation, predict
 from tests.cpu_budget import within_cpu_seconds
 
 
@@ -73,7 +73,7 @@ def test_large_dockerfiles_are_forecast_in_time():
     code = """
 from speedkit.context import Manifest
 from speedkit.dockerfile import read_dockerfile
-from speedkit.forecast import Situation, predict
+from speedkit.cache import Situation, predict
 chain = "FROM scratch AS s0\\nCOPY a /a\\n"
 for lines in (
     chain + "".join(f"FROM scratch AS s{i}\\nCOPY --from=s{i-1} / /\\nCOPY --from=s{i-1} / /\\n" for i in range(1, 60)),

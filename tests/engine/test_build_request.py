@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from speedkit.apps import own_app
+from speedkit.builds import build, start_build
 from speedkit.engine.build_request import BuildRequest, buildx_call
 from speedkit.engine.connection import Engine
-from speedkit.experiment import build, start_build
 from tests.planted_secrets import command_lines
 from tests.waiting import wait_until
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.engine import connection, near
+from speedkit.engine import connection, unix_socket
 from speedkit.engine.connection import connect, engine_of_the_user, find_buildx
 from speedkit.engine.docker_settings import current_context, endpoint_of_context
 from speedkit.errors import EngineLost, NoBuildKit, NoEngine, SpeedkitError
@@ -32,13 +32,13 @@ def test_the_engine_says_what_it_is(engine):
 def test_connecting_to_a_near_engine_asks_it_nothing_that_takes_long(engine, monkeypatch):
     expected = (engine.version, engine.cpus)  # asked before anything is counted
     asked = []
-    get = near.get
+    get = unix_socket.get
 
     def noting(host, path, **options):
         asked.append(path)
         return get(host, path, **options)
 
-    monkeypatch.setattr(near, "get", noting)
+    monkeypatch.setattr(unix_socket, "get", noting)
     found = connect()
     assert asked == ["/_ping"]
     assert (found.version, found.cpus) == expected
@@ -61,7 +61,7 @@ def test_looking_at_an_image_loads_no_client_library(engine):
 
 @pytest.mark.engine
 def test_an_engine_behind_the_client_library_says_the_same(engine, monkeypatch):
-    monkeypatch.setattr(near, "UNIX", "no such scheme")
+    monkeypatch.setattr(unix_socket, "UNIX", "no such scheme")
     assert connect() == engine
     assert engine._replace().version == engine.version
     assert connect().get("/images/speedkit/nothing/json")[0] == 404

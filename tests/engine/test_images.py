@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.engine.bases import (
+from speedkit.engine.base_images import (
     go_settings,
     has_image,
     isolated_base,
@@ -165,7 +165,7 @@ def test_only_what_differs_from_gos_defaults_is_passed_on_and_no_credentials(mon
     monkeypatch.setenv("GOPRIVATE", "https://me:secret@x.example")
     if find_go():
         assert go_settings() == {"GOPROXY": "https://mirror.example"}
-    monkeypatch.setattr("speedkit.engine.bases.find_go", lambda: None)
+    monkeypatch.setattr("speedkit.engine.base_images.find_go", lambda: None)
     assert go_settings() == {}
 
 

@@ -19,12 +19,12 @@ import requests
 import urllib3
 
 import speedkit.engine
-from speedkit.engine import bases, connection, near
+from speedkit.engine import base_images, connection, unix_socket
 from speedkit.engine.buildx import BuildRequest, Command
+from speedkit.engine.cleanup import Removed
 from speedkit.engine.connection import Engine, connect, find_buildx
-from speedkit.engine.deriving import derive_image
+from speedkit.engine.derived_image import derive_image
 from speedkit.engine.ledger import Note
-from speedkit.engine.sweeping import Removed
 from speedkit.errors import EngineError, EngineLost, EngineRefused, EngineSilent, SpeedkitError
 from tests.waiting import HANG_SECONDS
 
@@ -164,7 +164,7 @@ def call(function: Callable[..., object], engine: Engine, folder: Path) -> Speed
 @pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS.keys())
 @pytest.mark.engine
 def test_nothing_but_our_own_errors_leaves_the_package_whatever_an_engine_says(tmp_path, monkeypatch, answer, pings):
-    monkeypatch.setattr(bases, "_refused", set())
+    monkeypatch.setattr(base_images, "_refused", set())
     host = f"unix://{tmp_path}/engine.sock"
     with listening(tmp_path / "engine.sock", answer, pings=pings):
         engine = Engine(host=host, buildx=find_buildx(), api_version="1.43")
@@ -303,9 +303,9 @@ def test_an_engine_that_hangs_ends_every_function_with_words(deaf, tmp_path, mon
     monkeypatch.setattr(connection, "TIMEOUT_SECONDS", 0.1)
     monkeypatch.setattr(Engine.get, "__kwdefaults__", {"seconds": 0.1})
     monkeypatch.setattr(connection, "PING_SECONDS", 0.1)
-    monkeypatch.setattr(near, "PING_SECONDS", 0.1)
-    monkeypatch.setattr(near, "QUIET_SECONDS", 0.1)
-    monkeypatch.setattr(bases, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(unix_socket, "PING_SECONDS", 0.1)
+    monkeypatch.setattr(unix_socket, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(base_images, "ANSWER_SECONDS", 0.1)
     engine = Engine(host=deaf, buildx=find_buildx(), api_version="1.43")
     from_engine = [function for function in public_functions() if "buildx" not in inspect.getsource(function)]
     ended = []
@@ -323,8 +323,8 @@ def test_an_engine_that_hangs_ends_every_function_with_words(deaf, tmp_path, mon
 
 
 def test_an_image_whose_engine_hangs_in_the_middle_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(near, "QUIET_SECONDS", 0.1)
-    monkeypatch.setattr(near, "PING_SECONDS", 0.1)
+    monkeypatch.setattr(unix_socket, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(unix_socket, "PING_SECONDS", 0.1)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "engine.sock"))
         listener.listen(64)
@@ -338,7 +338,7 @@ def test_an_image_whose_engine_hangs_in_the_middle_is_given_up(tmp_path, monkeyp
             line.sendall(b"HTTP/1.0 200 OK\r\n\r\nsome")
 
         threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(OSError), near.fetch(f"unix://{tmp_path}/engine.sock", "/") as fetched:  # noqa: PT011
+        with pytest.raises(OSError), unix_socket.fetch(f"unix://{tmp_path}/engine.sock", "/") as fetched:  # noqa: PT011
             list(fetched.pieces())
 
 

@@ -12,8 +12,8 @@ import docker
 import pytest
 import requests
 
-from speedkit.engine import bases
-from speedkit.engine.bases import go_settings, has_image, make_image, pull, resolve_base, trust_labels
+from speedkit.engine import base_images
+from speedkit.engine.base_images import go_settings, has_image, make_image, pull, resolve_base, trust_labels
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
@@ -70,7 +70,7 @@ def no_bundle(monkeypatch):
 
 
 def test_a_registry_that_never_answers_is_given_up(engine, monkeypatch):
-    monkeypatch.setattr(bases, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(base_images, "ANSWER_SECONDS", 0.5)
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
@@ -88,13 +88,13 @@ def test_a_registry_that_is_not_there_is_told_with_the_reason(engine):
 
 
 def test_a_registry_that_fails_slowly_is_not_asked_twice(engine, registry, monkeypatch):
-    monkeypatch.setattr(bases, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(base_images, "QUICK_SECONDS", 0.0)
     monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: pytest.fail("it was asked again"))
     assert pull(engine, f"{registry}/team/app:1")
 
 
 def test_a_pull_that_stops_half_way_is_told_with_its_last_line(engine, monkeypatch):
-    monkeypatch.setattr(bases, "_silence", lambda *_: None)
+    monkeypatch.setattr(base_images, "_silence", lambda *_: None)
     said = '{"status":"Pulling from team/app"}\r\n{"error":"no space left on device"}\r\n'
     monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: said)
     assert "no space left on device" in (pull(engine, "localhost:1/team/app:1") or "")
@@ -111,8 +111,8 @@ def test_an_engine_that_goes_away_is_no_registry_that_does_not_answer(engine, mo
 
 def test_a_pull_is_given_up_when_the_engine_hangs(engine, monkeypatch):
     go_on = threading.Event()
-    monkeypatch.setattr(bases, "_silence", lambda *_: None)
-    monkeypatch.setattr(bases, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(base_images, "_silence", lambda *_: None)
+    monkeypatch.setattr(base_images, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: go_on.wait() and "")
     monkeypatch.setattr(type(engine), "answers", lambda _engine: False)
     with pytest.raises(EngineLost, match="no longer answers"):
@@ -141,7 +141,7 @@ def test_a_stand_in_is_taken_only_when_no_registry_hands_the_image_out(engine, m
         engine.api.tag(STAND_INS["alpine"], "alpine", "0.0-here")
         return None
 
-    monkeypatch.setattr(bases, "pull", pulled)
+    monkeypatch.setattr(base_images, "pull", pulled)
     try:
         assert [resolve_base(engine, "alpine:0.0-gone").stand_in for _ in range(2)] == [True, True]
         assert not resolve_base(engine, "alpine:0.0-here").stand_in
@@ -156,12 +156,12 @@ def test_somebody_elses_image_of_the_same_name_gets_no_stand_in(engine, registry
 
 
 def test_without_a_bundle_and_settings_an_image_is_taken_as_it_is(engine, own_base, no_bundle, monkeypatch):
-    monkeypatch.setattr(bases, "go_settings", dict)
+    monkeypatch.setattr(base_images, "go_settings", dict)
     assert resolve_base(engine, own_base).used == own_base
 
 
 def test_the_hosts_module_proxy_reaches_the_build_without_a_bundle_too(engine, own_base, no_bundle, monkeypatch):
-    monkeypatch.setattr(bases, "go_settings", lambda: {"GOPROXY": "https://mirror.example"})
+    monkeypatch.setattr(base_images, "go_settings", lambda: {"GOPROXY": "https://mirror.example"})
     used = resolve_base(engine, own_base).used
     try:
         described = inspect_image(engine, used)
@@ -175,7 +175,7 @@ def test_the_hosts_module_proxy_reaches_the_build_without_a_bundle_too(engine, o
 def test_an_x509_failure_brings_in_the_systems_bundle_once(engine, own_base, no_bundle, monkeypatch):
     if system_bundle() is None:
         pytest.skip("this system has no CA bundle")
-    monkeypatch.setattr(bases, "go_settings", dict)
+    monkeypatch.setattr(base_images, "go_settings", dict)
     used = resolve_base(engine, own_base, extend_ca=True).used
     try:
         assert used.startswith(f"{ONLY_HERE}/trusting:")
@@ -190,7 +190,7 @@ def test_an_x509_failure_brings_in_the_systems_bundle_once(engine, own_base, no_
 
 
 def test_a_base_removed_meanwhile_is_made_again(engine, own_base, no_bundle, monkeypatch):
-    monkeypatch.setattr(bases, "go_settings", lambda: {"GOPROXY": "https://mirror.example"})
+    monkeypatch.setattr(base_images, "go_settings", lambda: {"GOPROXY": "https://mirror.example"})
     used = resolve_base(engine, own_base).used
     engine.api.remove_image(used)
     assert resolve_base(engine, own_base).used == used

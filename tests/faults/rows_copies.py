@@ -285,7 +285,7 @@ bench.close(); app.close()
 
 
 AS_NOBODY = """
-import speedkit.apps, speedkit.cli.program, speedkit.experiment, speedkit.history, platform
+import speedkit.apps, speedkit.cli.program, speedkit.builds, speedkit.history, platform
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
 place = Path(sys.argv[1])
 """

@@ -17,14 +17,14 @@ from pathlib import Path
 from unittest.mock import patch
 
 from speedkit.apps import App, Probe, app_in_place, own_app
-from speedkit.builders import asking, engines_own
-from speedkit.experiment import build, request, start_build
-from speedkit.experiment.building import recordings_folder
+from speedkit.builders import engines_own, image_probe
+from speedkit.builds import build, request, start_build
+from speedkit.builds.running_build import recordings_folder
 from speedkit.history import explain
 from speedkit.model import Build
 from speedkit.recordings import recording as recording_module
-from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import list_recordings
+from speedkit.recordings.recording_reader import read_build
 from tests.faults.table import ROOT, Place, fault
 from tests.waiting import wait_until
 
@@ -250,13 +250,13 @@ def hanging_engine_asked(place: Place) -> str:
 )
 def engine_dies_at_the_probe(place: Place) -> str:
     app = _asked(place.write({"Dockerfile": SERVER.format(image=place.image), "greeting": '{"text": "hello"}'}))
-    ask = asking.ask_image
+    ask = image_probe.ask_image
 
     def kill_and_ask(*arguments: object, **options: object) -> object:
         os.kill(place.engine_pid, signal.SIGKILL)
         return ask(*arguments, **options)  # type: ignore[arg-type]
 
-    with patch.object(asking, "ask_image", kill_and_ask):
+    with patch.object(image_probe, "ask_image", kill_and_ask):
         built = build(app)
     _holds(built, "not asked")
     return built.notices[0]
@@ -712,7 +712,7 @@ def builds_at_once(place: Place) -> str:
 
 NOBODY_KNOWN = """\
 import os, sys
-import speedkit.apps, speedkit.cli.program, speedkit.engine.sweeping, speedkit.experiment, speedkit.forecast, speedkit.history
+import speedkit.apps, speedkit.cli.program, speedkit.engine.cleanup, speedkit.builds, speedkit.cache, speedkit.history
 import speedkit.words.amounts, speedkit.rendering.reasons_html, speedkit.rendering.tables, speedkit.setup
 import docker, platformdirs, rich.live, rich.table, rich.progress
 for name in [name for name in os.environ if name in ("HOME", "SPEEDKIT_HOME") or name.startswith("XDG_")]:

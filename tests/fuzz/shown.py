@@ -21,7 +21,7 @@ QUICK: dict[str, Callable[[str], list[str]]] = {
     if name.startswith(("speedkit.rendering", "speedkit.setup", "speedkit.lessons", "speedkit.data_frame"))
     and name != "speedkit.rendering.tables.Table"
 }
-COUNTED = ("speedkit.rendering.tables.table_html", "speedkit.setup.checking.Report")
+COUNTED = ("speedkit.rendering.tables.table_html", "speedkit.setup.checks.Report")
 """Writers that give as many elements for every text."""
 HTML_SEEDS = (
     b"<img/src='x'/onerror=1>",

@@ -14,25 +14,26 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from speedkit.advice import unsteady_steps
 from speedkit.apps.sample import sample_folder
+from speedkit.cache import Forecaster, Situation
 from speedkit.context import IgnorePatterns, Manifest, PathPattern, read_ignore_file
 from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile, stage_bases, target_index
 from speedkit.dockerfile.expansion import SubstitutionError, expand
-from speedkit.engine.near import Answer
+from speedkit.engine.unix_socket import Answer
 from speedkit.errors import SpeedkitError
-from speedkit.forecast import Forecaster, Situation, unsteady_steps
 from speedkit.images.archive import read_archive
 from speedkit.images.bytestream import ByteStream
 from speedkit.images.dive import dive_figures
 from speedkit.images.image import make_image
+from speedkit.images.layer_reader import read_layer
 from speedkit.images.manifests import choose_image, describe_images
-from speedkit.images.reading import read_layer
-from speedkit.images.showing import to_json
+from speedkit.images.plain_data import to_json
 from speedkit.images.store import LayerStore
 from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import read_rawjson
-from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import Meta, read_recording, write_recording
+from speedkit.recordings.recording_reader import read_build
 from speedkit.recordings.redaction import Redaction
 from speedkit.recordings.steps import derive_steps
 from speedkit.rendering.ansi import ansi_to_html, plain_log

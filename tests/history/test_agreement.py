@@ -11,9 +11,9 @@ import pytest
 
 from speedkit.apps import App, Strategy, app_in_place, own_app
 from speedkit.apps.edits import nothing
+from speedkit.builds import build
 from speedkit.causes import facts_of, kind_of
 from speedkit.engine.connection import connect
-from speedkit.experiment import build
 from speedkit.history import explain, predict, recordings
 from tests.conformance.bases import base_images
 
@@ -198,7 +198,7 @@ def test_what_the_host_makes_first_is_left_open_and_explained_afterwards(place):
 
 
 def test_a_step_is_remembered_from_many_builds_ago_and_elsewhere(place, tmp_path, monkeypatch):
-    monkeypatch.setattr("speedkit.history.past.REMEMBERED", 1)
+    monkeypatch.setattr("speedkit.history.relevant_builds.REMEMBERED", 1)
     text = (place / "Dockerfile").read_text()
     _agreed(place)
     other = _folder(tmp_path / "other", text.replace("RUN true", "RUN echo other"))

@@ -8,9 +8,9 @@ import uuid
 import pytest
 
 from speedkit.apps import own_app
+from speedkit.builds import build
 from speedkit.causes import facts_of, kind_of
 from speedkit.errors import EditDoesNotApply, NoHistory
-from speedkit.experiment import build
 from speedkit.history import explain, predict, recorded_builds, recording_of, ways_of
 from tests.conformance.building import buildx
 from tests.registry import registry

@@ -15,7 +15,7 @@ import zstandard
 from speedkit.images.bytestream import ByteStream
 from speedkit.images.files import Files
 from speedkit.images.image import Image, make_image
-from speedkit.images.reading import read_layer
+from speedkit.images.layer_reader import read_layer
 
 Member = tuple[str, object]
 Compress = Callable[[bytes], bytes]

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from speedkit.errors import AlteredArchive, ArchiveError
 from speedkit.images.archive import read_archive, read_archive_content, read_content, read_saved_image
+from speedkit.images.archive_names import archive_named
 from speedkit.images.bytestream import ByteStream, gunzip, unzstd
-from speedkit.images.finding import archive_named
 from speedkit.images.image import StoredFile
 from speedkit.images.manifests import MACHINES, describe_images
 from speedkit.images.store import LayerStore

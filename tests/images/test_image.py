@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
-from speedkit.images.comparing import compare_images
 from speedkit.images.dive import dive_figures
 from speedkit.images.image import Image, StoredFile, Waste, make_image
+from speedkit.images.image_comparison import compare_images
 from speedkit.images.limits import Limits, check_limits
-from speedkit.images.merging import IMPLICIT, walk
-from speedkit.images.showing import json_text, to_json, treemap_rows
+from speedkit.images.overlay import IMPLICIT, walk
+from speedkit.images.plain_data import json_text, to_json, treemap_rows
 
 from .archives import Member, image_of, layer
 from .odd_layers import ODD_LAYERS

@@ -18,7 +18,7 @@ from speedkit.engine import saved_image
 from speedkit.engine.connection import Engine
 from speedkit.engine.saved_image import content_of, layers_of, read_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage
-from speedkit.images.comparing import compare_images
+from speedkit.images.image_comparison import compare_images
 from speedkit.images.store import LayerStore
 from speedkit.model import Build
 

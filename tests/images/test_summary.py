@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from speedkit.images.comparing import compare_images
 from speedkit.images.image import Image, make_image
+from speedkit.images.image_comparison import compare_images
 from speedkit.images.summary import comparison_finding, facts, finding
 
 from .archives import files_of, image_of, layer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speedkit.images.comparing import compare_images
+from speedkit.images.image_comparison import compare_images
 from speedkit.images.tree import FileTree, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
 
 from .archives import image_of, layer

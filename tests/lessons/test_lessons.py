@@ -13,9 +13,9 @@ import pytest
 
 from speedkit import lessons
 from speedkit.apps import own_app, sample_app
+from speedkit.builds import build
 from speedkit.engine.ledger import note_image
 from speedkit.errors import SetupError
-from speedkit.experiment import build
 from speedkit.model import Base, Build, ImageLayer, Step
 
 

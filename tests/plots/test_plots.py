@@ -31,7 +31,7 @@ from speedkit.causes import (
 )
 from speedkit.history import Reasons
 from speedkit.model import Base, Build, ImageLayer, Step, StepSource
-from speedkit.plots.measuring import comparable, edits_in_order, measure
+from speedkit.plots.measurements import comparable, edits_in_order, measure
 from speedkit.plots.plot import PLOTLY_MIME
 from speedkit.rendering.reasons_html import Reason
 from tests.images.archives import image_of, layer

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from speedkit.history import explain, recorded_builds
-from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import list_recordings
+from speedkit.recordings.recording_reader import read_build
 from tests.strict_schema import check
 
 FOLDER = Path(__file__).parent / "made_before"
@@ -44,7 +44,7 @@ def test_old_recordings_are_listed_opened_and_explained(tmp_path, monkeypatch):
 @pytest.mark.engine
 def test_a_new_recording_is_as_the_schema_says(folder):
     from speedkit.apps import own_app
-    from speedkit.experiment import build
+    from speedkit.builds import build
     from speedkit.state import state_folder
 
     with own_app(folder({"Dockerfile": "FROM alpine\nRUN true\n"})) as app:

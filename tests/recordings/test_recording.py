@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from speedkit.context import Manifest
 from speedkit.errors import DiskFull, NewerRecording, RecordingError, StateRefused
 from speedkit.recordings import recording as module
-from speedkit.recordings.reading import read_build
 from speedkit.recordings.recording import (
     Meta,
     complete_recording,
@@ -24,6 +23,7 @@ from speedkit.recordings.recording import (
     read_recording,
     write_recording,
 )
+from speedkit.recordings.recording_reader import read_build
 from tests.waiting import HANG_SECONDS
 
 

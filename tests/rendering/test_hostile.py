@@ -39,7 +39,7 @@ def test_html_reaches_a_notebook_from_these_modules_only():
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("HTML", "display", "publish_display_data", "Markdown")
     }
-    assert sending == {"experiment/notebook_view.py", "experiment/progress.py", "plots/plot.py", "widgets/live_widget.py"}
+    assert sending == {"builds/notebook_view.py", "builds/progress.py", "plots/plot.py", "widgets/live_widget.py"}
 
 
 @pytest.mark.parametrize("attack", [attack for attack in ATTACKS if "<" in attack])
@@ -95,7 +95,7 @@ def test_live_widgets_show_the_same_characters_as_escapes():
 
 
 def test_the_progress_of_a_comparison_is_text(monkeypatch):
-    from speedkit.experiment import progress
+    from speedkit.builds import progress
 
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bar, **_options: shown.append(bar.data))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speedkit.errors import SetupError
-from speedkit.setup import cleaning, engine_install
+from speedkit.setup import cleanup, engine_install
 from speedkit.setup.apt_files import PIN, SOURCE, remove_apt_files, write_apt_files
 from speedkit.setup.commands import apt_install, run
 from speedkit.setup.debian import Release, Source, main_source
@@ -199,11 +199,11 @@ def test_an_installation_that_fails_leaves_nothing_below_etc(monkeypatch, tmp_pa
 
 def test_clean_takes_them_back_only_when_asked_for_all(monkeypatch, tmp_path):
     monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(cleaning, "remove_apt_files", lambda: remove_apt_files(tmp_path))
+    monkeypatch.setattr(cleanup, "remove_apt_files", lambda: remove_apt_files(tmp_path))
     write_apt_files(_texts(tmp_path))
-    assert cleaning.clean(None, recordings=False).apt_removed == ()
+    assert cleanup.clean(None, recordings=False).apt_removed == ()
     assert (tmp_path / SOURCE).exists()
-    done = cleaning.clean(None, recordings=True, apt_files=True)
+    done = cleanup.clean(None, recordings=True, apt_files=True)
     assert done.to_json()["apt_files"] == [str(tmp_path / SOURCE), str(tmp_path / PIN)]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import SetupError
-from speedkit.setup import steps
+from speedkit.setup import setup_steps
 
 
 class _Images:
@@ -18,9 +18,9 @@ class _Images:
         self.impossible: set[str] = set()
         self.made: list[str] = []
         self.said: list[str] = []
-        monkeypatch.setattr(steps, "has_image", lambda engine, name: name in self.here)
-        monkeypatch.setattr(steps, "pull", self.pull)
-        monkeypatch.setattr(steps, "make_stand_in", self.make)
+        monkeypatch.setattr(setup_steps, "has_image", lambda engine, name: name in self.here)
+        monkeypatch.setattr(setup_steps, "pull", self.pull)
+        monkeypatch.setattr(setup_steps, "make_stand_in", self.make)
 
     def pull(self, engine, name):
         if name not in self.registry:
@@ -35,7 +35,7 @@ class _Images:
         self.here.add(STAND_INS[family])
 
     def set_up(self) -> str:
-        steps._bases(None, self.said.append)
+        setup_steps._bases(None, self.said.append)
         return self.said[-1]
 
 

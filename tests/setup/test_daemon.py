@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.errors import NoEngine, SetupError
-from speedkit.setup import daemon, steps
+from speedkit.setup import daemon, setup_steps
 from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -235,10 +235,10 @@ def test_start_without_an_installed_engine_says_so(machine, monkeypatch):
 def test_an_engine_that_the_user_names_is_never_replaced(machine, monkeypatch, variable, said):
     machine.with_dockerd()
     monkeypatch.setenv(variable, "far-away")
-    monkeypatch.setattr(steps, "connect", machine.connect)
+    monkeypatch.setattr(setup_steps, "connect", machine.connect)
     with pytest.raises(SetupError, match=said):
         daemon.start_engine()
     with pytest.raises(SetupError) as refused:
-        steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
+        setup_steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
     assert said in refused.value.fix
     assert daemon._our_record() is None

@@ -15,20 +15,20 @@ import pytest
 
 from speedkit.engine.image_names import STAND_INS
 from speedkit.errors import NoBuildKit, NoEngine, SocketRefused
-from speedkit.setup import checking, doctor
+from speedkit.setup import checks, doctor
 from speedkit.setup.debian import Release
 from tests.waiting import HANG_SECONDS
 
 FEDORA = Release("fedora", "", "41", "", "Fedora 41")
 
 
-def found(report: checking.Report, name: str) -> checking.Check:
+def found(report: checks.Report, name: str) -> checks.Check:
     return next(check for check in report.checks if check.name == name)
 
 
 @pytest.fixture
 def without_engine(monkeypatch, tmp_path):
-    monkeypatch.setattr(checking, "_module_proxy", lambda: None)
+    monkeypatch.setattr(checks, "_module_proxy", lambda: None)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     monkeypatch.delenv("DOCKER_HOST", raising=False)
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
@@ -36,17 +36,17 @@ def without_engine(monkeypatch, tmp_path):
     def connect():
         raise NoEngine("No Docker engine answers.", fix="Start Docker Desktop.")
 
-    monkeypatch.setattr(checking, "connect", connect)
+    monkeypatch.setattr(checks, "connect", connect)
 
 
 @pytest.mark.engine
 def test_after_set_up_everything_is_ready_and_nothing_is_to_be_mended(monkeypatch):
-    monkeypatch.setattr(checking, "_module_proxy", lambda: None)
+    monkeypatch.setattr(checks, "_module_proxy", lambda: None)
     report = doctor()
     assert report.ready
     names = [check.name for check in report.checks]
     assert names[:6] == ["python", "packages", "engine", "buildx", "disk", "go"]
-    assert {f"base {base}" for base in checking.BASES} <= set(names)
+    assert {f"base {base}" for base in checks.BASES} <= set(names)
     document = report.to_json()
     assert document["ready"] is True
     assert all(set(check) == {"name", "ok", "found", "fix"} for check in document["checks"])
@@ -55,8 +55,8 @@ def test_after_set_up_everything_is_ready_and_nothing_is_to_be_mended(monkeypatc
 
 
 def test_without_an_engine_it_is_not_ready_and_says_what_to_install(without_engine, monkeypatch):
-    monkeypatch.setattr(checking.shutil, "which", lambda name, path=None: None)
-    monkeypatch.setattr(checking, "read_release", lambda: FEDORA)
+    monkeypatch.setattr(checks.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(checks, "read_release", lambda: FEDORA)
     report = doctor()
     assert not report.ready
     assert "dnf install" in found(report, "engine").fix or sys.platform != "linux"
@@ -66,48 +66,48 @@ def test_without_an_engine_it_is_not_ready_and_says_what_to_install(without_engi
 
 def test_an_installed_engine_is_to_be_started(without_engine, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(checking.shutil, "which", lambda name, path=None: f"/usr/sbin/{name}")
-    assert checking._engine_fix(NoEngine("none", fix="x")) == "speedkit engine start"
+    monkeypatch.setattr(checks.shutil, "which", lambda name, path=None: f"/usr/sbin/{name}")
+    assert checks._engine_fix(NoEngine("none", fix="x")) == "speedkit engine start"
 
 
 def test_the_users_own_engine_and_other_troubles_keep_their_own_advice(without_engine, monkeypatch):
-    assert checking._engine_fix(SocketRefused("no", fix="join the group")) == "join the group"
+    assert checks._engine_fix(SocketRefused("no", fix="join the group")) == "join the group"
     monkeypatch.setenv("DOCKER_HOST", "tcp://far.example")
-    assert checking._engine_fix(NoEngine("none", fix="start it")) == "start it"
+    assert checks._engine_fix(NoEngine("none", fix="start it")) == "start it"
 
 
 def test_a_missing_buildx_is_told(monkeypatch):
     def find():
         raise NoBuildKit("The buildx plugin is not installed.", fix="apt-get install docker-buildx")
 
-    monkeypatch.setattr(checking, "find_buildx", find)
-    check = checking._buildx()
+    monkeypatch.setattr(checks, "find_buildx", find)
+    check = checks._buildx()
     assert (check.ok, check.fix) == (False, "apt-get install docker-buildx")
 
 
 def test_a_package_that_is_not_installed_is_missing(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["pandas>=2", "no-such-package>=1", "pytest; extra == 'dev'"])
-    assert checking._packages().found == "no-such-package missing"
+    assert checks._packages().found == "no-such-package missing"
 
 
 def test_a_base_is_real_a_stand_in_or_not_here(monkeypatch):
     here = {"alpine", STAND_INS["golang"]}
-    monkeypatch.setattr(checking, "has_image", lambda engine, name: name in here)
-    checks = [checking._base(object(), reference) for reference in ("alpine", "golang:alpine", "debian")]
-    assert [check.ok for check in checks] == [True, True, False]
-    assert "real" in checks[0].found
-    assert "stand-in" in checks[1].found
-    assert (checks[2].fix, checks[2].needed) == ("speedkit setup", False)
+    monkeypatch.setattr(checks, "has_image", lambda engine, name: name in here)
+    found = [checks._base(object(), reference) for reference in ("alpine", "golang:alpine", "debian")]
+    assert [check.ok for check in found] == [True, True, False]
+    assert "real" in found[0].found
+    assert "stand-in" in found[1].found
+    assert (found[2].fix, found[2].needed) == ("speedkit setup", False)
 
 
 def test_a_free_port_is_free(monkeypatch):
-    monkeypatch.setattr(checking, "SAMPLE_PORT", 0)
-    assert checking._port().ok
+    monkeypatch.setattr(checks, "SAMPLE_PORT", 0)
+    assert checks._port().ok
 
 
 def test_without_go_there_is_no_proxy_to_ask(monkeypatch):
-    monkeypatch.setattr(checking, "find_go", lambda: None)
-    assert checking._module_proxy() is None
+    monkeypatch.setattr(checks, "find_go", lambda: None)
+    assert checks._module_proxy() is None
 
 
 @pytest.fixture
@@ -146,5 +146,5 @@ def tls_server(self_signed):
 
 
 def test_a_certificate_is_trusted_only_with_the_bundle_that_holds_it(tls_server, self_signed):
-    assert checking._trusted(tls_server, None) is False
-    assert checking._trusted(tls_server, self_signed) is True
+    assert checks._trusted(tls_server, None) is False
+    assert checks._trusted(tls_server, self_signed) is True

@@ -9,7 +9,7 @@ import pytest
 
 from speedkit.engine import host_go
 from speedkit.errors import NoEngine, SetupError
-from speedkit.setup import checking, debian, engine_install, go, steps
+from speedkit.setup import checks, debian, engine_install, go, setup_steps
 from speedkit.setup.commands import run
 from speedkit.setup.debian import Release, Source, main_source, read_release
 
@@ -138,51 +138,51 @@ class _NoEngineHere:
 def test_without_a_yes_nothing_is_installed(monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(steps, "connect", _NoEngineHere())
-    monkeypatch.setattr(steps, "_is_installed", lambda: False)
-    monkeypatch.setattr(steps, "can_install", lambda _: True)
+    monkeypatch.setattr(setup_steps, "connect", _NoEngineHere())
+    monkeypatch.setattr(setup_steps, "_is_installed", lambda: False)
+    monkeypatch.setattr(setup_steps, "can_install", lambda _: True)
     asked: list[str] = []
     with pytest.raises(SetupError, match="There is no Docker engine"):
-        steps.run_setup(yes=False, ask=lambda question: bool(asked.append(question)), say=lambda _: None)
+        setup_steps.run_setup(yes=False, ask=lambda question: bool(asked.append(question)), say=lambda _: None)
     assert "Install docker.io" in asked[0]
 
 
 def test_where_nothing_can_be_installed_it_says_what_to_install(monkeypatch):
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(steps, "connect", _NoEngineHere())
-    monkeypatch.setattr(steps, "_is_installed", lambda: False)
-    monkeypatch.setattr(steps, "can_install", lambda _: False)
-    monkeypatch.setattr(steps, "read_release", lambda: FEDORA)
+    monkeypatch.setattr(setup_steps, "connect", _NoEngineHere())
+    monkeypatch.setattr(setup_steps, "_is_installed", lambda: False)
+    monkeypatch.setattr(setup_steps, "can_install", lambda _: False)
+    monkeypatch.setattr(setup_steps, "read_release", lambda: FEDORA)
     with pytest.raises(SetupError) as refused:
-        steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
+        setup_steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
     assert refused.value.fix
 
 
 def test_an_engine_named_by_docker_host_is_never_replaced(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
     with pytest.raises(SetupError, match="No Docker engine answers") as refused:
-        steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
+        setup_steps.run_setup(yes=True, ask=lambda _: True, say=lambda _: None)
     assert "DOCKER_HOST" in refused.value.fix
 
 
 def test_a_yes_installs_then_starts(monkeypatch):
     here, done = _NoEngineHere(), []
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(steps, "connect", here)
-    monkeypatch.setattr(steps, "_is_installed", lambda: False)
-    monkeypatch.setattr(steps, "can_install", lambda _: True)
-    monkeypatch.setattr(steps, "install_engine", lambda: done.append("installed"))
+    monkeypatch.setattr(setup_steps, "connect", here)
+    monkeypatch.setattr(setup_steps, "_is_installed", lambda: False)
+    monkeypatch.setattr(setup_steps, "can_install", lambda _: True)
+    monkeypatch.setattr(setup_steps, "install_engine", lambda: done.append("installed"))
 
     def start():
         done.append("started")
         here.started = True
         return here()
 
-    monkeypatch.setattr(steps, "start_engine", start)
-    monkeypatch.setattr(steps, "_bases", lambda engine, say: done.append("bases"))
-    monkeypatch.setattr(steps, "find_go", lambda: None)
-    monkeypatch.setattr(steps, "install_go", lambda: done.append("go"))
-    steps.run_setup(yes=True, ask=lambda _: False, say=lambda _: None)
+    monkeypatch.setattr(setup_steps, "start_engine", start)
+    monkeypatch.setattr(setup_steps, "_bases", lambda engine, say: done.append("bases"))
+    monkeypatch.setattr(setup_steps, "find_go", lambda: None)
+    monkeypatch.setattr(setup_steps, "install_go", lambda: done.append("go"))
+    setup_steps.run_setup(yes=True, ask=lambda _: False, say=lambda _: None)
     assert done == ["installed", "started", "go", "bases"]
 
 
@@ -201,14 +201,14 @@ def test_go_comes_from_path_or_beside_this_python(monkeypatch, tmp_path):
     assert host_go.find_go() is None
     with pytest.raises(SetupError, match=r"no Go 1\.21 or newer"):
         go.go_binary()
-    assert checking._go().found == "no Go on the host"
+    assert checks._go().found == "no Go on the host"
     monkeypatch.setenv("PATH", str(old.parent))
     assert host_go.find_go() is None
-    assert checking._go().found == f"{old} is older than Go 1.21"
-    assert checking._go().fix == "speedkit setup"
+    assert checks._go().found == f"{old} is older than Go 1.21"
+    assert checks._go().fix == "speedkit setup"
     monkeypatch.setattr(host_go.sys, "executable", str(own.parent / "python"))
     assert host_go.find_go() == own
-    assert checking._go().ok
+    assert checks._go().ok
 
 
 def test_a_go_that_says_nothing_is_too_old(tmp_path):
@@ -231,56 +231,56 @@ def test_a_taken_port_is_reported_and_does_not_stop_anybody(monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setattr(checking, "SAMPLE_PORT", taken.getsockname()[1])
-        check = checking._port()
+        monkeypatch.setattr(checks, "SAMPLE_PORT", taken.getsockname()[1])
+        check = checks._port()
     assert check.ok is False
     assert check.needed is False
     assert "PORT=" in check.fix
 
 
 def test_the_report_is_ready_when_only_unneeded_things_are_missing():
-    fine, missing = checking.Check("a", True, "x"), checking.Check("b<", False, "y", "type this", needed=False)
-    report = checking.Report((fine, missing))
+    fine, missing = checks.Check("a", True, "x"), checks.Check("b<", False, "y", "type this", needed=False)
+    report = checks.Report((fine, missing))
     assert report.ready
-    assert not checking.Report((checking.Check("c", False, "z"),)).ready
+    assert not checks.Report((checks.Check("c", False, "z"),)).ready
     html = report._repr_html_()
     assert "b&lt;" in html
     assert "<code>type this</code>" in html
 
 
 def test_a_missing_package_and_an_old_buildx_are_found(monkeypatch, tmp_path):
-    monkeypatch.setattr(checking, "_is_installed", lambda name: name != "pandas")
-    assert checking._packages().found == "pandas missing"
+    monkeypatch.setattr(checks, "_is_installed", lambda name: name != "pandas")
+    assert checks._packages().found == "pandas missing"
     old = tmp_path / "docker-buildx"
     old.write_text("#!/bin/sh\necho github.com/docker/buildx v0.9.1 abc\n")
     old.chmod(0o755)
-    monkeypatch.setattr(checking, "find_buildx", lambda: old)
-    assert checking._buildx().ok is False
+    monkeypatch.setattr(checks, "find_buildx", lambda: old)
+    assert checks._buildx().ok is False
 
 
 def test_certificates_are_told_apart(monkeypatch):
     public = Path(certifi.where())
-    monkeypatch.setattr(checking, "_module_proxy", lambda: ("proxy.example", 443))
-    monkeypatch.setattr(checking, "host_bundle", lambda: Path("/bundle.pem"))
+    monkeypatch.setattr(checks, "_module_proxy", lambda: ("proxy.example", 443))
+    monkeypatch.setattr(checks, "host_bundle", lambda: Path("/bundle.pem"))
     for trusted, said in (
         (public, "is not intercepted"),
         (Path("/bundle.pem"), "the host's bundle"),
         (None, "the system's bundle"),
     ):
-        monkeypatch.setattr(checking, "_trusted", lambda address, bundle, good=trusted: bundle == good)
-        assert said in checking._tls().found
-    monkeypatch.setattr(checking, "_trusted", lambda address, bundle: False)
-    assert checking._tls().ok is False
-    assert "SSL_CERT_FILE" in checking._tls().fix
-    monkeypatch.setattr(checking, "_module_proxy", lambda: None)
-    assert checking._tls().ok is True
+        monkeypatch.setattr(checks, "_trusted", lambda address, bundle, good=trusted: bundle == good)
+        assert said in checks._tls().found
+    monkeypatch.setattr(checks, "_trusted", lambda address, bundle: False)
+    assert checks._tls().ok is False
+    assert "SSL_CERT_FILE" in checks._tls().fix
+    monkeypatch.setattr(checks, "_module_proxy", lambda: None)
+    assert checks._tls().ok is True
 
 
 def test_a_server_that_cannot_be_reached_is_no_question_of_certificates(monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(checking, "_module_proxy", closed.getsockname)
-        check = checking._tls()
+        monkeypatch.setattr(checks, "_module_proxy", closed.getsockname)
+        check = checks._tls()
     assert not check.ok
     assert not check.needed
     assert "cannot be reached" in check.found
@@ -288,17 +288,17 @@ def test_a_server_that_cannot_be_reached_is_no_question_of_certificates(monkeypa
 
 def test_the_module_proxy_is_the_first_that_go_is_told(monkeypatch):
     monkeypatch.setenv("GOPROXY", "https://mirror.example:8443/go|https://other.example,direct")
-    assert checking._module_proxy() == ("mirror.example", 8443)
+    assert checks._module_proxy() == ("mirror.example", 8443)
     monkeypatch.setenv("GOPROXY", "direct")
-    assert checking._module_proxy() is None
+    assert checks._module_proxy() is None
 
 
 @pytest.mark.engine
 def test_a_second_set_up_makes_nothing(monkeypatch):
-    monkeypatch.setattr(steps, "make_stand_in", lambda *_: pytest.fail("a stand-in was made again"))
-    monkeypatch.setattr(steps, "pull", lambda *_: pytest.fail("something was pulled again"))
+    monkeypatch.setattr(setup_steps, "make_stand_in", lambda *_: pytest.fail("a stand-in was made again"))
+    monkeypatch.setattr(setup_steps, "pull", lambda *_: pytest.fail("something was pulled again"))
     said: list[str] = []
-    steps.run_setup(yes=False, ask=lambda _: pytest.fail("it asked"), say=said.append)
+    setup_steps.run_setup(yes=False, ask=lambda _: pytest.fail("it asked"), say=said.append)
     assert [line.partition(":")[0] for line in said] == ["Engine", "Go", "Base images"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.engine.bases import TRUST_LABEL
+from speedkit.engine.base_images import TRUST_LABEL
 from speedkit.engine.host_go import find_go
 from speedkit.engine.identity import LABEL
 from speedkit.engine.images import inspect_image

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from speedkit.apps import App, Probe, own_app
+from speedkit.builds import build, start_build
 from speedkit.engine.connection import connect
-from speedkit.experiment import build, start_build
 from speedkit.history import explain, predict
 from speedkit.widgets.layers_view import LayersView
 from speedkit.widgets.workbench import Workbench

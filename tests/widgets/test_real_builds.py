@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 from speedkit.apps import own_app
 from speedkit.widgets import Workbench
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
-from speedkit.widgets.desk import DOCKERFILE
+from speedkit.widgets.open_files import DOCKERFILE
 from tests.waiting import HANG_SECONDS, wait_until
 
 pytestmark = pytest.mark.engine

@@ -10,12 +10,12 @@ import pytest
 from nbconvert import HTMLExporter
 
 from speedkit.apps import own_app
-from speedkit.widgets.bench import Bench
-from speedkit.widgets.outlook import noted, outlook
+from speedkit.widgets.forecast_summary import noted, outlook
 from speedkit.widgets.static_twin import TwinTexts, twin_html
+from speedkit.widgets.workbench_state import Bench
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
-from tests.widgets.test_bench import EXIT_1, Found
+from tests.widgets.test_workbench_state import EXIT_1, Found
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 

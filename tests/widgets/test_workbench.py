@@ -12,12 +12,12 @@ import pytest
 from speedkit.apps import app_in_place, own_app
 from speedkit.errors import NoEngine, UnknownStrategy
 from speedkit.widgets import Workbench, live_widget
-from speedkit.widgets.bench import Bench
-from speedkit.widgets.desk import DOCKERFILE
+from speedkit.widgets.open_files import DOCKERFILE
+from speedkit.widgets.workbench_state import Bench
 from tests.waiting import HANG_SECONDS, wait_until
 from tests.widgets.builds import DOCKERFILE as STORY
 from tests.widgets.builds import Scripted, a_build
-from tests.widgets.test_bench import Found
+from tests.widgets.test_workbench_state import Found
 
 
 class Page:

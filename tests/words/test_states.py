@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from speedkit.forecast import Verdict
+from speedkit.cache import Verdict
 from speedkit.model import StepState
 from speedkit.widgets.live_widget import STATIC
 from speedkit.words import FORECASTS, STATES, shown_state, states_json

@@ -1,0 +1,11 @@
+"""Advice: what to do about a failed build, and which instructions may come out differently another time.
+
+Pure: texts and situations in, sentences out. Nothing is built or run for it.
+"""
+
+from __future__ import annotations
+
+from speedkit.advice.failed_builds import advice_on_failure
+from speedkit.advice.nondeterminism import Unsteady, unsteady_steps
+
+__all__ = ["Unsteady", "advice_on_failure", "unsteady_steps"]

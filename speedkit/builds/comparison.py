@@ -1,0 +1,190 @@
+"""Compares strategies and edits with interleaved, isolated, real builds."""
+
+from __future__ import annotations
+
+import statistics
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from speedkit.apps import COLD, App
+from speedkit.builders import Builder, EnginesOwn
+from speedkit.builds.host_commands import FOR_AN_IMAGE, host_environment, run_host_command
+from speedkit.builds.progress import Watch, quiet_or_notebook
+from speedkit.builds.request import BuildOptions
+from speedkit.builds.running_build import start
+from speedkit.engine.buildx import Command
+from speedkit.engine.connection import connect
+from speedkit.messages import message
+from speedkit.model import Build
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Comparison", "Run", "compare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One measured build: trial `trial` of an edit under a strategy."""
+
+    strategy: str
+    edit: str
+    trial: int
+    build: Build = field(repr=False)
+
+    @property
+    def row(self) -> dict[str, object]:
+        """The run as `speedkit compare --json` prints it."""
+        steps = [step for step in self.build.instructions if step.state in ("cached", "ran", "failed")]
+        return {
+            "strategy": self.strategy,
+            "edit": self.edit,
+            "trial": self.trial,
+            "seconds": round(self.build.seconds, 4),
+            "steps": len(steps),
+            "cached_steps": sum(step.cached for step in steps),
+            "image_bytes": self.build.image_bytes,
+            "ok": self.build.ok,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The runs of a comparison, in the order in which they were measured.
+
+    asked: the edits to list; the first, cold build of each trial is always among `runs`.
+    """
+
+    runs: tuple[Run, ...] = field(repr=False)
+    asked: tuple[str, ...]
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        return tuple(run.build for run in self.runs)
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        return [run.row for run in self.runs if run.edit in self.asked]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per run: strategy, edit, trial, seconds, steps, cached_steps, image_bytes, ok, stand_in, stand_ins."""
+        from speedkit.data_frame import Frame
+
+        listed = [run for run in self.runs if run.edit in self.asked]
+        return Frame([run.row | {"stand_in": run.build.stand_in, "stand_ins": run.build.stand_ins} for run in listed])
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row per strategy and edit: median, lowest and highest seconds, and the number of runs behind them."""
+        from speedkit.data_frame import Frame
+
+        groups: dict[tuple[str, str], list[Build]] = {}
+        for run in self.runs:
+            if run.edit in self.asked:
+                groups.setdefault((run.strategy, run.edit), []).append(run.build)
+        return Frame([_summary(strategy, edit, builds) for (strategy, edit), builds in groups.items()])
+
+
+def _summary(strategy: str, edit: str, builds: Sequence[Build]) -> dict[str, object]:
+    seconds = [build.seconds for build in builds]
+    return {
+        "strategy": strategy,
+        "edit": edit,
+        "median_seconds": statistics.median(seconds),
+        "low_seconds": min(seconds),
+        "high_seconds": max(seconds),
+        "runs": len(seconds),
+        "ok": all(build.ok for build in builds),
+        "stand_in": any(build.stand_in for build in builds),
+        "stand_ins": next((build.stand_ins for build in builds if build.stand_ins), ""),
+    }
+
+
+def compare(
+    app: App,
+    strategies: Sequence[str] | None = None,
+    edits: Sequence[str] = ("none", "rename-field"),
+    *,
+    repeat: int = 1,
+    cold: bool = True,
+    watch: Callable[[int], Watch] = quiet_or_notebook,
+    builder: Builder | None = None,
+) -> Comparison:
+    """Real builds of every strategy under every edit, `repeat` times, interleaved.
+
+    Each trial of a strategy begins with a build for which nothing is cached (listed as the edit "cold" when asked for);
+    then each edit is made to unchanged sources and built. Strategies take turns, so that a machine that
+    slows down slows all of them. The app is back as it was afterwards.
+    builder: what builds; None is the builder inside the engine.
+    cold: False leaves the cold builds out and goes on with what the app's builds so far have cached.
+    Raises: UnknownStrategy, UnknownEdit, EditDoesNotApply, FileRefused, and what a build raises.
+    """
+    names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
+    wanted = [edit for edit in edits if edit != COLD]
+    for edit in wanted:
+        _try_out(app, edit)
+    chosen = builder or EnginesOwn(connect())
+    runs: list[Run] = []
+    sequence = [COLD, *wanted] if cold else wanted
+    with watch(repeat * len(names) * len(sequence)) as painter:
+        for trial in range(1, repeat + 1):
+            caches = {name: f"{uuid.uuid4().hex[:12]}-{name}" if cold else app.cache_of(name) for name in names}
+            for edit in sequence:
+                for name in names:
+                    painter.begin(_what_runs(name, edit, trial if repeat > 1 else None))
+                    built = _build_edited(chosen, app, name, edit, caches[name])
+                    runs.append(Run(name, edit, trial, built))
+                    painter.end(built)
+    return Comparison(tuple(runs), tuple(edits))
+
+
+def _what_runs(strategy: str, edit: str, trial: int | None) -> str:
+    if trial is None:
+        return message("{strategy}, {edit}", strategy=strategy, edit=edit)
+    return message("{strategy}, {edit}, trial {trial}", strategy=strategy, edit=edit, trial=trial)
+
+
+def _try_out(app: App, edit: str) -> None:
+    """Make an edit and undo it: that it cannot be made is better known before the first build."""
+    app.require_edit(edit)
+    app.reset()
+    try:
+        app.edit(edit)
+    finally:
+        app.reset()
+
+
+def _settle_host(app: App, strategy: str, cache: str | None) -> None:
+    """Run a strategy's host commands for the unchanged sources, unmeasured.
+
+    The build before left the program of another edit. Without this, going back would be measured with the next edit: Go would
+    link again even where nothing changed. BuildKit needs no such care, as it keeps the results of all builds.
+    """
+    for place, argv in enumerate(app.strategy(strategy).host_commands, 1):
+        run_host_command(
+            argv,
+            place=place,
+            count=len(app.strategy(strategy).host_commands),
+            folder=app.folder,
+            environment=host_environment(cache) | FOR_AN_IMAGE,
+            command=Command(),
+            on_line=lambda _line: None,
+        )
+
+
+def _build_edited(builder: Builder, app: App, strategy: str, edit: str, cache: str | None) -> Build:
+    app.reset()
+    if edit != COLD:
+        _settle_host(app, strategy, cache)
+        app.edit(edit)
+    running = start(builder, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
+    try:
+        return running.wait()
+    except KeyboardInterrupt:
+        running.stop()
+        raise
+    finally:
+        app.reset()

@@ -1,0 +1,88 @@
+"""Judges how a build ended: its outcome, what to say of a failure, and the error for a build that the engine did not survive.
+
+In: what BuildKit reported, and the exit code of buildx. Out: facts and sentences; nothing here starts, asks or writes anything,
+but for `outcome_of`, which may ask whether the engine is still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from speedkit.advice import advice_on_failure
+from speedkit.builders.base_choice import BuildBases
+from speedkit.errors import DiskFull, EngineLost, SpeedkitError, in_words
+from speedkit.messages import capital, message
+from speedkit.model import Outcome
+from speedkit.recordings.rawjson import Solve
+
+__all__ = ["breakage", "error_of", "failure_text", "outcome_of"]
+
+NO_SPACE = "no space left on device"
+ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
+"""What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
+STEP_FAILED = "did not complete successfully"
+LOG_LETTERS = 4000
+"""How much of a failed step's log an error quotes, from its end."""
+
+
+def failure_text(solve: Solve) -> str:
+    """BuildKit's last words, and the logs of the steps that failed."""
+    return solve.error_text + "".join(vertex.log for vertex in solve.vertices.values() if vertex.error)
+
+
+def outcome_of(solve: Solve, exit_code: int, *, is_cancelled: bool, builder_answers: Callable[[], bool]) -> Outcome:
+    """How a build ended.
+
+    exit_code: of buildx, or of the host command that failed before it. builder_answers: asked last, since it may take seconds.
+    """
+    if exit_code == 0:
+        return "done"
+    if is_cancelled:
+        return "cancelled"
+    if NO_SPACE in failure_text(solve).lower():
+        return "broken"
+    last_words = [line for line in solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
+    is_gone = any(sign in line for sign in ENGINE_GONE for line in last_words)
+    return "broken" if is_gone or not builder_answers() else "failed"
+
+
+def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
+    """What to tell of a build that did not come to its end: the failed step's log, BuildKit's words, and advice.
+
+    None for a build that did.
+    """
+    if outcome == "cancelled":
+        return message("The build was cancelled.")
+    if outcome == "done":
+        return None
+    failed = next((vertex for vertex in solve.vertices.values() if vertex.error), None)
+    log = failed.log.strip()[-LOG_LETTERS:] if failed else ""
+    try:
+        hint = _advice(solve, bases)
+    except Exception as problem:
+        # Whatever goes wrong in explaining a failure, the failure itself is told.
+        hint = message("What might help could not be looked up: {problem}", problem=in_words(problem))
+    return "\n".join(part for part in (log, solve.error_text, hint) if part)
+
+
+def _advice(solve: Solve, bases: BuildBases) -> str:
+    stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
+    platforms = {name: base.get("platform", "") for name, base in bases.facts.items()}
+    platforms |= {str(base["used"]).removesuffix(":latest"): base.get("platform", "") for base in bases.facts.values()}
+    return advice_on_failure(solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend, platforms=platforms)
+
+
+def breakage(solve: Solve, place: str, kept: str) -> SpeedkitError:
+    """The error for a broken build: a full disk, or an engine that went away.
+
+    place: what a message calls the builder. kept: a sentence that says whether there is a recording.
+    """
+    if NO_SPACE in failure_text(solve).lower():
+        return DiskFull(
+            message("A disk is full, the engine's or one that a step wrote to. {kept}", kept=kept),
+            fix=message("Free some room (`docker system df` shows what takes it), then build again."),
+        )
+    return EngineLost(
+        message("{builder} went away during the build. {kept}", builder=capital(place), kept=kept),
+        fix=message("Start it again (`speedkit engine start`, or Docker Desktop) and build again."),
+    )

@@ -1,0 +1,174 @@
+"""What is asked for: everything that is decided before a build begins. Nothing here starts, asks or writes anything."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from speedkit.apps import App, Probe, Strategy
+from speedkit.builders import BasesWanted
+from speedkit.builders.base_choice import SYNTAX_ARGUMENT, BuildBases
+from speedkit.builds.build_inputs import dockerfile_text, refuse_private_file, sent_arguments
+from speedkit.dockerfile import without_frontend
+from speedkit.engine.build_request import BuildRequest
+from speedkit.engine.identity import our_labels
+from speedkit.recordings.recording import Meta, Recording, new_id
+from speedkit.recordings.redaction import Redaction
+
+__all__ = ["BuildOptions", "Request", "request_for", "request_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """How to build, beyond which app and strategy.
+
+    edit: the name under which the build is listed. isolation: a token; builds with equal tokens share a cache, a new one
+    starts cold. None shares the builder's cache. begun_as: the strategy whose cache it shares and whose turn `App.begin`
+    took it for; None for a build that is no such turn.
+    """
+
+    edit: str = "none"
+    begun_as: str | None = None
+    isolation: str | None = None
+    target: str | None = None
+    build_args: dict[str, str] = field(default_factory=dict)
+    cache_from: tuple[str, ...] = ()
+    cache_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One build as it is asked for.
+
+    app, source, folder, strategy, dockerfile, host_commands, probe: as in `App` and `Strategy`. text: the Dockerfile's.
+    arguments: the build arguments that BuildKit gets. Both hold their secrets.
+    """
+
+    app: str
+    source: Path
+    folder: Path
+    strategy: str
+    dockerfile: Path
+    host_commands: tuple[tuple[str, ...], ...]
+    probe: Probe | None
+    text: str
+    options: BuildOptions
+    arguments: Mapping[str, str]
+
+    @property
+    def tag(self) -> str:
+        """The name of the image."""
+        return f"speedkit/{_image_name(self.app)}:{_image_name(self.strategy)}"
+
+    @property
+    def bases(self) -> BasesWanted:
+        return BasesWanted(self.text, self.arguments, self.options.target, self.options.isolation)
+
+    def redaction(self) -> Redaction:
+        """What takes the secrets of this build out of everything that is kept."""
+        caches = [*self.options.cache_from, *self.options.cache_to]
+        return Redaction(self.arguments, os.environ, caches, dockerfile=self.text)
+
+    def for_buildx(self, bases: BuildBases, builder: str | None) -> BuildRequest:
+        """The build as buildx is asked for it. builder: its name in buildx; None is the one inside the engine."""
+        arguments = dict(self.arguments)
+        if self.options.isolation:
+            arguments.setdefault("BUILDKIT_CACHE_MOUNT_NS", self.options.isolation)
+        text = None
+        if bases.replaced_frontend is not None:
+            arguments.pop(SYNTAX_ARGUMENT, None)
+            text = without_frontend(self.text)
+        return BuildRequest(
+            context=self.folder,
+            dockerfile=self.dockerfile,
+            dockerfile_text=text,
+            target=self.options.target,
+            build_args=arguments,
+            named_contexts=bases.named_contexts,
+            labels=our_labels(),
+            tag=self.tag,
+            builder=builder,
+            cache_from=self.options.cache_from,
+            cache_to=self.options.cache_to,
+        )
+
+    def facts(self, redaction: Redaction, *, number: int, builder: str | None) -> Meta:
+        """What the recording of the build says before it begins. number: as `new_number` gives it."""
+        options = self.options
+        return Meta(
+            id=new_id(self.strategy),
+            number=number,
+            app=self.app,
+            source=str(self.source),
+            folder=str(self.folder),
+            strategy=self.strategy,
+            edit=options.edit,
+            started_at=datetime.now(UTC).isoformat(),
+            seconds=0.0,
+            outcome="running",
+            exit_code=0,
+            dockerfile_name=self.dockerfile.name,
+            target=options.target,
+            build_args=redaction.build_args(self.arguments),
+            isolation=options.isolation,
+            builder=builder,
+            cache_from=[*map(redaction.cache_option, options.cache_from)],
+            cache_to=[*map(redaction.cache_option, options.cache_to)],
+            session=os.environ.get("SPEEDKIT_SESSION"),
+        )
+
+
+def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
+    """The request for a build of an app.
+
+    Raises: NoDockerfile, FileRefused.
+    """
+    text = dockerfile_text(strategy.dockerfile)
+    refuse_private_file(strategy.dockerfile, text, app.folder)
+    return Request(
+        app=app.name,
+        source=app.source,
+        folder=app.folder,
+        strategy=strategy.name,
+        dockerfile=strategy.dockerfile,
+        host_commands=strategy.host_commands,
+        probe=app.probe,
+        text=text,
+        options=options,
+        arguments=sent_arguments(options.build_args),
+    )
+
+
+def request_of(recording: Recording) -> Request:
+    """The request that a recorded build was made for, without its secrets, its host commands and its question."""
+    meta = recording.meta
+    folder = Path(meta.folder)
+    options = BuildOptions(
+        edit=meta.edit,
+        isolation=meta.isolation,
+        target=meta.target,
+        build_args=meta.build_args,
+        cache_from=tuple(meta.cache_from),
+        cache_to=tuple(meta.cache_to),
+    )
+    return Request(
+        app=meta.app,
+        source=Path(meta.source),
+        folder=folder,
+        strategy=meta.strategy,
+        dockerfile=folder / meta.dockerfile_name,
+        host_commands=(),
+        probe=None,
+        text=recording.dockerfile,
+        options=options,
+        arguments=meta.build_args,
+    )
+
+
+def _image_name(text: str) -> str:
+    """Text as a part of an image's name: small letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"

@@ -1,0 +1,132 @@
+"""Makes a build: its base images, the commands on the host, then BuildKit; again where a first try shows what was missing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from speedkit.builders import Builder
+from speedkit.builders.base_choice import BuildBases
+from speedkit.builds.background import InBackground
+from speedkit.builds.host_commands import FOR_AN_IMAGE, host_environment, run_host_command
+from speedkit.builds.outcome import failure_text
+from speedkit.builds.request import Request
+from speedkit.builds.transcript import Transcript
+from speedkit.context import Manifest
+from speedkit.engine.buildx import Command, Finished
+
+__all__ = ["ContextReading", "Solved", "Solver"]
+
+UNTRUSTED = "certificate signed by unknown authority"
+NO_BASES = BuildBases({}, {}, "")
+LOOK_SECONDS = 0.1
+
+
+class ContextReading(InBackground[Manifest]):
+    """The build context, read while BuildKit's client reads it, too."""
+
+    def __init__(self, builder: Builder, request: Request) -> None:
+        self._is_unneeded = threading.Event()
+        super().__init__(partial(builder.read_context, request.folder, request.dockerfile, self._is_unneeded.is_set))
+
+    def give_up(self) -> None:
+        """Nobody needs it any more."""
+        self._is_unneeded.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """How a build ended. seconds: what the commands on the host and BuildKit took together. context: what was sent."""
+
+    finished: Finished
+    bases: BuildBases
+    seconds: float
+    context: ContextReading
+
+
+class Solver:
+    """One build under way.
+
+    on_bases: told which base images each try stands on, before it begins; which step of a Dockerfile a line of BuildKit's is
+    about depends on that. on_host_end: told how many seconds the commands on the host took.
+    """
+
+    def __init__(
+        self,
+        builder: Builder,
+        request: Request,
+        transcript: Transcript,
+        command: Command,
+        *,
+        on_bases: Callable[[BuildBases], None],
+        on_host_end: Callable[[float], None],
+    ) -> None:
+        self._builder, self._request, self._transcript, self._command = builder, request, transcript, command
+        self._on_bases, self._on_host_end = on_bases, on_host_end
+        self._context: ContextReading | None = None
+
+    def solve(self) -> Solved:
+        """Build to the end, whatever that is. Raises: EngineLost, NoBaseImage, NoBuildKit."""
+        solved = self._solve_once(self._bases(extend_ca=False))
+        if self._is_failed(solved):
+            said = failure_text(self._transcript.solve)
+            frontend = self._builder.unfetched_frontend(said, self._request.bases)
+            if frontend is not None:
+                solved = self._solve_anew(replace(solved.bases, replaced_frontend=frontend))
+        if self._is_failed(solved) and UNTRUSTED in failure_text(self._transcript.solve):
+            extended = self._bases(extend_ca=True)
+            extended = replace(extended, replaced_frontend=extended.replaced_frontend or solved.bases.replaced_frontend)
+            if not self._command.cancelled:
+                solved = self._solve_anew(extended)
+        return solved
+
+    def _is_failed(self, solved: Solved) -> bool:
+        is_real = self._builder.played is None
+        return bool(solved.finished.exit_code) and is_real and not self._command.cancelled
+
+    def _bases(self, *, extend_ca: bool) -> BuildBases:
+        """The bases. A pull may take minutes, and is waited for only as long as nobody cancels."""
+        finding = InBackground(partial(self._builder.prepare, self._request.bases, extend_ca=extend_ca))
+        while not finding.done_within(LOOK_SECONDS):
+            if self._command.cancelled:
+                return NO_BASES
+        return finding.result()
+
+    def _solve_anew(self, bases: BuildBases) -> Solved:
+        self._transcript.begin_anew()
+        return self._solve_once(bases)
+
+    def _solve_once(self, bases: BuildBases) -> Solved:
+        with self._builder.ready(self._request.for_buildx(bases, self._builder.name), self._command) as request:
+            began = time.monotonic()
+            self._on_bases(bases)
+            code = self._run_host_commands()
+            self._on_host_end(time.monotonic() - began)
+            if self._context is not None:
+                self._context.give_up()
+            # After the commands on the host, which may have written to it.
+            context = self._context = ContextReading(self._builder, self._request)
+            finished = Finished(code, None)
+            if not code:
+                finished = self._builder.solve(request, command=self._command, on_line=self._transcript.hear)
+            self._transcript.finish()
+            return Solved(finished, bases, time.monotonic() - began, context)
+
+    def _run_host_commands(self) -> int:
+        commands = self._request.host_commands
+        for place, argv in enumerate(commands, 1):
+            code = run_host_command(
+                argv,
+                place=place,
+                count=len(commands),
+                folder=self._request.folder,
+                environment=host_environment(self._request.options.isolation) | FOR_AN_IMAGE,
+                command=self._command,
+                on_line=self._transcript.hear,
+            )
+            if code:
+                return code
+        return 0

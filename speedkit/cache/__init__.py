@@ -1,0 +1,26 @@
+"""Says which steps of a build the cache holds, before the build (`predict`) and after it (`explain`). Pure: no engine.
+
+In: situations, the one of now and those of earlier builds. Out: for every step a verdict and a cause. How the cache
+works is written down in docs/buildkit-cache-rules.md.
+"""
+
+from __future__ import annotations
+
+from speedkit.cache.explanation import Explanation, Others, StepExplanation, explain
+from speedkit.cache.prediction import Forecast, Forecaster, StepForecast, Verdict, predict
+from speedkit.cache.situation import BaseImage, NamedContext, Situation
+
+__all__ = [
+    "BaseImage",
+    "Explanation",
+    "Forecast",
+    "Forecaster",
+    "NamedContext",
+    "Others",
+    "Situation",
+    "StepExplanation",
+    "StepForecast",
+    "Verdict",
+    "explain",
+    "predict",
+]

@@ -1,0 +1,68 @@
+"""Keeps the kit's images on an engine within their limit, and drops those that a newer build has taken the name of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from speedkit.budget import enough
+from speedkit.engine.cleanup import Removed, remove_image
+from speedkit.engine.connection import Engine
+from speedkit.engine.ledger import Note, notes_of
+
+__all__ = ["keep_images", "size_of_images"]
+
+REPLACED_RESULTS = 100
+"""How many results of builds without a name are kept: old builds may still be looked at and compared."""
+ISOLATED = 40
+"""How many bases of private caches are kept. One that is needed again is made again, with the same layer."""
+
+
+def size_of_images(engine: Engine) -> int:
+    """The bytes of all layers that the kit added, each counted once.
+
+    Raises: EngineLost, StateRefused.
+    """
+    return _size(note for note in notes_of(engine) if note.image_id is not None)
+
+
+def keep_images(engine: Engine, limit: int) -> Removed:
+    """Remove images until the others are within the limit: first those that were not used for the longest time.
+
+    Results that a newer build replaced go before all others. These stay: stand-ins, the newest result, images that a container
+    uses, and images that a build under way may need.
+    limit: in bytes.
+    Raises: EngineError, StateRefused.
+    """
+    removed = Removed()
+    notes = notes_of(engine)
+    is_building = any(note.kind == "build" and note.owner_lives for note in notes)
+    images = sorted((note for note in notes if note.image_id is not None), key=lambda note: note.used_ns)
+    replaced = _replaced(images)
+    isolated = [note for note in images if note.kind == "isolated"]
+    for note in (*replaced[:-REPLACED_RESULTS], *(() if is_building else isolated[:-ISOLATED])):
+        remove_image(engine, note, removed)
+    images = [note for note in images if note.path.exists()]
+    if _size(images) <= limit:
+        return removed
+    others = [] if is_building else [note for note in images if note.kind != "stand-in" and note not in replaced]
+    newest = [note for note in others if note.kind == "result"][-1:]
+    for note in (*replaced, *others):
+        if _size(images) <= enough(limit):
+            break
+        if note in images and note not in newest and remove_image(engine, note, removed):
+            images.remove(note)
+    return removed
+
+
+def _replaced(images: Iterable[Note]) -> list[Note]:
+    """Results all of whose names a newer one has. images: oldest first."""
+    results = [note for note in images if note.kind == "result"]
+    newest = {name: note.key for note in results for name in note.names}
+    return [note for note in results if all(newest[name] != note.key for name in note.names)]
+
+
+def _size(images: Iterable[Note]) -> int:
+    layers: dict[str, int] = {}
+    for note in images:
+        layers |= note.layers
+    return sum(layers.values())

@@ -1,0 +1,107 @@
+"""Two images side by side: the layers they share, and the files in which their final file systems differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from speedkit.images.files import File, FileKind
+from speedkit.images.image import Image
+from speedkit.images.overlay import IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
+
+__all__ = ["Difference", "DifferenceKind", "ImageComparison", "compare_images"]
+
+DifferenceKind = Literal["added", "changed", "removed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A path in which two images differ.
+
+    what: "content" (bytes or link), "kind" or "owner or mode" of a changed path; "" where it is only in one of them.
+    file_kind: in the second image, or in the first where it was removed.
+    """
+
+    kind: DifferenceKind
+    path: str
+    before_bytes: int
+    after_bytes: int
+    what: Literal["", "content", "kind", "owner or mode"] = ""
+    file_kind: FileKind = "directory"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageComparison:
+    """What is different in the second image.
+
+    shared_layers: diffIDs that both have. same_start: how many of the lowest layers are the same: those are stored and
+    transferred once. differences: sorted by path; times of files are not looked at, since every build sets them anew.
+    """
+
+    shared_layers: tuple[str, ...]
+    shared_bytes: int
+    same_start: int
+    differences: tuple[Difference, ...]
+
+
+def compare_images(before: Image, after: Image) -> ImageComparison:
+    """What the second image has that the first has not, and the other way round."""
+    held = {layer.digest for layer in before.layers}
+    shared = {layer.digest: layer.size_bytes for layer in after.layers if layer.digest in held}
+    same_start = 0
+    for old, new in zip(before.layers, after.layers, strict=False):
+        if old.digest != new.digest:
+            break
+        same_start += 1
+    return ImageComparison(tuple(shared), sum(shared.values()), same_start, _differences(before, after))
+
+
+def _differences(before: Image, after: Image) -> tuple[Difference, ...]:
+    old_numbers, new_numbers = dict(walk(before.merged.root)), dict(walk(after.merged.root))
+    found = []
+    for path, number in new_numbers.items():
+        if path not in old_numbers:
+            new = _shown_file(after, number, path)
+            found.append(Difference("added", f"/{path}", 0, _bytes(new), "", _kind(new)))
+        elif not _is_same(before, old_numbers[path], after, number):
+            old, new = _shown_file(before, old_numbers[path], path), _shown_file(after, number, path)
+            if old != new and old is not None and new is not None:
+                found.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new), new.kind))
+    for path in old_numbers.keys() - new_numbers.keys():
+        old = _shown_file(before, old_numbers[path], path)
+        found.append(Difference("removed", f"/{path}", _bytes(old), 0, "", _kind(old)))
+    return tuple(sorted(found, key=lambda difference: difference.path))
+
+
+def _is_same(before: Image, old: int, after: Image, new: int) -> bool:
+    """Both show the same file of the same layer: most of what two images have in common, told without a look at it."""
+    if IMPLICIT in (old, new):
+        return old == new
+    old, new = before.merged.shown(old), after.merged.shown(new)
+    shared = before.layers[old >> LAYER_SHIFT].digest == after.layers[new >> LAYER_SHIFT].digest
+    return shared and old & INDEX_MASK == new & INDEX_MASK
+
+
+def _shown_file(image: Image, number: int, path: str) -> File | None:
+    """What is at a path, for a hard link the file it names; None for a directory that no layer lists."""
+    if number == IMPLICIT:
+        return None
+    number = image.merged.shown(number)
+    return image.layers[number >> LAYER_SHIFT].contents.file(number & INDEX_MASK, path=path)
+
+
+def _what(old: File, new: File) -> Literal["content", "kind", "owner or mode"]:
+    if old.kind != new.kind:
+        return "kind"
+    if (old.size_bytes, old.digest, old.link) != (new.size_bytes, new.digest, new.link):
+        return "content"
+    return "owner or mode"
+
+
+def _kind(file: File | None) -> FileKind:
+    """A path that no layer lists is there for what is below it."""
+    return file.kind if file else "directory"
+
+
+def _bytes(file: File | None) -> int:
+    return file.size_bytes if file else 0

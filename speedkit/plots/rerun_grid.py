@@ -1,0 +1,168 @@
+"""Which edit makes which line run again: a cell per instruction and edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from speedkit.data_frame import Frame
+from speedkit.messages import listed, message, plural
+from speedkit.model import Build, Step
+from speedkit.plots.bar_panels import label_rows
+from speedkit.plots.measurements import COLD, HasBuilds, comparable, edits_in_order, heading, said, without_repeats
+from speedkit.plots.plot import Plot
+from speedkit.plots.style import ROW, capital, finish, first_line, notes, plain, short
+
+__all__ = ["cache_grid"]
+
+
+class _Cell(NamedTuple):
+    """code: its place in the scale of colours."""
+
+    code: int
+    icon: str
+    word: str
+
+    def __str__(self) -> str:
+        return f"{self.icon} {self.word}".lstrip()
+
+
+CELLS = {
+    "cached": _Cell(0, "✓", message("cached")),
+    "ran": _Cell(1, "↻", message("runs")),
+    "failed": _Cell(2, "✗", message("fails")),
+    "cancelled": _Cell(2, "✗", message("stopped")),
+    "waiting": _Cell(3, "", message("not reached")),
+    "unclear": _Cell(3, "", message("not told apart")),
+}
+SCALE = [
+    [0, "rgba(0,114,178,.16)"],
+    [0.25, "rgba(0,114,178,.16)"],
+    [0.25, "rgba(179,71,0,.2)"],
+    [0.5, "rgba(179,71,0,.2)"],
+    [0.5, "rgba(179,38,30,.3)"],
+    [0.75, "rgba(179,38,30,.3)"],
+    [0.75, "rgba(128,128,128,.12)"],
+    [1, "rgba(128,128,128,.12)"],
+]
+LONGEST, LONGEST_OF_MANY = 32, 28
+MANY = 7
+"""So many edits leave less room for the instructions."""
+HEAD_LINE = 16
+
+
+def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None) -> Plot:
+    """Hit or miss of every instruction that BuildKit runs, for each edit of one strategy.
+
+    strategy: the one to show; None takes the one built under the most edits.
+    """
+    given = source if isinstance(source, Sequence) else source.builds
+    builds = [build for build in without_repeats(comparable(given)) if build.edit != COLD]
+    chosen = strategy if strategy is not None else _most_edited(builds)
+    newest = {build.edit: build for build in builds if build.strategy == chosen}
+    newest = {edit: newest[edit] for edit in edits_in_order(newest)}
+    steps = _steps(newest)
+    cells = [[_cell(build, step) for build in newest.values()] for step in steps]
+    labels = [short(first_line(step), LONGEST if len(newest) < MANY else LONGEST_OF_MANY) for step in steps]
+    figure = go.Figure()
+    _add_cells(figure, cells, steps, list(newest))
+    heads = [heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
+    finish(
+        figure,
+        title=_finding(newest, cells),
+        measured="; ".join(filter(None, [chosen, message("each build as BuildKit reported it"), notes(list(newest.values()))])),
+        plot_pixels=ROW * max(len(steps), 1),
+        left=max(map(len, labels), default=0),
+        right_pixels=16,
+        above_pixels=18 + HEAD_LINE * max((head.count("<br>") + 1 for head in heads), default=0),
+        below_pixels=16,
+    )
+    figure.update_xaxes(
+        side="top", showgrid=False, tickangle=0, tickfont={"size": 12}, tickvals=list(range(len(heads))), ticktext=heads
+    )
+    figure.update_xaxes(range=[-0.5, max(len(heads), 1) - 0.5])
+    label_rows(figure, labels)
+    table = Frame(
+        [[first_line(step), *(cell.word for cell in row)] for step, row in zip(steps, cells, strict=True)],
+        columns=["instruction", *map(heading, newest)],
+    )
+    return Plot(figure, table)
+
+
+def _add_cells(figure: go.Figure, cells: list[list[_Cell]], steps: list[Step], edits: list[str]) -> None:
+    figure.add_heatmap(
+        z=[[cell.code for cell in row] for row in cells],
+        text=[
+            [f"{plain(step.instruction)}<br>{plain(said(edit))}: {cell}" for edit, cell in zip(edits, row, strict=True)]
+            for step, row in zip(steps, cells, strict=True)
+        ],
+        x=list(range(len(edits))),
+        y=list(range(len(steps))),
+        zmin=0,
+        zmax=3,
+        colorscale=SCALE,
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hovertemplate="%{text}<extra></extra>",
+    )
+    for row, across in enumerate(cells):
+        for column, cell in enumerate(across):
+            figure.add_annotation(x=column, y=row, text=str(cell), showarrow=False, font={"size": 12})
+
+
+def _most_edited(builds: Sequence[Build]) -> str:
+    """The strategy built under the most edits; among equals the one with the most instructions."""
+    edits: dict[str, set[str]] = {}
+    instructions: dict[str, int] = {}
+    for build in builds:
+        edits.setdefault(build.strategy, set()).add(build.edit)
+        instructions[build.strategy] = len(build.instructions)
+    return max(edits, key=lambda strategy: (len(edits[strategy]), instructions[strategy]), default="")
+
+
+def _steps(newest: dict[str, Build]) -> list[Step]:
+    """The instructions that BuildKit runs in any of the builds; FROM says nothing about edits."""
+    found: dict[tuple[int | None, str], Step] = {}
+    for build in newest.values():
+        for step in build.instructions:
+            if step.state in CELLS and not step.instruction.startswith("FROM "):
+                found.setdefault((step.line, step.instruction), step)
+    return sorted(found.values(), key=lambda step: (step.line is not None, step.line or 0))
+
+
+def _cell(build: Build, step: Step) -> _Cell:
+    for own in build.instructions:
+        if (own.line, own.instruction) == (step.line, step.instruction):
+            return CELLS.get(own.state, CELLS["waiting"])
+    return CELLS["waiting"]
+
+
+def _finding(newest: dict[str, Build], cells: list[list[_Cell]]) -> str:
+    """The edits that run the most steps and those that run the fewest; builds that failed prove neither."""
+    columns = zip(newest.items(), zip(*cells, strict=True), strict=False)
+    counts = {edit: sum(cell is CELLS["ran"] for cell in column) for (edit, build), column in columns if build.ok}
+    if not counts:
+        return message("Every build shown failed") if newest else message("Nothing was built yet")
+    most, fewest = max(counts.values()), min(counts.values())
+    if len(counts) > 1 and most == fewest:
+        return message("Every edit that can be built makes {ran} of {steps} steps run again", ran=most, steps=len(cells))
+    edits = capital(_with(counts, most, lambda count: plural("{count} edit", "{count} edits", count)))
+    if len(counts) == 1:
+        return message("{edits}: {ran} of {steps} steps run again", edits=edits, ran=most, steps=len(cells))
+    return message(
+        "{edits}: {ran} of {steps} steps run again; {others}: {fewest}",
+        edits=edits,
+        ran=most,
+        steps=len(cells),
+        others=_with(counts, fewest, lambda count: plural("{count} other", "{count} others", count)),
+        fewest=fewest,
+    )
+
+
+def _with(counts: Mapping[str, int], ran: int, many: Callable[[int], str]) -> str:
+    """The edits after which so many steps ran: one or two by name, or how many there are."""
+    edits = [said(edit) for edit, steps in counts.items() if steps == ran]
+    return listed(edits) if len(edits) <= 2 else many(len(edits))

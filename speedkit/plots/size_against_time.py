@@ -1,0 +1,191 @@
+"""What a quick rebuild costs in size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from speedkit.data_frame import Frame
+from speedkit.messages import listed, message, plural
+from speedkit.model import Build
+from speedkit.plots.measurements import (
+    COLD,
+    NONE,
+    HasBuilds,
+    Measured,
+    builds_of,
+    comparable,
+    measure,
+    quickest,
+    said,
+    smallest,
+)
+from speedkit.plots.plot import Plot
+from speedkit.plots.rebuild import scale
+from speedkit.plots.style import GRID, OWN, capital, finish, notes, plain, runs_note
+from speedkit.words.amounts import bytes_text, count_steps, seconds_text
+
+__all__ = ["size_vs_rebuild"]
+
+PLOT_PIXELS, PLOT_WIDTH, RIGHT = 270, 520, 90
+ROUNDS = 3
+LETTER, LINE = 7.4, 18
+PLACES = {
+    "top center": (-0.5, -1.2),
+    "bottom center": (-0.5, 1.2),
+    "middle right": (0.0, 0.0),
+    "middle left": (-1.0, 0.0),
+    "top right": (0.0, -1.2),
+    "bottom right": (0.0, 1.2),
+    "top left": (-1.0, -1.2),
+    "bottom left": (-1.0, 1.2),
+}
+
+
+def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None) -> Plot:
+    """Image size against rebuild time after one edit: the nearer to the lower left corner, the better.
+
+    edit: None takes the one under which the most strategies were built.
+    """
+    sized = [one for one in measure(comparable(builds_of(source))) if one.builds[-1].image_bytes]
+    chosen = edit if edit is not None else _most_built(sized)
+    measured = [one for one in sized if one.edit == chosen]
+    seconds, sizes = [one.seconds for one in measured], [_size(one) / 1e6 for one in measured]
+    figure = go.Figure()
+    low, high = min(seconds, default=1) / 1.6, max(seconds, default=1) * 1.15
+    logarithmic = scale(figure, seconds, low, high)
+    top = max(sizes, default=1) * 1.18
+    figure.add_scatter(
+        x=seconds,
+        y=sizes,
+        mode="markers+text",
+        text=[f"{plain(one.strategy)} {seconds_text(one.seconds)}" for one in measured],
+        textposition=_label_places(figure, measured, top),
+        marker={"size": 12, "color": OWN, "line": {"color": "rgba(255,255,255,.8)", "width": 1}},
+        hovertext=[f"{plain(one.strategy)}: {seconds_text(one.seconds)}, {bytes_text(_size(one))}" for one in measured],
+        hovertemplate="%{hovertext}<extra></extra>",
+        cliponaxis=False,
+    )
+    finish(
+        figure,
+        title=_finding(measured, measure(comparable(builds_of(source)))),
+        measured="; ".join(filter(None, [_how(measured), notes([build for one in measured for build in one.builds])])),
+        plot_pixels=PLOT_PIXELS,
+        left=5,
+        right_pixels=RIGHT,
+    )
+    figure.update_xaxes(title_text=plain(_time_axis(said(chosen), logarithmic=logarithmic)))
+    figure.update_yaxes(title_text=message("image, MB"), range=[0, top], gridcolor=GRID, title_font={"size": 13})
+    return Plot(figure, Frame({"strategy": [one.strategy for one in measured], "seconds": seconds, "image_mb": sizes}))
+
+
+def _size(one: Measured) -> int:
+    return one.builds[-1].image_bytes or 0
+
+
+def _time_axis(edit: str, *, logarithmic: bool) -> str:
+    if logarithmic:
+        return message("seconds to rebuild, {edit}, a logarithmic scale", edit=edit)
+    return message("seconds to rebuild, {edit}", edit=edit)
+
+
+def _how(measured: Sequence[Measured]) -> str:
+    return message("rebuild time, {runs}, and size of the image", runs=runs_note([len(one.builds) for one in measured]))
+
+
+def _most_built(measured: Sequence[Measured]) -> str:
+    """The edit under which the most strategies were built; real edits before none; of equals, what runs more."""
+    edits = [one.edit for one in measured]
+    worked = [one.edit for one in measured if count_steps(one.builds[-1])[0]]
+    return max(edits, key=lambda edit: (edit not in (COLD, NONE), edits.count(edit), worked.count(edit)), default=NONE)
+
+
+def _finding(candidates: Sequence[Measured], measured: Sequence[Measured]) -> str:
+    """Who is quickest, where runs tell it, and whose image is smallest."""
+    if not candidates:
+        return message("Nothing was built yet")
+    if len(candidates) == 1:
+        return message(
+            "{strategy} was built: {seconds}, {size}",
+            strategy=candidates[0].strategy,
+            seconds=seconds_text(candidates[0].seconds),
+            size=bytes_text(_size(candidates[0])),
+        )
+    builds = smallest([one.builds[-1] for one in candidates])
+    small, size = [build.strategy for build in builds], bytes_text(builds[0].image_bytes or 0)
+    quick = quickest(candidates, measured)
+    if len(quick) == len(candidates):
+        return plural(
+            "{smallest} is the smallest ({size}); whose rebuild is quicker, these runs do not tell",
+            "{smallest} are the smallest ({size}); whose rebuild is quicker, these runs do not tell",
+            len(small),
+            smallest=capital(_names(small)),
+            size=size,
+        )
+    if len(quick) > 1:
+        return plural(
+            "{quickest} are the quickest, {smallest} is the smallest ({size})",
+            "{quickest} are the quickest, {smallest} are the smallest ({size})",
+            len(small),
+            quickest=capital(_names([one.strategy for one in quick])),
+            smallest=_names(small),
+            size=size,
+        )
+    strategy, seconds = quick[0].strategy, seconds_text(quick[0].seconds)
+    if small == [strategy]:
+        return message(
+            "{strategy} is both the quickest and the smallest: {seconds}, {size}", strategy=strategy, seconds=seconds, size=size
+        )
+    return plural(
+        "{quickest} is the quickest ({seconds}), {smallest} is the smallest ({size})",
+        "{quickest} is the quickest ({seconds}), {smallest} are the smallest ({size})",
+        len(small),
+        quickest=strategy,
+        seconds=seconds,
+        smallest=_names(small),
+        size=size,
+    )
+
+
+def _names(strategies: Sequence[str]) -> str:
+    """One or two names, or how many there are."""
+    if len(strategies) <= 2:
+        return listed(strategies)
+    return plural("{count} strategy", "{count} strategies", len(strategies))
+
+
+def _label_places(figure: go.Figure, measured: Sequence[Measured], top: float) -> list[str]:
+    """Where each label stands so that none covers another one or a point; estimated for a narrow page."""
+    axis = figure.layout.xaxis
+    along = math.log10 if axis.type == "log" else float
+    low, high = axis.range
+    points = [
+        ((along(one.seconds) - low) / (high - low) * PLOT_WIDTH, (1 - _size(one) / 1e6 / top) * PLOT_PIXELS) for one in measured
+    ]
+    beside = [(-PLOT_WIDTH, 0, 0, PLOT_PIXELS), (PLOT_WIDTH + RIGHT, 0, 2 * PLOT_WIDTH, PLOT_PIXELS)]
+    taken = [*beside, *((x - 8, y - 8, x + 8, y + 8) for x, y in points)]
+    widths = [LETTER * len(f"{one.strategy} {seconds_text(one.seconds)}") for one in measured]
+    boxes = [
+        {name: _box(x, y, width, shift) for name, shift in PLACES.items()} for (x, y), width in zip(points, widths, strict=True)
+    ]
+    chosen: dict[int, str] = {}
+    # What was chosen first knew nothing of those that came later: it is chosen again.
+    for _ in range(ROUNDS):
+        for place, own in enumerate(boxes):
+            others = [*taken, *(boxes[other][name] for other, name in chosen.items() if other != place)]
+            chosen[place] = min(own, key=lambda name: sum(_overlap(own[name], other) for other in others))
+    return list(chosen.values())
+
+
+def _box(x: float, y: float, width: float, shift: tuple[float, float]) -> tuple[float, float, float, float]:
+    aside = 12 if shift[0] == 0 else -12 if shift[0] == -1 else 0
+    left, middle = x + shift[0] * width + aside, y + shift[1] * LINE
+    return left, middle - LINE / 2, left + width, middle + LINE / 2
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0) * max(high, 0)

@@ -1,0 +1,126 @@
+"""`speedkit setup`: makes what `doctor` misses, one step at a time, and nothing that is there already."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from speedkit.engine.base_images import BASES, has_image, pull
+from speedkit.engine.connection import Engine, connect, engine_of_the_user
+from speedkit.engine.host_go import find_go
+from speedkit.engine.image_names import STAND_INS, family_of
+from speedkit.errors import NoEngine, SetupError
+from speedkit.messages import listed, message, plural
+from speedkit.setup.checks import NEEDED_BASES
+from speedkit.setup.daemon import start_engine
+from speedkit.setup.debian import read_release
+from speedkit.setup.engine_install import can_install, install_engine, what_to_install
+from speedkit.setup.go import install_go
+from speedkit.setup.stand_ins import make_stand_in
+from speedkit.state import state_folder
+
+__all__ = ["run_setup"]
+
+Say = Callable[[str], None]
+
+
+def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
+    """An engine that is ready for every strategy.
+
+    yes: install without asking. ask: asks the person a yes-or-no question. say: is given a line of progress per step.
+    Raises: SetupError, NoBuildKit, SocketRefused.
+    """
+    state_folder()
+    engine = _engine(yes=yes or os.environ.get("CI") == "true", ask=ask, say=say)
+    if find_go() is None:
+        say(message("Go: installing a toolchain beside Python"))
+        install_go()
+    say(message("Go: {path}", path=find_go()))
+    _bases(engine, say)
+    return engine
+
+
+def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
+    try:
+        engine = connect()
+        say(_answers(engine))
+        return engine
+    except NoEngine as problem:
+        if named := engine_of_the_user():
+            fix = message("{variable} names an engine of yours: start it, or unset it.", variable=named)
+            raise SetupError(problem.what, fix=fix) from None
+    if not _is_installed():
+        release = read_release()
+        if not can_install(release):
+            raise SetupError(message("There is no Docker engine on this machine."), fix=what_to_install(release))
+        question = message("There is no Docker engine. Install docker.io and buildx on this {system}?", system=release.name)
+        if not yes and not ask(question):
+            raise SetupError(message("There is no Docker engine."), fix=message("Say yes, or run `speedkit setup --yes`."))
+        say(message("Engine: installing docker.io and buildx"))
+        if written := install_engine():
+            said = message(
+                "Engine: it alone comes from Debian testing, by {files}. They stay; `speedkit clean --all` removes them",
+                files=listed([*map(str, written)]),
+            )
+            say(said)
+    say(message("Engine: starting"))
+    engine = start_engine()
+    say(_answers(engine))
+    return engine
+
+
+def _answers(engine: Engine) -> str:
+    return message("Engine: {version} answers at {host}", version=engine.version, host=engine.host)
+
+
+def _is_installed() -> bool:
+    return sys.platform == "linux" and shutil.which("dockerd") is not None
+
+
+def _bases(engine: Engine, say: Say) -> None:
+    missing = [reference for reference in BASES if not has_image(engine, reference)]
+    missing = [reference for reference in missing if not has_image(engine, STAND_INS[family_of(reference)])]
+    if missing:
+        say(message("Base images: pulling {names}", names=", ".join(missing)))
+        with ThreadPoolExecutor(len(missing)) as pool:
+            reasons = dict(zip(missing, pool.map(lambda reference: pull(engine, reference), missing), strict=True))
+        for name in (name for name, reason in reasons.items() if reason):
+            _make_or_say(engine, name, say)
+    here = [reference for reference in BASES if has_image(engine, reference)]
+    others = [reference for reference in BASES if reference not in here]
+    instead = [reference for reference in others if has_image(engine, STAND_INS[family_of(reference)])]
+    said = []
+    if here:
+        names = ", ".join(here)
+        said.append(plural("{names} is the real one", "{names} are the real ones", len(here), names=names))
+    if instead:
+        names = ", ".join(instead)
+        said.append(plural("{names} is a local stand-in", "{names} are local stand-ins", len(instead), names=names))
+    say(message("Base images: {facts}", facts="; ".join(said)))
+
+
+def _make_or_say(engine: Engine, reference: str, say: Say) -> None:
+    """Make the stand-in of an image. One that no build of the kit needs may fail."""
+    try:
+        _make(engine, family_of(reference), say)
+    except SetupError as problem:
+        if reference in NEEDED_BASES:
+            raise
+        said = message(
+            "Base images: {reference} is not here, and nothing of the kit needs it. {problem}",
+            reference=reference,
+            problem=problem,
+        )
+        say(said)
+
+
+def _make(engine: Engine, family: str, say: Say) -> None:
+    if has_image(engine, STAND_INS[family]):
+        return
+    if family == "golang":
+        _make(engine, "alpine", say)
+    say(message("Base images: no registry answers, making a stand-in for {family}", family=family))
+    make_stand_in(engine, family)

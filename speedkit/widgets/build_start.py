@@ -1,0 +1,27 @@
+"""Starts the workbench's builds as `speedkit.builds.start_build` does, with a choice of whose cache is shared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speedkit.builders import EnginesOwn
+from speedkit.builds import BuildOptions, RunningBuild, start
+from speedkit.engine.connection import connect
+
+if TYPE_CHECKING:
+    from speedkit.apps import App
+
+__all__ = ["start_with_cache_of"]
+
+
+def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -> RunningBuild:
+    """A build in the background, by one strategy, with the cache of another or the same.
+
+    cold: nothing that was built before is found again.
+    Raises: UnknownStrategy, and what `connect` raises.
+    """
+    chosen = app.strategy(strategy)
+    builder = EnginesOwn(connect())
+    isolation, edit = app.begin(cache_of, cold=cold)
+    options = BuildOptions(isolation=isolation, edit=edit, begun_as=None if cold else cache_of)
+    return start(builder, app, chosen, options)
