@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from speedkit.apps import own_app as app
     from speedkit.apps import sample_app
     from speedkit.builds import build, compare, start_build
-    from speedkit.engine.connection import connect
-    from speedkit.engine.saved_image import layers_of as layers
+    from speedkit.engine import connect
+    from speedkit.engine import layers_of as layers
     from speedkit.history import explain, play, predict, recorded_builds
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench

@@ -5,7 +5,7 @@ Pure: texts and situations in, sentences out. Nothing is built or run for it.
 
 from __future__ import annotations
 
-from speedkit.advice.failed_builds import advice_on_failure
-from speedkit.advice.nondeterminism import Unsteady, unsteady_steps
+from .failed_builds import advice_on_failure
+from .nondeterminism import Unsteady, unsteady_steps
 
 __all__ = ["Unsteady", "advice_on_failure", "unsteady_steps"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from speedkit.commands import as_typed
-from speedkit.engine.image_names import STAND_INS, stand_in_of
+from speedkit.engine import STAND_INS, stand_in_of
 from speedkit.messages import message
 
 __all__ = ["advice_on_failure"]

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from speedkit.advice.package_installs import loose_installs
-from speedkit.dockerfile import mounts_of, needed_stages, stage_bases
-from speedkit.dockerfile.stages import SCRATCH
+from speedkit.dockerfile import SCRATCH, mounts_of, needed_stages, stage_bases
 from speedkit.go_regexp import GoRegexp
 from speedkit.messages import marked, message
 
+from .package_installs import loose_installs
+
 if TYPE_CHECKING:
-    from speedkit.cache.situation import Situation
+    from speedkit.cache import Situation
     from speedkit.context import Manifest
     from speedkit.dockerfile import Instruction
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from speedkit.apps import text_files
-from speedkit.apps.edits import Applied, Edit
-from speedkit.apps.probe import Probe
-from speedkit.apps.working_copy import WorkingCopy
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
 from speedkit.messages import message
 from speedkit.ownership import claim, discard, holds_typed, note_typed
 from speedkit.state import private_folder, state_folder, state_home
+
+from . import text_files
+from .edits import Applied, Edit
+from .probe import Probe
+from .working_copy import WorkingCopy
 
 __all__ = ["COLD", "App", "Strategy"]
 

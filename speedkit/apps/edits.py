@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speedkit.apps.text_files import inside, move_time_forward, read_text, write_bytes, write_text
 from speedkit.errors import EditDoesNotApply, FileRefused
 from speedkit.messages import marked, message
 from speedkit.regular_file import read_regular
+
+from .text_files import inside, move_time_forward, read_text, write_bytes, write_text
 
 __all__ = ["RESET", "Applied", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
 

@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from speedkit.apps.app import App, Strategy
-from speedkit.apps.edits import Edit, nothing, touch
-from speedkit.apps.sample import SampleApp, is_sample_folder, sample_strategies
-from speedkit.apps.text_files import text_files
-from speedkit.apps.working_copy import working_copy
 from speedkit.context import file_in_root
 from speedkit.errors import FileRefused, NoDockerfile, NotAFolder
 from speedkit.messages import message
 from speedkit.regular_file import kind_in_words
+
+from .app import App, Strategy
+from .edits import Edit, nothing, touch
+from .sample import SampleApp, is_sample_folder, sample_strategies
+from .text_files import text_files
+from .working_copy import working_copy
 
 __all__ = ["app_in_place", "own_app"]
 

@@ -8,14 +8,15 @@ import uuid
 from pathlib import Path
 from typing import Self
 
-from speedkit.apps.app import App, Strategy
-from speedkit.apps.edits import RESET, Edit, append_line, nothing, replace_text, touch
-from speedkit.apps.probe import Probe
-from speedkit.apps.text_files import read_text, write_text
-from speedkit.apps.working_copy import WorkingCopy, working_copy
 from speedkit.errors import EditDoesNotApply, NotAFolder
 from speedkit.messages import message
 from speedkit.shipped import shipped_folder, shipped_places
+
+from .app import App, Strategy
+from .edits import RESET, Edit, append_line, nothing, replace_text, touch
+from .probe import Probe
+from .text_files import read_text, write_text
+from .working_copy import WorkingCopy, working_copy
 
 __all__ = ["BROKEN_ON_PURPOSE", "SampleApp", "is_sample_folder", "sample_app", "sample_folder", "sample_strategies"]
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speedkit import ownership
-from speedkit.apps.text_files import read_text, write_text
 from speedkit.errors import FileRefused
 from speedkit.messages import message, plural
 from speedkit.ownership import Owner
 from speedkit.state import private_folder, state_home
+
+from .text_files import read_text, write_text
 
 __all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "said_of_typed", "sweep_and_tell", "sweep_leftovers"]
 

@@ -20,9 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speedkit.apps.file_copy import PERMISSIONS, copy_attributes, copy_file, copy_link
-from speedkit.apps.stale_copies import sweep_and_tell
-from speedkit.apps.text_files import LARGEST_BYTES, NOT_LISTED, entry_inside, move_time_forward, put_in_place
 from speedkit.cell_output import say_aside
 from speedkit.context import IgnorePatterns, ignore_file_of, ignore_patterns_of
 from speedkit.errors import DiskFull, FileRefused, Misuse
@@ -31,8 +28,12 @@ from speedkit.ownership import claim, discard
 from speedkit.regular_file import NotReadable
 from speedkit.state import state_folder, state_home
 
+from .file_copy import PERMISSIONS, copy_attributes, copy_file, copy_link
+from .stale_copies import sweep_and_tell
+from .text_files import LARGEST_BYTES, NOT_LISTED, entry_inside, move_time_forward, put_in_place
+
 if TYPE_CHECKING:
-    from speedkit.context.ignore_file import Matched
+    from speedkit.context import Matched
 
 __all__ = ["WorkingCopy", "working_copy"]
 

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from speedkit.dockerfile import external_bases, platform_of, read_dockerfile, requested_frontend, stage_bases, target_index
-from speedkit.engine.base_images import (
+from speedkit.engine import (
+    Engine,
     extended_names,
     has_image,
+    inspect_image,
+    is_dockers_frontend,
     isolated_base,
     isolated_name,
+    name_on_hub,
     plain_base,
+    replaced_frontend,
     resolve_base,
     standing_base,
 )
-from speedkit.engine.connection import Engine
-from speedkit.engine.frontends import is_dockers_frontend, replaced_frontend
-from speedkit.engine.image_names import name_on_hub
-from speedkit.engine.images import inspect_image
 from speedkit.errors import DockerfileError, NoBaseImage
 from speedkit.messages import message
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from speedkit.apps import Probe
-from speedkit.builders.base_choice import BuildBases
 from speedkit.context import Manifest
-from speedkit.engine.build_request import BuildRequest
-from speedkit.engine.buildx import Command, Finished
-from speedkit.engine.connection import Engine
-from speedkit.recordings.recording import Recording
+from speedkit.engine import BuildRequest, Command, Engine, Finished
+from speedkit.recordings import Recording
+
+from .base_choice import BuildBases
 
 __all__ = ["BasesWanted", "Builder"]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 
-from speedkit.builders.builder import Builder
-from speedkit.builders.engines_own import EnginesOwn
-from speedkit.builders.other_builder import OtherBuilder
-from speedkit.engine.children import run_child
-from speedkit.engine.connection import Engine, connect
-from speedkit.engine.docker_settings import endpoint_of_context
+from speedkit.engine import Engine, connect, endpoint_of_context, run_child
 from speedkit.errors import EngineError, Misuse, NoBuildKit, UnknownBuilder
 from speedkit.messages import message
+
+from .builder import Builder
+from .engines_own import EnginesOwn
+from .other_builder import OtherBuilder
 
 __all__ = ["builder_if_any", "builder_named"]
 

@@ -9,19 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import Probe
-from speedkit.builders.base_choice import BuildBases, bases_now, build_bases, frontend_replaced_now, unfetched_frontend
-from speedkit.builders.builder import BasesWanted
-from speedkit.builders.image_probe import answer_of
-from speedkit.builders.machine_facts import machine_of
 from speedkit.context import Manifest, read_context
-from speedkit.engine.build_request import BuildRequest
-from speedkit.engine.buildx import Command, Finished, run_buildx
-from speedkit.engine.connection import Engine
-from speedkit.engine.frontends import note_unanswered
-from speedkit.engine.images import describe_image, layers_on
-from speedkit.engine.ledger import building, note_image, note_use
+from speedkit.engine import (
+    BuildRequest,
+    Command,
+    Engine,
+    Finished,
+    building,
+    describe_image,
+    layers_on,
+    note_image,
+    note_unanswered,
+    note_use,
+    run_buildx,
+)
 from speedkit.messages import message
-from speedkit.recordings.recording import Recording
+from speedkit.recordings import Recording
+
+from .base_choice import BuildBases, bases_now, build_bases, frontend_replaced_now, unfetched_frontend
+from .builder import BasesWanted
+from .image_probe import answer_of
+from .machine_facts import machine_of
 
 __all__ = ["EnginesOwn"]
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from speedkit.apps import Probe
-from speedkit.engine.connection import Engine
-from speedkit.engine.containers import ask_image
+from speedkit.engine import Engine, ask_image
 from speedkit.errors import EngineError, EngineLost, NotAsked
 
 __all__ = ["answer_of"]

@@ -14,11 +14,9 @@ from io import RawIOBase
 from pathlib import Path
 from typing import IO, cast
 
-from speedkit.engine.connection import Engine
-from speedkit.engine.images import inspect_image
-from speedkit.engine.saved_image import saved_stream
+from speedkit.engine import Engine, inspect_image, saved_stream
 from speedkit.errors import NO_ROOM, BuilderCannot, DiskFull, EngineError
-from speedkit.images.bytestream import ByteStream
+from speedkit.images import ByteStream
 from speedkit.messages import message
 from speedkit.state import open_private
 

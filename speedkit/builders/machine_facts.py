@@ -7,8 +7,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from speedkit.engine.connection import Engine, buildx_version
-from speedkit.engine.host_go import find_go, full_go_version
+from speedkit.engine import Engine, buildx_version, find_go, full_go_version
 from speedkit.errors import EngineError
 
 __all__ = ["machine_of"]

@@ -11,18 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from speedkit.builders.base_choice import BuildBases, base_names, unfetched_frontend
-from speedkit.builders.builder import BasesWanted
-from speedkit.builders.engines_own import EnginesOwn
-from speedkit.builders.image_transfer import hand_over
-from speedkit.engine.base_images import go_settings, plain_base
-from speedkit.engine.build_request import BuildRequest
-from speedkit.engine.buildx import Command
-from speedkit.engine.certificates import host_bundle
-from speedkit.engine.image_names import STAND_INS, family_of
+from speedkit.engine import STAND_INS, BuildRequest, Command, family_of, go_settings, host_bundle, plain_base
 from speedkit.errors import BuilderCannot
 from speedkit.messages import listed, message
 from speedkit.ownership import scratch_folder
+
+from .base_choice import BuildBases, base_names, unfetched_frontend
+from .builder import BasesWanted
+from .engines_own import EnginesOwn
+from .image_transfer import hand_over
 
 __all__ = ["OtherBuilder"]
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import Probe
-from speedkit.builders.base_choice import BuildBases
-from speedkit.builders.builder import BasesWanted
 from speedkit.context import Manifest
-from speedkit.engine.build_request import BuildRequest
-from speedkit.engine.buildx import Command, Finished
+from speedkit.engine import BuildRequest, Command, Finished
 from speedkit.messages import message
-from speedkit.recordings.rawjson import Solve
-from speedkit.recordings.recording import Recording
+from speedkit.recordings import Recording, Solve
+
+from .base_choice import BuildBases
+from .builder import BasesWanted
 
 __all__ = ["Replay"]
 

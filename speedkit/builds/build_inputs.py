@@ -15,7 +15,7 @@ from pathlib import Path
 from speedkit.context import file_in_root
 from speedkit.errors import FileRefused, NoDockerfile
 from speedkit.messages import message
-from speedkit.recordings.redaction import redaction_of
+from speedkit.recordings import redaction_of
 from speedkit.regular_file import read_regular
 from speedkit.secrets import is_secret_file
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from speedkit.apps import COLD, App
 from speedkit.builders import Builder, EnginesOwn
-from speedkit.builds.host_commands import FOR_AN_IMAGE, host_environment, run_host_command
-from speedkit.builds.progress import Watch, quiet_or_notebook
-from speedkit.builds.request import BuildOptions
-from speedkit.builds.running_build import start
-from speedkit.engine.buildx import Command
-from speedkit.engine.connection import connect
+from speedkit.engine import Command, connect
 from speedkit.messages import message
 from speedkit.model import Build
+
+from .host_commands import FOR_AN_IMAGE, host_environment, run_host_command
+from .progress import Watch, quiet_or_notebook
+from .request import BuildOptions
+from .running_build import start
 
 if TYPE_CHECKING:
     import pandas as pd

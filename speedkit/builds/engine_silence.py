@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from speedkit.builds.background import InBackground
+from .background import InBackground
 
 __all__ = ["Silence"]
 

@@ -13,10 +13,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from speedkit.engine.buildx import Command
-from speedkit.engine.host_go import find_go
+from speedkit.engine import Command, find_go
 from speedkit.ownership import claim
-from speedkit.recordings.steps import HOST_PREFIX
+from speedkit.recordings import HOST_PREFIX
 from speedkit.state import state_folder
 
 __all__ = ["FOR_AN_IMAGE", "host_environment", "run_host_command"]

@@ -7,11 +7,10 @@ import contextlib
 import threading
 
 from speedkit.budget import PARTS, Part, Use, limit_bytes
-from speedkit.engine.connection import Engine
-from speedkit.engine.image_limit import keep_images, size_of_images
+from speedkit.engine import Engine, keep_images, size_of_images
 from speedkit.errors import SpeedkitError
-from speedkit.images.store_limit import keep_layers, size_of_layers
-from speedkit.recordings.recording_limit import keep_recordings, size_of_recordings
+from speedkit.images import keep_layers, size_of_layers
+from speedkit.recordings import keep_recordings, size_of_recordings
 from speedkit.state import state_home
 
 __all__ = ["keep_in_background", "keep_limits", "room_taken"]

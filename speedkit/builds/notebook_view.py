@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from speedkit.model import Build
-from speedkit.rendering.steps_html import build_html
+from speedkit.rendering import build_html
 
 if TYPE_CHECKING:
-    from speedkit.builds.running_build import RunningBuild
+    from .running_build import RunningBuild
 
 __all__ = ["watch_in_notebook"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from speedkit.advice import advice_on_failure
-from speedkit.builders.base_choice import BuildBases
+from speedkit.builders import BuildBases
 from speedkit.errors import DiskFull, EngineLost, SpeedkitError, in_words
 from speedkit.messages import capital, message
 from speedkit.model import Outcome
-from speedkit.recordings.rawjson import Solve
+from speedkit.recordings import Solve
 
 __all__ = ["breakage", "error_of", "failure_text", "outcome_of"]
 

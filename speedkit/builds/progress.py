@@ -6,12 +6,12 @@ import time
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from speedkit.builds.notebook_view import notebook_shell
 from speedkit.messages import message, plural
 from speedkit.model import Build
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.words.amounts import seconds_text
+from speedkit.rendering import NOT_MATH, html_text
+from speedkit.words import seconds_text
+
+from .notebook_view import notebook_shell
 
 __all__ = ["Watch", "quiet_or_notebook"]
 

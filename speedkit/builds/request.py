@@ -10,14 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from speedkit.apps import App, Probe, Strategy
-from speedkit.builders import BasesWanted
-from speedkit.builders.base_choice import SYNTAX_ARGUMENT, BuildBases
-from speedkit.builds.build_inputs import dockerfile_text, refuse_private_file, sent_arguments
+from speedkit.builders import SYNTAX_ARGUMENT, BasesWanted, BuildBases
 from speedkit.dockerfile import without_frontend
-from speedkit.engine.build_request import BuildRequest
-from speedkit.engine.identity import our_labels
-from speedkit.recordings.recording import Meta, Recording, new_id
-from speedkit.recordings.redaction import Redaction
+from speedkit.engine import BuildRequest, our_labels
+from speedkit.recordings import Meta, Recording, Redaction, new_id
+
+from .build_inputs import dockerfile_text, refuse_private_file, sent_arguments
 
 __all__ = ["BuildOptions", "Request", "request_for", "request_of"]
 

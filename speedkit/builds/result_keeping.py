@@ -9,16 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from speedkit.builds.transcript import Transcript
 from speedkit.context import Manifest
 from speedkit.errors import SpeedkitError, in_words
 from speedkit.messages import marked, message
 from speedkit.model import Build
-from speedkit.recordings.rawjson import Solve
-from speedkit.recordings.recording import Meta, Recording, complete_recording, write_recording
-from speedkit.recordings.recording_reader import assemble_build
-from speedkit.recordings.redaction import Redaction
+from speedkit.recordings import Meta, Recording, Redaction, Solve, assemble_build, complete_recording, write_recording
 from speedkit.state import state_folder
+
+from .transcript import Transcript
 
 __all__ = ["NOT_COMPLETED", "Keeper"]
 

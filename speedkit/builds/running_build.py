@@ -12,26 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, Strategy
-from speedkit.builders import Builder, Replay, builder_named
-from speedkit.builders.base_choice import BuildBases
-from speedkit.builds.background import InBackground
-from speedkit.builds.exit_handling import forget, stop_when_leaving
-from speedkit.builds.housekeeping import keep_in_background
-from speedkit.builds.notebook_view import watch_in_notebook
-from speedkit.builds.outcome import breakage, error_of, outcome_of
-from speedkit.builds.request import BuildOptions, Request, request_for, request_of
-from speedkit.builds.result_keeping import Keeper
-from speedkit.builds.solve import ContextReading, Solved, Solver
-from speedkit.builds.transcript import Transcript
+from speedkit.builders import BuildBases, Builder, Replay, builder_named
 from speedkit.context import Manifest
-from speedkit.engine.buildx import Command
-from speedkit.engine.connection import Engine, connect
+from speedkit.engine import Command, Engine, connect
 from speedkit.errors import BuilderCannot, Misuse, SpeedkitError, StateRefused, in_words
 from speedkit.messages import capital, marked, message
 from speedkit.model import Build
-from speedkit.recordings.recording import Meta, Recording, new_number
+from speedkit.recordings import Meta, Recording, new_number
 from speedkit.state import state_folder, state_home
-from speedkit.words.amounts import seconds_text
+from speedkit.words import seconds_text
+
+from .background import InBackground
+from .exit_handling import forget, stop_when_leaving
+from .housekeeping import keep_in_background
+from .notebook_view import watch_in_notebook
+from .outcome import breakage, error_of, outcome_of
+from .request import BuildOptions, Request, request_for, request_of
+from .result_keeping import Keeper
+from .solve import ContextReading, Solved, Solver
+from .transcript import Transcript
 
 __all__ = ["RunningBuild", "build", "recordings_folder", "start", "start_again", "start_build", "start_replay"]
 

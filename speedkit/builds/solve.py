@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from speedkit.builders import Builder
-from speedkit.builders.base_choice import BuildBases
-from speedkit.builds.background import InBackground
-from speedkit.builds.host_commands import FOR_AN_IMAGE, host_environment, run_host_command
-from speedkit.builds.outcome import failure_text
-from speedkit.builds.request import Request
-from speedkit.builds.transcript import Transcript
+from speedkit.builders import BuildBases, Builder
 from speedkit.context import Manifest
-from speedkit.engine.buildx import Command, Finished
+from speedkit.engine import Command, Finished
+
+from .background import InBackground
+from .host_commands import FOR_AN_IMAGE, host_environment, run_host_command
+from .outcome import failure_text
+from .request import Request
+from .transcript import Transcript
 
 __all__ = ["ContextReading", "Solved", "Solver"]
 

@@ -6,15 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from speedkit.builds.engine_silence import Silence
 from speedkit.errors import in_words
 from speedkit.messages import message
 from speedkit.model import Build
-from speedkit.recordings.log_limit import LogLimit
-from speedkit.recordings.rawjson import Solve
-from speedkit.recordings.recording import Meta
-from speedkit.recordings.recording_reader import assemble_build
-from speedkit.recordings.redaction import Redaction
+from speedkit.recordings import LogLimit, Meta, Redaction, Solve, assemble_build
+
+from .engine_silence import Silence
 
 __all__ = ["Transcript"]
 

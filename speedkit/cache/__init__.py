@@ -6,9 +6,9 @@ works is written down in docs/buildkit-cache-rules.md.
 
 from __future__ import annotations
 
-from speedkit.cache.explanation import Explanation, Others, StepExplanation, explain
-from speedkit.cache.prediction import Forecast, Forecaster, StepForecast, Verdict, predict
-from speedkit.cache.situation import BaseImage, NamedContext, Situation
+from .explanation import Explanation, Others, StepExplanation, explain
+from .prediction import Forecast, Forecaster, StepForecast, Verdict, predict
+from .situation import BaseImage, NamedContext, Situation
 
 __all__ = [
     "BaseImage",

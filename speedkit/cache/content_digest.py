@@ -17,8 +17,7 @@ from speedkit.context import Entry, IgnorePatterns, PathPattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from speedkit.context import Manifest
-    from speedkit.context.ignore_file import Matched
+    from speedkit.context import Manifest, Matched
 
 __all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "has_wildcard"]
 

@@ -14,13 +14,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from speedkit.cache.copied_content import derivation
+from .copied_content import derivation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from speedkit.cache.content_digest import Selector
-    from speedkit.cache.vertices import Input, Vertex
+    from .content_digest import Selector
+    from .vertices import Input, Vertex
 
 __all__ = ["Found", "Memory"]
 

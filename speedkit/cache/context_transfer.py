@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.cache.lookup import walk
 from speedkit.context import Manifest
 from speedkit.dockerfile import mounts_of
+
+from .lookup import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from speedkit.cache.content_digest import Selector
-    from speedkit.cache.contents import Memory
-    from speedkit.cache.frontend import Plan
     from speedkit.context import Entry
     from speedkit.dockerfile import Instruction
+
+    from .content_digest import Selector
+    from .contents import Memory
+    from .frontend import Plan
 
 __all__ = ["Synced", "context_is_written"]
 

@@ -10,12 +10,12 @@ import hashlib
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from speedkit.cache.content_digest import Selector
+from .content_digest import Selector
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from speedkit.cache.vertices import Input, Vertex
+    from .vertices import Input, Vertex
 
 __all__ = ["derivation"]
 

@@ -13,24 +13,21 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from speedkit.cache.content_digest import NOT_UTF8, Selector, Tree, has_wildcard
-from speedkit.cache.vertices import Input, Vertex
 from speedkit.context import Entry, IgnorePatterns, Manifest, is_malformed
-from speedkit.dockerfile import SubstitutionError
-from speedkit.dockerfile.expansion import expand_unquoted
-from speedkit.dockerfile.heredoc_marks import heredoc_mark
-from speedkit.dockerfile.stage_environment import normalized
-from speedkit.dockerfile.values import check_mode
+from speedkit.dockerfile import SubstitutionError, check_mode, expand_unquoted, heredoc_mark, normalized
 from speedkit.errors import DockerfileError, Misuse
 from speedkit.go_numbers import whole_number
 from speedkit.messages import message
 
+from .content_digest import NOT_UTF8, Selector, Tree, has_wildcard
+from .vertices import Input, Vertex
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from speedkit.cache.vertices import Surroundings
-    from speedkit.dockerfile import Heredoc, Instruction
-    from speedkit.dockerfile.stage_environment import Scope
+    from speedkit.dockerfile import Heredoc, Instruction, Scope
+
+    from .vertices import Surroundings
 
 __all__ = ["copy_vertex", "inline_file", "owner"]
 

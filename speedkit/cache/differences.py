@@ -23,9 +23,10 @@ from speedkit.causes import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from speedkit.cache.frontend import Plan, PlannedStep
-    from speedkit.cache.vertices import Input, Vertex
     from speedkit.context import Entry
+
+    from .frontend import Plan, PlannedStep
+    from .vertices import Input, Vertex
 
 __all__ = ["Change", "counterparts", "difference"]
 

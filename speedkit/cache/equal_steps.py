@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from speedkit.cache.frontend import Plan, PlannedStep
-    from speedkit.cache.vertices import Vertex
+    from .frontend import Plan, PlannedStep
+    from .vertices import Vertex
 
 __all__ = ["Equals"]
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from speedkit.cache.equal_steps import Equals
-from speedkit.cache.lookup import proved
-from speedkit.cache.prediction import Forecaster, Outlook, StepForecast
 from speedkit.causes import (
     Addition,
     AddressChanged,
@@ -42,12 +39,17 @@ from speedkit.causes import (
     Unchanged,
 )
 
+from .equal_steps import Equals
+from .lookup import proved
+from .prediction import Forecaster, Outlook, StepForecast
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from speedkit.cache.frontend import PlannedStep
-    from speedkit.cache.situation import Situation
     from speedkit.model import StepSource, StepState
+
+    from .frontend import PlannedStep
+    from .situation import Situation
 
 __all__ = ["Explanation", "Others", "StepExplanation", "explain"]
 

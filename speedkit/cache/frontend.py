@@ -12,33 +12,38 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from speedkit.cache.content_digest import Tree
-from speedkit.cache.copy_vertex import copy_vertex, owner
-from speedkit.cache.run_vertex import run_vertex
-from speedkit.cache.situation import BaseImage
-from speedkit.cache.vertices import Input, Vertex
 from speedkit.context import Manifest
 from speedkit.dockerfile import (
+    SCRATCH,
     Instruction,
+    Linting,
+    Scope,
+    check_instruction,
+    check_port,
+    check_signal,
+    fits_platform,
     global_environment,
     needed_stages,
+    normalized,
+    read_instruction,
     stage_bases,
 )
-from speedkit.dockerfile.checks import check_instruction
-from speedkit.dockerfile.dockerfile_reader import read_instruction
-from speedkit.dockerfile.linting import Linting
-from speedkit.dockerfile.stage_environment import Scope, normalized
-from speedkit.dockerfile.stages import SCRATCH
-from speedkit.dockerfile.values import check_port, check_signal, fits_platform
 from speedkit.errors import DockerfileError
 from speedkit.go_numbers import END_OF_INT64, whole_number
 from speedkit.messages import message
 
+from .content_digest import Tree
+from .copy_vertex import copy_vertex, owner
+from .run_vertex import run_vertex
+from .situation import BaseImage
+from .vertices import Input, Vertex
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from speedkit.cache.situation import NamedContext, Situation
     from speedkit.dockerfile import Dockerfile, Stage
+
+    from .situation import NamedContext, Situation
 
 __all__ = ["Plan", "PlannedStep", "plan_build"]
 

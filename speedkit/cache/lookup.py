@@ -8,10 +8,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from speedkit.cache.contents import Found, Memory
-    from speedkit.cache.frontend import Plan
-    from speedkit.cache.vertices import Input, Vertex
     from speedkit.model import StepState
+
+    from .contents import Found, Memory
+    from .frontend import Plan
+    from .vertices import Input, Vertex
 
 __all__ = ["Walked", "proved", "remember", "walk"]
 

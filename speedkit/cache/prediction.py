@@ -5,22 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.cache.content_digest import Tree
-from speedkit.cache.contents import Memory
-from speedkit.cache.context_transfer import Synced, context_is_written
-from speedkit.cache.equal_steps import Equals
-from speedkit.cache.frontend import Plan, PlannedStep, plan_build
-from speedkit.cache.lookup import Walked, remember, walk
-from speedkit.cache.step_causes import StepCauses
-from speedkit.cache.step_inputs import Sources
 from speedkit.causes import Addition, BaseToPull, Cause, ImageToPull, NothingBuiltYet, SameStepAs, Stops
 from speedkit.errors import DockerfileError
+
+from .content_digest import Tree
+from .contents import Memory
+from .context_transfer import Synced, context_is_written
+from .equal_steps import Equals
+from .frontend import Plan, PlannedStep, plan_build
+from .lookup import Walked, remember, walk
+from .step_causes import StepCauses
+from .step_inputs import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from speedkit.cache.situation import Situation
     from speedkit.model import StepSource
+
+    from .situation import Situation
 
 __all__ = ["Forecast", "Forecaster", "Outlook", "StepForecast", "Verdict", "predict"]
 

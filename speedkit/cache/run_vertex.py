@@ -11,24 +11,22 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NoReturn
 
-from speedkit.cache.content_digest import NOT_UTF8, Selector, Tree
-from speedkit.cache.copy_vertex import inline_file
-from speedkit.cache.vertices import Input, Vertex
 from speedkit.causes import Secret
 from speedkit.context import Entry, Manifest
-from speedkit.dockerfile import Mount, mounts_of
-from speedkit.dockerfile.heredoc_marks import heredoc_mark
-from speedkit.dockerfile.mounts import TRUTHS
-from speedkit.dockerfile.stage_environment import normalized
+from speedkit.dockerfile import TRUTHS, Mount, heredoc_mark, mounts_of, normalized
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
+
+from .content_digest import NOT_UTF8, Selector, Tree
+from .copy_vertex import inline_file
+from .vertices import Input, Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from speedkit.cache.vertices import Surroundings
-    from speedkit.dockerfile import Instruction
-    from speedkit.dockerfile.stage_environment import Scope
+    from speedkit.dockerfile import Instruction, Scope
+
+    from .vertices import Surroundings
 
 __all__ = ["run_vertex"]
 

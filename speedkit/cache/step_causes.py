@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.cache.content_digest import NOT_UTF8
-from speedkit.cache.differences import Change, counterparts, difference
 from speedkit.causes import (
     Addition,
     BackslashInPath,
@@ -45,12 +43,16 @@ from speedkit.causes import (
     Unchanged,
 )
 
+from .content_digest import NOT_UTF8
+from .differences import Change, counterparts, difference
+
 if TYPE_CHECKING:
-    from speedkit.cache.contents import Found
-    from speedkit.cache.frontend import Plan, PlannedStep
-    from speedkit.cache.lookup import Walked
-    from speedkit.cache.vertices import Vertex
     from speedkit.dockerfile import Dockerfile
+
+    from .contents import Found
+    from .frontend import Plan, PlannedStep
+    from .lookup import Walked
+    from .vertices import Vertex
 
 __all__ = ["StepCauses"]
 

@@ -10,8 +10,9 @@ from speedkit.model import StepSource
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from speedkit.cache.frontend import Plan, PlannedStep
     from speedkit.dockerfile import Instruction
+
+    from .frontend import Plan, PlannedStep
 
 __all__ = ["Sources"]
 

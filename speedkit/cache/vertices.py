@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
-    from speedkit.cache.content_digest import Selector, Tree
-    from speedkit.cache.situation import Situation
     from speedkit.causes import Secret
     from speedkit.dockerfile import Dockerfile
+
+    from .content_digest import Selector, Tree
+    from .situation import Situation
 
 __all__ = ["Input", "Surroundings", "Vertex", "VertexKind"]
 

@@ -5,8 +5,8 @@ A cause holds no sentence. `speedkit.words` says it to a person; `kind_of` and `
 
 from __future__ import annotations
 
-from speedkit.causes.for_programs import CauseKind, facts_of, kind_of
-from speedkit.causes.types import (
+from .for_programs import CauseKind, facts_of, kind_of
+from .types import (
     Addition,
     AddressChanged,
     BackslashInPath,

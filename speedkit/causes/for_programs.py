@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, assert_never
 
-from speedkit.causes.types import (
+from .types import (
     AddressChanged,
     BackslashInPath,
     BaseChanged,

@@ -1,5 +1,5 @@
 """The `speedkit` program: one verb per module, JSON on stdout when asked for, progress and errors on stderr."""
 
-from speedkit.cli.start import main
+from .start import main
 
 __all__ = ["main"]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speedkit.cli.arguments import (
+from speedkit.errors import SpeedkitError
+from speedkit.messages import marked, message
+
+from .arguments import (
     AsJson,
     BuildArgs,
     BuilderOption,
@@ -20,17 +23,15 @@ from speedkit.cli.arguments import (
     app_named,
     parse_build_args,
 )
-from speedkit.cli.argv_secrets import hide_on_command_line
-from speedkit.cli.output import live_line, print_json, print_table, print_text, reason_json, say_log
-from speedkit.cli.printed_builds import build_json, line_of_running, print_build, print_notices
-from speedkit.errors import SpeedkitError
-from speedkit.messages import marked, message
+from .argv_secrets import hide_on_command_line
+from .output import live_line, print_json, print_table, print_text, reason_json, say_log
+from .printed_builds import build_json, line_of_running, print_build, print_notices
 
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.builds import RunningBuild
     from speedkit.history import Repeated
-    from speedkit.images.image_comparison import Difference
+    from speedkit.images import Difference
     from speedkit.model import Build
 
 __all__ = ["register"]
@@ -168,7 +169,7 @@ def _repeated_json(repeated: Repeated) -> dict[str, Any]:
 
 
 def _print_repeated(repeated: Repeated) -> None:
-    from speedkit.words.amounts import seconds_text
+    from speedkit.words import seconds_text
 
     line, instruction, seconds, because = message("line"), message("instruction"), message("seconds"), message("because")
     columns = [line, instruction, seconds, because]

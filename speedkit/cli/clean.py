@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from speedkit.cli.arguments import AsJson
-from speedkit.cli.output import print_json, say
 from speedkit.commands import as_typed
 from speedkit.errors import EngineError
 from speedkit.messages import message, plural
+
+from .arguments import AsJson
+from .output import print_json, say
 
 __all__ = ["register"]
 
@@ -34,9 +35,9 @@ def clean(
 ) -> None:
     """Clean up, and say what was removed and what stays."""
     from speedkit.apps import said_of_typed
-    from speedkit.engine.connection import connect
+    from speedkit.engine import connect
     from speedkit.setup import clean as clean_up
-    from speedkit.setup.cleanup import said_of_apt_file, said_of_copy
+    from speedkit.setup import said_of_apt_file, said_of_copy
 
     try:
         engine = connect()

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speedkit.cli.arguments import AsJson
-from speedkit.cli.output import print_json, print_table
-from speedkit.cli.printed_builds import print_notices
 from speedkit.errors import Misuse, UnknownEdit
 from speedkit.messages import message
+
+from .arguments import AsJson
+from .output import print_json, print_table
+from .printed_builds import print_notices
 
 if TYPE_CHECKING:
     from speedkit.apps import App, Edit
@@ -47,7 +48,8 @@ def compare(
 ) -> None:
     """Measure, print the medians, and exit with 3 where a build failed."""
     from speedkit import builds
-    from speedkit.cli.progress import TerminalWatch
+
+    from .progress import TerminalWatch
 
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
     with _app_to_compare(folder, edits) as app:
@@ -99,7 +101,7 @@ def _edit_of_a_file(app: App, name: str) -> Edit:
 
 def print_comparison(result: Any) -> None:
     """The medians of a comparison, strategy by edit, on stdout."""
-    from speedkit.words.amounts import seconds_text
+    from speedkit.words import seconds_text
 
     def span(row: Any) -> str:
         if row["runs"] <= 1:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from speedkit.cli.arguments import AsJson
-from speedkit.cli.output import print_json, print_table
 from speedkit.messages import message
+
+from .arguments import AsJson
+from .output import print_json, print_table
 
 __all__ = ["register"]
 

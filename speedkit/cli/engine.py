@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from speedkit.cli.arguments import AsJson
-from speedkit.cli.output import print_json, print_table, say
 from speedkit.messages import message
+
+from .arguments import AsJson
+from .output import print_json, print_table, say
 
 __all__ = ["register"]
 
@@ -20,7 +21,7 @@ def register(program: typer.Typer) -> None:
 @engine_verbs.command("start", help=message("Start the installed engine; does nothing when one answers."))
 def engine_start() -> None:
     """Start the engine, and say where it answers."""
-    from speedkit.setup.daemon import start_engine
+    from speedkit.setup import start_engine
 
     engine = start_engine()
     say(message("Engine {version} answers at {host}.", version=engine.version, host=engine.host))
@@ -29,7 +30,7 @@ def engine_start() -> None:
 @engine_verbs.command("stop", help=message("Stop the engine that speedkit started; another one is left alone."))
 def engine_stop() -> None:
     """Stop our engine, and say whether there was one."""
-    from speedkit.setup.daemon import stop_engine
+    from speedkit.setup import stop_engine
 
     if stop_engine():
         say(message("Stopped."))
@@ -40,7 +41,7 @@ def engine_stop() -> None:
 @engine_verbs.command("status", help=message("Say whether an engine answers and whose it is."))
 def engine_status(as_json: AsJson = False) -> None:
     """Print how it stands with the engine, and exit with 1 where none answers."""
-    from speedkit.setup.daemon import status
+    from speedkit.setup import status
 
     found = status()
     if as_json:

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from speedkit.cli.arguments import AsJson
-from speedkit.cli.printed_reasons import print_reasons
 from speedkit.messages import message
+
+from .arguments import AsJson
+from .printed_reasons import print_reasons
 
 __all__ = ["register"]
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from speedkit.cli.arguments import AsJson
-from speedkit.cli.output import print_json, print_table
 from speedkit.messages import message
 
+from .arguments import AsJson
+from .output import print_json, print_table
+
 if TYPE_CHECKING:
-    from speedkit.recordings.recording import Meta
+    from speedkit.recordings import Meta
 
 __all__ = ["register"]
 
@@ -27,8 +28,7 @@ def history(
 ) -> None:
     """Print a row per recorded build, oldest first."""
     from speedkit.history import recordings
-    from speedkit.words import outcome_word
-    from speedkit.words.amounts import seconds_text
+    from speedkit.words import outcome_word, seconds_text
 
     metas = [recording.meta for recording in recordings()[-limit:]]
     if as_json:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from speedkit.cli.output import say
 from speedkit.messages import message
+
+from .output import say
 
 __all__ = ["register"]
 
@@ -36,7 +37,7 @@ def lab(
     ] = False,
 ) -> None:
     """Copy the notebooks that are missing, and become JupyterLab."""
-    from speedkit.lessons.notebook_files import FIRST_NOTEBOOK, copy_notebooks
+    from speedkit.lessons import FIRST_NOTEBOOK, copy_notebooks
 
     done = copy_notebooks(folder)
     if done.copied:

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speedkit.cli.arguments import AsJson, parse_size
-from speedkit.cli.output import (
+from speedkit.errors import Misuse
+from speedkit.messages import marked, message, plural
+
+from .arguments import AsJson, parse_size
+from .output import (
     print_file,
     print_json_pieces,
     print_sentence,
@@ -20,13 +23,9 @@ from speedkit.cli.output import (
     say,
     takes_all_characters,
 )
-from speedkit.errors import Misuse
-from speedkit.messages import marked, message, plural
 
 if TYPE_CHECKING:
-    from speedkit.images.image import Image
-    from speedkit.images.image_comparison import DifferenceKind
-    from speedkit.images.limits import Limits, Violation
+    from speedkit.images import DifferenceKind, Image, Limits, Violation
 
 __all__ = ["register"]
 
@@ -92,8 +91,8 @@ def layers(
     as_json: AsJson = False,
 ) -> None:
     """Print what is asked of an image, and exit with 1 where a limit is not kept."""
-    from speedkit.engine.saved_image import content_of, layers_of
-    from speedkit.images.limits import Limits, check_limits
+    from speedkit.engine import content_of, layers_of
+    from speedkit.images import Limits, check_limits
 
     limits = Limits(max_wasted, min_efficiency, max_size, tuple(forbid or ()))
     _refuse_misuse(limits, cat, layer, ci=ci)
@@ -159,7 +158,7 @@ def _judge(violations: Sequence[Violation], *, ci: bool) -> None:
 
 
 def _print_json(image: Image, other: Image | None, violations: Sequence[Violation], *, files: bool) -> None:
-    from speedkit.images.plain_data import json_text
+    from speedkit.images import json_text
     from speedkit.secrets import count_substitutes
 
     more: dict[str, Any] = {"violations": [{"rule": one.rule, "message": one.message} for one in violations]}
@@ -169,8 +168,8 @@ def _print_json(image: Image, other: Image | None, violations: Sequence[Violatio
 
 
 def _print_image(image: Image, *, files: bool) -> None:
-    from speedkit.images.summary import facts, finding
-    from speedkit.words.amounts import bytes_text
+    from speedkit.images import facts, finding
+    from speedkit.words import bytes_text
 
     print_sentence(finding(image))
     print_sentence(" · ".join(facts(image)))
@@ -188,9 +187,9 @@ def _print_image(image: Image, *, files: bool) -> None:
 
 
 def _layer_rows(image: Image) -> list[list[object]]:
-    from speedkit.images.summary import layer_rows
-    from speedkit.rendering.layers_html import changes_text, command_text
-    from speedkit.words.amounts import bytes_text
+    from speedkit.images import layer_rows
+    from speedkit.rendering import changes_text, command_text
+    from speedkit.words import bytes_text
 
     return [
         [
@@ -207,7 +206,7 @@ def _layer_rows(image: Image) -> list[list[object]]:
 
 def _print_changes(image: Image, place: int) -> None:
     """Line by line: a table of a million files would take minutes to lay out, and cuts long paths."""
-    from speedkit.words.amounts import bytes_text
+    from speedkit.words import bytes_text
 
     head = f"{message('change'):<9} {message('size'):>10}  {message('path')}"
     print_text(message("Layer {number}", number=place + 1), head)
@@ -222,9 +221,8 @@ def _signed_kinds() -> dict[DifferenceKind, str]:
 
 
 def _print_comparison(image: Image, other: Image) -> None:
-    from speedkit.images.image_comparison import compare_images
-    from speedkit.images.summary import comparison_finding
-    from speedkit.words.amounts import bytes_text
+    from speedkit.images import compare_images, comparison_finding
+    from speedkit.words import bytes_text
 
     found = compare_images(image, other)
     rows = [

@@ -16,13 +16,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from speedkit.messages import marked, message
-from speedkit.rendering.ansi import plain_log
+from speedkit.rendering import plain_log
 from speedkit.visible import visible, visible_json, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from speedkit.rendering.reasons_html import Reason
+    from speedkit.rendering import Reason
 
 __all__ = [
     "ProgressBar",

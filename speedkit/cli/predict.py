@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from speedkit.cli.arguments import (
+from speedkit.errors import DockerfileError
+from speedkit.messages import message
+
+from .arguments import (
     AsJson,
     BuildArgs,
     BuilderOption,
@@ -17,10 +20,8 @@ from speedkit.cli.arguments import (
     app_named,
     parse_build_args,
 )
-from speedkit.cli.argv_secrets import hide_on_command_line
-from speedkit.cli.printed_reasons import print_reasons
-from speedkit.errors import DockerfileError
-from speedkit.messages import message
+from .argv_secrets import hide_on_command_line
+from .printed_reasons import print_reasons
 
 __all__ = ["register"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from speedkit.cli.output import print_table, say
 from speedkit.messages import message
+
+from .output import print_table, say
 
 if TYPE_CHECKING:
     from speedkit.model import Build, Step
@@ -15,8 +16,7 @@ __all__ = ["build_json", "line_of_running", "print_build", "print_notices"]
 
 
 def print_build(built: Build) -> None:
-    from speedkit.words import outcome_word, shown_state
-    from speedkit.words.amounts import bytes_text, seconds_text
+    from speedkit.words import bytes_text, outcome_word, seconds_text, shown_state
 
     rows = [
         [
@@ -45,7 +45,7 @@ def print_build(built: Build) -> None:
 
 
 def _stage_text(step: Step) -> str:
-    from speedkit.recordings.steps import BEFORE_STAGES
+    from speedkit.recordings import BEFORE_STAGES
 
     if step.kind == "host":
         return message("host")
@@ -60,7 +60,7 @@ def print_notices(builds: Iterable[Build]) -> None:
 
 def line_of_running(built: Build, *, is_built: bool) -> str:
     """What a terminal shows of a build that goes on. is_built: only its image is still looked at."""
-    from speedkit.words.amounts import seconds_text
+    from speedkit.words import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
     if built.notices:

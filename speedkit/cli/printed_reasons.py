@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.cli.output import print_json, print_table, reason_json
 from speedkit.messages import message
+
+from .output import print_json, print_table, reason_json
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
@@ -19,8 +20,7 @@ def print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
         steps = [reason_json(reason, key) for reason in found.steps]
         print_json({"steps": steps, "stand_in_frontend": found.replaced_frontend is not None})
         return
-    from speedkit.words import shown_state
-    from speedkit.words.amounts import seconds_text
+    from speedkit.words import seconds_text, shown_state
 
     timed = any(reason.seconds for reason in found.steps)
     rows = [

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from speedkit.cli import build, clean, compare, doctor, engine, explain, history, lab, layers, predict, setup, tour
-from speedkit.cli.output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
 from speedkit.errors import SpeedkitError
 from speedkit.messages import message
 from speedkit.visible import visible_line
 
+from . import build, clean, compare, doctor, engine, explain, history, lab, layers, predict, setup, tour
+from .output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
+
 if TYPE_CHECKING:
-    from speedkit.images.image import Image
+    from speedkit.images import Image
 
 __all__ = ["program", "run"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from speedkit.cli.output import ProgressBar, say
 from speedkit.model import Build
-from speedkit.words import outcome_word
-from speedkit.words.amounts import seconds_text
+from speedkit.words import outcome_word, seconds_text
+
+from .output import ProgressBar, say
 
 __all__ = ["TerminalWatch"]
 

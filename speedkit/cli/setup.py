@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from speedkit.cli.output import ask, say
 from speedkit.messages import message
+
+from .output import ask, say
 
 __all__ = ["register"]
 

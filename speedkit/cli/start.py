@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from speedkit.images.image import Image
+    from speedkit.images import Image
 
 __all__ = ["main"]
 
@@ -20,7 +20,7 @@ def main() -> NoReturn:
     """Run the program with this process's arguments and end the process."""
     try:
         with _asked_ahead(sys.argv[1:]) as read_image:
-            from speedkit.cli.program import run
+            from .program import run
 
             run(read_image)
     except KeyboardInterrupt:
@@ -32,8 +32,9 @@ def _end_as_cancelled() -> NoReturn:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from speedkit.cli.output import say
     from speedkit.messages import message
+
+    from .output import say
 
     say(message("Cancelled."))
     sys.exit(CANCELLED)
@@ -43,7 +44,7 @@ def _asked_ahead(arguments: Sequence[str]) -> AbstractContextManager[Callable[[]
     """What reads the image of a plain `speedkit layers IMAGE`; None for a command line that only the program understands."""
     match [word for word in arguments if word not in FLAGS]:
         case ["layers", image] if not image.startswith("-"):
-            from speedkit.engine.saved_image import asked_ahead
+            from speedkit.engine import asked_ahead
 
             return asked_ahead(image)
     return nullcontext()

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from speedkit.cli.output import print_table, say
 from speedkit.errors import Misuse
 from speedkit.messages import message, plural
+
+from .output import print_table, say
 
 __all__ = ["register"]
 
@@ -29,11 +30,9 @@ def tour(
     session: Annotated[str | None, typer.Option(help=message("A name for the builds of this tour."))] = None,
 ) -> None:
     """Take the tour, print its table, and exit with 3 where a build failed that should not have."""
-    from speedkit.rendering.ansi import plain_log
-    from speedkit.report import run_tour
-    from speedkit.report.summary import strategy_by_edit
-    from speedkit.words import outcome_word
-    from speedkit.words.amounts import seconds_text
+    from speedkit.rendering import plain_log
+    from speedkit.report import run_tour, strategy_by_edit
+    from speedkit.words import outcome_word, seconds_text
 
     if quick and full:
         raise Misuse(message("A tour is quick or full, not both."), fix=message("Leave out --quick or --full."))

@@ -6,17 +6,18 @@
 
 from __future__ import annotations
 
-from speedkit.context.context_reader import ReadingStopped, ignore_file_of, ignore_patterns_of, read_context, read_files_again
-from speedkit.context.ignore_file import IgnorePatterns, read_ignore_file
-from speedkit.context.manifest import Entry, EntryKind, Manifest
-from speedkit.context.path_match import PathPattern, is_malformed
-from speedkit.context.root_folder import file_in_root
+from .context_reader import ReadingStopped, ignore_file_of, ignore_patterns_of, read_context, read_files_again
+from .ignore_file import IgnorePatterns, Matched, read_ignore_file
+from .manifest import Entry, EntryKind, Manifest
+from .path_match import PathPattern, is_malformed
+from .root_folder import file_in_root
 
 __all__ = [
     "Entry",
     "EntryKind",
     "IgnorePatterns",
     "Manifest",
+    "Matched",
     "PathPattern",
     "ReadingStopped",
     "file_in_root",

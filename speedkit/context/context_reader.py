@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from speedkit.context.ignore_file import IgnorePatterns, Matched, read_ignore_file
-from speedkit.context.manifest import Entry, EntryKind, Manifest
-from speedkit.context.root_folder import file_in_root
 from speedkit.errors import FileRefused, Misuse, NotAFolder
 from speedkit.messages import message
 from speedkit.regular_file import open_regular, read_regular
 from speedkit.secrets import is_secret_file, keyed
+
+from .ignore_file import IgnorePatterns, Matched, read_ignore_file
+from .manifest import Entry, EntryKind, Manifest
+from .root_folder import file_in_root
 
 __all__ = ["ReadingStopped", "ignore_file_of", "ignore_patterns_of", "read_context", "read_files_again"]
 

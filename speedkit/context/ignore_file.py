@@ -13,10 +13,11 @@ from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.context.path_match import raise_if_malformed
 from speedkit.errors import Misuse
 from speedkit.go_regexp import BadPattern, GoRegexp, without_surrogates
 from speedkit.messages import message
+
+from .path_match import raise_if_malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

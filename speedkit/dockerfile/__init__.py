@@ -6,11 +6,16 @@ runs and starts from.
 
 from __future__ import annotations
 
-from speedkit.dockerfile.directives import requested_frontend, without_frontend
-from speedkit.dockerfile.dockerfile_reader import read_dockerfile
-from speedkit.dockerfile.expansion import SubstitutionError, expand
-from speedkit.dockerfile.mounts import Mount, mounts_of
-from speedkit.dockerfile.stages import (
+from .checks import check_instruction
+from .directives import requested_frontend, without_frontend
+from .dockerfile_reader import read_dockerfile, read_instruction
+from .expansion import SubstitutionError, expand, expand_unquoted, expand_where_set
+from .heredoc_marks import heredoc_mark
+from .linting import Linting
+from .mounts import TRUTHS, Mount, mounts_of
+from .stage_environment import Scope, normalized
+from .stages import (
+    SCRATCH,
     Origin,
     StageBase,
     external_bases,
@@ -22,26 +27,41 @@ from speedkit.dockerfile.stages import (
     stage_bases,
     target_index,
 )
-from speedkit.dockerfile.syntax import Dockerfile, Heredoc, Instruction, Stage
+from .syntax import Dockerfile, Heredoc, Instruction, Stage
+from .values import check_mode, check_port, check_signal, fits_platform
 
 __all__ = [
+    "SCRATCH",
+    "TRUTHS",
     "Dockerfile",
     "Heredoc",
     "Instruction",
+    "Linting",
     "Mount",
     "Origin",
+    "Scope",
     "Stage",
     "StageBase",
     "SubstitutionError",
+    "check_instruction",
+    "check_mode",
+    "check_port",
+    "check_signal",
     "expand",
+    "expand_unquoted",
+    "expand_where_set",
     "external_bases",
+    "fits_platform",
     "global_environment",
+    "heredoc_mark",
     "host_platform",
     "mounts_of",
     "needed_stages",
+    "normalized",
     "origins_of",
     "platform_of",
     "read_dockerfile",
+    "read_instruction",
     "requested_frontend",
     "stage_bases",
     "target_index",

@@ -11,15 +11,16 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-from speedkit.dockerfile.heredoc_marks import heredoc_mark
-from speedkit.dockerfile.refusal import refusal
-from speedkit.dockerfile.values import check_duration, check_retries
 from speedkit.messages import listed, message
+
+from .heredoc_marks import heredoc_mark
+from .refusal import refusal
+from .values import check_duration, check_retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from speedkit.dockerfile.syntax import Dockerfile, Instruction
+    from .syntax import Dockerfile, Instruction
 
 __all__ = ["check_encoding", "check_has_stages", "check_instruction", "check_keyword"]
 

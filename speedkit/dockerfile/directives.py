@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from speedkit.dockerfile.go_text import WHITE_SPACE
+from .go_text import WHITE_SPACE
 
 __all__ = ["Directive", "DirectiveError", "Directives", "Frontend", "check_options", "requested_frontend", "without_frontend"]
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 
-from speedkit.dockerfile.checks import check_encoding, check_has_stages, check_instruction, check_keyword
-from speedkit.dockerfile.directives import check_options, requested_frontend
-from speedkit.dockerfile.mounts import mounts_of
-from speedkit.dockerfile.parser import Command, ParseError, parse
-from speedkit.dockerfile.refusal import refusal
-from speedkit.dockerfile.syntax import Dockerfile, Instruction, Stage
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
+
+from .checks import check_encoding, check_has_stages, check_instruction, check_keyword
+from .directives import check_options, requested_frontend
+from .mounts import mounts_of
+from .parser import Command, ParseError, parse
+from .refusal import refusal
+from .syntax import Dockerfile, Instruction, Stage
 
 __all__ = ["read_dockerfile", "read_instruction"]
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from speedkit.dockerfile.go_text import WHITE_SPACE, quoted
-from speedkit.dockerfile.syntax import Heredoc
 from speedkit.messages import message
+
+from .go_text import WHITE_SPACE, quoted
+from .syntax import Heredoc
 
 __all__ = ["HeredocError", "heredoc_mark", "heredocs_of_line"]
 

@@ -12,13 +12,14 @@ from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-from speedkit.dockerfile.refusal import refusal
 from speedkit.go_numbers import whole_number
+
+from .refusal import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speedkit.dockerfile.syntax import Instruction
+    from .syntax import Instruction
 
 __all__ = ["TRUTHS", "Mount", "mounts_of"]
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from speedkit.dockerfile.directives import DirectiveError, Directives
-from speedkit.dockerfile.go_text import WHITE_SPACE, quoted
-from speedkit.dockerfile.heredoc_marks import HeredocError, heredocs_of_line
-from speedkit.dockerfile.syntax import Heredoc
+from .directives import DirectiveError, Directives
+from .go_text import WHITE_SPACE, quoted
+from .heredoc_marks import HeredocError, heredocs_of_line
+from .syntax import Heredoc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,13 +11,13 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from speedkit.dockerfile.expansion import SubstitutionError, expand
-from speedkit.dockerfile.refusal import refusal
+from .expansion import SubstitutionError, expand
+from .refusal import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from speedkit.dockerfile.syntax import Instruction
+    from .syntax import Instruction
 
 __all__ = ["DEFAULT_SHELL", "NOT_VARIABLES", "BaseSettings", "Scope", "normalized"]
 

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from speedkit.dockerfile.expansion import SubstitutionError, expand
-from speedkit.dockerfile.mounts import mounts_of
-from speedkit.dockerfile.refusal import refusal
-from speedkit.dockerfile.values import check_image_name, check_platform, normalized_platform
 from speedkit.errors import DockerfileError
 from speedkit.go_numbers import END_OF_INT64, whole_number
 from speedkit.messages import message
 
+from .expansion import SubstitutionError, expand
+from .mounts import mounts_of
+from .refusal import refusal
+from .values import check_image_name, check_platform, normalized_platform
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from speedkit.dockerfile.syntax import Dockerfile, Instruction, Stage
+    from .syntax import Dockerfile, Instruction, Stage
 
 __all__ = [
     "SCRATCH",

@@ -1,1 +1,94 @@
 """The only door to Docker: finding an engine, building, asking about images and running them."""
+
+from __future__ import annotations
+
+from .base_images import (
+    BASES,
+    ISOLATION_MARKS,
+    extended_names,
+    go_settings,
+    has_image,
+    isolated_base,
+    isolated_name,
+    make_image,
+    plain_base,
+    pull,
+    resolve_base,
+    standing_base,
+    trust_labels,
+)
+from .build_request import BuildRequest
+from .buildx import Command, Finished, run_buildx
+from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
+from .children import child_process, run_child
+from .cleanup import Kept, Removed, remove_own
+from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
+from .containers import ask_image
+from .docker_settings import endpoint_of_context
+from .frontends import is_dockers_frontend, note_unanswered, replaced_frontend
+from .host_go import OLDEST_GO, find_go, full_go_version
+from .identity import installation_id, our_labels
+from .image_limit import keep_images, size_of_images
+from .image_names import STAND_INS, family_of, name_on_hub, stand_in_of
+from .images import describe_image, inspect_image, layers_on
+from .ledger import building, note_image, note_use
+from .saved_image import asked_ahead, content_of, layers_of, saved_stream
+
+__all__ = [
+    "BASES",
+    "BUNDLE_IN_IMAGES",
+    "ISOLATION_MARKS",
+    "OLDEST_GO",
+    "STAND_INS",
+    "BuildRequest",
+    "Command",
+    "Engine",
+    "Finished",
+    "Kept",
+    "Removed",
+    "ask_image",
+    "asked_ahead",
+    "building",
+    "buildx_version",
+    "child_process",
+    "connect",
+    "content_of",
+    "describe_image",
+    "endpoint_of_context",
+    "engine_of_the_user",
+    "extended_names",
+    "family_of",
+    "find_buildx",
+    "find_go",
+    "full_go_version",
+    "go_settings",
+    "has_image",
+    "host_bundle",
+    "inspect_image",
+    "installation_id",
+    "is_dockers_frontend",
+    "isolated_base",
+    "isolated_name",
+    "keep_images",
+    "layers_of",
+    "layers_on",
+    "make_image",
+    "name_on_hub",
+    "note_image",
+    "note_unanswered",
+    "note_use",
+    "our_labels",
+    "plain_base",
+    "pull",
+    "remove_own",
+    "replaced_frontend",
+    "resolve_base",
+    "run_buildx",
+    "run_child",
+    "saved_stream",
+    "size_of_images",
+    "stand_in_of",
+    "standing_base",
+    "system_bundle",
+    "trust_labels",
+]

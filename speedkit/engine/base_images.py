@@ -20,17 +20,18 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from speedkit.engine.certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
-from speedkit.engine.children import run_child
-from speedkit.engine.connection import Engine
-from speedkit.engine.derived_image import derive_image
-from speedkit.engine.host_go import find_go
-from speedkit.engine.identity import installation_id, our_labels
-from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, name_on_hub, stand_in_of
-from speedkit.engine.images import describe_image, inspect_image, layers_on
-from speedkit.engine.ledger import ImageKind, making, note_image, note_use
 from speedkit.errors import EngineError, EngineRefused, EngineSilent, NoBaseImage, NoSuchImage, StateRefused
 from speedkit.messages import message
+
+from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
+from .children import run_child
+from .connection import Engine
+from .derived_image import derive_image
+from .host_go import find_go
+from .identity import installation_id, our_labels
+from .image_names import ONLY_HERE, STAND_INS, family_of, name_on_hub, stand_in_of
+from .images import describe_image, inspect_image, layers_on
+from .ledger import ImageKind, making, note_image, note_use
 
 __all__ = [
     "BASES",

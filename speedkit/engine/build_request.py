@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from speedkit.engine.connection import Engine
 from speedkit.secrets import holds_secret, names_a_secret
 from speedkit.state import open_private
+
+from .connection import Engine
 
 __all__ = ["BAKE_TARGET", "BuildRequest", "buildx_call", "command_line", "without_definition"]
 

@@ -15,15 +15,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from speedkit.engine.base_images import has_image
-from speedkit.engine.build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
-from speedkit.engine.children import child_process, signal_group
-from speedkit.engine.connection import Engine
-from speedkit.engine.docker_settings import config_folder
-from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
 from speedkit.errors import NoBuildKit
 from speedkit.messages import message
 from speedkit.ownership import scratch_folder
+
+from .base_images import has_image
+from .build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
+from .children import child_process, signal_group
+from .connection import Engine
+from .docker_settings import config_folder
+from .provenance import ASKS_FOR_LINES, vertex_lines
 
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
 

@@ -20,21 +20,22 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
-from speedkit.engine.connection import Engine
-from speedkit.engine.identity import (
+from speedkit.errors import EngineRefused, NoSuchImage, SpeedkitError
+from speedkit.messages import message
+from speedkit.ownership import is_alive, living_owners
+from speedkit.state import state_home
+
+from .connection import Engine
+from .identity import (
     INSTALLATION_LABEL,
     LABEL,
     UNKNOWN_OWNER,
     container_name,
     installation_id,
 )
-from speedkit.engine.image_names import ONLY_HERE, STAND_INS
-from speedkit.engine.images import inspect_image
-from speedkit.engine.ledger import ImageKind, Note, note_image, notes_of, remove_notes
-from speedkit.errors import EngineRefused, NoSuchImage, SpeedkitError
-from speedkit.messages import message
-from speedkit.ownership import is_alive, living_owners
-from speedkit.state import state_home
+from .image_names import ONLY_HERE, STAND_INS
+from .images import inspect_image
+from .ledger import ImageKind, Note, note_image, notes_of, remove_notes
 
 __all__ = ["Kept", "Removed", "remove_image", "remove_noted", "remove_own", "sweep_engine", "sweep_in_background"]
 

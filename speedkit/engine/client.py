@@ -10,13 +10,8 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from http.client import HTTPException
 from types import GeneratorType
 from typing import Any
-
-import requests
-from docker.errors import APIError, DockerException
-from urllib3.exceptions import HTTPError
 
 from speedkit.errors import EngineError, EngineLost, EngineRefused, EngineSilent, SpeedkitError
 from speedkit.messages import marked, message
@@ -63,28 +58,46 @@ def errors_of_ours(host: str) -> Iterator[None]:
         yield
     except SpeedkitError:
         raise
-    except APIError as problem:
-        said = str(problem.explanation or problem).strip().rstrip(".")
-        raise EngineRefused(
-            message("The Docker engine at {host} refused: {said}.", host=host, said=said),
-            status=problem.status_code or 0,
-            said=said,
-        ) from None
-    except (requests.Timeout, TimeoutError):
-        raise EngineSilent(
-            message("The Docker engine at {host} did not answer in time.", host=host), fix=message(START_AGAIN)
-        ) from None
-    except tarfile.TarError:
-        # An engine that cannot read a file goes on with its error in the archive's place, and ends in good order.
-        raise EngineError(
-            message("The Docker engine at {host} sent an archive that cannot be read.", host=host), fix=message(TRY_AGAIN)
-        ) from None
-    except (DockerException, OSError, HTTPError, HTTPException, ValueError, LookupError) as problem:
+    except Exception as problem:
+        ours = _as_ours(problem, host)
+        if ours is None:
+            raise
+        raise ours from None
+
+
+def _as_ours(problem: Exception, host: str) -> EngineError | None:
+    """The error of ours for what the client library raised; None for what can only be a fault in speedkit."""
+    # Imported only once something went wrong: they take a tenth of a second, and `speedkit layers` needs none of them.
+    from http.client import HTTPException
+
+    import requests
+    from docker.errors import APIError, DockerException
+    from urllib3.exceptions import HTTPError
+
+    match problem:
+        case APIError():
+            said = str(problem.explanation or problem).strip().rstrip(".")
+            return EngineRefused(
+                message("The Docker engine at {host} refused: {said}.", host=host, said=said),
+                status=problem.status_code or 0,
+                said=said,
+            )
+        case requests.Timeout() | TimeoutError():
+            return EngineSilent(
+                message("The Docker engine at {host} did not answer in time.", host=host), fix=message(START_AGAIN)
+            )
+        case tarfile.TarError():
+            # An engine that cannot read a file goes on with its error in the archive's place, and ends in good order.
+            return EngineError(
+                message("The Docker engine at {host} sent an archive that cannot be read.", host=host), fix=message(TRY_AGAIN)
+            )
         # requests.RequestException is an OSError, and so are the errors of ssl and of sockets.
-        raise EngineLost(
-            message("The Docker engine at {host} no longer answers: {problem}.", host=host, problem=_innermost(problem)),
-            fix=message(START_AGAIN),
-        ) from None
+        case DockerException() | OSError() | HTTPError() | HTTPException() | ValueError() | LookupError():
+            return EngineLost(
+                message("The Docker engine at {host} no longer answers: {problem}.", host=host, problem=_innermost(problem)),
+                fix=message(START_AGAIN),
+            )
+    return None
 
 
 def _innermost(problem: BaseException) -> str:

@@ -16,11 +16,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from speedkit.engine import unix_socket
-from speedkit.engine.docker_settings import config_folder, current_context, endpoint_of_context
 from speedkit.errors import EngineError, EngineLost, NoBuildKit, NoEngine, SocketRefused
 from speedkit.messages import message
 from speedkit.state import state_home
+
+from . import unix_socket
+from .docker_settings import config_folder, current_context, endpoint_of_context
 
 __all__ = ["Engine", "buildx_version", "connect", "engine_of_the_user", "find_buildx"]
 
@@ -53,7 +54,7 @@ class Engine(_Found):
 
         Raises: EngineLost, EngineRefused, nothing of the library's.
         """
-        from speedkit.engine.client import Client
+        from .client import Client
 
         return Client(_client(self.host, self.certificates, self.api_version, os.getpid()), self.host)
 
@@ -175,7 +176,7 @@ def connect() -> Engine:
         )
     engine = Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
     if _holds_leavings():
-        from speedkit.engine.cleanup import sweep_in_background
+        from .cleanup import sweep_in_background
 
         sweep_in_background(engine)
     return engine
@@ -199,7 +200,7 @@ def _ping(host: str) -> Mapping[str, str]:
 
 
 def _ping_through_client(host: str, certificates: Path | None) -> Mapping[str, str]:
-    from speedkit.engine.client import errors_of_ours
+    from .client import errors_of_ours
 
     try:
         with errors_of_ours(host):

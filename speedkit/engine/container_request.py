@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
-from speedkit.engine.base_images import BASES, has_image
-from speedkit.engine.connection import Engine
-from speedkit.engine.image_names import STAND_INS
-from speedkit.engine.own_containers import own_container
 from speedkit.errors import EngineRefused, NotAsked
 from speedkit.messages import message
 from speedkit.model import Answer
+
+from .base_images import BASES, has_image
+from .connection import Engine
+from .image_names import STAND_INS
+from .own_containers import own_container
 
 __all__ = ["ask_inside"]
 

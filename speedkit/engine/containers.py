@@ -16,12 +16,13 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
-from speedkit.engine.connection import Engine
-from speedkit.engine.container_request import ask_inside
-from speedkit.engine.own_containers import own_container
 from speedkit.errors import EngineError, EngineRefused, NotAsked
 from speedkit.messages import message
 from speedkit.model import Answer
+
+from .connection import Engine
+from .container_request import ask_inside
+from .own_containers import own_container
 
 __all__ = ["ask_image"]
 

@@ -14,14 +14,15 @@ from http import HTTPStatus
 from pathlib import PurePosixPath
 from typing import Any
 
-from speedkit.engine.client import errors_of_ours
-from speedkit.engine.connection import Engine
-from speedkit.engine.identity import our_labels
-from speedkit.engine.images import describe_image, inspect_image, layers_on
-from speedkit.engine.ledger import ImageKind, making, note_image
-from speedkit.engine.own_containers import own_container
 from speedkit.errors import DiskFull, EngineError, EngineRefused
 from speedkit.messages import message
+
+from .client import errors_of_ours
+from .connection import Engine
+from .identity import our_labels
+from .images import describe_image, inspect_image, layers_on
+from .ledger import ImageKind, making, note_image
+from .own_containers import own_container
 
 __all__ = ["derive_image"]
 

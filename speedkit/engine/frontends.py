@@ -6,9 +6,10 @@ of the engine's version. No other frontend can be replaced so.
 
 from __future__ import annotations
 
-from speedkit.engine.base_images import ANSWER_SECONDS, has_image
-from speedkit.engine.connection import Engine
 from speedkit.errors import EngineSilent
+
+from .base_images import ANSWER_SECONDS, has_image
+from .connection import Engine
 
 __all__ = ["is_dockers_frontend", "note_unanswered", "replaced_frontend"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from speedkit.budget import enough
-from speedkit.engine.cleanup import Removed, remove_image
-from speedkit.engine.connection import Engine
-from speedkit.engine.ledger import Note, notes_of
+
+from .cleanup import Removed, remove_image
+from .connection import Engine
+from .ledger import Note, notes_of
 
 __all__ = ["keep_images", "size_of_images"]
 

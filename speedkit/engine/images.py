@@ -7,10 +7,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from speedkit.engine.connection import Engine
-from speedkit.engine.image_names import stand_in_of
 from speedkit.errors import EngineError, NoSuchImage
 from speedkit.messages import message
+
+from .connection import Engine
+from .image_names import stand_in_of
 
 __all__ = ["describe_image", "inspect_image", "layers_on"]
 

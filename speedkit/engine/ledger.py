@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeGuard, get_args
 
-from speedkit.engine.connection import Engine
-from speedkit.engine.identity import UNKNOWN_OWNER, container_name
 from speedkit.errors import EngineError, StateRefused
 from speedkit.ownership import is_alive, owner_id
 from speedkit.state import open_private, private_folder, state_home
+
+from .connection import Engine
+from .identity import UNKNOWN_OWNER, container_name
 
 __all__ = [
     "ImageKind",

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from speedkit.engine.connection import Engine
-from speedkit.engine.identity import our_labels
-from speedkit.engine.ledger import note_container
 from speedkit.errors import EngineError, EngineRefused
+
+from .connection import Engine
+from .identity import our_labels
+from .ledger import note_container
 
 __all__ = ["own_container"]
 

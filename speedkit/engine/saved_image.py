@@ -17,18 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-from speedkit.engine import unix_socket
-from speedkit.engine.connection import Engine, connect
-from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage, SpeedkitError
-from speedkit.images.archive_names import PATH_BEGINS, archive_named
-from speedkit.images.bytestream import CHUNK_BYTES, ByteStream
-from speedkit.images.store import LayerStore
+from speedkit.images import CHUNK_BYTES, PATH_BEGINS, ByteStream, LayerStore, archive_named
 from speedkit.messages import message
 
+from . import unix_socket
+from .connection import Engine, connect
+from .images import describe_image, inspect_image
+
 if TYPE_CHECKING:
-    from speedkit.images.files import Files
-    from speedkit.images.image import Image
+    from speedkit.images import Files, Image
     from speedkit.model import Build
 
 __all__ = ["AskedImage", "asked_ahead", "content_of", "layers_of", "read_image", "saved_stream"]
@@ -48,7 +46,7 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
         image = _made_by(image)
     text = _written(image)
     if archive := archive_named(text):
-        from speedkit.images.archive import read_archive
+        from speedkit.images import read_archive
 
         path, name = archive
         return read_archive(path, name=name)
@@ -104,7 +102,7 @@ def content_of(image: str | Path | Build, path: str, *, place: int | None = None
 
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
-    from speedkit.images.archive import read_archive_content, read_content
+    from speedkit.images import read_archive_content, read_content
 
     if not isinstance(image, str | Path):
         image = _made_by(image)
@@ -156,7 +154,7 @@ class AskedImage:
 
         Raises: ArchiveError, EngineError.
         """
-        from speedkit.images.image import make_image
+        from speedkit.images import make_image
 
         files = self._known if self._stream is None else self._known | self._sent(self._stream)
         commands = self._store.commands(self._id) or _told_by_history(self._engine, self._id)
@@ -169,7 +167,7 @@ class AskedImage:
         )
 
     def _sent(self, stream: ByteStream) -> dict[str, Files]:
-        from speedkit.images.archive import about, read_saved_image
+        from speedkit.images import about, read_saved_image
 
         with self._opened, about(self.name):
             saved = read_saved_image(stream, self._diff_ids, store=self._store, known=self._known)
@@ -189,7 +187,7 @@ def _made_by(build: Build) -> str:
 
 def _keep_commands(store: LayerStore, image_id: str, diff_ids: list[str], documents: dict[str, bytes]) -> None:
     """Layers whose documents say nothing of use are still good layers; the engine's history then tells the commands."""
-    from speedkit.images.manifests import describe_images
+    from speedkit.images import describe_images
 
     with suppress(ArchiveError):
         for image in describe_images(documents):

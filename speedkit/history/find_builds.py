@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from speedkit.builds.running_build import recordings_folder
+from speedkit.builds import recordings_folder
 from speedkit.errors import NoHistory, RecordingError
 from speedkit.messages import message
 from speedkit.model import Build
-from speedkit.recordings.recording import Recording, list_recordings, read_recording
-from speedkit.recordings.recording_reader import read_build
+from speedkit.recordings import Recording, list_recordings, read_build, read_recording
 
 __all__ = ["recorded_builds", "recording_of", "recordings"]
 

@@ -9,17 +9,17 @@ from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.builders import BasesWanted, Builder, builder_if_any
-from speedkit.builds.build_inputs import dockerfile_text, sent_arguments, without_secrets
+from speedkit.builds import dockerfile_text, sent_arguments, without_secrets
 from speedkit.cache import Forecaster, StepForecast
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
-from speedkit.history.find_builds import recordings
-from speedkit.history.relevant_builds import earlier_builds, own_past, past_of
-from speedkit.history.situations import base_facts, situation_now
 from speedkit.model import Build
-from speedkit.recordings.recording import Recording, read_recording
-from speedkit.recordings.recording_reader import read_build
+from speedkit.recordings import Recording, read_build, read_recording
 from speedkit.words.causes import in_margin, in_short, sentences
+
+from .find_builds import recordings
+from .relevant_builds import earlier_builds, own_past, past_of
+from .situations import base_facts, situation_now
 
 __all__ = ["LiveForecast"]
 

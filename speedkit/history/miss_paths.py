@@ -8,7 +8,7 @@ from typing import Literal
 
 from speedkit.causes import Evicted, Line, New, OtherBuilder, OtherBytes
 from speedkit.model import StepSource
-from speedkit.rendering.reasons_html import Reason
+from speedkit.rendering import Reason
 
 __all__ = ["RUNS", "Travel", "Way", "ways_of"]
 

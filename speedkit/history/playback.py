@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from speedkit.builds import start_replay
-from speedkit.builds.notebook_view import watch_in_notebook
-from speedkit.history.find_builds import recording_of
+from speedkit.builds import start_replay, watch_in_notebook
 from speedkit.model import Build
-from speedkit.recordings.recording import read_recording
+from speedkit.recordings import read_recording
+
+from .find_builds import recording_of
 
 __all__ = ["play"]
 

@@ -9,24 +9,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
-from speedkit.builders import BasesWanted, Builder, builder_if_any
-from speedkit.builders.base_choice import SYNTAX_ARGUMENT
-from speedkit.builds.build_inputs import dockerfile_text, sent_arguments
+from speedkit.builders import SYNTAX_ARGUMENT, BasesWanted, Builder, builder_if_any
+from speedkit.builds import dockerfile_text, sent_arguments
 from speedkit.cache import Others, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, New, StartedEmpty
 from speedkit.context import Entry, Manifest, read_context
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
-from speedkit.history.find_builds import recording_of
-from speedkit.history.relevant_builds import earlier_builds, other_builders, own_past, past_of
-from speedkit.history.situations import base_facts, situation_now, situation_of
 from speedkit.messages import message, plural
 from speedkit.model import Build
-from speedkit.recordings.recording import Recording, read_recording
-from speedkit.recordings.recording_reader import read_build
-from speedkit.rendering.reasons_html import Reason, reasons_html
+from speedkit.recordings import Recording, read_build, read_recording
+from speedkit.rendering import Reason, reasons_html
 from speedkit.words import FORECASTS
+
+from .find_builds import recording_of
+from .relevant_builds import earlier_builds, other_builders, own_past, past_of
+from .situations import base_facts, situation_now, situation_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,9 +16,10 @@ from typing import Any
 
 from speedkit.cache import Situation
 from speedkit.errors import DockerfileError, RecordingError
-from speedkit.history.find_builds import recordings
-from speedkit.history.situations import lineage_of, situation_of
-from speedkit.recordings.recording import Meta, Recording
+from speedkit.recordings import Meta, Recording
+
+from .find_builds import recordings
+from .situations import lineage_of, situation_of
 
 __all__ = ["Past", "earlier_builds", "other_builders", "own_past", "past_of"]
 

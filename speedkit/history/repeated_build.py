@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from speedkit.advice import Unsteady, unsteady_steps
-from speedkit.engine.base_images import ISOLATION_MARKS
-from speedkit.engine.saved_image import layers_of
+from speedkit.engine import ISOLATION_MARKS, layers_of
 from speedkit.errors import DockerfileError
-from speedkit.history.find_builds import recording_of
-from speedkit.history.miss_paths import RUNS
-from speedkit.history.reasons import explain
-from speedkit.history.situations import situation_of
-from speedkit.images.image_comparison import Difference, compare_images
+from speedkit.images import Difference, compare_images
 from speedkit.messages import message, plural
 from speedkit.model import Build
-from speedkit.rendering.reasons_html import Reason
+from speedkit.rendering import Reason
+
+from .find_builds import recording_of
+from .miss_paths import RUNS
+from .reasons import explain
+from .situations import situation_of
 
 __all__ = ["Repeated", "compare_cold_repeat", "compare_with_repeat"]
 

@@ -8,15 +8,13 @@ from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.builders import BasesWanted, Builder
-from speedkit.builds.build_inputs import dockerfile_text
+from speedkit.builds import dockerfile_text
 from speedkit.cache import BaseImage, Situation
 from speedkit.context import Manifest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import SpeedkitError
 from speedkit.model import Build
-from speedkit.recordings.recording import Recording
-from speedkit.recordings.recording_reader import read_build
-from speedkit.recordings.redaction import Redaction, redaction_of
+from speedkit.recordings import Recording, Redaction, read_build, redaction_of
 
 __all__ = ["base_facts", "lineage_of", "situation_now", "situation_of"]
 

@@ -3,3 +3,57 @@
 In: an archive on disk, or the stream that an engine sends (speedkit.engine.saved_image). Out: an Image. What only shows one is
 loaded when it is asked for: speedkit.images.summary, its words and HTML, and speedkit.images.tree, its files to be opened.
 """
+
+from __future__ import annotations
+
+from .archive import about, read_archive, read_archive_content, read_content, read_saved_image
+from .archive_names import PATH_BEGINS, archive_named
+from .bytestream import CHUNK_BYTES, ByteStream
+from .files import Files
+from .image import Image, make_image
+from .image_comparison import Difference, DifferenceKind, compare_images
+from .limits import Limits, Violation, check_limits
+from .manifests import describe_images
+from .plain_data import json_text, largest_file, treemap_rows
+from .store import LayerStore
+from .store_limit import keep_layers, size_of_layers
+from .summary import comparison_finding, facts, finding, layer_rows
+from .tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
+
+__all__ = [
+    "CHUNK_BYTES",
+    "PATH_BEGINS",
+    "ByteStream",
+    "Difference",
+    "DifferenceKind",
+    "FileTree",
+    "Files",
+    "Image",
+    "LayerStore",
+    "Limits",
+    "Sorting",
+    "TreeRow",
+    "Violation",
+    "about",
+    "archive_named",
+    "check_limits",
+    "compare_images",
+    "comparison_finding",
+    "describe_images",
+    "facts",
+    "finding",
+    "json_text",
+    "keep_layers",
+    "largest_file",
+    "layer_rows",
+    "make_image",
+    "read_archive",
+    "read_archive_content",
+    "read_content",
+    "read_saved_image",
+    "size_of_layers",
+    "tree_of_comparison",
+    "tree_of_image",
+    "tree_of_layer",
+    "treemap_rows",
+]

@@ -18,15 +18,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from speedkit.errors import AlteredArchive, ArchiveError
-from speedkit.images.archive_names import OCI_MARK
-from speedkit.images.bytestream import CHUNK_BYTES, ByteStream, cut_short
-from speedkit.images.files import Files, clean_path
-from speedkit.images.image import Image, StoredFile, make_image
-from speedkit.images.layer_reader import LayerReader, packing, read_layer, uncompressed
-from speedkit.images.manifests import HOW_TO_SAVE, INDEXES, choose_image, describe_images
-from speedkit.images.store import LayerStore
-from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 from speedkit.messages import message
+
+from .archive_names import OCI_MARK
+from .bytestream import CHUNK_BYTES, ByteStream, cut_short
+from .files import Files, clean_path
+from .image import Image, StoredFile, make_image
+from .layer_reader import LayerReader, packing, read_layer, uncompressed
+from .manifests import HOW_TO_SAVE, INDEXES, choose_image, describe_images
+from .store import LayerStore
+from .tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
 __all__ = ["SavedImage", "about", "read_archive", "read_archive_content", "read_content", "read_saved_image"]
 

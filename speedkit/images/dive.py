@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from speedkit.images.files import DIRECTORY, OPAQUE, WHITEOUT, Files
-from speedkit.images.image import Image
-from speedkit.images.overlay import INDEX_MASK, LAYER_SHIFT, Overlay
+from .files import DIRECTORY, OPAQUE, WHITEOUT, Files
+from .image import Image
+from .overlay import INDEX_MASK, LAYER_SHIFT, Overlay
 
 __all__ = ["DiveFigures", "dive_figures"]
 

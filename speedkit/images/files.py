@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from speedkit.errors import ArchiveError
-from speedkit.images.tar import Header
 from speedkit.messages import message
+
+from .tar import Header
 
 __all__ = ["DIGEST_BYTES", "OPAQUE", "WHITEOUT", "File", "FileKind", "Files", "clean_path", "typed_path"]
 

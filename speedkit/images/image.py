@@ -14,9 +14,11 @@ from functools import cached_property
 from typing import Literal
 
 from speedkit.errors import ArchiveError, NotInArchive
-from speedkit.images.files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
-from speedkit.images.layer_reader import CONTENT_BYTES_AT_MOST
-from speedkit.images.overlay import (
+from speedkit.messages import message
+
+from .files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
+from .layer_reader import CONTENT_BYTES_AT_MOST
+from .overlay import (
     ADDED,
     CHANGED,
     IMPLICIT,
@@ -27,7 +29,6 @@ from speedkit.images.overlay import (
     numbers,
     walk,
 )
-from speedkit.messages import message
 
 __all__ = ["Change", "ChangeKind", "Image", "Layer", "StoredFile", "Waste", "make_image"]
 
@@ -174,7 +175,7 @@ class Image:
         return sum(number != IMPLICIT and self.merged.kind(number) != DIRECTORY for number in numbers(self.merged.root))
 
     def _repr_html_(self) -> str:
-        from speedkit.images.summary import image_html
+        from .summary import image_html
 
         return image_html(self)
 

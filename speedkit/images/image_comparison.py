@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from speedkit.images.files import File, FileKind
-from speedkit.images.image import Image
-from speedkit.images.overlay import IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
+from .files import File, FileKind
+from .image import Image
+from .overlay import IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
 
 __all__ = ["Difference", "DifferenceKind", "ImageComparison", "compare_images"]
 

@@ -11,10 +11,11 @@ from typing import Literal, Protocol
 from xxhash import xxh3_128, xxh3_128_digest
 
 from speedkit.errors import ArchiveError
-from speedkit.images.bytestream import ByteStream, gunzip, unzstd
-from speedkit.images.files import Files
-from speedkit.images.tar import BLOCK_BYTES, Header, looks_like_tar, scan
 from speedkit.messages import message
+
+from .bytestream import ByteStream, gunzip, unzstd
+from .files import Files
+from .tar import BLOCK_BYTES, Header, looks_like_tar, scan
 
 __all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "ReadLayer", "packing", "read_layer", "uncompressed"]
 

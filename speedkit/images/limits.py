@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.images.files import OPAQUE, WHITEOUT, typed_path
-from speedkit.images.overlay import LAYER_SHIFT
 from speedkit.messages import message
 
+from .files import OPAQUE, WHITEOUT, typed_path
+from .overlay import LAYER_SHIFT
+
 if TYPE_CHECKING:
-    from speedkit.images.image import Image
+    from .image import Image
 
 __all__ = ["Limits", "Violation", "check_limits"]
 

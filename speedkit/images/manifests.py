@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speedkit.errors import AlteredArchive, ArchiveError, NotInArchive
-from speedkit.images.files import clean_path
 from speedkit.messages import listed, marked, message
+
+from .files import clean_path
 
 __all__ = ["HOW_TO_SAVE", "INDEXES", "ImageDescription", "choose_image", "describe_images"]
 

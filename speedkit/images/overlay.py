@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from speedkit.images.files import DIRECTORY, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT, Files
+from .files import DIRECTORY, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT, Files
 
 __all__ = [
     "ADDED",

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from speedkit.images.dive import dive_figures
-from speedkit.images.files import File
-from speedkit.images.image import Change, Image
-from speedkit.images.image_comparison import Difference, compare_images
-from speedkit.images.overlay import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Merge, merge, walk
+from .dive import dive_figures
+from .files import File
+from .image import Change, Image
+from .image_comparison import Difference, compare_images
+from .overlay import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Merge, merge, walk
 
 __all__ = ["TreemapRow", "json_text", "largest_file", "to_json", "treemap_rows"]
 

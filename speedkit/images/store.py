@@ -27,7 +27,7 @@ from speedkit.ownership import claimed
 from speedkit.state import open_private, private_folder, state_folder, state_home
 
 if TYPE_CHECKING:
-    from speedkit.images.files import Files
+    from .files import Files
 
 __all__ = ["LayerStore"]
 
@@ -58,7 +58,7 @@ class LayerStore:
         return path is not None and path.is_file()
 
     def keep(self, diff_id: str, files: Files) -> None:
-        from speedkit.images.store_limit import keep_layers_at_the_end
+        from .store_limit import keep_layers_at_the_end
 
         self._write(diff_id, _pack(files))
         keep_layers_at_the_end(self.folder)
@@ -147,7 +147,7 @@ def _unpack(data: bytes) -> Files:
 
 
 def _files(columns: list[bytes], count: int) -> Files:
-    from speedkit.images.files import DIGEST_BYTES, Files
+    from .files import DIGEST_BYTES, Files
 
     files = Files()
     paths, links, kinds, sizes, modes, uids, gids, digests = columns

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from speedkit.images.dive import dive_figures
-from speedkit.images.image import Image
-from speedkit.images.image_comparison import ImageComparison
 from speedkit.messages import message, plural
-from speedkit.rendering.layers_html import LayerRow, layers_html
-from speedkit.words.amounts import bytes_text, share_text
+from speedkit.rendering import LayerRow, layers_html
+from speedkit.words import bytes_text, share_text
+
+from .dive import dive_figures
+from .image import Image
+from .image_comparison import ImageComparison
 
 __all__ = ["comparison_finding", "facts", "finding", "image_html", "layer_rows"]
 

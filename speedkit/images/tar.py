@@ -15,8 +15,9 @@ from functools import lru_cache
 from struct import Struct
 
 from speedkit.errors import ArchiveError
-from speedkit.images.bytestream import ByteStream
 from speedkit.messages import message
+
+from .bytestream import ByteStream
 
 __all__ = ["BLOCK_BYTES", "Header", "looks_like_tar", "scan"]
 

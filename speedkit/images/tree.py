@@ -11,11 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from speedkit.images.files import DIRECTORY, KINDS, OPAQUE, REGULAR, WHITEOUT
-from speedkit.images.image import Image
-from speedkit.images.image_comparison import ImageComparison
-from speedkit.images.overlay import ADDED, CHANGED, IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
 from speedkit.messages import message
+
+from .files import DIRECTORY, KINDS, OPAQUE, REGULAR, WHITEOUT
+from .image import Image
+from .image_comparison import ImageComparison
+from .overlay import ADDED, CHANGED, IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
 
 __all__ = ["FileState", "FileTree", "Sorting", "TreeRow", "tree_of_comparison", "tree_of_image", "tree_of_layer"]
 

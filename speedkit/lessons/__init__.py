@@ -1,7 +1,8 @@
 """What the notebooks look at beyond builds: tables of many builds, sentences worked out from them, a program's bytes."""
 
 from speedkit.cell_output import say
-from speedkit.lessons.findings import (
+
+from .findings import (
     ImagesLeft,
     downloaded_again,
     downloads,
@@ -14,7 +15,7 @@ from speedkit.lessons.findings import (
     verdict,
     where_the_time_went,
 )
-from speedkit.lessons.host_programs import (
+from .host_programs import (
     ask,
     fingerprint,
     first_bytes_of,
@@ -25,8 +26,8 @@ from speedkit.lessons.host_programs import (
     second_folder,
     where_it_runs,
 )
-from speedkit.lessons.lesson_projects import close_with_kernel, project
-from speedkit.lessons.lesson_tables import (
+from .lesson_projects import close_with_kernel, project
+from .lesson_tables import (
     Listing,
     dockerfile,
     empty_cells,
@@ -36,12 +37,15 @@ from speedkit.lessons.lesson_tables import (
     summaries,
     what_ran,
 )
+from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebooks_folder, notebooks_in
 
 __all__ = [
+    "FIRST_NOTEBOOK",
     "ImagesLeft",
     "Listing",
     "ask",
     "close_with_kernel",
+    "copy_notebooks",
     "dockerfile",
     "downloaded_again",
     "downloads",
@@ -53,6 +57,8 @@ __all__ = [
     "host_paths",
     "images_left",
     "modules_fetched",
+    "notebooks_folder",
+    "notebooks_in",
     "overview",
     "packages_to_compile",
     "project",

@@ -6,26 +6,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from speedkit.engine.connection import Engine, connect
-from speedkit.engine.images import inspect_image
+from speedkit.engine import Engine, connect, inspect_image
 from speedkit.errors import EngineError, NoSuchImage
-from speedkit.messages import message, plural
-from speedkit.model import Build, Step
-from speedkit.plots.measurements import (
+from speedkit.measurements import (
     COLD,
     NONE,
     SAME_SIZE,
     Measured,
     common_edit,
+    edit_words,
     is_beyond_spread,
     measure,
     quickest,
-    said,
     smallest,
 )
-from speedkit.rendering.layers_html import command_text
+from speedkit.messages import message, plural
+from speedkit.model import Build, Step
+from speedkit.rendering import command_text
 from speedkit.visible import visible_line
-from speedkit.words.amounts import bytes_text, seconds_text, share_text, steps_that_ran
+from speedkit.words import bytes_text, seconds_text, share_text, steps_that_ran
 
 __all__ = [
     "ImagesLeft",
@@ -82,7 +81,7 @@ def downloaded_again(first: Build, again: Build) -> str:
             "`go mod download` in {lines} has no flag `-x`, so Go does not say what it fetched: nothing can be counted.",
             lines=_listed(list(dict.fromkeys(silent))),
         )
-    before, after, edit = downloads(first), downloads(again), said(again.edit)
+    before, after, edit = downloads(first), downloads(again), edit_words(again.edit)
     if not after:
         return plural(
             "{count:,} module at first, 0 after {edit}: nothing was downloaded again.",
@@ -117,7 +116,7 @@ def modules_fetched(builds: Sequence[Build], strategies: Sequence[str], edit: st
     """How many Go modules the newest build of each strategy fetched after an edit."""
     newest = {build.strategy: build for build in builds if build.ok and build.edit == edit}
     told = [f"  {_modules(newest[name])}" for name in strategies if name in newest]
-    return "\n".join([message("Modules fetched after {edit}:", edit=said(edit)), *told]) if told else ""
+    return "\n".join([message("Modules fetched after {edit}:", edit=edit_words(edit)), *told]) if told else ""
 
 
 def _modules(build: Build) -> str:
@@ -168,10 +167,10 @@ def verdict(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> st
     if len(chosen) < 2:
         return message(
             "After {edit}: not built with {strategies}, so there is nothing to compare.",
-            edit=said(edit),
+            edit=edit_words(edit),
             strategies=_listed(missing),
         )
-    lines = [message("After {edit}:", edit=said(edit))]
+    lines = [message("After {edit}:", edit=edit_words(edit))]
     lines += [f"  {_runs_and_steps(one)}" for one in chosen]
     lines += [f"  {message('{strategy}: not built', strategy=name)}" for name in missing]
     return "\n".join([*lines, _who_is_quicker(chosen, measured)])
@@ -305,7 +304,7 @@ class ImagesLeft:
                 largest=_image_in_words(self.largest, self.as_large),
                 smallest=_image_in_words(self.smallest, self.as_small),
             )
-        sources = message("Both were built after {edit}.", edit=said(self.largest.edit))
+        sources = message("Both were built after {edit}.", edit=edit_words(self.largest.edit))
         if self.largest.edit in (COLD, NONE):
             sources = message("Both were built of the files as they were.")
         return " ".join([sentence, sources, *told])

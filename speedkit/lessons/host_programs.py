@@ -19,8 +19,8 @@ from types import MappingProxyType
 from urllib.parse import quote
 
 from speedkit.apps import App
-from speedkit.builds.host_commands import host_environment
-from speedkit.engine.children import child_process, run_child
+from speedkit.builds import host_environment
+from speedkit.engine import child_process, run_child
 from speedkit.errors import SetupError
 from speedkit.messages import message
 from speedkit.ownership import claim, scratch_folder

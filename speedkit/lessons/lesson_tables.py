@@ -10,11 +10,9 @@ from speedkit.apps import COLD, App, Edit, Strategy
 from speedkit.dockerfile import read_dockerfile
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.tables import Table
+from speedkit.rendering import Table, html_text
 from speedkit.visible import visible
-from speedkit.words import shown_state
-from speedkit.words.amounts import seconds_text
+from speedkit.words import seconds_text, shown_state
 
 __all__ = ["Listing", "dockerfile", "empty_cells", "overview", "side_by_side", "stages", "summaries", "what_ran"]
 

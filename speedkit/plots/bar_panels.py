@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from speedkit.plots.style import ROW, plain
+from .style import ROW, plain
 
 __all__ = ["HEADING", "label_rows", "panels"]
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from speedkit.plots.svg_drawing import drawing
-from speedkit.plots.tables import table_html
 from speedkit.visible import visible_line
+
+from .svg_drawing import drawing
+from .tables import table_html
 
 __all__ = ["PLOTLY_MIME", "Plot"]
 

@@ -9,27 +9,28 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
-from speedkit.messages import listed, message, plural
-from speedkit.model import Build
-from speedkit.plots.bar_panels import HEADING, label_rows, panels
-from speedkit.plots.measurements import (
+from speedkit.measurements import (
     COLD,
     NONE,
     HasBuilds,
     Measured,
     builds_of,
     comparable,
+    edit_heading,
+    edit_words,
     edits_in_order,
-    heading,
     is_beyond_spread,
     measure,
     quickest,
-    said,
     slowest,
 )
-from speedkit.plots.plot import Plot
-from speedkit.plots.style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
-from speedkit.words.amounts import count_steps, seconds_text, steps_that_ran_with
+from speedkit.messages import listed, message, plural
+from speedkit.model import Build
+from speedkit.words import count_steps, seconds_text, steps_that_ran_with
+
+from .bar_panels import HEADING, label_rows, panels
+from .plot import Plot
+from .style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
 
 __all__ = ["half_cold", "rebuild", "scale"]
 
@@ -51,7 +52,9 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
         sorted((one for one in measured if one.edit == edit), key=lambda one: strategies.index(one.strategy)) for edit in edits
     ]
     half = half_cold(builds)
-    figure, pixels = panels([len(panel) for panel in shown], [capital(said(edit)) for edit in edits] if len(edits) > 1 else [])
+    figure, pixels = panels(
+        [len(panel) for panel in shown], [capital(edit_words(edit)) for edit in edits] if len(edits) > 1 else []
+    )
     low, high = _ends([one.seconds for one in measured])
     for row, panel in enumerate(shown, 1):
         _add_panel(figure, panel, row=row, half=half, width=high)
@@ -103,7 +106,7 @@ def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measured])
     edits = list(dict.fromkeys(one.edit for one in measured))
     failed = dict.fromkeys((build.strategy, build.edit) for build in builds if not build.ok and build.edit in edits)
     names = [
-        strategy if len(edits) == 1 else message("{strategy} ({edit})", strategy=strategy, edit=heading(edit))
+        strategy if len(edits) == 1 else message("{strategy} ({edit})", strategy=strategy, edit=edit_heading(edit))
         for strategy, edit in failed
         if (strategy, edit) not in good
     ]
@@ -176,14 +179,17 @@ def _finding(shown: list[list[Measured]], measured: Sequence[Measured]) -> str:
         one, other = max(pairs, key=lambda pair: abs(_share_that_ran(pair[0]) - _share_that_ran(pair[1])))
         return message(
             "{edit}: {first}, {second}",
-            edit=capital(said(one.edit)),
+            edit=capital(edit_words(one.edit)),
             first=steps_that_ran_with(one.builds[-1], one.strategy),
             second=steps_that_ran_with(other.builds[-1], other.strategy),
         )
     panel = max(apart, key=lambda panel: _ends_of(panel)[0].seconds / _ends_of(panel)[1].seconds)
     slow, fast = slowest(panel, measured), quickest(panel, measured)
     return message(
-        "{edit}: {first}, {second}", edit=capital(said(panel[0].edit)), first=_seconds_with(slow), second=_seconds_with(fast)
+        "{edit}: {first}, {second}",
+        edit=capital(edit_words(panel[0].edit)),
+        first=_seconds_with(slow),
+        second=_seconds_with(fast),
     )
 
 

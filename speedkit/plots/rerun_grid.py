@@ -8,12 +8,13 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
+from speedkit.measurements import COLD, HasBuilds, comparable, edit_heading, edit_words, edits_in_order, without_repeats
 from speedkit.messages import listed, message, plural
 from speedkit.model import Build, Step
-from speedkit.plots.bar_panels import label_rows
-from speedkit.plots.measurements import COLD, HasBuilds, comparable, edits_in_order, heading, said, without_repeats
-from speedkit.plots.plot import Plot
-from speedkit.plots.style import ROW, capital, finish, first_line, notes, plain, short
+
+from .bar_panels import label_rows
+from .plot import Plot
+from .style import ROW, capital, finish, first_line, notes, plain, short
 
 __all__ = ["cache_grid"]
 
@@ -68,7 +69,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     labels = [short(first_line(step), LONGEST if len(newest) < MANY else LONGEST_OF_MANY) for step in steps]
     figure = go.Figure()
     _add_cells(figure, cells, steps, list(newest))
-    heads = [heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
+    heads = [edit_heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
     finish(
         figure,
         title=_finding(newest, cells),
@@ -86,7 +87,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     label_rows(figure, labels)
     table = Frame(
         [[first_line(step), *(cell.word for cell in row)] for step, row in zip(steps, cells, strict=True)],
-        columns=["instruction", *map(heading, newest)],
+        columns=["instruction", *map(edit_heading, newest)],
     )
     return Plot(figure, table)
 
@@ -95,7 +96,7 @@ def _add_cells(figure: go.Figure, cells: list[list[_Cell]], steps: list[Step], e
     figure.add_heatmap(
         z=[[cell.code for cell in row] for row in cells],
         text=[
-            [f"{plain(step.instruction)}<br>{plain(said(edit))}: {cell}" for edit, cell in zip(edits, row, strict=True)]
+            [f"{plain(step.instruction)}<br>{plain(edit_words(edit))}: {cell}" for edit, cell in zip(edits, row, strict=True)]
             for step, row in zip(steps, cells, strict=True)
         ],
         x=list(range(len(edits))),
@@ -164,5 +165,5 @@ def _finding(newest: dict[str, Build], cells: list[list[_Cell]]) -> str:
 
 def _with(counts: Mapping[str, int], ran: int, many: Callable[[int], str]) -> str:
     """The edits after which so many steps ran: one or two by name, or how many there are."""
-    edits = [said(edit) for edit, steps in counts.items() if steps == ran]
+    edits = [edit_words(edit) for edit, steps in counts.items() if steps == ran]
     return listed(edits) if len(edits) <= 2 else many(len(edits))

@@ -8,24 +8,25 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
-from speedkit.messages import listed, message, plural
-from speedkit.model import Build
-from speedkit.plots.measurements import (
+from speedkit.measurements import (
     COLD,
     NONE,
     HasBuilds,
     Measured,
     builds_of,
     comparable,
+    edit_words,
     measure,
     quickest,
-    said,
     smallest,
 )
-from speedkit.plots.plot import Plot
-from speedkit.plots.rebuild import scale
-from speedkit.plots.style import GRID, OWN, capital, finish, notes, plain, runs_note
-from speedkit.words.amounts import bytes_text, count_steps, seconds_text
+from speedkit.messages import listed, message, plural
+from speedkit.model import Build
+from speedkit.words import bytes_text, count_steps, seconds_text
+
+from .plot import Plot
+from .rebuild import scale
+from .style import GRID, OWN, capital, finish, notes, plain, runs_note
 
 __all__ = ["size_vs_rebuild"]
 
@@ -76,7 +77,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
         left=5,
         right_pixels=RIGHT,
     )
-    figure.update_xaxes(title_text=plain(_time_axis(said(chosen), logarithmic=logarithmic)))
+    figure.update_xaxes(title_text=plain(_time_axis(edit_words(chosen), logarithmic=logarithmic)))
     figure.update_yaxes(title_text=message("image, MB"), range=[0, top], gridcolor=GRID, title_font={"size": 13})
     return Plot(figure, Frame({"strategy": [one.strategy for one in measured], "seconds": seconds, "image_mb": sizes}))
 

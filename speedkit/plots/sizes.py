@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
+from speedkit.measurements import COLD, NONE, SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, edit_words, smallest
 from speedkit.messages import message, plural
 from speedkit.model import Build, ImageLayer
-from speedkit.plots.bar_panels import label_rows
-from speedkit.plots.measurements import COLD, NONE, SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, said, smallest
-from speedkit.plots.plot import Plot
-from speedkit.plots.style import BAR, BASE, OWN, ROW, finish, notes, plain, short
-from speedkit.rendering.layers_html import command_text
-from speedkit.words.amounts import bytes_text
+from speedkit.rendering import command_text
+from speedkit.words import bytes_text
+
+from .bar_panels import label_rows
+from .plot import Plot
+from .style import BAR, BASE, OWN, ROW, finish, notes, plain, short
 
 __all__ = ["sizes"]
 
@@ -75,7 +76,7 @@ def _sources(builds: Sequence[Build], edit: str) -> list[str]:
 def _other_sources(build: Build) -> str:
     if build.edit in (COLD, NONE):
         return message("{strategy} built of the files as they were", strategy=build.strategy)
-    return message("{strategy} built after {edit}", strategy=build.strategy, edit=said(build.edit))
+    return message("{strategy} built after {edit}", strategy=build.strategy, edit=edit_words(build.edit))
 
 
 def _joined(build: Build) -> list[ImageLayer]:

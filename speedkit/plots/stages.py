@@ -13,16 +13,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
-from speedkit.history import Reasons, Way, ways_of
-from speedkit.history.miss_paths import RUNS, Travel
+from speedkit.history import RUNS, Reasons, Travel, Way, ways_of
+from speedkit.measurements import NONE, edit_words
 from speedkit.messages import listed, message, plural
-from speedkit.plots.measurements import NONE, said
-from speedkit.plots.plot import Plot
-from speedkit.plots.style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
-from speedkit.rendering.reasons_html import Reason
-from speedkit.words import shown_state
-from speedkit.words.amounts import seconds_text
+from speedkit.rendering import Reason
+from speedkit.words import seconds_text, shown_state
 from speedkit.words.causes import beginning, title
+
+from .plot import Plot
+from .style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
 
 __all__ = ["stages"]
 
@@ -331,7 +330,7 @@ def _measured(reasons: Reasons) -> str:
     # Nothing was edited, yet an argument may have changed: the title says what did.
     name = build.strategy
     if build.edit != NONE:
-        name = message("{strategy}, {edit}", strategy=build.strategy, edit=said(build.edit))
+        name = message("{strategy}, {edit}", strategy=build.strategy, edit=edit_words(build.edit))
     return "; ".join([name, message("one run"), notes([build])])
 
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from speedkit.plots.scales import Axis, Frame, frame_of
-from speedkit.plots.style import plain
-from speedkit.rendering.boxes import Box, nested_boxes
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
+from speedkit.rendering import NOT_MATH, Box, html_text, nested_boxes
+
+from .scales import Axis, Frame, frame_of
+from .style import plain
 
 __all__ = ["drawing"]
 

@@ -7,11 +7,9 @@ from typing import Any
 import pandas as pd
 
 from speedkit.messages import message, plural
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.rendering.tables import Cell
-from speedkit.rendering.tables import table_html as cells_html
-from speedkit.words.amounts import bytes_text, seconds_text
+from speedkit.rendering import NOT_MATH, Cell, html_text
+from speedkit.rendering import table_html as cells_html
+from speedkit.words import bytes_text, seconds_text
 
 __all__ = ["table_html"]
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from speedkit.measurements import edit_words
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
-from speedkit.plots.bar_panels import HEADING, label_rows, panels
-from speedkit.plots.measurements import said
-from speedkit.plots.plot import Plot
-from speedkit.plots.style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
-from speedkit.words.amounts import seconds_text, steps_that_ran_with
+from speedkit.words import seconds_text, steps_that_ran_with
+
+from .bar_panels import HEADING, label_rows, panels
+from .plot import Plot
+from .style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
 
 __all__ = ["timeline"]
 
@@ -62,7 +63,10 @@ def _table(build: Build, *, named: bool) -> pd.DataFrame:
 
 def _name(build: Build) -> str:
     return message(
-        "{strategy}, {edit}: {seconds}", strategy=build.strategy, edit=said(build.edit), seconds=seconds_text(build.seconds)
+        "{strategy}, {edit}: {seconds}",
+        strategy=build.strategy,
+        edit=edit_words(build.edit),
+        seconds=seconds_text(build.seconds),
     )
 
 
@@ -70,7 +74,7 @@ def _measured(builds: Sequence[Build]) -> list[str]:
     if len(builds) > 1:
         return [message("one run each, a bar for each instruction")]
     return [
-        message("{strategy}, {edit}", strategy=builds[0].strategy, edit=said(builds[0].edit)),
+        message("{strategy}, {edit}", strategy=builds[0].strategy, edit=edit_words(builds[0].edit)),
         message("one run, a bar for each instruction"),
     ]
 
@@ -144,10 +148,10 @@ def _difference(first: Build, second: Build) -> str:
         return message(
             "{strategy}: {first}, {second}",
             strategy=first.strategy,
-            first=steps_that_ran_with(first, said(first.edit)),
-            second=steps_that_ran_with(second, said(second.edit)),
+            first=steps_that_ran_with(first, edit_words(first.edit)),
+            second=steps_that_ran_with(second, edit_words(second.edit)),
         )
     one, other = (steps_that_ran_with(build, build.strategy) for build in (first, second))
     if first.edit == second.edit:
-        return message("{edit}: {first}, {second}", edit=capital(said(first.edit)), first=one, second=other)
+        return message("{edit}: {first}, {second}", edit=capital(edit_words(first.edit)), first=one, second=other)
     return message("{first}, {second}", first=one, second=other)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
-from speedkit.images.image import Image
-from speedkit.images.plain_data import largest_file, treemap_rows
+from speedkit.images import Image, largest_file, treemap_rows
 from speedkit.messages import message
-from speedkit.plots.plot import Plot
-from speedkit.plots.style import TEXT, finish, plain
-from speedkit.words.amounts import bytes_text
+from speedkit.words import bytes_text
+
+from .plot import Plot
+from .style import TEXT, finish, plain
 
 __all__ = ["treemap"]
 

@@ -1,1 +1,35 @@
 """Recordings of builds: writing them whole or not at all, reading them back, deriving steps from raw lines."""
+
+from __future__ import annotations
+
+from .log_limit import LogLimit
+from .numbering import NUMBER_FILE
+from .rawjson import Solve
+from .recording import Meta, Recording, complete_recording, list_recordings, new_id, new_number, read_recording, write_recording
+from .recording_limit import keep_recordings, size_of_recordings
+from .recording_reader import assemble_build, read_build
+from .redaction import Redaction, redaction_of
+from .steps import BEFORE_STAGES, HOST_PREFIX, RUNS_IN_BUILDKIT
+
+__all__ = [
+    "BEFORE_STAGES",
+    "HOST_PREFIX",
+    "NUMBER_FILE",
+    "RUNS_IN_BUILDKIT",
+    "LogLimit",
+    "Meta",
+    "Recording",
+    "Redaction",
+    "Solve",
+    "assemble_build",
+    "complete_recording",
+    "keep_recordings",
+    "list_recordings",
+    "new_id",
+    "new_number",
+    "read_build",
+    "read_recording",
+    "redaction_of",
+    "size_of_recordings",
+    "write_recording",
+]

@@ -14,23 +14,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from speedkit.dockerfile import (
+    SCRATCH,
     Dockerfile,
     Instruction,
+    Scope,
     Stage,
     StageBase,
     SubstitutionError,
     expand,
+    expand_where_set,
     global_environment,
+    heredoc_mark,
     host_platform,
     mounts_of,
     needed_stages,
+    read_instruction,
     stage_bases,
 )
-from speedkit.dockerfile.dockerfile_reader import read_instruction
-from speedkit.dockerfile.expansion import expand_where_set
-from speedkit.dockerfile.heredoc_marks import heredoc_mark
-from speedkit.dockerfile.stage_environment import Scope
-from speedkit.dockerfile.stages import SCRATCH
 from speedkit.errors import DockerfileError
 
 __all__ = ["COUNTED", "ExpectedStage", "ExpectedStep", "expected_stages", "folded"]

@@ -30,9 +30,10 @@ from speedkit.errors import NO_ROOM, DiskFull, NewerRecording, RecordingError, S
 from speedkit.messages import message
 from speedkit.model import Outcome
 from speedkit.ownership import claimed
-from speedkit.recordings.numbering import next_number
 from speedkit.regular_file import open_regular, read_regular
 from speedkit.state import open_private, private_folder
+
+from .numbering import next_number
 
 __all__ = [
     "FORMAT",

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TypeGuard
 
 from speedkit.budget import enough
-from speedkit.recordings.recording import Recording, list_recordings
 from speedkit.regular_file import read_regular
 from speedkit.state import open_private
+
+from .recording import Recording, list_recordings
 
 __all__ = ["keep_recordings", "size_of_recordings"]
 

@@ -10,10 +10,11 @@ from speedkit.dockerfile import Dockerfile, read_dockerfile
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.messages import message
 from speedkit.model import Answer, Base, Build, ImageLayer, Step
-from speedkit.recordings.log_limit import limited
-from speedkit.recordings.rawjson import Solve, read_rawjson
-from speedkit.recordings.recording import Meta, Recording
-from speedkit.recordings.steps import derive_steps
+
+from .log_limit import limited
+from .rawjson import Solve, read_rawjson
+from .recording import Meta, Recording
+from .steps import derive_steps
 
 __all__ = ["assemble_build", "read_build"]
 

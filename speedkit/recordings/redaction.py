@@ -20,12 +20,22 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from speedkit.recordings.rawjson import read_status
-from speedkit.secrets import find_secrets, hide_spans, is_ordinary, names_a_secret, substitute
-from speedkit.secrets.files import secrets_of_folder
-from speedkit.secrets.forms import forms_of, may_stand_anywhere
-from speedkit.secrets.shapes import PEM, PEM_LONGEST, PEM_TEXT
+from speedkit.secrets import (
+    PEM,
+    PEM_LONGEST,
+    PEM_TEXT,
+    find_secrets,
+    forms_of,
+    hide_spans,
+    is_ordinary,
+    may_stand_anywhere,
+    names_a_secret,
+    secrets_of_folder,
+    substitute,
+)
 from speedkit.state import state_home
+
+from .rawjson import read_status
 
 __all__ = ["Redaction", "redaction_of"]
 

@@ -20,8 +20,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from speedkit.recordings.expected_steps import COUNTED, ExpectedStage, ExpectedStep, folded
-from speedkit.recordings.rawjson import Vertex
+from .expected_steps import COUNTED, ExpectedStage, ExpectedStep, folded
+from .rawjson import Vertex
 
 __all__ = ["NAME", "Lines", "Matched", "TriggerReported", "match_vertices"]
 

@@ -11,9 +11,10 @@ from typing import Any
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
 from speedkit.messages import marked
 from speedkit.model import Outcome, Step, StepKind, StepState
-from speedkit.recordings.expected_steps import COUNTED, ExpectedStage, expected_stages
-from speedkit.recordings.rawjson import Solve, Vertex
-from speedkit.recordings.step_vertices import Lines, Matched, match_vertices
+
+from .expected_steps import COUNTED, ExpectedStage, expected_stages
+from .rawjson import Solve, Vertex
+from .step_vertices import Lines, Matched, match_vertices
 
 __all__ = ["BEFORE_STAGES", "HOST_PREFIX", "RUNS_IN_BUILDKIT", "derive_steps"]
 

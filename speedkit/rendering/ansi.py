@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from speedkit.rendering.html_text import html_text
+from .html_text import html_text
 
 __all__ = ["ansi_to_html", "plain_log"]
 

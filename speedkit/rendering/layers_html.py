@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speedkit.messages import message
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.rendering.tables import Cell, table_html
-from speedkit.words.amounts import bytes_text
+from speedkit.words import bytes_text
+
+from .html_text import html_text
+from .mathjax import NOT_MATH
+from .tables import Cell, table_html
 
 __all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
 

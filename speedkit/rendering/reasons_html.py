@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from speedkit.causes import Addition, Cause
 from speedkit.messages import message
-from speedkit.model import StepSource
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.rendering.steps_html import STYLE
-from speedkit.words import FORECASTS, shown_state
-from speedkit.words.amounts import seconds_text
-from speedkit.words.causes import sentences
+from speedkit.words import FORECASTS, seconds_text, shown_state
+
+from .html_text import html_text
+from .mathjax import NOT_MATH
+from .steps_html import STYLE
+
+if TYPE_CHECKING:
+    from speedkit.causes import Addition, Cause
+    from speedkit.model import StepSource
 
 __all__ = ["Reason", "reasons_html"]
 
@@ -42,6 +44,9 @@ class Reason:
     @property
     def because(self) -> str:
         """The cause as a sentence, of the future for a forecast and of the past for a build."""
+        # Loading every cause takes 60 ms, which `speedkit layers` saves: it shows images with this room, and no causes.
+        from speedkit.words.causes import sentences
+
         return sentences(self.cause, self.also, "will" if self.state in FORECASTS else "did")
 
 

@@ -6,12 +6,12 @@ from itertools import groupby
 
 from speedkit.messages import message
 from speedkit.model import Build, Step
-from speedkit.rendering.ansi import ansi_to_html
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.secrets import count_substitutes
-from speedkit.words import STATES
-from speedkit.words.amounts import bytes_text, seconds_text, secrets_left_out
+from speedkit.words import STATES, bytes_text, seconds_text, secrets_left_out
+
+from .ansi import ansi_to_html
+from .html_text import html_text
+from .mathjax import NOT_MATH
 
 __all__ = ["build_html"]
 

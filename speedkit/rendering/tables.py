@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.visible import visible
+
+from .html_text import html_text
+from .mathjax import NOT_MATH
 
 if TYPE_CHECKING:
     import pandas as pd

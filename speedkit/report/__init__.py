@@ -1,5 +1,6 @@
 """The tour through all notebooks, and the page that it leaves: one file, readable without a network."""
 
-from speedkit.report.tour import Tour, run_tour
+from .summary import strategy_by_edit
+from .tour import Tour, run_tour
 
-__all__ = ["Tour", "run_tour"]
+__all__ = ["Tour", "run_tour", "strategy_by_edit"]

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from speedkit.plots.plot import PLOTLY_MIME
-from speedkit.rendering.ansi import ansi_to_html
-from speedkit.rendering.html_text import html_text
+from speedkit.plots import PLOTLY_MIME
+from speedkit.rendering import ansi_to_html, html_text
 from speedkit.visible import visible
 
 __all__ = ["Figures", "cell_html"]

@@ -13,12 +13,12 @@ from typing import Any
 from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.plots import Plot
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.tables import Cell, table_html
-from speedkit.report.cells import Figures, cell_html
-from speedkit.report.summary import NOT_BUILT, figures, strategy_by_edit
+from speedkit.rendering import Cell, html_text, table_html
 from speedkit.secrets import count_substitutes
-from speedkit.words.amounts import seconds_text, secrets_left_out
+from speedkit.words import seconds_text, secrets_left_out
+
+from .cells import Figures, cell_html
+from .summary import NOT_BUILT, figures, strategy_by_edit
 
 __all__ = ["Chapter", "page"]
 

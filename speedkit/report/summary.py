@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from speedkit.measurements import comparable, edit_heading, edits_in_order, measure
 from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
-from speedkit.plots.measurements import comparable, edits_in_order, heading, measure
-from speedkit.words.amounts import seconds_text
+from speedkit.words import seconds_text
 
 __all__ = ["NOT_BUILT", "figures", "strategy_by_edit"]
 
@@ -25,7 +25,7 @@ def strategy_by_edit(builds: Sequence[Build]) -> tuple[list[str], list[list[str]
     for strategy in dict.fromkeys(build.strategy for build in listed):
         cells = [medians.get((strategy, edit), fails if (strategy, edit) in failed else NOT_BUILT) for edit in edits]
         rows.append([strategy, *cells])
-    return [message("strategy"), *map(heading, edits)], rows
+    return [message("strategy"), *map(edit_heading, edits)], rows
 
 
 def figures(builds: Sequence[Build]) -> list[Plot]:

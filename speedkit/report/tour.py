@@ -17,14 +17,15 @@ from speedkit.apps import BROKEN_ON_PURPOSE, COLD, sample_app
 from speedkit.builds import compare
 from speedkit.errors import FileRefused, NotebookFailed
 from speedkit.history import recorded_builds
-from speedkit.lessons.notebook_files import notebooks_folder, notebooks_in
+from speedkit.lessons import notebooks_folder, notebooks_in
 from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.ownership import scratch_folder
-from speedkit.report.lock import locked
-from speedkit.report.page import Chapter, page
 from speedkit.state import open_private, private_folder
-from speedkit.words.amounts import seconds_text
+from speedkit.words import seconds_text
+
+from .lock import locked
+from .page import Chapter, page
 
 __all__ = ["Tour", "run_tour"]
 
@@ -149,7 +150,7 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    from speedkit.report.kernel import own_kernel
+    from .kernel import own_kernel
 
     began, kernel = time.monotonic(), own_kernel()
     client = NotebookClient(

@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from speedkit.folder_walk import walk_folder
-from speedkit.secrets.shapes import find_secrets
+
+from .shapes import find_secrets
 
 __all__ = ["is_secret_file", "secrets_of_folder"]
 

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
-from speedkit.secrets.names import is_everyday_word, is_ordinary
-from speedkit.secrets.shapes import secret_sieve
-from speedkit.secrets.substitutes import substitute
+from .names import is_everyday_word, is_ordinary
+from .shapes import secret_sieve
+from .substitutes import substitute
 
 __all__ = ["Forms", "forms_of", "may_stand_anywhere"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from speedkit.secrets.names import is_ordinary, names_a_secret
-from speedkit.secrets.shapes import find_secrets
-from speedkit.secrets.substitutes import hide_spans, substitute
+from .names import is_ordinary, names_a_secret
+from .shapes import find_secrets
+from .substitutes import hide_spans, substitute
 
 __all__ = ["hide_in_history"]
 
@@ -21,7 +21,7 @@ def hide_in_history(commands: Sequence[str]) -> list[str]:
     secrets |= {command[start:end] for command in commands for start, end in find_secrets(command)}
     if not secrets:
         return list(commands)
-    from speedkit.secrets.forms import forms_of, may_stand_anywhere
+    from .forms import forms_of, may_stand_anywhere
 
     forms = forms_of(frozenset(filter(may_stand_anywhere, secrets)))
     return [hide_spans(forms.hide(_without_values(command)), find_secrets) for command in commands]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from speedkit.secrets.names import (
+from .names import (
     IN_OTHER_SCRIPTS,
     SUBSTITUTE,
     is_ordinary,

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from speedkit.engine.identity import installation_id
+from speedkit.engine import installation_id
 from speedkit.errors import SetupError
 from speedkit.messages import message
 

@@ -18,21 +18,30 @@ from urllib.parse import urlsplit
 import certifi
 
 from speedkit.budget import Part, Use, is_size, variable
-from speedkit.builds.housekeeping import room_taken
+from speedkit.builds import room_taken
 from speedkit.commands import as_typed
-from speedkit.engine.base_images import BASES, has_image
-from speedkit.engine.certificates import host_bundle
-from speedkit.engine.connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
-from speedkit.engine.host_go import OLDEST_GO, find_go
-from speedkit.engine.image_names import STAND_INS, family_of
+from speedkit.engine import (
+    BASES,
+    OLDEST_GO,
+    STAND_INS,
+    Engine,
+    buildx_version,
+    connect,
+    engine_of_the_user,
+    family_of,
+    find_buildx,
+    find_go,
+    has_image,
+    host_bundle,
+)
 from speedkit.errors import EngineError, NoEngine
 from speedkit.messages import marked, message, plural
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.tables import FACTS_STYLE, Cell, table_html
-from speedkit.setup.debian import read_release
-from speedkit.setup.engine_install import what_to_install
+from speedkit.rendering import FACTS_STYLE, Cell, html_text, table_html
 from speedkit.state import state_home
-from speedkit.words.amounts import bytes_text
+from speedkit.words import bytes_text
+
+from .debian import read_release
+from .engine_install import what_to_install
 
 __all__ = ["NEEDED_BASES", "Check", "Report", "doctor"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import InUse, kept_texts, remove_unused_copies
-from speedkit.engine.cleanup import Kept, Removed, remove_own
-from speedkit.engine.connection import Engine
+from speedkit.engine import Engine, Kept, Removed, remove_own
 from speedkit.messages import message
 from speedkit.ownership import discard, living_owners
-from speedkit.recordings.numbering import NUMBER_FILE
-from speedkit.setup.apt_files import remove_apt_files
+from speedkit.recordings import NUMBER_FILE
 from speedkit.state import state_folder
+
+from .apt_files import remove_apt_files
 
 __all__ = ["Cleaned", "clean", "said_of_apt_file", "said_of_copy"]
 

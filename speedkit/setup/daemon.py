@@ -13,12 +13,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from speedkit.engine.connection import Engine, connect, engine_of_the_user
+from speedkit.engine import Engine, connect, engine_of_the_user
 from speedkit.errors import NoEngine, SetupError
 from speedkit.messages import message
-from speedkit.setup.commands import run
-from speedkit.setup.debian import is_root
 from speedkit.state import open_private, state_folder, state_home
+
+from .commands import run
+from .debian import is_root
 
 __all__ = ["Status", "start_engine", "status", "stop_engine"]
 

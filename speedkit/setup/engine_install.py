@@ -7,9 +7,10 @@ from pathlib import Path
 
 from speedkit.errors import SetupError
 from speedkit.messages import message
-from speedkit.setup.apt_files import APT, PIN, SOURCE, remove_apt_files, write_apt_files
-from speedkit.setup.commands import apt_install
-from speedkit.setup.debian import Release, Source, is_root, main_source, read_release
+
+from .apt_files import APT, PIN, SOURCE, remove_apt_files, write_apt_files
+from .commands import apt_install
+from .debian import Release, Source, is_root, main_source, read_release
 
 __all__ = ["apt_files", "can_install", "install_engine", "what_to_install"]
 

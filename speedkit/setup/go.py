@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from speedkit.engine.host_go import find_go
+from speedkit.engine import find_go
 from speedkit.errors import SetupError
 from speedkit.messages import message
-from speedkit.setup.commands import run
+
+from .commands import run
 
 __all__ = ["go_binary", "install_go"]
 

@@ -8,19 +8,17 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from speedkit.engine.base_images import BASES, has_image, pull
-from speedkit.engine.connection import Engine, connect, engine_of_the_user
-from speedkit.engine.host_go import find_go
-from speedkit.engine.image_names import STAND_INS, family_of
+from speedkit.engine import BASES, STAND_INS, Engine, connect, engine_of_the_user, family_of, find_go, has_image, pull
 from speedkit.errors import NoEngine, SetupError
 from speedkit.messages import listed, message, plural
-from speedkit.setup.checks import NEEDED_BASES
-from speedkit.setup.daemon import start_engine
-from speedkit.setup.debian import read_release
-from speedkit.setup.engine_install import can_install, install_engine, what_to_install
-from speedkit.setup.go import install_go
-from speedkit.setup.stand_ins import make_stand_in
 from speedkit.state import state_folder
+
+from .checks import NEEDED_BASES
+from .daemon import start_engine
+from .debian import read_release
+from .engine_install import can_install, install_engine, what_to_install
+from .go import install_go
+from .stand_ins import make_stand_in
 
 __all__ = ["run_setup"]
 

@@ -14,16 +14,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from speedkit.engine.base_images import go_settings, make_image, trust_labels
-from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
-from speedkit.engine.connection import Engine
-from speedkit.engine.image_names import STAND_INS
+from speedkit.engine import BUNDLE_IN_IMAGES, STAND_INS, Engine, go_settings, make_image, system_bundle, trust_labels
 from speedkit.errors import SetupError
 from speedkit.messages import message
 from speedkit.ownership import scratch_folder
-from speedkit.setup.commands import apt_install, run
-from speedkit.setup.debian import is_root, main_source, read_release
-from speedkit.setup.go import go_binary
+
+from .commands import apt_install, run
+from .debian import is_root, main_source, read_release
+from .go import go_binary
 
 __all__ = ["make_stand_in"]
 

@@ -1,6 +1,6 @@
 """The live widgets of speedkit, for notebooks."""
 
-from speedkit.widgets.layers_view import LayersView
-from speedkit.widgets.workbench import Workbench
+from .layers_view import LayersView
+from .workbench import Workbench
 
 __all__ = ["LayersView", "Workbench"]

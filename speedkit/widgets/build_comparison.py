@@ -6,17 +6,17 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from speedkit.messages import message, plural
-from speedkit.widgets.miss_origins import why_cached, why_ran
-from speedkit.widgets.short_names import short_instruction
-from speedkit.words import STATES
-from speedkit.words.amounts import bytes_text, seconds_text, steps_that_ran
+from speedkit.words import STATES, bytes_text, seconds_text, steps_that_ran
 from speedkit.words.causes import now_cached
+
+from .miss_origins import why_cached, why_ran
+from .short_names import short_instruction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from speedkit.model import Build, Step
-    from speedkit.rendering.reasons_html import Reason
+    from speedkit.rendering import Reason
 
 __all__ = ["compare_two"]
 

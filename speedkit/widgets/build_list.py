@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from speedkit.messages import message
-from speedkit.recordings.recording import read_recording
-from speedkit.recordings.recording_reader import read_build
-from speedkit.widgets.log_lines import LogLines
-from speedkit.widgets.short_names import short_command
-from speedkit.widgets.shown_steps import Background, build_counts, step_of
-from speedkit.words.amounts import seconds_text
+from speedkit.recordings import read_build, read_recording
+from speedkit.words import seconds_text
+
+from .log_lines import LogLines
+from .short_names import short_command
+from .shown_steps import Background, build_counts, step_of
 
 if TYPE_CHECKING:
     from speedkit.model import Build, Step
-    from speedkit.rendering.reasons_html import Reason
+    from speedkit.rendering import Reason
 
 __all__ = ["BuildList", "Listed", "Running"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.builders import EnginesOwn
 from speedkit.builds import BuildOptions, RunningBuild, start
-from speedkit.engine.connection import connect
+from speedkit.engine import connect
 
 if TYPE_CHECKING:
     from speedkit.apps import App

@@ -10,7 +10,7 @@ from speedkit.messages import plural
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speedkit.engine.connection import Engine
+    from speedkit.engine import Engine
 
 __all__ = ["EngineWatch"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from speedkit.messages import message, plural
-from speedkit.words.amounts import seconds_text
+from speedkit.words import seconds_text
 
 if TYPE_CHECKING:
     from speedkit.model import Build

@@ -17,7 +17,8 @@ from typing import Any
 
 from speedkit.apps import App
 from speedkit.model import Build
-from speedkit.widgets.garbage_collection import uncollected
+
+from .garbage_collection import uncollected
 
 __all__ = ["Forecaster", "Foresight"]
 

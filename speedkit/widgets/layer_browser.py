@@ -14,16 +14,26 @@ from itertools import islice
 from typing import Any
 
 from speedkit.errors import SpeedkitError
-from speedkit.images.image import Image
-from speedkit.images.image_comparison import compare_images
-from speedkit.images.summary import comparison_finding, facts, finding, layer_rows
-from speedkit.images.tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
+from speedkit.images import (
+    FileTree,
+    Image,
+    Sorting,
+    TreeRow,
+    compare_images,
+    comparison_finding,
+    facts,
+    finding,
+    layer_rows,
+    tree_of_comparison,
+    tree_of_image,
+    tree_of_layer,
+)
 from speedkit.messages import message, plural
-from speedkit.rendering.boxes import Box, nested_boxes
-from speedkit.rendering.layers_html import command_text
-from speedkit.widgets.layer_selection import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
-from speedkit.widgets.shown_content import NOTHING_SHOWN, ShownContent, loading, refusal, shown_content
-from speedkit.words.amounts import bytes_text
+from speedkit.rendering import Box, command_text, nested_boxes
+from speedkit.words import bytes_text
+
+from .layer_selection import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
+from .shown_content import NOTHING_SHOWN, ShownContent, loading, refusal, shown_content
 
 __all__ = ["LayerBrowser", "Source"]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from speedkit.messages import message, plural
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.widgets.layer_selection import DIFFERENCE, WHOLE
-from speedkit.words.amounts import bytes_text
+from speedkit.rendering import NOT_MATH, html_text
+from speedkit.words import bytes_text
+
+from .layer_selection import DIFFERENCE, WHOLE
 
 __all__ = ["layers_twin_html"]
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from speedkit.engine.saved_image import content_of, layers_of
+from speedkit.engine import content_of, layers_of
 from speedkit.model import Build
-from speedkit.widgets.layer_browser import LayerBrowser, Source
-from speedkit.widgets.layers_twin import layers_twin_html
-from speedkit.widgets.live_widget import LiveWidget, Message, static_text
+
+from .layer_browser import LayerBrowser, Source
+from .layers_twin import layers_twin_html
+from .live_widget import LiveWidget, Message, static_text
 
 if TYPE_CHECKING:
-    from speedkit.engine.connection import Engine
+    from speedkit.engine import Engine
 
 __all__ = ["LayersView"]
 

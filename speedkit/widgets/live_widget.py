@@ -18,8 +18,9 @@ import anywidget
 import traitlets
 
 from speedkit.visible import visible_line
-from speedkit.widgets.page_messages import page_messages
-from speedkit.widgets.update_thread import Painter
+
+from .page_messages import page_messages
+from .update_thread import Painter
 
 __all__ = ["STATIC", "LiveWidget", "Message", "static_text"]
 

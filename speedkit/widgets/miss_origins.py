@@ -13,9 +13,10 @@ from speedkit.causes import Line, OtherBytes, StepRan, Unchanged
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile, stage_bases
 from speedkit.errors import DockerfileError, SpeedkitError
 from speedkit.history import explain
-from speedkit.rendering.reasons_html import Reason
-from speedkit.widgets.short_names import short_instruction
+from speedkit.rendering import Reason
 from speedkit.words.causes import inputs_unchanged, ran_because
+
+from .short_names import short_instruction
 
 if TYPE_CHECKING:
     from speedkit.model import Build

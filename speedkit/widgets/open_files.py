@@ -12,10 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speedkit.apps.text_files import LARGEST_BYTES, entries_below, read_text
+from speedkit.apps import LARGEST_BYTES, entries_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
 from speedkit.messages import message
-from speedkit.widgets.failure_marks import Mark, lines_of, moved_with
+
+from .failure_marks import Mark, lines_of, moved_with
 
 if TYPE_CHECKING:
     from speedkit.apps import App

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from speedkit.commands import as_typed
-from speedkit.images.tree import TreeRow
+from speedkit.images import TreeRow
 from speedkit.messages import message
 from speedkit.secrets import count_substitutes, hide_secrets, is_secret_file
-from speedkit.words.amounts import bytes_text, secrets_left_out
+from speedkit.words import bytes_text, secrets_left_out
 
 __all__ = ["NOTHING_SHOWN", "ShownContent", "loading", "refusal", "shown_content"]
 

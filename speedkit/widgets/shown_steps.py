@@ -16,12 +16,13 @@ from speedkit.dockerfile import Dockerfile, Instruction, needed_stages, read_doc
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
 from speedkit.model import Build, Step, StepState
-from speedkit.recordings.steps import BEFORE_STAGES, RUNS_IN_BUILDKIT
-from speedkit.rendering.reasons_html import Reason
-from speedkit.widgets.failure_marks import EXIT_CODE, failed_step
-from speedkit.widgets.forecast_summary import agreement, expected_time, rough_seconds
-from speedkit.words.amounts import bytes_text
+from speedkit.recordings import BEFORE_STAGES, RUNS_IN_BUILDKIT
+from speedkit.rendering import Reason
+from speedkit.words import bytes_text
 from speedkit.words.causes import in_short
+
+from .failure_marks import EXIT_CODE, failed_step
+from .forecast_summary import agreement, expected_time, rough_seconds
 
 __all__ = ["Background", "build_counts", "focused_step", "planned_steps", "shown_build", "step_id", "step_of"]
 

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speedkit.messages import message, plural
-from speedkit.rendering.html_text import html_text
-from speedkit.rendering.mathjax import NOT_MATH
-from speedkit.rendering.tables import Cell, table_html
+from speedkit.rendering import NOT_MATH, Cell, html_text, table_html
 from speedkit.secrets import count_substitutes
-from speedkit.words import FORECASTS, STATES
-from speedkit.words.amounts import seconds_text, secrets_left_out
+from speedkit.words import FORECASTS, STATES, seconds_text, secrets_left_out
 
 if TYPE_CHECKING:
-    from speedkit.widgets.log_lines import Runs
+    from .log_lines import Runs
 
 __all__ = ["TwinTexts", "twin_html"]
 

@@ -13,7 +13,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from speedkit.widgets.garbage_collection import uncollected
+from .garbage_collection import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable

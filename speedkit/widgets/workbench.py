@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from speedkit.builds.exit_handling import listen_for_the_end
-from speedkit.history.forecast_while_typing import LiveForecast
+from speedkit.builds import listen_for_the_end
+from speedkit.history import LiveForecast
 from speedkit.messages import message
-from speedkit.widgets.forecast_summary import noted, outlook
-from speedkit.widgets.live_widget import LiveWidget, Message, static_text
-from speedkit.widgets.static_twin import TwinTexts, twin_html
-from speedkit.widgets.workbench_state import Bench
+
+from .forecast_summary import noted, outlook
+from .live_widget import LiveWidget, Message, static_text
+from .static_twin import TwinTexts, twin_html
+from .workbench_state import Bench
 
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.model import Build
-    from speedkit.widgets.forecast_worker import Forecaster
+
+    from .forecast_worker import Forecaster
 
 __all__ = ["Workbench"]
 

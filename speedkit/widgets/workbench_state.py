@@ -12,27 +12,29 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from speedkit.builds.build_inputs import without_secrets
-from speedkit.engine.connection import Engine, connect
+from speedkit.builds import without_secrets
+from speedkit.engine import Engine, connect
 from speedkit.errors import EngineError, SpeedkitError, StateBusy
 from speedkit.messages import message
 from speedkit.secrets import hide_secrets, is_secret_file
-from speedkit.widgets.build_comparison import compare_two
-from speedkit.widgets.build_list import BuildList, Listed, Running
-from speedkit.widgets.build_start import start_with_cache_of
-from speedkit.widgets.engine_watch import EngineWatch
-from speedkit.widgets.failure_marks import Mark, failed_step, failing_line, marks_of
-from speedkit.widgets.forecast_worker import Forecaster, Foresight
-from speedkit.widgets.miss_origins import reasons_of
-from speedkit.widgets.open_files import DOCKERFILE, Desk
-from speedkit.widgets.selection import Choices
-from speedkit.widgets.shown_steps import planned_steps, shown_build, step_id
+
+from .build_comparison import compare_two
+from .build_list import BuildList, Listed, Running
+from .build_start import start_with_cache_of
+from .engine_watch import EngineWatch
+from .failure_marks import Mark, failed_step, failing_line, marks_of
+from .forecast_worker import Forecaster, Foresight
+from .miss_origins import reasons_of
+from .open_files import DOCKERFILE, Desk
+from .selection import Choices
+from .shown_steps import planned_steps, shown_build, step_id
 
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.model import Build
-    from speedkit.rendering.reasons_html import Reason
-    from speedkit.widgets.log_lines import Runs
+    from speedkit.rendering import Reason
+
+    from .log_lines import Runs
 
 __all__ = ["Bench", "Starter"]
 

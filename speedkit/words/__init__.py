@@ -6,8 +6,8 @@ of causes are imported from `speedkit.words.causes`: to load all causes takes 60
 
 from __future__ import annotations
 
-from speedkit.words.amounts import bytes_text, seconds_text, secrets_left_out, share_text
-from speedkit.words.states import FORECASTS, OUTCOMES, STATES, ShownState, outcome_word, shown_state, states_json
+from .amounts import bytes_text, count_steps, seconds_text, secrets_left_out, share_text, steps_that_ran, steps_that_ran_with
+from .states import FORECASTS, OUTCOMES, STATES, ShownState, outcome_word, shown_state, states_json
 
 __all__ = [
     "FORECASTS",
@@ -15,10 +15,13 @@ __all__ = [
     "STATES",
     "ShownState",
     "bytes_text",
+    "count_steps",
     "outcome_word",
     "seconds_text",
     "secrets_left_out",
     "share_text",
     "shown_state",
     "states_json",
+    "steps_that_ran",
+    "steps_that_ran_with",
 ]

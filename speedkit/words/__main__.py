@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from speedkit.words import states_json
+from . import states_json
 
 place = Path(__file__).parent.parent / "widgets" / "frontend" / "src" / "states.json"
 place.write_text(states_json(), encoding="utf-8")

@@ -24,7 +24,7 @@ from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
 from speedkit.engine.ledger import note_image
 from speedkit.errors import DiskFull, EngineLost, NoEngine
-from speedkit.plots.measurements import builds_of, comparable
+from speedkit.measurements import builds_of, comparable
 from speedkit.recordings.recording import list_recordings, read_recording
 from speedkit.recordings.recording_reader import read_build
 from tests.waiting import HANG_SECONDS, wait_until

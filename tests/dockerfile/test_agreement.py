@@ -12,7 +12,7 @@ from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from tests.conformance.building import buildx
-from tests.dockerfile.test_reading import REJECTED
+from tests.dockerfile.test_dockerfile_reader import REJECTED
 from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.engine

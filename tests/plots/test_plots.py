@@ -30,8 +30,8 @@ from speedkit.causes import (
     VariablesChanged,
 )
 from speedkit.history import Reasons
+from speedkit.measurements import comparable, edits_in_order, measure
 from speedkit.model import Base, Build, ImageLayer, Step, StepSource
-from speedkit.plots.measurements import comparable, edits_in_order, measure
 from speedkit.plots.plot import PLOTLY_MIME
 from speedkit.rendering.reasons_html import Reason
 from tests.images.archives import image_of, layer

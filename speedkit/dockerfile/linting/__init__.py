@@ -12,18 +12,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.dockerfile.linting.built_stage import Setting, StageLint
-from speedkit.dockerfile.linting.options import LintOptions, lint_options
-from speedkit.dockerfile.linting.whole_file import findings_in_file
-from speedkit.dockerfile.refusal import refusal
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
+
+from ..linting.built_stage import Setting, StageLint
+from ..linting.options import LintOptions, lint_options
+from ..linting.whole_file import findings_in_file
+from ..refusal import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from speedkit.dockerfile.linting.finding import Finding
-    from speedkit.dockerfile.syntax import Dockerfile, Instruction
+    from ..linting.finding import Finding
+    from ..syntax import Dockerfile, Instruction
 
 __all__ = ["Linting"]
 

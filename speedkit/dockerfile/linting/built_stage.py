@@ -6,17 +6,17 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from speedkit.dockerfile.expansion import Noting, SubstitutionError, expand, expand_unquoted
-from speedkit.dockerfile.go_text import quoted
-from speedkit.dockerfile.heredoc_marks import heredoc_mark
-from speedkit.dockerfile.linting.finding import Finding
-from speedkit.dockerfile.mounts import mounts_of
-from speedkit.dockerfile.stage_environment import NOT_VARIABLES
+from ..expansion import Noting, SubstitutionError, expand, expand_unquoted
+from ..go_text import quoted
+from ..heredoc_marks import heredoc_mark
+from ..linting.finding import Finding
+from ..mounts import mounts_of
+from ..stage_environment import NOT_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from speedkit.dockerfile.syntax import Instruction
+    from ..syntax import Instruction
 
 __all__ = ["Setting", "StageLint"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from speedkit.dockerfile.go_text import quoted
-from speedkit.dockerfile.mounts import TRUTHS
-from speedkit.dockerfile.refusal import refusal
 from speedkit.errors import DockerfileError
+
+from ..go_text import quoted
+from ..mounts import TRUTHS
+from ..refusal import refusal
 
 __all__ = ["LintOptions", "lint_options"]
 

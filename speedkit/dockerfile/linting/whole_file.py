@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from speedkit.dockerfile.expansion import Noting, SubstitutionError, expand
-from speedkit.dockerfile.go_text import quoted
-from speedkit.dockerfile.linting.finding import Finding
-from speedkit.dockerfile.stages import host_platform
-from speedkit.dockerfile.values import check_image_name, normalized_platform
+from ..expansion import Noting, SubstitutionError, expand
+from ..go_text import quoted
+from ..linting.finding import Finding
+from ..stages import host_platform
+from ..values import check_image_name, normalized_platform
 
 if TYPE_CHECKING:
-    from speedkit.dockerfile.syntax import Dockerfile, Instruction, Stage
+    from ..syntax import Dockerfile, Instruction, Stage
 
 __all__ = ["findings_in_file"]
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from speedkit.messages import message
 from speedkit.model import Build
-from speedkit.words.amounts import seconds_text
+from speedkit.words import seconds_text
 
 __all__ = [
     "COLD",
@@ -22,12 +22,12 @@ __all__ = [
     "built_of",
     "common_edit",
     "comparable",
+    "edit_heading",
+    "edit_words",
     "edits_in_order",
-    "heading",
     "is_beyond_spread",
     "measure",
     "quickest",
-    "said",
     "slowest",
     "smallest",
     "without_repeats",
@@ -123,7 +123,7 @@ class Measured:
         return message("{low} to {high}", low=seconds_text(self.low_seconds), high=seconds_text(self.high_seconds))
 
 
-def said(edit: str) -> str:
+def edit_words(edit: str) -> str:
     """An edit in words, as a sentence goes on with it."""
     return EDITS.get(edit, edit)
 
@@ -132,10 +132,10 @@ def built_of(edit: str) -> str:
     """The sources that a build was made of: `built after a field renamed`."""
     if edit in (COLD, NONE):
         return message("built of the files as they were")
-    return message("built after {edit}", edit=said(edit))
+    return message("built after {edit}", edit=edit_words(edit))
 
 
-def heading(edit: str) -> str:
+def edit_heading(edit: str) -> str:
     """An edit as the head of a column; one that somebody named in a sentence's words, without the article."""
     if edit in HEADINGS:
         return HEADINGS[edit]
