@@ -17,19 +17,19 @@ __all__ = [
     "NONE",
     "SAME_SIZE",
     "HasBuilds",
-    "Measured",
-    "builds_of",
-    "built_of",
+    "Measurement",
     "common_edit",
-    "comparable",
+    "comparable_builds",
     "edit_heading",
     "edit_words",
     "edits_in_order",
     "is_beyond_spread",
+    "measurable_builds",
     "measure",
     "quickest",
     "slowest",
-    "smallest",
+    "smallest_images",
+    "sources_words",
     "without_repeats",
 ]
 
@@ -86,7 +86,7 @@ class HasBuilds(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """All runs of one strategy under one edit."""
 
     strategy: str
@@ -128,7 +128,7 @@ def edit_words(edit: str) -> str:
     return EDITS.get(edit, edit)
 
 
-def built_of(edit: str) -> str:
+def sources_words(edit: str) -> str:
     """The sources that a build was made of: `built after a field renamed`."""
     if edit in (COLD, NONE):
         return message("built of the files as they were")
@@ -149,7 +149,7 @@ def edits_in_order(edits: Iterable[str]) -> list[str]:
     return [edit for edit in EDITS if edit in found] + [edit for edit in found if edit not in EDITS]
 
 
-def comparable(builds: Sequence[Build]) -> list[Build]:
+def comparable_builds(builds: Sequence[Build]) -> list[Build]:
     """The builds whose edits have a name; all of them when none has. Two edits that somebody typed are not the same edit."""
     named = [build for build in builds if build.edit not in NOT_COMPARED]
     return named or list(builds)
@@ -177,7 +177,7 @@ def _had_work(build: Build) -> bool:
     return any(step.ran for step in build.instructions)
 
 
-def builds_of(source: HasBuilds | Sequence[Build]) -> list[Build]:
+def measurable_builds(source: HasBuilds | Sequence[Build]) -> list[Build]:
     """The builds of a comparison or a list that went well and are no repeats, each once.
 
     A cell that adds its own builds to the recorded ones has them twice: counted so, one run would pass for two equal ones.
@@ -186,15 +186,15 @@ def builds_of(source: HasBuilds | Sequence[Build]) -> list[Build]:
     return without_repeats([build for build in {build.id: build for build in builds}.values() if build.ok])
 
 
-def measure(source: HasBuilds | Sequence[Build]) -> list[Measured]:
+def measure(source: HasBuilds | Sequence[Build]) -> list[Measurement]:
     """The runs by strategy and edit, in the order in which they first appear."""
     groups: dict[tuple[str, str], list[Build]] = {}
-    for build in builds_of(source):
+    for build in measurable_builds(source):
         groups.setdefault((build.strategy, build.edit), []).append(build)
-    return [Measured(strategy, edit, tuple(builds)) for (strategy, edit), builds in groups.items()]
+    return [Measurement(strategy, edit, tuple(builds)) for (strategy, edit), builds in groups.items()]
 
 
-def is_beyond_spread(slow: Measured, fast: Measured, measured: Iterable[Measured]) -> bool:
+def is_beyond_spread(slow: Measurement, fast: Measurement, measured: Iterable[Measurement]) -> bool:
     """Whether two measurements lie further apart than runs of one and the same build do.
 
     Where both were run three times or more, the quickest run of the slow one must lie further from the slowest run of the fast
@@ -207,17 +207,17 @@ def is_beyond_spread(slow: Measured, fast: Measured, measured: Iterable[Measured
     return bool(factors) and slow.seconds > max(factors) * fast.seconds
 
 
-def quickest(candidates: Sequence[Measured], measured: Sequence[Measured]) -> list[Measured]:
+def quickest(candidates: Sequence[Measurement], measured: Sequence[Measurement]) -> list[Measurement]:
     """Those candidates that no other one is quicker than, beyond the spread of the runs in `measured`."""
     return [one for one in candidates if not any(is_beyond_spread(one, other, measured) for other in candidates)]
 
 
-def slowest(candidates: Sequence[Measured], measured: Sequence[Measured]) -> list[Measured]:
+def slowest(candidates: Sequence[Measurement], measured: Sequence[Measurement]) -> list[Measurement]:
     """Those candidates that no other one is slower than, beyond the spread of the runs in `measured`."""
     return [one for one in candidates if not any(is_beyond_spread(other, one, measured) for other in candidates)]
 
 
-def smallest(builds: Sequence[Build]) -> list[Build]:
+def smallest_images(builds: Sequence[Build]) -> list[Build]:
     """The builds whose images are equally small, to within a hundredth."""
     least = min((build.image_bytes or 0 for build in builds), default=0)
     return [build for build in builds if (build.image_bytes or 0) <= least * SAME_SIZE]

@@ -17,7 +17,7 @@ from speedkit.ownership import claim, discard, holds_typed, note_typed
 from speedkit.state import private_folder, state_folder, state_home
 
 from . import text_files
-from .edits import Applied, Edit
+from .edits import AppliedEdit, Edit
 from .probe import Probe
 from .working_copy import WorkingCopy
 
@@ -231,7 +231,7 @@ class App:
             raise UnknownEdit(name, self.edits)
         return self.edits[name]
 
-    def edit(self, name: str) -> Applied:
+    def edit(self, name: str) -> AppliedEdit:
         """Make one of the ready-made edits to the files as they are now.
 
         Raises: UnknownEdit, EditDoesNotApply, FileRefused.
@@ -243,7 +243,7 @@ class App:
         if changed:
             self._note_changed(*changed)
         self.edit_name = name
-        return Applied(name, changed)
+        return AppliedEdit(name, changed)
 
     def text_files(self) -> tuple[str, ...]:
         """Names of the files that can be edited."""

@@ -12,14 +12,14 @@ from speedkit.regular_file import read_regular
 
 from .text_files import inside, move_time_forward, read_text, write_bytes, write_text
 
-__all__ = ["RESET", "Applied", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
+__all__ = ["RESET", "AppliedEdit", "Edit", "append_line", "nothing", "replace_text", "replacement", "touch"]
 
 LARGEST_REPLACEMENT = 500_000_000
 RESET = marked("Reset the app, then make the edit again.")
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedEdit:
     """What an edit did: the files it changed. An edit that only moves times names them too."""
 
     name: str

@@ -16,7 +16,15 @@ from speedkit.state import private_folder, state_home
 
 from .text_files import read_text, write_text
 
-__all__ = ["DISPOSABLE", "InUse", "kept_texts", "remove_unused_copies", "said_of_typed", "sweep_and_tell", "sweep_leftovers"]
+__all__ = [
+    "DISPOSABLE",
+    "FolderInUse",
+    "remove_leftovers",
+    "remove_leftovers_and_report",
+    "remove_unused_copies",
+    "typed_text_folders",
+    "typed_text_notice",
+]
 
 TYPED = "typed"
 KEPT_AT_MOST = 50
@@ -26,7 +34,7 @@ DISPOSABLE = ("work", "host-caches", "dockerfiles")
 
 
 @dataclass(frozen=True, slots=True)
-class InUse:
+class FolderInUse:
     """A folder that was left because a living process uses it."""
 
     path: Path
@@ -36,23 +44,23 @@ class InUse:
         return message("{path} is in use ({owner})", path=self.path, owner=self.owner)
 
 
-def sweep_leftovers() -> list[Path]:
+def remove_leftovers() -> list[Path]:
     """Remove what dead processes left: copies, caches, temporary files, recordings half written. The paths removed.
 
-    What somebody typed in such a copy is kept, see `kept_texts`.
+    What somebody typed in such a copy is kept, see `typed_text_folders`.
     """
     return ownership.sweep(_keep_typed)
 
 
-def sweep_and_tell(tell: Callable[[str], None]) -> None:
+def remove_leftovers_and_report(tell: Callable[[str], None]) -> None:
     """Sweep, and tell where typed text is kept that was found now."""
-    before = set(kept_texts())
-    sweep_leftovers()
-    for folder in [folder for folder in kept_texts() if folder not in before]:
-        tell(said_of_typed(1, folder))
+    before = set(typed_text_folders())
+    remove_leftovers()
+    for folder in [folder for folder in typed_text_folders() if folder not in before]:
+        tell(typed_text_notice(1, folder))
 
 
-def said_of_typed(copies: int, folder: Path) -> str:
+def typed_text_notice(copies: int, folder: Path) -> str:
     """Where the text is kept that was typed in so many working copies."""
     return plural(
         "What was typed in a working copy whose program ended before it was closed is kept in {folder}.",
@@ -62,7 +70,7 @@ def said_of_typed(copies: int, folder: Path) -> str:
     )
 
 
-def kept_texts() -> tuple[Path, ...]:
+def typed_text_folders() -> tuple[Path, ...]:
     """Folders with what was typed in working copies whose program ended before they were closed, oldest first."""
     try:
         return tuple(sorted((state_home() / TYPED).iterdir(), key=lambda path: (path.lstat().st_mtime_ns, path.name)))
@@ -84,25 +92,25 @@ def _keep_typed(folder: Path, names: Sequence[str]) -> None:
         except FileRefused as problem:
             raise OSError(str(problem)) from None
     old = time.time() - KEPT_SECONDS
-    folders = kept_texts() if names else ()
+    folders = typed_text_folders() if names else ()
     for number, kept in enumerate(reversed(folders)):
         if number >= KEPT_AT_MOST or kept.lstat().st_mtime < old:
             ownership.discard(kept)
 
 
-def remove_unused_copies() -> tuple[InUse, ...]:
+def remove_unused_copies() -> tuple[FolderInUse, ...]:
     """Remove every working copy, and what goes with it, that no living process owns; those left.
 
     The folders that hold them stay: another process may be about to make something in one.
     """
-    sweep_leftovers()
+    remove_leftovers()
     # In this order: what somebody makes is claimed first, so what is listed and claimed by nobody is nobody's.
     entries = [entry for part in DISPOSABLE for entry in _entries((state_home() / part).resolve())]
     owners = {path: owner for owner in ownership.living_owners() for path in owner.paths}
     for entry in entries:
         if entry not in owners:
             ownership.discard(entry)
-    return tuple(InUse(entry, owners[entry]) for entry in entries if entry in owners)
+    return tuple(FolderInUse(entry, owners[entry]) for entry in entries if entry in owners)
 
 
 def _entries(folder: Path) -> list[Path]:

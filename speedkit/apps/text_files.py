@@ -17,8 +17,8 @@ from speedkit.regular_file import NotReadable, kind_in_words, open_regular, read
 
 __all__ = [
     "LARGEST_BYTES",
-    "entries_below",
     "entry_inside",
+    "file_names_below",
     "inside",
     "is_text",
     "put_in_place",
@@ -192,7 +192,7 @@ def text_files(folder: Path) -> tuple[str, ...]:
 
 def regular_files(folder: Path) -> Iterator[str]:
     """Names of the folder's files that can be opened for editing, outer ones first: no larger ones, pipes or devices."""
-    for name in entries_below(folder):
+    for name in file_names_below(folder):
         try:
             status = (folder / name).stat()
         except OSError:
@@ -201,7 +201,7 @@ def regular_files(folder: Path) -> Iterator[str]:
             yield name
 
 
-def entries_below(folder: Path) -> Iterator[str]:
+def file_names_below(folder: Path) -> Iterator[str]:
     """Names of all below a folder but folders and links to them, in order; without what tools keep for themselves."""
     for within, entries in walk_folder(folder, skipped=NOT_LISTED):
         for entry in entries:

@@ -29,7 +29,7 @@ from speedkit.regular_file import NotReadable
 from speedkit.state import state_folder, state_home
 
 from .file_copy import PERMISSIONS, copy_attributes, copy_file, copy_link
-from .stale_copies import sweep_and_tell
+from .stale_copies import remove_leftovers_and_report
 from .text_files import LARGEST_BYTES, NOT_LISTED, entry_inside, move_time_forward, put_in_place
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def working_copy(source: Path, dockerfiles: Sequence[Path]) -> WorkingCopy:
     """
     _require_other_than_state(source)
     # Of a notebook, it is the cell that asks for a copy which says so: its kernel is the program that ended.
-    sweep_and_tell(say_aside)
+    remove_leftovers_and_report(say_aside)
     name = NOT_IN_A_NAME.sub("_", source.name)[:LONGEST_NAME] or "folder"
     copy = WorkingCopy(source, state_folder("work") / f"{name}-{uuid.uuid4().hex[:12]}")
     contexts = _contexts(source, dockerfiles)

@@ -34,7 +34,7 @@ def clean(
     as_json: AsJson = False,
 ) -> None:
     """Clean up, and say what was removed and what stays."""
-    from speedkit.apps import said_of_typed
+    from speedkit.apps import typed_text_notice
     from speedkit.engine import connect
     from speedkit.setup import clean as clean_up
     from speedkit.setup import said_of_apt_file, said_of_copy
@@ -59,7 +59,7 @@ def clean(
     for left in done.in_use:
         say(said_of_copy(left))
     if done.typed:
-        where = said_of_typed(len(done.typed), done.typed[0].parent)
+        where = typed_text_notice(len(done.typed), done.typed[0].parent)
         removed_by = message("`{command} --all` removes it.", command=as_typed("speedkit clean"))
         say(f"{where} {removed_by}")
     for path in done.apt_removed:

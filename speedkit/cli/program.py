@@ -123,9 +123,9 @@ def _sweep_leftovers() -> None:
     from speedkit.ownership import has_dead_owners
 
     if has_dead_owners():
-        from speedkit.apps import sweep_and_tell
+        from speedkit.apps import remove_leftovers_and_report
 
-        sweep_and_tell(say)
+        remove_leftovers_and_report(say)
 
 
 def _take_leave_in_good_order() -> None:

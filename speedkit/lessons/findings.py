@@ -12,13 +12,13 @@ from speedkit.measurements import (
     COLD,
     NONE,
     SAME_SIZE,
-    Measured,
+    Measurement,
     common_edit,
     edit_words,
     is_beyond_spread,
     measure,
     quickest,
-    smallest,
+    smallest_images,
 )
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
@@ -176,7 +176,7 @@ def verdict(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> st
     return "\n".join([*lines, _who_is_quicker(chosen, measured)])
 
 
-def _runs_and_steps(one: Measured) -> str:
+def _runs_and_steps(one: Measurement) -> str:
     steps = steps_that_ran(one.builds[-1])
     if not one.is_repeated:
         return message(
@@ -193,7 +193,7 @@ def _runs_and_steps(one: Measured) -> str:
     )
 
 
-def _who_is_quicker(chosen: Sequence[Measured], measured: Sequence[Measured]) -> str:
+def _who_is_quicker(chosen: Sequence[Measurement], measured: Sequence[Measurement]) -> str:
     quick = quickest(chosen, measured)
     slower = [one.strategy for one in chosen if all(is_beyond_spread(one, other, measured) for other in quick)]
     if not any(one.is_repeated for one in measured):
@@ -238,7 +238,7 @@ def size_difference(one: Build, other: Build) -> str:
         small_size=bytes_text(small.image_bytes or 0),
     )
     apart = bytes_text((large.image_bytes or 0) - (small.image_bytes or 0))
-    if len(smallest([one, other])) == 2:
+    if len(smallest_images([one, other])) == 2:
         return message("{sizes}: {size} apart, which is less than a hundredth.", sizes=sizes, size=apart)
     layers = sorted(large.layers, key=lambda layer: layer.size_bytes, reverse=True)
     sizes_of_small = [layer.size_bytes for layer in small.layers]
@@ -291,7 +291,7 @@ class ImagesLeft:
         told = [message("No longer on this engine: {strategies}.", strategies=", ".join(self.gone))] if self.gone else []
         if self.largest is None or self.smallest is None:
             return " ".join([message("This needs the images of two strategies: run 03 and 04."), *told])
-        if len(smallest([self.largest, self.smallest])) == 2:
+        if len(smallest_images([self.largest, self.smallest])) == 2:
             sentence = message(
                 "{one} and {other} give images of about one size: {size}.",
                 one=self.largest.strategy,
@@ -341,7 +341,7 @@ def images_left(builds: Sequence[Build]) -> ImagesLeft:
     if len(by_size) < 2:
         return ImagesLeft(gone=gone)
     as_large = sum((build.image_bytes or 0) * SAME_SIZE >= (by_size[-1].image_bytes or 0) for build in here) - 1
-    return ImagesLeft(by_size[-1], by_size[0], as_large, len(smallest(here)) - 1, gone)
+    return ImagesLeft(by_size[-1], by_size[0], as_large, len(smallest_images(here)) - 1, gone)
 
 
 def _has_image(engine: Engine, image: str) -> bool:

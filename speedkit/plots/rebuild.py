@@ -13,13 +13,13 @@ from speedkit.measurements import (
     COLD,
     NONE,
     HasBuilds,
-    Measured,
-    builds_of,
-    comparable,
+    Measurement,
+    comparable_builds,
     edit_heading,
     edit_words,
     edits_in_order,
     is_beyond_spread,
+    measurable_builds,
     measure,
     quickest,
     slowest,
@@ -44,7 +44,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
 
     The finding names seconds only where two strategies differ by more than repeated runs do; else it counts steps.
     """
-    builds = comparable(builds_of(source))
+    builds = comparable_builds(measurable_builds(source))
     measured = [one for one in measure(builds) if one.edit not in (COLD, NONE)] or measure(builds)
     strategies = list(dict.fromkeys(one.strategy for one in measured))
     edits = edits_in_order(one.edit for one in measured)
@@ -88,7 +88,7 @@ def half_cold(builds: Sequence[Build]) -> float | None:
     return statistics.median(cold) / 2 if cold else None
 
 
-def _how(measured: Sequence[Measured], half: float | None) -> list[str]:
+def _how(measured: Sequence[Measurement], half: float | None) -> list[str]:
     runs = runs_note([len(one.builds) for one in measured])
     if len({one.edit for one in measured}) == 1:
         what = message("rebuild after the edit, {runs}", runs=runs)
@@ -99,7 +99,7 @@ def _how(measured: Sequence[Measured], half: float | None) -> list[str]:
     return [what, message("hatched: at least half of a cold build ({seconds})", seconds=seconds_text(2 * half))]
 
 
-def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measured]) -> str:
+def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measurement]) -> str:
     """Whose builds failed under an edit that others could be measured under; "" when none did."""
     builds = source if isinstance(source, Sequence) else source.builds
     good = {(one.strategy, one.edit) for one in measured}
@@ -113,7 +113,7 @@ def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measured])
     return message("failed: {names}", names=", ".join(names)) if names else ""
 
 
-def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: float | None, width: float) -> None:
+def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, half: float | None, width: float) -> None:
     add_hover_rows(
         figure, [f"{one.strategy}: {seconds_text(one.seconds)}  {one.spread}" for one in panel], width=width, row=row
     )
@@ -135,12 +135,12 @@ def _add_panel(figure: go.Figure, panel: list[Measured], *, row: int, half: floa
     label_rows(figure, [short(one.strategy) for one in panel], row=row)
 
 
-def _longest(measured: Sequence[Measured]) -> int:
+def _longest(measured: Sequence[Measurement]) -> int:
     """The letters of the longest text beside a bar: `7 min 52 s  5 min 40 s to 10 min 4 s`."""
     return max((len(f"{seconds_text(one.seconds)}  {one.spread}") for one in measured), default=0)
 
 
-def _is_slow(one: Measured, half: float | None) -> bool:
+def _is_slow(one: Measurement, half: float | None) -> bool:
     """It took half of a cold build; where no cold build says how long that is, it ran anything at all."""
     if half is None:
         return any(step.ran for build in one.builds for step in build.instructions)
@@ -168,7 +168,7 @@ def scale(figure: go.Figure, seconds: Sequence[float], low: float, high: float) 
     return True
 
 
-def _finding(shown: list[list[Measured]], measured: Sequence[Measured]) -> str:
+def _finding(shown: list[list[Measurement]], measured: Sequence[Measurement]) -> str:
     pairs = [_ends_of(panel) for panel in shown if len(panel) > 1]
     if not pairs:
         if shown:
@@ -193,7 +193,7 @@ def _finding(shown: list[list[Measured]], measured: Sequence[Measured]) -> str:
     )
 
 
-def _seconds_with(alike: list[Measured]) -> str:
+def _seconds_with(alike: list[Measurement]) -> str:
     """`26.9 s with naive`, or `25.6 s to 26.9 s with 3 strategies` for those that runs do not tell apart."""
     low, high = (seconds_text(pick(one.seconds for one in alike)) for pick in (min, max))
     names = listed([one.strategy for one in alike])
@@ -204,17 +204,17 @@ def _seconds_with(alike: list[Measured]) -> str:
     return message("{low} to {high} with {strategies}", low=low, high=high, strategies=names)
 
 
-def _ends_of(panel: list[Measured]) -> tuple[Measured, Measured]:
+def _ends_of(panel: list[Measurement]) -> tuple[Measurement, Measurement]:
     """The slowest and the quickest."""
     return max(panel, key=lambda one: one.seconds), min(panel, key=lambda one: one.seconds)
 
 
-def _share_that_ran(one: Measured) -> float:
+def _share_that_ran(one: Measurement) -> float:
     ran, steps = count_steps(one.builds[-1])
     return ran / max(steps, 1)
 
 
-def _table(measured: list[Measured]) -> Frame:
+def _table(measured: list[Measurement]) -> Frame:
     columns = ["strategy", "edit", "median_seconds", "low_seconds", "high_seconds", "runs"]
     rows = [
         [one.strategy, one.edit, one.seconds, min(seconds), max(seconds), len(seconds)]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
-from speedkit.measurements import COLD, HasBuilds, comparable, edit_heading, edit_words, edits_in_order, without_repeats
+from speedkit.measurements import COLD, HasBuilds, comparable_builds, edit_heading, edit_words, edits_in_order, without_repeats
 from speedkit.messages import listed, message, plural
 from speedkit.model import Build, Step
 
@@ -60,7 +60,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     strategy: the one to show; None takes the one built under the most edits.
     """
     given = source if isinstance(source, Sequence) else source.builds
-    builds = [build for build in without_repeats(comparable(given)) if build.edit != COLD]
+    builds = [build for build in without_repeats(comparable_builds(given)) if build.edit != COLD]
     chosen = strategy if strategy is not None else _most_edited(builds)
     newest = {build.edit: build for build in builds if build.strategy == chosen}
     newest = {edit: newest[edit] for edit in edits_in_order(newest)}

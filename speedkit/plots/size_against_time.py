@@ -12,13 +12,13 @@ from speedkit.measurements import (
     COLD,
     NONE,
     HasBuilds,
-    Measured,
-    builds_of,
-    comparable,
+    Measurement,
+    comparable_builds,
     edit_words,
+    measurable_builds,
     measure,
     quickest,
-    smallest,
+    smallest_images,
 )
 from speedkit.messages import listed, message, plural
 from speedkit.model import Build
@@ -50,7 +50,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
 
     edit: None takes the one under which the most strategies were built.
     """
-    sized = [one for one in measure(comparable(builds_of(source))) if one.builds[-1].image_bytes]
+    sized = [one for one in measure(comparable_builds(measurable_builds(source))) if one.builds[-1].image_bytes]
     chosen = edit if edit is not None else _most_built(sized)
     measured = [one for one in sized if one.edit == chosen]
     seconds, sizes = [one.seconds for one in measured], [_size(one) / 1e6 for one in measured]
@@ -71,7 +71,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
     )
     finish(
         figure,
-        title=_finding(measured, measure(comparable(builds_of(source)))),
+        title=_finding(measured, measure(comparable_builds(measurable_builds(source)))),
         measured="; ".join(filter(None, [_how(measured), notes([build for one in measured for build in one.builds])])),
         plot_pixels=PLOT_PIXELS,
         left=5,
@@ -82,7 +82,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
     return Plot(figure, Frame({"strategy": [one.strategy for one in measured], "seconds": seconds, "image_mb": sizes}))
 
 
-def _size(one: Measured) -> int:
+def _size(one: Measurement) -> int:
     return one.builds[-1].image_bytes or 0
 
 
@@ -92,18 +92,18 @@ def _time_axis(edit: str, *, logarithmic: bool) -> str:
     return message("seconds to rebuild, {edit}", edit=edit)
 
 
-def _how(measured: Sequence[Measured]) -> str:
+def _how(measured: Sequence[Measurement]) -> str:
     return message("rebuild time, {runs}, and size of the image", runs=runs_note([len(one.builds) for one in measured]))
 
 
-def _most_built(measured: Sequence[Measured]) -> str:
+def _most_built(measured: Sequence[Measurement]) -> str:
     """The edit under which the most strategies were built; real edits before none; of equals, what runs more."""
     edits = [one.edit for one in measured]
     worked = [one.edit for one in measured if count_steps(one.builds[-1])[0]]
     return max(edits, key=lambda edit: (edit not in (COLD, NONE), edits.count(edit), worked.count(edit)), default=NONE)
 
 
-def _finding(candidates: Sequence[Measured], measured: Sequence[Measured]) -> str:
+def _finding(candidates: Sequence[Measurement], measured: Sequence[Measurement]) -> str:
     """Who is quickest, where runs tell it, and whose image is smallest."""
     if not candidates:
         return message("Nothing was built yet")
@@ -114,7 +114,7 @@ def _finding(candidates: Sequence[Measured], measured: Sequence[Measured]) -> st
             seconds=seconds_text(candidates[0].seconds),
             size=bytes_text(_size(candidates[0])),
         )
-    builds = smallest([one.builds[-1] for one in candidates])
+    builds = smallest_images([one.builds[-1] for one in candidates])
     small, size = [build.strategy for build in builds], bytes_text(builds[0].image_bytes or 0)
     quick = quickest(candidates, measured)
     if len(quick) == len(candidates):
@@ -157,7 +157,7 @@ def _names(strategies: Sequence[str]) -> str:
     return plural("{count} strategy", "{count} strategies", len(strategies))
 
 
-def _label_places(figure: go.Figure, measured: Sequence[Measured], top: float) -> list[str]:
+def _label_places(figure: go.Figure, measured: Sequence[Measurement], top: float) -> list[str]:
     """Where each label stands so that none covers another one or a point; estimated for a narrow page."""
     axis = figure.layout.xaxis
     along = math.log10 if axis.type == "log" else float

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
-from speedkit.measurements import COLD, NONE, SAME_SIZE, HasBuilds, builds_of, built_of, common_edit, edit_words, smallest
+from speedkit.measurements import (
+    COLD,
+    NONE,
+    SAME_SIZE,
+    HasBuilds,
+    common_edit,
+    edit_words,
+    measurable_builds,
+    smallest_images,
+    sources_words,
+)
 from speedkit.messages import message, plural
 from speedkit.model import Build, ImageLayer
 from speedkit.rendering import command_text
@@ -30,7 +40,7 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
     It is the newest after the edit that the most strategies have an image of, as other sources give images of other sizes; of a
     strategy that has none after that edit, its newest.
     """
-    every = [build for build in builds_of(source) if build.image_bytes]
+    every = [build for build in measurable_builds(source) if build.image_bytes]
     edit = common_edit(every)
     newest = {build.strategy: build for build in every}
     builds = list((newest | {build.strategy: build for build in every if build.edit == edit}).values())
@@ -69,8 +79,8 @@ def _sources(builds: Sequence[Build], edit: str) -> list[str]:
     """After which edit most images were built; those that were built after other ones by name."""
     if not builds:
         return []
-    others = [_other_sources(build) for build in builds if built_of(build.edit) != built_of(edit)]
-    return [", ".join([built_of(edit), *others])]
+    others = [_other_sources(build) for build in builds if sources_words(build.edit) != sources_words(edit)]
+    return [", ".join([sources_words(edit), *others])]
 
 
 def _other_sources(build: Build) -> str:
@@ -118,7 +128,7 @@ def _finding(builds: list[Build]) -> str:
         return message("Nothing was built yet")
     if len(builds) == 1:
         return message("{strategy}: {size}", strategy=builds[0].strategy, size=bytes_text(builds[0].image_bytes or 0))
-    small = sorted(smallest(builds), key=lambda build: build.image_bytes or 0)
+    small = sorted(smallest_images(builds), key=lambda build: build.image_bytes or 0)
     most = max(build.image_bytes or 0 for build in builds)
     large = [build for build in builds if (build.image_bytes or 0) * SAME_SIZE >= most]
     least, most_text = bytes_text(small[0].image_bytes or 0), bytes_text(most)

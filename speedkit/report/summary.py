@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from speedkit.measurements import comparable, edit_heading, edits_in_order, measure
+from speedkit.measurements import comparable_builds, edit_heading, edits_in_order, measure
 from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
@@ -17,7 +17,7 @@ NOT_BUILT = "–"
 
 def strategy_by_edit(builds: Sequence[Build]) -> tuple[list[str], list[list[str]]]:
     """The columns and rows of the table: median seconds of each strategy under each edit, `–` where none was built."""
-    listed = comparable(builds)
+    listed = comparable_builds(builds)
     edits = edits_in_order(build.edit for build in listed)
     medians = {(one.strategy, one.edit): seconds_text(one.seconds) for one in measure(listed)}
     failed = {(build.strategy, build.edit) for build in listed if not build.ok}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speedkit.apps import InUse, kept_texts, remove_unused_copies
+from speedkit.apps import FolderInUse, remove_unused_copies, typed_text_folders
 from speedkit.engine import Engine, Kept, Removed, remove_own
 from speedkit.messages import message
 from speedkit.ownership import discard, living_owners
@@ -29,7 +29,7 @@ class Cleaned:
     images: int
     containers: int
     recordings: int
-    in_use: tuple[InUse, ...] = ()
+    in_use: tuple[FolderInUse, ...] = ()
     kept: tuple[Kept, ...] = ()
     typed: tuple[Path, ...] = ()
     apt_removed: tuple[Path, ...] = ()
@@ -48,7 +48,7 @@ class Cleaned:
         return removed | {"apt_files": [*map(str, self.apt_removed)], "left": left, "typed": typed}
 
 
-def said_of_copy(left: InUse) -> str:
+def said_of_copy(left: FolderInUse) -> str:
     """Why a working copy stays."""
     return message("{path} is in use ({owner}): it stays.", path=left.path, owner=left.owner)
 
@@ -68,11 +68,11 @@ def clean(engine: Engine | None, *, recordings: bool, apt_files: bool = False) -
     done = remove_own(engine) if engine else Removed()
     in_use = remove_unused_copies()
     removed = _remove_recordings() if recordings else 0
-    for typed in kept_texts() if recordings else ():
+    for typed in typed_text_folders() if recordings else ():
         discard(typed)
     apt_removed, apt_kept = remove_apt_files() if apt_files else ([], [])
     counts = (done.images, done.containers, removed)
-    return Cleaned(*counts, in_use, tuple(done.kept), kept_texts(), tuple(apt_removed), tuple(apt_kept))
+    return Cleaned(*counts, in_use, tuple(done.kept), typed_text_folders(), tuple(apt_removed), tuple(apt_kept))
 
 
 def _remove_recordings() -> int:

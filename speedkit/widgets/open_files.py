@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speedkit.apps import LARGEST_BYTES, entries_below, read_text
+from speedkit.apps import LARGEST_BYTES, file_names_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
 from speedkit.messages import message
 
@@ -221,7 +221,7 @@ class Desk:
     def _found(self) -> list[str]:
         """Names of the files in the app's folder, those that cannot be edited too."""
         # A page cannot be told a name that is not UTF-8; BuildKit refuses such a file as well.
-        names = (name for name in entries_below(self._app.folder) if not NOT_UTF8.search(name))
+        names = (name for name in file_names_below(self._app.folder) if not NOT_UTF8.search(name))
         return list(islice(names, LISTED_AT_MOST))
 
     def _had(self, path: str) -> bool:

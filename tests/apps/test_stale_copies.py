@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from speedkit import ownership
-from speedkit.apps import own_app, remove_unused_copies, sample_app, stale_copies, sweep_leftovers, working_copy
+from speedkit.apps import own_app, remove_leftovers, remove_unused_copies, sample_app, stale_copies, working_copy
 from speedkit.setup.cleanup import clean
 from speedkit.state import state_folder
 from tests.processes import another_process
@@ -65,7 +65,7 @@ def test_the_next_start_sweeps_the_copy_of_a_killed_process(start):
 
 def test_a_copy_of_this_process_is_neither_swept_nor_cleaned(home):
     with sample_app() as app:
-        assert sweep_leftovers() == []
+        assert remove_leftovers() == []
         assert [used.path for used in remove_unused_copies()] == [app.folder]
         assert (app.folder / "main.go").is_file()
     assert remove_unused_copies() == ()
@@ -128,10 +128,10 @@ def test_a_copy_whose_typed_text_cannot_be_kept_stays(home, monkeypatch):
         running.kill()
         running.wait()
     (home / "typed").write_text("in the way")
-    assert sweep_leftovers() == []
+    assert remove_leftovers() == []
     assert (Path(place) / "main.go").read_text() == "package main // typed"
     (home / "typed").unlink()
-    assert Path(place) in sweep_leftovers()
+    assert Path(place) in remove_leftovers()
     assert (home / "typed" / Path(place).name / "main.go").read_text() == "package main // typed"
 
 
@@ -144,14 +144,14 @@ def test_what_was_typed_is_kept_for_a_month_and_in_so_many_copies_only(home, mon
     with another_process(COPY) as (running, place):
         running.kill()
         running.wait()
-    sweep_leftovers()
+    remove_leftovers()
     assert {path.name for path in (home / "typed").iterdir()} == {Path(place).name, "today", "yesterday"}
 
 
 def test_a_copy_that_is_closed_keeps_nothing(home):
     with sample_app() as app:
         app.write("README.md", "typed")
-    assert sweep_leftovers() == []
+    assert remove_leftovers() == []
     assert not (home / "typed").exists()
 
 

@@ -24,7 +24,7 @@ from speedkit.engine.buildx import BuildRequest, Command, run_buildx
 from speedkit.engine.connection import Engine
 from speedkit.engine.ledger import note_image
 from speedkit.errors import DiskFull, EngineLost, NoEngine
-from speedkit.measurements import builds_of, comparable
+from speedkit.measurements import comparable_builds, measurable_builds
 from speedkit.recordings.recording import list_recordings, read_recording
 from speedkit.recordings.recording_reader import read_build
 from tests.waiting import HANG_SECONDS, wait_until
@@ -560,4 +560,4 @@ def test_a_build_after_one_that_was_cancelled_or_failed_is_another_try_and_no_me
     assert [(one.edit, one.outcome) for one in builds] == [
         *(("cold", "cancelled"), ("retry", "failed"), ("retry", "done"), ("none", "done")),
     ]
-    assert [one.edit for one in comparable(builds_of(builds))] == ["none"]
+    assert [one.edit for one in comparable_builds(measurable_builds(builds))] == ["none"]

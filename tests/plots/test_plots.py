@@ -30,7 +30,7 @@ from speedkit.causes import (
     VariablesChanged,
 )
 from speedkit.history import Reasons
-from speedkit.measurements import comparable, edits_in_order, measure
+from speedkit.measurements import comparable_builds, edits_in_order, measure
 from speedkit.model import Base, Build, ImageLayer, Step, StepSource
 from speedkit.plots.plot import PLOTLY_MIME
 from speedkit.rendering.reasons_html import Reason
@@ -227,7 +227,7 @@ def test_a_headline_names_no_strategy_whose_lead_is_within_the_spread():
 
 def test_a_first_good_build_after_a_mistake_is_no_measurement_of_nothing_changed():
     builds = [build("chained", "corrected", 33.2), build("chained", "none", 0.12, ran=False)]
-    assert [(one.edit, one.seconds) for one in measure(comparable(builds))] == [("none", 0.12)]
+    assert [(one.edit, one.seconds) for one in measure(comparable_builds(builds))] == [("none", 0.12)]
 
 
 def test_the_difference_of_two_builds_is_the_work_that_each_had():
@@ -283,8 +283,8 @@ def test_an_edit_that_never_makes_anything_run_is_measured_all_the_same():
 
 def test_edits_that_somebody_typed_are_not_put_together_as_one():
     typed = build(edit="custom", seconds=5.0)
-    assert comparable([typed, SET[0]]) == [SET[0]]
-    assert comparable([typed]) == [typed]
+    assert comparable_builds([typed, SET[0]]) == [SET[0]]
+    assert comparable_builds([typed]) == [typed]
     assert plots.rebuild([typed, build("scratch", "custom", 2.0)]).title.startswith("An edit of your own: 2 of 3 steps")
 
 
