@@ -220,9 +220,9 @@ class EngineSilent(EngineLost):
 class EngineRefused(EngineError):
     """The engine answered with an error. status: as HTTP has it, 0 when it sent none. said: the engine's own words."""
 
-    def __init__(self, what: str, *, status: int, said: str, fix: str = "") -> None:
+    def __init__(self, what: str, *, status: int, reason: str, fix: str = "") -> None:
         super().__init__(what, fix=fix)
-        self.status, self.said = status, said
+        self.status, self.reason = status, reason
 
 
 class NotAsked(EngineError):

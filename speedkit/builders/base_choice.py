@@ -18,9 +18,9 @@ from speedkit.engine import (
     isolated_name,
     name_on_hub,
     plain_base,
+    ready_base,
     replaced_frontend,
     resolve_base,
-    standing_base,
 )
 from speedkit.errors import DockerfileError, NoBaseImage
 from speedkit.messages import message
@@ -165,9 +165,9 @@ def bases_now(
     facts: dict[str, dict[str, Any]] = {}
     for reference in references:
         unmade: tuple[str, ...] = ()
-        used = standing_base(engine, reference)
+        used = ready_base(engine, reference)
         earlier = before.get(reference, {}).get("used")
-        if used != earlier and earlier is not None and standing_base(engine, reference, extend_ca=True) == earlier:
+        if used != earlier and earlier is not None and ready_base(engine, reference, extend_ca=True) == earlier:
             used = str(earlier)
         if used is None and (used := plain_base(engine, reference)) is not None:
             # The kit adds the certificates before the build, which makes another image of it: there is nothing to pull.

@@ -15,9 +15,9 @@ from speedkit.engine import (
     Command,
     Engine,
     Finished,
-    building,
     describe_image,
     layers_on,
+    note_build,
     note_image,
     note_unanswered,
     note_use,
@@ -91,7 +91,7 @@ class EnginesOwn:
         return read_context(folder, dockerfile=dockerfile, is_over=is_over)
 
     def building(self, tag: str) -> AbstractContextManager[None]:
-        return building(self.engine, tag)
+        return note_build(self.engine, tag)
 
     def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
         return nullcontext(request)

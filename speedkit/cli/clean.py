@@ -37,7 +37,7 @@ def clean(
     from speedkit.apps import typed_text_notice
     from speedkit.engine import connect
     from speedkit.setup import clean as clean_up
-    from speedkit.setup import said_of_apt_file, said_of_copy
+    from speedkit.setup import why_apt_file_stays, why_copy_stays
 
     try:
         engine = connect()
@@ -57,7 +57,7 @@ def clean(
     )
     say(message("Removed {things}.", things=", ".join(removed)))
     for left in done.in_use:
-        say(said_of_copy(left))
+        say(why_copy_stays(left))
     if done.typed:
         where = typed_text_notice(len(done.typed), done.typed[0].parent)
         removed_by = message("`{command} --all` removes it.", command=as_typed("speedkit clean"))
@@ -65,4 +65,4 @@ def clean(
     for path in done.apt_removed:
         say(message("Removed {path}. The engine stays installed, and gets no updates from there any more.", path=path))
     for path in done.apt_kept:
-        say(said_of_apt_file(path))
+        say(why_apt_file_stays(path))

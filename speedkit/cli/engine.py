@@ -39,11 +39,11 @@ def engine_stop() -> None:
 
 
 @engine_verbs.command("status", help=message("Say whether an engine answers and whose it is."))
-def engine_status(as_json: AsJson = False) -> None:
+def status(as_json: AsJson = False) -> None:
     """Print how it stands with the engine, and exit with 1 where none answers."""
-    from speedkit.setup import status
+    from speedkit.setup import engine_status
 
-    found = status()
+    found = engine_status()
     if as_json:
         print_json({"answers": found.answers, "version": found.version, "ours": found.ours, "log": found.log})
     else:

@@ -12,9 +12,9 @@ from .base_images import (
     isolated_name,
     make_image,
     plain_base,
-    pull,
+    pull_image,
+    ready_base,
     resolve_base,
-    standing_base,
     trust_labels,
 )
 from .build_request import BuildRequest
@@ -31,7 +31,7 @@ from .identity import installation_id, our_labels
 from .image_limit import keep_images, size_of_images
 from .image_names import STAND_INS, family_of, name_on_hub, stand_in_of
 from .images import describe_image, inspect_image, layers_on
-from .ledger import building, note_image, note_use
+from .ledger import note_build, note_image, note_use
 from .saved_image import asked_ahead, content_of, layers_of, saved_stream
 
 __all__ = [
@@ -48,7 +48,6 @@ __all__ = [
     "Removed",
     "ask_image",
     "asked_ahead",
-    "building",
     "buildx_version",
     "child_process",
     "connect",
@@ -74,12 +73,14 @@ __all__ = [
     "layers_on",
     "make_image",
     "name_on_hub",
+    "note_build",
     "note_image",
     "note_unanswered",
     "note_use",
     "our_labels",
     "plain_base",
-    "pull",
+    "pull_image",
+    "ready_base",
     "remove_own",
     "replaced_frontend",
     "resolve_base",
@@ -88,7 +89,6 @@ __all__ = [
     "saved_stream",
     "size_of_images",
     "stand_in_of",
-    "standing_base",
     "system_bundle",
     "trust_labels",
 ]

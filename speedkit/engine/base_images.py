@@ -31,7 +31,7 @@ from .host_go import find_go
 from .identity import installation_id, our_labels
 from .image_names import ONLY_HERE, STAND_INS, family_of, name_on_hub, stand_in_of
 from .images import describe_image, inspect_image, layers_on
-from .ledger import ImageKind, making, note_image, note_use
+from .ledger import ImageKind, note_image, note_making, note_use
 
 __all__ = [
     "BASES",
@@ -44,9 +44,9 @@ __all__ = [
     "isolated_name",
     "make_image",
     "plain_base",
-    "pull",
+    "pull_image",
+    "ready_base",
     "resolve_base",
-    "standing_base",
     "trust_labels",
 ]
 
@@ -88,7 +88,7 @@ def _described(engine: Engine, name: str) -> dict[str, Any] | None:
         return None
 
 
-def pull(engine: Engine, reference: str) -> str | None:
+def pull_image(engine: Engine, reference: str) -> str | None:
     """Pull an image; the reason when no registry hands it out, None when it is here.
 
     A registry that does not answer within 10 seconds is given up; one that answers has all the time it needs.
@@ -99,7 +99,7 @@ def pull(engine: Engine, reference: str) -> str | None:
     try:
         told = _while_engine_answers(engine, partial(engine.api.pull, name, tag=tag))
     except EngineRefused as problem:
-        return problem.said
+        return problem.reason
     if has_image(engine, reference):
         return None
     # An error in the middle of a pull comes as the last line of a reply that began well.
@@ -168,7 +168,7 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
     return ResolvedBase(reference, used, stand_in=found != reference, described=described)
 
 
-def standing_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
+def ready_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
     """The image that `resolve_base` would give; None when it would first have to be pulled or made."""
     candidate = plain_base(engine, reference)
     if candidate is None:
@@ -207,7 +207,7 @@ def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
     name = stand_in_of(reference)
     stand_in = _described(engine, name) if name is not None else None
     if name is None or stand_in is None:
-        if reason := pull(engine, reference):
+        if reason := pull_image(engine, reference):
             raise NoBaseImage(
                 message(
                     "The base image {reference} is not on this machine and could not be pulled: {reason}.",
@@ -217,7 +217,7 @@ def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
                 fix=message("Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for."),
             )
         return reference, inspect_image(engine, reference)
-    if name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull(engine, reference):
+    if name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull_image(engine, reference):
         _refused.add(reference)
         return name, stand_in
     return reference, inspect_image(engine, reference)
@@ -324,7 +324,7 @@ def make_image(
     argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", f"--tag={name}"]
     argv += [f"--label={key}={value}" for key, value in (our_labels() | dict(labels or {})).items()]
     argv += [f"--build-context=base=docker-image://{base}"] if base else []
-    with making(engine, kind, name):
+    with note_making(engine, kind, name):
         done = run_child([*argv, str(folder)], env=engine.environment)
         if done.returncode:
             tail = "\n".join(done.stderr.strip().splitlines()[-5:])

@@ -215,7 +215,7 @@ def remove_image(engine: Engine, note: Note, removed: Removed) -> bool:
         if refusal.status == HTTPStatus.NOT_FOUND:
             remove_notes([note])
             return True
-        removed.kept.append(Kept(called, "engine", (refusal.said,)))
+        removed.kept.append(Kept(called, "engine", (refusal.reason,)))
         return False
     remove_notes([note])
     if len(own) < len(names):
@@ -331,7 +331,7 @@ def _remove_unknown(engine: Engine, container: str, name: str, removed: Removed)
         removed.containers += 1
     except EngineRefused as refusal:
         if refusal.status != HTTPStatus.NOT_FOUND:
-            removed.kept.append(Kept(message("The container {name}", name=name.lstrip("/")), "engine", (refusal.said,)))
+            removed.kept.append(Kept(message("The container {name}", name=name.lstrip("/")), "engine", (refusal.reason,)))
 
 
 class _Images:

@@ -76,11 +76,11 @@ def _as_ours(problem: Exception, host: str) -> EngineError | None:
 
     match problem:
         case APIError():
-            said = str(problem.explanation or problem).strip().rstrip(".")
+            reason = str(problem.explanation or problem).strip().rstrip(".")
             return EngineRefused(
-                message("The Docker engine at {host} refused: {said}.", host=host, said=said),
+                message("The Docker engine at {host} refused: {reason}.", host=host, reason=reason),
                 status=problem.status_code or 0,
-                said=said,
+                reason=reason,
             )
         case requests.Timeout() | TimeoutError():
             return EngineSilent(

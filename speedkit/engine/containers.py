@@ -57,7 +57,7 @@ def ask_image(
             return _start_and_ask(engine, container, image, port, path, seconds, give_up, is_published=place is not None)
     except EngineRefused as problem:
         raise EngineError(
-            message("The engine could not make a container of {image}: {reason}.", image=image, reason=problem.said)
+            message("The engine could not make a container of {image}: {reason}.", image=image, reason=problem.reason)
         ) from None
 
 
@@ -91,7 +91,7 @@ def _start_and_ask(
     try:
         engine.api.start(container)
     except EngineRefused as problem:
-        return Answer(ok=False, said=message("The container did not start: {reason}", reason=problem.said))
+        return Answer(ok=False, said=message("The container did not start: {reason}", reason=problem.reason))
     try:
         if is_published:
             return _ask(engine, container, _published(engine, container, port), path, deadline, give_up)

@@ -21,7 +21,7 @@ from .client import errors_of_ours
 from .connection import Engine
 from .identity import our_labels
 from .images import describe_image, inspect_image, layers_on
-from .ledger import ImageKind, making, note_image
+from .ledger import ImageKind, note_image, note_making
 from .own_containers import own_container
 
 __all__ = ["derive_image"]
@@ -49,14 +49,14 @@ def derive_image(
     """
     try:
         settings = engine.api.inspect_image(base)["Config"] or {}
-        with making(engine, kind, name), own_container(engine, base, [NEVER_RUN]) as container:
+        with note_making(engine, kind, name), own_container(engine, base, [NEVER_RUN]) as container:
             _add(engine, container, dict(files or {}) | _longer(engine, container, appended or {}))
             repository, _, tag = name.rpartition(":")
             engine.api.commit(container, repository, tag, conf=_changed(settings, environment or {}, labels or {}))
             made = inspect_image(engine, name)["Id"]
             note_image(engine, made, kind, name=name, layers=_added_layers(engine, made, base))
     except EngineRefused as problem:
-        said = message("The image {name} could not be made from {base}: {reason}.", name=name, base=base, reason=problem.said)
+        said = message("The image {name} could not be made from {base}: {reason}.", name=name, base=base, reason=problem.reason)
         if "no space left on device" in said:
             raise DiskFull(
                 said, fix=message("Free some room (`docker system df` shows what takes it), then try again.")

@@ -35,11 +35,11 @@ __all__ = [
     "ImageKind",
     "Note",
     "NotedContainer",
-    "building",
     "is_image_kind",
-    "making",
+    "note_build",
     "note_container",
     "note_image",
+    "note_making",
     "note_use",
     "notes_of",
     "remove_notes",
@@ -162,7 +162,7 @@ def note_use(engine: Engine, image_ids: Iterable[str]) -> None:
 
 
 @contextlib.contextmanager
-def making(engine: Engine, kind: ImageKind, name: str) -> Iterator[None]:
+def note_making(engine: Engine, kind: ImageKind, name: str) -> Iterator[None]:
     """Note, while the block lasts, that this process makes an image of that name. The block itself notes the image by its id.
 
     Where the block raises, the note stays: the image may be there all the same, and `sweeping` looks for it.
@@ -173,11 +173,11 @@ def making(engine: Engine, kind: ImageKind, name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def building(engine: Engine, name: str) -> Iterator[None]:
+def note_build(engine: Engine, name: str) -> Iterator[None]:
     """Note, while the block lasts, that this process builds an image of that name: nobody removes what the build may need."""
     note = _noted(engine, "build", {"names": [name]})
     try:
-        with making(engine, "result", name):
+        with note_making(engine, "result", name):
             yield
     finally:
         remove_notes(note)

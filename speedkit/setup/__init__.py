@@ -1,8 +1,8 @@
 """Everything that must be there before a build: checked by `doctor`, made by `run_setup`, removed by `clean`."""
 
 from .checks import Check, Report, doctor
-from .cleanup import clean, said_of_apt_file, said_of_copy
-from .daemon import start_engine, status, stop_engine
+from .cleanup import clean, why_apt_file_stays, why_copy_stays
+from .daemon import engine_status, start_engine, stop_engine
 from .setup_steps import run_setup
 
 __all__ = [
@@ -10,10 +10,10 @@ __all__ = [
     "Report",
     "clean",
     "doctor",
+    "engine_status",
     "run_setup",
-    "said_of_apt_file",
-    "said_of_copy",
     "start_engine",
-    "status",
     "stop_engine",
+    "why_apt_file_stays",
+    "why_copy_stays",
 ]

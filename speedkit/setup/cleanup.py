@@ -15,7 +15,7 @@ from speedkit.state import state_folder
 
 from .apt_files import remove_apt_files
 
-__all__ = ["Cleaned", "clean", "said_of_apt_file", "said_of_copy"]
+__all__ = ["Cleaned", "clean", "why_apt_file_stays", "why_copy_stays"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +40,22 @@ class Cleaned:
         typed = [str(folder) for folder in self.typed]
         left = [{"what": one.what, "because": one.because, "by": list(one.by), "said": one.sentence} for one in self.kept]
         left += [
-            {"what": str(one.path), "because": "in use", "by": [str(one.owner)], "said": said_of_copy(one)}
+            {"what": str(one.path), "because": "in use", "by": [str(one.owner)], "said": why_copy_stays(one)}
             for one in self.in_use
         ]
-        left += [{"what": str(path), "because": "changed", "by": [], "said": said_of_apt_file(path)} for path in self.apt_kept]
+        left += [
+            {"what": str(path), "because": "changed", "by": [], "said": why_apt_file_stays(path)} for path in self.apt_kept
+        ]
         removed = {"images": self.images, "containers": self.containers, "recordings": self.recordings}
         return removed | {"apt_files": [*map(str, self.apt_removed)], "left": left, "typed": typed}
 
 
-def said_of_copy(left: FolderInUse) -> str:
+def why_copy_stays(left: FolderInUse) -> str:
     """Why a working copy stays."""
     return message("{path} is in use ({owner}): it stays.", path=left.path, owner=left.owner)
 
 
-def said_of_apt_file(path: Path) -> str:
+def why_apt_file_stays(path: Path) -> str:
     """Why a file that set-up wrote stays."""
     return message("{path} stays: somebody has changed it, or only root may remove it.", path=path)
 

@@ -21,7 +21,7 @@ from speedkit.state import open_private, state_folder, state_home
 from .commands import run
 from .debian import is_root
 
-__all__ = ["Status", "start_engine", "status", "stop_engine"]
+__all__ = ["Status", "engine_status", "start_engine", "stop_engine"]
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 PID_FILE = Path("/var/run/docker.pid")
@@ -41,7 +41,7 @@ class Status:
     log: Path | None
 
 
-def status() -> Status:
+def engine_status() -> Status:
     """How it stands with the engine."""
     record = _our_record()
     ours = record is not None

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from speedkit.engine import BASES, STAND_INS, Engine, connect, engine_of_the_user, family_of, find_go, has_image, pull
+from speedkit.engine import BASES, STAND_INS, Engine, connect, engine_of_the_user, family_of, find_go, has_image, pull_image
 from speedkit.errors import NoEngine, SetupError
 from speedkit.messages import listed, message, plural
 from speedkit.state import state_folder
@@ -84,7 +84,7 @@ def _bases(engine: Engine, say: Say) -> None:
     if missing:
         say(message("Base images: pulling {names}", names=", ".join(missing)))
         with ThreadPoolExecutor(len(missing)) as pool:
-            reasons = dict(zip(missing, pool.map(lambda reference: pull(engine, reference), missing), strict=True))
+            reasons = dict(zip(missing, pool.map(lambda reference: pull_image(engine, reference), missing), strict=True))
         for name in (name for name, reason in reasons.items() if reason):
             _make_or_say(engine, name, say)
     here = [reference for reference in BASES if has_image(engine, reference)]

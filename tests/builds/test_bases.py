@@ -16,7 +16,7 @@ DESCRIBED = {"Id": "sha256:id", "Os": "linux", "Architecture": "amd64", "RootFS"
 def engine(monkeypatch):
     """An engine that has `alpine` alone."""
     monkeypatch.setattr(module, "plain_base", lambda _, name: name if name == "alpine" else None)
-    monkeypatch.setattr(module, "standing_base", lambda *_, **__: None)
+    monkeypatch.setattr(module, "ready_base", lambda *_, **__: None)
     monkeypatch.setattr(module, "isolated_name", lambda *_, **__: "isolated")
     monkeypatch.setattr(module, "has_image", lambda _, name: name == "alpine")
     monkeypatch.setattr(module, "extended_names", lambda *_: ("trusting",))

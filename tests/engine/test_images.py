@@ -7,7 +7,7 @@ from speedkit.engine.base_images import (
     has_image,
     isolated_base,
     make_image,
-    pull,
+    pull_image,
     resolve_base,
 )
 from speedkit.engine.buildx import BuildRequest, Command, command_line
@@ -110,7 +110,7 @@ def test_nothing_stands_in_for_other_peoples_images(name):
 def test_an_image_nobody_has_is_refused_with_what_to_do(engine):
     with pytest.raises(NoBaseImage, match="could not be pulled"):
         resolve_base(engine, "localhost:1/speedkit/never-made:1")
-    assert pull(engine, "localhost:1/speedkit/never-made@sha256:" + "0" * 64)
+    assert pull_image(engine, "localhost:1/speedkit/never-made@sha256:" + "0" * 64)
 
 
 def test_an_isolated_base_has_the_same_files_and_one_mark_more(engine):

@@ -12,7 +12,7 @@ import pytest
 
 from speedkit.engine import identity
 from speedkit.engine.identity import CONTAINER_NAME, INSTALLATION_LABEL, LABEL, installation_id, our_labels
-from speedkit.engine.ledger import building, making, note_container, note_image, notes_of
+from speedkit.engine.ledger import note_build, note_container, note_image, note_making, notes_of
 from speedkit.ownership import owner_id
 from tests.processes import another_process
 
@@ -66,14 +66,14 @@ def test_a_state_folder_that_cannot_be_written_fails_no_build(monkeypatch, tmp_p
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "file" / "home"))
     assert our_labels() == {LABEL: "1"}
-    with building(engine, "speedkit/a:1"):
+    with note_build(engine, "speedkit/a:1"):
         note_image(engine, IMAGE, "result", name="speedkit/a:1")
     assert CONTAINER_NAME.fullmatch(note_container(engine).name)
 
 
 def test_what_is_under_way_is_noted_until_it_ends(engine):
     assert our_labels()[INSTALLATION_LABEL] == installation_id()
-    with building(engine, "speedkit/a:1"):
+    with note_build(engine, "speedkit/a:1"):
         assert sorted(note.kind for note in notes_of(engine)) == ["build", "making"]
         assert all(note.owner_lives and note.names == ("speedkit/a:1",) for note in notes_of(engine))
     assert notes_of(engine) == []
@@ -84,7 +84,7 @@ def test_what_is_under_way_is_noted_until_it_ends(engine):
 
 
 def test_an_image_in_the_making_is_remembered_when_that_is_broken_off(engine):
-    with pytest.raises(KeyboardInterrupt), building(engine, "speedkit/a:1"):
+    with pytest.raises(KeyboardInterrupt), note_build(engine, "speedkit/a:1"):
         raise KeyboardInterrupt
     assert [(note.kind, note.will_be) for note in notes_of(engine)] == [("making", "result")]
 
@@ -139,7 +139,7 @@ def test_an_owner_lives_until_its_process_ends_however_that_is(engine):
 
 
 def test_making_knows_what_the_image_is_to_be(engine):
-    with making(engine, "isolated", "x:1"):
+    with note_making(engine, "isolated", "x:1"):
         (note,) = notes_of(engine)
         assert (note.kind, note.will_be, note.names) == ("making", "isolated", ("x:1",))
 

@@ -94,7 +94,7 @@ def listening(path: Path, answer: bytes | dict[bytes, bytes] | None, *, pings: b
 
 ASK_NOTHING = {"note_unanswered", "run_buildx", "replaced_frontend", "command_line", "buildx_call", "sweep_in_background"}
 ASK_NOTHING |= {"saved_stream"}  # until what it gives is read
-ONLY_NOTE = {"building", "making", "note_container", "note_image", "note_use"}
+ONLY_NOTE = {"note_build", "note_making", "note_container", "note_image", "note_use"}
 """What cannot be noted is no reason to fail."""
 
 

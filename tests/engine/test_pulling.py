@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from speedkit.engine import base_images
-from speedkit.engine.base_images import go_settings, has_image, make_image, pull, resolve_base, trust_labels
+from speedkit.engine.base_images import go_settings, has_image, make_image, pull_image, resolve_base, trust_labels
 from speedkit.engine.certificates import BUNDLE_IN_IMAGES, system_bundle
 from speedkit.engine.image_names import ONLY_HERE, STAND_INS
 from speedkit.engine.images import inspect_image
@@ -74,7 +74,7 @@ def test_a_registry_that_never_answers_is_given_up(engine, monkeypatch):
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
-        reason = pull(engine, f"127.0.0.1:{deaf.getsockname()[1]}/alpine")
+        reason = pull_image(engine, f"127.0.0.1:{deaf.getsockname()[1]}/alpine")
     assert reason is not None
     assert "no registry answered within" in reason
 
@@ -82,7 +82,7 @@ def test_a_registry_that_never_answers_is_given_up(engine, monkeypatch):
 def test_a_registry_that_is_not_there_is_told_with_the_reason(engine):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        reason = pull(engine, f"127.0.0.1:{closed.getsockname()[1]}/alpine:3")
+        reason = pull_image(engine, f"127.0.0.1:{closed.getsockname()[1]}/alpine:3")
     assert reason is not None
     assert "refused" in reason
 
@@ -90,14 +90,14 @@ def test_a_registry_that_is_not_there_is_told_with_the_reason(engine):
 def test_a_registry_that_fails_slowly_is_not_asked_twice(engine, registry, monkeypatch):
     monkeypatch.setattr(base_images, "QUICK_SECONDS", 0.0)
     monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: pytest.fail("it was asked again"))
-    assert pull(engine, f"{registry}/team/app:1")
+    assert pull_image(engine, f"{registry}/team/app:1")
 
 
 def test_a_pull_that_stops_half_way_is_told_with_its_last_line(engine, monkeypatch):
     monkeypatch.setattr(base_images, "_silence", lambda *_: None)
     said = '{"status":"Pulling from team/app"}\r\n{"error":"no space left on device"}\r\n'
     monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: said)
-    assert "no space left on device" in (pull(engine, "localhost:1/team/app:1") or "")
+    assert "no space left on device" in (pull_image(engine, "localhost:1/team/app:1") or "")
 
 
 def test_an_engine_that_goes_away_is_no_registry_that_does_not_answer(engine, monkeypatch):
@@ -106,7 +106,7 @@ def test_an_engine_that_goes_away_is_no_registry_that_does_not_answer(engine, mo
 
     monkeypatch.setattr(docker.APIClient, "get", refuse)
     with pytest.raises(EngineLost, match="connection reset"):
-        pull(engine, "localhost:1/team/app:1")
+        pull_image(engine, "localhost:1/team/app:1")
 
 
 def test_a_pull_is_given_up_when_the_engine_hangs(engine, monkeypatch):
@@ -116,7 +116,7 @@ def test_a_pull_is_given_up_when_the_engine_hangs(engine, monkeypatch):
     monkeypatch.setattr(docker.APIClient, "pull", lambda *_, **__: go_on.wait() and "")
     monkeypatch.setattr(type(engine), "answers", lambda _engine: False)
     with pytest.raises(EngineLost, match="no longer answers"):
-        pull(engine, "localhost:1/team/app:1")
+        pull_image(engine, "localhost:1/team/app:1")
     go_on.set()
 
 
@@ -141,7 +141,7 @@ def test_a_stand_in_is_taken_only_when_no_registry_hands_the_image_out(engine, m
         engine.api.tag(STAND_INS["alpine"], "alpine", "0.0-here")
         return None
 
-    monkeypatch.setattr(base_images, "pull", pulled)
+    monkeypatch.setattr(base_images, "pull_image", pulled)
     try:
         assert [resolve_base(engine, "alpine:0.0-gone").stand_in for _ in range(2)] == [True, True]
         assert not resolve_base(engine, "alpine:0.0-here").stand_in

@@ -184,13 +184,14 @@ print("fine")
 def set_up_asks(place: Place) -> str:
     code = """
 from speedkit.errors import NoEngine
-from speedkit.setup import steps
+from speedkit.setup import setup_steps
 from speedkit.cli.output import ask
 def nothing(): raise NoEngine("No Docker engine answers.")
 def install():
     print("installs"); raise SystemExit(0)
-steps.connect, steps._is_installed, steps.can_install, steps.install_engine = nothing, lambda: False, lambda _: True, install
-try: steps.run_setup(yes=False, ask=ask, say=lambda _: None)
+setup_steps.connect, setup_steps._is_installed = nothing, lambda: False
+setup_steps.can_install, setup_steps.install_engine = lambda _: True, install
+try: setup_steps.run_setup(yes=False, ask=ask, say=lambda _: None)
 except Exception as problem: print(problem)
 """
     said = []

@@ -19,7 +19,7 @@ class _Images:
         self.made: list[str] = []
         self.said: list[str] = []
         monkeypatch.setattr(setup_steps, "has_image", lambda engine, name: name in self.here)
-        monkeypatch.setattr(setup_steps, "pull", self.pull)
+        monkeypatch.setattr(setup_steps, "pull_image", self.pull)
         monkeypatch.setattr(setup_steps, "make_stand_in", self.make)
 
     def pull(self, engine, name):

@@ -243,8 +243,8 @@ def test_a_stand_in_of_another_installation_stays_though_that_has_built_nothing_
 
 BUILDING = """
 from speedkit.engine.connection import connect
-from speedkit.engine.ledger import building
-with building(connect(), "speedkit/other:1"):
+from speedkit.engine.ledger import note_build
+with note_build(connect(), "speedkit/other:1"):
     print("builds", flush=True)
     sys.stdin.read()
 """
@@ -269,10 +269,10 @@ HALF_WAY = """
 from speedkit.engine.base_images import isolated_base
 from speedkit.engine.connection import connect
 from speedkit.engine.own_containers import own_container
-from speedkit.engine.ledger import making
+from speedkit.engine.ledger import note_making
 engine = connect()
 isolated_base(engine, "base:1", "token", mark_certificates=False)
-with own_container(engine, "base:1", ["sleep", "600"]) as container, making(engine, "result", "speedkit/half:1"):
+with own_container(engine, "base:1", ["sleep", "600"]) as container, note_making(engine, "result", "speedkit/half:1"):
     engine.api.start(container)
     print(container, flush=True)
     sys.stdin.read()
@@ -305,8 +305,8 @@ def test_an_image_is_ours_that_comes_under_a_name_used_before_when_its_maker_and
     derive_image(own_engine, BASE, name=name, kind="result", files={"/a": b"a"})
     code = f"""
 from speedkit.engine.connection import connect
-from speedkit.engine.ledger import making
-with making(connect(), "result", {name!r}):
+from speedkit.engine.ledger import note_making
+with note_making(connect(), "result", {name!r}):
     print(flush=True)
     sys.stdin.read()
 """

@@ -82,12 +82,12 @@ def process():
 def test_an_engine_is_started_detached_and_stopped_again(machine):
     machine.with_dockerd()
     assert daemon.start_engine().version == "1"
-    started = daemon.status()
+    started = daemon.engine_status()
     assert (started.answers, started.ours) == (True, True)
     assert started.log is not None
     assert started.log.read_text() == "up\n"
     assert daemon.stop_engine() is True
-    assert daemon.status() == daemon.Status(False, None, ours=False, log=None)
+    assert daemon.engine_status() == daemon.Status(False, None, ours=False, log=None)
     assert daemon.stop_engine() is False
 
 
@@ -102,7 +102,7 @@ def test_a_started_engine_is_no_child_of_this_terminal(machine):
 def test_an_engine_that_answers_already_is_never_ours(machine):
     machine.ready.touch()
     daemon.start_engine()
-    assert daemon.status().ours is False
+    assert daemon.engine_status().ours is False
     assert daemon.stop_engine() is False
     assert machine.ready.exists()
 
@@ -131,7 +131,7 @@ def test_an_engine_that_never_answers_is_given_up(machine, monkeypatch):
 def test_where_systemd_runs_the_engine_is_its_service(machine, process):
     machine.with_systemd(process)
     daemon.start_engine()
-    assert daemon.status() == daemon.Status(True, "1", ours=True, log=None)
+    assert daemon.engine_status() == daemon.Status(True, "1", ours=True, log=None)
     assert daemon.stop_engine() is True
     assert process.wait(HANG_SECONDS) != 0
     assert machine.calls.read_text().splitlines()[-1] == "stop docker.socket docker.service"
@@ -169,7 +169,7 @@ def test_an_engine_that_will_not_stop_is_named(machine, process, monkeypatch):
 def test_a_damaged_record_is_nobodys_engine(machine, text):
     daemon._record().parent.mkdir(parents=True)
     daemon._record().write_text(text)
-    assert daemon.status().ours is False
+    assert daemon.engine_status().ours is False
     assert daemon.stop_engine() is False
 
 
@@ -194,7 +194,7 @@ def test_two_that_start_an_engine_at_once_start_one_and_both_know_it(machine):
         thread.start()
     for thread in starting:
         thread.join()
-    assert daemon.status().ours is True
+    assert daemon.engine_status().ours is True
     assert daemon.stop_engine() is True
     assert not machine.ready.exists()
 
@@ -203,7 +203,7 @@ def test_an_engine_that_another_user_starts_at_the_same_moment_is_not_ours(machi
     """The other one holds the pid file; ours ends, some time after the other one answers."""
     machine.program("dockerd", f"echo {process.pid} > {daemon.PID_FILE}; touch {machine.ready}; sleep 0.3; exit 1")
     daemon.start_engine()
-    assert daemon.status().ours is False
+    assert daemon.engine_status().ours is False
     assert daemon.stop_engine() is False
     assert process.poll() is None
 
@@ -213,7 +213,7 @@ def test_an_engine_that_was_started_and_does_not_answer_yet_is_waited_for(machin
     daemon._remember(process.pid, service=False)
     threading.Timer(0.3, machine.ready.touch).start()
     daemon.start_engine()
-    assert daemon.status().ours is True
+    assert daemon.engine_status().ours is True
     daemon._record().unlink()
 
 

@@ -296,7 +296,7 @@ def test_the_module_proxy_is_the_first_that_go_is_told(monkeypatch):
 @pytest.mark.engine
 def test_a_second_set_up_makes_nothing(monkeypatch):
     monkeypatch.setattr(setup_steps, "make_stand_in", lambda *_: pytest.fail("a stand-in was made again"))
-    monkeypatch.setattr(setup_steps, "pull", lambda *_: pytest.fail("something was pulled again"))
+    monkeypatch.setattr(setup_steps, "pull_image", lambda *_: pytest.fail("something was pulled again"))
     said: list[str] = []
     setup_steps.run_setup(yes=False, ask=lambda _: pytest.fail("it asked"), say=said.append)
     assert [line.partition(":")[0] for line in said] == ["Engine", "Go", "Base images"]
