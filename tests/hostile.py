@@ -221,7 +221,7 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     ],
     "speedkit.history.reasons.Reasons": lambda attack: [poisoned(graph(), attack)._repr_html_()],
     "speedkit.images.image.Image": lambda attack: [image(attack)._repr_html_()],
-    "speedkit.lessons.lesson_tables.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
+    "speedkit.lessons.dockerfile_tables.Listing": lambda attack: [lessons.Listing(f"# {attack}\n{attack}")._repr_html_()],
     "speedkit.plots.plot.Plot": lambda attack: [
         html for one in every_plot(attack) for html in (str(one.bundle["text/html"]), one.table_html())
     ],

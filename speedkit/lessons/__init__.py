@@ -1,20 +1,19 @@
-"""What the notebooks look at beyond builds: tables of many builds, sentences worked out from them, a program's bytes."""
+"""What the notebooks use besides builds: an app to build, tables and sentences about builds, Go on the host.
+
+- `lesson_app`: the app that a notebook builds.
+- `dockerfile_tables`: a Dockerfile with line numbers, its stages, the strategies and edits of an app.
+- `build_tables`: which steps ran in one or two builds, and the times of many builds.
+- `build_times`, `go_downloads`, `image_sizes`: sentences worked out from builds, so that other numbers give other words.
+- `host_programs`: Go on the host, and the bytes of the program that it makes.
+- `notebook_files`: the notebooks themselves, as files.
+"""
 
 from speedkit.cell_output import say
 
-from .findings import (
-    ImagesLeft,
-    downloaded_again,
-    downloads,
-    extremes,
-    images_left,
-    modules_fetched,
-    size_difference,
-    slowest_step,
-    stand_ins,
-    verdict,
-    where_the_time_went,
-)
+from .build_tables import empty_cells, overview, side_by_side, what_ran
+from .build_times import extremes, slowest_step, verdict, where_the_time_went
+from .dockerfile_tables import Listing, dockerfile, stages, summaries
+from .go_downloads import downloaded_again, downloads, modules_fetched
 from .host_programs import (
     ask,
     fingerprint,
@@ -26,17 +25,8 @@ from .host_programs import (
     second_folder,
     where_it_runs,
 )
-from .lesson_projects import close_with_kernel, project
-from .lesson_tables import (
-    Listing,
-    dockerfile,
-    empty_cells,
-    overview,
-    side_by_side,
-    stages,
-    summaries,
-    what_ran,
-)
+from .image_sizes import ImagesLeft, images_left, size_difference, stand_ins
+from .lesson_app import close_with_kernel, project
 from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebooks_folder, notebooks_in
 
 __all__ = [

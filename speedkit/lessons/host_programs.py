@@ -1,4 +1,4 @@
-"""What the notebooks do with a program that was compiled on the host: build it, run it, look into its bytes."""
+"""Go on the host: compile a program there, run it, and read its bytes."""
 
 from __future__ import annotations
 
@@ -42,121 +42,119 @@ START_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 ROW_BYTES = 16
 FOR_THE_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
-"""What the sample app's Makefile tells Go, so that the program is the one that its image gets."""
+"""What the sample app's Makefile tells Go: with it, the program is the same as the one in the image."""
 DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""The proxies of the environment do not know the loopback address of this machine."""
+"""Asks without a proxy: one named in the environment cannot reach the loopback address of this machine."""
 UP_TO_DATE = "not installed but available in build cache"
-"""What `go list` says of a package that need not be compiled (cmd/go/internal/work/buildid.go)."""
+"""The reason that `go list` gives for a stale package whose result is in the build cache (cmd/go/internal/work/buildid.go)."""
 
 
 def go_build(app: App, *flags: str, folder: Path | None = None, name: str = "speedup") -> Path:
-    """The sample app built on the host with private caches; the program's path.
+    """Build the sample app on the host, with private caches. Out: the program's path.
 
     flags: more arguments for `go build`. folder: another folder with the same sources.
     Raises: SetupError with the compiler's message.
     """
-    place = folder or app.folder
-    target = _programs(app) / name
-    _go(app, "build", "-buildvcs=false", *flags, "-o", str(target), ".", folder=place)
-    return target
+    program = _programs_folder(app) / name
+    _go(app, "build", "-buildvcs=false", *flags, "-o", str(program), ".", folder=folder or app.folder)
+    return program
 
 
 def packages_to_compile(app: App, *flags: str, from_nothing: bool = False) -> list[str]:
-    """The packages that Go would compile now if it built the app on the host; all others are in its build cache.
+    """The packages that Go would compile now if it built the app on the host. All others are in its build cache.
 
-    flags: more arguments for `go build`. from_nothing: those that it would compile with an empty build cache.
-    To look at them, Go fetches the modules that it lacks. Asked before a first build, this takes that work off it.
+    flags: more arguments for `go build`. from_nothing: as if the build cache was empty.
+    `go list` downloads modules that are missing; a first build after this call has nothing left to download.
     Raises: SetupError with Go's message.
     """
     if from_nothing:
-        with scratch_folder() as empty:
-            return _stale(app, *flags, more={"GOCACHE": str(empty)})
-    return _stale(app, *flags)
+        with scratch_folder() as empty_cache:
+            return _stale_packages(app, *flags, variables={"GOCACHE": str(empty_cache)})
+    return _stale_packages(app, *flags)
 
 
-def _stale(app: App, *flags: str, more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+def _stale_packages(app: App, *flags: str, variables: Mapping[str, str] = MappingProxyType({})) -> list[str]:
     template = "{{if .Stale}}{{.ImportPath}}\t{{.StaleReason}}{{end}}"
-    listed = _go(app, "list", "-buildvcs=false", *flags, "-deps", "-f", template, ".", folder=app.folder, more=more)
-    pairs = [line.partition("\t") for line in listed.splitlines() if line]
+    arguments = ["list", "-buildvcs=false", *flags, "-deps", "-f", template, "."]
+    output = _go(app, *arguments, folder=app.folder, variables=variables)
+    pairs = [line.partition("\t") for line in output.splitlines() if line]
     return [package for package, _, reason in pairs if reason != UP_TO_DATE]
 
 
-def _go(app: App, verb: str, *arguments: str, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> str:
-    """What `go` prints, run with the private caches of the app's host builds and for the image's system."""
-    environment = host_environment(app.cache_of("host")) | FOR_THE_IMAGE | dict(more)
-    done = run_child(["go", verb, *arguments], cwd=folder, env=environment)
+def _go(app: App, *arguments: str, folder: Path, variables: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The output of `go`, run with the private caches of the app's host builds and for the image's system.
+
+    variables: more of its environment. Raises: SetupError with Go's message.
+    """
+    environment = host_environment(app.cache_of("host")) | FOR_THE_IMAGE | dict(variables)
+    done = run_child(["go", *arguments], cwd=folder, env=environment)
     if done.returncode:
-        raise SetupError(message("go {verb} failed:", verb=verb), quoted=done.stderr.strip())
+        raise SetupError(message("go {verb} failed:", verb=arguments[0]), quoted=done.stderr.strip())
     return done.stdout
 
 
 def second_folder(app: App) -> Path:
-    """The same sources in a folder of another name."""
-    place = _programs(app) / "another-folder"
-    shutil.copytree(app.folder, place, dirs_exist_ok=True)
-    return place
+    """A copy of an app's sources in a folder of another name."""
+    folder = _programs_folder(app) / "another-folder"
+    shutil.copytree(app.folder, folder, dirs_exist_ok=True)
+    return folder
 
 
-def _programs(app: App) -> Path:
-    """Beside the private caches of an app's host builds: `App.close` removes both."""
+def _programs_folder(app: App) -> Path:
+    # Inside the folder with the private caches of the app's host builds: `App.close` removes them together.
     cache = app.cache_of("host") or app.folder.name
     claim(state_folder("host-caches") / cache)
     return state_folder("host-caches", cache, "programs")
 
 
 def fingerprint(program: Path) -> str:
-    """The first twelve digits of a file's SHA-256: equal files have equal ones."""
+    """The first twelve digits of a file's SHA-256. Equal files have equal fingerprints."""
     return hashlib.sha256(program.read_bytes()).hexdigest()[:12]
 
 
 def host_paths(program: Path) -> list[str]:
-    """Absolute places of source files that stand in a Go program, each once, sorted.
+    """The absolute paths of source files in a Go program, each once, sorted.
 
-    Go keeps them, each ended by a zero byte, for the traces that it prints when a program panics.
+    Go prints them in the trace of a panic. In the program, each path ends with a zero byte.
     """
-    found = re.findall(rb"(?<=\0)(?:[A-Za-z]:)?/[^\0\n]{1,400}\.go(?=\0)", program.read_bytes())
-    return sorted({path.decode(errors="replace") for path in found})
+    paths = re.findall(rb"(?<=\0)(?:[A-Za-z]:)?/[^\0\n]{1,400}\.go(?=\0)", program.read_bytes())
+    return sorted({path.decode(errors="replace") for path in paths})
 
 
 def first_bytes_of(program: Path, text: str) -> str:
-    """The bytes of a program where a text first stands in it: place, bytes in hexadecimal, the same as letters."""
+    """The bytes of a program from the first place of a text on, a row per 16 bytes: offset, hexadecimal, ASCII."""
     data = program.read_bytes()
     start = data.find(text.encode())
     if start < 0:
         return message("{text} is not in {file}", text=text, file=program.name)
-    return "\n".join(_bytes_row(data, place) for place in range(start, start + len(text.encode()), ROW_BYTES))
-
-
-def _bytes_row(data: bytes, start: int) -> str:
-    row = data[start : start + ROW_BYTES]
-    letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-    return f"{start:08x}  {row.hex(' '):{3 * ROW_BYTES}} {letters}"
+    rows = []
+    for offset in range(start, start + len(text.encode()), ROW_BYTES):
+        row = data[offset : offset + ROW_BYTES]
+        letters = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        rows.append(f"{offset:08x}  {row.hex(' '):{3 * ROW_BYTES}} {letters}")
+    return "\n".join(rows)
 
 
 @contextmanager
 def running(program: Path) -> Iterator[str]:
-    """The program, run on this machine on a free port of the loopback address while the block lasts; its address."""
-    port = _free_port()
-    environment, unheard = os.environ | {"PORT": str(port)}, subprocess.DEVNULL
-    with child_process([str(program), f"127.0.0.1:{port}"], env=environment, stdout=unheard, stderr=unheard) as process:
+    """Run the program on a free port of the loopback address while the block lasts. Out: its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    environment, no_output = os.environ | {"PORT": str(port)}, subprocess.DEVNULL
+    with child_process([str(program), f"127.0.0.1:{port}"], env=environment, stdout=no_output, stderr=no_output) as process:
         address = f"http://127.0.0.1:{port}"
-        _wait(address, process)
+        _wait_for_answer(address, process)
         yield address
 
 
 def ask(address: str, text: str) -> str:
-    """What the running service answers to a text."""
+    """The answer of the running service to a text."""
     with DIRECTLY.open(f"{address}/echo?text={quote(text)}", timeout=5) as reply:
         return str(reply.read().decode())
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
+def _wait_for_answer(address: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -178,7 +176,7 @@ INTERPRETER_SEGMENT = 3
 
 
 def where_it_runs(program: Path) -> str:
-    """Where a compiled program runs and why, read from its ELF header; and whether that is this machine."""
+    """Which system and processor a compiled program is for, read from its ELF header, and whether it runs on this machine."""
     data = program.read_bytes()[:4096]
     if data[:4] != b"\x7fELF":
         return message("{file} is not a program for Linux, so it cannot run in a Linux image.", file=program.name)
@@ -187,19 +185,24 @@ def where_it_runs(program: Path) -> str:
         needs = message("The program is for Linux on {processor} and needs the system's libraries.", processor=processor)
     else:
         needs = message("The program is for Linux on {processor} and needs no library of the system.", processor=processor)
-    system, own = platform.system(), MACHINES.get(platform.machine().lower(), platform.machine())
-    if (system, own) == ("Linux", processor):
-        runs = message("This machine is {system} on {processor}, so it runs.", system=system, processor=own)
+    system, own_processor = platform.system(), MACHINES.get(platform.machine().lower(), platform.machine())
+    if (system, own_processor) == ("Linux", processor):
+        runs = message("This machine is {system} on {processor}, so it runs.", system=system, processor=own_processor)
     else:
         runs = message(
-            "This machine is {system} on {processor}, so it does not run here without help.", system=system, processor=own
+            "This machine is {system} on {processor}, so it does not run here without help.",
+            system=system,
+            processor=own_processor,
         )
     return f"{needs} {runs}"
 
 
 def _has_interpreter(data: bytes) -> bool:
-    """Whether a 64-bit ELF file names the loader of shared libraries, as one that is not static does."""
+    """Whether a 64-bit ELF file names a loader of shared libraries (PT_INTERP). A static program names none."""
+    # e_phoff is at byte 32 of the header, e_phentsize and e_phnum at 54; a program header begins with its type, p_type.
     (first_offset,) = struct.unpack_from("<Q", data, 32)
     entry_size, count = struct.unpack_from("<HH", data, 54)
-    places = [first_offset + number * entry_size for number in range(count)]
-    return any(struct.unpack_from("<I", data, place)[0] == INTERPRETER_SEGMENT for place in places if place + 4 <= len(data))
+    offsets = [first_offset + number * entry_size for number in range(count)]
+    return any(
+        struct.unpack_from("<I", data, offset)[0] == INTERPRETER_SEGMENT for offset in offsets if offset + 4 <= len(data)
+    )

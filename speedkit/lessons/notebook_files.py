@@ -1,9 +1,9 @@
-"""The notebooks as files: where they are, and a reader's own copies of them.
+"""The notebooks as files: where the kit has them, and how a reader gets copies.
 
-A copy is the reader's: running a notebook changes it, and so does typing in it. What was copied is noted beside the copies, so
-that a later version of the kit replaces only what nobody changed.
+A copy belongs to the reader, who changes it by running it or typing in it. A note beside the copies has the SHA-256 of each
+notebook as it was copied, so that a later version of the kit replaces only unchanged copies.
 
-    <folder>/.speedkit-notebooks.json     JSON: the SHA-256 of each notebook as it was copied, by its name; may be lost
+    <folder>/.speedkit-notebooks.json     JSON: SHA-256 by name. Without it, every copy counts as changed.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ NOTE = ".speedkit-notebooks.json"
 
 @dataclass(frozen=True)
 class CopiedNotebooks:
-    """What copying did. copied: new or replaced files. beside: a changed notebook's name → the new version's name."""
+    """The result of copying. copied: new or replaced files. beside: name of a changed notebook → name of the new version."""
 
     copied: tuple[str, ...]
     beside: dict[str, str]
 
 
 def notebooks_folder() -> Path:
-    """Where the kit's own notebooks are."""
+    """The folder with the kit's own notebooks."""
     return shipped_folder(FOLDERS, FIRST_NOTEBOOK) or FOLDERS[-1]
 
 
@@ -43,42 +43,42 @@ def notebooks_in(folder: Path) -> list[Path]:
 
     Raises: Misuse when there are none.
     """
-    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if not found:
+    notebooks = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not notebooks:
         what = message("There are no notebooks in {folder}.", folder=folder)
         raise Misuse(what, fix=message("They come with speedkit: install it again."))
-    return found
+    return notebooks
 
 
 def copy_notebooks(folder: Path) -> CopiedNotebooks:
-    """Copy the notebooks into a reader's folder, which is made when missing. A notebook that the reader changed stays.
+    """Copy the notebooks into a reader's folder, which is made when missing. A copy that the reader changed stays.
 
-    The new version of a changed notebook gets a name beside it, once. In the kit's own folder nothing is copied.
+    The new version of a changed notebook is written beside it, once. Nothing is copied into the kit's own folder.
     Raises: FileRefused when nothing can be written there.
     """
-    own = notebooks_folder()
-    if folder.resolve() == own:
+    kit_folder = notebooks_folder()
+    if folder.resolve() == kit_folder:
         return CopiedNotebooks((), {})
     copied: list[str] = []
     beside: dict[str, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        noted = _read_note(folder / NOTE)
-        for notebook in notebooks_in(own):
+        copied_digests = _read_note(folder / NOTE)
+        for notebook in notebooks_in(kit_folder):
             name, content = notebook.name, notebook.read_bytes()
             target = folder / name
-            there = _digest(target.read_bytes()) if target.exists() else None
-            new = _digest(content)
-            if there is None or (there != new and there == noted.get(name)):
+            old_digest = _digest(target.read_bytes()) if target.exists() else None
+            new_digest = _digest(content)
+            if old_digest is None or (old_digest != new_digest and old_digest == copied_digests.get(name)):
                 _write(target, content)
                 copied.append(name)
-            elif there != new and new != noted.get(name):
-                unused = _unused_name(target, content)
-                if not unused.exists():
-                    _write(unused, content)
-                    beside[name] = unused.name
-            noted[name] = new
-        _write(folder / NOTE, json.dumps(noted, indent=1).encode())
+            elif new_digest not in (old_digest, copied_digests.get(name)):
+                new_version = _new_version_path(target, content)
+                if not new_version.exists():
+                    _write(new_version, content)
+                    beside[name] = new_version.name
+            copied_digests[name] = new_digest
+        _write(folder / NOTE, json.dumps(copied_digests, indent=1).encode())
     except OSError as problem:
         raise FileRefused(
             message("The notebooks cannot be copied to {folder}: {reason}.", folder=folder, reason=problem.strerror),
@@ -87,14 +87,14 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
     return CopiedNotebooks(tuple(copied), beside)
 
 
-def _unused_name(target: Path, content: bytes) -> Path:
-    """A name beside a notebook that nothing has yet, or that has this very content."""
-    names = (target.with_name(f"{target.stem}-new{number if number > 1 else ''}.ipynb") for number in count(1))
-    return next(path for path in names if not path.exists() or path.read_bytes() == content)
+def _new_version_path(target: Path, content: bytes) -> Path:
+    """A path beside a notebook that is free, or that has this very content already."""
+    paths = (target.with_name(f"{target.stem}-new{number if number > 1 else ''}.ipynb") for number in count(1))
+    return next(path for path in paths if not path.exists() or path.read_bytes() == content)
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The file, whole or not at all."""
+    """Write a file whole or not at all."""
     draft = path.with_name(f".{path.name}.unfinished")
     try:
         draft.write_bytes(content)
@@ -105,10 +105,10 @@ def _write(path: Path, content: bytes) -> None:
 
 def _read_note(path: Path) -> dict[str, str]:
     try:
-        noted = json.loads(path.read_bytes())
+        digests = json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError, RecursionError):
         return {}
-    return {str(name): str(digest) for name, digest in noted.items()} if isinstance(noted, dict) else {}
+    return {str(name): str(digest) for name, digest in digests.items()} if isinstance(digests, dict) else {}
 
 
 def _digest(content: bytes) -> str:

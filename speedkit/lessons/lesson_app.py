@@ -1,4 +1,4 @@
-"""What a notebook builds: the sample app, or a copy of somebody's own project."""
+"""The app that a notebook builds: the sample app, or a copy of the reader's own project."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ EDIT = "a line appended"
 def close_with_kernel(app: App) -> None:
     """Keep an app for as long as this kernel runs, then remove its working copy.
 
-    A copy that holds what somebody typed is left: a kernel is restarted more easily than a Dockerfile is written again. The
-    next start keeps the text, says where, and removes the copy.
+    A copy with text that the reader typed stays: a kernel is restarted more easily than a Dockerfile is written again. The
+    next start of speedkit saves that text, prints its folder, and removes the copy.
     """
-    atexit.register(_close_unless_typed, app)
 
+    def close() -> None:
+        # Asked at the end, not now: the reader types after this call.
+        if not app.holds_typed_text:
+            app.close()
 
-def _close_unless_typed(app: App) -> None:
-    if not app.holds_typed_text:
-        app.close()
+    atexit.register(close)
 
 
 def project(path: Path | str | None, dockerfile: str, file: str) -> tuple[App, str, str]:
-    """A copy of somebody's project, the strategy to build it by, and an edit to make; of the sample app without a path.
+    """A copy of the reader's project, the strategy to build it by, and an edit to make; without a path, of the sample app.
 
-    dockerfile, file: names in the project's folder; the edit appends an empty line to the file.
+    dockerfile, file: names in the project's folder. The edit appends an empty line to the file.
     Raises: NotAFolder, NoDockerfile.
     """
     if path is None:

@@ -1,0 +1,101 @@
+"""Which Go modules a build downloaded, counted from its log.
+
+Go prints no line for a module that is in its cache already. `go build` and `go mod download` word their lines differently:
+`go: downloading MODULE VERSION`, and with the flag `-x` `# get ADDRESS: 200 OK`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from speedkit.measurements import edit_words
+from speedkit.messages import message, plural
+from speedkit.model import Build, Step
+
+from .name_list import all_names
+
+__all__ = ["downloaded_again", "downloads", "modules_fetched"]
+
+GO_BUILD_LINE = re.compile(r"^go: downloading (\S+) (v\S+)$", re.MULTILINE)
+"""What `go build` prints for each module that it fetches. `go mod download` prints no such line."""
+MOD_DOWNLOAD_LINE = re.compile(r"^# get https?://(\S+)/@v/(v\S+)\.zip: 200\b", re.MULTILINE)
+"""What `go mod download -x` prints for each module that it has fetched."""
+MOD_DOWNLOAD = re.compile(r"\bgo mod download\b([^&|;\n]*)")
+TRACE = re.compile(r"(?:^|\s)-x\b")
+UPPER_CASE = re.compile(r"!([a-z])")
+"""How a module proxy writes upper-case letters (https://go.dev/ref/mod#goproxy-protocol)."""
+
+
+def downloads(build: Build) -> list[str]:
+    """The Go modules that a build downloaded, each once, as its log names them: `github.com/gin-gonic/gin v1.10.1`.
+
+    The modules of `go mod download` are counted only with its flag `-x`: without the flag, Go does not name them.
+    """
+    logs = "\n".join(step.log for step in build.instructions if step.ran)
+    by_build = [f"{module} {version}" for module, version in GO_BUILD_LINE.findall(logs)]
+    by_download = [f"{_module_path(address)} {version}" for address, version in MOD_DOWNLOAD_LINE.findall(logs)]
+    return list(dict.fromkeys([*by_build, *by_download]))
+
+
+def _module_path(address: str) -> str:
+    """The module in the address of its zip file: it begins behind the proxy's own path, at the first part with a dot."""
+    parts = address.split("/")[1:]
+    start = next((place for place, part in enumerate(parts) if "." in part), 0)
+    return UPPER_CASE.sub(lambda letter: letter[1].upper(), "/".join(parts[start:]))
+
+
+def downloaded_again(first: Build, again: Build) -> str:
+    """How many modules two builds fetched, and how many of the second build's were new."""
+    silent_lines = [
+        message("line {number}", number=step.line)
+        for step in (*first.instructions, *again.instructions)
+        if _fetches_silently(step)
+    ]
+    if silent_lines:
+        return message(
+            "`go mod download` in {lines} has no flag `-x`, so Go does not say what it fetched: nothing can be counted.",
+            lines=all_names(list(dict.fromkeys(silent_lines))),
+        )
+    before, after, edit = downloads(first), downloads(again), edit_words(again.edit)
+    if not after:
+        return plural(
+            "{count:,} module at first, 0 after {edit}: nothing was downloaded again.",
+            "{count:,} modules at first, 0 after {edit}: nothing was downloaded again.",
+            len(before),
+            edit=edit,
+        )
+    new = len(set(after) - set(before))
+    if not new and len(after) == len(before):
+        return plural(
+            "{count:,} module at first, {again} after {edit}, 0 of them new: the same, all over again.",
+            "{count:,} modules at first, {again} after {edit}, 0 of them new: the same, all over again.",
+            len(before),
+            again=len(after),
+            edit=edit,
+        )
+    return plural(
+        "{count:,} module at first, {again} after {edit}, {new} of them new.",
+        "{count:,} modules at first, {again} after {edit}, {new} of them new.",
+        len(before),
+        again=len(after),
+        edit=edit,
+        new=new,
+    )
+
+
+def _fetches_silently(step: Step) -> bool:
+    return step.ran and any(TRACE.search(options) is None for options in MOD_DOWNLOAD.findall(step.instruction))
+
+
+def modules_fetched(builds: Sequence[Build], strategies: Sequence[str], edit: str) -> str:
+    """How many Go modules the newest build of each strategy fetched after an edit; "" when none of them was built."""
+    newest = {build.strategy: build for build in builds if build.ok and build.edit == edit}
+    lines = []
+    for build in (newest[name] for name in strategies if name in newest):
+        if any(map(_fetches_silently, build.instructions)):
+            line = message("{strategy}: not said", strategy=build.strategy)
+        else:
+            line = message("{strategy}: {modules}", strategy=build.strategy, modules=len(downloads(build)))
+        lines.append(f"  {line}")
+    return "\n".join([message("Modules fetched after {edit}:", edit=edit_words(edit)), *lines]) if lines else ""
