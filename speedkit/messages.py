@@ -72,7 +72,7 @@ def listed(names: Sequence[str]) -> str:
         return "".join(names)
     if len(names) > NAMED_AT_MOST:
         shown = ", ".join(names[:NAMED_AT_MOST])
-        return message("{names} and {more:,} more", names=shown, more=len(names) - NAMED_AT_MOST)
+        return plural("{names} and {count:,} more", "{names} and {count:,} more", len(names) - NAMED_AT_MOST, names=shown)
     return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
 
 

@@ -119,6 +119,6 @@ def print_comparison(result: Any) -> None:
         ]
         for row in result.summary.to_dict("records")
     ]
-    median, runs = message("median"), message("runs")
+    median, runs = message("median"), message("number of runs")
     columns = [message("strategy"), message("edit"), median, message("range"), runs, ""]
     print_table("", columns, rows, numbers=[median, runs])

@@ -43,7 +43,7 @@ HEADS = {
     "median_seconds": message("median"),
     "parent": message("parent"),
     "path": message("path"),
-    "runs": message("runs"),
+    "runs": message("number of runs"),
     "seconds": message("seconds"),
     "size_bytes": message("size"),
     "stage": message("stage"),

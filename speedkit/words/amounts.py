@@ -65,13 +65,20 @@ def secrets_left_out(count: int) -> str:
 def steps_that_ran(build: Build) -> str:
     """How much of a build was work: `2 of 5 steps ran`."""
     ran, steps = count_steps(build)
-    return message("{ran} of {steps} steps ran", ran=ran, steps=steps)
+    return plural("{ran} of {steps} step ran", "{ran} of {steps} steps ran", steps, ran=ran, steps=steps)
 
 
 def steps_that_ran_with(build: Build, name: str) -> str:
     """The same of one build among others. name: what tells it from them, its strategy or its edit."""
     ran, steps = count_steps(build)
-    return message("{ran} of {steps} steps ran with {name}", ran=ran, steps=steps, name=name)
+    return plural(
+        "{ran} of {steps} step ran with {name}",
+        "{ran} of {steps} steps ran with {name}",
+        steps,
+        ran=ran,
+        steps=steps,
+        name=name,
+    )
 
 
 def count_steps(build: Build) -> tuple[int, int]:

@@ -701,7 +701,7 @@ def _file_changes(files: Sequence[FileChange], *, opens: bool) -> str:
         paths = [change.path for change in shown if (change.how, change.becomes) == how]
         parts.append(_file_change(paths, *how, opens=opens and not parts))
     if more := len(files) - len(shown):
-        parts.append(message("{more:,} more changed", more=more))
+        parts.append(plural("{count:,} more changed", "{count:,} more changed", more))
     joined = parts[0]
     for part in parts[1:]:
         joined = message("{changes} and {change}", changes=joined, change=part)

@@ -178,7 +178,7 @@ class TestManyBuilds:
         builds = [built(step(), strategy=name, edit="comment", seconds=each) for name, runs in seconds.items() for each in runs]
         said = lessons.verdict(builds, ["chained", "stages"], "comment")
         assert said.endswith("The seconds differ no more than repeated runs may: compare the steps.")
-        assert "1 of 1 steps ran" in said
+        assert "1 of 1 step ran" in said
 
     def test_where_nothing_was_repeated_nothing_is_said_of_seconds(self):
         once = [built(strategy="naive", edit="none", seconds=40.0), built(strategy="mounts", edit="none", seconds=1.0)]
