@@ -15,7 +15,7 @@ from speedkit.messages import message
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Answer", "Base", "Build", "ImageLayer", "Outcome", "Step", "StepKind", "StepSource", "StepState"]
+__all__ = ["AppAnswer", "Base", "Build", "ImageLayer", "Outcome", "Step", "StepKind", "StepSource", "StepState"]
 
 StepState = Literal["cached", "ran", "running", "failed", "cancelled", "waiting", "unclear", "no-step", "not-needed"]
 """`unclear`: BuildKit ran this step or had it, but its report does not tell which of several steps this one is.
@@ -108,14 +108,14 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the image said when it was run and asked over HTTP.
+class AppAnswer:
+    """What the app in a built image answered over HTTP.
 
-    ok: it answered with the field expected. said: its body, or why there is none.
+    ok: the status was 200, and the body had what the app promises. text: the body, or why there is none.
     """
 
     ok: bool
-    said: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Build:
     image_bytes: int | None = None
     layers: tuple[ImageLayer, ...] = field(default=(), repr=False)
     bases: tuple[Base, ...] = field(default=(), repr=False)
-    answer: Answer | None = None
+    answer: AppAnswer | None = None
     error: str | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
     replaced_frontend: str | None = None

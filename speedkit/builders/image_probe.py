@@ -34,7 +34,7 @@ def answer_of(engine: Engine, image: str, probe: Probe, *, give_up: Callable[[],
         return {"ok": False, "said": str(problem)}
     if answer is None:
         return None
-    judged = {"ok": answer.ok and probe.accepts(answer.said), "said": answer.said}
+    judged = {"ok": answer.ok and probe.accepts(answer.text), "said": answer.text}
     if judged["ok"]:
         if len(_answers) >= ANSWERS_KEPT:
             _answers.clear()

@@ -6,17 +6,17 @@ works is written down in docs/buildkit-cache-rules.md.
 
 from __future__ import annotations
 
-from .explanation import Explanation, Others, StepExplanation, explain
-from .prediction import Forecast, Forecaster, StepForecast, Verdict, predict
+from .explanation import Explanation, OtherCaches, StepExplanation, explain
+from .prediction import CacheModel, Forecast, StepForecast, Verdict, predict
 from .situation import BaseImage, NamedContext, Situation
 
 __all__ = [
     "BaseImage",
+    "CacheModel",
     "Explanation",
     "Forecast",
-    "Forecaster",
     "NamedContext",
-    "Others",
+    "OtherCaches",
     "Situation",
     "StepExplanation",
     "StepForecast",

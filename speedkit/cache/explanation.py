@@ -41,7 +41,7 @@ from speedkit.causes import (
 
 from .equal_steps import Equals
 from .lookup import proved
-from .prediction import Forecaster, Outlook, StepForecast
+from .prediction import CacheModel, Outlook, StepForecast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from .frontend import PlannedStep
     from .situation import Situation
 
-__all__ = ["Explanation", "Others", "StepExplanation", "explain"]
+__all__ = ["Explanation", "OtherCaches", "StepExplanation", "explain"]
 
 _RAN = frozenset({"ran", "failed", "cancelled", "running"})
 _MISMATCH = "digest mismatch"
@@ -59,7 +59,7 @@ _TRIGGERED = "ONBUILD "
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class OtherCaches:
     """What else could have had, or brought, the result of a step.
 
     builders: the name of another builder → the builds that it made, oldest first.
@@ -105,20 +105,20 @@ class Explanation:
         return next((step for step in self.steps if step.line <= line <= step.end_line), None)
 
 
-def explain(build: Situation, earlier: Sequence[Situation], others: Others | None = None) -> Explanation:
+def explain(build: Situation, earlier: Sequence[Situation], others: OtherCaches | None = None) -> Explanation:
     """Why the steps of a build were cached or ran.
 
     build: its `states` say what was seen. earlier: the builds before it on the same builder, oldest first.
     Raises DockerfileError when the Dockerfile cannot be read.
     """
-    explaining = _Explaining(build, Forecaster(earlier).outlook(build), others or Others())
+    explaining = _Explaining(build, CacheModel(earlier).outlook(build), others or OtherCaches())
     return Explanation(tuple(_with_origins(explaining.steps())))
 
 
 class _Explaining:
     """One build, what was forecast for it, and what was seen."""
 
-    def __init__(self, build: Situation, outlook: Outlook, others: Others) -> None:
+    def __init__(self, build: Situation, outlook: Outlook, others: OtherCaches) -> None:
         self._build = build
         self._states = dict(build.states or {})
         self._outlook = outlook
@@ -238,7 +238,7 @@ def _sources(cause: Cause) -> tuple[Place, ...]:
 
 def _hits(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
     """The lines whose results another builder has."""
-    return frozenset(step.line for step in Forecaster(builds).predict(build).steps if step.forecast == "hit")
+    return frozenset(step.line for step in CacheModel(builds).predict(build).steps if step.forecast == "hit")
 
 
 def _state(step: StepForecast, seen: StepState | None) -> StepState:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .situation import Situation
 
-__all__ = ["Forecast", "Forecaster", "Outlook", "StepForecast", "Verdict", "predict"]
+__all__ = ["CacheModel", "Forecast", "Outlook", "StepForecast", "Verdict", "predict"]
 
 Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 """`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: not of the target."""
@@ -77,10 +77,10 @@ def predict(history: Sequence[Situation], now: Situation) -> Forecast:
 
     Raises DockerfileError when the Dockerfile of `now` cannot be built.
     """
-    return Forecaster(history).predict(now)
+    return CacheModel(history).predict(now)
 
 
-class Forecaster:
+class CacheModel:
     """A history read once, to forecast again and again while somebody types."""
 
     def __init__(self, history: Sequence[Situation]) -> None:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from speedkit.errors import EngineRefused, NotAsked
 from speedkit.messages import message
-from speedkit.model import Answer
+from speedkit.model import AppAnswer
 
 from .base_images import BASES, has_image
 from .connection import Engine
@@ -33,7 +33,7 @@ since some servers take a client that has closed it for one that has gone. wget 
 
 def ask_inside(
     engine: Engine, container: str, image: str, *, port: int, path: str, is_over: Callable[[], bool]
-) -> Answer | None:
+) -> AppAnswer | None:
     """What a running container answers to `GET path`; None when that is over before it does.
 
     image: that of the container, which asks if it can.
@@ -62,7 +62,7 @@ class _CannotAsk(Exception):
 
 def _asked_by(
     engine: Engine, asker: str, container: str, port_and_path: tuple[str, str], is_over: Callable[[], bool]
-) -> Answer | None:
+) -> AppAnswer | None:
     """Raises: EngineRefused where the image has no shell, _CannotAsk where it has no busybox."""
     config = engine.api.create_host_config(network_mode=f"container:{container}")
     settings = {"host_config": config, "entrypoint": ["sh", "-c", ASK, *port_and_path]}
@@ -77,11 +77,11 @@ def _asked_by(
         return _read(engine.api.logs(asking, stdout=True, stderr=False)[:MOST_BYTES].decode("utf-8", "replace"))
 
 
-def _read(reply: str) -> Answer:
+def _read(reply: str) -> AppAnswer:
     """What a server sent: `HTTP/1.1 200 OK`, headers, an empty line, and the body."""
     head, _, body = reply.partition("\r\n\r\n")
     status = head.partition("\r\n")[0].split()
     if len(status) < len(("HTTP/1.1", "200")) or not status[0].startswith("HTTP/"):
-        return Answer(ok=False, said=message("It does not speak HTTP: {reply}", reply=reply[:200]))
+        return AppAnswer(ok=False, text=message("It does not speak HTTP: {reply}", reply=reply[:200]))
     is_ok = status[1] == str(int(HTTPStatus.OK))
-    return Answer(ok=is_ok, said=body if is_ok else f"HTTP {status[1]}: {body}")
+    return AppAnswer(ok=is_ok, text=body if is_ok else f"HTTP {status[1]}: {body}")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from speedkit.errors import EngineError, EngineRefused, NotAsked
 from speedkit.messages import message
-from speedkit.model import Answer
+from speedkit.model import AppAnswer
 
 from .connection import Engine
 from .container_request import ask_inside
@@ -42,10 +42,10 @@ def ask_image(
     path: str,
     seconds: float = 15.0,
     give_up: Callable[[], bool] = lambda: False,
-) -> Answer | None:
+) -> AppAnswer | None:
     """What an image answers to `GET path`, asked until it does or `seconds` have passed; None when `give_up` says so.
 
-    Answer.ok means HTTP 200; what the body should hold is for the caller to judge.
+    AppAnswer.ok means HTTP 200; what the body should hold is for the caller to judge.
     Raises: EngineError when the engine cannot make the container, NotAsked where nobody can reach it.
     """
     settings: dict[str, object] = {}
@@ -86,12 +86,12 @@ def _start_and_ask(
     give_up: Callable[[], bool],
     *,
     is_published: bool,
-) -> Answer | None:
+) -> AppAnswer | None:
     deadline = time.monotonic() + seconds
     try:
         engine.api.start(container)
     except EngineRefused as problem:
-        return Answer(ok=False, said=message("The container did not start: {reason}", reason=problem.reason))
+        return AppAnswer(ok=False, text=message("The container did not start: {reason}", reason=problem.reason))
     try:
         if is_published:
             return _ask(engine, container, _published(engine, container, port), path, deadline, give_up)
@@ -107,7 +107,7 @@ def _start_and_ask(
         ) from None
     if answer is not None or give_up():
         return answer
-    return _ended(engine, container) or Answer(ok=False, said=message("No answer from the container; {why}.", why=why))
+    return _ended(engine, container) or AppAnswer(ok=False, text=message("No answer from the container; {why}.", why=why))
 
 
 def _published(engine: Engine, container: str, port: int) -> int:
@@ -120,7 +120,9 @@ class _Unreached(Exception):
     """Nobody takes connections at the published port, though the container runs."""
 
 
-def _ask(engine: Engine, container: str, port: int, path: str, deadline: float, give_up: Callable[[], bool]) -> Answer | None:
+def _ask(
+    engine: Engine, container: str, port: int, path: str, deadline: float, give_up: Callable[[], bool]
+) -> AppAnswer | None:
     """Raises: _Unreached."""
     problem, is_reached, began = message("it never answered"), False, time.monotonic()
     while time.monotonic() < deadline and not give_up():
@@ -142,10 +144,10 @@ def _ask(engine: Engine, container: str, port: int, path: str, deadline: float, 
                 except (OSError, HTTPException, ValueError) as broken:
                     problem, is_reached = str(broken) or type(broken).__name__, True
         time.sleep(ATTEMPT_SECONDS)
-    return None if give_up() else Answer(ok=False, said=message("No answer from the container: {problem}.", problem=problem))
+    return None if give_up() else AppAnswer(ok=False, text=message("No answer from the container: {problem}.", problem=problem))
 
 
-def _reply(connection: HTTPConnection) -> Answer:
+def _reply(connection: HTTPConnection) -> AppAnswer:
     """What comes over a connection that was asked on, as far as it comes soon.
 
     Raises: OSError, HTTPException, ValueError.
@@ -161,8 +163,8 @@ def _reply(connection: HTTPConnection) -> Answer:
         raise ConnectionError(message("the head of its answer does not end"))
     with reply, _cut_after(REPLY_SECONDS, line):
         if reply.status == HTTPStatus.OK:
-            return Answer(ok=True, said=_text(reply, 65536))
-        return Answer(ok=False, said=f"HTTP {reply.status}: {_text(reply, 2048)}")
+            return AppAnswer(ok=True, text=_text(reply, 65536))
+        return AppAnswer(ok=False, text=f"HTTP {reply.status}: {_text(reply, 2048)}")
 
 
 @contextlib.contextmanager
@@ -195,7 +197,7 @@ def _text(reply: HTTPResponse, most_bytes: int) -> str:
     return body[:most_bytes].decode("utf-8", "replace")
 
 
-def _ended(engine: Engine, container: str) -> Answer | None:
+def _ended(engine: Engine, container: str) -> AppAnswer | None:
     state = engine.api.inspect_container(container)["State"]
     if state.get("Status") not in ("exited", "dead"):
         return None
@@ -204,4 +206,4 @@ def _ended(engine: Engine, container: str) -> Answer | None:
     except EngineError:
         log = ""
     ended = message("The container ended with exit code {code}.", code=state.get("ExitCode"))
-    return Answer(ok=False, said=f"{ended} {log}".strip())
+    return AppAnswer(ok=False, text=f"{ended} {log}".strip())

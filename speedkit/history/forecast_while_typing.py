@@ -10,7 +10,7 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.builders import BasesWanted, Builder, builder_if_any
 from speedkit.builds import dockerfile_text, sent_arguments, without_secrets
-from speedkit.cache import Forecaster, StepForecast
+from speedkit.cache import CacheModel, StepForecast
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.model import Build
@@ -49,7 +49,7 @@ class LiveForecast:
     def __init__(self, find_builder: Callable[[], Builder | None] = builder_if_any) -> None:
         self._find_builder = find_builder
         self._past_key: object = None
-        self._forecaster = Forecaster(())
+        self._cache_model = CacheModel(())
         self._own: list[Recording] = []
         self._last: Recording | None = None
         self._files: _Files | None = None
@@ -81,7 +81,7 @@ class LiveForecast:
                     target=None,
                     bases=self._bases,
                 )
-                forecast = self._forecaster.predict(now)
+                forecast = self._cache_model.predict(now)
             except DockerfileError:
                 yield []
             else:
@@ -117,7 +117,7 @@ class LiveForecast:
         self._froms = froms
         if past_key != self._past_key:
             past = past_of(earlier, self._own, folder=folder, dockerfile=text, bases=self._bases)
-            self._forecaster, self._last = Forecaster(past.situations), past.last
+            self._cache_model, self._last = CacheModel(past.situations), past.last
         self._past_key = past_key
 
     def _recorded_seconds(self, app: App) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from speedkit.apps import App
 from speedkit.builders import SYNTAX_ARGUMENT, BasesWanted, Builder, builder_if_any
 from speedkit.builds import dockerfile_text, sent_arguments
-from speedkit.cache import Others, StepExplanation, StepForecast
+from speedkit.cache import OtherCaches, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, New, StartedEmpty
@@ -163,7 +163,7 @@ def explain(build: Build | str | None = None) -> Reasons:
         builder=meta.builder,
         recording=recording,
     )
-    others = Others(other_builders(earlier, recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
+    others = OtherCaches(other_builders(earlier, recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
     found = explain_situation(situation_of(recording, seen), past.situations, others)
     first = meta.isolation is not None and not past.own
     seconds = {(step.line, step.instruction): step.seconds for step in seen.instructions if step.ran}

@@ -9,7 +9,7 @@ from typing import Any
 from speedkit.dockerfile import Dockerfile, read_dockerfile
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.messages import message
-from speedkit.model import Answer, Base, Build, ImageLayer, Step
+from speedkit.model import AppAnswer, Base, Build, ImageLayer, Step
 
 from .log_limit import limited
 from .rawjson import Solve, read_rawjson
@@ -66,7 +66,7 @@ def assemble_build(
         step_list=steps if meta.outcome == "running" else tuple(_within(step, meta.seconds) for step in steps),
         **_image_facts(image),
         bases=tuple(Base(name, str(base.get("used")), bool(base.get("stand_in"))) for name, base in meta.bases.items()),
-        answer=Answer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
+        answer=AppAnswer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
         error=meta.error,
         notices=tuple(map(str, meta.notices)),
         replaced_frontend=meta.replaced_frontend,

@@ -176,7 +176,7 @@ def test_a_server_that_sends_its_answer_for_ever_does_not_hold_up_a_build(engine
     forever = f'while nc -l -p 8080 -e sh -c "{lines}"; do :; done'
     image = build(own_app(folder({"Dockerfile": f"FROM alpine\nCMD {forever}\n"}))).image
     answer = containers.ask_image(engine, image, port=8080, path="/")
-    assert answer.said.startswith("x\n")
+    assert answer.text.startswith("x\n")
 
 
 def test_a_server_that_does_not_speak_http_is_an_answer_that_is_not_good(engine, folder):
@@ -185,7 +185,7 @@ def test_a_server_that_does_not_speak_http_is_an_answer_that_is_not_good(engine,
     ).image
     answer = containers.ask_image(engine, image, port=8080, path="/", seconds=3)
     assert not answer.ok
-    assert answer.said.startswith("No answer from the container")
+    assert answer.text.startswith("No answer from the container")
 
 
 @pytest.mark.parametrize("function", ["write_recording", "complete_recording"])

@@ -49,7 +49,7 @@ def test_forty_secrets_are_left_nowhere(engine: Engine, app_with_secrets: Plante
     built = running.wait()
     assert built.outcome == "done", built.error
     assert built.answer is not None
-    assert "BASE_PASSWORD=sha256:" in built.answer.said
+    assert "BASE_PASSWORD=sha256:" in built.answer.text
 
     recorded = read_build(recording_of(built.id))
     assert [step.state for step in recorded.instructions] == [step.state for step in built.instructions]

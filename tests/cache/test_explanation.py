@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speedkit.cache import Others, explain, predict
+from speedkit.cache import OtherCaches, explain, predict
 from speedkit.model import StepSource
 from tests.cache.situations import BASES, cause_of, manifest, situation
 
@@ -79,15 +79,15 @@ def test_a_miss_is_followed_back_to_where_it_began():
 def test_what_another_builder_has_is_named_where_this_one_has_never_built_it():
     ran = {2: "ran", 3: "ran", 5: "ran", 6: "ran"}
     build = situation(TEXT, manifest(a="1"), states=ran)
-    found = explain(build, (), Others(builders={"second": (BEFORE,)}))
+    found = explain(build, (), OtherCaches(builders={"second": (BEFORE,)}))
     assert (cause_of(found.at(3)).kind, cause_of(found.at(3)).what) == ("another-builder", ("second",))
     changed = situation(TEXT, manifest(a="2"), states=ran)
-    assert cause_of(explain(changed, (), Others(builders={"second": (BEFORE,)})).at(2)).kind == "new"
+    assert cause_of(explain(changed, (), OtherCaches(builders={"second": (BEFORE,)})).at(2)).kind == "new"
 
 
 def test_what_was_not_built_here_came_with_the_imported_cache():
     build = situation(TEXT, manifest(a="1"), states={2: "cached", 3: "cached", 5: "cached", 6: "cached"})
-    others = Others(imported=("localhost:5000/app:cache",))
+    others = OtherCaches(imported=("localhost:5000/app:cache",))
     assert cause_of(explain(build, (), others).at(3)).sentence == (
         "No recorded build had made it: it came with the cache imported from localhost:5000/app:cache."
     )
@@ -101,7 +101,7 @@ def test_what_no_recording_knows_came_from_elsewhere():
 
 def test_a_cache_that_could_not_be_imported_is_named_where_a_step_was_new():
     build = situation(TEXT, manifest(a="1"), states={2: "ran", 3: "ran", 5: "ran", 6: "ran"})
-    others = Others(not_imported=("localhost:5000/app:cache",))
+    others = OtherCaches(not_imported=("localhost:5000/app:cache",))
     sentence = cause_of(explain(build, (), others).at(3)).sentence
     assert sentence.endswith("The cache of localhost:5000/app:cache could not be imported.")
 

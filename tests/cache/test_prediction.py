@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from speedkit.cache import BaseImage, Forecaster, explain, predict
+from speedkit.cache import BaseImage, CacheModel, explain, predict
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.model import StepSource
@@ -82,8 +82,8 @@ def test_what_stands_on_an_image_that_came_back_was_built_earlier():
 
 def test_a_stage_that_ran_again_to_the_same_bytes_is_remembered():
     again = situation(GO, manifest(go__mod="m", main__go="2"), states={8: "cached", 9: "cached"})
-    forecaster = Forecaster([situation(GO, FILES), again])
-    forecast = forecaster.predict(situation(GO, manifest(go__mod="m", main__go="2")))
+    model = CacheModel([situation(GO, FILES), again])
+    forecast = model.predict(situation(GO, manifest(go__mod="m", main__go="2")))
     assert {step.forecast for step in forecast.runnable} == {"hit"}
 
 
@@ -343,9 +343,9 @@ def test_what_cannot_be_expanded_is_refused_with_its_line():
 
 
 def test_an_unchanged_context_is_not_hashed_again():
-    forecaster = Forecaster([situation(GO, FILES)])
-    first = forecaster.plan(situation(GO, FILES)).context.tree
-    assert forecaster.plan(situation(GO, manifest(go__mod="m", main__go="1"))).context.tree is first
+    model = CacheModel([situation(GO, FILES)])
+    first = model.plan(situation(GO, FILES)).context.tree
+    assert model.plan(situation(GO, manifest(go__mod="m", main__go="1"))).context.tree is first
 
 
 def test_a_base_can_be_read_from_inspect():

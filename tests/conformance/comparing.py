@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from speedkit.builds.build_inputs import dockerfile_text
-from speedkit.cache import Forecaster, Situation
+from speedkit.cache import CacheModel, Situation
 from speedkit.causes import BackslashInPath, MissingFile, kind_of
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
@@ -177,25 +177,25 @@ class _Sequence:
         self.manifest: Manifest | None = None
 
     def run(self, builds: Sequence[Buildable]) -> Disagreement | None:
-        forecaster = Forecaster([])
+        model = CacheModel([])
         before: Buildable | None = None
         for number, project in enumerate(builds):
             project.write(self.folder, before)
             if before is None or before.extra != project.extra:
                 (self.extra / "file").write_text(project.extra)
             before = project
-            wrong = self._one(forecaster, builds[: number + 1], first=number == 0)
+            wrong = self._one(model, builds[: number + 1], first=number == 0)
             if wrong is not None:
                 return wrong
         return None
 
-    def _one(self, forecaster: Forecaster, builds: Sequence[Buildable], *, first: bool) -> Disagreement | None:
+    def _one(self, model: CacheModel, builds: Sequence[Buildable], *, first: bool) -> Disagreement | None:
         project = builds[-1]
         text, _ = isolated(project.dockerfile())
         self._write_dockerfile(text, getattr(project, "linked", ""))
         now = self._situation(project, text)
         try:
-            forecast, refused = forecaster.predict(now), None
+            forecast, refused = model.predict(now), None
         except DockerfileError as error:
             forecast, refused = None, error
         seen = build(
@@ -213,7 +213,7 @@ class _Sequence:
         if forecast is None:
             self.tally.refused += 1
             return None if not seen.ok else Disagreement(tuple(builds), refused.line or 0, "", "refused", refused.what, "built")
-        plan = forecaster.plan(now)
+        plan = model.plan(now)
         steps = observed_steps(plan, seen)
         wrong = None
         if not seen.ok:
@@ -232,7 +232,7 @@ class _Sequence:
         states = {plan.steps[position].instruction.line: state for position, state in steps.items()}
         if not seen.ok or self.states_known:
             now = replace(now, states=states, finished=seen.ok)
-        forecaster.learn(now)
+        model.learn(now)
         return wrong
 
     def _write_dockerfile(self, text: str, linked: str) -> None:

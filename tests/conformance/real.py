@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speedkit.cache import Forecaster, Situation
+from speedkit.cache import CacheModel, Situation
 from speedkit.causes import BackslashInPath, MissingFile
 from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import read_dockerfile, stage_bases
@@ -71,7 +71,7 @@ class RealProject:
     def plan(self, text: str, context: Manifest | None = None) -> Plan:
         bases = numbered_images()
         situation = Situation(read_dockerfile(text), context or Manifest(()), build_args=self.build_args, bases=bases)
-        return Forecaster([]).plan(situation)
+        return CacheModel([]).plan(situation)
 
     def _reduced(self, left: Mapping[int, list[str]]) -> str:
         return reduced(
@@ -163,7 +163,7 @@ def _missing(project: RealProject, context: Manifest) -> set[str]:
     text = project.dockerfile()
     now = Situation(read_dockerfile(text), context, build_args=project.build_args, bases=numbered_images())
     found = set()
-    for step in Forecaster([]).predict(now).steps:
+    for step in CacheModel([]).predict(now).steps:
         for path in step.cause.paths if isinstance(step.cause, MissingFile | BackslashInPath) else ():
             is_folder = step.instruction.startswith("RUN") and "." not in Path(path).name[1:]
             found.add(plain_path(f"{path}/made" if is_folder else path))

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from speedkit.cache import Forecaster, Situation
+from speedkit.cache import CacheModel, Situation
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.engine.connection import connect
@@ -49,7 +49,7 @@ def server():
 @pytest.fixture
 def told(tmp_path):
     """Builds a Dockerfile's text; what was forecast and what happened, by line, without FROM."""
-    forecaster = Forecaster([])
+    model = CacheModel([])
     folder = tmp_path / f"context-{uuid.uuid4().hex}"
     folder.mkdir()
     (folder / "token").write_text(uuid.uuid4().hex)
@@ -59,11 +59,11 @@ def told(tmp_path):
         dockerfile = tmp_path / "Dockerfile"
         dockerfile.write_text(text)
         now = Situation(read_dockerfile(text), read_context(folder, dockerfile=dockerfile), folder=str(folder))
-        forecast, plan = forecaster.predict(now), forecaster.plan(now)
+        forecast, plan = model.predict(now), model.plan(now)
         seen = build(folder, dockerfile, contexts={}, build_args={}, target=None)
         assert seen.ok, seen.output
         happened = observed_steps(plan, seen)
-        forecaster.learn(now)
+        model.learn(now)
         return [(step.forecast, happened.get(place, "")) for place, step in enumerate(forecast.steps)][2:]
 
     return tell

@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from speedkit.cache import Forecaster, Situation, predict
+from speedkit.cache import CacheModel, Situation, predict
 from speedkit.causes import kind_of
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
@@ -81,7 +81,7 @@ def _build(folder, context, token, scratch):
         bases=bases,
         contexts={"speedkit-token": read_context(token, dockerfile=dockerfile)},
     )
-    plan = Forecaster([]).plan(situation)
+    plan = CacheModel([]).plan(situation)
     steps = observed_steps(plan, seen)
     found = [(plan.steps[number], state) for number, state in steps.items()]
     return origin, [(step.instruction.line, state) for step, state in found if step.instruction.keyword != "FROM"]

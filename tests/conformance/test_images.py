@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from speedkit.cache import BaseImage, Forecaster, Situation
+from speedkit.cache import BaseImage, CacheModel, Situation
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.engine.connection import connect
@@ -32,7 +32,7 @@ def test_the_triggers_of_an_image_run_first_and_are_cached_then(triggering, tmp_
     folder.mkdir()
     dockerfile = folder / "Dockerfile"
     dockerfile.write_text(f"FROM {triggering}\nRUN true\n")
-    forecaster = Forecaster([])
+    model = CacheModel([])
     verdicts = []
     for _ in range(2):
         now = Situation(
@@ -40,14 +40,14 @@ def test_the_triggers_of_an_image_run_first_and_are_cached_then(triggering, tmp_
             read_context(folder, dockerfile=dockerfile),
             bases={triggering: BaseImage.from_inspect(inspected(triggering) or {})},
         )
-        forecast = forecaster.predict(now)
-        plan = forecaster.plan(now)
+        forecast = model.predict(now)
+        plan = model.plan(now)
         seen = build(folder, dockerfile, contexts={}, build_args={}, target=None)
         happened = observed_steps(plan, seen)
         verdicts.append(
             [(step.instruction, step.forecast, happened.get(place)) for place, step in enumerate(forecast.steps) if place]
         )
-        forecaster.learn(now)
+        model.learn(now)
     names = ["ONBUILD ENV A=", "ONBUILD RUN echo $A > /triggered", "RUN true"]
     for round_number, (forecast, happened) in enumerate((("miss", "ran"), ("hit", "cached"))):
         steps = verdicts[round_number]

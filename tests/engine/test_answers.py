@@ -42,13 +42,13 @@ def asked(monkeypatch):
 
 def test_continue_without_end_is_no_answer(asked):
     answer = asked(lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n"))
-    assert (answer.ok, answer.said) == (False, "No answer from the container: the head of its answer does not end.")
+    assert (answer.ok, answer.text) == (False, "No answer from the container: the head of its answer does not end.")
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: "])
 def test_a_head_that_comes_byte_by_byte_is_no_answer(asked, begin):
     answer = asked(lambda: itertools.chain([begin], itertools.repeat(b"a")), seconds_between=0.02)
-    assert (answer.ok, answer.said) == (False, "No answer from the container: the head of its answer does not end.")
+    assert (answer.ok, answer.text) == (False, "No answer from the container: the head of its answer does not end.")
 
 
 @pytest.mark.parametrize("kind", [b"", b"Content-Length: 99999999999\r\n", b"Transfer-Encoding: chunked\r\n"])
@@ -57,10 +57,10 @@ def test_of_a_body_without_end_its_beginning_is_the_answer(asked, kind):
     begin = b"5\r\nhello\r\n" if b"chunked" in kind else b"hello"
     more = b"1" if b"chunked" in kind else b"."
     answer = asked(lambda: itertools.chain([head + begin], itertools.repeat(more)), seconds_between=0.02)
-    assert answer.ok or "No answer" in answer.said
+    assert answer.ok or "No answer" in answer.text
     if b"chunked" not in kind:
-        assert answer.said.startswith("hello.")
-        assert set(answer.said) <= set("helo.")
+        assert answer.text.startswith("hello.")
+        assert set(answer.text) <= set("helo.")
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_of_a_body_without_end_its_beginning_is_the_answer(asked, kind):
 def test_what_is_no_http_is_no_answer(asked, said):
     answer = asked(lambda: [said])
     assert not answer.ok
-    assert answer.said.startswith("No answer from the container")
+    assert answer.text.startswith("No answer from the container")
 
 
 def test_an_answer_and_a_refusal(asked):
-    assert asked(lambda: [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"]).said == "hi"
+    assert asked(lambda: [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"]).text == "hi"
     refused = asked(lambda: [b"HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy"])
-    assert (refused.ok, refused.said) == (False, "HTTP 503: busy")
+    assert (refused.ok, refused.text) == (False, "HTTP 503: busy")

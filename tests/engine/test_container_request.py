@@ -55,7 +55,7 @@ def test_a_redirect_is_the_answer_and_is_not_followed(engine, server):
     """BusyBox sends whoever asks for a folder to the same name with a slash behind it."""
     answer = ask_image(engine, server, port=8080, path="/folder")
     assert not answer.ok
-    assert answer.said.startswith("HTTP 302")
+    assert answer.text.startswith("HTTP 302")
 
 
 @pytest.mark.parametrize("host", ["tcp://127.0.0.1:23750", "tcp://localhost:23750", "tcp://[::1]:23750"])
@@ -78,7 +78,7 @@ def elsewhere(monkeypatch):
 def test_an_engine_elsewhere_is_asked_from_inside(engine, server, elsewhere, published):
     answer = ask_image(engine, server, port=8080, path="/echo")
     assert answer.ok
-    assert answer.said == "hello"
+    assert answer.text == "hello"
     refused = ask_image(engine, server, port=8080, path="/nowhere")
     assert not refused.ok
     assert refused.said.startswith("HTTP 404")
@@ -94,7 +94,7 @@ def test_a_container_that_ends_or_never_answers_is_told_from_inside(engine, else
         try:
             answer = ask_image(engine, name, port=8080, path="/", seconds=2.0)
             assert not answer.ok
-            assert said in answer.said
+            assert said in answer.text
         finally:
             engine.api.remove_image(name, force=True)
 

@@ -49,7 +49,7 @@ def test_an_image_that_answers_is_asked_and_its_container_removed(engine, image)
     name = image("RUN mkdir /w && echo hello > /w/echo", 'CMD ["httpd", "-f", "-p", "8080", "-h", "/w"]')
     answer = ask_image(engine, name, port=8080, path="/echo")
     assert answer.ok
-    assert answer.said == "hello\n"
+    assert answer.text == "hello\n"
     assert ask_image(engine, name, port=8080, path="/nowhere").said.startswith("HTTP 404")
     assert containers(engine, name) == 0
 
@@ -57,20 +57,20 @@ def test_an_image_that_answers_is_asked_and_its_container_removed(engine, image)
 def test_an_image_that_ends_at_once_is_told_with_its_last_words(engine, image):
     answer = ask_image(engine, image('CMD ["sh", "-c", "echo panic: no config; exit 3"]'), port=8080, path="/")
     assert not answer.ok
-    assert "exit code 3" in answer.said
-    assert "panic: no config" in answer.said
+    assert "exit code 3" in answer.text
+    assert "panic: no config" in answer.text
 
 
 def test_an_image_that_never_answers_is_given_up(engine, image):
     answer = ask_image(engine, image('CMD ["sleep", "60"]'), port=8080, path="/", seconds=1.0)
     assert not answer.ok
-    assert "No answer" in answer.said
+    assert "No answer" in answer.text
 
 
 def test_a_program_that_is_not_in_the_image_is_no_crash(engine, image):
     answer = ask_image(engine, image('ENTRYPOINT ["/nothing"]'), port=8080, path="/")
     assert not answer.ok
-    assert "did not start" in answer.said
+    assert "did not start" in answer.text
 
 
 def test_an_unknown_image_is_an_error_of_ours(engine):

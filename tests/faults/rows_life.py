@@ -317,7 +317,7 @@ def removal_refused(place: Place) -> str:
         built = build(app)
     _holds(built)
     assert built.answer is not None
-    assert built.answer.ok, built.answer.said
+    assert built.answer.ok, built.answer.text
     assert place.engine.api.containers(all=True) == []
     return "the image answered, and the build is good"
 

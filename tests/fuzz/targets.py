@@ -16,7 +16,7 @@ from pathlib import Path
 
 from speedkit.advice import unsteady_steps
 from speedkit.apps.sample import sample_folder
-from speedkit.cache import Forecaster, Situation
+from speedkit.cache import CacheModel, Situation
 from speedkit.context import IgnorePatterns, Manifest, PathPattern, read_ignore_file
 from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile, stage_bases, target_index
 from speedkit.dockerfile.expansion import SubstitutionError, expand
@@ -101,7 +101,7 @@ def _recording(data: bytes) -> None:
 def _manifest(data: bytes) -> None:
     read = Manifest.from_json(data.decode("utf-8", "surrogateescape"))
     assert Manifest.from_json(read.to_json()) == read
-    Forecaster(()).predict(Situation(read_dockerfile(DOCKERFILE), read))
+    CacheModel(()).predict(Situation(read_dockerfile(DOCKERFILE), read))
 
 
 def _layer(data: bytes) -> None:
@@ -175,7 +175,7 @@ def _dockerfile(data: bytes) -> None:
     stage_bases(read, build_args={}, target=None)
     needed_stages(read, build_args={}, target=None)
     external_bases(read, build_args={"VERSION": "1"}, target=None)
-    Forecaster(()).predict(Situation(read, CONTEXT))
+    CacheModel(()).predict(Situation(read, CONTEXT))
 
 
 def _ignore_file(data: bytes) -> None:

@@ -80,7 +80,7 @@ class Work:
         self._server.write("greeting", f'{{"text": "hello", "number": {number}, "salt": "{os.urandom(4).hex()}"}}')
         built = build(self._server)
         assert built.answer is not None
-        assert built.answer.ok, built.answer.said
+        assert built.answer.ok, built.answer.text
         self.builds += 1
 
     def _cancelled(self, number: int) -> None:
