@@ -1,20 +1,23 @@
-"""What builds: the engine, another builder of buildx, or a recording that is played again; all through one door, `Builder`."""
+"""What builds: the engine, another builder of buildx, or a recording that is played again. All of them are a `Builder`."""
 
 from .base_choice import SYNTAX_ARGUMENT, BuildBases
-from .builder import BasesWanted, Builder
+from .builder import BaseRequest, Builder
 from .builder_choice import builder_if_any, builder_named
+from .built_image import answer_of, describe_result
 from .engines_own import EnginesOwn
 from .other_builder import OtherBuilder
 from .replay import Replay
 
 __all__ = [
     "SYNTAX_ARGUMENT",
-    "BasesWanted",
+    "BaseRequest",
     "BuildBases",
     "Builder",
     "EnginesOwn",
     "OtherBuilder",
     "Replay",
+    "answer_of",
     "builder_if_any",
     "builder_named",
+    "describe_result",
 ]

@@ -1,4 +1,4 @@
-"""Decides which images stand under a build: as they are, extended by the host's certificates, stand-ins, or isolated."""
+"""Decides which images a build starts from: as they are, extended by the host's certificates, stand-ins, or isolated."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ NOT_FOUND = ": not found"
 class BuildBases:
     """The base images of one build.
 
-    named_contexts: what buildx is told to take in place of an image. facts: what the recording keeps of each base.
-    final: the base of the image that comes out. replaced_frontend: the frontend that the Dockerfile asks for, where no
-    registry answers and the engine's own has to read it.
+    named_contexts: what buildx takes in place of an image, by the name in the Dockerfile (`--build-context`). facts: what the
+    recording keeps of each base. final: the base of the image that the build makes. replaced_frontend: the frontend that the
+    Dockerfile asks for, where no registry answers and the engine's own frontend reads the Dockerfile.
     """
 
     named_contexts: dict[str, str]
@@ -69,17 +69,17 @@ def build_bases(
     target: str | None,
     isolation: str | None,
     extend_ca: bool,
-    is_wanted: Callable[[str], bool] = lambda _: True,
+    is_provided: Callable[[str], bool] = lambda _: True,
 ) -> BuildBases:
-    """The bases for a Dockerfile's text; none for one that does not parse, which BuildKit then explains better.
+    """The base images for a Dockerfile's text; none for a Dockerfile that does not parse, as BuildKit explains that better.
 
-    isolation: a token; equal tokens share a cache, a new one has nothing cached. is_wanted: whether an image is looked for; the
-    others, and those that cannot be had, are left out.
+    isolation: a token; equal tokens share a cache, a new one has nothing cached. is_provided: whether the engine provides an
+    image. The other images, and those that cannot be had, are left out.
     """
     references, final = _references(dockerfile, build_args, target)
     contexts: dict[str, str] = {}
     facts: dict[str, dict[str, Any]] = {}
-    for reference in filter(is_wanted, references):
+    for reference in filter(is_provided, references):
         try:
             base = resolve_base(engine, reference, extend_ca=extend_ca)
         except NoBaseImage:
@@ -97,48 +97,50 @@ def build_bases(
 
 
 def base_names(dockerfile: str, build_args: Mapping[str, str], target: str | None) -> tuple[str, ...]:
-    """The images that a build stands on, as the Dockerfile names them; none for a Dockerfile that does not parse."""
+    """The base images of a build, as the Dockerfile names them; none for a Dockerfile that does not parse."""
     return _references(dockerfile, build_args, target)[0]
 
 
 def frontend_replaced_now(engine: Engine, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
-    """The frontend that the engine's own takes the place of, because no registry answers. Raises: EngineLost."""
-    image = _frontend_asked_for(dockerfile, build_args)
+    """The frontend that a Dockerfile names, where the engine's own replaces it as no registry answers. Raises: EngineLost."""
+    image = _requested_frontend(dockerfile, build_args)
     return image if image is not None and replaced_frontend(engine, image) else None
 
 
-def unfetched_frontend(said: str, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
-    """The frontend for want of which a build failed, where the builder's own can take its place; None where it did not.
+def unfetched_frontend(error_text: str, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
+    """The frontend that BuildKit could not fetch, where the builder's own can take its place; None for any other failure.
 
-    said: BuildKit's last words. A registry that answers may refuse all the same, as many do that are asked too often, or
-    something between here and there may. That there is no such image is an answer like any other.
+    error_text: the last lines of the failed build. A registry that answers may still refuse, for example after too many
+    requests, and so may a proxy on the way. "Not found" does not count: the Dockerfile then names an image that does not exist.
     """
-    image = _frontend_asked_for(dockerfile, build_args)
+    image = _requested_frontend(dockerfile, build_args)
     if image is None or not is_dockers_frontend(image):
         return None
-    refused = re.search(rf"failed to resolve source metadata for (?:docker\.io/)?{re.escape(image)}\S*: (?P<why>.*)", said)
-    return image if refused is not None and NOT_FOUND not in refused["why"] else None
+    refusal = re.search(
+        rf"failed to resolve source metadata for (?:docker\.io/)?{re.escape(image)}\S*: (?P<reason>.*)", error_text
+    )
+    return image if refusal is not None and NOT_FOUND not in refusal["reason"] else None
 
 
-def _frontend_asked_for(dockerfile: str, build_args: Mapping[str, str]) -> str | None:
-    """The frontend that is to read a Dockerfile. A build arg names one as well, and comes first."""
-    in_file = requested_frontend(dockerfile)
-    if in_file is not None and in_file.comment != "#":
+def _requested_frontend(dockerfile: str, build_args: Mapping[str, str]) -> str | None:
+    """The image of the frontend that has to read a Dockerfile. The build arg comes before the `# syntax=` line."""
+    syntax_line = requested_frontend(dockerfile)
+    # In a `// syntax=` line, or a JSON one, the file is in a language that only its own frontend reads.
+    if syntax_line is not None and syntax_line.comment != "#":
         return None
-    named = build_args.get(SYNTAX_ARGUMENT, "").strip().partition(" ")[0]
-    return named or (in_file.image if in_file is not None else None)
+    from_argument = build_args.get(SYNTAX_ARGUMENT, "").strip().partition(" ")[0]
+    return from_argument or (syntax_line.image if syntax_line is not None else None)
 
 
 def _check_stage_names(dockerfile: str, reference: str) -> None:
-    """Raises NoBaseImage where BuildKit would take what stands for an image for a whole stage, because both have one name."""
+    """Raises NoBaseImage where a stage has the name of an image that is replaced: BuildKit would replace the whole stage."""
     name = name_on_hub(reference).removesuffix(":latest")
     stage = next((stage for stage in read_dockerfile(dockerfile).stages if stage.named and stage.name == name), None)
     if stage is not None:
         raise NoBaseImage(
             message(
-                "Dockerfile, line {line}: the stage {name} has the name of an image that another one takes the place "
-                "of here (a stand-in, one with the host's certificates, or a cold one). BuildKit would take that for "
-                "the stage.",
+                "Dockerfile, line {line}: the stage {name} has the name of an image that has to be replaced here (by a "
+                "stand-in, one with the host's certificates, or a cold one). BuildKit would replace the stage as well.",
                 line=stage.line,
                 name=stage.name,
             ),
@@ -157,21 +159,22 @@ def bases_now(
 ) -> dict[str, dict[str, Any]]:
     """The facts that the recording of a build made now would hold. Nothing is pulled or made.
 
-    An image that the kit first has to make of one that is here has a layer that nothing was built on, unless it was made of
-    the same one before: it then comes out the same. One that would have to be pulled is `gone`.
-    before: the facts of the build before, which tell whether its images had to be extended by the host's certificates.
+    Some images would first have to be made from a local one. Their last layer is new, so nothing is cached on it, unless the
+    build before used an image that was made from the same one: from equal input, the kit makes equal layers. An image that
+    would have to be pulled is `gone`.
+    before: the facts of the build before, which show whether its images had to be extended by the host's certificates.
     """
     references, final = _references(dockerfile, build_args, target)
     facts: dict[str, dict[str, Any]] = {}
     for reference in references:
-        unmade: tuple[str, ...] = ()
+        missing_layers: tuple[str, ...] = ()
         used = ready_base(engine, reference)
         earlier = before.get(reference, {}).get("used")
         if used != earlier and earlier is not None and ready_base(engine, reference, extend_ca=True) == earlier:
             used = str(earlier)
         if used is None and (used := plain_base(engine, reference)) is not None:
-            # The kit adds the certificates before the build, which makes another image of it: there is nothing to pull.
-            unmade = ("certificates",)
+            # The kit adds the certificates before the build, which makes another image: there is nothing to pull.
+            missing_layers = ("certificates",)
         if not used:
             facts[reference] = {"gone": True}
             continue
@@ -179,27 +182,27 @@ def bases_now(
         if isolation:
             name = isolated_name(engine, used, isolation, mark_certificates=reference != final)
             if not has_image(engine, name):
-                name, unmade = used, (*unmade, isolation)
+                name, missing_layers = used, (*missing_layers, isolation)
         described = _facts(inspect_image(engine, name))
-        if unmade and _is_made_again(engine, reference, described["layers"], before.get(reference, {})):
+        if missing_layers and _is_made_again(engine, reference, described["layers"], before.get(reference, {})):
             facts[reference] = dict(before[reference])
             continue
-        # Nothing was ever built on layers that the kit only makes for the build.
-        facts[reference] = {"used": used} | described | {"layers": [*described["layers"], *unmade]}
+        # A name in place of a digest: it equals no layer of an earlier build, so everything on top of it is a miss.
+        facts[reference] = {"used": used} | described | {"layers": [*described["layers"], *missing_layers]}
     return facts
 
 
 def _is_made_again(engine: Engine, reference: str, layers: Sequence[str], before: Mapping[str, Any]) -> bool:
-    """Whether the image that the kit would make is the one that the build before stood on, though it was removed since.
+    """Whether the kit would make the image that the build before started from, which was removed since.
 
-    layers: of the image that it is made of. From equal input the kit makes equal layers (`derive_image`).
+    layers: of the image that it is made from. From equal input the kit makes equal layers (`derive_image`).
     """
     earlier = before.get("layers") or ()
     return before.get("used") in extended_names(engine, reference) and list(earlier[: len(layers)]) == list(layers)
 
 
 def _facts(described: dict[str, Any]) -> dict[str, Any]:
-    """What of an image decides the cache keys of steps built on it."""
+    """What decides the cache keys of the steps on an image (docs/buildkit-cache-rules.md, under FROM)."""
     settings = described.get("Config") or {}
     return {
         "id": described["Id"],
@@ -214,14 +217,14 @@ def _facts(described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _references(dockerfile: str, build_args: Mapping[str, str], target: str | None) -> tuple[tuple[str, ...], str]:
-    """The images a Dockerfile needs, and the one that the target grows from, through all the stages between."""
+    """The images that a Dockerfile needs, and the image that its target starts from, through all the stages between."""
     try:
         parsed = read_dockerfile(dockerfile)
         references = external_bases(parsed, build_args=build_args, target=target)
         bases = stage_bases(parsed, build_args=build_args, target=target)
-        found = bases[target_index(parsed, target)]
+        base = bases[target_index(parsed, target)]
     except DockerfileError:
         return (), SCRATCH
-    while found.stage is not None:
-        found = bases[found.stage]
-    return references, found.image
+    while base.stage is not None:
+        base = bases[base.stage]
+    return references, base.image

@@ -1,4 +1,4 @@
-"""What a build asks of whatever builds. Nothing above this module assumes what a builder can do: the builder says it."""
+"""The seam between a build and what makes it. Nothing above this module assumes what a builder can do: it asks the builder."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from speedkit.apps import Probe
 from speedkit.context import Manifest
 from speedkit.engine import BuildRequest, Command, Engine, Finished
 from speedkit.recordings import Recording
 
 from .base_choice import BuildBases
 
-__all__ = ["BasesWanted", "Builder"]
+__all__ = ["BaseRequest", "Builder"]
 
 
 @dataclass(frozen=True, slots=True)
-class BasesWanted:
-    """The build whose base images are looked for.
+class BaseRequest:
+    """What decides the base images of a build.
 
     dockerfile: its text. isolation: a token; builds with equal tokens share a cache, and a new token has nothing cached.
     """
@@ -39,15 +38,15 @@ class Builder(Protocol):
 
     @property
     def name(self) -> str | None:
-        """How recordings name the builder; None for the one that the engine has inside. Each has a cache of its own."""
+        """How recordings name the builder; None for the one inside the engine. Each builder has a cache of its own."""
 
     @property
-    def place(self) -> str:
-        """What a message calls it, such as `the Docker engine at unix:///var/run/docker.sock`."""
+    def display_name(self) -> str:
+        """The builder in a message, such as `the Docker engine at unix:///var/run/docker.sock`."""
 
     @property
     def engine(self) -> Engine | None:
-        """The engine that has the images of its builds; None when no engine takes part."""
+        """The engine that holds the images of its builds; None when no engine takes part."""
 
     @property
     def played(self) -> Recording | None:
@@ -60,55 +59,46 @@ class Builder(Protocol):
     def answers(self) -> bool:
         """Whether it answers now. The question may take seconds."""
 
-    def prepare(self, wanted: BasesWanted, *, extend_ca: bool) -> BuildBases:
-        """The base images of a build, ready to be used; an image that cannot be had is left out.
+    def prepare(self, request: BaseRequest, *, extend_ca: bool) -> BuildBases:
+        """The base images of a build, ready to be used; without those that cannot be had.
 
-        extend_ca: add the certificates of the host, because a build did not trust one.
+        extend_ca: add the certificates of the host, because an earlier try did not trust one.
         Raises: NoBaseImage where nothing can take the place of an image.
         """
 
-    def bases_now(self, wanted: BasesWanted, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """The facts of base images that `prepare` would give now, as far as they are known. Nothing is pulled or made.
+    def bases_now(self, request: BaseRequest, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """The facts of the base images that `prepare` would give now. Nothing is pulled or made.
 
-        before: the facts in the recordings of the builds before.
+        before: the facts in the recordings of earlier builds.
         """
 
     def frontend_replaced_now(self, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
         """The frontend that another one would take the place of now; None where none would."""
 
-    def unfetched_frontend(self, said: str, wanted: BasesWanted) -> str | None:
-        """The frontend for want of which a build failed, where another one can take its place; None where it did not.
+    def unfetched_frontend(self, error_text: str, request: BaseRequest) -> str | None:
+        """The frontend that BuildKit could not fetch, where another one can take its place; None for any other failure.
 
-        said: the last words of the build.
+        error_text: the last lines of the failed build.
         """
 
     def read_context(self, folder: Path, dockerfile: Path, is_over: Callable[[], bool]) -> Manifest:
-        """What a build of the folder is sent. `is_over` says that nobody needs it any more. Raises: FileRefused."""
+        """The files that a build of the folder is sent. Raises: FileRefused.
 
-    def building(self, tag: str) -> AbstractContextManager[None]:
-        """Notes that an image of this name is in the making, so that `clean` leaves what the build stands on."""
+        is_over: says that nobody needs the answer any more, so reading may stop.
+        """
+
+    def guard_from_clean(self, tag: str) -> AbstractContextManager[None]:
+        """Keeps `clean` from removing what a build stands on, until the block ends. tag: the name of the image it makes."""
 
     def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:
-        """The request as it can be built, once its base images are where the builder finds them. That is no part of the build.
+        """The request with its base images where the builder finds them. This takes time that is no part of the build.
 
         command: when it is cancelled, this ends soon, and so does the build.
         Raises: BuilderCannot, DiskFull.
         """
 
     def solve(self, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
-        """Builds, and hands on each line of BuildKit's progress as it comes."""
-
-    def describe(self, image: str, *, tag: str, bases: BuildBases) -> dict[str, Any]:
-        """The facts of an image that a recording keeps, as `speedkit.engine.images.describe_image` gives them.
-
-        Raises: NoSuchImage.
-        """
-
-    def ask(self, image: str, probe: Probe, *, give_up: Callable[[], bool]) -> dict[str, Any] | None:
-        """The answer of an image as a recording keeps it, `{"ok", "said"}`; None when asking was given up.
-
-        Raises: NotAsked where nobody can reach the image.
-        """
+        """Builds to the end. on_line: gets each line of BuildKit's progress as it comes."""
 
     def machine(self) -> dict[str, Any]:
-        """Facts of the builder and of its machine, as far as it tells them."""
+        """Facts of the builder and of its machine, as far as it reports them."""

@@ -15,30 +15,44 @@ from .other_builder import OtherBuilder
 
 __all__ = ["builder_if_any", "builder_named"]
 
-NOT_KNOWN = "no builder"
-"""What buildx says of a name that it does not know."""
+UNKNOWN_NAME = "no builder"
+"""A part of buildx's error for a name that no builder has."""
 PLATFORMS = re.compile(r"^Platforms:[ \t]*(\S.*)$", re.MULTILINE)
 DRIVER = re.compile(r"^Driver:\s*(\S+)", re.MULTILINE)
 INSIDE_AN_ENGINE = "docker"
-"""The driver of the builder that an engine has inside. Buildx names such a builder after the engine's Docker context."""
+"""The driver of the builder inside an engine. Buildx names such a builder after the engine's Docker context."""
+ANSWER_SECONDS = 5.0
+"""How long buildx may take to describe a builder. It dials every node, and gives up on a dead one only after 20 seconds."""
 
 
 def builder_named(engine: Engine, name: str | None) -> Builder:
-    """A builder by the name that buildx knows it by; None is the one inside the engine.
+    """A builder by its name in buildx; None is the one inside the engine.
+
+    A builder that does not answer within five seconds is taken without its platforms: its build then shows what is wrong.
 
     Raises: UnknownBuilder, EngineError; Misuse for a builder inside another engine.
     """
     if not name or name == "default":
         return EnginesOwn(engine)
-    told = _buildx(engine, "inspect", "--", name)
-    if told.returncode and NOT_KNOWN in told.stderr:
-        raise UnknownBuilder(name, _known(engine))
-    if told.returncode:
-        raise EngineError(message("buildx cannot tell of the builder {name!r}:", name=name), quoted=told.stderr.strip())
-    driver = DRIVER.search(told.stdout)
-    if driver is None or driver[1] != INSIDE_AN_ENGINE:
-        platforms = PLATFORMS.search(told.stdout)
-        return OtherBuilder(engine, name, platforms=tuple(re.split(r"[,\s*]+", platforms[1].strip(" *"))) if platforms else ())
+    try:
+        inspected = _buildx(engine, "inspect", "--", name, limit_seconds=ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        if endpoint_of_context(name) is None:
+            return OtherBuilder(engine, name)
+    else:
+        if inspected.returncode and UNKNOWN_NAME in inspected.stderr:
+            names = _buildx(engine, "ls", "--format={{.Name}}").stdout.splitlines()
+            raise UnknownBuilder(name, list(dict.fromkeys(line.strip() for line in names if line.strip())))
+        if inspected.returncode:
+            raise EngineError(
+                message("buildx cannot describe the builder {name!r}:", name=name), quoted=inspected.stderr.strip()
+            )
+        driver = DRIVER.search(inspected.stdout)
+        if driver is None or driver[1] != INSIDE_AN_ENGINE:
+            platforms = PLATFORMS.search(inspected.stdout)
+            # An asterisk marks the platforms that the user set (`buildx create --platform`).
+            names = re.split(r"[,\s*]+", platforms[1].strip(" *")) if platforms else []
+            return OtherBuilder(engine, name, platforms=tuple(names))
     endpoint = endpoint_of_context(name)
     if endpoint is not None and endpoint[0] == engine.host:
         return EnginesOwn(engine)
@@ -52,7 +66,7 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
 
 
 def builder_if_any(name: str | None = None) -> Builder | None:
-    """The same, of the engine that the `docker` command would use; None when no engine answers.
+    """As `builder_named`, on the engine that the `docker` command would use; None when no engine answers.
 
     Raises: UnknownBuilder; Misuse for a builder inside another engine.
     """
@@ -63,14 +77,9 @@ def builder_if_any(name: str | None = None) -> Builder | None:
     return builder_named(engine, name)
 
 
-def _buildx(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _buildx(engine: Engine, *arguments: str, limit_seconds: float | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return run_child([str(engine.buildx), *arguments], env=engine.environment)
+        return run_child([str(engine.buildx), *arguments], env=engine.environment, limit_seconds=limit_seconds)
     except OSError as problem:
         what = message("buildx could not be started: {problem}.", problem=problem.strerror or problem)
         raise NoBuildKit(what, fix=message("It is {path}.", path=engine.buildx)) from None
-
-
-def _known(engine: Engine) -> list[str]:
-    told = _buildx(engine, "ls", "--format={{.Name}}")
-    return list(dict.fromkeys(line.strip() for line in told.stdout.splitlines() if line.strip()))

@@ -1,6 +1,6 @@
 """Hands an image of the engine to a builder that does not see the engine's images.
 
-The image is written to a folder in the layout of OCI, which buildx sends to any builder as a named build context.
+The image is written to a folder as an OCI image layout, which buildx sends to any builder as a named build context.
 https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
 """
 
@@ -28,10 +28,10 @@ PIECE_BYTES = 1 << 20
 
 
 def hand_over(engine: Engine, image: str, folder: Path, *, is_over: Callable[[], bool]) -> str:
-    """Writes an image into a new folder, and gives the text by which buildx finds it there.
+    """The value of `--build-context` for an image, once it is written into a new folder; "" when `is_over` stopped it.
 
-    is_over: says that nobody needs it any more; what is written is then not whole.
-    Raises: NoSuchImage, EngineError, DiskFull; BuilderCannot for an engine whose archives are not in the layout of OCI.
+    is_over: says that nobody needs the image any more, so writing stops half-way.
+    Raises: NoSuchImage, EngineError, DiskFull; BuilderCannot for an engine that does not save OCI image layouts.
     """
     try:
         folder.mkdir(mode=0o700)
@@ -50,13 +50,14 @@ def hand_over(engine: Engine, image: str, folder: Path, *, is_over: Callable[[],
         if problem.errno in NO_ROOM:
             raise DiskFull(what, fix=message("Free some room there, or set TMPDIR to a folder that has some.")) from None
         raise EngineError(what) from None
-    # The tag says nothing, and buildx from 0.33 on wants one before the digest.
+    # The digest alone names the image; the tag is there because buildx requires one before the digest from 0.33 on.
     return f"oci-layout://{folder}:latest@{_digest(folder, image)}" if not is_over() else ""
 
 
 def _write_parts(stream: ByteStream, folder: Path, is_over: Callable[[], bool]) -> None:
     with tarfile.open(fileobj=cast("IO[bytes]", _Readable(stream)), mode="r|") as archive:
         for member in archive:
+            # Only the parts of the layout: a name such as ../x must not lead out of the folder.
             content = archive.extractfile(member) if member.isfile() and PART.fullmatch(member.name) else None
             if content is None:
                 continue
@@ -72,22 +73,23 @@ def _write_parts(stream: ByteStream, folder: Path, is_over: Callable[[], bool]) 
 def _digest(folder: Path, image: str) -> str:
     """The digest of the one image in an OCI layout."""
     try:
-        found = [str(entry["digest"]) for entry in json.loads((folder / "index.json").read_bytes())["manifests"]]
+        digests = [str(entry["digest"]) for entry in json.loads((folder / "index.json").read_bytes())["manifests"]]
     except (OSError, ValueError, LookupError, TypeError):
-        found = []
-    if len(found) != 1 or not DIGEST.fullmatch(found[0]):
+        digests = []
+    # The digest becomes a part of an argument of buildx, so it must look like one.
+    if len(digests) != 1 or not DIGEST.fullmatch(digests[0]):
         raise BuilderCannot(
             message(
-                "The engine does not save the image {image} in the layout of OCI, so no other builder can be given it.",
+                "The engine does not save the image {image} as an OCI image layout, so no other builder can use it.",
                 image=image,
             ),
             fix=message("Docker Engine 25.0.3 and newer do. Or leave out --builder."),
         )
-    return found[0]
+    return digests[0]
 
 
 class _Readable(RawIOBase):
-    """A stream of bytes, read as a file."""
+    """A stream of bytes as a file, which is what `tarfile` reads from."""
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
@@ -96,6 +98,6 @@ class _Readable(RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        taken = self._stream.take(len(buffer))
-        buffer[: len(taken)] = taken
-        return len(taken)
+        data = self._stream.take(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)

@@ -1,4 +1,4 @@
-"""Facts of the machine that builds, for recordings."""
+"""Facts of the machine that builds, for recordings: versions, storage driver, processors, memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["machine_of"]
 
 
 def machine_of(engine: Engine) -> dict[str, Any]:
-    """Facts of the machine and of the engine, as far as it still answers."""
+    """Facts of this machine and of the engine; of this machine alone once the engine answers no longer."""
     go = find_go()
-    here = {
+    own_facts = {
         "platform": sys.platform,
         "python": sys.version.split()[0],
         "speedkit": _own_version(),
@@ -24,7 +24,7 @@ def machine_of(engine: Engine) -> dict[str, Any]:
         "go": full_go_version(go) if go else "",
     }
     try:
-        return here | {
+        return own_facts | {
             "engine": engine.version,
             "engine_id": engine.identity,
             "storage_driver": engine.storage_driver,
@@ -33,11 +33,12 @@ def machine_of(engine: Engine) -> dict[str, Any]:
             "memory_bytes": engine.memory_bytes,
         }
     except (EngineError, LookupError, ValueError):
-        return here
+        return own_facts
 
 
 @lru_cache(maxsize=1)
 def _own_version() -> str:
+    # A metadata look-up reads files, and each build asks for it.
     try:
         return version("speedkit")
     except PackageNotFoundError:

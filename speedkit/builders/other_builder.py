@@ -1,7 +1,8 @@
 """A builder of buildx beside the engine: in a container, in a cluster, on another machine. https://docs.docker.com/build/builders/
 
-It has a cache of its own, and it does not see the engine's images. What has to take the place of a base image, because no
-registry hands that out or because the build is to start cold, is handed over. The engine loads the image that comes out.
+It has a cache of its own, and it does not see the engine's images. Some base images come from the engine all the same, and are
+sent to the builder: stand-ins for images that no registry hands out, images with the host's certificates, and isolated ones,
+without which a build cannot start cold. The engine loads the image that the build makes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from speedkit.messages import listed, message
 from speedkit.ownership import scratch_folder
 
 from .base_choice import BuildBases, base_names, unfetched_frontend
-from .builder import BasesWanted
+from .builder import BaseRequest
 from .engines_own import EnginesOwn
 from .image_transfer import hand_over
 
@@ -31,76 +32,82 @@ OF_THIS_PROGRAM = ("platform", "python", "speedkit", "buildx", "go")
 class OtherBuilder(EnginesOwn):
     """A builder of buildx, called `name`.
 
-    platforms: what it builds for, such as `linux/amd64`; none where it does not say.
+    platforms: the platforms it builds for, such as `linux/amd64`; none when buildx lists none.
     """
 
     platforms: tuple[str, ...] = ()
 
     @property
-    def place(self) -> str:
+    def display_name(self) -> str:
         return message("the builder {name}", name=self.name)
 
     @property
     def exports_caches(self) -> bool:
         return True
 
-    def prepare(self, wanted: BasesWanted, *, extend_ca: bool) -> BuildBases:
-        """The bases that are handed over. The builder asks a registry for the others by itself; nothing is known of those.
+    def prepare(self, request: BaseRequest, *, extend_ca: bool) -> BuildBases:
+        """The bases that are sent to the builder. It gets the others from a registry by itself, so nothing is known of them.
 
         Raises: NoBaseImage; BuilderCannot where a build cannot be isolated, or its platform is not one of the builder's.
         """
-        found = super().prepare(wanted, extend_ca=extend_ca)
-        names = base_names(wanted.dockerfile, wanted.build_args, wanted.target)
-        missing = [name for name in names if name not in found.named_contexts]
-        if wanted.isolation is not None and missing:
+        bases = super().prepare(request, extend_ca=extend_ca)
+        names = base_names(request.dockerfile, request.build_args, request.target)
+        missing = [name for name in names if name not in bases.named_contexts]
+        if request.isolation is not None and missing:
             raise BuilderCannot(
                 message(
-                    "The engine cannot get {images}, so the builder {name} cannot be given a base of its own: the build would "
-                    "find what others built there.",
+                    "The engine cannot get {images}, so this build on the builder {name} cannot have a cache of its own: it "
+                    "would find the results of other builds there.",
                     images=listed(missing),
                     name=self.name,
                 ),
-                fix=message("Pull or load it, or build without --cold; `sk.app` builds copies, which are always apart."),
+                fix=message(
+                    "`docker pull` or `docker load` it first. Builds with --cold and those of `sk.app`, which works on a copy, "
+                    "need a cache of their own: `speedkit build` in the folder, without --cold, shares the builder's."
+                ),
             )
-        facts = {name: base for name, base in found.facts.items() if name in found.named_contexts}
+        facts = {name: base for name, base in bases.facts.items() if name in bases.named_contexts}
         for name, base in facts.items():
             self._require_platform(name, str(base.get("platform") or ""))
-        # Whether a registry answers the engine says nothing of whether it answers the builder.
-        return replace(found, facts=facts, replaced_frontend=None)
+        # A registry that does not answer the engine may still answer the builder, which may be on another network.
+        return replace(bases, facts=facts, replaced_frontend=None)
 
-    def _provides(self, name: str, wanted: BasesWanted, *, extend_ca: bool = False) -> bool:
-        """Whether something of the engine's has to take the place of an image: else the builder has the one it gets itself."""
+    def _provides(self, name: str, request: BaseRequest, *, extend_ca: bool = False) -> bool:
+        """Whether an image of the engine has to take the place of `name`. Otherwise the builder gets `name` from a registry."""
         is_extended = extend_ca or host_bundle() is not None or (family_of(name) in STAND_INS and bool(go_settings()))
-        return wanted.isolation is not None or is_extended or plain_base(self.engine, name) not in (None, name)
+        return request.isolation is not None or is_extended or plain_base(self.engine, name) not in (None, name)
 
     def _require_platform(self, image: str, platform: str) -> None:
-        """Raises BuilderCannot where the builder says what it builds for, and an image of the engine is for something else."""
-        kinds = {"/".join(one.split("/")[:2]) for one in self.platforms}
-        if kinds and platform and "/".join(platform.split("/")[:2]) not in kinds:
+        """Raises BuilderCannot where an image of the engine is for none of the platforms that the builder lists."""
+        # Without the variant: a builder for linux/amd64/v3 runs images for linux/amd64 as well.
+        supported = {"/".join(one.split("/")[:2]) for one in self.platforms}
+        if supported and platform and "/".join(platform.split("/")[:2]) not in supported:
             raise BuilderCannot(
                 message(
-                    "The builder {name} builds for {platforms}, and what takes the place of {image} here is for {platform}.",
+                    "The builder {name} builds for {platforms}, but the local image that takes the place of {image} is for "
+                    "{platform}.",
                     name=self.name,
-                    platforms=listed(sorted(kinds)),
+                    platforms=listed(sorted(supported)),
                     image=image,
                     platform=platform,
                 ),
                 fix=message("Name a builder of that platform, or leave out --builder."),
             )
 
-    def bases_now(self, wanted: BasesWanted, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        found = super().bases_now(wanted, before)
-        return {name: base for name, base in found.items() if self._provides(name, wanted)}
+    def bases_now(self, request: BaseRequest, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        facts = super().bases_now(request, before)
+        return {name: base for name, base in facts.items() if self._provides(name, request)}
 
     def frontend_replaced_now(self, dockerfile: str, build_args: Mapping[str, str]) -> str | None:  # noqa: ARG002
         return None
 
-    def unfetched_frontend(self, said: str, wanted: BasesWanted) -> str | None:
-        return unfetched_frontend(said, wanted.dockerfile, wanted.build_args)
+    def unfetched_frontend(self, error_text: str, request: BaseRequest) -> str | None:
+        return unfetched_frontend(error_text, request.dockerfile, request.build_args)
 
     @contextmanager
     def ready(self, request: BuildRequest, command: Command) -> Iterator[BuildRequest]:
         with scratch_folder() as scratch:
+            # Two names in a Dockerfile may lead to one image, which is written once.
             handed_over: dict[str, str] = {}
             for source in dict.fromkeys(request.named_contexts.values()):
                 folder = scratch / f"image-{len(handed_over)}"
@@ -110,6 +117,7 @@ class OtherBuilder(EnginesOwn):
             yield replace(request, named_contexts=contexts)
 
     def machine(self) -> dict[str, Any]:
-        # Of the machine that builds, only this is known: a BuildKit by itself merges layers as containerd's image store does.
-        own = super().machine()
-        return {name: own[name] for name in OF_THIS_PROGRAM if name in own} | {"storage_driver": "overlayfs"}
+        # The engine's other facts are not the builder's. A BuildKit outside of an engine can merge layers, as the containerd
+        # image store does, so `COPY --link` is two vertices there (docs/buildkit-cache-rules.md).
+        facts = super().machine()
+        return {name: facts[name] for name in OF_THIS_PROGRAM if name in facts} | {"storage_driver": "overlayfs"}

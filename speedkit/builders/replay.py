@@ -9,26 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from speedkit.apps import Probe
 from speedkit.context import Manifest
 from speedkit.engine import BuildRequest, Command, Finished
 from speedkit.messages import message
 from speedkit.recordings import Recording, Solve
 
 from .base_choice import BuildBases
-from .builder import BasesWanted
+from .builder import BaseRequest
 
 __all__ = ["Replay"]
 
 LOOK_SECONDS = 0.05
-"""How often a replay that waits for its next line looks whether it was cancelled."""
+"""How often a replay that waits for its next line checks whether it was cancelled."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A builder that repeats what BuildKit said in one recorded build.
+    """A builder that hands out the lines of one recorded build again.
 
-    speed: how many times as quick as the build was; infinity leaves all waits out.
+    speed: how many times as fast as the build was; infinity leaves all waits out.
     """
 
     played: Recording
@@ -40,7 +39,7 @@ class Replay:
         return self.played.meta.builder
 
     @property
-    def place(self) -> str:
+    def display_name(self) -> str:
         return message("the recording {recording}", recording=self.played.meta.id)
 
     @property
@@ -50,22 +49,22 @@ class Replay:
     def answers(self) -> bool:
         return True
 
-    def prepare(self, wanted: BasesWanted, *, extend_ca: bool) -> BuildBases:  # noqa: ARG002
+    def prepare(self, request: BaseRequest, *, extend_ca: bool) -> BuildBases:  # noqa: ARG002
         return BuildBases({}, self.played.meta.bases, "", self.played.meta.replaced_frontend)
 
-    def bases_now(self, wanted: BasesWanted, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:  # noqa: ARG002
+    def bases_now(self, request: BaseRequest, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:  # noqa: ARG002
         return self.played.meta.bases
 
     def frontend_replaced_now(self, dockerfile: str, build_args: Mapping[str, str]) -> str | None:  # noqa: ARG002
         return self.played.meta.replaced_frontend
 
-    def unfetched_frontend(self, said: str, wanted: BasesWanted) -> str | None:  # noqa: ARG002
+    def unfetched_frontend(self, error_text: str, request: BaseRequest) -> str | None:  # noqa: ARG002
         return None
 
     def read_context(self, folder: Path, dockerfile: Path, is_over: Callable[[], bool]) -> Manifest:  # noqa: ARG002
         return self.played.context
 
-    def building(self, tag: str) -> AbstractContextManager[None]:  # noqa: ARG002
+    def guard_from_clean(self, tag: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
 
     def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
@@ -76,26 +75,17 @@ class Replay:
         for line in self.played.lines():
             clock.feed(line)
             if clock.last is not None and clock.first is not None:
-                # A step that was shared with a build before may have begun long before this one.
+                # A step that an earlier build began may have started long before this one: no wait is longer than the build.
                 passed = min(clock.last - clock.first, self.played.meta.seconds)
-                self._wait_until(began + passed / self.speed, command)
+                moment = began + passed / self.speed
+                while (left := moment - time.monotonic()) > 0 and not command.cancelled:
+                    time.sleep(min(left, LOOK_SECONDS))
             if command.cancelled:
                 return Finished(130, None)
             on_line(line)
         meta = self.played.meta
         image = (self.played.image or {}).get("id")
         return Finished(meta.exit_code, None if image is None else str(image), meta.vertex_lines)
-
-    @staticmethod
-    def _wait_until(moment: float, command: Command) -> None:
-        while (left := moment - time.monotonic()) > 0 and not command.cancelled:
-            time.sleep(min(left, LOOK_SECONDS))
-
-    def describe(self, image: str, *, tag: str, bases: BuildBases) -> dict[str, Any]:  # noqa: ARG002
-        return self.played.image or {"id": image}
-
-    def ask(self, image: str, probe: Probe, *, give_up: Callable[[], bool]) -> dict[str, Any] | None:  # noqa: ARG002
-        return self.played.meta.answer
 
     def machine(self) -> dict[str, Any]:
         return self.played.meta.machine

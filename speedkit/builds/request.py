@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from speedkit.apps import App, Probe, Strategy
-from speedkit.builders import SYNTAX_ARGUMENT, BasesWanted, BuildBases
+from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, BuildBases
 from speedkit.dockerfile import without_frontend
 from speedkit.engine import BuildRequest, our_labels
 from speedkit.recordings import Meta, Recording, Redaction, new_id
@@ -63,8 +63,8 @@ class Request:
         return f"speedkit/{_image_name(self.app)}:{_image_name(self.strategy)}"
 
     @property
-    def bases(self) -> BasesWanted:
-        return BasesWanted(self.text, self.arguments, self.options.target, self.options.isolation)
+    def bases(self) -> BaseRequest:
+        return BaseRequest(self.text, self.arguments, self.options.target, self.options.isolation)
 
     def redaction(self) -> Redaction:
         """What takes the secrets of this build out of everything that is kept."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import App, Strategy
-from speedkit.builders import BuildBases, Builder, Replay, builder_named
+from speedkit.builders import BuildBases, Builder, Replay, answer_of, builder_named, describe_result
 from speedkit.context import Manifest
 from speedkit.engine import Command, Engine, connect
 from speedkit.errors import BuilderCannot, Misuse, SpeedkitError, StateRefused, in_words
@@ -40,7 +40,7 @@ UNNEEDED_READING_SECONDS = 1.0
 """How long a build that was cancelled or refused waits for its build context to be read: a home folder takes minutes."""
 BEFORE_ANY_STEP = ("[internal] load build definition", "[internal] load metadata", "[internal] load .dockerignore", "[auth]")
 SILENT = marked(
-    "{place} has answered nothing for {seconds}. The build goes on once it answers again; Ctrl-C, or "
+    "{builder} has answered nothing for {seconds}. The build goes on once it answers again; Ctrl-C, or "
     "interrupting the kernel, ends it."
 )
 STATE_IS_SENT = marked(
@@ -152,7 +152,7 @@ def _require_export(builder: Builder, cache_to: Sequence[str]) -> None:
         raise BuilderCannot(
             message(
                 "{builder} exports no cache but {cache}: that takes containerd's image store.",
-                builder=capital(builder.place),
+                builder=capital(builder.display_name),
                 cache=CACHE_IN_THE_IMAGE,
             ),
             fix=message("Turn that on in the engine's settings, or name another builder with --builder."),
@@ -269,7 +269,9 @@ class RunningBuild:
         if self._finished is not None:
             return self._finished
         silent = self._transcript.silent_seconds()
-        notices = [] if silent is None else [message(SILENT, place=capital(self.builder.place), seconds=seconds_text(silent))]
+        notices = (
+            [] if silent is None else [message(SILENT, place=capital(self.builder.display_name), seconds=seconds_text(silent))]
+        )
         meta = replace(self._meta, seconds=time.monotonic() - self._began, notices=notices)
         return self._transcript.build_so_far(meta, self._shown_text)
 
@@ -284,7 +286,7 @@ class RunningBuild:
 
     def _run(self) -> None:
         try:
-            with self.builder.building(self.request.tag):
+            with self.builder.guard_from_clean(self.request.tag):
                 self._finished = self._build_and_record()
         except BaseException as problem:
             self._problem = problem
@@ -311,8 +313,9 @@ class RunningBuild:
         )
         solved = solver.solve()
         self._judge(solved)
-        if self.builder.played is not None and not self._command.cancelled:
-            return self._keeper.build(self._meta, self.builder.played.image)
+        if self.builder.played is not None:
+            # One that was cancelled on its way has made no image.
+            return self._keeper.build(self._meta, self.builder.played.image if solved.finished.image is not None else None)
         if machine.done_within(0):
             self._meta = replace(self._meta, machine=machine.result())
         image = {"id": solved.finished.image} if solved.finished.image is not None else None
@@ -326,7 +329,7 @@ class RunningBuild:
                 if recording is not None
                 else " ".join(self._keeper.notices)
             )
-            raise breakage(self._transcript.solve, self.builder.place, kept)
+            raise breakage(self._transcript.solve, self.builder.display_name, kept)
         if unreadable is not None and self._meta.outcome == "failed":
             raise unreadable
         self._built = self._keeper.build(self._meta, image)
@@ -406,10 +409,11 @@ class RunningBuild:
         return any(name.startswith("[") and not name.startswith(BEFORE_ANY_STEP) for name in names)
 
     def _describe(self, solved: Solved) -> dict[str, Any] | None:
-        if solved.finished.image is None:
+        image, engine = solved.finished.image, self.builder.engine
+        if image is None or engine is None:
             return None
         try:
-            described = self.builder.describe(solved.finished.image, tag=self.request.tag, bases=solved.bases)
+            described = describe_result(engine, image, tag=self.request.tag, bases=solved.bases)
             redacted: dict[str, Any] = self._redaction.document(described)
         except Exception as problem:
             self._keeper.notices.append(
@@ -419,14 +423,14 @@ class RunningBuild:
         return redacted
 
     def _answer(self, solved: Solved) -> dict[str, Any] | None:
-        image, probe = solved.finished.image, self.request.probe
-        if image is None or probe is None:
+        image, probe, engine = solved.finished.image, self.request.probe, self.builder.engine
+        if image is None or probe is None or engine is None:
             return None
         answer: dict[str, Any] | None = None
         why = message("the program was interrupted.")
         try:
             if not self._command.cancelled:
-                answer = self.builder.ask(image, probe, give_up=lambda: self._command.cancelled)
+                answer = answer_of(engine, image, probe, give_up=lambda: self._command.cancelled)
         except Exception as problem:
             why = in_words(problem)
         if answer is None:

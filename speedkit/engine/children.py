@@ -97,14 +97,18 @@ def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def run_child(
-    argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    limit_seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """What a child process printed, and its exit code, once it has ended.
 
-    Raises: OSError when it cannot be started.
+    Raises: OSError when it cannot be started; subprocess.TimeoutExpired after limit_seconds, when it is killed.
     """
     with child_process(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=limit_seconds)
     return subprocess.CompletedProcess(
         list(argv), process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from speedkit.apps import App, Strategy
-from speedkit.builders import BasesWanted, Builder, builder_if_any
+from speedkit.builders import BaseRequest, Builder, builder_if_any
 from speedkit.builds import dockerfile_text, sent_arguments, without_secrets
 from speedkit.cache import CacheModel, StepForecast
 from speedkit.context import Manifest, read_context, read_files_again
@@ -112,8 +112,8 @@ class LiveForecast:
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
-        wanted = BasesWanted(dockerfile_text(strategy.dockerfile), sent_arguments({}), None, isolation)
-        self._bases = base_facts(self._find_builder(), wanted, self._own)
+        request = BaseRequest(dockerfile_text(strategy.dockerfile), sent_arguments({}), None, isolation)
+        self._bases = base_facts(self._find_builder(), request, self._own)
         self._froms = froms
         if past_key != self._past_key:
             past = past_of(earlier, self._own, folder=folder, dockerfile=text, bases=self._bases)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
-from speedkit.builders import SYNTAX_ARGUMENT, BasesWanted, Builder, builder_if_any
+from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, Builder, builder_if_any
 from speedkit.builds import dockerfile_text, sent_arguments
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
@@ -83,11 +83,11 @@ def predict(
     folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), sent_arguments(build_args or {})
     at_work = builder_if_any(builder)
     name = builder if at_work is None else at_work.name
-    wanted = BasesWanted(dockerfile_text(chosen.dockerfile), arguments, target, isolation)
+    request = BaseRequest(dockerfile_text(chosen.dockerfile), arguments, target, isolation)
     earlier = earlier_builds()
     own = own_past(earlier, isolation=isolation, folder=folder, builder=name)
-    bases = base_facts(at_work, wanted, own)
-    past = past_of(earlier, own, folder=folder, dockerfile=wanted.dockerfile, bases=bases, builder=name)
+    bases = base_facts(at_work, request, own)
+    past = past_of(earlier, own, folder=folder, dockerfile=request.dockerfile, bases=bases, builder=name)
     # All files are read: BuildKit may have forgotten what the build before was sent.
     context = _with_changes(read_context(app.folder, dockerfile=chosen.dockerfile), changed)
     now = situation_now(
@@ -95,15 +95,15 @@ def predict(
     )
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
-    frontend = _replaced_frontend(at_work, wanted) if now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments else None
+    frontend = _replaced_frontend(at_work, request) if now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments else None
     return Reasons(_expected(steps, frontend), steps, replaced_frontend=frontend)
 
 
-def _replaced_frontend(builder: Builder | None, wanted: BasesWanted) -> str | None:
+def _replaced_frontend(builder: Builder | None, request: BaseRequest) -> str | None:
     """The frontend that the engine's own would take the place of; None where no engine can say."""
     if builder is not None:
         with suppress(SpeedkitError):
-            return builder.frontend_replaced_now(wanted.dockerfile, wanted.build_args)
+            return builder.frontend_replaced_now(request.dockerfile, request.build_args)
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speedkit.apps import App, Strategy
-from speedkit.builders import BasesWanted, Builder
+from speedkit.builders import BaseRequest, Builder
 from speedkit.builds import dockerfile_text
 from speedkit.cache import BaseImage, Situation
 from speedkit.context import Manifest
@@ -47,7 +47,7 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
     )
 
 
-def base_facts(builder: Builder | None, wanted: BasesWanted, own: Sequence[Recording]) -> dict[str, dict[str, Any]]:
+def base_facts(builder: Builder | None, request: BaseRequest, own: Sequence[Recording]) -> dict[str, dict[str, Any]]:
     """What is known of the base images that a build would stand on now.
 
     builder: asked which images it has. What it has not, or when there is none or it does not answer, is taken to be what it was
@@ -57,7 +57,7 @@ def base_facts(builder: Builder | None, wanted: BasesWanted, own: Sequence[Recor
     if builder is None:
         return recorded
     try:
-        found = Redaction({}, {}).facts(builder.bases_now(wanted, recorded))
+        found = Redaction({}, {}).facts(builder.bases_now(request, recorded))
     except SpeedkitError:
         return recorded
     gone = {name: recorded[name] | base for name, base in found.items() if base.get("gone") and name in recorded}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from speedkit.builders import Replay
 from speedkit.builds import start_replay
 from speedkit.errors import Misuse
 from speedkit.history import play
@@ -43,6 +44,20 @@ def test_it_can_be_watched_and_cancelled_as_a_build_can():
     running.cancel()
     built = running.wait()
     assert (built.outcome, built.error) == ("cancelled", "The build was cancelled.")
+
+
+def test_a_replay_that_is_cancelled_after_its_last_line_has_the_image_of_its_build(monkeypatch):
+    solve = Replay.solve
+
+    def solve_and_cancel(self, request, *, command, on_line):
+        finished = solve(self, request, command=command, on_line=on_line)
+        command.cancel()
+        return finished
+
+    monkeypatch.setattr(Replay, "solve", solve_and_cancel)
+    recording = next(one for one in map(read_recording, MADE_BEFORE) if one.image)
+    built, recorded = start_replay(recording).wait(), read_build(recording)
+    assert (built.outcome, built.image, built.layers) == ("done", recorded.image, recorded.layers)
 
 
 def test_a_recorded_build_is_played_by_its_id(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from speedkit.apps import app_in_place, own_app
-from speedkit.builders import BasesWanted, EnginesOwn, OtherBuilder, builder_named, other_builder
+from speedkit.builders import BaseRequest, EnginesOwn, OtherBuilder, builder_named, other_builder
 from speedkit.builds import build, start_again, start_build
 from speedkit.causes import kind_of
 from speedkit.engine.connection import Engine
@@ -140,14 +140,14 @@ def test_the_builder_inside_another_engine_is_refused_with_how_to_reach_it(engin
 
 def test_a_cold_build_is_refused_where_a_base_can_only_be_had_by_the_builder(engine):
     """It would stand on the base that all builds there share, and find what they left."""
-    wanted = BasesWanted("FROM alpine\nCOPY --from=localhost:1/none/none /a /\n", {}, None, "token")
+    wanted = BaseRequest("FROM alpine\nCOPY --from=localhost:1/none/none /a /\n", {}, None, "token")
     with pytest.raises(BuilderCannot, match="cannot get localhost:1/none/none"):
         OtherBuilder(engine, "second").prepare(wanted, extend_ca=False)
 
 
 def test_an_image_for_another_platform_is_not_handed_over(engine):
-    wanted = BasesWanted("FROM alpine\n", {}, None, "token")
-    with pytest.raises(BuilderCannot, match="builds for linux/s390x, and what takes the place of alpine here is for linux/"):
+    wanted = BaseRequest("FROM alpine\n", {}, None, "token")
+    with pytest.raises(BuilderCannot, match=r"builds for linux/s390x, but the local image that takes .* alpine is for linux/"):
         OtherBuilder(engine, "second", platforms=("linux/s390x",)).prepare(wanted, extend_ca=False)
 
 

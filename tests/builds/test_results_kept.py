@@ -14,8 +14,7 @@ import requests
 from docker.errors import APIError
 
 from speedkit.apps import App, Probe, app_in_place, own_app
-from speedkit.builders import engines_own
-from speedkit.builders import image_probe as probing
+from speedkit.builders import built_image, engines_own
 from speedkit.builds import build, notebook_view, result_keeping, running_build, start_build, transcript
 from speedkit.builds.running_build import recordings_folder
 from speedkit.engine import containers
@@ -73,7 +72,7 @@ def holds_as_recorded(built) -> bool:
     ],
 )
 def test_an_engine_lost_while_the_image_is_asked_leaves_the_build_good_and_says_so(server, monkeypatch, problem):
-    monkeypatch.setattr(probing, "ask_image", raising(problem))
+    monkeypatch.setattr(built_image, "ask_image", raising(problem))
     built = build(server)
     assert (built.ok, built.answer, built.image is not None) == (True, None, True)
     assert [str(problem) in notice and "not asked" in notice for notice in built.notices] == [True]
@@ -81,7 +80,7 @@ def test_an_engine_lost_while_the_image_is_asked_leaves_the_build_good_and_says_
 
 
 def test_an_image_that_is_gone_before_it_is_described_keeps_its_id(folder, monkeypatch):
-    monkeypatch.setattr(engines_own, "describe_image", raising(NoSuchImage("The engine has no image 'sha256:1'.")))
+    monkeypatch.setattr(built_image, "describe_image", raising(NoSuchImage("The engine has no image 'sha256:1'.")))
     built = build(own_app(folder(FILE)))
     assert built.ok
     assert built.image.startswith("sha256:")
@@ -114,13 +113,13 @@ def test_a_container_that_cannot_be_removed_leaves_the_answer(server, monkeypatc
 
 def test_a_recording_is_there_before_the_image_is_described_and_says_what_it_lacks(folder, monkeypatch):
     kept = []
-    describe = engines_own.describe_image
+    describe = built_image.describe_image
 
     def look(*arguments):
         kept.append(read_build(newest()))
         return describe(*arguments)
 
-    monkeypatch.setattr(engines_own, "describe_image", look)
+    monkeypatch.setattr(built_image, "describe_image", look)
     built = build(own_app(folder(FILE)))
     assert [(one.id, one.outcome, one.image) for one in kept] == [(built.id, "done", built.image)]
     assert kept[0].notices == (result_keeping.NOT_COMPLETED,)
@@ -135,7 +134,7 @@ def test_interrupted_while_the_image_is_asked_the_build_is_good_and_was_not_aske
         while not give_up():
             asking.wait(0.01)
 
-    monkeypatch.setattr(probing, "ask_image", wait_until_given_up)
+    monkeypatch.setattr(built_image, "ask_image", wait_until_given_up)
     running = start_build(server)
     assert asking.wait(HANG_SECONDS)
     running.stop()
@@ -152,7 +151,7 @@ def test_an_engine_that_hangs_while_the_image_is_asked_keeps_nobody_from_the_res
         asking.set()
         go_on.wait(HANG_SECONDS)
 
-    monkeypatch.setattr(probing, "ask_image", hang)
+    monkeypatch.setattr(built_image, "ask_image", hang)
     monkeypatch.setattr(running_build, "STOP_SECONDS", 0.1)
     running = start_build(server)
     assert asking.wait(HANG_SECONDS)

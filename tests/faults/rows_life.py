@@ -17,7 +17,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from speedkit.apps import App, Probe, app_in_place, own_app
-from speedkit.builders import engines_own, image_probe
+from speedkit.builders import built_image
 from speedkit.builds import build, request, start_build
 from speedkit.builds.running_build import recordings_folder
 from speedkit.history import explain
@@ -250,13 +250,13 @@ def hanging_engine_asked(place: Place) -> str:
 )
 def engine_dies_at_the_probe(place: Place) -> str:
     app = _asked(place.write({"Dockerfile": SERVER.format(image=place.image), "greeting": '{"text": "hello"}'}))
-    ask = image_probe.ask_image
+    ask = built_image.ask_image
 
     def kill_and_ask(*arguments: object, **options: object) -> object:
         os.kill(place.engine_pid, signal.SIGKILL)
         return ask(*arguments, **options)  # type: ignore[arg-type]
 
-    with patch.object(image_probe, "ask_image", kill_and_ask):
+    with patch.object(built_image, "ask_image", kill_and_ask):
         built = build(app)
     _holds(built, "not asked")
     return built.notices[0]
@@ -285,13 +285,13 @@ def engine_dies_while_it_asks(place: Place) -> str:
     right="The build is good and recorded with the image's id; it says that the image could not be described",
 )
 def image_gone(place: Place) -> str:
-    describe = engines_own.describe_image
+    describe = built_image.describe_image
 
     def remove_and_describe(engine: object, image: str, *arguments: object) -> object:
         place.engine.api.remove_image(image, force=True)
         return describe(engine, image, *arguments)  # type: ignore[arg-type]
 
-    with patch.object(engines_own, "describe_image", remove_and_describe):
+    with patch.object(built_image, "describe_image", remove_and_describe):
         built = build(own_app(place.write({"Dockerfile": "FROM scratch\nCOPY a /\n", "a": os.urandom(6).hex()})))
     _holds(built, "could not be described", "has no image")
     return built.notices[0]
