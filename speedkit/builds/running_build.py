@@ -268,10 +268,10 @@ class RunningBuild:
         """
         if self._finished is not None:
             return self._finished
-        silent = self._transcript.silent_seconds()
-        notices = (
-            [] if silent is None else [message(SILENT, place=capital(self.builder.display_name), seconds=seconds_text(silent))]
-        )
+        silent_seconds = self._transcript.silent_seconds()
+        notices = []
+        if silent_seconds is not None:
+            notices.append(message(SILENT, builder=capital(self.builder.display_name), seconds=seconds_text(silent_seconds)))
         meta = replace(self._meta, seconds=time.monotonic() - self._began, notices=notices)
         return self._transcript.build_so_far(meta, self._shown_text)
 

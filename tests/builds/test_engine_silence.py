@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
-from speedkit.builds import engine_silence
+from speedkit.builds import engine_silence, start_replay
 from speedkit.builds.engine_silence import Silence
+from speedkit.builds.transcript import Transcript
+from speedkit.recordings import read_recording
 from tests.waiting import HANG_SECONDS, wait_until
+
+MADE_BEFORE = Path(__file__).parents[1] / "recordings" / "made_before"
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +28,15 @@ def test_an_engine_that_does_not_answer_is_silent_until_it_says_something():
     wait_until(lambda: one.seconds() > first)
     one.heard()
     assert one.seconds() is None
+
+
+def test_a_build_without_a_sign_of_its_builder_says_which_builder_and_for_how_long(monkeypatch):
+    monkeypatch.setattr(Transcript, "silent_seconds", lambda _: 20.2)
+    recording = read_recording(next(MADE_BEFORE.iterdir()))
+    running = start_replay(recording, speed=1e-6)
+    notices = running.snapshot().notices
+    running.stop()
+    assert notices[0].startswith(f"The recording {recording.meta.id} has answered nothing for 20.2 s. The build goes on")
 
 
 def test_an_engine_that_answers_is_not_silent_however_little_it_says():
