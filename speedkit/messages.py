@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["CATALOGUES", "PSEUDO", "capital", "for_page", "listed", "marked", "message", "plural"]
+__all__ = ["CATALOGUES", "PSEUDO", "capital", "for_page", "language_tag", "listed", "marked", "message", "plural"]
 
 CATALOGUES = Path(__file__).with_name("catalogues")
 DOMAIN = "speedkit"
@@ -36,6 +36,7 @@ ACCENTS = str.maketrans("aceiouyACEIOUY", "áçéíóúýÁÇÉÍÓÚÝ")
 class _Language(NamedTuple):
     translate: Callable[[str], str]
     choose: Callable[[str, str, int], str]
+    tag: str = "en"
 
 
 def message(text: str, /, **values: object) -> str:
@@ -81,6 +82,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def language_tag() -> str:
+    """The language of the messages as a page's `lang` names it (BCP 47): `en` also where a language has no catalogue."""
+    return _language().tag
+
+
 def for_page(texts: Sequence[str], plurals: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """The same messages for a page, whose own code has a door like this one; {} in English.
 
@@ -103,13 +109,14 @@ def for_page(texts: Sequence[str], plurals: Sequence[tuple[str, str]]) -> dict[s
 def _language() -> _Language:
     name = os.environ.get("SPEEDKIT_LANG", "")
     if name == PSEUDO:
-        return _Language(_pseudo, lambda one, many, count: _pseudo(_english(one, many, count)))
+        return _Language(_pseudo, lambda one, many, count: _pseudo(_english(one, many, count)), PSEUDO)
     if not name or name.partition("-")[0].partition("_")[0] == "en":
         return _Language(str, _english)
-    from gettext import translation  # whoever reads English need not load it
+    from gettext import GNUTranslations, translation  # whoever reads English need not load it
 
-    found = translation(DOMAIN, CATALOGUES, languages=[name.replace("-", "_")], fallback=True)
-    return _Language(found.gettext, found.ngettext)
+    catalogue = translation(DOMAIN, CATALOGUES, languages=[name.replace("-", "_")], fallback=True)
+    tag = name.partition(".")[0].replace("_", "-") if isinstance(catalogue, GNUTranslations) else "en"
+    return _Language(catalogue.gettext, catalogue.ngettext, tag)
 
 
 def _english(one: str, many: str, count: int) -> str:

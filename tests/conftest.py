@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from speedkit import messages
 from speedkit.engine.base_images import resolve_base
 from speedkit.engine.cleanup import remove_noted
 from speedkit.engine.connection import Engine, connect
@@ -53,6 +54,19 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         os.environ.pop("SPEEDKIT_HOME", None)
     else:
         os.environ["SPEEDKIT_HOME"] = before
+
+
+@pytest.fixture
+def language(monkeypatch):
+    """Chooses the reader's language."""
+
+    def choose(name):
+        monkeypatch.setenv("SPEEDKIT_LANG", name)
+        messages._language.cache_clear()
+
+    yield choose
+    monkeypatch.undo()
+    messages._language.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,12 @@ __all__ = ["build_json", "line_of_running", "print_build", "print_notices"]
 
 
 def print_build(built: Build) -> None:
+    from speedkit.recordings import stage_text
     from speedkit.words import bytes_text, outcome_word, seconds_text, shown_state
 
     rows = [
         [
-            _stage_text(step),
+            stage_text(step),
             step.line,
             step.instruction,
             shown_state(step.state).word,
@@ -42,14 +43,6 @@ def print_build(built: Build) -> None:
     line, seconds = message("line"), message("seconds")
     columns = [message("stage"), line, message("instruction"), message("state"), seconds]
     print_table(", ".join(facts), columns, rows, numbers=[line, seconds])
-
-
-def _stage_text(step: Step) -> str:
-    from speedkit.recordings import BEFORE_STAGES
-
-    if step.kind == "host":
-        return message("host")
-    return message(BEFORE_STAGES) if step.stage == BEFORE_STAGES else step.stage
 
 
 def print_notices(builds: Iterable[Build]) -> None:

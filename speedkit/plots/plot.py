@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -28,7 +29,10 @@ fill:var(--jp-content-font-color1,var(--fg,#1f2328))!important}
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure and the values it shows. rows_shown: how many rows of the table are shown beside the figure, None for all.
+    """A figure and the values it shows.
+
+    rows_shown: how many rows of the table are shown beside the figure, None for all. heads: the heads of the columns that are
+    named for edits, in the reader's language; the names of columns are the same in every language.
 
     A notebook gets plotly's own format, which JupyterLab draws and lets people point at. Where nothing draws it (an exported
     page, a viewer of notebooks) the same figure stands there as a drawing that needs no script and no network.
@@ -37,6 +41,7 @@ class Plot:
     figure: go.Figure
     table: pd.DataFrame
     rows_shown: int | None = None
+    heads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -65,7 +70,7 @@ class Plot:
 
     def table_html(self, *, opened: bool = True) -> str:
         """The table as HTML, values rounded for reading; nothing in a cell is taken as markup. opened: it is unfolded."""
-        return FOLLOW_THEME + table_html(self.table, self.measured, opened=opened, most=self.rows_shown)
+        return FOLLOW_THEME + table_html(self.table, self.measured, opened=opened, rows_shown=self.rows_shown, heads=self.heads)
 
 
 def _unmarked(text: str) -> str:

@@ -87,9 +87,9 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     label_rows(figure, labels)
     table = Frame(
         [[first_line(step), *(cell.word for cell in row)] for step, row in zip(steps, cells, strict=True)],
-        columns=["instruction", *map(edit_heading, newest)],
+        columns=["instruction", *newest],
     )
-    return Plot(figure, table)
+    return Plot(figure, table, heads={edit: edit_heading(edit) for edit in newest})
 
 
 def _add_cells(figure: go.Figure, cells: list[list[_Cell]], steps: list[Step], edits: list[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -68,17 +70,28 @@ STATES = {
 """What became of a step, or will: the words of the column `state`, which are those that code compares with."""
 
 
-def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None = None) -> str:
-    """A table to open and close. how: the line on how its values were measured. most: how many rows, None for all."""
+def table_html(
+    table: pd.DataFrame,
+    how: str,
+    *,
+    opened: bool,
+    rows_shown: int | None = None,
+    heads: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """A table that a reader unfolds.
+
+    how: the line on how its values were measured. opened: it is unfolded at first. rows_shown: how many rows, None for all.
+    heads: the heads of columns that only this table has, by their names.
+    """
     shown = [name for name in table.columns if not _says_nothing(name, table[name])]
-    looks = {name: "" if _is_amount(table[name]) else _look(name) for name in shown}
+    looks = {name: "" if _is_amount(table[name]) else "text sk-words" if name in heads else _look(name) for name in shown}
     rows = [
         [_cell(name, looks[name], value) for name, value in zip(shown, row, strict=True)]
-        for row in table[shown].head(len(table) if most is None else most).itertuples(index=False, name=None)
+        for row in table[shown].head(len(table) if rows_shown is None else rows_shown).itertuples(index=False, name=None)
     ]
     read = " sk-read" * ("because" in shown)
-    written = cells_html([Cell(_head(name), looks[name]) for name in shown], rows, look=f"sk-table{read}")
-    left = 0 if most is None else len(table) - most
+    written = cells_html([Cell(heads.get(name) or _head(name), looks[name]) for name in shown], rows, look=f"sk-table{read}")
+    left = 0 if rows_shown is None else len(table) - rows_shown
     rest = plural("{count:,} more row in its table.", "{count:,} more rows in its table.", left)
     more = f'<div class="sk-how">{html_text(rest)}</div>' if left > 0 else ""
     return (
@@ -91,8 +104,6 @@ def table_html(table: pd.DataFrame, how: str, *, opened: bool, most: int | None 
 
 
 def _look(name: str) -> str:
-    if " " in name:
-        return "text sk-words"  # the name of an edit, as heads a grid
     return f"text {LOOKS.get(name, '')}".rstrip()
 
 

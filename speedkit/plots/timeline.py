@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from speedkit.measurements import edit_words
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
+from speedkit.recordings import stage_text
 from speedkit.words import seconds_text, steps_that_ran_with
 
 from .bar_panels import HEADING, label_rows, panels
@@ -56,6 +57,7 @@ def timeline(build: Build, other: Build | None = None) -> Plot:
 def _table(build: Build, *, named: bool) -> pd.DataFrame:
     """The steps of a build; its state says what its columns `cached` and `error` do."""
     table = build.steps.drop(columns=["error", "cached"])
+    table["stage"] = [stage_text(step) for step in build.instructions]
     if named:
         table.insert(0, "build", message("{strategy}, {edit}", strategy=build.strategy, edit=build.edit))
     return table
@@ -81,7 +83,7 @@ def _measured(builds: Sequence[Build]) -> list[str]:
 
 def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) -> None:
     add_hover_rows(
-        figure, [f"{step.stage}: {step.instruction}\n{_said(step)}" for step in steps], width=longest * ROOM, row=row
+        figure, [f"{stage_text(step)}: {step.instruction}\n{_said(step)}" for step in steps], width=longest * ROOM, row=row
     )
     for state in dict.fromkeys(step.state for step in steps):
         colour, hatch = KINDS.get(state, (CACHED, False))

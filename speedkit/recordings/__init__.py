@@ -9,7 +9,7 @@ from .recording import Meta, Recording, complete_recording, list_recordings, new
 from .recording_limit import keep_recordings, size_of_recordings
 from .recording_reader import assemble_build, read_build
 from .redaction import Redaction, redaction_of
-from .steps import BEFORE_STAGES, HOST_PREFIX, RUNS_IN_BUILDKIT
+from .steps import BEFORE_STAGES, HOST_PREFIX, RUNS_IN_BUILDKIT, stage_text
 
 __all__ = [
     "BEFORE_STAGES",
@@ -31,5 +31,6 @@ __all__ = [
     "read_recording",
     "redaction_of",
     "size_of_recordings",
+    "stage_text",
     "write_recording",
 ]

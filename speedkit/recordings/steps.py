@@ -9,18 +9,25 @@ from functools import lru_cache
 from typing import Any
 
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
-from speedkit.messages import marked
+from speedkit.messages import marked, message
 from speedkit.model import Outcome, Step, StepKind, StepState
 
 from .expected_steps import COUNTED, ExpectedStage, expected_stages
 from .rawjson import Solve, Vertex
 from .step_vertices import Lines, Matched, match_vertices
 
-__all__ = ["BEFORE_STAGES", "HOST_PREFIX", "RUNS_IN_BUILDKIT", "derive_steps"]
+__all__ = ["BEFORE_STAGES", "HOST_PREFIX", "RUNS_IN_BUILDKIT", "derive_steps", "stage_text"]
 
 HOST_PREFIX = "[host "
 BEFORE_STAGES = marked("before the stages")
 RUNS_IN_BUILDKIT = COUNTED | {"FROM"}
+
+
+def stage_text(step: Step) -> str:
+    """The name of a step's stage as readers see it: words of ours in their language, the Dockerfile's own names as they are."""
+    if step.kind == "host":
+        return message("host")
+    return message(BEFORE_STAGES) if step.stage == BEFORE_STAGES else step.stage
 
 
 def derive_steps(

@@ -10,7 +10,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from speedkit.messages import message, plural
+from speedkit.messages import language_tag, message, plural
 from speedkit.model import Build
 from speedkit.plots import Plot
 from speedkit.rendering import Cell, html_text, table_html
@@ -61,6 +61,7 @@ def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequ
     parts = scripts | {
         "{policy}": _policy(scripts.values()),
         "{style}": _asset("page.css"),
+        "{language}": html_text(language_tag()),
         "{title}": html_text(message("speedkit: what the builds showed")),
         "{chapters}": html_text(message("Chapters")),
         "{summary}": html_text(message("Summary")),

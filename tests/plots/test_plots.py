@@ -31,8 +31,10 @@ from speedkit.causes import (
 )
 from speedkit.history import Reasons
 from speedkit.measurements import comparable_builds, edits_in_order, measure
+from speedkit.messages import PSEUDO
 from speedkit.model import Base, Build, ImageLayer, Step, StepSource
 from speedkit.plots.plot import PLOTLY_MIME
+from speedkit.recordings import BEFORE_STAGES
 from speedkit.rendering.reasons_html import Reason
 from tests.images.archives import image_of, layer
 
@@ -359,6 +361,32 @@ def test_the_table_of_a_grid_says_in_whole_that_a_step_was_not_reached():
     failing = replace(build(ok=False), step_list=(step(5, "RUN a", "failed", 3.0), step(6, "RUN b", "waiting", 0.0, None)))
     table = plots.cache_grid([failing]).table
     assert table.iloc[:, 1].tolist() == ["fails", "not reached"]
+
+
+def test_the_columns_of_a_grid_are_named_alike_in_all_languages_and_a_reader_sees_words(language):
+    own = [*SET, build(edit="a line of mine"), build(edit="line")]
+    names = ["instruction", "none", "rename-field", "a line of mine", "line"]
+    assert plots.cache_grid(own, "naive").table.columns.tolist() == names
+    heads = re.findall('<th class="text sk-(?:line|words)" scope="col">(.*?)</th>', plots.cache_grid(own, "naive").table_html())
+    assert heads == ["instruction", "nothing changed", "field renamed", "line of mine", "line"]
+    language(PSEUDO)
+    assert plots.cache_grid(own, "naive").table.columns.tolist() == names
+
+
+def test_stages_that_are_not_the_dockerfiles_own_are_named_in_the_readers_language(language):
+    def mixed() -> Build:
+        steps = (
+            Step("make exe", "host", "make exe", None, "ran", 1.0, kind="host"),
+            Step("ARG A", BEFORE_STAGES, "ARG A", 1, "no-step", 0.0),
+            Step("RUN a", "host", "RUN a", 3, "ran", 1.0),
+        )
+        return replace(build(), step_list=steps)
+
+    assert plots.timeline(mixed()).table["stage"].tolist() == ["host", "before the stages", "host"]
+    language(PSEUDO)
+    plot = plots.timeline(mixed())
+    assert plot.table["stage"].tolist() == ["⟦hóst··⟧", "⟦béfóré thé stágés·······⟧", "host"]
+    assert [text.partition(":")[0] for text in plot.figure.data[0].hovertext] == ["⟦hóst··⟧", "host"]
 
 
 def test_many_edits_leave_room_for_the_words_in_their_cells():

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from speedkit.errors import Misuse, NotebookFailed, StateBusy
+from speedkit.messages import PSEUDO
 from speedkit.report import run_tour
 from speedkit.report.lock import locked
 from speedkit.report.page import Chapter, page
@@ -113,6 +114,12 @@ def test_a_widget_is_shown_by_its_plain_twin_alone():
     text = page([Chapter("01_one", made, 1.0)], [], left_out=[])
     assert "<b>the twin</b>" in text
     assert "LayersView object" not in text
+
+
+def test_the_page_names_the_language_of_its_messages(language):
+    assert '<html lang="en">' in page([], [], left_out=[])
+    language(PSEUDO)
+    assert '<html lang="en-XA">' in page([], [], left_out=[])
 
 
 def test_a_page_without_builds_says_so():

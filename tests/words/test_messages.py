@@ -102,6 +102,7 @@ def test_english_is_the_message_itself(language):
         assert messages.message("{a} and {b}", a=1, b="{c}") == "1 and {c}"
         assert messages.plural("one step", "{count:,} steps", 2000) == "2,000 steps"
         assert messages.plural("one step", "{count:,} steps", 1) == "one step"
+        assert messages.language_tag() == "en"
 
 
 def test_the_pseudo_language_marks_and_lengthens_each_message_and_keeps_its_values_and_commands(language):
@@ -110,6 +111,7 @@ def test_the_pseudo_language_marks_and_lengthens_each_message_and_keeps_its_valu
         messages.message("Run `speedkit setup` for {name}.", name="alice") == "⟦Rún `speedkit setup` fór alice.·············⟧"
     )
     assert messages.plural("{count} step", "{count} steps", 3) == "⟦3 stéps·····⟧"
+    assert messages.language_tag() == "en-XA"
 
 
 def test_a_catalogue_translates_and_orders_the_values_its_own_way(language, tmp_path, monkeypatch):
@@ -128,6 +130,7 @@ def test_a_catalogue_translates_and_orders_the_values_its_own_way(language, tmp_
     assert messages.message("{a} before {b}", a="A", b="B") == "B 之后 A"
     assert messages.plural("{count} step", "{count} steps", 1) == "1 步"
     assert messages.message("not translated") == "not translated"
+    assert messages.language_tag() == "zh-CN"
 
 
 def test_the_collected_messages_are_those_of_the_code(tmp_path):
