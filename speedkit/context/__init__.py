@@ -1,7 +1,7 @@
-"""Reads build contexts: which files BuildKit is sent, and their digests. Pure: no engine.
+"""Reads build contexts: the files that BuildKit would get, and their digests. Needs no engine.
 
-`read_context` gives the `Manifest` of a folder, with `.dockerignore` or `<Dockerfile>.dockerignore` applied;
-`read_files_again` brings one up to date after a few files changed.
+`read_context` gives the `Manifest` of a folder, with `.dockerignore` or `<Dockerfile>.dockerignore` applied.
+`read_files_again` updates a manifest after a few files changed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Ignore files, matched exactly as BuildKit matches them, in a time that grows with the path and not with its stars.
+"""Ignore files, matched exactly as BuildKit matches them, and in linear time whatever the pattern.
 
 Source of the rules: moby/patternmatcher and its `ignorefile` package, tonistiigi/fsutil (filter.go). They are not
-those of git: a pattern is anchored at the context's root, `**` stands for any number of folders, the last matching line
-wins, and what is below an ignored folder can come back with `!`.
+git's rules: a pattern is anchored at the context's root, `**` stands for any number of folders, the last matching line
+wins, and `!` can bring back a file below an ignored folder.
 """
 
 from __future__ import annotations
@@ -25,25 +25,27 @@ if TYPE_CHECKING:
 __all__ = ["IgnorePatterns", "Matched", "read_ignore_file"]
 
 Matched = tuple[int, ...]
-"""The numbers of the patterns that match a folder; what lies below it inherits them. Empty for the root."""
+"""The numbers of the patterns that match a folder; its files and folders inherit them. Empty for the root."""
 
 _Kind = Literal["exact", "prefix", "suffix", "expression"]
 
 _ESCAPED_BY_MOBY = frozenset(".+()$")
-"""What moby takes from Go's regexp its meaning. `|`, `{` and `}` are in its list as well, but are never escaped: its bitmap
-has room for the characters below 64 only. So `a|b*` leaves out all that begins with `a`."""
+"""Characters that moby escapes for Go's regexp. Its list has `|`, `{` and `}` as well, but its bitmap has room only for
+characters below 64, so they are never escaped: `a|b*` ignores every path that begins with `a`."""
 _PATTERN_SPECIAL = frozenset("*[]?^\\")
 _GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
-"""What Go's strings.TrimSpace takes off; Python's `strip` takes \\x1c to \\x1f as well."""
+"""White space for Go's strings.TrimSpace. Python's `strip` also removes \\x1c to \\x1f."""
 _MOST_IN_A_GROUP = 500
 _MOST_CHARACTERS_IN_A_GROUP = 20_000
+"""RE2 has limited memory for one expression (`go_regexp`)."""
 
 
 def read_ignore_file(text: str) -> tuple[str, ...]:
-    """The patterns of an ignore file, cleaned, in order."""
+    """The patterns of an ignore file in their order, without comments; paths are normalised (`./a//b` is `a/b`)."""
     patterns = []
     for line in text.removeprefix("\ufeff").split("\n"):
         pattern = line.strip(_GO_SPACE)
+        # A comment has `#` in its first column; ` #x` is a pattern.
         if line.startswith("#") or not pattern:
             continue
         negated = pattern.startswith("!")
@@ -56,13 +58,13 @@ def read_ignore_file(text: str) -> tuple[str, ...]:
 
 
 def _clean(path: str) -> str:
-    """`posixpath.normpath`, which unlike Go's Clean keeps two leading slashes."""
+    """Go's filepath.Clean. Python's `normpath` keeps two leading slashes, Go keeps one."""
     cleaned = posixpath.normpath(path)
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
 class _Pattern:
-    """One pattern, compiled when a path is first held against it: most of a long file never is."""
+    """One pattern. Its expression is compiled at the first use, since most patterns of a long file are never tried alone."""
 
     def __init__(self, text: str, *, negated: bool) -> None:
         self.text = text
@@ -75,17 +77,19 @@ class _Pattern:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the expression compiles for sure, and means the same with others beside it: no class is open at its end."""
+        """Whether the expression compiles for sure and can be joined with others: an open class would swallow the next one."""
         return not set(self.text) & {"[", "\\", "{"}
 
 
 class IgnorePatterns:
-    """The patterns of one ignore file, ready to match. Raises Misuse for a pattern that BuildKit rejects."""
+    """The patterns of one ignore file. origin: its name, for errors. Raises Misuse for a pattern that BuildKit rejects."""
 
     def __init__(self, patterns: Sequence[str], *, origin: str = ".dockerignore") -> None:
         self._patterns = tuple(_pattern(text, origin) for text in patterns)
         self._index = _Index(self._patterns)
-        exceptions = [_without_trailing_glob(pattern.text) for pattern in self._patterns if pattern.negated]
+        # fsutil compares folders with the exceptions as text, without `/**` or `/*` at the end.
+        negated = [pattern.text for pattern in self._patterns if pattern.negated]
+        exceptions = [text.removesuffix("/**").removesuffix("/*") for text in negated]
         self._exceptions_are_prefixes = not any(set(text) & _PATTERN_SPECIAL for text in exceptions)
         self._exceptions = sorted(f"{text}/" for text in exceptions)
 
@@ -93,25 +97,25 @@ class IgnorePatterns:
         return bool(self._patterns)
 
     def match(self, path: str, parent: Matched) -> tuple[bool, Matched]:
-        """Whether a path is ignored, and what its children inherit.
-
-        As in BuildKit, a pattern is not asked where its answer would change nothing, and then it is not inherited.
-        """
-        fitting = self._index.fitting(path)
-        if not fitting and not parent:
+        """Whether a path is ignored, and the patterns that its children inherit. parent: those that its folder inherits."""
+        matching = self._index.matching(path)
+        if not matching and not parent:
             return False, ()
         inherited = set(parent)
         ignored = False
         matched = []
-        for number in sorted(fitting | inherited):
+        for number in sorted(matching | inherited):
             negated = self._patterns[number].negated
+            # moby skips a pattern that cannot change the result, and a skipped pattern is not inherited. Files in a folder
+            # see that difference, so it is kept (patternmatcher.go, MatchesUsingParentResults).
             if number in inherited or negated == ignored:
                 matched.append(number)
                 ignored = not negated
         return ignored, tuple(matched)
 
     def may_hold_exceptions(self, folder: str) -> bool:
-        """Whether an ignored folder has to be searched for what `!` brings back."""
+        """Whether an ignored folder has to be searched for files that `!` brings back."""
+        # As in fsutil, one exception with a wildcard makes BuildKit search every ignored folder.
         if not self._exceptions_are_prefixes:
             return True
         place = bisect_left(self._exceptions, f"{folder}/")
@@ -119,7 +123,10 @@ class IgnorePatterns:
 
 
 class _Index:
-    """Which patterns fit a path, found without holding it against each of them."""
+    """Finds the patterns that match a path without trying each of them.
+
+    Names without wildcards, `name/**` and `**/name` are looked up; the other patterns are tried in groups.
+    """
 
     def __init__(self, patterns: Sequence[_Pattern]) -> None:
         self._patterns = patterns
@@ -141,9 +148,14 @@ class _Index:
                 expressions.append(number)
         self._prefix_lengths = sorted({len(text) for text in self._prefixes})
         self._suffix_lengths = sorted({len(text) for text in self._suffixes})
-        self._groups = [(GoRegexp(_any_of(group, patterns)), group) for group in _groups(expressions, patterns)]
+        self._groups: list[tuple[GoRegexp, list[int]]] = []
+        for group in _groups(expressions, patterns):
+            alternatives = [f"(?:{patterns[number].expression})" for number in group]
+            joined = "|".join(alternatives) if len(group) > 1 else patterns[group[0]].expression
+            self._groups.append((GoRegexp(joined), group))
 
-    def fitting(self, path: str) -> set[int]:
+    def matching(self, path: str) -> set[int]:
+        """The numbers of the patterns that match a path."""
         numbers = set(self._exact.get(path, ()))
         size = len(path)
         for length in self._prefix_lengths:
@@ -154,14 +166,14 @@ class _Index:
             if length > size:
                 break
             numbers.update(self._suffixes.get(path[size - length :], ()))
-        for together, group in self._groups:
-            if together.matches(path):
+        for joined, group in self._groups:
+            if joined.matches(path):
                 numbers.update(n for n in group if len(group) == 1 or self._patterns[n].regexp.matches(path))
         return numbers
 
 
 def _groups(numbers: Sequence[int], patterns: Sequence[_Pattern]) -> Iterator[list[int]]:
-    """Patterns that are asked together, as most paths fit none of them."""
+    """Groups of patterns to try as one expression: most paths match none of them."""
     group: list[int] = []
     characters = 0
     for number in numbers:
@@ -177,16 +189,6 @@ def _groups(numbers: Sequence[int], patterns: Sequence[_Pattern]) -> Iterator[li
         yield group
 
 
-def _any_of(group: Sequence[int], patterns: Sequence[_Pattern]) -> str:
-    if len(group) == 1:
-        return patterns[group[0]].expression
-    return "|".join(f"(?:{patterns[number].expression})" for number in group)
-
-
-def _without_trailing_glob(pattern: str) -> str:
-    return pattern.removesuffix("/**").removesuffix("/*")
-
-
 def _pattern(text: str, origin: str) -> _Pattern:
     cleaned = _clean(text.strip())
     negated = cleaned.startswith("!")
@@ -198,16 +200,16 @@ def _pattern(text: str, origin: str) -> _Pattern:
             raise_if_malformed(cleaned)
         pattern = _Pattern(cleaned, negated=negated)
         if pattern.kind == "expression" and not pattern.is_closed:
-            _ = pattern.regexp
+            _ = pattern.regexp  # compile it now, so that a mistake in it is an error even when no path is tried
     except (BadPattern, ValueError):
         raise Misuse(f"{origin}: syntax error in pattern: {text}.", fix=message("Correct that line.")) from None
     return pattern
 
 
 def _compiled(pattern: str) -> tuple[_Kind, str]:
-    """How a pattern is matched, and the expression if it is one: step by step what `Pattern.compile` of moby does.
+    """How a pattern is matched, and its regular expression. It follows `Pattern.compile` of moby step by step.
 
-    So a text around a lone `**` at either end is taken as it stands, and an escape is handed on to Go's regexp, where
+    With a single `**` at the start or the end, the rest is compared as text. An escape goes to Go's regexp as it is: there
     `\\d` is a digit and `\\e` an error.
     """
     expression: list[str] = ["^"]
@@ -227,6 +229,7 @@ def _compiled(pattern: str) -> tuple[_Kind, str]:
             else:
                 expression.append(".*")
                 kind = "expression"
+            # moby sets this without looking further: with more wildcards behind, the next round sets "expression".
             kind = "suffix" if round_number == 0 else kind
         elif character in "*?":
             expression.append("[^/]*" if character == "*" else "[^/]")

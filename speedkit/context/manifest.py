@@ -1,4 +1,4 @@
-"""The manifest of a build context: what BuildKit would be sent, file by file."""
+"""The manifest of a build context: every file, folder and link that BuildKit's client would send."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _KINDS = ("file", "dir", "symlink", "other")
 class Entry(NamedTuple):
     """One path of the context.
 
-    path: relative to the context, with slashes. size_bytes: 0 for all but files. mode: permission bits, as in `chmod`.
-    digest: sha256 of a file's content in hexadecimal (of content and extended attributes, where there are any);
-    "" for all else, and for a file that cannot be read; keyed for one that is made for secrets. link: where a symlink points.
-    mtime_ns: when it was changed last, which decides whether it has to be read again.
+    path: relative to the context, with slashes. size_bytes: 0 for everything but files. mode: permission bits, as in `chmod`.
+    digest: of a file, the sha256 of its content and extended attributes in hexadecimal, or "" when it cannot be read; keyed
+    for a secret file. Of a device, pipe or socket, its type and numbers. Else "". link: the target of a symlink.
+    mtime_ns: modification time, nanoseconds since 1970.
     """
 
     path: str
@@ -36,9 +36,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything in a build context that no ignore file leaves out, parents before what they hold.
+    """Everything in a build context that is not ignored; a folder comes before its content.
 
-    ignore_file: the ignore file that was applied, relative to the context where it lies inside; "" without one.
+    ignore_file: the ignore file that was applied, as a path in the context, or its name when it is elsewhere; "" without one.
     """
 
     entries: tuple[Entry, ...] = field(repr=False)
@@ -54,12 +54,15 @@ class Manifest:
         return sum(entry.size_bytes for entry in self.entries)
 
     def made_of(self, other: Manifest) -> Manifest:
-        """The same, with the other's own entries wherever they are equal: what is one object need not be compared again."""
-        theirs = other.by_path
-        return Manifest(tuple(_either(theirs.get(entry.path), entry) for entry in self.entries), self.ignore_file)
+        """The same manifest, with the other's objects for equal entries: comparing an object with itself is quick."""
+        entries = []
+        for entry in self.entries:
+            theirs = other.by_path.get(entry.path)
+            entries.append(theirs if theirs is not None and (theirs is entry or theirs == entry) else entry)
+        return Manifest(tuple(entries), self.ignore_file)
 
     def to_json(self) -> str:
-        """The manifest as one JSON document that `from_json` reads again."""
+        """The manifest as a JSON document for `from_json`."""
         return json.dumps(
             {"ignore_file": self.ignore_file, "columns": Entry._fields, "entries": self.entries},
             separators=(",", ":"),
@@ -67,7 +70,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:
-        """The manifest that `to_json` wrote. Raises RecordingError for anything else."""
+        """The manifest of a document by `to_json`. Raises RecordingError for anything else."""
         try:
             document = json.loads(text)
             rows = document["entries"]
@@ -77,10 +80,6 @@ class Manifest:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RecordingError(message("This is not a manifest of a build context: {error}.", error=error)) from None
         return cls(entries, document["ignore_file"])
-
-
-def _either(theirs: Entry | None, own: Entry) -> Entry:
-    return theirs if theirs is not None and (theirs is own or theirs == own) else own
 
 
 def _entry(row: list[object]) -> Entry:

@@ -1,7 +1,7 @@
-"""Go's path.Match: which names a pattern with `*`, `?` and `[a-z]` fits. BuildKit takes the wildcards of COPY and ADD so.
+"""Go's path.Match: matches names with `*`, `?` and `[a-z]`. BuildKit matches the wildcards of COPY and ADD with it.
 
-A star takes as little as it can, and what stands between two stars is looked for once, from left to right: no pattern
-makes it go back. Source: path/match.go of Go.
+A star matches as little as it can. The part of a pattern between two stars (a chunk) is searched once, from left to right,
+and a match is never given up for a later one: the time is bounded for every pattern. Source: path/match.go of Go.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _ANY = "\\x00-\\x{10FFFF}"
 
 
 class PathPattern:
-    """A pattern, ready to match names; one that is malformed fits nothing."""
+    """A pattern to match names with. A malformed one matches nothing."""
 
     def __init__(self, pattern: str) -> None:
         self._chunks: list[tuple[bool, tuple[_Matcher, ...]]] = []
@@ -30,12 +30,12 @@ class PathPattern:
         self._expression: GoRegexp | None = None
 
     def fits(self, name: str) -> bool:
-        """Whether the whole name is one that the pattern describes."""
+        """Whether the pattern matches the whole name."""
         if self._malformed:
             return False
         if self._counts_slashes or not name.isascii():
-            # No expression says these two: Go counts bytes behind a star, so `*??` fits a single letter of three bytes; and
-            # `[^a]` fits a slash, but is not tried there when it fits something before.
+            # A regular expression cannot express two oddities of Go. It counts bytes behind a star: `*??` matches one letter
+            # of three bytes. And `[^a]` matches a slash, but is not tried there when it matches an earlier character.
             return _fits_bytes(self._chunks, _bytes(name))
         if self._expression is None:
             self._expression = GoRegexp("\\A" + "".join(_expression(*chunk) for chunk in self._chunks) + "\\z")
@@ -43,7 +43,7 @@ class PathPattern:
 
 
 def is_malformed(pattern: str) -> bool:
-    """Whether Go's filepath.Match takes it for no pattern at all."""
+    """Whether Go's filepath.Match gives ErrBadPattern for it."""
     try:
         raise_if_malformed(pattern)
     except ValueError:
@@ -52,10 +52,10 @@ def is_malformed(pattern: str) -> bool:
 
 
 def raise_if_malformed(pattern: str) -> None:
-    """Raises ValueError where Go's filepath.Match does for the name ".".
+    """Raises ValueError where Go's filepath.Match gives an error for the name ".".
 
-    Go reads the parts between stars one by one and stops at the first that cannot match, so an error behind that part is
-    not noticed.
+    moby checks ignore patterns with that name. Go stops at the first chunk that does not match, and so misses errors in
+    later chunks.
     """
     name, source = b".", _bytes(pattern)
     while source:
@@ -72,7 +72,10 @@ def raise_if_malformed(pattern: str) -> None:
 
 
 class _Matcher:
-    """One character of a pattern. byte: the one that has to be there; None for `?`, and for a class, which has ranges."""
+    """One character of a pattern.
+
+    byte: for a plain character, else None. ranges: for a class such as `[a-z]`, else None. Neither: for `?`.
+    """
 
     __slots__ = ("byte", "negated", "ranges")
 
@@ -80,7 +83,7 @@ class _Matcher:
         self.byte, self.ranges, self.negated = byte, ranges, negated
 
     def after(self, name: bytes, position: int) -> int:
-        """Where the name goes on behind this character, -1 when it does not fit."""
+        """The place in the name behind this character, -1 when it does not match."""
         if position >= len(name):
             return -1
         if self.byte is not None:
@@ -106,12 +109,12 @@ class _Matcher:
 
 
 def _expression(starred: bool, chunk: tuple[_Matcher, ...]) -> str:
-    # A byte of more than 127 in a pattern fits no name in ASCII, nor does the character with that number.
+    # The name is ASCII here. A byte above 127 matches nothing in it, and neither does the character with that number.
     return ("[^/]*" if starred else "") + "".join(matcher.expression() for matcher in chunk)
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes of a text, in which Python may have written some as surrogates."""
+    """The bytes of a text. Python keeps bytes that are no UTF-8 as lone surrogates; they become these bytes again."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -119,7 +122,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _rune(name: bytes, position: int) -> tuple[int, int]:
-    """The character at a place and its bytes; U+FFFD and 1 for what is not UTF-8, as in Go."""
+    """The character at a place and its number of bytes. A byte that is no UTF-8 gives U+FFFD and 1, as in Go."""
     first = name[position]
     if first < 0x80:
         return first, 1
@@ -160,10 +163,10 @@ def _after_match(chunk: tuple[_Matcher, ...], name: bytes) -> bytes | None:
 
 
 def _next_chunk(pattern: bytes) -> tuple[bool, bytes, bytes]:
-    """Whether stars come first, what follows them up to the next star, and the rest."""
+    """Whether the pattern begins with stars, the chunk up to the next star, and the rest of the pattern."""
     starred = pattern.startswith(b"*")
     pattern = pattern.lstrip(b"*")
-    inside, position = False, 0
+    inside, position = False, 0  # inside of `[…]` a star is an ordinary character
     while position < len(pattern) and (inside or pattern[position] != 0x2A):
         character = pattern[position]
         inside = character == 0x5B or (inside and character != 0x5D)
@@ -172,7 +175,7 @@ def _next_chunk(pattern: bytes) -> tuple[bool, bytes, bytes]:
 
 
 def _matchers(chunk: bytes) -> tuple[_Matcher, ...]:
-    """A chunk without stars, character by character. Raises ValueError for a malformed one."""
+    """The characters of a chunk. Raises ValueError for a malformed one."""
     matchers: list[_Matcher] = []
     position = 0
     while position < len(chunk):
@@ -194,7 +197,7 @@ def _matchers(chunk: bytes) -> tuple[_Matcher, ...]:
 
 
 def _class(chunk: bytes, position: int) -> tuple[_Matcher, int]:
-    """A class of characters, which holds characters and ranges, at least one of them; and the place behind it."""
+    """The class that begins behind `[`, and the place behind its `]`. Go rejects `[]`: a class has a member."""
     negated = chunk[position : position + 1] == b"^"
     position += negated
     ranges: list[tuple[int, int]] = []
@@ -208,7 +211,7 @@ def _class(chunk: bytes, position: int) -> tuple[_Matcher, int]:
 
 
 def _member(chunk: bytes, position: int) -> tuple[int, int]:
-    """One character of a class, which may be escaped; a class has to go on after it."""
+    """One character of a class, without its escape, and the place behind it, which has to be inside of the chunk."""
     if position >= len(chunk) or chunk[position] in (0x2D, 0x5D):
         raise ValueError(chunk)
     if chunk[position] == 0x5C:

@@ -1,7 +1,7 @@
-"""Follows symlinks as BuildKit does in what it is sent: with the folder as the root of all paths.
+"""Follows symlinks as BuildKit does inside of a build context: with the folder as the root of all paths.
 
-An absolute link starts at the folder, and `..` does not lead out of it. Source: containerd/continuity, fs.RootPath, by which
-BuildKit opens the Dockerfile and the ignore file; and experiment.
+An absolute link starts at the folder, and `..` does not lead out of it. BuildKit opens the Dockerfile and the ignore file
+with fs.RootPath of containerd/continuity; experiments agree.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _MOST_LINKS = 255
 
 
 def file_in_root(root: Path, name: str) -> Path | None:
-    """The file that a name in a folder stands for; None where BuildKit finds none, or only something else."""
-    left = name.split("/")[::-1]
+    """The file behind a name in a folder, all links followed. None when there is none, or no regular file."""
+    parts = name.split("/")[::-1]
     reached: list[str] = []
     links = 0
-    while left:
-        part = left.pop()
+    while parts:
+        part = parts.pop()
         if part in ("", "."):
             continue
         if part == "..":
@@ -28,7 +28,7 @@ def file_in_root(root: Path, name: str) -> Path | None:
             continue
         place = root.joinpath(*reached, part)
         try:
-            target = os.readlink(place)  # noqa: PTH115 - as the link says it
+            target = os.readlink(place)  # noqa: PTH115 - the link's text unchanged
         except OSError:
             reached.append(part)
             continue
@@ -37,6 +37,6 @@ def file_in_root(root: Path, name: str) -> Path | None:
             return None
         if target.startswith("/"):
             reached = []
-        left += target.split("/")[::-1]
+        parts += target.split("/")[::-1]
     place = root.joinpath(*reached)
-    return place if os.path.isfile(place) else None  # noqa: PTH113 - no error where a folder is closed
+    return place if os.path.isfile(place) else None  # noqa: PTH113 - False instead of an error in a closed folder

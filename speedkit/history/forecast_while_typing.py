@@ -95,7 +95,7 @@ class LiveForecast:
             quick = read_files_again(app.folder, known.manifest, app.changed_since(known.changes))
         if quick is not None:
             yield quick
-        context = read_context(app.folder, dockerfile=strategy.dockerfile, known=quick or before)
+        context = read_context(app.folder, dockerfile=strategy.dockerfile, previous=quick or before)
         if self._last is not None and quick is None:
             context = context.made_of(self._last.context)
         self._files = _Files(belong_to, context, changes)

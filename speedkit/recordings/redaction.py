@@ -134,7 +134,7 @@ class Redaction:
             return kept
         hidden = hide_spans(self._without_known(text), find_secrets)
         if COLOURED in hidden:
-            hidden = _through(hidden, COLOUR, self._forms.found_anywhere)
+            hidden = _through(hidden, COLOUR, self._forms.spans_anywhere)
             hidden = _through(hidden, COLOUR, _looking_like_secrets)
         if len(text) < HELD_AT_MOST:
             if len(texts) >= KEPT_TEXTS:
@@ -187,7 +187,7 @@ class Redaction:
         if not forms:
             return text
         text = forms.hide(text)
-        return _through(text, LINE_END, forms.found_anywhere) if "\n" in text or "\r" in text else text
+        return _through(text, LINE_END, forms.spans_anywhere) if "\n" in text or "\r" in text else text
 
     # The stream
 

@@ -1,15 +1,15 @@
-"""Secrets: which names and shapes have them, which files hold them, and what is kept in their place."""
+"""Secrets: how to recognise them by name, shape and file, and the substitutes that are kept in their place."""
 
-from .files import is_secret_file, secrets_of_folder
 from .forms import forms_of, may_stand_anywhere
-from .history import hide_in_history
+from .image_history import hide_in_history
 from .names import is_ordinary, names_a_secret
+from .secret_files import is_secret_file, secrets_of_folder
 from .shapes import PEM, PEM_LONGEST, PEM_TEXT, find_secrets, holds_secret
-from .substitutes import count_substitutes, hide_spans, keyed, substitute
+from .substitutes import count_substitutes, hide_spans, keyed_digest, substitute
 
 
 def hide_secrets(text: str) -> str:
-    """A text with substitutes for all in it that looks like a secret; as many lines as before."""
+    """The text with a substitute for each part that looks like a secret. The number of lines stays."""
     return hide_spans(text, find_secrets)
 
 
@@ -26,7 +26,7 @@ __all__ = [
     "holds_secret",
     "is_ordinary",
     "is_secret_file",
-    "keyed",
+    "keyed_digest",
     "may_stand_anywhere",
     "names_a_secret",
     "secrets_of_folder",

@@ -1,6 +1,6 @@
-"""The forms in which a known secret may stand in a text: as it is, quoted, escaped, encoded, or one line of it.
+"""The forms in which a secret of a build may appear in a text: as it is, quoted, escaped, encoded, or one line of it.
 
-In: the secrets that a build was given. Out: patterns that find them, also where a line's end stands in the middle of one.
+In: the secrets. Out: patterns that match all their forms.
 """
 
 from __future__ import annotations
@@ -22,13 +22,19 @@ __all__ = ["Forms", "forms_of", "may_stand_anywhere"]
 
 SHORTEST = 4
 LONG_ENOUGH = 8
-"""A secret of so many characters is found inside of words, too; a shorter one may be a part of an ordinary word."""
+"""A secret of so many characters is also hidden inside words; a shorter one may be part of an ordinary word."""
 SHORTEST_ENCODED = 6
+"""Fewer characters of base64 or hexadecimal appear in ordinary text by chance."""
 LONGEST_LINE = 4096
 
 
 class Forms:
-    """What to look for. `anywhere` and `alone` are patterns, or None; `secrets` says by the form whose it is."""
+    """Patterns for a set of secrets.
+
+    secrets: from each form to its secret. anywhere: a pattern for forms that may be part of a word, or None.
+    alone: a pattern for short forms, which count only between characters that are no letters or digits, or None.
+    longest: characters of the longest form. beginnings: of all forms in `anywhere`, without the whole forms.
+    """
 
     def __init__(self, secrets: frozenset[str]) -> None:
         self.secrets = {form: secret for secret in sorted(secrets) for form in _forms(secret)}
@@ -36,7 +42,7 @@ class Forms:
         short: list[str] = []
         for form in self.secrets:
             (short if len(form) < LONG_ENOUGH and form.isalnum() and form in secrets else long).append(form)
-        self.anywhere = _pattern(long)
+        self.anywhere = re.compile(_alternatives(long)) if long else None
         self.alone = re.compile(rf"(?<![A-Za-z0-9])(?:{_alternatives(short)})(?![A-Za-z0-9])") if short else None
         self.literals = tuple(self.secrets)
         self.longest = max(map(len, self.secrets), default=0)
@@ -48,57 +54,56 @@ class Forms:
         return bool(self.secrets)
 
     def may_be_in(self, data: bytes) -> bool:
-        """Whether it is worth while to look for these, and for what looks like a secret, in a text."""
+        """False when a text holds none of these forms and nothing that looks like a secret; one quick pass."""
         if self._sieve is None:
             self._sieve = secret_sieve(self.literals)
         return self._sieve(data) is not None
 
     def hide(self, text: str) -> str:
-        """A text with substitutes for all of these in it."""
+        """The text with substitutes for all these forms."""
         for pattern in (self.anywhere, self.alone):
             if pattern is not None:
-                text = pattern.sub(lambda found: substitute(self.secrets[found[0]]), text)
+                text = pattern.sub(lambda form: substitute(self.secrets[form[0]]), text)
         return text
 
-    def found_anywhere(self, text: str) -> list[tuple[int, int, str]]:
-        """Where those stand that are looked for in all text: begin, end, and the secret that each is a form of."""
-        found = self.anywhere.finditer(text) if self.anywhere is not None else ()
-        return [(one.start(), one.end(), self.secrets[one[0]]) for one in found]
+    def spans_anywhere(self, text: str) -> list[tuple[int, int, str]]:
+        """Start, end and secret of each form in a text that may be part of a word."""
+        forms = self.anywhere.finditer(text) if self.anywhere is not None else ()
+        return [(form.start(), form.end(), self.secrets[form[0]]) for form in forms]
 
     def begun_at_end(self, text: str) -> int:
-        """How many characters at the end of a text are the beginning of a form, the rest of which may come."""
+        """How many characters at the end of a text are the beginning of a form; the next chunk may bring the rest."""
+        # Most chunks end here: one look in a set, instead of one for each length.
         if text[-SHORTEST:] not in self._ends_of_beginnings:
             return 0
         lengths = range(min(self.longest, len(text)), SHORTEST - 1, -1)
         begun = next((length for length in lengths if text[-length:] in self.beginnings), 0)
-        # The end of a form that is there may look like the beginning of another one.
-        whole = self.anywhere.finditer(text) if begun and self.anywhere else ()
-        return 0 if any(found.end() > len(text) - begun for found in whole) else begun
+        # The end of a whole form may look like the beginning of another one.
+        whole_forms = self.anywhere.finditer(text) if begun and self.anywhere else ()
+        return 0 if any(form.end() > len(text) - begun for form in whole_forms) else begun
 
 
 @lru_cache(maxsize=64)
 def forms_of(secrets: frozenset[str]) -> Forms:
-    """The forms of these secrets, put together once."""
+    """The forms of these secrets; equal sets share one object and its compiled patterns."""
     return Forms(secrets)
 
 
 def may_stand_anywhere(secret: str) -> bool:
-    """Whether a secret can be looked for in all text: it is not so short or so common that ordinary text would suffer."""
+    """Whether a secret can be hidden wherever it appears: a short or common word would damage ordinary text."""
     return len(secret) >= SHORTEST and not is_ordinary("", secret) and not is_everyday_word(secret)
 
 
-def _pattern(forms: Iterable[str]) -> re.Pattern[str] | None:
-    alternatives = _alternatives(forms)
-    return re.compile(alternatives) if alternatives else None
-
-
 def _alternatives(forms: Iterable[str]) -> str:
-    """The longest first, since one may begin with another."""
+    """One expression for all forms. The longest comes first, since one may begin with another."""
     return "|".join(re.escape(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
 
 
 def _forms(secret: str) -> Iterator[str]:
-    for line in {secret, *_lines(secret)}:
+    # A log may show one line of a secret, but the first and last lines of a PEM file are no secrets.
+    stripped = [line.strip() for line in secret.splitlines()]
+    lines = [line for line in stripped if LONG_ENOUGH <= len(line) <= LONGEST_LINE and not line.startswith("-----")]
+    for line in {secret, *lines}:
         if "\n" in line:
             continue
         yield line
@@ -109,23 +114,20 @@ def _forms(secret: str) -> Iterator[str]:
         yield from {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")}
 
 
-def _lines(secret: str) -> list[str]:
-    lines = [line.strip() for line in secret.splitlines()]
-    return [line for line in lines if LONG_ENOUGH <= len(line) <= LONGEST_LINE and not line.startswith("-----")]
-
-
 def _escaped(secret: str) -> set[str]:
+    """The secret as JSON, URLs, HTML, shells and CSV escape it."""
     as_json = json.dumps(secret, ensure_ascii=False)[1:-1]
-    in_go = as_json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    # Go's encoder escapes these three as well (encoding/json, SetEscapeHTML); Docker and BuildKit write JSON with it.
+    json_of_go = as_json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
     forms = {
         as_json,
         json.dumps(secret)[1:-1],
-        in_go,
-        json.dumps(as_json, ensure_ascii=False)[1:-1],
+        json_of_go,
+        json.dumps(as_json, ensure_ascii=False)[1:-1],  # a log line inside of JSON may be JSON itself
         quote(secret),
         quote(secret, safe=""),
         quote_plus(secret),
-        re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), quote(secret, safe="")),
+        re.sub(r"%[0-9A-F]{2}", lambda byte: byte[0].lower(), quote(secret, safe="")),
         unquote(secret),
         html.escape(secret),
         html.escape(secret, quote=False),
@@ -140,12 +142,14 @@ def _escaped(secret: str) -> set[str]:
 
 
 def _encoded(secret: str) -> set[str]:
-    """Hexadecimal, and base64 wherever in the encoded text the secret begins."""
+    """The secret in hexadecimal, and in base64, plain or for URLs. Base64 packs three bytes into four characters, so a
+    secret has three forms: they differ by how many bytes stand before it.
+    """
     data = secret.encode("utf-8", "surrogateescape")
     forms = {data.hex(), data.hex().upper()} if len(data) >= SHORTEST else set()
     for before in range(3):
-        # The characters at both ends also hold bits of what stands beside it.
+        # The characters at both ends also hold bits of neighbouring bytes, which are unknown: they are left out.
         first, last = -(-8 * before // 6), 8 * (before + len(data)) // 6
-        whole = b64encode(b"\0" * before + data).decode()[first:last]
-        forms |= {whole, whole.replace("+", "-").replace("/", "_")}
+        characters = b64encode(b"\0" * before + data).decode()[first:last]
+        forms |= {characters, characters.replace("+", "-").replace("/", "_")}
     return forms

@@ -1,14 +1,15 @@
-"""Finds secrets in text by how they look, and by the names that stand before them.
+"""Finds secrets in text by their shape, and by the names before them.
 
-The shapes of tokens are those that their makers publish for scanners; gitleaks keeps the longest list. All patterns take
-linear time: each begins at a fixed text or a word's beginning, and no repetition is without a bound or can be tried twice.
-Before any of them is tried, the text is searched for what it must hold, which is quicker by far; see `MARKS`.
+Makers of tokens publish the shapes for scanners; gitleaks has the longest list. Build logs are large and foreign, so all
+patterns take linear time: each begins at a fixed text or at the beginning of a word, each repetition has a bound, and
+possessive repetitions (`++`) never try again. A pattern has marks, short texts without which it cannot match. A search for
+the marks is much quicker than the pattern, so it comes first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ __all__ = ["PEM", "PEM_LONGEST", "PEM_TEXT", "Span", "find_secrets", "holds_secr
 
 
 class Span(NamedTuple):
-    """Where in a text a secret stands. end: behind its last character."""
+    """The place of a secret in a text. end: behind its last character."""
 
     start: int
     end: int
@@ -37,7 +38,7 @@ def _patterns(*patterns: tuple[str, str]) -> tuple[tuple[tuple[str, ...], str], 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern, compiled when a text has its marks: all of them take 9 ms, and `speedkit layers` has none to lose."""
+    """The pattern, compiled for the first text that has its marks: to compile all takes 9 ms of each `speedkit layers`."""
     return re.compile(pattern)
 
 
@@ -76,7 +77,7 @@ TOKENS = _patterns(
     ("hooks.slack.com", r"(?<=hooks\.slack\.com/services/)[\w/]{20,200}"),
     ("/webhooks/", r"(?<=/webhooks/)\d{8,24}/[\w-]{30,120}"),
     (":AA", r"(?<!\d)\d{8,10}:AA[\w-]{30,40}"),
-    # What begins like a PEM file in base64, but for certificates and public keys.
+    # A PEM file in base64. The lookahead leaves out certificates and public keys.
     ("LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi(?!BDRVJU|BQVUJM)[A-Za-z0-9+/]{40,20000}={0,2}"),
 )
 
@@ -93,7 +94,7 @@ CONTEXTS = _patterns(
             r"(?:account\s{1,9}(?:(?!\\[nt])\S){1,200}+(?:\s|\\[nt]){1,9})?password\s{1,9}(?P<secret>\S{1,1000})"
         ),
     ),
-    # A .netrc with a line for each word, as a log brings it: line by line.
+    # A .netrc may have one word on each line, and a log is read line by line.
     ("password", r"(?m)^[ \t]{0,20}password[ \t]{1,9}(?P<secret>(?=\S*\d)\S{4,1000})[ \t\r]*$"),
     ("@tcp( @unix(", r"(?<![\w.-])[\w.-]{1,64}+:(?P<secret>[^\s:@/\"']{1,200}+)@(?:tcp|unix)\("),
     (
@@ -156,7 +157,7 @@ CONTEXTS = _patterns(
     ("</", r"<(?P<name>[\w.:-]{2,64}+)>(?P<secret>[^<>\s]{3,400}+)</(?P=name)>"),
     ("ENV env", r"(?im)^[ \t]{0,20}ENV[ \t]{1,9}(?P<name>\w{2,128}+)[ \t]{1,9}(?P<secret>[^\s=][^\n]{0,2000})"),
 )
-"""What stands beside a secret, which is the group `secret`, or one of those named for its quotes."""
+"""Patterns with text beside the secret. The secret is the group `secret`, or the group that is called like its quotes."""
 
 STEMS: tuple[str, ...] = (
     "pass",
@@ -205,18 +206,20 @@ NEXT_LINE = (
     r"(?:\"(?P<double>[^\"\\\n]{1,4000}+)\"|'(?P<single>[^'\n]{1,4000}+)'"
     r"|(?P<bare>[^\s\"'#{\[:-][^\s:]{1,4000}+)[ \t\r]{0,20}(?:\n|$))"
 )
-"""The value of a name that stands alone on its line, as in YAML and JSON that was broken into lines."""
+"""A value below a name that is alone on its line, as in YAML and in formatted JSON."""
 HAS_VARIABLE = re.compile(r"\$(?:[A-Za-z_{(]|\d)")
 LIKELY = re.compile(
     r"(?=.*\d)(?=.*[A-Za-z]).{6,}|.*[A-Za-z0-9].*[!#%&*+=?^~|/].*|(?=.*[a-z])(?=.*[A-Z]).{10,}|.{20,}", re.DOTALL
 )
+"""A likely secret, where the name has other uses, too: letters with digits or signs, mixed case, or long."""
 LIKELY_IN_PROSE = 12
-"""What a secret looks like under a name that is used for other things, too."""
+"""Fewest characters of a likely secret behind `name: `, which may be prose."""
 
 USERINFO = r"://(?P<userinfo>(?P<user>[^\s/:@\"'<>?#\\]{0,200}+)(?::(?P<password>[^\s/\"'<>\\]{0,400}))?)@(?!sha\d{3}:)"
 NO_USERINFO = ("docker-image", "oci-layout", "pkg", "npm", "target")
-"""Before `://`: what follows is no host, so that an `@` in it means something else."""
+"""Schemes without a host: an `@` behind them begins a digest or a version."""
 LOGIN_ONLY = ("ssh", "git", "sftp", "scp", "rsync")
+"""Schemes with a user's name before the host; the secret is a key in a file."""
 KNOWN_LOGINS = frozenset({"git", "hg", "svn", "root", "user", "anonymous", "oauth2", "x-access-token"})
 
 PUTTY_BEGINS = "Private-Lines: "
@@ -226,23 +229,22 @@ PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----")
 PEM_LONGEST = 20_000
 PEM_TEXT = re.compile(r"[A-Za-z0-9+/=]{8,}")
 
-
 LONG_TEXT = 100_000
-"""From here on one look at all that a secret cannot be without is quicker than a look for each."""
+"""From so many characters on, one search for all marks is quicker than one search for each."""
 
 
 @lru_cache(maxsize=16)
 def secret_sieve(literals: tuple[str, ...] = ()) -> Callable[[bytes], Any]:
-    """Tells in one pass whether it is worth while to look closely at a text: it holds what a secret cannot be without.
+    """A search that gives None for bytes without any secret, in one pass: they have no mark and none of the literals.
 
-    literals: the forms of secrets that are known. RE2, since Python's `re` tries one alternative after the other.
+    literals: forms of the build's own secrets. RE2 runs all alternatives at once; Python's `re` tries one after the other.
     """
     import re2
 
     marks = [re.escape(mark) for marks, _ in TOKENS for mark in marks]
     stems = "|".join(STEMS)
     marks += [
-        # Of a letter beyond ASCII, RE2 sees the bytes.
+        # The text is searched as bytes: a letter beyond ASCII is several of them.
         rf"(?i:{stems})[\w.\x80-\xff-]*\\?[\"']?\]?[ \t]{{0,3}}[:=]",
         rf"-[\w-]*(?i:{stems})[\w\x80-\xff-]*\s",
         rf"</[\w.:-]*(?i:{stems})",
@@ -256,11 +258,12 @@ def secret_sieve(literals: tuple[str, ...] = ()) -> Callable[[bytes], Any]:
         r"-----BEGIN ",
         r"\\u003c",
     ]
-    known = [re.escape(literal.encode("utf-8", "surrogateescape")) for literal in literals]
+    forms = [re.escape(literal.encode("utf-8", "surrogateescape")) for literal in literals]
     options = re2.Options()
+    # Bytes that are no UTF-8 may stand anywhere in a log: as Latin-1, each byte is one character.
     options.encoding = re2.Options.Encoding.LATIN1
     options.max_mem = 256 << 20
-    search: Callable[[bytes], Any] = re2.compile(b"|".join([*(mark.encode() for mark in marks), *known]), options).search
+    search: Callable[[bytes], Any] = re2.compile(b"|".join([*(mark.encode() for mark in marks), *forms]), options).search
     return search
 
 
@@ -270,24 +273,17 @@ def holds_secret(text: str) -> bool:
 
 
 def find_secrets(text: str) -> list[Span]:
-    """Where secrets stand in a text, from left to right, none inside of another."""
+    """The places of secrets in a text, from left to right, without overlaps."""
     if len(text) > LONG_TEXT and not secret_sieve()(text.encode("utf-8", "surrogatepass")):
         return []
     spans = [*_tokens(text), *_in_context(text), *_credentials(text), *_private_keys(text), *_assigned(text)]
-    return _apart(span for span in spans if not _is_substitute(text, span))
-
-
-def _is_substitute(text: str, span: Span) -> bool:
-    """Whether it was hidden before; where a colon divides what is found, only the last half of a substitute is."""
-    before = len("sha256:")
-    return any(SUBSTITUTE.fullmatch(text, start, span.end) for start in (span.start, max(span.start - before, 0)))
-
-
-def _apart(spans: Iterable[Span]) -> list[Span]:
-    """The spans in order; of two that overlap, both together."""
     apart: list[Span] = []
     for span in sorted(spans):
-        if apart and span.start < apart[-1].end:
+        # A substitute stays as it is. Some patterns take `sha256` for a name: their span has only the digits behind the colon.
+        starts = (span.start, max(span.start - len("sha256:"), 0))
+        if any(SUBSTITUTE.fullmatch(text, start, span.end) for start in starts):
+            continue
+        if apart and span.start < apart[-1].end:  # one secret for two patterns
             apart[-1] = Span(apart[-1].start, max(span.end, apart[-1].end))
         elif span.end > span.start:
             apart.append(span)
@@ -308,13 +304,13 @@ def _in_context(text: str) -> Iterator[Span]:
             groups = {name: value for name, value in match.groupdict().items() if value is not None}
             name = groups.pop("name", None)
             ((group, value),) = groups.items()
-            is_named = name is None or (names_a_secret(name) and not is_ordinary(name, value))
-            if is_named and not HAS_VARIABLE.search(value):
+            is_secret = name is None or (names_a_secret(name) and not is_ordinary(name, value))
+            if is_secret and not HAS_VARIABLE.search(value):
                 yield Span(*match.span(group))
 
 
 def _credentials(text: str) -> Iterator[Span]:
-    """`user:password` before the host of an address."""
+    """`user:password@` before the host of an address."""
     if "://" not in text or "@" not in text:
         return
     for match in _compiled(USERINFO).finditer(text):
@@ -329,7 +325,7 @@ def _credentials(text: str) -> Iterator[Span]:
 
 
 def _private_keys(text: str) -> Iterator[Span]:
-    """The lines of private keys, each by itself: lines stay lines."""
+    """The lines of private keys, each by itself: the text keeps its number of lines."""
     if PUTTY_BEGINS in text:
         for begin in _compiled(PUTTY).finditer(text):
             yield from (Span(*match.span()) for match in PEM_TEXT.finditer(text, *begin.span("lines")))
@@ -344,7 +340,7 @@ def _private_keys(text: str) -> Iterator[Span]:
 
 
 def _assigned(text: str) -> Iterator[Span]:
-    """Values that stand behind a secret's name: `NAME=value`, `"name": "value"`, `--name value`."""
+    """Values behind the name of a secret: `NAME=value`, `"name": "value"`, `--name value`."""
     small = text.lower()
     if not any(stem in small for stem in STEMS):
         return
@@ -354,31 +350,33 @@ def _assigned(text: str) -> Iterator[Span]:
             span = _value_of(text, head) if names_a_secret(head["name"]) else None
             if span is not None:
                 yield span
-            # What stands in a value that is none of ours may be a name again: `args="DB_PASS=…"`.
+            # An ordinary value may hold the name of a secret: `args="DB_PASS=…"`. The search goes on inside of it.
             head = pattern.search(text, span.end if span else head.end())
 
 
 def _value_of(text: str, head: re.Match[str]) -> Span | None:
-    if ":" in head["sign"] and (below := _compiled(NEXT_LINE).match(text, head.end())) is not None:
-        return _below(head["name"], below)
-    value = _compiled(VALUE).match(text, head.end())
-    if value is None or value.lastgroup is None:
+    """The secret behind a name and its sign, on the same line or the next one; None when the value is ordinary."""
+    name, sign = head["name"], head["sign"]
+    if ":" in sign and (below := _compiled(NEXT_LINE).match(text, head.end())) is not None:
+        groups = below.groupdict()
+        group = next(group for group in ("double", "single", "bare") if groups[group] is not None)
+        value = groups[group]
+        # The next line may be any YAML, so only a name without other uses counts.
+        is_secret = names_a_secret_surely(name) and not is_ordinary(name, value) and not HAS_VARIABLE.search(value)
+        return Span(*below.span(group)) if is_secret and len(value) > 1 else None
+    match = _compiled(VALUE).match(text, head.end())
+    if match is None or match.lastgroup is None:
         return None
-    is_quoted = value.lastgroup != "bare"
-    start, end = value.span(value.lastgroup)
+    is_quoted = match.lastgroup != "bare"
+    start, end = match.span(match.lastgroup)
     if not is_quoted:
-        end = _end_of_bare(text, start, end, head["name"])
-    return Span(start, end) if _is_secret(head["name"], head["sign"], text[start:end], quoted=is_quoted) else None
-
-
-def _below(name: str, below: re.Match[str]) -> Span | None:
-    ((group, value),) = ((group, value) for group, value in below.groupdict().items() if value is not None and group != "block")
-    is_one = names_a_secret_surely(name) and not is_ordinary(name, value) and not HAS_VARIABLE.search(value)
-    return Span(*below.span(group)) if is_one and len(value) > 1 else None
+        end = _end_of_bare(text, start, end, name)
+    return Span(start, end) if _is_secret(name, sign, text[start:end], quoted=is_quoted) else None
 
 
 def _end_of_bare(text: str, start: int, end: int, name: str) -> int:
-    """Where a value without quotes ends. In addresses, connection strings and code others follow without a space."""
+    """The end of a value without quotes. In addresses, connection strings and code, more text follows without a space."""
+    # NAME=value in capitals is a shell's or an ENV: there these signs belong to the value.
     if not name.isupper():
         end = min((place for stop in "&;,)}]|" if (place := text.find(stop, start, end)) >= 0), default=end)
     while end > start and text[end - 1] in ";,)":
@@ -391,12 +389,12 @@ def _is_secret(name: str, sign: str, value: str, *, quoted: bool) -> bool:
         return False
     if "=" in sign and sign == sign.strip() and name.isupper():
         return True
-    if "(" in value and not quoted:
+    if "(" in value and not quoted:  # code, such as `token = read_token()`
         return False
     if names_a_secret_surely(name) and (":" not in sign or "=" in sign or quoted):
         return len(value) > 1
     if not quoted and ":" in sign and not names_a_secret_surely(name):
-        # Prose: `unexpected token: …`.
+        # It may be prose: `unexpected token: …`.
         return len(value) >= LIKELY_IN_PROSE and LIKELY.match(value) is not None
     is_verdict = name.lower() == "pass" and not quoted  # go test prints `PASS: TestName`
     return not is_verdict and (LIKELY.match(value) is not None or (names_a_password(name) and len(value) > 5))

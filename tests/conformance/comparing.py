@@ -257,7 +257,7 @@ class _Sequence:
         return wrong_step(text, seen.output, seen.lines, facts=facts, **given)
 
     def _situation(self, project: Buildable, text: str) -> Situation:
-        self.manifest = read_context(self.folder, dockerfile=self.dockerfile, known=self.manifest)
+        self.manifest = read_context(self.folder, dockerfile=self.dockerfile, previous=self.manifest)
         return Situation(
             dockerfile=read_dockerfile(text),
             context=self.manifest,

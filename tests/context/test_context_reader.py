@@ -69,19 +69,19 @@ def test_what_did_not_change_is_not_read_again(place):
     stamp = (place / "a.txt").stat().st_mtime_ns
     (place / "a.txt").write_text("b")
     os.utime(place / "a.txt", ns=(stamp, stamp))
-    assert _read(place, known=before).by_path["a.txt"] is before.by_path["a.txt"]
+    assert _read(place, previous=before).by_path["a.txt"] is before.by_path["a.txt"]
     os.utime(place / "a.txt", ns=(stamp + 1, stamp + 1))
-    assert _read(place, known=before).by_path["a.txt"].digest != before.by_path["a.txt"].digest
+    assert _read(place, previous=before).by_path["a.txt"].digest != before.by_path["a.txt"].digest
 
 
 def test_a_change_of_mode_or_size_is_seen_at_the_same_time(place):
     before = _read(place)
     stamp = (place / "a.txt").stat().st_mtime_ns
     (place / "a.txt").chmod(0o600)
-    assert _read(place, known=before).by_path["a.txt"].mode == 0o600
+    assert _read(place, previous=before).by_path["a.txt"].mode == 0o600
     (place / "a.txt").write_text("longer")
     os.utime(place / "a.txt", ns=(stamp, stamp))
-    assert _read(place, known=before).by_path["a.txt"].size_bytes == 6
+    assert _read(place, previous=before).by_path["a.txt"].size_bytes == 6
 
 
 def test_a_pipe_is_of_another_kind(place):

@@ -1,4 +1,4 @@
-"""Which files are made to hold secrets, by their names, and what they hold."""
+"""Secret files: recognises files that are made to hold secrets by their names, and reads the secrets in them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ NAMES = (
 )
 PLACES = ("*.docker/config.json", "*.kube/config", "*.aws/credentials", "*.aws/config", "*.ssh/*", "*.gnupg/*", "*secrets/*")
 EXAMPLES = (".example", ".sample", ".template", ".dist", ".pub")
-"""How the names of files end that only look like such a one."""
+"""Endings of names that only look like a secret file."""
 UNREAD_FOLDERS = frozenset({".git", "node_modules", "__pycache__", ".venv", ".hg", ".svn"})
 PUBLIC = re.compile(r"(?:^|/)(?:ca|cert|bundle|chain|fullchain|public)[^/]*$|certs?/|ca-certificates/|/ssl/cert")
-"""Certificates, which every system has by the hundred."""
+"""Paths of certificates: every system has hundreds, and none is a secret."""
 LARGEST_BYTES = 256_000
 FILES_AT_MOST = 100
 ENTRIES_AT_MOST = 20_000
-"""Looking through so many takes some 50 ms; a larger folder is not looked through to its end."""
+"""To look through so many entries takes about 50 ms. In a larger folder the rest is not searched."""
 EXPORTED = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*(?P<quote>[\"']?)(?P<value>.+?)(?P=quote)[ \t]*$")
 FIELDS = re.compile(r"(?m)^[^#\s:][^\s:]*:[^\s:]*:[^\s:]*:[^\s:]*:(?P<value>\S+)$")
 """A line of .pgpass: host, port, database, user, password."""
@@ -41,7 +41,7 @@ TOO_SIMPLE = re.compile(r"[a-z/._-]{0,12}|[\w.-]{0,7}|\d+")
 
 
 def is_secret_file(name: str) -> bool:
-    """Whether a file of this name, with its folders, is made to hold secrets."""
+    """Whether a file is made to hold secrets. name: with its folders, such as `config/.env`."""
     path = PurePosixPath(name.replace(os.sep, "/").lower())
     if path.name.endswith(EXAMPLES) or path.name.startswith(("dockerfile", "containerfile")):
         return False
@@ -51,36 +51,36 @@ def is_secret_file(name: str) -> bool:
 
 @lru_cache(maxsize=2)
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """All patterns in one: a build context may have a hundred thousand files."""
+    """All patterns in one expression: a build context may have a hundred thousand files."""
     return re.compile("|".join(map(fnmatch.translate, patterns)))
 
 
 def secrets_of_folder(folder: Path) -> set[str]:
-    """What the secret files of a folder hold that a build could print."""
-    found: set[str] = set()
+    """The secrets in a folder's secret files, as a build could print them. Files that cannot be read are passed over."""
+    secrets: set[str] = set()
     for path in _secret_files(folder):
         try:
             with path.open("rb") as file:
                 text = file.read(LARGEST_BYTES).decode("utf-8", "replace")
         except OSError:
             continue
-        found.update(text[start:end] for start, end in find_secrets(text))
+        secrets.update(text[start:end] for start, end in find_secrets(text))
         if ".env" in path.name.lower():
-            found.update(match["value"] for match in EXPORTED.finditer(text) if not TOO_SIMPLE.fullmatch(match["value"]))
+            secrets.update(match["value"] for match in EXPORTED.finditer(text) if not TOO_SIMPLE.fullmatch(match["value"]))
         if path.name == ".pgpass":
-            found.update(match["value"] for match in FIELDS.finditer(text))
+            secrets.update(match["value"] for match in FIELDS.finditer(text))
         if len(text) < 4096 and len(text.split()) == 1:
-            found.add(text.strip())  # a file that is one word holds nothing but the secret
-    return found
+            secrets.add(text.strip())  # a file that is one word holds nothing but the secret
+    return secrets
 
 
 def _secret_files(folder: Path) -> Iterator[Path]:
     entries = files = 0
-    for within, found in walk_folder(folder, skipped=UNREAD_FOLDERS):
-        entries += len(found) + 1
-        for entry in found:
+    for within, folder_entries in walk_folder(folder, skipped=UNREAD_FOLDERS):
+        entries += len(folder_entries) + 1
+        for entry in folder_entries:
             path = Path(entry.path)
-            if is_secret_file(within + entry.name) and os.path.isfile(path):  # noqa: PTH113 - no error on what is closed
+            if is_secret_file(within + entry.name) and os.path.isfile(path):  # noqa: PTH113 - False instead of an error in a closed folder
                 files += 1
                 yield path
         if entries > ENTRIES_AT_MOST or files > FILES_AT_MOST:
