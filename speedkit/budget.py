@@ -1,7 +1,7 @@
-"""How much room the kit may take for what it keeps: images on the engine, recordings, and layers once read.
+"""Limits of disk space for images on the engine, recordings, and stored layers.
 
-`SPEEDKIT_IMAGES_LIMIT`, `SPEEDKIT_RECORDINGS_LIMIT` and `SPEEDKIT_LAYERS_LIMIT` set it, such as `20 GB`. Each build sees to it
-that the limits are kept: what was not used for the longest time goes first.
+`SPEEDKIT_IMAGES_LIMIT`, `SPEEDKIT_RECORDINGS_LIMIT` and `SPEEDKIT_LAYERS_LIMIT` set them, for example `20 GB`. After each
+build the kit removes what is above a limit, least recently used first.
 """
 
 from __future__ import annotations
@@ -11,40 +11,40 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["PARTS", "Part", "Use", "enough", "is_size", "limit_bytes", "variable"]
+__all__ = ["DEFAULT_LIMITS", "Part", "SpaceUse", "bytes_to_keep", "is_size", "limit_bytes", "limit_variable"]
 
 Part = Literal["images", "recordings", "layers"]
-PARTS: dict[Part, int] = {"images": 5_000_000_000, "recordings": 1_000_000_000, "layers": 2_000_000_000}
-"""The limits where no variable sets one."""
+DEFAULT_LIMITS: dict[Part, int] = {"images": 5_000_000_000, "recordings": 1_000_000_000, "layers": 2_000_000_000}
+"""The default limits, in bytes."""
 SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([kMGT]?)i?B?\s*", re.IGNORECASE)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """How much room a part takes, and how much it may take."""
+class SpaceUse:
+    """The disk space that a part takes, and its limit."""
 
     part: Part
     used_bytes: int
     limit_bytes: int
 
 
-def variable(part: Part) -> str:
-    """The name of the variable that sets a limit."""
+def limit_variable(part: Part) -> str:
+    """The name of the environment variable that sets a limit."""
     return f"SPEEDKIT_{part.upper()}_LIMIT"
 
 
 def limit_bytes(part: Part) -> int:
-    """The limit of a part; a variable that holds no size sets none."""
-    match = SIZE.fullmatch(os.environ.get(variable(part), ""))
-    return PARTS[part] if match is None else int(float(match[1]) * 1000 ** POWERS[match[2].lower()])
+    """The limit of a part. A variable that holds no size is ignored."""
+    match = SIZE.fullmatch(os.environ.get(limit_variable(part), ""))
+    return DEFAULT_LIMITS[part] if match is None else int(float(match[1]) * 1000 ** POWERS[match[2].lower()])
 
 
 def is_size(text: str) -> bool:
-    """Whether a text is a size as the variables hold it."""
+    """Whether a text is a size, such as `500MB`, `1.5 GiB` or `20g`."""
     return SIZE.fullmatch(text) is not None
 
 
-def enough(limit: int) -> int:
-    """How far down to go once a limit is passed: a little further, so that not every build has something to remove."""
+def bytes_to_keep(limit: int) -> int:
+    """The bytes to keep when a limit is passed: 90 % of it, so that the next builds need not remove anything."""
     return limit * 9 // 10

@@ -1,6 +1,6 @@
-"""What the package itself prints below a notebook's cell: the one place for it, so that foreign text is always made visible.
+"""Prints sentences below a notebook's cell. All such output goes through here, so foreign text in it is always escaped.
 
-Results are shown by their own HTML, and the program prints by `speedkit.cli.output`.
+Results have their own HTML, and the program prints with `speedkit.cli.output`.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from speedkit.visible import visible, visible_line
 __all__ = ["say", "say_aside"]
 
 LINE_LETTERS = 96
-"""So many fit beside each other where a page is 1,024 pixels wide."""
+"""A line of a page that is 1,024 pixels wide has room for so many letters."""
 
 
 def say(*sentences: object) -> None:
-    """Print sentences with lines broken between words, as a notebook breaks long ones within; nothing for an empty one."""
+    """Print sentences, broken into lines between words. Empty ones are left out."""
+    # A notebook itself breaks a long line inside a word.
     for line in visible("\n".join(filter(None, map(str, sentences)))).splitlines():
         print(textwrap.fill(line, LINE_LETTERS, break_long_words=False, break_on_hyphens=False))
 
 
 def say_aside(sentence: str) -> None:
-    """Print a sentence that is no result, on stderr: a notebook shows it in a colour of its own."""
+    """Print a sentence that is no result on stderr: a notebook shows that with another background."""
     print(visible_line(sentence), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""How the person at this machine can type the program's commands: `speedkit` is on the PATH of few."""
+"""Commands of the program as the reader can type them: often `speedkit` is in a virtual environment, not on the PATH."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ COMMAND = re.compile(r"(?<![\w./\\-])speedkit (?=(?:build|clean|doctor|engine|hi
 
 
 def as_typed(text: str) -> str:
-    """The text, with commands such as `speedkit setup` written so that a shell finds the program."""
+    """The text with commands such as `speedkit setup` changed so that a shell finds the program."""
     return COMMAND.sub(lambda _: f"{_program()} ", text)
 
 
 @lru_cache(maxsize=1)
 def _program() -> str:
-    from shutil import which  # whoever meets no error need not load it
+    from shutil import which  # only errors need it, so a start without errors is quicker
 
     if which("speedkit"):
         return "speedkit"
-    own = Path(sys.executable).with_name("speedkit.exe" if sys.platform == "win32" else "speedkit")
-    if not own.is_file():
+    script = Path(sys.executable).with_name("speedkit.exe" if sys.platform == "win32" else "speedkit")
+    if not script.is_file():
         return "python -m speedkit"
     here = Path.cwd()
-    return str(own.relative_to(here)) if own.is_relative_to(here) else str(own)
+    return str(script.relative_to(here)) if script.is_relative_to(here) else str(script)

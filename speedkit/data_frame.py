@@ -1,6 +1,6 @@
-"""DataFrames whose text is safe to print: the cells hold what a Dockerfile, a log or a file's name holds, escapes included.
+"""DataFrames that are safe to print: cells hold text of Dockerfiles, logs and file names, which may hold control characters.
 
-The values stay as they are; only what pandas prints of them changes. This is how pandas wants it done:
+The values stay unchanged; only the printed text has escapes. The subclasses follow the pandas documentation:
 https://pandas.pydata.org/docs/development/extending.html#subclassing-pandas-data-structures
 """
 
@@ -33,7 +33,7 @@ class Column(pd.Series):
 
 
 class Frame(pd.DataFrame):
-    """A DataFrame that shows control characters instead of obeying them, and takes no `$HOME` for a formula."""
+    """A DataFrame that prints control characters as escapes. In a notebook, `$HOME` is no formula of MathJax."""
 
     @property
     def _constructor(self) -> Callable[..., Any]:

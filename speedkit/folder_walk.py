@@ -1,4 +1,4 @@
-"""Walks a folder of somebody else's: however deep it is, and with no link followed."""
+"""Walks a foreign folder of any depth, and follows no symlinks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ __all__ = ["walk_folder"]
 def walk_folder(
     folder: str | os.PathLike[str], *, skipped: Container[str] = ()
 ) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
-    """Each folder's path below the first one, "" or with a slash at its end, and what is in it but folders, sorted.
+    """Each folder's path and its entries that are no folders, sorted by name.
 
-    `os.walk` calls itself for each level up to Python 3.11, and fails at a thousand. skipped: names of folders not looked
-    into. A folder that cannot be read is passed over.
+    The path is relative to `folder`: "" for itself, else with a slash at its end. skipped: names of folders to leave out.
+    A folder that cannot be read is left out, too.
     """
+    # Up to Python 3.11 `os.walk` calls itself for each level and fails at about a thousand.
     root = os.fspath(folder)
-    waiting = [""]
-    while waiting:
-        within = waiting.pop()
+    unvisited = [""]
+    while unvisited:
+        within = unvisited.pop()
         try:
             with os.scandir(f"{root}/{within}") as entries:
                 children = sorted(entries, key=lambda entry: entry.name)
@@ -27,4 +28,4 @@ def walk_folder(
             continue
         yield within, [child for child in children if not child.is_dir(follow_symlinks=False)]
         folders = [child.name for child in children if child.is_dir(follow_symlinks=False) and child.name not in skipped]
-        waiting += [f"{within}{name}/" for name in reversed(folders)]
+        unvisited += [f"{within}{name}/" for name in reversed(folders)]

@@ -1,7 +1,7 @@
-"""Regular expressions as Go reads and runs them, for patterns that others wrote.
+"""Regular expressions with the syntax and the speed of Go's, for foreign patterns.
 
-Docker's ignore files, wildcards and `${NAME%pattern}` are matched by Go's regexp package, which never backtracks: its time
-grows with the text, whatever the pattern is. RE2 is the same engine with the same syntax. Python's `re` is neither: a line
+Docker matches ignore files, wildcards and `${NAME%pattern}` with Go's regexp package. It never backtracks, so its time
+grows with the text, whatever the pattern. RE2 has the same syntax and the same algorithm. Python's `re` backtracks: a line
 such as `*a*a*a*a*b` would keep it busy for hours, and Ctrl-C has no effect meanwhile.
 Source: https://pkg.go.dev/regexp and https://github.com/google/re2.
 """
@@ -17,7 +17,7 @@ __all__ = ["BadPattern", "GoRegexp", "without_surrogates"]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_MEMORY_BYTES = 64 << 20
-"""What one expression may take: a line of 65,535 wildcards, the longest that BuildKit reads, needs 20 MB."""
+"""The limit for one expression. A line of 65,535 wildcards, the longest that BuildKit reads, needs 20 MB."""
 
 
 class BadPattern(ValueError):
@@ -25,7 +25,7 @@ class BadPattern(ValueError):
 
 
 def without_surrogates(text: str) -> str:
-    """The text with U+FFFD for what is not UTF-8, as Go reads such bytes."""
+    """The text with U+FFFD for bytes that are no UTF-8, as in Go. Python keeps such bytes as lone surrogates."""
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
@@ -41,16 +41,19 @@ class GoRegexp:
             raise BadPattern(problem.args[0].decode() if isinstance(problem.args[0], bytes) else str(problem)) from None
 
     def matches(self, text: str) -> bool:
-        """Whether the expression fits anywhere in a text."""
+        """Whether the expression matches anywhere in a text."""
         return self._compiled.search(_encoded(text)) is not None
 
     def find(self, text: str) -> tuple[int, int] | None:
-        """Where the leftmost match begins and ends."""
+        """Start and end of the leftmost match."""
         match = self._compiled.search(without_surrogates(text))
         return match.span() if match else None
 
     def replace_all(self, text: str, template: str) -> str:
-        """Go's ReplaceAllString: an empty match right behind another one is none, and `$0` in the template is the match."""
+        """Go's ReplaceAllString: the text with each match replaced. In the template, `$0` is the match.
+
+        An empty match right behind another match does not count.
+        """
         source = _encoded(text)
         pieces: list[bytes] = []
         position = last_end = 0
@@ -88,13 +91,13 @@ _TEMPLATE = re.compile(r"\$(?:\$|\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 
 
 def _filled(template: str, match: str) -> str:
-    """The replacement for one match. There are no groups in our expressions but the whole, which is number 0."""
+    """The replacement for one match. Our expressions have no groups: in Go `$0` is the match and every other name is empty."""
     if "$" not in template:
         return without_surrogates(template)
 
-    def value(found: re.Match[str]) -> str:
-        if found[0] == "$$":
+    def value(reference: re.Match[str]) -> str:
+        if reference[0] == "$$":
             return "$"
-        return match if (found["braced"] or found["plain"]) == "0" else ""
+        return match if (reference["braced"] or reference["plain"]) == "0" else ""
 
     return _TEMPLATE.sub(value, without_surrogates(template))

@@ -1,4 +1,7 @@
-"""Reads files of which nobody knows what they are: never waits for a pipe, never reads a device, never more than a limit."""
+"""Reads foreign files safely: never waits for a pipe, never reads a device, never reads more than a limit.
+
+A build context may hold pipes and devices; a plain `open` of one can wait for ever or have side effects.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ KINDS = (
 
 
 class NotReadable(OSError):
-    """A file that is there, but is no regular one or too large. `strerror` says so in words."""
+    """An existing file that is not regular, or is too large. `strerror` is a sentence for the user."""
 
     def __init__(self, path: Path | str, words: str, number: int = errno.EINVAL) -> None:
         super().__init__(number, words, os.fspath(path))
 
 
 def kind_in_words(mode: int) -> str:
-    """`a pipe`, `a device` and so on, for the mode that `os.stat` gives."""
+    """The kind of a file, such as `a pipe` or `a device`. mode: `st_mode` of `os.stat`."""
     for is_kind, words in KINDS:
         if is_kind(mode):
             return message(words)
@@ -39,13 +42,14 @@ def kind_in_words(mode: int) -> str:
 
 
 def open_regular(path: Path | str, *, follow_symlinks: bool = True) -> tuple[int, os.stat_result]:
-    """A descriptor to read a regular file by, and what `os.fstat` says of it.
+    """A descriptor for reading a regular file, and its `os.fstat`. The caller closes the descriptor.
 
-    Raises: NotReadable for anything else, without opening a device; OSError.
+    follow_symlinks: False for callers that know the file's kind already. Raises: NotReadable for anything but a regular
+    file, without opening a device; OSError.
     """
-    if follow_symlinks:  # whoever follows none has looked at it already
+    if follow_symlinks:
         _require_regular(path, Path(path).stat().st_mode)
-    # Somebody may put a pipe there meanwhile: without O_NONBLOCK, opening it waits for a writer.
+    # A pipe may have replaced the file since: without O_NONBLOCK, opening a pipe waits for a writer.
     descriptor = os.open(path, FLAGS if follow_symlinks else FLAGS | NO_LINK)
     try:
         status = os.fstat(descriptor)
@@ -57,26 +61,21 @@ def open_regular(path: Path | str, *, follow_symlinks: bool = True) -> tuple[int
 
 
 def read_regular(path: Path | str, *, at_most_bytes: int) -> bytes:
-    """All that a regular file holds.
-
-    Raises: NotReadable when it is not regular, or holds more; OSError.
-    """
+    """The content of a regular file. Raises: NotReadable when it is not regular or has more bytes; OSError."""
     descriptor, status = open_regular(path)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        data = b"" if status.st_size > at_most_bytes else _read_up_to(file.fileno(), at_most_bytes + 1)
+        pieces = []
+        # One byte more than the limit shows that a file has grown since its `fstat`, or that /proc gave it the size 0.
+        left = 0 if status.st_size > at_most_bytes else at_most_bytes + 1
+        while left > 0 and (piece := os.read(file.fileno(), min(left, 1 << 20))):
+            pieces.append(piece)
+            left -= len(piece)
+    data = b"".join(pieces)
     if status.st_size > at_most_bytes or len(data) > at_most_bytes:
         size, limit = max(status.st_size, len(data)) / 1e6, at_most_bytes / 1e6
         words = message("It has {size:.1f} MB, and at most {limit:.0f} MB are read", size=size, limit=limit)
         raise NotReadable(path, words, errno.EFBIG)
     return data
-
-
-def _read_up_to(descriptor: int, count: int) -> bytes:
-    pieces = []
-    while count > 0 and (piece := os.read(descriptor, min(count, 1 << 20))):
-        pieces.append(piece)
-        count -= len(piece)
-    return b"".join(pieces)
 
 
 def _require_regular(path: Path | str, mode: int) -> None:

@@ -31,7 +31,7 @@ from tests.waiting import HANG_SECONDS, wait_until
 )
 def test_a_limit_is_a_size_or_what_it_was(monkeypatch, text, size):
     monkeypatch.setenv("SPEEDKIT_RECORDINGS_LIMIT", text)
-    assert limit_bytes("recordings") == (budget.PARTS["recordings"] if size is None else size)
+    assert limit_bytes("recordings") == (budget.DEFAULT_LIMITS["recordings"] if size is None else size)
 
 
 @pytest.fixture

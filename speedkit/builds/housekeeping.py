@@ -6,7 +6,7 @@ import atexit
 import contextlib
 import threading
 
-from speedkit.budget import PARTS, Part, Use, limit_bytes
+from speedkit.budget import DEFAULT_LIMITS, Part, SpaceUse, limit_bytes
 from speedkit.engine import Engine, keep_images, size_of_images
 from speedkit.errors import SpeedkitError
 from speedkit.images import keep_layers, size_of_layers
@@ -74,7 +74,7 @@ def keep_limits(engine: Engine | None) -> None:
         keep_images(engine, limit_bytes("images"))
 
 
-def room_taken(engine: Engine | None) -> tuple[Use, ...]:
+def room_taken(engine: Engine | None) -> tuple[SpaceUse, ...]:
     """How much room each part takes and may take; images only where an engine says so."""
     used: dict[Part, int] = {
         "recordings": size_of_recordings(state_home() / "recordings"),
@@ -83,4 +83,4 @@ def room_taken(engine: Engine | None) -> tuple[Use, ...]:
     if engine is not None:
         with contextlib.suppress(SpeedkitError):
             used["images"] = size_of_images(engine)
-    return tuple(Use(part, used[part], limit_bytes(part)) for part in PARTS if part in used)
+    return tuple(SpaceUse(part, used[part], limit_bytes(part)) for part in DEFAULT_LIMITS if part in used)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from speedkit.budget import enough
+from speedkit.budget import bytes_to_keep
 
 from .cleanup import Removed, remove_image
 from .connection import Engine
@@ -48,7 +48,7 @@ def keep_images(engine: Engine, limit: int) -> Removed:
     others = [] if is_building else [note for note in images if note.kind != "stand-in" and note not in replaced]
     newest = [note for note in others if note.kind == "result"][-1:]
     for note in (*replaced, *others):
-        if _size(images) <= enough(limit):
+        if _size(images) <= bytes_to_keep(limit):
             break
         if note in images and note not in newest and remove_image(engine, note, removed):
             images.remove(note)

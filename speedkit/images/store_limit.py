@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from speedkit.budget import enough, limit_bytes
+from speedkit.budget import bytes_to_keep, limit_bytes
 
 __all__ = ["keep_layers", "keep_layers_at_the_end", "size_of_layers"]
 
@@ -33,7 +33,7 @@ def keep_layers(folder: Path, limit: int) -> int:
     if used <= limit:
         return 0
     for used_at, size, path in files:
-        if used <= enough(limit) or time.time() - used_at < IN_USE_SECONDS:
+        if used <= bytes_to_keep(limit) or time.time() - used_at < IN_USE_SECONDS:
             break
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
-from speedkit.budget import enough
+from speedkit.budget import bytes_to_keep
 from speedkit.regular_file import read_regular
 from speedkit.state import open_private
 
@@ -55,7 +55,7 @@ def keep_recordings(folder: Path, limit: int) -> list[str]:
     if used <= limit:
         return removed
     for recording in _removable(recordings):
-        if used <= enough(limit):
+        if used <= bytes_to_keep(limit):
             break
         name = recording.folder.name
         if _remove(recording.folder):

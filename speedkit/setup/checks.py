@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from speedkit.budget import Part, Use, is_size, variable
+from speedkit.budget import Part, SpaceUse, is_size, limit_variable
 from speedkit.builds import room_taken
 from speedkit.commands import as_typed
 from speedkit.engine import (
@@ -207,9 +207,9 @@ def _disk(engine: Engine | None) -> Check:
     )
 
 
-def _room(use: Use) -> Check:
+def _room(use: SpaceUse) -> Check:
     """What the kit keeps. It keeps the limits by itself, so being over one for a while is nothing to mend."""
-    name = variable(use.part)
+    name = limit_variable(use.part)
     limit = os.environ.get(name)
     used, most = bytes_text(use.used_bytes), bytes_text(use.limit_bytes)
     text = message("{used} of at most {most} ({variable})", used=used, most=most, variable=name)
