@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from speedkit.dockerfile import external_bases, platform_of, read_dockerfile, requested_frontend, stage_bases, target_index
+from speedkit.dockerfile import external_bases, image_platform, read_dockerfile, requested_frontend, stage_bases, target_index
 from speedkit.engine import (
     Engine,
     extended_names,
@@ -212,7 +212,7 @@ def _facts(described: dict[str, Any]) -> dict[str, Any]:
         "user": settings.get("User") or "",
         "shell": list(settings.get("Shell") or ()),
         "on_build": list(settings.get("OnBuild") or ()),
-        "platform": platform_of(described),
+        "platform": image_platform(described),
     }
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 from speedkit.context import Entry, IgnorePatterns, Manifest, is_malformed
-from speedkit.dockerfile import SubstitutionError, check_mode, expand_unquoted, heredoc_mark, normalized
+from speedkit.dockerfile import SubstitutionError, check_mode, expand_unquoted, heredoc_mark, normalized_path
 from speedkit.errors import DockerfileError, Misuse
 from speedkit.go_numbers import whole_number
 from speedkit.messages import message
@@ -25,7 +25,7 @@ from .vertices import Input, Vertex
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from speedkit.dockerfile import Heredoc, Instruction, Scope
+    from speedkit.dockerfile import Heredoc, Instruction, StageEnvironment
 
     from .vertices import Surroundings
 
@@ -38,7 +38,9 @@ _NOBODY = (1 << 32) - 1
 _Source = tuple[Vertex | None, Selector]
 
 
-def copy_vertex(instruction: Instruction, stage: str, before: Vertex | None, scope: Scope, around: Surroundings) -> Vertex:
+def copy_vertex(
+    instruction: Instruction, stage: str, before: Vertex | None, scope: StageEnvironment, around: Surroundings
+) -> Vertex:
     """The vertex of a COPY or ADD."""
 
     def expanded(word: str) -> str:
@@ -46,7 +48,7 @@ def copy_vertex(instruction: Instruction, stage: str, before: Vertex | None, sco
 
     sources = _sources(instruction, stage, expanded, scope, around)
     place = expanded(instruction.args[-1])
-    target = normalized(scope.workdir, "./" if place in ("", ".") else place, keep_slash=True)
+    target = normalized_path(scope.workdir, "./" if place in ("", ".") else place, keep_slash=True)
     settings = _settings(instruction, expanded)
     if before is None:
         _check_owner(expanded(instruction.flag("chown") or ""), instruction)
@@ -122,7 +124,7 @@ def _kind(vertex: Vertex | None, around: Surroundings) -> str:
 
 
 def _sources(
-    instruction: Instruction, stage: str, expanded: Callable[[str], str], scope: Scope, around: Surroundings
+    instruction: Instruction, stage: str, expanded: Callable[[str], str], scope: StageEnvironment, around: Surroundings
 ) -> list[_Source]:
     origin = instruction.flag("from")
     if origin and around.is_ahead(origin, numeric=True):
@@ -142,7 +144,7 @@ def _sources(
             sources.append(address)
             continue
         _check_local(path, instruction)
-        place = normalized("/", path)
+        place = normalized_path("/", path)
         if has_wildcard(place):
             _check_pattern(path, instruction, from_context=vertex is around.context)
         sources.append((vertex, Selector(place, has_wildcard(place), follow=True, excludes=excludes)))
@@ -193,7 +195,7 @@ def _refuse(reason: str, instruction: Instruction) -> NoReturn:
     )
 
 
-def _inline_source(heredoc: Heredoc, scope: Scope, instruction: Instruction) -> _Source:
+def _inline_source(heredoc: Heredoc, scope: StageEnvironment, instruction: Instruction) -> _Source:
     body = heredoc.body
     if heredoc.expand:
         try:

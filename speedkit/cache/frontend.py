@@ -17,14 +17,14 @@ from speedkit.dockerfile import (
     SCRATCH,
     Instruction,
     Linting,
-    Scope,
+    StageEnvironment,
     check_instruction,
     check_port,
     check_signal,
     fits_platform,
     global_environment,
     needed_stages,
-    normalized,
+    normalized_path,
     read_instruction,
     stage_bases,
 )
@@ -105,7 +105,7 @@ def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     _check_paths(steps, context)
     if context.tree is not None:
         context.tree.unsent = _unsent(steps, context)
-    if planning.lint.counts:
+    if planning.lint.findings_are_errors:
         planning.lint.finish(planning.global_args, _default_arguments(situation))
     return Plan(situation, steps, context)
 
@@ -200,7 +200,7 @@ class _Planning:
         self.needed = needed_stages(self.dockerfile, **wanted)  # type: ignore[arg-type]
         self.global_args = global_environment(self.dockerfile, **wanted)  # type: ignore[arg-type]
         self.ends: dict[int, Vertex | None] = {}
-        self.scopes: dict[int, Scope] = {}
+        self.scopes: dict[int, StageEnvironment] = {}
         self.sources: dict[str, Vertex | None] = {}
 
     def all_steps(self) -> list[PlannedStep]:
@@ -218,7 +218,7 @@ class _Planning:
         replaced = self.situation.contexts.get(stage.name) if stage.named else None
         if replaced is not None:
             self.ends[stage.index] = self._named_context(stage.name, replaced)
-            self.scopes[stage.index] = Scope.from_image(replaced if isinstance(replaced, BaseImage) else None)
+            self.scopes[stage.index] = StageEnvironment.from_image(replaced if isinstance(replaced, BaseImage) else None)
             left_out = (opening, *stage.instructions)
             return [PlannedStep(step, stage.name, None, None, False) for step in left_out]
         vertex, scope, triggers = self._start(stage)
@@ -238,7 +238,7 @@ class _Planning:
         self.scopes[stage.index] = scope
         return steps
 
-    def _start(self, stage: Stage) -> tuple[Vertex | None, Scope, list[Instruction]]:
+    def _start(self, stage: Stage) -> tuple[Vertex | None, StageEnvironment, list[Instruction]]:
         base = self.bases[stage.index]
         if base.stage is not None:
             triggers = [step.trigger for step in self.dockerfile.stages[base.stage].instructions if step.trigger]
@@ -249,13 +249,13 @@ class _Planning:
         image = self._image(base.image)
         vertex = self._source(base.image)
         if image is None:
-            return vertex, Scope.from_image(None), []
+            return vertex, StageEnvironment.from_image(None), []
         if vertex is not None and base.platform and image.platform and not fits_platform(image.platform, base.platform):
             vertex = _for_another_platform(vertex, image.platform, base.platform)
         triggers = [read_instruction(text, line=stage.line, stage=stage.index) for text in image.on_build]
         for trigger in triggers:
             check_instruction(trigger)
-        return vertex, Scope.from_image(image), triggers
+        return vertex, StageEnvironment.from_image(image), triggers
 
     def _image(self, name: str) -> BaseImage | None:
         replaced = self.situation.contexts.get(name)
@@ -297,19 +297,19 @@ class _Planning:
         instruction: Instruction,
         stage: Stage,
         before: Vertex | None,
-        scope: Scope,
+        scope: StageEnvironment,
         *,
         triggered: bool = False,
     ) -> Vertex | None:
         """Adds the step; returns the vertex that the next one builds on."""
-        self.lint.look_at(instruction, scope)
+        self.lint.check(instruction, scope)
         made = self._vertex(instruction, stage, before, scope)
         work = made.inputs[-1].vertex if made is not None and made.kind == "merge" else made
         named = _named(instruction, scope.variables) if work is not None else _NO_VARIABLES
         steps.append(PlannedStep(instruction, stage.name, work, before, True, triggered, named, frozenset(scope.own)))
         return made if made is not None else before
 
-    def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
+    def _vertex(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: StageEnvironment) -> Vertex | None:
         match instruction.keyword:
             case "EXPOSE" | "LABEL" | "STOPSIGNAL" | "VOLUME":
                 self._check_setting(instruction, scope)
@@ -326,7 +326,7 @@ class _Planning:
                 )
         return self._workdir(instruction, stage, before, scope) if instruction.keyword == "WORKDIR" else None
 
-    def _check_setting(self, instruction: Instruction, scope: Scope) -> None:
+    def _check_setting(self, instruction: Instruction, scope: StageEnvironment) -> None:
         """Raises DockerfileError for a value that BuildKit refuses once its variables are replaced."""
         # BuildKit sorts the ports, and names the first that is none.
         args = sorted(instruction.args) if instruction.keyword == "EXPOSE" else instruction.args
@@ -344,11 +344,11 @@ class _Planning:
             what = message("Dockerfile, line {line}: {reason}.", line=instruction.line, reason=problem)
             raise DockerfileError(what, line=instruction.line) from None
 
-    def _workdir(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: Scope) -> Vertex | None:
+    def _workdir(self, instruction: Instruction, stage: Stage, before: Vertex | None, scope: StageEnvironment) -> Vertex | None:
         if scope.workdir == "/":
             return None
         parts = {
-            "path": normalized("/", scope.workdir),
+            "path": normalized_path("/", scope.workdir),
             "user": owner(scope.user),
             "time": self.situation.build_args.get("SOURCE_DATE_EPOCH", ""),
         }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from speedkit.causes import Secret
 from speedkit.context import Entry, Manifest
-from speedkit.dockerfile import TRUTHS, Mount, heredoc_mark, mounts_of, normalized
+from speedkit.dockerfile import BOOLEAN_WORDS, Mount, heredoc_mark, mounts_of, normalized_path
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
 
@@ -24,7 +24,7 @@ from .vertices import Input, Vertex
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from speedkit.dockerfile import Instruction, Scope
+    from speedkit.dockerfile import Instruction, StageEnvironment
 
     from .vertices import Surroundings
 
@@ -45,7 +45,9 @@ class _Mounted:
         self.source = source
 
 
-def run_vertex(instruction: Instruction, stage: str, before: Vertex | None, scope: Scope, around: Surroundings) -> Vertex:
+def run_vertex(
+    instruction: Instruction, stage: str, before: Vertex | None, scope: StageEnvironment, around: Surroundings
+) -> Vertex:
     """The vertex of a RUN."""
     mounts = mounts_of(instruction, expand=lambda word: scope.expand(word, instruction, around.dockerfile.escape))
     command, script = _command(instruction, scope)
@@ -83,7 +85,7 @@ def _check_command(command: tuple[str, ...]) -> None:
         raise DockerfileError(f"Dockerfile: failed to marshal LLB definition: {problem}.")
 
 
-def _command(instruction: Instruction, scope: Scope) -> tuple[tuple[str, ...], Vertex | None]:
+def _command(instruction: Instruction, scope: StageEnvironment) -> tuple[tuple[str, ...], Vertex | None]:
     """The command line, and the script that a here-document with `#!` becomes."""
     words = instruction.args
     script = None
@@ -99,7 +101,7 @@ def _command(instruction: Instruction, scope: Scope) -> tuple[tuple[str, ...], V
     return (words if instruction.json else (*scope.shell, " ".join(words))), script
 
 
-def _run_variables(scope: Scope, mounts: tuple[Mount, ...]) -> dict[str, str]:
+def _run_variables(scope: StageEnvironment, mounts: tuple[Mount, ...]) -> dict[str, str]:
     variables = dict(scope.variables)
     agents = [mount for mount in mounts if mount.kind == "ssh"]
     if agents and "SSH_AUTH_SOCK" not in variables:
@@ -111,15 +113,15 @@ def _refuse(reason: str, line: int) -> NoReturn:
     raise DockerfileError(message("Dockerfile, line {line}: {reason}.", line=line, reason=reason), line=line)
 
 
-def _mounted(mount: Mount, line: int, scope: Scope, around: Surroundings) -> _Mounted:
-    target = normalized(scope.workdir, mount.target) if not mount.target.startswith("/") else mount.target
+def _mounted(mount: Mount, line: int, scope: StageEnvironment, around: Surroundings) -> _Mounted:
+    target = normalized_path(scope.workdir, mount.target) if not mount.target.startswith("/") else mount.target
     if target == "/":
         _refuse('invalid mount target "/"', line)
     if mount.origin and around.is_ahead(mount.origin, numeric=False):
         where = f'cannot mount from stage "{mount.origin}" to "{mount.target}"'
         _refuse(f"{where}, stage needs to be defined before current command", line)
     vertex = _mount_vertex(mount, around)
-    source = normalized("/", mount.source)
+    source = normalized_path("/", mount.source)
     if source == "/" and mount.kind == "cache" and (folder := _cache_folder(mount, vertex)) is not None:
         vertex, source = folder, "/cache"
     return _Mounted(target, _mount_key(mount, target, around), vertex, source)
@@ -173,7 +175,7 @@ def _secret(mount: Mount) -> Hashable:
 
 
 def _is_required(mount: Mount) -> bool:
-    return mount.kind in ("secret", "ssh") and TRUTHS.get(mount.option("required") or "", False)
+    return mount.kind in ("secret", "ssh") and BOOLEAN_WORDS.get(mount.option("required") or "", False)
 
 
 def _secret_of(mount: Mount) -> Secret:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from speedkit.context import Manifest
-from speedkit.dockerfile import host_platform, platform_of
+from speedkit.dockerfile import host_platform, image_platform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class BaseImage:
             shell=tuple(configuration.get("Shell") or ()),
             on_build=tuple(configuration.get("OnBuild") or ()),
             configuration=str(document.get("Id") or ""),
-            platform=platform_of(document),
+            platform=image_platform(document),
         )
 
 

@@ -12,8 +12,8 @@ from .dockerfile_reader import read_dockerfile, read_instruction
 from .expansion import SubstitutionError, expand, expand_unquoted, expand_where_set
 from .heredoc_marks import heredoc_mark
 from .linting import Linting
-from .mounts import TRUTHS, Mount, mounts_of
-from .stage_environment import Scope, normalized
+from .mounts import BOOLEAN_WORDS, Mount, mounts_of
+from .stage_environment import StageEnvironment, normalized_path
 from .stages import (
     SCRATCH,
     Origin,
@@ -21,9 +21,9 @@ from .stages import (
     external_bases,
     global_environment,
     host_platform,
+    image_platform,
     needed_stages,
     origins_of,
-    platform_of,
     stage_bases,
     target_index,
 )
@@ -31,17 +31,17 @@ from .syntax import Dockerfile, Heredoc, Instruction, Stage
 from .values import check_mode, check_port, check_signal, fits_platform
 
 __all__ = [
+    "BOOLEAN_WORDS",
     "SCRATCH",
-    "TRUTHS",
     "Dockerfile",
     "Heredoc",
     "Instruction",
     "Linting",
     "Mount",
     "Origin",
-    "Scope",
     "Stage",
     "StageBase",
+    "StageEnvironment",
     "SubstitutionError",
     "check_instruction",
     "check_mode",
@@ -55,11 +55,11 @@ __all__ = [
     "global_environment",
     "heredoc_mark",
     "host_platform",
+    "image_platform",
     "mounts_of",
     "needed_stages",
-    "normalized",
+    "normalized_path",
     "origins_of",
-    "platform_of",
     "read_dockerfile",
     "read_instruction",
     "requested_frontend",

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from .syntax import Instruction
 
-__all__ = ["TRUTHS", "Mount", "mounts_of"]
+__all__ = ["BOOLEAN_WORDS", "Mount", "mounts_of"]
 
 _NAMES = {"src": "source", "dst": "target", "destination": "target", "readonly": "ro", "readwrite": "rw"}
 _KEYS = frozenset(
     ("type", "from", "source", "target", "ro", "rw", "id", "sharing", "required", "size", "mode", "uid", "gid", "env")
 )
 _KINDS = frozenset(("bind", "cache", "tmpfs", "secret", "ssh"))
-TRUTHS = MappingProxyType(
+BOOLEAN_WORDS = MappingProxyType(
     dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)
     | dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
 )
@@ -78,7 +78,7 @@ def _mount(text: str, expand: Callable[[str], str] | None, line: int) -> Mount:
             value = expand(value) if equals else _bare(key, part, line)
             _check(key, value, given.lower(), part, values["type"], line)
         if key in ("ro", "rw"):
-            read_only = TRUTHS.get(value or "true", True) == (key == "ro")
+            read_only = BOOLEAN_WORDS.get(value or "true", True) == (key == "ro")
         values[key] = value.lower() if key == "type" else value
     kind = values.pop("type")
     if expand is not None:
@@ -120,7 +120,7 @@ def _check(key: str, value: str, given: str, part: str, kind: str, line: int) ->
         _reject(f'unsupported mount type "{value}"', line)
     if (key == "size" and kind != "tmpfs") or (key == "required" and kind not in ("secret", "ssh")):
         _reject(f"unexpected key '{given}' for mount type '{kind}'", line)
-    if (key in ("ro", "rw", "required") and value not in TRUTHS) or (key == "size" and not _is_size(value)):
+    if (key in ("ro", "rw", "required") and value not in BOOLEAN_WORDS) or (key == "size" and not _is_size(value)):
         _reject(f"invalid value for {given}: {value}", line)
     if key == "sharing" and value.lower() not in ("shared", "private", "locked"):
         _reject(f'unsupported sharing value "{value}"', line)

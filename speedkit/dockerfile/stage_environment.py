@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .syntax import Instruction
 
-__all__ = ["DEFAULT_SHELL", "NOT_VARIABLES", "BaseSettings", "Scope", "normalized"]
+__all__ = ["DEFAULT_SHELL", "NOT_VARIABLES", "BaseSettings", "StageEnvironment", "normalized_path"]
 
 DEFAULT_SHELL = ("/bin/sh", "-c")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -45,7 +45,7 @@ class BaseSettings(Protocol):
 
 
 @dataclass
-class Scope:
+class StageEnvironment:
     """Changes from instruction to instruction.
 
     variables: what a RUN sees, in order. exported: the part that ENV set or the base brought. arguments: set by ARG.
@@ -65,7 +65,7 @@ class Scope:
     own: set[str] = field(default_factory=set)
 
     @classmethod
-    def from_image(cls, image: BaseSettings | None) -> Scope:
+    def from_image(cls, image: BaseSettings | None) -> StageEnvironment:
         """The scope at the start of a stage. None: scratch."""
         scope = cls()
         if image is not None:
@@ -78,9 +78,9 @@ class Scope:
         scope._export_again()
         return scope
 
-    def inherited(self) -> Scope:
+    def inherited(self) -> StageEnvironment:
         """The scope at the start of a stage that starts from this one."""
-        scope = Scope(
+        scope = StageEnvironment(
             dict(self.variables),
             dict(self.exported),
             set(self.arguments),
@@ -167,10 +167,10 @@ def _workdir(before: str, path: str) -> str:
     """The working directory. BuildKit leaves an absolute path as it is, and a RUN there counts by that: `/w/` is not `/w`."""
     if not path or path.startswith("/"):
         return path or before
-    return normalized(before, path)
+    return normalized_path(before, path)
 
 
-def normalized(parent: str, path: str, *, keep_slash: bool = False) -> str:
+def normalized_path(parent: str, path: str, *, keep_slash: bool = False) -> str:
     """An absolute, cleaned path. keep_slash: `a/` and `a/.` keep what tells a folder."""
     joined = path if path.startswith("/") else posixpath.join(parent or "/", path)
     cleaned = _clean(joined)

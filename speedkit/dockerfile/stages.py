@@ -31,9 +31,9 @@ __all__ = [
     "external_bases",
     "global_environment",
     "host_platform",
+    "image_platform",
     "needed_stages",
     "origins_of",
-    "platform_of",
     "stage_bases",
     "target_index",
 ]
@@ -66,7 +66,7 @@ def host_platform() -> str:
     return f"linux/{_ARCHITECTURES.get(machine, machine)}"
 
 
-def platform_of(document: Mapping[str, object]) -> str:
+def image_platform(document: Mapping[str, object]) -> str:
     """The platform of the image that `docker image inspect` describes, `linux/amd64`; "" where it does not say."""
     parts = [str(document.get(name) or "") for name in ("Os", "Architecture", "Variant")]
     if not all(parts[:2]):

@@ -17,9 +17,9 @@ from speedkit.dockerfile import (
     SCRATCH,
     Dockerfile,
     Instruction,
-    Scope,
     Stage,
     StageBase,
+    StageEnvironment,
     SubstitutionError,
     expand,
     expand_where_set,
@@ -112,11 +112,15 @@ def expected_stages(
         needed = frozenset(stage.index for stage in dockerfile.stages)
         starts = tuple(StageBase(None, stage.base, None) for stage in dockerfile.stages)
         arguments = {}
-    scopes: list[Scope] = []
+    scopes: list[StageEnvironment] = []
     stages = []
     for stage, base in zip(dockerfile.stages, starts, strict=True):
         facts = bases.get(base.image) if base.stage is None else None
-        scope = scopes[base.stage].inherited() if base.stage is not None else Scope.from_image(_settings(base.image, facts))
+        scope = (
+            scopes[base.stage].inherited()
+            if base.stage is not None
+            else StageEnvironment.from_image(_settings(base.image, facts))
+        )
         triggers = [*_triggers(dockerfile, stage, base, facts)]
         own = [(instruction, False) for instruction in stage.instructions]
         reading = _Reading(dockerfile.escape, build_args, arguments, scope)
@@ -165,7 +169,9 @@ def _triggers(
 class _Reading:
     """Goes through one stage, and keeps what holds at each place of it."""
 
-    def __init__(self, escape: str, build_args: Mapping[str, str], global_args: Mapping[str, str], scope: Scope) -> None:
+    def __init__(
+        self, escape: str, build_args: Mapping[str, str], global_args: Mapping[str, str], scope: StageEnvironment
+    ) -> None:
         self._escape = escape
         self._build_args = build_args
         self._global_args = global_args

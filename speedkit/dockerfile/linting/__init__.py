@@ -46,7 +46,7 @@ class Linting:
             self._options = lint_options(dockerfile.check, "check options") if given is None else lint_options(given, origin)
 
     @property
-    def counts(self) -> bool:
+    def findings_are_errors(self) -> bool:
         """Whether a finding ends the build."""
         return self._options.is_error
 
@@ -55,10 +55,10 @@ class Linting:
         before = None if base is None else self._stages.get(base)
         self._stages[index] = StageLint(self._dockerfile.escape, self._build_args, before)
 
-    def look_at(self, instruction: Instruction, setting: Setting) -> None:
+    def check(self, instruction: Instruction, setting: Setting) -> None:
         """Looks at an instruction of a stage that was opened, before it changes the setting."""
-        if self.counts and instruction.stage is not None:
-            self._stages[instruction.stage].look_at(instruction, setting)
+        if self.findings_are_errors and instruction.stage is not None:
+            self._stages[instruction.stage].check(instruction, setting)
 
     def finish(self, global_args: Mapping[str, str], default_args: Mapping[str, str] | None) -> None:
         """Raises DockerfileError when something was found. To be asked only where findings count.

@@ -52,7 +52,7 @@ class StageLint:
         self._has_workdir: bool = before is not None and before._has_workdir
         self._last: dict[str, int] = {}
 
-    def look_at(self, instruction: Instruction, setting: Setting) -> None:
+    def check(self, instruction: Instruction, setting: Setting) -> None:
         """Looks at an instruction before it changes the setting."""
         self._look_for_unset(instruction, setting)
         match instruction.keyword:

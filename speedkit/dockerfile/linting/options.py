@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from speedkit.errors import DockerfileError
 
 from ..go_text import quoted
-from ..mounts import TRUTHS
+from ..mounts import BOOLEAN_WORDS
 from ..refusal import refusal
 
 __all__ = ["LintOptions", "lint_options"]
@@ -36,8 +36,8 @@ def lint_options(text: str, origin: str) -> LintOptions:
             options = replace(options, skips_all=True)
         elif name == "skip":
             options = replace(options, skipped=frozenset(rule.strip() for rule in value.split(",")))
-        elif name == "error" and value in TRUTHS:
-            options = replace(options, is_error=TRUTHS[value])
+        elif name == "error" and value in BOOLEAN_WORDS:
+            options = replace(options, is_error=BOOLEAN_WORDS[value])
         elif name == "error":
             reason = f"strconv.ParseBool: parsing {quoted(value)}: invalid syntax"
             raise _refusal(origin, f"failed to parse check option {quoted(part)}: {reason}")
