@@ -6,6 +6,6 @@ Pure: texts and situations in, sentences out. Nothing is built or run for it.
 from __future__ import annotations
 
 from .failed_builds import advice_on_failure
-from .nondeterminism import Unsteady, unsteady_steps
+from .nondeterminism import UnsteadyStep, unsteady_steps
 
-__all__ = ["Unsteady", "advice_on_failure", "unsteady_steps"]
+__all__ = ["UnsteadyStep", "advice_on_failure", "unsteady_steps"]

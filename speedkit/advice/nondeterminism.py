@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from speedkit.context import Manifest
     from speedkit.dockerfile import Instruction
 
-__all__ = ["Unsteady", "unsteady_steps"]
+__all__ = ["UnsteadyStep", "unsteady_steps"]
 
 _COMMANDS = (
     (r"(?:^|[\s;&|(`])date(?:\s+[-+'\"]|\s*[)`;&|>]|\s*$)|SOURCE_DATE_EPOCH=\$\(", marked("It writes the time of the build.")),
@@ -56,7 +56,7 @@ _GIT = ".git"
 
 
 @dataclass(frozen=True, slots=True)
-class Unsteady:
+class UnsteadyStep:
     """An instruction that may not come out the same twice, and why, as a sentence."""
 
     line: int
@@ -64,7 +64,7 @@ class Unsteady:
     because: str
 
 
-def unsteady_steps(build: Situation) -> tuple[Unsteady, ...]:
+def unsteady_steps(build: Situation) -> tuple[UnsteadyStep, ...]:
     """The instructions of the stages that a build uses that may not come out the same twice.
 
     Raises: DockerfileError.
@@ -74,7 +74,7 @@ def unsteady_steps(build: Situation) -> tuple[Unsteady, ...]:
     bases = stage_bases(build.dockerfile, **wanted)  # type: ignore[arg-type]
     images = {stage.line: bases[stage.index].image for stage in build.dockerfile.stages if bases[stage.index].stage is None}
     return tuple(
-        Unsteady(step.line, step.text, because)
+        UnsteadyStep(step.line, step.text, because)
         for step in build.dockerfile.instructions
         if step.stage in (None, *needed)
         for because in _reasons(step, images.get(step.line, ""), build.context)

@@ -30,7 +30,7 @@ from .printed_builds import build_json, line_of_running, print_build, print_noti
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.builds import RunningBuild
-    from speedkit.history import Repeated
+    from speedkit.history import RepeatedBuild
     from speedkit.images import Difference
     from speedkit.model import Build
 
@@ -128,7 +128,7 @@ def _ended_without_error(built: Build) -> str:
     return message("The build failed.")
 
 
-def _repeated(app: App, running: RunningBuild, built: Build, *, cold: bool) -> Repeated:
+def _repeated(app: App, running: RunningBuild, built: Build, *, cold: bool) -> RepeatedBuild:
     from speedkit.builds import start_again
     from speedkit.history import compare_cold_repeat, compare_with_repeat
 
@@ -159,7 +159,7 @@ def _show_live(running: RunningBuild) -> None:
                 is_told = True
 
 
-def _repeated_json(repeated: Repeated) -> dict[str, Any]:
+def _repeated_json(repeated: RepeatedBuild) -> dict[str, Any]:
     return {
         "build": build_json(repeated.second),
         "missed": [reason_json(reason, "state") for reason in repeated.missed],
@@ -168,14 +168,14 @@ def _repeated_json(repeated: Repeated) -> dict[str, Any]:
     }
 
 
-def _print_repeated(repeated: Repeated) -> None:
+def _print_repeated(repeated: RepeatedBuild) -> None:
     from speedkit.words import seconds_text
 
     line, instruction, seconds, because = message("line"), message("instruction"), message("seconds"), message("because")
     columns = [line, instruction, seconds, because]
     missed = [[step.line, step.instruction, seconds_text(step.seconds), step.because] for step in repeated.missed]
     print_text("")
-    print_table(repeated.finding, columns if missed else [], missed, numbers=[line, seconds])
+    print_table(repeated.summary, columns if missed else [], missed, numbers=[line, seconds])
     if repeated.differences:
         changed = [[one.path, _change(one)] for one in repeated.differences[:SHOWN_DIFFERENCES]]
         if more := len(repeated.differences) - len(changed):

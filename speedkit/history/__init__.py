@@ -1,19 +1,19 @@
-"""What was built before: found again, and asked why its steps were cached or ran, and what would run now."""
+"""Builds that were recorded before: how to find them, why their steps were cached or ran, and what would run now."""
 
 from .find_builds import recorded_builds, recording_of, recordings
 from .forecast_while_typing import LiveForecast
-from .miss_paths import RUNS, Travel, Way, ways_of
+from .miss_paths import RUN_STATES, MissPath, Travel, trace_misses
 from .playback import play
 from .reasons import Reasons, explain, predict
-from .repeated_build import Repeated, compare_cold_repeat, compare_with_repeat
+from .repeated_build import RepeatedBuild, compare_cold_repeat, compare_with_repeat
 
 __all__ = [
-    "RUNS",
+    "RUN_STATES",
     "LiveForecast",
+    "MissPath",
     "Reasons",
-    "Repeated",
+    "RepeatedBuild",
     "Travel",
-    "Way",
     "compare_cold_repeat",
     "compare_with_repeat",
     "explain",
@@ -22,5 +22,5 @@ __all__ = [
     "recorded_builds",
     "recording_of",
     "recordings",
-    "ways_of",
+    "trace_misses",
 ]

@@ -1,9 +1,8 @@
-"""The builds recorded before, found again by session, app or id."""
+"""Recorded builds, by session, app or id."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 
 from speedkit.builds import recordings_folder
 from speedkit.errors import NoHistory, RecordingError
@@ -14,47 +13,44 @@ from speedkit.recordings import Recording, list_recordings, read_build, read_rec
 __all__ = ["recorded_builds", "recording_of", "recordings"]
 
 RECENT = 300
+"""How many builds `recorded_builds` reads at most."""
 
 
 def recordings(*, session: str | None = None, source: str | None = None) -> list[Recording]:
-    """All recordings on this machine, oldest first; of one session or one app's folder when named."""
+    """The recordings on this machine, oldest first. session, source: only those of one session, or of one app's folder."""
     return list_recordings(recordings_folder(), session=session, source=source)
 
 
 def recorded_builds(app: str = "sample_go_app", *, session: str | None = None) -> list[Build]:
     """The builds of an app that were recorded in a session, oldest first.
 
-    session: None means the one this kernel belongs to (a tour sets SPEEDKIT_SESSION); outside of a session, the
-    300 most recent builds.
+    session: None means the session that this kernel belongs to (a tour sets SPEEDKIT_SESSION). Outside of a session, all
+    builds count. There are at most 300, the most recent ones.
+    Raises: RecordingError for a damaged recording.
     """
-    wanted = session or os.environ.get("SPEEDKIT_SESSION")
-    found = [recording for recording in recordings(session=wanted) if recording.meta.app == app]
-    return list(_readable(found[-RECENT:]))
-
-
-def _readable(found: Iterable[Recording]) -> Iterator[Build]:
-    """The builds of recordings, but for those that are removed at this moment to make room.
-
-    Raises: RecordingError for one that is damaged.
-    """
-    for recording in found:
+    session = session or os.environ.get("SPEEDKIT_SESSION")
+    of_app = [recording for recording in recordings(session=session) if recording.meta.app == app]
+    builds = []
+    for recording in of_app[-RECENT:]:
         try:
-            yield read_build(recording)
+            builds.append(read_build(recording))
         except RecordingError:
+            # A build that ends elsewhere may remove old recordings at this moment (`keep_recordings`).
             if recording.folder.exists():
                 raise
+    return builds
 
 
 def recording_of(build_id: str | None) -> Recording:
-    """A recording by the id of its build, or a beginning of it that fits one only; None is the newest.
+    """The recording of a build, by its id or by the first letters of it, if they fit only one; None is the newest.
 
     Raises: NoHistory.
     """
     if build_id is None:
-        found = recordings()
-        if not found:
-            raise NoHistory(message("Nothing has been built yet."), fix=message("Build something first: `speedkit build DIR`."))
-        return found[-1]
+        if newest := recordings()[-1:]:
+            return newest[0]
+        raise NoHistory(message("Nothing has been built yet."), fix=message("Build something first: `speedkit build DIR`."))
+    # Most callers give a whole id: then only one recording is read.
     if (recordings_folder() / build_id / "meta.json").is_file():
         return read_recording(recordings_folder() / build_id)
     fitting = [recording for recording in recordings() if recording.meta.id.startswith(build_id)]

@@ -1,4 +1,4 @@
-"""Forecasts again and again while somebody types: the past is read once, and only files that changed are read again."""
+"""Forecasts while somebody types: earlier builds are read once, and of the build context only the files that changed."""
 
 from __future__ import annotations
 
@@ -24,26 +24,29 @@ from .situations import base_facts, situation_now
 __all__ = ["LiveForecast"]
 
 LONGEST = 12
-"""How many characters the margin has room for."""
+"""How many characters fit into the margin."""
 MANY_FILES = 1000
-"""To look at fewer takes no time that anybody would notice."""
+"""With fewer files than this, looking at all of them takes no time that a person notices."""
 TIMED_BUILDS = 12
-"""How many earlier builds of the same folder say how long a step may take."""
+"""How many earlier builds of the same folder give the usual seconds of a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Files:
-    """The files of a context when all of them were looked at. changes: those made through the app until then."""
+    """The manifest of a context as of the last look at all files.
 
-    belong_to: object
+    key: the folder, the Dockerfile and the earlier builds that it belongs to. changes: those that the app had made by then.
+    """
+
+    key: object
     manifest: Manifest
     changes: int
 
 
 class LiveForecast:
-    """A forecaster for the workbench: the app, a strategy and the finished builds in, an entry per instruction out.
+    """Forecasts for the workbench. In: the app, a strategy and the finished builds. Out: an entry per instruction.
 
-    find_builder: gives what would build; None when no engine answers.
+    find_builder: gives the builder that would build; None when no engine answers.
     """
 
     def __init__(self, find_builder: Callable[[], Builder | None] = builder_if_any) -> None:
@@ -60,20 +63,20 @@ class LiveForecast:
     def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> Iterator[list[dict[str, Any]]]:
         """`line`, `forecast`, `because`, `short`, `ran` and expected `seconds` of every instruction that BuildKit runs.
 
-        The first forecast takes the files that were not changed through the app for what they were. Where a look at all of
-        them, which takes longer, shows something else, a second one follows.
-        `because`: the cause as a sentence. `short`: as the margin has room for it. `ran`: as a step says it once it has run.
-        `usual`: how long it took when it ran last, here or in an earlier recording; None when it never did. `after`: the
-        lines it takes something from. A Dockerfile that cannot be read, as happens while one types, has no forecast.
+        The first forecast assumes that only the app changed files. Then all files are looked at, which takes longer. A second
+        forecast follows if other files have changed, too.
+        `because`: the cause as a sentence. `short`: the cause, cut to fit the margin. `ran`: the cause for a step that has run.
+        `usual`: the seconds it took when it last ran, here or in an earlier recording; None when it never did. `after`: the
+        lines of the steps it takes something from. A Dockerfile that cannot be parsed, as happens while one types, gives [].
         """
-        chosen, isolation = app.strategy(strategy), _cache(app, strategy, builds)
-        self._remember(app, chosen, isolation, builds)
+        of_strategy, isolation = app.strategy(strategy), _cache(app, strategy, builds)
+        self._remember(app, of_strategy, isolation, builds)
         usual = self._recorded_seconds(app) | _usual_seconds(builds)
-        for context in self._contexts(app, chosen):
+        for context in self._contexts(app, of_strategy):
             try:
                 now = situation_now(
                     app,
-                    chosen,
+                    of_strategy,
                     self._last,
                     context=context,
                     isolation=isolation,
@@ -88,27 +91,29 @@ class LiveForecast:
                 yield [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
 
     def _contexts(self, app: App, strategy: Strategy) -> Iterator[Manifest]:
-        """The files of the context: where they are many as far as they are known at once, then as they are."""
-        belong_to, changes, known = (app.folder, strategy.dockerfile, self._past_key), app.changes, self._files
-        quick, before = None, known.manifest if known is not None else None
-        if known is not None and known.belong_to == belong_to and len(known.manifest.entries) > MANY_FILES:
-            quick = read_files_again(app.folder, known.manifest, app.changed_since(known.changes))
+        """The manifest of the context. Where there are many files, one with the app's own changes alone comes first."""
+        # The number of changes is read before the files: a change that comes meanwhile is then looked at once more.
+        key, changes, last_look = (app.folder, strategy.dockerfile, self._past_key), app.changes, self._files
+        quick, before = None, last_look.manifest if last_look is not None else None
+        if last_look is not None and last_look.key == key and len(last_look.manifest.entries) > MANY_FILES:
+            quick = read_files_again(app.folder, last_look.manifest, app.changed_since(last_look.changes))
         if quick is not None:
             yield quick
         context = read_context(app.folder, dockerfile=strategy.dockerfile, previous=quick or before)
         if self._last is not None and quick is None:
             context = context.made_of(self._last.context)
-        self._files = _Files(belong_to, context, changes)
+        self._files = _Files(key, context, changes)
         if context != quick:
             yield context
 
     def _remember(self, app: App, strategy: Strategy, isolation: str | None, builds: Sequence[Build]) -> None:
-        """Read the past again when there is more of it, or another cache is asked for; the bases also when a FROM changed."""
+        """Read earlier builds again after a new build and for another cache; the base images also when a FROM changed."""
         text, folder = without_secrets(dockerfile_text(strategy.dockerfile)), str(app.folder)
         past_key = (isolation, folder, builds[-1].id if builds else None)
         froms = [line for line in text.split("\n") if line.upper().lstrip().startswith("FROM")]
         if past_key == self._past_key and froms == self._froms:
             return
+        # Reading recordings and asking the engine for images takes long: a key press that changes neither must not wait for them.
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
@@ -121,22 +126,19 @@ class LiveForecast:
         self._past_key = past_key
 
     def _recorded_seconds(self, app: App) -> dict[str, float]:
-        """How long each instruction took in what was recorded of this app before; read once."""
+        """The seconds of each instruction in the recordings of this app; read once."""
         source = str(app.source)
         if self._recorded is None or self._recorded[0] != source:
-            found = [recording for recording in recordings() if recording.meta.source == source]
-            self._recorded = source, _usual_seconds(_readable(found[-TIMED_BUILDS:]))
+            builds = []
+            for recording in recordings(source=source)[-TIMED_BUILDS:]:
+                with suppress(RecordingError):
+                    builds.append(read_build(recording))
+            self._recorded = source, _usual_seconds(builds)
         return self._recorded[1]
 
 
-def _readable(found: Sequence[Recording]) -> Iterator[Build]:
-    for recording in found:
-        with suppress(RecordingError):
-            yield read_build(recording)
-
-
 def _cache(app: App, strategy: str, builds: Sequence[Build]) -> str | None:
-    """The cache that the strategy's last build shared; for one never built, the one that it would share."""
+    """The cache of the strategy's last build; for a strategy that was never built, the cache that it would share."""
     for build in reversed(builds):
         if build.strategy == strategy and build.folder is not None and build.folder.is_dir():
             return read_recording(build.folder).meta.isolation
@@ -144,7 +146,7 @@ def _cache(app: App, strategy: str, builds: Sequence[Build]) -> str | None:
 
 
 def _usual_seconds(builds: Iterable[Build]) -> dict[str, float]:
-    """How long each instruction took when it ran last."""
+    """The seconds of each instruction when it last ran."""
     return {step.instruction: step.seconds for build in builds for step in build.instructions if step.state == "ran"}
 
 

@@ -1,4 +1,4 @@
-"""The ways between the steps of a build, and how far a miss travelled along each."""
+"""The paths between the steps of a build, and how far a miss spread along each."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from speedkit.causes import Evicted, Line, New, OtherBuilder, OtherBytes
 from speedkit.model import StepSource
 from speedkit.rendering import Reason
 
-__all__ = ["RUNS", "Travel", "Way", "ways_of"]
+__all__ = ["RUN_STATES", "MissPath", "Travel", "trace_misses"]
 
 Travel = Literal["carried", "stopped", "perhaps", "quiet"]
-"""`carried`: the miss went this way. `stopped`: it came, and the bytes were the same. `perhaps`: that is not known yet."""
+"""`carried`: the miss spread along the path. `stopped`: it ended here, because the bytes came out the same. `perhaps`: only the
+build will show which of the two. `quiet`: there was no miss to spread."""
 
-RUNS = frozenset({"ran", "failed", "cancelled", "miss"})
+RUN_STATES = frozenset({"ran", "failed", "cancelled", "miss"})
 NOT_PASSED_ON = New | Evicted | OtherBuilder
-"""The step runs for a cause that is not in what it takes from others."""
+"""Causes of a miss that do not come from another step."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A step takes something from an earlier one; both are named by their lines."""
+class MissPath:
+    """A step takes something from an earlier one. source, target: the lines of the two.
+
+    how: what it takes: the file system of the step before, a stage or image (FROM), files (COPY), or a mount.
+    """
 
     source: int
     target: int
@@ -30,28 +34,30 @@ class Way:
     travel: Travel
 
 
-def ways_of(reasons: Sequence[Reason]) -> tuple[Way, ...]:
-    """Every way, in the order of the Dockerfile. The first step of a stage is reached through the stage's FROM."""
+def trace_misses(reasons: Sequence[Reason]) -> tuple[MissPath, ...]:
+    """The paths into each step, in the order of the Dockerfile."""
     by_line = {reason.line: reason for reason in reasons}
     openings = {reason.stage: reason.line for reason in reversed(reasons) if reason.instruction.startswith("FROM ")}
-    found = []
+    paths = []
     for reason in reasons:
         for source in reason.sources:
             before = by_line[source.line]
-            crosses = source.how == "before" and before.stage != reason.stage
-            line = openings.get(reason.stage, source.line) if crosses else source.line
-            found.append(Way(line, reason.line, source.how, _travel(before, reason, source)))
-    return tuple(found)
+            # The first step of a stage builds on the last step of another stage. A reader sees the FROM between them.
+            is_through_from = source.how == "before" and before.stage != reason.stage
+            line = openings.get(reason.stage, source.line) if is_through_from else source.line
+            paths.append(MissPath(line, reason.line, source.how, _travel(before, reason, source)))
+    return tuple(paths)
 
 
 def _travel(before: Reason, reason: Reason, source: StepSource) -> Travel:
     if source.how == "from":
-        return "carried" if before.state in RUNS and not isinstance(before.cause, NOT_PASSED_ON) else "quiet"
-    if reason.state == "depends" and before.state in {*RUNS, "depends"}:
+        return "carried" if before.state in RUN_STATES and not isinstance(before.cause, NOT_PASSED_ON) else "quiet"
+    if reason.state == "depends" and before.state in {*RUN_STATES, "depends"}:
         return "perhaps"
-    if before.state not in RUNS:
+    if before.state not in RUN_STATES:
         return "quiet"
-    if reason.state not in RUNS:
+    if reason.state not in RUN_STATES:
+        # COPY --from and mounts count by content: equal bytes stop a miss. A step counts the step before it by its cache key.
         return "stopped" if source.by_bytes else "quiet"
     if source.by_bytes:
         has_other_bytes = isinstance(reason.cause, OtherBytes) and Line(source.line) in reason.cause.sources

@@ -1,4 +1,4 @@
-"""Shows a recorded build again as it went on, without an engine."""
+"""Shows a recorded build again as it ran, without an engine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ __all__ = ["play"]
 def play(build: Build | str | None = None, *, speed: float = 1.0) -> Build:
     """A recorded build, shown live in a notebook as if it were made now. Nothing is built, and nothing is recorded again.
 
-    build: a build, the id of one, or None for the newest. speed: how many times as quick as it was; 1.0 is as quick.
-    Ctrl-C ends it.
-    Raises: NoHistory, RecordingError; Misuse for a speed that is none.
+    build: a build, its id, or None for the newest. speed: how many times as fast as the build was. Ctrl-C ends it.
+    Raises: NoHistory, RecordingError; Misuse for a speed that is not above 0.
     """
     if isinstance(build, Build) and build.folder is not None:
         recording = read_recording(build.folder)
@@ -26,7 +25,7 @@ def play(build: Build | str | None = None, *, speed: float = 1.0) -> Build:
         recording = recording_of(build.id if isinstance(build, Build) else build)
     running = start_replay(recording, speed=speed)
     try:
-        # A page that cannot show it gets the result all the same.
+        # A front end that cannot show it still gets the result.
         with suppress(Exception):
             watch_in_notebook(running)
         return running.wait()

@@ -1,4 +1,4 @@
-"""Why: what would run if an app were built now, and why the steps of a finished build were cached or ran."""
+"""Reasons: which steps would run if an app were built now, and why the steps of a finished build were cached or ran."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
-from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, Builder, builder_if_any
+from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, builder_if_any
 from speedkit.builds import dockerfile_text, sent_arguments
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 __all__ = ["Reasons", "explain", "predict"]
 
 IMPORTING = "importing cache manifest from "
-"""How BuildKit names the step that fetches what `--cache-from` names."""
+"""How BuildKit names the vertex that imports a cache of `--cache-from`."""
 
 
 @dataclass(frozen=True)
 class Reasons:
     """A reason for every step of a build that was, or would be, made. Shown as a table in a notebook.
 
-    build: the build that is explained; None for a forecast. replaced_frontend: what `# syntax=` names, where the engine's
-    own frontend reads the Dockerfile.
+    build: the build that is explained; None for a forecast. replaced_frontend: the frontend that `# syntax=` names, where the
+    engine's own frontend reads the Dockerfile.
     """
 
     title: str
@@ -51,7 +51,7 @@ class Reasons:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per step: line, stage, instruction, state, of a build also seconds, and because."""
+        """A row per step: line, stage, instruction, state, seconds (of a finished build), and because."""
         from speedkit.data_frame import Frame
 
         seconds = ["seconds"] if self.build is not None else []
@@ -71,44 +71,40 @@ def predict(
     builder: str | None = None,
     changed: Sequence[str] = (),
 ) -> Reasons:
-    """What would happen if the app were built now: `hit`, `miss` or `depends` for every step, and why. Builds nothing.
+    """A forecast for a build made now: `hit`, `miss` or `depends` for every step, and why. Builds nothing.
 
     builder: the name of a builder of buildx, as in `build`; None is the one inside the engine.
     changed: files of the build context to take as changed, though they are not.
-    It rests on the recorded builds that share the app's cache; with none, everything would run. An engine that answers is
-    asked only which images it has, and whether a registry answers for the frontend that `# syntax=` names.
+    The forecast uses the recorded builds that share the app's cache; without any, everything would run. An engine that answers
+    is asked only which images it has, and whether a registry answers for the frontend that `# syntax=` names.
     Raises: UnknownStrategy, UnknownBuilder, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
-    chosen = app.strategy(strategy)
-    folder, isolation, arguments = str(app.folder), app.cache_of(chosen.name), sent_arguments(build_args or {})
-    at_work = builder_if_any(builder)
-    name = builder if at_work is None else at_work.name
-    request = BaseRequest(dockerfile_text(chosen.dockerfile), arguments, target, isolation)
+    of_strategy = app.strategy(strategy)
+    folder, isolation, arguments = str(app.folder), app.cache_of(of_strategy.name), sent_arguments(build_args or {})
+    named_builder = builder_if_any(builder)
+    name = builder if named_builder is None else named_builder.name
+    request = BaseRequest(dockerfile_text(of_strategy.dockerfile), arguments, target, isolation)
     earlier = earlier_builds()
     own = own_past(earlier, isolation=isolation, folder=folder, builder=name)
-    bases = base_facts(at_work, request, own)
+    bases = base_facts(named_builder, request, own)
     past = past_of(earlier, own, folder=folder, dockerfile=request.dockerfile, bases=bases, builder=name)
-    # All files are read: BuildKit may have forgotten what the build before was sent.
-    context = _with_changes(read_context(app.folder, dockerfile=chosen.dockerfile), changed)
+    # All files are read, also those that no build asked for yet: BuildKit may have forgotten its copy of the context.
+    context = _with_changes(read_context(app.folder, dockerfile=of_strategy.dockerfile), changed)
     now = situation_now(
-        app, chosen, past.last, context=context, isolation=isolation, build_args=arguments, target=target, bases=bases
+        app, of_strategy, past.last, context=context, isolation=isolation, build_args=arguments, target=target, bases=bases
     )
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)
-    frontend = _replaced_frontend(at_work, request) if now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments else None
+    frontend = None
+    if named_builder is not None and (now.dockerfile.syntax or SYNTAX_ARGUMENT in arguments):
+        # An engine that went away since has nothing to say about it, and the forecast holds all the same.
+        with suppress(SpeedkitError):
+            frontend = named_builder.frontend_replaced_now(request.dockerfile, request.build_args)
     return Reasons(_expected(steps, frontend), steps, replaced_frontend=frontend)
 
 
-def _replaced_frontend(builder: Builder | None, request: BaseRequest) -> str | None:
-    """The frontend that the engine's own would take the place of; None where no engine can say."""
-    if builder is not None:
-        with suppress(SpeedkitError):
-            return builder.frontend_replaced_now(request.dockerfile, request.build_args)
-    return None
-
-
-def _listed(facts: Sequence[str], replaced_frontend: str | None) -> str:
-    """Facts on one line, with what was replaced behind them."""
+def _on_one_line(facts: Sequence[str], replaced_frontend: str | None) -> str:
+    """Facts with commas between them; the frontend that was replaced comes last."""
     if replaced_frontend is None:
         return ", ".join(facts)
     return ", ".join([*facts, message("stand-in frontend for {name}", name=replaced_frontend)])
@@ -118,17 +114,17 @@ def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
     """A manifest in which some files have other content."""
     names = {name.removeprefix("./") for name in changed}
     for name in sorted(names):
-        found = context.by_path.get(name)
-        if found is None or found.kind != "file":
+        entry = context.by_path.get(name)
+        if entry is None or entry.kind != "file":
             raise EditDoesNotApply(
                 message("{name} is not a file of the build context.", name=name),
                 fix=message("Name one that `.dockerignore` lets in."),
             )
-    entries = (_other_content(entry) if entry.path in names else entry for entry in context.entries)
-    return replace(context, entries=tuple(entries))
+    return replace(context, entries=tuple(_changed(one) if one.path in names else one for one in context.entries))
 
 
-def _other_content(entry: Entry) -> Entry:
+def _changed(entry: Entry) -> Entry:
+    # A later time as well: BuildKit asks for a file again only when its size, mode or time changed.
     digest = hashlib.sha256(f"changed {entry.digest}".encode()).hexdigest()
     return entry._replace(digest=digest, mtime_ns=entry.mtime_ns + 1)
 
@@ -141,17 +137,17 @@ def _expected(steps: tuple[Reason, ...], replaced_frontend: str | None) -> str:
     ]
     if depends := counts["depends"]:
         facts.append(plural("{count:,} step depends on another", "{count:,} steps depend on another", depends))
-    return message("If you build now: {facts}", facts=_listed(facts, replaced_frontend))
+    return message("If you build now: {facts}", facts=_on_one_line(facts, replaced_frontend))
 
 
 def explain(build: Build | str | None = None) -> Reasons:
     """Why each step of a finished build was cached or ran.
 
-    build: a build, the id of one, or None for the newest.
+    build: a build, its id, or None for the newest.
     Raises: NoHistory, RecordingError, DockerfileError.
     """
     recording = _recording(build)
-    meta, seen = recording.meta, read_build(recording)
+    meta, recorded = recording.meta, read_build(recording)
     earlier = earlier_builds(recording)
     own = own_past(earlier, isolation=meta.isolation, folder=meta.folder, builder=meta.builder)
     past = past_of(
@@ -163,24 +159,26 @@ def explain(build: Build | str | None = None) -> Reasons:
         builder=meta.builder,
         recording=recording,
     )
-    others = OtherCaches(other_builders(earlier, recording), imports_of(seen, ok=True), imports_of(seen, ok=False))
-    found = explain_situation(situation_of(recording, seen), past.situations, others)
+    others = OtherCaches(other_builders(earlier, recording), imports_of(recorded, ok=True), imports_of(recorded, ok=False))
+    explanation = explain_situation(situation_of(recording, recorded), past.situations, others)
+    # In a cache that was empty, every step is new for one and the same reason.
     first = meta.isolation is not None and not past.own
-    seconds = {(step.line, step.instruction): step.seconds for step in seen.instructions if step.ran}
+    seconds = {(step.line, step.instruction): step.seconds for step in recorded.instructions if step.ran}
     steps = tuple(
-        _reason(step, step.state, first=first, seconds=seconds.get((step.line, step.instruction), 0.0)) for step in found.steps
+        _reason(step, step.state, first=first, seconds=seconds.get((step.line, step.instruction), 0.0))
+        for step in explanation.steps
     )
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
     name = f"{meta.strategy}, {meta.edit}" if meta.edit not in ("", "none") else meta.strategy
     facts = [message("{count} cached", count=cached), message("{count} ran", count=ran)]
-    return Reasons(f"{name}: {_listed(facts, meta.replaced_frontend)}", steps, seen, meta.replaced_frontend)
+    return Reasons(f"{name}: {_on_one_line(facts, meta.replaced_frontend)}", steps, recorded, meta.replaced_frontend)
 
 
 def imports_of(build: Build, *, ok: bool) -> tuple[str, ...]:
-    """Where a build imported caches from, or could not."""
-    found = (step for step in build.step_list if step.name.startswith(IMPORTING) and (step.error is None) == ok)
-    return tuple(dict.fromkeys(step.name.removeprefix(IMPORTING) for step in found))
+    """Where a build imported caches from. ok: False for the caches that could not be imported."""
+    imports = (step for step in build.step_list if step.name.startswith(IMPORTING) and (step.error is None) == ok)
+    return tuple(dict.fromkeys(step.name.removeprefix(IMPORTING) for step in imports))
 
 
 def _recording(build: Build | str | None) -> Recording:
@@ -193,11 +191,12 @@ def _recording(build: Build | str | None) -> Recording:
 
 
 def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0) -> Reason:
-    """first: nothing was built before in the cache."""
+    """The reason of one step. first: it is the first build in its cache, so a new step is no surprise."""
     cause: Cause = step.cause
     if first and isinstance(cause, New):
         cause = StartedEmpty()
     elif isinstance(cause, BuiltElsewhere | Imported) and step.instruction.startswith("FROM "):
+        # FROM runs nothing. It counts only that the image is here, and not which build or import brought it.
         cause = BaseHere()
     also = step.also if cause is step.cause else ()
     origins = step.origins if isinstance(step, StepExplanation) else ()

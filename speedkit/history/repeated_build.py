@@ -1,10 +1,10 @@
-"""A build made twice: what ran again though nobody changed anything, what came out differently, what usually makes it so."""
+"""A build made twice: which steps ran again though nothing changed, which files differ, and the usual causes of both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from speedkit.advice import Unsteady, unsteady_steps
+from speedkit.advice import UnsteadyStep, unsteady_steps
 from speedkit.engine import ISOLATION_MARKS, layers_of
 from speedkit.errors import DockerfileError
 from speedkit.images import Difference, compare_images
@@ -13,24 +13,24 @@ from speedkit.model import Build
 from speedkit.rendering import Reason
 
 from .find_builds import recording_of
-from .miss_paths import RUNS
+from .miss_paths import RUN_STATES
 from .reasons import explain
 from .situations import situation_of
 
-__all__ = ["Repeated", "compare_cold_repeat", "compare_with_repeat"]
+__all__ = ["RepeatedBuild", "compare_cold_repeat", "compare_with_repeat"]
 
 
 @dataclass(frozen=True)
-class Repeated:
+class RepeatedBuild:
     """The second of two equal builds.
 
-    missed: its steps that ran, with their reasons. differences: files of the image that came out differently; None when
-    they were not compared. unsteady: what may not come out the same on another day or machine.
+    missed: its steps that ran, with their reasons. differences: files that are not the same in both images; None when the
+    images were not compared. unsteady: instructions that may come out differently on another day or machine.
     """
 
     second: Build
     missed: tuple[Reason, ...]
-    unsteady: tuple[Unsteady, ...]
+    unsteady: tuple[UnsteadyStep, ...]
     differences: tuple[Difference, ...] | None = None
 
     @property
@@ -38,7 +38,7 @@ class Repeated:
         return not self.missed and not self.differences
 
     @property
-    def finding(self) -> str:
+    def summary(self) -> str:
         """What the second build showed, as a sentence."""
         if not self.second.ok:
             return message("The second build failed.")
@@ -59,29 +59,30 @@ class Repeated:
         return message("Built again at once: every step came from the cache.")
 
 
-def compare_with_repeat(second: Build) -> Repeated:
-    """What the second of two equal builds in one cache tells.
+def compare_with_repeat(second: Build) -> RepeatedBuild:
+    """The steps of a repeated build that were not cached, though an equal build in the same cache came right before.
 
     Raises: RecordingError.
     """
     reasons = explain(second)
-    missed = tuple(step for step in reasons.steps if step.state in RUNS)
-    return Repeated(second, missed, _unsteady(second))
+    missed = tuple(step for step in reasons.steps if step.state in RUN_STATES)
+    return RepeatedBuild(second, missed, _unsteady(second))
 
 
-def compare_cold_repeat(first: Build, second: Build) -> Repeated:
-    """What the second of two equal builds from cold tells: the files of their images, byte for byte, their times left out.
+def compare_cold_repeat(first: Build, second: Build) -> RepeatedBuild:
+    """The files that differ between the images of two equal builds from cold, compared byte for byte but without their times.
 
     Raises: RecordingError, EngineError, ArchiveError.
     """
     if not first.image or not second.image:
-        return Repeated(second, (), _unsteady(second), ())
+        return RepeatedBuild(second, (), _unsteady(second), ())
     compared = compare_images(layers_of(first.image), layers_of(second.image))
+    # Each of the two has a mark of its own in its base, or the second build would have been cached.
     differences = tuple(one for one in compared.differences if one.path not in ISOLATION_MARKS)
-    return Repeated(second, (), _unsteady(second), differences)
+    return RepeatedBuild(second, (), _unsteady(second), differences)
 
 
-def _unsteady(build: Build) -> tuple[Unsteady, ...]:
+def _unsteady(build: Build) -> tuple[UnsteadyStep, ...]:
     try:
         return unsteady_steps(situation_of(recording_of(build.id), build))
     except DockerfileError:

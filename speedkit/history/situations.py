@@ -1,4 +1,4 @@
-"""Turns recordings, and an app as it is now, into what a forecast is made from."""
+"""Turns recordings, and an app as it is now, into a `Situation`, the input of a forecast."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ __all__ = ["base_facts", "lineage_of", "situation_now", "situation_of"]
 
 
 def lineage_of(isolation: str | None, folder: str) -> str:
-    """Names the builds that a person compares with each other: those of one private cache, or else of one folder."""
+    """A name for the builds that a person compares with each other: those of one private cache, or else of one folder."""
     return f"folder {folder}" if isolation is None else f"cache {isolation}"
 
 
 def situation_of(recording: Recording, build: Build | None = None) -> Situation:
-    """What a recorded build was given, and what became of its steps.
+    """The inputs of a recorded build, and the states of its steps.
 
+    build: as `read_build` gives it for the recording, where it was read before.
     Raises: RecordingError, DockerfileError.
     """
-    found = build or read_build(recording)
+    build = build or read_build(recording)
     meta, dockerfile = recording.meta, read_dockerfile(recording.dockerfile)
     return Situation(
         dockerfile=dockerfile,
@@ -38,9 +39,9 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
         target=meta.target,
         bases=_bases(meta.bases),
         folder=meta.folder,
-        states={step.line: step.state for step in found.instructions if step.line is not None and not step.triggered},
-        errors={step.line: step.error for step in found.instructions if step.line and step.error and not step.triggered},
-        triggers={(step.line, step.instruction): step.state for step in found.instructions if step.line and step.triggered},
+        states={step.line: step.state for step in build.instructions if step.line is not None and not step.triggered},
+        errors={step.line: step.error for step in build.instructions if step.line and step.error and not step.triggered},
+        triggers={(step.line, step.instruction): step.state for step in build.instructions if step.line and step.triggered},
         finished=meta.outcome == "done",
         lineage=lineage_of(meta.isolation, meta.folder),
         merge=_merges(meta.machine),
@@ -48,20 +49,21 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
 
 
 def base_facts(builder: Builder | None, request: BaseRequest, own: Sequence[Recording]) -> dict[str, dict[str, Any]]:
-    """What is known of the base images that a build would stand on now.
+    """Facts of the base images that a build would start from now.
 
-    builder: asked which images it has. What it has not, or when there is none or it does not answer, is taken to be what it was
-    in the builds before. own: the recordings of those, oldest first.
+    builder: asked which images it has. For images that it does not have, and when no builder answers, the facts are those in
+    the recordings of earlier builds. own: these recordings, oldest first.
     """
     recorded = {name: base for recording in own for name, base in recording.meta.bases.items()}
     if builder is None:
         return recorded
     try:
-        found = Redaction({}, {}).facts(builder.bases_now(request, recorded))
+        # Recordings are without secrets, and so must be what is compared with them.
+        current = Redaction({}, {}).facts(builder.bases_now(request, recorded))
     except SpeedkitError:
         return recorded
-    gone = {name: recorded[name] | base for name, base in found.items() if base.get("gone") and name in recorded}
-    return recorded | {name: base for name, base in found.items() if not base.get("gone")} | gone
+    gone = {name: recorded[name] | base for name, base in current.items() if base.get("gone") and name in recorded}
+    return recorded | {name: base for name, base in current.items() if not base.get("gone")} | gone
 
 
 def situation_now(
@@ -75,15 +77,15 @@ def situation_now(
     target: str | None,
     bases: Mapping[str, Mapping[str, Any]],
 ) -> Situation:
-    """What a build would be given now.
+    """The inputs of a build that would be made now.
 
-    last: the build before. bases: as `base_facts` gives them.
+    last: the recording of the build before. bases: as `base_facts` gives them.
     Raises: DockerfileError.
     """
     text = dockerfile_text(strategy.dockerfile)
     redaction = redaction_of(build_args, os.environ, text)
     return Situation(
-        # Recordings are without secrets, so only what is without them can be compared.
+        # Recordings are without secrets, and so must be what is compared with them.
         dockerfile=read_dockerfile(redaction.text(text)),
         context=context,
         build_args=redaction.build_args(build_args),
@@ -114,5 +116,5 @@ def _bases(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseImage]:
 
 
 def _merges(machine: Mapping[str, Any]) -> bool:
-    """Whether the engine makes `COPY --link` a layer of its own: the containerd image store does."""
+    """Whether the engine can merge layers, so that `COPY --link` stands alone: the containerd image store can."""
     return "overlayfs" in str(machine.get("storage_driver", ""))

@@ -13,7 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
-from speedkit.history import RUNS, Reasons, Travel, Way, ways_of
+from speedkit.history import RUN_STATES, MissPath, Reasons, Travel, trace_misses
 from speedkit.measurements import NONE, edit_words
 from speedkit.messages import listed, message, plural
 from speedkit.rendering import Reason
@@ -34,7 +34,7 @@ LETTER = 7.7
 DOT, ROUNDING = 5.0, 6.0
 LONGEST = 34
 LONGEST_CAUSE = 36
-SEEN = frozenset({"cached", "hit", "depends", "waiting", "unclear", *RUNS})
+SEEN = frozenset({"cached", "hit", "depends", "waiting", "unclear", *RUN_STATES})
 DRAWN: dict[Travel, tuple[str, float, str]] = {
     "quiet": (TEXT, 1.2, "solid"),
     "perhaps": (RAN, 2.0, "dash"),
@@ -58,7 +58,7 @@ def stages(reasons: Reasons) -> Plot:
     reasons: what `sk.explain` or `sk.predict` says.
     """
     rows = _rows(reasons.steps)
-    ways = [way for way in ways_of(reasons.steps) if way.target in rows and way.source in rows]
+    ways = [way for way in trace_misses(reasons.steps) if way.target in rows and way.source in rows]
     lanes = _lanes(ways, rows)
     figure = go.Figure()
     height = max((row.at for row in rows.values()), default=0.0) + 0.5 + GAP_ROWS
@@ -97,7 +97,7 @@ def _rows(steps: Sequence[Reason]) -> dict[int, _Row]:
     return found
 
 
-def _lanes(ways: Sequence[Way], rows: Mapping[int, _Row]) -> dict[int, int]:
+def _lanes(ways: Sequence[MissPath], rows: Mapping[int, _Row]) -> dict[int, int]:
     """For each step that another stage takes from, the lane in which its lines go down; short ones next to the boxes."""
     ends: dict[int, float] = {}
     for way in ways:
@@ -111,7 +111,7 @@ def _lanes(ways: Sequence[Way], rows: Mapping[int, _Row]) -> dict[int, int]:
     return lanes
 
 
-def _crosses(way: Way, rows: Mapping[int, _Row]) -> bool:
+def _crosses(way: MissPath, rows: Mapping[int, _Row]) -> bool:
     return rows[way.source].reason.stage != rows[way.target].reason.stage
 
 
@@ -145,7 +145,7 @@ def _boxes(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
         }
 
 
-def _lines(ways: Sequence[Way], rows: Mapping[int, _Row], lanes: Mapping[int, int]) -> Iterator[dict[str, object]]:
+def _lines(ways: Sequence[MissPath], rows: Mapping[int, _Row], lanes: Mapping[int, int]) -> Iterator[dict[str, object]]:
     """Those that a miss went along come last, and so lie over the others."""
     for way in sorted(ways, key=lambda way: list(DRAWN).index(way.travel)):
         source, target = rows[way.source].at, rows[way.target].at
@@ -186,14 +186,14 @@ def _dot(row: _Row) -> dict[str, object]:
     )
     if state in ("failed", "cancelled"):
         return _path(square, fillcolor=FAILED, line={"width": 0})
-    if state in RUNS:
+    if state in RUN_STATES:
         return _path(diamond, fillcolor=RAN, line={"width": 0})
     if state in ("cached", "hit"):
         return _path(circle, fillcolor=CACHED, line={"width": 0})
     return _path(circle, fillcolor=CLEAR, line={"color": TEXT, "width": 1.2})
 
 
-def _texts(rows: Mapping[int, _Row], ways: Sequence[Way]) -> Iterator[dict[str, object]]:
+def _texts(rows: Mapping[int, _Row], ways: Sequence[MissPath]) -> Iterator[dict[str, object]]:
     stopping = {way.target for way in ways if way.travel == "stopped"}
     labels = {line: short(row.reason.instruction, LONGEST) for line, row in rows.items()}
     second = LABEL + round(LETTER * max(map(len, labels.values()), default=0)) + 12
@@ -232,7 +232,7 @@ def _said(reason: Reason, *, stops: bool) -> str:
         return message("not reached")
     if reason.state == "unclear":
         return message("{icon} not told apart", icon=icon)
-    if reason.state not in RUNS:
+    if reason.state not in RUN_STATES:
         return ""
     became = _ran(reason, icon)
     cause = "" if isinstance(reason.cause, StepRan | New) else beginning(reason.cause)
@@ -266,9 +266,9 @@ def _add_hover(figure: go.Figure, rows: Mapping[int, _Row]) -> None:
     )
 
 
-def _finding(reasons: Reasons, ways: Sequence[Way]) -> str:
+def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:
     steps = [step for step in reasons.steps if step.state in SEEN]
-    ran = [step for step in steps if step.state in RUNS]
+    ran = [step for step in steps if step.state in RUN_STATES]
     if not steps:
         return message("There is nothing to run")
     failed = next((step for step in ran if step.state in ("failed", "cancelled")), None)
@@ -343,7 +343,7 @@ def _left_out(steps: Sequence[Reason]) -> str:
     )
 
 
-def _table(reasons: Reasons, rows: Mapping[int, _Row], ways: Sequence[Way]) -> pd.DataFrame:
+def _table(reasons: Reasons, rows: Mapping[int, _Row], ways: Sequence[MissPath]) -> pd.DataFrame:
     """A row per step drawn, with what it takes from other stages."""
     taken: dict[int, list[str]] = {line: [] for line in rows}
     for way in ways:

@@ -11,7 +11,7 @@ from speedkit.apps import own_app
 from speedkit.builds import build
 from speedkit.causes import facts_of, kind_of
 from speedkit.errors import EditDoesNotApply, NoHistory
-from speedkit.history import explain, predict, recorded_builds, recording_of, ways_of
+from speedkit.history import explain, predict, recorded_builds, recording_of, trace_misses
 from tests.conformance.building import buildx
 from tests.registry import registry
 
@@ -161,14 +161,14 @@ def test_equal_bytes_stop_a_miss_and_other_bytes_pass_it_on(app):
         ("ran", "parent"),
         ("cached", "same-bytes"),
     ]
-    assert [way.travel for way in ways_of(notes.steps) if way.target == 8] == ["stopped"]
+    assert [way.travel for way in trace_misses(notes.steps) if way.target == 8] == ["stopped"]
     app.write("main.go", "package other\n")
     main = explain(build(app))
     last = next(step for step in main.steps if step.line == 8)
     assert (kind_of(last.cause), last.origins) == ("result", (5,))
     assert "main.go changed" in last.because
     assert last.seconds > 0
-    assert [way.travel for way in ways_of(main.steps) if way.target == 8] == ["carried"]
+    assert [way.travel for way in trace_misses(main.steps) if way.target == 8] == ["carried"]
 
 
 def test_what_a_registry_gave_is_told_from_what_was_built_here(app, engine, monkeypatch, tmp_path):
