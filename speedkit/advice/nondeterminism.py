@@ -1,7 +1,7 @@
-"""The usual causes of a step that does not come out the same twice: read from the Dockerfile and the context, nothing is run.
+"""Instructions that may give another result each time: read from the Dockerfile and the build context, nothing is run.
 
-A step can be cached all day and still be one of these: the cache hides that it would come out differently on another
-machine or on another day. So what is said here is a hint and no verdict.
+Such a step can be cached all day: the cache hides that it would come out differently on another machine or another day. So
+these are hints, and no build fails for them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _COMMANDS = (
 )
 _EXPRESSIONS = [(GoRegexp(expression), because) for expression, because in _COMMANDS]
 _UNLESS = (
-    # What ends a command or a line, what begins one, what settles it when it comes later, and what is wrong without.
+    # Four parts: what separates commands, the command, what makes its result certain when it comes after it, and the advice.
+    # `git clone` may have its `git checkout` anywhere in the line, but an option of npm only counts within its own command.
     (
         "\n",
         re.compile(r"\bgit\s+clone\b"),
@@ -51,13 +52,13 @@ _UNLESS = (
         marked("`npm install` may take newer versions; `npm ci` takes those of the lock file."),
     ),
 )
-_COMMON = re.compile(r"DATE|TIME|STAMP|COMMIT|REVISION|GIT_?SHA|VCS_?REF|BUILD_?(?:ID|NUMBER)", re.IGNORECASE)
+_CHANGING_ARGUMENT = re.compile(r"DATE|TIME|STAMP|COMMIT|REVISION|GIT_?SHA|VCS_?REF|BUILD_?(?:ID|NUMBER)", re.IGNORECASE)
 _GIT = ".git"
 
 
 @dataclass(frozen=True, slots=True)
 class UnsteadyStep:
-    """An instruction that may not come out the same twice, and why, as a sentence."""
+    """An instruction that may give another result next time. because: why, as a sentence."""
 
     line: int
     instruction: str
@@ -65,13 +66,12 @@ class UnsteadyStep:
 
 
 def unsteady_steps(build: Situation) -> tuple[UnsteadyStep, ...]:
-    """The instructions of the stages that a build uses that may not come out the same twice.
+    """The instructions that may give another result next time, of the stages that the build's target needs.
 
     Raises: DockerfileError.
     """
-    wanted = {"build_args": build.build_args, "target": build.target}
-    needed = needed_stages(build.dockerfile, **wanted)  # type: ignore[arg-type]
-    bases = stage_bases(build.dockerfile, **wanted)  # type: ignore[arg-type]
+    needed = needed_stages(build.dockerfile, build_args=build.build_args, target=build.target)
+    bases = stage_bases(build.dockerfile, build_args=build.build_args, target=build.target)
     images = {stage.line: bases[stage.index].image for stage in build.dockerfile.stages if bases[stage.index].stage is None}
     return tuple(
         UnsteadyStep(step.line, step.text, because)
@@ -82,11 +82,11 @@ def unsteady_steps(build: Situation) -> tuple[UnsteadyStep, ...]:
 
 
 def _reasons(step: Instruction, image: str, context: Manifest) -> Iterator[str]:
-    if step.keyword == "FROM" and image and _moves(image):
+    if step.keyword == "FROM" and image and _is_moving(image):
         yield message("{image} names whatever is newest; name a version, or better a digest.", image=image)
-    if step.keyword == "ARG" and _COMMON.search(step.text):
+    if step.keyword == "ARG" and _CHANGING_ARGUMENT.search(step.text):
         yield message(
-            "Its value is another one in each build, and then every RUN after it runs; declare it as late as possible."
+            "Its value differs from build to build, and then every RUN after it runs again; declare it as late as possible."
         )
     if step.keyword == "RUN":
         text = " ".join([step.text, *(heredoc.content for heredoc in step.heredocs)])
@@ -94,33 +94,34 @@ def _reasons(step: Instruction, image: str, context: Manifest) -> Iterator[str]:
         causes += [because for end, begin, settling, because in _UNLESS if _is_unsettled(text, end, begin, settling)]
         yield from dict.fromkeys([*map(message, causes), *loose_installs(text)])
     if step.keyword == "ADD" and step.flag("checksum") is None and any("://" in word for word in step.args[:-1]):
-        yield message("The server is asked each time, and may hand out something else; `--checksum` pins it.")
+        yield message("The server is asked each time, and may send something else; `--checksum` pins it.")
     if _takes_git(step) and any(entry.path == _GIT or entry.path.startswith(f"{_GIT}/") for entry in context.entries):
         yield message("It takes `.git`, which changes with every commit, fetch and `git status`; name it in `.dockerignore`.")
 
 
 def _is_unsettled(text: str, end: str, begin: re.Pattern[str], settling: re.Pattern[str]) -> bool:
-    """Whether something begins in a text that nothing settles up to its end: then the last one in it is not settled."""
+    """Whether a command begins somewhere in a text, and nothing after it makes its result certain."""
     for part in re.split(end, text):
-        *_, last = [-1, *(found.end() for found in begin.finditer(part))]
+        # The last one is enough: what settles it comes after the others as well.
+        *_, last = [-1, *(match.end() for match in begin.finditer(part))]
         if last >= 0 and settling.search(part, last) is None:
             return True
     return False
 
 
-def _moves(image: str) -> bool:
-    """An image name without a digest whose tag has no number in it."""
+def _is_moving(image: str) -> bool:
+    """Whether the name of an image has no digest, and no number in its tag: `latest` and `stable` move to newer images."""
     if image == SCRATCH or "@" in image:
         return False
     return not re.search(r"\d", image.rpartition("/")[2].partition(":")[2])
 
 
 def _takes_git(step: Instruction) -> bool:
-    """It reads the whole context, or `.git` by name."""
+    """Whether a step reads the whole build context, or `.git` by name."""
     if step.keyword in ("COPY", "ADD") and step.flag("from") is None:
-        places = step.args[:-1]
+        sources = step.args[:-1]
     elif step.keyword == "RUN":
-        places = tuple(mount.source for mount in mounts_of(step) if mount.kind == "bind" and not mount.origin)
+        sources = tuple(mount.source for mount in mounts_of(step) if mount.kind == "bind" and not mount.origin)
     else:
         return False
-    return any(place.strip("./") == "" or place.removeprefix("./").startswith(_GIT) for place in places)
+    return any(source.strip("./") == "" or source.removeprefix("./").startswith(_GIT) for source in sources)

@@ -1,6 +1,6 @@
-"""What shell commands install of which they do not name one version: ranges and tags are none.
+"""Packages that shell commands install without naming one version. A range or a tag is not one version.
 
-A variable may hold a version, so what has one is left alone.
+A word with a variable in it is left alone, since the variable may hold a version.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _EXACT = re.compile(r"=?v?\d+\.\d+\.\d+(?:[-+.][\w.+-]+)?|.*\$.*")
 class _Installer:
     """One package manager.
 
-    command: how its installing begins. pinned: a word that names one version. because: what is wrong with a word that
-    names none at all. versioned: tells a word that names some version, if not one. valued: options whose next word is
-    theirs. versions: those of them that name the version. settling: options that settle versions elsewhere. only_with: an
-    option without which the command is another matter.
+    command: the beginning of a command that installs. pinned: matches a word with exactly one version. because: the advice for
+    a word without any version. versioned: matches a word with some version or range. valued: options whose value is the next
+    word. versions: options whose value is the version. settling: options that take the versions from elsewhere, such as a file
+    of constraints. only_with: options without which the command installs into the project, where a lock file counts.
     """
 
     command: GoRegexp
@@ -43,7 +43,10 @@ class _Installer:
 
 
 def _beginning(expression: str) -> GoRegexp:
-    """What a text begins with. Words of others are matched, which a backtracking matcher may take hours for."""
+    """Matches the beginning of a text.
+
+    Go's expressions take linear time. Python's may need hours for a word that somebody made for that.
+    """
     return GoRegexp(f"^(?:{expression})")
 
 
@@ -110,37 +113,39 @@ _GO_PINNED = re.compile(r"v\d+\.\d+\.\d+\S*|[0-9a-f]{7,40}|none|.*\$.*")
 
 
 def loose_installs(text: str) -> Iterator[str]:
-    """For each word that a command line installs without naming one version, what is wrong with it."""
+    """For each word that a command line installs without naming one version, a sentence of advice."""
     for words in _commands(text):
         command = " ".join(words)
         for installer in _INSTALLERS:
-            found = installer.command.find(command)
-            if found is not None:
-                yield from _of_installer(installer, command[found[1] :].split())
-        if found := _GO.find(command):
-            modules = [module for word in command[found[1] :].split() if (module := _GO_MODULE.fullmatch(word))]
+            span = installer.command.find(command)
+            if span is not None:
+                yield from _advice(installer, command[span[1] :].split())
+        if span := _GO.find(command):
+            modules = [module for word in command[span[1] :].split() if (module := _GO_MODULE.fullmatch(word))]
             yield from (_in_range(module[0]) for module in modules if not _GO_PINNED.fullmatch(module["version"]))
 
 
 def _commands(text: str) -> Iterator[list[str]]:
-    """The commands of a shell's text as lists of words, without the spaces in quotes."""
+    """The commands of a shell's text, each as its words; spaces within quotes are left out."""
     lexer = shlex.shlex(text.replace("\n", " ; "), posix=True, punctuation_chars=";&|()`")
     lexer.whitespace_split, lexer.commenters = True, ""
     try:
         words = list(lexer)
     except ValueError:
+        # A quote without an end, as in a here-document: cut by spaces alone.
         words = re.findall(r"[;&|()`]+|[^\s;&|()`]+", text)
     command: list[str] = []
     for word in (*words, ";"):
         if not set(word) <= set(";&|()`"):
+            # Words are put together with spaces again, so a word must have none.
             command.append(re.sub(r"\s+", "", word))
         elif command:
             yield command
             command = []
 
 
-def _of_installer(installer: _Installer, words: list[str]) -> Iterator[str]:
-    options, packages, exact = _sorted_out(installer, words)
+def _advice(installer: _Installer, words: list[str]) -> Iterator[str]:
+    options, packages, exact = _sort_words(installer, words)
     if options & installer.settling or exact or (installer.only_with and not options & installer.only_with):
         return
     if "--git" in options:
@@ -153,20 +158,20 @@ def _of_installer(installer: _Installer, words: list[str]) -> Iterator[str]:
         yield _in_range(package) if has_version else message(installer.because)
 
 
-def _sorted_out(installer: _Installer, words: list[str]) -> tuple[set[str], list[str], bool]:
-    """The options, what is to be installed, and whether an option names one version."""
+def _sort_words(installer: _Installer, words: list[str]) -> tuple[set[str], list[str], bool]:
+    """The options, the packages, and whether an option names exactly one version."""
     options: set[str] = set()
     packages: list[str] = []
     exact = False
-    waiting = iter(words)
-    for word in waiting:
+    rest = iter(words)
+    for word in rest:
         name, equals, value = word.partition("=")
         if not word.startswith("-"):
             packages.append(word)
             continue
         options |= {word, name}
         if name in installer.valued | installer.versions | installer.settling:
-            value = value if equals else next(waiting, "")
+            value = value if equals else next(rest, "")
             exact = exact or (name in installer.versions and _EXACT.fullmatch(value) is not None)
     return options, packages, exact
 

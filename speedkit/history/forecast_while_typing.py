@@ -113,7 +113,7 @@ class LiveForecast:
         froms = [line for line in text.split("\n") if line.upper().lstrip().startswith("FROM")]
         if past_key == self._past_key and froms == self._froms:
             return
-        # Reading recordings and asking the engine for images takes long: a key press that changes neither must not wait for them.
+        # Reading recordings and asking the engine for images takes long: a key press that changes neither must not wait.
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
