@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
 
 import pytest
 
@@ -51,6 +53,16 @@ def test_a_room_is_entered_by_its_face():
         if level == 0 and module.startswith("speedkit.") and module.count(".") > 1 and module not in PAST_THE_FACE
     ]
     assert past == []
+
+
+@pytest.mark.parametrize("room", sorted(path.parent.name for path in (ROOT / "speedkit").glob("*/__init__.py")))
+def test_a_face_has_what_it_offers(room):
+    """Also where a module of the room is loaded only when one of its names is used."""
+    face = import_module(f"speedkit.{room}")
+    offered = getattr(face, "__all__", [])
+    assert [name for name in offered if isinstance(getattr(face, name), ModuleType)] == []
+    with pytest.raises(AttributeError):
+        face.nothing_of_this_name  # noqa: B018
 
 
 def test_modules_of_a_room_import_each_other_by_relative_names():

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from .base_images import (
-    BASES,
-    ISOLATION_MARKS,
-    extended_names,
-    go_settings,
-    has_image,
-    isolated_base,
-    isolated_name,
-    make_image,
-    plain_base,
-    pull_image,
-    ready_base,
-    resolve_base,
-    trust_labels,
-)
-from .build_request import BuildRequest
-from .buildx import Command, Finished, run_buildx
-from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
-from .children import child_process, run_child
-from .cleanup import Kept, Removed, remove_own
-from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
-from .containers import ask_image
-from .docker_settings import endpoint_of_context
-from .frontends import is_dockers_frontend, note_unanswered, replaced_frontend
-from .host_go import OLDEST_GO, find_go, full_go_version
-from .identity import installation_id, our_labels
-from .image_limit import keep_images, size_of_images
-from .image_names import STAND_INS, family_of, name_on_hub, stand_in_of
-from .images import describe_image, inspect_image, layers_on
-from .ledger import note_build, note_image, note_use
-from .saved_image import asked_ahead, content_of, layers_of, saved_stream
+from typing import TYPE_CHECKING
+
+from speedkit.on_demand import load_on_demand
+
+if TYPE_CHECKING:
+    from .base_images import (
+        BASES,
+        ISOLATION_MARKS,
+        extended_names,
+        go_settings,
+        has_image,
+        isolated_base,
+        isolated_name,
+        make_image,
+        plain_base,
+        pull_image,
+        ready_base,
+        resolve_base,
+        trust_labels,
+    )
+    from .build_request import BuildRequest
+    from .buildx import Command, Finished, run_buildx
+    from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
+    from .children import child_process, run_child
+    from .cleanup import Kept, Removed, remove_own
+    from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
+    from .containers import ask_image
+    from .docker_settings import endpoint_of_context
+    from .frontends import is_dockers_frontend, note_unanswered, replaced_frontend
+    from .host_go import OLDEST_GO, find_go, full_go_version
+    from .identity import installation_id, our_labels
+    from .image_limit import keep_images, size_of_images
+    from .image_names import STAND_INS, family_of, name_on_hub, stand_in_of
+    from .images import describe_image, inspect_image, layers_on
+    from .ledger import note_build, note_image, note_use
+    from .saved_image import asked_ahead, content_of, layers_of, saved_stream
 
 __all__ = [
     "BASES",
@@ -92,3 +97,6 @@ __all__ = [
     "system_bundle",
     "trust_labels",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = load_on_demand(__name__)

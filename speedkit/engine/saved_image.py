@@ -208,9 +208,9 @@ def saved_stream(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
-    def chunks(answer: unix_socket.Fetched | _ClientAnswer) -> Iterator[bytes | memoryview]:
+    def chunks(answer: unix_socket.Answer | _ClientAnswer) -> Iterator[bytes]:
         if answer.status != HTTPStatus.OK:
-            told = bytes(next(answer.pieces(), b""))[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
+            told = next(answer.pieces(), b"")[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
             raise EngineError(
                 message("The engine could not save the image {image}: {reason}.", image=image_id, reason=told or answer.reason)
             )
@@ -237,8 +237,8 @@ def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     )
 
 
-def _asked(engine: Engine, path: str) -> AbstractContextManager[unix_socket.Fetched | _ClientAnswer]:
-    return unix_socket.fetch(engine.host, path) if engine.host.startswith(unix_socket.UNIX) else _through_client(engine, path)
+def _asked(engine: Engine, path: str) -> AbstractContextManager[unix_socket.Answer | _ClientAnswer]:
+    return unix_socket.ask(engine.host, path) if engine.host.startswith(unix_socket.UNIX) else _through_client(engine, path)
 
 
 @contextmanager

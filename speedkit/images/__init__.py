@@ -6,19 +6,24 @@ loaded when it is asked for: speedkit.images.summary, its words and HTML, and sp
 
 from __future__ import annotations
 
-from .archive import about, read_archive, read_archive_content, read_content, read_saved_image
-from .archive_names import PATH_BEGINS, archive_named
-from .bytestream import CHUNK_BYTES, ByteStream
-from .files import Files
-from .image import Image, make_image
-from .image_comparison import Difference, DifferenceKind, compare_images
-from .limits import Limits, Violation, check_limits
-from .manifests import describe_images
-from .plain_data import json_text, largest_file, treemap_rows
-from .store import LayerStore
-from .store_limit import keep_layers, size_of_layers
-from .summary import comparison_finding, facts, finding, layer_rows
-from .tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
+from typing import TYPE_CHECKING
+
+from speedkit.on_demand import load_on_demand
+
+if TYPE_CHECKING:
+    from .archive import about, read_archive, read_archive_content, read_content, read_saved_image
+    from .archive_names import PATH_BEGINS, archive_named
+    from .bytestream import CHUNK_BYTES, ByteStream
+    from .files import Files
+    from .image import Image, make_image
+    from .image_comparison import Difference, DifferenceKind, compare_images
+    from .limits import Limits, Violation, check_limits
+    from .manifests import describe_images
+    from .plain_data import json_text, largest_file, treemap_rows
+    from .store import LayerStore
+    from .store_limit import keep_layers, size_of_layers
+    from .summary import comparison_finding, facts, finding, layer_rows
+    from .tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
 
 __all__ = [
     "CHUNK_BYTES",
@@ -57,3 +62,6 @@ __all__ = [
     "tree_of_layer",
     "treemap_rows",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = load_on_demand(__name__)

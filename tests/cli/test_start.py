@@ -76,7 +76,7 @@ def test_asking_ahead_loads_neither_the_program_nor_what_reads_an_image(engine):
     program = (
         "import sys\n"
         "from speedkit.cli.start import _asked_ahead\n"
-        "slow = {'typer', 'http.client', 'subprocess', 'platformdirs', 'speedkit.images.tar', 'speedkit.cli.program'}\n"
+        "slow = {'typer', 'subprocess', 'platformdirs', 'speedkit.images.tar', 'speedkit.cli.program'}\n"
         "with _asked_ahead(['layers', 'speedkit/nothing:1']):\n"
         "    print(sorted(slow & set(sys.modules)))\n"
     )

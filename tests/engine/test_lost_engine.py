@@ -338,8 +338,8 @@ def test_an_image_whose_engine_hangs_in_the_middle_is_given_up(tmp_path, monkeyp
             line.sendall(b"HTTP/1.0 200 OK\r\n\r\nsome")
 
         threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(OSError), unix_socket.fetch(f"unix://{tmp_path}/engine.sock", "/") as fetched:  # noqa: PT011
-            list(fetched.pieces())
+        with pytest.raises(OSError), unix_socket.ask(f"unix://{tmp_path}/engine.sock", "/") as answer:  # noqa: PT011
+            list(answer.pieces())
 
 
 def test_nobody_else_sees_the_client_library():

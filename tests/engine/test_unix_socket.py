@@ -53,7 +53,7 @@ def test_the_answer_is_the_same_however_it_arrives_in_pieces(saying):
 def test_a_body_without_a_length_ends_where_the_engine_hangs_up(saying):
     with unix_socket.get(saying(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 100_000, b"b" * 100_000), "/") as answer:
         assert answer.read_all() == b"a" * 100_000 + b"b" * 100_000
-        assert answer.read(10) == b""
+        assert list(answer.pieces()) == []
 
 
 @pytest.mark.parametrize(
@@ -70,30 +70,29 @@ def test_an_answer_that_is_shorter_than_announced_is_one_too(saying):
         answer.read_all()
 
 
-def test_a_body_fetched_ahead_is_whole_and_in_order(saying):
+def test_a_body_read_in_pieces_is_whole_and_in_order(saying):
     body = [bytes([number]) * 700_000 for number in range(40)]
-    with unix_socket.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\nahead", *body), "/") as fetched:
-        assert (fetched.status, fetched.reason) == (200, "OK")
-        assert b"".join(map(bytes, fetched.pieces())) == b"ahead" + b"".join(body)
+    with unix_socket.ask(saying(b"HTTP/1.0 200 OK\r\n\r\nahead", *body), "/") as answer:
+        assert (answer.status, answer.reason) == (200, "OK")
+        assert b"".join(map(bytes, answer.pieces())) == b"ahead" + b"".join(body)
 
 
-def test_it_is_taken_in_before_anybody_reads_it(saying):
+def test_it_is_asked_for_before_anybody_reads_it(saying):
     sent = threading.Event()
-    body = (bytes(1_000_000) for _ in range(4))
-    with unix_socket.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\n", *body, after=sent.set), "/"):
+    with unix_socket.ask(saying(b"HTTP/1.0 200 OK\r\n\r\n", after=sent.set), "/"):
         assert sent.wait(HANG_SECONDS)
 
 
 def test_who_has_enough_of_a_body_need_not_wait_for_the_rest_of_it(saying):
-    with unix_socket.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\nfirst", hangs_up=False), "/") as fetched:
-        assert next(fetched.pieces()) == b"first"
+    with unix_socket.ask(saying(b"HTTP/1.0 200 OK\r\n\r\nfirst", hangs_up=False), "/") as answer:
+        assert next(answer.pieces()) == b"first"
 
 
 def test_the_last_piece_is_given_before_the_engine_hangs_up(saying):
     body = b"x" * (unix_socket.PIECE_BYTES + 10)
     enough, hung_up = threading.Event(), []
     engine = saying(b"HTTP/1.0 200 OK\r\n\r\n", body, after=lambda: hung_up.append(enough.wait(HANG_SECONDS)))
-    with unix_socket.fetch(engine, "/") as answer:
+    with unix_socket.ask(engine, "/") as answer:
         pieces = answer.pieces()
         received = b""
         while len(received) < len(body):
@@ -104,19 +103,19 @@ def test_the_last_piece_is_given_before_the_engine_hangs_up(saying):
 
 
 def test_who_wants_nothing_of_it_need_not_wait_for_an_answer(saying):
-    with unix_socket.fetch(saying(hangs_up=False), "/"):
+    with unix_socket.ask(saying(hangs_up=False), "/"):
         pass
 
 
-def test_what_is_fetched_and_no_answer_is_an_error_of_the_connection(saying):
-    with unix_socket.fetch(saying(b"SSH-2.0-OpenSSH\r\n\r\n"), "/") as fetched:
+def test_what_was_asked_for_and_is_no_answer_is_an_error_of_the_connection(saying):
+    with unix_socket.ask(saying(b"SSH-2.0-OpenSSH\r\n\r\n"), "/") as answer:
         with pytest.raises(ConnectionError, match="does not speak HTTP"):
-            fetched.status  # noqa: B018
+            answer.status  # noqa: B018
         with pytest.raises(ConnectionError, match="does not speak HTTP"):
-            next(fetched.pieces())
+            next(answer.pieces())
 
 
-def test_an_engine_that_breaks_off_while_its_answer_is_fetched_is_an_error_of_the_connection(saying, monkeypatch):
-    monkeypatch.setattr(unix_socket.Answer, "fill", lambda *_: (_ for _ in ()).throw(ConnectionResetError))
-    with unix_socket.fetch(saying(b"HTTP/1.0 200 OK\r\n\r\n"), "/") as fetched, pytest.raises(ConnectionResetError):
-        next(fetched.pieces())
+def test_an_engine_that_breaks_off_while_its_answer_is_read_is_an_error_of_the_connection(saying, monkeypatch):
+    monkeypatch.setattr(unix_socket._Received, "readinto", lambda *_: (_ for _ in ()).throw(ConnectionResetError))
+    with unix_socket.ask(saying(b"HTTP/1.0 200 OK\r\n\r\n"), "/") as answer, pytest.raises(ConnectionResetError):
+        next(answer.pieces())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import io
 import json
 import re
 import tempfile
@@ -256,21 +257,24 @@ def _log_line(chunk: bytes) -> bytes:
     return json.dumps({"logs": [entry]}).encode() + b"\n"
 
 
-class _Line:
-    """A socket that says what a fuzzer made up, a few bytes at a time."""
+class _Line(io.RawIOBase):
+    """A socket, as a file, that says what a fuzzer made up, a few bytes at a time."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def recv(self, count: int, _flags: int = 0) -> bytes:
-        size = min(count, 1 + len(self._data) // 3)
-        taken, self._data = self._data[:size], self._data[size:]
-        return taken
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        size = min(len(buffer), 1 + len(self._data) // 3, len(self._data))
+        buffer[:size], self._data = self._data[:size], self._data[size:]
+        return size
 
 
 def _engine_answer(data: bytes) -> None:
     try:
-        answer = Answer(_Line(data))  # type: ignore[arg-type]
+        answer = Answer(_Line(data))
         answer.read_all()
     except OSError:
         return
