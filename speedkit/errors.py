@@ -1,11 +1,11 @@
 """Every error speedkit raises on purpose, in one tree.
 
-    SpeedkitError                  exit code 1 unless said otherwise
-    ├── Misuse                     2: the request itself is wrong; it says what is known
+    SpeedkitError                  exit code 1, where no other is named
+    ├── Misuse                     2: the request itself is wrong
     │   ├── UnknownStrategy
     │   ├── UnknownEdit
     │   ├── UnknownBuilder
-    │   ├── BuilderCannot          the builder that is named does not do what is asked for
+    │   ├── BuilderCannot          the named builder cannot do this
     │   ├── NotAFolder
     │   ├── NoDockerfile
     │   ├── FileRefused            not text, too large, or outside the app's folder
@@ -14,23 +14,23 @@
     │   ├── NoEngine
     │   ├── SocketRefused
     │   ├── NoBuildKit
-    │   ├── EngineLost             it went away in the middle of something
-    │   │   └── EngineSilent       it is there, and did not answer in time
-    │   ├── EngineRefused          it answered that it will not; carries the HTTP status
-    │   ├── NotAsked               a container runs, and nobody can reach it to ask
+    │   ├── EngineLost             the engine went away during an operation
+    │   │   └── EngineSilent       the engine runs, and did not answer in time
+    │   ├── EngineRefused          the engine answered with an error; carries the HTTP status
+    │   ├── NotAsked               a container runs, and no request can reach it
     │   ├── DiskFull
     │   ├── NoSuchImage
     │   └── NoBaseImage
-    ├── SetupError                 3: something could not be installed or made
-    ├── StateBusy                  3: another speedkit holds what this one needs
-    ├── StateRefused               3: the folder for recordings and copies cannot be made
+    ├── SetupError                 3: a program, an image or a file could not be installed or made
+    ├── StateBusy                  3: another speedkit process uses a file or folder that this one needs
+    ├── StateRefused               3: the state folder cannot be made or written to
     ├── RecordingError             1: a recording cannot be read
     │   └── NewerRecording
     ├── DockerfileError            3: a Dockerfile BuildKit would reject; carries the line
     ├── ArchiveError               3: an image archive cannot be read
-    │   ├── AlteredArchive         1: it holds other bytes than it says
-    │   └── NotInArchive           1: it does not hold what was asked for
-    ├── NoHistory                  1: a question about the past, and nothing is recorded
+    │   ├── AlteredArchive         1: its bytes do not match its digests
+    │   └── NotInArchive           1: it has no such image, layer or file
+    ├── NoHistory                  1: a question about earlier builds, and none is recorded
     └── NotebookFailed             3: a cell of a notebook raised
 
 An error is a sentence for the person who typed the command: what happened, where, and what to do next.
@@ -82,16 +82,17 @@ __all__ = [
 
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""The numbers of an `OSError` that mean a full disk, a full quota, or a file that may not grow: `DiskFull` says so."""
+"""The `errno` values of a full disk, a full quota, and a file at its size limit. speedkit raises `DiskFull` for all of them."""
 
 
 class SpeedkitError(Exception):
     """The base of every error that speedkit raises on purpose.
 
-    what: what happened, and where, on one line: a line end in it belongs to the name of a file, and is shown as such.
-    quoted: the lines that it is about, such as a compiler's. fix: what to do next; "" when there is nothing to do.
+    what: what happened, and where, on one line. A line end in it belongs to the name of a file, and is shown as an escape.
+    quoted: lines of another program, such as a compiler's messages. fix: what to do next; "" when there is nothing to do.
 
-    The names in it are foreign. `what` and `quoted` hold them as they are; `str` and IPython give text for a terminal.
+    Names of files and images in an error come from outside. `what` and `quoted` hold them unchanged; `str` and IPython give
+    text that is safe for a terminal.
     """
 
     exit_code = 1
@@ -108,7 +109,7 @@ class SpeedkitError(Exception):
 
     @property
     def what_visible(self) -> str:
-        """The same for a terminal: nothing in a name makes a line of its own, or is obeyed."""
+        """`what` for a terminal: line ends and control characters in names are shown as escapes."""
         sentence = visible_line(self._sentence)
         return f"{sentence}\n{visible(self._quoted)}" if self._quoted else sentence
 
@@ -116,7 +117,8 @@ class SpeedkitError(Exception):
         return f"{self.what_visible} {visible_line(self.fix)}".strip()
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython prints in place of a traceback."""
+        """The lines that IPython prints in place of a traceback."""
+        # IPython calls this method, where an exception has one: IPython/core/interactiveshell.py, showtraceback.
         return [line for line in (f"{type(self).__name__}: {self.what_visible}", visible_line(self.fix)) if line]
 
 
@@ -126,38 +128,38 @@ class Misuse(SpeedkitError):
     exit_code = 2
 
 
-def _known(names: Iterable[str]) -> str:
-    return message("Known: {names}.", names=", ".join(names))
+def _choices(names: Iterable[str]) -> str:
+    return message("Use one of: {names}.", names=", ".join(names))
 
 
 class UnknownStrategy(Misuse):
-    """A strategy that the app does not have."""
+    """A strategy that the app does not have. strategies: the names of those that it has."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(message("There is no strategy {name!r}.", name=name), fix=_known(known))
+    def __init__(self, name: str, strategies: Iterable[str]) -> None:
+        super().__init__(message("There is no strategy {name!r}.", name=name), fix=_choices(strategies))
 
 
 class UnknownEdit(Misuse):
-    """An edit that the app does not have."""
+    """An edit that the app does not have. edits: the names of those that it has."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(message("There is no edit {name!r}.", name=name), fix=_known(known))
+    def __init__(self, name: str, edits: Iterable[str]) -> None:
+        super().__init__(message("There is no edit {name!r}.", name=name), fix=_choices(edits))
 
 
 class UnknownBuilder(Misuse):
-    """A builder that buildx does not know."""
+    """A builder that buildx does not list. builders: the names of those that it lists."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        another = message("`docker buildx create` makes one.")
-        super().__init__(message("There is no builder {name!r}.", name=name), fix=f"{_known(known)} {another}")
+    def __init__(self, name: str, builders: Iterable[str]) -> None:
+        create = message("`docker buildx create` makes one.")
+        super().__init__(message("There is no builder {name!r}.", name=name), fix=f"{_choices(builders)} {create}")
 
 
 class BuilderCannot(Misuse):
-    """The builder that is named does not do what is asked for."""
+    """The named builder cannot do what the request asks for."""
 
 
 class NotAFolder(Misuse):
-    """A path that should be a folder and is none."""
+    """A path that should be a folder, and is not one."""
 
     def __init__(self, path: object) -> None:
         super().__init__(
@@ -166,12 +168,17 @@ class NotAFolder(Misuse):
 
 
 class NoDockerfile(Misuse):
-    """link: where the Dockerfile is a symlink, what it says; BuildKit follows it with its own folder as the root."""
+    """There is no Dockerfile for BuildKit to read.
+
+    link: the target of a Dockerfile that is a symlink, "" for any other.
+    """
 
     def __init__(self, path: object, *, link: str = "") -> None:
         if not link:
             super().__init__(message("There is no Dockerfile at {path}.", path=path), fix=message("Name one with -f FILE."))
             return
+        # An absolute target, or one with more `..` than there are folders, stays below the Dockerfile's own folder
+        # (docs/buildkit-cache-rules.md, "A Dockerfile that is a symlink").
         super().__init__(
             message(
                 "BuildKit finds no Dockerfile at {path}: it is a symlink to {link}, which BuildKit follows with the folder "
@@ -184,7 +191,7 @@ class NoDockerfile(Misuse):
 
 
 class FileRefused(Misuse):
-    """A file that the kit will not read or write: not text, too large, or outside the app."""
+    """A file that the kit does not read or write: not text, too large, or outside the app."""
 
 
 class EditDoesNotApply(Misuse):
@@ -206,19 +213,19 @@ class SocketRefused(EngineError):
 
 
 class NoBuildKit(EngineError):
-    """The engine or its command line has no BuildKit."""
+    """The engine has no BuildKit, or buildx is missing."""
 
 
 class EngineLost(EngineError):
-    """The engine went away in the middle of something."""
+    """The engine went away during an operation."""
 
 
 class EngineSilent(EngineLost):
-    """The engine is there, and did not answer in time."""
+    """The engine runs, and did not answer in time."""
 
 
 class EngineRefused(EngineError):
-    """The engine answered with an error. status: as HTTP has it, 0 when it sent none. said: the engine's own words."""
+    """The engine answered with an error. status: the HTTP status, 0 when there was none. reason: the engine's own words."""
 
     def __init__(self, what: str, *, status: int, reason: str, fix: str = "") -> None:
         super().__init__(what, fix=fix)
@@ -226,7 +233,7 @@ class EngineRefused(EngineError):
 
 
 class NotAsked(EngineError):
-    """A container runs, and nobody can reach it to ask whether it works."""
+    """A container runs, and no request can reach it to check whether it works."""
 
 
 class DiskFull(EngineError):
@@ -234,27 +241,27 @@ class DiskFull(EngineError):
 
 
 class NoSuchImage(EngineError):
-    """An image the engine does not have."""
+    """An image that the engine does not have."""
 
 
 class NoBaseImage(EngineError):
-    """A base image that no registry hands out and no stand-in can replace."""
+    """A base image that no registry delivers and that has no stand-in."""
 
 
 class SetupError(SpeedkitError):
-    """Something could not be installed or made."""
+    """A program, an image or a file could not be installed or made."""
 
     exit_code = 3
 
 
 class StateBusy(SpeedkitError):
-    """Another speedkit holds what this one needs."""
+    """Another speedkit process uses a file or folder that this one needs."""
 
     exit_code = 3
 
 
 class StateRefused(SpeedkitError):
-    """The folder for recordings and working copies cannot be made."""
+    """The state folder, for recordings and working copies, cannot be made or written to."""
 
     exit_code = 3
 
@@ -270,7 +277,7 @@ class NewerRecording(RecordingError):
 class DockerfileError(SpeedkitError):
     """A Dockerfile that BuildKit would reject.
 
-    line: the 1-based line it is about; None when BuildKit names none.
+    line: the line with the mistake, from 1; None when BuildKit names none.
     """
 
     exit_code = 3
@@ -287,19 +294,19 @@ class ArchiveError(SpeedkitError):
 
 
 class NotInArchive(ArchiveError):
-    """An archive that can be read, but does not hold the image, the layer or the file that was asked for."""
+    """An archive that can be read, but has no such image, layer or file."""
 
     exit_code = 1
 
 
 class AlteredArchive(ArchiveError):
-    """An image archive whose bytes are not those that it says they are: the answer to every check of it is no."""
+    """An image archive whose bytes do not match the digests in it: every check of it fails."""
 
     exit_code = 1
 
 
 class NoHistory(SpeedkitError):
-    """A question about the past, and nothing is recorded."""
+    """A question about earlier builds, and none is recorded."""
 
 
 class NotebookFailed(SpeedkitError):
@@ -309,5 +316,5 @@ class NotebookFailed(SpeedkitError):
 
 
 def in_words(problem: BaseException) -> str:
-    """What went wrong, as a part of a sentence about what it kept from happening."""
+    """An error's text, to be quoted in a sentence about its consequence."""
     return str(problem) if isinstance(problem, SpeedkitError) else f"{type(problem).__name__}: {problem}".removesuffix(": ")

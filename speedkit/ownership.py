@@ -1,19 +1,20 @@
-"""Who owns what the kit makes: folders and files of a process that lives are left alone, those of a dead one are swept.
+"""Which process owns which folders and files of the kit. `sweep` removes those of dead processes, and no others.
 
 Each process has one file in the folder `owners` of the state folder, and holds a lock on that file for as long as it lives.
-The process writes into the file which folders and files are its own, each before it is made. The operating system releases
-the lock when the process ends, by SIGKILL too. The number of a process would not do: another process may have it by then.
+The process lists its folders and files there, each before it makes it. The operating system releases the lock when the
+process ends, even by SIGKILL. A process number in its place would mislead: another process may have the same number later.
 
     claim(path)         this process is about to make the path, and owns it
-    release(path)       the path is gone, or need not be swept any more
-    discard(path)       removes the path, however read-only, and releases it
-    scratch_folder()    a folder for temporary files that is swept even when this process is killed
-    owner_id()          the name of this process's file: put it on images and containers, and ask `is_alive` later
-    living_owners()     the processes that live, with what each owns
-    sweep()             removes what dead owners left
+    release(path)       the path is gone, or is to stay when this process ends
+    discard(path)       removes the path, even a read-only one, and releases it
+    scratch_folder()    a folder for temporary files, swept even when this process is killed
+    owner_id()          the name of this process's file: part of the names of its containers; `is_alive` takes it later
+    living_owners()     the processes that live, with the paths of each
+    sweep()             removes the paths of dead owners
 
-A file of an owner: a line of JSON about the process, then one line `["claim", path]` or `["release", path]` each,
-or `["typed", folder, name]` for a file in an owned folder that holds what somebody typed.
+The format of an owner's file: a line of JSON about the process, then one line for each event: `["claim", path]`,
+`["release", path]`, `["typed", folder, name]` for a file of an owned folder that now holds a user's text, or
+`["untyped", folder, name]` for one that no longer does.
 """
 
 from __future__ import annotations
@@ -56,17 +57,18 @@ OWNERS = "owners"
 SCRATCH_PREFIX = "speedkit-"
 RELEASED_AT_MOST = 100
 FAR_AWAY_SECONDS = 7 * 24 * 3600.0
-"""How long an owner on another machine counts as alive: a network file system may not pass on its lock."""
+"""How long an owner on another machine counts as alive after its last entry: a network file system may hide its lock."""
 NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
 LOCKED_BYTE = 1 << 30
-"""Windows locks bytes, and nobody else can read them: one far behind the text is taken."""
+"""The byte that is locked on Windows, where a locked byte cannot be read: this one is far behind the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that owns folders and files. started: seconds since 1970. program: what was run, in a few words.
+    """A process that owns folders and files.
 
-    typed: names of files in an owned folder that hold what somebody typed.
+    node: the machine's host name. boot: the id of the machine's boot, "" where there is none. program: the file name of the
+    program. started: seconds since 1970. typed: by owned folder, the names of the files that hold a user's text.
     """
 
     id: str
@@ -125,9 +127,10 @@ class _OwnFile:
         del self._paths[path]
         self._typed.pop(path, None)
         self._released += 1
-        with contextlib.suppress(OSError):  # it is swept for nothing once, when there is no room for a line
+        # On a full disk the claim stays in the file. That is harmless: a later sweep looks for a path that is gone.
+        with contextlib.suppress(OSError):
             self._append(["release", os.fspath(path)])
-            self._shorten()
+            self._shorten_if_long()
 
     def note_typed(self, folder: Path, name: str, *, is_typed: bool) -> None:
         names = self._typed.setdefault(folder, {})
@@ -139,17 +142,17 @@ class _OwnFile:
         else:
             del names[name]
             self._released += 1
-        self._shorten()
+        self._shorten_if_long()
 
     def close(self) -> None:
-        """Remove the file if nothing is left to sweep, and let go of the lock."""
+        """Remove the file if nothing is left to sweep, and release the lock."""
         if not self._paths:
             with contextlib.suppress(OSError):
                 self.path.unlink()
         self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the file without a change to it: in a child made by fork, the lock stays with the parent."""
+        """Close the file and leave it as it is: in a child made by fork, the parent keeps the lock."""
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
 
@@ -158,17 +161,17 @@ class _OwnFile:
         try:
             self._write(json.dumps(line).encode() + b"\n", end)
         except OSError:
-            # A full disk may take half of the line. The next line would continue that half, and nobody could read it.
+            # A full disk may take half of the line. The next line would continue that half, and neither could be read.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, end)
             raise
 
-    def _shorten(self) -> None:
-        if self._released > RELEASED_AT_MOST + len(self._paths):
-            self._write_anew()
-
-    def _write_anew(self) -> None:
-        # The new lines lie over the beginning of the old ones before these go: a kill between the two loses no claim.
+    def _shorten_if_long(self) -> None:
+        """Write the file again, without released paths, once most of its lines are about those."""
+        if self._released <= RELEASED_AT_MOST + len(self._paths):
+            return
+        # The new lines overwrite the beginning of the old ones, and the rest is cut off after that. A kill in between leaves
+        # old lines at the end, but loses no claim.
         lines: list[object] = [self._about, *(["claim", os.fspath(path)] for path in self._paths)]
         lines += [["typed", os.fspath(folder), name] for folder, names in self._typed.items() for name in names]
         data = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
@@ -187,7 +190,7 @@ _guard = threading.RLock()
 
 
 def claim(path: Path) -> None:
-    """Note that this process is about to make a path. It owns the path until the path is released or the process ends.
+    """Note that this process is about to make a path. It owns the path until it releases the path or ends.
 
     Raises: StateRefused where the state folder cannot be written to.
     """
@@ -196,15 +199,15 @@ def claim(path: Path) -> None:
             _own_file().claim(_absolute(path))
         except OSError as problem:
             fix = message("Make room there, or set SPEEDKIT_HOME to another folder.")
-            raise StateRefused(_not_written_to(problem), fix=fix) from None
+            raise StateRefused(_not_writable_text(problem), fix=fix) from None
 
 
-def _not_written_to(problem: OSError) -> str:
+def _not_writable_text(problem: OSError) -> str:
     return message("The state folder {folder} cannot be written to: {problem}.", folder=state_home(), problem=problem.strerror)
 
 
 def release(path: Path) -> None:
-    """Own a path no more: it is gone, or it is to outlive this process."""
+    """Give up a path: it is gone, or it is to outlive this process."""
     place = _absolute(path)
     with _guard:
         for own in _own_files.values():
@@ -212,7 +215,7 @@ def release(path: Path) -> None:
 
 
 def discard(path: Path) -> None:
-    """Remove a file, or a folder with all in it. What cannot be removed stays owned, so that the next start tries again."""
+    """Remove a file, or a folder with its content. A path that cannot be removed stays owned: the next start tries again."""
     with contextlib.suppress(OSError):
         _remove(path)
     if not os.path.lexists(path):
@@ -220,9 +223,9 @@ def discard(path: Path) -> None:
 
 
 def note_typed(folder: Path, name: str, *, is_typed: bool = True) -> None:
-    """Note that a file of an owned folder holds what somebody typed, so that `sweep` saves the file.
+    """Note that a file of an owned folder holds a user's text, so that `sweep` names the file before it removes the folder.
 
-    name: the file's path in the folder. is_typed: False when the file is as it was at first again.
+    name: the file's path in the folder. is_typed: False when the file has its first content again.
     """
     place = _absolute(folder)
     with _guard, contextlib.suppress(OSError):
@@ -232,7 +235,7 @@ def note_typed(folder: Path, name: str, *, is_typed: bool = True) -> None:
 
 
 def holds_typed(folder: Path) -> bool:
-    """Whether a folder that this process owns holds what somebody typed."""
+    """Whether a folder that this process owns holds a user's text."""
     place = _absolute(folder)
     with _guard:
         return any(own.owner.typed.get(place) for own in _own_files.values())
@@ -240,9 +243,9 @@ def holds_typed(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def claimed(path: Path) -> Iterator[Path]:
-    """Own a path while it is written, so that a file which a kill leaves half written is swept.
+    """Own a path while it is written, so that a half-written file is swept when this process is killed.
 
-    Where the state folder takes no note, the path is written all the same.
+    The block runs even where the state folder cannot be written to.
     """
     with contextlib.suppress(StateRefused):
         claim(path)
@@ -254,13 +257,13 @@ def claimed(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A new folder for temporary files, for this user only, removed in the end.
+    """A new folder for temporary files, for this user only, removed at the end of the block.
 
     The next start of the kit removes the folder if this process is killed, or cannot remove it.
 
     Raises: OSError where it cannot be made.
     """
-    import tempfile  # most verbs need none
+    import tempfile  # most verbs of the program need no scratch folder
 
     folder = Path(tempfile.gettempdir()) / f"{SCRATCH_PREFIX}{os.urandom(8).hex()}"
     with contextlib.suppress(StateRefused):
@@ -273,16 +276,16 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def owner_id() -> str:
-    """This process's identity: the name of its file, which no other process had before. Raises: StateRefused."""
+    """This process's identity: the random name of its file, which no earlier process had. Raises: StateRefused."""
     with _guard:
         try:
             return _own_file().id
         except OSError as problem:
-            raise StateRefused(_not_written_to(problem)) from None
+            raise StateRefused(_not_writable_text(problem)) from None
 
 
 def is_alive(owner: str) -> bool:
-    """Whether the process of that identity, of this installation, still lives. In doubt it counts as alive."""
+    """Whether a process of this installation still lives. In doubt, it counts as alive. owner: its `owner_id`."""
     with _guard:
         if any(own.id == owner for own in _own_files.values()):
             return True
@@ -291,7 +294,7 @@ def is_alive(owner: str) -> bool:
 
 
 def living_owners() -> list[Owner]:
-    """The processes of this installation that live, this one too, with what they own."""
+    """The living processes of this installation, this one included, with their paths."""
     folder = _owners_folder()
     with _guard:
         own = _own_files.get(folder)
@@ -301,17 +304,17 @@ def living_owners() -> list[Owner]:
 
 
 def has_dead_owners() -> bool:
-    """Whether there is something to sweep: quick, and nothing is made."""
+    """Whether there is something to sweep. The check is quick and makes no folders."""
     with _guard:
         own_ids = {own.id for own in _own_files.values()}
     return any(path.name not in own_ids and not _is_locked(path) for path in _files(_owners_folder()))
 
 
 def sweep(before_removal: Callable[[Path, Sequence[str]], None] | None = None) -> list[Path]:
-    """Remove what dead owners left, and nothing of a living one's. Returns the paths removed.
+    """Remove the paths of dead owners. Returns the paths that were removed.
 
-    What cannot be removed waits for the next sweep.
-    before_removal: called with each path before it is removed, and with the names of the files in it that somebody typed.
+    A path that cannot be removed waits for the next sweep.
+    before_removal: called with each path before its removal, and with the names of the files in it that hold a user's text.
     Where it raises OSError, the path stays until the next sweep.
     """
     removed: list[Path] = []
@@ -322,13 +325,14 @@ def sweep(before_removal: Callable[[Path, Sequence[str]], None] | None = None) -
             continue
         with _locked_if_dead(path) as owner:
             if owner is not None:
-                removed += _swept(owner, before_removal)
+                removed += _removed_paths(owner, before_removal)
                 if not any(os.path.lexists(left) for left in owner.paths):
                     path.unlink(missing_ok=True)
     return removed
 
 
-def _swept(owner: Owner, before_removal: Callable[[Path, Sequence[str]], None] | None) -> Iterator[Path]:
+def _removed_paths(owner: Owner, before_removal: Callable[[Path, Sequence[str]], None] | None) -> Iterator[Path]:
+    """Remove the paths of an owner; gives those that are gone."""
     for place in sorted(owner.paths):
         if not _may_be_swept(place):
             continue
@@ -343,9 +347,9 @@ def _swept(owner: Owner, before_removal: Callable[[Path, Sequence[str]], None] |
 
 
 def _may_be_swept(path: Path) -> bool:
-    """Whether a path is there, is this user's, and lies where the kit makes things.
+    """Whether a path exists, belongs to this user, and lies where the kit makes files.
 
-    An owner's file may be damaged, and must then not make the kit remove anything else.
+    An owner's file may be damaged. The kit must never remove a user's folder because of that.
     """
     try:
         status = path.lstat()
@@ -359,22 +363,23 @@ def _may_be_swept(path: Path) -> bool:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file, a link or a folder with all in it, however deep, and folders that were made read-only too.
+    """Remove a file, a link, or a folder with its content, at any depth and even where folders are read-only.
 
-    Raises: OSError for the first thing that stays; all else is gone.
+    Raises: OSError for the first file or folder that stays; the others are gone.
     """
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
         return
     folders, problem = [os.fspath(path)], None
-    for folder in folders:  # grows as folders are met
+    # `_empty` appends to the list that this loop goes through. Recursion would end at Python's limit of 1000 calls.
+    for folder in folders:
         try:
             _empty(folder, folders)
         except OSError as reason:
             problem = problem or reason
     for folder in reversed(folders):
         try:
-            os.rmdir(folder)  # noqa: PTH106 - called for every folder of a copy
+            os.rmdir(folder)  # noqa: PTH106 (a copy has thousands of folders, and a Path for each takes longer)
         except OSError as reason:
             problem = problem or reason
     if problem is not None:
@@ -382,7 +387,8 @@ def _remove(path: Path) -> None:
 
 
 def _empty(folder: str, folders: list[str]) -> None:
-    """Remove the files and links of a folder, and add the folders in it to a list. Raises: OSError."""
+    """Remove the files and links of a folder, and append the folders in it to `folders`. Raises: OSError."""
+    # A file can only be removed from a folder that its owner may write to. Go makes the folders of its module cache read-only.
     if os.lstat(folder).st_mode & stat.S_IRWXU != stat.S_IRWXU:
         os.chmod(folder, stat.S_IRWXU)  # noqa: PTH101
     problem = None
@@ -399,11 +405,8 @@ def _empty(folder: str, folders: list[str]) -> None:
         raise problem
 
 
-# The file of an owner
-
-
 def _own_file() -> _OwnFile:
-    """Raises: OSError, StateRefused."""
+    """This process's file in the current state folder, made at the first use. Raises: OSError, StateRefused."""
     folder = _owners_folder()
     if folder not in _own_files:
         state_folder(OWNERS).chmod(0o700)
@@ -423,7 +426,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Owner:
-    """The owner whose file this is. A line that a kill cut short is passed over."""
+    """The owner of a file. Lines that cannot be read are skipped: a kill may have cut one short."""
     about: dict[str, object] = {}
     paths: dict[Path, None] = {}
     typed: dict[Path, dict[str, None]] = {}
@@ -463,10 +466,9 @@ def _owner(name: str, about: dict[str, object], paths: Iterable[Path], typed: Ma
 
 
 def _locked_new_file(folder: Path) -> tuple[str, int]:
-    """A new file with this process's lock on it: its name and descriptor.
-
-    Between making and locking it somebody who sweeps may take it for a dead one's and remove it: then another is made.
-    """
+    """A new file with this process's lock on it: its name and descriptor."""
+    # Before the lock is set, another process that sweeps may take this file for that of a dead owner and remove it. The lock
+    # is then on a file without a name, so the loop makes another file.
     while True:
         name = os.urandom(8).hex()
         descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -477,7 +479,7 @@ def _locked_new_file(folder: Path) -> tuple[str, int]:
 
 
 def _is_locked(path: Path) -> bool:
-    """Whether the owner whose file this is lives."""
+    """Whether the owner of a file lives: it holds the lock, or it may live on another machine."""
     try:
         descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
@@ -492,7 +494,7 @@ def _is_locked(path: Path) -> bool:
 
 @contextlib.contextmanager
 def _locked_if_dead(path: Path) -> Iterator[Owner | None]:
-    """The owner whose file this is, if it is dead; nobody else sweeps it meanwhile."""
+    """The owner of a file if it is dead, else None. The block holds the lock, so that no other process sweeps this owner."""
     try:
         descriptor = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
     except OSError:
@@ -506,9 +508,10 @@ def _locked_if_dead(path: Path) -> Iterator[Owner | None]:
 
 
 def _lock(descriptor: int, kind: Literal["shared", "exclusive"], *, wait: bool = False) -> bool:
-    """Lock a file; False when somebody else holds it.
+    """Lock a file. False when another process holds the lock.
 
-    Where the file system knows no locks, the process's number has to do: its owner may then seem to live for too long.
+    Some network file systems have no locks. There, the number of the process has to do, and a dead owner counts as alive
+    while any process has the same number.
     """
     try:
         if sys.platform == "win32":
@@ -526,7 +529,7 @@ def _lock(descriptor: int, kind: Literal["shared", "exclusive"], *, wait: bool =
 
 
 def _has_process(descriptor: int) -> bool:
-    """Whether the process that wrote an owner's file is there, or is not of this machine."""
+    """Whether the process that wrote an owner's file exists, or ran on another machine."""
     try:
         os.lseek(descriptor, 0, os.SEEK_SET)
         about = json.loads(os.read(descriptor, 4096).splitlines()[0])
@@ -541,8 +544,9 @@ def _has_process(descriptor: int) -> bool:
 
 
 def _may_be_far_away(path: Path) -> bool:
-    """Whether an owner on another machine that shares this folder may live, though its lock cannot be seen from here."""
+    """Whether the owner may live on another machine that shares this folder: its lock may not be visible here."""
     owner = _read(path)
+    # Containers of one machine have different host names and the same boot id, and they see each other's locks.
     if not owner.node or owner.node == _node() or (owner.boot and owner.boot == _boot()):
         return False
     try:
@@ -558,7 +562,7 @@ def _node() -> str:
 
 
 def _boot() -> str:
-    """The same for all containers of a machine, until it starts again."""
+    """The id of the machine's boot, which all its containers share: proc_sys_kernel(5), random/boot_id."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
@@ -566,11 +570,12 @@ def _boot() -> str:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.realpath(path.parent)) / path.name  # the path itself may be a link that is to go
+    # The last part is not resolved: where the path itself is a link, the link is removed, not its target.
+    return Path(os.path.realpath(path.parent)) / path.name
 
 
 @atexit.register
-def _let_go() -> None:
+def _close_own_files() -> None:
     with _guard:
         for own in _own_files.values():
             own.close()
@@ -578,9 +583,9 @@ def _let_go() -> None:
 
 
 def _forget_parent() -> None:
-    """A child made by fork is an owner of its own; what its parent owns goes with the parent."""
+    """Make a child process, made by fork, an owner of its own. The parent keeps its paths."""
     global _guard
-    _guard = threading.RLock()  # another thread of the parent may have held it
+    _guard = threading.RLock()  # another thread of the parent may have held it, and that thread does not exist here
     for own in _own_files.values():
         own.abandon()
     _own_files.clear()

@@ -20,7 +20,7 @@ from tests.processes import another_process
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
-    ownership._let_go()
+    ownership._close_own_files()
 
 
 CLAIMS = """

@@ -1,7 +1,7 @@
-"""The images that builds start from: the engine's own, pulled, extended by the host's certificates, or stand-ins.
+"""The base images of builds: local, pulled, extended by the host's certificates, isolated, or stand-ins.
 
-Dockerfiles stay as they are: what is found here takes an image's place as a named build context. All that is made is noted in
-the ledger, and only what stands there is ever removed again.
+In: the reference in a FROM instruction. Out: the image that a build uses in its place, as a named build context, so that
+Dockerfiles stay unchanged. Every image that is made here is noted in the ledger, and the kit removes only noted images.
 """
 
 from __future__ import annotations
@@ -51,24 +51,32 @@ __all__ = [
 ]
 
 ANSWER_SECONDS = 10.0
+"""How long a registry may take to answer, before it counts as unreachable."""
 LOOK_SECONDS = 30.0
+"""How often a long pull checks that the engine still answers."""
 QUICK_SECONDS = 2.0
+"""A registry that fails sooner than this does not need a check beforehand: the pull itself will fail as soon."""
 SERVER_ERROR = 500
 TRUST_LABEL = "dev.speedkit.trusts"
+"""Holds a hash of the certificates and Go settings that were added to an image."""
 ISOLATION_MARKS = frozenset({"/etc/.speedkit-mark", BUNDLE_IN_IMAGES})
-"""Files that differ between isolated images and say nothing about what was built on them."""
+"""Files that differ between isolated images, whatever was built on them."""
 GO_SETTINGS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE")
 
 BASES = ("golang:alpine", "alpine", "debian", "ubuntu")
 """The images that set-up pulls, or makes stand-ins for."""
 
 _refused: set[str] = set()
-"""Images that no registry handed out, so that this process asks once for each."""
+"""References that no registry delivered, so that this process tries each once."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedBase:
-    """What stands in a build for an image that a Dockerfile names. described: what the engine says of it."""
+    """The image that a build uses for a base image of a Dockerfile.
+
+    reference: the base image in the Dockerfile. used: the name of the image in its place. stand_in: it is another image, made
+    by set-up. described: the engine's description of it (`inspect_image`).
+    """
 
     reference: str
     used: str
@@ -78,10 +86,10 @@ class ResolvedBase:
 
 def has_image(engine: Engine, name: str) -> bool:
     """Whether the engine has an image of this name."""
-    return _described(engine, name) is not None
+    return _description(engine, name) is not None
 
 
-def _described(engine: Engine, name: str) -> dict[str, Any] | None:
+def _description(engine: Engine, name: str) -> dict[str, Any] | None:
     try:
         return inspect_image(engine, name)
     except NoSuchImage:
@@ -89,36 +97,40 @@ def _described(engine: Engine, name: str) -> dict[str, Any] | None:
 
 
 def pull_image(engine: Engine, reference: str) -> str | None:
-    """Pull an image; the reason when no registry hands it out, None when it is here.
+    """Pull an image. None when it is here now, else the reason why no registry delivers it.
 
-    A registry that does not answer within 10 seconds is given up; one that answers has all the time it needs.
+    A registry has 10 seconds to answer at all, and then all the time that it needs.
     """
     if reason := _silence(engine, reference):
         return reason
-    name, _, tag = reference.partition("@") if "@" in reference else _name_and_tag(reference)
+    if "@" in reference:
+        name, _, tag = reference.partition("@")
+    else:
+        # A colon before the last slash belongs to the registry's port: `localhost:5000/app` has no tag.
+        name, colon, tag = reference.rpartition(":")
+        if not colon or "/" in tag:
+            name, tag = reference, "latest"
     try:
-        told = _while_engine_answers(engine, partial(engine.api.pull, name, tag=tag))
+        progress = _while_engine_answers(engine, partial(engine.api.pull, name, tag=tag))
     except EngineRefused as problem:
         return problem.reason
     if has_image(engine, reference):
         return None
-    # An error in the middle of a pull comes as the last line of a reply that began well.
-    return message("it stopped half-way: {error}", error=told.strip().splitlines()[-1][:300])
+    # The engine sends HTTP 200 before it begins to pull, so an error during the pull is the last line of the reply.
+    return message("it stopped half-way: {error}", error=progress.strip().splitlines()[-1][:300])
 
 
 def _silence(engine: Engine, reference: str) -> str | None:
-    """Why no registry answers, None when one does, or when it fails so quickly that a pull may try for itself.
-
-    It is asked without credentials, so a refusal proves nothing.
-    """
+    """Why no registry answers; None when one does, or when it fails so quickly that the pull itself may try."""
+    # The engine asks the registry without credentials here. So a refusal proves nothing: a pull may have them.
     try:
         reply = engine.api.get(f"{engine.api.base_url}/distribution/{reference}/json", timeout=ANSWER_SECONDS)
     except EngineSilent:
         if not engine.answers():
             raise
         return message("no registry answered within {seconds:.0f} seconds", seconds=ANSWER_SECONDS)
-    slow = reply.elapsed.total_seconds() > QUICK_SECONDS
-    if not slow or reply.status_code < SERVER_ERROR:
+    is_slow = reply.elapsed.total_seconds() > QUICK_SECONDS
+    if not is_slow or reply.status_code < SERVER_ERROR:
         return None
     try:
         return str(reply.json()["message"])
@@ -127,11 +139,11 @@ def _silence(engine: Engine, reference: str) -> str | None:
 
 
 def _while_engine_answers(engine: Engine, work: Callable[[], str]) -> str:
-    """What `work` gives, however long it takes, as long as the engine answers otherwise.
+    """The result of `work`, however long it takes, while the engine answers other requests.
 
-    Raises: EngineLost, what `work` raises.
+    Raises: EngineLost, and the errors of `work`.
     """
-    # Its thread does not keep Python from ending, as those of concurrent.futures do.
+    # A daemon thread: Python waits for the threads of a ThreadPoolExecutor before it ends, for a stuck pull forever.
     result: Future[str] = Future()
 
     def run() -> None:
@@ -149,63 +161,67 @@ def _while_engine_answers(engine: Engine, work: Callable[[], str]) -> str:
                 raise engine.lost() from None
 
 
-def _name_and_tag(reference: str) -> tuple[str, str, str]:
-    name, colon, tag = reference.rpartition(":")
-    return (name, ":", tag) if colon and "/" not in tag else (reference, ":", "latest")
-
-
 def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> ResolvedBase:
-    """What stands in a build for an image: itself, an extension by the host's certificates, or a stand-in.
+    """The image that a build uses for a base image: that image, one extended by the host's certificates, or a stand-in.
 
     extend_ca: extend it even when the environment names no bundle, because a build did not trust a certificate.
     Raises: NoBaseImage, EngineLost.
     """
-    found = reference
-    described = _described(engine, reference)
+    image = reference
+    described = _description(engine, reference)
     if described is None:
-        found, described = _missing_base(engine, reference)
-    used, described = _trusting(engine, found, described, *_additions(reference, extend_ca=extend_ca))
-    return ResolvedBase(reference, used, stand_in=found != reference, described=described)
+        image, described = _pulled_or_stand_in(engine, reference)
+    bundle, settings = _additions(reference, extend_ca=extend_ca)
+    used = _extended_name(image, described, bundle, settings)
+    if used != image:
+        extended = _description(engine, used)
+        if extended is None:
+            files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
+            labels = trust_labels(bundle, settings)
+            derive_image(engine, image, name=used, kind="trusting", files=files, environment=settings, labels=labels)
+            extended = inspect_image(engine, used)
+        described = extended
+    return ResolvedBase(reference, used, stand_in=image != reference, described=described)
 
 
 def ready_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> str | None:
-    """The image that `resolve_base` would give; None when it would first have to be pulled or made."""
+    """The name of the image that `resolve_base` gives, if that is on the engine; None if it has to be pulled or made first."""
     candidate = plain_base(engine, reference)
     if candidate is None:
         return None
     described = inspect_image(engine, candidate)
-    name = _trusting_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
+    name = _extended_name(candidate, described, *_additions(reference, extend_ca=extend_ca))
     return name if has_image(engine, name) else None
 
 
 def extended_names(engine: Engine, reference: str) -> tuple[str, ...]:
-    """The names that `resolve_base` may give: of the image that it extends if it has to, and if it may; made or not."""
+    """The names of the images that `resolve_base` can give, without `extend_ca` and with it, whether they exist or not."""
     candidate = plain_base(engine, reference)
     if candidate is None:
         return ()
     described = inspect_image(engine, candidate)
-    return tuple(_trusting_name(candidate, described, *_additions(reference, extend_ca=ca)) for ca in (False, True))
+    return tuple(_extended_name(candidate, described, *_additions(reference, extend_ca=ca)) for ca in (False, True))
 
 
 def plain_base(engine: Engine, reference: str) -> str | None:
-    """The image that `resolve_base` would take as it is or extend, itself or its stand-in; None when neither is here."""
+    """The local base image before any extension: the image itself or its stand-in; None when the engine has neither."""
     candidates = (reference, stand_in_of(reference))
     return next((name for name in candidates if name is not None and has_image(engine, name)), None)
 
 
 def _additions(reference: str, *, extend_ca: bool) -> tuple[Path | None, dict[str, str]]:
-    """The CA bundle and the Go settings that an image is extended by."""
+    """The CA bundle and the Go settings to add to an image. Only the images that may have Go in them get the settings."""
     bundle = system_bundle() if extend_ca else host_bundle()
     return bundle, go_settings() if family_of(reference) in STAND_INS else {}
 
 
-def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
-    """What takes the place of an image that is not here: the image, pulled, or its stand-in where no registry hands it out.
+def _pulled_or_stand_in(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
+    """The name and description of a base image that the engine lacked: now pulled, or its stand-in.
 
-    For the images of `BASES`, set-up has asked already.
+    Raises: NoBaseImage.
     """
     name = stand_in_of(reference)
-    stand_in = _described(engine, name) if name is not None else None
+    stand_in = _description(engine, name) if name is not None else None
     if name is None or stand_in is None:
         if reason := pull_image(engine, reference):
             raise NoBaseImage(
@@ -217,6 +233,7 @@ def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
                 fix=message("Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for."),
             )
         return reference, inspect_image(engine, reference)
+    # A stand-in of an image of `BASES` exists only where set-up could not pull the image, so no registry is asked again.
     if name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull_image(engine, reference):
         _refused.add(reference)
         return name, stand_in
@@ -224,28 +241,13 @@ def _missing_base(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
 
 
 def trust_labels(bundle: Path | None, settings: Mapping[str, str]) -> dict[str, str]:
-    """The label of an image that has these certificates and these settings of Go already."""
+    """The label of an image to which these certificates and Go settings were added."""
     content = bundle.read_bytes() if bundle is not None else b""
     return {TRUST_LABEL: hashlib.sha256(f"{sorted(settings.items())}".encode() + content).hexdigest()[:16]}
 
 
-def _trusting(
-    engine: Engine, image: str, described: dict[str, Any], bundle: Path | None, settings: Mapping[str, str]
-) -> tuple[str, dict[str, Any]]:
-    """The image, or one made from it once, with the host's certificates and what the host's Go is told; and its description."""
-    name = _trusting_name(image, described, bundle, settings)
-    if name == image:
-        return image, described
-    if known := _described(engine, name):
-        return name, known
-    files = {BUNDLE_IN_IMAGES: bundle.read_bytes()} if bundle is not None else {}
-    labels = trust_labels(bundle, settings)
-    derive_image(engine, image, name=name, kind="trusting", files=files, environment=settings, labels=labels)
-    return name, inspect_image(engine, name)
-
-
-def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]) -> str:
-    """What the image is called once it is extended; its own name when there is nothing to add."""
+def _extended_name(image: str, described: Mapping[str, Any], bundle: Path | None, settings: Mapping[str, str]) -> str:
+    """The name of an image with certificates and Go settings added; its own name when there is nothing to add."""
     if bundle is None and not settings:
         return image
     label = trust_labels(bundle, settings)[TRUST_LABEL]
@@ -255,37 +257,40 @@ def _trusting_name(image: str, described: Mapping[str, Any], bundle: Path | None
 
 
 def go_settings() -> dict[str, str]:
-    """What the host's Go is told about proxies and sums, where it differs from Go's defaults; never with credentials."""
+    """The host's Go settings for proxies and checksums that differ from Go's defaults; never one with credentials."""
     go = find_go()
     if go is None:
         return {}
-    told = _go_env(go, tuple(os.environ.get(name) for name in GO_SETTINGS))
-    return {name: value for name, value in told if value and "@" not in value}
+    settings = _go_env(go, tuple(os.environ.get(name) for name in GO_SETTINGS))
+    return {name: value for name, value in settings if value and "@" not in value}
 
 
 @lru_cache(maxsize=16)
-def _go_env(go: Path, own: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
-    """What `go env` says differs from Go's defaults, asked once for each state of the environment.
+def _go_env(go: Path, from_environment: tuple[str | None, ...]) -> tuple[tuple[str, str], ...]:
+    """The settings that differ from Go's defaults, by `go env`, which runs once per state of the environment.
 
-    own: the settings in the environment; they are all that a Go before 1.23, which knows no `-changed`, is asked for.
+    from_environment: the values of the environment's variables, in the order of `GO_SETTINGS`.
     """
-    told = subprocess.run([str(go), "env", "-changed", "-json", *GO_SETTINGS], capture_output=True, text=True, check=False)
-    if told.returncode:
-        return tuple((name, value) for name, value in zip(GO_SETTINGS, own, strict=True) if value)
-    return tuple(json.loads(told.stdout).items())
+    command = [str(go), "env", "-changed", "-json", *GO_SETTINGS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        # Go before 1.23 has no `-changed`. Its settings in files stay unused.
+        return tuple((name, value) for name, value in zip(GO_SETTINGS, from_environment, strict=True) if value)
+    return tuple(json.loads(done.stdout).items())
 
 
 def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
-    """An image equal to another but for a mark, so that nothing built on it was ever built before.
+    """The name of a copy of an image with a mark in it, so that no step of a build on it is a cache hit.
 
-    Only layers count for BuildKit's cache, so the mark is a small file in a layer of its own.
-    mark_certificates: mark the CA bundle as well. COPY --from looks at content alone: a `FROM scratch` stage that takes the
-    certificates first is then new, too.
+    token: makes the mark differ from all others. mark_certificates: mark the CA bundle as well, for stages that are
+    `FROM scratch` and copy the certificates first.
     """
     name = isolated_name(engine, image, token, mark_certificates=mark_certificates)
-    if (described := _described(engine, name)) is not None:
+    if (described := _description(engine, name)) is not None:
         note_use(engine, [described["Id"]])
         return name
+    # The cache key of an image is its chain of layers, not its configuration. So the mark is a file in a layer of its own, and
+    # a label would change nothing. COPY --from compares content alone, so a copied file must have a mark of its own.
     mark = f"# {token}\n".encode()
     appended = {BUNDLE_IN_IMAGES: mark} if mark_certificates else {}
     derive_image(engine, image, name=name, kind="isolated", files={"/etc/.speedkit-mark": mark}, appended=appended)
@@ -293,13 +298,13 @@ def isolated_base(engine: Engine, image: str, token: str, *, mark_certificates: 
 
 
 def isolated_name(engine: Engine, image: str, token: str, *, mark_certificates: bool) -> str:
-    """What `isolated_base` calls the image that it gives, made or not."""
-    found = inspect_image(engine, image)["Id"]
-    return f"{ONLY_HERE}/isolated:{_own_hash(f'{found}{token}{mark_certificates}')}"
+    """The name of the image that `isolated_base` gives, whether it exists or not."""
+    image_id = inspect_image(engine, image)["Id"]
+    return f"{ONLY_HERE}/isolated:{_own_hash(f'{image_id}{token}{mark_certificates}')}"
 
 
 def _own_hash(text: str) -> str:
-    """Another one in each installation, so that none builds on an image that another one may remove."""
+    """A hash that differs between installations, so that none builds on an image that another one may remove."""
     with contextlib.suppress(StateRefused):
         text += installation_id()
     return hashlib.sha256(text.encode()).hexdigest()[:20]
@@ -315,9 +320,10 @@ def make_image(
     labels: Mapping[str, str] | None = None,
     kind: ImageKind = "result",
 ) -> None:
-    """Build an image of the kit's own from the files in a folder, labelled and noted as such.
+    """Build an image from the files in a folder, and label and note it as the kit's own.
 
-    base: the image that `FROM base` means.
+    folder: the build context; the Dockerfile is written into it. lines: the instructions of the Dockerfile. name: of the new
+    image. base: the image for `FROM base`. kind: how the ledger notes the image.
     Raises: EngineError.
     """
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")

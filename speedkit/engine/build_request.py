@@ -1,8 +1,9 @@
-"""What a build asks of buildx, and how that is said without a secret on a command line, which every user can read.
+"""A build request, and the buildx command for it, without a secret on the command line: every user can read that.
 
-The values of build args are in buildx's environment. Where that would tell buildx itself something (a proxy that only the
-build is to use, DOCKER_HOST), and where a cache option holds a password or a signature, `buildx bake` reads the whole build
-from a file that only this user can read; the same image comes of it. https://docs.docker.com/build/bake/reference/
+Most requests become `buildx build`, with the values of build args in the environment of buildx. `buildx bake` is used where
+that does not work: where buildx itself would obey a build arg in its environment (HTTP_PROXY, DOCKER_HOST), and where an
+option holds a password or a signature. Bake reads the request from a file that only this user can read, and makes the same
+image. https://docs.docker.com/build/bake/reference/
 """
 
 from __future__ import annotations
@@ -23,23 +24,24 @@ __all__ = ["BAKE_TARGET", "BuildRequest", "buildx_call", "command_line", "withou
 
 BAKE_TARGET = "default"
 DEFINITION = "build.json"
-READ_BY_CLIENTS = re.compile(
+OBEYED_BY_CLIENTS = re.compile(
     r"(?:DOCKER|BUILDX|COMPOSE|AWS|AZURE|ACTIONS|GITHUB|OTEL|GRPC|SSH|SSL|XDG|LD|DYLD|LC|EXPERIMENTAL)_\w*|\w+_PROXY"
     r"|BUILDKIT_(?:HOST|PROGRESS|COLORS|TTY_LOG_LINES|NO_CLIENT_TOKEN)|GO(?:GC|DEBUG|MAXPROCS|MEMLIMIT|TRACEBACK|COVERDIR)"
     r"|PATH|HOME|USER|SHELL|TERM|TMP|TEMP|TMPDIR|COLORFGBG|NO_COLOR|CI|TZ|LANG|PWD|KUBECONFIG|SYSTEMROOT|GIT_\w+",
     re.IGNORECASE,
 )
-"""Variables by which buildx itself, Go or git is told something: a build arg of such a name is meant for the build alone."""
+"""Variables that buildx itself, Go or git obeys. A build arg of such a name is for the build alone: buildx must not see it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """One build, as BuildKit is asked for it.
+    """One build, in the terms of `buildx build`.
 
-    named_contexts: what takes the place of an image the Dockerfile names, such as `docker-image://…`.
-    builder: a buildx builder; None is the engine's own.
-    dockerfile_text: what BuildKit is sent in place of the Dockerfile's own text; None is its own.
-    cache_from, cache_to: where buildx is to import and export caches, in its own words, such as `type=registry,ref=…`.
+    context: the folder of the build context. dockerfile: its path, which may be outside of the context.
+    dockerfile_text: the text to build in place of the file's own; None for its own.
+    named_contexts: by a name in the Dockerfile, mostly an image, the source in its place, such as `docker-image://…`.
+    builder: a builder of buildx; None is the engine's own.
+    cache_from, cache_to: where buildx imports and exports caches, as its options say it, such as `type=registry,ref=…`.
     """
 
     context: Path
@@ -58,36 +60,45 @@ class BuildRequest:
 def buildx_call(engine: Engine, request: BuildRequest, scratch: Path, metadata: Path) -> tuple[list[str], dict[str, str]]:
     """The arguments and the environment of buildx for a build.
 
-    scratch: a folder for a file that buildx reads. metadata: the file that it writes the image's id to.
+    scratch: a folder for the definition that bake reads. metadata: the file that buildx writes the image's id to.
     """
-    if _fits_a_command_line(engine, request):
+    options = (*request.cache_from, *request.cache_to)
+    attributes = (part.partition("=")[0].strip(' "') for option in options for part in option.split(","))
+    is_public = (
+        # `@` and `?` are in addresses with a password or a signature: user:password@host, and …?X-Amz-Signature=…
+        not any("@" in option or "?" in option for option in options)
+        and not any(map(names_a_secret, attributes))
+        and not any(map(holds_secret, (*options, *request.named_contexts.values(), *request.labels.values())))
+    )
+    if is_public and not any(_misleads_buildx(engine, name, value) for name, value in request.build_args.items()):
         return command_line(engine, request, metadata), {**engine.environment, **request.build_args}
     definition = scratch / DEFINITION
     with open_private(definition) as file:
         file.write(_bake_definition(request))
     argv = [str(engine.buildx), "bake", f"--file={definition}", "--progress=rawjson", f"--metadata-file={metadata}"]
-    # Bake asks before it reads folders that a definition names; here the user has named them.
+    # Bake asks for permission to read folders that a definition names. The user has named these folders to us already.
     environment = {**engine.environment, "BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
-    return argv + _builder(request), environment
+    return argv + _builder_options(request), environment
 
 
 def without_definition(scratch: Path, on_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
-    """Hands on lines, and removes what bake reads as soon as it has: should this program be killed, it is gone."""
+    """A receiver of lines that passes them on to `on_line`, and removes bake's definition once bake has read it."""
+    # The definition may hold secrets. It must not stay on the disk should this process be killed during the build.
     definition = scratch / DEFINITION
     if not definition.exists():
         return on_line
 
-    def hear(line: bytes) -> None:
+    def receive(line: bytes) -> None:
         if b"load local bake definitions" in line and b'"completed"' in line:
             definition.unlink(missing_ok=True)
         on_line(line)
 
-    return hear
+    return receive
 
 
 def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[str]:
-    """The arguments of one build, the plugin's binary first. Build args are named; their values are in the environment."""
-    argv = [str(engine.buildx), "build", "--progress=rawjson", f"--metadata-file={metadata}", *_builder(request)]
+    """The arguments of `buildx build`, the plugin's binary first: the names of build args, without their values."""
+    argv = [str(engine.buildx), "build", "--progress=rawjson", f"--metadata-file={metadata}", *_builder_options(request)]
     argv += [f"--file={request.dockerfile}"]
     argv += [f"--target={request.target}"] if request.target else []
     argv += [f"--tag={request.tag}"] if request.tag else []
@@ -99,32 +110,21 @@ def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[
     return [*argv, str(request.context)]
 
 
-def _builder(request: BuildRequest) -> list[str]:
+def _builder_options(request: BuildRequest) -> list[str]:
+    # The engine's own builder puts the image into the engine's store by itself; any other keeps it, unless told to load it.
     return ["--builder", request.builder, "--load"] if request.builder else ["--builder=default"]
 
 
-def _fits_a_command_line(engine: Engine, request: BuildRequest) -> bool:
-    """Whether `buildx build` can be told all, with no secret on its command line and nothing that misleads it."""
-    options = (*request.cache_from, *request.cache_to)
-    attributes = (part.partition("=")[0].strip(' "') for option in options for part in option.split(","))
-    return (
-        not any(_misleads(engine, name, value) for name, value in request.build_args.items())
-        and not any("@" in option or "?" in option for option in options)
-        and not any(map(names_a_secret, attributes))
-        and not any(map(holds_secret, (*options, *request.named_contexts.values(), *request.labels.values())))
-    )
-
-
-def _misleads(engine: Engine, name: str, value: str) -> bool:
-    """Whether buildx would take a build arg in its environment for its own, or could not find it there."""
+def _misleads_buildx(engine: Engine, name: str, value: str) -> bool:
+    """Whether buildx would obey a build arg in its environment, or could not find it there."""
     if engine.environment.get(name) == value:
         return False
-    # On Windows, variables differ by more than their case.
-    return READ_BY_CLIENTS.fullmatch(name) is not None or (sys.platform == "win32" and name != name.upper())
+    # Windows ignores the case of a variable's name, so `Proxy` and `PROXY` would be one variable.
+    return OBEYED_BY_CLIENTS.fullmatch(name) is not None or (sys.platform == "win32" and name != name.upper())
 
 
 def _bake_definition(request: BuildRequest) -> bytes:
-    """A build as `buildx bake` reads it. It expands `${…}` and `%{…}`, which stand for themselves here."""
+    """A request as `buildx bake` reads it."""
     target = {
         "context": str(request.context),
         "dockerfile": str(request.dockerfile),
@@ -138,4 +138,5 @@ def _bake_definition(request: BuildRequest) -> bytes:
     }
     definition = {"target": {BAKE_TARGET: {name: value for name, value in target.items() if value}}}
     text = json.dumps(definition, ensure_ascii=False)
+    # Bake expands `${…}` and `%{…}` in the strings of a definition. Doubled, they stand for themselves.
     return text.replace("${", "$${").replace("%{", "%%{").encode("utf-8", "surrogateescape")

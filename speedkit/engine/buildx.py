@@ -1,4 +1,4 @@
-"""Runs `buildx build` in a process group of its own and hands on its lines as they come."""
+"""Runs buildx for a build, in a process group of its own, and passes on its lines as they come."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ from .provenance import ASKS_FOR_LINES, vertex_lines
 __all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
 
 GRACE_SECONDS = 2.0
+INTERRUPTED = 130
+"""A shell's exit code for a program that SIGINT ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
     """How a build command ended: its exit code, and the image's id when it made one.
 
-    vertex_lines: the lines of the Dockerfile that BuildKit gives for each vertex, where the build came to its end.
+    vertex_lines: by vertex digest, the ranges of lines in the Dockerfile; empty where the build failed.
     """
 
     exit_code: int
@@ -46,33 +48,34 @@ class Finished:
 class Command:
     """A command in a process group of its own, which can be cancelled from any thread.
 
-    Cancelling sends SIGINT to the whole group, and SIGKILL when it still runs two seconds later.
+    `cancel` sends SIGINT to the whole group, and SIGKILL two seconds later if the command still runs.
     """
 
     def __init__(self) -> None:
-        self._running: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._killer: threading.Timer | None = None
         self.cancelled = False
 
     def run(self, argv: list[str], *, env: Mapping[str, str], cwd: Path, on_line: Callable[[bytes], None]) -> int:
-        """Run to the end, handing on each line of output and error output; the exit code.
+        """Run the command to its end, and pass on each line of output and error output. Returns the exit code.
 
-        It ends with this process, and with an error that `on_line` raises.
+        The command is killed when this process ends, and when `on_line` raises an error.
         Raises: OSError when it cannot be started.
         """
         with ExitStack() as opened:
+            # The lock covers the start as well: a cancel before it prevents the start, and a later one finds the process.
             with self._lock:
                 if self.cancelled:
-                    return 130
+                    return INTERRUPTED
                 child = child_process(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-                running = self._running = opened.enter_context(child)
-            if running.stdout is None:
+                process = self._process = opened.enter_context(child)
+            if process.stdout is None:
                 raise AssertionError("the pipe was asked for above")
-            with running.stdout as lines:
+            with process.stdout as lines:
                 for line in lines:
                     on_line(line)
-            code = running.wait()
+            code = process.wait()
         if self._killer is not None:
             self._killer.cancel()
         return code
@@ -81,30 +84,30 @@ class Command:
         """End the command. Does nothing when it has ended already."""
         with self._lock:
             self.cancelled = True
-            running = self._running
-        if running is None or running.poll() is not None:
+            process = self._process
+        if process is None or process.poll() is not None:
             return
-        signal_group(running, signal.SIGINT)
-        self._killer = threading.Timer(GRACE_SECONDS, _kill_group, [running])
+        signal_group(process, signal.SIGINT)
+
+        def kill() -> None:
+            if process.poll() is None:
+                signal_group(process, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+        self._killer = threading.Timer(GRACE_SECONDS, kill)
         self._killer.daemon = True
         self._killer.start()
 
 
-def _kill_group(running: subprocess.Popen[bytes]) -> None:
-    if running.poll() is None:
-        signal_group(running, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-
-
 def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
-    """Build, handing on each raw line; the exit code and the image's id.
+    """Build, and pass on each raw line of the progress. Returns the exit code and the image's id.
 
-    The plugin's binary is called directly: it starts faster than through the `docker` command. No value of a build arg
-    stands on its command line, which every user of the machine can read.
+    Raises: NoBuildKit when buildx cannot be started.
     """
+    # The plugin's binary runs directly: through the `docker` command it would start later.
     with scratch_folder() as scratch:
         metadata = scratch / "metadata.json"
         argv, environment = buildx_call(engine, _with_private_copy(request, scratch), scratch, metadata)
-        if request.builder is None and not _can_note(environment):
+        if request.builder is None and not _is_config_writable(environment):
             environment = environment | {"BUILDX_CONFIG": str(scratch)}
         on_line = without_definition(scratch, on_line)
         try:
@@ -116,25 +119,23 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
             ) from None
         if code:
             return Finished(code, None)
-        described = _metadata(metadata)
-        return Finished(code, _image_id(engine, described), vertex_lines(described))
+        document = _metadata(metadata)
+        return Finished(code, _image_id(engine, document), vertex_lines(document))
 
 
-def _can_note(environment: Mapping[str, str]) -> bool:
-    """Whether buildx can keep what it notes of builders and builds, without which it does not build at all.
-
-    Where the home cannot be written to it gives up, and where there is none it would take the folder that is built.
-    """
+def _is_config_writable(environment: Mapping[str, str]) -> bool:
+    """Whether buildx can write to its folder of builders and builds. Without that, it does not build at all."""
     folder = Path(environment.get("BUILDX_CONFIG") or config_folder(environment) / "buildx")
+    # buildx runs in the folder of the build context, so with a relative path it would write its files there.
     if not folder.is_absolute():
         return False
     return os.access(next(place for place in (folder, *folder.parents) if place.exists()), os.W_OK | os.X_OK)
 
 
 def _with_private_copy(request: BuildRequest, scratch: Path) -> BuildRequest:
-    """The request with its other text in a file of the Dockerfile's name; the build context stays as it is.
+    """The request with `dockerfile_text` written to a private file of the Dockerfile's name. The build context stays the same.
 
-    BuildKit looks for the `.dockerignore` of one Dockerfile beside it, so a copy of that stands there, too.
+    BuildKit reads `NAME.dockerignore` beside the Dockerfile NAME, so that file is copied as well.
     """
     if request.dockerfile_text is None:
         return request
@@ -143,28 +144,29 @@ def _with_private_copy(request: BuildRequest, scratch: Path) -> BuildRequest:
     copy = folder / request.dockerfile.name
     copy.write_bytes(request.dockerfile_text.encode("utf-8", "surrogateescape"))
     own_ignore_file = request.dockerfile.with_name(f"{request.dockerfile.name}.dockerignore")
-    # One that is a link out of the folder does not count for BuildKit either.
+    # BuildKit ignores such a file if it is a symlink that leaves the folder (docs/buildkit-cache-rules.md).
     if own_ignore_file.is_file() and own_ignore_file.resolve().is_relative_to(request.dockerfile.parent.resolve()):
         shutil.copyfile(own_ignore_file, folder / own_ignore_file.name)
     return replace(request, dockerfile=copy)
 
 
 def _metadata(file: Path) -> dict[str, Any]:
-    """What buildx wrote about a build; {} when it cannot be read."""
+    """The metadata that buildx wrote about a build; {} when it cannot be read."""
     try:
-        described = json.loads(file.read_bytes())
+        document = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return {}
-    # Bake writes it for each target of a definition.
-    described = described.get(BAKE_TARGET, described) if isinstance(described, dict) else {}
-    return described if isinstance(described, dict) else {}
+    # Bake writes one document for each target of its definition.
+    document = document.get(BAKE_TARGET, document) if isinstance(document, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _image_id(engine: Engine, metadata: Mapping[str, Any]) -> str | None:
-    """The image's id. The containerd image store names images by their manifest, the other store by their config.
-
-    A builder of its own says both of an image, whichever store the engine that loads it has.
-    """
-    digests = [metadata.get(f"containerimage.{name}") for name in ("digest", "config.digest")]
-    known = list(dict.fromkeys(digest for digest in digests if isinstance(digest, str)))
-    return next((digest for digest in known[:-1] if has_image(engine, digest)), known[-1]) if known else None
+    """The id by which the engine has the image; None where the metadata names no image."""
+    # The id is the manifest's digest in containerd's image store, and the config's digest in Docker's own store. A builder
+    # outside of the engine writes both, so the engine that loaded the image is asked which of them it has.
+    values = [metadata.get(f"containerimage.{name}") for name in ("digest", "config.digest")]
+    digests = list(dict.fromkeys(digest for digest in values if isinstance(digest, str)))
+    if not digests:
+        return None
+    return next((digest for digest in digests[:-1] if has_image(engine, digest)), digests[-1])

@@ -1,4 +1,4 @@
-"""The certificates that this host trusts beyond the public ones, as companies that intercept TLS install them."""
+"""The host's bundle of CA certificates. Companies that intercept TLS install their own certificates there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["BUNDLE_IN_IMAGES", "host_bundle", "system_bundle"]
 
 BUNDLE_IN_IMAGES = "/etc/ssl/certs/ca-certificates.crt"
 VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Variables that name a whole bundle. NODE_EXTRA_CA_CERTS is not one: it only adds to one."""
+"""Variables that name a whole bundle. NODE_EXTRA_CA_CERTS is not among them: it adds to a bundle."""
 SYSTEM_PLACES = (
     BUNDLE_IN_IMAGES,
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -19,7 +19,7 @@ SYSTEM_PLACES = (
 
 
 def host_bundle() -> Path | None:
-    """The CA bundle that this user's environment names, None when it names none."""
+    """The CA bundle that the environment names; None when no variable names an existing file."""
     for variable in VARIABLES:
         value = os.environ.get(variable)
         if value and Path(value).is_file():
@@ -28,6 +28,6 @@ def host_bundle() -> Path | None:
 
 
 def system_bundle() -> Path | None:
-    """The bundle the environment names, else the one the operating system keeps."""
+    """The CA bundle that the environment names, else that of the operating system."""
     places = (Path(place) for place in SYSTEM_PLACES)
     return host_bundle() or next((place for place in places if place.is_file()), None)

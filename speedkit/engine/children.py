@@ -1,11 +1,12 @@
-"""Child processes that do not outlive the process that started them, however that one ends: by SIGKILL, too.
+"""Child processes that end with the process that started them, even when SIGKILL ends that process.
 
-On Linux and macOS, a shell starts a watch and then becomes the child, so that both have one process group. The watch reads
-from a pipe whose other end the parent alone holds. A line in it says that the child has ended. The end of the pipe without a
-line says that the parent has: the group is interrupted, and killed two seconds later. A shell takes a millisecond.
+On Linux and macOS, a shell starts a watcher and then becomes the child, so that both are in one process group. The watcher
+reads from a pipe, and only the parent holds the other end. A line in the pipe means that the child has ended. The end of the
+pipe without a line means that the parent has ended: then the watcher interrupts the group, and kills it two seconds later.
+The shell costs a millisecond.
 
-PR_SET_PDEATHSIG would do without a watch, but on Linux only, for the child alone and not for what it starts, and it is sent
-when the *thread* that started the child ends. On Windows a job ends what is in it when its last handle is closed.
+Linux's PR_SET_PDEATHSIG (prctl(2)) needs no watcher, but it does not reach the child's own children, and it is also sent when
+the *thread* that started the child ends. On Windows, a job object ends its processes when its last handle is closed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ exec 3<&0 </dev/null
 ) >/dev/null 2>&1 &
 exec "$@" 3<&-
 """
-"""$$ is the shell's own process, in the watch too; the child that the shell becomes keeps its number."""
+"""`$$` is the number of the first shell, in the watcher's subshell too. `exec` keeps it, so it is the child's number."""
 
 
 @contextlib.contextmanager
@@ -48,7 +49,7 @@ def child_process(
     stdout: Output = None,
     stderr: Output = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a group of its own, without input. It has ended when the block is left: killed, if it still runs.
+    """A process in a group of its own, without input. It is killed at the end of the block if it still runs.
 
     Raises: OSError when it cannot be started.
     """
@@ -60,8 +61,8 @@ def child_process(
         with subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environment, cwd=cwd
         ) as process:
-            _Job.of_this_process().take_in(process)
-            with _ended(process):
+            _Job.of_this_process().add(process)
+            with _killed_in_the_end(process):
                 yield process
         return
     watched, lifeline = os.pipe()
@@ -78,16 +79,16 @@ def child_process(
             )
         finally:
             os.close(watched)
-        with process, _ended(process):
+        with process, _killed_in_the_end(process):
             yield process
     finally:
-        with contextlib.suppress(OSError):  # nobody reads when the child could not be started
+        with contextlib.suppress(OSError):  # the pipe has no reader when the child could not be started
             os.write(lifeline, b"ended\n")
         os.close(lifeline)
 
 
 @contextlib.contextmanager
-def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _killed_in_the_end(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
@@ -103,7 +104,7 @@ def run_child(
     cwd: Path | None = None,
     limit_seconds: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """What a child process printed, and its exit code, once it has ended.
+    """The output and the exit code of a child process that has ended.
 
     Raises: OSError when it cannot be started; subprocess.TimeoutExpired after limit_seconds, when it is killed.
     """
@@ -115,7 +116,7 @@ def run_child(
 
 
 def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to a child and to all that it started."""
+    """Send a signal to a child and to every process of its group."""
     try:
         if sys.platform == "win32":
             process.terminate()
@@ -124,7 +125,7 @@ def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> No
     except ProcessLookupError:
         return
     except PermissionError:
-        # macOS says so of a group in which only zombies are left.
+        # macOS raises this for a group in which only zombies are left.
         if process.poll() is None:
             raise
 
@@ -149,7 +150,10 @@ if sys.platform == "win32":
         ]
 
     class _Job:
-        """Processes that Windows ends together when the last handle to the job is closed, as it is when this process ends."""
+        """A job object: Windows ends its processes when the last handle to it is closed, as when this process ends.
+
+        https://learn.microsoft.com/windows/win32/procthread/job-objects
+        """
 
         EXTENDED_LIMITS = 9
         KILL_ON_CLOSE = 0x2000
@@ -168,5 +172,5 @@ if sys.platform == "win32":
         def of_this_process(cls) -> _Job:
             return cls()
 
-        def take_in(self, process: subprocess.Popen[bytes]) -> None:
+        def add(self, process: subprocess.Popen[bytes]) -> None:
             self._kernel.AssignProcessToJobObject(self._handle, wintypes.HANDLE(int(process._handle)))

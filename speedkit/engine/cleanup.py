@@ -1,11 +1,11 @@
-"""Removes from an engine what this installation made and nobody needs any more.
+"""Removes the images and containers of this installation that nothing uses any more.
 
-`sweep_engine` removes what dead processes left, `remove_own` all that is ours and unused, `remove_image` one image. No removal
-is forced: an image stays while a container uses it, and while another image that was made from it is there. Of an image that
-somebody gave a name of their own, only our names are removed.
+`sweep_engine` removes those of dead processes, `remove_own` all unused ones, `remove_image` one image. No removal of an image
+is forced: an image stays while a container uses it, and while the engine has another image made from it. If a user gave an
+image a name of their own, only our names are removed.
 
-Stand-ins have the same names for all installations on an engine. Only the installation that made one removes it, and only
-while no other installation has images there: another one may just have been set up, and count on it.
+Stand-ins have the same names for all installations on an engine. Only the installation that made a stand-in removes it, and
+only while no other installation has images on the engine: those may rest on the stand-in.
 """
 
 from __future__ import annotations
@@ -40,30 +40,39 @@ from .ledger import ImageKind, Note, note_image, notes_of, remove_notes
 __all__ = ["Kept", "Removed", "remove_image", "remove_noted", "remove_own", "sweep_engine", "sweep_in_background"]
 
 MAKING_SECONDS = 3600.0
-"""How long an image may still appear whose maker is dead: a build goes on for a while when its client is killed.
+"""How long an image may still appear after its process died: a build goes on for a while when its client is killed.
 
-So long, too, a container stays of whose owner nothing is known.
+A container whose process could not note it stays for the same time.
 """
 END_SECONDS = 5.0
 NO_NAME = "<none>:<none>"
-REMOVED_IN_TURN = ("result", "isolated", "trusting", "stand-in")
+"""The engine's name for an image without one."""
+REMOVAL_ORDER = ("result", "isolated", "trusting", "stand-in")
+"""Kinds of images; each may be made from an image of a later kind, and goes before it."""
 OLD_BASE_NAME = re.compile(rf"{re.escape(ONLY_HERE)}/(isolated|trusting):[0-9a-f]{{20}}")
-"""Names that versions without a ledger gave: what has one, our label and no installation's is taken for theirs."""
+"""Names from versions without a ledger. An image of such a name, with our label and no installation's, is one of theirs."""
 OWN_CONTAINER_NAME = re.compile(r"/?speedkit-(?:[0-9a-f]{16}-)?[0-9a-f]{12}")
 RESULT_NAME = re.compile(r"speedkit/[a-z0-9-]+:[a-z0-9-]+")
-"""Names that builds give, and that people may give as well to what they build on our images, whose labels it inherits."""
+"""Names of built images. A user may give such a name, too, to an image built on one of ours, and it inherits our labels."""
 STAND_IN_NAMES = frozenset(f"{name}:latest" for name in STAND_INS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An object of ours that stays on the engine, and the reason.
+    """An image or container that stays on the engine, and the reason.
 
-    because: `container`, one uses it; `build`, one under way may need it; `name`, somebody gave it one of their own; `image`,
-    one was made from it; `installation`, images of another one may rest on it; `engine`, it refused; `unnoted`, it has our
-    label and a name like ours, and nobody noted that the kit made it: an older version did, or it is somebody's own;
-    `made-elsewhere`, a stand-in that another installation made.
-    by: the containers, processes, names or images behind the reason, the engine's words, or what removes it.
+    what: its kind and name. because: the reason:
+
+    - `container`: a container uses it.
+    - `build`: a build under way may need it.
+    - `name`: a user gave it a name of their own.
+    - `image`: another image was made from it.
+    - `installation`: images of another installation may rest on it.
+    - `engine`: the engine refused to remove it.
+    - `unnoted`: it has our label and a name like ours, but no note. An older version of the kit made it, or a user did.
+    - `made-elsewhere`: it is a stand-in that another installation made.
+
+    by: the containers, processes, names or images behind the reason, the engine's words, or the command that removes it.
     """
 
     what: str
@@ -94,7 +103,7 @@ class Kept:
                 )
             case "unnoted":
                 return message(
-                    "{what} stays: it may be yours, as speedkit has not noted that it made it. `{by}` removes it.",
+                    "{what} stays: it may be yours, because speedkit has no note that it made it. `{by}` removes it.",
                     what=self.what,
                     by=by,
                 )
@@ -102,7 +111,7 @@ class Kept:
 
 @dataclass(slots=True)
 class Removed:
-    """How many images and containers went, and what stayed."""
+    """The number of images and containers that were removed, and those that stay."""
 
     images: int = 0
     containers: int = 0
@@ -110,18 +119,19 @@ class Removed:
 
 
 def sweep_engine(engine: Engine) -> Removed:
-    """Remove what dead processes of this installation left: containers, isolated images, images half made.
+    """Remove the containers and isolated images of this installation's dead processes, and note the images they were making.
 
     Raises: EngineError, StateRefused.
     """
     removed = Removed()
     for note in _of_dead_owners(notes_of(engine)):
         if note.kind == "making":
-            _adopt(engine, note)
+            _note_finished_image(engine, note)
         elif note.kind == "container":
             _remove_container(engine, note, removed)
         elif note.kind == "build":
             remove_notes([note])
+    # The notes are read again: an image that the first loop noted may be an isolated one of a dead process.
     for note in _of_dead_owners(notes_of(engine)):
         if note.kind == "isolated":
             remove_image(engine, note, removed)
@@ -129,23 +139,24 @@ def sweep_engine(engine: Engine) -> Removed:
 
 
 def sweep_in_background(engine: Engine) -> None:
-    """Sweep in a thread, once in a process for each engine. At its end, the process waits a few seconds for the sweep."""
+    """Sweep in a thread, once per process and engine. At its end, the process waits up to five seconds for the sweep."""
     key = (engine.host, str(state_home()))
     if key in _swept:
         return
     _swept.add(key)
-    sweeping = threading.Thread(target=_sweep_quietly, args=(engine,), name="sweep", daemon=True)
-    sweeping.start()
-    atexit.register(sweeping.join, END_SECONDS)
+
+    def sweep_quietly() -> None:
+        # The user did not ask for this sweep, so its errors are not shown. The next start tries again.
+        with contextlib.suppress(SpeedkitError, OSError):
+            sweep_engine(engine)
+
+    thread = threading.Thread(target=sweep_quietly, name="sweep", daemon=True)
+    thread.start()
+    atexit.register(thread.join, END_SECONDS)
 
 
 _swept: set[tuple[str, str]] = set()
-
-
-def _sweep_quietly(engine: Engine) -> None:
-    # What cannot be swept now is swept by the next start; nobody has asked for it, so nobody is told.
-    with contextlib.suppress(SpeedkitError, OSError):
-        sweep_engine(engine)
+"""The engines that this process has swept: their addresses, and the state folder at the time."""
 
 
 def _of_dead_owners(notes: Iterable[Note]) -> Iterator[Note]:
@@ -163,24 +174,26 @@ def _remove_container(engine: Engine, note: Note, removed: Removed) -> None:
         engine.api.remove_container(container_name(note.owner or "", note.key), force=True, v=True)
         removed.containers += 1
     except EngineRefused as refusal:
+        # The engine refuses with 409 while it removes the container already. The note stays, and the next sweep looks again.
         if refusal.status != HTTPStatus.NOT_FOUND:
-            return  # such as one that is being removed at this moment
+            return
     remove_notes([note])
 
 
-def _adopt(engine: Engine, note: Note) -> None:
-    """Note an image that is there although its maker died while making it; forget one that has not come for an hour.
+def _note_finished_image(engine: Engine, note: Note) -> None:
+    """Note an image that the engine finished after its process had died. After an hour without it, remove the old note.
 
-    An image that was noted before is that of an earlier build, while this one's may still come under the same name.
+    note: of the image in the making.
     """
-    noted = {known.image_id for known in notes_of(engine)}
+    # An image that has a note already is that of an earlier build. This build's image may still come, under the same name.
+    noted_ids = {other.image_id for other in notes_of(engine)}
     for name in note.names:
         try:
             described = inspect_image(engine, name)
         except NoSuchImage:
             continue
         is_ours = _labels(described).get(INSTALLATION_LABEL) == installation_id()
-        if is_ours and note.will_be is not None and described["Id"] not in noted:
+        if is_ours and note.will_be is not None and described["Id"] not in noted_ids:
             note_image(engine, described["Id"], note.will_be, name=name, owner=note.owner)
             remove_notes([note])
             return
@@ -189,24 +202,24 @@ def _adopt(engine: Engine, note: Note) -> None:
 
 
 def _labels(described: Mapping[str, Any]) -> Mapping[str, str]:
-    """Of an image or a container, as the engine lists or describes it."""
+    """The labels of an image or a container. described: an entry of the engine's list, or the engine's description."""
     return described.get("Labels") or (described.get("Config") or {}).get("Labels") or {}
 
 
 def remove_image(engine: Engine, note: Note, removed: Removed) -> bool:
-    """Remove an image of ours; where somebody gave it a name of their own, only our names. True when it is no longer ours.
+    """Remove an image of ours, or only our names from an image that has a user's name as well.
 
-    removed: counts the image, or holds why it stays.
+    removed: counts the image, or gets the reason why it stays. Returns True when the image is no longer ours.
     Raises: EngineError.
     """
     if note.image_id is None:
         return False
-    called, own = _called(note), note.names
+    label, own_names = _label(note), note.names
     try:
         names = _names(inspect_image(engine, note.image_id))
-        own = tuple(name for name in names if name in own)
-        # Without noprune, an old nameless base image of the user's would go together with the image made from it.
-        for name in own if names else [note.image_id]:
+        own_names = tuple(name for name in names if name in own_names)
+        # Without noprune, the engine would also remove nameless images that this one was made from, even a user's.
+        for name in own_names if names else [note.image_id]:
             engine.api.remove_image(name, noprune=True)
     except NoSuchImage:
         remove_notes([note])
@@ -215,11 +228,11 @@ def remove_image(engine: Engine, note: Note, removed: Removed) -> bool:
         if refusal.status == HTTPStatus.NOT_FOUND:
             remove_notes([note])
             return True
-        removed.kept.append(Kept(called, "engine", (refusal.reason,)))
+        removed.kept.append(Kept(label, "engine", (refusal.reason,)))
         return False
     remove_notes([note])
-    if len(own) < len(names):
-        removed.kept.append(Kept(called, "name", tuple(name for name in names if name not in own)))
+    if len(own_names) < len(names):
+        removed.kept.append(Kept(label, "name", tuple(name for name in names if name not in own_names)))
     else:
         removed.images += 1
     return True
@@ -229,52 +242,58 @@ def _names(described: Mapping[str, Any]) -> list[str]:
     return [name for name in described.get("RepoTags") or () if name != NO_NAME]
 
 
-def _called(note: Note) -> str:
+def _label(note: Note) -> str:
     return message("The image {name}", name=note.names[-1] if note.names else note.key[:12])
 
 
 def remove_own(engine: Engine) -> Removed:
-    """Remove every container and image of this installation that nothing uses. The result says what stays, and why.
+    """Remove every unused container and image of this installation. The result names those that stay, and the reasons.
 
-    Bases and stand-ins that older versions of the kit made, without naming their installation, are removed as well.
+    Base images and stand-ins of older versions of the kit, which have no label of their installation, are removed as well.
     Raises: EngineError, StateRefused.
     """
     unnoted = Removed()
-    _look_at_unnoted_containers(engine, unnoted)
+    _remove_unnoted_containers(engine, unnoted)
     _Images(engine).note_unnoted()
     removed = remove_noted(engine)
     removed.containers += unnoted.containers
-    left = _Images(engine)
-    removed.kept += [*unnoted.kept, *left.unnoted_results(), *left.stand_ins_of_others()]
+    images_left = _Images(engine)
+    removed.kept += [*unnoted.kept, *images_left.unnoted_results(), *images_left.stand_ins_of_others()]
     return removed
 
 
 def remove_noted(engine: Engine) -> Removed:
-    """Remove the noted images that nothing uses, and what dead processes left.
+    """Remove the noted images that nothing uses, and the containers and images of dead processes.
 
     Raises: EngineError, StateRefused.
     """
     removed = sweep_engine(engine)
-    removed.kept.clear()  # what stays is said once, below
+    removed.kept.clear()  # the loop below finds the reasons for all images, these included
     images = _Images(engine)
     notes = notes_of(engine)
     remove_notes(note for note in notes if note.image_id is not None and note.image_id not in images.by_id)
-    left = [note for note in notes if note.image_id in images.by_id]
-    left.sort(key=lambda note: REMOVED_IN_TURN.index(note.kind))
-    builders = _builders(notes)
+    images_left = [note for note in notes if note.image_id in images.by_id]
+    images_left.sort(key=lambda note: REMOVAL_ORDER.index(note.kind))
+    living = {owner.id: str(owner) for owner in living_owners()}
+    processes = {
+        name: living[note.owner] for note in notes if note.kind == "build" and note.owner in living for name in note.names
+    }
     kept: dict[str, Kept] = {}
-    while round_ := [note for note in left if _goes(engine, note, images, builders, removed, kept)]:
-        # An image can go once those made from it are gone.
-        left = [note for note in left if note not in round_]
+    # An image can be removed once the images made from it are gone, so this goes on until a round removes none.
+    while gone := [note for note in images_left if _remove_if_unused(engine, note, images, processes, removed, kept)]:
+        images_left = [note for note in images_left if note not in gone]
     removed.kept += kept.values()
     return removed
 
 
-def _goes(
-    engine: Engine, note: Note, images: _Images, builders: Mapping[str, str], removed: Removed, kept: dict[str, Kept]
+def _remove_if_unused(
+    engine: Engine, note: Note, images: _Images, processes: Mapping[str, str], removed: Removed, kept: dict[str, Kept]
 ) -> bool:
-    """Remove one image if nothing needs it, else put into `kept` why it stays. True when it is no longer ours."""
-    if reason := _why_kept(note, images, builders):
+    """Remove one image if nothing needs it, else put the reason into `kept`. True when the image is no longer ours.
+
+    processes: those that build at this moment, by the name of the image they build.
+    """
+    if reason := _why_kept(note, images, processes):
         kept[note.key] = reason
         return False
     kept.pop(note.key, None)
@@ -288,44 +307,38 @@ def _goes(
     return is_gone
 
 
-def _builders(notes: Iterable[Note]) -> dict[str, str]:
-    """The image names that are built at this moment, and the processes that build them."""
-    living = {owner.id: str(owner) for owner in living_owners()}
-    return {name: living[note.owner] for note in notes if note.kind == "build" and note.owner in living for name in note.names}
-
-
-def _why_kept(note: Note, images: _Images, builders: Mapping[str, str]) -> Kept | None:
-    needed = builders if note.kind != "result" else {name: builders[name] for name in note.names if name in builders}
-    if needed:
-        return Kept(_called(note), "build", tuple(sorted(set(needed.values()))))
-    if users := images.containers_of(note):
-        return Kept(_called(note), "container", tuple(users))
+def _why_kept(note: Note, images: _Images, processes: Mapping[str, str]) -> Kept | None:
+    # A build may need any base image, but a built image only if it is the earlier one of the same name.
+    needed_by = processes if note.kind != "result" else {name: processes[name] for name in note.names if name in processes}
+    if needed_by:
+        return Kept(_label(note), "build", tuple(sorted(set(needed_by.values()))))
+    if containers := images.containers_of(note):
+        return Kept(_label(note), "container", tuple(containers))
     if note.kind == "stand-in" and (others := images.of_other_installations()):
-        return Kept(_called(note), "installation", tuple(others))
-    if grown := images.made_from(note):
-        return Kept(_called(note), "image", tuple(grown))
+        return Kept(_label(note), "installation", tuple(others))
+    if made_from_it := images.made_from(note):
+        return Kept(_label(note), "image", tuple(made_from_it))
     return None
 
 
-def _look_at_unnoted_containers(engine: Engine, removed: Removed) -> None:
-    """Containers with our label and a name like ours that no process of this installation noted, as it does beforehand.
-
-    A process that had no state folder to note them in says so in their names: those go once nobody can use them any more.
-    """
-    noted = {f"/{container_name(note.owner or '', note.key)}" for note in notes_of(engine) if note.kind == "container"}
+def _remove_unnoted_containers(engine: Engine, removed: Removed) -> None:
+    """Remove old containers of processes that could not note them, and list the other containers that only look like ours."""
+    # Each process notes a container before it makes it. A process that cannot write to its state folder marks the container's
+    # name instead (`UNKNOWN_OWNER`). Any other container without a note may be a user's, with our labels inherited.
+    noted_names = {f"/{container_name(note.owner or '', note.key)}" for note in notes_of(engine) if note.kind == "container"}
     for container in engine.api.containers(all=True, filters={"label": LABEL}):
         installation = _labels(container).get(INSTALLATION_LABEL) or None
         for name in container.get("Names") or () if installation in (None, installation_id()) else ():
-            if OWN_CONTAINER_NAME.fullmatch(name) is None or name in noted:
+            if OWN_CONTAINER_NAME.fullmatch(name) is None or name in noted_names:
                 continue
             if not name.startswith(f"/speedkit-{UNKNOWN_OWNER}-"):
                 bare = name.lstrip("/")
                 removed.kept.append(Kept(message("The container {name}", name=bare), "unnoted", (f"docker rm -f {bare}",)))
             elif time.time() - float(container["Created"]) > MAKING_SECONDS:
-                _remove_unknown(engine, container["Id"], name, removed)
+                _remove_unnoted_container(engine, container["Id"], name, removed)
 
 
-def _remove_unknown(engine: Engine, container: str, name: str, removed: Removed) -> None:
+def _remove_unnoted_container(engine: Engine, container: str, name: str, removed: Removed) -> None:
     try:
         engine.api.remove_container(container, force=True, v=True)
         removed.containers += 1
@@ -335,12 +348,11 @@ def _remove_unknown(engine: Engine, container: str, name: str, removed: Removed)
 
 
 class _Images:
-    """The images and containers of an engine, as they were when it was asked."""
+    """The images and containers of an engine, as they are when the object is made."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        listed = engine.api.images(all=True)
-        self.by_id: dict[str, dict[str, Any]] = {image["Id"]: image for image in listed}
+        self.by_id: dict[str, dict[str, Any]] = {image["Id"]: image for image in engine.api.images(all=True)}
         self._containers = engine.api.containers(all=True)
         self._own = installation_id()
 
@@ -348,32 +360,34 @@ class _Images:
         self.by_id.pop(note.image_id or "", None)
 
     def containers_of(self, note: Note) -> list[str]:
-        users = (container for container in self._containers if container.get("ImageID") == note.image_id)
-        return [(container.get("Names") or [container["Id"][:12]])[0].lstrip("/") for container in users]
+        containers = (container for container in self._containers if container.get("ImageID") == note.image_id)
+        return [(container.get("Names") or [container["Id"][:12]])[0].lstrip("/") for container in containers]
 
     def made_from(self, note: Note) -> list[str]:
-        """The images whose parent it is; containerd's store keeps no parents, and needs none."""
-        grown = (image for image in self.by_id.values() if image.get("ParentId") == note.image_id)
-        return [next(iter(_names(image)), image["Id"].removeprefix("sha256:")[:12]) for image in grown]
+        """The names of the images made from an image."""
+        # containerd's image store keeps no parents. It can remove any image, as others keep the layers that they need.
+        children = (image for image in self.by_id.values() if image.get("ParentId") == note.image_id)
+        return [next(iter(_names(image)), image["Id"].removeprefix("sha256:")[:12]) for image in children]
 
     def of_other_installations(self) -> list[str]:
-        """Images that another installation made and named, other than stand-ins."""
+        """The names of other installations' images, without stand-ins."""
         others = (image for image in self.by_id.values() if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own)
         names = (name for image in others for name in _names(image))
         return [name for name in names if RESULT_NAME.fullmatch(name) or OLD_BASE_NAME.fullmatch(name)]
 
     def note_unnoted(self) -> None:
-        """Take note of bases and stand-ins that an older version made, and of own stand-ins that the ledger has lost."""
+        """Note base images and stand-ins of older versions, and own stand-ins that have lost their notes."""
         for image in self.by_id.values():
             labels = _labels(image)
             installation = labels.get(INSTALLATION_LABEL) or ""
             for name in _names(image) if LABEL in labels else ():
                 is_old = not installation and (OLD_BASE_NAME.fullmatch(name) or name in STAND_IN_NAMES)
                 if is_old or (installation == self._own and name in STAND_IN_NAMES):
-                    note_image(self._engine, image["Id"], _kind_of(name), name=name)
+                    kind: ImageKind = "isolated" if "/isolated:" in name else "trusting"
+                    note_image(self._engine, image["Id"], "stand-in" if name in STAND_IN_NAMES else kind, name=name)
 
     def stand_ins_of_others(self) -> Iterator[Kept]:
-        """Stand-ins that another installation made, each with the command that removes it."""
+        """The stand-ins of other installations, each with the command that removes it."""
         for image in self.by_id.values():
             if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own:
                 for name in _names(image):
@@ -381,18 +395,11 @@ class _Images:
                         yield Kept(message("The image {name}", name=name), "made-elsewhere", (f"docker rmi {name}",))
 
     def unnoted_results(self) -> Iterator[Kept]:
-        """Images with our label and no installation's, named like results: of an older version, or of somebody's own."""
-        noted = {note.image_id for note in notes_of(self._engine)}
+        """Images with our label, no installation's label, and a name like a built image: an older version's, or a user's."""
+        noted_ids = {note.image_id for note in notes_of(self._engine)}
         for image in self.by_id.values():
             labels = _labels(image)
-            if LABEL in labels and not labels.get(INSTALLATION_LABEL) and image["Id"] not in noted:
+            if LABEL in labels and not labels.get(INSTALLATION_LABEL) and image["Id"] not in noted_ids:
                 for name in _names(image):
                     if RESULT_NAME.fullmatch(name):
                         yield Kept(message("The image {name}", name=name), "unnoted", (f"docker rmi {name}",))
-
-
-def _kind_of(name: str) -> ImageKind:
-    """What an image is, by a name that only the kit gives."""
-    if name in STAND_IN_NAMES:
-        return "stand-in"
-    return "isolated" if "/isolated:" in name else "trusting"

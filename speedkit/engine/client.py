@@ -1,7 +1,7 @@
-"""The engine's API through the client library of Docker. Whatever that library raises comes out as one of our errors.
+"""The engine's API through Docker's client library, with the library's exceptions turned into errors of speedkit.
 
-It lets through what lies below it: requests, urllib3, http.client, ssl, sockets and JSON have exceptions of their own, and
-which of them an engine that dies causes depends on the moment.
+The library also lets through exceptions of the layers below it: requests, urllib3, http.client, ssl, sockets and JSON. Which
+of them a dying engine causes depends on the moment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TRY_AGAIN = marked("Repeat the last step; the engine's own log says what went wr
 
 
 class Client:
-    """Hands every call on to the client of the library. Raises: EngineLost, EngineSilent, EngineRefused, nothing else."""
+    """The library's client, whose calls raise errors of speedkit only: EngineLost, EngineSilent, EngineRefused, EngineError."""
 
     def __init__(self, api: Any, host: str) -> None:
         self._api, self._host = api, host
@@ -37,6 +37,7 @@ class Client:
         def guarded(*arguments: Any, **options: Any) -> Any:
             with errors_of_ours(self._host):
                 answer = call(*arguments, **options)
+            # A stream raises while it is read, after the call has returned. `get_archive` gives one in a tuple.
             if isinstance(answer, tuple):
                 return tuple(map(self._guarded_stream, answer))
             return self._guarded_stream(answer)
@@ -44,30 +45,33 @@ class Client:
         return guarded
 
     def _guarded_stream(self, answer: Any) -> Any:
-        return self._pieces(answer) if isinstance(answer, GeneratorType) else answer
+        if not isinstance(answer, GeneratorType):
+            return answer
 
-    def _pieces(self, stream: Iterator[Any]) -> Iterator[Any]:
-        with errors_of_ours(self._host):
-            yield from stream
+        def pieces() -> Iterator[Any]:
+            with errors_of_ours(self._host):
+                yield from answer
+
+        return pieces()
 
 
 @contextmanager
 def errors_of_ours(host: str) -> Iterator[None]:
-    """What the client library raises in the block, as an error that says it of the engine at `host`."""
+    """Turns the client library's exceptions in the block into errors about the engine at `host`."""
     try:
         yield
     except SpeedkitError:
         raise
     except Exception as problem:
-        ours = _as_ours(problem, host)
-        if ours is None:
+        error = _engine_error(problem, host)
+        if error is None:
             raise
-        raise ours from None
+        raise error from None
 
 
-def _as_ours(problem: Exception, host: str) -> EngineError | None:
-    """The error of ours for what the client library raised; None for what can only be a fault in speedkit."""
-    # Imported only once something went wrong: they take a tenth of a second, and `speedkit layers` needs none of them.
+def _engine_error(problem: Exception, host: str) -> EngineError | None:
+    """Our error for an exception of the client library; None for one that can only be a bug in speedkit."""
+    # Imported only after an error: these modules take a tenth of a second to load, and `speedkit layers` needs none of them.
     from http.client import HTTPException
 
     import requests
@@ -87,7 +91,7 @@ def _as_ours(problem: Exception, host: str) -> EngineError | None:
                 message("The Docker engine at {host} did not answer in time.", host=host), fix=message(START_AGAIN)
             )
         case tarfile.TarError():
-            # An engine that cannot read a file goes on with its error in the archive's place, and ends in good order.
+            # An engine that fails while it sends an archive writes its error text into the stream and ends it normally.
             return EngineError(
                 message("The Docker engine at {host} sent an archive that cannot be read.", host=host), fix=message(TRY_AGAIN)
             )
@@ -101,10 +105,10 @@ def _as_ours(problem: Exception, host: str) -> EngineError | None:
 
 
 def _innermost(problem: BaseException) -> str:
-    """What happened in the end. The library and those below it quote each other, with the names of their objects."""
+    """The text of the first cause. The library's own texts quote the layers below it, with the names of Python objects."""
     causes = [problem]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
         causes.append(cause)
     last = next((cause for cause in reversed(causes) if str(cause)), problem)
-    words = last.strerror if isinstance(last, OSError) and last.strerror else str(last)
-    return words.strip().rstrip(".") or type(last).__name__
+    text = last.strerror if isinstance(last, OSError) and last.strerror else str(last)
+    return text.strip().rstrip(".") or type(last).__name__

@@ -1,7 +1,7 @@
-"""Finds the Docker engine this user means, and the buildx plugin that builds with it.
+"""Finds the Docker engine that the `docker` command would use, and the buildx plugin that builds with it.
 
-The engine is the one the `docker` command would use: DOCKER_HOST, then DOCKER_CONTEXT or the current context, then the
-default socket. Nothing is started or changed here. An image can only be asked for once this is loaded, so it loads little.
+The address is that of DOCKER_HOST, else of DOCKER_CONTEXT or the current context, else the default socket. Nothing is started
+or changed here. `speedkit layers` loads this module before it asks the engine for an image, so the module imports little.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ TIMEOUT_SECONDS = 120
 PING_SECONDS = 10
 CONNECTIONS_KEPT = 4
 OLDEST_API = "1.24"
-"""Of engines that name none, and to begin with: a ping is answered whatever version is asked for."""
+"""The API version for the first ping, which the engine answers for any version, and for engines that name no version."""
 
 
-class _Found(NamedTuple):
-    """No dataclass, which takes 6 ms to load."""
+class _Address(NamedTuple):
+    """Where an engine listens, and how to build with it. A named tuple, because importing dataclasses takes 6 ms."""
 
     host: str
     buildx: Path
@@ -41,27 +41,24 @@ class _Found(NamedTuple):
     certificates: Path | None = None
 
 
-class Engine(_Found):
-    """An engine that answered.
+class Engine(_Address):
+    """An engine that has answered a ping.
 
-    host: where it listens, as DOCKER_HOST would say it. buildx: the plugin's binary.
-    What it says of itself (`version`, `cpus` …) is asked for when first needed: that takes longer than all the rest.
+    host: its address in the form of DOCKER_HOST. buildx: the plugin's binary. api_version: the newest that it supports.
+    certificates: the folder of the client's certificates for TLS, None without TLS.
     """
 
     @cached_property
     def api(self) -> Any:
-        """The engine's API through the client library of Docker, loaded when it is first used.
-
-        Raises: EngineLost, EngineRefused, nothing of the library's.
-        """
+        """The engine's API through Docker's client library, imported at the first use. Its calls raise `EngineError`."""
         from .client import Client
 
         return Client(_client(self.host, self.certificates, self.api_version, os.getpid()), self.host)
 
     def get(self, path: str, *, seconds: float = TIMEOUT_SECONDS) -> tuple[int, Any]:
-        """The status and the JSON document that the engine answers a GET with; None when it sends no JSON.
+        """The HTTP status and the JSON document of the answer to a GET; None in place of a document that is no JSON.
 
-        seconds: how long it may be silent.
+        path: below the API version, such as `/info`. seconds: how long the engine may be silent.
         Raises: EngineLost.
         """
         try:
@@ -80,75 +77,76 @@ class Engine(_Found):
 
     @property
     def identity(self) -> str:
-        """Tells it from every other engine, wherever it listens."""
-        return str(self._told.get("ID", ""))
+        """The engine's own id, the same at every address where it listens; "" when it has none."""
+        return str(self._info.get("ID", ""))
 
     @property
     def version(self) -> str:
-        return str(self._told["ServerVersion"])
+        return str(self._info["ServerVersion"])
 
     @property
     def operating_system(self) -> str:
-        return str(self._told.get("OperatingSystem", ""))
+        return str(self._info.get("OperatingSystem", ""))
 
     @property
     def cpus(self) -> int:
-        return int(self._told.get("NCPU", 0))
+        return int(self._info.get("NCPU", 0))
 
     @property
     def memory_bytes(self) -> int:
-        return int(self._told.get("MemTotal", 0))
+        return int(self._info.get("MemTotal", 0))
 
     @property
     def storage_driver(self) -> str:
-        return str(self._told.get("Driver", ""))
+        return str(self._info.get("Driver", ""))
 
     @cached_property
-    def _told(self) -> dict[str, Any]:
-        """What the engine says of itself and its machine.
+    def _info(self) -> dict[str, Any]:
+        """The engine's description of itself and its machine, as `docker info` prints it.
 
         Raises: EngineLost.
         """
-        status, told = self.get("/info")
-        if status != HTTPStatus.OK or not isinstance(told, dict):
+        # Asked for at the first use, not by `connect`: the engine takes longer for it than for all the rest.
+        status, info = self.get("/info")
+        if status != HTTPStatus.OK or not isinstance(info, dict):
             raise self.lost()
-        return told
+        return info
 
     @cached_property
     def environment(self) -> dict[str, str]:
         """The environment for a docker or buildx command that must reach this engine and no other."""
-        kept = {key: value for key, value in os.environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
-        kept["DOCKER_HOST"] = self.host
-        kept["BUILDX_METADATA_PROVENANCE"] = "disabled"
-        # Attestations hold the time of the build: with them, containerd's image store has a new image for every build.
-        kept["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
-        # Else buildx runs git, several times in a repository, to note the commit in the builder's own history.
-        kept["BUILDX_GIT_INFO"] = "false"
-        # buildx lives too briefly to be worth collecting garbage from the first 4 MB on, which is Go's default.
-        kept.setdefault("GOGC", "400")
+        variables = {key: value for key, value in os.environ.items() if key not in ("DOCKER_CONTEXT", "BUILDX_BUILDER")}
+        variables["DOCKER_HOST"] = self.host
+        variables["BUILDX_METADATA_PROVENANCE"] = "disabled"
+        # Attestations hold the time of the build. With them, every build makes a new image in containerd's image store.
+        variables["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
+        # Without this, buildx runs git several times in a repository, to note the commit in the builder's history.
+        variables["BUILDX_GIT_INFO"] = "false"
+        # Go's garbage collector starts at 4 MB by default. A run of buildx is too short for that to pay.
+        variables.setdefault("GOGC", "400")
         if self.certificates is not None:
-            kept |= {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(self.certificates)}
-        return kept
+            variables |= {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(self.certificates)}
+        return variables
 
     @property
     def keeps_images_in_containerd(self) -> bool:
-        """Whether it has containerd's image store, as Docker Desktop and Docker Engine 29 have."""
-        return ["driver-type", "io.containerd.snapshotter.v1"] in (self._told.get("DriverStatus") or [])
+        """Whether the engine has containerd's image store, as Docker Desktop and Docker Engine 29 have."""
+        return ["driver-type", "io.containerd.snapshotter.v1"] in (self._info.get("DriverStatus") or [])
 
     @property
     def is_local(self) -> bool:
-        """The engine runs on this machine, so that its published ports are ours."""
-        return _is_local(self.host)
+        """Whether the engine runs on this machine, so that its published ports are this machine's."""
+        return self.host.startswith(("unix://", "npipe://"))
 
     def answers(self) -> bool:
-        """It answers within ten seconds."""
+        """Whether the engine answers a ping within ten seconds."""
         try:
             return self.get("/_ping", seconds=PING_SECONDS)[0] == HTTPStatus.OK
         except EngineLost:
             return False
 
     def lost(self) -> EngineLost:
-        """The error that says that it no longer answers."""
+        """The error for an engine that no longer answers, to be raised."""
         return EngineLost(
             message("The Docker engine at {host} no longer answers.", host=self.host),
             fix=message("Start it again (`speedkit engine start`, or Docker Desktop) and repeat the last step."),
@@ -158,32 +156,41 @@ class Engine(_Found):
 def connect() -> Engine:
     """The engine that the `docker` command would use.
 
-    Raises: NoEngine when nothing answers, SocketRefused when this user may not ask, NoBuildKit when it cannot build.
+    Raises: NoEngine when no engine answers, SocketRefused when this user may not use the socket, NoBuildKit when the engine
+    or buildx cannot build.
     """
     host, certificates = _endpoint()
+    headers: Mapping[str, str]
     try:
-        told = _ping(host) if host.startswith(unix_socket.UNIX) else _ping_through_client(host, certificates)
+        if host.startswith(unix_socket.UNIX):
+            with unix_socket.get(host, "/_ping", seconds=PING_SECONDS) as response:
+                headers = response.headers
+        else:
+            headers = _ping_through_client(host, certificates)
     except (OSError, ValueError) as problem:
         raise _unreachable(host, problem) from problem
-    if told.get("Builder-Version", "1") != "2":
+    # The headers of a ping say what the engine can do: https://docs.docker.com/reference/api/engine/ (SystemPing)
+    if headers.get("Builder-Version", "1") != "2":
         raise NoBuildKit(
             message(
                 "The engine at {host} ({version}) builds without BuildKit.",
                 host=host,
-                version=told.get("Server") or message("of unknown version"),
+                version=headers.get("Server") or message("of unknown version"),
             ),
             fix=message("Use Docker Engine 23 or newer with Linux containers."),
         )
-    engine = Engine(host=host, buildx=find_buildx(), api_version=told.get("Api-Version", OLDEST_API), certificates=certificates)
-    if _holds_leavings():
+    version = headers.get("Api-Version", OLDEST_API)
+    engine = Engine(host=host, buildx=find_buildx(), api_version=version, certificates=certificates)
+    if _has_notes_of_dead_processes():
         from .cleanup import sweep_in_background
 
         sweep_in_background(engine)
     return engine
 
 
-def _holds_leavings() -> bool:
-    """Whether a process that is dead by now noted something that goes with it (see speedkit.engine.ledger)."""
+def _has_notes_of_dead_processes() -> bool:
+    """Whether the ledger of any engine has a note whose owner is dead, so that there is something to sweep."""
+    # This reads file names only (`<kind>.<key>.<owner>`, see speedkit.engine.ledger), without loading the ledger.
     names = (name for _, _, files in os.walk(state_home() / "engines") for name in files)
     owners = {name.rpartition(".")[2] for name in names if name.count(".") > 1 and not name.startswith(".")}
     if not owners:
@@ -193,13 +200,8 @@ def _holds_leavings() -> bool:
     return not all(map(is_alive, owners))
 
 
-def _ping(host: str) -> Mapping[str, str]:
-    """The headers of the answer to a ping."""
-    with unix_socket.get(host, "/_ping", seconds=PING_SECONDS) as response:
-        return response.headers
-
-
 def _ping_through_client(host: str, certificates: Path | None) -> Mapping[str, str]:
+    """The headers of the answer to a ping. Raises: OSError, whatever the client library raises."""
     from .client import errors_of_ours
 
     try:
@@ -213,29 +215,28 @@ def _ping_through_client(host: str, certificates: Path | None) -> Mapping[str, s
 
 @lru_cache(maxsize=4)
 def _client(host: str, certificates: Path | None, version: str, _process: int) -> Any:
-    """One client for all engines that are asked at the same place: each keeps a connection open.
+    """One client for all `Engine` objects of the same address, because each client keeps connections open.
 
-    _process: the one that asks. One made by fork may not share a connection with its parent.
+    _process: the number of this process. A child made by fork must not share a connection with its parent.
     """
     import docker
+    from docker.tls import TLSConfig
     from docker.transport import UnixHTTPAdapter
 
-    client = docker.APIClient(
-        base_url=host, version=version, timeout=TIMEOUT_SECONDS, tls=_tls(certificates), use_ssh_client=True
-    )
+    tls: Any = False
+    if certificates is not None:
+        pair = (str(certificates / "cert.pem"), str(certificates / "key.pem"))
+        tls = TLSConfig(client_cert=pair, ca_cert=str(certificates / "ca.pem"), verify=True)
+    client = docker.APIClient(base_url=host, version=version, timeout=TIMEOUT_SECONDS, tls=tls, use_ssh_client=True)
     if host.startswith(unix_socket.UNIX):
-        # It keeps 25 connections, by the whole address that was asked, so most of them are never used again.
+        # The library's adapter keeps up to 25 connections, one per requested URL, so most of them are never used again.
         address = host.replace(unix_socket.UNIX, "http+unix://", 1)
         client.mount("http+docker://", UnixHTTPAdapter(address, TIMEOUT_SECONDS, pool_connections=CONNECTIONS_KEPT))
     return client
 
 
-def _is_local(host: str) -> bool:
-    return host.startswith(("unix://", "npipe://"))
-
-
 def _endpoint() -> tuple[str, Path | None]:
-    """The engine's address and the folder of its client certificates."""
+    """The engine's address, and the folder of the client's certificates. Raises: NoEngine."""
     if host := os.environ.get("DOCKER_HOST"):
         certificates = os.environ.get("DOCKER_CERT_PATH") if os.environ.get("DOCKER_TLS_VERIFY") else None
         return host, Path(certificates) if certificates else None
@@ -243,46 +244,40 @@ def _endpoint() -> tuple[str, Path | None]:
     name = current_context()
     if name is None:
         return default, None
-    found = endpoint_of_context(name)
-    if found is None:
+    endpoint = endpoint_of_context(name)
+    if endpoint is None:
         raise NoEngine(message("There is no Docker context {name!r}.", name=name), fix=message("See `docker context ls`."))
-    return (found[0] or default), found[1]
+    host, certificates_folder = endpoint
+    return (host or default), certificates_folder
 
 
 def engine_of_the_user() -> str | None:
-    """The setting that names an engine other than this machine's own, None when none does."""
+    """The setting that names an engine other than the default one, for a message; None when the user set none."""
     if os.environ.get("DOCKER_HOST"):
         return "DOCKER_HOST"
     context = current_context()
     return None if context is None else message("The Docker context {context!r}", context=context)
 
 
-def _tls(certificates: Path | None) -> Any:
-    if certificates is None:
-        return False
-    from docker.tls import TLSConfig
-
-    pair = (str(certificates / "cert.pem"), str(certificates / "key.pem"))
-    return TLSConfig(client_cert=pair, ca_cert=str(certificates / "ca.pem"), verify=True)
-
-
 def _unreachable(host: str, problem: BaseException) -> NoEngine | SocketRefused:
+    """The error for an engine that does not answer a ping."""
+    # The client library wraps the operating system's error, and only its text is left.
     if "Permission denied" in str(problem) or "PermissionError" in repr(problem):
         return SocketRefused(
             message("A Docker engine listens at {host}, but this user may not talk to it.", host=host),
             fix=message("Add yourself to its group, then log in again: `sudo usermod -aG docker $USER`."),
         )
-    named = engine_of_the_user()
+    setting = engine_of_the_user()
     return NoEngine(
         message("No Docker engine answers at {host}.", host=host),
-        fix=message("{named} names this engine: start it, or unset that and run `speedkit setup`.", named=named)
-        if named
+        fix=message("{setting} names this engine: start it, or unset that and run `speedkit setup`.", setting=setting)
+        if setting
         else message("Start Docker Desktop, or run `speedkit setup` to install and start an engine."),
     )
 
 
 def find_buildx() -> Path:
-    """The buildx plugin's binary, looked for where the `docker` command looks.
+    """The buildx plugin's binary, from the folders where the `docker` command looks, else from PATH.
 
     Raises: NoBuildKit when there is none.
     """
@@ -292,8 +287,8 @@ def find_buildx() -> Path:
             return folder / name
     from shutil import which
 
-    if found := which(name):
-        return Path(found)
+    if path := which(name):
+        return Path(path)
     raise NoBuildKit(
         message("The buildx plugin of Docker is not installed."),
         fix=message("Install it (Debian: `apt-get install docker-buildx`; Docker's own packages: `docker-buildx-plugin`)."),
@@ -302,19 +297,19 @@ def find_buildx() -> Path:
 
 @lru_cache(maxsize=8)
 def buildx_version(binary: Path) -> str:
-    """What buildx calls itself, such as `0.29.1`; "" when it does not say."""
+    """The version that buildx prints, such as `0.29.1`; "" when it prints none."""
     import subprocess
 
     try:
-        told = subprocess.run([str(binary), "version"], capture_output=True, text=True, errors="replace", check=False).stdout
+        output = subprocess.run([str(binary), "version"], capture_output=True, text=True, errors="replace", check=False).stdout
     except OSError:
         return ""
-    found = re.search(r"v?(\d+\.\d+\S*)", told)
-    return found[1] if found else ""
+    version = re.search(r"v?(\d+\.\d+\S*)", output)
+    return version[1] if version else ""
 
 
 def _plugin_folders() -> list[Path]:
-    """Docker CLI's plugin folders (docker/cli cli-plugins/manager) and those of Docker Desktop."""
+    """The plugin folders of the Docker CLI (docker/cli, cli-plugins/manager) and of Docker Desktop, in the CLI's order."""
     prefixes = ("/usr/local/lib", "/usr/local/libexec", "/usr/lib", "/usr/libexec", "/opt/homebrew/lib")
     windows = (os.environ.get(variable) for variable in ("ProgramData", "ProgramFiles"))
     docker = [Path(value) / "Docker" for value in windows if value]
@@ -329,9 +324,9 @@ def _plugin_folders() -> list[Path]:
 
 
 def _extra_plugin_folders(config: Path) -> list[Path]:
-    """The folders that the user's config.json adds, as Homebrew tells its users to."""
+    """The folders that the user's config.json adds, as Homebrew advises."""
     try:
-        found = json.loads((config / "config.json").read_bytes())
-        return [Path(folder) for folder in found["cliPluginsExtraDirs"]]
+        settings = json.loads((config / "config.json").read_bytes())
+        return [Path(folder) for folder in settings["cliPluginsExtraDirs"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []

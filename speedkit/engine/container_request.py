@@ -1,10 +1,11 @@
-"""Asks a container over HTTP from inside of its own network, by a second container: no port is opened for that."""
+"""Asks a container over HTTP from a second container in its network, so that no port has to be published."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http import HTTPStatus
+from itertools import chain
 
 from speedkit.errors import EngineRefused, NotAsked
 from speedkit.messages import message
@@ -18,30 +19,35 @@ from .own_containers import own_container
 __all__ = ["ask_inside"]
 
 LOOK_SECONDS = 0.1
-MOST_BYTES = 65536
+REPLY_BYTES_AT_MOST = 65536
 ASK = r"""
 nc --help 2>&1 | grep -q "[-]e PROG" || exit 127
 while :; do
-  said=$(nc 127.0.0.1 "$0" -e sh -c 'printf "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" "$0"; head -c 70000 >&3' "$1" 3>&1)
-  [ -n "$said" ] && printf %s "$said" && exit
+  reply=$(nc 127.0.0.1 "$0" -e sh -c 'printf "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" "$0"; head -c 70000 >&3' "$1" 3>&1)
+  [ -n "$reply" ] && printf %s "$reply" && exit
   sleep 0.2 || sleep 1
 done
 """
-"""nc as busybox has it, with port and path. It goes on as long as nobody listens; its side of the connection stays open,
-since some servers take a client that has closed it for one that has gone. wget of some busyboxes crashes."""
+"""A shell script for busybox's nc; its arguments are the port and the path. It tries again until a server answers.
+
+nc keeps its side of the connection open, because some servers end a request whose client has closed its side. busybox's wget
+would be shorter, but crashes in some versions.
+"""
 
 
 def ask_inside(
     engine: Engine, container: str, image: str, *, port: int, path: str, is_over: Callable[[], bool]
 ) -> AppAnswer | None:
-    """What a running container answers to `GET path`; None when that is over before it does.
+    """The answer of a running container to `GET path`; None when `is_over` becomes true before it answers.
 
-    image: that of the container, which asks if it can.
+    image: the container's own image, which is tried first for the second container. is_over: asked every 0.1 seconds.
     Raises: NotAsked where no image on the engine has busybox.
     """
-    for asker in _askers(engine, image):
+    others = dict.fromkeys((*STAND_INS.values(), *BASES, "busybox"))
+    # The chain is lazy: the other images matter only where the container's own image has no busybox.
+    for asking_image in chain([image], (name for name in others if has_image(engine, name))):
         try:
-            return _asked_by(engine, asker, container, (str(port), path), is_over)
+            return _answer_to(engine, asking_image, container, (str(port), path), is_over)
         except (EngineRefused, _CannotAsk):
             if is_over():
                 return None
@@ -51,22 +57,20 @@ def ask_inside(
     )
 
 
-def _askers(engine: Engine, image: str) -> Iterator[str]:
-    yield image
-    yield from (name for name in dict.fromkeys((*STAND_INS.values(), *BASES, "busybox")) if has_image(engine, name))
-
-
 class _CannotAsk(Exception):
-    pass
+    """An image without busybox."""
 
 
-def _asked_by(
-    engine: Engine, asker: str, container: str, port_and_path: tuple[str, str], is_over: Callable[[], bool]
+def _answer_to(
+    engine: Engine, asking_image: str, container: str, port_and_path: tuple[str, str], is_over: Callable[[], bool]
 ) -> AppAnswer | None:
-    """Raises: EngineRefused where the image has no shell, _CannotAsk where it has no busybox."""
+    """The answer to a container of `asking_image`; None when `is_over` becomes true first.
+
+    Raises: EngineRefused where the image has no shell, _CannotAsk where it has no busybox.
+    """
     config = engine.api.create_host_config(network_mode=f"container:{container}")
     settings = {"host_config": config, "entrypoint": ["sh", "-c", ASK, *port_and_path]}
-    with own_container(engine, asker, settings=settings) as asking:
+    with own_container(engine, asking_image, settings=settings) as asking:
         engine.api.start(asking)
         while (state := engine.api.inspect_container(asking)["State"])["Status"] == "running":
             if is_over():
@@ -74,11 +78,11 @@ def _asked_by(
             time.sleep(LOOK_SECONDS)
         if state["ExitCode"] != 0:
             raise _CannotAsk
-        return _read(engine.api.logs(asking, stdout=True, stderr=False)[:MOST_BYTES].decode("utf-8", "replace"))
+        return _read(engine.api.logs(asking, stdout=True, stderr=False)[:REPLY_BYTES_AT_MOST].decode("utf-8", "replace"))
 
 
 def _read(reply: str) -> AppAnswer:
-    """What a server sent: `HTTP/1.1 200 OK`, headers, an empty line, and the body."""
+    """The answer in the bytes that a server sent: `HTTP/1.1 200 OK`, headers, an empty line, and the body."""
     head, _, body = reply.partition("\r\n\r\n")
     status = head.partition("\r\n")[0].split()
     if len(status) < len(("HTTP/1.1", "200")) or not status[0].startswith("HTTP/"):

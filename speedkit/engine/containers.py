@@ -1,8 +1,8 @@
-"""Runs an image and asks it over HTTP; the container is always removed again.
+"""Runs an image and sends it an HTTP request; the container is always removed again.
 
-Its port is published on the loopback address of the engine's machine, and only where that is this machine: nobody else
-can reach it. Where the port cannot be reached, because the engine is elsewhere or this program is in a container itself, a
-second container in the network of the first one asks.
+The container's port is published only where the engine runs on this machine, on the loopback address, so that no other
+machine can reach it. Where this program cannot reach the port, because the engine is elsewhere or this program itself is in a
+container, a second container in the network of the first one sends the request.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ __all__ = ["ask_image"]
 ATTEMPT_SECONDS = 0.05
 REPLY_SECONDS = 2.0
 UNREACHED_SECONDS = 3.0
-"""For how long a port may refuse connections before it is taken for one that cannot be reached from here."""
+"""How long a port may refuse connections before it counts as one that this program cannot reach."""
 PIECE_BYTES = 4096
+BODY_BYTES_AT_MOST = 65536
+ERROR_BYTES_AT_MOST = 2048
 LOOPBACK = "127.0.0.1"
 
 
@@ -43,10 +45,11 @@ def ask_image(
     seconds: float = 15.0,
     give_up: Callable[[], bool] = lambda: False,
 ) -> AppAnswer | None:
-    """What an image answers to `GET path`, asked until it does or `seconds` have passed; None when `give_up` says so.
+    """The answer of an image to `GET path`; None when `give_up` becomes true first.
 
-    AppAnswer.ok means HTTP 200; what the body should hold is for the caller to judge.
-    Raises: EngineError when the engine cannot make the container, NotAsked where nobody can reach it.
+    The request is sent again until there is an answer or `seconds` have passed. An answer is `ok` when its status is HTTP 200;
+    the caller judges the body.
+    Raises: EngineError when the engine cannot make the container, NotAsked where no request can reach it.
     """
     settings: dict[str, object] = {}
     place = _publishing_place(engine)
@@ -62,15 +65,13 @@ def ask_image(
 
 
 def _publishing_place(engine: Engine) -> tuple[str, int | None] | None:
-    """Where the container's port is published: on a port that the engine chooses, or that is free here; None for nowhere.
-
-    What is reached over TCP at the loopback address may be a tunnel to another machine. There, the port that is free here
-    answers nobody, while one of the engine's choice could belong to another program here.
-    """
+    """The address and port to publish the container's port on; no port lets the engine choose one, None publishes nothing."""
     if engine.is_local:
         return LOOPBACK, None
     if (urlsplit(engine.host).hostname or "") not in (LOOPBACK, "localhost", "::1"):
         return None
+    # TCP on the loopback address may be a tunnel to an engine on another machine. Then a port that the engine chose could
+    # belong to another program here, and the kit would ask that program. A port that is free here answers nothing.
     with socket.socket() as free:
         free.bind((LOOPBACK, 0))
         return LOOPBACK, int(free.getsockname()[1])
@@ -98,7 +99,10 @@ def _start_and_ask(
         why = message("the engine at {host} is on another machine", host=engine.host)
     except _Unreached as unreached:
         why = message("its port cannot be reached from here: {unreached}", unreached=unreached)
-    is_over = lambda: give_up() or time.monotonic() > deadline or _ended(engine, container) is not None  # noqa: E731
+
+    def is_over() -> bool:
+        return give_up() or time.monotonic() > deadline or _ended(engine, container) is not None
+
     try:
         answer = ask_inside(engine, container, image, port=port, path=path, is_over=is_over)
     except NotAsked as problem:
@@ -111,25 +115,25 @@ def _start_and_ask(
 
 
 def _published(engine: Engine, container: str, port: int) -> int:
-    """The host port the engine chose; none when the container has already ended."""
+    """The container's port on this machine; 0 when the container has ended already."""
     ports = engine.api.inspect_container(container)["NetworkSettings"]["Ports"].get(f"{port}/tcp") or []
     return int(ports[0]["HostPort"]) if ports else 0
 
 
 class _Unreached(Exception):
-    """Nobody takes connections at the published port, though the container runs."""
+    """The published port accepts no connections, though the container runs."""
 
 
 def _ask(
     engine: Engine, container: str, port: int, path: str, deadline: float, give_up: Callable[[], bool]
 ) -> AppAnswer | None:
-    """Raises: _Unreached."""
+    """The answer over a port of this machine; None when `give_up` becomes true first. Raises: _Unreached."""
     problem, is_reached, began = message("it never answered"), False, time.monotonic()
     while time.monotonic() < deadline and not give_up():
         if ended := _ended(engine, container):
             return ended
-        # Neither a proxy of the environment, which does not know this machine's loopback address, nor a redirect: an image
-        # must not choose which other address this machine asks.
+        # http.client uses no proxy and follows no redirect, unlike urllib. A proxy has a loopback address of its own, and a
+        # redirect would let the image choose which address this machine connects to.
         connection = HTTPConnection(LOOPBACK, port, timeout=REPLY_SECONDS)
         with contextlib.closing(connection):
             try:
@@ -148,7 +152,7 @@ def _ask(
 
 
 def _reply(connection: HTTPConnection) -> AppAnswer:
-    """What comes over a connection that was asked on, as far as it comes soon.
+    """The answer to a request that was sent over a connection: as much of it as arrives within two seconds.
 
     Raises: OSError, HTTPException, ValueError.
     """
@@ -163,16 +167,14 @@ def _reply(connection: HTTPConnection) -> AppAnswer:
         raise ConnectionError(message("the head of its answer does not end"))
     with reply, _cut_after(REPLY_SECONDS, line):
         if reply.status == HTTPStatus.OK:
-            return AppAnswer(ok=True, text=_text(reply, 65536))
-        return AppAnswer(ok=False, text=f"HTTP {reply.status}: {_text(reply, 2048)}")
+            return AppAnswer(ok=True, text=_text(reply, BODY_BYTES_AT_MOST))
+        return AppAnswer(ok=False, text=f"HTTP {reply.status}: {_text(reply, ERROR_BYTES_AT_MOST)}")
 
 
 @contextlib.contextmanager
 def _cut_after(seconds: float, line: socket.socket) -> Iterator[Callable[[], bool]]:
-    """Ends a connection when the block lasts longer; whether that was so.
-
-    The time-out of a socket does not do that: a server may send a byte now and then, or `100 Continue` again and again.
-    """
+    """Ends a connection when the block lasts longer than `seconds`. The block gets a function that tells whether it did."""
+    # A socket's time-out is not enough: it starts again with every byte, and a server may send `100 Continue` for ever.
     cut = threading.Event()
 
     def end() -> None:
@@ -189,15 +191,16 @@ def _cut_after(seconds: float, line: socket.socket) -> Iterator[Callable[[], boo
         timer.cancel()
 
 
-def _text(reply: HTTPResponse, most_bytes: int) -> str:
-    """The beginning of the body, as far as it comes soon."""
+def _text(reply: HTTPResponse, limit_bytes: int) -> str:
+    """The beginning of the body: at most `limit_bytes`, and as much as arrives within two seconds."""
     body, deadline = b"", time.monotonic() + REPLY_SECONDS
-    while len(body) < most_bytes and time.monotonic() < deadline and (piece := reply.read1(PIECE_BYTES)):
+    while len(body) < limit_bytes and time.monotonic() < deadline and (piece := reply.read1(PIECE_BYTES)):
         body += piece
-    return body[:most_bytes].decode("utf-8", "replace")
+    return body[:limit_bytes].decode("utf-8", "replace")
 
 
 def _ended(engine: Engine, container: str) -> AppAnswer | None:
+    """Exit code and last log lines of a container that has ended; None while it runs."""
     state = engine.api.inspect_container(container)["State"]
     if state.get("Status") not in ("exited", "dead"):
         return None

@@ -1,7 +1,8 @@
-"""Makes an image from another one by adding files and settings, without running anything in it.
+"""Makes an image from another one by adding files and settings, without running a program in it.
 
-A Dockerfile for this would need a shell in the image, would run as its USER, and would use up its ONBUILD instructions. A
-commit of a container that never ran needs nothing, keeps the whole configuration and is faster.
+The image is a commit of a container that never ran. A Dockerfile would need a shell in the base image, would run as the USER
+of that image, and would use up its ONBUILD instructions. A commit needs nothing in the image, keeps its whole configuration,
+and is faster.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import PurePosixPath
-from typing import Any
 
 from speedkit.errors import DiskFull, EngineError, EngineRefused
 from speedkit.messages import message
@@ -27,7 +27,7 @@ from .own_containers import own_container
 __all__ = ["derive_image"]
 
 NEVER_RUN = "added by speedkit"
-"""The command of a container that is never started; the image's history quotes it as what made the layer."""
+"""The command of a container that never starts. The image's history shows it as the command that made the layer."""
 
 
 def derive_image(
@@ -41,52 +41,47 @@ def derive_image(
     environment: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
 ) -> None:
-    """Make the image `name` from another one, labelled and noted as the kit's own.
+    """Make the image `name` from the image `base`, labelled and noted as the kit's own.
 
-    From equal input comes an equal layer, so that an image that was removed and is made again has the same cache.
-    files: contents by absolute path. appended: what to add to the end of a file, where the image has that file.
+    Equal input makes an equal layer, so an image that was removed and is made again is the same base for BuildKit's cache.
+    files: contents by absolute path. appended: bytes for the end of a file, by its path, where the base image has that file.
+    environment: variables of the new image; they replace those of the same name. labels: besides `our_labels`.
     Raises: DiskFull, EngineError.
     """
+    environment = environment or {}
     try:
-        settings = engine.api.inspect_image(base)["Config"] or {}
+        config = engine.api.inspect_image(base)["Config"] or {}
         with note_making(engine, kind, name), own_container(engine, base, [NEVER_RUN]) as container:
-            _add(engine, container, dict(files or {}) | _longer(engine, container, appended or {}))
+            contents = dict(files or {})
+            for path, addition in (appended or {}).items():
+                if (content := _read(engine, container, path)) is not None:
+                    contents[path] = content + addition
+            _add(engine, container, contents)
+
+            kept = [variable for variable in config.get("Env") or () if variable.partition("=")[0] not in environment]
+            changes = {
+                "Env": kept + [f"{variable}={value}" for variable, value in environment.items()],
+                "Labels": (config.get("Labels") or {}) | our_labels() | dict(labels or {}),
+            }
             repository, _, tag = name.rpartition(":")
-            engine.api.commit(container, repository, tag, conf=_changed(settings, environment or {}, labels or {}))
-            made = inspect_image(engine, name)["Id"]
-            note_image(engine, made, kind, name=name, layers=_added_layers(engine, made, base))
+            engine.api.commit(container, repository, tag, conf=config | changes)
+            image_id = inspect_image(engine, name)["Id"]
+            base_layers = tuple(inspect_image(engine, base)["RootFS"]["Layers"])
+            note_image(engine, image_id, kind, name=name, layers=layers_on(describe_image(engine, image_id, base_layers)))
     except EngineRefused as problem:
-        said = message("The image {name} could not be made from {base}: {reason}.", name=name, base=base, reason=problem.reason)
-        if "no space left on device" in said:
+        what = message("The image {name} could not be made from {base}: {reason}.", name=name, base=base, reason=problem.reason)
+        if "no space left on device" in what:
             raise DiskFull(
-                said, fix=message("Free some room (`docker system df` shows what takes it), then try again.")
+                what, fix=message("Free some room (`docker system df` shows what takes it), then try again.")
             ) from None
-        raise EngineError(said) from None
-
-
-def _added_layers(engine: Engine, image: str, base: str) -> dict[str, int]:
-    """The layers that an image has on top of its base, with their sizes."""
-    below = tuple(inspect_image(engine, base)["RootFS"]["Layers"])
-    return layers_on(describe_image(engine, image, below))
-
-
-def _changed(settings: Mapping[str, Any], environment: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
-    kept = [pair for pair in settings.get("Env") or () if pair.partition("=")[0] not in environment]
-    return dict(settings) | {
-        "Env": kept + [f"{name}={value}" for name, value in environment.items()],
-        "Labels": (settings.get("Labels") or {}) | our_labels() | dict(labels),
-    }
-
-
-def _longer(engine: Engine, container: str, appended: Mapping[str, bytes]) -> dict[str, bytes]:
-    found = {path: _read(engine, container, path) for path in appended}
-    return {path: content + appended[path] for path, content in found.items() if content is not None}
+        raise EngineError(what) from None
 
 
 def _read(engine: Engine, container: str, path: str) -> bytes | None:
-    """A file's content, through a symbolic link; None where there is no such file."""
+    """A file's content, read through a symlink; None where the container has no such file."""
     try:
         parts, stat = engine.api.get_archive(container, path)
+        # The engine archives a symlink as such, so its target needs a request of its own.
         if stat["linkTarget"]:
             parts, stat = engine.api.get_archive(container, stat["linkTarget"])
     except EngineRefused as problem:
@@ -101,7 +96,9 @@ def _read(engine: Engine, container: str, path: str) -> bytes | None:
 
 
 def _add(engine: Engine, container: str, files: Mapping[str, bytes]) -> None:
-    """Write files, all with the same time, and their folders as well: else no two layers would be equal."""
+    """Write files into a container, by absolute path."""
+    # Every entry of the archive has the time 0, so that equal files make equal layers. The folders are in the archive for the
+    # same reason: the engine would set the present time on folders that it makes.
     folders = {parent for path in files for parent in PurePosixPath(path).parents if parent.name}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
@@ -116,21 +113,22 @@ def _add(engine: Engine, container: str, files: Mapping[str, bytes]) -> None:
 
 
 def _folder_entry(engine: Engine, container: str, folder: PurePosixPath) -> tarfile.TarInfo | None:
-    """A folder as an archive holds it: as it is, or as a new one, but for its time. None where a link stands in its place.
+    """A folder's entry for an archive, with the container's mode and owner and the time 0; None where the path is a symlink.
 
-    The time that it had is not known: the engine writes into /etc when it makes a container.
+    A folder that the container does not have gets mode 0755 and root as its owner.
     """
     entry = tarfile.TarInfo()
     entry.type, entry.mode = tarfile.DIRTYPE, 0o755
     address = f"{engine.api.base_url}/v{engine.api_version}/containers/{container}/archive"
-    # Else it is sent compressed.
+    # Without this header, the engine compresses the archive.
     headers = {"Accept-Encoding": "identity"}
-    ask = partial(engine.api.get, address, params={"path": str(folder)}, headers=headers, stream=True)
-    with errors_of_ours(engine.host), ask() as reply:
+    request = partial(engine.api.get, address, params={"path": str(folder)}, headers=headers, stream=True)
+    with errors_of_ours(engine.host), request() as reply:
         if reply.status_code == HTTPStatus.OK:
             with tarfile.open(fileobj=reply.raw, mode="r|") as archive:
-                # The other entries are all that the folder holds. They are read over, so that the connection can be used again.
+                # The folder's content follows. It is read to its end below, so that the connection can be used again.
                 entry = archive.next() or entry
             reply.raw.drain_conn()
+    # The image's own time of the folder is lost already: the engine writes into /etc when it makes a container.
     entry.name, entry.mtime = str(folder.relative_to("/")), 0
     return entry if entry.isdir() else None

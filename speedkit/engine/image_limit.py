@@ -1,4 +1,4 @@
-"""Keeps the kit's images on an engine within their limit, and drops those that a newer build has taken the name of."""
+"""Keeps the kit's images on an engine within their size limit, and removes built images whose name a newer build has."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .ledger import Note, notes_of
 __all__ = ["keep_images", "size_of_images"]
 
 REPLACED_RESULTS = 100
-"""How many results of builds without a name are kept: old builds may still be looked at and compared."""
+"""How many built images stay after a newer build took their name: users may still compare old builds."""
 ISOLATED = 40
-"""How many bases of private caches are kept. One that is needed again is made again, with the same layer."""
+"""How many isolated base images stay. One that a build needs again is made again, with the same layer."""
 
 
 def size_of_images(engine: Engine) -> int:
-    """The bytes of all layers that the kit added, each counted once.
+    """The bytes of all layers that the kit added to images, each layer counted once.
 
     Raises: EngineLost, StateRefused.
     """
@@ -27,10 +27,10 @@ def size_of_images(engine: Engine) -> int:
 
 
 def keep_images(engine: Engine, limit: int) -> Removed:
-    """Remove images until the others are within the limit: first those that were not used for the longest time.
+    """Remove images until the others are within the limit, first those that were not used for the longest time.
 
-    Results that a newer build replaced go before all others. These stay: stand-ins, the newest result, images that a container
-    uses, and images that a build under way may need.
+    Built images that a newer build replaced go before all others. Stand-ins stay, and so do the newest built image, images
+    that a container uses, and images that a build under way may need.
     limit: in bytes.
     Raises: EngineError, StateRefused.
     """
@@ -48,6 +48,7 @@ def keep_images(engine: Engine, limit: int) -> Removed:
     others = [] if is_building else [note for note in images if note.kind != "stand-in" and note not in replaced]
     newest = [note for note in others if note.kind == "result"][-1:]
     for note in (*replaced, *others):
+        # `bytes_to_keep` is below the limit, so that not every build that follows has to remove an image.
         if _size(images) <= bytes_to_keep(limit):
             break
         if note in images and note not in newest and remove_image(engine, note, removed):
@@ -56,7 +57,7 @@ def keep_images(engine: Engine, limit: int) -> Removed:
 
 
 def _replaced(images: Iterable[Note]) -> list[Note]:
-    """Results all of whose names a newer one has. images: oldest first."""
+    """The built images whose every name a newer one has. images: oldest first."""
     results = [note for note in images if note.kind == "result"]
     newest = {name: note.key for note in results for name in note.names}
     return [note for note in results if all(newest[name] != note.key for name in note.names)]

@@ -1,14 +1,14 @@
-"""What the name of an image says: of which family it is, and which local image may stand in for it."""
+"""Names of images: the families of base images, and the names of their local stand-ins."""
 
 from __future__ import annotations
 
 __all__ = ["ONLY_HERE", "STAND_INS", "family_of", "name_on_hub", "stand_in_of"]
 
 ONLY_HERE = "localhost:1/speedkit"
-"""What the names of images begin with that lie in no registry.
+"""The beginning of the names of images that are in no registry.
 
-With containerd's image store, BuildKit asks the registry in the name of a named context before it looks at home. This one
-refuses at once; behind a firewall that drops packets, Docker Hub is waited for 60 seconds in every build.
+With containerd's image store, BuildKit asks the registry in the name of a named context before it uses a local image. Port 1
+of this machine refuses at once. For Docker Hub behind a firewall that drops packets, every build would wait 60 seconds.
 """
 STAND_INS = {
     "alpine": f"{ONLY_HERE}/standin-alpine",
@@ -16,7 +16,7 @@ STAND_INS = {
     "debian": f"{ONLY_HERE}/standin-debian",
     "ubuntu": f"{ONLY_HERE}/standin-debian",
 }
-"""Which local image takes the place of which of Docker Hub's own images, whatever the tag."""
+"""The local image that stands in for an official image of Docker Hub, by the image's name without a tag."""
 HUB = ("docker.io/", "index.docker.io/")
 
 
@@ -26,13 +26,13 @@ def family_of(reference: str) -> str:
 
 
 def stand_in_of(reference: str) -> str | None:
-    """The local image that may take an image's place: only one of Docker Hub's own, never somebody's `team/alpine`."""
+    """The stand-in of an official image of Docker Hub; None for any other, such as `team/alpine`."""
     name = name_on_hub(reference)
     return STAND_INS.get(family_of(name)) if "/" not in name else None
 
 
 def name_on_hub(reference: str) -> str:
-    """The name without what stands for Docker Hub itself: `alpine:3` of `docker.io/library/alpine:3`."""
+    """The name without Docker Hub's own parts: `alpine:3` of `docker.io/library/alpine:3`."""
     for prefix in HUB:
         reference = reference.removeprefix(prefix)
     return reference.removeprefix("library/")

@@ -1,15 +1,15 @@
-"""Notes what this installation made on an engine: a small file for each image, container and build under way.
+"""The ledger: notes about what this installation made on an engine. Each image, container and build under way has a small file.
 
-    <state>/engines/<engine>/<kind>.<key>            an object that outlives the process that made it
-    <state>/engines/<engine>/<kind>.<key>.<owner>    an object that is removed when its owner is dead
+    <state>/engines/<engine>/<kind>.<key>            of an object that outlives its process
+    <state>/engines/<engine>/<kind>.<key>.<owner>    of an object that is removed once its process is dead
 
 `key` is the id of an image, else a random number; `owner` is the identity of a process (`speedkit.ownership`). The file of
-an image holds the names that the kit gave it, and the layers that it added to its base, with their sizes. The file of a
-container, of a build under way or of an image in the making is written before the thing itself exists: whenever a
-process is killed, nothing of it is forgotten.
+an image has the names that the kit gave it, and the layers that it added to its base, with their sizes. The file of a
+container, of a build under way, or of an image in the making is written before the object exists, so that a process that is
+killed leaves no object without a note.
 
-A file is written whole or not at all, so that processes need not wait for each other. Where the state folder cannot be
-written to nothing is noted: that is no reason to fail a build.
+A file is written whole or not at all, so that processes need no lock. Where the state folder cannot be written to, there are
+no notes, and builds go on without them.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ FILE = re.compile(r"(?P<kind>[a-z-]+)\.(?P<key>[0-9a-f]{12,64})(?:\.(?P<owner>[0
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One object of this installation.
+    """The note about one object of this installation.
 
-    key: the digits of an image's id, else of a random number. owner: the identity of the process with which the object goes;
-    None for one that outlives the process that made it.
+    path: of the note's file. key: the hex digits of an image's id, else of a random number. owner: the identity of the
+    process; the object is removed once that is dead. None for an object that outlives its process.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class Note:
 
     @property
     def used_ns(self) -> int:
-        """When the object was last made or used, in nanoseconds since 1970; 0 when its note is gone."""
+        """The time when the object was last made or used, in nanoseconds since 1970; 0 when its note is gone."""
         try:
             return self.path.stat().st_mtime_ns
         except OSError:
@@ -94,7 +94,7 @@ class Note:
 
     @property
     def will_be(self) -> ImageKind | None:
-        """What the image in the making is to be."""
+        """The kind of an image in the making, once it is made."""
         kind = self._document.get("will_be")
         return kind if is_image_kind(kind) else None
 
@@ -113,10 +113,7 @@ def is_image_kind(kind: object) -> TypeGuard[ImageKind]:
 
 def notes_of(engine: Engine) -> list[Note]:
     """All notes of this installation about an engine. Raises: EngineLost."""
-    return _notes_in(_folder(engine))
-
-
-def _notes_in(folder: Path) -> list[Note]:
+    folder = _folder(engine)
     try:
         names = os.listdir(folder)  # noqa: PTH208 (an object for each name takes three times as long)
     except (FileNotFoundError, NotADirectoryError):
@@ -139,10 +136,10 @@ def note_image(
     layers: Mapping[str, int] | None = None,
     owner: str | None = None,
 ) -> None:
-    """Note an image that the kit made, or made again. The note's time becomes that of its last use: now.
+    """Note an image that the kit made, or made again, as used now.
 
-    name: what the image is called; earlier names stay noted. layers: those that the image added to its base, bytes by diffID.
-    owner: of an isolated image; None is this process.
+    name: one that the image has; names in an earlier note stay. layers: those that the image added to its base, bytes by
+    diffID. owner: the process of an isolated image, None for this one.
     """
     owner = (owner or _owner_or_none()) if kind == "isolated" else None
     with contextlib.suppress(OSError, EngineError, StateRefused):
@@ -153,7 +150,7 @@ def note_image(
 
 
 def note_use(engine: Engine, image_ids: Iterable[str]) -> None:
-    """Note that images are used now. Those that the kit did not make are passed over."""
+    """Note that images are used now. Images without a note, which the kit did not make, are ignored."""
     keys = {_key(image_id) for image_id in image_ids}
     with contextlib.suppress(OSError, EngineError, StateRefused):
         for note in notes_of(engine):
@@ -163,18 +160,16 @@ def note_use(engine: Engine, image_ids: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def note_making(engine: Engine, kind: ImageKind, name: str) -> Iterator[None]:
-    """Note, while the block lasts, that this process makes an image of that name. The block itself notes the image by its id.
-
-    Where the block raises, the note stays: the image may be there all the same, and `sweeping` looks for it.
-    """
+    """Note, while the block runs, that this process makes an image of this name. The block notes the finished image itself."""
     note = _noted(engine, "making", {"names": [name], "will_be": kind})
+    # No `finally`: after an error the image may exist all the same, and `sweep_engine` looks for it by this note.
     yield
     remove_notes(note)
 
 
 @contextlib.contextmanager
 def note_build(engine: Engine, name: str) -> Iterator[None]:
-    """Note, while the block lasts, that this process builds an image of that name: nobody removes what the build may need."""
+    """Note, while the block runs, that this process builds an image of this name: its base images stay meanwhile."""
     note = _noted(engine, "build", {"names": [name]})
     try:
         with note_making(engine, "result", name):
@@ -185,25 +180,25 @@ def note_build(engine: Engine, name: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class NotedContainer:
-    """A container that this process is about to make. name: what it is to be called; no other container has that name."""
+    """The note about a container that this process is about to make. name: for the container; no other one has it."""
 
     name: str
     _notes: list[Note]
 
     def is_gone(self) -> None:
-        """Remove the note. Without this call, the container is swept when its owner is dead."""
+        """Remove the note, once the container is removed. A container with a note is swept when its process is dead."""
         remove_notes(self._notes)
 
 
 def note_container(engine: Engine) -> NotedContainer:
-    """Note a container before it is made, under a name that is new."""
+    """Note a container before it is made, under a new name."""
     number = os.urandom(6).hex()
     owner = _owner_or_none() or UNKNOWN_OWNER
     return NotedContainer(container_name(owner, number), _noted(engine, "container", {}, number))
 
 
 def _noted(engine: Engine, kind: Kind, document: dict[str, Any], key: str | None = None) -> list[Note]:
-    """The note, written; none where it cannot be."""
+    """Write a note, and return it; an empty list where it cannot be written."""
     with contextlib.suppress(OSError, EngineError, StateRefused):
         note = _note(_folder(engine), kind, key or os.urandom(6).hex(), owner_id())
         _write(note.path, document)
@@ -234,7 +229,7 @@ def _key(image_id: str) -> str:
 
 
 def _folder(engine: Engine) -> Path:
-    """Where the notes about an engine are. It is told by its identity: tomorrow another one may listen at its address."""
+    """The folder of the notes about an engine, by the engine's identity: another engine may listen at its address later."""
     return state_home() / FOLDER / hashlib.sha256(engine.identity.encode()).hexdigest()[:16]
 
 

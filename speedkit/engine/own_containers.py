@@ -1,4 +1,4 @@
-"""Containers of the kit's own: each is noted before it is made, and removed in the end or by the next start."""
+"""Containers of the kit's own. Each is noted before it is made, and removed after its use, or by the next start of the kit."""
 
 from __future__ import annotations
 
@@ -20,32 +20,26 @@ __all__ = ["own_container"]
 def own_container(
     engine: Engine, image: str, command: Sequence[str] | None = None, *, settings: Mapping[str, Any] | None = None
 ) -> Iterator[str]:
-    """The name of a container of the kit's own, made and not started; removed in the end, with the volumes that it brought.
+    """The name of a new container that is not started yet. At the end of the block it is removed, with its anonymous volumes.
 
-    settings: further arguments of the client's `create_container`.
-    Whatever happens to this process, the next start removes what is left of it.
+    settings: further arguments for the client's `create_container`.
+    If this process is killed, the next start of the kit removes the container.
     Raises: EngineRefused when it cannot be made.
     """
-    noted = note_container(engine)
+    note = note_container(engine)
     try:
-        engine.api.create_container(image, command, name=noted.name, labels=our_labels(), **(settings or {}))
+        engine.api.create_container(image, command, name=note.name, labels=our_labels(), **(settings or {}))
     except EngineRefused:
-        noted.is_gone()
+        note.is_gone()
         raise
     try:
-        yield noted.name
+        yield note.name
     finally:
-        if _is_removed(engine, noted.name):
-            noted.is_gone()
-
-
-def _is_removed(engine: Engine, container: str) -> bool:
-    """Whether the engine has removed it. The answer counts, whatever becomes of that: what stays is swept later.
-
-    The engine refuses with 409 while it removes the container already.
-    """
-    try:
-        engine.api.remove_container(container, force=True, v=True)
-    except EngineError as problem:
-        return isinstance(problem, EngineRefused) and problem.status == HTTPStatus.NOT_FOUND
-    return True
+        # An error of the removal must not hide the block's own result. The note stays then, and a later sweep tries again.
+        # That is also right for a refusal with 409: the engine is removing the container at this moment.
+        try:
+            engine.api.remove_container(note.name, force=True, v=True)
+            note.is_gone()
+        except EngineError as problem:
+            if isinstance(problem, EngineRefused) and problem.status == HTTPStatus.NOT_FOUND:
+                note.is_gone()

@@ -117,9 +117,9 @@ def test_closing_removes_the_copy_and_leaves_the_original(folder):
 
 
 def test_what_is_unknown_is_answered_with_what_is_known(app):
-    with pytest.raises(UnknownStrategy, match="Known: host, chained"):
+    with pytest.raises(UnknownStrategy, match="Use one of: host, chained"):
         app.strategy("nope")
-    with pytest.raises(UnknownEdit, match="Known: none, touch"):
+    with pytest.raises(UnknownEdit, match="Use one of: none, touch"):
         app.edit("nope")
 
 

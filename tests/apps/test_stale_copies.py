@@ -29,7 +29,7 @@ print(app.folder, flush=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
-    ownership._let_go()
+    ownership._close_own_files()
 
 
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
