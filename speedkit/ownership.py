@@ -1,4 +1,4 @@
-"""Which process owns which folders and files of the kit. `sweep` removes those of dead processes, and no others.
+"""Which process owns which folders and files of the kit: those of a living process stay, those of a dead one are swept.
 
 Each process has one file in the folder `owners` of the state folder, and holds a lock on that file for as long as it lives.
 The process lists its folders and files there, each before it makes it. The operating system releases the lock when the
