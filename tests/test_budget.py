@@ -13,7 +13,7 @@ from speedkit import budget
 from speedkit.apps import own_app
 from speedkit.budget import limit_bytes
 from speedkit.builds import housekeeping, running_build, start_build
-from speedkit.builds.housekeeping import keep_in_background, keep_limits, room_taken
+from speedkit.builds.housekeeping import disk_use, keep_in_background, keep_limits
 from speedkit.context import Manifest
 from speedkit.history.find_builds import recorded_builds, recordings
 from speedkit.images import store_limit
@@ -214,10 +214,10 @@ def test_a_build_keeps_the_limits_and_doctor_names_them(record, home, tmp_path, 
         record(str(tmp_path / "gone"), isolation=f"token-{number}")
     record(str(tmp_path))
     monkeypatch.setenv("SPEEDKIT_RECORDINGS_LIMIT", "30 kB")
-    over = next(use for use in room_taken(None) if use.part == "recordings")
+    over = next(use for use in disk_use(None) if use.part == "recordings")
     assert over.used_bytes > over.limit_bytes
     keep_limits(None)
-    use = next(use for use in room_taken(None) if use.part == "recordings")
+    use = next(use for use in disk_use(None) if use.part == "recordings")
     assert use.used_bytes <= use.limit_bytes
     assert use.limit_bytes == 30_000
 

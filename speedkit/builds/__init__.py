@@ -1,13 +1,13 @@
-"""Real builds of an app, one at a time or compared."""
+"""Real builds of an app, one by one or compared with each other."""
 
-from .build_inputs import dockerfile_text, sent_arguments, without_secrets
+from .build_inputs import dockerfile_text, dockerfile_without_secrets, effective_build_args
 from .comparison import Comparison, compare
-from .exit_handling import listen_for_the_end
+from .exit_handling import stop_builds_on_signals
 from .host_commands import host_environment
-from .housekeeping import room_taken
+from .housekeeping import disk_use
 from .notebook_view import watch_in_notebook
 from .request import BuildOptions
-from .running_build import RunningBuild, build, recordings_folder, start, start_again, start_build, start_replay
+from .running_build import RunningBuild, build, recordings_folder, start_again, start_build, start_on_builder, start_replay
 
 __all__ = [
     "BuildOptions",
@@ -15,16 +15,16 @@ __all__ = [
     "RunningBuild",
     "build",
     "compare",
+    "disk_use",
     "dockerfile_text",
+    "dockerfile_without_secrets",
+    "effective_build_args",
     "host_environment",
-    "listen_for_the_end",
     "recordings_folder",
-    "room_taken",
-    "sent_arguments",
-    "start",
     "start_again",
     "start_build",
+    "start_on_builder",
     "start_replay",
+    "stop_builds_on_signals",
     "watch_in_notebook",
-    "without_secrets",
 ]

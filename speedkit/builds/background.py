@@ -1,4 +1,4 @@
-"""A value that is worked out in a thread beside what goes on."""
+"""A value that is worked out in a thread of its own while the caller goes on."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ Value = TypeVar("Value")
 
 
 class InBackground(Generic[Value]):
-    """Calls `work` in a thread of its own, at once.
+    """The result of `work`, which a thread of its own begins at once.
 
-    Such a thread never keeps Python from ending, as those of concurrent.futures do.
+    The thread never keeps Python from ending. A thread of concurrent.futures does: Python waits for it at its end.
     """
 
     def __init__(self, work: Callable[[], Value]) -> None:
         self._work = work
-        self._found: list[Value] = []
+        self._results: list[Value] = []
         self._problem: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="speedkit background", daemon=True)
         self._thread.start()
 
     def done_within(self, seconds: float) -> bool:
-        """Wait for the end of `work`, at most so long."""
+        """Whether `work` ends within the seconds; waits for that."""
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
@@ -34,10 +34,10 @@ class InBackground(Generic[Value]):
         self._thread.join()
         if self._problem is not None:
             raise self._problem
-        return self._found[0]
+        return self._results[0]
 
     def _run(self) -> None:
         try:
-            self._found.append(self._work())
+            self._results.append(self._work())
         except BaseException as problem:
             self._problem = problem

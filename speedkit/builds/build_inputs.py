@@ -1,7 +1,7 @@
-"""What a build is made from besides its build context: the text of the Dockerfile, and the build arguments.
+"""The inputs of a build besides its build context: the text of the Dockerfile, and the build args.
 
-In: a path, and what the user asked for. Out: the text and the arguments as BuildKit gets them, or a `FileRefused` for a file
-that is no Dockerfile.
+In: a path, and the build args that the user names. Out: the text and the build args as BuildKit gets them, or a `FileRefused`
+for a file that is not a Dockerfile.
 """
 
 from __future__ import annotations
@@ -19,30 +19,34 @@ from speedkit.recordings import redaction_of
 from speedkit.regular_file import read_regular
 from speedkit.secrets import is_secret_file
 
-__all__ = ["dockerfile_text", "refuse_private_file", "sent_arguments", "without_secrets"]
+__all__ = ["dockerfile_text", "dockerfile_without_secrets", "effective_build_args", "refuse_private_file"]
 
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
-"""Build args that BuildKit knows by itself and leaves out of cache keys."""
+"""Build args that BuildKit defines without an ARG, and leaves out of cache keys."""
 BUILD_TIME = "SOURCE_DATE_EPOCH"
 LARGEST_DOCKERFILE_BYTES = 16_000_000
 PRIVATE_KEY = "-----BEGIN "
+"""How a private key in PEM format begins."""
 
 
-def sent_arguments(build_args: Mapping[str, str]) -> dict[str, str]:
-    """What a build is given as build arguments: those named, and those that come from the environment.
+def effective_build_args(build_args: Mapping[str, str]) -> dict[str, str]:
+    """The build args that BuildKit gets: those the user names, and those from the environment.
 
-    The host's proxies are handed on to reach the network; SOURCE_DATE_EPOCH is taken by buildx itself.
+    The proxies of the environment let steps reach the network. SOURCE_DATE_EPOCH is among them because buildx takes it from the
+    environment by itself, and it counts for the cache like any other build arg.
     """
-    found = {name: value for name, value in os.environ.items() if name.upper() in PROXY_ARGUMENTS or name == BUILD_TIME}
-    return found | dict(build_args)
+    from_environment = {
+        name: value for name, value in os.environ.items() if name.upper() in PROXY_ARGUMENTS or name == BUILD_TIME
+    }
+    return from_environment | dict(build_args)
 
 
 def dockerfile_text(path: Path) -> str:
-    """A Dockerfile's text; line ends stay as they are, and bytes that are not UTF-8 survive in it.
+    """A Dockerfile's text. Line ends stay as they are, and bytes that are not UTF-8 become surrogates.
 
-    Raises: NoDockerfile; FileRefused for one that is there and cannot be read.
+    Raises: NoDockerfile; FileRefused for a file that cannot be read.
     """
-    # A link counts as BuildKit follows it, which is not always where it leads here.
+    # BuildKit follows a link with the Dockerfile's folder as the root of all paths, which may lead to another file than here.
     place = file_in_root(path.parent.resolve(), path.name)
     if place is None:
         raise NoDockerfile(path)
@@ -57,14 +61,15 @@ def dockerfile_text(path: Path) -> str:
         ) from None
 
 
-def without_secrets(text: str, build_args: Mapping[str, str] | None = None) -> str:
-    """A Dockerfile's text as the recording of a build with these arguments would hold it."""
-    return redaction_of(sent_arguments(build_args or {}), os.environ, text).text(text)
+def dockerfile_without_secrets(text: str, build_args: Mapping[str, str] | None = None) -> str:
+    """A Dockerfile's text as the recording of a build with these build args would hold it."""
+    return redaction_of(effective_build_args(build_args or {}), os.environ, text).text(text)
 
 
 def refuse_private_file(path: Path, text: str, folder: Path) -> None:
-    """A link called Dockerfile may lead to somebody's key, which a failed build would quote and its recording keep.
+    """Refuses a file that seems to be secret: a failed build would quote it, and its recording would keep it.
 
+    A link called Dockerfile, in a folder from somebody else, may lead to a key of the user's.
     Raises: FileRefused.
     """
     place = path.resolve()
@@ -73,7 +78,9 @@ def refuse_private_file(path: Path, text: str, folder: Path) -> None:
     if text.lstrip().startswith(PRIVATE_KEY) or is_secret_file(place.name) or (is_closed and sys.platform != "win32"):
         raise FileRefused(
             message(
-                "{path} is no Dockerfile: it is {place}, which holds a secret or is closed to others.", path=path, place=place
+                "{path} is not a Dockerfile: it leads to {place}, which holds a secret or is closed to others.",
+                path=path,
+                place=place,
             ),
             fix=message("Remove the link, or name a Dockerfile with -f FILE."),
         )

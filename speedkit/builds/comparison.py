@@ -1,4 +1,4 @@
-"""Compares strategies and edits with interleaved, isolated, real builds."""
+"""Compares strategies and edits by real builds, which are interleaved and isolated from each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from speedkit.model import Build
 from .host_commands import FOR_AN_IMAGE, host_environment, run_host_command
 from .progress import Watch, quiet_or_notebook
 from .request import BuildOptions
-from .running_build import start
+from .running_build import start_on_builder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,11 +54,11 @@ class Run:
 class Comparison:
     """The runs of a comparison, in the order in which they were measured.
 
-    asked: the edits to list; the first, cold build of each trial is always among `runs`.
+    edits: the edits to show. The first, cold build of each trial is among `runs` in any case.
     """
 
     runs: tuple[Run, ...] = field(repr=False)
-    asked: tuple[str, ...]
+    edits: tuple[str, ...]
 
     @property
     def builds(self) -> tuple[Build, ...]:
@@ -66,15 +66,20 @@ class Comparison:
 
     @property
     def rows(self) -> list[dict[str, object]]:
-        return [run.row for run in self.runs if run.edit in self.asked]
+        return [run.row for run in self.runs if run.edit in self.edits]
 
     @property
     def table(self) -> pd.DataFrame:
         """A row per run: strategy, edit, trial, seconds, steps, cached_steps, image_bytes, ok, stand_in, stand_ins."""
         from speedkit.data_frame import Frame
 
-        listed = [run for run in self.runs if run.edit in self.asked]
-        return Frame([run.row | {"stand_in": run.build.stand_in, "stand_ins": run.build.stand_ins} for run in listed])
+        return Frame(
+            [
+                run.row | {"stand_in": run.build.stand_in, "stand_ins": run.build.stand_ins}
+                for run in self.runs
+                if run.edit in self.edits
+            ]
+        )
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -83,7 +88,7 @@ class Comparison:
 
         groups: dict[tuple[str, str], list[Build]] = {}
         for run in self.runs:
-            if run.edit in self.asked:
+            if run.edit in self.edits:
                 groups.setdefault((run.strategy, run.edit), []).append(run.build)
         return Frame([_summary(strategy, edit, builds) for (strategy, edit), builds in groups.items()])
 
@@ -115,53 +120,47 @@ def compare(
 ) -> Comparison:
     """Real builds of every strategy under every edit, `repeat` times, interleaved.
 
-    Each trial of a strategy begins with a build for which nothing is cached (listed as the edit "cold" when asked for);
-    then each edit is made to unchanged sources and built. Strategies take turns, so that a machine that
-    slows down slows all of them. The app is back as it was afterwards.
-    builder: what builds; None is the builder inside the engine.
-    cold: False leaves the cold builds out and goes on with what the app's builds so far have cached.
+    Each trial of a strategy begins with a build for which nothing is cached (shown as the edit "cold" if `edits` has it). Then
+    each edit is made to the unchanged sources and built. Strategies take turns, so that a machine that slows down slows all of
+    them. Afterwards the app is as it was before.
+    builder: makes the builds; None is the builder inside the engine.
+    cold: False leaves the cold builds out, and goes on with the cache of the app's builds so far.
     Raises: UnknownStrategy, UnknownEdit, EditDoesNotApply, FileRefused, and what a build raises.
     """
     names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
-    wanted = [edit for edit in edits if edit != COLD]
-    for edit in wanted:
-        _try_out(app, edit)
-    chosen = builder or EnginesOwn(connect())
+    real_edits = [edit for edit in edits if edit != COLD]
+    # Each edit is made and undone once, since a failure is better known before the first of many builds.
+    for edit in real_edits:
+        app.require_edit(edit)
+        app.reset()
+        try:
+            app.edit(edit)
+        finally:
+            app.reset()
+    builder = builder or EnginesOwn(connect())
     runs: list[Run] = []
-    sequence = [COLD, *wanted] if cold else wanted
+    sequence = [COLD, *real_edits] if cold else real_edits
     with watch(repeat * len(names) * len(sequence)) as painter:
         for trial in range(1, repeat + 1):
             caches = {name: f"{uuid.uuid4().hex[:12]}-{name}" if cold else app.cache_of(name) for name in names}
             for edit in sequence:
                 for name in names:
-                    painter.begin(_what_runs(name, edit, trial if repeat > 1 else None))
-                    built = _build_edited(chosen, app, name, edit, caches[name])
+                    painter.begin(
+                        message("{strategy}, {edit}, trial {trial}", strategy=name, edit=edit, trial=trial)
+                        if repeat > 1
+                        else message("{strategy}, {edit}", strategy=name, edit=edit)
+                    )
+                    built = _build_edited(builder, app, name, edit, caches[name])
                     runs.append(Run(name, edit, trial, built))
                     painter.end(built)
     return Comparison(tuple(runs), tuple(edits))
 
 
-def _what_runs(strategy: str, edit: str, trial: int | None) -> str:
-    if trial is None:
-        return message("{strategy}, {edit}", strategy=strategy, edit=edit)
-    return message("{strategy}, {edit}, trial {trial}", strategy=strategy, edit=edit, trial=trial)
-
-
-def _try_out(app: App, edit: str) -> None:
-    """Make an edit and undo it: that it cannot be made is better known before the first build."""
-    app.require_edit(edit)
-    app.reset()
-    try:
-        app.edit(edit)
-    finally:
-        app.reset()
-
-
 def _settle_host(app: App, strategy: str, cache: str | None) -> None:
-    """Run a strategy's host commands for the unchanged sources, unmeasured.
+    """Run a strategy's host commands for the unchanged sources, without measuring.
 
-    The build before left the program of another edit. Without this, going back would be measured with the next edit: Go would
-    link again even where nothing changed. BuildKit needs no such care, as it keeps the results of all builds.
+    The build before left the program of another edit. Without this, the next edit would be measured together with the way back:
+    Go would link again even where nothing changed. BuildKit keeps the results of all builds, so it needs no such care.
     """
     for place, argv in enumerate(app.strategy(strategy).host_commands, 1):
         run_host_command(
@@ -180,7 +179,7 @@ def _build_edited(builder: Builder, app: App, strategy: str, edit: str, cache: s
     if edit != COLD:
         _settle_host(app, strategy, cache)
         app.edit(edit)
-    running = start(builder, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
+    running = start_on_builder(builder, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
     try:
         return running.wait()
     except KeyboardInterrupt:

@@ -1,6 +1,6 @@
-"""Whoever ends this Python, in good order or by SIGTERM or a closed terminal, ends its builds, and their recordings are kept.
+"""Ends running builds when this Python ends: normally, by SIGTERM, or because its terminal closes. Recordings are kept.
 
-SIGKILL leaves no time for that: then only what the builds started ends, see `speedkit.engine.children`.
+SIGKILL leaves no time for that: then only the child processes of the builds end, see `speedkit.engine.children`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-__all__ = ["forget", "listen_for_the_end", "stop_when_leaving"]
+__all__ = ["forget", "stop_builds_on_signals", "stop_when_leaving"]
 
-TOLD_TO_END = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None)
+END_SIGNALS = tuple(number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None)
 
 _stops: set[Callable[[], None]] = set()
 
 
 def stop_when_leaving(stop: Callable[[], None]) -> None:
-    """Call `stop` when this Python ends, unless it is forgotten before."""
+    """Call `stop` when this Python ends, unless `forget` comes first."""
     atexit.register(stop)
     _stops.add(stop)
-    listen_for_the_end()
+    stop_builds_on_signals()
 
 
 def forget(stop: Callable[[], None]) -> None:
@@ -31,10 +31,11 @@ def forget(stop: Callable[[], None]) -> None:
     _stops.discard(stop)
 
 
-def listen_for_the_end() -> None:
-    """Do all that on SIGTERM and SIGHUP as well, where nobody else listens to them. Only the main thread can have that."""
+def stop_builds_on_signals() -> None:
+    """End builds on SIGTERM and SIGHUP as well, where no other handler is set. Has no effect outside of the main thread."""
+    # Python lets only the main thread set handlers.
     if threading.current_thread() is threading.main_thread():
-        for number in TOLD_TO_END:
+        for number in END_SIGNALS:
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, _leave)
 
@@ -44,14 +45,15 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
     if not _stops:
         os.kill(os.getpid(), number)
-    # In a thread of its own: the main thread may hold what the builds need to end, and goes on.
+    # In a thread of its own: the main thread, which this handler interrupts, may hold a lock that a build needs to end.
     threading.Thread(target=_stop_all, args=(number,), name="speedkit leaving").start()
 
 
 def _stop_all(number: int) -> None:
-    stopping = [threading.Thread(target=stop, name="speedkit leaving", daemon=True) for stop in list(_stops)]
-    for one in stopping:
-        one.start()
-    for one in stopping:
-        one.join()
+    threads = [threading.Thread(target=stop, name="speedkit leaving", daemon=True) for stop in list(_stops)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # With the signal's default again, so that the exit status tells the parent which signal it was.
     os.kill(os.getpid(), number)

@@ -1,4 +1,4 @@
-"""Host commands as steps like the others: run, timed, and written as the rawjson lines BuildKit would have written."""
+"""Host commands as steps of a build: run, timed, and reported as the rawjson lines that BuildKit would write for a vertex."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from speedkit.state import state_folder
 __all__ = ["FOR_AN_IMAGE", "host_environment", "run_host_command"]
 
 FOR_AN_IMAGE = {"CGO_ENABLED": "0", "GOOS": "linux"}
-"""What a program compiled on the host must be told to run in an image, whatever the host is."""
+"""Settings of Go for a program that is compiled on the host and runs in an image: Linux, and no C library of the host's."""
 
 
 def host_environment(isolation: str | None) -> dict[str, str]:
     """The environment of a host command.
 
-    isolation: a token; the command then starts with private, empty Go caches and leaves the user's own as they are.
-    Where PATH leads to no Go that is new enough, the folder of the one installed beside this Python comes first.
+    isolation: a token; builds with equal tokens share private Go caches, which are empty at first. The user's own caches stay
+    as they are. Where PATH leads to no Go that is new enough, the Go that is installed beside this Python comes first.
     """
     environment = dict(os.environ)
     go = find_go()
@@ -53,9 +53,9 @@ def run_host_command(
     command: Command,
     on_line: Callable[[bytes], None],
 ) -> int:
-    """Run one host command of a strategy, handing on rawjson lines; its exit code.
+    """The exit code of one host command of a strategy, once it has ended. on_line: gets its rawjson lines as they come.
 
-    place, count: the command is number `place` of `count`.
+    place, count: the command is number `place` of `count`, from 1. An exit code of 127 means that it could not be started.
     """
     name = f"{HOST_PREFIX}{place}/{count}] {shlex.join(argv)}"
     digest = f"sha256:{hashlib.sha256(f'{folder}{name}{time.time_ns()}'.encode()).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Keeps what builds leave within its limits, after a build has ended and nobody waits any more."""
+"""Keeps recordings, stored layers and images within their limits, after a build has ended and nobody waits any more."""
 
 from __future__ import annotations
 
@@ -13,58 +13,55 @@ from speedkit.images import keep_layers, size_of_layers
 from speedkit.recordings import keep_recordings, size_of_recordings
 from speedkit.state import state_home
 
-__all__ = ["keep_in_background", "keep_limits", "room_taken"]
+__all__ = ["disk_use", "keep_in_background", "keep_limits"]
 
 END_SECONDS = 5.0
 
 _lock = threading.Lock()
-_asked: dict[str, Engine] = {}
-"""The engines of builds that ended since the limits were kept last, by their address."""
-_at_work: list[threading.Thread] = []
+_engines_to_check: dict[str, Engine] = {}
+"""The engines of builds that ended since the limits were last kept, by their address."""
+_threads: list[threading.Thread] = []
 
 
 def keep_in_background(engine: Engine) -> None:
-    """Keep the limits while this process goes on; at its end it waits a little for that.
+    """Keep the limits in a thread. When this process ends meanwhile, it waits up to five seconds for that.
 
-    Once at a time: for a build that ends meanwhile, the limits are kept once more. Begin with it before anybody learns that
-    the build has ended, or the process may be gone by then.
+    There is one such thread at a time; for a build that ends meanwhile, it keeps the limits once more. Call this before anybody
+    learns that the build has ended, or the process may be gone by then.
     """
     with _lock:
-        _asked[engine.host] = engine
-        if any(thread.is_alive() for thread in _at_work):
+        _engines_to_check[engine.host] = engine
+        if any(thread.is_alive() for thread in _threads):
             return
-        keeping = threading.Thread(target=_keep_while_asked, name="keeping limits", daemon=True)
-        # A Python that ends begins no threads any more: the next build keeps the limits.
+        thread = threading.Thread(target=_keep_all, name="keeping limits", daemon=True)
+        # A Python that is ending starts no more threads. Then the next build keeps the limits.
         with contextlib.suppress(RuntimeError):
-            keeping.start()
-            _at_work[:] = [keeping]
+            thread.start()
+            _threads[:] = [thread]
 
 
 @atexit.register
 def _wait() -> None:
-    # Whoever interrupts the end wants it at once: the next build keeps the limits.
+    # Ctrl-C at this point means "now". The next build keeps the limits.
     with contextlib.suppress(KeyboardInterrupt):
-        for thread in _at_work[:]:
+        for thread in _threads[:]:
             thread.join(END_SECONDS)
 
 
-def _keep_while_asked() -> None:
+def _keep_all() -> None:
     while True:
+        # The end is decided under the lock: a build that ends at this moment either is in the list, or starts a new thread.
         with _lock:
-            if not _asked:
-                _at_work.clear()
+            if not _engines_to_check:
+                _threads.clear()
                 return
-            _, engine = _asked.popitem()
-        _keep_quietly(engine)
-
-
-def _keep_quietly(engine: Engine) -> None:
-    with contextlib.suppress(SpeedkitError, OSError):
-        keep_limits(engine)
+            _, engine = _engines_to_check.popitem()
+        with contextlib.suppress(SpeedkitError, OSError):
+            keep_limits(engine)
 
 
 def keep_limits(engine: Engine | None) -> None:
-    """Remove what is over a limit. engine: None leaves images alone.
+    """Remove the oldest recordings, layers and images that are over a limit. engine: None leaves images alone.
 
     Raises: EngineError, StateRefused.
     """
@@ -74,8 +71,8 @@ def keep_limits(engine: Engine | None) -> None:
         keep_images(engine, limit_bytes("images"))
 
 
-def room_taken(engine: Engine | None) -> tuple[SpaceUse, ...]:
-    """How much room each part takes and may take; images only where an engine says so."""
+def disk_use(engine: Engine | None) -> tuple[SpaceUse, ...]:
+    """The bytes that each part takes on disk, and its limit; images only where an engine answers."""
     used: dict[Part, int] = {
         "recordings": size_of_recordings(state_home() / "recordings"),
         "layers": size_of_layers(state_home() / "layers"),

@@ -1,4 +1,4 @@
-"""Shows a running build in a notebook's output, and finished builds as HTML. Quiet everywhere else."""
+"""Shows a running build in a notebook's output, and finished builds as HTML. Does nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRAME_SECONDS = 0.2
 
 
 def watch_in_notebook(running: RunningBuild) -> None:
-    """Paint a running build until it is done, when this is a notebook; the last state stays."""
+    """Show a running build below the cell until it is done, when this is a notebook; its last state stays there."""
     shell = notebook_shell()
     if shell is None:
         return
@@ -26,13 +26,13 @@ def watch_in_notebook(running: RunningBuild) -> None:
     shell.display_formatter.formatters["text/html"].for_type(Build, build_html)
     handle = display(HTML(build_html(running.snapshot())), display_id=True)
     while not running.done:
-        shown = running.wait_briefly(FRAME_SECONDS)
-        handle.update(HTML(build_html(shown)))
+        handle.update(HTML(build_html(running.wait_briefly(FRAME_SECONDS))))
     handle.update(HTML(build_html(running.snapshot())))
 
 
 def notebook_shell() -> Any | None:
-    """IPython's shell when it belongs to a notebook's kernel, else None. Does not load IPython by itself."""
+    """IPython's shell in a notebook's kernel, else None."""
+    # Looked up and not imported: outside of notebooks, nothing needs IPython.
     module = sys.modules.get("IPython")
     shell = module.get_ipython() if module is not None else None
     return shell if shell is not None and hasattr(shell, "kernel") else None

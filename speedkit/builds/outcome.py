@@ -1,7 +1,7 @@
-"""Judges how a build ended: its outcome, what to say of a failure, and the error for a build that the engine did not survive.
+"""Judges how a build ended: its outcome, the text of a failure, and the error for a build during which the engine went away.
 
-In: what BuildKit reported, and the exit code of buildx. Out: facts and sentences; nothing here starts, asks or writes anything,
-but for `outcome_of`, which may ask whether the engine is still there.
+In: the vertices and text that BuildKit reported, and the exit code of buildx. Out: facts and sentences. Nothing here starts,
+asks or writes anything, except that `outcome_of` may ask whether the engine is still there.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ __all__ = ["breakage", "error_of", "failure_text", "outcome_of"]
 
 NO_SPACE = "no space left on device"
 ENGINE_GONE = ("error reading from server: EOF", "Cannot connect to the Docker daemon", "transport is closing")
-"""What buildx ends with when the engine goes away. Steps may print the like of their own servers."""
+"""The last lines of buildx when the engine goes away. A step may print the same about a server of its own."""
 STEP_FAILED = "did not complete successfully"
 LOG_LETTERS = 4000
 """How much of a failed step's log an error quotes, from its end."""
 
 
 def failure_text(solve: Solve) -> str:
-    """BuildKit's last words, and the logs of the steps that failed."""
+    """The plain text at the end of a build, and the logs of the steps that failed."""
     return solve.error_text + "".join(vertex.log for vertex in solve.vertices.values() if vertex.error)
 
 
 def outcome_of(solve: Solve, exit_code: int, *, is_cancelled: bool, builder_answers: Callable[[], bool]) -> Outcome:
     """How a build ended.
 
-    exit_code: of buildx, or of the host command that failed before it. builder_answers: asked last, since it may take seconds.
+    exit_code: of buildx, or of the host command that failed before it. builder_answers: asks whether the builder is there. It
+    is called last, since it may take seconds.
     """
     if exit_code == 0:
         return "done"
@@ -41,16 +42,13 @@ def outcome_of(solve: Solve, exit_code: int, *, is_cancelled: bool, builder_answ
         return "cancelled"
     if NO_SPACE in failure_text(solve).lower():
         return "broken"
-    last_words = [line for line in solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
-    is_gone = any(sign in line for sign in ENGINE_GONE for line in last_words)
+    errors = [line for line in solve.text if line.startswith("ERROR:") and STEP_FAILED not in line]
+    is_gone = any(sign in line for sign in ENGINE_GONE for line in errors)
     return "broken" if is_gone or not builder_answers() else "failed"
 
 
 def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
-    """What to tell of a build that did not come to its end: the failed step's log, BuildKit's words, and advice.
-
-    None for a build that did.
-    """
+    """The text for a build that failed or was cancelled: the failed step's log, BuildKit's error, advice. None for others."""
     if outcome == "cancelled":
         return message("The build was cancelled.")
     if outcome == "done":
@@ -60,7 +58,7 @@ def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
     try:
         hint = _advice(solve, bases)
     except Exception as problem:
-        # Whatever goes wrong in explaining a failure, the failure itself is told.
+        # A mistake of the kit in explaining a failure must not hide the failure.
         hint = message("What might help could not be looked up: {problem}", problem=in_words(problem))
     return "\n".join(part for part in (log, solve.error_text, hint) if part)
 
@@ -72,17 +70,21 @@ def _advice(solve: Solve, bases: BuildBases) -> str:
     return advice_on_failure(solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend, platforms=platforms)
 
 
-def breakage(solve: Solve, place: str, kept: str) -> SpeedkitError:
+def breakage(solve: Solve, builder: str, recording_note: str) -> SpeedkitError:
     """The error for a broken build: a full disk, or an engine that went away.
 
-    place: what a message calls the builder. kept: a sentence that says whether there is a recording.
+    builder: its name in a message. recording_note: a sentence that says whether there is a recording.
     """
     if NO_SPACE in failure_text(solve).lower():
         return DiskFull(
-            message("A disk is full, the engine's or one that a step wrote to. {kept}", kept=kept),
+            message(
+                "A disk is full, the engine's or one that a step wrote to. {recording_note}", recording_note=recording_note
+            ),
             fix=message("Free some room (`docker system df` shows what takes it), then build again."),
         )
     return EngineLost(
-        message("{builder} went away during the build. {kept}", builder=capital(place), kept=kept),
+        message(
+            "{builder} went away during the build. {recording_note}", builder=capital(builder), recording_note=recording_note
+        ),
         fix=message("Start it again (`speedkit engine start`, or Docker Desktop) and build again."),
     )

@@ -1,4 +1,4 @@
-"""A line of progress for long work: what runs now, how much is done. In a notebook by itself, in a terminal when told."""
+"""Progress of a comparison: which build runs, and how many are done. Notebooks show a bar; a terminal has its own `Watch`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Watch", "quiet_or_notebook"]
 
 
 class Watch(Protocol):
-    """Somebody who is told when each build of a comparison begins and ends."""
+    """Gets a call when each build of a comparison begins and ends. what: a short text such as `naive, rename-field`."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -34,7 +34,7 @@ class _Quiet:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def begin(self, what: str) -> None:  # noqa: ARG002 (a Watch is told, a quiet one says nothing)
+    def begin(self, what: str) -> None:  # noqa: ARG002
         return None
 
     def end(self, build: Build) -> None:  # noqa: ARG002
@@ -42,7 +42,7 @@ class _Quiet:
 
 
 class _Notebook(_Quiet):
-    """A progress bar in the cell's output; at the end it says how long all of it took."""
+    """A progress bar in the cell's output; at the end with the seconds of all builds."""
 
     def __init__(self, total: int) -> None:
         self._total, self._done, self._began = total, 0, time.monotonic()

@@ -1,4 +1,4 @@
-"""What is asked for: everything that is decided before a build begins. Nothing here starts, asks or writes anything."""
+"""The request for a build: everything that is decided before the build begins. Nothing here starts, asks or writes anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from speedkit.dockerfile import without_frontend
 from speedkit.engine import BuildRequest, our_labels
 from speedkit.recordings import Meta, Recording, Redaction, new_id
 
-from .build_inputs import dockerfile_text, refuse_private_file, sent_arguments
+from .build_inputs import dockerfile_text, effective_build_args, refuse_private_file
 
 __all__ = ["BuildOptions", "Request", "request_for", "request_of"]
 
@@ -24,9 +24,9 @@ __all__ = ["BuildOptions", "Request", "request_for", "request_of"]
 class BuildOptions:
     """How to build, beyond which app and strategy.
 
-    edit: the name under which the build is listed. isolation: a token; builds with equal tokens share a cache, a new one
-    starts cold. None shares the builder's cache. begun_as: the strategy whose cache it shares and whose turn `App.begin`
-    took it for; None for a build that is no such turn.
+    edit: the name of the edit in tables and in the history. isolation: a token; builds with equal tokens share a cache, and a
+    new token starts cold. None shares the builder's cache. begun_as: the strategy that `App.begin` counts the build for; None
+    for a build that it does not count.
     """
 
     edit: str = "none"
@@ -40,10 +40,10 @@ class BuildOptions:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One build as it is asked for.
+    """The request for one build.
 
     app, source, folder, strategy, dockerfile, host_commands, probe: as in `App` and `Strategy`. text: the Dockerfile's.
-    arguments: the build arguments that BuildKit gets. Both hold their secrets.
+    arguments: the build args that BuildKit gets. These two still hold their secrets.
     """
 
     app: str
@@ -67,17 +67,19 @@ class Request:
         return BaseRequest(self.text, self.arguments, self.options.target, self.options.isolation)
 
     def redaction(self) -> Redaction:
-        """What takes the secrets of this build out of everything that is kept."""
+        """Takes the secrets of this build out of everything that is kept."""
         caches = [*self.options.cache_from, *self.options.cache_to]
         return Redaction(self.arguments, os.environ, caches, dockerfile=self.text)
 
     def for_buildx(self, bases: BuildBases, builder: str | None) -> BuildRequest:
-        """The build as buildx is asked for it. builder: its name in buildx; None is the one inside the engine."""
+        """The request in the terms of buildx. builder: its name in buildx; None is the one inside the engine."""
         arguments = dict(self.arguments)
         if self.options.isolation:
+            # Isolated bases change the keys of steps, but not the ids of cache mounts: this makes those private as well.
             arguments.setdefault("BUILDKIT_CACHE_MOUNT_NS", self.options.isolation)
         text = None
         if bases.replaced_frontend is not None:
+            # With the frontend named in either place, BuildKit would ask the registry again.
             arguments.pop(SYNTAX_ARGUMENT, None)
             text = without_frontend(self.text)
         return BuildRequest(
@@ -95,7 +97,7 @@ class Request:
         )
 
     def facts(self, redaction: Redaction, *, number: int, builder: str | None) -> Meta:
-        """What the recording of the build says before it begins. number: as `new_number` gives it."""
+        """The recording's facts of the build before it begins. number: as `new_number` gives it."""
         options = self.options
         return Meta(
             id=new_id(self.strategy),
@@ -137,12 +139,12 @@ def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
         probe=app.probe,
         text=text,
         options=options,
-        arguments=sent_arguments(options.build_args),
+        arguments=effective_build_args(options.build_args),
     )
 
 
 def request_of(recording: Recording) -> Request:
-    """The request that a recorded build was made for, without its secrets, its host commands and its question."""
+    """The request of a recorded build; without its secrets, its host commands and its probe, which no recording holds."""
     meta = recording.meta
     folder = Path(meta.folder)
     options = BuildOptions(
@@ -168,5 +170,5 @@ def request_of(recording: Recording) -> Request:
 
 
 def _image_name(text: str) -> str:
-    """Text as a part of an image's name: small letters, digits and hyphens."""
+    """Text as a part of an image's name: lower-case letters, digits and hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"

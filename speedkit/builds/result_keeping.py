@@ -1,6 +1,6 @@
-"""Keeps the result of a build: first as soon as it has ended, then with what was learned of its image.
+"""Keeps the result of a build: once as soon as it has ended, and again with the facts of its image.
 
-Whatever goes wrong after the end of a build is said in its notices, and changes nothing of how it ended.
+What goes wrong after the end of a build becomes a notice. It changes nothing of the outcome.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ NOT_COMPLETED = marked("The program ended before the image could be described an
 class Keeper:
     """Keeps one build.
 
-    dockerfile: gives its text without the secrets that are known by then. played: the recording that is played again; such a
-    build is not recorded a second time.
+    dockerfile: gives the Dockerfile's text without the secrets that the kit knows by now. played: the recording that is played
+    again; such a build is not recorded a second time.
     """
 
     def __init__(
@@ -40,11 +40,14 @@ class Keeper:
 
     @property
     def recording(self) -> Recording | None:
-        """The recording on disk; None while there is none, or where it could not be kept."""
+        """The recording on disk; None before `keep`, and where it could not be written."""
         return self._recording
 
     def keep(self, meta: Meta, context: Manifest | None, image: dict[str, Any] | None) -> None:
-        """Write the recording as of now; it says what is missing should this program end before it is complete."""
+        """Write the recording as of now.
+
+        Its notice says that the image is not described yet: it stays if this program ends before `complete`.
+        """
         if self._is_played:
             return
         meta = self._with_notices(meta, [message(NOT_COMPLETED)] if image is not None else [])
@@ -57,7 +60,7 @@ class Keeper:
             self.notices.append(message("This build was not recorded. {problem}", problem=problem))
 
     def complete(self, meta: Meta, image: dict[str, Any] | None) -> None:
-        """Write what was learned since."""
+        """Write the facts that are new since `keep`."""
         if self._recording is None or self._is_played:
             return
         try:
@@ -66,11 +69,12 @@ class Keeper:
             self.notices.append(str(problem))
 
     def build(self, meta: Meta, image: dict[str, Any] | None) -> Build:
-        """The build as it is kept, or would be."""
+        """The build as its recording holds it, or would hold it."""
         meta = self._with_notices(meta)
         try:
             return assemble_build(meta, self._transcript.solve, self._dockerfile(), image=image, recording=self._recording)
         except Exception as problem:
+            # The build is over and its image is there: a result without steps is better than none.
             notices = [
                 *meta.notices,
                 message("The steps of this build could not be read: {problem}", problem=in_words(problem)),

@@ -1,4 +1,4 @@
-"""One real build, from request to recording: `build` waits for it, `start_build` lets one watch and cancel it."""
+"""One real build, from request to recording: `build` waits for it, with `start_build` it can be watched and cancelled."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from .result_keeping import Keeper
 from .solve import ContextReading, Solved, Solver
 from .transcript import Transcript
 
-__all__ = ["RunningBuild", "build", "recordings_folder", "start", "start_again", "start_build", "start_replay"]
+__all__ = ["RunningBuild", "build", "recordings_folder", "start_again", "start_build", "start_on_builder", "start_replay"]
 
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.1
 UNNEEDED_READING_SECONDS = 1.0
-"""How long a build that was cancelled or refused waits for its build context to be read: a home folder takes minutes."""
-BEFORE_ANY_STEP = ("[internal] load build definition", "[internal] load metadata", "[internal] load .dockerignore", "[auth]")
+"""How long a cancelled or refused build waits until its build context is read: a home folder may take minutes."""
+BEFORE_STEPS = ("[internal] load build definition", "[internal] load metadata", "[internal] load .dockerignore", "[auth]")
 SILENT = marked(
     "{builder} has answered nothing for {seconds}. The build goes on once it answers again; Ctrl-C, or "
     "interrupting the kernel, ends it."
@@ -47,12 +47,12 @@ STATE_IS_SENT = marked(
     "speedkit's own folder {folder} is in the build context: each build changes it, so whatever copies it runs again, and it "
     "gets into the image. Add it to .dockerignore, or set SPEEDKIT_HOME to a folder elsewhere."
 )
-LOG_IS_CUT = marked("More was printed than is kept: the log says where and how much is left out.")
+LOG_IS_CUT = marked("The log was too long to be kept whole: it says where and how much is left out.")
 CACHE_IN_THE_IMAGE = "type=inline"
 
 
 def recordings_folder() -> Path:
-    """The folder of all recordings, whether it is there or not."""
+    """The folder of all recordings, which may not exist yet."""
     return state_home() / "recordings"
 
 
@@ -67,13 +67,13 @@ def build(
     cache_from: Sequence[str] = (),
     cache_to: Sequence[str] = (),
 ) -> Build:
-    """A finished build of an app by one of its strategies; in a notebook it is shown live.
+    """A finished build of an app by one of its strategies; a notebook shows it live.
 
-    cold: nothing that was built before is found again, without touching what is cached.
+    cold: start with an empty cache. The builder's cache stays as it is.
     builder: the name of a builder of buildx; None is the one inside the engine. Each has a cache of its own.
     cache_from, cache_to: caches for buildx to import and export, as `docker buildx build` takes them.
     A Dockerfile that fails gives a `Build` whose `ok` is False. Ctrl-C cancels the build and keeps its recording.
-    What could not be done once the build had ended (its image asked, its recording kept) is in `Build.notices`.
+    `Build.notices` says what failed after the end of the build, such as keeping its recording or asking its image.
     Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, EngineLost, DiskFull.
     """
     running = start_build(
@@ -111,30 +111,30 @@ def start_build(
     cache_to: Sequence[str] = (),
     engine: Engine | None = None,
 ) -> RunningBuild:
-    """A build that goes on in the background.
+    """A build that runs in the background.
 
     strategy: None takes the app's first. Arguments as in `build`.
     Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, and what `connect` raises.
     """
-    chosen = app.strategy(strategy)
-    # First: where no builder answers, the app has not been built, and its next build is still the first one.
-    at_work = builder_named(engine or connect(), builder)
-    _require_export(at_work, cache_to)
-    isolation, edit = app.begin(chosen.name, cold=cold, builder=at_work.name)
+    of_strategy = app.strategy(strategy)
+    # Before `begin`, which counts a build of the app: without a builder there is none, and the next build is still the first.
+    named_builder = builder_named(engine or connect(), builder)
+    _require_export(named_builder, cache_to)
+    isolation, edit = app.begin(of_strategy.name, cold=cold, builder=named_builder.name)
     options = BuildOptions(
         isolation=isolation,
         edit=edit,
-        begun_as=None if cold else chosen.name,
+        begun_as=None if cold else of_strategy.name,
         target=target,
         build_args=dict(build_args or {}),
         cache_from=tuple(cache_from),
         cache_to=tuple(cache_to),
     )
-    return start(at_work, app, chosen, options)
+    return start_on_builder(named_builder, app, of_strategy, options)
 
 
-def start(builder: Builder, app: App, strategy: Strategy, options: BuildOptions) -> RunningBuild:
-    """A build that goes on in the background, by a builder that was chosen.
+def start_on_builder(builder: Builder, app: App, strategy: Strategy, options: BuildOptions) -> RunningBuild:
+    """A build that runs in the background, made by one builder.
 
     Raises: NoDockerfile, FileRefused.
     """
@@ -151,39 +151,43 @@ def _require_export(builder: Builder, cache_to: Sequence[str]) -> None:
     if exports and not builder.exports_caches:
         raise BuilderCannot(
             message(
-                "{builder} exports no cache but {cache}: that takes containerd's image store.",
+                "{builder} can only export a cache of {cache}: others need the containerd image store.",
                 builder=capital(builder.display_name),
                 cache=CACHE_IN_THE_IMAGE,
             ),
-            fix=message("Turn that on in the engine's settings, or name another builder with --builder."),
+            fix=message("Turn on that store in the engine's settings, or name another builder with --builder."),
         )
 
 
 def start_again(running: RunningBuild, app: App, *, cold: bool = False) -> RunningBuild:
-    """A build of the app once more, in the same cache, or cold in one of its own."""
+    """The app's next build, in the same cache; or cold, in a cache of its own."""
     request = running.request
     options = replace(request.options, edit="none")
     if cold:
         isolation, edit = app.begin(request.strategy, cold=True, builder=running.builder.name)
         options = replace(request.options, isolation=isolation, edit=edit, begun_as=None)
-    return start(running.builder, app, app.strategy(request.strategy), options)
+    return start_on_builder(running.builder, app, app.strategy(request.strategy), options)
 
 
 def start_replay(recording: Recording, *, speed: float = float("inf")) -> RunningBuild:
     """A recorded build, played again in the background as if it were made now. Nothing is built, asked or recorded.
 
-    speed: how many times as quick as the build was.
-    Raises: Misuse for a speed that is none.
+    speed: how many times as fast as the build was.
+    Raises: Misuse for a speed that is not above 0.
     """
+    # Written so that it refuses NaN as well.
     if not speed > 0:
-        raise Misuse(message("{speed} is no speed for a replay.", speed=speed), fix=message("1 is as quick as the build was."))
+        raise Misuse(
+            message("{speed} is no speed for a replay.", speed=speed),
+            fix=message("1 is as fast as the build was, 2 twice as fast."),
+        )
     return RunningBuild(Replay(recording, speed), request_of(recording))
 
 
 class RunningBuild:
-    """A build under way in a thread of its own.
+    """A build that runs in a thread of its own.
 
-    on_end: told, in that thread, how the build ended, before anybody else learns that it has.
+    on_end: gets the end of the build in that thread, before anybody else learns of it.
     """
 
     def __init__(self, builder: Builder, request: Request, *, on_end: Callable[[Meta], None] = lambda _: None) -> None:
@@ -194,21 +198,21 @@ class RunningBuild:
         self._command = Command()
         self._began = time.monotonic()
         if builder.played is None:
-            self._meta = request.facts(self._redaction, number=_number(), builder=builder.name)
+            self._meta = request.facts(self._redaction, number=_number_or_zero(), builder=builder.name)
         else:
             self._meta = replace(builder.played.meta, outcome="running", error=None, answer=None, notices=[])
         self._keeper = Keeper(self._redaction, self._transcript, lambda: self._shown_text, builder.played)
         self._built: Build | None = None
         self._finished: Build | None = None
         self._problem: BaseException | None = None
-        # An event and not Thread.join: Ctrl-C in a join makes Python take the thread for ended.
+        # An event and not Thread.join: after Ctrl-C in a join, Python believes that the thread has ended.
         self._ended = threading.Event()
-        # A build is in a process group of its own, and would go on when this Python ends.
+        # buildx runs in a process group of its own, so it would go on when this Python ends.
         stop_when_leaving(self.stop)
         try:
             threading.Thread(target=self._run, name=f"build {self._meta.id}", daemon=True).start()
         except BaseException:
-            # The machine has no thread left: there is no build whose end would have to be waited for.
+            # The machine has no thread left, so there is no build to stop.
             forget(self.stop)
             raise
 
@@ -232,7 +236,7 @@ class RunningBuild:
         try:
             self._ended.wait(seconds)
         except RuntimeError:
-            # Interrupted twice at once, Python finds its own lock released already.
+            # After two interrupts at once, Python releases its own lock a second time.
             raise KeyboardInterrupt from None
 
     def wait(self) -> Build:
@@ -253,19 +257,16 @@ class RunningBuild:
         return self.snapshot()
 
     def result_so_far(self) -> Build:
-        """The build with its outcome as soon as that is known, though its image may still be asked; else as it stands."""
+        """The build with its outcome as soon as BuildKit has ended, though its image may still be asked; else as it stands."""
         return self._finished or self._built or self.snapshot()
 
     @property
     def is_built(self) -> bool:
-        """BuildKit has ended well; the image may still be described and asked."""
+        """Whether BuildKit has ended well. The image may still be described and asked."""
         return self._built is not None
 
     def snapshot(self) -> Build:
-        """The build as far as it has come, its steps without their logs (see `log`).
-
-        Where the engine has stopped answering, a notice says so.
-        """
+        """The build as it stands, its steps without their logs (see `log`). A notice says when the engine does not answer."""
         if self._finished is not None:
             return self._finished
         silent_seconds = self._transcript.silent_seconds()
@@ -276,12 +277,12 @@ class RunningBuild:
         return self._transcript.build_so_far(meta, self._shown_text)
 
     def log(self, digest: str) -> bytes:
-        """What the step with this digest has printed so far."""
+        """The log so far of the step with this digest."""
         return self._transcript.log(digest)
 
     @property
     def _shown_text(self) -> str:
-        """The Dockerfile without secrets: names of steps and the recording are without them, too."""
+        """The Dockerfile without secrets, as in the recording and in the names of steps."""
         return self._redaction.text(self.request.text)
 
     def _run(self) -> None:
@@ -314,24 +315,25 @@ class RunningBuild:
         solved = solver.solve()
         self._judge(solved)
         if self.builder.played is not None:
-            # One that was cancelled on its way has made no image.
+            # A replay that was cancelled before its last line has no image.
             return self._keeper.build(self._meta, self.builder.played.image if solved.finished.image is not None else None)
         if machine.done_within(0):
             self._meta = replace(self._meta, machine=machine.result())
         image = {"id": solved.finished.image} if solved.finished.image is not None else None
-        # What comes now may fail, hang or be interrupted. The build is over, so its result is kept before.
-        context, unreadable = self._sent(solved.context)
+        # The build is over. All that follows may fail, hang or be interrupted, so its result is kept first.
+        context, context_problem = self._read_context(solved.context)
         self._keeper.keep(self._meta, context, image)
         if self._meta.outcome == "broken":
             recording = self._keeper.recording
-            kept = (
+            recording_note = (
                 message("The recording {recording} is kept.", recording=self._meta.id)
                 if recording is not None
                 else " ".join(self._keeper.notices)
             )
-            raise breakage(self._transcript.solve, self.builder.display_name, kept)
-        if unreadable is not None and self._meta.outcome == "failed":
-            raise unreadable
+            raise breakage(self._transcript.solve, self.builder.display_name, recording_note)
+        if context_problem is not None and self._meta.outcome == "failed":
+            # buildx could not read the context either. This error says what to do about it.
+            raise context_problem
         self._built = self._keeper.build(self._meta, image)
         image = self._describe(solved) or image
         answer = self._answer(solved)
@@ -344,7 +346,7 @@ class RunningBuild:
 
     def _note_bases(self, bases: BuildBases) -> None:
         self._began = time.monotonic()
-        # A step's name, and so which step of the Dockerfile it is, depends on the base: from here on that can be told.
+        # The name of a vertex depends on the base image (ONBUILD, whether FROM counts): from here on, steps can be matched.
         self._redaction.learn_bases(bases.facts)
         facts = self._redaction.facts(bases.facts)
         self._meta = replace(self._meta, bases=facts, replaced_frontend=bases.replaced_frontend)
@@ -376,8 +378,8 @@ class RunningBuild:
         if self._transcript.is_cut:
             self._keeper.notices.append(message(LOG_IS_CUT))
 
-    def _sent(self, context: ContextReading) -> tuple[Manifest | None, SpeedkitError | None]:
-        """What BuildKit was sent, or why that could not be read; neither when that takes long and nobody needs it."""
+    def _read_context(self, context: ContextReading) -> tuple[Manifest | None, SpeedkitError | None]:
+        """The files that BuildKit was sent, or why they could not be read. Neither when reading takes long for nobody's use."""
         notices = self._keeper.notices
         while not context.done_within(LOOK_SECONDS):
             is_refused = self._meta.outcome == "failed" and not self._has_begun_a_step
@@ -404,9 +406,9 @@ class RunningBuild:
 
     @property
     def _has_begun_a_step(self) -> bool:
-        """False where BuildKit refused the Dockerfile: then no forecast needs to know what the files were."""
+        """Whether a step began. If none did, BuildKit refused the Dockerfile, and no forecast needs the files of this build."""
         names = [vertex.name for vertex in self._transcript.solve.vertices.values()]
-        return any(name.startswith("[") and not name.startswith(BEFORE_ANY_STEP) for name in names)
+        return any(name.startswith("[") and not name.startswith(BEFORE_STEPS) for name in names)
 
     def _describe(self, solved: Solved) -> dict[str, Any] | None:
         image, engine = solved.finished.image, self.builder.engine
@@ -427,18 +429,20 @@ class RunningBuild:
         if image is None or probe is None or engine is None:
             return None
         answer: dict[str, Any] | None = None
-        why = message("the program was interrupted.")
+        reason = message("the program was interrupted.")
         try:
             if not self._command.cancelled:
                 answer = answer_of(engine, image, probe, give_up=lambda: self._command.cancelled)
         except Exception as problem:
-            why = in_words(problem)
+            reason = in_words(problem)
         if answer is None:
-            self._keeper.notices.append(message("The image was made, but was not asked for its answer: {why}", why=why))
+            self._keeper.notices.append(
+                message("The image was made, but was not asked for its answer: {reason}", reason=reason)
+            )
         return None if answer is None else answer | {"said": self._redaction.text(str(answer["said"]))}
 
 
-def _number() -> int:
+def _number_or_zero() -> int:
     try:
         return new_number(state_folder("recordings"))
     except StateRefused:
@@ -446,9 +450,9 @@ def _number() -> int:
 
 
 def _state_folder_in(folder: Path, context: Manifest) -> str | None:
-    """Where the state folder is in a build context that was sent; None where it is elsewhere, or an ignore file leaves it out.
+    """The path of the kit's state folder in a build context; None where it is elsewhere, or an ignore file leaves it out.
 
-    A folder that a user builds in place is theirs, and is sent as they have it.
+    The kit only warns: a folder that is built in place belongs to the user, so the kit leaves nothing out of it by itself.
     """
     try:
         place = Path(os.path.realpath(state_home())).relative_to(folder.resolve()).as_posix()

@@ -1,4 +1,4 @@
-"""Makes a build: its base images, the commands on the host, then BuildKit; again where a first try shows what was missing."""
+"""Makes a build: base images, host commands, then BuildKit. A second try follows where the first shows what was missing."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ LOOK_SECONDS = 0.1
 
 
 class ContextReading(InBackground[Manifest]):
-    """The build context, read while BuildKit's client reads it, too."""
+    """The manifest of the build context, read at the same time as buildx reads the context."""
 
     def __init__(self, builder: Builder, request: Request) -> None:
         self._is_unneeded = threading.Event()
         super().__init__(partial(builder.read_context, request.folder, request.dockerfile, self._is_unneeded.is_set))
 
     def give_up(self) -> None:
-        """Nobody needs it any more."""
+        """Note that nobody needs the manifest any more."""
         self._is_unneeded.set()
 
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """How a build ended. seconds: what the commands on the host and BuildKit took together. context: what was sent."""
+    """How a build ended. seconds: of the host commands and BuildKit together. context: of the files that were sent."""
 
     finished: Finished
     bases: BuildBases
@@ -50,8 +50,8 @@ class Solved:
 class Solver:
     """One build under way.
 
-    on_bases: told which base images each try stands on, before it begins; which step of a Dockerfile a line of BuildKit's is
-    about depends on that. on_host_end: told how many seconds the commands on the host took.
+    on_bases: gets the base images of each try before it begins: which step a vertex belongs to depends on them. on_host_end:
+    gets the seconds that the host commands took.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class Solver:
         self._context: ContextReading | None = None
 
     def solve(self) -> Solved:
-        """Build to the end, whatever that is. Raises: EngineLost, NoBaseImage, NoBuildKit."""
+        """The build's end, good or bad. Raises: EngineLost, NoBaseImage, NoBuildKit."""
         solved = self._solve_once(self._bases(extend_ca=False))
         if self._is_failed(solved):
-            said = failure_text(self._transcript.solve)
-            frontend = self._builder.unfetched_frontend(said, self._request.bases)
+            frontend = self._builder.unfetched_frontend(failure_text(self._transcript.solve), self._request.bases)
             if frontend is not None:
                 solved = self._solve_anew(replace(solved.bases, replaced_frontend=frontend))
         if self._is_failed(solved) and UNTRUSTED in failure_text(self._transcript.solve):
+            # Only now: the certificates add a layer to the base, and nothing that was built without them is cached for it.
             extended = self._bases(extend_ca=True)
             extended = replace(extended, replaced_frontend=extended.replaced_frontend or solved.bases.replaced_frontend)
             if not self._command.cancelled:
@@ -88,12 +88,12 @@ class Solver:
         return bool(solved.finished.exit_code) and is_real and not self._command.cancelled
 
     def _bases(self, *, extend_ca: bool) -> BuildBases:
-        """The bases. A pull may take minutes, and is waited for only as long as nobody cancels."""
-        finding = InBackground(partial(self._builder.prepare, self._request.bases, extend_ca=extend_ca))
-        while not finding.done_within(LOOK_SECONDS):
+        """The base images; none when the build is cancelled meanwhile, because a pull may go on for minutes."""
+        preparing = InBackground(partial(self._builder.prepare, self._request.bases, extend_ca=extend_ca))
+        while not preparing.done_within(LOOK_SECONDS):
             if self._command.cancelled:
                 return NO_BASES
-        return finding.result()
+        return preparing.result()
 
     def _solve_anew(self, bases: BuildBases) -> Solved:
         self._transcript.begin_anew()
@@ -107,7 +107,7 @@ class Solver:
             self._on_host_end(time.monotonic() - began)
             if self._context is not None:
                 self._context.give_up()
-            # After the commands on the host, which may have written to it.
+            # Begun after the host commands, which may write into the build context.
             context = self._context = ContextReading(self._builder, self._request)
             finished = Finished(code, None)
             if not code:

@@ -1,4 +1,4 @@
-"""What BuildKit has said of a build so far: without secrets, within the limit of a log, and folded into steps line by line."""
+"""The lines of BuildKit about a build so far: without secrets, within the limits of a log, and folded into vertices."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["Transcript"]
 
 
 class Transcript:
-    """The lines of one build. One thread hears them, others look at what they say so far.
+    """The lines of one build. One thread adds them, others look at the build so far.
 
-    answers: asks whether the builder is there, while it says nothing.
+    answers: asks whether the builder is there; called while no line comes.
     """
 
     def __init__(self, redaction: Redaction, answers: Callable[[], bool]) -> None:
@@ -33,16 +33,16 @@ class Transcript:
 
     @property
     def is_cut(self) -> bool:
-        """More was printed than is kept."""
+        """Whether the log is longer than the part that is kept."""
         return self._limit.has_cut
 
     def hear(self, line: bytes) -> None:
         """Take in a line of BuildKit's progress."""
-        # Without secrets first: half of one would be left where a long log is cut.
+        # Secrets go first: the limit may cut a log inside of a secret, and nobody would recognize the half that is left.
         self._keep_within_limit(self._redaction.lines(line))
 
     def finish(self) -> None:
-        """Take in what was held back in case that a line went on."""
+        """Take in the text that was held back, because its line or its step had not ended."""
         self._keep_within_limit(self._redaction.rest())
         self._keep([*self._limit.rest()])
 
@@ -52,12 +52,13 @@ class Transcript:
             self.solve, self.lines, self._limit = Solve(), [], LogLimit()
 
     def silent_seconds(self) -> float | None:
-        """How long the builder has given no sign of life; None while it answers."""
+        """How long the builder has shown no sign of life; None while it answers."""
         return self._silence.seconds()
 
     def build_so_far(self, meta: Meta, dockerfile: str) -> Build:
         """The build as far as it has come, its steps without their logs."""
         with self._lock:
+            # Times are by the daemon's clock, which may differ from this machine's: only the time since the last line is added.
             now = None if self.solve.last is None else self.solve.last + time.monotonic() - self._heard
             return assemble_build(meta, self.solve, dockerfile, now=now, with_logs=False)
 
@@ -80,5 +81,5 @@ class Transcript:
                 for line in lines:
                     self.solve.feed(line)
             except Exception as problem:
-                # The build goes on, whatever this version makes of what BuildKit says.
+                # A newer BuildKit may write something that this version cannot read. Its build goes on all the same.
                 self.solve.text.append(message("A line of BuildKit's could not be read: {problem}", problem=in_words(problem)))

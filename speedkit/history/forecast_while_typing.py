@@ -9,7 +9,7 @@ from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.builders import BaseRequest, Builder, builder_if_any
-from speedkit.builds import dockerfile_text, sent_arguments, without_secrets
+from speedkit.builds import dockerfile_text, dockerfile_without_secrets, effective_build_args
 from speedkit.cache import CacheModel, StepForecast
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
@@ -80,7 +80,7 @@ class LiveForecast:
                     self._last,
                     context=context,
                     isolation=isolation,
-                    build_args=sent_arguments({}),
+                    build_args=effective_build_args({}),
                     target=None,
                     bases=self._bases,
                 )
@@ -108,7 +108,7 @@ class LiveForecast:
 
     def _remember(self, app: App, strategy: Strategy, isolation: str | None, builds: Sequence[Build]) -> None:
         """Read earlier builds again after a new build and for another cache; the base images also when a FROM changed."""
-        text, folder = without_secrets(dockerfile_text(strategy.dockerfile)), str(app.folder)
+        text, folder = dockerfile_without_secrets(dockerfile_text(strategy.dockerfile)), str(app.folder)
         past_key = (isolation, folder, builds[-1].id if builds else None)
         froms = [line for line in text.split("\n") if line.upper().lstrip().startswith("FROM")]
         if past_key == self._past_key and froms == self._froms:
@@ -117,7 +117,7 @@ class LiveForecast:
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
-        request = BaseRequest(dockerfile_text(strategy.dockerfile), sent_arguments({}), None, isolation)
+        request = BaseRequest(dockerfile_text(strategy.dockerfile), effective_build_args({}), None, isolation)
         self._bases = base_facts(self._find_builder(), request, self._own)
         self._froms = froms
         if past_key != self._past_key:

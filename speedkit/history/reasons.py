@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.apps import App
 from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, builder_if_any
-from speedkit.builds import dockerfile_text, sent_arguments
+from speedkit.builds import dockerfile_text, effective_build_args
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
@@ -80,7 +80,7 @@ def predict(
     Raises: UnknownStrategy, UnknownBuilder, DockerfileError, EditDoesNotApply for a file that is not in the context.
     """
     of_strategy = app.strategy(strategy)
-    folder, isolation, arguments = str(app.folder), app.cache_of(of_strategy.name), sent_arguments(build_args or {})
+    folder, isolation, arguments = str(app.folder), app.cache_of(of_strategy.name), effective_build_args(build_args or {})
     named_builder = builder_if_any(builder)
     name = builder if named_builder is None else named_builder.name
     request = BaseRequest(dockerfile_text(of_strategy.dockerfile), arguments, target, isolation)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import certifi
 
 from speedkit.budget import Part, SpaceUse, is_size, limit_variable
-from speedkit.builds import room_taken
+from speedkit.builds import disk_use
 from speedkit.commands import as_typed
 from speedkit.engine import (
     BASES,
@@ -126,7 +126,7 @@ def doctor() -> Report:
         *(_base(engine, reference) for reference in BASES),
         _tls(),
         _port(),
-        *map(_room, room_taken(engine)),
+        *map(_room, disk_use(engine)),
     )
     return Report(tuple(replace(check, fix=as_typed(check.fix)) for check in checks))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from speedkit.builders import EnginesOwn
-from speedkit.builds import BuildOptions, RunningBuild, start
+from speedkit.builds import BuildOptions, RunningBuild, start_on_builder
 from speedkit.engine import connect
 
 if TYPE_CHECKING:
@@ -24,4 +24,4 @@ def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -
     builder = EnginesOwn(connect())
     isolation, edit = app.begin(cache_of, cold=cold)
     options = BuildOptions(isolation=isolation, edit=edit, begun_as=None if cold else cache_of)
-    return start(builder, app, chosen, options)
+    return start_on_builder(builder, app, chosen, options)

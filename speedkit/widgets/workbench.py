@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from speedkit.builds import listen_for_the_end
+from speedkit.builds import stop_builds_on_signals
 from speedkit.history import LiveForecast
 from speedkit.messages import message
 
@@ -79,7 +79,7 @@ class Workbench(LiveWidget):
         self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
         super().__init__(**self._bench.traits())
         _open_benches.add(self._bench)
-        listen_for_the_end()
+        stop_builds_on_signals()
         self._bench.look_for_engine()
         self._wake()
 

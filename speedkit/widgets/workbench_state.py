@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from speedkit.builds import without_secrets
+from speedkit.builds import dockerfile_without_secrets
 from speedkit.engine import Engine, connect
 from speedkit.errors import EngineError, SpeedkitError, StateBusy
 from speedkit.messages import message
@@ -289,7 +289,7 @@ class Bench:
         return None if is_secret_file(path) else hide_secrets(self.desk.text_or_empty(path))
 
     def _shown_dockerfile(self) -> str:
-        return without_secrets(self.desk.dockerfile_text())
+        return dockerfile_without_secrets(self.desk.dockerfile_text())
 
     def twin_log(self, count: int) -> tuple[list[Runs], int]:
         """The lines of the shown log that matter most, failing or last, and the 0-based number of the first."""
