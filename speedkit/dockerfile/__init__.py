@@ -1,7 +1,7 @@
-"""Reads Dockerfiles: text in, stages and instructions out. Pure: no engine, no files.
+"""Reads Dockerfiles: text in, stages and instructions out. Needs no engine and reads no files.
 
-`read_dockerfile` gives the `Dockerfile`; `needed_stages` and `external_bases` say what a build of a target
-runs and starts from.
+`read_dockerfile` gives the `Dockerfile`. `needed_stages` and `external_bases` give the stages and the images that a build
+of a target needs.
 """
 
 from __future__ import annotations

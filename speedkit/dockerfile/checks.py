@@ -1,4 +1,4 @@
-"""What BuildKit rejects before it builds anything, with its reasons.
+"""Checks of single instructions: BuildKit rejects these mistakes before it builds anything.
 
 Source of the rules and of their wording: moby/buildkit, frontend/dockerfile/instructions.
 """
@@ -36,9 +36,9 @@ _FLAGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _FLAGS_NOT_READ = ("ARG", "STOPSIGNAL")
-"""BuildKit lets any flag of these pass, and of HEALTHCHECK NONE."""
+"""BuildKit ignores all flags of these, and of HEALTHCHECK NONE."""
 _FLAGS_FIRST = frozenset({"ENV", "LABEL", "SHELL"})
-"""Of these BuildKit reads the flags before it counts the arguments."""
+"""BuildKit checks the flags of these before it counts the arguments: a line with both mistakes has the error of the flag."""
 _KEYWORDS = frozenset((*_FLAGS, *_FLAGS_NOT_READ))
 _REPEATABLE = frozenset({"mount", "exclude"})
 _BOOLEAN = frozenset({"link", "keep-git-dir", "unpack", "parents"})
@@ -51,45 +51,42 @@ def _reject(reason: str, line: int | None, *, fix: str = "") -> NoReturn:
     raise refusal(reason, line, fix=fix)
 
 
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    near = get_close_matches(word, known, n=1)
-    return message("Did you mean {word}?", word=near[0]) if near else ""
+def _did_you_mean(word: str, valid_words: Iterable[str]) -> str:
+    matches = get_close_matches(word, valid_words, n=1)
+    return message("Did you mean {word}?", word=matches[0]) if matches else ""
 
 
 def check_encoding(text: str) -> None:
-    """Raises DockerfileError for UTF-16 and UTF-32, of which BuildKit reads each byte for itself.
+    """Raises DockerfileError for UTF-16 and UTF-32: BuildKit would read their bytes as single characters.
 
-    text: as it was decoded from UTF-8, the bytes that are none kept as lone surrogates.
+    text: decoded as UTF-8, with lone surrogates for bytes that are no UTF-8.
     """
     start = text[:4].encode("utf-8", "surrogatepass" if re.match("[\ud800-\udc7f\udd00-\udfff]", text) else "surrogateescape")
     marks = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-    found = next((name for mark, name in marks.items() if start.startswith(mark)), "")
-    if not found and re.match(r"[ -~]\0[ -~]\0|\0[ -~]\0[ -~]", text):
-        found = "UTF-16"
-    if found:
-        reason = message("it is written in {encoding}, and BuildKit reads UTF-8", encoding=found)
+    encoding = next((name for mark, name in marks.items() if start.startswith(mark)), "")
+    if not encoding and re.match(r"[ -~]\0[ -~]\0|\0[ -~]\0[ -~]", text):  # UTF-16 without a byte order mark
+        encoding = "UTF-16"
+    if encoding:
+        reason = message("it is written in {encoding}, and BuildKit reads UTF-8", encoding=encoding)
         _reject(reason, None, fix=message("Save it as UTF-8."))
 
 
 def _invisible(text: str) -> str:
-    """What is in a text that nobody sees, or takes for a plain space, in words: `U+00A0 (no-break space)`."""
-    odd = dict.fromkeys(
+    """The characters in a text that are invisible or look like a plain space, in words: `U+00A0 (no-break space)`."""
+    characters = dict.fromkeys(
         letter for letter in text if letter not in " \t\n" and unicodedata.category(letter) in ("Zs", "Zl", "Zp", "Cf", "Cc")
     )
-    return listed([f"U+{ord(letter):04X} ({_name(letter)})" for letter in odd])
-
-
-def _name(letter: str) -> str:
-    return unicodedata.name(letter, "").lower() or message("control character")
+    names = {letter: unicodedata.name(letter, "").lower() or message("control character") for letter in characters}
+    return listed([f"U+{ord(letter):04X} ({name})" for letter, name in names.items()])
 
 
 def check_keyword(word: str, line: int) -> None:
-    """Raises DockerfileError where the first word of an instruction is none that BuildKit knows."""
+    """Raises DockerfileError when the first word of an instruction is no keyword of BuildKit."""
     if word.upper() in _KEYWORDS:
         return
-    if odd := _invisible(word):
+    if invisible := _invisible(word):
         shown = "".join(letter if letter.isprintable() else f"<U+{ord(letter):04X}>" for letter in word)
-        fix = message("There is {characters} in it: a plain space, or nothing, belongs there.", characters=odd)
+        fix = message("There is {characters} in it: a plain space, or nothing, belongs there.", characters=invisible)
         _reject(f"unknown instruction: {shown}", line, fix=fix)
     _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(_KEYWORDS)))
 
@@ -101,9 +98,9 @@ def check_has_stages(dockerfile: Dockerfile) -> None:
 
 
 def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> None:
-    """Raises DockerfileError for an instruction that BuildKit does not accept.
+    """Raises DockerfileError for an instruction that BuildKit rejects.
 
-    any_flag: another frontend reads the file (`# syntax=`), which may know more flags.
+    any_flag: with another frontend (`# syntax=`), which may have more flags than the engine's own.
     """
     keyword = instruction.keyword
     check_keyword(keyword, instruction.line)
@@ -130,18 +127,19 @@ def _check_count(instruction: Instruction) -> None:
     if keyword in _AT_LEAST_ONE and count == 0:
         _reject(f"{keyword} requires at least one argument", instruction.line)
     if keyword in ("COPY", "ADD") and count < 2:
-        odd = _invisible(" ".join(instruction.args))
+        invisible = _invisible(" ".join(instruction.args))
         _reject(
             f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined",
             instruction.line,
-            fix=message("There is {characters} in it, which separates nothing.", characters=odd) if odd else "",
+            fix=message("There is {characters} in it, which separates nothing.", characters=invisible) if invisible else "",
         )
 
 
 def _check_flags(instruction: Instruction, *, any_flag: bool) -> None:
-    if any_flag or instruction.keyword in _FLAGS_NOT_READ or _is_no_healthcheck(instruction):
+    is_no_healthcheck = instruction.keyword == "HEALTHCHECK" and instruction.args[0].upper() == "NONE"
+    if any_flag or instruction.keyword in _FLAGS_NOT_READ or is_no_healthcheck:
         return
-    seen: set[str] = set()
+    names: set[str] = set()
     for flag in instruction.flags:
         name, equals, value = flag.removeprefix("--").partition("=")
         if flag == "--":
@@ -149,9 +147,9 @@ def _check_flags(instruction: Instruction, *, any_flag: bool) -> None:
         if instruction.keyword == "RUN" and name == "device":
             _reject("device feature is only supported in Dockerfile frontend 1.14.0-labs or later", instruction.line)
         if name not in _FLAGS[instruction.keyword]:
-            fix = _did_you_mean(f"--{name}", [f"--{known}" for known in _FLAGS[instruction.keyword]])
+            fix = _did_you_mean(f"--{name}", [f"--{valid}" for valid in _FLAGS[instruction.keyword]])
             _reject(f"unknown flag: --{name}", instruction.line, fix=fix)
-        if name in seen and name not in _REPEATABLE:
+        if name in names and name not in _REPEATABLE:
             _reject(f"duplicate flag specified: --{name}", instruction.line)
         if name in _BOOLEAN and equals and not value:
             _reject(f"missing a value on flag: --{name}", instruction.line)
@@ -159,11 +157,7 @@ def _check_flags(instruction: Instruction, *, any_flag: bool) -> None:
             _reject(f"expecting boolean value for flag --{name}, not: {value}", instruction.line)
         if name not in _BOOLEAN and not equals:
             _reject(f"missing a value on flag: --{name}", instruction.line)
-        seen.add(name)
-
-
-def _is_no_healthcheck(instruction: Instruction) -> bool:
-    return instruction.keyword == "HEALTHCHECK" and instruction.args[0].upper() == "NONE"
+        names.add(name)
 
 
 def _check_from(instruction: Instruction) -> None:
@@ -201,11 +195,8 @@ def _check_healthcheck(instruction: Instruction) -> None:
         _reject("Missing command after HEALTHCHECK CMD", instruction.line)
     if kind.upper() not in ("NONE", "CMD"):
         _reject(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)', instruction.line)
-    if kind.upper() == "CMD":
-        _check_numbers(instruction)
-
-
-def _check_numbers(instruction: Instruction) -> None:
+    if kind.upper() == "NONE":
+        return
     try:
         for name in ("interval", "timeout", "start-period", "start-interval"):
             check_duration(instruction.flag(name) or "", name)
@@ -229,7 +220,7 @@ def _check_copy(instruction: Instruction) -> None:
     origin = instruction.flag("from") or ""
     if re.search(r"\$[\w{]", origin):
         reason = "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope"
-        _reject(f"{reason} as a workaround", None)
+        _reject(f"{reason} as a workaround", None)  # BuildKit names no line here
 
 
 _CHECKS: Mapping[str, Callable[[Instruction], None]] = MappingProxyType(

@@ -1,8 +1,8 @@
-"""Parser directives: `# syntax=…`, `# escape=…`, `# check=…` before anything else in a Dockerfile.
+"""Parser directives: `# syntax=…`, `# escape=…` and `# check=…` at the top of a Dockerfile.
 
-BuildKit looks for them in two ways. Its parser reads line after line until the first that is no directive. Before that, it
-looks for the frontend and for the linter's options in the whole text: behind a first line `#!…`, and for the frontend also
-in `// syntax=…`, and in a file that is JSON, `{"syntax": "…"}`.
+BuildKit reads them twice. First it looks for the frontend and for the linter's options. There a first line `#!…` is
+skipped, and the frontend may also be in `// syntax=…`, or in a JSON file, `{"syntax": "…"}`. Later the parser reads
+directives line by line, up to the first line that is none.
 Source: moby/buildkit, frontend/dockerfile/parser/directives.go.
 """
 
@@ -22,12 +22,12 @@ _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9]*")
 
 
 class DirectiveError(ValueError):
-    """Why BuildKit refuses a directive, in its words."""
+    """BuildKit rejects a directive. The text is BuildKit's reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """name: in small letters. value: without the space around it."""
+    """name: in small letters. value: without white space around it."""
 
     name: str
     value: str
@@ -35,10 +35,10 @@ class Directive:
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """What reads a Dockerfile in place of the engine's own frontend.
+    """An image that reads a Dockerfile in place of the engine's own frontend.
 
-    image: its name. comment: what starts the line that asks for it: `#`, `//`, or "" for JSON. lines: where directives stand
-    that ask for a frontend, from 1; only the first of them counts. end: the first line that is no directive.
+    image: its name. comment: the comment sign of its directive, `#` or `//`, or "" for JSON. lines: all lines with a
+    `syntax` directive, from 1; only the first one counts. end: the first line that is no directive.
     """
 
     image: str
@@ -48,7 +48,7 @@ class Frontend:
 
 
 class Directives:
-    """Reads the first lines of a text, one after the other, until the first that is no directive."""
+    """Reads the directives of a text, line by line. done: a line without a directive has ended them."""
 
     def __init__(self, comment: str = "#") -> None:
         self._comment = comment
@@ -56,7 +56,7 @@ class Directives:
         self.done = False
 
     def read(self, line: str) -> Directive | None:
-        """The directive in a line. Raises DirectiveError for a second one of a name."""
+        """The directive in a line, or None. Raises DirectiveError when its name was used before."""
         if self.done:
             return None
         directive = _directive_in(line, self._comment)
@@ -81,13 +81,13 @@ def _directive_in(line: str, comment: str) -> Directive | None:
 
 
 def requested_frontend(text: str) -> Frontend | None:
-    """The frontend that a Dockerfile asks for, None where the engine's own reads it."""
+    """The frontend that a Dockerfile names; None for the engine's own."""
     body, first_line = _behind_first_line(text)
     for comment in ("#", "//"):
-        found, end = _directives_of(body, comment)
-        lines = [number for number, directive in found if directive.name == "syntax"]
-        if lines and lines[0] not in _repeated(found):
-            value = next(directive.value for _, directive in found if directive.name == "syntax")
+        directives, end = _directives_of(body, comment)
+        lines = [number for number, directive in directives if directive.name == "syntax"]
+        if lines and lines[0] not in _lines_from_repetition(directives):
+            value = next(directive.value for _, directive in directives if directive.name == "syntax")
             numbers = tuple(number + first_line for number in lines)
             return Frontend(value.partition(" ")[0], comment, numbers, end + first_line)
     image = _in_json(body)
@@ -95,12 +95,12 @@ def requested_frontend(text: str) -> Frontend | None:
 
 
 def check_options(text: str) -> str:
-    """The options of the linter that `# check=` gives, up to the first space; "" where there are none."""
+    """The linter's options in `# check=`, up to the first space; "" without them."""
     body, _ = _behind_first_line(text)
-    found, _ = _directives_of(body, "#")
-    repeated = _repeated(found)
-    for number, directive in found:
-        if number in repeated:
+    directives, _ = _directives_of(body, "#")
+    unread_lines = _lines_from_repetition(directives)
+    for number, directive in directives:
+        if number in unread_lines:
             break
         if directive.name == "check":
             return directive.value.partition(" ")[0]
@@ -108,10 +108,9 @@ def check_options(text: str) -> str:
 
 
 def without_frontend(text: str) -> str:
-    """A Dockerfile for the engine's own frontend: as it is, but for the lines that ask for another one.
+    """The Dockerfile without `# syntax=`, for the engine's own frontend. All other lines keep their numbers.
 
-    All lines keep their numbers. A comment ends the directives, so the lines that asked become empty comments behind the
-    directives that remain.
+    A comment ends the directives. So the other directives move up, and empty comments fill the lines behind them.
     """
     frontend = requested_frontend(text)
     if frontend is None or frontend.comment != "#":
@@ -121,14 +120,14 @@ def without_frontend(text: str) -> str:
     lines[0] = lines[0].removeprefix(mark)
     first = 2 if lines[0].startswith("#!") else 1
     block = range(first, frontend.end)
-    kept = [lines[number - 1] for number in block if number not in frontend.lines]
-    # An empty comment belongs to no instruction, whereas a comment with words above FROM or ARG would describe it.
-    lines[first - 1 : frontend.end - 1] = [*kept, *["#"] * (len(block) - len(kept))]
+    other_directives = [lines[number - 1] for number in block if number not in frontend.lines]
+    # The comments are empty because BuildKit takes words above FROM or ARG for its description.
+    lines[first - 1 : frontend.end - 1] = [*other_directives, *["#"] * (len(block) - len(other_directives))]
     return mark + "\n".join(lines)
 
 
 def _behind_first_line(text: str) -> tuple[str, int]:
-    """The text without a byte order mark and a first line `#!…`, and how many lines that are."""
+    """The text without a byte order mark and without a first line `#!…`, and the number of lines removed."""
     text = text.removeprefix("\ufeff")
     if text.startswith("#!"):
         return text.partition("\n")[2], 1
@@ -136,8 +135,8 @@ def _behind_first_line(text: str) -> tuple[str, int]:
 
 
 def _directives_of(text: str, comment: str) -> tuple[list[tuple[int, Directive]], int]:
-    """The directives at the beginning of a text with their lines, repeated ones too, and the first line behind them."""
-    found: list[tuple[int, Directive]] = []
+    """The directives at the top of a text with their lines, repeated ones included, and the first line behind them."""
+    directives: list[tuple[int, Directive]] = []
     start, number = 0, 1
     while start < len(text):
         end = text.find("\n", start)
@@ -145,23 +144,23 @@ def _directives_of(text: str, comment: str) -> tuple[list[tuple[int, Directive]]
         directive = _directive_in(text[start:end].removesuffix("\r"), comment)
         if directive is None:
             break
-        found.append((number, directive))
+        directives.append((number, directive))
         start, number = end + 1, number + 1
-    return found, number
+    return directives, number
 
 
-def _repeated(found: list[tuple[int, Directive]]) -> set[int]:
-    """The lines from the first on that repeats a directive: nobody reads further."""
+def _lines_from_repetition(directives: list[tuple[int, Directive]]) -> set[int]:
+    """The lines from the first repeated directive on. BuildKit stops reading there."""
     names: set[str] = set()
-    for place, (_, directive) in enumerate(found):
+    for place, (_, directive) in enumerate(directives):
         if directive.name in names:
-            return {number for number, _ in found[place:]}
+            return {number for number, _ in directives[place:]}
         names.add(directive.name)
     return set()
 
 
 def _in_json(text: str) -> str | None:
-    """The frontend that a file asks for that is a JSON object."""
+    """The frontend in a file that is a JSON object."""
     if not text.lstrip().startswith("{"):
         return None
     try:

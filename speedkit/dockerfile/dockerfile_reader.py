@@ -1,11 +1,12 @@
-"""Reads a Dockerfile: what BuildKit's parser makes of it, and what BuildKit refuses before it builds.
+"""Reads a Dockerfile: splits it with `parser`, checks it with `checks`, and puts instructions together into stages.
 
-In: the text. Out: a `Dockerfile`.
+In: the text. Out: a `Dockerfile`, or a DockerfileError where BuildKit refuses to build.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
@@ -26,7 +27,7 @@ _ONBUILD = re.compile(r"^\s*ONBUILD\s*", re.IGNORECASE)
 def read_dockerfile(text: str) -> Dockerfile:
     """A Dockerfile's stages and instructions.
 
-    Raises DockerfileError, with the line and BuildKit's reason, for what BuildKit rejects before it builds.
+    Raises DockerfileError with the line and BuildKit's reason for a Dockerfile that BuildKit rejects before it builds.
     """
     if not text:
         raise refusal("the Dockerfile cannot be empty")
@@ -42,7 +43,7 @@ def read_dockerfile(text: str) -> Dockerfile:
             line=frontend.lines[0],
             fix=message("Build it all the same: without a forecast, and its steps as BuildKit names them."),
         )
-    # A byte that is no UTF-8 is a lone surrogate; others stand for nothing that a file can hold.
+    # Surrogates U+DC80 to U+DCFF are bytes that are no UTF-8 (PEP 383). No file can hold the other surrogates.
     commands, escape = _parsed(_LONE_SURROGATE.sub("\ufffd", text))
     instructions: list[Instruction] = []
     stage = -1
@@ -61,14 +62,11 @@ def read_dockerfile(text: str) -> Dockerfile:
 
 
 def read_instruction(text: str, *, line: int, escape: str = "\\", stage: int | None = None) -> Instruction:
-    """One instruction that stands alone, as in ONBUILD. `line`: where it counts as standing."""
+    """A single instruction, such as a base image's ONBUILD trigger. line: the line to name in errors."""
     (command, *others), escape = _parsed(text, escape)
     if others:
         raise DockerfileError("onbuild trigger should be a single expression", line=line)
-    read = _instruction(command, escape, stage)
-    return Instruction(
-        read.keyword, read.text, read.flags, read.args, line, line, stage, read.json, read.heredocs, read.trigger
-    )
+    return replace(_instruction(command, escape, stage), line=line, end_line=line)
 
 
 def _parsed(text: str, escape: str = "\\") -> tuple[tuple[Command, ...], str]:
@@ -96,7 +94,7 @@ def _instruction(command: Command, escape: str, stage: int | None) -> Instructio
 
 
 def _trigger(command: Command, escape: str, stage: int | None) -> Instruction | None:
-    """What an ONBUILD holds back, read as the build that it triggers reads it: on its own, its here-documents behind it."""
+    """The instruction behind ONBUILD, read with its here-documents as a text of its own: so does the later build."""
     expression = _ONBUILD.sub("", command.original)
     if not expression.strip() or expression.split()[0].upper() in ("ONBUILD", "FROM", "MAINTAINER"):
         return None
@@ -107,23 +105,21 @@ def _trigger(command: Command, escape: str, stage: int | None) -> Instruction | 
 def _assemble(instructions: tuple[Instruction, ...], escape: str, syntax: str | None, text: str) -> Dockerfile:
     froms = [number for number, instruction in enumerate(instructions) if instruction.keyword == "FROM"]
     ends = [*froms[1:], len(instructions)] if froms else []
-    stages = tuple(
-        _stage(index, instructions[start], instructions[start + 1 : end])
-        for index, (start, end) in enumerate(zip(froms, ends, strict=True))
-    )
-    before = instructions[: froms[0]] if froms else instructions
-    return Dockerfile(stages, instructions, before, escape, syntax, text, check_options(text))
-
-
-def _stage(index: int, opening: Instruction, instructions: tuple[Instruction, ...]) -> Stage:
-    named = len(opening.args) == 3
-    return Stage(
-        index=index,
-        name=opening.args[2].lower() if named else f"stage-{index}",
-        base=opening.args[0],
-        instructions=instructions,
-        line=opening.line,
-        named=named,
-        platform=opening.flag("platform"),
-        text=opening.text,
-    )
+    stages: list[Stage] = []
+    for index, (start, end) in enumerate(zip(froms, ends, strict=True)):
+        opening = instructions[start]
+        named = len(opening.args) == 3  # FROM base AS name
+        stages.append(
+            Stage(
+                index=index,
+                name=opening.args[2].lower() if named else f"stage-{index}",
+                base=opening.args[0],
+                instructions=instructions[start + 1 : end],
+                line=opening.line,
+                named=named,
+                platform=opening.flag("platform"),
+                text=opening.text,
+            )
+        )
+    global_args = instructions[: froms[0]] if froms else instructions
+    return Dockerfile(tuple(stages), instructions, global_args, escape, syntax, text, check_options(text))

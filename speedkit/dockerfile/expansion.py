@@ -14,27 +14,28 @@ from typing import Any
 from speedkit.go_regexp import BadPattern, GoRegexp
 from speedkit.messages import message
 
-__all__ = ["Noting", "SubstitutionError", "expand", "expand_unquoted", "expand_where_set"]
+__all__ = ["RecordedLookups", "SubstitutionError", "expand", "expand_unquoted", "expand_where_set"]
 
+_NAME_CATEGORIES = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd"})
 _MOST_CHARACTERS = 16 << 20
-"""A longer value reaches no builder: a message to BuildKit has 16 MB at most."""
+"""A message to BuildKit has 16 MB at most, so no longer value reaches a builder."""
 
 
 class SubstitutionError(ValueError):
-    """A word that cannot be expanded; the text is BuildKit's reason."""
+    """A word cannot be expanded. The text is BuildKit's reason."""
 
 
-class Noting(Mapping[str, str]):
-    """Variables that note which names they were asked for: those they have, and those they lack."""
+class RecordedLookups(Mapping[str, str]):
+    """Variables that record which names were looked up. existing, missing: the names with and without a value."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
-        self.found: set[str] = set()
+        self.existing: set[str] = set()
         self.missing: dict[str, None] = {}
 
     def __getitem__(self, name: str) -> str:
         if name in self._variables:
-            self.found.add(name)
+            self.existing.add(name)
         else:
             self.missing[name] = None
         return self._variables[name]
@@ -47,22 +48,22 @@ class Noting(Mapping[str, str]):
 
 
 def expand(word: str, environment: Mapping[str, str], *, escape: str = "\\") -> str:
-    """The word with variables replaced, quotes and escapes removed. Raises SubstitutionError."""
+    """The word with its variables replaced, and without quotes and escapes. Raises SubstitutionError."""
     return _without_recursion(_Words(word, environment, escape, quotes=True).until(None))
 
 
 def expand_unquoted(word: str, environment: Mapping[str, str]) -> str:
-    """As `expand`, but quotes stay: the rule for the bodies of here-documents."""
+    """As `expand`, but quotes stay. BuildKit expands bodies of here-documents like this."""
     return _without_recursion(_Words(word, environment, "\\", quotes=False).until(None))
 
 
 _Steps = Generator["_Steps", Any, Any]
-"""The work on a part of a word: it yields the work on a part of that part, and gets the text that comes of it."""
+"""The expansion of a part of a word. It yields the expansion of a nested part, and gets that part's text."""
 
 
-def _without_recursion(work: _Steps) -> str:
-    """Does the work. `${A:-${A:-${A:-…` may go deeper than Python's own stack."""
-    open_parts = [work]
+def _without_recursion(expansion: _Steps) -> str:
+    """The text of an expansion. `${A:-${A:-${A:-…` may be nested deeper than Python's stack, so the parts are in a list."""
+    open_parts = [expansion]
     text: str | None = None
     problem: SubstitutionError | None = None
     while open_parts:
@@ -84,12 +85,18 @@ def _without_recursion(work: _Steps) -> str:
 
 
 def expand_where_set(text: str, environment: Mapping[str, str], *, escape: str = "\\") -> str:
-    """The text with the variables replaced that have a value; quotes and all others stay: how BuildKit names a RUN."""
+    """The text with those variables replaced that have a value; other variables and quotes stay.
+
+    BuildKit makes the name of a RUN like this.
+    """
     return _without_recursion(_Words(text, environment, escape, quotes=True, is_name=True).until(None))
 
 
 class _Words:
-    """A cursor over one word. is_name: of a step, in which quotes and what has no value stay."""
+    """A cursor over one word.
+
+    quotes: whether quotes have a meaning. is_name: the word is the name of a step; quotes and unset variables stay.
+    """
 
     def __init__(
         self, source: str, environment: Mapping[str, str], escape: str, *, quotes: bool, is_name: bool = False
@@ -110,7 +117,7 @@ class _Words:
         return character
 
     def until(self, stop: str | None, *, keep_escapes: bool = False) -> _Steps:
-        """The text up to a character, which is passed over; up to the end for None."""
+        """The expanded text up to the character `stop`, which is skipped; None: up to the end."""
         result: list[str] = []
         size = 0
         plain = _plain_text(stop or "", self.escape, quotes=self.quotes)
@@ -124,7 +131,12 @@ class _Words:
             elif character == "$":
                 piece = yield self._variable()
             elif self.quotes and character == "'":
-                piece = self._single_quoted()
+                end = self.source.find("'", self.position + 1)
+                if end < 0:
+                    self.position = len(self.source)
+                    raise SubstitutionError("unexpected end of statement while looking for matching single-quote")
+                piece = self.source[self.position : end + 1] if self.is_name else self.source[self.position + 1 : end]
+                self.position = end + 1
             elif self.quotes and character == '"':
                 piece = yield self._double_quoted(keep_escapes=keep_escapes)
             else:
@@ -135,16 +147,6 @@ class _Words:
         if stop is not None:
             raise SubstitutionError(f"unexpected end of statement while looking for matching {stop}")
         return "".join(result)
-
-    def _single_quoted(self) -> str:
-        self.take()
-        end = self.source.find("'", self.position)
-        if end < 0:
-            self.position = len(self.source)
-            raise SubstitutionError("unexpected end of statement while looking for matching single-quote")
-        text = self.source[self.position : end]
-        self.position = end + 1
-        return f"'{text}'" if self.is_name else text
 
     def _double_quoted(self, *, keep_escapes: bool) -> _Steps:
         self.take()
@@ -159,6 +161,7 @@ class _Words:
                 result.append(value)
                 continue
             self.take()
+            # As in a shell, the escape character escapes only these three between double quotes; else it is a letter.
             if character == self.escape:
                 if keep_escapes:
                     result.append(character)
@@ -172,7 +175,7 @@ class _Words:
         return f'"{text}"' if self.is_name else text
 
     def _name(self) -> str:
-        """A name of letters, digits and `_`; of digits alone when it begins with one; or one special parameter."""
+        """A variable's name: letters, digits and `_`; or only digits (`$12`); or one special parameter (`$@`)."""
         start = self.position
         if self.peek().isdecimal():
             while self.peek().isdecimal():
@@ -180,7 +183,8 @@ class _Words:
         elif self.peek() and self.peek() in "@*#?-$!0":
             self.position += 1
         else:
-            while _is_of_a_name(self.peek()):
+            # Go's unicode.IsLetter and IsDigit; Python's `isalnum` takes other numbers, such as ², as well.
+            while (letter := self.peek()) == "_" or (letter and unicodedata.category(letter) in _NAME_CATEGORIES):
                 self.position += 1
         return self.source[start : self.position]
 
@@ -207,33 +211,35 @@ class _Words:
         return value
 
     def _modified(self, name: str, modifier: str) -> _Steps:
+        """`${name:-word}` and its like. BuildKit knows `-`, `+` and `?` with and without a colon, `#` and `%` without."""
         empty_counts_as_unset = modifier == ":"
         if empty_counts_as_unset:
             modifier = self.take()
         shown = (":" if empty_counts_as_unset else "") + (modifier or "\ufffd")
         is_trimming = modifier in ("#", "%")
-        known = modifier in ("+", "-", "?") or (is_trimming and not empty_counts_as_unset)
-        if known or (empty_counts_as_unset and not is_trimming):
+        is_supported = modifier in ("+", "-", "?") or (is_trimming and not empty_counts_as_unset)
+        # Behind a colon BuildKit reads the word before it looks at the modifier, so an error in the word comes first.
+        if is_supported or (empty_counts_as_unset and not is_trimming):
             word = yield self._word("}", keep_escapes=is_trimming)
-        if not known:
+        if not is_supported:
             raise SubstitutionError(f"unsupported modifier ({shown}) in substitution")
         value = self.environment.get(name)
         if value is None and self.is_name:
             return f"${{{name}{shown}{word}}}"
         if is_trimming:
             return _trimmed(value or "", modifier, word)
-        there = value is not None and not (empty_counts_as_unset and value == "")
+        is_set = value is not None and not (empty_counts_as_unset and value == "")
         if modifier == "-":
-            return value or "" if there else word
+            return value or "" if is_set else word
         if modifier == "+":
-            return word if there else ""
-        if not there:
-            lacking = "unset" if value is None else "empty"
-            raise SubstitutionError(f"{name}: {word or f'is not allowed to be {lacking}'}")
+            return word if is_set else ""
+        if not is_set:
+            problem = "unset" if value is None else "empty"
+            raise SubstitutionError(f"{name}: {word or f'is not allowed to be {problem}'}")
         return value or ""
 
     def _word(self, stop: str, *, keep_escapes: bool) -> _Steps:
-        """What stands behind a modifier; at the end of the text every problem is an end that is missing."""
+        """The word behind a modifier. At the end of the text, BuildKit calls every problem a missing end."""
         try:
             text = yield self.until(stop, keep_escapes=keep_escapes)
         except SubstitutionError as error:
@@ -269,16 +275,15 @@ def _plain_text(stop: str, escape: str, *, quotes: bool) -> re.Pattern[str]:
     return re.compile(f"[^{special}]+")
 
 
-def _is_of_a_name(character: str) -> bool:
-    return character == "_" or (character != "" and unicodedata.category(character) in ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd"))
-
-
 def _trimmed(value: str, modifier: str, pattern: str) -> str:
+    """The value without the beginning (`#`) or the end (`%`) that a pattern matches; doubled, the longest match."""
     greedy = pattern.startswith(modifier)
     pattern = pattern[1:] if greedy else pattern
     if modifier == "#":
         return _without_beginning(value, pattern, greedy=greedy)
-    return _without_beginning(value[::-1], _reversed(pattern), greedy=greedy)[::-1]
+    # BuildKit trims the end by reversing both: a regular expression finds the leftmost match, not the shortest one at the end.
+    reversed_pattern = "".join(reversed(re.findall(r"\\.|.", pattern, re.DOTALL)))
+    return _without_beginning(value[::-1], reversed_pattern, greedy=greedy)[::-1]
 
 
 def _without_beginning(value: str, pattern: str, *, greedy: bool) -> str:
@@ -286,18 +291,12 @@ def _without_beginning(value: str, pattern: str, *, greedy: bool) -> str:
     return value[place[1] :] if place else value
 
 
-def _reversed(pattern: str) -> str:
-    """The pattern from behind, with escapes before what they escape."""
-    pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
-    return "".join(reversed(pieces))
-
-
 _SPECIAL_IN_GO = frozenset("[]{}.+()|^$")
 
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str, *, greedy: bool, anchored: bool) -> GoRegexp:
-    """The expression that BuildKit makes of a pattern (convertShellPatternToRegex)."""
+    """The regular expression for a shell pattern, as BuildKit makes it (convertShellPatternToRegex)."""
     result = ["^"] if anchored else []
     position = 0
     while position < len(pattern):

@@ -1,4 +1,4 @@
-"""What Go takes for white space, and how its `%q` quotes: BuildKit's reading and its messages follow both."""
+"""Go's white space and Go's quotes (`%q`). BuildKit's parser uses the first, its error messages the second."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["WHITE_SPACE", "quoted"]
 WHITE_SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-"""`unicode.IsSpace`. Python's own list has the separators from U+001C to U+001F as well."""
+"""Go's `unicode.IsSpace`. Python's `isspace` also has U+001C to U+001F."""
 
 _ESCAPED: Mapping[str, str] = MappingProxyType(
     {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", '"': '\\"', "\\": "\\\\"}
@@ -21,7 +21,7 @@ _ESCAPED: Mapping[str, str] = MappingProxyType(
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, as Go's `%q` writes it. Bytes that are no UTF-8 stand in it as lone surrogates."""
+    """The text in quotes, as Go's `%q` writes it. text: with lone surrogates for bytes that are no UTF-8."""
     return '"' + "".join(map(_quoted_character, text)) + '"'
 
 

@@ -1,7 +1,7 @@
-"""Finds the marks of here-documents, `<<NAME`, in an instruction, as BuildKit does: by splitting it as a shell would.
+"""Finds the marks of here-documents, `<<NAME`, in an instruction. As BuildKit does, it splits the line into a shell's words.
 
-No variable has a value then, so that `$NAME` and `${NAME…}` stay as they are; where such a text cannot be split, there is no
-here-document in it.
+Variables have no values at this point, so `$NAME` and `${NAME…}` stay as they are. A line that cannot be split has no
+here-documents.
 Source: moby/buildkit, frontend/dockerfile/parser/parser.go (heredocsFromLine) and shell/lex.go.
 """
 
@@ -24,11 +24,11 @@ _NOT_TEXT = re.compile("[\ud800-\udfff]")
 _SPACES_OF_A_MARK = "\t\r "
 _AT_WHITE_SPACE = re.compile(f"([{WHITE_SPACE}]+)")
 _DEEPEST = 100
-"""So many expansions within each other are read; Python's own stack ends not far behind."""
+"""The limit for nested expansions. Python's stack has room for a few more only."""
 
 
 class HeredocError(ValueError):
-    """Why BuildKit refuses the mark of a here-document, in its words."""
+    """BuildKit rejects the mark of a here-document. The text is BuildKit's reason."""
 
 
 class _SplitError(ValueError):
@@ -36,33 +36,33 @@ class _SplitError(ValueError):
 
 
 def heredocs_of_line(line: str) -> list[Heredoc]:
-    """The here-documents that an instruction opens, in order, without their bodies. Raises HeredocError."""
+    """The here-documents of an instruction, in order, still without content. Raises HeredocError."""
     try:
         words = _Splitter(line, raw_quotes=True, raw_escapes=True).words()
     except _SplitError:
         return []
     marks = [mark for word in words if "<<" in word and (mark := _MARK.fullmatch(word)) and mark["name"]]
-    found = [(mark, _read(mark["name"])) for mark in marks]
-    return [Heredoc(name, "", expand=expand, chomp=bool(mark["dash"])) for mark, (name, expand) in found if name is not None]
+    names = [(mark, _name_and_expand(mark["name"])) for mark in marks]
+    return [Heredoc(name, "", expand=expand, chomp=bool(mark["dash"])) for mark, (name, expand) in names if name is not None]
 
 
 def heredoc_mark(word: str) -> Heredoc | None:
-    """The here-document that a word of an instruction stands for, without its body; None for any other word.
+    """The here-document for a word of COPY or ADD, without content; None for any other word.
 
-    The words of COPY are split at other white space than the line is searched for marks with, so one may hold some at its end.
+    COPY splits its words at other white space than the search for marks, so a word may end in white space.
     """
     mark = _MARK.fullmatch(word)
     if mark is None or not mark["name"]:
         return None
     try:
-        name, expand = _read(mark["name"])
+        name, expand = _name_and_expand(mark["name"])
     except HeredocError:
         return None
     return None if name is None else Heredoc(name, "", expand=expand, chomp=bool(mark["dash"]))
 
 
-def _read(word: str) -> tuple[str | None, bool]:
-    """The name that ends a here-document, and whether variables count in its body: not where a part of the name is quoted."""
+def _name_and_expand(word: str) -> tuple[str | None, bool]:
+    """The name that ends a here-document, and whether its variables are expanded. A quote in the name prevents that."""
     try:
         plain = _Splitter(word, raw_quotes=False, raw_escapes=False).words()
         raw = _Splitter(word, raw_quotes=True, raw_escapes=False).words()
@@ -72,18 +72,19 @@ def _read(word: str) -> tuple[str | None, bool]:
         return None, False
     if len(raw) != 1:
         raise HeredocError(f"internal lexing of heredoc produced inconsistent results: {word}")
-    return plain[0], _quotes(plain[0]) == _quotes(raw[0])
-
-
-def _quotes(word: str) -> int:
-    return word.count("'") + word.count('"')
+    quotes_in_name, quotes_in_word = (text.count("'") + text.count('"') for text in (plain[0], raw[0]))
+    return plain[0], quotes_in_name == quotes_in_word
 
 
 class _Splitter:
-    """A cursor over one text. The escape character is always a backslash here, whatever the Dockerfile says."""
+    """A cursor over one text.
+
+    raw_quotes, raw_escapes: whether quotes and escape characters stay in the words. BuildKit always takes the backslash for
+    the escape character here, whatever `# escape=` says.
+    """
 
     def __init__(self, source: str, *, raw_quotes: bool, raw_escapes: bool) -> None:
-        # A byte order mark at the beginning is skipped, and what is no text is read as U+FFFD.
+        # Go's text/scanner skips a byte order mark at the start, and reads a byte that is no UTF-8 as U+FFFD.
         self._source = source if source.isascii() else _NOT_TEXT.sub("\ufffd", source).removeprefix("\ufeff")
         self._position = 0
         self._raw_quotes = raw_quotes
@@ -103,10 +104,10 @@ class _Splitter:
         return character
 
     def _until(self, stop: str, *, raw_escapes: bool) -> tuple[str, list[str]]:
-        """The text up to a character that ends it, and its words; quotes, escapes and variables as they are to be kept."""
+        """The text up to the character `stop` ("": up to the end), and its words."""
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise _SplitError(message("too many expansions within each other"))
+            raise _SplitError(message("too many nested expansions"))
         self._letters.clear()
         outer, self._raw_escapes = self._raw_escapes, raw_escapes
         try:
@@ -117,7 +118,7 @@ class _Splitter:
 
     def _pieces(self, stop: str) -> tuple[str, list[str]]:
         result: list[str] = []
-        words = _Collected(self._letters)
+        words = _Words(self._letters)
         while character := self._peek():
             if character == stop:
                 self._take()
@@ -126,10 +127,12 @@ class _Splitter:
                 piece = self._variable()
                 words.add_split(piece)
             elif character in "'\"<":
-                piece = self._kept(character)
+                piece = self._unsplit(character)
                 words.add_whole(piece)
             elif character == "\\":
-                piece, escaped = self._escape()
+                backslash = self._take() if self._raw_escapes else self._take()[1:]
+                escaped = self._take()
+                piece = backslash + escaped
                 words.add_whole(piece)
                 if not escaped:
                     result.append(piece)
@@ -143,28 +146,26 @@ class _Splitter:
         return "".join(result), words.finished()
 
     def _plain(self, stop: str) -> str:
-        """Characters that mean nothing, up to the one that ends the text."""
+        """Characters without a meaning, up to `stop`."""
         match = _PLAIN.match(self._source, self._position)
         if match is None:
-            raise AssertionError("whoever calls this has looked at the next character")
+            raise AssertionError("call this only before a plain character")
         end = match[0].find(stop) if stop else -1
         text = match[0] if end < 0 else match[0][:end]
         self._position += len(text)
         return text
 
-    def _escape(self) -> tuple[str, bool]:
-        """An escape with what it escapes, and whether there is such a thing."""
-        kept = self._take() if self._raw_escapes else self._take()[1:]
-        character = self._take()
-        return kept + character, character != ""
-
-    def _kept(self, character: str) -> str:
+    def _unsplit(self, character: str) -> str:
+        """Text that white space does not split: in quotes, or `<<` with the white space before the name."""
         if character == "'":
-            return self._single_quoted()
-        return self._double_quoted() if character == '"' else self._angle()
-
-    def _angle(self) -> str:
-        """`<`, or `<<` with the white space behind it, which may stand before the name of a here-document."""
+            end = self._source.find("'", self._position + 1)
+            if end < 0:
+                raise _SplitError("unexpected end of statement while looking for matching single-quote")
+            quoted_text = self._source[self._position : end + 1]
+            self._position = end + 1
+            return quoted_text if self._raw_quotes else quoted_text[1:-1]
+        if character == '"':
+            return self._double_quoted()
         self._take()
         if self._peek() != "<":
             return "<"
@@ -173,14 +174,6 @@ class _Splitter:
         while self._peek() and self._peek() in _SPACES_OF_A_MARK:
             self._take()
         return self._source[start : self._position]
-
-    def _single_quoted(self) -> str:
-        end = self._source.find("'", self._position + 1)
-        if end < 0:
-            raise _SplitError("unexpected end of statement while looking for matching single-quote")
-        text = self._source[self._position : end + 1]
-        self._position = end + 1
-        return text if self._raw_quotes else text[1:-1]
 
     def _double_quoted(self) -> str:
         result = [self._take()]
@@ -206,13 +199,13 @@ class _Splitter:
         match = _NAME.match(self._source, self._position)
         name = match[0] if match else ""
         if not name.isascii():
-            # Python's `\w` has numbers such as U+00B2 as well.
+            # A name in Go has letters and decimal digits only; Python's `\w` also matches other numbers, such as ² (U+00B2).
             name = "".join(takewhile(lambda letter: letter == "_" or letter.isalpha() or letter.isdecimal(), name))
         self._position += len(name)
         return name
 
     def _variable(self) -> str:
-        """`$NAME` or `${NAME…}`, which has no value and stays."""
+        """`$NAME` or `${NAME…}` as it is, since no variable has a value."""
         self._take()
         if self._peek() != "{":
             return "$" + self._name()
@@ -228,13 +221,17 @@ class _Splitter:
         if modifier == "}":
             return f"${{{name}}}"
         if modifier == "/":
-            return self._replacement(name)
+            if self._peek() == "/":
+                self._take()
+            pattern = self._part("/", "missing '/' in ${}")
+            replacement = self._part("}", "missing '}'")
+            return f"${{{name}/{pattern}/{replacement}}}"
         colon = modifier == ":"
         if colon:
             modifier = self._take()
         shown = (":" if colon else "") + (modifier or "\ufffd")
         raw_escapes = modifier in ("#", "%")
-        # Behind a colon BuildKit reads on whatever the modifier is, and refuses only where the variable has a value.
+        # BuildKit refuses an unknown modifier behind a colon only when the variable has a value, which it never has here.
         if (colon and raw_escapes) or (not colon and modifier not in ("+", "-", "?", "#", "%")):
             raise _SplitError(f"unsupported modifier ({shown}) in substitution")
         try:
@@ -245,13 +242,6 @@ class _Splitter:
             raise
         return f"${{{name}{shown}{word}}}"
 
-    def _replacement(self, name: str) -> str:
-        if self._peek() == "/":
-            self._take()
-        pattern = self._part("/", "missing '/' in ${}")
-        replacement = self._part("}", "missing '}'")
-        return f"${{{name}/{pattern}/{replacement}}}"
-
     def _part(self, stop: str, missing: str) -> str:
         try:
             return self._until(stop, raw_escapes=True)[0]
@@ -261,8 +251,11 @@ class _Splitter:
             raise
 
 
-class _Collected:
-    """Words as they grow. A nested text shares the letters of the open word, and empties them: so does BuildKit."""
+class _Words:
+    """The words of a text so far. letters: of the word that has not ended.
+
+    In BuildKit a nested text, such as a default value, uses the same buffer for its letters and empties it. So it does here.
+    """
 
     def __init__(self, letters: list[str]) -> None:
         self._letters = letters
@@ -274,7 +267,7 @@ class _Collected:
         self._open = True
 
     def add_split(self, text: str) -> None:
-        """Text of which white space ends a word."""
+        """Adds text in which white space ends a word."""
         for part in _AT_WHITE_SPACE.split(text):
             if part and part[0] in WHITE_SPACE:
                 if self._open:

@@ -1,6 +1,6 @@
-"""Reads `RUN --mount=…`.
+"""Reads and checks `RUN --mount=…`.
 
-Source of keys and defaults: moby/buildkit, frontend/dockerfile/instructions/commands_runmount.go.
+Source of keys, defaults and reasons: moby/buildkit, frontend/dockerfile/instructions/commands_runmount.go.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ BOOLEAN_WORDS = MappingProxyType(
     dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True)
     | dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False)
 )
-_NUMBERS = {"mode": 8, "uid": 10, "gid": 10}
+"""The words that Go's strconv.ParseBool takes, and their values."""
+_NUMBER_BASES = {"mode": 8, "uid": 10, "gid": 10}
 _SIZE = re.compile(r"(\d+\.?\d*|\.\d+) ?(?:([kmgtp])i?b?|b)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One mount of one RUN.
+    """One mount of a RUN.
 
-    kind: bind, cache, tmpfs, secret or ssh. origin: the stage or image of `from=`, "" for the build context.
-    read_only: as it ends up, defaults included.
+    kind: bind, cache, tmpfs, secret or ssh. origin: the stage or image in `from=`, "" for the build context.
+    read_only: with the default of the kind: only cache and tmpfs are writable without `rw`.
     options: the other keys (id, sharing, mode, uid, gid, size, env, required).
     """
 
@@ -57,10 +58,10 @@ class Mount:
 
 
 def mounts_of(run: Instruction, *, expand: Callable[[str], str] | None = None) -> tuple[Mount, ...]:
-    """The mounts of a RUN in order. `expand` replaces variables in every value.
+    """The mounts of a RUN, in order. expand: replaces the variables in a value.
 
-    Raises DockerfileError for a mount that BuildKit rejects. Without `expand` only what BuildKit checks in every stage:
-    the values may be variables.
+    Raises DockerfileError for a mount that BuildKit rejects. Without `expand` the values may still hold variables: then
+    only the checks run that BuildKit does in every stage, needed or not.
     """
     return tuple(_mount(text, expand, run.line) for text in run.flag_values("mount"))
 
@@ -69,20 +70,23 @@ def _mount(text: str, expand: Callable[[str], str] | None, line: int) -> Mount:
     values: dict[str, str] = {"type": "bind"}
     read_only: bool | None = None
     for part in _fields(text, line):
-        given, equals, value = part.partition("=")
-        key = _NAMES.get(given.lower(), given.lower())
+        name, equals, value = part.partition("=")
+        key = _NAMES.get(name.lower(), name.lower())
         if expand is None:
             if key == "from" and "$" in value[:-1]:
                 _reject("'from' doesn't support variable expansion, define alias stage instead", line)
         else:
-            value = expand(value) if equals else _bare(key, part, line)
-            _check(key, value, given.lower(), part, values["type"], line)
+            if not equals and key not in ("ro", "rw", "required"):
+                _reject(f"invalid field '{part}' must be a key=value pair", line)
+            value = expand(value) if equals else "true"
+            # BuildKit reads from left to right: `size=1,type=tmpfs` is an error, because the type is still bind.
+            _check_value(key, value, name.lower(), part, values["type"], line)
         if key in ("ro", "rw"):
             read_only = BOOLEAN_WORDS.get(value or "true", True) == (key == "ro")
         values[key] = value.lower() if key == "type" else value
     kind = values.pop("type")
     if expand is not None:
-        _check_fit(kind, values, line)
+        _check_combination(kind, values, line)
     return Mount(
         kind=kind,
         origin=values.pop("from", ""),
@@ -94,6 +98,7 @@ def _mount(text: str, expand: Callable[[str], str] | None, line: int) -> Mount:
 
 
 def _fields(text: str, line: int) -> list[str]:
+    """The parts of a mount between commas, as Go's encoding/csv splits them."""
     fields = next(csv.reader([text]), [])
     if not fields:
         _reject("failed to parse csv mounts: EOF", line)
@@ -105,45 +110,33 @@ def _fields(text: str, line: int) -> list[str]:
     return fields
 
 
-def _bare(key: str, part: str, line: int) -> str:
-    """What a word without `=` stands for."""
-    if key not in ("ro", "rw", "required"):
-        _reject(f"invalid field '{part}' must be a key=value pair", line)
-    return "true"
-
-
-def _check(key: str, value: str, given: str, part: str, kind: str, line: int) -> None:
-    """One value; `kind` is the type as far as it was given before."""
+def _check_value(key: str, value: str, name: str, part: str, kind: str, line: int) -> None:
+    """Raises DockerfileError for a wrong value. name: the key as written. kind: from the `type=` before this part, or bind."""
     if key not in _KEYS:
-        _reject(f"unexpected key '{given}' in '{part}'", line)
+        _reject(f"unexpected key '{name}' in '{part}'", line)
     if key == "type" and value.lower() not in _KINDS:
         _reject(f'unsupported mount type "{value}"', line)
     if (key == "size" and kind != "tmpfs") or (key == "required" and kind not in ("secret", "ssh")):
-        _reject(f"unexpected key '{given}' for mount type '{kind}'", line)
-    if (key in ("ro", "rw", "required") and value not in BOOLEAN_WORDS) or (key == "size" and not _is_size(value)):
-        _reject(f"invalid value for {given}: {value}", line)
+        _reject(f"unexpected key '{name}' for mount type '{kind}'", line)
+    size = _SIZE.fullmatch(value)
+    is_size = size is not None and isfinite(float(size[1]))
+    if (key in ("ro", "rw", "required") and value not in BOOLEAN_WORDS) or (key == "size" and not is_size):
+        _reject(f"invalid value for {name}: {value}", line)
     if key == "sharing" and value.lower() not in ("shared", "private", "locked"):
         _reject(f'unsupported sharing value "{value}"', line)
-    if key in _NUMBERS:
-        digits = "01234567" if _NUMBERS[key] == 8 else "0123456789"
-        # Python reads octal digits without end, others not.
-        if not value or set(value) - set(digits) or _number(value, _NUMBERS[key]) >= 1 << 32:
+    if key in _NUMBER_BASES:
+        base = _NUMBER_BASES[key]
+        is_number = bool(value) and not set(value) - set("0123456789"[:base])
+        # Python's limit of 4,300 digits is for decimal numbers only; `whole_number` has none.
+        number = int(value, 8) if is_number and base == 8 else whole_number(value) or 0
+        if not is_number or number >= 1 << 32:
             _reject(f"invalid value {value} for {key}", line)
 
 
-def _number(digits: str, base: int) -> int:
-    return int(digits, 8) if base == 8 else whole_number(digits) or 0
-
-
-def _is_size(text: str) -> bool:
-    size = _SIZE.fullmatch(text)
-    return size is not None and isfinite(float(size[1]))
-
-
-def _check_fit(kind: str, values: dict[str, str], line: int) -> None:
-    """What only some kinds of mount take."""
+def _check_combination(kind: str, values: dict[str, str], line: int) -> None:
+    """Raises DockerfileError for keys that this kind of mount does not take."""
     if kind in ("bind", "tmpfs"):
-        for name in (name for name in _NUMBERS if name in values):
+        for name in (name for name in _NUMBER_BASES if name in values):
             _reject(f'{name} not allowed for "{kind}" type mounts', line)
     if "sharing" in values and kind == "secret":
         _reject("secret mount should not define sharing", line)

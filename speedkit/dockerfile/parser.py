@@ -1,8 +1,8 @@
-"""Splits a Dockerfile into instructions, as BuildKit's own parser does: lines, escapes, here-documents, words, directives.
+"""Splits a Dockerfile into instructions, as BuildKit's parser does: lines, escapes, here-documents, words, directives.
 
-In: the text, with bytes that are no UTF-8 as lone surrogates. Out: a `Parsed`; or `ParseError` with the line that BuildKit
-names. It takes linear time. What BuildKit reads byte by byte is read so here too, with its oddities: a flag that is not ASCII
-comes out garbled, and the byte 0xA0 inside a letter ends it.
+In: the text, with lone surrogates for bytes that are no UTF-8. Out: a `Parsed`, or a `ParseError` with the line that
+BuildKit names. It takes linear time. BuildKit reads some parts byte by byte, and this module does the same, with the
+same oddities: a flag beyond ASCII comes out garbled, and the byte 0xA0 inside a letter ends the flag.
 Source: moby/buildkit, frontend/dockerfile/parser (parser.go, line_parsers.go, split_command.go, directives.go).
 """
 
@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ _MAY_HOLD_HEREDOCS = frozenset({"add", "copy", "run"})
 
 
 class ParseError(ValueError):
-    """Why BuildKit's parser refuses a Dockerfile, in its words. line: the one that it names, if any."""
+    """BuildKit's parser rejects a Dockerfile. The text is BuildKit's reason. line: as BuildKit names it, or None."""
 
     def __init__(self, reason: str, line: int | None) -> None:
         super().__init__(reason)
@@ -41,9 +42,11 @@ class ParseError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One instruction. keyword: as written. original: its lines joined, without the bodies of here-documents.
+    """One instruction.
 
-    words: what stands behind the keyword and the flags; for a shell, all of it as one. trigger: what an ONBUILD holds back.
+    keyword: as written. flags: such as `--from=a`, without quotes. words: behind the keyword and the flags; a single one for
+    a shell. json: the words were a JSON list. original: the lines joined, without here-documents. line, end_line: from 1.
+    trigger: the instruction behind ONBUILD.
     """
 
     keyword: str
@@ -59,7 +62,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A whole Dockerfile, as far as the parser reads it."""
+    """A Dockerfile, split into instructions. escape: the escape character."""
 
     commands: tuple[Command, ...]
     escape: str
@@ -68,7 +71,7 @@ class Parsed:
 def parse(text: str, *, escape: str = "\\") -> Parsed:
     """The instructions of a Dockerfile. Raises ParseError.
 
-    escape: the escape character where the text itself does not say.
+    escape: the escape character of a text without `# escape=`.
     """
     return _Parser(text, escape).parse()
 
@@ -88,7 +91,7 @@ class _Parser:
         while (line := self._next()) is not None:
             if self._number == 1:
                 line = line.removeprefix("\ufeff")
-            # A directive's line is named as the one before it: BuildKit has not counted it yet.
+            # BuildKit counts a line after it reads the directive, so an error in one names the line before.
             stripped = self._processed(line.rstrip("\r\n").lstrip(WHITE_SPACE), self._number - 1)
             start = self._number
             piece, continues = self._without_continuation(stripped)
@@ -102,36 +105,43 @@ class _Parser:
         return Parsed(tuple(commands), self._escape)
 
     def _next(self) -> str | None:
-        """The next line with its end; None behind the last one, and from a line on that is too long."""
+        """The next line with its end. None behind the last line, and from a line on that is too long."""
         if self._too_long:
             return None
         line = next(self._lines, None)
-        if line is not None and _size(line) > MAX_LINE_BYTES:
+        if line is None:
+            return None
+        # BuildKit reads with Go's bufio.Scanner, which stops at a line of more bytes, without the newline.
+        length = len(line) - line.endswith("\n")
+        if length * 4 > MAX_LINE_BYTES and not line.isascii():  # a character has up to four bytes
+            length = len(line.removesuffix("\n").encode("utf-8", "surrogateescape"))
+        if length > MAX_LINE_BYTES:
             self._too_long = True
             return None
-        if line is not None:
-            self._number += 1
+        self._number += 1
         return line
 
     def _processed(self, line: str, number_in_errors: int) -> str:
-        """A line as an instruction has it: nothing of a comment. Directives count until the first line that is none."""
+        """The line, or "" for a comment. A directive at the top of the file takes effect."""
         try:
             directive = self._directives.read(line)
             if directive is not None and directive.name == "escape":
-                self._escape = _checked_escape(directive.value)
+                if directive.value not in ("`", "\\"):
+                    raise DirectiveError(f"invalid escape token '{directive.value}' does not match ` or \\")
+                self._escape = directive.value
         except DirectiveError as problem:
             raise ParseError(str(problem), number_in_errors or None) from None
-        return "" if _is_comment(line) else line
+        return "" if line.lstrip(WHITE_SPACE).startswith("#") else line
 
     def _without_continuation(self, line: str) -> tuple[str, bool]:
-        """The line without an escape character at its end, and whether it had one. An escaped one counts for nothing."""
+        """The line without the escape character at its end, and whether it had one. An escaped one does not count."""
         shortened = line.rstrip(" \t")
         if shortened.endswith(self._escape) and shortened[-2:-1] != self._escape:
             return shortened[:-1], True
         return line, False
 
     def _joined(self, first: str) -> str:
-        """An instruction that goes on over several lines, as one."""
+        """All lines of an instruction as one. Comments and empty lines between them are left out."""
         pieces = [first]
         while (line := self._next()) is not None:
             piece = self._processed(line.rstrip("\r\n"), self._number - 1)
@@ -141,7 +151,7 @@ class _Parser:
             pieces.append(piece)
             if not continues:
                 break
-        # BuildKit goes on with the beginning of a line that is too long, as with one more line, before it refuses it.
+        # BuildKit takes the beginning of a line that is too long for one more line, and refuses the file later.
         self._number += self._too_long
         return "".join(pieces)
 
@@ -167,11 +177,11 @@ class _Parser:
 
 
 class _Refused(ValueError):
-    """What BuildKit does not accept in an instruction, in its words."""
+    """BuildKit rejects an instruction. The text is BuildKit's reason."""
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines with their ends. They end at a newline, and at nothing else that Python takes for an end."""
+    """The lines with their ends. Only a newline ends a line; Python's `splitlines` splits at other characters, too."""
     start = 0
     while start < len(text):
         end = text.find("\n", start) + 1 or len(text)
@@ -179,45 +189,30 @@ def _lines(text: str) -> Iterator[str]:
         start = end
 
 
-def _size(line: str) -> int:
-    """How many bytes a line has without the newline."""
-    length = len(line) - line.endswith("\n")
-    if length * 4 <= MAX_LINE_BYTES or line.isascii():
-        return length
-    return len(line.removesuffix("\n").encode("utf-8", "surrogateescape"))
-
-
-def _is_comment(line: str) -> bool:
-    return line.lstrip(WHITE_SPACE).startswith("#")
-
-
-def _checked_escape(character: str) -> str:
-    if character not in ("`", "\\"):
-        raise DirectiveError(f"invalid escape token '{character}' does not match ` or \\")
-    return character
-
-
-def _command_of(line: str, escape: str, *, held_back: bool = False) -> Command:
+def _command_of(line: str, escape: str, *, in_onbuild: bool = False) -> Command:
     keyword, *rest = _WHITE_SPACE_IN_LINE.split(line.strip(WHITE_SPACE), maxsplit=1)
     after_flags, flags = _flags(rest[0], escape) if rest else ("", ())
     text = after_flags.strip(WHITE_SPACE)
-    if keyword.lower() == "onbuild" and held_back:
-        # ONBUILD within ONBUILD is refused later; how deep it goes on does not matter.
+    if keyword.lower() == "onbuild" and in_onbuild:
+        # `checks` refuses ONBUILD inside of ONBUILD; reading it here would only make the recursion deeper.
         return Command(keyword, flags, (text,) if text else (), json=False, original=line)
     if keyword.lower() == "onbuild":
-        trigger = _command_of(text, escape, held_back=True) if text else None
+        trigger = _command_of(text, escape, in_onbuild=True) if text else None
         words, is_list = (trigger.words, trigger.json) if trigger else ((), False)
         return Command(keyword, flags, words, is_list, line, trigger=trigger)
-    words, is_list = _READERS.get(keyword.lower(), _unknown)(text, escape)
+    reader = _READERS.get(keyword.lower())
+    # An unknown keyword has one empty word, so that the ONBUILD before it does not seem to lack an argument.
+    words, is_list = reader(text, escape) if reader is not None else (("",), False)
     return Command(keyword, flags, words, is_list, line)
 
 
 def _flags(text: str, escape: str) -> tuple[str, tuple[str, ...]]:
-    """What stands behind the flags, and the flags, without quotes and escapes."""
+    """The text behind the flags, and the flags without quotes and escapes."""
     if text[:1].isascii() and not text.startswith("--"):
         return text, ()
     if text.isascii():
         return _flags_of_bytes(text, escape)
+    # As Latin-1, each byte is a character. BuildKit's flags are garbled in this way, so they are not decoded again.
     rest, flags = _flags_of_bytes(text.encode("utf-8", "surrogateescape").decode("latin-1"), escape)
     return rest.encode("latin-1").decode("utf-8", "surrogateescape"), flags
 
@@ -231,14 +226,14 @@ def _flags_of_bytes(text: str, escape: str) -> tuple[str, tuple[str, ...]]:
         if not text.startswith("--", position):
             return text[position:], tuple(flags)
         flag, position = _flag(text, position, escape)
-        # BuildKit looks for what follows `--` only where white space does.
+        # `--` ends the flags.
         if flag == "--":
             return text[position:], tuple(flags)
         flags.append(flag)
 
 
 def _flag(text: str, position: int, escape: str) -> tuple[str, int]:
-    """One flag, and where it ends."""
+    """The flag at a place, without quotes and escapes, and the place behind it."""
     letters: list[str] = []
     quote = ""
     while position < len(text) and (quote or text[position] not in WHITE_SPACE):
@@ -257,7 +252,7 @@ def _flag(text: str, position: int, escape: str) -> tuple[str, int]:
 
 
 def _words(text: str, escape: str) -> list[str]:
-    """Words with their quotes and escapes, as ENV, LABEL and ARG have them."""
+    """The words of ENV, LABEL and ARG. Quotes and escapes stay: they are removed when variables are expanded."""
     if not text.isascii():
         text = _NOT_TEXT.sub("\ufffd", text)
     words: list[str] = []
@@ -283,7 +278,7 @@ def _word(text: str, position: int, escape: str) -> tuple[str, int]:
         elif not quote and letter in "'\"":
             quote = letter
         if escaped and position + 1 == len(text):
-            # An escape character at the very end is left out.
+            # BuildKit drops an escape character at the very end.
             return "".join(letters), len(text)
         letters.append(letter)
         if escaped:
@@ -294,11 +289,11 @@ def _word(text: str, position: int, escape: str) -> tuple[str, int]:
 
 
 def _names_and_values(text: str, escape: str, keyword: str) -> tuple[tuple[str, ...], bool]:
-    """Names and values by turns."""
+    """Names and values in turn."""
     words = _words(text, escape)
     if not words:
         return (), False
-    if "=" not in words[0]:
+    if "=" not in words[0]:  # the old form, `ENV name value`: the value is the rest of the line
         name, *value = _WHITE_SPACE_IN_LINE.split(text, maxsplit=1)
         if not value:
             raise _Refused(f"{keyword} must have two arguments")
@@ -312,25 +307,12 @@ def _names_and_values(text: str, escape: str, keyword: str) -> tuple[tuple[str, 
     return tuple(parts), False
 
 
-def _env(text: str, escape: str) -> tuple[tuple[str, ...], bool]:
-    return _names_and_values(text, escape, "ENV")
-
-
-def _label(text: str, escape: str) -> tuple[tuple[str, ...], bool]:
-    return _names_and_values(text, escape, "LABEL")
-
-
 def _names(text: str, escape: str) -> tuple[tuple[str, ...], bool]:
     return tuple(_words(text, escape)), False
 
 
 def _split_at_white_space(text: str, _escape: str = "") -> tuple[tuple[str, ...], bool]:
     return (tuple(_WHITE_SPACE_IN_LINE.split(text)) if text else ()), False
-
-
-def _unknown(_text: str, _escape: str) -> tuple[tuple[str, ...], bool]:
-    """One empty word, so that an ONBUILD of it is not taken for one without a word."""
-    return ("",), False
 
 
 def _whole(text: str, _escape: str = "") -> tuple[tuple[str, ...], bool]:
@@ -348,7 +330,7 @@ def _list_or_split(text: str, _escape: str = "") -> tuple[tuple[str, ...], bool]
 
 
 def _healthcheck(text: str, _escape: str = "") -> tuple[tuple[str, ...], bool]:
-    """The kind, and what follows it. Where the kind ends is looked for byte by byte."""
+    """The kind (CMD or NONE) and its command. BuildKit searches for the end of the kind byte by byte, so this does, too."""
     raw = text.encode("utf-8", "surrogateescape").decode("latin-1")
     end = next((place for place, byte in enumerate(raw) if byte in WHITE_SPACE), len(raw))
     if not end:
@@ -361,7 +343,7 @@ def _healthcheck(text: str, _escape: str = "") -> tuple[tuple[str, ...], bool]:
 
 
 def _list(text: str) -> tuple[str, ...] | None:
-    """The strings of a list in brackets; None where it is none that Go's JSON reader takes."""
+    """The strings of a JSON list; None for text that Go's JSON reader rejects. Raises _Refused for a list of anything else."""
     if not text.lstrip(WHITE_SPACE).startswith("["):
         return None
     try:
@@ -370,11 +352,12 @@ def _list(text: str) -> tuple[str, ...] | None:
         return None
     if not all(isinstance(value, str) for value in values):
         raise _Refused("when using JSON array syntax, arrays must be comprised of strings only")
-    # Halves of a pair, escaped, are no text.
+    # Half of a surrogate pair, written as an escape, is U+FFFD in Go.
     return tuple(_NOT_TEXT.sub("\ufffd", value) for value in values)
 
 
 def _number(text: str) -> float:
+    # Go reads numbers into a float64 and fails where Python gives infinity.
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise ValueError("Go refuses a number that is out of range")
@@ -392,11 +375,11 @@ _READERS: Mapping[str, Callable[[str, str], tuple[tuple[str, ...], bool]]] = Map
         "cmd": _list_or_whole,
         "copy": _list_or_split,
         "entrypoint": _list_or_whole,
-        "env": _env,
+        "env": partial(_names_and_values, keyword="ENV"),
         "expose": _split_at_white_space,
         "from": _split_at_white_space,
         "healthcheck": _healthcheck,
-        "label": _label,
+        "label": partial(_names_and_values, keyword="LABEL"),
         "maintainer": _whole,
         "run": _list_or_whole,
         "shell": _list_or_whole,

@@ -1,4 +1,4 @@
-"""How it is said that BuildKit refuses a Dockerfile: where, in the reader's language, and why, in BuildKit's own words."""
+"""The error for a Dockerfile that BuildKit refuses: the place is in the reader's language, the reason in BuildKit's words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["refusal"]
 
 
 def refusal(reason: str, line: int | None = None, *, fix: str = "") -> DockerfileError:
-    """The error for a reason. line: None where BuildKit names none."""
+    """An error with BuildKit's reason. line: None when BuildKit names none."""
     if line:
         return DockerfileError(message("Dockerfile, line {line}: {reason}.", line=line, reason=reason), line=line, fix=fix)
     return DockerfileError(message("Dockerfile: {reason}.", reason=reason), line=line, fix=fix)

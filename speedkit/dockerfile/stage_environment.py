@@ -1,8 +1,8 @@
-"""What holds at one place of a stage: environment, ARGs, working directory, user and shell.
+"""The environment of a stage at one of its instructions: variables, ARGs, working directory, user and shell.
 
-Source of the rules: moby/buildkit, frontend/dockerfile/dockerfile2llb/convert.go. Two of them surprise. The order of
-the variables counts, and setting one again moves it to the end. A stage that starts from another stage inherits its
-ARGs, and its ENVs are set once more.
+Source of the rules: moby/buildkit, frontend/dockerfile/dockerfile2llb/convert.go. Two rules surprise. The order of
+variables is part of the cache key, and a variable that is set again moves to the end. A stage that starts from another
+stage inherits its ARGs, and sets its ENVs again.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 NOT_VARIABLES = frozenset({"BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"})
-"""What BuildKit's frontend keeps for itself when an ARG declares it (nonEnvArgs)."""
+"""ARGs that are options of BuildKit's frontend and never variables of a RUN (nonEnvArgs)."""
 
 
 class BaseSettings(Protocol):
-    """What a base image brings into a stage. environment: `NAME=value`, in order; None where it is not known."""
+    """A base image's settings for a stage.
+
+    environment: `NAME=value`, in order; None when unknown. configuration: a text that identifies the image's configuration.
+    """
 
     @property
     def environment(self) -> tuple[str, ...] | None: ...
@@ -46,11 +49,11 @@ class BaseSettings(Protocol):
 
 @dataclass
 class StageEnvironment:
-    """Changes from instruction to instruction.
+    """The environment at one instruction; `apply` moves it behind that instruction.
 
-    variables: what a RUN sees, in order. exported: the part that ENV set or the base brought. arguments: set by ARG.
-    has_shell: SHELL or the base set the shell. unknown_base: stands for a base image's configuration that is not known.
-    own: what the Dockerfile set, not the base: names of variables, and WORKDIR, USER, SHELL.
+    variables: of a RUN, in order. exported: those of ENV and of the base image. arguments: the names that ARG declared.
+    has_shell: SHELL or the base image set the shell. unknown_base: identifies a base image whose configuration is unknown;
+    "" when it is known. own: settings of the Dockerfile, not of the base image: names of variables, and WORKDIR, USER, SHELL.
     """
 
     variables: dict[str, str] = field(default_factory=dict)
@@ -66,21 +69,22 @@ class StageEnvironment:
 
     @classmethod
     def from_image(cls, image: BaseSettings | None) -> StageEnvironment:
-        """The scope at the start of a stage. None: scratch."""
-        scope = cls()
+        """The environment at the start of a stage. image: None for scratch."""
+        start = cls()
         if image is not None:
-            scope.exported = dict(_pair(entry) for entry in image.environment or ())
-            scope.workdir = _workdir("/", image.workdir)
-            scope.user = image.user
-            scope.shell = image.shell or DEFAULT_SHELL
-            scope.has_shell = bool(image.shell)
-            scope.unknown_base = image.configuration if image.environment is None else ""
-        scope._export_again()
-        return scope
+            pairs = (entry.partition("=") for entry in image.environment or ())
+            start.exported = {name: value for name, _, value in pairs}
+            start.workdir = _workdir("/", image.workdir)
+            start.user = image.user
+            start.shell = image.shell or DEFAULT_SHELL
+            start.has_shell = bool(image.shell)
+            start.unknown_base = image.configuration if image.environment is None else ""
+        start._export_again()
+        return start
 
     def inherited(self) -> StageEnvironment:
-        """The scope at the start of a stage that starts from this one."""
-        scope = StageEnvironment(
+        """The environment at the start of a stage whose base is this one, at its end."""
+        start = StageEnvironment(
             dict(self.variables),
             dict(self.exported),
             set(self.arguments),
@@ -92,8 +96,8 @@ class StageEnvironment:
             self.has_shell,
             set(self.own),
         )
-        scope._export_again()
-        return scope
+        start._export_again()
+        return start
 
     def _export_again(self) -> None:
         self.exported.setdefault("PATH", _DEFAULT_PATH)
@@ -101,8 +105,7 @@ class StageEnvironment:
             self._put(name, value)
 
     def _put(self, name: str, value: str) -> None:
-        """A variable set again moves to the end."""
-        self.variables.pop(name, None)
+        self.variables.pop(name, None)  # a variable that is set again moves to the end
         self.variables[name] = value
 
     def set(self, name: str, value: str) -> None:
@@ -127,7 +130,7 @@ class StageEnvironment:
         build_args: Mapping[str, str],
         global_args: Mapping[str, str],
     ) -> None:
-        """What an instruction changes for those after it."""
+        """Applies an instruction, for those behind it. build_args: of the build. global_args: ARGs before the first FROM."""
         words = instruction.args
         if instruction.keyword in ("WORKDIR", "USER", "SHELL"):
             self.own.add(instruction.keyword)
@@ -137,7 +140,8 @@ class StageEnvironment:
                 for name, value in zip(expanded[::2], expanded[1::2], strict=False):
                     self.export(name, value)
             case "ARG":
-                self._declare(instruction, escape, build_args, global_args)
+                for word in words:
+                    self._declare(word, instruction, escape, build_args, global_args)
             case "WORKDIR":
                 self.workdir = _workdir(self.workdir, self.expand(words[0], instruction, escape))
             case "USER":
@@ -146,41 +150,36 @@ class StageEnvironment:
                 self.shell, self.has_shell = words, True
 
     def _declare(
-        self, instruction: Instruction, escape: str, build_args: Mapping[str, str], global_args: Mapping[str, str]
+        self, word: str, instruction: Instruction, escape: str, build_args: Mapping[str, str], global_args: Mapping[str, str]
     ) -> None:
-        for word in instruction.args:
-            name, equals, default = word.partition("=")
-            self.arguments.add(name)
-            value = build_args.get(name)
-            if value is None:
-                value = self.expand(default, instruction, escape) if equals else global_args.get(name)
-            if value is not None and name not in NOT_VARIABLES:
-                self.set(name, value)
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    name, _, value = entry.partition("=")
-    return name, value
+        name, equals, default = word.partition("=")
+        self.arguments.add(name)
+        # A build arg counts first, then the default here, then the global ARG of that name.
+        value = build_args.get(name)
+        if value is None:
+            value = self.expand(default, instruction, escape) if equals else global_args.get(name)
+        if value is not None and name not in NOT_VARIABLES:
+            self.set(name, value)
 
 
 def _workdir(before: str, path: str) -> str:
-    """The working directory. BuildKit leaves an absolute path as it is, and a RUN there counts by that: `/w/` is not `/w`."""
+    """The working directory for the path of a WORKDIR.
+
+    BuildKit does not clean an absolute path, and it is part of the cache key of each RUN: `/w/` and `/w` differ.
+    """
     if not path or path.startswith("/"):
         return path or before
     return normalized_path(before, path)
 
 
 def normalized_path(parent: str, path: str, *, keep_slash: bool = False) -> str:
-    """An absolute, cleaned path. keep_slash: `a/` and `a/.` keep what tells a folder."""
+    """An absolute path without `.`, `..` and double slashes. keep_slash: `a/` and `a/.` keep the end that means a folder."""
     joined = path if path.startswith("/") else posixpath.join(parent or "/", path)
-    cleaned = _clean(joined)
+    # Go's path.Clean never keeps two leading slashes, Python's normpath does.
+    cleaned = posixpath.normpath(joined)
+    cleaned = cleaned[1:] if cleaned.startswith("//") else cleaned
     if keep_slash and path.endswith("/") and not cleaned.endswith("/"):
         return f"{cleaned}/"
     if keep_slash and path.endswith("/."):
         return f"{cleaned.rstrip('/')}/."
     return cleaned
-
-
-def _clean(path: str) -> str:
-    cleaned = posixpath.normpath(path)
-    return cleaned[1:] if cleaned.startswith("//") else cleaned

@@ -1,6 +1,6 @@
-"""Which stages a target needs and which images they start from.
+"""The stages and images that a target needs.
 
-Source of the look-up rules: moby/buildkit, frontend/dockerfile/dockerfile2llb/convert.go.
+Source of the rules by which a name is a stage or an image: moby/buildkit, frontend/dockerfile/dockerfile2llb/convert.go.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class StageBase:
-    """What a stage starts from, ARGs expanded: an earlier stage, or an image (`scratch` counts as one)."""
+    """The base of a stage, with ARGs expanded: an earlier stage, or an image. `scratch` is an image here."""
 
     stage: int | None
     image: str
@@ -54,7 +54,7 @@ class StageBase:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What `--from` or `from=` names: a stage, or an image."""
+    """The stage or image in `--from` or `from=`."""
 
     stage: int | None
     image: str
@@ -67,7 +67,7 @@ def host_platform() -> str:
 
 
 def image_platform(document: Mapping[str, object]) -> str:
-    """The platform of the image that `docker image inspect` describes, `linux/amd64`; "" where it does not say."""
+    """The platform of an image, such as `linux/amd64`; "" when unknown. document: from `docker image inspect`."""
     parts = [str(document.get(name) or "") for name in ("Os", "Architecture", "Variant")]
     if not all(parts[:2]):
         return ""
@@ -82,9 +82,10 @@ def image_platform(document: Mapping[str, object]) -> str:
 def global_environment(
     dockerfile: Dockerfile, *, build_args: Mapping[str, str], target: str | None, platform: str
 ) -> dict[str, str]:
-    """What FROM lines can refer to: the platform arguments, then the ARGs before the first FROM."""
+    """The variables of FROM lines: the platform arguments, then the ARGs before the first FROM."""
     last = dockerfile.stages[-1]
     name = target or (last.name if last.named else "default")
+    # A build arg replaces a platform argument, such as TARGETARCH, too.
     values = {key: build_args.get(key, value) for key, value in _platform_arguments(platform, name).items()}
     for instruction in dockerfile.global_args:
         for argument in instruction.args:
@@ -121,7 +122,10 @@ def _expanded(word: str, values: Mapping[str, str], escape: str, line: int) -> s
 def stage_bases(
     dockerfile: Dockerfile, *, build_args: Mapping[str, str] = _NOTHING, target: str | None = None, platform: str = ""
 ) -> tuple[StageBase, ...]:
-    """What each stage starts from, in order."""
+    """The base of each stage, in order.
+
+    build_args, target, platform: of the build; platform: "" for this machine's. Raises DockerfileError.
+    """
     values = global_environment(dockerfile, build_args=build_args, target=target, platform=platform or host_platform())
     bases: list[StageBase] = []
     names: dict[str, int] = {}
@@ -129,23 +133,25 @@ def stage_bases(
         base = _expanded(stage.base, values, dockerfile.escape, stage.line)
         if not base:
             raise refusal(f"base name ({stage.base}) should not be blank", stage.line)
-        wanted = _expanded(stage.platform, values, dockerfile.escape, stage.line) if stage.platform else None
-        if wanted == "":
+        stage_platform = _expanded(stage.platform, values, dockerfile.escape, stage.line) if stage.platform else None
+        if stage_platform == "":
             raise refusal(f"empty platform value from expression {stage.platform}", stage.line)
-        if wanted is not None:
-            _checked(check_platform, wanted, f"failed to parse platform {stage.platform}", stage.line)
-            wanted = normalized_platform(wanted, host_platform())
-        bases.append(StageBase(names.get(base), base, wanted))
+        if stage_platform is not None:
+            _refuse_unless(check_platform, stage_platform, f"failed to parse platform {stage.platform}", stage.line)
+            stage_platform = normalized_platform(stage_platform, host_platform())
+        bases.append(StageBase(names.get(base), base, stage_platform))
         if stage.named:
             names[stage.name] = stage.index
     _check_origins(dockerfile)
-    for stage, found in zip(dockerfile.stages, bases, strict=True):
-        if found.stage is None:
-            _checked(check_image_name, found.image, f'failed to parse stage name "{found.image}"', stage.line)
+    # BuildKit checks the names of images after all of these, so the other errors come first.
+    for stage, stage_base in zip(dockerfile.stages, bases, strict=True):
+        if stage_base.stage is None:
+            image = stage_base.image
+            _refuse_unless(check_image_name, image, f'failed to parse stage name "{image}"', stage.line)
     return tuple(bases)
 
 
-def _checked(check: Callable[[str], None], text: str, doing: str, line: int | None) -> None:
+def _refuse_unless(check: Callable[[str], None], text: str, doing: str, line: int | None) -> None:
     try:
         check(text)
     except ValueError as problem:
@@ -153,71 +159,75 @@ def _checked(check: Callable[[str], None], text: str, doing: str, line: int | No
 
 
 def _check_origins(dockerfile: Dockerfile) -> None:
-    """Raises DockerfileError for stages that take from each other in a circle, and for what cannot be an image.
+    """Raises DockerfileError for stages that copy from each other in a circle, and for invalid names of images.
 
-    BuildKit looks at every stage, needed or not.
+    BuildKit checks every stage, needed or not.
     """
-    taken: dict[int, dict[int, int]] = {}
+    lines_by_origin: dict[int, dict[int, int]] = {}
     images: list[tuple[str, int | None]] = []
     for stage in dockerfile.stages:
-        found = taken[stage.index] = {}
+        lines = lines_by_origin[stage.index] = {}
         for step in stage.instructions:
-            if step.keyword == "ONBUILD":
+            if step.keyword == "ONBUILD":  # it runs in other stages
                 continue
             for origin in origins_of(dockerfile, step):
                 if origin.stage is None:
                     images.append((origin.image, step.line if step.keyword == "COPY" else None))
                 else:
-                    found[origin.stage] = step.line
-    seen: set[int] = set()
+                    lines[origin.stage] = step.line
+    without_circle: set[int] = set()
     for stage in dockerfile.stages:
-        line = _line_of_circle(stage.index, taken, seen, ())
+        line = _line_of_circle(stage.index, lines_by_origin, without_circle, ())
         if line is not None:
             raise refusal(f"circular dependency detected on stage: {stage.name}", line)
-    for image, where in images:
-        _checked(check_image_name, image, f'failed to parse stage name "{image}"', where)
+    for image, image_line in images:
+        _refuse_unless(check_image_name, image, f'failed to parse stage name "{image}"', image_line)
 
 
-def _line_of_circle(index: int, taken: Mapping[int, Mapping[int, int]], seen: set[int], path: tuple[int, ...]) -> int | None:
-    """The line that closes a circle of stages, if one can be reached from a stage."""
-    if index in seen:
+def _line_of_circle(
+    index: int, lines_by_origin: Mapping[int, Mapping[int, int]], without_circle: set[int], path: tuple[int, ...]
+) -> int | None:
+    """The line that closes a circle of stages, or None when no circle can be reached from a stage.
+
+    lines_by_origin: by stage, the lines that copy from other stages. without_circle: stages that were searched before.
+    path: the stages from the first one to this one.
+    """
+    if index in without_circle:
         return None
-    for origin, line in taken[index].items():
-        closed = line if origin in (*path, index) else _line_of_circle(origin, taken, seen, (*path, index))
-        if closed is not None:
-            return closed
-    seen.add(index)
+    path = (*path, index)
+    for origin, line in lines_by_origin[index].items():
+        closing_line = line if origin in path else _line_of_circle(origin, lines_by_origin, without_circle, path)
+        if closing_line is not None:
+            return closing_line
+    without_circle.add(index)
     return None
 
 
 def origins_of(dockerfile: Dockerfile, instruction: Instruction) -> tuple[Origin, ...]:
-    """What an instruction copies or mounts from, besides the build context."""
+    """The stages and images that an instruction copies or mounts from. Raises DockerfileError for a wrong stage index."""
     instruction = instruction.trigger or instruction
     if instruction.keyword == "COPY" and (name := instruction.flag("from")):
-        return (_copy_origin(dockerfile, name),)
+        # `--from=0` is a stage's index; `from=0` of a mount is a name.
+        index = whole_number(name)
+        if index is None or not -END_OF_INT64 <= index < END_OF_INT64:
+            return (_named(dockerfile, name),)
+        if not 0 <= index < len(dockerfile.stages):
+            raise refusal(f"invalid stage index {index}")
+        return (Origin(index, name),)
     if instruction.keyword == "RUN":
         origins = [mount.origin for mount in mounts_of(instruction) if mount.origin]
         return tuple(_named(dockerfile, origin) for origin in origins)
     return ()
 
 
-def _copy_origin(dockerfile: Dockerfile, name: str) -> Origin:
-    index = whole_number(name)
-    if index is None or not -END_OF_INT64 <= index < END_OF_INT64:
-        return _named(dockerfile, name)
-    if not 0 <= index < len(dockerfile.stages):
-        raise refusal(f"invalid stage index {index}")
-    return Origin(index, name)
-
-
 def _named(dockerfile: Dockerfile, name: str) -> Origin:
-    """BuildKit compares in small letters, and the last stage of a name wins."""
+    """The stage of a name, else the image. Case does not count, and the last stage of a name wins."""
     matches = [stage.index for stage in dockerfile.stages if stage.named and stage.name == name.lower()]
     return Origin(matches[-1] if matches else None, name)
 
 
 def target_index(dockerfile: Dockerfile, target: str | None) -> int:
-    """Index of the stage to build: by name, or the last one."""
+    """Index of the stage to build: the target, or the last one. Raises DockerfileError for an unknown target."""
     if not target:
         return len(dockerfile.stages) - 1
     matches = [stage.index for stage in dockerfile.stages if stage.named and stage.name == target.lower()]
@@ -233,25 +243,25 @@ def target_index(dockerfile: Dockerfile, target: str | None) -> int:
 def needed_stages(
     dockerfile: Dockerfile, *, build_args: Mapping[str, str] = _NOTHING, target: str | None = None, platform: str = ""
 ) -> frozenset[int]:
-    """Indexes of the stages that a build of `target` (None: the last stage) runs."""
+    """Indexes of the stages that a build of a target runs. target: None for the last stage."""
     bases = stage_bases(dockerfile, build_args=build_args, target=target, platform=platform)
     needed: set[int] = set()
-    waiting = [target_index(dockerfile, target)]
-    while waiting:
-        index = waiting.pop()
+    unvisited = [target_index(dockerfile, target)]
+    while unvisited:
+        index = unvisited.pop()
         if index in needed:
             continue
         needed.add(index)
         base = bases[index].stage
         if base is not None:
-            waiting.append(base)
-        origins = [origin for step in _run_in(dockerfile, index, base) for origin in origins_of(dockerfile, step)]
-        waiting.extend(origin.stage for origin in origins if origin.stage is not None)
+            unvisited.append(base)
+        origins = [origin for step in _instructions_of(dockerfile, index, base) for origin in origins_of(dockerfile, step)]
+        unvisited.extend(origin.stage for origin in origins if origin.stage is not None)
     return frozenset(needed)
 
 
-def _run_in(dockerfile: Dockerfile, index: int, base: int | None) -> list[Instruction]:
-    """A stage's own instructions, and what ONBUILD left for it in the stage it starts from."""
+def _instructions_of(dockerfile: Dockerfile, index: int, base: int | None) -> list[Instruction]:
+    """The instructions that run in a stage: the ONBUILDs of the stage that is its base, then its own."""
     stage: Stage = dockerfile.stages[index]
     own = [step for step in stage.instructions if step.keyword != "ONBUILD"]
     if base is None:
@@ -262,15 +272,15 @@ def _run_in(dockerfile: Dockerfile, index: int, base: int | None) -> list[Instru
 def external_bases(
     dockerfile: Dockerfile, *, build_args: Mapping[str, str] = _NOTHING, target: str | None = None, platform: str = ""
 ) -> tuple[str, ...]:
-    """The images that a build of `target` needs: of FROM, COPY --from and RUN --mount=from, in order, each once.
+    """The images that a build of a target needs for FROM, COPY --from and RUN --mount=from, in order, each once.
 
-    Stages and `scratch` are not images. Names are as written, ARGs expanded.
+    Without stages and `scratch`. Names are as written, with ARGs expanded.
     """
     bases = stage_bases(dockerfile, build_args=build_args, target=target, platform=platform)
     images: list[str] = []
     for index in sorted(needed_stages(dockerfile, build_args=build_args, target=target, platform=platform)):
         if bases[index].stage is None:
             images.append(bases[index].image)
-        for step in _run_in(dockerfile, index, bases[index].stage):
+        for step in _instructions_of(dockerfile, index, bases[index].stage):
             images.extend(origin.image for origin in origins_of(dockerfile, step) if origin.stage is None)
     return tuple(dict.fromkeys(image for image in images if image != SCRATCH))

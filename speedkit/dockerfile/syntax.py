@@ -1,4 +1,4 @@
-"""What a Dockerfile says, as frozen types: stages, instructions, here-documents."""
+"""The parts of a Dockerfile as frozen types: stages, instructions, here-documents."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ __all__ = ["Dockerfile", "Heredoc", "Instruction", "Stage"]
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """The body that follows `<<NAME`.
+    """A here-document, `<<NAME`.
 
-    expand: variables in it are replaced (the name stood without quotes). chomp: `<<-`, leading tabs do not count.
+    content: the lines as they are in the Dockerfile. expand: variables are replaced, since the name has no quotes.
+    chomp: opened by `<<-`, so leading tabs are removed.
     """
 
     name: str
@@ -22,7 +23,7 @@ class Heredoc:
 
     @property
     def body(self) -> str:
-        """The content that reaches the file or the shell."""
+        """The content that the file or the shell gets."""
         if not self.chomp:
             return self.content
         return re.sub(r"^\t+", "", self.content, flags=re.MULTILINE)
@@ -34,8 +35,8 @@ class Instruction:
 
     keyword: in capitals. text: the instruction on one line, white space folded, without here-document bodies.
     flags: `--name=value` as written. args: the words after the flags; the whole command where a shell gets it.
-    json: the exec form, `["a", "b"]`. line, end_line: 1-based, in the Dockerfile.
-    stage: index of its stage; None before the first FROM. trigger: what an ONBUILD holds back.
+    json: the exec form, `["a", "b"]`. line, end_line: in the Dockerfile, from 1.
+    stage: index of its stage; None before the first FROM. trigger: the instruction behind ONBUILD.
     """
 
     keyword: str
@@ -51,31 +52,31 @@ class Instruction:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What an ARG, ENV or LABEL names. ARG has words such as `A=1`, the others have a name and a value by turns."""
+        """The names in an ARG, ENV or LABEL. ARG has words such as `A=1`; the others have names and values in turn."""
         return tuple(word.partition("=")[0] for word in self.args) if self.keyword == "ARG" else self.args[::2]
 
     def flag_values(self, name: str) -> tuple[str, ...]:
         """The values of every `--name=…`, in order; a bare `--name` has the value "true"."""
-        found = []
+        values = []
         for flag in self.flags:
-            given, equals, value = flag.removeprefix("--").partition("=")
-            if given == name:
-                found.append(value if equals else "true")
-        return tuple(found)
+            flag_name, equals, value = flag.removeprefix("--").partition("=")
+            if flag_name == name:
+                values.append(value if equals else "true")
+        return tuple(values)
 
     def flag(self, name: str) -> str | None:
-        """The value of `--name=…`, None when it is not there."""
+        """The value of the last `--name=…`, None without one."""
         values = self.flag_values(name)
         return values[-1] if values else None
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One FROM and what follows it.
+    """One FROM and the instructions below it.
 
-    name: the AS name in small letters, `stage-N` when there is none. named: an AS name was given.
-    base: what FROM names, not expanded. platform: the value of `--platform`, not expanded.
-    instructions: those after FROM. line: where FROM stands.
+    name: the name behind AS in small letters, or `stage-N`. named: whether there is an AS.
+    base: the image or stage in FROM, not expanded. platform: the value of `--platform`, not expanded.
+    instructions: without FROM itself. line, text: of FROM.
     """
 
     index: int
@@ -92,9 +93,9 @@ class Stage:
 class Dockerfile:
     """A whole Dockerfile.
 
-    instructions: all of them in order, FROM and global ARG included. global_args: the ARGs before the first FROM.
-    escape: the escape character. syntax: the frontend that `# syntax=` names, None without one. check: the options of
-    the linter that `# check=` gives.
+    instructions: all in order, including FROM and global ARGs. global_args: the ARGs before the first FROM.
+    escape: the escape character. syntax: the frontend in `# syntax=`, or None. source: the text, without a byte order mark.
+    check: the linter's options in `# check=`, or "".
     """
 
     stages: tuple[Stage, ...]

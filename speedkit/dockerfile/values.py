@@ -1,6 +1,6 @@
-"""Values that BuildKit reads by rules of Go and Docker: durations, modes, ports, signals, platforms, names of images.
+"""Checks values by the rules of Go and Docker: durations, modes, ports, signals, platforms, names of images.
 
-Each function raises ValueError with BuildKit's reason for what it rejects.
+Each `check_` function raises ValueError with BuildKit's reason when BuildKit rejects the value.
 Source: time.ParseDuration; tonistiigi/dchapes-mode; docker/go-connections, nat; moby/sys, signal; containerd/platforms;
 distribution/reference.
 """
@@ -72,13 +72,14 @@ _IMAGE = re.compile(
 
 
 def check_duration(text: str, name: str) -> None:
-    """A `--interval` of HEALTHCHECK and its like; `name`: of the flag."""
+    """Checks `--interval` of HEALTHCHECK and the other durations, such as `1m30s`. name: of the flag, for the error."""
     seconds = _seconds(text) if text else 0.0
     if seconds and seconds < _UNITS["ms"]:
         raise ValueError(f'Interval "{name}" cannot be less than 1ms')
 
 
 def _seconds(text: str) -> float:
+    """The seconds of a duration, as time.ParseDuration reads it."""
     rest = text[1:] if text[:1] in ("-", "+") else text
     if rest == "0":
         return 0.0
@@ -104,7 +105,7 @@ def _seconds(text: str) -> float:
 
 
 def check_retries(text: str) -> None:
-    """`--retries` of HEALTHCHECK."""
+    """Checks `--retries` of HEALTHCHECK: an int32 in Go."""
     if not text:
         return
     number = whole_number(text)
@@ -117,7 +118,7 @@ def check_retries(text: str) -> None:
 
 
 def check_mode(text: str) -> None:
-    """`--chmod`: octal, or as `chmod` takes it."""
+    """Checks `--chmod`: octal such as `0755`, or symbolic such as `u+x,g=r`."""
     if text[:1].isdecimal() and (not re.fullmatch("[0-7]+", text) or int(text, 8) > 0o7777):
         raise ValueError(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
     if text and not text[0].isdecimal() and not all(_SYMBOLIC_MODE.fullmatch(part) for part in text.split(",")):
@@ -125,7 +126,7 @@ def check_mode(text: str) -> None:
 
 
 def check_signal(text: str) -> None:
-    """A number, or a name with or without SIG."""
+    """Checks STOPSIGNAL: a number, or a name with or without SIG."""
     number = whole_number(text)
     if number is None:
         is_signal = text.upper().removeprefix("SIG") in _SIGNALS
@@ -136,7 +137,7 @@ def check_signal(text: str) -> None:
 
 
 def check_port(text: str) -> None:
-    """What EXPOSE takes: `80`, `80-90/udp`, and what `docker run -p` does."""
+    """Checks a port of EXPOSE: `80`, `80-90/udp`, and also `127.0.0.1:8080:80`, the form of `docker run -p`."""
     address, published, exposed = ["", "", *text.rsplit(":", 2)][-3:]
     port, _, protocol = exposed.partition("/")
     if not port:
@@ -159,6 +160,7 @@ def _is_address(text: str) -> bool:
 
 
 def _width(text: str, problem: str) -> int:
+    """Last port minus first port of a range, 0 for a single port. problem: the text of the ValueError."""
     first, dash, last = text.partition("-")
     ends = (first, last if dash else first)
     begin, end = (-1 if (number := whole_number(text)) is None or text.startswith("-") else number for text in ends)
@@ -168,7 +170,7 @@ def _width(text: str, problem: str) -> int:
 
 
 def check_platform(text: str) -> None:
-    """`linux`, `amd64`, `linux/arm64`, `linux/arm/v7`."""
+    """Checks a platform: `linux`, `amd64`, `linux/arm64`, `linux/arm/v7`."""
     if "*" in text:
         raise ValueError(f'"{text}": wildcards not yet supported: invalid argument')
     parts = text.split("/", 3)
@@ -185,15 +187,15 @@ def check_platform(text: str) -> None:
 
 
 def normalized_platform(text: str, host: str) -> str:
-    """A platform that `check_platform` took, as it counts: `linux/amd64` of `AMD64`, `x86_64` or `linux`.
+    """The full form of a valid platform: `linux/amd64` for `AMD64`, `x86_64` or `linux`.
 
-    host: the platform that stands in for what is left out.
+    host: a platform whose parts replace missing parts.
     """
     parts = text.lower().split("/")
     if len(parts) == 1:
         system, _, processor = host.partition("/")
-        known = parts[0].partition("(")[0] in _SYSTEMS
-        parts = [parts[0], *processor.split("/")] if known else [system, parts[0]]
+        is_system = parts[0].partition("(")[0] in _SYSTEMS
+        parts = [parts[0], *processor.split("/")] if is_system else [system, parts[0]]
     system, processor, *variants = parts
     processor, *implied = _SAME_PROCESSOR.get(processor, processor).split("/")
     variant = (variants or implied or [""])[0]
@@ -203,30 +205,33 @@ def normalized_platform(text: str, host: str) -> str:
     return "/".join(part for part in ("darwin" if system == "macos" else system, processor, variant) if part)
 
 
-def fits_platform(image: str, wanted: str) -> bool:
-    """Whether an engine takes an image of one platform where another is asked for; both as `normalized_platform` gives them.
+def fits_platform(image: str, platform: str) -> bool:
+    """Whether an engine uses an image for a build of a platform. image: its platform; both from `normalized_platform`.
 
-    An older variant of ARM will do, and 32 bits of Intel where 64 are asked for (containerd/platforms, Only).
+    An older variant of ARM fits a newer one, and 32 bits of Intel fit 64 (containerd/platforms, Only).
     """
-    if image == wanted:
+    if image == platform:
         return True
-    (system, *own), (wanted_system, *asked) = image.split("/"), wanted.split("/")
-    if system != wanted_system:
+    (image_system, *image_processor), (system, *processor) = image.split("/"), platform.split("/")
+    if image_system != system:
         return False
-    return own[0] in _RUNS_ALSO.get(asked[0], (asked[0],)) and _variant(own) <= _variant(asked)
+    usable = _RUNS_ALSO.get(processor[0], (processor[0],))
+    return image_processor[0] in usable and _variant(image_processor) <= _variant(processor)
 
 
 def _variant(processor: list[str]) -> int:
+    # The variant that a processor has when its platform names none.
     usual = {"arm": "v7", "arm64": "v8", "amd64": "v1"}.get(processor[0], "")
     digits = (processor[1] if len(processor) > 1 else usual).removeprefix("v")
     return int(digits) if digits.isdecimal() and len(digits) < 4 else 0
 
 
 def check_image_name(text: str) -> None:
-    """A reference to an image."""
+    """Checks the name of an image, such as `golang:1.25`, as Docker does: `golang` means `docker.io/library/golang`."""
     if re.fullmatch("[a-f0-9]{64}", text):
         raise ValueError(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
     host, slash, rest = text.partition("/")
+    # The first part is a registry when it has a dot, a port or a capital letter, or is `localhost`; else it is a folder.
     has_host = bool(slash) and (host == "localhost" or "." in host or ":" in host or host != host.lower())
     name = rest if has_host else text if slash else f"library/{text}"
     repository = name.partition(":")[0]

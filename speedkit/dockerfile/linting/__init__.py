@@ -1,11 +1,12 @@
-"""What BuildKit's linter finds, for builds that its findings end (`# check=error=true`).
+"""The findings of BuildKit's linter, for Dockerfiles in which a finding is an error (`# check=error=true`).
 
-`Linting` goes along with a build, stage by stage, and refuses at its end. Where it is not sure, it finds nothing.
+`Linting` checks the instructions of each stage that the build needs; `finish` raises the error. A finding needs certainty:
+when a value is unknown, there is none.
 Source: moby/buildkit, frontend/dockerfile/linter, dockerfile2llb and instructions.
 
-Not checked are the rules InvalidBaseImagePlatform (nothing is known of an image's platform), CopyIgnoredFile and
-InvalidDefinitionDescription (only `experimental=` turns them on), and all of them where `# syntax=` names another
-frontend, which may have other rules.
+These rules are not checked: InvalidBaseImagePlatform (the platform of an image is not known here), CopyIgnoredFile and
+InvalidDefinitionDescription (only `experimental=` turns them on). With `# syntax=` no rule is checked, since another
+frontend may have other rules.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from typing import TYPE_CHECKING
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
 
-from ..linting.built_stage import Setting, StageLint
-from ..linting.options import LintOptions, lint_options
-from ..linting.whole_file import findings_in_file
 from ..refusal import refusal
+from .built_stage import Setting, StageLint
+from .options import LintOptions, lint_options
+from .whole_file import findings_in_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..linting.finding import Finding
     from ..syntax import Dockerfile, Instruction
+    from .finding import Finding
 
 __all__ = ["Linting"]
 
@@ -33,17 +34,19 @@ _SHOWN = 5
 
 
 class Linting:
-    """The findings that end one build."""
+    """The linter of one build."""
 
     def __init__(self, dockerfile: Dockerfile, build_args: Mapping[str, str]) -> None:
-        """Raises DockerfileError for options that BuildKit's linter does not take."""
+        """Raises DockerfileError for options that BuildKit's linter rejects."""
         self._dockerfile = dockerfile
         self._build_args = build_args
         self._stages: dict[int, StageLint] = {}
         self._options = LintOptions()
         if dockerfile.syntax is None:
-            given, origin = build_args.get(_OVERRIDE), f"build-arg:{_OVERRIDE}"
-            self._options = lint_options(dockerfile.check, "check options") if given is None else lint_options(given, origin)
+            # The build arg replaces the directive as a whole, even when it is empty.
+            override = build_args.get(_OVERRIDE)
+            text, origin = (dockerfile.check, "check options") if override is None else (override, f"build-arg:{_OVERRIDE}")
+            self._options = lint_options(text, origin)
 
     @property
     def findings_are_errors(self) -> bool:
@@ -51,36 +54,36 @@ class Linting:
         return self._options.is_error
 
     def open_stage(self, index: int, *, base: int | None) -> None:
-        """A stage that the build needs begins. base: the stage that it starts from."""
-        before = None if base is None else self._stages.get(base)
-        self._stages[index] = StageLint(self._dockerfile.escape, self._build_args, before)
+        """Begins a stage that the build needs. base: index of the stage that it starts from, None for an image."""
+        base_lint = None if base is None else self._stages.get(base)
+        self._stages[index] = StageLint(self._dockerfile.escape, self._build_args, base_lint)
 
     def check(self, instruction: Instruction, setting: Setting) -> None:
-        """Looks at an instruction of a stage that was opened, before it changes the setting."""
+        """Checks an instruction of an open stage. setting: as it is before the instruction."""
         if self.findings_are_errors and instruction.stage is not None:
             self._stages[instruction.stage].check(instruction, setting)
 
     def finish(self, global_args: Mapping[str, str], default_args: Mapping[str, str] | None) -> None:
-        """Raises DockerfileError when something was found. To be asked only where findings count.
+        """Raises DockerfileError for all findings together. Call it only when findings are errors.
 
-        global_args: what FROM lines can refer to. default_args: the same, had no build argument been given; None where
-        that cannot be told.
+        global_args: the variables of FROM lines. default_args: the same for a build without build args; None when they
+        are unknown.
         """
-        found = findings_in_file(self._dockerfile, global_args, default_args)
-        found += [finding for stage in self._stages.values() for finding in stage.findings]
-        found = [finding for finding in found if not self._options.skips(finding.rule)]
-        if found:
-            raise _refusal(found)
+        findings = findings_in_file(self._dockerfile, global_args, default_args)
+        findings += [finding for stage in self._stages.values() for finding in stage.findings]
+        findings = [finding for finding in findings if not self._options.skips(finding.rule)]
+        if findings:
+            raise _lint_error(findings)
 
 
-def _refusal(found: list[Finding]) -> DockerfileError:
-    """BuildKit's words name the rules alone; the lines stand in its warnings."""
-    ordered = sorted(found, key=lambda finding: finding.line)
-    first, rules = ordered[0], ", ".join(dict.fromkeys(finding.rule for finding in found))
-    told = "; ".join(
+def _lint_error(findings: list[Finding]) -> DockerfileError:
+    """One error for all findings. BuildKit's own error names only the rules, and its warnings the lines: the fix has both."""
+    ordered = sorted(findings, key=lambda finding: finding.line)
+    first, rules = ordered[0], ", ".join(dict.fromkeys(finding.rule for finding in findings))
+    sentences = "; ".join(
         message("line {line}: {finding}", line=finding.line, finding=finding.sentence) for finding in ordered[:_SHOWN]
     )
     if (more := len(ordered) - _SHOWN) > 0:
-        told = message("{findings}; and {more} more", findings=told, more=more)
-    fix = message("`check=error=true` makes every finding an error: {findings}.", findings=told)
+        sentences = message("{findings}; and {more} more", findings=sentences, more=more)
+    fix = message("`check=error=true` makes every finding an error: {findings}.", findings=sentences)
     return refusal(f"lint violation found for rules: {rules}", first.line, fix=fix)

@@ -1,4 +1,4 @@
-"""The rules that look only at stages that the target needs, instruction by instruction."""
+"""The rules for single instructions. BuildKit checks them only in stages that the target needs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from ..expansion import Noting, SubstitutionError, expand, expand_unquoted
+from ..expansion import RecordedLookups, SubstitutionError, expand, expand_unquoted
 from ..go_text import quoted
 from ..heredoc_marks import heredoc_mark
-from ..linting.finding import Finding
 from ..mounts import mounts_of
 from ..stage_environment import NOT_VARIABLES
+from .finding import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +28,10 @@ _USED_ONCE = ("CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
 class Setting(Protocol):
-    """What holds at one place of a stage.
+    """The state before an instruction.
 
-    variables: the values that BuildKit replaces. arguments: the names that ARG declared. has_shell: SHELL was set, here or
-    by the image. unknown_base: not "" where nothing is known of the image's configuration.
+    variables: the values for `$NAME`. arguments: the names that ARG declared. has_shell: SHELL is set, in the stage or in
+    the base image. unknown_base: "" when the base image's configuration is known. platform: such as `linux/amd64`.
     """
 
     variables: dict[str, str]
@@ -42,60 +42,65 @@ class Setting(Protocol):
 
 
 class StageLint:
-    """Goes along with one stage and keeps what it finds."""
+    """The linter of one stage."""
 
-    def __init__(self, escape: str, build_args: Mapping[str, str], before: StageLint | None) -> None:
-        """before: of the stage that it starts from."""
+    def __init__(self, escape: str, build_args: Mapping[str, str], base: StageLint | None) -> None:
+        """base: the linter of the stage that this one starts from."""
         self.findings: list[Finding] = []
         self._escape = escape
         self._build_args = build_args
-        self._has_workdir: bool = before is not None and before._has_workdir
-        self._last: dict[str, int] = {}
+        self._has_workdir: bool = base is not None and base._has_workdir
+        self._last_lines: dict[str, int] = {}
 
     def check(self, instruction: Instruction, setting: Setting) -> None:
-        """Looks at an instruction before it changes the setting."""
-        self._look_for_unset(instruction, setting)
+        """Checks an instruction. setting: as it is before the instruction."""
+        if not setting.unknown_base:  # an unknown base image may define any variable
+            self._check_variables(instruction, setting)
         match instruction.keyword:
             case "ENV" | "LABEL" | "ARG":
-                self._look_at_names(instruction, setting)
+                self._check_names(instruction, setting)
             case "WORKDIR":
-                self._look_at_workdir(instruction, setting)
+                path = self._expanded(instruction.args[0], setting)
+                is_relative = path is not None and not path.startswith("/") and not setting.platform.startswith("windows")
+                # A WORKDIR of the Dockerfile before it, absolute or not, is enough for BuildKit.
+                if path is not None and is_relative and not self._has_workdir:
+                    sentence = f"Relative workdir {quoted(path)} can have unexpected results if the base image changes"
+                    self._add("WorkdirRelativePath", instruction, sentence)
+                self._has_workdir = True
             case "EXPOSE":
-                self._look_at_ports(instruction, setting)
+                self._check_ports(instruction, setting)
             case keyword if keyword in _USED_ONCE:
-                self._look_at_command(instruction, setting)
+                self._check_command(instruction, setting)
 
-    def _find(self, rule: str, instruction: Instruction, sentence: str) -> None:
+    def _add(self, rule: str, instruction: Instruction, sentence: str) -> None:
         self.findings.append(Finding(rule, instruction.line, sentence))
 
-    def _look_for_unset(self, instruction: Instruction, setting: Setting) -> None:
-        if setting.unknown_base:
-            return  # the base may have set the variable
-        noting = Noting(setting.variables)
+    def _check_variables(self, instruction: Instruction, setting: Setting) -> None:
+        lookups = RecordedLookups(setting.variables)
         with suppress(SubstitutionError):
-            self._expand_all(instruction, noting)
-        known = {*setting.arguments, *NOT_VARIABLES, *_own_names(instruction)}
-        for name in noting.missing:
-            if name not in known:
-                self._find("UndefinedVar", instruction, f"Usage of undefined variable '${name}'")
-
-    def _expand_all(self, instruction: Instruction, noting: Noting) -> None:
-        """Expands what BuildKit does; RUN's command is the shell's business."""
-        if instruction.keyword == "RUN":
-            mounts_of(instruction, expand=lambda word: expand(word, noting, escape=self._escape))
-            return
-        for word in self._words(instruction):
-            expand(word, noting, escape=self._escape)
-        for heredoc in instruction.heredocs:
-            if heredoc.expand:
-                expand_unquoted(heredoc.body, noting)
+            if instruction.keyword == "RUN":
+                # BuildKit expands only the mounts of a RUN: the shell expands the command.
+                mounts_of(instruction, expand=lambda word: expand(word, lookups, escape=self._escape))
+            for word in self._words(instruction):
+                expand(word, lookups, escape=self._escape)
+            for heredoc in instruction.heredocs:
+                if heredoc.expand and instruction.keyword != "RUN":
+                    expand_unquoted(heredoc.body, lookups)
+        # In `ARG A=1 B=$A` the first name counts for the second value.
+        own_names = instruction.names[:-1] if instruction.keyword == "ARG" else ()
+        declared = {*setting.arguments, *NOT_VARIABLES, *own_names}
+        for name in lookups.missing:
+            if name not in declared:
+                self._add("UndefinedVar", instruction, f"Usage of undefined variable '${name}'")
 
     def _words(self, instruction: Instruction) -> tuple[str, ...]:
+        """The words and flags in which BuildKit expands variables; none for a shell's command."""
         words = instruction.args
         match instruction.keyword:
             case "ARG":
-                given = [word.partition("=") for word in words]
-                return tuple(value for name, _, value in given if name not in self._build_args)
+                # A build arg replaces the default, which then is not expanded.
+                defaults = [word.partition("=") for word in words]
+                return tuple(value for name, _, value in defaults if name not in self._build_args)
             case "COPY" | "ADD":
                 flags = [instruction.flag(name) or "" for name in ("chown", "chmod", "checksum")]
                 return (*flags, *(word for word in words if heredoc_mark(word) is None))
@@ -103,65 +108,48 @@ class StageLint:
                 return words
         return ()
 
-    def _look_at_names(self, instruction: Instruction, setting: Setting) -> None:
+    def _check_names(self, instruction: Instruction, setting: Setting) -> None:
         keyword = instruction.keyword
-        if keyword != "ARG" and _is_legacy(instruction):
+        # `ENV name value`: its first word has no `=`. BuildKit leaves a name with quotes or escapes alone.
+        first_word = instruction.text.split()[1]
+        if keyword != "ARG" and not set(first_word) & set("='\"\\`"):
             sentence = f'"{keyword} key=value" should be used instead of legacy "{keyword} key value" format'
-            self._find("LegacyKeyValueFormat", instruction, sentence)
+            self._add("LegacyKeyValueFormat", instruction, sentence)
         if keyword == "LABEL":
             return
         for name in instruction.names:
             key = name if keyword == "ARG" else self._expanded(name, setting) or ""
             if _SECRET.search(key) and not _PUBLIC.search(key):
                 sentence = f"Do not use ARG or ENV instructions for sensitive data ({keyword} {quoted(key)})"
-                self._find("SecretsUsedInArgOrEnv", instruction, sentence)
+                self._add("SecretsUsedInArgOrEnv", instruction, sentence)
 
     def _expanded(self, word: str, setting: Setting) -> str | None:
-        """The word with its variables replaced; None where that cannot be told."""
+        """The word with its variables replaced; None when a variable may come from an unknown base image."""
         if "$" in word and setting.unknown_base:
             return None
         with suppress(SubstitutionError):
             return expand(word, setting.variables, escape=self._escape)
         return None
 
-    def _look_at_workdir(self, instruction: Instruction, setting: Setting) -> None:
-        path = self._expanded(instruction.args[0], setting)
-        is_relative = path is not None and not path.startswith("/") and not setting.platform.startswith("windows")
-        if path is not None and is_relative and not self._has_workdir:
-            sentence = f"Relative workdir {quoted(path)} can have unexpected results if the base image changes"
-            self._find("WorkdirRelativePath", instruction, sentence)
-        self._has_workdir = True
-
-    def _look_at_ports(self, instruction: Instruction, setting: Setting) -> None:
+    def _check_ports(self, instruction: Instruction, setting: Setting) -> None:
         for port in (self._expanded(" ".join(instruction.args), setting) or "").split():
             *outside, inside = port.rsplit(":", 2)
             protocol = inside.partition("/")[2]
             if protocol != protocol.lower():
                 sentence = f"Defined protocol '{port}' in EXPOSE instruction should be lowercase"
-                self._find("ExposeProtoCasing", instruction, sentence)
+                self._add("ExposeProtoCasing", instruction, sentence)
             if any(outside):
                 sentence = f"EXPOSE instruction should not define an IP address or host-port mapping, found '{port}'"
-                self._find("ExposeInvalidFormat", instruction, sentence)
+                self._add("ExposeInvalidFormat", instruction, sentence)
 
-    def _look_at_command(self, instruction: Instruction, setting: Setting) -> None:
-        """The one before it is what is found where there are several: it has no effect."""
+    def _check_command(self, instruction: Instruction, setting: Setting) -> None:
         keyword = instruction.keyword
-        if keyword in self._last:
+        # With two of a keyword, the finding is at the first one: that one has no effect.
+        if keyword in self._last_lines:
             sentence = f"Multiple {keyword} instructions should not be used in the same stage"
             sentence = f"{sentence} because only the last one will be used"
-            self.findings.append(Finding("MultipleInstructionsDisallowed", self._last[keyword], sentence))
-        self._last[keyword] = instruction.line
+            self.findings.append(Finding("MultipleInstructionsDisallowed", self._last_lines[keyword], sentence))
+        self._last_lines[keyword] = instruction.line
         if keyword != "HEALTHCHECK" and not (instruction.json or setting.has_shell or setting.unknown_base):
             sentence = f"JSON arguments recommended for {keyword} to prevent unintended behavior related to OS signals"
-            self._find("JSONArgsRecommended", instruction, sentence)
-
-
-def _own_names(instruction: Instruction) -> tuple[str, ...]:
-    """The names that an ARG declares, which may be used in the words behind them."""
-    return instruction.names[:-1] if instruction.keyword == "ARG" else ()
-
-
-def _is_legacy(instruction: Instruction) -> bool:
-    """Whether it is `ENV name value`. A name in quotes is left alone."""
-    first = instruction.text.split()[1]
-    return not set(first) & set("='\"\\`")
+            self._add("JSONArgsRecommended", instruction, sentence)

@@ -1,4 +1,4 @@
-"""One thing that the linter finds."""
+"""A finding of the linter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Finding"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """rule: its name in BuildKit. line: where. sentence: BuildKit's words, without a suggestion."""
+    """rule: its name in BuildKit. line: of the Dockerfile, from 1. sentence: as in BuildKit, without a suggestion."""
 
     rule: str
     line: int

@@ -1,4 +1,4 @@
-"""The rules that look at every stage, built or not."""
+"""The rules for the whole file. BuildKit checks them in every stage, needed or not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..expansion import Noting, SubstitutionError, expand
+from ..expansion import RecordedLookups, SubstitutionError, expand
 from ..go_text import quoted
-from ..linting.finding import Finding
 from ..stages import host_platform
 from ..values import check_image_name, normalized_platform
+from .finding import Finding
 
 if TYPE_CHECKING:
     from ..syntax import Dockerfile, Instruction, Stage
@@ -24,7 +24,7 @@ _RESERVED = ("context", "scratch")
 def findings_in_file(
     dockerfile: Dockerfile, global_args: Mapping[str, str], default_args: Mapping[str, str] | None
 ) -> list[Finding]:
-    """What is found whatever the target is."""
+    """The findings that do not depend on the target. Parameters as in `Linting.finish`."""
     return [
         *_empty_continuations(dockerfile),
         *_instructions(dockerfile),
@@ -36,12 +36,13 @@ def findings_in_file(
 
 
 def _empty_continuations(dockerfile: Dockerfile) -> Iterator[Finding]:
-    """Found at the last line of the instruction; here-documents do not belong to it."""
+    """Empty lines inside of an instruction. The finding is at its last line; here-documents do not belong to it."""
     lines = dockerfile.source.split("\n")
     escape = re.escape(dockerfile.escape)
-    goes_on = re.compile(rf"(?:^|[^{escape}]){escape}[ \t]*\r?$")
+    # An escaped escape character at the end does not continue the line.
+    continued = re.compile(rf"(?:^|[^{escape}]){escape}[ \t]*\r?$")
     for instruction in dockerfile.instructions:
-        number, is_open, has_empty = instruction.line, True, False
+        number, has_empty = instruction.line, False
         for number in range(instruction.line, instruction.end_line + 1):
             line = lines[number - 1]
             if number > instruction.line and line.lstrip().startswith("#"):
@@ -49,8 +50,7 @@ def _empty_continuations(dockerfile: Dockerfile) -> Iterator[Finding]:
             if number > instruction.line and not line.strip():
                 has_empty = True
                 continue
-            is_open = goes_on.search(line) is not None
-            if not is_open:
+            if continued.search(line) is None:
                 break
         if has_empty:
             yield Finding("NoEmptyContinuation", number, "Empty continuation line")
@@ -73,7 +73,7 @@ def _instructions(dockerfile: Dockerfile) -> Iterator[Finding]:
 
 
 def _as_written(instruction: Instruction, dockerfile: Dockerfile) -> str:
-    """The keyword in its own case; "" where it is broken over lines."""
+    """The keyword as it is in the file; "" when a line ends inside of it."""
     word = dockerfile.source.split("\n")[instruction.line - 1].lstrip().partition(" ")[0].rstrip()
     return word if word.upper() == instruction.keyword else ""
 
@@ -93,16 +93,17 @@ def _stage_names(dockerfile: Dockerfile) -> Iterator[Finding]:
 def _casing(dockerfile: Dockerfile) -> Iterator[Finding]:
     words = [(_as_written(step, dockerfile), step.line) for step in dockerfile.instructions if step.stage is not None]
     if not all(word for word, _ in words):
-        return
+        return  # a keyword that is broken over lines: BuildKit's majority is not known for sure
     is_lower = sum(word.islower() for word, _ in words) > sum(word.isupper() for word, _ in words)
-    wanted = "lowercase" if is_lower else "uppercase"
+    majority = "lowercase" if is_lower else "uppercase"
     for word, line in words:
         if not (word.islower() if is_lower else word.isupper()):
-            sentence = f"Command '{word}' should match the case of the command majority ({wanted})"
+            sentence = f"Command '{word}' should match the case of the command majority ({majority})"
             yield Finding("ConsistentInstructionCasing", line, sentence)
 
 
 def _defaults(dockerfile: Dockerfile, default_args: Mapping[str, str]) -> Iterator[Finding]:
+    """Base images that are no image's name unless the build gets build args."""
     for stage in dockerfile.stages:
         try:
             base = expand(stage.base, default_args, escape=dockerfile.escape)
@@ -116,14 +117,14 @@ def _defaults(dockerfile: Dockerfile, default_args: Mapping[str, str]) -> Iterat
 
 
 def _arguments(dockerfile: Dockerfile, global_args: Mapping[str, str]) -> Iterator[Finding]:
-    """What the variables of FROM lines say; an ARG without a value is declared all the same."""
+    """Findings of FROM lines' variables. An ARG without a value is declared, too."""
     declared = {name for step in dockerfile.global_args for name in step.names}
     for stage in dockerfile.stages:
         for word in (stage.base, stage.platform or ""):
-            noting = Noting(global_args)
+            lookups = RecordedLookups(global_args)
             with suppress(SubstitutionError):
-                expand(word, noting, escape=dockerfile.escape)
-            for name in noting.missing:
+                expand(word, lookups, escape=dockerfile.escape)
+            for name in lookups.missing:
                 if name not in declared:
                     yield Finding("UndefinedArgInFrom", stage.line, f"FROM argument '{name}' is not declared")
         if stage.platform:
@@ -131,13 +132,14 @@ def _arguments(dockerfile: Dockerfile, global_args: Mapping[str, str]) -> Iterat
 
 
 def _platform(stage: Stage, platform: str, global_args: Mapping[str, str], escape: str) -> Iterator[Finding]:
-    noting = Noting(global_args)
-    value = expand(platform, noting, escape=escape)
-    if noting.found == {"TARGETPLATFORM"} and not noting.missing and value == global_args["TARGETPLATFORM"]:
+    lookups = RecordedLookups(global_args)
+    value = expand(platform, lookups, escape=escape)
+    if lookups.existing == {"TARGETPLATFORM"} and not lookups.missing and value == global_args["TARGETPLATFORM"]:
         sentence = f"Setting platform to predefined {platform} in FROM is redundant as this is the default behavior"
         yield Finding("RedundantTargetPlatform", stage.line, sentence)
-    if noting.found or noting.missing:
+    if lookups.existing or lookups.missing:
         return
+    # A stage that is named for its platform, such as `build-arm64`, may have a constant one.
     system, processor, *_ = normalized_platform(value, host_platform()).split("/")
     if stage.named and (system in stage.name or processor in stage.name):
         return
