@@ -1,4 +1,4 @@
-"""Figures of builds, each with the table of its values. The finding is the title, computed from the builds shown."""
+"""Figures of builds, each with a table of its values. The title is a finding, computed from the builds shown."""
 
 from .plot import PLOTLY_MIME, Plot
 from .rebuild import rebuild

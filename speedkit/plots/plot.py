@@ -1,4 +1,4 @@
-"""A figure together with its table, shown both in a notebook."""
+"""A figure together with the table of its values; a notebook shows both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ __all__ = ["PLOTLY_MIME", "Plot"]
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 
-# Text that plotly draws follows the page; labels inside bars keep the colour that fits the bar.
+# The figure's own text has one grey for all themes (`style.TEXT`). Where this stylesheet is let through, the page's text colour
+# replaces it; labels inside bars keep the colour that fits the bar.
 FOLLOW_THEME = """<style>
 .js-plotly-plot [class$=tick] text,.js-plotly-plot .g-gtitle text,.js-plotly-plot [class$=title],
 .js-plotly-plot .bartext-outside,.js-plotly-plot .textpoint text,.js-plotly-plot .annotation-text,
@@ -34,8 +35,8 @@ class Plot:
     rows_shown: how many rows of the table are shown beside the figure, None for all. heads: the heads of the columns that are
     named for edits, in the reader's language; the names of columns are the same in every language.
 
-    A notebook gets plotly's own format, which JupyterLab draws and lets people point at. Where nothing draws it (an exported
-    page, a viewer of notebooks) the same figure stands there as a drawing that needs no script and no network.
+    A notebook gets plotly's own format, which JupyterLab draws with tooltips, and an SVG drawing of the same figure, which
+    needs no script and no network. Exported pages and viewers that do not know plotly show the drawing.
     """
 
     figure: go.Figure
@@ -50,12 +51,12 @@ class Plot:
 
     @property
     def measured(self) -> str:
-        """How the values came about."""
+        """The line on how the values were measured, as plain text."""
         return _unmarked(self.figure.layout.title.subtitle.text)
 
     @property
     def bundle(self) -> dict[str, object]:
-        """The figure in every format that a notebook keeps."""
+        """The figure in every format that a notebook keeps, by MIME type."""
         return {
             PLOTLY_MIME: json.loads(self.figure.to_json()),
             "text/html": drawing(self.figure),
@@ -69,10 +70,10 @@ class Plot:
         display(HTML(self.table_html()))
 
     def table_html(self, *, opened: bool = True) -> str:
-        """The table as HTML, values rounded for reading; nothing in a cell is taken as markup. opened: it is unfolded."""
+        """The table as HTML, values rounded for reading, every cell escaped. opened: it is unfolded."""
         return FOLLOW_THEME + table_html(self.table, self.measured, opened=opened, rows_shown=self.rows_shown, heads=self.heads)
 
 
 def _unmarked(text: str) -> str:
-    """Text as it was before plotly's markup was escaped and its lines broken."""
+    """Plotly text as plain text: line breaks become spaces, and the escapes of `style.plain` are undone."""
     return text.replace("<br>", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -1,4 +1,4 @@
-"""How long a rebuild takes, by strategy and edit."""
+"""Rebuild times by strategy and edit, as bars in a panel for each edit."""
 
 from __future__ import annotations
 
@@ -32,75 +32,70 @@ from .bar_panels import HEADING, label_rows, panels
 from .plot import Plot
 from .style import BAR, CACHED, RAN, add_hover_rows, capital, finish, hatched, notes, runs_note, short
 
-__all__ = ["half_cold", "rebuild", "scale"]
+__all__ = ["rebuild", "scale"]
 
 LOG_FROM = 20
+"""How many times as large as the smallest value the largest one must be for a logarithmic axis."""
 LETTER_PIXELS = 7.4
-DECADES = 1.4
+ROOM_BEFORE_SHORTEST = 1.4
+"""A logarithmic axis begins at the shortest time divided by this: a bar that begins at its own end would not be seen."""
 
 
 def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
-    """Rebuild time of every strategy, a panel per edit; the finding is the edit that tells them apart most.
+    """Rebuild time of every strategy, a panel per edit. The finding names the edit that tells the strategies apart most.
 
-    The finding names seconds only where two strategies differ by more than repeated runs do; else it counts steps.
+    It names seconds only where two strategies differ by more than repeated runs do; otherwise it counts steps.
     """
     builds = comparable_builds(measurable_builds(source))
+    # A cold build and one of unchanged files are no rebuild after an edit: they are shown only when there is nothing else.
     measured = [one for one in measure(builds) if one.edit not in (COLD, NONE)] or measure(builds)
     strategies = list(dict.fromkeys(one.strategy for one in measured))
     edits = edits_in_order(one.edit for one in measured)
-    shown = [
+    by_edit = [
         sorted((one for one in measured if one.edit == edit), key=lambda one: strategies.index(one.strategy)) for edit in edits
     ]
-    half = half_cold(builds)
+    cold_seconds = [build.seconds for build in builds if build.edit == COLD]
+    half = statistics.median(cold_seconds) / 2 if cold_seconds else None
     figure, pixels = panels(
-        [len(panel) for panel in shown], [capital(edit_words(edit)) for edit in edits] if len(edits) > 1 else []
+        [len(panel) for panel in by_edit], [capital(edit_words(edit)) for edit in edits] if len(edits) > 1 else []
     )
-    low, high = _ends([one.seconds for one in measured])
-    for row, panel in enumerate(shown, 1):
-        _add_panel(figure, panel, row=row, half=half, width=high)
-    logarithmic = scale(figure, [one.seconds for one in measured], low, high)
+    seconds = [one.seconds for one in measured]
+    shortest, longest = min(seconds, default=1), max(seconds, default=1)
+    for row, panel in enumerate(by_edit, 1):
+        _add_panel(figure, panel, row=row, half=half, width=longest)
+    logarithmic = scale(figure, seconds, shortest / ROOM_BEFORE_SHORTEST, longest)
     axis = message("seconds, a logarithmic scale") if logarithmic else message("seconds")
-    figure.update_xaxes(title_text=axis, row=len(shown) or 1, col=1)
+    figure.update_xaxes(title_text=axis, row=len(by_edit) or 1, col=1)
+
+    runs = runs_note([len(one.builds) for one in measured])
+    how = message("rebuild after each edit, {runs}", runs=runs)
+    if len(edits) == 1:
+        how = message("rebuild after the edit, {runs}", runs=runs)
+    hatched_note = message("hatched: something ran")
+    if half is not None:
+        hatched_note = message("hatched: at least half of a cold build ({seconds})", seconds=seconds_text(2 * half))
+    shown_builds = [build for one in measured for build in one.builds]
+    longest_label = max((len(f"{seconds_text(one.seconds)}  {one.spread}") for one in measured), default=0)
     finish(
         figure,
-        title=_finding(shown, measure(builds)),
-        measured="; ".join(
-            filter(
-                None,
-                [
-                    *_how(measured, half),
-                    _failures(source, measured),
-                    notes([build for one in measured for build in one.builds]),
-                ],
-            )
-        ),
+        title=_finding(by_edit, measure(builds)),
+        measured="; ".join(filter(None, [how, hatched_note, _failures(source, measured), notes(shown_builds)])),
         plot_pixels=pixels,
         left=max(map(len, strategies), default=0),
-        right_pixels=max(190, round(LETTER_PIXELS * _longest(measured))),
+        right_pixels=max(190, round(LETTER_PIXELS * longest_label)),
         above_pixels=HEADING - 12 if len(edits) > 1 else 10,
     )
-    return Plot(figure, _table([one for panel in shown for one in panel]))
-
-
-def half_cold(builds: Sequence[Build]) -> float | None:
-    """Half the median seconds of the builds for which nothing was cached; None without any."""
-    cold = [build.seconds for build in builds if build.edit == COLD]
-    return statistics.median(cold) / 2 if cold else None
-
-
-def _how(measured: Sequence[Measurement], half: float | None) -> list[str]:
-    runs = runs_note([len(one.builds) for one in measured])
-    if len({one.edit for one in measured}) == 1:
-        what = message("rebuild after the edit, {runs}", runs=runs)
-    else:
-        what = message("rebuild after each edit, {runs}", runs=runs)
-    if half is None:
-        return [what, message("hatched: something ran")]
-    return [what, message("hatched: at least half of a cold build ({seconds})", seconds=seconds_text(2 * half))]
+    columns = ["strategy", "edit", "median_seconds", "low_seconds", "high_seconds", "runs"]
+    rows = [
+        [one.strategy, one.edit, one.seconds, one.low_seconds, one.high_seconds, len(one.builds)]
+        for panel in by_edit
+        for one in panel
+    ]
+    return Plot(figure, Frame(rows, columns=columns))
 
 
 def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measurement]) -> str:
-    """Whose builds failed under an edit that others could be measured under; "" when none did."""
+    """The strategies that have only failed builds under an edit that is shown; "" when there is none."""
     builds = source if isinstance(source, Sequence) else source.builds
     good = {(one.strategy, one.edit) for one in measured}
     edits = list(dict.fromkeys(one.edit for one in measured))
@@ -114,9 +109,11 @@ def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measuremen
 
 
 def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, half: float | None, width: float) -> None:
+    """The bars of one edit. half: half of a cold build, in seconds. width: the end of the time axis, in seconds."""
     add_hover_rows(
         figure, [f"{one.strategy}: {seconds_text(one.seconds)}  {one.spread}" for one in panel], width=width, row=row
     )
+    # A trace has one pattern: slow and quick bars are two traces.
     for slow in (True, False):
         places = [place for place, one in enumerate(panel) if _is_slow(one, half) == slow]
         figure.add_bar(
@@ -135,25 +132,18 @@ def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, half: f
     label_rows(figure, [short(one.strategy) for one in panel], row=row)
 
 
-def _longest(measured: Sequence[Measurement]) -> int:
-    """The letters of the longest text beside a bar: `7 min 52 s  5 min 40 s to 10 min 4 s`."""
-    return max((len(f"{seconds_text(one.seconds)}  {one.spread}") for one in measured), default=0)
-
-
 def _is_slow(one: Measurement, half: float | None) -> bool:
-    """It took half of a cold build; where no cold build says how long that is, it ran anything at all."""
+    """Whether it took at least half of a cold build; without a cold build, whether any step ran."""
     if half is None:
         return any(step.ran for build in one.builds for step in build.instructions)
     return one.seconds >= half
 
 
-def _ends(seconds: Sequence[float]) -> tuple[float, float]:
-    """Where a time axis begins and ends."""
-    return min(seconds, default=1) / DECADES, max(seconds, default=1)
-
-
 def scale(figure: go.Figure, seconds: Sequence[float], low: float, high: float) -> bool:
-    """A time axis from `low` to `high`, or from zero; True when the values lie so far apart that it is logarithmic."""
+    """Set the time axis from `low`, or from zero when linear, to `high`, in seconds. Out: whether it is logarithmic.
+
+    It is logarithmic when the values lie far apart: on a linear axis, a build of 0.2 s beside one of 40 s would not be seen.
+    """
     if not seconds or min(seconds) <= 0 or max(seconds) / min(seconds) < LOG_FROM:
         figure.update_xaxes(range=[0, high])
         return False
@@ -168,14 +158,16 @@ def scale(figure: go.Figure, seconds: Sequence[float], low: float, high: float) 
     return True
 
 
-def _finding(shown: list[list[Measurement]], measured: Sequence[Measurement]) -> str:
-    pairs = [_ends_of(panel) for panel in shown if len(panel) > 1]
-    if not pairs:
-        if shown:
+def _finding(by_edit: list[list[Measurement]], measured: Sequence[Measurement]) -> str:
+    comparable = [panel for panel in by_edit if len(panel) > 1]
+    if not comparable:
+        if by_edit:
             return message("One strategy was built: build another one to compare")
         return message("Nothing was built yet")
-    apart = [panel for panel in shown if len(panel) > 1 and is_beyond_spread(*_ends_of(panel), measured)]
+    apart = [panel for panel in comparable if is_beyond_spread(*_slowest_and_quickest(panel), measured)]
     if not apart:
+        # Seconds prove nothing here, so the finding counts steps, for the edit after which their shares differ most.
+        pairs = [_slowest_and_quickest(panel) for panel in comparable]
         one, other = max(pairs, key=lambda pair: abs(_share_that_ran(pair[0]) - _share_that_ran(pair[1])))
         return message(
             "{edit}: {first}, {second}",
@@ -183,13 +175,17 @@ def _finding(shown: list[list[Measurement]], measured: Sequence[Measurement]) ->
             first=steps_that_ran_with(one.builds[-1], one.strategy),
             second=steps_that_ran_with(other.builds[-1], other.strategy),
         )
-    panel = max(apart, key=lambda panel: _ends_of(panel)[0].seconds / _ends_of(panel)[1].seconds)
-    slow, fast = slowest(panel, measured), quickest(panel, measured)
+
+    def factor(panel: list[Measurement]) -> float:
+        slow, fast = _slowest_and_quickest(panel)
+        return slow.seconds / fast.seconds
+
+    panel = max(apart, key=factor)
     return message(
         "{edit}: {first}, {second}",
         edit=capital(edit_words(panel[0].edit)),
-        first=_seconds_with(slow),
-        second=_seconds_with(fast),
+        first=_seconds_with(slowest(panel, measured)),
+        second=_seconds_with(quickest(panel, measured)),
     )
 
 
@@ -204,20 +200,10 @@ def _seconds_with(alike: list[Measurement]) -> str:
     return message("{low} to {high} with {strategies}", low=low, high=high, strategies=names)
 
 
-def _ends_of(panel: list[Measurement]) -> tuple[Measurement, Measurement]:
-    """The slowest and the quickest."""
+def _slowest_and_quickest(panel: list[Measurement]) -> tuple[Measurement, Measurement]:
     return max(panel, key=lambda one: one.seconds), min(panel, key=lambda one: one.seconds)
 
 
 def _share_that_ran(one: Measurement) -> float:
     ran, steps = count_steps(one.builds[-1])
     return ran / max(steps, 1)
-
-
-def _table(measured: list[Measurement]) -> Frame:
-    columns = ["strategy", "edit", "median_seconds", "low_seconds", "high_seconds", "runs"]
-    rows = [
-        [one.strategy, one.edit, one.seconds, min(seconds), max(seconds), len(seconds)]
-        for one, seconds in ((one, [build.seconds for build in one.builds]) for one in measured)
-    ]
-    return Frame(rows, columns=columns)

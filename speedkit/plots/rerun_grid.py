@@ -1,8 +1,8 @@
-"""Which edit makes which line run again: a cell per instruction and edit."""
+"""Which edit makes which line run again: a grid with a row per instruction and a column per edit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -20,7 +20,7 @@ __all__ = ["cache_grid"]
 
 
 class _Cell(NamedTuple):
-    """code: its place in the scale of colours."""
+    """What a cell shows. code: the index of its colour in `SCALE`."""
 
     code: int
     icon: str
@@ -48,36 +48,39 @@ SCALE = [
     [0.75, "rgba(128,128,128,.12)"],
     [1, "rgba(128,128,128,.12)"],
 ]
-LONGEST, LONGEST_OF_MANY = 32, 28
-MANY = 7
-"""So many edits leave less room for the instructions."""
-HEAD_LINE = 16
+LABEL_LETTERS, LABEL_LETTERS_BESIDE_MANY = 32, 28
+MANY_EDITS = 7
+"""From so many columns on, labels of instructions are shorter, so that the words in the cells have room."""
+HEAD_LINE_PIXELS = 16
 
 
 def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None) -> Plot:
     """Hit or miss of every instruction that BuildKit runs, for each edit of one strategy.
 
-    strategy: the one to show; None takes the one built under the most edits.
+    strategy: its name; None shows the one that was built under the most edits.
     """
-    given = source if isinstance(source, Sequence) else source.builds
-    builds = [build for build in without_repeats(comparable_builds(given)) if build.edit != COLD]
-    chosen = strategy if strategy is not None else _most_edited(builds)
-    newest = {build.edit: build for build in builds if build.strategy == chosen}
+    all_builds = source if isinstance(source, Sequence) else source.builds
+    builds = [build for build in without_repeats(comparable_builds(all_builds)) if build.edit != COLD]
+    shown_strategy = strategy if strategy is not None else _most_edited(builds)
+    newest = {build.edit: build for build in builds if build.strategy == shown_strategy}
     newest = {edit: newest[edit] for edit in edits_in_order(newest)}
-    steps = _steps(newest)
+    steps = _steps(newest.values())
     cells = [[_cell(build, step) for build in newest.values()] for step in steps]
-    labels = [short(first_line(step), LONGEST if len(newest) < MANY else LONGEST_OF_MANY) for step in steps]
+    label_letters = LABEL_LETTERS if len(newest) < MANY_EDITS else LABEL_LETTERS_BESIDE_MANY
+    labels = [short(first_line(step), label_letters) for step in steps]
     figure = go.Figure()
     _add_cells(figure, cells, steps, list(newest))
     heads = [edit_heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
     finish(
         figure,
         title=_finding(newest, cells),
-        measured="; ".join(filter(None, [chosen, message("each build as BuildKit reported it"), notes(list(newest.values()))])),
+        measured="; ".join(
+            filter(None, [shown_strategy, message("each build as BuildKit reported it"), notes(list(newest.values()))])
+        ),
         plot_pixels=ROW * max(len(steps), 1),
         left=max(map(len, labels), default=0),
         right_pixels=16,
-        above_pixels=18 + HEAD_LINE * max((head.count("<br>") + 1 for head in heads), default=0),
+        above_pixels=18 + HEAD_LINE_PIXELS * max((head.count("<br>") + 1 for head in heads), default=0),
         below_pixels=16,
     )
     figure.update_xaxes(
@@ -115,7 +118,7 @@ def _add_cells(figure: go.Figure, cells: list[list[_Cell]], steps: list[Step], e
 
 
 def _most_edited(builds: Sequence[Build]) -> str:
-    """The strategy built under the most edits; among equals the one with the most instructions."""
+    """The strategy that was built under the most edits; of equals, the one with the most instructions."""
     edits: dict[str, set[str]] = {}
     instructions: dict[str, int] = {}
     for build in builds:
@@ -124,25 +127,28 @@ def _most_edited(builds: Sequence[Build]) -> str:
     return max(edits, key=lambda strategy: (len(edits[strategy]), instructions[strategy]), default="")
 
 
-def _steps(newest: dict[str, Build]) -> list[Step]:
-    """The instructions that BuildKit runs in any of the builds; FROM says nothing about edits."""
-    found: dict[tuple[int | None, str], Step] = {}
-    for build in newest.values():
+def _steps(builds: Iterable[Build]) -> list[Step]:
+    """The instructions that BuildKit runs in any of the builds, without FROM, on which edits of files have no influence."""
+    # The same line may hold other instructions in builds of an edited Dockerfile: each gets a row.
+    by_place: dict[tuple[int | None, str], Step] = {}
+    for build in builds:
         for step in build.instructions:
             if step.state in CELLS and not step.instruction.startswith("FROM "):
-                found.setdefault((step.line, step.instruction), step)
-    return sorted(found.values(), key=lambda step: (step.line is not None, step.line or 0))
+                by_place.setdefault((step.line, step.instruction), step)
+    return sorted(by_place.values(), key=lambda step: (step.line is not None, step.line or 0))
 
 
 def _cell(build: Build, step: Step) -> _Cell:
-    for own in build.instructions:
-        if (own.line, own.instruction) == (step.line, step.instruction):
-            return CELLS.get(own.state, CELLS["waiting"])
+    """What became of an instruction in a build; "not reached" when the build has no such instruction."""
+    for own_step in build.instructions:
+        if (own_step.line, own_step.instruction) == (step.line, step.instruction):
+            return CELLS.get(own_step.state, CELLS["waiting"])
     return CELLS["waiting"]
 
 
 def _finding(newest: dict[str, Build], cells: list[list[_Cell]]) -> str:
-    """The edits that run the most steps and those that run the fewest; builds that failed prove neither."""
+    """The edits that make the most steps run, and those that make the fewest run."""
+    # A failed build did not reach all of its steps, so its count says nothing.
     columns = zip(newest.items(), zip(*cells, strict=True), strict=False)
     counts = {edit: sum(cell is CELLS["ran"] for cell in column) for (edit, build), column in columns if build.ok}
     if not counts:
@@ -150,7 +156,7 @@ def _finding(newest: dict[str, Build], cells: list[list[_Cell]]) -> str:
     most, fewest = max(counts.values()), min(counts.values())
     if len(counts) > 1 and most == fewest:
         return message("Every edit that can be built makes {ran} of {steps} steps run again", ran=most, steps=len(cells))
-    edits = capital(_with(counts, most, lambda count: plural("{count} edit", "{count} edits", count)))
+    edits = capital(_edits_with(counts, most, lambda count: plural("{count} edit", "{count} edits", count)))
     if len(counts) == 1:
         return message("{edits}: {ran} of {steps} steps run again", edits=edits, ran=most, steps=len(cells))
     return message(
@@ -158,12 +164,12 @@ def _finding(newest: dict[str, Build], cells: list[list[_Cell]]) -> str:
         edits=edits,
         ran=most,
         steps=len(cells),
-        others=_with(counts, fewest, lambda count: plural("{count} other", "{count} others", count)),
+        others=_edits_with(counts, fewest, lambda count: plural("{count} other", "{count} others", count)),
         fewest=fewest,
     )
 
 
-def _with(counts: Mapping[str, int], ran: int, many: Callable[[int], str]) -> str:
-    """The edits after which so many steps ran: one or two by name, or how many there are."""
+def _edits_with(counts: Mapping[str, int], ran: int, many: Callable[[int], str]) -> str:
+    """The edits after which `ran` steps ran: one or two by name, or how many there are, in the words of `many`."""
     edits = [edit_words(edit) for edit, steps in counts.items() if steps == ran]
     return listed(edits) if len(edits) <= 2 else many(len(edits))

@@ -1,4 +1,4 @@
-"""Where a value stands in a drawing: the axes of a plotly figure as pixels."""
+"""The axes of a plotly figure in pixels: where a value is in a drawing of the figure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ MOST_TICKS = 6
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis. low, high: its ends in values, as logarithms where it is logarithmic. start, end: the same in pixels."""
+    """One axis.
+
+    low, high: its ends as values, on a logarithmic axis as their logarithms to base 10. start, end: its ends in pixels.
+    """
 
     low: float
     high: float
@@ -27,7 +30,7 @@ class Axis:
     grid: bool
 
     def at(self, value: float) -> float:
-        """The pixel of a value; what a logarithmic axis cannot show stands at its beginning."""
+        """The pixel of a value. Zero and less, which a logarithmic axis cannot show, is at its start."""
         if self.logarithmic:
             value = max(math.log10(value), self.low) if value > 0 else self.low
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
@@ -35,7 +38,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Frame:
-    """The two axes of a panel. on_top: the names of the columns stand above it."""
+    """The two axes of a panel. on_top: the labels of the x axis are above the panel."""
 
     x: Axis
     y: Axis
@@ -43,28 +46,31 @@ class Frame:
 
 
 def frame_of(figure: go.Figure, name: str, width: int) -> Frame:
-    """The panel of the x axis `x`, `x2` …, for a drawing that is `width` pixels wide."""
+    """The panel of the x axis `x`, `x2` …, in a drawing that is `width` pixels wide."""
     layout, number = figure.layout, name.removeprefix("x")
     across, up = layout[f"xaxis{number}"], layout[f"yaxis{number}"]
     left, right = layout.margin.l, width - layout.margin.r
     top, bottom = layout.margin.t, layout.height - layout.margin.b
+    # Plotly counts a domain from the bottom, as shares of the height between the margins; pixels are counted from the top.
     low, high = up.domain or (0, 1)
-    labelled = across.showticklabels is not False
-    x = _axis(across, left, right, labelled=labelled)
+    x = _axis(across, left, right, labelled=across.showticklabels is not False)
     y = _axis(up, bottom - low * (bottom - top), bottom - high * (bottom - top), labelled=True)
     return Frame(x, y, across.side == "top")
 
 
 def _axis(axis: Any, start: float, end: float, *, labelled: bool) -> Axis:
     low, high = axis.range
-    ticks = tuple(zip(axis.tickvals, axis.ticktext, strict=True)) if axis.tickvals is not None else _round_ticks(low, high)
+    all_ticks = tuple(zip(axis.tickvals, axis.ticktext, strict=True)) if axis.tickvals is not None else _round_ticks(low, high)
     logarithmic = axis.type == "log"
-    kept = [(value, text if labelled else "") for value, text in ticks if not logarithmic or low <= math.log10(value) <= high]
-    return Axis(low, high, start, end, logarithmic, tuple(kept), axis.title.text or "", axis.showgrid is not False)
+    # A logarithmic axis has ticks for whole decades (`rebuild.scale`), also outside of its range.
+    ticks = [
+        (value, text if labelled else "") for value, text in all_ticks if not logarithmic or low <= math.log10(value) <= high
+    ]
+    return Axis(low, high, start, end, logarithmic, tuple(ticks), axis.title.text or "", axis.showgrid is not False)
 
 
 def _round_ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    """Round values from zero on, as people would write them at an axis."""
+    """At most about six round values: multiples of 1, 2 or 5 times a power of ten, as plotly chooses them in the browser."""
     rough = (high - low) / MOST_TICKS
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * size for size in (1, 2, 5, 10) if power * size >= rough)

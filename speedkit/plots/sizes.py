@@ -1,4 +1,4 @@
-"""Image size by layer, what came with the base set apart."""
+"""Image sizes as bars made of layers, with the layers of the base image as one part."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ from .style import BAR, BASE, OWN, ROW, finish, notes, plain, short
 __all__ = ["sizes"]
 
 LETTERS_ACROSS = 76
-"""How many letters the longest bar has room for where the page is narrow."""
-FEWEST = 4
+"""The letters that the longest bar has room for on a narrow page."""
+FEWEST_LETTERS = 4
 
 
 def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
-    """An image of each strategy: its layers side by side, in the order of the other figures.
+    """A bar per strategy: the layers of one of its images side by side, strategies in the order of the other figures.
 
-    It is the newest after the edit that the most strategies have an image of, as other sources give images of other sizes; of a
-    strategy that has none after that edit, its newest.
+    The image is the newest after the edit that the most strategies were built after, as other sources give other sizes. A
+    strategy without a build after that edit is shown with its newest image.
     """
-    every = [build for build in measurable_builds(source) if build.image_bytes]
-    edit = common_edit(every)
-    newest = {build.strategy: build for build in every}
-    builds = list((newest | {build.strategy: build for build in every if build.edit == edit}).values())
+    with_image = [build for build in measurable_builds(source) if build.image_bytes]
+    edit = common_edit(with_image)
+    newest = {build.strategy: build for build in with_image}
+    builds = list((newest | {build.strategy: build for build in with_image if build.edit == edit}).values())
     largest = max((build.image_bytes or 0 for build in builds), default=1)
     figure = go.Figure()
     for row, build in enumerate(builds):
         start = 0
-        for layer in _joined(build):
+        for layer in _base_as_one(build):
             _add_layer(figure, layer, row=row, start=start, largest=largest)
             start += layer.size_bytes
         figure.add_annotation(
@@ -65,35 +65,40 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
         figure,
         title=_finding(builds),
         measured="; ".join(
-            filter(None, [message("size by layer, grey came with the base image"), *_sources(builds, edit), notes(builds)])
+            filter(None, [message("size by layer, grey came with the base image"), _sources(builds, edit), notes(builds)])
         ),
         plot_pixels=ROW * max(len(builds), 1),
         left=max((len(build.strategy) for build in builds), default=0),
         right_pixels=100,
         above_pixels=10,
     )
-    return Plot(figure, _table(builds))
+    columns = ["strategy", "layer", "from_base", "size_bytes"]
+    rows = [
+        [build.strategy, command_text(layer.command), layer.from_base, layer.size_bytes]
+        for build in builds
+        for layer in build.layers
+    ]
+    return Plot(figure, Frame(rows, columns=columns))
 
 
-def _sources(builds: Sequence[Build], edit: str) -> list[str]:
-    """After which edit most images were built; those that were built after other ones by name."""
-    if not builds:
-        return []
-    others = [_other_sources(build) for build in builds if sources_words(build.edit) != sources_words(edit)]
-    return [", ".join([sources_words(edit), *others])]
+def _sources(builds: Sequence[Build], edit: str) -> str:
+    """The edit that most images were built after, then each strategy whose image was built after another one."""
+    parts = [sources_words(edit)] if builds else []
+    for build in builds:
+        if sources_words(build.edit) == sources_words(edit):
+            continue
+        if build.edit in (COLD, NONE):
+            parts.append(message("{strategy} built of the files as they were", strategy=build.strategy))
+        else:
+            parts.append(message("{strategy} built after {edit}", strategy=build.strategy, edit=edit_words(build.edit)))
+    return ", ".join(parts)
 
 
-def _other_sources(build: Build) -> str:
-    if build.edit in (COLD, NONE):
-        return message("{strategy} built of the files as they were", strategy=build.strategy)
-    return message("{strategy} built after {edit}", strategy=build.strategy, edit=edit_words(build.edit))
-
-
-def _joined(build: Build) -> list[ImageLayer]:
-    """The layers of the base as one, then the image's own that hold anything."""
-    base = sum(layer.size_bytes for layer in build.layers if layer.from_base)
+def _base_as_one(build: Build) -> list[ImageLayer]:
+    """The layers of the base image as one, then the image's own layers that hold any bytes."""
+    base_bytes = sum(layer.size_bytes for layer in build.layers if layer.from_base)
     own = [layer for layer in build.layers if not layer.from_base and layer.size_bytes]
-    return ([ImageLayer(message("base"), base, from_base=True)] if base else []) + own
+    return ([ImageLayer(message("base"), base_bytes, from_base=True)] if base_bytes else []) + own
 
 
 def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, largest: int) -> None:
@@ -115,10 +120,10 @@ def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, la
 
 
 def _label(layer: ImageLayer, letters: int) -> str:
-    """What made the layer and its size, or the size alone, or nothing: as much as there is room for."""
+    """The layer's command and size, or the size alone, or nothing: what fits into so many letters."""
     size = bytes_text(layer.size_bytes)
     room = letters - len(size) - 2
-    if room < FEWEST:
+    if room < FEWEST_LETTERS:
         return size if room >= 0 else ""
     return f"{short(command_text(layer.command), room)} {size}"
 
@@ -142,15 +147,5 @@ def _finding(builds: list[Build]) -> str:
 
 
 def _names(builds: list[Build]) -> str:
-    """The strategy, or how many of them share a size."""
+    """The one strategy by name, or how many there are."""
     return builds[0].strategy if len(builds) == 1 else plural("{count} strategy", "{count} strategies", len(builds))
-
-
-def _table(builds: list[Build]) -> Frame:
-    columns = ["strategy", "layer", "from_base", "size_bytes"]
-    rows = [
-        [build.strategy, command_text(layer.command), layer.from_base, layer.size_bytes]
-        for build in builds
-        for layer in build.layers
-    ]
-    return Frame(rows, columns=columns)

@@ -1,7 +1,7 @@
-"""The stages of a build as a graph: which steps were cached or ran, and the way that a miss took through them.
+"""The stages of a build as a graph: which steps were cached or ran, and which way a miss took through them.
 
-A box for each stage, its steps in the Dockerfile's own order. What one stage takes from another is a line at the left of the
-boxes: thick where a miss went along it, dotted up to the place where it stopped.
+Each stage is a box with its steps in the order of the Dockerfile. A line at the left of the boxes joins a step to the step of
+another stage that takes files from it: thick where a miss went along it, dotted where the miss stopped at its end.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ __all__ = ["stages"]
 
 ROW_PIXELS = 26
 GAP_ROWS = 0.45
-"""Between two boxes, and above the first."""
-LANE = 14
+"""The space between two boxes, and above the first, in rows."""
+LANE_PIXELS = 14
 SPINE, NUMBER, LABEL = 16, 52, 60
-LETTER = 7.7
+"""Places across a box, in pixels from its left edge: the line through the steps, the end of line numbers, the instruction."""
+LETTER_PIXELS = 7.7
 DOT, ROUNDING = 5.0, 6.0
-LONGEST = 34
-LONGEST_CAUSE = 36
-SEEN = frozenset({"cached", "hit", "depends", "waiting", "unclear", *RUN_STATES})
-DRAWN: dict[Travel, tuple[str, float, str]] = {
+INSTRUCTION_LETTERS = 34
+CAUSE_LETTERS = 36
+SHOWN_STATES = frozenset({"cached", "hit", "depends", "waiting", "unclear", *RUN_STATES})
+LINE_STYLES: dict[Travel, tuple[str, float, str]] = {
     "quiet": (TEXT, 1.2, "solid"),
     "perhaps": (RAN, 2.0, "dash"),
     "stopped": (RAN, 2.5, "dot"),
@@ -45,7 +46,7 @@ DRAWN: dict[Travel, tuple[str, float, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One step at its place. at: counted in rows from the top. is_opening: the FROM of its stage."""
+    """One step at its place. at: rows from the top. is_opening: it is the FROM of its stage."""
 
     reason: Reason
     at: float
@@ -53,9 +54,9 @@ class _Row:
 
 
 def stages(reasons: Reasons) -> Plot:
-    """The steps of an explained build, or of a forecast, by stage, with the ways between them that a miss took or could take.
+    """The steps of an explained build or a forecast by stage, and the ways between them that a miss took or could take.
 
-    reasons: what `sk.explain` or `sk.predict` says.
+    reasons: from `sk.explain` or `sk.predict`.
     """
     rows = _rows(reasons.steps)
     ways = [way for way in trace_misses(reasons.steps) if way.target in rows and way.source in rows]
@@ -70,35 +71,39 @@ def stages(reasons: Reasons) -> Plot:
     finish(
         figure,
         title=_finding(reasons, ways),
-        measured="; ".join(filter(None, [_measured(reasons), _left_out(reasons.steps)])),
+        measured="; ".join(_notes(reasons)),
         plot_pixels=round(ROW_PIXELS * height),
         left=0,
         right_pixels=12,
         below_pixels=8,
     )
-    figure.update_layout(margin_l=12 + LANE * (max(lanes.values(), default=-1) + 1))
-    nothing: dict[str, object] = {"visible": False, "fixedrange": True, "tickvals": [], "ticktext": []}
-    figure.update_xaxes(range=[0, 1], **nothing)
-    figure.update_yaxes(range=[height, 0], **nothing)
+    figure.update_layout(margin_l=12 + LANE_PIXELS * (max(lanes.values(), default=-1) + 1))
+    hidden: dict[str, object] = {"visible": False, "fixedrange": True, "tickvals": [], "ticktext": []}
+    figure.update_xaxes(range=[0, 1], **hidden)
+    figure.update_yaxes(range=[height, 0], **hidden)
     return Plot(figure, _table(reasons, rows, ways))
 
 
 def _rows(steps: Sequence[Reason]) -> dict[int, _Row]:
-    """By line, a row for each FROM and for each step that BuildKit has to find or run."""
-    found: dict[int, _Row] = {}
+    """By line, a row for each FROM and for each step that BuildKit looks up or runs."""
+    rows: dict[int, _Row] = {}
     at, stage = -0.5, ""
     for step in steps:
         is_opening = step.instruction.startswith("FROM ") and step.state != "not-needed"
-        if step.line in found or not (is_opening or step.state in SEEN):
+        # ONBUILD instructions of a base have the line of the FROM that runs them: one row per line.
+        if step.line in rows or not (is_opening or step.state in SHOWN_STATES):
             continue
         at += 1 + (GAP_ROWS if step.stage != stage else 0)
         stage = step.stage
-        found[step.line] = _Row(step, at, is_opening)
-    return found
+        rows[step.line] = _Row(step, at, is_opening)
+    return rows
 
 
 def _lanes(ways: Sequence[MissPath], rows: Mapping[int, _Row]) -> dict[int, int]:
-    """For each step that another stage takes from, the lane in which its lines go down; short ones next to the boxes."""
+    """For each step that another stage takes files from, the lane in which its lines go down; lane 0 is next to the boxes.
+
+    The shortest lines get the lanes next to the boxes. Lines that share a row get different lanes.
+    """
     ends: dict[int, float] = {}
     for way in ways:
         if _crosses(way, rows):
@@ -106,53 +111,55 @@ def _lanes(ways: Sequence[MissPath], rows: Mapping[int, _Row]) -> dict[int, int]
     lanes: dict[int, int] = {}
     for source in sorted(ends, key=lambda line: ends[line] - rows[line].at):
         start, end = rows[source].at, ends[source]
-        taken = {lanes[other] for other in lanes if rows[other].at <= end and start <= ends[other]}
-        lanes[source] = next(lane for lane in range(len(ends)) if lane not in taken)
+        occupied = {lanes[other] for other in lanes if rows[other].at <= end and start <= ends[other]}
+        lanes[source] = next(lane for lane in range(len(ends)) if lane not in occupied)
     return lanes
 
 
 def _crosses(way: MissPath, rows: Mapping[int, _Row]) -> bool:
+    """Whether a way leads from one stage to another."""
     return rows[way.source].reason.stage != rows[way.target].reason.stage
 
 
 def _spans(rows: Mapping[int, _Row]) -> list[tuple[float, float]]:
     """The first and the last row of each stage."""
-    found: dict[str, list[float]] = {}
+    places: dict[str, list[float]] = {}
     for row in rows.values():
-        found.setdefault(row.reason.stage, []).append(row.at)
-    return [(span[0], span[-1]) for span in found.values()]
-
-
-def _spines(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
-    """In each box, the line that joins its steps."""
-    colour, width, _ = DRAWN["quiet"]
-    for first, last in _spans(rows):
-        yield _path(f"M{SPINE},{first} L{SPINE},{last}", line={"color": colour, "width": width})
+        places.setdefault(row.reason.stage, []).append(row.at)
+    return [(stage[0], stage[-1]) for stage in places.values()]
 
 
 def _boxes(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
-    for span in _spans(rows):
+    """A box around each stage."""
+    for first, last in _spans(rows):
         yield {
             "type": "rect",
             "xref": "paper",
             "x0": 0,
             "x1": 1,
             "yref": "y",
-            "y0": span[0] - 0.5,
-            "y1": span[-1] + 0.5,
+            "y0": first - 0.5,
+            "y1": last + 0.5,
             "line": {"color": GRID, "width": 1},
             "layer": "below",
         }
 
 
+def _spines(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
+    """The thin line through the steps of each stage."""
+    colour, width, _ = LINE_STYLES["quiet"]
+    for first, last in _spans(rows):
+        yield _path(f"M{SPINE},{first} L{SPINE},{last}", line={"color": colour, "width": width})
+
+
 def _lines(ways: Sequence[MissPath], rows: Mapping[int, _Row], lanes: Mapping[int, int]) -> Iterator[dict[str, object]]:
-    """Those that a miss went along come last, and so lie over the others."""
-    for way in sorted(ways, key=lambda way: list(DRAWN).index(way.travel)):
+    """The ways between steps. Those that a miss took are drawn last, so that they lie over the others."""
+    for way in sorted(ways, key=lambda way: list(LINE_STYLES).index(way.travel)):
         source, target = rows[way.source].at, rows[way.target].at
-        colour, width, dash = DRAWN[way.travel]
+        colour, width, dash = LINE_STYLES[way.travel]
         path = f"M{SPINE},{source} L{SPINE},{target}"
         if _crosses(way, rows):
-            path = _around(source, target, -LANE * (lanes[way.source] + 0.5))
+            path = _around(source, target, -LANE_PIXELS * (lanes[way.source] + 0.5))
         yield _path(path, line={"color": colour, "width": width, "dash": dash})
         if way.travel == "stopped":
             bar = f"M{SPINE - 11},{target - 0.3} L{SPINE - 11},{target + 0.3}"
@@ -160,7 +167,7 @@ def _lines(ways: Sequence[MissPath], rows: Mapping[int, _Row], lanes: Mapping[in
 
 
 def _around(source: float, target: float, x: float) -> str:
-    """From a step out to a lane, down, and back in to another step, with rounded corners."""
+    """The path from a step out to a lane, down, and back in to another step, with rounded corners. x: the lane, in pixels."""
     round_y = ROUNDING / ROW_PIXELS
     return (
         f"M{SPINE},{source} L{x + ROUNDING},{source} Q{x},{source} {x},{source + round_y} "
@@ -168,14 +175,14 @@ def _around(source: float, target: float, x: float) -> str:
     )
 
 
-def _path(path: str, **more: object) -> dict[str, object]:
-    """A path whose x is counted in pixels from the left edge of the boxes and whose y in rows."""
+def _path(path: str, **style: object) -> dict[str, object]:
+    """A shape for plotly. Its x is in pixels from the left edge of the boxes, its y in rows."""
     place = {"type": "path", "xref": "paper", "xsizemode": "pixel", "xanchor": 0, "yref": "y"}
-    return place | {"path": path} | more
+    return place | {"path": path} | style
 
 
 def _dot(row: _Row) -> dict[str, object]:
-    """Cached is round, what runs has corners: the shapes differ, not the colours alone."""
+    """The mark of a step: round when cached, with corners when it ran, so that colours are not the only difference."""
     state, y, high = row.reason.state, row.at, DOT / ROW_PIXELS
     left, right = SPINE - DOT, SPINE + DOT
     square = f"M{left},{y - high} L{right},{y - high} L{right},{y + high} L{left},{y + high} Z"
@@ -195,14 +202,14 @@ def _dot(row: _Row) -> dict[str, object]:
 
 def _texts(rows: Mapping[int, _Row], ways: Sequence[MissPath]) -> Iterator[dict[str, object]]:
     stopping = {way.target for way in ways if way.travel == "stopped"}
-    labels = {line: short(row.reason.instruction, LONGEST) for line, row in rows.items()}
-    second = LABEL + round(LETTER * max(map(len, labels.values()), default=0)) + 12
+    labels = {line: short(row.reason.instruction, INSTRUCTION_LETTERS) for line, row in rows.items()}
+    second_column = LABEL + round(LETTER_PIXELS * max(map(len, labels.values()), default=0)) + 12
     for line, row in rows.items():
         label = plain(labels[line])
         yield _text(row, NUMBER, str(line), anchor="right")
         yield _text(row, LABEL, f"<b>{label}</b>" if row.is_opening else label)
-        if words := _said(row.reason, stops=line in stopping):
-            yield _text(row, second, words)
+        if words := _state_text(row.reason, stops=line in stopping):
+            yield _text(row, second_column, words)
 
 
 def _text(row: _Row, pixels: int, text: str, *, anchor: str = "left") -> dict[str, object]:
@@ -219,8 +226,8 @@ def _text(row: _Row, pixels: int, text: str, *, anchor: str = "left") -> dict[st
     }
 
 
-def _said(reason: Reason, *, stops: bool) -> str:
-    """What became of a step, and where the miss began in it, because of what."""
+def _state_text(reason: Reason, *, stops: bool) -> str:
+    """What became of a step, and the cause when a miss began in it. stops: a miss came to the step, and it stayed cached."""
     icon = shown_state(reason.state).icon
     if reason.state in ("cached", "hit") and stops:
         return message("{icon} cached: same bytes, so the miss stops here", icon=icon)
@@ -234,12 +241,13 @@ def _said(reason: Reason, *, stops: bool) -> str:
         return message("{icon} not told apart", icon=icon)
     if reason.state not in RUN_STATES:
         return ""
-    became = _ran(reason, icon)
+    text = _run_text(reason, icon)
+    # A step that ran because the step above it ran, or because it is new, says nothing of its own.
     cause = "" if isinstance(reason.cause, StepRan | New) else beginning(reason.cause)
-    return f"{became}  <b>{plain(short(cause, LONGEST_CAUSE))}</b>" if cause else became
+    return f"{text}  <b>{plain(short(cause, CAUSE_LETTERS))}</b>" if cause else text
 
 
-def _ran(reason: Reason, icon: str) -> str:
+def _run_text(reason: Reason, icon: str) -> str:
     seconds = seconds_text(reason.seconds)
     if reason.state == "failed":
         return message("{icon} failed, {seconds}", icon=icon, seconds=seconds)
@@ -251,7 +259,7 @@ def _ran(reason: Reason, icon: str) -> str:
 
 
 def _add_hover(figure: go.Figure, rows: Mapping[int, _Row]) -> None:
-    """An unseen bar behind each row, so that it says in whole what it is and why."""
+    """An invisible bar behind each row, whose tooltip has the full instruction and the full reason."""
     figure.add_bar(
         orientation="h",
         y=[row.at for row in rows.values()],
@@ -267,13 +275,13 @@ def _add_hover(figure: go.Figure, rows: Mapping[int, _Row]) -> None:
 
 
 def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:
-    steps = [step for step in reasons.steps if step.state in SEEN]
+    steps = [step for step in reasons.steps if step.state in SHOWN_STATES]
     ran = [step for step in steps if step.state in RUN_STATES]
     if not steps:
         return message("There is nothing to run")
     failed = next((step for step in ran if step.state in ("failed", "cancelled")), None)
     if failed is not None:
-        instruction = short(failed.instruction, LONGEST)
+        instruction = short(failed.instruction, INSTRUCTION_LETTERS)
         if failed.state == "failed":
             return message("Line {line}, {instruction}, failed", line=failed.line, instruction=instruction)
         return message("Line {line}, {instruction}, cancelled", line=failed.line, instruction=instruction)
@@ -281,31 +289,30 @@ def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:
         return reasons.title if reasons.build is None else message("Everything came from the cache")
     count = {"ran": len(ran), "steps": len(steps)}
     if reasons.build is None:
-        told = message("{beginning}: {ran} of {steps} steps run", beginning=_beginning(ran, steps), **count)
+        finding = message("{beginning}: {ran} of {steps} steps run", beginning=_beginning(ran, steps), **count)
     else:
         seconds = seconds_text(sum(step.seconds for step in ran))
-        told = message(
+        finding = message(
             "{beginning}: {ran} of {steps} steps ran, {seconds}", beginning=_beginning(ran, steps), seconds=seconds, **count
         )
     stops = list(dict.fromkeys(way.target for way in ways if way.travel == "stopped"))
-    return message("{finding}; miss stopped at {lines}", finding=told, lines=_lines_in_words(stops)) if stops else told
-
-
-def _lines_in_words(lines: Sequence[int]) -> str:
-    match lines:
+    match stops:
+        case []:
+            return finding
         case [line]:
-            return message("line {number}", number=line)
+            lines = message("line {number}", number=line)
         case [first, second]:
-            return message("lines {first} and {second}", first=first, second=second)
+            lines = message("lines {first} and {second}", first=first, second=second)
         case _:
-            return plural("{count} place", "{count} places", len(lines))
+            lines = plural("{count} place", "{count} places", len(stops))
+    return message("{finding}; miss stopped at {lines}", finding=finding, lines=lines)
 
 
 def _beginning(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
-    """What began all misses, in a few words."""
-    froms = sum(step.instruction.startswith("FROM ") for step in steps)
-    if len(ran) == len(steps) - froms and all(isinstance(step.cause, New) for step in ran):
-        return message("Nothing but base images was cached") if froms else message("Nothing was cached")
+    """The causes of all misses, in a few words."""
+    base_images = sum(step.instruction.startswith("FROM ") for step in steps)
+    if len(ran) == len(steps) - base_images and all(isinstance(step.cause, New) for step in ran):
+        return message("Nothing but base images was cached") if base_images else message("Nothing was cached")
     causes = list(dict.fromkeys(title(step.cause, line=step.line) for step in _beginnings(ran)))
     if len(causes) > 2:
         return plural("{count} change", "{count} changes", len(causes))
@@ -313,7 +320,7 @@ def _beginning(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
 
 
 def _beginnings(ran: Sequence[Reason]) -> list[Reason]:
-    """The steps in which a miss began, without those whose changed files are all among those of another one."""
+    """The steps in which a miss began. A step is left out when another one has all of its changed files and more."""
     began = [step for step in ran if not isinstance(step.cause, StepRan | OtherBytes)]
     files = [set(step.cause.files) for step in began if isinstance(step.cause, FilesChanged)]
     return [
@@ -323,33 +330,35 @@ def _beginnings(ran: Sequence[Reason]) -> list[Reason]:
     ]
 
 
-def _measured(reasons: Reasons) -> str:
+def _notes(reasons: Reasons) -> Iterator[str]:
+    """Which build this is, how it was measured, and how many stages are not drawn."""
     build = reasons.build
     if build is None:
-        return message("a forecast: nothing was built")
-    # Nothing was edited, yet an argument may have changed: the title says what did.
-    name = build.strategy
-    if build.edit != NONE:
-        name = message("{strategy}, {edit}", strategy=build.strategy, edit=edit_words(build.edit))
-    return "; ".join([name, message("one run"), notes([build])])
-
-
-def _left_out(steps: Sequence[Reason]) -> str:
-    count = len(dict.fromkeys(step.stage for step in steps if step.state == "not-needed"))
-    if not count:
-        return ""
-    return plural(
-        "{count} stage that the target does not use left out", "{count} stages that the target does not use left out", count
-    )
+        yield message("a forecast: nothing was built")
+    else:
+        # "nothing changed" would be wrong here: a build arg may have changed, and the title says so.
+        name = build.strategy
+        if build.edit != NONE:
+            name = message("{strategy}, {edit}", strategy=build.strategy, edit=edit_words(build.edit))
+        yield name
+        yield message("one run")
+        yield notes([build])
+    unused_stages = len({step.stage for step in reasons.steps if step.state == "not-needed"})
+    if unused_stages:
+        yield plural(
+            "{count} stage that the target does not use left out",
+            "{count} stages that the target does not use left out",
+            unused_stages,
+        )
 
 
 def _table(reasons: Reasons, rows: Mapping[int, _Row], ways: Sequence[MissPath]) -> pd.DataFrame:
-    """A row per step drawn, with what it takes from other stages."""
-    taken: dict[int, list[str]] = {line: [] for line in rows}
+    """A row per step of the figure, with the lines of other stages that it takes files from."""
+    sources: dict[int, list[str]] = {line: [] for line in rows}
     for way in ways:
         if _crosses(way, rows):
-            taken[way.target].append(message("line {number}", number=way.source))
+            sources[way.target].append(message("line {number}", number=way.source))
     table = reasons.table
     shown = table[table["line"].isin(list(rows))].drop_duplicates("line").reset_index(drop=True)
-    shown.insert(len(shown.columns) - 1, "takes_from", [", ".join(taken[line]) for line in shown["line"]])
+    shown.insert(len(shown.columns) - 1, "takes_from", [", ".join(sources[line]) for line in shown["line"]])
     return shown

@@ -1,4 +1,4 @@
-"""How all figures look: two meanings, two colours, each with a word and a pattern; the rest is the page's own."""
+"""The common look of all figures: a colour for cached and one for ran, each with a word and a pattern of its own."""
 
 from __future__ import annotations
 
@@ -40,13 +40,14 @@ FAILED = "#b3261e"
 OWN = "#00785a"
 BASE = "#9aa4af"
 GRID = "rgba(128,128,128,.3)"
-# The one grey that can be read on white and on black, where no stylesheet is let through.
+# A grey that can be read on white and on black: some viewers of notebooks let no stylesheet through.
 TEXT = "#757b83"
 FONT = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
-LONGEST = 40
+LABEL_LETTERS = 40
 ROW = 30
+"""The height of a row of bars or cells, in pixels."""
 BAR = 0.65
-"""How much of a row a bar fills."""
+"""The share of a row that a bar fills."""
 TITLE_LETTERS, SUBTITLE_LETTERS = 68, 100
 TITLE_LINE, SUBTITLE_LINE = 23, 17
 CLEAR = "rgba(0,0,0,0)"
@@ -65,9 +66,11 @@ def finish(
 ) -> go.Figure:
     """The figure with its title, the line on how it was measured, and the common look.
 
-    plot_pixels: the height of what is drawn between the margins. left: the longest label at the left, in letters.
+    plot_pixels: the height between the margins. left: the letters of the longest label at the left.
     """
-    title_lines, subtitle_lines = _lines(title, TITLE_LETTERS), _lines(measured, SUBTITLE_LETTERS)
+    # Plotly neither wraps a title nor makes room for it. textwrap breaks at ordinary spaces alone, not within -buildvcs.
+    title_lines = textwrap.wrap(title, TITLE_LETTERS, break_on_hyphens=False)
+    subtitle_lines = textwrap.wrap(measured, SUBTITLE_LETTERS, break_on_hyphens=False)
     top = 22 + TITLE_LINE * len(title_lines) + SUBTITLE_LINE * len(subtitle_lines) + above_pixels
     figure.update_layout(
         title={
@@ -83,11 +86,11 @@ def finish(
             "subtitle": {"text": "<br>".join(plain(line) for line in subtitle_lines), "font": {"size": 12}},
         },
         font={"family": FONT, "size": 13, "color": TEXT},
-        # Plotly's own template is many times as large as a figure here, and sets nothing that is not set below.
+        # Plotly's own template is many times as large as a figure here, and a notebook keeps it with each figure.
         template=go.layout.Template(),
         paper_bgcolor=CLEAR,
         plot_bgcolor=CLEAR,
-        margin={"l": 24 + round(7.2 * min(left, LONGEST)), "r": right_pixels, "t": top, "b": below_pixels},
+        margin={"l": 24 + round(7.2 * min(left, LABEL_LETTERS)), "r": right_pixels, "t": top, "b": below_pixels},
         height=top + plot_pixels + below_pixels,
         showlegend=False,
         barmode="overlay",
@@ -99,22 +102,17 @@ def finish(
     return figure
 
 
-def _lines(text: str, letters: int) -> list[str]:
-    # textwrap breaks at ordinary spaces alone, and not within words such as -buildvcs.
-    return textwrap.wrap(text, letters, break_on_hyphens=False)
-
-
 def hatched(on: bool) -> dict[str, Any]:
-    """A bar's pattern: hatched for what ran, plain for what the cache gave."""
+    """The pattern of a bar: hatched for steps that ran, plain for cached ones."""
     if not on:
         return {"shape": ""}
     return {"shape": "/", "fillmode": "overlay", "fgcolor": "rgba(255,255,255,.55)", "size": 6, "solidity": 0.25}
 
 
 def add_hover_rows(figure: go.Figure, texts: Sequence[str], *, width: float, row: int | None = None) -> None:
-    """An unseen bar behind each row, so that also the thinnest one says in whole what it is.
+    """Add an invisible bar behind each row, so that a tooltip appears over the whole row, however thin its bar is.
 
-    texts: what the rows say. width: where the x axis ends.
+    texts: the tooltips. width: the end of the x axis.
     """
     place = {} if row is None else {"row": row, "col": 1}
     figure.add_bar(
@@ -130,38 +128,38 @@ def add_hover_rows(figure: go.Figure, texts: Sequence[str], *, width: float, row
 
 
 def plain(text: str) -> str:
-    """Text that plotly does not take as its own small markup; what nobody can see stands there as an escape."""
+    """Text without markup for plotly, which reads `<b>`, `<a>` and entities; invisible characters are shown as escapes."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def capital(text: str) -> str:
-    """A sentence's beginning."""
+    """The text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
-def short(text: str, most: int = LONGEST) -> str:
-    """Text that fits beside a bar; the end that is cut is an ellipsis."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def short(text: str, letters: int = LABEL_LETTERS) -> str:
+    """The text, cut to so many letters; an ellipsis stands for the rest."""
+    return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
 
 
 def first_line(step: Step) -> str:
-    """A step's label: the line in the Dockerfile, and the instruction."""
+    """The label of a step: its line number in the Dockerfile and its instruction."""
     return step.instruction if step.line is None else f"{step.line}  {step.instruction}"
 
 
 def notes(builds: Sequence[Build]) -> str:
-    """What a reader must know of the builds shown: when they were recorded, and whether a stand-in was their base."""
+    """When the builds were recorded, and whether their base or frontend was a stand-in."""
     days = sorted({datetime.fromisoformat(build.started_at).date() for build in builds})
-    # No-break spaces: a line never ends within a date.
-    spoken = [f"{day.day}\N{NO-BREAK SPACE}{day:%b}\N{NO-BREAK SPACE}{day:%Y}" for day in days]
-    recorded = [message("recorded {day}", day=spoken[0])] if spoken else []
-    if len(spoken) > 1:
-        recorded = [message("recorded {first} to {last}", first=spoken[0], last=spoken[-1])]
+    # No-break spaces: `finish` must not break a line within a date.
+    dates = [f"{day.day}\N{NO-BREAK SPACE}{day:%b}\N{NO-BREAK SPACE}{day:%Y}" for day in days]
+    recorded = [message("recorded {day}", day=dates[0])] if dates else []
+    if len(dates) > 1:
+        recorded = [message("recorded {first} to {last}", first=dates[0], last=dates[-1])]
     return "; ".join([*recorded, *dict.fromkeys(build.stand_ins for build in builds if build.stand_ins)])
 
 
 def runs_note(counts: Sequence[int]) -> str:
-    """How often each value was measured."""
+    """The words for how often each value was measured. counts: the runs of each value."""
     low, high = min(counts, default=0), max(counts, default=0)
     if high <= 1:
         return message("one run each")

@@ -1,7 +1,7 @@
 """A figure as an SVG drawing that needs no script: for exported notebooks, printed pages and viewers that do not know plotly.
 
-It draws what the figures here are made of (horizontal bars, cells, points, notes, boxes and paths), at the same places with
-the same words; the boxes of a treemap it lays out itself.
+It knows the parts that the figures of this room have: horizontal bars, cells, points, annotations, boxes and paths. They have
+the places and the words that they have in plotly. Only a treemap is laid out here, as plotly does that in the browser.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 
 from speedkit.rendering import NOT_MATH, Box, html_text, nested_boxes
 
-from .scales import Axis, Frame, frame_of
+from .scales import Frame, frame_of
 from .style import plain
 
 __all__ = ["drawing"]
@@ -23,13 +23,15 @@ __all__ = ["drawing"]
 WIDTH = 900
 COLOUR = "var(--jp-content-font-color1,var(--fg,#1f2328))"
 FAMILY = "system-ui,'Noto Sans','DejaVu Sans',sans-serif"
-LINE = 1.3
+LINE_HEIGHT = 1.3
+"""The distance of two lines of text, in heights of a letter."""
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 BESIDE = 13
+"""The distance of a label from its point, in pixels."""
 DASHES = {"dot": "2 4", "dash": "8 5"}
 POINT = re.compile(r"(-?[\d.]+),(-?[\d.]+)")
 HEADING, MARGIN, SMALLEST = 19, 3, 6
-LETTER_PIXELS, FEWEST = 6.6, 4
+LETTER_PIXELS, FEWEST_LETTERS = 6.6, 4
 SHADES = (0.14, 0.2, 0.26)
 
 
@@ -44,12 +46,13 @@ def drawing(figure: go.Figure) -> str:
         parts += _axes(frame)
     parts += [_shape(shape, frames["x"]) for shape in layout.shapes]
     for trace in figure.data:
-        parts += DRAWN[trace.type](trace, frames[trace.xaxis or "x"])
-    parts += [_note(note, frames, layout) for note in layout.annotations]
+        parts += TRACES[trace.type](trace, frames[trace.xaxis or "x"])
+    parts += [_annotation(note, frames, layout) for note in layout.annotations]
     return _svg(layout, parts)
 
 
 def _svg(layout: Any, parts: list[str]) -> str:
+    """The whole drawing. It takes the text colour of the page, and has the title as its name for screen readers."""
     return (
         f'<svg class="sk-drawing {NOT_MATH}" role="img" aria-label="{_flat(layout.title.text)}" '
         f'viewBox="0 0 {WIDTH} {layout.height}" '
@@ -59,55 +62,50 @@ def _svg(layout: Any, parts: list[str]) -> str:
 
 
 def _flat(text: str) -> str:
+    """Plotly text as one line of escaped text, for attributes and tooltips."""
     return html_text(unescape(re.sub(r"<br>", " ", text)))
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 13, colour: str = "", more: str = "") -> str:
-    """Text with plotly's own markup, which is `<br>` and `<b>`; y is the middle of its first line."""
+    """Text with plotly's markup `<br>` and `<b>`. x: as `anchor` says. y: the middle of its first line. more: attributes."""
     lines = []
     for number, line in enumerate(text.split("<br>")):
-        spans = "".join(_spans(line))
-        lines.append(f'<tspan x="{x:.1f}" dy="{0 if number == 0 else size * LINE:.1f}">{spans}</tspan>')
+        spans, bold = "", False
+        for part in re.split(r"(</?b>)", line):
+            if part in ("<b>", "</b>"):
+                bold = part == "<b>"
+            elif part:
+                words = html_text(unescape(part))
+                spans += f'<tspan font-weight="600">{words}</tspan>' if bold else words
+        lines.append(f'<tspan x="{x:.1f}" dy="{0 if number == 0 else size * LINE_HEIGHT:.1f}">{spans}</tspan>')
     fill = f' fill="{colour}"' if colour else ""
+    # SVG places text by its baseline, which is about a third of a letter's height below the middle.
     return (
         f'<text x="{x:.1f}" y="{y + size * 0.36:.1f}" text-anchor="{anchor}" font-size="{size}"{fill}{more} '
         f'style="white-space:pre">{"".join(lines)}</text>'
     )
 
 
-def _spans(line: str) -> Iterator[str]:
-    bold = False
-    for part in re.split(r"(</?b>)", line):
-        if part in ("<b>", "</b>"):
-            bold = part == "<b>"
-        elif part:
-            words = html_text(unescape(part))
-            yield f'<tspan font-weight="600">{words}</tspan>' if bold else words
-
-
 def _titles(title: Any) -> str:
     size, small = title.font.size, title.subtitle.font.size
-    below = 14 + size * LINE * (title.text.count("<br>") + 1) + small
+    below = 14 + size * LINE_HEIGHT * (title.text.count("<br>") + 1) + small
     first = _text(12, 14 + size / 2, title.text, size=size, more=' font-weight="600"')
     return first + _text(12, below, title.subtitle.text, size=small, more=' opacity=".8"')
 
 
 def _axes(frame: Frame) -> Iterator[str]:
+    """The grid, the labels and the titles of both axes of a panel."""
     x, y = frame.x, frame.y
     for value, text in x.ticks:
         if x.grid:
             yield _line(x.at(value), y.start, x.at(value), y.end)
         if text:
-            above = y.end - 12 - (text.count("<br>")) * 12 * LINE
+            above = y.end - 12 - (text.count("<br>")) * 12 * LINE_HEIGHT
             yield _text(x.at(value), above if frame.on_top else y.start + 14, text, anchor="middle", size=12)
     for value, text in y.ticks:
         if y.grid:
             yield _line(x.start, y.at(value), x.end, y.at(value))
         yield _text(x.start - 6, y.at(value), text, anchor="end")
-    yield from _axis_titles(x, y)
-
-
-def _axis_titles(x: Axis, y: Axis) -> Iterator[str]:
     if x.title:
         yield _text((x.start + x.end) / 2, y.start + 36, x.title, anchor="middle")
     if y.title:
@@ -119,8 +117,8 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> str:
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="rgba(128,128,128,.3)"/>'
 
 
-def _rectangle(x1: float, y1: float, x2: float, y2: float, fill: str, tip: str = "") -> str:
-    title = f"<title>{_flat(tip)}</title>" if tip else ""
+def _rectangle(x1: float, y1: float, x2: float, y2: float, fill: str, tooltip: str = "") -> str:
+    title = f"<title>{_flat(tooltip)}</title>" if tooltip else ""
     return f'<rect x="{x1:.1f}" y="{y1:.1f}" width="{max(x2 - x1, 0):.1f}" height="{y2 - y1:.1f}" fill="{fill}">{title}</rect>'
 
 
@@ -131,8 +129,8 @@ def _bars(trace: Any, frame: Frame) -> Iterator[str]:
     for place, (base, length, row) in enumerate(zip(bases, trace.x, trace.y, strict=True)):
         middle, start = frame.y.at(row), frame.x.start if base is None else frame.x.at(base)
         end = frame.x.at((base or 0) + length)
-        tip = trace.hovertext[place] if trace.hovertext else ""
-        yield _rectangle(start, middle - half, end, middle + half, trace.marker.color, tip)
+        tooltip = trace.hovertext[place] if trace.hovertext else ""
+        yield _rectangle(start, middle - half, end, middle + half, trace.marker.color, tooltip)
         if hatch:
             yield _hatch(start, middle - half, end, middle + half)
         text = trace.text[place] if trace.text else ""
@@ -144,7 +142,7 @@ def _bars(trace: Any, frame: Frame) -> Iterator[str]:
 
 
 def _hatch(x1: float, y1: float, x2: float, y2: float) -> str:
-    """Slanted lines, drawn one by one: a pattern would need a name that is unique on the page."""
+    """Slanted lines over a bar, one by one: an SVG pattern needs an id, which must be unique on the page."""
     height, strokes, x = y2 - y1, [], x1 - (y2 - y1)
     while x < x2:
         left, right = max(x, x1), min(x + height, x2)
@@ -158,6 +156,7 @@ def _cells(trace: Any, frame: Frame) -> Iterator[str]:
     for row, codes in enumerate(trace.z):
         for column, code in enumerate(codes):
             x, y = frame.x.at(column), frame.y.at(row)
+            # The colour scale has two entries per code, the start and the end of its range (`rerun_grid.SCALE`).
             fill = trace.colorscale[2 * int(code)][1]
             box = (x - wide / 2 + 1.5, y - high / 2 + 1.5, x + wide / 2 - 1.5, y + high / 2 - 1.5)
             yield _rectangle(*box, fill, trace.text[row][column])
@@ -175,47 +174,43 @@ def _points(trace: Any, frame: Frame) -> Iterator[str]:
 
 
 def _treemap(trace: Any, layout: Any) -> Iterator[str]:
-    """Boxes within boxes, three deep, darker the deeper they lie."""
-    tips = dict(zip(trace.ids, zip(trace.labels, trace.hovertext, strict=True), strict=True))
-    inside: dict[str, list[tuple[str, float]]] = {}
-    for one, parent, size in zip(trace.ids, trace.parents, trace.values, strict=True):
-        inside.setdefault(parent, []).append((one, size))
+    """Boxes within boxes, at most three deep. Deeper boxes are darker."""
+    texts = dict(zip(trace.ids, zip(trace.labels, trace.hovertext, strict=True), strict=True))
+    children: dict[str, list[tuple[str, float]]] = {}
+    for path, parent, size in zip(trace.ids, trace.parents, trace.values, strict=True):
+        children.setdefault(parent, []).append((path, size))
     room = Box(12, layout.margin.t, WIDTH - 24, layout.height - layout.margin.t - layout.margin.b)
     boxes = nested_boxes(
-        inside[""][0][0],
-        lambda one: inside.get(one, []),
+        children[""][0][0],
+        lambda path: children.get(path, []),
         room,
         heading=HEADING,
         margin=MARGIN,
         smallest=SMALLEST,
         deepest=len(SHADES),
     )
-    for one, box, depth in boxes:
-        words, tip = tips[one]
-        yield _shaded(box, SHADES[depth - 1], tip)
+    for path, box, depth in boxes:
+        label, tooltip = texts[path]
+        place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+        look = f'fill="rgba(128,128,128,{SHADES[depth - 1]})" stroke="rgba(128,128,128,.6)"'
+        yield f"<rect {place} {look}><title>{_flat(tooltip)}</title></rect>"
         if box.height >= HEADING - 3:
-            yield _text(box.x + 4, box.y + HEADING / 2, _fitted(words, int((box.width - 8) / LETTER_PIXELS)), size=12)
+            yield _text(box.x + 4, box.y + HEADING / 2, _cut_label(label, int((box.width - 8) / LETTER_PIXELS)), size=12)
 
 
-def _fitted(words: str, letters: int) -> str:
-    """As much of a label as there is room for; nothing where it would be a letter or two."""
-    text = unescape(words)
+def _cut_label(label: str, letters: int) -> str:
+    """As much of a label as fits into so many letters; "" when that would be a letter or two."""
+    text = unescape(label)
     if len(text) > letters:
-        text = f"{text[: letters - 1]}…" if letters >= FEWEST else ""
+        text = f"{text[: letters - 1]}…" if letters >= FEWEST_LETTERS else ""
     return plain(text)
 
 
-def _shaded(box: Box, shade: float, tip: str) -> str:
-    place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
-    look = f'fill="rgba(128,128,128,{shade})" stroke="rgba(128,128,128,.6)"'
-    return f"<rect {place} {look}><title>{_flat(tip)}</title></rect>"
-
-
-DRAWN = {"bar": _bars, "heatmap": _cells, "scatter": _points}
+TRACES = {"bar": _bars, "heatmap": _cells, "scatter": _points}
 
 
 def _shape(shape: Any, frame: Frame) -> str:
-    """A box over the whole width, or a path whose x is counted in pixels from the left edge of the first panel."""
+    """A box over the whole width, or a path with x in pixels from the left edge of the first panel and y in values."""
     x, y, line = frame.x, frame.y, shape.line
     dashes = f' stroke-dasharray="{DASHES[line.dash]}"' if line.dash in DASHES else ""
     stroke = f' stroke="{line.color}" stroke-width="{line.width}"{dashes}' if line.width else ""
@@ -223,12 +218,12 @@ def _shape(shape: Any, frame: Frame) -> str:
         top, bottom = y.at(shape.y0), y.at(shape.y1)
         size = f'width="{x.end - x.start:.1f}" height="{bottom - top:.1f}"'
         return f'<rect x="{x.start:.1f}" y="{top:.1f}" {size} fill="none"{stroke}/>'
-    points = POINT.sub(lambda at: f"{x.start + float(at[1]):.1f},{y.at(float(at[2])):.1f}", shape.path)
+    points = POINT.sub(lambda point: f"{x.start + float(point[1]):.1f},{y.at(float(point[2])):.1f}", shape.path)
     return f'<path d="{points}" fill="{shape.fillcolor or "none"}"{stroke}/>'
 
 
-def _note(note: Any, frames: dict[str, Frame], layout: Any) -> str:
-    """Text at a place of the paper, or at values of the first panel."""
+def _annotation(note: Any, frames: dict[str, Frame], layout: Any) -> str:
+    """Text at a place of the whole figure ("paper"), or at values of the first panel."""
     frame, bottom = frames["x"], layout.height - layout.margin.b
     x = frame.x.start + note.x * (frame.x.end - frame.x.start) if note.xref == "paper" else frame.x.at(note.x)
     y = bottom - note.y * (bottom - layout.margin.t) - 7 if note.yref == "paper" else frame.y.at(note.y)

@@ -1,4 +1,4 @@
-"""The table beside a figure, as HTML: amounts with their units, text at the left, long text whole in its tooltip."""
+"""The table beside a figure, as HTML: amounts with units, text aligned left, the full text of a cut cell in its tooltip."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ table.sk-table .text{text-align:left!important}
 .sk-wide{overflow-x:auto}.sk-how{font-size:12px;opacity:.75;padding:4px 0}
 </style>"""
 LOOKS = {"because": "said", "instruction": "sk-line", "layer": "sk-line"}
-"""Columns that are never cut: sentences, and lines of Dockerfiles, which are broken where they must be."""
+"""Class names of columns whose text is wrapped and never cut: sentences and lines of Dockerfiles."""
 HEADS = {
     "because": message("because"),
     "build": message("build"),
@@ -67,7 +67,7 @@ STATES = {
     "miss": message("miss"),
     "depends": message("depends"),
 }
-"""What became of a step, or will: the words of the column `state`, which are those that code compares with."""
+"""What a reader sees for the values of the column `state`. The values themselves are the same in every language."""
 
 
 def table_html(
@@ -83,49 +83,37 @@ def table_html(
     how: the line on how its values were measured. opened: it is unfolded at first. rows_shown: how many rows, None for all.
     heads: the heads of columns that only this table has, by their names.
     """
-    shown = [name for name in table.columns if not _says_nothing(name, table[name])]
-    looks = {name: "" if _is_amount(table[name]) else "text sk-words" if name in heads else _look(name) for name in shown}
-    rows = [
-        [_cell(name, looks[name], value) for name, value in zip(shown, row, strict=True)]
-        for row in table[shown].head(len(table) if rows_shown is None else rows_shown).itertuples(index=False, name=None)
+    # Columns without any value, and downloads of builds that downloaded nothing, only take up room.
+    shown = [
+        name
+        for name in table.columns
+        if not table[name].isna().all() and not (name == "bytes_fetched" and not table[name].any())
     ]
+    looks = {}
+    for name in shown:
+        is_number = pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name])
+        text_look = "text sk-words" if name in heads else f"text {LOOKS.get(name, '')}".rstrip()
+        looks[name] = "" if is_number else text_look
+    rows = []
+    for row in table[shown].head(len(table) if rows_shown is None else rows_shown).itertuples(index=False, name=None):
+        texts = [_cell_text(name, value) for name, value in zip(shown, row, strict=True)]
+        rows.append([Cell(text, looks[name], tip=text if looks[name] else "") for name, text in zip(shown, texts, strict=True)])
     read = " sk-read" * ("because" in shown)
-    written = cells_html([Cell(heads.get(name) or _head(name), looks[name]) for name in shown], rows, look=f"sk-table{read}")
-    left = 0 if rows_shown is None else len(table) - rows_shown
-    rest = plural("{count:,} more row in its table.", "{count:,} more rows in its table.", left)
-    more = f'<div class="sk-how">{html_text(rest)}</div>' if left > 0 else ""
+    head = [Cell(heads.get(name) or HEADS.get(name, name), looks[name]) for name in shown]
+    cells = cells_html(head, rows, look=f"sk-table{read}")
+    more_rows = 0 if rows_shown is None else len(table) - rows_shown
+    note = plural("{count:,} more row in its table.", "{count:,} more rows in its table.", more_rows)
+    footer = f'<div class="sk-how">{html_text(note)}</div>' if more_rows > 0 else ""
     return (
         f'{STYLE}<details{" open" * opened} class="{NOT_MATH}">'
         f"<summary>{html_text(message('The same as a table'))}</summary>"
         f'<div class="sk-how">{html_text(how)}</div>'
-        f'<div class="sk-wide">{written}</div>'
-        f"{more}</details>"
+        f'<div class="sk-wide">{cells}</div>'
+        f"{footer}</details>"
     )
 
 
-def _look(name: str) -> str:
-    return f"text {LOOKS.get(name, '')}".rstrip()
-
-
-def _is_amount(column: pd.Series[Any]) -> bool:
-    return bool(pd.api.types.is_numeric_dtype(column)) and not pd.api.types.is_bool_dtype(column)
-
-
-def _says_nothing(name: str, column: pd.Series[Any]) -> bool:
-    """Bytes that were never fetched, and columns without a value, only take up room."""
-    return bool(column.isna().all()) or (name == "bytes_fetched" and not column.any())
-
-
-def _head(name: str) -> str:
-    return HEADS.get(name, name.removesuffix("_seconds").replace("_", " ") if name.endswith("_seconds") else name)
-
-
-def _cell(name: str, look: str, value: Any) -> Cell:
-    text = _text(name, value)
-    return Cell(text, look, tip=text if look else "")
-
-
-def _text(name: str, value: Any) -> str:
+def _cell_text(name: str, value: Any) -> str:
     if pd.isna(value):
         return ""
     if name.endswith("seconds"):

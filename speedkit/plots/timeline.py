@@ -1,8 +1,6 @@
-"""A build over time: a bar per step, where it began and how long it ran."""
+"""A build over time: a bar per step, from its start to its end."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -19,11 +17,12 @@ from .style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, fi
 
 __all__ = ["timeline"]
 
-MOSTLY = 0.5
-SEEN = 0.003
+MOST_OF_IT = 0.5
+THINNEST = 0.003
+"""The share of the axis that a bar fills at least, so that a step of milliseconds can be seen."""
 ROOM = 1.02
-NAMED = 24
-KINDS = {
+INSTRUCTION_LETTERS = 24
+LOOKS = {
     "cached": (CACHED, False),
     "ran": (RAN, True),
     "running": (RAN, True),
@@ -33,19 +32,24 @@ KINDS = {
 
 
 def timeline(build: Build, other: Build | None = None) -> Plot:
-    """When each step of a build ran and for how long; two builds above each other when another one is given."""
+    """When each step of a build ran and for how long. With another build, both are drawn above each other on one time scale."""
     builds = [build] if other is None else [build, other]
-    shown = [[step for step in one.instructions if step.state in KINDS or step.state == "waiting"] for one in builds]
+    shown = [[step for step in one.instructions if step.state in LOOKS or step.state == "waiting"] for one in builds]
     longest = max(max(one.seconds for one in builds), 0.01)
-    figure, pixels = panels([len(steps) for steps in shown], [_name(one) for one in builds] if other else [])
+    figure, pixels = panels([len(steps) for steps in shown], [_heading(one) for one in builds] if other else [])
     for row, steps in enumerate(shown, 1):
         _add_bars(figure, steps, longest, row)
     figure.update_xaxes(range=[0, longest * ROOM])
     figure.update_xaxes(title_text=message("seconds since the build began"), row=len(builds), col=1)
+    if other is None:
+        name = message("{strategy}, {edit}", strategy=build.strategy, edit=edit_words(build.edit))
+        how = [name, message("one run, a bar for each instruction")]
+    else:
+        how = [message("one run each, a bar for each instruction")]
     finish(
         figure,
         title=_finding(build) if other is None else _difference(build, other),
-        measured="; ".join([*_measured(builds), notes(builds)]),
+        measured="; ".join([*how, notes(builds)]),
         plot_pixels=pixels,
         left=max((len(first_line(step)) for steps in shown for step in steps), default=0),
         right_pixels=130,
@@ -55,7 +59,7 @@ def timeline(build: Build, other: Build | None = None) -> Plot:
 
 
 def _table(build: Build, *, named: bool) -> pd.DataFrame:
-    """The steps of a build; its state says what its columns `cached` and `error` do."""
+    """The steps of a build, without the columns `cached` and `error`: the state has both. named: with the build's name."""
     table = build.steps.drop(columns=["error", "cached"])
     table["stage"] = [stage_text(step) for step in build.instructions]
     if named:
@@ -63,7 +67,7 @@ def _table(build: Build, *, named: bool) -> pd.DataFrame:
     return table
 
 
-def _name(build: Build) -> str:
+def _heading(build: Build) -> str:
     return message(
         "{strategy}, {edit}: {seconds}",
         strategy=build.strategy,
@@ -72,21 +76,17 @@ def _name(build: Build) -> str:
     )
 
 
-def _measured(builds: Sequence[Build]) -> list[str]:
-    if len(builds) > 1:
-        return [message("one run each, a bar for each instruction")]
-    return [
-        message("{strategy}, {edit}", strategy=builds[0].strategy, edit=edit_words(builds[0].edit)),
-        message("one run, a bar for each instruction"),
-    ]
-
-
 def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) -> None:
+    """longest: the seconds of the longest build, at which the axis ends."""
     add_hover_rows(
-        figure, [f"{stage_text(step)}: {step.instruction}\n{_said(step)}" for step in steps], width=longest * ROOM, row=row
+        figure,
+        [f"{stage_text(step)}: {step.instruction}\n{_state_text(step)}" for step in steps],
+        width=longest * ROOM,
+        row=row,
     )
+    # A trace has one colour and one pattern: the bars of each state are a trace of their own.
     for state in dict.fromkeys(step.state for step in steps):
-        colour, hatch = KINDS.get(state, (CACHED, False))
+        colour, hatch = LOOKS.get(state, (CACHED, False))
         places = [place for place, step in enumerate(steps) if step.state == state]
         figure.add_bar(
             row=row,
@@ -94,10 +94,10 @@ def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) ->
             orientation="h",
             y=places,
             base=[steps[place].started_seconds or 0 for place in places],
-            x=[max(steps[place].seconds, longest * SEEN) if state in KINDS else 0 for place in places],
+            x=[max(steps[place].seconds, longest * THINNEST) if state in LOOKS else 0 for place in places],
             width=BAR,
             marker={"color": colour, "pattern": hatched(hatch), "line": {"width": 0}},
-            text=[_said(steps[place]) for place in places],
+            text=[_state_text(steps[place]) for place in places],
             textposition="outside",
             cliponaxis=False,
             hoverinfo="skip",
@@ -105,7 +105,8 @@ def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) ->
     label_rows(figure, [short(first_line(step)) for step in steps], row=row)
 
 
-def _said(step: Step) -> str:
+def _state_text(step: Step) -> str:
+    """The words beside the bar of a step."""
     if step.cached:
         return message("{icon} cached", icon="✓")
     if step.state == "waiting":
@@ -119,33 +120,38 @@ def _said(step: Step) -> str:
 
 
 def _finding(build: Build) -> str:
+    """The step at which the build ended early, or the one that took most of the time, or how many steps ran."""
     ran = [step for step in build.instructions if step.ran]
     ended = [step for step in ran if step.state in ("failed", "cancelled")]
     if ended:
-        where, seconds = capital(_where(ended[0])), seconds_text(ended[0].seconds)
+        step, seconds = capital(_step_in_words(ended[0])), seconds_text(ended[0].seconds)
         if ended[0].state == "failed":
-            return message("{step} fails after {seconds}", step=where, seconds=seconds)
-        return message("{step} was cancelled after {seconds}", step=where, seconds=seconds)
+            return message("{step} fails after {seconds}", step=step, seconds=seconds)
+        return message("{step} was cancelled after {seconds}", step=step, seconds=seconds)
     whole = seconds_text(build.seconds)
     if not ran:
         return message("Nothing ran: all from the cache in {seconds}", seconds=whole)
     slowest = max(ran, key=lambda step: step.seconds)
-    if slowest.seconds < MOSTLY * build.seconds:
+    if slowest.seconds < MOST_OF_IT * build.seconds:
         return plural("{count} step ran, {seconds} in all", "{count} steps ran, {seconds} in all", len(ran), seconds=whole)
     return message(
-        "{seconds} of {whole} are one step: {step}", seconds=seconds_text(slowest.seconds), whole=whole, step=_where(slowest)
+        "{seconds} of {whole} are one step: {step}",
+        seconds=seconds_text(slowest.seconds),
+        whole=whole,
+        step=_step_in_words(slowest),
     )
 
 
-def _where(step: Step) -> str:
-    instruction = short(step.instruction, NAMED)
+def _step_in_words(step: Step) -> str:
+    """`line 5, RUN go build`; a command on the host has no line."""
+    instruction = short(step.instruction, INSTRUCTION_LETTERS)
     if step.line is None:
         return instruction
     return message("line {line}, {instruction}", line=step.line, instruction=instruction)
 
 
 def _difference(first: Build, second: Build) -> str:
-    """How much each build had to do. Seconds of single runs stand beside the bars; they prove no difference."""
+    """How many steps each build ran. Their seconds are no finding: single runs prove no difference."""
     if first.strategy == second.strategy:
         return message(
             "{strategy}: {first}, {second}",

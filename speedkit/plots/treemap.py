@@ -1,4 +1,4 @@
-"""Where the bytes of an image are: a rectangle for each folder and file, as large as what it holds."""
+"""Where the bytes of an image are: a rectangle for each folder and file, with an area in proportion to its bytes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ __all__ = ["treemap"]
 PLOT_PIXELS = 380
 LARGEST = 400
 SHADE = "rgba(128,128,128,.1)"
-"""A folder lies on the folder that holds it, so what is deeper is darker."""
+"""The same for all: rectangles lie on each other, so that deeper ones look darker."""
 ROWS_SHOWN = 12
 SMALLEST_LETTERS = 11
 
 
 def treemap(image: Image, *, layer: int | None = None) -> Plot:
-    """The files and folders of an image by size, or those that one of its layers stores, counted from 1.
+    """The files and folders of an image by size; with `layer`, those that one of its layers stores.
 
-    A folder's bytes include those of what is in it. Only the largest are drawn, never one without its folder; the table has
-    more.
+    layer: its number, the lowest is 1. The bytes of a folder include all that is in it. The figure has the 400 largest, the
+    table has all.
     """
     place = None if layer is None else layer - 1
-    every = [(row.id, row.parent, row.size_bytes) for row in treemap_rows(image, place=place)]
-    drawn = sorted(every, key=lambda row: -row[2])[:LARGEST]
+    all_rows = [(row.id, row.parent, row.size_bytes) for row in treemap_rows(image, place=place)]
+    drawn = sorted(all_rows, key=lambda row: -row[2])[:LARGEST]
+    # Plotly places a rectangle inside its parent, so one whose parent is not drawn goes, too.
     paths = {path for path, _, _ in drawn}
     drawn = [row for row in drawn if row[1] in paths or not row[1]]
     figure = go.Figure(
@@ -48,34 +49,31 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
             hoverinfo="text",
         )
     )
+    how = message("{image}: files and folders of the final file system by size", image=image.short_name)
+    if layer is not None:
+        how = message("{image}: files and folders of what layer {layer} stores by size", image=image.short_name, layer=layer)
+    if len(drawn) < len(all_rows):
+        how = message("{what}, the {count} largest drawn", what=how, count=len(drawn))
     finish(
         figure,
-        title=_finding(image, place, every[0][2]),
-        measured=_measured(image, layer, len(drawn), len(every)),
+        title=_finding(image, place, total_bytes=all_rows[0][2]),
+        measured=how,
         plot_pixels=PLOT_PIXELS,
         left=0,
         right_pixels=16,
         below_pixels=16,
     )
     figure.update_layout(uniformtext={"minsize": SMALLEST_LETTERS, "mode": "hide"})
-    return Plot(figure, Frame(every, columns=["path", "parent", "size_bytes"]), rows_shown=ROWS_SHOWN)
+    return Plot(figure, Frame(all_rows, columns=["path", "parent", "size_bytes"]), rows_shown=ROWS_SHOWN)
 
 
-def _measured(image: Image, layer: int | None, drawn: int, known: int) -> str:
-    if layer is None:
-        what = message("{image}: files and folders of the final file system by size", image=image.short_name)
-    else:
-        what = message("{image}: files and folders of what layer {layer} stores by size", image=image.short_name, layer=layer)
-    return message("{what}, the {count} largest drawn", what=what, count=drawn) if drawn < known else what
-
-
-def _finding(image: Image, place: int | None, total: int) -> str:
+def _finding(image: Image, place: int | None, *, total_bytes: int) -> str:
     largest = largest_file(image, place=place)
     if largest is None or not largest.size_bytes:
         return message("There is nothing in it")
     return message(
         "{size} of {total} are one file: {path}",
         size=bytes_text(largest.size_bytes),
-        total=bytes_text(total),
+        total=bytes_text(total_bytes),
         path=largest.path,
     )
