@@ -1,7 +1,7 @@
 """Says which steps of a build the cache holds, before the build (`predict`) and after it (`explain`). Pure: no engine.
 
-In: situations, the one of now and those of earlier builds. Out: for every step a verdict and a cause. How the cache
-works is written down in docs/buildkit-cache-rules.md.
+In: situations, of the next build and of earlier builds. Out: for every step a verdict and a cause.
+docs/buildkit-cache-rules.md has the rules of BuildKit's cache.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""A file tree as BuildKit hashes it: equal trees have equal digests, and nothing else counts.
+"""A file tree as BuildKit hashes it: trees have equal digests exactly when BuildKit takes them for the same content.
 
-Hashed are a file's content and mode, a folder's mode and what it holds by name, a symlink's target; not times, not
-owners of files from a build context. Source: moby/buildkit, cache/contenthash.
+A digest covers a file's content and mode, a folder's mode and the names in it, a symlink's target. It covers neither times nor
+the owners of files from a build context. Source: moby/buildkit, cache/contenthash/checksum.go. The digests here are others
+than BuildKit's: it only matters which are equal.
 """
 
 from __future__ import annotations
@@ -15,23 +16,25 @@ from typing import TYPE_CHECKING, NamedTuple
 from speedkit.context import Entry, IgnorePatterns, PathPattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from speedkit.context import Manifest, Matched
 
-__all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "has_wildcard"]
+__all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "folders_above", "has_wildcard"]
 
 EMPTY = "nothing"
+"""The digest of a pattern that matches nothing in a folder that is there."""
 _MOST_LINKS = 255
+"""`maxSymlinkLimit` of BuildKit's cache/contenthash/path.go; more end the build with `too many links`."""
 NOT_UTF8 = re.compile("[\udc80-\udcff]")
-"""How Python writes a byte that is not UTF-8, in a text or in the name of a file."""
+"""A byte that is not UTF-8, as Python writes it in a text or in the name of a file."""
 
 
 class Selector(NamedTuple):
-    """Which part of a tree an instruction reads.
+    """The part of a tree that an instruction reads.
 
     path: absolute. wildcard: the path is a pattern. follow: a symlink at its end is followed.
-    excludes: patterns below the path that do not count.
+    excludes: patterns of `--exclude`, relative to the path.
     """
 
     path: str
@@ -40,8 +43,8 @@ class Selector(NamedTuple):
     excludes: tuple[str, ...] = ()
 
 
-class _Taken(NamedTuple):
-    """One path that a pattern takes. shown: how the pattern calls it. follow: a symlink there stands for its target."""
+class _IncludedPath(NamedTuple):
+    """One path that a pattern includes. shown: the path as the pattern names it. follow: a symlink there is followed."""
 
     path: str
     shown: str
@@ -49,21 +52,21 @@ class _Taken(NamedTuple):
 
 
 def has_wildcard(path: str) -> bool:
-    """Whether BuildKit takes a path for a pattern: an unescaped `*`, `?` or `[`."""
+    """Whether BuildKit takes a path for a pattern: it has an unescaped `*`, `?` or `[`."""
     return re.search(r"(?<!\\)(?:\\\\)*[*?\[]", path) is not None
 
 
 class Tree:
-    """The files of a build context, with digests of any part of them, computed once and on demand."""
+    """The files of a build context, with the digest of any part of them, computed once and on demand."""
 
     def __init__(self, manifest: Manifest, *, unknown: frozenset[str] = frozenset()) -> None:
-        """unknown: paths whose content, or whether they are there, nobody can tell yet."""
+        """unknown: paths that commands on the host make before the build, so neither their content nor their kind is known."""
         self._manifest = manifest
         self.unknown = unknown
         self.unsent: frozenset[str] = frozenset()
-        """Paths that are there, and that BuildKit is not sent by the build that this was planned for last."""
+        """Paths of the tree that BuildKit is not sent; set anew by each plan of a build."""
         self._digests: dict[str, str] = {}
-        self._known: dict[Selector, str | None] = {}
+        self._selector_digests: dict[Selector, str | None] = {}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -87,54 +90,59 @@ class Tree:
         return children
 
     @cached_property
-    def _not_text(self) -> tuple[str, ...]:
-        return tuple(path for path, entry in self._entries.items() if _is_not_text(entry))
+    def _unsendable(self) -> tuple[str, ...]:
+        return tuple(path for path, entry in self._entries.items() if _is_unsendable(entry))
 
     def changed_to(self, manifest: Manifest) -> Tree:
-        """The tree of a later manifest: of folders in which nothing differs, the digests are kept."""
+        """The tree of a later manifest. Folders in which nothing differs keep their digests.
+
+        A key typed in the workbench changes one file of a context that may have thousands; with an added, removed or renamed
+        file the tree starts from nothing.
+        """
         tree = Tree(manifest, unknown=self.unknown)
         pairs = list(zip(self.entries, manifest.entries, strict=False))
         differing = [(old, new) for old, new in pairs if old is not new]
         if len(self.entries) != len(manifest.entries) or any(old.path != new.path for old, new in differing):
             return tree
         changed = {f"/{new.path}": new for _, new in differing}
-        touched = {"/", *changed, *(above for path in changed for above in _folders_above(path))}
+        outdated = {"/", *changed, *(above for path in changed for above in folders_above(path))}
         tree._entries = self._entries | changed
         tree._children = self._children
-        tree._digests = {path: digest for path, digest in self._digests.items() if path not in touched}
-        if changed.keys().isdisjoint(self._not_text) and not any(map(_is_not_text, changed.values())):
-            tree._not_text = self._not_text
+        tree._digests = {path: digest for path, digest in self._digests.items() if path not in outdated}
+        if changed.keys().isdisjoint(self._unsendable) and not any(map(_is_unsendable, changed.values())):
+            tree._unsendable = self._unsendable
         return tree
 
     def digest(self, selector: Selector) -> str | None:
-        """The digest of what a selector takes; None when the path is not there."""
+        """The digest of the part that a selector names; None when the path is not there."""
         if selector.path in self.unsent and not selector.wildcard:
             return None
-        if selector not in self._known:
-            simple = not selector.wildcard and not selector.excludes
-            self._known[selector] = self._of_path(selector) if simple else self._of_list(selector)
-        return self._known[selector]
+        if selector not in self._selector_digests:
+            is_plain_path = not selector.wildcard and not selector.excludes
+            digest = self._path_digest(selector) if is_plain_path else self._list_digest(selector)
+            self._selector_digests[selector] = digest
+        return self._selector_digests[selector]
 
     def unknown_in(self, selector: Selector) -> tuple[str, ...]:
-        """The paths of unknown content that a selector takes."""
+        """The paths of unknown content that a selector covers."""
         return tuple(path for path in sorted(self.unknown) if _lies_in(f"/{path}", selector))
 
     def unsendable_in(self, selector: Selector) -> tuple[str, ...]:
-        """The paths that a selector takes whose name, or what they point to, is not UTF-8: the transfer breaks off there."""
-        return tuple(path for path in self._not_text if _lies_in(path, selector))
+        """The paths that a selector covers whose name or symlink target is not UTF-8: the transfer ends with an error there."""
+        return tuple(path for path in self._unsendable if _lies_in(path, selector))
 
     def is_circle(self, selector: Selector) -> bool:
-        """Whether what a selector takes leads through too many symlinks to end anywhere."""
-        paths = [taken.path for taken in self._listed(selector)] if selector.wildcard else [selector.path]
+        """Whether following a selector's paths takes more symlinks than BuildKit follows."""
+        paths = [included.path for included in self._included_paths(selector)] if selector.wildcard else [selector.path]
         return any(self._followed(path, follow=selector.follow)[1] for path in paths)
 
-    def taken(self, selector: Selector) -> Iterator[Entry]:
-        """The entries that a selector takes, folders included."""
+    def entries_of(self, selector: Selector) -> Iterator[Entry]:
+        """The entries that a selector covers, folders included."""
         if selector.wildcard or selector.excludes:
-            for taken in self._listed(selector):
-                yield self._entries[taken.path]
-                if taken.follow and (target := self._resolved(taken.path, follow=True)) not in (None, taken.path):
-                    yield from self.taken(Selector(str(target)))
+            for included in self._included_paths(selector):
+                yield self._entries[included.path]
+                if included.follow and (target := self._resolved(included.path, follow=True)) not in (None, included.path):
+                    yield from self.entries_of(Selector(str(target)))
             return
         start = self._resolved(selector.path, follow=selector.follow)
         if start == "/":
@@ -143,15 +151,16 @@ class Tree:
             yield self._entries[start]
             yield from (entry for below, entry in self._entries.items() if below.startswith(f"{start}/"))
 
-    def _of_path(self, selector: Selector) -> str | None:
+    def _path_digest(self, selector: Selector) -> str | None:
         path = self._resolved(selector.path, follow=selector.follow)
         return None if path is None else self._digest(path)
 
     def _digest(self, path: str) -> str:
-        """A folder's digest is made of its own header and of the names and digests it holds."""
+        """The digest of a file or folder. A folder's is made of its own header and of the names and digests in it."""
         entry = self._entries.get(path)
         if entry is not None and entry.kind != "dir":
             return _header(entry)
+        # A list instead of recursion: folders can be nested deeper than Python's stack.
         waiting = [path]
         while waiting:
             folder = waiting[-1]
@@ -161,97 +170,102 @@ class Tree:
                 waiting += missing
                 continue
             waiting.pop()
-            if folder not in self._digests:
-                self._digests[folder] = self._digest_of_children(folder, children)
+            if folder in self._digests:
+                continue
+            header = self._entries.get(folder)
+            hashed = hashlib.sha256(_header(header).encode(errors="surrogatepass") if header else b"root")
+            for child in children:
+                below = self._entries[child]
+                digest = self._digests[child] if below.kind == "dir" else _header(below)
+                hashed.update(f"\0{child.rpartition('/')[2]}\0{digest}".encode(errors="surrogatepass"))
+            self._digests[folder] = hashed.hexdigest()
         return self._digests[path]
 
-    def _digest_of_children(self, folder: str, children: Iterable[str]) -> str:
-        entry = self._entries.get(folder)
-        hashed = hashlib.sha256(_header(entry).encode(errors="surrogatepass") if entry else b"root")
-        for child in children:
-            below = self._entries[child]
-            digest = self._digests[child] if below.kind == "dir" else _header(below)
-            hashed.update(f"\0{child.rpartition('/')[2]}\0{digest}".encode(errors="surrogatepass"))
-        return hashed.hexdigest()
-
-    def _of_list(self, selector: Selector) -> str | None:
-        listed = self._listed(selector)
-        digests = [(posixpath.basename(taken.shown), self._listed_digest(taken)) for taken in listed]
+    def _list_digest(self, selector: Selector) -> str | None:
+        """The digest of a pattern, or of a path with `--exclude`: `Checksum` of BuildKit, for more than one plain path."""
+        included = self._included_paths(selector)
+        digests = [(posixpath.basename(one.shown), self._included_digest(one)) for one in included]
         if not digests:
-            return EMPTY if self._has_start(selector) else None
+            # No match is an error only where the folder of the pattern is missing, too.
+            has_folder = (
+                not selector.wildcard or self._resolved(_folder_before_wildcard(selector.path), follow=True) is not None
+            )
+            return EMPTY if has_folder else None
         if any(digest is None for _, digest in digests):
             return None
+        # A pattern that matches one file of its own name has that file's digest, so `COPY f*` can be a hit of `COPY f`.
         if len(digests) == 1 and digests[0][0] == posixpath.basename(selector.path):
             return digests[0][1]
         joined = "\0".join(f"{name}\0{digest}" for name, digest in digests)
         return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()
 
-    def _has_start(self, selector: Selector) -> bool:
-        """Whether the folder is there in which a pattern is looked for."""
-        return not selector.wildcard or self._resolved(_folder_before_wildcard(selector.path), follow=True) is not None
-
-    def _listed_digest(self, taken: _Taken) -> str | None:
-        entry = self._entries[taken.path]
-        if entry.kind == "symlink" and taken.follow:
-            return self._of_path(Selector(taken.path))
+    def _included_digest(self, included: _IncludedPath) -> str | None:
+        entry = self._entries[included.path]
+        if entry.kind == "symlink" and included.follow:
+            return self._path_digest(Selector(included.path))
+        # Of a folder only the header: its files are included one by one, as some of them may be excluded.
         return _header(entry)
 
-    def _listed(self, selector: Selector) -> list[_Taken]:
-        """What patterns take, one by one: `includedPaths` of BuildKit."""
+    def _included_paths(self, selector: Selector) -> list[_IncludedPath]:
+        """The paths that a pattern includes, one by one: `includedPaths` of BuildKit."""
         patterns = IgnorePatterns(selector.excludes, origin="--exclude")
         if selector.wildcard:
-            starts = self._matching(selector.path)
+            starts = self._outermost_matches(selector.path)
         else:
-            place = self._resolved(selector.path, follow=False)
-            starts = [] if place is None else [(place, selector.path)]
-        return [taken for path, shown in starts for taken in self._filtered(_Taken(path, shown, True), patterns)]
+            start = self._resolved(selector.path, follow=False)
+            starts = [] if start is None else [(start, selector.path)]
+        return [one for path, shown in starts for one in self._not_excluded(_IncludedPath(path, shown, True), patterns)]
 
-    def _filtered(self, start: _Taken, patterns: IgnorePatterns) -> list[_Taken]:
-        """What excluding patterns leave of a path, parents first. An excluded folder counts when something in it is left."""
-        visited: list[tuple[_Taken, int]] = []
+    def _not_excluded(self, start: _IncludedPath, patterns: IgnorePatterns) -> list[_IncludedPath]:
+        """The paths below a start that the patterns leave, parents first. An excluded folder stays when a file in it does."""
+        visited: list[tuple[_IncludedPath, int]] = []
         counts: list[bool] = []
-        waiting: list[tuple[_Taken, str, Matched, int]] = [(start, "", (), -1)]
+        waiting: list[tuple[_IncludedPath, str, Matched, int]] = [(start, "", (), -1)]
         while waiting:
-            taken, inside, inherited, parent = waiting.pop()
-            is_root = taken.path == "/"
+            current, inside, inherited, parent = waiting.pop()
+            is_root = current.path == "/"
             excluded, matched = patterns.match(inside, inherited) if patterns and not is_root else (False, ())
             place = len(visited)
-            visited.append((taken, parent))
+            visited.append((current, parent))
             counts.append(not is_root and not excluded)
-            for child in reversed(self._children.get(taken.path, ())):
+            for child in reversed(self._children.get(current.path, ())):
                 name = child.rpartition("/")[2]
-                there = _Taken(child, f"{taken.shown.rstrip('/')}/{name}", follow=is_root)
-                waiting.append((there, f"{inside}/{name}" if inside else name, matched, place))
+                # `includedPaths` follows links without a parent in its list of folders, and the root is never in that list.
+                below = _IncludedPath(child, f"{current.shown.rstrip('/')}/{name}", follow=is_root)
+                waiting.append((below, f"{inside}/{name}" if inside else name, matched, place))
+        # Backwards, as children come after their folder in the list.
         for place in range(len(visited) - 1, 0, -1):
-            taken, parent = visited[place]
+            _, parent = visited[place]
             counts[parent] = counts[parent] or (counts[place] and visited[parent][0].path != "/")
-        return [taken for (taken, _), left in zip(visited, counts, strict=True) if left]
+        return [one for (one, _), stays in zip(visited, counts, strict=True) if stays]
 
-    def _matching(self, pattern: str) -> list[tuple[str, str]]:
-        """The outermost paths that a pattern fits, and how they are called in it.
+    def _outermost_matches(self, pattern: str) -> list[tuple[str, str]]:
+        """The outermost paths that match a pattern, each with its name in the pattern.
 
-        Symlinks in the part before any wildcard are followed, and the paths keep its name.
+        Symlinks in the part before any wildcard are followed, and the names keep the symlink's name.
         """
         prefix = _folder_before_wildcard(pattern)
         start = self._resolved(prefix, follow=True)
-        return [] if start is None else list(self._fitting(start, prefix, PathPattern(pattern)))
-
-    def _fitting(self, path: str, shown: str, pattern: PathPattern) -> Iterator[tuple[str, str]]:
-        waiting = [(path, shown)]
+        if start is None:
+            return []
+        path_pattern = PathPattern(pattern)
+        matches: list[tuple[str, str]] = []
+        waiting = [(start, prefix)]
         while waiting:
-            place, called = waiting.pop()
-            if place != path and pattern.fits(called):
-                yield place, called
+            path, shown = waiting.pop()
+            if path != start and path_pattern.fits(shown):
+                matches.append((path, shown))
                 continue
-            children = reversed(self._children.get(place, ()))
-            waiting += [(child, f"{called}/{child.rpartition('/')[2]}") for child in children]
+            children = reversed(self._children.get(path, ()))
+            waiting += [(child, f"{shown}/{child.rpartition('/')[2]}") for child in children]
+        return matches
 
     def _resolved(self, path: str, *, follow: bool) -> str | None:
-        """The path with every symlink on the way replaced, and the last one too when `follow`."""
+        """The path with every symlink on the way replaced, and the last one too when `follow`; None when it leads nowhere."""
         return self._followed(path, follow=follow)[0]
 
     def _followed(self, path: str, *, follow: bool) -> tuple[str | None, bool]:
-        """Where a path leads, None for nowhere; and whether that is for too many symlinks."""
+        """Where a path leads, None for nowhere; and whether the reason is too many symlinks."""
         waiting = [part for part in path.split("/") if part]
         current = "/"
         links = 0
@@ -270,6 +284,7 @@ class Tree:
             links += 1
             if links > _MOST_LINKS:
                 return None, True
+            # The context is the root of all links in it: `..` at the top stays there, and `/x` is `x` of the context.
             current = "/" if entry.link.startswith("/") else current
             waiting = [piece for piece in entry.link.split("/") if piece] + waiting
         return current, False
@@ -281,12 +296,15 @@ def _folder_before_wildcard(pattern: str) -> str:
     return "/".join(parts[:plain])
 
 
-def _is_not_text(entry: Entry) -> bool:
+def _is_unsendable(entry: Entry) -> bool:
+    # Paths are protobuf strings on the way to BuildKit, and those must be UTF-8.
     return NOT_UTF8.search(entry.path + entry.link) is not None
 
 
-def _folders_above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
+def folders_above(path: str) -> Iterator[str]:
+    """`/a` and the root, which is "", of `/a/b`; `/a/b`, too, of `/a/b/`; `a` of `a/b`."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
         yield path
 
 
@@ -301,5 +319,5 @@ def _lies_in(path: str, selector: Selector) -> bool:
         above.append(posixpath.dirname(above[-1]))
     if selector.wildcard:
         pattern = PathPattern(selector.path)
-        return any(pattern.fits(place) for place in above)
+        return any(pattern.fits(folder) for folder in above)
     return selector.path in above

@@ -1,9 +1,11 @@
-"""What BuildKit takes a build context for, given what it got from the same folder before.
+"""The build context as BuildKit sees it, given what an earlier build sent it of the same folder.
 
-The builder keeps the files of a folder (told by the folder's name) from build to build. A file whose size, mode and
-time of change are as before is not sent again, whatever it holds; and the mode of a folder it already has is not noticed.
-Both only until the path is left out of a build: then it is forgotten. A RUN that has the context mounted to write makes
-the builder forget all of it. Source: tonistiigi/fsutil (sameFile, DiskWriter.HandleChange), and experiment.
+The builder keeps the files of a context folder, recognised by the folder's last name, from build to build. It asks only for
+files whose size, mode, time of change or symlink target differ, so a file that keeps all of these is stale, whatever it holds.
+The mode of a folder that the builder has stays in its digest. A path that a build leaves out is forgotten, and comes fresh the
+next time. A RUN that has the context mounted to write makes the builder forget the whole folder.
+Source: tonistiigi/fsutil (sameFile in diff_containerd.go, DiskWriter.HandleChange), moby/buildkit source/local/source.go,
+and experiment; docs/buildkit-cache-rules.md, "What BuildKit does not notice".
 """
 
 from __future__ import annotations
@@ -13,39 +15,44 @@ from typing import TYPE_CHECKING
 from speedkit.context import Manifest
 from speedkit.dockerfile import mounts_of
 
-from .lookup import walk
+from .content_digest import folders_above
+from .lookup import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from speedkit.context import Entry
-    from speedkit.dockerfile import Instruction
 
     from .content_digest import Selector
-    from .contents import Memory
     from .frontend import Plan
+    from .key_graph import KeyGraph
 
-__all__ = ["Synced", "context_is_written"]
+__all__ = ["TransferredContexts", "writes_context"]
 
 _RAN = frozenset({"ran", "failed", "cancelled"})
 
 
-class Synced:
-    """The files that a builder has of each folder."""
+class TransferredContexts:
+    """The files that a builder has of each context folder."""
 
     def __init__(self) -> None:
         self._folders: dict[str, dict[str, Entry]] = {}
 
-    def taken_for(self, folder: str, manifest: Manifest) -> Manifest:
-        """The context as BuildKit will see it; the same object when that is what it is."""
-        held = self._folders.get(_name(folder)) if folder else None
-        if not held:
+    def as_transferred(self, folder: str, manifest: Manifest) -> Manifest:
+        """The build context as BuildKit will see it; the same object when nothing in it is stale."""
+        builders_files = self._folders.get(_last_name(folder)) if folder else None
+        if not builders_files:
             return manifest
-        differing = [entry for entry in manifest.entries if held.get(entry.path) is not entry]
-        changed = {entry.path: seen for entry in differing if (seen := _seen(entry, held)) is not entry}
-        if not changed:
+        # Entries of files that did not change are the same objects from one reading to the next, and there can be thousands.
+        differing = [entry for entry in manifest.entries if builders_files.get(entry.path) is not entry]
+        stale = {
+            entry.path: transferred
+            for entry in differing
+            if (transferred := _transferred_entry(entry, builders_files)) is not entry
+        }
+        if not stale:
             return manifest
-        return Manifest(tuple(changed.get(entry.path, entry) for entry in manifest.entries), manifest.ignore_file)
+        return Manifest(tuple(stale.get(entry.path, entry) for entry in manifest.entries), manifest.ignore_file)
 
     def update(self, folder: str, plan: Plan) -> None:
         """Notes what a build sent."""
@@ -53,73 +60,69 @@ class Synced:
             selector
             for step in plan.steps
             if step.vertex is not None
-            for given in step.vertex.inputs
-            if given.vertex is plan.context
-            for selector in given.selectors
+            for edge in step.vertex.inputs
+            if edge.vertex is plan.context
+            for selector in edge.selectors
         ]
         if folder and selectors:
-            self._folders[_name(folder)] = {entry.path: entry for entry in _sent(plan, selectors)}
+            self._folders[_last_name(folder)] = {entry.path: entry for entry in _sent_entries(plan, selectors)}
 
     def forget(self, folder: str) -> None:
-        """Notes that the builder has nothing of a folder any more."""
-        self._folders.pop(_name(folder), None)
+        """Notes that the builder no longer has any file of a folder."""
+        self._folders.pop(_last_name(folder), None)
 
 
-def context_is_written(plan: Plan, memory: Memory) -> bool:
-    """Whether a RUN of the build ran with the context mounted to write.
+def writes_context(plan: Plan, graph: KeyGraph) -> bool:
+    """Whether a build ran a RUN that has the build context mounted to write.
 
-    memory: what the cache held before the build; it tells where the build does not say which steps ran.
+    graph: the cache before the build, which tells what ran where the build has no states.
     """
-    writers = [step for step in plan.steps if step.vertex is not None and step.needed and _may_write(step.instruction)]
+    writers = [
+        step
+        for step in plan.steps
+        if step.vertex is not None and step.needed and step.instruction.keyword == "RUN"
+        if any(mount.kind == "bind" and not mount.origin and not mount.read_only for mount in mounts_of(step.instruction))
+    ]
     if not writers:
         return False
-    states, walked = plan.situation.states or {}, walk(plan, memory)
+    states, lookup = plan.situation.states or {}, look_up(plan, graph)
     return any(
-        states[step.vertex.line] in _RAN if step.vertex.line in states else not walked.of(step.vertex).certain
+        states[step.vertex.line] in _RAN if step.vertex.line in states else not lookup.of(step.vertex).is_hit
         for step in writers
         if step.vertex is not None
     )
 
 
-def _may_write(instruction: Instruction) -> bool:
-    if instruction.keyword != "RUN":
-        return False
-    return any(mount.kind == "bind" and not mount.origin and not mount.read_only for mount in mounts_of(instruction))
-
-
-def _name(folder: str) -> str:
+def _last_name(folder: str) -> str:
     return folder.rstrip("/").rpartition("/")[2]
 
 
-def _seen(entry: Entry, held: dict[str, Entry]) -> Entry:
-    old = held.get(entry.path)
+def _transferred_entry(entry: Entry, builders_files: dict[str, Entry]) -> Entry:
+    """The entry itself where BuildKit is sent it, or the entry that the builder keeps in its place."""
+    old = builders_files.get(entry.path)
     if old is None or old.kind != entry.kind:
         return entry
     if entry.kind == "dir":
+        # HandleChange sets the mode of a folder that is there without telling the content hash, which keeps the old mode.
         return entry if old.mode == entry.mode else entry._replace(mode=old.mode)
-    same = (old.size_bytes, old.mode, old.mtime_ns, old.link) == (
+    is_same_for_buildkit = (old.size_bytes, old.mode, old.mtime_ns, old.link) == (
         entry.size_bytes,
         entry.mode,
         entry.mtime_ns,
         entry.link,
     )
-    return old if same and old.digest != entry.digest else entry
+    return old if is_same_for_buildkit and old.digest != entry.digest else entry
 
 
-def _sent(plan: Plan, selectors: list[Selector]) -> Iterator[Entry]:
-    """What the steps read, and the folders above it: BuildKit asks for no more."""
+def _sent_entries(plan: Plan, selectors: list[Selector]) -> Iterator[Entry]:
+    """The entries that the steps read, and the folders above them: BuildKit asks for no more."""
     tree = plan.context.tree
     if tree is None:
         return
     if any(selector.path == "/" for selector in selectors):
         yield from tree.entries
         return
-    sent = {entry.path: entry for selector in selectors for entry in tree.taken(selector._replace(excludes=()))}
-    above = {parent for path in sent for parent in _parents(path)}
+    # Files that `--exclude` names are sent as well: the client gets the paths alone.
+    sent = {entry.path: entry for selector in selectors for entry in tree.entries_of(selector._replace(excludes=()))}
+    above = {parent for path in sent for parent in folders_above(path)}
     yield from (entry for entry in tree.entries if entry.path in sent or entry.path in above)
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path

@@ -1,7 +1,7 @@
 """What a stage made of copies alone holds at a path, without building it.
 
-In a stage that starts from scratch and only copies, the bytes at a path follow from the files copied. Two builds with
-the same derivation have the same bytes; with different ones they may still have.
+In a stage that starts from scratch and only copies, the bytes at a path follow from the copied files. They have a derivation:
+a digest of the vertices and files that made them. Equal derivations mean equal bytes. Different ones tell nothing.
 """
 
 from __future__ import annotations
@@ -15,34 +15,36 @@ from .content_digest import Selector
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from .vertices import Input, Vertex
+    from .content_digest import Tree
+    from .vertices import Edge, Vertex
 
 __all__ = ["derivation"]
 
 
 _COPIES = ""
-"""Where a vertex keeps its `_Copies`, beside what it holds at paths."""
+"""The key of the `_StageOfCopies` in `Vertex.derivations`; the other keys are paths."""
 _DEEPEST = 100
-"""How many stages, each copying from the one before, are followed where none was asked for before."""
+"""How many stages, each copying from the one before, are followed in one go: each takes several calls of Python's stack."""
 
 
-def derivation(given: Input, *, depth: int = 0) -> Hashable | None:
-    """Stands for the bytes that an input reads; None when they follow from a command, an image or an address."""
+def derivation(edge: Edge, *, depth: int = 0) -> Hashable | None:
+    """Stands for the bytes that an input reads; None when a command, an image or an address decides them."""
     if depth > _DEEPEST:
         return None
-    pieces = [_at(given.vertex, _plain_start(selector), depth) for selector in given.selectors]
+    pieces = [_at_path(edge.vertex, _path_before_wildcard(selector), depth) for selector in edge.selectors]
     if not pieces or any(piece is None for piece in pieces):
         return None
-    return ("derived", _digest((given.selectors, tuple(pieces))))
+    return ("derived", _digest((edge.selectors, tuple(pieces))))
 
 
 def _digest(value: Hashable) -> str:
-    """The same text for equal values. Stages copy from stages that copy from stages: the values themselves would double each
-    time, and so would the work to compare them."""
+    # Stages copy from stages that copy from stages. Nested values would double in size with each of them, and so would the
+    # work to compare them; a digest keeps its size.
     return hashlib.sha256(_canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _canonical(value: object) -> str:
+    """The same text for equal values."""
     if isinstance(value, tuple):
         return f"({','.join(map(_canonical, value))})"
     if isinstance(value, frozenset):
@@ -50,8 +52,7 @@ def _canonical(value: object) -> str:
     return f"{type(value).__name__} {value!r}"
 
 
-def _plain_start(selector: Selector) -> str:
-    """The path, or the part of it before any wildcard."""
+def _path_before_wildcard(selector: Selector) -> str:
     if not selector.wildcard:
         return selector.path
     parts = selector.path.split("/")
@@ -59,18 +60,21 @@ def _plain_start(selector: Selector) -> str:
     return "/".join(parts[:plain]) or "/"
 
 
-def _at(vertex: Vertex, path: str, depth: int) -> str | None:
-    """What a vertex leaves at a path. Each stage that copies from it asks again, and it is worked out once."""
-    if path not in vertex.derived:
-        copies = _copies(vertex, depth)
-        pieces = None if copies is None else [piece for one in copies.at(path) if (piece := _made_by(one, path, depth))]
-        vertex.derived[path] = None if pieces is None else _digest((path, tuple(pieces)))
-    made = vertex.derived[path]
-    return made if isinstance(made, str) else None
+def _at_path(vertex: Vertex, path: str, depth: int) -> str | None:
+    """The derivation of the bytes that a stage holds at a path. vertex: the last one of the stage."""
+    # Every stage that copies from this one asks again, so the answer is kept with the vertex.
+    if path not in vertex.derivations:
+        stage = _stage_of_copies(vertex, depth)
+        pieces = None
+        if stage is not None:
+            pieces = [piece for copy in stage.writing_at(path) if (piece := _written_by(copy, path, depth))]
+        vertex.derivations[path] = None if pieces is None else _digest((path, tuple(pieces)))
+    kept = vertex.derivations[path]
+    return kept if isinstance(kept, str) else None
 
 
-class _Copies:
-    """The vertices of a stage of copies by where they write, so that those that write at a path are found at once."""
+class _StageOfCopies:
+    """The vertices of a stage of copies, indexed by their destination: a stage can have thousands, and each path needs few."""
 
     def __init__(self, vertices: list[Vertex]) -> None:
         """vertices: the last one first."""
@@ -81,74 +85,75 @@ class _Copies:
             self._by_target.setdefault(f"{target.rstrip('/.')}/", []).append(place)
         self._targets = sorted(self._by_target)
 
-    def at(self, path: str) -> list[Vertex]:
-        """Those that write at a path, above it or below it."""
-        whole = f"{path.rstrip('/')}/"
+    def writing_at(self, path: str) -> list[Vertex]:
+        """The vertices that write at a path, above it or below it, the last one first."""
+        folder = f"{path.rstrip('/')}/"
         places = [
             place
-            for end, character in enumerate(whole, 1)
-            if character == "/" and end < len(whole)
-            for place in self._by_target.get(whole[:end], ())
+            for end, character in enumerate(folder, 1)
+            if character == "/" and end < len(folder)
+            for place in self._by_target.get(folder[:end], ())
         ]
-        number = bisect_left(self._targets, whole)
-        while number < len(self._targets) and self._targets[number].startswith(whole):
+        number = bisect_left(self._targets, folder)
+        while number < len(self._targets) and self._targets[number].startswith(folder):
             places += self._by_target[self._targets[number]]
             number += 1
         return [self._vertices[place] for place in sorted(places)]
 
 
-def _copies(vertex: Vertex, depth: int) -> _Copies | None:
-    """The vertices down to the beginning of a stage; None when one of them does more than copy what can be told."""
-    if _COPIES not in vertex.derived:
+def _stage_of_copies(vertex: Vertex, depth: int) -> _StageOfCopies | None:
+    """The vertices from the end of a stage to its beginning; None when one of them writes bytes that only a run tells."""
+    if _COPIES not in vertex.derivations:
         vertices: list[Vertex] = []
         current: Vertex | None = vertex
-        while current is not None and current.kind == "file" and _can_be_told(current, depth):
+        while current is not None and current.kind == "file" and _has_known_bytes(current, depth):
             vertices.append(current)
-            current = next((given.vertex for given in current.inputs if not given.by_content), None)
-        vertex.derived[_COPIES] = None if current is not None else _Copies(vertices)
-    copies = vertex.derived[_COPIES]
-    return copies if isinstance(copies, _Copies) else None
+            current = next((edge.vertex for edge in current.inputs if not edge.by_content), None)
+        # The loop ends at None only for a stage that starts from scratch.
+        vertex.derivations[_COPIES] = None if current is not None else _StageOfCopies(vertices)
+    kept = vertex.derivations[_COPIES]
+    return kept if isinstance(kept, _StageOfCopies) else None
 
 
-def _can_be_told(vertex: Vertex, depth: int) -> bool:
-    return "target" not in vertex.parts or all(
-        not given.vertex.tree.has_symlinks if given.vertex.tree is not None else derivation(given, depth=depth + 1) is not None
-        for given in vertex.inputs
-        if given.by_content
+def _has_known_bytes(vertex: Vertex, depth: int) -> bool:
+    """Whether the bytes that a WORKDIR, COPY or ADD writes are known. Trees with symlinks are left out: a link that is copied
+    decides where later copies write."""
+    is_workdir = "target" not in vertex.parts
+    return is_workdir or all(
+        not edge.vertex.tree.has_symlinks if edge.vertex.tree is not None else derivation(edge, depth=depth + 1) is not None
+        for edge in vertex.inputs
+        if edge.by_content
     )
 
 
-def _made_by(vertex: Vertex, path: str, depth: int) -> tuple[Hashable, ...]:
-    """What one vertex writes at a path, () for nothing."""
+def _written_by(vertex: Vertex, path: str, depth: int) -> tuple[Hashable, ...]:
+    """The operation and the digests of what one vertex writes at a path; () for nothing."""
     if "target" not in vertex.parts:
         return (vertex.operation,)
     target = str(vertex.parts["target"])
-    contents = [digest for given in vertex.inputs if given.by_content for digest in _digests(given, target, path, depth) or ()]
+    contents = [digest for edge in vertex.inputs if edge.by_content for digest in _digests(edge, target, path, depth) or ()]
     return (vertex.operation, tuple(contents)) if contents else ()
 
 
-def _digests(given: Input, target: str, path: str, depth: int) -> list[Hashable] | None:
-    tree = given.vertex.tree
+def _digests(edge: Edge, target: str, path: str, depth: int) -> list[Hashable] | None:
+    tree = edge.vertex.tree
     if tree is None:
-        source = derivation(given, depth=depth + 1)
+        source = derivation(edge, depth=depth + 1)
         return None if source is None else [source]
     if tree.has_symlinks:
         return None
-    inside = _inside(target, path)
-    if len(given.selectors) == 1 and inside is not None and _is_plain_folder(given, given.selectors[0]):
-        digest = tree.digest(Selector(f"{given.selectors[0].path.rstrip('/')}{inside}"))
-        return [] if digest is None else [digest]
-    return [tree.digest(selector) for selector in given.selectors]
 
-
-def _is_plain_folder(given: Input, selector: Selector) -> bool:
-    if selector.wildcard or selector.excludes or given.vertex.tree is None:
-        return False
-    first = next(given.vertex.tree.taken(selector), None)
-    return selector.path == "/" or (first is not None and first.kind == "dir")
-
-
-def _inside(target: str, path: str) -> str | None:
-    """The rest of a path that lies below the target: `/b` of `/a/b` in `/a`."""
+    # Of a folder that is copied as it is, only the part below the path counts: the other files may change.
+    selector = edge.selectors[0]
     folder = target.rstrip("/.")
-    return path[len(folder) :] if path.startswith(f"{folder}/") else None
+    if len(edge.selectors) == 1 and path.startswith(f"{folder}/") and _is_folder(tree, selector):
+        digest = tree.digest(Selector(f"{selector.path.rstrip('/')}{path[len(folder) :]}"))
+        return [] if digest is None else [digest]
+    return [tree.digest(selector) for selector in edge.selectors]
+
+
+def _is_folder(tree: Tree, selector: Selector) -> bool:
+    if selector.wildcard or selector.excludes:
+        return False
+    first = next(tree.entries_of(selector), None)
+    return selector.path == "/" or (first is not None and first.kind == "dir")

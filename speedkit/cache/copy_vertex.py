@@ -1,8 +1,8 @@
 """COPY and ADD as vertices.
 
-Source: moby/buildkit, frontend/dockerfile/dockerfile2llb (dispatchCopy) and solver/llbsolver/ops/file.go: the key holds
-the last part of each source path, the destination, owner and mode, and the content of what is copied. Sources are
-inputs read by content, unless source and destination are one vertex.
+The cache key has the last part of each source path, the destination, owner and mode, and the content of the sources. Sources
+are inputs read by content, unless source and destination are one vertex. Source: moby/buildkit,
+frontend/dockerfile/dockerfile2llb/convert_copy.go (dispatchCopy) and solver/llbsolver/ops/file.go (CacheMap).
 """
 
 from __future__ import annotations
@@ -20,58 +20,65 @@ from speedkit.go_numbers import whole_number
 from speedkit.messages import message
 
 from .content_digest import NOT_UTF8, Selector, Tree, has_wildcard
-from .vertices import Input, Vertex
+from .vertices import Edge, Vertex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from speedkit.dockerfile import Heredoc, Instruction, StageEnvironment
 
-    from .vertices import Surroundings
+    from .vertices import Planner
 
 __all__ = ["copy_vertex", "inline_file", "owner"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GIT = re.compile(r"^(git|ssh)://|^[\w.-]+@[\w.-]+:|^https?://[^#?]+\.git(#|\?|$)")
-"""Bytes that are not UTF-8. Replacing variables makes one and the same character of each."""
-_NOBODY = (1 << 32) - 1
-_Source = tuple[Vertex | None, Selector]
+_END_OF_IDS = (1 << 32) - 1
+"""From here on a number is no id: BuildKit looks it up as a name (client/llb/fileop.go, parseUID)."""
+_CopySource = tuple[Vertex | None, Selector]
 
 
 def copy_vertex(
-    instruction: Instruction, stage: str, before: Vertex | None, scope: StageEnvironment, around: Surroundings
+    instruction: Instruction, stage: str, before: Vertex | None, environment: StageEnvironment, planner: Planner
 ) -> Vertex:
-    """The vertex of a COPY or ADD."""
+    """The vertex of a COPY or ADD. With `--link` on containerd's image store, it is the merge with the step before."""
 
     def expanded(word: str) -> str:
-        return scope.expand(word, instruction, around.dockerfile.escape)
+        return environment.expand(word, instruction, planner.dockerfile.escape)
 
-    sources = _sources(instruction, stage, expanded, scope, around)
-    place = expanded(instruction.args[-1])
-    target = normalized_path(scope.workdir, "./" if place in ("", ".") else place, keep_slash=True)
+    sources = _sources(instruction, stage, expanded, environment, planner)
+    destination = expanded(instruction.args[-1])
+    target = normalized_path(environment.workdir, "./" if destination in ("", ".") else destination, keep_slash=True)
     settings = _settings(instruction, expanded)
     if before is None:
         _check_owner(expanded(instruction.flag("chown") or ""), instruction)
+    kinds = ("scratch" if vertex is None else "context" if vertex is planner.context else vertex.kind for vertex, _ in sources)
     parts: dict[str, Hashable] = {
         "sources": tuple(selector.path for _, selector in sources),
         "target": target,
-        "kinds": tuple(_kind(vertex, around) for vertex, _ in sources),
+        "kinds": tuple(kinds),
         "contents": tuple(vertex.operation for vertex, _ in sources if vertex is not None and vertex.kind == "inline"),
         **settings,
     }
+
+    # Of each path the last part is enough: CacheMap puts only `path.Base` into the key, and the digest stands for the rest.
     counted = tuple(
         (posixpath.basename(selector.path) or "/", selector.follow, _unpacks(vertex, instruction))
         for vertex, selector in sources
     )
-    linked = around.situation.merge and settings["link"] is True and settings["chmod"] is None
-    inputs = _inputs(None if linked else before, sources)
-    order = _order(inputs, None if linked else before, sources)
-    counting = tuple((name, value) for name, value in settings.items() if name not in ("link", "unpack"))
-    operation = ("copy", counted, target, counting, order)
+    # dispatchCopy makes a copy of its own only without `--chmod`; otherwise `--link` does nothing.
+    is_linked = planner.situation.merge and settings["link"] is True and settings["chmod"] is None
+    copied_onto = None if is_linked else before
+    inputs = _inputs(copied_onto, sources)
+    vertices = [edge.vertex for edge in inputs]
+    used = (copied_onto, *(vertex for vertex, _ in sources))
+    order = tuple(-1 if vertex is None else vertices.index(vertex) for vertex in used)
+    counted_settings = tuple((name, value) for name, value in settings.items() if name not in ("link", "unpack"))
+    operation = ("copy", counted, target, counted_settings, order)
     vertex = Vertex("file", operation, inputs, line=instruction.line, stage=stage, parts=parts)
-    if not linked or before is None:
+    if not is_linked or before is None:
         return vertex
-    return Vertex("merge", ("merge",), (Input(before), Input(vertex)), instruction.line, stage, parts=parts)
+    return Vertex("merge", ("merge",), (Edge(before), Edge(vertex)), instruction.line, stage, parts=parts)
 
 
 def _settings(instruction: Instruction, expanded: Callable[[str], str]) -> dict[str, Hashable]:
@@ -88,24 +95,24 @@ def _settings(instruction: Instruction, expanded: Callable[[str], str]) -> dict[
 
 
 def _unpacks(vertex: Vertex | None, instruction: Instruction) -> bool:
-    """Whether an archive would be unpacked: what ADD takes from a folder, what it downloads only when told to."""
+    """Whether BuildKit would unpack an archive: ADD does so with files, but with a download only by `--unpack=true`."""
     kind = vertex.kind if vertex is not None else "scratch"
-    asked = instruction.flag("unpack")
+    unpack = instruction.flag("unpack")
     if kind == "inline":
         return False
-    return (instruction.keyword == "ADD" and kind != "address") if asked is None else asked.lower() == "true"
+    return (instruction.keyword == "ADD" and kind != "address") if unpack is None else unpack.lower() == "true"
 
 
 def owner(text: str) -> tuple[str, ...]:
-    """Numbers without leading zeros; `root` is 0, and so is what is left out beside a colon."""
+    """User and group of `--chown` or USER. Numbers have no leading zeros; `root` is 0, and so is an empty side of a colon."""
     parts = text.split(":", 1) if text else []
     return tuple("0" if part in ("root", "") else part.lstrip("0") or "0" if part.isdecimal() else part for part in parts)
 
 
 def _check_owner(text: str, instruction: Instruction) -> None:
-    """Raises DockerfileError for a name where there is no file yet that could tell its number."""
+    """Raises DockerfileError for a name in a stage that is still empty: it has no /etc/passwd to look the name up in."""
     numbers = [whole_number(part) for part in owner(text)]
-    if any(number is None or number >= _NOBODY for number in numbers):
+    if any(number is None or number >= _END_OF_IDS for number in numbers):
         _refuse("invalid user index: -1", instruction)
 
 
@@ -117,42 +124,37 @@ def _mode(text: str, instruction: Instruction) -> Hashable:
     return int(text, 8) if re.fullmatch("[0-7]+", text) else text
 
 
-def _kind(vertex: Vertex | None, around: Surroundings) -> str:
-    if vertex is around.context:
-        return "context"
-    return vertex.kind if vertex is not None else "scratch"
-
-
 def _sources(
-    instruction: Instruction, stage: str, expanded: Callable[[str], str], scope: StageEnvironment, around: Surroundings
-) -> list[_Source]:
+    instruction: Instruction, stage: str, expanded: Callable[[str], str], environment: StageEnvironment, planner: Planner
+) -> list[_CopySource]:
     origin = instruction.flag("from")
-    if origin and around.is_ahead(origin, numeric=True):
+    if origin and planner.is_later_stage(origin, numeric=True):
         reason = f'cannot copy from stage "{origin}", it needs to be defined before current stage "{stage}"'
         _refuse(reason, instruction)
-    vertex = around.origin(origin, numeric=True) if origin else around.context
-    excludes = _checked_excludes(instruction)
+    vertex = planner.source(origin, numeric=True) if origin else planner.context
+    excludes = _excludes(instruction)
     bodies = {heredoc.name: heredoc for heredoc in instruction.heredocs}
-    sources: list[_Source] = []
-    inline: list[_Source] = []
+    sources: list[_CopySource] = []
+    inline: list[_CopySource] = []
     for word in instruction.args[:-1]:
         if (mark := heredoc_mark(word)) is not None and mark.name in bodies:
-            inline.append(_inline_source(bodies[mark.name], scope, instruction))
+            inline.append(_inline_source(bodies[mark.name], environment, instruction))
             continue
         path = expanded(word)
         if instruction.keyword == "ADD" and (address := _address(path, instruction, expanded)):
             sources.append(address)
             continue
         _check_local(path, instruction)
-        place = normalized_path("/", path)
-        if has_wildcard(place):
-            _check_pattern(path, instruction, from_context=vertex is around.context)
-        sources.append((vertex, Selector(place, has_wildcard(place), follow=True, excludes=excludes)))
+        source_path = normalized_path("/", path)
+        if has_wildcard(source_path):
+            _check_pattern(path, instruction, from_context=vertex is planner.context)
+        sources.append((vertex, Selector(source_path, has_wildcard(source_path), follow=True, excludes=excludes)))
+    # dispatchCopy copies the here-documents after all paths, wherever they stand in the instruction.
     return sources + inline
 
 
 def _check_local(path: str, instruction: Instruction) -> None:
-    """Raises DockerfileError for what only ADD takes, or only from elsewhere."""
+    """Raises DockerfileError for an address in COPY, and for `--checksum` with a path."""
     if _GIT.match(path):
         _refuse("source can't be a git ref for COPY", instruction)
     if path.startswith(("http://", "https://")):
@@ -162,9 +164,10 @@ def _check_local(path: str, instruction: Instruction) -> None:
 
 
 def _check_pattern(path: str, instruction: Instruction, *, from_context: bool) -> None:
-    """Raises DockerfileError for a pattern that is none. Of the build context BuildKit does not say on which line.
+    """Raises DockerfileError for a malformed pattern.
 
-    A range such as `[z-a]` is an error there, and fits nothing elsewhere.
+    In the build context the client matches the pattern, as a line of an ignore file: its error names no line, and a range
+    such as `[z-a]` is an error, too. Elsewhere such a range matches nothing.
     """
     pattern = posixpath.normpath(path).lstrip("/")
     if is_malformed(pattern):
@@ -178,7 +181,8 @@ def _check_pattern(path: str, instruction: Instruction, *, from_context: bool) -
             raise DockerfileError("Dockerfile: failed to match includepatterns: syntax error in pattern.") from None
 
 
-def _checked_excludes(instruction: Instruction) -> tuple[str, ...]:
+def _excludes(instruction: Instruction) -> tuple[str, ...]:
+    """The patterns of `--exclude`. Raises DockerfileError for a malformed one."""
     excludes = instruction.flag_values("exclude")
     try:
         IgnorePatterns(excludes)
@@ -195,11 +199,12 @@ def _refuse(reason: str, instruction: Instruction) -> NoReturn:
     )
 
 
-def _inline_source(heredoc: Heredoc, scope: StageEnvironment, instruction: Instruction) -> _Source:
+def _inline_source(heredoc: Heredoc, environment: StageEnvironment, instruction: Instruction) -> _CopySource:
     body = heredoc.body
     if heredoc.expand:
         try:
-            body = expand_unquoted(NOT_UTF8.sub("\ufffd", body), scope.variables)
+            # Go replaces variables rune by rune, so each byte that is not UTF-8 becomes U+FFFD. A quoted name keeps the bytes.
+            body = expand_unquoted(NOT_UTF8.sub("\ufffd", body), environment.variables)
         except SubstitutionError as error:
             quoted = json.dumps(body, ensure_ascii=False)
             _refuse(f"failed to process {quoted}: {error}", instruction)
@@ -212,9 +217,11 @@ def inline_file(name: str, content: str, *, mode: int) -> Vertex:
     return Vertex("inline", ("inline", name, content, mode), tree=tree)
 
 
-def _address(path: str, instruction: Instruction, expanded: Callable[[str], str]) -> _Source | None:
+def _address(path: str, instruction: Instruction, expanded: Callable[[str], str]) -> _CopySource | None:
+    """The vertex of a git repository or download; None for a path."""
     checksum = expanded(instruction.flag("checksum") or "")
     if _GIT.match(path):
+        # A branch or tag can move; a commit cannot.
         pinned = _COMMIT.search(path.partition("#")[2]) or _COMMIT.fullmatch(checksum)
         keep = instruction.flag("keep-git-dir") or ""
         vertex = Vertex("address", ("git", path, checksum, keep), uncertain="" if pinned else path)
@@ -222,11 +229,18 @@ def _address(path: str, instruction: Instruction, expanded: Callable[[str], str]
     if path.startswith(("http://", "https://")):
         name = posixpath.basename(urlsplit(path).path) or "__unnamed__"
         _check_checksum(checksum, instruction)
-        return _download(path, name, checksum), Selector(f"/{name}", follow=False)
+        if not checksum:
+            download = Vertex("address", ("http", path, name), uncertain=path)
+        else:
+            # The bytes are known, and the address is not in the key: any mirror will do.
+            tree = Tree(Manifest((Entry(name, "file", 0, 0o600, checksum, ""),)))
+            download = Vertex("address", ("http", name, checksum), tree=tree, parts={"name": path})
+        return download, Selector(f"/{name}", follow=False)
     return None
 
 
 def _check_checksum(text: str, instruction: Instruction) -> None:
+    """Raises DockerfileError for a digest that go-digest refuses, with its words."""
     algorithm, _, digits = text.partition(":")
     length = {"sha256": 64, "sha384": 96, "sha512": 128}.get(algorithm)
     if not text:
@@ -241,25 +255,15 @@ def _check_checksum(text: str, instruction: Instruction) -> None:
         _refuse("invalid checksum digest format", instruction)
 
 
-def _download(path: str, name: str, checksum: str) -> Vertex:
-    """A file from a URL. Where a checksum pins the bytes, they are known, and the address does not count."""
-    if not checksum:
-        return Vertex("address", ("http", path, name), uncertain=path)
-    tree = Tree(Manifest((Entry(name, "file", 0, 0o600, checksum, ""),)))
-    return Vertex("address", ("http", name, checksum), tree=tree, parts={"name": path})
+def _inputs(before: Vertex | None, sources: list[_CopySource]) -> tuple[Edge, ...]:
+    """The vertex before, which counts by its key alone, and each source once, with all paths that are read of it.
 
-
-def _inputs(before: Vertex | None, sources: list[_Source]) -> tuple[Input, ...]:
-    """The vertex before comes first and counts by its key; each other one comes once, with all that is read of it."""
-    inputs = [Input(before)] if before is not None else []
+    A copy from a stage onto itself counts by the key alone: CacheMap drops the selectors of an input that is also the
+    destination (`invalidSelectors`).
+    """
+    inputs = [Edge(before)] if before is not None else []
     vertices = dict.fromkeys(vertex for vertex, _ in sources if vertex is not None and vertex is not before)
     for vertex in vertices:
         selectors = tuple(selector for source, selector in sources if source is vertex)
-        inputs.append(Input(vertex, selectors, by_content=True))
+        inputs.append(Edge(vertex, selectors, by_content=True))
     return tuple(inputs)
-
-
-def _order(inputs: tuple[Input, ...], before: Vertex | None, sources: list[_Source]) -> tuple[int, ...]:
-    vertices = [entry.vertex for entry in inputs]
-    used = (before, *(vertex for vertex, _ in sources))
-    return tuple(-1 if vertex is None else vertices.index(vertex) for vertex in used)

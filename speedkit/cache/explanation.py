@@ -1,4 +1,4 @@
-"""Why every step of a finished build was cached or ran: the forecast for it, held against what was seen."""
+"""Why every step of a finished build was cached or ran: the forecast for it, compared with BuildKit's report."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from speedkit.causes import (
     Unchanged,
 )
 
-from .equal_steps import Equals
-from .lookup import proved
-from .prediction import CacheModel, Outlook, StepForecast
+from .equal_steps import EqualSteps
+from .lookup import finished_vertices
+from .prediction import CacheModel, DetailedForecast, StepForecast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,10 +60,10 @@ _TRIGGERED = "ONBUILD "
 
 @dataclass(frozen=True, slots=True)
 class OtherCaches:
-    """What else could have had, or brought, the result of a step.
+    """Other places than this builder's own history that can hold the result of a step.
 
-    builders: the name of another builder → the builds that it made, oldest first.
-    imported: where the build imported a cache from. not_imported: from where it was to, and could not.
+    builders: the builds of each other builder, oldest first, by the builder's name.
+    imported: the caches that the build imported. not_imported: those that it should have imported, and could not.
     """
 
     builders: Mapping[str, Sequence[Situation]] = field(default_factory=dict)
@@ -73,10 +73,10 @@ class OtherCaches:
 
 @dataclass(frozen=True, slots=True)
 class StepExplanation:
-    """What became of one instruction, and because of what.
+    """The state of one instruction, and its cause.
 
-    state: as in `Step`. also: what else there is to say besides the cause. sources: what it starts from or reads.
-    origins: the lines in which the miss began that made it run, its own among them when it is one.
+    state: as in `Step`. also: additions to the cause. sources: the earlier instructions that it starts from or reads.
+    origins: of a step that ran, the lines where the miss began; its own line when it began there.
     """
 
     line: int
@@ -96,7 +96,7 @@ class StepExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What became of every instruction, in the order of the Dockerfile."""
+    """The explanation of every instruction, in the order of the Dockerfile."""
 
     steps: tuple[StepExplanation, ...]
 
@@ -108,33 +108,36 @@ class Explanation:
 def explain(build: Situation, earlier: Sequence[Situation], others: OtherCaches | None = None) -> Explanation:
     """Why the steps of a build were cached or ran.
 
-    build: its `states` say what was seen. earlier: the builds before it on the same builder, oldest first.
+    build: a finished build, with its `states`. earlier: the builds before it on the same builder, oldest first.
     Raises DockerfileError when the Dockerfile cannot be read.
     """
-    explaining = _Explaining(build, CacheModel(earlier).outlook(build), others or OtherCaches())
-    return Explanation(tuple(_with_origins(explaining.steps())))
+    explained = _ExplainedBuild(build, CacheModel(earlier).predict_in_detail(build), others or OtherCaches())
+    return Explanation(tuple(_with_origins(explained.steps())))
 
 
-class _Explaining:
-    """One build, what was forecast for it, and what was seen."""
+class _ExplainedBuild:
+    """One build, with the forecast for it and the report of it."""
 
-    def __init__(self, build: Situation, outlook: Outlook, others: OtherCaches) -> None:
+    def __init__(self, build: Situation, detailed: DetailedForecast, others: OtherCaches) -> None:
         self._build = build
         self._states = dict(build.states or {})
-        self._outlook = outlook
+        self._detailed = detailed
         self._others = others
-        self._held = {name: _hits(build, builds) for name, builds in others.builders.items()}
-        self._equals = Equals(outlook.plan)
-        self._proved = proved(outlook.plan)
+        self._hits_elsewhere = {
+            name: frozenset(step.line for step in CacheModel(builds).predict(build).steps if step.forecast == "hit")
+            for name, builds in others.builders.items()
+        }
+        self._equal_steps = EqualSteps(detailed.plan)
+        self._finished = finished_vertices(detailed.plan)
 
     def steps(self) -> Iterable[StepExplanation]:
-        became = [(forecast, self._seen(forecast)) for forecast in self._outlook.forecast.steps]
-        for forecast, seen in became:
-            # What stands on a FROM stands on what ONBUILD did there.
-            if seen in _RAN and forecast.instruction.startswith(_TRIGGERED):
-                self._states[forecast.line] = seen
-        for (forecast, seen), planned in zip(became, self._outlook.plan.steps, strict=True):
-            state = _state(forecast, seen)
+        reported = [(forecast, self._reported_state(forecast)) for forecast in self._detailed.forecast.steps]
+        for forecast, reported_state in reported:
+            # A step that starts from a FROM starts from the base's ONBUILD instructions there, so the line ran if one ran.
+            if reported_state in _RAN and forecast.instruction.startswith(_TRIGGERED):
+                self._states[forecast.line] = reported_state
+        for (forecast, reported_state), planned in zip(reported, self._detailed.plan.steps, strict=True):
+            state = _state(forecast, reported_state)
             cause, also = self._cause(forecast, planned, state)
             yield StepExplanation(
                 line=forecast.line,
@@ -147,7 +150,7 @@ class _Explaining:
                 sources=forecast.sources,
             )
 
-    def _seen(self, step: StepForecast) -> StepState | None:
+    def _reported_state(self, step: StepForecast) -> StepState | None:
         if step.instruction.startswith(_TRIGGERED):
             return self._build.triggers.get((step.line, step.instruction)) or ("cached" if step.forecast == "hit" else "ran")
         return (self._build.states or {}).get(step.line)
@@ -160,72 +163,73 @@ class _Explaining:
         if state == "no-step" and step.sources:
             return StageBegins(on_line=step.sources[0].line), ()
         if state == "failed" and _MISMATCH in self._build.errors.get(step.line, ""):
-            return OtherDigest(_fetched(step), step.cause), ()
-        if state == "failed" and (_is_from(step) or _fetched(step)):
-            return NotFetched(_fetched(step), step.cause), ()
+            return OtherDigest(_addresses_of_add(step), step.cause), ()
+        if state == "failed" and (planned.instruction.keyword == "FROM" or _addresses_of_add(step)):
+            return NotFetched(_addresses_of_add(step), step.cause), ()
         if state in _RAN:
-            return self._cause_it_ran(step, planned)
-        if state == "cached" and step.forecast != "hit" and self._build.broke_off and id(planned.vertex) not in self._proved:
-            return CalledCached(), ()
+            return self._cause_of_run(step, planned)
         if state == "cached" and step.forecast != "hit":
-            return self._cause_it_was_cached(step, planned), ()
+            return self._cause_of_unexpected_hit(step, planned), ()
         return step.cause, step.also
 
-    def _cause_it_ran(self, step: StepForecast, planned: PlannedStep) -> tuple[Cause, tuple[Addition, ...]]:
+    def _cause_of_run(self, step: StepForecast, planned: PlannedStep) -> tuple[Cause, tuple[Addition, ...]]:
         if step.forecast == "hit":
             return Evicted(), ()
         if step.forecast == "depends":
-            return self._with_import(self._cause_in_what_it_got(step, planned), ())
-        if isinstance(step.cause, StepRan) and not self._reran(step, by_bytes=False):
-            alone = self._outlook.causes.alone(planned)
-            return self._with_import(alone, ()) if alone is not None else (step.cause, step.also)
-        builders = tuple(name for name, lines in self._held.items() if step.line in lines)
+            return self._with_failed_import(self._cause_in_sources(step, planned), ())
+        if isinstance(step.cause, StepRan) and not self._sources_that_ran(step, by_bytes=False):
+            # The forecast blamed the step before, which was cached after all.
+            cause = self._detailed.causes.without_sources(planned)
+            return self._with_failed_import(cause, ()) if cause is not None else (step.cause, step.also)
+        builders = tuple(name for name, lines in self._hits_elsewhere.items() if step.line in lines)
         if isinstance(step.cause, New) and builders:
             return OtherBuilder(builders), ()
-        return self._with_import(step.cause, step.also)
+        return self._with_failed_import(step.cause, step.also)
 
-    def _with_import(self, cause: Cause, also: tuple[Addition, ...]) -> tuple[Cause, tuple[Addition, ...]]:
-        """BuildKit goes on without a cache that it cannot import, and hardly says so."""
+    def _with_failed_import(self, cause: Cause, also: tuple[Addition, ...]) -> tuple[Cause, tuple[Addition, ...]]:
+        """BuildKit goes on without a cache that it cannot import, and reports that only in the step of the import."""
         if not isinstance(cause, New) or not self._others.not_imported:
             return cause, also
         return cause, (*also, ImportFailed(self._others.not_imported))
 
-    def _cause_in_what_it_got(self, step: StepForecast, planned: PlannedStep) -> Cause:
-        """Why a step ran of which only the build could tell: what it builds on ran, or what it reads has other bytes."""
+    def _cause_in_sources(self, step: StepForecast, planned: PlannedStep) -> Cause:
+        """Why a step ran whose forecast was open: a step that it starts from ran, or the bytes that it reads are others."""
         if isinstance(step.cause, DependsOnAddress):
             return AddressChanged(step.cause.addresses)
-        sources, parents = _sources(step.cause), self._reran(step, by_bytes=False)
+        sources, parents = _sources(step.cause), self._sources_that_ran(step, by_bytes=False)
         if parents:
             return StepRan(parents)
         if not sources:
             return BrokeOff()
-        if given := self._reran(step, by_bytes=True):
-            return OtherBytes(given)
+        if read_from := self._sources_that_ran(step, by_bytes=True):
+            return OtherBytes(read_from)
         if isinstance(step.cause, DependsOnHostFiles):
             return HostFilesChanged(step.cause.paths)
-        alone = self._outlook.causes.alone(planned)
-        if alone is not None and all(isinstance(source, Line) for source in sources):
-            return alone
+        # No source ran, so the bytes of those with a line are the same: the change is in the step itself.
+        own_cause = self._detailed.causes.without_sources(planned)
+        if own_cause is not None and all(isinstance(source, Line) for source in sources):
+            return own_cause
         return OtherBytes(sources, ran=False)
 
-    def _cause_it_was_cached(self, step: StepForecast, planned: PlannedStep) -> Cause:
-        """Why a step that was not forecast to be cached was."""
+    def _cause_of_unexpected_hit(self, step: StepForecast, planned: PlannedStep) -> Cause:
+        """Why a step was cached that was not forecast to be."""
+        if self._build.broke_off and id(planned.vertex) not in self._finished:
+            return CalledCached()
         if step.forecast == "miss":
-            equal = tuple(line for line in self._equals.of(planned) if self._states.get(line) in _RAN)
+            equal = tuple(line for line in self._equal_steps.lines(planned) if self._states.get(line) in _RAN)
             if equal:
                 return SameStepAs(equal)
             return Imported(self._others.imported) if self._others.imported else BuiltElsewhere()
-        given = self._reran(step, by_bytes=True)
-        return SameBytes(given) if given else Unchanged(_sources(step.cause))
+        read_from = self._sources_that_ran(step, by_bytes=True)
+        return SameBytes(read_from) if read_from else Unchanged(_sources(step.cause))
 
-    def _reran(self, step: StepForecast, *, by_bytes: bool) -> tuple[Line, ...]:
-        """The lines that a step takes something from and that ran."""
-        found = (source for source in step.sources if source.by_bytes == by_bytes)
-        return tuple(Line(source.line) for source in found if self._states.get(source.line) in _RAN)
+    def _sources_that_ran(self, step: StepForecast, *, by_bytes: bool) -> tuple[Line, ...]:
+        sources = (source for source in step.sources if source.by_bytes == by_bytes)
+        return tuple(Line(source.line) for source in sources if self._states.get(source.line) in _RAN)
 
 
 def _sources(cause: Cause) -> tuple[Place, ...]:
-    """What a step depends on."""
+    """The places that an open forecast depends on."""
     match cause:
         case DependsOnStep(source):
             return (source,)
@@ -236,31 +240,23 @@ def _sources(cause: Cause) -> tuple[Place, ...]:
     return ()
 
 
-def _hits(build: Situation, builds: Sequence[Situation]) -> frozenset[int]:
-    """The lines whose results another builder has."""
-    return frozenset(step.line for step in CacheModel(builds).predict(build).steps if step.forecast == "hit")
-
-
-def _state(step: StepForecast, seen: StepState | None) -> StepState:
+def _state(step: StepForecast, reported_state: StepState | None) -> StepState:
     if step.forecast in ("no-step", "not-needed"):
         return step.forecast
-    if seen is None:
+    if reported_state is None:
+        # BuildKit does not report every hit: of equal steps on one image it names one, and a FROM often not at all.
         return "cached" if step.forecast == "hit" else "waiting"
-    return seen
+    return reported_state
 
 
-def _is_from(step: StepForecast) -> bool:
-    return step.instruction.split()[0].upper() == "FROM"
-
-
-def _fetched(step: StepForecast) -> tuple[str, ...]:
-    """The addresses that an ADD gets something from."""
+def _addresses_of_add(step: StepForecast) -> tuple[str, ...]:
+    """The addresses that an ADD downloads from; () for other instructions."""
     keyword, *words = step.instruction.split()
     return tuple(word for word in words if "://" in word) if keyword.upper() == "ADD" else ()
 
 
 def _with_origins(steps: Iterable[StepExplanation]) -> Iterable[StepExplanation]:
-    """Follows each miss back to where it began, and says so where that is further back than the step before."""
+    """Follows each miss back to the lines where it began, and adds them where they lie before the step's own sources."""
     causes: dict[int, Cause] = {}
     origins: dict[int, tuple[int, ...]] = {}
     for step in steps:
@@ -269,8 +265,8 @@ def _with_origins(steps: Iterable[StepExplanation]) -> Iterable[StepExplanation]
             continue
         passed_on = step.cause.sources if isinstance(step.cause, StepRan | OtherBytes) else ()
         lines = [source.line for source in step.sources if Line(source.line) in passed_on]
-        found = tuple(dict.fromkeys(origin for line in lines for origin in origins.get(line, ()))) or (step.line,)
-        causes[step.line], origins[step.line] = step.cause, found
-        far = [line for line in found if line not in lines and line != step.line]
+        step_origins = tuple(dict.fromkeys(origin for line in lines for origin in origins.get(line, ()))) or (step.line,)
+        causes[step.line], origins[step.line] = step.cause, step_origins
+        far = [line for line in step_origins if line not in lines and line != step.line]
         began = (MissBegan(tuple(Beginning(line, causes[line]) for line in far)),) if far else ()
-        yield replace(step, origins=found, also=(*step.also, *began))
+        yield replace(step, origins=step_origins, also=(*step.also, *began))

@@ -1,4 +1,4 @@
-"""Takes a plan through a memory: what the cache holds for each vertex, and what a build left there."""
+"""Looks up a plan in the cache: which results each vertex finds, and which a past build left there."""
 
 from __future__ import annotations
 
@@ -10,127 +10,123 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from speedkit.model import StepState
 
-    from .contents import Found, Memory
     from .frontend import Plan
-    from .vertices import Input, Vertex
+    from .key_graph import CachedResults, KeyGraph
+    from .vertices import Edge, Vertex
 
-__all__ = ["Walked", "proved", "remember", "walk"]
+__all__ = ["PlanLookup", "add_build", "finished_vertices", "look_up"]
 
-_SEEN: Mapping[StepState, bool] = MappingProxyType({"ran": True, "cached": False})
+_RAN: Mapping[StepState, bool] = MappingProxyType({"ran": True, "cached": False})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Walked:
-    """A plan, and what the cache held for each of its vertices."""
+class PlanLookup:
+    """A plan, with the results that the cache held for each of its vertices."""
 
     plan: Plan
-    found: dict[int, Found]
-    memory: Memory
+    results: dict[int, CachedResults]
+    graph: KeyGraph
 
-    def of(self, vertex: Vertex) -> Found:
-        return self.found[id(vertex)]
+    def of(self, vertex: Vertex) -> CachedResults:
+        return self.results[id(vertex)]
 
-    def is_known(self, vertex: Vertex) -> bool:
-        """Whether the same operation was built before, on whatever inputs."""
-        return self.memory.knows(vertex)
-
-    def led_nowhere(self, vertex: Vertex) -> Input | None:
-        """The first input on which a known operation was never built; None when that goes for all of them together only."""
-        return self.memory.led_nowhere(vertex, [self.of(given.vertex) for given in vertex.inputs])
+    def unmatched_input(self, vertex: Vertex) -> Edge | None:
+        """The first input on which a known operation was never built; None when only all of them together are new."""
+        return self.graph.unmatched_input(vertex, [self.of(edge.vertex) for edge in vertex.inputs])
 
 
-def walk(plan: Plan, memory: Memory) -> Walked:
-    """What the cache holds for every vertex of a plan."""
-    found: dict[int, Found] = {}
+def look_up(plan: Plan, graph: KeyGraph) -> PlanLookup:
+    """The results that the cache holds for every vertex of a plan."""
+    results: dict[int, CachedResults] = {}
     for step in plan.steps:
         if step.vertex is not None:
-            _find(step.vertex, memory, found)
-    return Walked(plan, found, memory)
+            _look_up_vertex(step.vertex, graph, results)
+    return PlanLookup(plan, results, graph)
 
 
-def _find(vertex: Vertex, memory: Memory, found: dict[int, Found]) -> Found:
-    known = found.get(id(vertex))
-    if known is None:
-        inputs = [_find(given.vertex, memory, found) for given in vertex.inputs]
-        known = found[id(vertex)] = memory.find(vertex, inputs)
-    return known
+def _look_up_vertex(vertex: Vertex, graph: KeyGraph, results: dict[int, CachedResults]) -> CachedResults:
+    cached = results.get(id(vertex))
+    if cached is None:
+        inputs = [_look_up_vertex(edge.vertex, graph, results) for edge in vertex.inputs]
+        cached = results[id(vertex)] = graph.find(vertex, inputs)
+    return cached
 
 
-def remember(memory: Memory, plan: Plan) -> None:
-    """Adds to the memory what a build of the plan left in the cache."""
-    states = _states_of_steps(plan)
+def add_build(graph: KeyGraph, plan: Plan) -> None:
+    """Adds the results that a build of the plan left in the cache."""
     vertices = [step.vertex for step in plan.steps if step.vertex is not None]
     unsure: frozenset[int] = frozenset()
     if plan.situation.broke_off:
-        unsure = frozenset(id(vertex) for vertex in vertices if vertex.line) - proved(plan)
-    learning = _Learning(memory, states, unsure=unsure)
+        unsure = frozenset(id(vertex) for vertex in vertices if vertex.line) - finished_vertices(plan)
+    adding = _AddedBuild(graph, _states_of_steps(plan), unsure=unsure)
     for vertex in vertices:
-        learning.of(vertex)
+        adding.results_of(vertex)
 
 
-def proved(plan: Plan) -> frozenset[int]:
-    """The `id` of each vertex that is shown to be done by what a build of the plan reported, also when it broke off.
+def finished_vertices(plan: Plan) -> frozenset[int]:
+    """The `id` of each vertex that a build shows to be done, even a build that broke off.
 
-    What is reported to have run did run, so all that it was made of was there; so it was for a command that failed.
+    A vertex that BuildKit reports as run did run, so all of its inputs were done. The inputs of a command that failed were
+    done, too. "cached" proves nothing in a build that failed (docs/buildkit-cache-rules.md, "Reading BuildKit's reports").
     """
     states = _states_of_steps(plan)
     vertices = [step.vertex for step in plan.steps if step.vertex is not None]
+    waiting = [vertex for vertex in vertices if _reported_state(vertex, states) == "ran"]
+    for vertex in vertices:
+        # A RUN with a mount can fail because the mount lacks a file: then nothing was run, and its inputs prove nothing.
+        reads_files = any(edge.by_content for edge in vertex.inputs)
+        if vertex.kind == "run" and not reads_files and _reported_state(vertex, states) == "failed":
+            waiting += [edge.vertex for edge in vertex.inputs]
     done: set[int] = set()
-    left = [vertex for vertex in vertices if _reported(vertex, states) == "ran"]
-    left += [given.vertex for vertex in vertices if _ran_and_failed(vertex, states) for given in vertex.inputs]
-    while left:
-        vertex = left.pop()
+    while waiting:
+        vertex = waiting.pop()
         if id(vertex) not in done:
             done.add(id(vertex))
-            left += [given.vertex for given in vertex.inputs]
+            waiting += [edge.vertex for edge in vertex.inputs]
     return frozenset(done)
 
 
 def _states_of_steps(plan: Plan) -> Mapping[int, StepState]:
-    """On the line of a FROM there may stand an ONBUILD of its base too, so states of such lines say nothing."""
-    openings = {stage.line for stage in plan.situation.dockerfile.stages}
-    return {line: state for line, state in (plan.situation.states or {}).items() if line not in openings}
+    """The states by line, without the lines of FROM: an ONBUILD of the base is reported on that line, too."""
+    from_lines = {stage.line for stage in plan.situation.dockerfile.stages}
+    return {line: state for line, state in (plan.situation.states or {}).items() if line not in from_lines}
 
 
-def _ran_and_failed(vertex: Vertex, states: Mapping[int, StepState]) -> bool:
-    """What reads files, as a mount does, may have failed for want of them, before anything was run."""
-    reads = any(given.by_content for given in vertex.inputs)
-    return vertex.kind == "run" and not reads and _reported(vertex, states) == "failed"
-
-
-def _reported(vertex: Vertex, states: Mapping[int, StepState]) -> StepState | None:
+def _reported_state(vertex: Vertex, states: Mapping[int, StepState]) -> StepState | None:
+    # A merge has the line of its COPY --link, and the state of that line is the copy's.
     return states.get(vertex.line) if vertex.line and vertex.kind != "merge" else None
 
 
-class _Learning:
-    """One build being added. unsure: the identities of the vertices that it may not have come to.
+class _AddedBuild:
+    """A past build on its way into the graph.
 
-    A build that broke off reports steps as cached that it never found, and may have finished them all the same.
+    unsure: the `id` of each vertex that the build may not have finished. A build that broke off reports steps as cached that
+    it never found, and may have finished them all the same.
     """
 
-    def __init__(self, memory: Memory, states: Mapping[int, StepState], *, unsure: frozenset[int]) -> None:
-        self._memory = memory
+    def __init__(self, graph: KeyGraph, states: Mapping[int, StepState], *, unsure: frozenset[int]) -> None:
+        self._graph = graph
         self._states = states
         self._unsure = unsure
-        # A step that a person cancelled is not done; one cut off by the failure of another may be.
+        # A step that a person cancelled is not done. One that ended because another step failed may be.
         self._perhaps_done = {"cached", "cancelled"} if "failed" in states.values() else {"cached"}
-        self._left: dict[int, Found | None] = {}
+        self._results: dict[int, CachedResults | None] = {}
 
-    def of(self, vertex: Vertex) -> Found | None:
-        """What the build left for a vertex; None when it did not come that far."""
-        if id(vertex) not in self._left:
-            self._left[id(vertex)] = self._learn(vertex)
-        return self._left[id(vertex)]
+    def results_of(self, vertex: Vertex) -> CachedResults | None:
+        """The results that the build left for a vertex; None when the build did not come that far."""
+        if id(vertex) not in self._results:
+            self._results[id(vertex)] = self._add(vertex)
+        return self._results[id(vertex)]
 
-    def _learn(self, vertex: Vertex) -> Found | None:
-        inputs = [self.of(given.vertex) for given in vertex.inputs]
-        given = [found for found in inputs if found is not None]
-        if len(given) < len(inputs):
+    def _add(self, vertex: Vertex) -> CachedResults | None:
+        inputs = [self.results_of(edge.vertex) for edge in vertex.inputs]
+        input_results = [results for results in inputs if results is not None]
+        if len(input_results) < len(inputs):
             return None
-        state = _reported(vertex, self._states)
+        state = _reported_state(vertex, self._states)
         if id(vertex) in self._unsure:
-            found = self._memory.find(vertex, given)
-            if not found.certain and state in self._perhaps_done:
-                return self._memory.suspect(vertex, given)
-            return found if found.certain else None
-        return self._memory.learn(vertex, given, ran=_SEEN.get(state or "waiting"))
+            cached = self._graph.find(vertex, input_results)
+            if not cached.is_hit and state in self._perhaps_done:
+                return self._graph.add_unsure(vertex, input_results)
+            return cached if cached.is_hit else None
+        return self._graph.add(vertex, input_results, ran=_RAN.get(state or "waiting"))

@@ -9,13 +9,13 @@ from speedkit.causes import Addition, BaseToPull, Cause, ImageToPull, NothingBui
 from speedkit.errors import DockerfileError
 
 from .content_digest import Tree
-from .contents import Memory
-from .context_transfer import Synced, context_is_written
-from .equal_steps import Equals
+from .context_transfer import TransferredContexts, writes_context
+from .equal_steps import EqualSteps
 from .frontend import Plan, PlannedStep, plan_build
-from .lookup import Walked, remember, walk
+from .key_graph import KeyGraph
+from .lookup import PlanLookup, add_build, look_up
 from .step_causes import StepCauses
-from .step_inputs import Sources
+from .step_sources import StepSources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
     from .situation import Situation
 
-__all__ = ["CacheModel", "Forecast", "Outlook", "StepForecast", "Verdict", "predict"]
+__all__ = ["CacheModel", "DetailedForecast", "Forecast", "StepForecast", "Verdict", "predict"]
 
 Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
-"""`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: not of the target."""
+"""`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: the target does not use the stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepForecast:
-    """What is expected of one instruction.
+    """The forecast for one instruction.
 
-    line: 1-based. also: what else there is to say besides the cause. sources: what it takes something from.
+    line: 1-based. also: additions to the cause. sources: the earlier instructions that it starts from or reads.
     """
 
     line: int
@@ -49,13 +49,13 @@ class StepForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is expected of every instruction, in the order of the Dockerfile."""
+    """The forecast for every instruction, in the order of the Dockerfile."""
 
     steps: tuple[StepForecast, ...]
 
     @property
     def runnable(self) -> tuple[StepForecast, ...]:
-        """The steps that the builder has to find or run."""
+        """The steps that the builder has to find in the cache or run."""
         return tuple(step for step in self.steps if step.forecast in ("hit", "miss", "depends"))
 
     def at(self, line: int) -> StepForecast | None:
@@ -64,8 +64,8 @@ class Forecast:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Outlook:
-    """A forecast step by step, with the plan and the causes that it was made from; both have the steps in one order."""
+class DetailedForecast:
+    """A forecast with the plan and the causes behind it; forecast and plan have their steps in one order."""
 
     forecast: Forecast
     plan: Plan
@@ -73,7 +73,7 @@ class Outlook:
 
 
 def predict(history: Sequence[Situation], now: Situation) -> Forecast:
-    """What a build of `now` would find in the cache of a builder that made the builds of `history`, oldest first.
+    """The forecast for a build of `now` on a builder that made the builds of `history`, oldest first.
 
     Raises DockerfileError when the Dockerfile of `now` cannot be built.
     """
@@ -81,32 +81,36 @@ def predict(history: Sequence[Situation], now: Situation) -> Forecast:
 
 
 class CacheModel:
-    """A history read once, to forecast again and again while somebody types."""
+    """A model of one builder's cache, made from the history of its builds: it forecasts any number of builds."""
 
     def __init__(self, history: Sequence[Situation]) -> None:
-        self._memory = Memory()
-        self._last: dict[str, Plan] = {}
+        """history: the builds of the builder, oldest first."""
+        self._graph = KeyGraph()
+        self._last_plans: dict[str, Plan] = {}
         self._tree: Tree | None = None
-        self._synced = Synced()
+        self._contexts = TransferredContexts()
         for situation in history:
             self.learn(situation)
 
     def learn(self, situation: Situation) -> None:
-        """Adds a build that took place. One whose Dockerfile BuildKit rejects left nothing."""
+        """Adds a build to the history. A build whose Dockerfile BuildKit rejects leaves nothing in the cache."""
         try:
             plan = self.plan(situation)
         except DockerfileError:
             return
-        is_written = context_is_written(plan, self._memory)
-        remember(self._memory, plan)
-        self._synced.update(situation.folder, plan)
+        # What the cache held *before* the build tells whether a RUN ran that has the context mounted to write.
+        is_written = writes_context(plan, self._graph)
+        add_build(self._graph, plan)
+        self._contexts.update(situation.folder, plan)
         if is_written:
-            self._synced.forget(situation.folder)
-        self._last[situation.lineage] = plan
+            self._contexts.forget(situation.folder)
+        self._last_plans[situation.lineage] = plan
 
     def plan(self, situation: Situation) -> Plan:
-        """The vertices of a build; a context that did not change is not hashed again."""
-        context = self._synced.taken_for(situation.folder, situation.context)
+        """The vertices of a build, with the build context as BuildKit will see it."""
+        context = self._contexts.as_transferred(situation.folder, situation.context)
+        # While somebody types, the context stays the same or changes in a few files, so its digests are kept. They count only
+        # for the same products: a product has no digest.
         if self._tree is None or self._tree.unknown != situation.products:
             self._tree = Tree(context, unknown=situation.products)
         elif self._tree.entries != context.entries:
@@ -114,62 +118,61 @@ class CacheModel:
         return plan_build(situation, tree=self._tree)
 
     def predict(self, now: Situation) -> Forecast:
-        """What a build of `now` would find in the cache."""
-        return _with_races(self.outlook(now))
+        """The forecast for a build of `now`."""
+        detailed = self.predict_in_detail(now)
+        equal_steps = EqualSteps(detailed.plan)
+        pairs = zip(detailed.forecast.steps, detailed.plan.steps, strict=True)
+        return Forecast(tuple(_with_race(step, equal_steps.lines_on_other_images(planned)) for step, planned in pairs))
 
-    def outlook(self, now: Situation) -> Outlook:
-        """What the cache holds for each step of a build of `now` by itself, and what that was made from."""
+    def predict_in_detail(self, now: Situation) -> DetailedForecast:
+        """The forecast of each step by itself, with plan and causes. Which of equal steps runs first is left open."""
         plan = self.plan(now)
-        walked, last, sources = walk(plan, self._memory), self._last.get(now.lineage), Sources(plan)
-        causes = StepCauses(walked, last)
-        steps = tuple(_forecast(step, walked, causes, sources) for step in plan.steps)
-        return Outlook(Forecast(steps if last is not None else tuple(_first_time(step) for step in steps)), plan, causes)
+        lookup, last_plan, sources = look_up(plan, self._graph), self._last_plans.get(now.lineage), StepSources(plan)
+        causes = StepCauses(lookup, last_plan)
+        forecasts: list[StepForecast] = []
+        for step in plan.steps:
+            verdict = _verdict(step, lookup)
+            cause, also = causes.of(step)
+            if last_plan is None and verdict == "miss" and not isinstance(cause, Stops | BaseToPull | ImageToPull):
+                # Without any earlier build every miss has one cause. Only a stop and a base to pull say more than that.
+                cause, also = NothingBuiltYet(), ()
+            instruction = step.instruction
+            forecasts.append(
+                StepForecast(
+                    line=instruction.line,
+                    end_line=instruction.end_line,
+                    stage=step.stage,
+                    instruction=f"ONBUILD {instruction.text}" if step.triggered else instruction.text,
+                    forecast=verdict,
+                    cause=cause,
+                    also=also,
+                    sources=sources.of(step),
+                )
+            )
+        return DetailedForecast(Forecast(tuple(forecasts)), plan, causes)
 
 
-def _forecast(step: PlannedStep, walked: Walked, causes: StepCauses, sources: Sources) -> StepForecast:
-    instruction = step.instruction
-    cause, also = causes.of(step)
-    return StepForecast(
-        line=instruction.line,
-        end_line=instruction.end_line,
-        stage=step.stage,
-        instruction=f"ONBUILD {instruction.text}" if step.triggered else instruction.text,
-        forecast=_verdict(step, walked),
-        cause=cause,
-        also=also,
-        sources=sources.of(step),
-    )
+def _with_race(step: StepForecast, equal_lines: tuple[int, ...]) -> StepForecast:
+    """The forecast of a step that races with equal steps.
 
-
-def _with_races(outlook: Outlook) -> Forecast:
-    """Of equal steps on images of other names BuildKit runs the one that it comes to first, and calls the others cached."""
-    equals = Equals(outlook.plan)
-    pairs = zip(outlook.forecast.steps, outlook.plan.steps, strict=True)
-    return Forecast(tuple(_raced(forecast, equals.apart(planned)) for forecast, planned in pairs))
-
-
-def _raced(step: StepForecast, equal: tuple[int, ...]) -> StepForecast:
-    if step.forecast != "miss" or isinstance(step.cause, Stops) or not equal:
+    Of equal steps on images of different names BuildKit runs the one that it comes to first, and reports the others as cached.
+    Which one is first differs from build to build (docs/buildkit-cache-rules.md, "The key of a step").
+    """
+    if step.forecast != "miss" or isinstance(step.cause, Stops) or not equal_lines:
         return step
-    return replace(step, forecast="depends", cause=SameStepAs(equal), also=())
+    return replace(step, forecast="depends", cause=SameStepAs(equal_lines), also=())
 
 
-def _first_time(step: StepForecast) -> StepForecast:
-    if step.forecast != "miss" or isinstance(step.cause, Stops | BaseToPull | ImageToPull):
-        return step
-    return replace(step, cause=NothingBuiltYet(), also=())
-
-
-def _verdict(step: PlannedStep, walked: Walked) -> Verdict:
+def _verdict(step: PlannedStep, lookup: PlanLookup) -> Verdict:
     if not step.needed:
         return "not-needed"
     if step.vertex is None:
         return "no-step"
     if step.has_to_pull:
         return "miss"
-    if step.opens_known_image:
+    if step.opens_local_image:
         return "hit"
-    found = walked.of(step.vertex)
-    if found.certain:
+    results = lookup.of(step.vertex)
+    if results.is_hit:
         return "hit"
-    return "depends" if found.possible else "miss"
+    return "depends" if results.may_hit else "miss"

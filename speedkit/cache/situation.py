@@ -1,4 +1,4 @@
-"""What a build was given, or would be given now: everything that decides its cache keys."""
+"""The inputs of a build, past or next: everything that decides its cache keys."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _BROKE_OFF = frozenset({"failed", "cancelled"})
 class BaseImage:
     """The part of a base image that decides cache keys.
 
-    layers: the digests of its layers, oldest first; the id of the image where they are not known.
-    environment: `NAME=value`, in order. None: the configuration is not known, and `configuration` stands for it.
-    gone: it is no longer on the machine, and this is what it was. platform: what it is for, such as `linux/amd64`; "" where
-    that is not known.
+    layers: the digests of its layers, oldest first; the image's id where a recording has no digests.
+    environment: `NAME=value`, in order. None: a recording did not keep it, and `configuration` is compared instead.
+    configuration: the id of the image. gone: the image is no longer on the machine; the other fields describe it as it was.
+    platform: such as `linux/amd64`; "" where it is not known.
     """
 
     layers: tuple[str, ...]
@@ -58,23 +58,24 @@ class BaseImage:
 
 
 NamedContext = Manifest | BaseImage | str
-"""What `--build-context NAME=…` stands for: a folder's manifest, an image, or an address (git, https)."""
+"""The value of `--build-context NAME=…`: a folder's manifest, an image, or an address (git, https)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Situation:
     """Everything that decides the cache keys of one build.
 
-    bases: what the Dockerfile names → the image that stands there. contexts: named build contexts other than those.
-    folder: the context's own folder, which decides what BuildKit compares it with (`syncing`); "" for none.
-    options: of the build command, where they reach RUN (`network`, `add-host`, `shm-size`, `ulimit`, `cgroup-parent`).
-    states: for a build that took place, what became of the instruction on a line; None when nothing is known of it.
-    errors: what BuildKit said of the instructions that failed, by line.
-    triggers: what became of the ONBUILD instructions of a base, by the line of the FROM and the text.
-    products: paths of the context that commands on the host make anew before the build, so what they hold is not known.
-    finished: it came to its end; one that did not left only what is seen to have run.
-    lineage: builds of one lineage are those that a person compares with each other, to say what changed.
-    merge: the engine makes `COPY --link` its own layer (the containerd image store does).
+    bases: the base image for each name in the Dockerfile. contexts: the named build contexts that are no base image.
+    folder: the path of the build context. BuildKit compares the context with the last one whose folder had the same name
+    (`context_transfer`); "" for none.
+    options: options of the build command that reach every RUN: `network`, `add-host`, `shm-size`, `ulimit`, `cgroup-parent`.
+    states: of a past build, the state of each instruction, by line; None when no state was recorded.
+    errors: BuildKit's error for each failed instruction, by line.
+    triggers: the states of the base image's ONBUILD instructions, by line of the FROM and text.
+    products: paths of the context that commands on the host rewrite before the build, so their content is not known yet.
+    finished: the build came to its end. A build that broke off left only the steps that are shown to be done (`lookup`).
+    lineage: "What changed?" is answered by comparing with the last build of the same lineage.
+    merge: the engine makes a layer of its own for `COPY --link`, as the containerd image store does.
     """
 
     dockerfile: Dockerfile
@@ -96,5 +97,5 @@ class Situation:
 
     @property
     def broke_off(self) -> bool:
-        """It took place, and ended before all of its steps were done."""
+        """The build ended before all of its steps were done."""
         return not self.finished or not _BROKE_OFF.isdisjoint((self.states or {}).values())

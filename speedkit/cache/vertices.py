@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .content_digest import Selector, Tree
     from .situation import Situation
 
-__all__ = ["Input", "Surroundings", "Vertex", "VertexKind"]
+__all__ = ["Edge", "Planner", "Vertex", "VertexKind"]
 
 VertexKind = Literal["image", "context", "address", "run", "file", "inline", "merge"]
 """`address`: a URL or git repository. `file`: COPY, ADD, WORKDIR. `inline`: a here-document, an empty cache mount."""
@@ -24,11 +24,11 @@ _NO_PARTS: Mapping[str, Hashable] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Input:
-    """One vertex that another one reads.
+class Edge:
+    """An input of a vertex: another vertex, and what is read of it (BuildKit's `solver.Edge` with its cache options).
 
-    selectors: which parts it reads; they count in the key. by_content: the bytes read are a key of their own, so that
-    equal bytes are found again whatever made them.
+    selectors: the paths read; they are part of the cache key. by_content: a digest of the bytes read is a second cache key,
+    so an input of equal bytes gives a cache hit, whatever vertex made them.
     """
 
     vertex: Vertex
@@ -38,19 +38,21 @@ class Input:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Vertex:
-    """One piece of work.
+    """One operation of a build.
 
-    operation: everything that counts in the key besides the inputs. line: of its instruction, 0 when it has none.
-    tree: the files themselves, where they are known without running anything.
-    parts: the same as `operation`, by name, to say what changed. local: its own key is never found again.
-    uncertain: names what decides its content and is not known here, such as an address. gone: an image that has to be
-    pulled first. lacking: secrets and agents without which it cannot run, and which a build is not given. derived: what
-    `speedkit.cache.copied_content` has worked out of it.
+    operation: all of the cache key except the inputs. parts: the same by name, to tell what changed.
+    line: of its instruction; 0 for a vertex that no instruction has.
+    tree: its files, where they are known before the build.
+    local: a build context, whose own key never gives a cache hit: only the bytes read from it count.
+    uncertain: an address or image that decides the content, and that was not looked up; "" for none.
+    gone: an image that has to be pulled first.
+    missing_secrets: required secrets and SSH agents; no build of speedkit has any to give.
+    derivations: what `copied_content` computed for this vertex, by path.
     """
 
     kind: VertexKind
     operation: Hashable
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[Edge, ...] = ()
     line: int = 0
     stage: str = ""
     tree: Tree | None = None
@@ -58,19 +60,19 @@ class Vertex:
     local: bool = False
     uncertain: str = ""
     gone: bool = False
-    lacking: tuple[Secret, ...] = ()
-    derived: dict[str, object] = field(default_factory=dict, repr=False)
+    missing_secrets: tuple[Secret, ...] = ()
+    derivations: dict[str, object] = field(default_factory=dict, repr=False)
 
 
-class Surroundings(Protocol):
-    """What making a vertex for one instruction needs to know of the build around it."""
+class Planner(Protocol):
+    """The part of the planner in `frontend` that RUN, COPY and ADD need: the build, and the stages above."""
 
     situation: Situation
     dockerfile: Dockerfile
     context: Vertex
 
-    def origin(self, name: str, *, numeric: bool) -> Vertex | None:
-        """What `--from` names; None for scratch. numeric: a number is a stage."""
+    def source(self, name: str, *, numeric: bool) -> Vertex | None:
+        """The last vertex of the stage, image or named context in `--from`; None for scratch. numeric: a number is a stage."""
 
-    def is_ahead(self, name: str, *, numeric: bool) -> bool:
-        """Whether `--from` names a stage that comes later."""
+    def is_later_stage(self, name: str, *, numeric: bool) -> bool:
+        """Whether `--from` names a stage that comes later in the Dockerfile."""

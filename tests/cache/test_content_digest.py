@@ -85,10 +85,10 @@ def test_what_is_excluded_does_not_count():
 
 def test_the_entries_taken_are_those_that_count():
     tree = Tree(manifest(**FILES))
-    assert [entry.path for entry in tree.taken(Selector("/src"))] == ["src", "src/a.go", "src/deep", "src/deep/b.go"]
-    assert [entry.path for entry in tree.taken(Selector("/*.txt", wildcard=True))] == ["c.txt"]
-    assert list(tree.taken(Selector("/nowhere"))) == []
-    assert len(list(tree.taken(Selector("/")))) == len(FILES)
+    assert [entry.path for entry in tree.entries_of(Selector("/src"))] == ["src", "src/a.go", "src/deep", "src/deep/b.go"]
+    assert [entry.path for entry in tree.entries_of(Selector("/*.txt", wildcard=True))] == ["c.txt"]
+    assert list(tree.entries_of(Selector("/nowhere"))) == []
+    assert len(list(tree.entries_of(Selector("/")))) == len(FILES)
     assert Tree(Manifest(())).digest(Selector("/")) is not None
 
 
@@ -120,7 +120,7 @@ def test_a_tree_changed_to_another_has_the_digests_of_one_made_anew(changes):
     known = [before.digest(selector) for selector in selectors]
     changed = before.changed_to(manifest(**{**FILES, **changes}))
     assert [changed.digest(selector) for selector in selectors] == [after.digest(selector) for selector in selectors]
-    assert list(changed.taken(selectors[0])) == list(after.taken(selectors[0]))
+    assert list(changed.entries_of(selectors[0])) == list(after.entries_of(selectors[0]))
     assert [before.digest(selector) for selector in selectors] == known
 
 

@@ -192,7 +192,7 @@ def _taken(project: RealProject, context: Manifest) -> Iterator[str]:
     inputs = (given for step in plan.steps if step.vertex is not None for given in step.vertex.inputs)
     read = {selector for given in inputs if given.vertex is plan.context for selector in given.selectors}
     tree = plan.context.tree
-    entries = (entry for selector in read for entry in tree.taken(selector)) if tree is not None else ()
+    entries = (entry for selector in read for entry in tree.entries_of(selector)) if tree is not None else ()
     yield from {entry.path for entry in entries if entry.kind == "file"}
 
 

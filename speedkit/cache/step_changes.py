@@ -1,4 +1,4 @@
-"""What changed of a step between two situations, as a cause that names things as a Dockerfile's author does."""
+"""What changed of a step between two builds, as a cause in the words of a Dockerfile's author."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from speedkit.causes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from speedkit.context import Entry
 
     from .frontend import Plan, PlannedStep
-    from .vertices import Input, Vertex
+    from .vertices import Edge, Vertex
 
-__all__ = ["Change", "counterparts", "difference"]
+__all__ = ["StepChange", "step_change", "steps_before"]
 
 _BUILD_TIME, _HOST_NAME, _NAMESPACE = "SOURCE_DATE_EPOCH", "BUILDKIT_SANDBOX_HOSTNAME", "BUILDKIT_CACHE_MOUNT_NS"
 _FOR_BUILDKIT = frozenset({_BUILD_TIME, _HOST_NAME, _NAMESPACE})
-"""Build arguments that count without being declared."""
+"""Build arguments that are part of cache keys although no ARG declares them."""
 
 _OF_COMMAND = ("network", "options", "mounts")
 
-Change = (
+StepChange = (
     FilesChanged
     | TextChanged
     | VariablesChanged
@@ -46,18 +46,21 @@ Change = (
     | BaseChanged
     | BaseSettingsChanged
 )
-"""What changed of the step itself."""
+"""A change of the step itself, not of what it starts from."""
 
 
-def counterparts(before: Plan, after: Plan) -> dict[int, PlannedStep]:
-    """For each step of `after`, by `id`, the step of `before` that it was; new steps are not in it."""
-    found: dict[int, PlannedStep] = {}
-    earlier = _by_stage(before)
-    names = list(earlier)
+def steps_before(before: Plan, after: Plan) -> dict[int, PlannedStep]:
+    """For each step of `after`, by `id`, the same step of `before`; new steps are left out.
+
+    Stages are matched by name, then by position, so a renamed stage keeps its steps.
+    """
+    pairs: dict[int, PlannedStep] = {}
+    old_stages = _by_stage(before)
+    names = list(old_stages)
     for position, (stage, steps) in enumerate(_by_stage(after).items()):
-        old = earlier.get(stage) or (earlier[names[position]] if position < len(names) else [])
-        found.update(_aligned(old, steps))
-    return found
+        old_steps = old_stages.get(stage) or (old_stages[names[position]] if position < len(names) else [])
+        pairs.update(_aligned(old_steps, steps))
+    return pairs
 
 
 def _by_stage(plan: Plan) -> dict[str, list[PlannedStep]]:
@@ -69,6 +72,8 @@ def _by_stage(plan: Plan) -> dict[str, list[PlannedStep]]:
 
 
 def _aligned(old: list[PlannedStep], new: list[PlannedStep]) -> Iterator[tuple[int, PlannedStep]]:
+    """Pairs the steps of a stage like a diff of its lines; inside a changed block, instructions of one keyword are a pair."""
+    # Without `autojunk=False` difflib ignores lines that are frequent in a long file, such as a repeated RUN.
     matcher = SequenceMatcher(
         a=[step.instruction.text for step in old], b=[step.instruction.text for step in new], autojunk=False
     )
@@ -76,15 +81,16 @@ def _aligned(old: list[PlannedStep], new: list[PlannedStep]) -> Iterator[tuple[i
         unmatched = list(old[start:end])
         for step in new[new_start:new_end]:
             keyword = step.instruction.keyword
-            twin = next((candidate for candidate in unmatched if candidate.instruction.keyword == keyword), None)
-            if twin is not None:
-                unmatched.remove(twin)
-                yield id(step), twin
+            old_step = next((candidate for candidate in unmatched if candidate.instruction.keyword == keyword), None)
+            if old_step is not None:
+                unmatched.remove(old_step)
+                yield id(step), old_step
 
 
-def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[str]) -> Change | None:
-    """The step's own change, the first of those that matter most; None when only what comes before it changed.
+def step_change(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[str]) -> StepChange | None:
+    """The step's own change; None when only something before it changed.
 
+    Of several changes the first in this order is returned: base image, files, text, mounts, other parts of the operation.
     arguments: the names that ARG declares, to tell them from ENV.
     """
     old, new = before.vertex, after.vertex
@@ -92,67 +98,69 @@ def difference(before: PlannedStep, after: PlannedStep, *, arguments: frozenset[
         return None
     if new.kind == "image" or old.kind == "image":
         return None if old.operation == new.operation else BaseChanged(str(new.parts.get("name", "")))
-    if files := tuple(sorted(_changed_files(old, new), key=_is_of_git)):
+
+    # Files of `.git` come last: git rewrites some at nearly every command, and only the first names are shown.
+    if files := tuple(sorted(_changed_files(old, new), key=lambda change: change.path.startswith(".git/"))):
         return FilesChanged(files)
-    changed = [name for name in new.parts if old.parts.get(name) != new.parts[name]]
-    same_paths = [given.selectors for given in old.inputs] == [given.selectors for given in new.inputs]
-    if old.kind == new.kind and old.operation == new.operation and "contents" not in changed:
-        return None if same_paths else _of_paths(before, after, arguments)
-    if _wording(before) != _wording(after):
+    changed_parts = [name for name in new.parts if old.parts.get(name) != new.parts[name]]
+    text_changed = _text_parts(before) != _text_parts(after)
+    if old.kind == new.kind and old.operation == new.operation and "contents" not in changed_parts:
+        same_paths = [edge.selectors for edge in old.inputs] == [edge.selectors for edge in new.inputs]
+        # With one text and equal variables, a path can still become another one: a symlink on the way leads elsewhere.
+        if same_paths or (not text_changed and before.named == after.named):
+            return None
+        return TextChanged(after.instruction.text) if text_changed else _replaced_variables(before, after, arguments)
+    if text_changed:
         return TextChanged(after.instruction.text)
-    if changed == ["mounts"]:
-        # A variable in an option, or what BuildKit puts before the id of each cache mount.
+    if changed_parts == ["mounts"]:
+        # Either a variable in a mount's option changed, or the namespace that BuildKit puts before the id of cache mounts.
         if before.named == after.named:
             return _variables([_NAMESPACE], arguments | {_NAMESPACE}, frozenset(), after)
-        return _variables(_named_otherwise(before, after), arguments, before.own, after)
-    return _by_parts(changed, before, after, arguments) or _by_mention(before, after, arguments)
+        return _variables(_changed_named(before, after), arguments, before.own, after)
+    return _change_of_parts(changed_parts, before, after, arguments) or _replaced_variables(before, after, arguments)
 
 
-def _of_paths(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Change | None:
-    """Other paths are read; None where the instruction says the same, and a link on the way leads elsewhere."""
-    if _wording(before) != _wording(after):
-        return TextChanged(after.instruction.text)
-    return None if before.named == after.named else _by_mention(before, after, arguments)
-
-
-def _wording(step: PlannedStep) -> object:
+def _text_parts(step: PlannedStep) -> object:
+    """The instruction as read: without white space and the keyword's case, which are in no cache key."""
     instruction = step.instruction
     return (instruction.flags, instruction.args, instruction.json, instruction.heredocs, instruction.keyword)
 
 
-def _by_parts(changed: list[str], before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> Change | None:
+def _change_of_parts(
+    changed_parts: list[str], before: PlannedStep, after: PlannedStep, arguments: frozenset[str]
+) -> StepChange | None:
     if before.vertex is None or after.vertex is None:
         return None
     old, new, own = before.vertex, after.vertex, before.own | after.own
-    if "platform" in changed:
+    if "platform" in changed_parts:
         return PlatformChanged(str(new.parts["platform"]))
-    if "unknown_base" in changed:
+    if "unknown_base" in changed_parts:
         return BaseSettingsChanged()
-    if "variables" in changed:
+    if "variables" in changed_parts:
         names = _changed_names(old.parts["variables"], new.parts["variables"])
         return _variables(names, arguments, own, after) if names else VariableOrderChanged()
-    if changed == ["time"]:
+    if changed_parts == ["time"]:
         return _variables([_BUILD_TIME], arguments | {_BUILD_TIME}, own, after)
-    if changed == ["hostname"]:
+    if changed_parts == ["hostname"]:
         return _variables([_HOST_NAME], arguments | {_HOST_NAME}, own, after)
     for part, name in (("workdir", "WORKDIR"), ("user", "USER"), ("command", "SHELL")):
-        if part in changed:
+        if part in changed_parts:
             return _variables([name], frozenset(), own, after)
-    return OptionsChanged(tuple(changed)) if set(changed) & set(_OF_COMMAND) else None
+    return OptionsChanged(tuple(changed_parts)) if set(changed_parts) & set(_OF_COMMAND) else None
 
 
-def _by_mention(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> VariablesChanged:
-    """The instruction reads otherwise once its variables are replaced."""
-    return _variables(_named_otherwise(before, after), arguments, before.own | after.own, after)
+def _replaced_variables(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> VariablesChanged:
+    """The change of an instruction whose text is another one only after its variables are replaced."""
+    return _variables(_changed_named(before, after), arguments, before.own | after.own, after)
 
 
-def _named_otherwise(before: PlannedStep, after: PlannedStep) -> list[str]:
-    """The variables that the instruction names and whose values changed; else it is the folder that its paths start from."""
+def _changed_named(before: PlannedStep, after: PlannedStep) -> list[str]:
+    """The variables in the instruction whose values changed; if there are none, WORKDIR, where relative paths start."""
     return [name for name, value in after.named.items() if before.named.get(name) != value] or ["WORKDIR"]
 
 
 def _variables(names: list[str], arguments: frozenset[str], own: frozenset[str], step: PlannedStep) -> VariablesChanged:
-    """own: what the Dockerfile sets, before or now. A setting that is not among it and changed is the base image's."""
+    """own: the settings of the Dockerfile, before or now. A changed setting that is not among them is the base image's."""
     kind: Literal["argument", "environment"] = "argument" if set(names) & arguments else "environment"
     variables = tuple(map(Variable, names))
     if not set(names) <= _FOR_BUILDKIT - own:
@@ -175,7 +183,7 @@ def _reach(names: list[str], step: PlannedStep) -> Reach:
 
 
 def _changed_names(old: object, new: object) -> list[str]:
-    """[] when only their order changed."""
+    """The names of changed, new and removed variables; [] when only their order changed."""
     before = dict(old) if isinstance(old, tuple) else {}
     after = dict(new) if isinstance(new, tuple) else {}
     changed = [name for name in after if name not in before or before[name] != after[name]]
@@ -183,33 +191,27 @@ def _changed_names(old: object, new: object) -> list[str]:
 
 
 def _changed_files(old: Vertex, new: Vertex) -> Iterator[FileChange]:
-    for given in new.inputs:
-        twin = _same_input(old.inputs, given)
-        if twin is None or given.vertex.tree is None or twin.vertex.tree is None or given.vertex.kind == "inline":
+    for edge in new.inputs:
+        same_edges = (
+            old_edge
+            for old_edge in old.inputs
+            if old_edge.vertex.operation == edge.vertex.operation
+            if old_edge.by_content and old_edge.selectors == edge.selectors
+        )
+        old_edge = next(same_edges, None)
+        if old_edge is None or edge.vertex.tree is None or old_edge.vertex.tree is None or edge.vertex.kind == "inline":
             continue
-        if all(twin.vertex.tree.digest(part) == given.vertex.tree.digest(part) for part in given.selectors):
+        # Equal digests are the quick answer: they are kept from one forecast to the next, and no file has to be compared.
+        if all(old_edge.vertex.tree.digest(selector) == edge.vertex.tree.digest(selector) for selector in edge.selectors):
             continue
-        yield from _compared(_taken(twin), _taken(given))
+        yield from _compared(_entries_read(old_edge), _entries_read(edge))
 
 
-def _same_input(inputs: Iterable[Input], wanted: Input) -> Input | None:
-    for given in inputs:
-        same_vertex = given.vertex.operation == wanted.vertex.operation
-        if same_vertex and given.by_content and given.selectors == wanted.selectors:
-            return given
-    return None
-
-
-def _taken(given: Input) -> dict[str, Entry]:
-    tree = given.vertex.tree
+def _entries_read(edge: Edge) -> dict[str, Entry]:
+    tree = edge.vertex.tree
     if tree is None:
         return {}
-    return {entry.path: entry for selector in given.selectors for entry in tree.taken(selector)}
-
-
-def _is_of_git(change: FileChange) -> bool:
-    """Whether git wrote it. That changes along with nearly everything, and would hide the rest."""
-    return change.path.startswith(".git/")
+    return {entry.path: entry for selector in edge.selectors for entry in tree.entries_of(selector)}
 
 
 def _compared(before: dict[str, Entry], after: dict[str, Entry]) -> Iterator[FileChange]:

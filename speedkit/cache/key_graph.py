@@ -1,0 +1,204 @@
+"""A model of BuildKit's cache: which results there are, and by which keys a vertex finds them.
+
+BuildKit keeps a graph. A result is reached from the cache keys of its inputs, input by input. An input has the key of the
+vertex that made it and, where it is read by content, a second key: the digest of the bytes read. A vertex is a cache hit when
+every input has a key that leads to one common result. Source: moby/buildkit, solver/edge.go (probeCache, currentIndexKey) and
+solver/cachemanager.go (Query).
+
+Only a run tells which bytes a RUN produces. The graph stands for them with "the bytes of result N at this path": equal to
+themselves, perhaps equal to other bytes. Where such a guess decides, the vertex is a possible hit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .content_digest import folders_above
+from .copied_content import derivation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .content_digest import Selector
+    from .vertices import Edge, Vertex
+
+__all__ = ["CachedResults", "KeyGraph"]
+
+_Results = frozenset[int]
+_NONE: _Results = frozenset()
+_Link = tuple[Hashable, int, Hashable]
+
+
+@dataclass(frozen=True, slots=True)
+class CachedResults:
+    """The results that the cache holds for a vertex.
+
+    certain: numbers of the results that BuildKit finds in any case. possible: those it finds if some bytes turn out equal.
+    missing_paths: paths that the vertex reads, and that are not there or cannot be sent.
+    """
+
+    certain: _Results = _NONE
+    possible: _Results = _NONE
+    missing_paths: tuple[str, ...] = ()
+
+    @property
+    def is_hit(self) -> bool:
+        return bool(self.certain)
+
+    @property
+    def may_hit(self) -> bool:
+        return bool(self.certain or self.possible)
+
+
+class KeyGraph:
+    """The cache keys of all vertices that a builder has built, with the results that they lead to."""
+
+    def __init__(self) -> None:
+        self._links: dict[_Link, set[int]] = {}
+        self._by_content: dict[tuple[int, Hashable], dict[Hashable, set[int]]] = {}
+        self._count = 0
+        self._unsure: set[int] = set()
+        self._operations: set[Hashable] = set()
+
+    def has_operation(self, vertex: Vertex) -> bool:
+        """Whether the same operation was built before, on any inputs."""
+        return vertex.operation in self._operations
+
+    def unmatched_input(self, vertex: Vertex, inputs: Iterable[CachedResults]) -> Edge | None:
+        """The first input on which the operation was never built; None when each was used, but never all in one build."""
+        for number, (edge, input_results) in enumerate(zip(vertex.inputs, inputs, strict=True)):
+            if not self._through(vertex, number, edge, input_results)[0]:
+                return edge
+        return None
+
+    def find(self, vertex: Vertex, inputs: Iterable[CachedResults]) -> CachedResults:
+        """The results that the cache holds for a vertex. inputs: the results of each of its inputs, in their order."""
+        if vertex.local:
+            return CachedResults()
+        if not vertex.inputs:
+            roots = frozenset(self._links.get(("root", -1, vertex.operation), _NONE))
+            return CachedResults(possible=roots) if vertex.uncertain and roots else self._without_unsure(roots, _NONE)
+        certain: _Results | None = None
+        possible: _Results | None = None
+        missing: list[str] = []
+        for number, (edge, input_results) in enumerate(zip(vertex.inputs, inputs, strict=True)):
+            missing += _missing_paths(edge)
+            sure, perhaps = self._through(vertex, number, edge, input_results)
+            certain = sure if certain is None else certain & sure
+            possible = (sure | perhaps) if possible is None else possible & (sure | perhaps)
+        if missing:
+            return CachedResults(missing_paths=tuple(missing))
+        return self._without_unsure(certain or _NONE, possible or _NONE)
+
+    def _without_unsure(self, certain: _Results, possible: _Results) -> CachedResults:
+        """A build that broke off may not have kept a result, so such a result is a possible one."""
+        sure = certain - self._unsure
+        return CachedResults(sure, (certain | possible) - sure)
+
+    def _through(self, vertex: Vertex, number: int, edge: Edge, input_results: CachedResults) -> tuple[_Results, _Results]:
+        """The results that one input leads to: certainly, and possibly."""
+        sure = self._by_vertex_key(vertex, number, edge, input_results.certain)
+        perhaps = self._by_vertex_key(vertex, number, edge, input_results.possible)
+        if not edge.by_content:
+            return sure, perhaps
+        results_by_key = self._by_content.get((number, vertex.operation), {})
+        content_keys = _content_keys(edge, input_results.certain)
+        for key in content_keys:
+            sure |= results_by_key.get(key, set())
+
+        # Bytes that only a run tells may equal any bytes of an earlier build. Bytes with a digest may equal only those that
+        # earlier builds knew as "the bytes of result N", a tuple: two digests either match or differ for sure.
+        is_known = bool(content_keys) and all(isinstance(key, str) for key in content_keys)
+        guesses = [results for key, results in results_by_key.items() if not is_known or isinstance(key, tuple)]
+        perhaps |= frozenset().union(*guesses)
+        return sure, perhaps - sure
+
+    def _by_vertex_key(self, vertex: Vertex, number: int, edge: Edge, input_results: _Results) -> _Results:
+        reached: set[int] = set()
+        for result in input_results:
+            reached |= self._links.get(_link(vertex, number, edge, result), set())
+        return frozenset(reached)
+
+    def add(self, vertex: Vertex, inputs: Iterable[CachedResults], *, ran: bool | None) -> CachedResults:
+        """Adds a vertex that a build ran or loaded from the cache, and returns its results.
+
+        ran: whether BuildKit reported that it ran; None when the build has no report of it.
+        """
+        input_results = tuple(inputs)
+        cached = self.find(vertex, input_results)
+        if vertex.local or cached.missing_paths:
+            return cached
+        results = cached.certain
+        if not results and ran is False and cached.possible:
+            # The build reported a cache hit, so the bytes did turn out equal.
+            results = cached.possible
+        if not results or ran is True:
+            self._count += 1
+            results = results | {self._count}
+        self._unsure -= results
+        self._add_links(vertex, input_results, results)
+        return CachedResults(results)
+
+    def add_unsure(self, vertex: Vertex, inputs: Iterable[CachedResults]) -> CachedResults:
+        """Adds a vertex that a build may have finished before it broke off, and returns its results, if it has any."""
+        input_results = tuple(inputs)
+        cached = self.find(vertex, input_results)
+        if vertex.local or cached.missing_paths or cached.is_hit:
+            return cached
+        self._count += 1
+        self._unsure.add(self._count)
+        results = frozenset({self._count})
+        self._add_links(vertex, input_results, results)
+        return CachedResults(results)
+
+    def _add_links(self, vertex: Vertex, inputs: tuple[CachedResults, ...], results: _Results) -> None:
+        """Lets every key of every input lead to the results, as Query of BuildKit's cache manager does at each look-up."""
+        self._operations.add(vertex.operation)
+        if not vertex.inputs:
+            self._links.setdefault(("root", -1, vertex.operation), set()).update(results)
+        for number, (edge, input_results) in enumerate(zip(vertex.inputs, inputs, strict=True)):
+            for result in input_results.certain:
+                self._links.setdefault(_link(vertex, number, edge, result), set()).update(results)
+            if edge.by_content:
+                results_by_key = self._by_content.setdefault((number, vertex.operation), {})
+                for key in _content_keys(edge, input_results.certain):
+                    results_by_key.setdefault(key, set()).update(results)
+
+
+def _link(vertex: Vertex, number: int, edge: Edge, result: int) -> _Link:
+    # The paths are sorted, as in CacheMap (solver/llbsolver/ops/file.go): their order in the instruction is part of the
+    # operation, not of this key.
+    paths = tuple(sorted(selector.path for selector in edge.selectors))
+    return ((result, paths), number, vertex.operation)
+
+
+def _content_keys(edge: Edge, input_results: _Results) -> tuple[Hashable, ...]:
+    """The keys of the bytes that an input reads: a digest as text, "the bytes of result N" as a tuple."""
+    tree = edge.vertex.tree
+    if tree is not None:
+        if any(tree.unknown_in(selector) for selector in edge.selectors):
+            return ()
+        return ("\0".join(tree.digest(selector) or "" for selector in _hashed_selectors(edge.selectors)),)
+    derived = derivation(edge)
+    bytes_of_results = tuple((result, edge.selectors) for result in sorted(input_results))
+    return bytes_of_results if derived is None else (derived, *bytes_of_results)
+
+
+def _hashed_selectors(selectors: tuple[Selector, ...]) -> list[Selector]:
+    """The selectors in the order of their paths, without those below another one (ops/file.go, dedupeSelectors)."""
+    plain = [selector for selector in selectors if not selector.wildcard and not selector.excludes]
+    folders = {selector.path.rstrip("/") for selector in plain}
+    inside = {selector for selector in plain if selector.path != "/" and not folders.isdisjoint(folders_above(selector.path))}
+    kept = [selector for selector in dict.fromkeys(selectors) if selector not in inside]
+    return sorted(kept, key=lambda selector: selector.path)
+
+
+def _missing_paths(edge: Edge) -> list[str]:
+    tree = edge.vertex.tree
+    if tree is None or not edge.by_content:
+        return []
+    certain = [selector for selector in edge.selectors if not tree.unknown_in(selector)]
+    unsendable = [path for selector in edge.selectors for path in tree.unsendable_in(selector)] if edge.vertex.local else []
+    return [*unsendable, *(selector.path for selector in certain if tree.digest(selector) is None)]
