@@ -47,7 +47,7 @@ EDITS = {
     "custom": message("an edit of your own"),
     "a line appended": message("a line appended"),
 }
-HEADINGS = {
+EDIT_HEADINGS = {
     "cold": message("cold build"),
     "none": message("nothing changed"),
     "touch": message("file touched"),
@@ -61,25 +61,25 @@ HEADINGS = {
     "custom": message("edit of your own"),
     "a line appended": message("line appended"),
 }
-"""The same in as few words as the head of a column has room for."""
+"""The same edits in fewer words, for the heads of columns."""
 COLD = "cold"
 NONE = "none"
 NOT_COMPARED = frozenset({"custom", "corrected", "retry"})
-"""Edits that are not the same each time: what somebody typed, the first good build after a mistake, and the build after one
-that failed or was cancelled."""
+"""Edits that are different each time: text that the reader typed, the first build of the original files after builds of changed
+files alone, and the build after one that failed or was cancelled."""
 SHORTEST_SECONDS = 0.001
 FEWEST_RUNS = 3
-"""From so many runs on, the spread of a build tells how much its next run may differ.
+"""From so many runs on, the spread of a build shows how much its next run may differ.
 
-Of two builds that are the same, the runs of one all lie below those of the other in a third of all cases with two runs each,
-and in a tenth with three. That the distance is wider than both spreads as well happens to 1 in 100 with three runs.
+With two runs each of the same build, all runs of one pair are shorter than all runs of the other in a third of all cases; with
+three runs each, in a tenth. With three runs, the gap is also wider than both spreads in 1 of 100 cases.
 """
 SAME_SIZE = 1.01
-"""Images whose sizes differ by less than this factor are called equally large."""
+"""Images whose sizes differ by less than this factor count as equally large."""
 
 
 class HasBuilds(Protocol):
-    """A comparison, or whatever else holds builds."""
+    """A comparison, or anything else with builds."""
 
     @property
     def builds(self) -> tuple[Build, ...]: ...
@@ -112,51 +112,51 @@ class Measurement:
 
     @property
     def spread_factor(self) -> float:
-        """How many times as long as the quickest run the slowest one took."""
+        """The time of the slowest run divided by that of the quickest one."""
         return self.high_seconds / max(self.low_seconds, SHORTEST_SECONDS)
 
     @property
     def spread(self) -> str:
-        """The range of the runs; nothing for a single one."""
+        """The range of the runs in words; "" for a single run."""
         if not self.is_repeated:
             return ""
         return message("{low} to {high}", low=seconds_text(self.low_seconds), high=seconds_text(self.high_seconds))
 
 
 def edit_words(edit: str) -> str:
-    """An edit in words, as a sentence goes on with it."""
+    """An edit in words that fit after "after": `a field renamed`. The name of an edit of the reader's own stays as it is."""
     return EDITS.get(edit, edit)
 
 
 def sources_words(edit: str) -> str:
-    """The sources that a build was made of: `built after a field renamed`."""
+    """The words for the sources of a build: `built after a field renamed`."""
     if edit in (COLD, NONE):
         return message("built of the files as they were")
     return message("built after {edit}", edit=edit_words(edit))
 
 
 def edit_heading(edit: str) -> str:
-    """An edit as the head of a column; one that somebody named in a sentence's words, without the article."""
-    if edit in HEADINGS:
-        return HEADINGS[edit]
+    """An edit as the head of a column: `field renamed`. A name of the reader's own loses its article."""
+    if edit in EDIT_HEADINGS:
+        return EDIT_HEADINGS[edit]
     first, _, rest = edit.partition(" ")
     return rest if first in ("a", "an", "the") else edit
 
 
 def edits_in_order(edits: Iterable[str]) -> list[str]:
-    """Each edit once: the sample app's in their own order, then others as they come."""
-    found = list(dict.fromkeys(edits))
-    return [edit for edit in EDITS if edit in found] + [edit for edit in found if edit not in EDITS]
+    """Each edit once: first those of the sample app in their order, then others in the order in which they come."""
+    distinct = list(dict.fromkeys(edits))
+    return [edit for edit in EDITS if edit in distinct] + [edit for edit in distinct if edit not in EDITS]
 
 
 def comparable_builds(builds: Sequence[Build]) -> list[Build]:
-    """The builds whose edits have a name; all of them when none has. Two edits that somebody typed are not the same edit."""
-    named = [build for build in builds if build.edit not in NOT_COMPARED]
-    return named or list(builds)
+    """The builds whose edit is the same each time, see `NOT_COMPARED`; all builds when there is none."""
+    repeatable = [build for build in builds if build.edit not in NOT_COMPARED]
+    return repeatable or list(builds)
 
 
 def common_edit(builds: Sequence[Build]) -> str:
-    """The edit after which the most strategies were built; the first of several, "" without builds."""
+    """The edit after which the most strategies were built; the first of equals, "" without builds."""
     strategies_of: dict[str, set[str]] = {}
     for build in builds:
         strategies_of.setdefault(build.edit, set()).add(build.strategy)
@@ -166,23 +166,21 @@ def common_edit(builds: Sequence[Build]) -> str:
 def without_repeats(builds: Sequence[Build]) -> list[Build]:
     """The builds that show what an edit costs.
 
-    Somebody who builds twice after one edit gets a second build with nothing left to do. It says nothing about the edit,
-    so it is left out where another build of the same strategy and edit had something to do.
+    A second build after the same edit has nothing left to do and says nothing about the edit. It is left out when another
+    build of the same strategy and edit ran a step.
     """
-    had_work = {(build.strategy, build.edit) for build in builds if _had_work(build)}
-    return [build for build in builds if _had_work(build) or (build.strategy, build.edit) not in had_work]
+    with_work = {(build.strategy, build.edit) for build in builds if _ran_a_step(build)}
+    return [build for build in builds if _ran_a_step(build) or (build.strategy, build.edit) not in with_work]
 
 
-def _had_work(build: Build) -> bool:
+def _ran_a_step(build: Build) -> bool:
     return any(step.ran for step in build.instructions)
 
 
 def measurable_builds(source: HasBuilds | Sequence[Build]) -> list[Build]:
-    """The builds of a comparison or a list that went well and are no repeats, each once.
-
-    A cell that adds its own builds to the recorded ones has them twice: counted so, one run would pass for two equal ones.
-    """
+    """The successful builds of a comparison or a list, each once, see `without_repeats`."""
     builds = source if isinstance(source, Sequence) else source.builds
+    # A notebook cell may list a build twice, as its own and as a recorded one. Two equal runs would show no spread at all.
     return without_repeats([build for build in {build.id: build for build in builds}.values() if build.ok])
 
 
@@ -195,11 +193,11 @@ def measure(source: HasBuilds | Sequence[Build]) -> list[Measurement]:
 
 
 def is_beyond_spread(slow: Measurement, fast: Measurement, measured: Iterable[Measurement]) -> bool:
-    """Whether two measurements lie further apart than runs of one and the same build do.
+    """Whether two measurements differ by more than runs of one and the same build do.
 
-    Where both were run three times or more, the quickest run of the slow one must lie further from the slowest run of the fast
-    one than the runs of either lie apart. Otherwise the two must differ by more than the runs of any build among `measured`
-    that was repeated; without any, nothing can be said about seconds.
+    Distances are factors, not seconds. With three runs or more of both, the gap between them must be wider than the spread of
+    either: from the slowest run of `fast` to the quickest run of `slow`. With fewer runs, their medians must differ by more
+    than the widest spread in `measured`; without any repeated run there, the answer is no.
     """
     if min(len(slow.builds), len(fast.builds)) >= FEWEST_RUNS:
         return slow.low_seconds > max(slow.spread_factor, fast.spread_factor) * fast.high_seconds
@@ -208,16 +206,16 @@ def is_beyond_spread(slow: Measurement, fast: Measurement, measured: Iterable[Me
 
 
 def quickest(candidates: Sequence[Measurement], measured: Sequence[Measurement]) -> list[Measurement]:
-    """Those candidates that no other one is quicker than, beyond the spread of the runs in `measured`."""
+    """The candidates than which no other one is quicker beyond the spread of the runs in `measured`."""
     return [one for one in candidates if not any(is_beyond_spread(one, other, measured) for other in candidates)]
 
 
 def slowest(candidates: Sequence[Measurement], measured: Sequence[Measurement]) -> list[Measurement]:
-    """Those candidates that no other one is slower than, beyond the spread of the runs in `measured`."""
+    """The candidates than which no other one is slower beyond the spread of the runs in `measured`."""
     return [one for one in candidates if not any(is_beyond_spread(other, one, measured) for other in candidates)]
 
 
 def smallest_images(builds: Sequence[Build]) -> list[Build]:
-    """The builds whose images are equally small, to within a hundredth."""
+    """The builds with the smallest image, and those whose image is larger by less than a hundredth."""
     least = min((build.image_bytes or 0 for build in builds), default=0)
     return [build for build in builds if (build.image_bytes or 0) <= least * SAME_SIZE]

@@ -1,4 +1,4 @@
-"""The tour through all notebooks, and the page that it leaves: one file, readable without a network."""
+"""The tour through all notebooks, and the report that it writes: one HTML page that needs no network."""
 
 from .summary import strategy_by_edit
 from .tour import Tour, run_tour

@@ -16,46 +16,43 @@ WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 
 
 class Figures:
-    """The figures of a page: each leaves a place in the text, and its data go to the end, where one script draws them all."""
+    """The figures of a page. Each gets a place in the text; the data of all are at the end of the page, for one script."""
 
     def __init__(self) -> None:
         self._data: list[str] = []
 
     def add(self, bundle: Mapping[str, Any]) -> str:
-        """The place for a figure, given in the formats a notebook keeps; its drawing stands there until a script draws it."""
-        described = json.dumps(bundle[PLOTLY_MIME])
-        self._data.append(described)
+        """The HTML of a figure's place. It has the SVG drawing until a script draws the figure. bundle: by MIME type."""
+        self._data.append(json.dumps(bundle[PLOTLY_MIME]))
+        # The page must not jump when a script draws the figure.
         height = int(bundle[PLOTLY_MIME].get("layout", {}).get("height") or 0)
         drawing = bundle.get("text/html", "")
         return f'<div class="figure" id="figure-{len(self._data)}" style="min-height:{height}px">{drawing}</div>'
 
     def as_script(self) -> str:
-        """All data as one JSON list that cannot end the script element around it."""
+        """The data of all figures as one JSON list. `<` is escaped, so that no text in it can end the script element."""
         return f"[{','.join(self._data)}]".replace("<", "\\u003c")
 
 
 def cell_html(cell: Any, figures: Figures) -> str:
-    """A cell: prose, or code with what it gave."""
+    """A cell: prose, or code with its outputs."""
     if cell.cell_type == "markdown":
         return _prose(cell.source)
     if cell.cell_type != "code" or not cell.source.strip():
         return ""
     outputs = "".join(_output(output, figures) for output in cell.outputs)
-    return f'<div class="code">{_highlighted(cell.source)}</div>{outputs}'
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    code = highlight(visible(cell.source), PythonLexer(), HtmlFormatter(nowrap=False, cssclass="hl"))
+    return f'<div class="code">{code}</div>{outputs}'
 
 
 def _prose(markdown: str) -> str:
     from nbconvert.filters import markdown2html
 
     return f'<div class="prose">{markdown2html(visible(markdown))}</div>'
-
-
-def _highlighted(source: str) -> str:
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
-
-    return str(highlight(visible(source), PythonLexer(), HtmlFormatter(nowrap=False, cssclass="hl")))
 
 
 def _output(output: Any, figures: Figures) -> str:
@@ -65,7 +62,7 @@ def _output(output: Any, figures: Figures) -> str:
         return f'<pre class="out">{ansi_to_html(chr(10).join(output.traceback))}</pre>'
     data = output.data
     if WIDGET_MIME in data and "text/html" not in data:
-        return ""  # what it shows follows as plain HTML: no kernel answers here
+        return ""  # a widget needs a kernel; the plain HTML of the same content is the next output
     if PLOTLY_MIME in data:
         return figures.add(data)
     if "text/html" in data:

@@ -1,4 +1,4 @@
-"""A kernel that runs on this Python, whatever kernels are installed on this machine under the same name."""
+"""A kernel that runs on this Python, whichever kernels are installed on this machine under the same name."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["OwnKernel", "own_kernel"]
 
 
 class OwnKernel(AsyncKernelManager):
-    """A manager that knows whether its kernel was told to end, or ended by itself."""
+    """A kernel's manager that notes whether its kernel was shut down, or ended by itself."""
 
-    told_to_end = False
+    was_shut_down = False
 
-    # The synchronous manager that the asynchronous one grows from has another return type.
+    # The synchronous manager, which the asynchronous one is derived from, has another return type.
     async def shutdown_kernel(self, *arguments: Any, **options: Any) -> None:  # type: ignore[override]
-        """End the kernel in good order: what it registered with atexit runs first."""
-        self.told_to_end = True
+        """Shut the kernel down; functions that it registered with atexit run first."""
+        self.was_shut_down = True
         await super().shutdown_kernel(*arguments, **options)
 
 
 def own_kernel() -> OwnKernel:
-    """A manager whose only kernel is the ipykernel beside speedkit; it is not started yet."""
-    # Without folders to look into, what is left is the kernel that ipykernel describes for the running interpreter.
+    """A manager of the ipykernel that is installed beside speedkit; the kernel is not started yet."""
+    # Without folders of kernels, jupyter_client falls back on the one that ipykernel describes for this interpreter.
     specs = KernelSpecManager(kernel_dirs=[])
     return OwnKernel(kernel_name=NATIVE_KERNEL_NAME, kernel_spec_manager=specs)

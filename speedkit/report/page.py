@@ -1,4 +1,4 @@
-"""Writes the report: executed notebooks and a summary as one HTML file that asks no network for anything."""
+"""The report as one HTML file: a summary and the executed notebooks. It loads nothing from a network."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Chapter", "page"]
 
 @dataclass(frozen=True)
 class Chapter:
-    """One executed notebook. name: its file's, without the ending."""
+    """One executed notebook. name: of its file, without the ending."""
 
     name: str
     notebook: Any
@@ -33,7 +33,7 @@ class Chapter:
 
     @property
     def title(self) -> str:
-        """The notebook's first heading."""
+        """The first heading of the notebook; its name when it has none."""
         for cell in self.notebook.cells:
             if cell.cell_type == "markdown" and cell.source.lstrip().startswith("# "):
                 return str(cell.source.lstrip()[2:].splitlines()[0])
@@ -43,14 +43,14 @@ class Chapter:
 def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequence[str]) -> str:
     """The whole page.
 
-    left_out: names of notebooks that were not executed; the page says so.
+    left_out: names of notebooks that were not executed; the page lists them.
     """
     from plotly.offline import get_plotlyjs
 
-    drawn = Figures()
-    body = [_summary(builds, drawn, left_out)]
+    page_figures = Figures()
+    body = [_summary(builds, page_figures, left_out)]
     for chapter in chapters:
-        cells = "".join(cell_html(cell, drawn) for cell in chapter.notebook.cells)
+        cells = "".join(cell_html(cell, page_figures) for cell in chapter.notebook.cells)
         body.append(
             f'<section id="{html_text(chapter.name)}"><p class="took">{seconds_text(chapter.seconds)}</p>{cells}</section>'
         )
@@ -68,16 +68,17 @@ def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequ
         "{theme}": html_text(message("Dark or light")),
         "{links}": links,
         "{body}": "".join(body),
-        "{figures}": drawn.as_script(),
+        "{figures}": page_figures.as_script(),
     }
-    return re.sub("|".join(map(re.escape, parts)), lambda found: parts[found[0]], _asset("page.html"))
+    # In one pass: a part may hold text that looks like the place of another one.
+    return re.sub("|".join(map(re.escape, parts)), lambda place: parts[place[0]], _asset("page.html"))
 
 
 def _policy(scripts: Iterable[str]) -> str:
-    """The page's Content Security Policy: its own scripts run, told by their hashes, and no other one.
+    """The Content Security Policy of the page: only scripts with these hashes run.
 
-    What notebooks printed stands in this page. Should any of it ever be taken for markup, then no handler and no link in it
-    runs (https://www.w3.org/TR/CSP3/#match-element-to-source-list). Styles are inline in every figure.
+    The page has outputs of notebooks. If any of them was ever read as markup, no script, event handler or link in it would run
+    (https://www.w3.org/TR/CSP3/#match-element-to-source-list). Inline styles are allowed, because every figure has some.
     """
     hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
     return (
@@ -90,29 +91,30 @@ def _asset(name: str) -> str:
     return (files("speedkit.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _summary(builds: Sequence[Build], drawn: Figures, left_out: Sequence[str]) -> str:
+def _summary(builds: Sequence[Build], page_figures: Figures, left_out: Sequence[str]) -> str:
     plots: list[Plot] = figures(builds)
     headline = plots[0].title if plots else message("No builds were recorded in this tour")
     columns, rows = strategy_by_edit(builds)
     table = table_html([Cell(column) for column in columns], [[Cell(text) for text in row] for row in rows], look="times")
-    parts = [f'<section id="summary"><h1>{html_text(headline)}</h1><p class="sub">{html_text(_facts(builds, rows))}</p>']
+    parts = [f'<section id="summary"><h1>{html_text(headline)}</h1><p class="sub">{html_text(_builds_note(builds, rows))}</p>']
     parts.append(f'<div class="wide">{table}</div>' if rows else "")
-    parts += [drawn.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
+    parts += [page_figures.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
     if left_out:
-        said = message("Left out of this quick tour: {names}.", names=", ".join(left_out))
-        parts.append(f'<p class="sub">{html_text(said)}</p>')
+        note = message("Left out of this quick tour: {names}.", names=", ".join(left_out))
+        parts.append(f'<p class="sub">{html_text(note)}</p>')
     return "".join(parts) + "</section>"
 
 
-def _facts(builds: Sequence[Build], rows: Sequence[Sequence[str]]) -> str:
-    facts = [
+def _builds_note(builds: Sequence[Build], rows: Sequence[Sequence[str]]) -> str:
+    """How many builds there are, how they were measured, and which parts of them were replaced."""
+    notes = [
         plural("{count} real build", "{count} real builds", len(builds)),
         message("median seconds by strategy and edit"),
     ]
     if any(NOT_BUILT in row for row in rows):
-        facts.append(message("{sign} was not built (`make tour FULL=1` builds every cell)", sign=NOT_BUILT))
+        notes.append(message("{sign} was not built (`make tour FULL=1` builds every cell)", sign=NOT_BUILT))
     if any(build.stand_in for build in builds):
-        facts.append(message("with stand-in base images, since no registry answered"))
+        notes.append(message("with stand-in base images, since no registry answered"))
     if frontends := sorted({build.replaced_frontend for build in builds if build.replaced_frontend is not None}):
-        facts.append(message("with the engine's own frontend in place of {names}", names=", ".join(frontends)))
-    return "; ".join(facts)
+        notes.append(message("with the engine's own frontend in place of {names}", names=", ".join(frontends)))
+    return "; ".join(notes)

@@ -1,4 +1,4 @@
-"""Executes the notebooks in order with real builds, and writes what came of it."""
+"""Executes the notebooks in order with real builds, and writes the report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["Tour", "run_tour"]
 
 CELL_SECONDS = 1800
 COMPARISON = "06_compare"
-"""The notebook that shows the builds of all others."""
+"""The notebook that shows the builds of all notebooks before it."""
 QUOTED_LINES = 12
 
 
@@ -46,7 +46,7 @@ class Tour:
 
     @property
     def failed(self) -> tuple[Build, ...]:
-        """The builds that failed though nothing was broken on purpose."""
+        """The builds that failed, without those of the edit that breaks the program on purpose."""
         return tuple(build for build in self.builds if not build.ok and build.edit != BROKEN_ON_PURPOSE)
 
 
@@ -61,33 +61,41 @@ def run_tour(
 ) -> Tour:
     """Execute the notebooks, and write `out/index.html`.
 
-    quick: only the notebooks marked for it. full: before the comparison, every strategy is built under every edit.
-    session: the name its builds are recorded under. say: a line of progress.
-    folder: where the notebooks are; None is the project's own.
-    Raises: NotebookFailed with the failing cell, StateBusy when another tour writes to the same folder, FileRefused when
-    nobody can write there.
+    quick: only the notebooks that are marked as quick. full: every strategy is built under every edit, before the comparison.
+    session: the name under which the builds are recorded. say: gets lines of progress.
+    folder: with the notebooks; None is the kit's own.
+    Raises: NotebookFailed with the failing cell, StateBusy when another tour writes to the same folder, FileRefused when the
+    folder cannot be written.
     """
+    import nbformat
+
     began = time.monotonic()
     name = session or f"tour-{uuid.uuid4().hex[:8]}"
     paths = notebooks_in(folder or notebooks_folder())
-    lock = _lock_file(out)
-    with locked(lock), scratch_folder() as place:
+    # A folder that cannot be written ends the tour here, not after minutes of builds.
+    lock = out / ".tour-lock"
+    try:
+        private_folder(out)
+        open_private(lock, "ab").close()
+    except OSError as problem:
+        raise _refused(out, problem) from None
+    with locked(lock), scratch_folder() as work_folder:
         chapters, left_out = [], []
         for path in paths:
-            notebook = _read(path)
+            notebook = nbformat.read(path, as_version=4)
             if quick and not notebook.metadata.get("speedkit", {}).get("quick"):
                 left_out.append(path.stem)
                 continue
             if full and path.stem == COMPARISON:
-                _build_what_is_missing(name, say)
-            chapters.append(_execute(path, notebook, place, name, say))
+                _build_missing_edits(name, say)
+            chapters.append(_execute(path, notebook, work_folder, name, say))
         builds = tuple(recorded_builds(session=name))
-        target = _written(out, page(chapters, builds, left_out=left_out))
-    return Tour(builds, target, time.monotonic() - began, tuple(left_out))
+        report = _write_page(out, page(chapters, builds, left_out=left_out))
+    return Tour(builds, report, time.monotonic() - began, tuple(left_out))
 
 
-def _build_what_is_missing(session: str, say: Callable[[str], None]) -> None:
-    """Build the sample app by every strategy under each edit that the session has no build of."""
+def _build_missing_edits(session: str, say: Callable[[str], None]) -> None:
+    """Build the sample app with every strategy under each edit for which the session has no build."""
     built = {(build.strategy, build.edit) for build in recorded_builds(session=session)}
     with sample_app() as app, _session(session):
         for strategy in app.strategies:
@@ -99,7 +107,7 @@ def _build_what_is_missing(session: str, say: Callable[[str], None]) -> None:
 
 @contextmanager
 def _session(name: str) -> Iterator[None]:
-    """Builds of this process are recorded under the session's name, as those of the notebooks' kernels are."""
+    """Record builds of this process under the session's name, as the kernels of the notebooks do."""
     before = os.environ.get("SPEEDKIT_SESSION")
     os.environ["SPEEDKIT_SESSION"] = name
     try:
@@ -110,19 +118,8 @@ def _session(name: str) -> Iterator[None]:
             os.environ["SPEEDKIT_SESSION"] = before
 
 
-def _lock_file(out: Path) -> Path:
-    """The lock file of the report's folder, both made when missing: that they cannot be is better known before a tour."""
-    lock = out / ".tour-lock"
-    try:
-        private_folder(out)
-        open_private(lock, "ab").close()
-    except OSError as problem:
-        raise _refused(out, problem) from None
-    return lock
-
-
-def _written(out: Path, text: str) -> Path:
-    """The page, written whole or not at all."""
+def _write_page(out: Path, text: str) -> Path:
+    """Write the page whole or not at all. Out: its path."""
     target, unfinished = out / "index.html", out / ".index.html.unfinished"
     try:
         with open_private(unfinished, "w", encoding="utf-8") as page_file:
@@ -140,13 +137,8 @@ def _refused(out: Path, problem: OSError) -> FileRefused:
     )
 
 
-def _read(path: Path) -> Any:
-    import nbformat
-
-    return nbformat.read(path, as_version=4)
-
-
-def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable[[str], None]) -> Chapter:
+def _execute(path: Path, notebook: Any, work_folder: Path, session: str, say: Callable[[str], None]) -> Chapter:
+    """The notebook with the outputs of its cells. work_folder: in which its kernel runs. Raises: NotebookFailed."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -157,14 +149,14 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
         notebook,
         km=kernel,
         timeout=CELL_SECONDS,
-        resources={"metadata": {"path": str(place)}},
+        resources={"metadata": {"path": str(work_folder)}},
         store_widget_state=False,
     )
-    # A task of nbclient's may look for the kernel once more after nbclient ended it, and asyncio then complains of that task.
-    asyncio_log, is_news = logging.getLogger("asyncio"), lambda _record: not kernel.told_to_end
+    # A task of nbclient may ask for the kernel after nbclient shut it down. asyncio then logs an error that helps nobody.
+    asyncio_log, is_news = logging.getLogger("asyncio"), lambda _record: not kernel.was_shut_down
     asyncio_log.addFilter(is_news)
     try:
-        # What a kernel says of itself (such as how it is reached) is not for the person who takes the tour.
+        # A kernel prints messages about itself to stderr, such as how to connect to it. They are not for the reader.
         client.execute(cleanup_kc=True, env=os.environ | {"SPEEDKIT_SESSION": session}, stderr=subprocess.DEVNULL)
     except CellExecutionError as problem:
         raise _failed(path, notebook, f"{problem.ename}: {problem.evalue}") from None
@@ -172,9 +164,9 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
         reason = message("It ran for more than {seconds}.", seconds=seconds_text(CELL_SECONDS))
         raise _failed(path, notebook, reason) from None
     except (DeadKernelError, AssertionError, AttributeError):
-        # On Ctrl-C nbclient ends the kernel, then stumbles over its absence in one of these ways.
-        if kernel.told_to_end:
-            # The filter stays: asyncio complains when the task is thrown away, which is at the very end of this process.
+        # On Ctrl-C, nbclient shuts the kernel down and then raises one of these, because the kernel is gone.
+        if kernel.was_shut_down:
+            # The filter stays: asyncio logs its error when the task is collected, at the very end of this process.
             raise KeyboardInterrupt from None
         fix = message("Often there was too little memory left: close other programs and repeat the tour.")
         raise _failed(path, notebook, message("Its Python ended in the middle of this cell."), fix=fix) from None
@@ -185,7 +177,7 @@ def _execute(path: Path, notebook: Any, place: Path, session: str, say: Callable
 
 
 def _failed(path: Path, notebook: Any, reason: str, *, fix: str = "") -> NotebookFailed:
-    """The error with the cell at which execution stopped and its number among the code cells: the last one that was begun."""
+    """The error with the failing cell and its number among the code cells. It is the last cell that began to run."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     begun = [number for number, cell in enumerate(cells, 1) if "execution" in cell.metadata or cell.outputs]
     if not begun:
