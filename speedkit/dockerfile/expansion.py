@@ -218,14 +218,17 @@ class _Words:
         shown = (":" if empty_counts_as_unset else "") + (modifier or "\ufffd")
         is_trimming = modifier in ("#", "%")
         is_supported = modifier in ("+", "-", "?") or (is_trimming and not empty_counts_as_unset)
-        # Behind a colon BuildKit reads the word before it looks at the modifier, so an error in the word comes first.
-        if is_supported or (empty_counts_as_unset and not is_trimming):
-            word = yield self._word("}", keep_escapes=is_trimming)
-        if not is_supported:
-            raise SubstitutionError(f"unsupported modifier ({shown}) in substitution")
+        unsupported = SubstitutionError(f"unsupported modifier ({shown}) in substitution")
+        # Behind a colon BuildKit reads the word and looks for the variable before it looks at the modifier. So an error in
+        # the word comes first, and in a step's name `${X:=a}` stays while X has no value.
+        if not is_supported and (is_trimming or not empty_counts_as_unset):
+            raise unsupported
+        word = yield self._word("}", keep_escapes=is_trimming)
         value = self.environment.get(name)
         if value is None and self.is_name:
             return f"${{{name}{shown}{word}}}"
+        if not is_supported:
+            raise unsupported
         if is_trimming:
             return _trimmed(value or "", modifier, word)
         is_set = value is not None and not (empty_counts_as_unset and value == "")
@@ -250,14 +253,19 @@ class _Words:
         return text
 
     def _replaced(self, name: str) -> _Steps:
+        """`${name/pattern/replacement}`, or with `//` for every match."""
         every = self.peek() == "/"
         if every:
             self.take()
         pattern = yield self._word("/", keep_escapes=True)
         replacement = yield self._word("}", keep_escapes=True)
-        value = self.environment.get(name) or ""
+        value = self.environment.get(name)
+        if value is None and self.is_name:
+            return f"${{{name}/{pattern}/{replacement}}}"  # BuildKit drops the second slash of `//`
+        value = value or ""
         regexp = _compiled(pattern, greedy=True, anchored=False)
         if every:
+            # In `replacement`, `$0` is the match; without `//` it is plain text. So it is in BuildKit.
             return regexp.replace_all(value, replacement)
         place = regexp.find(value)
         return value[: place[0]] + replacement + value[place[1] :] if place else value

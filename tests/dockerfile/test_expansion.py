@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from speedkit.dockerfile import SubstitutionError, expand
-from speedkit.dockerfile.expansion import expand_unquoted
+from speedkit.dockerfile.expansion import expand_unquoted, expand_where_set
 
 VALUES = {"A": "one", "EMPTY": "", "PATH": "/usr/local/bin", "v1_x": "under"}
 
@@ -81,3 +81,17 @@ def test_the_escape_character_is_the_dockerfiles():
 
 def test_in_a_heredoc_quotes_stay():
     assert expand_unquoted("'$A' \"x\"\n", VALUES) == "'one' \"x\"\n"
+
+
+@pytest.mark.parametrize("word", ["${X:=a}", "${X:=a}${X:-b}", "${X/a/b}", "${X/\\a/b}", "'${X=a}'"])
+def test_in_a_steps_name_a_variable_without_a_value_stays_whatever_its_modifier(word):
+    assert expand_where_set(f"{word} $A", {"A": "1"}) == f"{word} 1"
+
+
+def test_in_a_steps_name_a_variable_without_a_value_loses_its_second_slash_as_in_buildkit():
+    assert expand_where_set("${X//a/b}", {}) == "${X/a/b}"
+
+
+def test_in_a_steps_name_an_unknown_modifier_of_a_variable_with_a_value_is_refused():
+    with pytest.raises(SubstitutionError, match="unsupported modifier"):
+        expand_where_set("${A:=a}", {"A": "1"})
