@@ -106,6 +106,7 @@ def check_instruction(instruction: Instruction, *, any_flag: bool = False) -> No
     check_keyword(keyword, instruction.line)
     if keyword == "FROM":
         _check_from(instruction)
+    # The order of these checks is BuildKit's: a line with several mistakes has the error of the first check.
     if keyword in _FLAGS_FIRST:
         _check_flags(instruction, any_flag=any_flag)
         _check_count(instruction)
@@ -142,7 +143,7 @@ def _check_flags(instruction: Instruction, *, any_flag: bool) -> None:
     names: set[str] = set()
     for flag in instruction.flags:
         name, equals, value = flag.removeprefix("--").partition("=")
-        if flag == "--":
+        if flag == "--":  # ends the flags
             return
         if instruction.keyword == "RUN" and name == "device":
             _reject("device feature is only supported in Dockerfile frontend 1.14.0-labs or later", instruction.line)
@@ -151,6 +152,7 @@ def _check_flags(instruction: Instruction, *, any_flag: bool) -> None:
             _reject(f"unknown flag: --{name}", instruction.line, fix=fix)
         if name in names and name not in _REPEATABLE:
             _reject(f"duplicate flag specified: --{name}", instruction.line)
+        # `--link` alone is true, `--link=` is an error.
         if name in _BOOLEAN and equals and not value:
             _reject(f"missing a value on flag: --{name}", instruction.line)
         if name in _BOOLEAN and equals and value.lower() not in ("true", "false"):

@@ -140,6 +140,7 @@ class _Words:
             elif self.quotes and character == '"':
                 piece = yield self._double_quoted(keep_escapes=keep_escapes)
             else:
+                # Outside of quotes the escape character escapes whatever follows. A pattern keeps it, for `\*` and `\?`.
                 self.take()
                 piece = (character if keep_escapes else "") + self.take()
             size = _checked(size + len(piece))
@@ -193,12 +194,13 @@ class _Words:
         if self.peek() != "{":
             name = self._name()
             unset = f"${name}" if self.is_name else ""
-            return self.environment.get(name, unset) if name else "$"
+            return self.environment.get(name, unset) if name else "$"  # a lone dollar stays
         self.take()
         if self.peek() == "":
             raise SubstitutionError("syntax error: missing '}'")
         if self.peek() in ("{", "}", ":"):
             raise SubstitutionError("syntax error: bad substitution")
+        # The name may be empty here: BuildKit looks for a variable with no name, which never has a value.
         name = self._name()
         modifier = self.take()
         if modifier == "}":
@@ -272,6 +274,7 @@ class _Words:
 
 
 def _checked(size: int) -> int:
+    # Values that refer to each other double with each ARG: a short Dockerfile would fill the memory.
     if size > _MOST_CHARACTERS:
         raise SubstitutionError(message("the value is longer than 16 MB, which BuildKit does not take"))
     return size
@@ -315,6 +318,7 @@ def _compiled(pattern: str, *, greedy: bool, anchored: bool) -> GoRegexp:
             result.append(".*" if greedy else ".*?")
         elif character == "?":
             result.append(".")
+        # `\}` and `\/` are escaped for `${…}`, not for the pattern.
         elif character == "\\" and following not in ("}", "/"):
             if following not in ("*", "?", "\\"):
                 shown = following or "\ufffd"

@@ -41,6 +41,7 @@ def heredocs_of_line(line: str) -> list[Heredoc]:
         words = _Splitter(line, raw_quotes=True, raw_escapes=True).words()
     except _SplitError:
         return []
+    # BuildKit takes a word for a mark only as a whole: `cat<<EOF` opens nothing, `3<<EOF` does.
     marks = [mark for word in words if "<<" in word and (mark := _MARK.fullmatch(word)) and mark["name"]]
     names = [(mark, _name_and_expand(mark["name"])) for mark in marks]
     return [Heredoc(name, "", expand=expand, chomp=bool(mark["dash"])) for mark, (name, expand) in names if name is not None]
@@ -68,7 +69,7 @@ def _name_and_expand(word: str) -> tuple[str | None, bool]:
         raw = _Splitter(word, raw_quotes=True, raw_escapes=False).words()
     except _SplitError as problem:
         raise HeredocError(f"failed to process {quoted(word)}: {problem}") from None
-    if len(plain) != 1:
+    if len(plain) != 1:  # a name has no white space outside of quotes
         return None, False
     if len(raw) != 1:
         raise HeredocError(f"internal lexing of heredoc produced inconsistent results: {word}")
@@ -124,6 +125,7 @@ class _Splitter:
                 self._take()
                 return "".join(result), words.finished()
             if character == "$":
+                # Only a value is split at its white space, quoted text never (lex.go: addString and addRawString).
                 piece = self._variable()
                 words.add_split(piece)
             elif character in "'\"<":
@@ -134,7 +136,7 @@ class _Splitter:
                 escaped = self._take()
                 piece = backslash + escaped
                 words.add_whole(piece)
-                if not escaped:
+                if not escaped:  # nothing follows the backslash: BuildKit leaves the loop here
                     result.append(piece)
                     break
             else:
@@ -184,6 +186,7 @@ class _Splitter:
                 result.append(self._variable())
                 continue
             self._take()
+            # Between double quotes a backslash escapes only `"`, `$` and itself.
             if character == "\\":
                 if self._raw_escapes:
                     result.append(character)
@@ -230,6 +233,7 @@ class _Splitter:
         if colon:
             modifier = self._take()
         shown = (":" if colon else "") + (modifier or "\ufffd")
+        # Behind `#` and `%` is a pattern, in which an escaped star is no wildcard: its escapes have to stay.
         raw_escapes = modifier in ("#", "%")
         # BuildKit refuses an unknown modifier behind a colon only when the variable has a value, which it never has here.
         if (colon and raw_escapes) or (not colon and modifier not in ("+", "-", "?", "#", "%")):

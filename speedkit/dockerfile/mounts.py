@@ -81,6 +81,7 @@ def _mount(text: str, expand: Callable[[str], str] | None, line: int) -> Mount:
             value = expand(value) if equals else "true"
             # BuildKit reads from left to right: `size=1,type=tmpfs` is an error, because the type is still bind.
             _check_value(key, value, name.lower(), part, values["type"], line)
+        # The last of several `ro` and `rw` counts.
         if key in ("ro", "rw"):
             read_only = BOOLEAN_WORDS.get(value or "true", True) == (key == "ro")
         values[key] = value.lower() if key == "type" else value
@@ -99,6 +100,7 @@ def _mount(text: str, expand: Callable[[str], str] | None, line: int) -> Mount:
 
 def _fields(text: str, line: int) -> list[str]:
     """The parts of a mount between commas, as Go's encoding/csv splits them."""
+    # Python's reader accepts a quote that is never closed; Go's does not.
     fields = next(csv.reader([text]), [])
     if not fields:
         _reject("failed to parse csv mounts: EOF", line)

@@ -90,14 +90,16 @@ class _Parser:
         commands: list[Command] = []
         while (line := self._next()) is not None:
             if self._number == 1:
-                line = line.removeprefix("\ufeff")
+                line = line.removeprefix("\ufeff")  # only in the first line; elsewhere it is a character (discardBOM)
             # BuildKit counts a line after it reads the directive, so an error in one names the line before.
             stripped = self._processed(line.rstrip("\r\n").lstrip(WHITE_SPACE), self._number - 1)
             start = self._number
+            # White space before the keyword does not count. In the lines below it stays: it is part of a shell's command.
             piece, continues = self._without_continuation(stripped)
             if piece or continues:
                 joined = self._joined(piece) if continues else piece
                 commands.append(self._command(joined, start))
+        # BuildKit looks at the scanner's error last, so a file with one line that is too long has no instructions.
         if not commands:
             raise ParseError("file with no instructions", self._number or None)
         if self._too_long:
@@ -135,6 +137,7 @@ class _Parser:
 
     def _without_continuation(self, line: str) -> tuple[str, bool]:
         """The line without the escape character at its end, and whether it had one. An escaped one does not count."""
+        # BuildKit searches for `([^\\])\\[ \t]*$|^\\[ \t]*$` (setEscapeToken). `\\` at the end continues nothing.
         shortened = line.rstrip(" \t")
         if shortened.endswith(self._escape) and shortened[-2:-1] != self._escape:
             return shortened[:-1], True
@@ -145,6 +148,7 @@ class _Parser:
         pieces = [first]
         while (line := self._next()) is not None:
             piece = self._processed(line.rstrip("\r\n"), self._number - 1)
+            # BuildKit goes on behind an empty line, with a warning (NoEmptyContinuation).
             if not piece.strip(WHITE_SPACE):
                 continue
             piece, continues = self._without_continuation(piece)
@@ -160,6 +164,7 @@ class _Parser:
             command = _command_of(line, self._escape)
             inner = command.trigger or command
             bodies: list[Heredoc] = []
+            # Only these keywords have here-documents, and only in the shell form: in a JSON list `<<` is text.
             if "<<" in line and inner.keyword.lower() in _MAY_HOLD_HEREDOCS and not inner.json:
                 bodies = [self._body(mark) for mark in heredocs_of_line(line)]
         except (HeredocError, _Refused) as problem:
@@ -167,6 +172,7 @@ class _Parser:
         return replace(command, line=start, end_line=self._number, heredocs=tuple(bodies))
 
     def _body(self, mark: Heredoc) -> Heredoc:
+        # The lines are taken as they are: no comments, directives or continuations.
         content: list[str] = []
         while (line := self._next()) is not None:
             end = line.rstrip("\r\n")
@@ -242,7 +248,7 @@ def _flag(text: str, position: int, escape: str) -> tuple[str, int]:
             quote = ""
         elif not quote and letter in "'\"":
             quote = letter
-        elif letter != escape:
+        elif letter != escape:  # unlike in a shell, an escape also counts between single quotes
             letters.append(letter)
         elif position + 1 < len(text):
             position += 1
@@ -272,7 +278,7 @@ def _word(text: str, position: int, escape: str) -> tuple[str, int]:
     quote = ""
     while position < len(text) and (quote or text[position] not in WHITE_SPACE):
         letter = text[position]
-        escaped = letter == escape and quote != "'"
+        escaped = letter == escape and quote != "'"  # as in a shell, nothing is escaped between single quotes
         if letter == quote:
             quote = ""
         elif not quote and letter in "'\"":
@@ -346,6 +352,7 @@ def _list(text: str) -> tuple[str, ...] | None:
     """The strings of a JSON list; None for text that Go's JSON reader rejects. Raises _Refused for a list of anything else."""
     if not text.lstrip(WHITE_SPACE).startswith("["):
         return None
+    # A list that is no valid JSON becomes a shell's command, as in BuildKit; so `RUN [ -f a ]` works.
     try:
         values = json.loads(_NOT_TEXT.sub("\ufffd", text), parse_int=_number, parse_float=_number, parse_constant=_constant)
     except (ValueError, RecursionError):

@@ -83,6 +83,7 @@ def global_environment(
     dockerfile: Dockerfile, *, build_args: Mapping[str, str], target: str | None, platform: str
 ) -> dict[str, str]:
     """The variables of FROM lines: the platform arguments, then the ARGs before the first FROM."""
+    # TARGETSTAGE is the target's name, of the last stage too; "default" when that has none.
     last = dockerfile.stages[-1]
     name = target or (last.name if last.named else "default")
     # A build arg replaces a platform argument, such as TARGETARCH, too.
@@ -92,7 +93,7 @@ def global_environment(
             key, equals, default = argument.partition("=")
             if key in build_args:
                 values[key] = build_args[key]
-            elif equals:
+            elif equals:  # an ARG without a value leaves a platform argument as it is
                 values[key] = _expanded(default, values, dockerfile.escape, instruction.line)
     return values
 
@@ -139,6 +140,7 @@ def stage_bases(
         if stage_platform is not None:
             _refuse_unless(check_platform, stage_platform, f"failed to parse platform {stage.platform}", stage.line)
             stage_platform = normalized_platform(stage_platform, host_platform())
+        # A base is a stage only when that is above: `FROM a AS a` starts from the image `a`.
         bases.append(StageBase(names.get(base), base, stage_platform))
         if stage.named:
             names[stage.name] = stage.index
@@ -205,7 +207,7 @@ def _line_of_circle(
 
 def origins_of(dockerfile: Dockerfile, instruction: Instruction) -> tuple[Origin, ...]:
     """The stages and images that an instruction copies or mounts from. Raises DockerfileError for a wrong stage index."""
-    instruction = instruction.trigger or instruction
+    instruction = instruction.trigger or instruction  # an ONBUILD needs its origin in the stage that triggers it
     if instruction.keyword == "COPY" and (name := instruction.flag("from")):
         # `--from=0` is a stage's index; `from=0` of a mount is a name.
         index = whole_number(name)

@@ -85,6 +85,7 @@ def _seconds(text: str) -> float:
         return 0.0
     total = 0.0
     while rest or not total:
+        # A duration is a sequence of numbers with units. Each number may have a fraction: `1.5h30m`.
         number = re.match(r"\d+(?:\.\d*)?|\.\d+", rest, re.ASCII)
         if number is None:
             raise ValueError(f'time: invalid duration "{text}"')
@@ -99,6 +100,7 @@ def _seconds(text: str) -> float:
         rest = rest[len(name) :]
         if not rest:
             break
+    # Go counts nanoseconds in an int64: the longest duration has about 292 years.
     if total * _NANOSECONDS >= END_OF_INT64:
         raise ValueError(f'time: invalid duration "{text}"')
     return -total if text.startswith("-") else total
@@ -119,6 +121,7 @@ def check_retries(text: str) -> None:
 
 def check_mode(text: str) -> None:
     """Checks `--chmod`: octal such as `0755`, or symbolic such as `u+x,g=r`."""
+    # A first digit decides: `7x` is a wrong octal number, `x7` a wrong symbolic mode.
     if text[:1].isdecimal() and (not re.fullmatch("[0-7]+", text) or int(text, 8) > 0o7777):
         raise ValueError(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
     if text and not text[0].isdecimal() and not all(_SYMBOLIC_MODE.fullmatch(part) for part in text.split(",")):
@@ -138,6 +141,7 @@ def check_signal(text: str) -> None:
 
 def check_port(text: str) -> None:
     """Checks a port of EXPOSE: `80`, `80-90/udp`, and also `127.0.0.1:8080:80`, the form of `docker run -p`."""
+    # From the right: an IPv6 address has colons as well.
     address, published, exposed = ["", "", *text.rsplit(":", 2)][-3:]
     port, _, protocol = exposed.partition("/")
     if not port:
@@ -201,7 +205,7 @@ def normalized_platform(text: str, host: str) -> str:
     variant = (variants or implied or [""])[0]
     variant = f"v{variant}" if variant.isdecimal() else variant
     if (processor, variant) in _USUAL_VARIANTS:
-        variant = ""
+        variant = ""  # `linux/arm64/v8` and `linux/arm64` are one platform
     return "/".join(part for part in ("darwin" if system == "macos" else system, processor, variant) if part)
 
 

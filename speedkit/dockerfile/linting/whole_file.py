@@ -46,7 +46,7 @@ def _empty_continuations(dockerfile: Dockerfile) -> Iterator[Finding]:
         for number in range(instruction.line, instruction.end_line + 1):
             line = lines[number - 1]
             if number > instruction.line and line.lstrip().startswith("#"):
-                continue
+                continue  # a comment between the lines of an instruction is allowed
             if number > instruction.line and not line.strip():
                 has_empty = True
                 continue
