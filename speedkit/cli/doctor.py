@@ -26,7 +26,7 @@ def doctor(as_json: AsJson = False) -> None:
         print_json(report.to_json())
     else:
         rows = [
-            ["✓" if check.ok else "✗" if check.needed else "!", check.shown_name, check.found, "" if check.ok else check.fix]
+            ["✓" if check.ok else "✗" if check.needed else "!", check.shown_name, check.result, "" if check.ok else check.fix]
             for check in report.checks
         ]
         print_table("", ["", message("check"), message("found"), message("what to do")], rows)

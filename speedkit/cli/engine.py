@@ -39,7 +39,7 @@ def engine_stop() -> None:
 
 
 @engine_verbs.command("status", help=message("Say whether an engine answers and whose it is."))
-def status(as_json: AsJson = False) -> None:
+def engine_status(as_json: AsJson = False) -> None:
     """Print how it stands with the engine, and exit with 1 where none answers."""
     from speedkit.setup import engine_status
 

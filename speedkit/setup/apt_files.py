@@ -1,7 +1,7 @@
-"""What set-up writes below /etc/apt so that Debian 12 gets an engine from testing, and nothing else from there.
+"""The files below /etc/apt by which Debian 12 gets an engine from testing, and nothing else from there.
 
-The files stay, as the engine gets its updates by them. Each says at its top which installation of speedkit wrote it, with
-the hash of the rest: an installation replaces and removes only what is exactly its own.
+The files stay after set-up, because the engine gets its updates through them. The first line of each has the id of the
+installation that wrote it, and the hash of the rest. An installation replaces and removes only files that match both.
 """
 
 from __future__ import annotations
@@ -24,17 +24,25 @@ PRIVATE_MODE, PUBLIC_MODE = 0o600, 0o644
 
 
 def write_apt_files(texts: Mapping[Path, str]) -> list[Path]:
-    """The files that were written; one that somebody has made their own stays as it is.
+    """Write files by their paths. Returns the paths written: a file that a user wrote or changed stays as it is.
 
     Raises: SetupError.
     """
     written: list[Path] = []
     # The pin comes first: with the source alone, an upgrade of the machine would take everything from testing.
     for path in sorted(texts, key=lambda path: path.name != PIN.name):
-        if path.exists() and not _is_ours(path, texts[path]):
+        text = texts[path]
+        if path.exists() and not _is_ours(path, text):
             continue
         try:
-            _write(path, texts[path])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # apt ignores files whose names end like this one (apt_preferences(5), sources.list(5)). So it reads the whole text
+            # or none, even when this process is killed here.
+            draft = path.with_name(f"{path.name}.speedkit-new")
+            draft.write_text(f"{_mark()}; {_hash(text)}\n{text}", encoding="utf-8")
+            # The address of a source may hold a password.
+            draft.chmod(PRIVATE_MODE if "@" in text else PUBLIC_MODE)
+            draft.replace(path)
         except OSError as problem:
             for other in reversed(written):
                 other.unlink(missing_ok=True)
@@ -46,24 +54,12 @@ def write_apt_files(texts: Mapping[Path, str]) -> list[Path]:
     return written
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # apt reads no file of such a name, so it finds the whole text or none.
-    whole = path.with_name(f"{path.name}.speedkit-new")
-    whole.write_text(f"{_mark()}; {_hash(text)}\n{text}", encoding="utf-8")
-    # An address may hold a password.
-    whole.chmod(PRIVATE_MODE if "@" in text else PUBLIC_MODE)
-    whole.replace(path)
-
-
 def remove_apt_files(folder: Path = APT) -> tuple[list[Path], list[Path]]:
-    """The files of ours that are gone now, and those that stay because somebody has changed them or they cannot be removed.
-
-    Where the source stays, the pin stays with it.
-    """
+    """Remove our files. Returns those that are gone, and those that stay: changed by a user, or impossible to remove."""
     removed: list[Path] = []
-    there = [path for path in (folder / SOURCE, folder / PIN) if _first_line(path).startswith(_mark())]
-    for path in there:
+    ours = [path for path in (folder / SOURCE, folder / PIN) if _text(path).partition("\n")[0].startswith(_mark())]
+    # The source comes first, and the loop ends at a file that stays: the pin must stay as long as the source does.
+    for path in ours:
         try:
             if not _is_ours(path):
                 break
@@ -71,7 +67,7 @@ def remove_apt_files(folder: Path = APT) -> tuple[list[Path], list[Path]]:
         except OSError:
             break
         removed.append(path)
-    return removed, there[len(removed) :]
+    return removed, ours[len(removed) :]
 
 
 def _mark() -> str:
@@ -85,15 +81,11 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _first_line(path: Path) -> str:
-    return _text(path).partition("\n")[0]
-
-
-def _is_ours(path: Path, as_before: str | None = None) -> bool:
-    """Whether a file is as we wrote it. as_before: earlier versions wrote it without a mark."""
+def _is_ours(path: Path, unmarked_text: str | None = None) -> bool:
+    """Whether a file is as we wrote it. unmarked_text: its text from an earlier version, which wrote no first line."""
     text = _text(path)
     first, _, rest = text.partition("\n")
-    return first == f"{_mark()}; {_hash(rest)}" or text == as_before
+    return first == f"{_mark()}; {_hash(rest)}" or text == unmarked_text
 
 
 def _hash(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What is there and what is missing: each check says what it found, and what to type when it failed."""
+"""The checks of `speedkit doctor`: each has a result, and the command to type where it failed."""
 
 from __future__ import annotations
 
@@ -46,9 +46,11 @@ from .engine_install import what_to_install
 __all__ = ["NEEDED_BASES", "Check", "Report", "doctor"]
 
 NEEDED_BASES = ("golang:alpine", "alpine")
+"""The base images of the sample app."""
 SAMPLE_PORT = 8080
 ENOUGH_BYTES = 5_000_000_000
 OLDEST_BUILDX = (0, 10)
+OLDEST_PYTHON = (3, 11)
 PROBE_SECONDS = 3.0
 KEPT: dict[Part, str] = {
     "images": marked("kept images"),
@@ -59,15 +61,16 @@ KEPT: dict[Part, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
+    """One check: of a program, an image, the disk, or the network.
 
-    fix: what to type when it is not ok. needed: builds cannot do without it. label: the name as people see it, where it is
-    not a name of something.
+    name: for programs, the same in every language. result: what is there, or what is wrong. fix: the command to type, or the
+    advice, when the check is not ok. needed: builds are impossible without it. label: the name in the reader's language,
+    "" where the name is that of a program.
     """
 
     name: str
     ok: bool
-    found: str
+    result: str
     fix: str = ""
     needed: bool = True
     label: str = ""
@@ -79,7 +82,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All checks. ready: everything that builds need is there."""
+    """All checks. ready: all checks that builds need are ok."""
 
     checks: tuple[Check, ...]
 
@@ -90,60 +93,60 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """As `speedkit doctor --json` prints it."""
         checks = [
-            {"name": check.name, "ok": check.ok, "found": check.found, "fix": "" if check.ok else check.fix}
+            {"name": check.name, "ok": check.ok, "found": check.result, "fix": "" if check.ok else check.fix}
             for check in self.checks
         ]
         return {"ready": self.ready, "checks": checks}
 
     def _repr_html_(self) -> str:
         if self.ready:
-            said = message("Everything that builds need is here.")
+            summary = message("Everything that builds need is here.")
         else:
-            said = message("Something is missing: see the lines marked ✗.")
-        return f"<p>{html_text(said)}</p>{FACTS_STYLE}{table_html([], [_row(check) for check in self.checks], look='sk-facts')}"
-
-
-def _row(check: Check) -> list[Cell]:
-    sign = "✓" if check.ok else "✗" if check.needed else "!"
-    return [Cell(sign), Cell(check.shown_name), Cell(check.found, below="" if check.ok else check.fix)]
+            summary = message("Something is missing: see the lines marked ✗.")
+        rows = []
+        for check in self.checks:
+            sign = "✓" if check.ok else "✗" if check.needed else "!"
+            rows.append([Cell(sign), Cell(check.shown_name), Cell(check.result, below="" if check.ok else check.fix)])
+        return f"<p>{html_text(summary)}</p>{FACTS_STYLE}{table_html([], rows, look='sk-facts')}"
 
 
 def doctor() -> Report:
-    """What is there and what is missing, in the order in which to mend it."""
+    """The result of every check, in the order in which a reader should fix what failed."""
     engine: Engine | None = None
     try:
         engine = connect()
-        engine_check = Check("engine", True, _engine_text(engine), label=message("engine"))
+        text = plural(
+            "Docker Engine {version} with BuildKit at {host}, {count} core, {storage_driver}",
+            "Docker Engine {version} with BuildKit at {host}, {count} cores, {storage_driver}",
+            engine.cpus,
+            version=engine.version,
+            host=engine.host,
+            storage_driver=engine.storage_driver,
+        )
+        engine_check = Check("engine", True, text, label=message("engine"))
     except EngineError as problem:
-        engine_check = Check("engine", False, problem.what, _engine_fix(problem), label=message("engine"))
+        engine_check = Check("engine", False, problem.what, engine_fix(problem), label=message("engine"))
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    python_check = Check(
+        "python", sys.version_info >= OLDEST_PYTHON, f"Python {version}", message("Install Python 3.11 or newer.")
+    )
     checks = (
-        _python(),
-        _packages(),
+        python_check,
+        check_packages(),
         engine_check,
-        _buildx(),
-        _disk(engine),
-        _go(),
-        *(_base(engine, reference) for reference in BASES),
-        _tls(),
-        _port(),
-        *map(_room, disk_use(engine)),
+        check_buildx(),
+        check_disk(engine),
+        check_go(),
+        *(check_base_image(engine, reference) for reference in BASES),
+        check_certificates(),
+        check_port(),
+        *map(check_space_limit, disk_use(engine)),
     )
     return Report(tuple(replace(check, fix=as_typed(check.fix)) for check in checks))
 
 
-def _engine_text(engine: Engine) -> str:
-    return plural(
-        "Docker Engine {version} with BuildKit at {host}, {count} core, {storage_driver}",
-        "Docker Engine {version} with BuildKit at {host}, {count} cores, {storage_driver}",
-        engine.cpus,
-        version=engine.version,
-        host=engine.host,
-        storage_driver=engine.storage_driver,
-    )
-
-
-def _engine_fix(problem: EngineError) -> str:
-    """What to type: to install only where nothing is installed, and never in place of an engine the user named."""
+def engine_fix(problem: EngineError) -> str:
+    """The advice for an engine that cannot be used. Nothing is to be installed where an engine is, or the user named one."""
     if not isinstance(problem, NoEngine) or engine_of_the_user():
         return problem.fix
     if sys.platform == "linux" and shutil.which("dockerd"):
@@ -151,22 +154,18 @@ def _engine_fix(problem: EngineError) -> str:
     return what_to_install(read_release())
 
 
-def _python() -> Check:
-    version = ".".join(str(part) for part in sys.version_info[:3])
-    return Check("python", sys.version_info >= (3, 11), f"Python {version}", message("Install Python 3.11 or newer."))
-
-
-def _packages() -> Check:
+def check_packages() -> Check:
+    # A requirement is text such as `pandas>=2; extra == "dev"` (PEP 508): the name ends before the first of these characters.
     required = [
         re.split(r"[<>=!~;\[ ]", text)[0] for text in importlib.metadata.requires("speedkit") or () if "extra ==" not in text
     ]
     missing = [name for name in required if not _is_installed(name)]
     if missing:
-        found = message("{names} missing", names=", ".join(missing))
+        result = message("{names} missing", names=", ".join(missing))
     else:
-        found = message("all {count} are installed", count=len(required))
+        result = message("all {count} are installed", count=len(required))
     fix = "python -m pip install --require-hashes --only-binary=:all: -r requirements.txt"
-    return Check("packages", not missing, found, fix, label=message("packages"))
+    return Check("packages", not missing, result, fix, label=message("packages"))
 
 
 def _is_installed(name: str) -> bool:
@@ -177,26 +176,26 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _buildx() -> Check:
+def check_buildx() -> Check:
     try:
         binary = find_buildx()
     except EngineError as problem:
         return Check("buildx", False, problem.what, problem.fix)
-    told = buildx_version(binary)
-    version = re.match(r"(\d+)\.(\d+)", told)
-    new_enough = version is not None and (int(version[1]), int(version[2])) >= OLDEST_BUILDX
-    found = f"buildx {told}" if told else message("buildx of unknown version")
-    return Check("buildx", new_enough, found, message("Install buildx 0.10 or newer."))
+    version_text = buildx_version(binary)
+    version = re.match(r"(\d+)\.(\d+)", version_text)
+    is_new_enough = version is not None and (int(version[1]), int(version[2])) >= OLDEST_BUILDX
+    result = f"buildx {version_text}" if version_text else message("buildx of unknown version")
+    return Check("buildx", is_new_enough, result, message("Install buildx 0.10 or newer."))
 
 
-def _existing(path: Path) -> Path:
-    """The path, or the folder above it that is there."""
-    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
-
-
-def _disk(engine: Engine | None) -> Check:
-    engines = Path("/var/lib/docker")
-    places = [_existing(state_home()), *([engines] if engine and engine.is_local and engines.exists() else [])]
+def check_disk(engine: Engine | None) -> Check:
+    """Free space on the disks of the state folder and of the engine's images, whichever has less."""
+    # The state folder may not exist yet. Its disk is that of the nearest folder above it that does.
+    state = state_home().absolute()
+    places = [next(place for place in (state, *state.parents) if place.exists())]
+    engine_data = Path("/var/lib/docker")
+    if engine and engine.is_local and engine_data.exists():
+        places.append(engine_data)
     free = min(shutil.disk_usage(path).free for path in places)
     return Check(
         "disk",
@@ -207,32 +206,33 @@ def _disk(engine: Engine | None) -> Check:
     )
 
 
-def _room(use: SpaceUse) -> Check:
-    """What the kit keeps. It keeps the limits by itself, so being over one for a while is nothing to mend."""
+def check_space_limit(use: SpaceUse) -> Check:
+    """The space of one part of what the kit keeps. Only a limit that cannot be read fails the check."""
+    # The kit itself removes what is over a limit, so a part that is over it for a while needs no advice.
     name = limit_variable(use.part)
     limit = os.environ.get(name)
     used, most = bytes_text(use.used_bytes), bytes_text(use.limit_bytes)
-    text = message("{used} of at most {most} ({variable})", used=used, most=most, variable=name)
-    is_understood = not limit or is_size(limit)
+    result = message("{used} of at most {most} ({variable})", used=used, most=most, variable=name)
+    is_limit_readable = not limit or is_size(limit)
     fix = message("{variable}={value} is no size: write it as `20 GB`.", variable=name, value=limit)
-    return Check(f"kept {use.part}", is_understood, text, fix, needed=False, label=message(KEPT[use.part]))
+    return Check(f"kept {use.part}", is_limit_readable, result, fix, needed=False, label=message(KEPT[use.part]))
 
 
-def _go() -> Check:
-    """Go on the host, for the strategy that builds there; any that fetches newer toolchains by itself will do."""
+def check_go() -> Check:
+    """Go on the host, for the strategy that builds there. From 1.21 on, Go downloads newer toolchains by itself."""
     go = find_go()
     if go is None:
         if old := shutil.which("go"):
             oldest = ".".join(map(str, OLDEST_GO[:2]))
-            found = message("{path} is older than Go {version}", path=old, version=oldest)
+            result = message("{path} is older than Go {version}", path=old, version=oldest)
         else:
-            found = message("no Go on the host")
-        return Check("go", False, found, "speedkit setup")
-    told = subprocess.run([str(go), "version"], capture_output=True, text=True, check=False)
-    return Check("go", True, message("{version} at {path}", version=told.stdout.strip(), path=go))
+            result = message("no Go on the host")
+        return Check("go", False, result, "speedkit setup")
+    done = subprocess.run([str(go), "version"], capture_output=True, text=True, check=False)
+    return Check("go", True, message("{version} at {path}", version=done.stdout.strip(), path=go))
 
 
-def _base(engine: Engine | None, reference: str) -> Check:
+def check_base_image(engine: Engine | None, reference: str) -> Check:
     name, needed = f"base {reference}", reference in NEEDED_BASES
     label = message("base {reference}", reference=reference)
     if engine is None:
@@ -240,19 +240,21 @@ def _base(engine: Engine | None, reference: str) -> Check:
     if has_image(engine, reference):
         return Check(name, True, message("the real image is here"), needed=needed, label=label)
     if has_image(engine, STAND_INS[family_of(reference)]):
-        found = message("a local stand-in: results say so, until you `docker pull {reference}`", reference=reference)
-        return Check(name, True, found, needed=needed, label=label)
+        result = message("a local stand-in: results say so, until you `docker pull {reference}`", reference=reference)
+        return Check(name, True, result, needed=needed, label=label)
     return Check(name, False, message("not here"), "speedkit setup", needed, label)
 
 
-def _tls() -> Check:
-    """Whether somebody between here and the Go module proxy signs with certificates that only this host trusts."""
-    ok, found, fix = _intercepted(_module_proxy())
-    return Check("certificates", ok, found, fix, needed=False, label=message("certificates"))
+def check_certificates() -> Check:
+    """Whether this host trusts the certificate of the Go module proxy, or that of a proxy that intercepts TLS."""
+    ok, result, fix = _trust_of(_module_proxy())
+    return Check("certificates", ok, result, fix, needed=False, label=message("certificates"))
 
 
-def _intercepted(address: tuple[str, int] | None) -> tuple[bool, str, str]:
-    """Whether the certificate of an address is trusted, by what, and what to do where it is not."""
+def _trust_of(address: tuple[str, int] | None) -> tuple[bool, str, str]:
+    """Whether a bundle of this host trusts the certificate of an address, with the result and the advice for the check."""
+    # The bundles are tried in the order public, environment, system: certifi has the public CAs only. So a certificate that
+    # it does not trust, and another bundle does, comes from a proxy that intercepts TLS.
     if address is None:
         return True, message("no network address to try"), ""
     host = address[0]
@@ -268,15 +270,16 @@ def _intercepted(address: tuple[str, int] | None) -> tuple[bool, str, str]:
         fix = message("Without the network, only what is here already can be built. Behind a proxy, this check does not count.")
         return False, message("{host} cannot be reached: {problem}", host=host, problem=problem), fix
     fix = message("Point SSL_CERT_FILE to your company's CA bundle.")
-    return False, message("nobody here trusts the certificate of {host}", host=host), fix
+    return False, message("no CA bundle on this machine trusts the certificate of {host}", host=host), fix
 
 
 def _module_proxy() -> tuple[str, int] | None:
+    """Host and port of the first address in GOPROXY; None where that has none, such as `direct` or `file:///…`."""
     go = find_go()
     if go is None:
         return None
-    told = subprocess.run([str(go), "env", "GOPROXY"], capture_output=True, text=True, check=False).stdout
-    first = re.split(r"[,|]", told.strip())[0]
+    proxies = subprocess.run([str(go), "env", "GOPROXY"], capture_output=True, text=True, check=False).stdout
+    first = re.split(r"[,|]", proxies.strip())[0]
     address = urlsplit(first)
     return (address.hostname, address.port or 443) if address.scheme == "https" and address.hostname else None
 
@@ -295,11 +298,12 @@ def _trusted(address: tuple[str, int], bundle: Path | None) -> bool:
             return False
 
 
-def _port() -> Check:
-    """The sample app's own port; the kit itself asks images on free ports, so a taken one is in nobody's way."""
+def check_port() -> Check:
+    """The port of the sample app. It is not needed: the kit itself runs images on free ports."""
     name, label = f"port {SAMPLE_PORT}", message("port {port}", port=SAMPLE_PORT)
     try:
         with socket.socket() as probe:
+            # Without SO_REUSEADDR, a server that ended a minute ago would still count as one that uses the port (socket(7)).
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", SAMPLE_PORT))
     except OSError:

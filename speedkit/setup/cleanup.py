@@ -1,4 +1,4 @@
-"""Removes what speedkit made and nothing uses, and nothing else: images and containers, and parts of its state folder."""
+"""`speedkit clean`: removes unused images and containers of the kit, and unused parts of its state folder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ __all__ = ["Cleaned", "clean", "why_apt_file_stays", "why_copy_stays"]
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """How much was removed. in_use: the working copies that stayed, kept: the images and containers.
+    """The numbers of removed images, containers and recordings, and what stays.
 
-    typed: folders with what was typed in copies whose program ended before they were closed.
-    apt_removed, apt_kept: the files below /etc/apt that set-up wrote: those that are gone, those that somebody has changed.
+    in_use: working copies that another process uses. kept: images and containers that stay. typed: folders with texts that
+    users typed in working copies whose process ended before they were closed. apt_removed, apt_kept: set-up's files below
+    /etc/apt that are gone, and those that stay.
     """
 
     images: int
@@ -38,10 +39,10 @@ class Cleaned:
     def to_json(self) -> dict[str, Any]:
         """As `speedkit clean --json` prints it."""
         typed = [str(folder) for folder in self.typed]
-        left = [{"what": one.what, "because": one.because, "by": list(one.by), "said": one.sentence} for one in self.kept]
+        left = [{"what": kept.what, "because": kept.because, "by": list(kept.by), "said": kept.sentence} for kept in self.kept]
         left += [
-            {"what": str(one.path), "because": "in use", "by": [str(one.owner)], "said": why_copy_stays(one)}
-            for one in self.in_use
+            {"what": str(copy.path), "because": "in use", "by": [str(copy.owner)], "said": why_copy_stays(copy)}
+            for copy in self.in_use
         ]
         left += [
             {"what": str(path), "because": "changed", "by": [], "said": why_apt_file_stays(path)} for path in self.apt_kept
@@ -50,42 +51,51 @@ class Cleaned:
         return removed | {"apt_files": [*map(str, self.apt_removed)], "left": left, "typed": typed}
 
 
-def why_copy_stays(left: FolderInUse) -> str:
-    """Why a working copy stays."""
-    return message("{path} is in use ({owner}): it stays.", path=left.path, owner=left.owner)
+def why_copy_stays(copy: FolderInUse) -> str:
+    """The sentence about a working copy that stays."""
+    return message("{path} is in use ({owner}): it stays.", path=copy.path, owner=copy.owner)
 
 
 def why_apt_file_stays(path: Path) -> str:
-    """Why a file that set-up wrote stays."""
-    return message("{path} stays: somebody has changed it, or only root may remove it.", path=path)
+    """The sentence about a file of set-up that stays."""
+    return message("{path} stays: it was changed after set-up, or only root may remove it.", path=path)
 
 
 def clean(engine: Engine | None, *, recordings: bool, apt_files: bool = False) -> Cleaned:
-    """Remove the kit's containers, images and those working copies that nobody uses.
+    """Remove the unused containers, images and working copies of the kit.
 
-    engine: None leaves images alone. recordings: remove these as well, and what was typed in copies of dead processes.
-    apt_files: remove what set-up wrote below /etc/apt.
+    engine: None leaves images and containers alone. recordings: remove recordings as well, and the texts that users typed in
+    working copies of dead processes. apt_files: remove set-up's files below /etc/apt.
+    Raises: EngineError, StateRefused.
     """
-    state_folder()  # first, so that nothing is removed where the state folder cannot be reached
-    done = remove_own(engine) if engine else Removed()
-    in_use = remove_unused_copies()
-    removed = _remove_recordings() if recordings else 0
-    for typed in typed_text_folders() if recordings else ():
-        discard(typed)
+    # Without its state folder the kit cannot tell what is its own. The error must come before the first removal.
+    state_folder()
+    removed = remove_own(engine) if engine else Removed()
+    copies_in_use = remove_unused_copies()
+    recordings_removed = _remove_recordings() if recordings else 0
+    for folder in typed_text_folders() if recordings else ():
+        discard(folder)
     apt_removed, apt_kept = remove_apt_files() if apt_files else ([], [])
-    counts = (done.images, done.containers, removed)
-    return Cleaned(*counts, in_use, tuple(done.kept), typed_text_folders(), tuple(apt_removed), tuple(apt_kept))
+    return Cleaned(
+        removed.images,
+        removed.containers,
+        recordings_removed,
+        in_use=copies_in_use,
+        kept=tuple(removed.kept),
+        typed=typed_text_folders(),
+        apt_removed=tuple(apt_removed),
+        apt_kept=tuple(apt_kept),
+    )
 
 
 def _remove_recordings() -> int:
-    """How many were removed. One that another process is writing just now stays, and so does their folder.
-
-    The last number stays, too: a build under way has one already, and those that begin later need greater ones.
-    """
+    """Remove all recordings but those that a living process is writing. Returns how many are gone."""
     folder = state_folder("recordings").resolve()
     entries = list(folder.iterdir())
-    in_use = {path for owner in living_owners() for path in owner.paths}
-    gone = [entry for entry in entries if entry not in in_use and entry.name != NUMBER_FILE]
-    for entry in gone:
+    paths_in_use = {path for owner in living_owners() for path in owner.paths}
+    # The file with the last number stays: a build under way has a number already, and later builds need greater ones.
+    to_remove = [entry for entry in entries if entry not in paths_in_use and entry.name != NUMBER_FILE]
+    for entry in to_remove:
         discard(entry)
-    return sum(1 for entry in gone if not entry.name.startswith("."))
+    # Hidden entries are drafts, not recordings.
+    return sum(1 for entry in to_remove if not entry.name.startswith("."))

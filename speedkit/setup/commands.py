@@ -1,4 +1,4 @@
-"""Runs programs of the operating system for the set-up, with errors that say which and why, and what to do."""
+"""Runs programs of the operating system for set-up, with errors that name the program, the cause and the next step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_NETWORK = re.compile(
     re.IGNORECASE,
 )
 HALF_INSTALLED = "dpkg --configure -a"
-"""What apt says is to be typed first, after an installation that was interrupted."""
+"""The command that apt asks for after an interrupted installation."""
 APT_PATIENCE = tuple(
     f"-o{name}"
     for name in ("DPkg::Lock::Timeout=300", "Acquire::Retries=2", "Acquire::http::Timeout=30", "Acquire::https::Timeout=30")
@@ -33,11 +33,11 @@ APT_PATIENCE = tuple(
 def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None, minutes: float = 20) -> str:
     """A program's output.
 
-    minutes: it is ended, with the programs that it started, when it takes longer.
-    Raises: SetupError with its last lines when it fails, takes too long or is not there.
+    minutes: the limit, after which the program is ended with all programs that it started.
+    Raises: SetupError when the program fails, takes too long or is not installed; with its last lines where it failed.
     """
     try:
-        running = subprocess.Popen(
+        process = subprocess.Popen(
             list(argv),
             env=env,
             cwd=cwd,
@@ -56,60 +56,59 @@ def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path 
     except OSError as problem:
         raise SetupError(
             message("{program} could not be started: {problem}.", program=argv[0], problem=problem.strerror),
-            fix=message("Mend that, then repeat `speedkit setup`: it goes on from here."),
+            fix=message("Fix that, then repeat `speedkit setup`: it goes on from here."),
         ) from None
     command = " ".join(argv)
     try:
-        output, errors = running.communicate(timeout=minutes * 60)
+        output, errors = process.communicate(timeout=minutes * 60)
     except subprocess.TimeoutExpired:
-        _end(running)
+        _end(process)
         raise SetupError(
             message("`{command}` was ended: it took longer than {minutes:.3g} minutes.", command=command, minutes=minutes),
             fix=message("See what it waits for, then repeat `speedkit setup`: it goes on from here."),
         ) from None
     except BaseException:
-        # Ctrl-C reaches this process alone, as the other is in a session of its own.
-        _end(running)
+        # The program is in a session of its own, so a Ctrl-C at the terminal reaches only this process.
+        _end(process)
         raise
-    if running.returncode:
-        tail = "\n".join((output + errors).strip().splitlines()[-SHOWN_LINES:])
-        sentence = message("`{command}` failed with exit code {code}:", command=command, code=running.returncode)
-        raise SetupError(sentence, quoted=tail, fix=_fix(output + errors))
+    if process.returncode:
+        text = output + errors
+        fix = ""
+        if NO_ROOM.search(text):
+            fix = message("Free some room on the disk, then repeat `speedkit setup`: it goes on from here.")
+        elif NO_NETWORK.search(text):
+            fix = message(
+                "See whether the network is there and HTTPS_PROXY is right, then repeat `speedkit setup`: it goes on from here."
+            )
+        tail = "\n".join(text.strip().splitlines()[-SHOWN_LINES:])
+        sentence = message("`{command}` failed with exit code {code}:", command=command, code=process.returncode)
+        raise SetupError(sentence, quoted=tail, fix=fix)
     return output
 
 
-def _fix(said: str) -> str:
-    if NO_ROOM.search(said):
-        return message("Free some room on the disk, then repeat `speedkit setup`: it goes on from here.")
-    if NO_NETWORK.search(said):
-        return message(
-            "See whether the network is there and HTTPS_PROXY is right, then repeat `speedkit setup`: it goes on from here."
-        )
-    return ""
-
-
-def _end(running: subprocess.Popen[str]) -> None:
-    """End a program and what it started: politely first, as apt then lets go of its locks."""
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a program and every program that it started."""
+    # SIGTERM comes first, because apt then releases its locks. A program that ignores it for ten seconds is killed.
     for number in (signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)):
         with suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
-                os.killpg(running.pid, number)
+                os.killpg(process.pid, number)
             else:
-                running.send_signal(number)
+                process.send_signal(number)
         with suppress(subprocess.TimeoutExpired):
-            running.communicate(timeout=10)
+            process.communicate(timeout=10)
             return
 
 
 def apt_install(packages: Sequence[str], *, update: bool) -> None:
-    """Install Debian packages without recommended extras.
+    """Install Debian packages, without the packages that they recommend.
 
-    update: fetch the lists of packages first.
+    update: download the lists of packages first.
     Raises: SetupError.
     """
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     if update:
-        # Somebody else's broken source makes this fail, and what is wanted may be had all the same.
+        # One broken source of the user's makes the update fail, while the packages may come from another source.
         with suppress(SetupError):
             run(["apt-get", *APT_PATIENCE, "update", "-q"], env=environment)
     install = ["apt-get", *APT_PATIENCE, "install", "-y", "-q", "--no-install-recommends", *packages]

@@ -1,4 +1,4 @@
-"""The engine that speedkit starts itself: started, stopped and looked after; never anybody else's."""
+"""Starts and stops the engine of this machine. Only an engine that speedkit itself started is ever stopped."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whether an engine answers, and whether speedkit started it. log: where ours writes."""
+    """Whether an engine answers, and whether speedkit started it.
+
+    version: None when no engine answers. log: of the engine that speedkit started, None where systemd has the log.
+    """
 
     answers: bool
     version: str | None
@@ -42,7 +45,7 @@ class Status:
 
 
 def engine_status() -> Status:
-    """How it stands with the engine."""
+    """Whether an engine answers, and whether it is ours."""
     record = _our_record()
     ours = record is not None
     log = _log() if record is not None and not record.service else None
@@ -53,18 +56,18 @@ def engine_status() -> Status:
 
 
 def start_engine() -> Engine:
-    """An engine that answers: the one that does already, or the installed one, started now.
+    """An engine that answers: one that runs already, or the installed one, started now.
 
-    Started by systemd where that runs, else as a process of its own with its pid and log in the state folder.
-    Raises: SetupError when there is none to start, or it does not answer within a minute.
+    systemd starts it, where that runs. Otherwise it is a process of its own, with its record and log in the state folder.
+    Raises: SetupError when no engine can be started, or it does not answer within a minute.
     """
     try:
         return connect()
     except NoEngine:
         pass
-    if named := engine_of_the_user():
+    if setting := engine_of_the_user():
         raise SetupError(
-            message("{variable} names an engine of yours, and nothing answers there.", variable=named),
+            message("{variable} names an engine of yours, and nothing answers there.", variable=setting),
             fix=message("Start it or unset it."),
         )
     if shutil.which("dockerd") is None:
@@ -76,19 +79,24 @@ def start_engine() -> Engine:
         )
     with _one_at_a_time():
         try:
-            # Whoever held the lock may have started it.
+            # The process that held the lock before may have started it.
             return connect()
         except NoEngine:
             pass
         if SYSTEMD.is_dir():
-            return _start_service()
-        # One that was started before and does not answer yet is not started again.
-        return _wait(None) if _our_record() is not None else _start_detached()
+            run(["systemctl", "start", "docker"])
+            engine = _wait_for_answer(None)
+            if pid := _number(run(["systemctl", "show", "--property=MainPID", "--value", "docker"])):
+                _write_record(pid, service=True)
+            return engine
+        # An engine of ours that does not answer yet is still starting.
+        return _wait_for_answer(None) if _our_record() is not None else _start_detached()
 
 
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
-    """Two commands that start an engine would each note their own process, though one of the two ends at once."""
+    """Let one process start an engine at a time. The others wait, and then find the engine."""
+    # Without the lock, two processes would each record their own dockerd, of which only one keeps running.
     import fcntl
 
     with open_private(state_folder("engine") / "lock", "ab") as lock:
@@ -96,43 +104,37 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _start_service() -> Engine:
-    run(["systemctl", "start", "docker"])
-    engine = _wait(None)
-    pid = _number(run(["systemctl", "show", "--property=MainPID", "--value", "docker"]))
-    if pid:
-        _remember(pid, service=True)
-    return engine
-
-
-def _remember(pid: int, *, service: bool) -> None:
+def _write_record(pid: int, *, service: bool) -> None:
     record = {"pid": pid, "started": _start_time(pid), "boot": _boot(), "service": service}
-    whole = state_folder("engine") / "process.json.new"
-    with open_private(whole, "w", encoding="utf-8") as out:
-        json.dump(record, out)
-    # Whoever reads meanwhile finds the old record or the new one.
-    whole.replace(_record())
+    draft = state_folder("engine") / "process.json.new"
+    with open_private(draft, "w", encoding="utf-8") as file:
+        json.dump(record, file)
+    # A process that reads at this moment gets the old record or the new one, never a part.
+    draft.replace(_record())
 
 
 def _start_detached() -> Engine:
-    # A pid file of an engine that was killed keeps the next one from starting.
+    # dockerd does not start when its pid file names a process that runs. After a kill the file stays, and another process may
+    # have the number by now.
     if PID_FILE.is_file() and not _is_dockerd(_serving_pid()):
         PID_FILE.unlink()
     state_folder("engine")
     with open_private(_log(), "ab") as log:
+        # In a session of its own, so that the engine outlives this terminal and gets no Ctrl-C from it.
         process = subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
         )
-    _remember(process.pid, service=False)
-    engine = _wait(process)
+    _write_record(process.pid, service=False)
+    engine = _wait_for_answer(process)
     if not _serves(process):
-        # Somebody started another one at the same moment, and that is the one that answers.
+        # Another dockerd was started at the same moment, by hand or by another user, and that one answers.
         _record().unlink(missing_ok=True)
     return engine
 
 
 def _serves(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the engine that answers now is this process: only one can hold the pid file, and the others end."""
+    """Whether the engine that answers now is this process. If it is not, the process is ended."""
+    # Of several dockerd processes, only one can have the pid file, and the others end by themselves.
     holder = _serving_pid()
     if holder == process.pid or (holder is None and process.poll() is None):
         return True
@@ -143,7 +145,11 @@ def _serves(process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
+def _wait_for_answer(process: subprocess.Popen[bytes] | None) -> Engine:
+    """The engine, once it answers. process: the dockerd that was started here; None for one started elsewhere.
+
+    Raises: SetupError when the process ends, or the engine does not answer within a minute.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
@@ -152,19 +158,17 @@ def _wait(process: subprocess.Popen[bytes] | None) -> Engine:
             ended = process is not None and process.poll() is not None and not _is_dockerd(_serving_pid())
             if ended or time.monotonic() > deadline:
                 what = message("The Docker engine did not start.")
-                raise SetupError(f"{what} {_last_lines()}", fix=message("Its log: {path}", path=_log())) from problem
+                if _log().is_file():
+                    lines = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+                    hint = message("The last lines of its log: {lines}", lines=" ".join(lines))
+                else:
+                    hint = message("See `journalctl -u docker`.")
+                raise SetupError(f"{what} {hint}", fix=message("Its log: {path}", path=_log())) from problem
         time.sleep(LOOK_SECONDS)
 
 
-def _last_lines() -> str:
-    if not _log().is_file():
-        return message("See `journalctl -u docker`.")
-    lines = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-    return message("It said last: {lines}", lines=" ".join(lines))
-
-
 def stop_engine() -> bool:
-    """Stop the engine that speedkit started; False when it started none that still runs.
+    """Stop the engine that speedkit started. False when speedkit started none, or it has ended already.
 
     Raises: SetupError when it does not end.
     """
@@ -175,7 +179,7 @@ def stop_engine() -> bool:
     if record.service:
         run(["systemctl", "stop", "docker.socket", "docker.service"])
     else:
-        # It may end by itself in between.
+        # The engine may end by itself between the check and the signal.
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
@@ -191,7 +195,7 @@ def stop_engine() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What is noted of the engine we started. started: see `_start_time`. service: systemd looks after it."""
+    """The record of the engine that speedkit started. started: see `_start_time`. service: systemd runs it."""
 
     pid: int
     started: str
@@ -199,14 +203,15 @@ class _Record:
 
 
 def _our_record() -> _Record | None:
-    """The engine we started, if it still runs: the same process, and not a later one of that number."""
+    """The record of the engine that speedkit started, if that process still runs; else None."""
     try:
-        found = json.loads(_record().read_text(encoding="utf-8"))
-        record = _Record(int(found["pid"]), str(found["started"]), bool(found.get("service")))
-        boot = found.get("boot")
+        document = json.loads(_record().read_text(encoding="utf-8"))
+        record = _Record(int(document["pid"]), str(document["started"]), bool(document.get("service")))
+        boot = document.get("boot")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    # Since another boot, numbers and times begin anew. Records of earlier versions name none.
+    # The system reuses process numbers, so the start time must match too. After another boot, numbers and start times begin
+    # again. Records of earlier versions have no boot id.
     is_same = _is_running(record.pid) and record.started == _start_time(record.pid) and boot in (None, _boot())
     return record if is_same else None
 
@@ -219,7 +224,7 @@ def _boot() -> str:
 
 
 def _serving_pid() -> int | None:
-    """The process that the engine's pid file names."""
+    """The process number in the engine's pid file; None when there is none."""
     try:
         return _number(PID_FILE.read_text(errors="replace"))
     except OSError:
@@ -245,7 +250,7 @@ def _start_time(pid: int) -> str | None:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the third on; those before may hold spaces."""
+    """The fields of /proc/PID/stat from the third on (proc(5)). The second, the program's name, may have spaces in it."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

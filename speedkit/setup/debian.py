@@ -1,4 +1,8 @@
-"""Which Debian or Ubuntu this is, and where its packages come from."""
+"""This machine's Debian or Ubuntu release, and the source of its packages.
+
+In: /etc/os-release (os-release(5)) and apt's lists in both formats (sources.list(5)). Sources that are disabled, and files
+that cannot be read, are ignored.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ from pathlib import Path
 __all__ = ["Release", "Source", "is_root", "main_source", "read_release"]
 
 NO = frozenset({"no", "false", "off", "0", "without", "disable"})
-"""How apt's files say no (apt's StringToBool)."""
-LONGEST_LIST = 1_000_000
+"""The words for "no" in apt's files (StringToBool in apt's apt-pkg/contrib/strutl.cc)."""
+LIST_BYTES_AT_MOST = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What /etc/os-release says. name: for people, such as "Debian GNU/Linux 12 (bookworm)"."""
+    """The fields of /etc/os-release. like: ids of similar systems. name: for people: "Debian GNU/Linux 12 (bookworm)"."""
 
     id: str
     like: str
@@ -32,10 +36,10 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of packages.
+    """One source of packages, by the fields of sources.list(5).
 
-    address: its URI. signed_by: the keyring it is signed by, or a key itself, in lines. trusted: what its owner says of
-    packages that nobody signed.
+    address: the URI. signed_by: the path of a keyring, or a key itself, in several lines. trusted: apt's option of this name,
+    by which a user accepts packages without a signature.
     """
 
     address: str
@@ -44,7 +48,7 @@ class Source:
     trusted: str | None = None
 
     def as_line(self) -> str | None:
-        """The source in apt's older format, on one line; None for one whose key stands in the list itself."""
+        """The source in apt's one-line format; None for a source with the key itself, which takes several lines."""
         if "\n" in (self.signed_by or ""):
             return None
         options = [f"signed-by={self.signed_by}"] if self.signed_by else []
@@ -52,7 +56,7 @@ class Source:
         return " ".join(["deb", *([f"[{' '.join(options)}]"] if options else []), self.address, self.suite, "main"])
 
     def as_deb822(self, suite: str) -> str:
-        """A source of the same address, for another suite."""
+        """The source in apt's deb822 format, for a suite at the same address."""
         lines = ["Types: deb", f"URIs: {self.address}", f"Suites: {suite}", "Components: main"]
         lines += [f"Signed-By: {self.signed_by}"] if self.signed_by else []
         lines += [f"Trusted: {self.trusted}"] if self.trusted else []
@@ -64,7 +68,7 @@ def is_root() -> bool:
 
 
 def read_release(path: Path = Path("/etc/os-release")) -> Release:
-    """The operating system; empty strings where it does not say."""
+    """This machine's release; "" for each field that the file does not have."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -75,9 +79,9 @@ def read_release(path: Path = Path("/etc/os-release")) -> Release:
 
 
 def main_source(codename: str, folder: Path = Path("/etc/apt")) -> Source | None:
-    """Where this machine's own packages of a release come from, in either of apt's two formats (sources.list(5)).
+    """The first enabled source of a release's `main` packages; None when there is none.
 
-    Sources that are switched off, and files that cannot be read, are passed over.
+    codename: of the release, such as `bookworm`. folder: of apt's configuration.
     """
     for path in _files(folder / "sources.list.d", ".sources"):
         for paragraph in _paragraphs(_text(path)):
@@ -98,18 +102,20 @@ def _files(folder: Path, ending: str) -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    """What a list says; "" for one that cannot be read or is none. Any bytes are text: addresses are ASCII."""
+    """The text of a list; "" for one that cannot be read or is no file."""
     try:
         if not path.is_file():
             return ""
         with path.open("rb") as file:
-            return file.read(LONGEST_LIST).decode("utf-8", errors="replace").replace("\r\n", "\n")
+            # Comments may be in any encoding; the addresses themselves are ASCII.
+            return file.read(LIST_BYTES_AT_MOST).decode("utf-8", errors="replace").replace("\r\n", "\n")
     except OSError:
         return ""
 
 
 def _paragraphs(text: str) -> Iterator[dict[str, str]]:
-    """The fields of each paragraph, their names in small letters; what goes on over several lines keeps them."""
+    """The fields of each paragraph in deb822 format, by their names in small letters. Values may have several lines."""
+    # deb822(5): an empty line ends a paragraph, and a line that begins with a blank continues the value above it.
     fields: dict[str, str] = {}
     name = ""
     for line in [*text.split("\n"), ""]:
@@ -147,6 +153,7 @@ def _source_of_line(line: str, codename: str) -> Source | None:
     options: list[str] = []
     rest = words[1:]
     if rest and rest[0].startswith("["):
+        # The options may be split into several words: `[ arch=amd64 signed-by=/key ]`.
         end = next((place for place, word in enumerate(rest) if word.endswith("]")), None)
         if end is None:
             return None
@@ -154,11 +161,11 @@ def _source_of_line(line: str, codename: str) -> Source | None:
         rest = rest[end + 1 :]
     if len(rest) < 3 or rest[1] != codename or "main" not in rest[2:]:
         return None
-    named = {name.lower(): value for name, _, value in (option.partition("=") for option in options)}
+    values = {name.lower(): value for name, _, value in (option.partition("=") for option in options)}
     address = _address(rest[:1])
-    return Source(address, codename, named.get("signed-by"), named.get("trusted")) if address else None
+    return Source(address, codename, values.get("signed-by"), values.get("trusted")) if address else None
 
 
 def _address(addresses: Sequence[str]) -> str | None:
-    """The first that is no disc: a disc holds one release."""
+    """The first address that is not a disc's. A disc has one release only, and set-up may need packages of another one."""
     return next((address for address in addresses if ":/" in address and not address.lower().startswith("cdrom:")), None)

@@ -1,4 +1,4 @@
-"""Installs a Docker engine on Debian and Ubuntu, and says elsewhere precisely what to install."""
+"""Installs a Docker engine on Debian and Ubuntu, and names the commands for other systems."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def can_install(release: Release) -> bool:
 
 
 def what_to_install(release: Release, system: str = platform.system()) -> str:
-    """What a person has to do to get an engine, in one sentence."""
+    """The advice how to install an engine on this system, in one sentence."""
     if system in ("Darwin", "Windows"):
         return message("Install and start Docker Desktop, then run `python -m speedkit setup` again.")
     if release.uses_apt:
@@ -39,9 +39,8 @@ def what_to_install(release: Release, system: str = platform.system()) -> str:
 
 
 def install_engine() -> list[Path]:
-    """Install docker.io and buildx with apt; the files that were written below /etc/apt for it, and stay.
+    """Install docker.io and buildx with apt. Returns the files that were written below /etc/apt, which stay.
 
-    Debian 12 has an old engine and no buildx: there both come from testing, pinned so that nothing else does.
     Raises: SetupError.
     """
     release = read_release()
@@ -59,10 +58,12 @@ def install_engine() -> list[Path]:
 
 
 def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, str]:
-    """The files that apt needs first, by path; none where the release has an engine that is new enough.
+    """The texts of the files that apt needs before the installation, by path; none where the release has a new enough engine.
 
-    Raises: SetupError when this machine does not say where its packages come from.
+    apt: the folder of apt's configuration.
+    Raises: SetupError when this machine has no source of its own packages.
     """
+    # Debian 12 has an old engine and no buildx package. Both come from testing there.
     if (release.id, release.version) != ("debian", "12"):
         return {}
     if source is None:
@@ -70,6 +71,7 @@ def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, 
             message("No source of packages for {release} was found below {folder}.", release=release.codename, folder=apt),
             fix=message("Set one up, then retry."),
         )
+    # A negative priority keeps apt from installing any other package of that release (apt_preferences(5)).
     return {
         apt / PIN: (
             "Package: *\nPin: release a=testing\nPin-Priority: -1\n\n"

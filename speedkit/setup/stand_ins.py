@@ -1,7 +1,8 @@
 """Local stand-ins for base images, for machines where no registry answers.
 
-alpine: Debian's busybox with the libraries it needs, the host's certificates, and a small `apk` that can fetch Go.
-golang: the same with the host's Go toolchain. debian (for ubuntu, too): a minimal Debian made by mmdebstrap.
+- alpine: Debian's busybox with its shared libraries, the host's certificates, and a small `apk` that can download Go.
+- golang: the same with the host's Go toolchain.
+- debian, also for ubuntu: a minimal Debian, made by mmdebstrap.
 """
 
 from __future__ import annotations
@@ -35,13 +36,15 @@ ACCOUNTS = {
     "etc/os-release": 'ID=alpine\nNAME="stand-in for Alpine"\nPRETTY_NAME="stand-in for Alpine, made by speedkit"\n',
 }
 NAME_LOOKUP = ("libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2")
+"""Libraries that the C library loads by itself to look up names, so that `ldd` does not list them."""
 GO_LEFT_OUT = ("test", "doc", "api", "misc", "lib/time")
+"""Parts of the Go toolchain that no build needs."""
 
 
 def make_stand_in(engine: Engine, family: str) -> None:
     """Make the stand-in of a family of images (see `STAND_INS`).
 
-    Raises: SetupError where the parts cannot be had: they come from Debian or Ubuntu, and for debian as root.
+    Raises: SetupError on a system other than Debian or Ubuntu, and for debian when this user is not root.
     """
     settings = go_settings()
     with scratch_folder() as folder:
@@ -54,12 +57,13 @@ def make_stand_in(engine: Engine, family: str) -> None:
 
 
 def _alpine(folder: Path) -> list[str]:
+    """Write the files of the image into a folder. Returns the lines of its Dockerfile; `_golang` and `_debian` do the same."""
     root = folder / "root"
     busybox = _busybox(folder / "busybox")
     for name in ("bin", "sbin", "usr/bin", "usr/sbin", "tmp", "root", "proc", "sys", "dev", "var/tmp", "etc/apk"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for name in ("tmp", "var/tmp"):
-        (root / name).chmod(0o1777)
+        (root / name).chmod(0o1777)  # `mkdir` would apply the umask to the mode
     shutil.copy2(busybox, root / "bin" / "busybox")
     for applet in run([str(busybox), "--list"]).split():
         if applet != "busybox":
@@ -76,15 +80,17 @@ def _alpine(folder: Path) -> list[str]:
 
 
 def _busybox(folder: Path) -> Path:
-    """This machine's busybox, else Debian's, unpacked into a folder. A static one cannot look up names."""
-    found = shutil.which("busybox")
-    if found is not None and _libraries(Path(found)):
-        return Path(found).resolve()
+    """The path of a busybox: this machine's, or Debian's package unpacked into a folder."""
+    # A static busybox has no shared libraries, and cannot look up names of hosts.
+    program = shutil.which("busybox")
+    if program is not None and _libraries(Path(program)):
+        return Path(program).resolve()
     _require_apt("busybox")
     folder.mkdir()
     try:
         run(["apt-get", "download", "busybox"], cwd=folder)
     except SetupError:
+        # The lists of packages may be missing, as in a container's image, or name a version that is gone.
         run(["apt-get", "update", "-q"])
         run(["apt-get", "download", "busybox"], cwd=folder)
     run(["dpkg", "-x", *(str(package) for package in folder.glob("*.deb")), str(folder)])
@@ -92,11 +98,12 @@ def _busybox(folder: Path) -> Path:
 
 
 def _libraries(program: Path) -> list[Path]:
-    """The shared libraries of a program, and those that the C library loads for name look-ups; none when it is static."""
-    told = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
-    found = [Path(path) for path in re.findall(r"(/\S+) \(0x", told)]
-    beside = [path.parent / name for path in found if path.name.startswith("libc.so") for name in NAME_LOOKUP]
-    return found + [path for path in beside if path.exists() and path not in found]
+    """The shared libraries of a program, with those for looking up names; none for a static program."""
+    output = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False).stdout
+    # A line of ldd: `libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f…)`.
+    libraries = [Path(path) for path in re.findall(r"(/\S+) \(0x", output)]
+    name_lookup = [path.parent / name for path in libraries if path.name.startswith("libc.so") for name in NAME_LOOKUP]
+    return libraries + [path for path in name_lookup if path.exists() and path not in libraries]
 
 
 def _add_certificates(root: Path) -> None:
@@ -108,32 +115,32 @@ def _add_certificates(root: Path) -> None:
 
 
 def _add_apk(root: Path) -> None:
-    """Compile the stand-in for apk, and write down which Go it fetches and from where."""
+    """Compile the stand-in for apk, and write the version, hash and addresses of the Go toolchain that it downloads."""
     go = str(go_binary())
     environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local"}
     target = root / "sbin" / "apk"
     run([go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(target), "."], env=environment, cwd=APK_SOURCE)
     version = run([go, "env", "GOVERSION"], env=environment).split()[0]
     proxies = run([go, "env", "GOPROXY"], env=environment).strip()
+    # An address with `@` holds a password, which must not get into an image.
     usable = [proxy for proxy in re.split(r"[,|]", proxies) if "@" not in proxy]
     architecture = run([go, "env", "GOARCH"], env=environment).strip()
-    hashed = _toolchain_hash(go, f"golang.org/toolchain@v0.0.1-{version}.linux-{architecture}")
-    (root / "etc" / "apk" / "go").write_text(f"{version} {hashed or '-'} {','.join(usable)}\n")
+    # Toolchains are modules of this name and version: go.dev/doc/toolchain.
+    module_hash = _toolchain_hash(go, f"golang.org/toolchain@v0.0.1-{version}.linux-{architecture}")
+    (root / "etc" / "apk" / "go").write_text(f"{version} {module_hash or '-'} {','.join(usable)}\n")
 
 
 def _toolchain_hash(go: str, module: str) -> str | None:
-    """The hash of a toolchain, which the Go command has checked against the checksum database; None when it cannot.
-
-    The command downloads it for that. It is not kept: few builds ask the stand-in for a compiler.
-    """
+    """The hash of a toolchain, which Go has checked against the checksum database; None when Go cannot check it."""
+    # Go must download the toolchain for that. The download is not kept, because few builds ask the stand-in for a compiler.
     with scratch_folder() as folder:
         environment = os.environ | {"GOMODCACHE": str(folder / "modules"), "GOFLAGS": "-modcacherw", "GOTOOLCHAIN": "local"}
         try:
-            described = json.loads(run([go, "mod", "download", "-json", module], env=environment, cwd=folder))
+            download = json.loads(run([go, "mod", "download", "-json", module], env=environment, cwd=folder))
         except (SetupError, ValueError):
             return None
-    found = described.get("Sum") if isinstance(described, dict) else None
-    return found if isinstance(found, str) and found.startswith("h1:") else None
+    module_hash = download.get("Sum") if isinstance(download, dict) else None
+    return module_hash if isinstance(module_hash, str) and module_hash.startswith("h1:") else None
 
 
 def _golang(folder: Path) -> list[str]:
@@ -141,7 +148,7 @@ def _golang(folder: Path) -> list[str]:
     home = Path(run([go, "env", "GOROOT"]).strip())
     left_out = {home / name for name in GO_LEFT_OUT}
     target = folder / "root" / "usr" / "local" / "go"
-    # Debian's own Go is a folder of links to elsewhere: what they lead to is copied.
+    # The Go of Debian's package is a folder of symlinks to other folders. `copytree` copies their targets.
     shutil.copytree(
         home,
         target,

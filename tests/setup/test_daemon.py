@@ -146,7 +146,7 @@ def test_a_service_that_never_answers_points_to_its_journal(machine, process, mo
 
 
 def test_stop_leaves_a_later_process_of_the_same_number_alone(machine, process):
-    daemon._remember(process.pid, service=False)
+    daemon._write_record(process.pid, service=False)
     record = daemon._record()
     record.write_text(record.read_text().replace(daemon._start_time(process.pid), "1"))
     assert daemon.stop_engine() is False
@@ -155,7 +155,7 @@ def test_stop_leaves_a_later_process_of_the_same_number_alone(machine, process):
 
 def test_an_engine_that_will_not_stop_is_named(machine, process, monkeypatch):
     monkeypatch.setattr(daemon, "STOP_SECONDS", 0.2)
-    daemon._remember(process.pid, service=False)
+    daemon._write_record(process.pid, service=False)
     monkeypatch.setattr(daemon.signal, "SIGTERM", 0)
     with pytest.raises(SetupError, match=f"process {process.pid}"):
         daemon.stop_engine()
@@ -174,7 +174,7 @@ def test_a_damaged_record_is_nobodys_engine(machine, text):
 
 
 def test_a_record_of_an_earlier_boot_is_nobodys_engine(machine, process, monkeypatch):
-    daemon._remember(process.pid, service=False)
+    daemon._write_record(process.pid, service=False)
     (machine.folder / "boot").write_text("another boot")
     monkeypatch.setattr(daemon, "BOOT_ID", machine.folder / "boot")
     assert daemon.stop_engine() is False
@@ -210,7 +210,7 @@ def test_an_engine_that_another_user_starts_at_the_same_moment_is_not_ours(machi
 
 def test_an_engine_that_was_started_and_does_not_answer_yet_is_waited_for(machine, process):
     machine.program("dockerd", "echo must not be started; exit 1")
-    daemon._remember(process.pid, service=False)
+    daemon._write_record(process.pid, service=False)
     threading.Timer(0.3, machine.ready.touch).start()
     daemon.start_engine()
     assert daemon.engine_status().ours is True

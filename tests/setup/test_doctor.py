@@ -60,20 +60,20 @@ def test_without_an_engine_it_is_not_ready_and_says_what_to_install(without_engi
     report = doctor()
     assert not report.ready
     assert "dnf install" in found(report, "engine").fix or sys.platform != "linux"
-    assert found(report, "base alpine").found == "unknown without an engine"
+    assert found(report, "base alpine").result == "unknown without an engine"
     assert next(check for check in report.to_json()["checks"] if check["name"] == "engine")["fix"]
 
 
 def test_an_installed_engine_is_to_be_started(without_engine, monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(checks.shutil, "which", lambda name, path=None: f"/usr/sbin/{name}")
-    assert checks._engine_fix(NoEngine("none", fix="x")) == "speedkit engine start"
+    assert checks.engine_fix(NoEngine("none", fix="x")) == "speedkit engine start"
 
 
 def test_the_users_own_engine_and_other_troubles_keep_their_own_advice(without_engine, monkeypatch):
-    assert checks._engine_fix(SocketRefused("no", fix="join the group")) == "join the group"
+    assert checks.engine_fix(SocketRefused("no", fix="join the group")) == "join the group"
     monkeypatch.setenv("DOCKER_HOST", "tcp://far.example")
-    assert checks._engine_fix(NoEngine("none", fix="start it")) == "start it"
+    assert checks.engine_fix(NoEngine("none", fix="start it")) == "start it"
 
 
 def test_a_missing_buildx_is_told(monkeypatch):
@@ -81,28 +81,28 @@ def test_a_missing_buildx_is_told(monkeypatch):
         raise NoBuildKit("The buildx plugin is not installed.", fix="apt-get install docker-buildx")
 
     monkeypatch.setattr(checks, "find_buildx", find)
-    check = checks._buildx()
+    check = checks.check_buildx()
     assert (check.ok, check.fix) == (False, "apt-get install docker-buildx")
 
 
 def test_a_package_that_is_not_installed_is_missing(monkeypatch):
     monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["pandas>=2", "no-such-package>=1", "pytest; extra == 'dev'"])
-    assert checks._packages().found == "no-such-package missing"
+    assert checks.check_packages().result == "no-such-package missing"
 
 
 def test_a_base_is_real_a_stand_in_or_not_here(monkeypatch):
     here = {"alpine", STAND_INS["golang"]}
     monkeypatch.setattr(checks, "has_image", lambda engine, name: name in here)
-    found = [checks._base(object(), reference) for reference in ("alpine", "golang:alpine", "debian")]
+    found = [checks.check_base_image(object(), reference) for reference in ("alpine", "golang:alpine", "debian")]
     assert [check.ok for check in found] == [True, True, False]
-    assert "real" in found[0].found
-    assert "stand-in" in found[1].found
+    assert "real" in found[0].result
+    assert "stand-in" in found[1].result
     assert (found[2].fix, found[2].needed) == ("speedkit setup", False)
 
 
 def test_a_free_port_is_free(monkeypatch):
     monkeypatch.setattr(checks, "SAMPLE_PORT", 0)
-    assert checks._port().ok
+    assert checks.check_port().ok
 
 
 def test_without_go_there_is_no_proxy_to_ask(monkeypatch):

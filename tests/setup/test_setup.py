@@ -201,14 +201,14 @@ def test_go_comes_from_path_or_beside_this_python(monkeypatch, tmp_path):
     assert host_go.find_go() is None
     with pytest.raises(SetupError, match=r"no Go 1\.21 or newer"):
         go.go_binary()
-    assert checks._go().found == "no Go on the host"
+    assert checks.check_go().result == "no Go on the host"
     monkeypatch.setenv("PATH", str(old.parent))
     assert host_go.find_go() is None
-    assert checks._go().found == f"{old} is older than Go 1.21"
-    assert checks._go().fix == "speedkit setup"
+    assert checks.check_go().result == f"{old} is older than Go 1.21"
+    assert checks.check_go().fix == "speedkit setup"
     monkeypatch.setattr(host_go.sys, "executable", str(own.parent / "python"))
     assert host_go.find_go() == own
-    assert checks._go().ok
+    assert checks.check_go().ok
 
 
 def test_a_go_that_says_nothing_is_too_old(tmp_path):
@@ -232,7 +232,7 @@ def test_a_taken_port_is_reported_and_does_not_stop_anybody(monkeypatch):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         monkeypatch.setattr(checks, "SAMPLE_PORT", taken.getsockname()[1])
-        check = checks._port()
+        check = checks.check_port()
     assert check.ok is False
     assert check.needed is False
     assert "PORT=" in check.fix
@@ -250,12 +250,12 @@ def test_the_report_is_ready_when_only_unneeded_things_are_missing():
 
 def test_a_missing_package_and_an_old_buildx_are_found(monkeypatch, tmp_path):
     monkeypatch.setattr(checks, "_is_installed", lambda name: name != "pandas")
-    assert checks._packages().found == "pandas missing"
+    assert checks.check_packages().result == "pandas missing"
     old = tmp_path / "docker-buildx"
     old.write_text("#!/bin/sh\necho github.com/docker/buildx v0.9.1 abc\n")
     old.chmod(0o755)
     monkeypatch.setattr(checks, "find_buildx", lambda: old)
-    assert checks._buildx().ok is False
+    assert checks.check_buildx().ok is False
 
 
 def test_certificates_are_told_apart(monkeypatch):
@@ -268,22 +268,22 @@ def test_certificates_are_told_apart(monkeypatch):
         (None, "the system's bundle"),
     ):
         monkeypatch.setattr(checks, "_trusted", lambda address, bundle, good=trusted: bundle == good)
-        assert said in checks._tls().found
+        assert said in checks.check_certificates().result
     monkeypatch.setattr(checks, "_trusted", lambda address, bundle: False)
-    assert checks._tls().ok is False
-    assert "SSL_CERT_FILE" in checks._tls().fix
+    assert checks.check_certificates().ok is False
+    assert "SSL_CERT_FILE" in checks.check_certificates().fix
     monkeypatch.setattr(checks, "_module_proxy", lambda: None)
-    assert checks._tls().ok is True
+    assert checks.check_certificates().ok is True
 
 
 def test_a_server_that_cannot_be_reached_is_no_question_of_certificates(monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setattr(checks, "_module_proxy", closed.getsockname)
-        check = checks._tls()
+        check = checks.check_certificates()
     assert not check.ok
     assert not check.needed
-    assert "cannot be reached" in check.found
+    assert "cannot be reached" in check.result
 
 
 def test_the_module_proxy_is_the_first_that_go_is_told(monkeypatch):

@@ -93,18 +93,18 @@ func remember(virtual string, packages []string) error {
 
 // members are the packages that the names stand for; a name that was used is forgotten.
 func members(names []string) []string {
-	found := []string{}
+	packages := []string{}
 	for _, name := range names {
 		path := filepath.Join(virtuals, filepath.Base(name))
 		text, err := os.ReadFile(path)
 		if err != nil {
-			found = append(found, name)
+			packages = append(packages, name)
 			continue
 		}
 		os.Remove(path)
-		found = append(found, strings.Fields(string(text))...)
+		packages = append(packages, strings.Fields(string(text))...)
 	}
-	return found
+	return packages
 }
 
 func each(verb string, packages []string) error {
@@ -247,12 +247,12 @@ func unpack(archive *zip.Reader, prefix, hash string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	found, err := write(archive, prefix, folder)
+	computed, err := write(archive, prefix, folder)
 	if err != nil {
 		return err
 	}
-	if found != hash {
-		return fmt.Errorf("%w: its hash is %s, not %s", errWrongHash, found, hash)
+	if computed != hash {
+		return fmt.Errorf("%w: its hash is %s, not %s", errWrongHash, computed, hash)
 	}
 	if err := os.Chmod(folder, 0o755); err != nil {
 		return err
@@ -270,8 +270,8 @@ func unpack(archive *zip.Reader, prefix, hash string) error {
 			return err
 		}
 	}
-	if said, err := exec.Command(filepath.Join(home, "bin", "go"), "version").CombinedOutput(); err != nil {
-		return fmt.Errorf("the Go that was fetched does not run: %w: %s", err, said)
+	if output, err := exec.Command(filepath.Join(home, "bin", "go"), "version").CombinedOutput(); err != nil {
+		return fmt.Errorf("the Go that was fetched does not run: %w: %s", err, output)
 	}
 	return nil
 }
