@@ -129,7 +129,7 @@ def _patterns_of(origin: Path | None) -> IgnorePatterns:
                 reason = 'header key "exclude-patterns" contains value with non-printable ASCII characters'
                 raise Misuse(
                     message(
-                        "{origin}: the pattern {text!r} holds the control character {character!r}: {reason}.",
+                        "{origin}: the pattern {text!r} contains the control character {character!r}: {reason}.",
                         origin=origin.name,
                         text=pattern,
                         character=character[0],
@@ -249,7 +249,7 @@ def _entry(
 
 
 def _unreadable(path: object, problem: OSError) -> FileRefused:
-    fix = message("Make it readable, or let .dockerignore leave it out: BuildKit could not read it either.")
+    fix = message("Make it readable, or let .dockerignore leave it out: BuildKit cannot read it either.")
     return FileRefused(
         message("{path} in the build context cannot be read: {problem}.", path=path, problem=problem.strerror), fix=fix
     )

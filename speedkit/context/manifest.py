@@ -75,7 +75,7 @@ class Manifest:
             document = json.loads(text)
             rows = document["entries"]
             if document["columns"] != list(Entry._fields) or not isinstance(document["ignore_file"], str):
-                raise ValueError(message("other columns"))
+                raise ValueError(message("its columns are different"))
             entries = tuple(_entry(row) for row in rows)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RecordingError(message("This is not a manifest of a build context: {error}.", error=error)) from None
@@ -86,4 +86,4 @@ def _entry(row: list[object]) -> Entry:
     match row:
         case [str() as path, str() as kind, int(), int(), str(), str(), int()] if path and kind in _KINDS:
             return Entry(*row)  # type: ignore[arg-type]
-    raise ValueError(message("a row that is no entry"))
+    raise ValueError(message("a row is not an entry"))

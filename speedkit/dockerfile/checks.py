@@ -67,7 +67,7 @@ def check_encoding(text: str) -> None:
     if not encoding and re.match(r"[ -~]\0[ -~]\0|\0[ -~]\0[ -~]", text):  # UTF-16 without a byte order mark
         encoding = "UTF-16"
     if encoding:
-        reason = message("it is written in {encoding}, and BuildKit reads UTF-8", encoding=encoding)
+        reason = message("it is written in {encoding}, but BuildKit reads UTF-8", encoding=encoding)
         _reject(reason, None, fix=message("Save it as UTF-8."))
 
 
@@ -86,7 +86,7 @@ def check_keyword(word: str, line: int) -> None:
         return
     if invisible := _invisible(word):
         shown = "".join(letter if letter.isprintable() else f"<U+{ord(letter):04X}>" for letter in word)
-        fix = message("There is {characters} in it: a plain space, or nothing, belongs there.", characters=invisible)
+        fix = message("It contains {characters}. Replace that with a plain space, or remove it.", characters=invisible)
         _reject(f"unknown instruction: {shown}", line, fix=fix)
     _reject(f"unknown instruction: {word}", line, fix=_did_you_mean(word.upper(), sorted(_KEYWORDS)))
 
@@ -129,10 +129,11 @@ def _check_count(instruction: Instruction) -> None:
         _reject(f"{keyword} requires at least one argument", instruction.line)
     if keyword in ("COPY", "ADD") and count < 2:
         invisible = _invisible(" ".join(instruction.args))
+        fix = message("It contains {characters}, which does not separate arguments. Use plain spaces.", characters=invisible)
         _reject(
             f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined",
             instruction.line,
-            fix=message("There is {characters} in it, which separates nothing.", characters=invisible) if invisible else "",
+            fix=fix if invisible else "",
         )
 
 

@@ -36,12 +36,12 @@ def read_dockerfile(text: str) -> Dockerfile:
     if frontend is not None and frontend.comment != "#":
         raise DockerfileError(
             message(
-                "Dockerfile, line {line}: this file is for the frontend {frontend}, and no Dockerfile.",
+                "Dockerfile, line {line}: this file is for the frontend {frontend}; it is not a Dockerfile.",
                 line=frontend.lines[0],
                 frontend=frontend.image,
             ),
             line=frontend.lines[0],
-            fix=message("Build it all the same: without a forecast, and its steps as BuildKit names them."),
+            fix=message("You can still build it. There is no forecast, and the steps have BuildKit's names."),
         )
     # Surrogates U+DC80 to U+DCFF are bytes that are no UTF-8 (PEP 383). No file can hold the other surrogates.
     commands, escape = _parsed(_LONE_SURROGATE.sub("\ufffd", text))

@@ -276,7 +276,7 @@ class _Words:
 def _checked(size: int) -> int:
     # Values that refer to each other double with each ARG: a short Dockerfile would fill the memory.
     if size > _MOST_CHARACTERS:
-        raise SubstitutionError(message("the value is longer than 16 MB, which BuildKit does not take"))
+        raise SubstitutionError(message("the value is longer than 16 MB, the most that BuildKit accepts"))
     return size
 
 

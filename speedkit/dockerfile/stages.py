@@ -236,7 +236,7 @@ def target_index(dockerfile: Dockerfile, target: str | None) -> int:
     if matches:
         return matches[-1]
     names = [stage.name for stage in dockerfile.stages if stage.named]
-    fix = message("Stages with a name: none has a name.")
+    fix = message("No stage has a name. Give it one: `FROM image AS name`.")
     if names:
         fix = message("Stages with a name: {names}.", names=", ".join(names))
     raise DockerfileError(f'target stage "{target}" could not be found.', fix=fix)

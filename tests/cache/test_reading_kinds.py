@@ -167,7 +167,7 @@ def test_a_step_that_is_not_told_apart_is_said_to_be_so():
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_another_encoding_is_named(encoding):
     text = "FROM base\nRUN x\n".encode(encoding).decode("utf-8", "surrogateescape")
-    with pytest.raises(DockerfileError, match=r"UTF-(16|32), and BuildKit reads UTF-8"):
+    with pytest.raises(DockerfileError, match=r"UTF-(16|32), but BuildKit reads UTF-8"):
         read_dockerfile(text)
 
 
