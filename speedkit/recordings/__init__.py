@@ -1,4 +1,4 @@
-"""Recordings of builds: writing them whole or not at all, reading them back, deriving steps from raw lines."""
+"""Recordings of builds: writing them whole or not at all, reading them back, and making steps of their raw lines."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Keeps the log of a build to a size that fits into memory: of each step its beginning and its end.
+"""Limits the log of a build to a size that fits into memory: each step keeps its beginning and its end.
 
-An engine clips the log of a step at 2 MB, unless it is told not to. Without that, a step may print gigabytes, and the kit
-would hold, show and record them. In: the raw lines of a build. Out: the same lines without the middle of a log that is too
-long; a line in the step's own log says how much was left out, and where.
+An engine clips the log of a step at 2 MB by default. With `BUILDKIT_STEP_LOG_MAX_SIZE=-1` it does not, so a step may print
+gigabytes, which the kit would hold, show and record. In: the raw lines of a build. Out: the same lines without the middle of
+a log that is too long. A line in the step's own log says where that was, and how long.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 __all__ = ["CUT_HERE", "LogLimit", "limited"]
 
 STEP_BYTES = 4 << 20
-"""More than an engine lets through by itself."""
+"""More than the 2 MB that an engine lets through by default, so that only other engines are cut here."""
 BUILD_BYTES = 16 << 20
 END_BYTES = 128 << 10
 END_BYTES_WHEN_FULL = 16 << 10
@@ -31,10 +31,10 @@ CUT_HERE = "[speedkit left out {count:,} bytes of this log here]\n"
 
 @dataclass(slots=True)
 class _Step:
-    """What is known of one step's log.
+    """The state of one step's log.
 
-    passed: the bytes handed on. is_full: no more is handed on before the step ends. end: the last pieces that came since, of
-    end_bytes together. left_out: the bytes dropped between the two. entry: the last log entry, as the frame for the end.
+    passed: the bytes handed on. is_full: no more is handed on before the step ends. end: the last pieces since then, end_bytes
+    together. left_out: the bytes that were dropped in between. entry: the last log entry, as the frame for the end.
     """
 
     passed: int = 0
@@ -46,7 +46,7 @@ class _Step:
 
 
 class LogLimit:
-    """Hands on the lines of one build, within the limits. has_cut: a part of a step's log or of the text was left out."""
+    """Hands on the lines of one build, within the limits. has_cut: whether a part of a log or of the text was left out."""
 
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
@@ -56,9 +56,10 @@ class LogLimit:
         self.has_cut = False
 
     def lines(self, line: bytes) -> list[bytes]:
-        """The lines to keep in place of one line. The end of a log comes before the line that says that its step has ended."""
+        """The lines to keep in place of one line. The end of a log comes before the line that completes its step."""
         if not line.startswith(b"{"):
             return self._text(line)
+        # A line is parsed only when it has logs, or may end a step whose log is held back.
         has_logs = b'"logs"' in line
         if not has_logs and not self._waiting:
             return [line]
@@ -68,10 +69,11 @@ class LogLimit:
             return [line]
         if not isinstance(status, dict):
             return [line]
+        vertices = status.get("vertexes")
         ends = [
             end
-            for vertex in _entries(status, "vertexes")
-            if "completed" in vertex
+            for vertex in (vertices if isinstance(vertices, list) else [])
+            if isinstance(vertex, dict) and "completed" in vertex
             for end in self._end_of(vertex.get("digest"))
         ]
         logs = status.get("logs")
@@ -91,7 +93,7 @@ class LogLimit:
         return [*ends, *last]
 
     def _text(self, line: bytes) -> list[bytes]:
-        """A line that is no status. BuildKit's last ones say why a build failed, so these are kept; an excerpt may be long."""
+        """A line of plain text. The last ones say why a build failed, so these are kept; an excerpt of a file may be long."""
         if len(line) > TEXT_LINE_BYTES:
             line = line[:TEXT_LINE_BYTES] + b" [the rest of this line is left out]\n"
         if not self._last_lines and self._text_bytes + len(line) <= TEXT_BYTES:
@@ -103,7 +105,7 @@ class LogLimit:
         return []
 
     def _kept(self, entry: Any) -> Any:
-        """An entry of a log, or its beginning where there is no room for all of it; None where there is room for nothing."""
+        """An entry of a log; its beginning where it does not fit as a whole; None where nothing of it fits."""
         if not isinstance(entry, dict) or not isinstance(entry.get("data"), str):
             return entry
         try:
@@ -116,7 +118,7 @@ class LogLimit:
             step.passed += len(data)
             self._passed += len(data)
             return entry
-        # Cut between two lines where there are two, so that no name or secret is cut.
+        # Cut between two lines where there are two, so that no name and no secret is cut.
         place = 0 if step.is_full else data.rfind(b"\n", 0, max(0, room)) + 1
         step.is_full = True
         step.passed += place
@@ -130,10 +132,12 @@ class LogLimit:
         step.end.append(data)
         step.end_bytes += len(data)
         most = END_BYTES if self._passed < BUILD_BYTES else END_BYTES_WHEN_FULL
+        # Whole pieces are dropped: joining and cutting at each piece would take quadratic time.
         while step.end_bytes - len(step.end[0]) >= most:
             dropped = len(step.end.popleft())
             step.end_bytes -= dropped
             step.left_out += dropped
+        # One piece may be much larger than the limit by itself.
         if step.end_bytes > 2 * most:
             data = b"".join(step.end)
             step.left_out += len(data) - most
@@ -159,11 +163,6 @@ def limited(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         yield from limit.lines(line)
     yield from limit.rest()
-
-
-def _entries(status: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = status.get(key)
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
 def _line(status: dict[str, Any]) -> bytes:

@@ -1,7 +1,7 @@
-"""Numbers for recordings, each greater than the last and given once, whichever process asks.
+"""Numbers for recordings. Each is greater than the last, and no two processes get the same one.
 
-The last one stands in a file beside the recordings. It is overwritten in place and has always the same length: a disk that
-has no room left still takes it.
+A file beside the recordings has the last number. It always has the same length and is overwritten in place, which works on a
+full disk, too.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ DIGITS = 19
 
 
 def next_number(folder: Path, *, highest: Callable[[], int]) -> int:
-    """The next number of a folder, which is made when missing.
+    """The next number of a folder. The folder is made if it is missing.
 
-    highest: looks for the highest number in use; asked where the file is missing or damaged.
+    highest: gives the highest number in use; called only where the file is missing or damaged.
     Raises: OSError where the folder or its file cannot be written.
     """
     private_folder(folder)
@@ -37,13 +37,13 @@ def next_number(folder: Path, *, highest: Callable[[], int]) -> int:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """The open file, which no other process has meanwhile. The operating system lets go of it when this process ends."""
+    """The file, open and locked against other processes. The operating system removes the lock when this process ends."""
     file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     try:
         if sys.platform == "win32":
             import msvcrt
 
-            # A byte behind the text, since Windows lets nobody read a locked one; waits up to ten seconds.
+            # A byte behind the text, since Windows lets nobody read a locked byte. LK_LOCK waits up to ten seconds.
             os.lseek(file, 1 << 20, os.SEEK_SET)
             msvcrt.locking(file, msvcrt.LK_LOCK, 1)
             os.lseek(file, 0, os.SEEK_SET)

@@ -1,8 +1,9 @@
 """Folds the lines of `buildx build --progress=rawjson` into vertices.
 
-In: the lines as they came, one SolveStatus each (moby/buildkit client/graph.go), or plain text where BuildKit quotes an
-error. Out: a `Vertex` per digest. Oddities of the format: a vertex may start and complete several times (the first pair is a
-cache probe of microseconds), times are the daemon's clock, log data is base64 and cut anywhere, also inside a character.
+In: the lines as they came, one SolveStatus each (moby/buildkit, client/graph.go), or plain text where BuildKit quotes an error.
+Out: a `Vertex` per digest. Oddities of the format: a vertex may start and complete several times (the first pair is a cache
+probe of microseconds), times are by the daemon's clock, and log data is base64 that may be cut anywhere, even inside of a
+character.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from typing import Any
 __all__ = ["Solve", "Vertex", "read_rawjson", "read_status"]
 
 LARGEST_NUMBER = 1 << 63
-"""What BuildKit counts with; Python would take any number, and fail where it is shown."""
+"""BuildKit counts with int64. Python would read any number, and fail later where the number is shown."""
 
 Span = tuple[float, float | None]
 
 
 @dataclass(slots=True)
 class Vertex:
-    """What the stream has said so far of one digest.
+    """The reports so far about one digest.
 
-    spans: start and end in seconds since the epoch by the daemon's clock; an end of None is still open.
-    transfers: bytes by status id, as far as they got.
+    spans: by the text of their start; start and end in seconds since the epoch by the daemon's clock. An end of None is open.
+    transfers: bytes so far, by status id. group: links the two vertices of a `COPY --link`.
     """
 
     digest: str
@@ -51,7 +52,7 @@ class Vertex:
         return any(end is None for _, end in self.spans.values())
 
     def seconds(self, now: float | None = None) -> float:
-        """Time the vertex was running, overlaps counted once; an open span lasts until `now`."""
+        """Seconds that the vertex ran; overlaps count once, and an open span lasts until `now`."""
         total, reached = 0.0, float("-inf")
         for start, end in sorted((start, end if end is not None else now) for start, end in self.spans.values()):
             if end is None:
@@ -71,9 +72,10 @@ class Vertex:
 
 @dataclass(slots=True)
 class Solve:
-    """A stream of rawjson lines, folded as far as it has come.
+    """A stream of rawjson lines, folded so far.
 
-    text: the lines that were not JSON, the excerpt and ERROR of a failed build among them.
+    text: the lines that are not JSON, such as the excerpt and the ERROR line of a failed build. first, last: the earliest and
+    the latest time of a vertex, in seconds since the epoch by the daemon's clock.
     """
 
     vertices: dict[str, Vertex] = field(default_factory=dict)
@@ -84,17 +86,24 @@ class Solve:
     last: float | None = None
 
     def feed(self, line: bytes) -> None:
-        """Take in one line. Lines that are no SolveStatus are kept as text."""
+        """Add one line. A line that is not a SolveStatus is kept as text."""
         status = read_status(line)
         if status is None:
             self.text.append(line.decode("utf-8", "replace").rstrip("\r\n"))
             return
         for entry in _entries(status, "vertexes"):
-            self._take_vertex(entry)
+            self._add_vertex(entry)
         for entry in _entries(status, "statuses"):
-            self._take_transfer(entry)
+            self.events += 1
+            current = entry.get("current")
+            if isinstance(current, int) and 0 < current < LARGEST_NUMBER:
+                transfers, name = self._vertex(entry.get("vertex", "")).transfers, str(entry.get("id", ""))
+                transfers[name] = max(transfers.get(name, 0), current)
         for entry in _entries(status, "logs"):
-            self._take_log(entry)
+            self.events += 1
+            data, vertex = _base64(entry.get("data")), self._vertex(entry.get("vertex", ""))
+            vertex.log_chunks.append(data)
+            vertex.log_bytes += len(data)
         for entry in _entries(status, "warnings"):
             self.warnings.append(_base64(entry.get("short")).decode("utf-8", "replace"))
 
@@ -110,12 +119,13 @@ class Solve:
             vertex = self.vertices[key] = Vertex(key)
         return vertex
 
-    def _take_vertex(self, entry: dict[str, Any]) -> None:
+    def _add_vertex(self, entry: dict[str, Any]) -> None:
         self.events += 1
         vertex = self._vertex(entry.get("digest", ""))
         vertex.name = str(entry.get("name", vertex.name))
         if isinstance(inputs := entry.get("inputs"), list) and inputs:
             vertex.inputs = tuple(str(digest) for digest in inputs)
+        # Reports of one vertex differ in what they have: a later one without `cached`, inputs or a start takes nothing back.
         vertex.cached = vertex.cached or bool(entry.get("cached"))
         if error := entry.get("error"):
             vertex.error = str(error)
@@ -127,28 +137,14 @@ class Solve:
         begun, ended = _seconds(start), _seconds(entry.get("completed"))
         if begun is None:
             return
+        # By its start: the report that completes a span repeats the start, and one digest may have several spans.
         vertex.spans[start] = (begun, ended)
         self.first = begun if self.first is None else min(self.first, begun)
         self.last = max(self.last or begun, ended or begun)
 
-    def _take_transfer(self, entry: dict[str, Any]) -> None:
-        self.events += 1
-        current = entry.get("current")
-        if isinstance(current, int) and 0 < current < LARGEST_NUMBER:
-            transfers = self._vertex(entry.get("vertex", "")).transfers
-            name = str(entry.get("id", ""))
-            transfers[name] = max(transfers.get(name, 0), current)
-
-    def _take_log(self, entry: dict[str, Any]) -> None:
-        self.events += 1
-        data = _base64(entry.get("data"))
-        vertex = self._vertex(entry.get("vertex", ""))
-        vertex.log_chunks.append(data)
-        vertex.log_bytes += len(data)
-
 
 def read_rawjson(lines: Iterable[bytes]) -> Solve:
-    """All of a stream, folded."""
+    """A whole stream, folded."""
     solve = Solve()
     for line in lines:
         if line.strip():
@@ -168,8 +164,8 @@ def read_status(line: bytes) -> dict[str, Any] | None:
 
 
 def _entries(status: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = status.get(key)
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    entries = status.get(key)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def _base64(data: Any) -> bytes:

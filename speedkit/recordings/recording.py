@@ -1,4 +1,4 @@
-"""A recording: everything known of one build, as it came, in a folder of its own.
+"""A recording: all facts of one build, as they came, in a folder of its own.
 
     meta.json        request, outcome, times, versions and facts of the machine
     raw.jsonl        every line of BuildKit's progress, without secrets; the logs of steps in whole lines
@@ -6,10 +6,10 @@
     context.json     the build context's manifest
     image.json       the image's history, layers and size; `null` when none was made
 
-It is written under a temporary name and renamed, so that a crash leaves no half of one. What is learned once the build has
-ended, such as the image's layers, is written over it in the same way, file by file.
+It is written under a temporary name and then renamed, so a crash never leaves half a recording. Facts that come after the end
+of the build, such as the image's layers, replace its files in the same way, one by one.
 
-Recordings are ordered by a number that only grows: the clock of a machine may be set back between two builds.
+Recordings are ordered by a number that only grows, because the clock of a machine may be set back between two builds.
 """
 
 from __future__ import annotations
@@ -51,21 +51,21 @@ FORMAT = 1
 UNFINISHED = ".unfinished-"
 META_BYTES = 64 << 20
 PART_BYTES = 1 << 29
-"""No build leaves as much. What somebody else put there must not keep the kit from working."""
+"""No build leaves as much. A larger file comes from somebody else, and must not stop the kit from working."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What was asked for and how it ended.
+    """The request for a build, and how the build ended.
 
-    source: the app's own folder; folder: the one that was built, by which later builds find earlier ones.
-    session: builds that belong together, such as one tour. bases: what the Dockerfile names → what `BuildBases` says.
-    host_seconds: time spent on host commands before BuildKit began. answer: `{"ok", "said"}` or None.
-    vertex_lines: the lines of the Dockerfile that BuildKit gives for each vertex, by its digest; a build that failed has none.
-    build_args, cache_from, cache_to: a keyed hash stands for each secret. builder: None is the engine's own.
-    number: grows from build to build, whatever the clock says; 0 in recordings of older versions, which came before all
-    others. replaced_frontend: what `# syntax=` names, where the engine's own frontend read the
-    Dockerfile. notices: sentences about what could not be done once the build had ended.
+    source: the app's own folder. folder: the folder that was built; later builds find earlier ones by it.
+    session: names builds that belong together, such as those of one tour. bases: the facts of each base image, as in
+    `BuildBases`, by its name in the Dockerfile. host_seconds: of host commands, before BuildKit began. answer: `{"ok", "said"}`
+    or None. vertex_lines: the lines of the Dockerfile that BuildKit gives for each vertex, by its digest; a failed build has
+    none. build_args, cache_from, cache_to: a keyed hash stands for each secret. builder: None is the one inside the engine.
+    number: grows from build to build, whatever the clock shows; 0 in recordings of older versions, which come before all
+    others. replaced_frontend: the frontend that `# syntax=` names, where the engine's own frontend read the Dockerfile.
+    notices: sentences about what failed after the end of the build.
     """
 
     id: str
@@ -98,7 +98,7 @@ class Meta:
 
     @property
     def order(self) -> tuple[int, str]:
-        """Sorts recordings from the oldest to the newest."""
+        """A key that sorts recordings from the oldest to the newest."""
         return self.number, self.id
 
 
@@ -119,10 +119,15 @@ class Recording:
 
     @cached_property
     def image(self) -> dict[str, Any] | None:
-        found = self._json("image.json")
-        if found is not None and not isinstance(found, dict):
+        try:
+            image = json.loads(self._text("image.json"))
+        except (ValueError, RecursionError):
+            raise RecordingError(
+                message("{name} of recording {id} is cut short or damaged.", name="image.json", id=self.meta.id)
+            ) from None
+        if image is not None and not isinstance(image, dict):
             raise RecordingError(message("image.json of recording {id} is not what speedkit writes.", id=self.meta.id))
-        return found
+        return image
 
     def lines(self) -> Iterator[bytes]:
         """The raw lines, one at a time."""
@@ -151,17 +156,9 @@ class Recording:
             message("{name} of recording {id} cannot be read: {problem}.", name=name, id=self.meta.id, problem=problem)
         )
 
-    def _json(self, name: str) -> Any:
-        try:
-            return json.loads(self._text(name))
-        except (ValueError, RecursionError):
-            raise RecordingError(
-                message("{name} of recording {id} is cut short or damaged.", name=name, id=self.meta.id)
-            ) from None
-
 
 def new_id(strategy: str) -> str:
-    """A name for a recording that begins with the time and is unique on this machine."""
+    """A new id for a recording: the time, the strategy, and letters that make it unique."""
     safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in strategy)[:40]
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{safe}-{uuid.uuid4().hex[:6]}"
 
@@ -169,7 +166,7 @@ def new_id(strategy: str) -> str:
 def new_number(folder: Path) -> int:
     """The number of a build that begins now, greater than that of every recording under `folder`.
 
-    0 where none can be kept: such a build is not recorded either.
+    0 where the number cannot be written. Such a build cannot be recorded either.
     """
     try:
         return next_number(folder, highest=lambda: max((one.meta.number for one in list_recordings(folder)), default=0))
@@ -180,10 +177,10 @@ def new_number(folder: Path) -> int:
 def write_recording(
     folder: Path, meta: Meta, *, raw: Iterable[bytes], dockerfile: str, context: Manifest | None, image: dict[str, Any] | None
 ) -> Recording:
-    """The recording, saved under `folder`.
+    """The recording, written under `folder`.
 
-    context: None when it could not be read; such a recording is shown, and no forecast rests on it.
-    Raises: DiskFull when there is no room, StateRefused when nothing may be written there.
+    context: None when it could not be read; such a recording can be shown, but no forecast uses it.
+    Raises: DiskFull; StateRefused when the folder may not be written to.
     """
     final = folder / meta.id
     with claimed(folder / (UNFINISHED + meta.id)) as unfinished:
@@ -203,12 +200,12 @@ def write_recording(
 
 
 def complete_recording(recording: Recording, meta: Meta, *, image: dict[str, Any] | None) -> Recording:
-    """The recording with what was learned after it was written; where that cannot be saved, it stays as it was.
+    """The recording with later facts: of the image, and in `meta`. Where they cannot be written, it stays as it was.
 
     Raises: DiskFull, StateRefused.
     """
     try:
-        # meta.json last: what it says of the image is then there.
+        # meta.json comes last: when it no longer says that the image lacks a description, image.json has one.
         for name, text in (("image.json", json.dumps(image)), ("meta.json", _meta_json(meta))):
             new = recording.folder / (UNFINISHED + name)
             try:
@@ -249,36 +246,34 @@ def read_recording(folder: Path) -> Recording:
     Raises: RecordingError when it is damaged, NewerRecording when a newer speedkit wrote it.
     """
     try:
-        found = json.loads(read_regular(folder / "meta.json", at_most_bytes=META_BYTES))
+        fields = json.loads(read_regular(folder / "meta.json", at_most_bytes=META_BYTES))
     except (OSError, ValueError, RecursionError):
         what = message("{folder} holds no readable recording: meta.json is missing or cut short.", folder=folder)
         raise RecordingError(what) from None
-    if not isinstance(found, dict) or not isinstance(found.get("format"), int):
+    if not isinstance(fields, dict) or not isinstance(fields.get("format"), int):
         raise RecordingError(
             message("{folder} holds no readable recording: meta.json is not what speedkit writes.", folder=folder)
         )
-    if found["format"] > FORMAT:
+    if fields["format"] > FORMAT:
         raise NewerRecording(
             message("The recording {name} was made by a newer speedkit.", name=folder.name),
             fix=message("Update speedkit to read it."),
         )
-    del found["format"]
+    del fields["format"]
     try:
-        meta = Meta(**found)
+        meta = Meta(**fields)
     except TypeError:
         what = message("{folder} holds no readable recording: meta.json lacks something.", folder=folder)
         raise RecordingError(what) from None
     _check(meta, folder)
-    return Recording(folder, _as_it_was(meta))
-
-
-def _as_it_was(meta: Meta) -> Meta:
-    """Older versions noted a cache of its own for a build on another builder, which stood on no base of its own: it shared."""
-    is_shared = meta.builder is not None and meta.isolation is not None and not meta.bases
-    return replace(meta, isolation=None) if is_shared else meta
+    if meta.builder is not None and not meta.bases:
+        # Older versions recorded a private cache for builds on another builder, though nothing isolated their base images.
+        meta = replace(meta, isolation=None)
+    return Recording(folder, meta)
 
 
 def _check(meta: Meta, folder: Path) -> None:
+    # By type alone: readers use each field as what it is declared to be, and nothing else checks it.
     texts = (meta.id, meta.app, meta.source, meta.folder, meta.strategy, meta.edit, meta.started_at)
     numbers = (meta.seconds, meta.host_seconds, meta.exit_code)
     tables = (meta.build_args, meta.bases, meta.machine)
@@ -303,7 +298,7 @@ def _check(meta: Meta, folder: Path) -> None:
 
 
 def _are_lines(lines: Any) -> bool:
-    """Whether this is what `vertex_lines` holds."""
+    """Whether a value has the shape of `vertex_lines`: pairs of lines, by digest."""
     if not isinstance(lines, dict) or not all(isinstance(ranges, list) for ranges in lines.values()):
         return False
     every = [span for ranges in lines.values() for span in ranges]
@@ -321,12 +316,12 @@ def list_recordings(folder: Path, *, session: str | None = None, source: str | N
             message("The recordings in {folder} cannot be listed: {problem}.", folder=folder, problem=problem.strerror),
             fix=message("Set SPEEDKIT_HOME to a folder that you may read."),
         ) from None
-    found = []
+    recordings = []
     for name in names:
         try:
             recording = read_recording(folder / name)
         except RecordingError:
             continue
         if session in (None, recording.meta.session) and source in (None, recording.meta.source):
-            found.append(recording)
-    return sorted(found, key=lambda recording: recording.meta.order)
+            recordings.append(recording)
+    return sorted(recordings, key=lambda recording: recording.meta.order)

@@ -1,12 +1,12 @@
-"""Keeps recordings within their limit: the oldest go first, but none that a forecast still needs.
+"""Keeps recordings within their limit: removes the oldest first, but none that a forecast still needs.
 
-What is removed is renamed first, in one step, so that nobody ever reads half a recording. The sizes of recordings are noted:
-else thousands of files would be looked at after each build. The time when a recording's folder changed tells whether it was
-completed since (`complete_recording`).
+A recording is renamed before it is removed, so that nobody ever reads half of it. The sizes of recordings are kept in a file,
+since otherwise thousands of files would be looked at after each build. A recording that was completed since
+(`complete_recording`) has a new time of change on its folder.
 
     <recordings>/.sizes     JSON: of each recording, by its name, [bytes, time of change in ns]; may be lost at any time
 
-What somebody else put into the folder is no recording: it is neither counted nor removed.
+Files of somebody else in the folder are neither counted nor removed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIZES = ".sizes"
 SIZES_BYTES = 64 << 20
 REMOVED = ".removed-"
 NEEDED = 40
-"""How many recordings of a strategy in a folder a forecast looks back on (speedkit.history.relevant_builds)."""
+"""How many recordings of one strategy in one folder a forecast reads (speedkit.history.relevant_builds)."""
 
 
 def size_of_recordings(folder: Path) -> int:
@@ -41,10 +41,10 @@ def size_of_recordings(folder: Path) -> int:
 
 
 def keep_recordings(folder: Path, limit: int) -> list[str]:
-    """Remove the oldest recordings until the others are within the limit, in bytes. Returns the ids of those removed.
+    """The ids of the recordings that were removed: the oldest, until the others are within the limit, in bytes.
 
-    The newest recording of each strategy stays as long as its folder is there, and so does the newest of all. A build from
-    cold in the user's own folder does not count as such: its cache was its own, so no later forecast rests on it.
+    The newest recording of each strategy stays as long as its folder is there, and so does the newest of all. A cold build in
+    the user's own folder does not count as the newest of its strategy: it had a cache of its own, so no later forecast uses it.
     """
     sizes = _sizes(folder)
     removed: list[str] = []
@@ -60,24 +60,27 @@ def keep_recordings(folder: Path, limit: int) -> list[str]:
         name = recording.folder.name
         if _remove(recording.folder):
             removed.append(name)
-        # Another process that keeps the limit at this moment may have been first: that makes room as well.
+        # Another process may have removed it first, which makes room as well.
         if not recording.folder.exists():
             used -= sizes.get(name, 0)
     return removed
 
 
 def _removable(recordings: list[Recording]) -> Iterator[Recording]:
-    """The recordings that no forecast needs, in the order in which they are removed. recordings: oldest first."""
+    """The recordings that no forecast needs, in the order in which they are removed. recordings: oldest first.
+
+    First those that no forecast reads, then all but the newest of each strategy, then those whose folder is gone.
+    """
     kept = recordings[:-1]
     for needed in (NEEDED, 1):
         later = Counter(_lineage(recording) for recording in recordings)
-        going = []
+        unneeded = []
         for recording in kept:
             later[_lineage(recording)] -= 1
-            if later[_lineage(recording)] >= needed or (needed == 1 and _is_from_cold_in_place(recording)):
-                going.append(recording)
-        yield from going
-        gone = {recording.folder for recording in going}
+            if later[_lineage(recording)] >= needed or (needed == 1 and _is_cold_in_place(recording)):
+                unneeded.append(recording)
+        yield from unneeded
+        gone = {recording.folder for recording in unneeded}
         kept = [recording for recording in kept if recording.folder not in gone]
     yield from (recording for recording in kept if not Path(recording.meta.folder).is_dir())
 
@@ -87,13 +90,13 @@ def _lineage(recording: Recording) -> tuple[str | None, ...]:
     return meta.isolation, meta.folder, meta.strategy, meta.target, meta.builder
 
 
-def _is_from_cold_in_place(recording: Recording) -> bool:
-    """Whether a build had a cache of its own in a folder that is no working copy, and so stays for ever."""
+def _is_cold_in_place(recording: Recording) -> bool:
+    """Whether a build had a private cache in a folder that is not a working copy: such a folder never goes away by itself."""
     return recording.meta.isolation is not None and recording.meta.folder == recording.meta.source
 
 
 def _remove(recording: Path) -> bool:
-    """Remove a recording; False where another process was first."""
+    """Remove a recording; False where another process did it first."""
     away = recording.with_name(f"{REMOVED}{recording.name}")
     try:
         recording.rename(away)
@@ -104,13 +107,13 @@ def _remove(recording: Path) -> bool:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """The bytes of each recording, measured where they are not noted; what a killed process left half removed goes."""
+    """The bytes of each recording, measured where the file of sizes lacks them. Half-removed recordings are removed."""
     try:
         entries = list(os.scandir(folder))
     except OSError:
         return {}
     noted = _noted(folder)
-    found: dict[str, tuple[int, int]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for entry in entries:
         if entry.name.startswith(REMOVED):
             shutil.rmtree(entry.path, ignore_errors=True)
@@ -118,13 +121,14 @@ def _sizes(folder: Path) -> dict[str, int]:
             with contextlib.suppress(OSError):  # removed meanwhile
                 changed = entry.stat(follow_symlinks=False).st_mtime_ns
                 size, then = noted.get(entry.name, (0, None))
-                found[entry.name] = (size if then == changed else _bytes_of(Path(entry.path)), changed)
-    if found != noted:
-        _write(folder, found)
-    return {name: size for name, (size, _) in found.items()}
+                sizes[entry.name] = (size if then == changed else _bytes_of(Path(entry.path)), changed)
+    if sizes != noted:
+        _write(folder, sizes)
+    return {name: size for name, (size, _) in sizes.items()}
 
 
 def _noted(folder: Path) -> dict[str, tuple[int, int]]:
+    """The file of sizes; nothing of it where it is damaged, since everything in it can be measured again."""
     try:
         noted = json.loads(read_regular(folder / SIZES, at_most_bytes=SIZES_BYTES))
     except (OSError, ValueError, RecursionError):
@@ -150,7 +154,7 @@ def _write(folder: Path, sizes: dict[str, tuple[int, int]]) -> None:
 
 
 def _bytes_of(recording: Path) -> int:
-    """The bytes of a recording's files; of those that are left, where another process removes it at this moment."""
+    """The bytes of a recording's files; fewer where another process is removing it at this moment."""
     size_bytes = 0
     with contextlib.suppress(OSError), os.scandir(recording) as files:
         for file in files:

@@ -1,4 +1,4 @@
-"""Reads a recording into a `Build`, without an engine and as often as one likes."""
+"""Makes a `Build` of a recording. Needs no engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .steps import derive_steps
 __all__ = ["assemble_build", "read_build"]
 
 CLOCKS_DIFFER_SECONDS = 60.0
-"""A step of two builds at once may have begun before one of them; only a clock that was set moves times by more."""
+"""A step that two builds share may have begun before one of them. A larger difference comes from a clock that was set."""
 
 
 def read_build(recording: Recording) -> Build:
@@ -41,7 +41,7 @@ def assemble_build(
     now: float | None = None,
     with_logs: bool = True,
 ) -> Build:
-    """A build from its parts; also of one that is still running, with `now` as the daemon's time."""
+    """A build from its parts. now: for a build that still runs, the time by the daemon's clock, in seconds since the epoch."""
     steps = derive_steps(
         _parse(dockerfile_text),
         solve,
@@ -76,7 +76,10 @@ def assemble_build(
 
 
 def _within(step: Step, seconds: float) -> Step:
-    """A step that lasts no longer than its build, which is measured by a clock that is never set: the engine's may be."""
+    """A step that lasts no longer than its build.
+
+    The build's seconds are by a clock that only grows. A step's are by the engine's clock, which may be set meanwhile.
+    """
     latest = seconds + CLOCKS_DIFFER_SECONDS
     if step.seconds <= latest and (step.started_seconds is None or step.started_seconds <= latest):
         return step
@@ -93,7 +96,7 @@ def _parse(text: str) -> Dockerfile | None:
 
 
 def _image_facts(image: dict[str, Any] | None) -> dict[str, Any]:
-    """The parts of a build that its image tells; of one that could not be described, its id alone.
+    """The fields of a build that come from its image; only the id of an image that could not be described.
 
     Raises: RecordingError.
     """

@@ -1,9 +1,9 @@
-"""Keeps secrets out of recordings: what a build was given, what its files and base images hold, and what looks like one.
+"""Keeps secrets out of recordings: those of build args, the build context and base images, and texts that look like one.
 
-In: a build's raw lines, one at a time, and the documents that are kept of it. Out: the same with a keyed hash in place of
-each secret (speedkit.secrets). Oddities of the stream: a step's log comes in chunks that are cut anywhere, so a secret may
-be cut, too. The redacted log is therefore handed on in whole lines, and what came of a last line without an end is held back
-until its end, or the step's, comes.
+In: a build's raw lines, one at a time, and the documents that a recording keeps. Out: the same with a keyed hash in place of
+each secret (speedkit.secrets). An oddity of the stream: a step's log comes in chunks that are cut anywhere, so a secret may be
+cut as well. Therefore the log is handed on in whole lines. The beginning of a line is held back until its end comes, or the end
+of its step.
 """
 
 from __future__ import annotations
@@ -40,11 +40,13 @@ from .rawjson import read_status
 __all__ = ["Redaction", "redaction_of"]
 
 HELD_AT_MOST = 1 << 16
+"""The bytes of one line that are held back: a program may print for ever without a line's end."""
 LOOKED_BACK = 1 << 13
 """How far from the end a line that never ends is cut: no token is longer, and few lines are."""
 KEPT_TEXTS = 2000
+"""How many redacted texts are kept: BuildKit repeats the names of vertices in many lines."""
 NO_TEXT = frozenset({"digest", "vertex", "inputs", "timestamp", "started", "completed", "stream", "current", "total"})
-"""What of a status holds no text of anybody's."""
+"""Fields of a status that hold no text of a user or a program."""
 LINE_END = re.compile(r"[\r\n]")
 COLOURED = "\x1b["
 COLOUR = re.compile(r"\x1b\[[0-9;:?]{0,64}[@-~]")
@@ -55,7 +57,10 @@ SHORTEST_OF_ENVIRONMENT = 8
 
 @dataclass(slots=True)
 class _Log:
-    """What a step printed and was not handed on yet. key_bytes: how much came since a private key began, if one did."""
+    """The part of a step's log that is held back.
+
+    key_bytes: the bytes since the beginning of a private key; None outside of one. entry: the last entry, as a frame for more.
+    """
 
     held: list[bytes] = field(default_factory=list)
     held_bytes: int = 0
@@ -64,7 +69,7 @@ class _Log:
 
 
 class Redaction:
-    """What to take out of one build's lines and documents.
+    """Takes the secrets out of one build's lines and documents.
 
     dockerfile: its text, which may hold secrets itself.
     """
@@ -92,12 +97,12 @@ class Redaction:
     # What is a secret
 
     def learn_folder(self, folder: Path) -> None:
-        """Take in what a build context's `.env` files, keys and the like hold."""
+        """Add the secrets in a build context's `.env` files, keys and similar files."""
         self._learn(secrets_of_folder(folder))
         self._settle()
 
     def learn_bases(self, bases: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take in what base images hold: in their environment, which steps print, and in their ONBUILD triggers."""
+        """Add the secrets of base images: in their environment, which steps may print, and in their ONBUILD triggers."""
         for base in bases.values():
             self._learn_pairs(
                 (name, value) for name, _, value in (pair.partition("=") for pair in base.get("environment") or ())
@@ -111,7 +116,7 @@ class Redaction:
             if value and names_a_secret(name) and not is_ordinary(name, value):
                 self._learn([value])
             if name.upper().endswith("PROXY") and "://" not in value:
-                # A proxy's address needs no scheme.
+                # A proxy's address may lack its scheme, without which a password in it is not recognized.
                 self._learn(_values(f"http://{value}"))
             self._learn(_values(value))
 
@@ -122,20 +127,27 @@ class Redaction:
 
     def _settle(self) -> None:
         self._forms = forms_of(frozenset(self._secrets))
-        # Another thread may be at a text with the old forms: what it finds goes into the old dictionary.
+        # A new dictionary: another thread may be redacting with the old forms, and puts its result into the old one.
         self._texts = {}
 
     # Texts and documents
 
     def text(self, text: str) -> str:
-        """A text without secrets; as many lines as before."""
-        texts = self._texts
+        """A text without secrets. It has as many lines as before, so that line numbers stay right."""
+        texts, forms = self._texts, self._forms
         if (kept := texts.get(text)) is not None:
             return kept
-        hidden = hide_spans(self._without_known(text), find_secrets)
+        hidden = text
+        if forms:
+            hidden = forms.hide(text)
+            if "\n" in hidden or "\r" in hidden:
+                # A program may wrap its lines within a secret.
+                hidden = _through(hidden, LINE_END, forms.spans_anywhere)
+        hidden = hide_spans(hidden, find_secrets)
         if COLOURED in hidden:
+            # A program may change its colour within a secret.
             hidden = _through(hidden, COLOUR, self._forms.spans_anywhere)
-            hidden = _through(hidden, COLOUR, _looking_like_secrets)
+            hidden = _through(hidden, COLOUR, lambda bare: [(start, end, bare[start:end]) for start, end in find_secrets(bare)])
         if len(text) < HELD_AT_MOST:
             if len(texts) >= KEPT_TEXTS:
                 texts.clear()
@@ -163,62 +175,58 @@ class Redaction:
         return ",".join(f"{name}={value}" if name else value for name, value in pairs)
 
     def facts(self, bases: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """What a recording keeps of base images, by their names, which stay."""
-        return {name: self._facts(base) for name, base in bases.items()}
-
-    def _facts(self, base: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts of base images without secrets, by their names, which stay as they are."""
         lists: dict[str, Callable[[list[str]], list[str]]] = {
             "environment": self.environment,
             "on_build": lambda triggers: [*map(self.text, triggers)],
             "shell": lambda words: [*map(self.text, words)],
         }
-        return {key: lists[key](value) if key in lists and value else value for key, value in base.items()}
+        return {
+            name: {key: lists[key](value) if key in lists and value else value for key, value in base.items()}
+            for name, base in bases.items()
+        }
 
-    def document(self, found: Any) -> Any:
-        """A JSON document without the secrets."""
-        if isinstance(found, dict):
-            return {key: value if key in NO_TEXT else self.document(value) for key, value in found.items()}
-        if isinstance(found, list):
-            return [self.document(entry) for entry in found]
-        return self.text(found) if isinstance(found, str) else found
-
-    def _without_known(self, text: str) -> str:
-        forms = self._forms
-        if not forms:
-            return text
-        text = forms.hide(text)
-        return _through(text, LINE_END, forms.spans_anywhere) if "\n" in text or "\r" in text else text
+    def document(self, part: Any) -> Any:
+        """A JSON document, or a part of one, without the secrets."""
+        if isinstance(part, dict):
+            return {key: value if key in NO_TEXT else self.document(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [self.document(entry) for entry in part]
+        return self.text(part) if isinstance(part, str) else part
 
     # The stream
 
     def line(self, line: bytes) -> bytes:
-        """One raw line by itself; the very same when it holds no secret."""
+        """One raw line by itself, without secrets; the same object when it holds none."""
         lines = [*self.lines(line), *self.rest()]
         return lines[0] if len(lines) == 1 else b"".join(lines)
 
     def lines(self, line: bytes) -> list[bytes]:
-        """What to keep of a raw line, and of what was held back before it."""
-        if self._is_harmless(line):
+        """The lines to keep in place of one raw line; before them, the log that was held back for a step that ends here."""
+        # Most lines say how far a transfer has come. They are kept unread.
+        has_text = b'"logs"' in line or b'"warnings"' in line
+        ends_a_log = b'"completed"' in line and any(log.held for log in self._logs.values())
+        if not has_text and not ends_a_log and not self._forms.may_be_in(line):
             return [line]
         status = read_status(line)
         if status is None:
             hidden = self.text(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
             return [line if hidden == line else hidden]
-        before = [self._flushed(digest) for digest in _ended(status)]
+        vertices = status.get("vertexes")
+        before = [
+            self._flushed(str(vertex.get("digest")))
+            for vertex in (vertices if isinstance(vertices, list) else [])
+            if isinstance(vertex, dict) and vertex.get("completed")
+        ]
         hidden_status = {key: self._entries(key, value) for key, value in status.items()}
         same = hidden_status == status
         kept = line if same else json.dumps(hidden_status, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+        # A status whose logs are all held back has nothing left to keep.
         is_empty = not same and not any(hidden_status.values())
         return [*filter(None, before), *([] if is_empty else [kept])]
 
-    def _is_harmless(self, line: bytes) -> bool:
-        """Whether a line can be kept unread: most say how far a transfer has come."""
-        has_text = b'"logs"' in line or b'"warnings"' in line
-        ends_a_log = b'"completed"' in line and any(log.held for log in self._logs.values())
-        return not has_text and not ends_a_log and not self._forms.may_be_in(line)
-
     def rest(self) -> list[bytes]:
-        """What is held back still, when no more comes."""
+        """The lines that are still held back, when no more come."""
         return [*filter(None, [self._flushed(digest) for digest in list(self._logs)])]
 
     def _entries(self, key: str, entries: Any) -> Any:
@@ -230,7 +238,7 @@ class Redaction:
         return self.document(entries)
 
     def _log(self, entry: dict[str, Any]) -> dict[str, Any] | None:
-        """A log entry with the lines that are whole now; None where there are none."""
+        """A log entry with the lines that are whole by now; None where there are none."""
         data = _decoded(entry.get("data"))
         if data is None:
             return entry
@@ -250,7 +258,7 @@ class Redaction:
         return entry if hidden == data else entry | {"data": b2a_base64(hidden, newline=False).decode()}
 
     def _end_of_whole(self, held: bytes) -> int:
-        """Up to where a log can be handed on: a line's end, unless a secret may have begun before it."""
+        """How much of a log can be handed on: up to a line's end, unless a secret may have begun before it."""
         end = max(held.rfind(b"\n"), held.rfind(b"\r")) + 1
         if len(held) - end >= HELD_AT_MOST:
             end = _cut_of_long_line(held, end)
@@ -260,11 +268,11 @@ class Redaction:
         begun = self._forms.begun_at_end(tail.replace("\n", "").replace("\r", ""))
         if not begun or len(held) > 2 * HELD_AT_MOST:
             return end
-        # Its characters are in the last lines: those are kept whole.
-        taken = place = 0
+        # Back over as many characters as the secret has so far, without counting the ends of lines in it.
+        passed = place = 0
         for place in range(len(tail) - 1, -1, -1):
-            taken += tail[place] not in "\r\n"
-            if taken == begun:
+            passed += tail[place] not in "\r\n"
+            if passed == begun:
                 break
         return end - len(tail[place:].encode("utf-8", "surrogateescape"))
 
@@ -273,7 +281,11 @@ class Redaction:
             return data
         text = data.decode("utf-8", "surrogateescape")
         if log.key_bytes is not None:
-            text = _continued_key(text, log)
+            # The lines of a private key that began in an earlier chunk, up to the dashes that end it.
+            end = text.find("-----")
+            body, key_bytes = (text if end < 0 else text[:end]), log.key_bytes
+            log.key_bytes = None if end >= 0 or key_bytes > PEM_LONGEST else key_bytes + len(text)
+            text = PEM_TEXT.sub(lambda match: substitute(match[0]), body) + text[len(body) :]
         hidden = self.text(text)
         begun = next(reversed([*PEM.finditer(hidden)]), None)
         if begun is not None and "-----" not in hidden[begun.end() :]:
@@ -281,6 +293,7 @@ class Redaction:
         return hidden.encode("utf-8", "surrogateescape")
 
     def _may_hold(self, data: bytes) -> bool:
+        # Most pieces of a log hold no secret, and need not be decoded.
         forms = self._forms
         if forms.may_be_in(data):
             return True
@@ -289,7 +302,7 @@ class Redaction:
         return bool(forms) and b"\n" in data[:-1] and forms.may_be_in(data.replace(b"\n", b"").replace(b"\r", b""))
 
     def _flushed(self, digest: str) -> bytes | None:
-        """A line with what is held back of a step's log."""
+        """A line with the part of a step's log that is held back; None where there is none."""
         log = self._logs.pop(digest, None)
         if log is None or not log.held:
             return None
@@ -298,7 +311,7 @@ class Redaction:
 
 
 def redaction_of(build_args: Mapping[str, str], environment: Mapping[str, str], dockerfile: str) -> Redaction:
-    """A redaction that is put together once for the same Dockerfile: while somebody types, it is asked for again and again."""
+    """The redaction for a Dockerfile. It is kept, because a forecast while typing needs it again at each key press."""
     interesting = tuple(pair for pair in environment.items() if _of_interest(*pair))
     return _kept_redaction(tuple(build_args.items()), interesting, dockerfile, state_home())
 
@@ -315,7 +328,7 @@ def _values(text: str) -> list[str]:
 
 
 def _passwords(secret: str) -> Iterator[str]:
-    """The password in `user:password`, also where both are in base64."""
+    """The password in `user:password`, also where both are in base64, as in the header of HTTP's basic authentication."""
     decoded = _decoded(secret) or b""
     plain = decoded.decode("ascii", "replace") if decoded.isascii() else ""
     for pair in (secret, *([plain, plain.partition(":")[2]] if ":" in plain and plain.isprintable() else [])):
@@ -326,21 +339,24 @@ def _passwords(secret: str) -> Iterator[str]:
 
 
 def _of_interest(name: str, value: str) -> bool:
-    """Whether a variable of this process is looked at: one that names a secret, or an address."""
+    """Whether a variable of this process may hold a secret: its name is that of a secret or of an address."""
     words = name.upper().replace("-", "_").split("_")
     return (len(value) >= SHORTEST_OF_ENVIRONMENT and names_a_secret(name)) or words[-1] in ADDRESS_NAMES
 
 
 @lru_cache(maxsize=64)
 def _words_of_from_lines(dockerfile: str) -> frozenset[str]:
-    """Names of images and stages: a password that is such a word would take them with it."""
+    """The names of images and stages. Where a password is one of these words, hiding it would hide them as well."""
     lines = (line for line in dockerfile.splitlines() if line.lstrip()[:5].upper() == "FROM ")
     words = chain.from_iterable(line.split() for line in lines)
     return frozenset(part for word in words for part in (word, *word.replace(":", "/").split("/")))
 
 
 def _attributes(option: str) -> list[tuple[str, str]]:
-    """`type=s3,region=x` as pairs; an image's name alone is a pair without a name. Values with a comma stand in quotes."""
+    """The pairs of `type=s3,region=x`; the name of an image alone is a pair without a name.
+
+    buildx reads the text as a line of CSV, so a value with a comma stands in quotes.
+    """
     try:
         parts = next(csv.reader([option], strict=True), [])
     except csv.Error:
@@ -350,10 +366,10 @@ def _attributes(option: str) -> list[tuple[str, str]]:
 
 
 def _through(text: str, gap: re.Pattern[str], find: Callable[[str], Sequence[tuple[int, int, str]]]) -> str:
-    """A text without the secrets that something cuts in pieces, such as a line's end.
+    """A text without the secrets that are cut into pieces, such as by a line's end.
 
-    gap: what cuts; it stays, behind the substitute, so that lines keep their numbers and colours end. find: gives begin, end
-    and secret for a text without gaps.
+    gap: matches what cuts. It stays, after the substitute, so that lines keep their numbers and colours end. find: gives begin,
+    end and secret for a text without gaps.
     """
     bare = gap.sub("", text)
     spans = find(bare)
@@ -373,14 +389,11 @@ def _through(text: str, gap: re.Pattern[str], find: Callable[[str], Sequence[tup
     return "".join([*parts, text[reached:]])
 
 
-def _looking_like_secrets(text: str) -> list[tuple[int, int, str]]:
-    return [(start, end, text[start:end]) for start, end in find_secrets(text)]
-
-
 def _cut_of_long_line(held: bytes, begin: int) -> int:
-    """Where a line without an end is cut: between words, and in no secret."""
+    """Where a line without an end is cut: between words, and not within a secret."""
     cut = max(held.rfind(b" ", begin, len(held) - LOOKED_BACK), begin) or len(held) - LOOKED_BACK
     first = max(0, cut - LOOKED_BACK)
+    # latin-1 has one character per byte, so places in the text are places in the bytes.
     window = held[first : cut + LOOKED_BACK].decode("latin-1")
     for start, end in find_secrets(window):
         if start < cut - first < end:
@@ -388,23 +401,8 @@ def _cut_of_long_line(held: bytes, begin: int) -> int:
     return cut
 
 
-def _continued_key(text: str, log: _Log) -> str:
-    """The lines of a private key that began in an earlier chunk."""
-    end = text.find("-----")
-    body = text if end < 0 else text[:end]
-    log.key_bytes = None if end >= 0 or (log.key_bytes or 0) > PEM_LONGEST else (log.key_bytes or 0) + len(text)
-    return PEM_TEXT.sub(lambda found: substitute(found[0]), body) + text[len(body) :]
-
-
-def _ended(status: Mapping[str, Any]) -> list[str]:
-    """Digests of the vertices that a status says have ended."""
-    found = status.get("vertexes")
-    entries = found if isinstance(found, list) else []
-    return [str(entry.get("digest")) for entry in entries if isinstance(entry, dict) and entry.get("completed")]
-
-
 def _with_base64(entries: Any, hide: Callable[[str], str], key: str = "") -> Any:
-    """Warnings, the texts of which are base64: what is wrong, and the whole Dockerfile."""
+    """Warnings without secrets. Their texts are base64: the message, its details, and the whole Dockerfile."""
     if isinstance(entries, dict):
         return {name: value if name in NO_TEXT else _with_base64(value, hide, name) for name, value in entries.items()}
     if isinstance(entries, list):

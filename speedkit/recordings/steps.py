@@ -1,4 +1,4 @@
-"""Derives the steps a person knows from a Dockerfile and the vertices of a solve."""
+"""Makes the steps that a reader of the Dockerfile expects, of a Dockerfile and the vertices of a solve."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def derive_steps(
 ) -> tuple[Step, ...]:
     """A step per host command, per instruction in the Dockerfile's order, and per internal vertex, in this order.
 
-    What ONBUILD left in a base has steps of its own behind the FROM that runs it.
-    dockerfile: None when it could not be parsed: only what BuildKit itself reported is there then.
-    bases: what is known of the base images. lines: of vertices, as provenance gives them.
-    now: the daemon's time, for what is still running. with_logs: False leaves every step's log empty.
+    The ONBUILD triggers of a base image are steps of their own after the FROM that runs them.
+    dockerfile: None when it could not be parsed; then all vertices are internal steps.
+    bases: the facts of the base images. lines: the lines of each vertex, from provenance.
+    now: the time by the daemon's clock, for steps that still run. with_logs: False leaves every step's log empty.
     """
     clock = _Clock(solve.first or 0.0, now if outcome == "running" else solve.last, outcome, with_logs)
     vertices = list(solve.vertices.values())
@@ -73,22 +73,24 @@ def derive_steps(
 
 @lru_cache(maxsize=16)
 def _expected(source: str, request: str) -> tuple[ExpectedStage, ...]:
-    """The stages of a Dockerfile that was read before, kept because a build under way is looked at ten times a second.
+    """The stages of a Dockerfile. They are kept, because a running build is shown ten times a second.
 
-    request: build arguments, target and what is known of the bases, as JSON.
+    request: build args, target and facts of the base images, as JSON.
     """
     build_args, target, bases = json.loads(request)
     arguments = {name: str(value) for name, value in build_args.items()}
-    wanted = None if target is None else str(target)
-    return expected_stages(read_dockerfile(source), build_args=arguments, target=wanted, bases=bases)
+    return expected_stages(
+        read_dockerfile(source), build_args=arguments, target=None if target is None else str(target), bases=bases
+    )
 
 
 def _stage_steps(clock: _Clock, stage: ExpectedStage, opening: Instruction, matched: Matched) -> Iterator[Step]:
-    """The steps of one stage: FROM, what ONBUILD left for it, its own instructions."""
+    """The steps of one stage: FROM, the ONBUILD triggers of its base, its own instructions."""
     name = stage.stage.name
     step = clock.instruction_step(stage, opening, matched.openings.get(stage.stage.index), has_vertex=stage.starts_from_image)
     if step.state == "ran" and not step.bytes_fetched:
-        # The image was already here: BuildKit only looked it up, and says "cached" on some runs and nothing on others.
+        # Nothing was pulled, so the image was here. BuildKit reports that as "cached" on some runs, and as a run step on
+        # others.
         step = replace(step, state="cached")
     yield step
     for reported in matched.triggers.get(stage.stage.index, ()):
@@ -106,7 +108,10 @@ def _stage_steps(clock: _Clock, stage: ExpectedStage, opening: Instruction, matc
 
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """Turns the daemon's times into seconds since the solve began."""
+    """Makes steps of vertices, with seconds since the solve began in place of the daemon's times.
+
+    origin, end: of the solve, by the daemon's clock; what still runs lasts until `end`.
+    """
 
     origin: float
     end: float | None
