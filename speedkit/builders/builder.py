@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from speedkit.context import Manifest
-from speedkit.engine import BuildRequest, Command, Engine, Finished
+from speedkit.engine import BuildRequest, CancellableCommand, Engine, SolveResult
 from speedkit.recordings import Recording
 
 from .base_choice import BuildBases
@@ -90,14 +90,14 @@ class Builder(Protocol):
     def guard_from_clean(self, tag: str) -> AbstractContextManager[None]:
         """Keeps `clean` from removing what a build stands on, until the block ends. tag: the name of the image it makes."""
 
-    def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:
+    def ready(self, request: BuildRequest, command: CancellableCommand) -> AbstractContextManager[BuildRequest]:
         """The request with its base images where the builder finds them. This takes time that is no part of the build.
 
         command: when it is cancelled, this ends soon, and so does the build.
         Raises: BuilderCannot, DiskFull.
         """
 
-    def solve(self, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
+    def solve(self, request: BuildRequest, *, command: CancellableCommand, on_line: Callable[[bytes], None]) -> SolveResult:
         """Builds to the end. on_line: gets each line of BuildKit's progress as it comes."""
 
     def machine(self) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any
 from speedkit.context import Manifest, read_context
 from speedkit.engine import (
     BuildRequest,
-    Command,
+    CancellableCommand,
     Engine,
-    Finished,
+    SolveResult,
     note_build,
     note_unanswered,
     run_buildx,
@@ -87,10 +87,10 @@ class EnginesOwn:
     def guard_from_clean(self, tag: str) -> AbstractContextManager[None]:
         return note_build(self.engine, tag)
 
-    def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
+    def ready(self, request: BuildRequest, command: CancellableCommand) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
         return nullcontext(request)
 
-    def solve(self, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
+    def solve(self, request: BuildRequest, *, command: CancellableCommand, on_line: Callable[[bytes], None]) -> SolveResult:
         return run_buildx(self.engine, request, command=command, on_line=on_line)
 
     def machine(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from speedkit.engine import STAND_INS, BuildRequest, Command, family_of, go_settings, host_bundle, plain_base
+from speedkit.engine import STAND_INS, BuildRequest, CancellableCommand, family_of, go_settings, host_bundle, plain_base
 from speedkit.errors import BuilderCannot
 from speedkit.messages import listed, message
 from speedkit.ownership import scratch_folder
@@ -105,7 +105,7 @@ class OtherBuilder(EnginesOwn):
         return unfetched_frontend(error_text, request.dockerfile, request.build_args)
 
     @contextmanager
-    def ready(self, request: BuildRequest, command: Command) -> Iterator[BuildRequest]:
+    def ready(self, request: BuildRequest, command: CancellableCommand) -> Iterator[BuildRequest]:
         with scratch_folder() as scratch:
             # Two names in a Dockerfile may lead to one image, which is written once.
             handed_over: dict[str, str] = {}

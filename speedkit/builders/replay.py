@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.context import Manifest
-from speedkit.engine import BuildRequest, Command, Finished
+from speedkit.engine import BuildRequest, CancellableCommand, SolveResult
 from speedkit.messages import message
 from speedkit.recordings import Recording, Solve
 
@@ -67,10 +67,10 @@ class Replay:
     def guard_from_clean(self, tag: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return nullcontext()
 
-    def ready(self, request: BuildRequest, command: Command) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
+    def ready(self, request: BuildRequest, command: CancellableCommand) -> AbstractContextManager[BuildRequest]:  # noqa: ARG002
         return nullcontext(request)
 
-    def solve(self, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:  # noqa: ARG002
+    def solve(self, request: BuildRequest, *, command: CancellableCommand, on_line: Callable[[bytes], None]) -> SolveResult:  # noqa: ARG002
         clock, began = Solve(), time.monotonic()
         for line in self.played.lines():
             clock.feed(line)
@@ -81,11 +81,11 @@ class Replay:
                 while (left := moment - time.monotonic()) > 0 and not command.cancelled:
                     time.sleep(min(left, LOOK_SECONDS))
             if command.cancelled:
-                return Finished(130, None)
+                return SolveResult(130, None)
             on_line(line)
         meta = self.played.meta
         image = (self.played.image or {}).get("id")
-        return Finished(meta.exit_code, None if image is None else str(image), meta.vertex_lines)
+        return SolveResult(meta.exit_code, None if image is None else str(image), meta.vertex_lines)
 
     def machine(self) -> dict[str, Any]:
         return self.played.meta.machine

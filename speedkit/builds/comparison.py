@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.apps import COLD, App
 from speedkit.builders import Builder, EnginesOwn
-from speedkit.engine import Command, connect
+from speedkit.engine import CancellableCommand, connect
 from speedkit.messages import message
 from speedkit.model import Build
 
@@ -169,7 +169,7 @@ def _settle_host(app: App, strategy: str, cache: str | None) -> None:
             count=len(app.strategy(strategy).host_commands),
             folder=app.folder,
             environment=host_environment(cache) | FOR_AN_IMAGE,
-            command=Command(),
+            command=CancellableCommand(),
             on_line=lambda _line: None,
         )
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from speedkit.engine import Command, find_go
+from speedkit.engine import CancellableCommand, find_go
 from speedkit.ownership import claim
 from speedkit.recordings import HOST_PREFIX
 from speedkit.state import state_folder
@@ -50,7 +50,7 @@ def run_host_command(
     count: int,
     folder: Path,
     environment: Mapping[str, str],
-    command: Command,
+    command: CancellableCommand,
     on_line: Callable[[bytes], None],
 ) -> int:
     """The exit code of one host command of a strategy, once it has ended. on_line: gets its rawjson lines as they come.

@@ -14,7 +14,7 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.builders import BuildBases, Builder, Replay, answer_of, builder_named, describe_result
 from speedkit.context import Manifest
-from speedkit.engine import Command, Engine, connect
+from speedkit.engine import CancellableCommand, Engine, connect
 from speedkit.errors import BuilderCannot, Misuse, SpeedkitError, StateRefused, in_words
 from speedkit.messages import capital, marked, message
 from speedkit.model import Build
@@ -195,7 +195,7 @@ class RunningBuild:
         self._on_end = on_end
         self._redaction = request.redaction()
         self._transcript = Transcript(self._redaction, builder.answers)
-        self._command = Command()
+        self._command = CancellableCommand()
         self._began = time.monotonic()
         if builder.played is None:
             self._meta = request.facts(self._redaction, number=_number_or_zero(), builder=builder.name)

@@ -10,7 +10,7 @@ from functools import partial
 
 from speedkit.builders import BuildBases, Builder
 from speedkit.context import Manifest
-from speedkit.engine import Command, Finished
+from speedkit.engine import CancellableCommand, SolveResult
 
 from .background import InBackground
 from .host_commands import FOR_AN_IMAGE, host_environment, run_host_command
@@ -41,7 +41,7 @@ class ContextReading(InBackground[Manifest]):
 class Solved:
     """How a build ended. seconds: of the host commands and BuildKit together. context: of the files that were sent."""
 
-    finished: Finished
+    finished: SolveResult
     bases: BuildBases
     seconds: float
     context: ContextReading
@@ -59,7 +59,7 @@ class Solver:
         builder: Builder,
         request: Request,
         transcript: Transcript,
-        command: Command,
+        command: CancellableCommand,
         *,
         on_bases: Callable[[BuildBases], None],
         on_host_end: Callable[[float], None],
@@ -109,7 +109,7 @@ class Solver:
                 self._context.give_up()
             # Begun after the host commands, which may write into the build context.
             context = self._context = ContextReading(self._builder, self._request)
-            finished = Finished(code, None)
+            finished = SolveResult(code, None)
             if not code:
                 finished = self._builder.solve(request, command=self._command, on_line=self._transcript.hear)
             self._transcript.finish()

@@ -91,14 +91,14 @@ def layers(
     as_json: AsJson = False,
 ) -> None:
     """Print what is asked of an image, and exit with 1 where a limit is not kept."""
-    from speedkit.engine import content_of, layers_of
+    from speedkit.engine import file_content, layers_of
     from speedkit.images import Limits, check_limits
 
     limits = Limits(max_wasted, min_efficiency, max_size, tuple(forbid or ()))
     _refuse_misuse(limits, cat, layer, ci=ci)
     if cat is not None:
         _refuse_more_than_a_file(other, files, as_json, limits != Limits())
-        print_file(content_of(image, cat, place=None if layer is None else layer - 1))
+        print_file(file_content(image, cat, place=None if layer is None else layer - 1))
         return
     _load_what_shows(as_json=as_json)
     read_image: Callable[[], Image] | None = context.obj

@@ -44,7 +44,7 @@ def _asked_ahead(arguments: Sequence[str]) -> AbstractContextManager[Callable[[]
     """What reads the image of a plain `speedkit layers IMAGE`; None for a command line that only the program understands."""
     match [word for word in arguments if word not in FLAGS]:
         case ["layers", image] if not image.startswith("-"):
-            from speedkit.engine import asked_ahead
+            from speedkit.engine import request_image
 
-            return asked_ahead(image)
+            return request_image(image)
     return nullcontext()

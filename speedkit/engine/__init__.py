@@ -23,10 +23,10 @@ if TYPE_CHECKING:
         trust_labels,
     )
     from .build_request import BuildRequest
-    from .buildx import Command, Finished, run_buildx
+    from .buildx import CancellableCommand, SolveResult, run_buildx
     from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
     from .children import child_process, run_child
-    from .cleanup import Kept, Removed, remove_own
+    from .cleanup import KeptObject, RemovedObjects, remove_own
     from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
     from .containers import ask_image
     from .docker_settings import endpoint_of_context
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .image_names import STAND_INS, family_of, name_on_hub, stand_in_of
     from .images import describe_image, inspect_image, layers_on
     from .ledger import note_build, note_image, note_use
-    from .saved_image import asked_ahead, content_of, layers_of, saved_stream
+    from .saved_image import file_content, layers_of, request_image, saved_stream
 
 __all__ = [
     "BASES",
@@ -46,22 +46,21 @@ __all__ = [
     "OLDEST_GO",
     "STAND_INS",
     "BuildRequest",
-    "Command",
+    "CancellableCommand",
     "Engine",
-    "Finished",
-    "Kept",
-    "Removed",
+    "KeptObject",
+    "RemovedObjects",
+    "SolveResult",
     "ask_image",
-    "asked_ahead",
     "buildx_version",
     "child_process",
     "connect",
-    "content_of",
     "describe_image",
     "endpoint_of_context",
     "engine_of_the_user",
     "extended_names",
     "family_of",
+    "file_content",
     "find_buildx",
     "find_go",
     "full_go_version",
@@ -88,6 +87,7 @@ __all__ = [
     "ready_base",
     "remove_own",
     "replaced_frontend",
+    "request_image",
     "resolve_base",
     "run_buildx",
     "run_child",

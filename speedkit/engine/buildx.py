@@ -26,7 +26,7 @@ from .connection import Engine
 from .docker_settings import config_folder
 from .provenance import ASKS_FOR_LINES, vertex_lines
 
-__all__ = ["BuildRequest", "Command", "Finished", "command_line", "run_buildx"]
+__all__ = ["BuildRequest", "CancellableCommand", "SolveResult", "command_line", "run_buildx"]
 
 GRACE_SECONDS = 2.0
 INTERRUPTED = 130
@@ -34,7 +34,7 @@ INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class SolveResult:
     """How a build command ended: its exit code, and the image's id when it made one.
 
     vertex_lines: by vertex digest, the ranges of lines in the Dockerfile; empty where the build failed.
@@ -45,7 +45,7 @@ class Finished:
     vertex_lines: dict[str, list[list[int]]] = field(default_factory=dict)
 
 
-class Command:
+class CancellableCommand:
     """A command in a process group of its own, which can be cancelled from any thread.
 
     `cancel` sends SIGINT to the whole group, and SIGKILL two seconds later if the command still runs.
@@ -98,7 +98,9 @@ class Command:
         self._killer.start()
 
 
-def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_line: Callable[[bytes], None]) -> Finished:
+def run_buildx(
+    engine: Engine, request: BuildRequest, *, command: CancellableCommand, on_line: Callable[[bytes], None]
+) -> SolveResult:
     """Build, and pass on each raw line of the progress. Returns the exit code and the image's id.
 
     Raises: NoBuildKit when buildx cannot be started.
@@ -118,9 +120,9 @@ def run_buildx(engine: Engine, request: BuildRequest, *, command: Command, on_li
                 fix=message("It is {program}.", program=argv[0]),
             ) from None
         if code:
-            return Finished(code, None)
+            return SolveResult(code, None)
         document = _metadata(metadata)
-        return Finished(code, _image_id(engine, document), vertex_lines(document))
+        return SolveResult(code, _image_id(engine, document), vertex_lines(document))
 
 
 def _is_config_writable(environment: Mapping[str, str]) -> bool:

@@ -37,7 +37,7 @@ from .image_names import ONLY_HERE, STAND_INS
 from .images import inspect_image
 from .ledger import ImageKind, Note, note_image, notes_of, remove_notes
 
-__all__ = ["Kept", "Removed", "remove_image", "remove_noted", "remove_own", "sweep_engine", "sweep_in_background"]
+__all__ = ["KeptObject", "RemovedObjects", "remove_image", "remove_noted", "remove_own", "sweep_engine", "sweep_in_background"]
 
 MAKING_SECONDS = 3600.0
 """How long an image may still appear after its process died: a build goes on for a while when its client is killed.
@@ -58,7 +58,7 @@ STAND_IN_NAMES = frozenset(f"{name}:latest" for name in STAND_INS.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptObject:
     """An image or container that stays on the engine, and the reason.
 
     what: its kind and name. because: the reason:
@@ -110,20 +110,20 @@ class Kept:
 
 
 @dataclass(slots=True)
-class Removed:
+class RemovedObjects:
     """The number of images and containers that were removed, and those that stay."""
 
     images: int = 0
     containers: int = 0
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[KeptObject] = field(default_factory=list)
 
 
-def sweep_engine(engine: Engine) -> Removed:
+def sweep_engine(engine: Engine) -> RemovedObjects:
     """Remove the containers and isolated images of this installation's dead processes, and note the images they were making.
 
     Raises: EngineError, StateRefused.
     """
-    removed = Removed()
+    removed = RemovedObjects()
     for note in _of_dead_owners(notes_of(engine)):
         if note.kind == "making":
             _note_finished_image(engine, note)
@@ -169,7 +169,7 @@ def _of_dead_owners(notes: Iterable[Note]) -> Iterator[Note]:
                 yield note
 
 
-def _remove_container(engine: Engine, note: Note, removed: Removed) -> None:
+def _remove_container(engine: Engine, note: Note, removed: RemovedObjects) -> None:
     try:
         engine.api.remove_container(container_name(note.owner or "", note.key), force=True, v=True)
         removed.containers += 1
@@ -206,7 +206,7 @@ def _labels(described: Mapping[str, Any]) -> Mapping[str, str]:
     return described.get("Labels") or (described.get("Config") or {}).get("Labels") or {}
 
 
-def remove_image(engine: Engine, note: Note, removed: Removed) -> bool:
+def remove_image(engine: Engine, note: Note, removed: RemovedObjects) -> bool:
     """Remove an image of ours, or only our names from an image that has a user's name as well.
 
     removed: counts the image, or gets the reason why it stays. Returns True when the image is no longer ours.
@@ -228,11 +228,11 @@ def remove_image(engine: Engine, note: Note, removed: Removed) -> bool:
         if refusal.status == HTTPStatus.NOT_FOUND:
             remove_notes([note])
             return True
-        removed.kept.append(Kept(label, "engine", (refusal.reason,)))
+        removed.kept.append(KeptObject(label, "engine", (refusal.reason,)))
         return False
     remove_notes([note])
     if len(own_names) < len(names):
-        removed.kept.append(Kept(label, "name", tuple(name for name in names if name not in own_names)))
+        removed.kept.append(KeptObject(label, "name", tuple(name for name in names if name not in own_names)))
     else:
         removed.images += 1
     return True
@@ -246,13 +246,13 @@ def _label(note: Note) -> str:
     return message("The image {name}", name=note.names[-1] if note.names else note.key[:12])
 
 
-def remove_own(engine: Engine) -> Removed:
+def remove_own(engine: Engine) -> RemovedObjects:
     """Remove every unused container and image of this installation. The result names those that stay, and the reasons.
 
     Base images and stand-ins of older versions of the kit, which have no label of their installation, are removed as well.
     Raises: EngineError, StateRefused.
     """
-    unnoted = Removed()
+    unnoted = RemovedObjects()
     _remove_unnoted_containers(engine, unnoted)
     _Images(engine).note_unnoted()
     removed = remove_noted(engine)
@@ -262,7 +262,7 @@ def remove_own(engine: Engine) -> Removed:
     return removed
 
 
-def remove_noted(engine: Engine) -> Removed:
+def remove_noted(engine: Engine) -> RemovedObjects:
     """Remove the noted images that nothing uses, and the containers and images of dead processes.
 
     Raises: EngineError, StateRefused.
@@ -278,7 +278,7 @@ def remove_noted(engine: Engine) -> Removed:
     processes = {
         name: living[note.owner] for note in notes if note.kind == "build" and note.owner in living for name in note.names
     }
-    kept: dict[str, Kept] = {}
+    kept: dict[str, KeptObject] = {}
     # An image can be removed once the images made from it are gone, so this goes on until a round removes none.
     while gone := [note for note in images_left if _remove_if_unused(engine, note, images, processes, removed, kept)]:
         images_left = [note for note in images_left if note not in gone]
@@ -287,7 +287,12 @@ def remove_noted(engine: Engine) -> Removed:
 
 
 def _remove_if_unused(
-    engine: Engine, note: Note, images: _Images, processes: Mapping[str, str], removed: Removed, kept: dict[str, Kept]
+    engine: Engine,
+    note: Note,
+    images: _Images,
+    processes: Mapping[str, str],
+    removed: RemovedObjects,
+    kept: dict[str, KeptObject],
 ) -> bool:
     """Remove one image if nothing needs it, else put the reason into `kept`. True when the image is no longer ours.
 
@@ -297,7 +302,7 @@ def _remove_if_unused(
         kept[note.key] = reason
         return False
     kept.pop(note.key, None)
-    outcome = Removed()
+    outcome = RemovedObjects()
     is_gone = remove_image(engine, note, outcome)
     removed.images += outcome.images
     if outcome.kept:
@@ -307,21 +312,21 @@ def _remove_if_unused(
     return is_gone
 
 
-def _why_kept(note: Note, images: _Images, processes: Mapping[str, str]) -> Kept | None:
+def _why_kept(note: Note, images: _Images, processes: Mapping[str, str]) -> KeptObject | None:
     # A build may need any base image, but a built image only if it is the earlier one of the same name.
     needed_by = processes if note.kind != "result" else {name: processes[name] for name in note.names if name in processes}
     if needed_by:
-        return Kept(_label(note), "build", tuple(sorted(set(needed_by.values()))))
+        return KeptObject(_label(note), "build", tuple(sorted(set(needed_by.values()))))
     if containers := images.containers_of(note):
-        return Kept(_label(note), "container", tuple(containers))
+        return KeptObject(_label(note), "container", tuple(containers))
     if note.kind == "stand-in" and (others := images.of_other_installations()):
-        return Kept(_label(note), "installation", tuple(others))
+        return KeptObject(_label(note), "installation", tuple(others))
     if made_from_it := images.made_from(note):
-        return Kept(_label(note), "image", tuple(made_from_it))
+        return KeptObject(_label(note), "image", tuple(made_from_it))
     return None
 
 
-def _remove_unnoted_containers(engine: Engine, removed: Removed) -> None:
+def _remove_unnoted_containers(engine: Engine, removed: RemovedObjects) -> None:
     """Remove old containers of processes that could not note them, and list the other containers that only look like ours."""
     # Each process notes a container before it makes it. A process that cannot write to its state folder marks the container's
     # name instead (`UNKNOWN_OWNER`). Any other container without a note may be a user's, with our labels inherited.
@@ -333,18 +338,20 @@ def _remove_unnoted_containers(engine: Engine, removed: Removed) -> None:
                 continue
             if not name.startswith(f"/speedkit-{UNKNOWN_OWNER}-"):
                 bare = name.lstrip("/")
-                removed.kept.append(Kept(message("The container {name}", name=bare), "unnoted", (f"docker rm -f {bare}",)))
+                removed.kept.append(
+                    KeptObject(message("The container {name}", name=bare), "unnoted", (f"docker rm -f {bare}",))
+                )
             elif time.time() - float(container["Created"]) > MAKING_SECONDS:
                 _remove_unnoted_container(engine, container["Id"], name, removed)
 
 
-def _remove_unnoted_container(engine: Engine, container: str, name: str, removed: Removed) -> None:
+def _remove_unnoted_container(engine: Engine, container: str, name: str, removed: RemovedObjects) -> None:
     try:
         engine.api.remove_container(container, force=True, v=True)
         removed.containers += 1
     except EngineRefused as refusal:
         if refusal.status != HTTPStatus.NOT_FOUND:
-            removed.kept.append(Kept(message("The container {name}", name=name.lstrip("/")), "engine", (refusal.reason,)))
+            removed.kept.append(KeptObject(message("The container {name}", name=name.lstrip("/")), "engine", (refusal.reason,)))
 
 
 class _Images:
@@ -386,15 +393,15 @@ class _Images:
                     kind: ImageKind = "isolated" if "/isolated:" in name else "trusting"
                     note_image(self._engine, image["Id"], "stand-in" if name in STAND_IN_NAMES else kind, name=name)
 
-    def stand_ins_of_others(self) -> Iterator[Kept]:
+    def stand_ins_of_others(self) -> Iterator[KeptObject]:
         """The stand-ins of other installations, each with the command that removes it."""
         for image in self.by_id.values():
             if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own:
                 for name in _names(image):
                     if name in STAND_IN_NAMES:
-                        yield Kept(message("The image {name}", name=name), "made-elsewhere", (f"docker rmi {name}",))
+                        yield KeptObject(message("The image {name}", name=name), "made-elsewhere", (f"docker rmi {name}",))
 
-    def unnoted_results(self) -> Iterator[Kept]:
+    def unnoted_results(self) -> Iterator[KeptObject]:
         """Images with our label, no installation's label, and a name like a built image: an older version's, or a user's."""
         noted_ids = {note.image_id for note in notes_of(self._engine)}
         for image in self.by_id.values():
@@ -402,4 +409,4 @@ class _Images:
             if LABEL in labels and not labels.get(INSTALLATION_LABEL) and image["Id"] not in noted_ids:
                 for name in _names(image):
                     if RESULT_NAME.fullmatch(name):
-                        yield Kept(message("The image {name}", name=name), "unnoted", (f"docker rmi {name}",))
+                        yield KeptObject(message("The image {name}", name=name), "unnoted", (f"docker rmi {name}",))

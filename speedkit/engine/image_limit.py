@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from speedkit.budget import bytes_to_keep
 
-from .cleanup import Removed, remove_image
+from .cleanup import RemovedObjects, remove_image
 from .connection import Engine
 from .ledger import Note, notes_of
 
@@ -26,7 +26,7 @@ def size_of_images(engine: Engine) -> int:
     return _size(note for note in notes_of(engine) if note.image_id is not None)
 
 
-def keep_images(engine: Engine, limit: int) -> Removed:
+def keep_images(engine: Engine, limit: int) -> RemovedObjects:
     """Remove images until the others are within the limit, first those that were not used for the longest time.
 
     Built images that a newer build replaced go before all others. Stand-ins stay, and so do the newest built image, images
@@ -34,7 +34,7 @@ def keep_images(engine: Engine, limit: int) -> Removed:
     limit: in bytes.
     Raises: EngineError, StateRefused.
     """
-    removed = Removed()
+    removed = RemovedObjects()
     notes = notes_of(engine)
     is_building = any(note.kind == "build" and note.owner_lives for note in notes)
     images = sorted((note for note in notes if note.image_id is not None), key=lambda note: note.used_ns)

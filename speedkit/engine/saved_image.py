@@ -1,10 +1,10 @@
 """Reads the layers of an image that an engine holds, from the stream that `docker save` also gets.
 
-Layers known by their diffID are not read again; when all are known, nothing is streamed at all. Nothing is written to
-disk but what speedkit.images keeps of a layer: names, sizes and digests of its files.
+A layer that is in the store, by its diffID, is not read again. When all layers of an image are, nothing is streamed. Only the
+names, sizes and digests of a layer's files are written to disk (speedkit.images).
 
-The engine gathers a whole image before it sends any of it, so it is asked first, and what reads the image is loaded meanwhile:
-that is why some imports here stand in functions.
+The engine collects a whole image before it sends any of it. So the request goes out first, and the modules that read the
+image are loaded while the engine works: for that, some imports here are in functions.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from speedkit.images import Files, Image
     from speedkit.model import Build
 
-__all__ = ["AskedImage", "asked_ahead", "content_of", "layers_of", "read_image", "saved_stream"]
+__all__ = ["RequestedImage", "file_content", "layers_of", "read_image", "request_image", "saved_stream"]
 
 CONNECT_SECONDS = 30
 MESSAGE_BYTES = 500
 
 
 def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Image:
-    """The layers of an image of the engine, by name or id, of a build, or of an archive on disk, by its path.
+    """The layers of an image: of the engine, by name or id; of a build; or of an archive on disk, by its path.
 
-    image: of an archive that holds several, `image.tar#NAME` is one. A folder in the layout of OCI is an archive, too.
-    engine: the one the `docker` command would use, when None.
+    image: `image.tar#NAME` is one image of an archive that has several. A folder in the layout of OCI is an archive, too.
+    engine: None for the one that the `docker` command would use.
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
     if not isinstance(image, str | Path):
-        image = _made_by(image)
+        image = _image_of(image)
     text = _written(image)
     if archive := archive_named(text):
         from speedkit.images import read_archive
@@ -68,7 +68,7 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
 
 
 def _written(image: str | Path) -> str:
-    """An image's name, or an archive's path written so that it cannot be taken for a name."""
+    """An image's name, or an archive's path in a form that no image's name has."""
     return f"./{image}" if isinstance(image, Path) and not image.is_absolute() else str(image)
 
 
@@ -80,38 +80,40 @@ def _is_there(text: str) -> bool:
 
 
 @contextmanager
-def asked_ahead(name: str) -> Iterator[Callable[[], Image]]:
-    """Ask the engine for an image now, and give what reads it later or says why it cannot be read."""
+def request_image(name: str) -> Iterator[Callable[[], Image]]:
+    """Ask the engine for an image now. The block gets a function that reads the image, or raises the error of the request."""
     try:
-        asked = None if PATH_BEGINS.match(name) or archive_named(name) else AskedImage(connect(), name)
+        requested = None if PATH_BEGINS.match(name) or archive_named(name) else RequestedImage(connect(), name)
     except NoSuchImage:
+        # `layers_of` asks again, and its error mentions a file of this name, where there is one.
         yield partial(layers_of, name)
         return
     except SpeedkitError as problem:
         yield partial(_refuse, problem)
         return
-    if asked is None:
+    if requested is None:
         yield partial(layers_of, name)
         return
-    with asked:
-        yield asked.read
+    with requested:
+        yield requested.read
 
 
-def content_of(image: str | Path | Build, path: str, *, place: int | None = None, engine: Engine | None = None) -> bytes:
-    """The bytes of a file as the image shows it, or as the layer at a place (0 is the lowest) has it; at most 16 MiB.
+def file_content(image: str | Path | Build, path: str, *, place: int | None = None, engine: Engine | None = None) -> bytes:
+    """The bytes of a file in the final file system of an image, or in one of its layers; at most 16 MiB.
 
+    place: of the layer, 0 for the lowest; None for the final file system.
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
     from speedkit.images import read_archive_content, read_content
 
     if not isinstance(image, str | Path):
-        image = _made_by(image)
-    found = layers_of(image, engine=engine)
-    file = found.locate(path, place=place)
+        image = _image_of(image)
+    layers = layers_of(image, engine=engine)
+    file = layers.locate(path, place=place)
     if archive := archive_named(_written(image)):
         return read_archive_content(archive[0], file)
-    with saved_stream(engine or connect(), found.id) as stream:
-        return read_content(stream, file, [layer.digest for layer in found.layers], store=LayerStore())
+    with saved_stream(engine or connect(), layers.id) as stream:
+        return read_content(stream, file, [layer.digest for layer in layers.layers], store=LayerStore())
 
 
 def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) -> Image:
@@ -119,14 +121,13 @@ def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) ->
 
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
-    with AskedImage(engine, name, store=store) as asked:
-        return asked.read()
+    with RequestedImage(engine, name, store=store) as requested:
+        return requested.read()
 
 
-class AskedImage:
-    """An image of the engine, which was asked to send it where layers of it were never read.
+class RequestedImage:
+    """An image of the engine. If a layer of it is not in the store, the engine has been asked to send the image.
 
-    The engine takes its time, and so may whoever reads the image.
     Raises: NoSuchImage, EngineError.
     """
 
@@ -134,32 +135,32 @@ class AskedImage:
         self.name = name
         self._engine = engine
         self._store = store or LayerStore()
-        self._facts = inspect_image(engine, name)
-        self._id: str = self._facts["Id"]
-        self._diff_ids: list[str] = list((self._facts.get("RootFS") or {}).get("Layers") or ())
-        self._known = {diff_id: files for diff_id in self._diff_ids if (files := self._store.layer(diff_id)) is not None}
+        self._description = inspect_image(engine, name)
+        self._id: str = self._description["Id"]
+        self._diff_ids: list[str] = list((self._description.get("RootFS") or {}).get("Layers") or ())
+        self._stored = {layer: files for layer in self._diff_ids if (files := self._store.layer(layer)) is not None}
         self._opened = ExitStack()
         self._stream: ByteStream | None = None
-        if len(self._known) < len(set(self._diff_ids)):
+        if len(self._stored) < len(set(self._diff_ids)):
             self._stream = self._opened.enter_context(saved_stream(engine, self._id))
 
-    def __enter__(self) -> AskedImage:
+    def __enter__(self) -> RequestedImage:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
     def read(self) -> Image:
-        """Its layers.
+        """The image's layers.
 
         Raises: ArchiveError, EngineError.
         """
         from speedkit.images import make_image
 
-        files = self._known if self._stream is None else self._known | self._sent(self._stream)
-        commands = self._store.commands(self._id) or _told_by_history(self._engine, self._id)
+        files = self._stored if self._stream is None else self._stored | self._sent(self._stream)
+        commands = self._store.commands(self._id) or _commands_in_history(self._engine, self._id)
         padded = (commands + [""] * len(self._diff_ids))[: len(self._diff_ids)]
-        tags = self._facts.get("RepoTags") or [self.name]
+        tags = self._description.get("RepoTags") or [self.name]
         layers = [(diff_id, command, files.get(diff_id)) for diff_id, command in zip(self._diff_ids, padded, strict=True)]
         name = tags[0] if self.name.startswith("sha256:") else self.name
         return make_image(
@@ -170,7 +171,7 @@ class AskedImage:
         from speedkit.images import about, read_saved_image
 
         with self._opened, about(self.name):
-            saved = read_saved_image(stream, self._diff_ids, store=self._store, known=self._known)
+            saved = read_saved_image(stream, self._diff_ids, store=self._store, known=self._stored)
         _keep_commands(self._store, self._id, self._diff_ids, saved.documents)
         return saved.files
 
@@ -179,51 +180,54 @@ def _refuse(problem: SpeedkitError) -> NoReturn:
     raise problem
 
 
-def _made_by(build: Build) -> str:
+def _image_of(build: Build) -> str:
     if build.image is None:
         raise NoSuchImage(message("The build {build} made no image.", build=build.id), fix=message("Take one that ended well."))
     return build.image
 
 
 def _keep_commands(store: LayerStore, image_id: str, diff_ids: list[str], documents: dict[str, bytes]) -> None:
-    """Layers whose documents say nothing of use are still good layers; the engine's history then tells the commands."""
+    """Store the commands of an image's layers, from the config in the stream."""
     from speedkit.images import describe_images
 
+    # The layers are good even where the config cannot be read. The engine's history gives the commands then.
     with suppress(ArchiveError):
         for image in describe_images(documents):
             if list(image.diff_ids) == diff_ids:
                 store.keep_commands(image_id, list(image.commands))
 
 
-def _told_by_history(engine: Engine, image_id: str) -> list[str]:
-    """The engine's history does not mark instructions without a layer; the image's own, once streamed, does."""
-    from speedkit.secrets import hide_in_history  # loaded while the engine gathers the image
+def _commands_in_history(engine: Engine, image_id: str) -> list[str]:
+    """The commands of an image's layers by the engine's history."""
+    # The image's config is the better source, once streamed: it marks instructions without a layer, and the history does not.
+    from speedkit.secrets import hide_in_history  # loaded while the engine collects the image
 
     return hide_in_history([layer["command"] for layer in describe_image(engine, image_id, ())["layers"]])
 
 
 @contextmanager
 def saved_stream(engine: Engine, image_id: str) -> Iterator[ByteStream]:
-    """The stream of `GET /images/{name}/get`, asked for now; the answer is waited for when the stream is first read."""
+    """The stream of `GET /images/{name}/get`. The request is sent now; the first read waits for the answer."""
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
     def chunks(answer: unix_socket.Answer | _ClientAnswer) -> Iterator[bytes]:
         if answer.status != HTTPStatus.OK:
-            told = next(answer.pieces(), b"")[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
+            text = next(answer.pieces(), b"")[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
             raise EngineError(
-                message("The engine could not save the image {image}: {reason}.", image=image_id, reason=told or answer.reason)
+                message("The engine could not save the image {image}: {reason}.", image=image_id, reason=text or answer.reason)
             )
         yield from answer.pieces()
         ended.append(True)
 
     try:
-        with _asked(engine, path) as answer:
+        with _answer_to(engine, path) as answer:
             yield ByteStream(chunks(answer))
     except OSError as problem:
         raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
-        if ended:  # more was announced than came
+        # The archive ends early although the engine sent all it had to send: it broke off in the middle.
+        if ended:
             raise _gone(engine, image_id, message("the stream ends in the middle")) from None
         raise
 
@@ -255,7 +259,7 @@ def _through_client(engine: Engine, path: str) -> Iterator[_ClientAnswer]:
 
 
 class _ClientAnswer:
-    """The answer of the client library, read as one of speedkit.engine.unix_socket is."""
+    """An answer through the client library, with the interface of one from speedkit.engine.unix_socket."""
 
     def __init__(self, raw: Any) -> None:
         self.status: int = raw.status

@@ -1,6 +1,7 @@
-"""Asks an engine on this machine over its socket, with Python's own reader of HTTP answers.
+"""HTTP requests to an engine on this machine over its Unix socket, without Docker's client library.
 
-Docker's client library takes a tenth of a second to import, which is long for somebody who only looks at an image.
+The library takes a tenth of a second to import, which is long for `speedkit layers`. Python's own http.client reads the
+answers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["UNIX", "Answer", "ask", "get"]
 
 UNIX = "unix://"
 BODY_BYTES_AT_MOST = 64 << 20
-"""Of a document. What may be larger, an image, is read in pieces."""
+"""The limit for a JSON document. An image may be larger, and is read in pieces."""
 PIECE_BYTES = 1 << 18
 QUIET_SECONDS = 30.0
 PING_SECONDS = 10.0
@@ -27,9 +28,9 @@ PING_SECONDS = 10.0
 
 @contextmanager
 def get(host: str, path: str, *, seconds: float | None = None) -> Iterator[Answer]:
-    """The engine's answer to a GET, whose head has come.
+    """The engine's answer to a GET, once its status and headers are here.
 
-    host: its address, `unix://…`. seconds: how long the engine may be silent; for ever when None.
+    host: the address, `unix://…`. path: with the API version. seconds: how long the engine may be silent; None for ever.
     Raises: OSError.
     """
     with _sent(host, path, seconds) as line:
@@ -40,10 +41,10 @@ def get(host: str, path: str, *, seconds: float | None = None) -> Iterator[Answe
 
 @contextmanager
 def ask(host: str, path: str) -> Iterator[Answer]:
-    """Send a GET, and wait for the answer only when something of it is read.
+    """Send a GET now. The answer is waited for when it is first read.
 
-    The engine may take its time. When it is silent for a while, it is asked whether it answers at all.
-    Raises: OSError, and so does reading the answer.
+    The engine may take any time. Whenever it is silent for 30 seconds, a ping checks that it still answers.
+    Raises: OSError, also while the answer is read.
     """
     with _sent(host, path, None) as line:
         line.settimeout(QUIET_SECONDS)
@@ -55,22 +56,22 @@ def _sent(host: str, path: str, seconds: float | None) -> Iterator[socket.socket
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(seconds)
         line.connect(host.removeprefix(UNIX))
-        # In HTTP/1.0, so that the engine sends an archive as it is and not in chunks of 32 KiB.
+        # HTTP/1.0 has no chunks. In HTTP/1.1, the engine would send an archive in chunks of 32 KiB, which take time to undo.
         line.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
         yield line
 
 
 def _require_answer(host: str) -> None:
-    """Raises: OSError when the engine answers nothing at all."""
+    """Raises: OSError when the engine does not answer a ping."""
     with get(host, "/_ping", seconds=PING_SECONDS):
         return
 
 
 class _Received(io.RawIOBase):
-    """What comes from a socket, as a file.
+    """The bytes from a socket, as a file.
 
-    when_silent: called each time nothing came for the socket's timeout; raises when nothing will. The timeout is an error
-    where there is none.
+    when_silent: called each time the socket's timeout passes without a byte; it raises when the engine no longer answers.
+    None lets the timeout raise.
     """
 
     def __init__(self, line: socket.socket, when_silent: Callable[[], None] | None = None) -> None:
@@ -90,16 +91,17 @@ class _Received(io.RawIOBase):
 
 
 class _WholeLines(io.BufferedReader):
-    """Python's reader takes a head that breaks off for a whole one."""
+    """A buffered reader that raises where a line ends without its line end."""
 
     def readline(self, size: int | None = -1) -> bytes:
+        # http.client would take a head that breaks off for a whole one.
         text = super().readline(size)
         if not text.endswith(b"\n"):
             raise _no_http()
         return text
 
     def makefile(self, _mode: str) -> _WholeLines:
-        """As a socket has it: the one thing that HTTPResponse asks of its socket."""
+        """This reader. HTTPResponse calls this method of its socket, and no other."""
         return self
 
 
@@ -108,10 +110,9 @@ def _no_http() -> ConnectionError:
 
 
 class Answer:
-    """What the engine answers: the status, its words for it, the headers by their usual spelling, and a body to be read.
+    """An HTTP answer: the status, its reason, the headers with names in title case, and a body that is still to be read.
 
-    The head is waited for when something of the answer is first used.
-    Raises: OSError, everywhere.
+    The first use of any of them waits for the answer, and may raise OSError.
     """
 
     def __init__(self, received: io.RawIOBase) -> None:
@@ -139,7 +140,7 @@ class Answer:
         return {name.title(): text for name, text in self.wait_for_head().getheaders()}
 
     def pieces(self) -> Iterator[bytes]:
-        """The body in pieces as they come, of 256 KiB at most."""
+        """The body in pieces as they arrive, each of 256 KiB at most."""
         response = self.wait_for_head()
         return iter(lambda: response.read1(PIECE_BYTES), b"")
 

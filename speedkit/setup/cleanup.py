@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from speedkit.apps import FolderInUse, remove_unused_copies, typed_text_folders
-from speedkit.engine import Engine, Kept, Removed, remove_own
+from speedkit.engine import Engine, KeptObject, RemovedObjects, remove_own
 from speedkit.messages import message
 from speedkit.ownership import discard, living_owners
 from speedkit.recordings import NUMBER_FILE
@@ -31,7 +31,7 @@ class Cleaned:
     containers: int
     recordings: int
     in_use: tuple[FolderInUse, ...] = ()
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[KeptObject, ...] = ()
     typed: tuple[Path, ...] = ()
     apt_removed: tuple[Path, ...] = ()
     apt_kept: tuple[Path, ...] = ()
@@ -70,7 +70,7 @@ def clean(engine: Engine | None, *, recordings: bool, apt_files: bool = False) -
     """
     # Without its state folder the kit cannot tell what is its own. The error must come before the first removal.
     state_folder()
-    removed = remove_own(engine) if engine else Removed()
+    removed = remove_own(engine) if engine else RemovedObjects()
     copies_in_use = remove_unused_copies()
     recordings_removed = _remove_recordings() if recordings else 0
     for folder in typed_text_folders() if recordings else ():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from speedkit.engine import content_of, layers_of
+from speedkit.engine import file_content, layers_of
 from speedkit.model import Build
 
 from .layer_browser import LayerBrowser, Source
@@ -73,7 +73,7 @@ class LayersView(LiveWidget):
 
 def _source(image: str | Path | Build, engine: Engine | None) -> Source:
     def read(path: str, place: int | None) -> bytes:
-        return content_of(image, path, place=place, engine=engine)
+        return file_content(image, path, place=place, engine=engine)
 
     found = layers_of(image, engine=engine)
     return Source(replace(found, name=_told(image)) if isinstance(image, Build) else found, read)

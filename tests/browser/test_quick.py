@@ -15,7 +15,7 @@ from statistics import median
 import pytest
 from playwright.sync_api import expect
 
-from speedkit.engine.buildx import BuildRequest, Command, run_buildx
+from speedkit.engine.buildx import BuildRequest, CancellableCommand, run_buildx
 from speedkit.engine.ledger import note_image
 from tests.browser.bench_page import BenchPage
 from tests.browser.lab import RUN_ALL
@@ -143,7 +143,7 @@ def seconds_to_first_vertex(engine, folder: Path) -> float:
         if not first and line.startswith(b"{") and any(one.get("started") for one in json.loads(line).get("vertexes", ())):
             first.append(time.monotonic() - began)
 
-    made = run_buildx(engine, BuildRequest(folder, folder / "Dockerfile.naive"), command=Command(), on_line=on_line)
+    made = run_buildx(engine, BuildRequest(folder, folder / "Dockerfile.naive"), command=CancellableCommand(), on_line=on_line)
     note_image(engine, made.image or "", "result", name="by hand")  # so that it goes with what the tests built
     return first[0]
 

@@ -20,7 +20,7 @@ from speedkit.builders import engines_own
 from speedkit.builds import build, start_build
 from speedkit.builds.running_build import recordings_folder
 from speedkit.context import ReadingStopped, read_context
-from speedkit.engine.buildx import BuildRequest, Command, run_buildx
+from speedkit.engine.buildx import BuildRequest, CancellableCommand, run_buildx
 from speedkit.engine.connection import Engine
 from speedkit.engine.ledger import note_image
 from speedkit.errors import DiskFull, EngineLost, NoEngine
@@ -155,7 +155,7 @@ def _bases(engine: Engine) -> dict[str, str]:
 
 def _lines(engine: Engine, request: BuildRequest) -> list[bytes]:
     lines: list[bytes] = []
-    made = run_buildx(engine, request, command=Command(), on_line=lines.append)
+    made = run_buildx(engine, request, command=CancellableCommand(), on_line=lines.append)
     assert made.exit_code == 0
     note_image(engine, made.image or "", "result", name="by hand")  # so that it goes with what the tests built
     return lines

@@ -31,7 +31,7 @@ from speedkit.errors import NoEngine
     ],
 )
 def test_an_image_is_asked_for_ahead_where_the_arguments_say_nothing_else(arguments, image, monkeypatch):
-    monkeypatch.setattr("speedkit.engine.asked_ahead", nullcontext)
+    monkeypatch.setattr("speedkit.engine.request_image", nullcontext)
     with start._asked_ahead(arguments) as asked:
         assert asked == image
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from speedkit.engine.buildx import Command
+from speedkit.engine.buildx import CancellableCommand
 from speedkit.engine.children import child_process, run_child, signal_group
 from tests.waiting import wait_until
 
@@ -20,9 +20,10 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are l
 PARENT = """\
 import os, sys, threading, time
 from pathlib import Path
-from speedkit.engine.buildx import Command
+from speedkit.engine.buildx import CancellableCommand
 def run():
-    Command().run(sys.argv[1:], env=os.environ, cwd=Path("."), on_line=lambda line: print(line.decode(), flush=True, end=""))
+    command = CancellableCommand()
+    command.run(sys.argv[1:], env=os.environ, cwd=Path("."), on_line=lambda line: print(line.decode(), flush=True, end=""))
 threading.Thread(target=run).start()
 time.sleep(36000)
 """
@@ -103,7 +104,7 @@ def test_an_error_in_what_listens_ends_the_child():
         raise RuntimeError("cannot listen")
 
     with pytest.raises(RuntimeError, match="cannot listen"):
-        Command().run(["sh", "-c", "echo $$; sleep 36000"], env=os.environ, cwd=Path.cwd(), on_line=fail)
+        CancellableCommand().run(["sh", "-c", "echo $$; sleep 36000"], env=os.environ, cwd=Path.cwd(), on_line=fail)
     wait_until(lambda: not in_group(printed[0]))
 
 

@@ -10,7 +10,7 @@ from speedkit.engine.base_images import (
     pull_image,
     resolve_base,
 )
-from speedkit.engine.buildx import BuildRequest, Command, command_line
+from speedkit.engine.buildx import BuildRequest, CancellableCommand, command_line
 from speedkit.engine.certificates import host_bundle, system_bundle
 from speedkit.engine.containers import ask_image
 from speedkit.engine.host_go import find_go
@@ -195,7 +195,7 @@ def test_everything_asked_for_is_in_the_command_line(engine, tmp_path):
 
 
 def test_a_command_cancelled_before_it_starts_never_runs(tmp_path):
-    command = Command()
+    command = CancellableCommand()
     command.cancel()
     marker = tmp_path / "ran"
     assert command.run(["touch", str(marker)], env={}, cwd=tmp_path, on_line=lambda _: None) == 130
@@ -205,7 +205,7 @@ def test_a_command_cancelled_before_it_starts_never_runs(tmp_path):
 def test_a_command_that_ignores_the_interrupt_is_killed(tmp_path):
     import threading
 
-    command = Command()
+    command = CancellableCommand()
     ready = threading.Event()
     argv = ["sh", "-c", "trap '' INT; echo ready; while :; do sleep 0.1; done"]
     codes: list[int] = []

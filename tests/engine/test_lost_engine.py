@@ -20,8 +20,8 @@ import urllib3
 
 import speedkit.engine
 from speedkit.engine import base_images, connection, unix_socket
-from speedkit.engine.buildx import BuildRequest, Command
-from speedkit.engine.cleanup import Removed
+from speedkit.engine.buildx import BuildRequest, CancellableCommand
+from speedkit.engine.cleanup import RemovedObjects
 from speedkit.engine.connection import Engine, connect, find_buildx
 from speedkit.engine.derived_image import derive_image
 from speedkit.engine.ledger import Note
@@ -128,14 +128,14 @@ def arguments_of(function: Callable[..., object], engine: Engine, folder: Path) 
         "port": 8080,
         "path": "/",
         "request": BuildRequest(folder, folder / "Dockerfile"),
-        "command": Command(),
+        "command": CancellableCommand(),
         "on_line": lambda line: None,
         "metadata": folder / "metadata.json",
         "scratch": folder,
         "kind": "result",
         "image_ids": ["sha256:" + "0" * 64],
         "note": Note(folder / ("result." + "0" * 64), "result", "0" * 64, None),
-        "removed": Removed(),
+        "removed": RemovedObjects(),
         "container": "c0",
         "is_over": lambda: False,
         "limit": 0,

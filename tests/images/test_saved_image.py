@@ -16,7 +16,7 @@ import pytest
 
 from speedkit.engine import saved_image
 from speedkit.engine.connection import Engine
-from speedkit.engine.saved_image import content_of, layers_of, read_image
+from speedkit.engine.saved_image import file_content, layers_of, read_image
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage
 from speedkit.images.image_comparison import compare_images
 from speedkit.images.store import LayerStore
@@ -143,18 +143,18 @@ def test_an_archive_of_the_image_says_the_same(engine: Engine, image: str, tmp_p
     assert of_archive.name == image
     assert of_archive.layers == of_engine.layers
     assert compare_images(of_engine, of_archive).differences == ()
-    assert content_of(path, "/files/kept") == content_of(image, "/files/kept", engine=engine) == b"b" * 1000
+    assert file_content(path, "/files/kept") == file_content(image, "/files/kept", engine=engine) == b"b" * 1000
 
 
 def test_the_content_of_a_file_can_be_that_of_a_lower_layer(engine: Engine, image: str) -> None:
-    assert content_of(image, "/files/big", place=0, engine=engine) == b"a" * 3000
-    assert content_of(image, "/files/big", engine=engine).startswith(content_of(image, "/last", engine=engine)[:32])
+    assert file_content(image, "/files/big", place=0, engine=engine) == b"a" * 3000
+    assert file_content(image, "/files/big", engine=engine).startswith(file_content(image, "/last", engine=engine)[:32])
 
 
 def test_a_build_stands_for_its_image(engine: Engine, image: str, finished: Build) -> None:
     made = replace(finished, image=engine.api.inspect_image(image)["Id"])
     assert layers_of(made, engine=engine).layers == layers_of(image, engine=engine).layers
-    assert content_of(made, "/files/kept", engine=engine) == b"b" * 1000
+    assert file_content(made, "/files/kept", engine=engine) == b"b" * 1000
     with pytest.raises(NoSuchImage, match="made no image"):
         layers_of(replace(finished, image=None), engine=engine)
 
@@ -165,7 +165,7 @@ def test_one_of_several_images_of_an_archive_is_named_behind_its_path(tmp_path: 
     first, second = layer(("a", b"1")), layer(("a", b"22"))
     path = oci_archive(tmp_path / "two#.tar", [("amd64", "one:1", [first]), ("amd64", "two:1", [second])])
     assert layers_of(f"{path}#two:1").image_bytes == 2
-    assert content_of(f"{path}#one:1", "/a") == b"1"
+    assert file_content(f"{path}#one:1", "/a") == b"1"
     with pytest.raises(ArchiveError, match=r"two#\.tar: The archive holds more than one image\. Name one, as in ARCHIVE#NAME"):
         layers_of(path)
     with pytest.raises(ArchiveError, match="has no image three"):
