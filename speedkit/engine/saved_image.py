@@ -226,7 +226,7 @@ def saved_stream(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     except OSError as problem:
         raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
-        # The archive ends early although the engine sent all it had to send: it broke off in the middle.
+        # The stream ended normally, but the archive in it did not: the engine broke off.
         if ended:
             raise _gone(engine, image_id, message("the stream ends in the middle")) from None
         raise
@@ -241,7 +241,7 @@ def _gone(engine: Engine, image_id: str, why: str) -> EngineLost:
     )
 
 
-def _asked(engine: Engine, path: str) -> AbstractContextManager[unix_socket.Answer | _ClientAnswer]:
+def _answer_to(engine: Engine, path: str) -> AbstractContextManager[unix_socket.Answer | _ClientAnswer]:
     return unix_socket.ask(engine.host, path) if engine.host.startswith(unix_socket.UNIX) else _through_client(engine, path)
 
 
