@@ -150,8 +150,9 @@ class UnknownBuilder(Misuse):
     """A builder that buildx does not list. builders: the names of those that it lists."""
 
     def __init__(self, name: str, builders: Iterable[str]) -> None:
-        create = message("`docker buildx create` makes one.")
-        super().__init__(message("There is no builder {name!r}.", name=name), fix=f"{_choices(builders)} {create}")
+        names, create = list(builders), message("`docker buildx create` makes one.")
+        fix = f"{_choices(names)} {create}" if names else create
+        super().__init__(message("There is no builder {name!r}.", name=name), fix=fix)
 
 
 class BuilderCannot(Misuse):

@@ -60,7 +60,9 @@ def advice_on_failure(
             stand_ins=", ".join(STAND_INS),
         )
     if NO_BRIDGE.search(error_text):
-        return message("The engine has lost its network, as when another engine was started beside it. Restart the engine.")
+        return message(
+            "The engine has lost its bridge network, as happens when another engine is started beside it. Restart the engine."
+        )
     if stand_ins and NO_COMMAND in error_text:
         return message(
             "Local stand-ins took the place of {images}: they lack programs that the real images have.",

@@ -41,8 +41,7 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
             return OtherBuilder(engine, name)
     else:
         if inspected.returncode and UNKNOWN_NAME in inspected.stderr:
-            names = _buildx(engine, "ls", "--format={{.Name}}").stdout.splitlines()
-            raise UnknownBuilder(name, list(dict.fromkeys(line.strip() for line in names if line.strip())))
+            raise UnknownBuilder(name, _builder_names(engine))
         if inspected.returncode:
             raise EngineError(
                 message("buildx cannot describe the builder {name!r}:", name=name), quoted=inspected.stderr.strip()
@@ -77,9 +76,19 @@ def builder_if_any(name: str | None = None) -> Builder | None:
     return builder_named(engine, name)
 
 
+def _builder_names(engine: Engine) -> list[str]:
+    """The names of all builders; none where one of them is dead, since buildx dials all of them for the list."""
+    try:
+        lines = _buildx(engine, "ls", "--format={{.Name}}", limit_seconds=ANSWER_SECONDS).stdout.splitlines()
+    except subprocess.TimeoutExpired:
+        return []
+    # A builder has a line for each of its nodes as well.
+    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
 def _buildx(engine: Engine, *arguments: str, limit_seconds: float | None = None) -> subprocess.CompletedProcess[str]:
     try:
         return run_child([str(engine.buildx), *arguments], env=engine.environment, limit_seconds=limit_seconds)
     except OSError as problem:
         what = message("buildx could not be started: {problem}.", problem=problem.strerror or problem)
-        raise NoBuildKit(what, fix=message("It is {path}.", path=engine.buildx)) from None
+        raise NoBuildKit(what, fix=message("Check whether {path} can be run.", path=engine.buildx)) from None

@@ -42,7 +42,7 @@ def hand_over(engine: Engine, image: str, folder: Path, *, is_over: Callable[[],
         raise EngineError(what) from None
     except OSError as problem:
         what = message(
-            "The image {image} could not be handed over: {folder} takes no more: {problem}.",
+            "The image {image} could not be handed over: {folder} cannot be written to: {problem}.",
             image=image,
             folder=folder,
             problem=problem.strerror or problem,

@@ -59,7 +59,7 @@ def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
         hint = _advice(solve, bases)
     except Exception as problem:
         # A mistake of the kit in explaining a failure must not hide the failure.
-        hint = message("What might help could not be looked up: {problem}", problem=in_words(problem))
+        hint = message("Advice on this failure could not be worked out: {problem}", problem=in_words(problem))
     return "\n".join(part for part in (log, solve.error_text, hint) if part)
 
 

@@ -91,7 +91,7 @@ def build(
         try:
             watch_in_notebook(running)
         except Exception as problem:
-            notices = (message("The build could not be shown while it went on: {problem}", problem=in_words(problem)),)
+            notices = (message("The build could not be shown while it ran: {problem}", problem=in_words(problem)),)
         built = running.wait()
         return replace(built, notices=(*built.notices, *notices))
     except KeyboardInterrupt:
@@ -178,7 +178,7 @@ def start_replay(recording: Recording, *, speed: float = float("inf")) -> Runnin
     # Written so that it refuses NaN as well.
     if not speed > 0:
         raise Misuse(
-            message("{speed} is no speed for a replay.", speed=speed),
+            message("A replay cannot have the speed {speed}.", speed=speed),
             fix=message("1 is as fast as the build was, 2 twice as fast."),
         )
     return RunningBuild(Replay(recording, speed), request_of(recording))

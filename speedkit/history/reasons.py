@@ -118,7 +118,7 @@ def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
         if entry is None or entry.kind != "file":
             raise EditDoesNotApply(
                 message("{name} is not a file of the build context.", name=name),
-                fix=message("Name one that `.dockerignore` lets in."),
+                fix=message("Name a file that `.dockerignore` does not exclude."),
             )
     return replace(context, entries=tuple(_changed(one) if one.path in names else one for one in context.entries))
 

@@ -10,6 +10,7 @@ import pytest
 
 from speedkit.builders import BaseRequest, BuildBases, EnginesOwn, OtherBuilder, builder_choice, builder_named
 from speedkit.errors import BuilderCannot, EngineError, Misuse, UnknownBuilder
+from tests.waiting import HANG_SECONDS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for buildx")
 
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="a shell script stands i
 def engine_with(tmp_path, monkeypatch):
     """An engine whose buildx runs the lines of a shell script."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    # However busy the machine is: a test of a builder that does not answer sets a shorter time.
+    monkeypatch.setattr(builder_choice, "ANSWER_SECONDS", HANG_SECONDS)
 
     def make(script: str) -> SimpleNamespace:
         buildx = tmp_path / "buildx"
@@ -63,6 +66,19 @@ def test_a_name_that_no_builder_has_is_refused_with_the_names_there_are(engine_w
     engine = engine_with("""[ "$1" = ls ] && echo near && exit; echo 'no builder "far" found' >&2; exit 1""")
     with pytest.raises(UnknownBuilder, match="near"):
         builder_named(engine, "far")
+
+
+def test_a_name_that_no_builder_has_is_refused_without_names_where_another_builder_is_dead(engine_with, monkeypatch):
+    engine = engine_with("""[ "$1" = ls ] && exec sleep 900; echo 'no builder "far" found' >&2; exit 1""")
+    run_child = builder_choice.run_child
+
+    def run(argv, *, limit_seconds, **settings):
+        return run_child(argv, limit_seconds=0.1 if "ls" in argv else HANG_SECONDS, **settings)
+
+    monkeypatch.setattr(builder_choice, "run_child", run)
+    with pytest.raises(UnknownBuilder) as error:
+        builder_named(engine, "far")
+    assert str(error.value).endswith("There is no builder 'far'. `docker buildx create` makes one.")
 
 
 def test_any_other_error_of_buildx_is_quoted(engine_with):

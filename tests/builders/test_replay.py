@@ -92,5 +92,5 @@ def test_however_a_build_ended_it_ends_so_again(tmp_path, change, lacks):
 
 @pytest.mark.parametrize("speed", [0, -1, float("nan")])
 def test_a_speed_that_is_none_is_refused(speed):
-    with pytest.raises(Misuse, match="no speed"):
+    with pytest.raises(Misuse, match="cannot have the speed"):
         start_replay(read_recording(MADE_BEFORE[0]), speed=speed)

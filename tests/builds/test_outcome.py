@@ -66,7 +66,7 @@ def test_an_error_holds_the_end_of_the_failed_steps_log_and_the_last_words():
 
 def test_a_failure_is_told_though_its_explanation_fails():
     bases = BuildBases({}, {"alpine": {"used": "alpine"}}, "alpine")
-    assert "ERROR: no\nWhat might help could not be looked up: KeyError" in error_of(
+    assert "ERROR: no\nAdvice on this failure could not be worked out: KeyError" in error_of(
         solve_of(words="ERROR: no"), "failed", bases
     )
 

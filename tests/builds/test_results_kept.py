@@ -231,7 +231,7 @@ def test_a_view_that_breaks_leaves_the_result(folder, monkeypatch):
     monkeypatch.setattr(notebook_view, "notebook_shell", raising(RuntimeError("no display")))
     built = build(own_app(folder(FILE)))
     assert built.ok
-    assert built.notices == ("The build could not be shown while it went on: RuntimeError: no display",)
+    assert built.notices == ("The build could not be shown while it ran: RuntimeError: no display",)
 
 
 def test_a_line_that_cannot_be_read_ends_no_build(folder, monkeypatch):
