@@ -1,4 +1,4 @@
-"""What is built: the sample app or any folder with a Dockerfile, its strategies and the edits made to it."""
+"""What is built: the sample app or any folder with a Dockerfile, its strategies, and the edits to its files."""
 
 from .app import COLD, App, Strategy
 from .edits import AppliedEdit, Edit, append_line, replacement

@@ -1,4 +1,4 @@
-"""An app: a folder that is built, the strategies to build it by, the edits to make to it."""
+"""An app: a folder to build, its strategies (one Dockerfile each), and the edits to its files."""
 
 from __future__ import annotations
 
@@ -23,25 +23,24 @@ from .working_copy import WorkingCopy
 
 __all__ = ["COLD", "App", "Strategy"]
 
-BROUGHT_IN_WHILE_TYPING = 50_000_000
-"""Bytes of files that one edit of an ignore file brings into the copy at once; the next build brings in the rest."""
+COPIED_WHILE_TYPING = 50_000_000
+"""The most bytes that are copied at once when an edit of an ignore file lets files in. The next build copies the rest."""
 COLD = "cold"
-"""The edit under which a first build is listed: nothing is changed and nothing cached."""
+"""The edit of a first build: nothing is changed, and nothing is cached."""
 CORRECTED = "corrected"
-"""The edit of a build of the files as they were at first, where all builds before had other files, such as a mistake."""
+"""The edit of a build of the original files when all builds before it were of changed files, such as a mistake."""
 RETRY = "retry"
-"""The edit of a build of the same files as one that failed or was cancelled: it does what that one left undone."""
+"""The edit of a build of the same files as the build before it, which failed or was cancelled: it does the rest."""
 
-
-_Turn = tuple[str | None, str]
-"""A builder and a strategy: each builder has a cache of its own for each strategy."""
+_CacheKey = tuple[str | None, str]
+"""A builder, None for the one in the engine, and a strategy: each builder has its own cache of each strategy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
     """One Dockerfile variant.
 
-    dockerfile: its path, in the app's folder or elsewhere. host_commands: what runs on the host before the build.
+    dockerfile: its path, in the app's folder or elsewhere. host_commands: argv of each command that runs on the host first.
     """
 
     name: str
@@ -53,13 +52,14 @@ class Strategy:
 class App:
     """A folder to build from.
 
-    source: the user's own folder, never written to. folder: what is built. When they differ it is a private working copy,
-    with a name BuildKit has never seen; only such an app can be edited. private_cache: its builds share a cache with each
-    other, per strategy, and with nothing built before, so that a notebook tells the same story each time it is run.
+    source: the user's own folder, never written to. folder: what is built. When it is not the source, it is a working copy
+    with a name that BuildKit has never seen; only such an app can be edited.
+    private_cache: for each strategy, builds share a cache with each other and with no build before. With it, a notebook shows
+    the same cache hits and misses each time it is run.
     """
 
     products: frozenset[str] = frozenset()
-    """Files that builds make in the folder: no change to the sources."""
+    """Files that builds make in the folder. They are no change to the sources."""
 
     def __init__(
         self,
@@ -78,13 +78,14 @@ class App:
         self.edit_name = "none"
         self._id = uuid.uuid4().hex[:12]
         self._token = self._id if private_cache else None
-        self._begun: set[_Turn] = set()
-        self._unchanged_built: set[_Turn] = set()
-        self._unfinished: set[_Turn] = set()
-        self._caches: set[str] = set()
+        self._has_builds: set[_CacheKey] = set()
+        self._has_unchanged_build: set[_CacheKey] = set()
+        self._last_build_failed: set[_CacheKey] = set()
+        self._cache_names: set[str] = set()
         self.changes = 0
-        self._written: dict[str, int] = {}
-        self._built: dict[_Turn, int] = {}
+        """How often files were changed through this app."""
+        self._last_change_of: dict[str, int] = {}
+        self._last_built_change: dict[_CacheKey, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -94,53 +95,54 @@ class App:
 
     @property
     def holds_typed_text(self) -> bool:
-        """Whether the working copy, or a strategy of its own, holds what somebody typed; ready-made edits are not that."""
+        """Whether the working copy, or an added strategy, has text that the reader typed. Ready-made edits do not count."""
         return holds_typed(self.folder) or holds_typed(self._own_dockerfiles())
 
     def close(self) -> None:
-        """Remove the working copy, what its host builds cached and its own strategies. The user's folder stays."""
+        """Remove the working copy, the caches of its host builds, and added strategies. The user's folder stays."""
         if self.is_copy:
             discard(self.folder)
         discard(self._own_dockerfiles())
-        for cache in self._caches:
+        for cache in self._cache_names:
             discard(state_home() / "host-caches" / cache)
 
     @property
     def is_copy(self) -> bool:
+        """Whether the app builds a working copy, and not the user's folder itself."""
         return self.folder != self.source
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Files and folders that the working copy does not hold, and why: large ones that an ignore file leaves out, say."""
+        """Files and folders that are not in the working copy, and why: large ones that an ignore file names, for example."""
         return dict(self._copy.left_out) if self._copy else {}
 
     @property
     def without_rights(self) -> tuple[str, ...]:
-        """Files and folders that have a bit setuid, setgid or sticky in the user's folder, and none in the working copy."""
+        """Files and folders that lost a setuid, setgid or sticky bit in the working copy."""
         return tuple(self._copy.without_rights) if self._copy else ()
 
-    def _complete(self, *, at_most_bytes: int | None = None) -> None:
-        """Bring in what is in a build context since an ignore file was edited. Raises: DiskFull, FileRefused."""
+    def _complete_copy(self, *, at_most_bytes: int | None = None) -> None:
+        """Copy files that came into a build context by an edit of an ignore file. Raises: DiskFull, FileRefused."""
         if self._copy is None:
             return
         before = self._copy.left_out.keys()
         self._copy.complete([strategy.dockerfile for strategy in self.strategies.values()], at_most_bytes=at_most_bytes)
-        if come := before - self._copy.left_out.keys():
-            # Whoever only looks at what changed since has to see them.
+        if new_files := before - self._copy.left_out.keys():
+            # `changed_since` must name them: to a build they are new.
             self.changes += 1
-            self._written |= dict.fromkeys(come, self.changes)
+            self._last_change_of |= dict.fromkeys(new_files, self.changes)
 
     @property
     def probe(self) -> Probe | None:
-        """How to find out whether a built image does its work; None where nobody knows."""
+        """How to test whether a built image works; None when there is no known test."""
         return None
 
     def share_cache(self) -> None:
-        """Build with the engine's common cache from now on, in place of a private one."""
+        """Build with the engine's common cache from now on, not with a private one."""
         self._token = None
 
     def strategy(self, name: str | None = None) -> Strategy:
-        """A strategy by name; None is the first.
+        """The strategy of a name; without a name, the first one.
 
         Raises: UnknownStrategy.
         """
@@ -151,79 +153,82 @@ class App:
         return self.strategies[name]
 
     def add_strategy(self, name: str, dockerfile: str) -> Strategy:
-        """A strategy of one's own, from the text of its Dockerfile, which is kept outside of the build context.
+        """Add a strategy from the text of its Dockerfile. The file is kept outside of the build context.
 
-        Raises: Misuse for a name that is none; FileRefused for a text that cannot be written.
+        Raises: Misuse for a name with other characters than letters, digits, - and _; FileRefused for a text that cannot be
+        written.
         """
         if not name.replace("-", "").replace("_", "").isalnum():
             raise Misuse(message("{name!r} cannot name a strategy.", name=name), fix=message("Use letters, digits, - and _."))
         state_folder("dockerfiles")
         claim(self._own_dockerfiles())
-        place = self._own_dockerfiles() / f"Dockerfile.{name}"
-        with contextlib.suppress(OSError):  # writing says it better
-            private_folder(place.parent)
-        text_files.write_text(place.parent, place.name, dockerfile)
-        note_typed(place.parent, place.name)
-        place.chmod(stat.S_IRUSR | stat.S_IWUSR)
-        added = Strategy(name, place, message("your own"))
-        self.strategies[name] = added
-        self._complete(at_most_bytes=BROUGHT_IN_WHILE_TYPING)
-        return added
+        path = self._own_dockerfiles() / f"Dockerfile.{name}"
+        with contextlib.suppress(OSError):  # `write_text` fails for the same reason, with a better message
+            private_folder(path.parent)
+        text_files.write_text(path.parent, path.name, dockerfile)
+        note_typed(path.parent, path.name)
+        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        strategy = Strategy(name, path, message("your own"))
+        self.strategies[name] = strategy
+        self._complete_copy(at_most_bytes=COPIED_WHILE_TYPING)
+        return strategy
 
     def _own_dockerfiles(self) -> Path:
-        # Two apps may be built in folders of one name; a copy's name is its own.
+        # The name of a working copy is unique. Two apps that are built in place may be in folders of the same name.
         name = self.folder.name if self.is_copy else f"{self.folder.name}-{self._id}"
         return state_home() / "dockerfiles" / name
 
     def cache_of(self, strategy: str) -> str | None:
-        """The name of the cache that builds of a strategy share; None is the engine's common one."""
+        """The name of the cache that builds of a strategy share; None for the engine's common cache."""
         if self._token is None:
             return None
         cache = f"{self._token}-{strategy}"
-        self._caches.add(cache)
+        self._cache_names.add(cache)
         return cache
 
     def begin(self, strategy: str, *, cold: bool, builder: str | None = None) -> tuple[str | None, str]:
-        """The cache that the next build of a strategy shares, and the name of the edit that it is to be listed under.
+        """Begin a build. Out: the name of its cache, None for the builder's common one, and the name of its edit.
 
-        The cache is named by a token; None is the builder's common one. cold: a cache of its own, never seen before.
-        builder: the name of the one that builds; None is the one inside the engine. Each has seen its own builds alone.
-        A first build of unchanged files is listed as `cold`, one with nothing changed since the last as `none`. One of
-        unchanged files after builds of changed ones alone is `corrected`: it is no first build, and yet has work to do. So has
-        one with nothing changed since a build that did not end well, see `note_end`: it is listed as `retry`.
+        cold: the build gets a new cache. builder: its name; None is the one in the engine. A builder has only its own builds.
+        The edit is the last one that was made to the files, with four exceptions, so that times of the same edit are alike:
+        - `cold`: a first build of the original files;
+        - `none`: nothing changed since the last build;
+        - `corrected`: the original files, when all builds before were of changed ones: not a first build, and yet it has work;
+        - `retry`: nothing changed since a build that failed or was cancelled, see `note_end`: it has work, too.
         """
-        self._complete()
-        turn = (builder, strategy)
-        first = cold or (self._token is not None and turn not in self._begun)
-        same = self._built.get(turn) == self.changes and not first
+        self._complete_copy()
+        key = (builder, strategy)
+        is_first = cold or (self._token is not None and key not in self._has_builds)
+        is_same = self._last_built_change.get(key) == self.changes and not is_first
         edit = self.edit_name
-        if same:
-            edit = RETRY if turn in self._unfinished else "none"
+        if is_same:
+            edit = RETRY if key in self._last_build_failed else "none"
         elif edit == "none":
-            was_built = self._token is None or turn in self._unchanged_built
-            edit = COLD if first else "none" if was_built else CORRECTED
+            was_built = self._token is None or key in self._has_unchanged_build
+            edit = COLD if is_first else "none" if was_built else CORRECTED
         if cold:
-            # A cache of its own: what the strategy's other builds find in theirs is as old as before.
+            # A cold build leaves no results in the strategy's usual cache, so the notes about that cache stay as they are.
             cache = f"{uuid.uuid4().hex[:12]}-{strategy}"
-            self._caches.add(cache)
+            self._cache_names.add(cache)
             return cache, edit
-        self._begun.add(turn)
-        self._built[turn] = self.changes
+        self._has_builds.add(key)
+        self._last_built_change[key] = self.changes
         if self.edit_name == "none":
-            self._unchanged_built.add(turn)
+            self._has_unchanged_build.add(key)
         return self.cache_of(strategy), edit
 
     def note_end(self, strategy: str, edit: str, *, is_good: bool, builder: str | None = None) -> None:
-        """Take note of how a build ended that began as `begin` said. is_good: it came to its end, and left nothing to do."""
+        """Note how a build ended. strategy, edit, builder: as `begin` had them. is_good: the build did all of its work."""
+        key = (builder, strategy)
         if is_good:
-            self._unfinished.discard((builder, strategy))
+            self._last_build_failed.discard(key)
             return
-        self._unfinished.add((builder, strategy))
+        self._last_build_failed.add(key)
         if edit in (COLD, CORRECTED, RETRY):
-            self._unchanged_built.discard((builder, strategy))
+            self._has_unchanged_build.discard(key)
 
     def require_edit(self, name: str) -> Edit:
-        """An edit by name.
+        """The edit of a name.
 
         Raises: UnknownEdit.
         """
@@ -236,10 +241,10 @@ class App:
 
         Raises: UnknownEdit, EditDoesNotApply, FileRefused.
         """
-        chosen = self.require_edit(name)
+        edit = self.require_edit(name)
         if name != "none":
             self._require_copy()
-        changed = chosen.make(self.folder)
+        changed = edit.make(self.folder)
         if changed:
             self._note_changed(*changed)
         self.edit_name = name
@@ -250,11 +255,10 @@ class App:
         return text_files.text_files(self.folder)
 
     def read(self, name: str) -> str:
-        """A file's text. Raises: FileRefused."""
+        """The text of a file. Raises: FileRefused."""
         if name in self.left_out and not (self.folder / name).is_file():
-            why = self.left_out[name]
             raise FileRefused(
-                message("{name} is not in the working copy: {why}.", name=name, why=why),
+                message("{name} is not in the working copy: {why}.", name=name, why=self.left_out[name]),
                 fix=message("It is in {source}.", source=self.source),
             )
         return text_files.read_text(self.folder, name)
@@ -268,7 +272,7 @@ class App:
         self.edit_name = "custom"
 
     def reset(self, name: str | None = None) -> None:
-        """Put one file, or all of them, back to what they were at first. Raises: FileRefused."""
+        """Restore one file, or all files, from the user's folder. Raises: FileRefused."""
         copy = self._require_copy()
         for path in (name,) if name is not None else self.changed():
             copy.restore(path)
@@ -278,12 +282,12 @@ class App:
             self.edit_name = "none"
 
     def changed(self) -> tuple[str, ...]:
-        """Names of the files that differ from what they were at first, those added or removed included."""
-        found = self._copy.changed() if self._copy else ()
-        return tuple(name for name in found if name not in self.products)
+        """Names of the files that differ from the user's folder, with added and removed files."""
+        changed_files = self._copy.changed() if self._copy else ()
+        return tuple(name for name in changed_files if name not in self.products)
 
     def is_changed(self, name: str) -> bool:
-        """Whether one file of the working copy differs from what it was at first."""
+        """Whether one file of the working copy differs from the user's folder."""
         return self._copy is not None and self._copy.is_changed(name)
 
     def is_in_source(self, name: str) -> bool:
@@ -291,16 +295,18 @@ class App:
         return (self.source / name).is_file()
 
     def changed_since(self, changes: int) -> tuple[str, ...]:
-        """Names of the files that were changed through this app after the first so many changes."""
-        return tuple(name for name, number in list(self._written.items()) if number > changes)
+        """Names of the files that were changed through this app since `self.changes` had that value."""
+        # A copy of the items: another thread may change a file meanwhile.
+        return tuple(name for name, number in list(self._last_change_of.items()) if number > changes)
 
     def _note_changed(self, *names: str) -> None:
-        self._written |= dict.fromkeys(names, self.changes + 1)
+        # First the files, then the count: a thread that reads the new count must find them.
+        self._last_change_of |= dict.fromkeys(names, self.changes + 1)
         self.changes += 1
-        self._complete(at_most_bytes=BROUGHT_IN_WHILE_TYPING)
+        self._complete_copy(at_most_bytes=COPIED_WHILE_TYPING)
 
     def diff(self, name: str) -> str:
-        """What changed in a file, as a unified diff."""
+        """The changes of a file as a unified diff."""
         before, after = (_lines(folder, name) for folder in (self.source, self.folder))
         was, now = message("{name}, at first", name=name), message("{name}, now", name=name)
         return "".join(difflib.unified_diff(before, after, fromfile=was, tofile=now))
@@ -315,5 +321,5 @@ class App:
 
 
 def _lines(folder: Path, name: str) -> list[str]:
-    """A file's lines; none when it is not there."""
+    """The lines of a file; none when there is no such file."""
     return [f"{line}\n" for line in text_files.read_text(folder, name).splitlines()] if (folder / name).is_file() else []

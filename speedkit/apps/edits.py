@@ -1,4 +1,4 @@
-"""Edits: real changes to the files of a working copy."""
+"""Edits: ready-made changes to the files of a working copy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RESET = marked("Reset the app, then make the edit again.")
 
 @dataclass(frozen=True, slots=True)
 class AppliedEdit:
-    """What an edit did: the files it changed. An edit that only moves times names them too."""
+    """The result of an edit: the files that it changed, also when only their times changed."""
 
     name: str
     paths: tuple[str, ...]
@@ -30,7 +30,7 @@ class AppliedEdit:
 class Edit:
     """A change to the files of an app.
 
-    summary: what it does, in a few words. make: does it to a folder and names the files it changed.
+    summary: what it does, in a few words. make: makes the change in a folder and returns the names of the changed files.
     """
 
     name: str
@@ -39,12 +39,12 @@ class Edit:
 
 
 def nothing() -> Edit:
-    """Change nothing."""
+    """The edit that changes nothing."""
     return Edit("none", message("nothing changed"), lambda _: ())
 
 
 def touch(name: str) -> Edit:
-    """Move a file's time of change, and leave what it holds."""
+    """The edit that sets a newer modification time on a file and leaves its content."""
 
     def make(folder: Path) -> tuple[str, ...]:
         path = _existing(folder, name)
@@ -55,7 +55,7 @@ def touch(name: str) -> Edit:
 
 
 def append_line(name: str, line: str, *, called: str = "append") -> Edit:
-    """Append a line to a text file."""
+    """The edit that appends a line to a text file. called: its name."""
 
     def make(folder: Path) -> tuple[str, ...]:
         _existing(folder, name)
@@ -68,7 +68,7 @@ def append_line(name: str, line: str, *, called: str = "append") -> Edit:
 
 
 def replacement(name: str, source: Path | str, *, called: str = "replace") -> Edit:
-    """Replace a file by another one."""
+    """The edit that replaces the content of a file by that of another one, `source`. called: its name."""
 
     def make(folder: Path) -> tuple[str, ...]:
         _existing(folder, name)
@@ -83,9 +83,9 @@ def replacement(name: str, source: Path | str, *, called: str = "replace") -> Ed
 
 
 def replace_text(folder: Path, name: str, pairs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    """Replace pieces of a text file; the names of the files changed.
+    """Replace pieces of a text file; the names of the changed files. pairs: old and new text.
 
-    Raises: EditDoesNotApply when a piece is not there any more.
+    Raises: EditDoesNotApply when an old text is not in the file.
     """
     text = read_text(folder, name)
     for old, new in pairs:

@@ -1,8 +1,8 @@
-"""Copies one file, folder or link, as cheaply as the file system can, with what BuildKit sees of it.
+"""Copies of one file, folder or link, made as cheaply as the file system can, with the metadata that BuildKit reads.
 
-Kept are content, permissions, times and the extended attributes that anybody may set. Not kept is what gives a program the
-rights of its owner or more: the bits setuid, setgid and sticky, and capabilities. A copy belongs to whoever makes it, so
-with that bit somebody's program would become root's where root copies it.
+A copy has the content, the permissions, the times, and the extended attributes that any user may set. It has no setuid, setgid
+and sticky bits and no capabilities: a copy belongs to the user who makes it, so a setuid program that root copies would become
+a program with root's rights.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ KEPT_ATTRIBUTES = ("user.", "system.posix_acl_")
 SMALL_BYTES = 64 << 10
 CHUNK_BYTES = 8 << 20
 FICLONE = 0x40049409
-"""Linux's ioctl to share all blocks of a file with another, which Btrfs, XFS and others can: <linux/fs.h>."""
-CANNOT = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM})
+"""The ioctl of Linux that shares all blocks of a file with another file, on Btrfs, XFS and others (<linux/fs.h>)."""
+UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EINVAL, errno.ENOTTY, errno.ENOSYS, errno.EPERM})
 
 _without_clones: set[tuple[int, int]] = set()
-"""Pairs of file systems between which blocks cannot be shared."""
+"""Pairs of file systems (st_dev) between which blocks cannot be shared: each pair is tried once per process."""
 
 
 def copy_file(source: str, target: str) -> None:
-    """A regular file under a name that is not taken. Holes stay holes, and blocks are shared where that is possible.
+    """Copy a regular file to a new name. Holes stay holes, and blocks are shared where the file system can.
 
-    Raises: NotReadable when it is no regular file; OSError.
+    Raises: NotReadable for anything but a regular file; OSError, also when the new name exists.
     """
     origin, status = open_regular(source, follow_symlinks=False)
     try:
@@ -54,21 +54,18 @@ def copy_file(source: str, target: str) -> None:
 
 
 def copy_link(source: str, target: str) -> None:
-    """A symbolic link that leads where the other one does. Raises: OSError."""
+    """Copy a symbolic link, with the text of its target unchanged. Raises: OSError."""
     status = os.lstat(source)
-    # `Path` would make `a//b` and `./a` shorter, which counts in a cache key.
-    os.symlink(os.readlink(source), target, target_is_directory=_leads_to_folder(source))  # noqa: PTH115, PTH211
+    # Only Windows asks whether the target is a folder. Elsewhere the link is not followed: its target may be on a slow disk.
+    is_folder = sys.platform == "win32" and Path(source).is_dir()
+    # `Path` would shorten `a//b` and `./a`, and the text of the target is part of BuildKit's cache key.
+    os.symlink(os.readlink(source), target, target_is_directory=is_folder)  # noqa: PTH115, PTH211
     if os.utime in os.supports_follow_symlinks:
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)
 
 
-def _leads_to_folder(link: str) -> bool:
-    """Only Windows asks: elsewhere the link is not followed, which may take long."""
-    return sys.platform == "win32" and Path(link).is_dir()
-
-
 def copy_attributes(source: str, target: str, status: os.stat_result) -> None:
-    """Give a folder that was filled the permissions, times and attributes of another. Raises: OSError."""
+    """Give a copied folder the permissions, times and attributes of its source, after it was filled. Raises: OSError."""
     if sys.platform != "win32":
         _copy_extended(source, target)
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -78,7 +75,8 @@ def copy_attributes(source: str, target: str, status: os.stat_result) -> None:
 def _copy_content(origin: int, copy: int, status: os.stat_result) -> None:
     size = status.st_size
     if size <= SMALL_BYTES:
-        _write(copy, os.read(origin, SMALL_BYTES))  # once: one that somebody writes to may never end
+        # Read once: a file that somebody appends to all the time would never end.
+        _write(copy, os.read(origin, SMALL_BYTES))
         return
     if _is_cloned(origin, copy, status):
         return
@@ -89,6 +87,7 @@ def _copy_content(origin: int, copy: int, status: os.stat_result) -> None:
 
 
 def _is_cloned(origin: int, copy: int, status: os.stat_result) -> bool:
+    """Share the blocks of a file with its copy; False where the file systems cannot. Raises: OSError."""
     if sys.platform != "linux":
         return False
     import fcntl
@@ -99,7 +98,7 @@ def _is_cloned(origin: int, copy: int, status: os.stat_result) -> bool:
     try:
         fcntl.ioctl(copy, FICLONE, origin)
     except OSError as problem:
-        if problem.errno not in CANNOT:
+        if problem.errno not in UNSUPPORTED:
             raise
         _without_clones.add(pair)
         return False
@@ -107,6 +106,7 @@ def _is_cloned(origin: int, copy: int, status: os.stat_result) -> bool:
 
 
 def _copy_between_holes(origin: int, copy: int, size: int) -> None:
+    """Copy only the parts of a file that have data (lseek(2), SEEK_DATA); the rest of the copy is holes."""
     if not hasattr(os, "SEEK_DATA"):
         _copy_range(origin, copy, 0, size)
         return
@@ -117,14 +117,14 @@ def _copy_between_holes(origin: int, copy: int, size: int) -> None:
         except OSError as problem:
             if problem.errno != errno.ENXIO:
                 raise
-            break  # nothing but a hole from here on
+            break  # ENXIO: the rest of the file is one hole
         end = min(os.lseek(origin, start, os.SEEK_HOLE), size)
         _copy_range(origin, copy, start, end)
     os.ftruncate(copy, size)
 
 
 def _copy_range(origin: int, copy: int, start: int, end: int) -> None:
-    """Copy bytes within the kernel where it can, else through memory, in pieces."""
+    """Copy bytes from `start` to `end` inside the kernel where it can, otherwise in pieces through memory."""
     os.lseek(origin, start, os.SEEK_SET)
     os.lseek(copy, start, os.SEEK_SET)
     left = end - start
@@ -134,17 +134,17 @@ def _copy_range(origin: int, copy: int, start: int, end: int) -> None:
             try:
                 count = os.copy_file_range(origin, copy, min(left, 1 << 30))
             except OSError as problem:
-                if problem.errno not in CANNOT:
+                if problem.errno not in UNSUPPORTED:
                     raise
                 within_kernel = False
                 continue
             if count:
                 left -= count
                 continue
-            within_kernel = False  # some file systems say that they copied nothing
+            within_kernel = False  # some file systems report 0 copied bytes instead of an error
         data = os.read(origin, min(left, CHUNK_BYTES))
         if not data:
-            return  # it was cut meanwhile
+            return  # the file was truncated meanwhile
         _write(copy, data)
         left -= len(data)
 
@@ -156,7 +156,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _copy_extended(source: int | str, target: int | str) -> None:
-    """The extended attributes that anybody may set, as far as the target's file system knows them."""
+    """Copy the extended attributes that any user may set, as far as the file system of the target supports them."""
     if sys.platform != "linux":
         return
     try:

@@ -1,4 +1,4 @@
-"""How to find out whether a built image does its work."""
+"""A question to a running image that shows whether the image works."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["Probe"]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A question for a running image: `GET path` on `port` must give JSON in which `field` is `value`."""
+    """An HTTP request to a running image: `GET path` on `port` must answer with JSON in which `field` is `value`."""
 
     port: int
     path: str
     field: str
     value: str
 
-    def accepts(self, said: str) -> bool:
-        """Whether this body is the answer expected."""
+    def accepts(self, body: str) -> bool:
+        """Whether the body of an answer is the expected one."""
         try:
-            found = json.loads(said)
+            answer = json.loads(body)
         except (ValueError, RecursionError):
             return False
-        return isinstance(found, dict) and found.get(self.field) == self.value
+        return isinstance(answer, dict) and answer.get(self.field) == self.value

@@ -1,4 +1,4 @@
-"""The sample app: the article's Go service, its strategies and edits."""
+"""The sample app: the Go service of the article, its strategies and edits."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ PORT = 8080
 BROKEN_ON_PURPOSE = "break"
 """The edit after which every build fails."""
 FIELD = re.compile(r'json:"(\w+)"')
-BUILD = ("go", "build", "-buildvcs=false", "-o", "speedup", ".")
+MAKE_EXE = ("go", "build", "-buildvcs=false", "-o", "speedup", ".")
+"""The command of the target `exe` of the sample app's Makefile, for machines without make."""
 
 
 def sample_folder() -> Path:
-    """Where the sample app's files are. Raises: NotAFolder."""
+    """The folder with the files of the sample app. Raises: NotAFolder."""
     folder = shipped_folder(FOLDERS, "main.go")
     if folder is None:
         raise NotAFolder(FOLDERS[-1])
@@ -38,7 +39,7 @@ def sample_folder() -> Path:
 
 
 def is_sample_folder(folder: Path) -> bool:
-    """Whether a folder is the sample app's; never where that cannot be found or looked into."""
+    """Whether a folder is that of the sample app; False when the kit has no such folder."""
     try:
         return folder == sample_folder()
     except NotAFolder:
@@ -46,27 +47,25 @@ def is_sample_folder(folder: Path) -> bool:
 
 
 def sample_app() -> SampleApp:
-    """A private working copy of the sample app, with a cache of its own: edit it at will."""
+    """A working copy of the sample app, with a cache of its own. Its files may be edited."""
     return SampleApp.copied()
 
 
 def sample_strategies(folder: Path) -> dict[str, Strategy]:
-    """The strategies of the article, in its order."""
-    found = {}
+    """The strategies of the article, in its order. folder: with their Dockerfiles, whose first lines are the summaries."""
+    strategies = {}
     for name in NAMES:
         dockerfile = folder / f"Dockerfile.{name}"
         summary = dockerfile.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
-        found[name] = Strategy(name, dockerfile, summary, _host_commands() if name == "host" else ())
-    return found
-
-
-def _host_commands() -> tuple[tuple[str, ...], ...]:
-    """`make exe`, or its command where there is no make."""
-    return (("make", "exe"),) if shutil.which("make") else (BUILD,)
+        host_commands: tuple[tuple[str, ...], ...] = ()
+        if name == "host":
+            host_commands = (("make", "exe"),) if shutil.which("make") else (MAKE_EXE,)
+        strategies[name] = Strategy(name, dockerfile, summary, host_commands)
+    return strategies
 
 
 class SampleApp(App):
-    """The sample app; a running image of it can be asked whether it works."""
+    """The sample app. A running image of it can be tested, see `probe`."""
 
     products = frozenset({"speedup"})
 
@@ -84,6 +83,7 @@ class SampleApp(App):
 
     @classmethod
     def copied(cls) -> Self:
+        """A working copy of the sample app."""
         source = sample_folder()
         copy = working_copy(source, [strategy.dockerfile for strategy in sample_strategies(source).values()])
         (copy.folder / "speedup").unlink(missing_ok=True)
@@ -91,9 +91,9 @@ class SampleApp(App):
 
     @property
     def probe(self) -> Probe:
-        """Asks `/echo`; the field expected in the answer is the one the sources name now."""
-        found = FIELD.search((self.folder / "main.go").read_text(encoding="utf-8", errors="replace"))
-        return Probe(PORT, "/echo?text=speedkit", found[1] if found else "text", "speedkit")
+        """A request to `/echo`. The answer must have the field that the sources name now, as an edit may rename it."""
+        field = FIELD.search((self.folder / "main.go").read_text(encoding="utf-8", errors="replace"))
+        return Probe(PORT, "/echo?text=speedkit", field[1] if field else "text", "speedkit")
 
 
 def _edits() -> tuple[Edit, ...]:
@@ -115,12 +115,13 @@ PACKAGE = re.compile(r"^package main\b.*$", re.MULTILINE)
 
 
 def _comment(folder: Path) -> tuple[str, ...]:
-    """Another comment each time, on a line that was there before, so that no line number in the program moves."""
+    # A new comment each time, as the same comment would be no change. It is on an existing line: a new line would move the
+    # line numbers behind it, which Go writes into the program.
     text = read_text(folder, "main.go")
-    found = PACKAGE.search(text)
-    if found is None:
+    package_line = PACKAGE.search(text)
+    if package_line is None:
         raise EditDoesNotApply(message("main.go no longer holds 'package main'."), fix=message(RESET))
-    write_text(folder, "main.go", text.replace(found[0], f"package main // comment {uuid.uuid4().hex[:8]}", 1))
+    write_text(folder, "main.go", text.replace(package_line[0], f"package main // comment {uuid.uuid4().hex[:8]}", 1))
     return ("main.go",)
 
 
@@ -135,7 +136,7 @@ def _break(folder: Path) -> tuple[str, ...]:
 
 
 def _add_dependency(folder: Path) -> tuple[str, ...]:
-    """github.com/google/uuid, which needs nothing else; the sums are those that `go mod tidy` writes."""
+    """Import github.com/google/uuid, which has no dependencies of its own. The sums are those that `go mod tidy` writes."""
     if "github.com/google/uuid" in read_text(folder, "go.mod"):
         raise EditDoesNotApply(message("go.mod already requires github.com/google/uuid."), fix=message(RESET))
     replace_text(
