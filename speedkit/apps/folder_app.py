@@ -1,4 +1,4 @@
-"""Any folder with a Dockerfile as an app."""
+"""Apps from any folder with a Dockerfile: as a working copy, or built in place."""
 
 from __future__ import annotations
 
@@ -21,97 +21,96 @@ __all__ = ["app_in_place", "own_app"]
 
 
 def own_app(path: Path | str, dockerfile: str | Iterable[str] | None = None, *, edits: Mapping[str, Edit] | None = None) -> App:
-    """A folder with one or more Dockerfiles as an app: a private copy of it, with a cache of its own.
+    """A folder with one or more Dockerfiles as an app: a working copy of it, with a cache of its own.
 
-    The folder is copied at once, not at the first edit: BuildKit tells contexts apart by their folder's name, so builds
-    before and after the first edit must be of one folder. The user's own is only ever read.
-    dockerfile: names in the folder or paths elsewhere, each a strategy; by default all files `Dockerfile*` in the folder
-    (or `dockerfile`, where there is no `Dockerfile`).
-    edits: by name, made with `append_line` and `replacement`; `none` and `touch` are always there.
-    The sample app's folder is the sample app, unless a Dockerfile or edits are named: then it is a folder like any other.
+    The user's folder is only read. It is copied now, not at the first edit: BuildKit recognises a build context by the name of
+    its folder, so the builds before and after the first edit must be of the same folder.
+    dockerfile: names in the folder or paths elsewhere, a strategy each; by default all files `Dockerfile*` in the folder, and
+    `dockerfile` when there is no `Dockerfile`.
+    edits: by name, made with `append_line` and `replacement`. The edits `none` and `touch` are always there.
+    The folder of the sample app gives the sample app, unless a Dockerfile or edits are named.
     Raises: NotAFolder, NoDockerfile, and what `working_copy` raises.
     """
     source = _folder(path)
     if is_sample_folder(source) and dockerfile is None and edits is None:
         return SampleApp.copied()
-    found = _named(source, [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source)))
-    copy = working_copy(source, list(found.values()))
+    names = [dockerfile] if isinstance(dockerfile, str) else list(dockerfile or _dockerfiles(source))
+    dockerfiles = _dockerfiles_by_strategy(source, names)
+    copy = working_copy(source, list(dockerfiles.values()))
     folder = copy.folder
-    strategies = {
-        name: Strategy(name, _copied(path, source, folder), message("{name} of {app}", name=name, app=source.name))
-        for name, path in found.items()
-    }
-    # Recordings are found by this name, whatever the language.
+    strategies = {}
+    for strategy, path in dockerfiles.items():
+        own_path = folder / path.relative_to(source) if path.is_relative_to(source) else path
+        strategies[strategy] = Strategy(strategy, own_path, message("{name} of {app}", name=strategy, app=source.name))
+    # Not translated: recordings are looked up by the name of their app.
     name = f"{source.name}, as your own" if is_sample_folder(source) else source.name
-    known = {edit.name: edit for edit in (nothing(), _touch(folder, strategies))}
-    return App(name, source, folder, strategies, known | dict(edits or {}), private_cache=True, copy=copy)
+    own_edits = {edit.name: edit for edit in (nothing(), _touch(folder, strategies))}
+    return App(name, source, folder, strategies, own_edits | dict(edits or {}), private_cache=True, copy=copy)
 
 
-def _named(source: Path, names: list[str]) -> dict[str, Path]:
-    """Dockerfiles by the name of their strategy: the path in the folder, or the file's name for one that is elsewhere.
+def _dockerfiles_by_strategy(source: Path, names: list[str]) -> dict[str, Path]:
+    """The paths of Dockerfiles by the name of their strategy.
 
-    One that is elsewhere, and would have another's name, is called by its whole path. A link that leads out of the folder
-    counts as elsewhere: it would lead nowhere in a copy.
+    The name is the path in the folder. For a file elsewhere it is the file's name, or its whole path when another Dockerfile
+    has that name. A link that leads out of the folder counts as a file elsewhere: in a copy it would lead nowhere.
     """
-    found = {}
+    by_strategy: dict[str, Path] = {}
     for name in names:
         path = Path(os.path.normpath(source / Path(name).expanduser()))
         if not _is_dockerfile(path):
             raise _refusal(path)
         is_here = path.is_relative_to(source) and _readable_by_buildkit(path).is_relative_to(source)
-        called = path.relative_to(source).as_posix() if is_here else path.name
-        found[called if called not in found else str(path)] = _readable_by_buildkit(path)
-    return found
+        strategy = path.relative_to(source).as_posix() if is_here else path.name
+        by_strategy[strategy if strategy not in by_strategy else str(path)] = _readable_by_buildkit(path)
+    return by_strategy
 
 
 def _is_dockerfile(path: Path) -> bool:
-    """Whether there is a file for BuildKit, or one that a link leads to elsewhere."""
-    is_file = os.path.isfile(path)  # noqa: PTH113 - no error where a folder is closed
+    """Whether the path is a file, or a link that BuildKit resolves to a file inside of the folder."""
+    is_file = os.path.isfile(path)  # noqa: PTH113 - `Path.is_file` fails in a folder that cannot be read
     return is_file or file_in_root(path.parent.resolve(), path.name) is not None
 
 
 def _readable_by_buildkit(path: Path) -> Path:
-    """Where BuildKit finds a Dockerfile: it follows a link only inside of the folder that the link lies in.
+    """The path at which BuildKit can read a Dockerfile: it follows a link only inside of the folder of the link.
 
-    The name of such a link is kept, because the `<name>.dockerignore` beside it counts.
+    The link itself when BuildKit follows it, because the `<name>.dockerignore` beside it counts; otherwise its target.
     Raises: NoDockerfile.
     """
-    folder, place = path.parent.resolve(), path.resolve()
+    folder, target = path.parent.resolve(), path.resolve()
     if file_in_root(folder, path.name) is not None:
         return folder / path.name
-    if place.is_relative_to(folder):
-        raise NoDockerfile(path, link=os.readlink(path) if path.is_symlink() else "")  # noqa: PTH115 - as the link says it
-    return place
-
-
-def _copied(path: Path, source: Path, copy: Path) -> Path:
-    return copy / path.relative_to(source) if path.is_relative_to(source) else path
+    if target.is_relative_to(folder):
+        raise NoDockerfile(path, link=os.readlink(path) if path.is_symlink() else "")  # noqa: PTH115 - the text of the link
+    return target
 
 
 def _touch(copy: Path, strategies: Mapping[str, Strategy]) -> Edit:
-    """Touches the first Dockerfile, or where all are elsewhere the first text file."""
+    """The edit that touches the first Dockerfile; the first text file when all Dockerfiles are elsewhere."""
     names = [name for name, strategy in strategies.items() if strategy.dockerfile.is_relative_to(copy)]
     first = next(iter(names or text_files(copy)), None)
     return touch(first) if first is not None else Edit("touch", message("no file to touch"), lambda _: ())
 
 
 def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
-    """A folder as it is, built with the engine's common cache; it cannot be edited through the kit.
+    """A folder as an app that is built in place, with the engine's common cache. It cannot be edited through the kit.
 
-    dockerfile: one Dockerfile, in the folder or elsewhere; by default those of the folder.
+    dockerfile: one Dockerfile, in the folder or elsewhere; by default all of the folder.
     Raises: NotAFolder, NoDockerfile.
     """
     source = _folder(path)
     if dockerfile is not None:
-        places = (dockerfile, source / dockerfile)
-        found = next(filter(_is_dockerfile, places), None)
-        if found is None:
-            something = next(filter(os.path.lexists, places), None)
-            raise _refusal(something or source / dockerfile, called=dockerfile)
-        place = _readable_by_buildkit(found)
-        # Two Dockerfiles of one name would be taken for one another's history.
-        name = place.relative_to(source).as_posix() if place.is_relative_to(source) else str(place)
-        strategies = {name: Strategy(name, place, message("{name} of {app}", name=name, app=source.name))}
+        # A relative path counts from the current folder, as for `docker build -f`; then from the folder of the app.
+        candidates = (dockerfile, source / dockerfile)
+        first = next(filter(_is_dockerfile, candidates), None)
+        if first is None:
+            no_dockerfile = next(filter(os.path.lexists, candidates), None)
+            raise _refusal(no_dockerfile or source / dockerfile, called=dockerfile)
+        path_to_build = _readable_by_buildkit(first)
+        # The whole path of a file elsewhere: with its name alone, two Dockerfiles would share one history of builds.
+        is_here = path_to_build.is_relative_to(source)
+        name = path_to_build.relative_to(source).as_posix() if is_here else str(path_to_build)
+        strategies = {name: Strategy(name, path_to_build, message("{name} of {app}", name=name, app=source.name))}
         return App(source.name, source, source, strategies, {"none": nothing()}, private_cache=False)
     if is_sample_folder(source):
         return SampleApp(source, source, sample_strategies(source), private_cache=False)
@@ -124,6 +123,7 @@ def app_in_place(path: Path | str, *, dockerfile: Path | None = None) -> App:
 
 
 def _folder(path: Path | str) -> Path:
+    """The absolute path of a folder. Raises: NotAFolder, FileRefused."""
     folder = Path(path).expanduser()
     try:
         if not folder.is_dir():
@@ -137,6 +137,7 @@ def _folder(path: Path | str) -> Path:
 
 
 def _dockerfiles(folder: Path) -> list[str]:
+    """Names of the Dockerfiles in a folder, sorted. Raises: FileRefused, NoDockerfile when there is none."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as problem:
@@ -149,7 +150,7 @@ def _dockerfiles(folder: Path) -> list[str]:
         for path in entries
         if path.name.startswith("Dockerfile") and not path.name.endswith(".dockerignore") and _is_dockerfile(path)
     ]
-    # The name in lower case is what buildx takes where the other is not there.
+    # Without a `Dockerfile`, buildx takes `dockerfile`.
     if "Dockerfile" not in names and _is_dockerfile(folder / "dockerfile"):
         names.insert(0, "dockerfile")
     if not names:
@@ -158,7 +159,7 @@ def _dockerfiles(folder: Path) -> list[str]:
 
 
 def _refusal(path: Path, *, called: Path | None = None) -> NoDockerfile | FileRefused:
-    """Why there is no Dockerfile: nothing is there, or what is there cannot be read. called: as the user names it."""
+    """The error for a path without a Dockerfile: nothing is there, or it cannot be read. called: the path as typed."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -1,7 +1,8 @@
-"""Working copies and what goes with them, when nobody uses them any more."""
+"""Working copies, their caches and strategies of their own, when no living process uses them: they are removed."""
 
 from __future__ import annotations
 
+import contextlib
 import stat
 import time
 from collections.abc import Callable, Sequence
@@ -27,15 +28,16 @@ __all__ = [
 ]
 
 TYPED = "typed"
+"""The part of the state folder that has typed text of copies that were removed."""
 KEPT_AT_MOST = 50
 KEPT_SECONDS = 30 * 24 * 3600.0
 DISPOSABLE = ("work", "host-caches", "dockerfiles")
-"""The parts of the state folder in which every entry belongs to an app that somebody works with, or to nobody."""
+"""The parts of the state folder in which each entry belongs to the app of a living process, or can be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FolderInUse:
-    """A folder that was left because a living process uses it."""
+    """A folder that was not removed, because a living process uses it."""
 
     path: Path
     owner: Owner
@@ -45,15 +47,15 @@ class FolderInUse:
 
 
 def remove_leftovers() -> list[Path]:
-    """Remove what dead processes left: copies, caches, temporary files, recordings half written. The paths removed.
+    """Remove what ended processes left: copies, caches, temporary files, half-written recordings. Out: the removed paths.
 
-    What somebody typed in such a copy is kept, see `typed_text_folders`.
+    Typed text in such a copy is kept, see `typed_text_folders`.
     """
-    return ownership.sweep(_keep_typed)
+    return ownership.sweep(_keep_typed_text)
 
 
 def remove_leftovers_and_report(tell: Callable[[str], None]) -> None:
-    """Sweep, and tell where typed text is kept that was found now."""
+    """Remove leftovers, and report each folder in which typed text is kept now. tell: gets a sentence per folder."""
     before = set(typed_text_folders())
     remove_leftovers()
     for folder in [folder for folder in typed_text_folders() if folder not in before]:
@@ -61,7 +63,7 @@ def remove_leftovers_and_report(tell: Callable[[str], None]) -> None:
 
 
 def typed_text_notice(copies: int, folder: Path) -> str:
-    """Where the text is kept that was typed in so many working copies."""
+    """The sentence on where typed text is kept. copies: the number of working copies it was typed in."""
     return plural(
         "What was typed in a working copy whose program ended before it was closed is kept in {folder}.",
         "What was typed in {count} working copies whose programs ended before these were closed is kept in {folder}.",
@@ -71,50 +73,47 @@ def typed_text_notice(copies: int, folder: Path) -> str:
 
 
 def typed_text_folders() -> tuple[Path, ...]:
-    """Folders with what was typed in working copies whose program ended before they were closed, oldest first."""
+    """The folders with typed text of working copies whose program ended before it closed them, oldest first."""
     try:
         return tuple(sorted((state_home() / TYPED).iterdir(), key=lambda path: (path.lstat().st_mtime_ns, path.name)))
     except OSError:
         return ()
 
 
-def _keep_typed(folder: Path, names: Sequence[str]) -> None:
-    """Move the files that hold what somebody typed out of a folder that is to go. Raises: OSError."""
+def _keep_typed_text(folder: Path, names: Sequence[str]) -> None:
+    """Save files with typed text of a folder that will be removed, and drop the oldest saved ones. Raises: OSError."""
     for name in names:
         try:
             text = read_text(folder, name)
         except FileRefused:
-            continue  # it is gone, or no text
+            continue  # the file was removed, or is no text
         try:
-            kept = private_folder(state_home() / TYPED / folder.name)
-            write_text(kept, name, text)
-            (kept / name).chmod(stat.S_IRUSR | stat.S_IWUSR)
+            typed_folder = private_folder(state_home() / TYPED / folder.name)
+            write_text(typed_folder, name, text)
+            (typed_folder / name).chmod(stat.S_IRUSR | stat.S_IWUSR)
         except FileRefused as problem:
             raise OSError(str(problem)) from None
-    old = time.time() - KEPT_SECONDS
-    folders = typed_text_folders() if names else ()
-    for number, kept in enumerate(reversed(folders)):
-        if number >= KEPT_AT_MOST or kept.lstat().st_mtime < old:
-            ownership.discard(kept)
+    oldest_time = time.time() - KEPT_SECONDS
+    typed_folders = typed_text_folders() if names else ()
+    for number, typed_folder in enumerate(reversed(typed_folders)):
+        if number >= KEPT_AT_MOST or typed_folder.lstat().st_mtime < oldest_time:
+            ownership.discard(typed_folder)
 
 
 def remove_unused_copies() -> tuple[FolderInUse, ...]:
-    """Remove every working copy, and what goes with it, that no living process owns; those left.
+    """Remove every working copy, with its caches and strategies, that no living process owns. Out: those in use.
 
-    The folders that hold them stay: another process may be about to make something in one.
+    The folders around them stay, because another process may be about to make an entry in one.
     """
     remove_leftovers()
-    # In this order: what somebody makes is claimed first, so what is listed and claimed by nobody is nobody's.
-    entries = [entry for part in DISPOSABLE for entry in _entries((state_home() / part).resolve())]
+    # First the entries, then their owners: a process claims a folder before it makes it, so an entry without an owner here is
+    # not one that a process has just made.
+    entries: list[Path] = []
+    for part in DISPOSABLE:
+        with contextlib.suppress(OSError):
+            entries += (state_home() / part).resolve().iterdir()
     owners = {path: owner for owner in ownership.living_owners() for path in owner.paths}
     for entry in entries:
         if entry not in owners:
             ownership.discard(entry)
     return tuple(FolderInUse(entry, owners[entry]) for entry in entries if entry in owners)
-
-
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError:
-        return []

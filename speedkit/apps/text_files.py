@@ -1,4 +1,4 @@
-"""The text files of a folder, read and written with care: nothing outside of it, nothing that is not text."""
+"""The text files of a folder: read and written only inside of the folder, and only when they are UTF-8 text."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ __all__ = [
 LARGEST_BYTES = 1_000_000
 LISTED_AT_MOST = 500
 NOT_LISTED = frozenset({".git", "node_modules", "__pycache__", ".venv"})
+"""Folders that tools keep for themselves."""
 
 
 def inside(folder: Path, name: str) -> Path:
     """The path of a file in a folder.
 
-    Raises: FileRefused when the name leads out of the folder, also by a link.
+    Raises: FileRefused when the name leads out of the folder, be it by `..` or by a link.
     """
     path = folder / PurePosixPath(name)
     try:
@@ -49,7 +50,7 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def entry_inside(folder: Path, name: str) -> Path:
-    """The path of a file or link in a folder, the link itself and not where it leads.
+    """The path of a file or link in a folder; the last part of the name is not followed when it is a link.
 
     Raises: FileRefused when the name leads out of the folder.
     """
@@ -73,9 +74,9 @@ def is_text(data: bytes) -> bool:
 
 
 def read_text(folder: Path, name: str) -> str:
-    """A file's text.
+    """The text of a file.
 
-    Raises: FileRefused when it is missing, not text, larger than a megabyte, or outside.
+    Raises: FileRefused when it is missing, not text, larger than a megabyte, or outside of the folder.
     """
     path = inside(folder, name)
     try:
@@ -99,13 +100,17 @@ def read_text(folder: Path, name: str) -> str:
 
 
 def write_text(folder: Path, name: str, text: str) -> None:
-    """Write a file, moving its time of change forward.
+    """Write a text file with a newer modification time.
 
-    BuildKit compares size and time before it reads: a file written twice within the clock's step with equal size would
-    give a stale hit.
-    Raises: FileRefused when it is too large, not text, outside, or cannot be written.
+    Raises: FileRefused when the text is too large or not text, or when the file is outside of the folder or cannot be written.
     """
-    data = _encoded(name, text)
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise FileRefused(
+            message("{name} would not be text: it holds half of a character.", name=name),
+            fix=message("Type the character again."),
+        ) from None
     if len(data) > LARGEST_BYTES:
         raise FileRefused(
             message("{name} would have {megabytes:.1f} MB.", name=name, megabytes=len(data) / 1e6),
@@ -115,45 +120,45 @@ def write_text(folder: Path, name: str, text: str) -> None:
 
 
 def write_bytes(folder: Path, name: str, data: bytes) -> None:
-    """Write a file of a folder whole or not at all, moving its time of change forward; its permissions stay.
+    """Write a file whole or not at all, with a newer modification time and the same permissions.
 
-    Raises: FileRefused when it is outside, no regular file, or cannot be written.
+    Raises: FileRefused when it is outside of the folder, no regular file, or cannot be written.
     """
     path = inside(folder, name)
     try:
-        place = Path(os.path.realpath(path))  # a link to a file of the folder stays one
-        before = _status_of_regular(place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the folder: inside it, a build that begins now would be sent the half.
+        target = Path(os.path.realpath(path))  # a link inside of the folder stays a link
+        before = _status_of_regular_file(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the folder: in it, a build that begins now would get the half-written file.
         with claimed(folder.with_name(f".{folder.name}-{os.urandom(6).hex()}")) as unfinished:
             try:
                 unfinished.write_bytes(data)
                 if before is not None:
                     unfinished.chmod(before.st_mode & 0o777)
                 move_time_forward(unfinished, before.st_mtime_ns if before else 0)
-                put_in_place(unfinished, place)
+                put_in_place(unfinished, target)
             finally:
                 unfinished.unlink(missing_ok=True)
     except OSError as problem:
         raise FileRefused(message("{name} cannot be written: {problem}.", name=path.name, problem=problem.strerror)) from None
 
 
-def put_in_place(unfinished: Path, place: Path) -> None:
-    """Give a finished file the name of another, or a new one. Raises: OSError."""
+def put_in_place(written: Path, target: Path) -> None:
+    """Move a written file to its path, also into a read-only folder. Raises: OSError."""
     try:
-        unfinished.replace(place)
+        written.replace(target)
     except PermissionError:
-        # A copy of a folder that nobody may write to is one, too: its permissions count for BuildKit.
-        permissions = place.parent.stat().st_mode & 0o777
-        place.parent.chmod(permissions | 0o700)
+        # A copy of a read-only folder is read-only, too, because BuildKit's cache key has the permissions of folders.
+        permissions = target.parent.stat().st_mode & 0o777
+        target.parent.chmod(permissions | 0o700)
         try:
-            unfinished.replace(place)
+            written.replace(target)
         finally:
-            place.parent.chmod(permissions)
+            target.parent.chmod(permissions)
 
 
-def _status_of_regular(path: Path) -> os.stat_result | None:
-    """What `os.stat` says of a file; None when there is none. Raises: NotReadable for a pipe, a folder and the like."""
+def _status_of_regular_file(path: Path) -> os.stat_result | None:
+    """The `lstat` of a file; None when there is no file. Raises: NotReadable for a pipe, a folder and so on."""
     try:
         status = path.lstat()
     except FileNotFoundError:
@@ -163,35 +168,27 @@ def _status_of_regular(path: Path) -> os.stat_result | None:
     return status
 
 
-def _encoded(name: str, text: str) -> bytes:
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise FileRefused(
-            message("{name} would not be text: it holds half of a character.", name=name),
-            fix=message("Type the character again."),
-        ) from None
-
-
 def move_time_forward(path: Path, before_ns: int) -> None:
-    """Give a file a time of change later than the one it had."""
+    """Set the modification time of a file to now, and at least a millisecond later than before."""
+    # BuildKit compares sizes and times before it reads files. Of two writes of equal size within one tick of the clock it would
+    # miss the second one, and give a stale cache hit.
     now = max(time.time_ns(), before_ns + 1_000_000)
     os.utime(path, ns=(now, now))
 
 
 def text_files(folder: Path) -> tuple[str, ...]:
-    """Names of the folder's text files, sorted, at most 500; too large ones and what tools keep for themselves left out."""
-    found = []
+    """Names of the text files in a folder, at most 500, outer folders first; without files over 1 MB and `NOT_LISTED`."""
+    names = []
     for name in regular_files(folder):
-        if is_text(_beginning(folder / name)):
-            found.append(name)
-        if len(found) >= LISTED_AT_MOST:
+        if is_text(_first_bytes(folder / name)):
+            names.append(name)
+        if len(names) >= LISTED_AT_MOST:
             break
-    return tuple(found)
+    return tuple(names)
 
 
 def regular_files(folder: Path) -> Iterator[str]:
-    """Names of the folder's files that can be opened for editing, outer ones first: no larger ones, pipes or devices."""
+    """Names of the regular files of at most 1 MB in a folder, outer folders first."""
     for name in file_names_below(folder):
         try:
             status = (folder / name).stat()
@@ -202,15 +199,15 @@ def regular_files(folder: Path) -> Iterator[str]:
 
 
 def file_names_below(folder: Path) -> Iterator[str]:
-    """Names of all below a folder but folders and links to them, in order; without what tools keep for themselves."""
+    """Names of all below a folder except folders, links to folders, and `NOT_LISTED`; outer folders first."""
     for within, entries in walk_folder(folder, skipped=NOT_LISTED):
         for entry in entries:
             if not (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112
                 yield within + entry.name
 
 
-def _beginning(path: Path) -> bytes:
-    """The first kilobytes of a file, not cut inside a character."""
+def _first_bytes(path: Path) -> bytes:
+    """The first 8 KiB of a file, without a character that is cut at their end; no text when the file cannot be read."""
     try:
         descriptor, _ = open_regular(path)
         with os.fdopen(descriptor, "rb", buffering=0) as file:

@@ -1,9 +1,9 @@
-"""Working copies: a folder of one's own to edit, with a name that BuildKit has never seen, and what was changed in it.
+"""Working copies: a private copy of a folder to edit, with a name that BuildKit has never seen, and the changes in it.
 
-A copy holds what the build contexts of its Dockerfiles hold, with links, permissions and times. Hard links would be quicker
-to make, but an edit would then reach the user's file. Of what `.dockerignore` leaves out it holds the small files, which can
-be read and edited; large ones, and folders that cannot be read, are left out. They come in once the ignore file no longer
-leaves them out. Never copied are the kit's own state folder, wherever it lies, and what cannot be: sockets, pipes, devices.
+A copy has all files of the build contexts of its Dockerfiles, with links, permissions and times. Hard links would be quicker to
+make, but an edit would then change the user's file. Of the files that `.dockerignore` excludes, a copy has small ones, to read
+and edit. Large ones and folders that cannot be read are left out; they are copied once the ignore file no longer excludes them.
+Never copied are the kit's own state folder, wherever it is, and sockets, pipes and devices.
 """
 
 from __future__ import annotations
@@ -43,19 +43,25 @@ IGNORED_BYTES_AT_MOST = 20_000_000
 LONGEST_NAME = 80
 NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 Stamps = tuple[tuple[Path, int, int], ...]
+"""The path, modification time in nanoseconds and size of each ignore file."""
 
 
 def working_copy(source: Path, dockerfiles: Sequence[Path]) -> WorkingCopy:
-    """A copy of a folder with its links, permissions and times, under a name never used before.
+    """A copy of a folder with its links, permissions and times, under a new name. Leftovers of ended processes are removed.
 
-    BuildKit recognises a context by the name of its folder and then compares sizes and times only, so a copy under a known
-    name could be taken for the other one. dockerfiles: those that it will be built by. What dead processes left is swept.
-    Raises: DiskFull; FileRefused for a file that cannot be read; Misuse for an ignore pattern that BuildKit rejects, or a
-    folder that is the kit's own.
+    dockerfiles: the Dockerfiles that will build it.
+    Raises: DiskFull; FileRefused for a file that cannot be read; Misuse for an ignore pattern that BuildKit rejects, or for the
+    kit's own state folder.
     """
-    _require_other_than_state(source)
-    # Of a notebook, it is the cell that asks for a copy which says so: its kernel is the program that ended.
+    if _identity(source) == _identity(state_folder()):
+        raise Misuse(
+            message("{source} is speedkit's own state folder.", source=source),
+            fix=message("Set SPEEDKIT_HOME to another folder."),
+        )
+    # A restarted kernel ended without closing its copies. The cell that asks for the next copy reports typed text of them.
     remove_leftovers_and_report(say_aside)
+    # BuildKit recognises a build context by the name of its folder, and then compares only sizes and times of files. With the
+    # name of another folder, it would take old files of that folder for files of this one.
     name = NOT_IN_A_NAME.sub("_", source.name)[:LONGEST_NAME] or "folder"
     copy = WorkingCopy(source, state_folder("work") / f"{name}-{uuid.uuid4().hex[:12]}")
     contexts = _contexts(source, dockerfiles)
@@ -63,7 +69,8 @@ def working_copy(source: Path, dockerfiles: Sequence[Path]) -> WorkingCopy:
     try:
         copy.folder.mkdir(mode=0o700)
         needed = {*dockerfiles, *filter(None, (ignore_file_of(source, dockerfile) for dockerfile in dockerfiles))}
-        copy.fill(_Filling(copy, contexts, needed=_relative_to(source, needed)))
+        needed_names = [path.relative_to(source).as_posix() for path in needed if path.is_relative_to(source)]
+        copy.fill(_Filling(copy, contexts, needed=needed_names))
     except OSError as problem:
         discard(copy.folder)
         raise _refusal(source, problem) from None
@@ -74,35 +81,35 @@ def working_copy(source: Path, dockerfiles: Sequence[Path]) -> WorkingCopy:
 
 
 class WorkingCopy:
-    """source: the user's own folder, only ever read. folder: the copy. left_out: what was not copied, by name, and why."""
+    """A copy of a folder. source: the user's folder, which is only read. folder: the copy. left_out: name → why not copied."""
 
     def __init__(self, source: Path, folder: Path) -> None:
         self.source, self.folder = source, folder
         self.left_out: dict[str, str] = {}
         self.without_rights: list[str] = []
-        """Files and folders whose bits setuid, setgid or sticky were dropped."""
+        """Files and folders that lost a setuid, setgid or sticky bit."""
         self._stamps: Stamps = ()
 
     def fill(self, filling: _Filling) -> None:
-        """Copy what belongs into the copy. Raises: OSError."""
+        """Copy the files that belong into the copy. Raises: OSError."""
         filling.run()
         self.left_out = filling.left_out
 
     def complete(self, dockerfiles: Sequence[Path], *, at_most_bytes: int | None = None) -> None:
-        """Bring in what was left out and is in a build context now, because an ignore file was edited or is another one.
+        """Copy files that were left out and are in a build context now, after an ignore file was edited or added.
 
-        dockerfiles: those that the copy is built by now. at_most_bytes: more is left for a later call, such as a build.
-        Raises: DiskFull; FileRefused for what cannot be copied.
+        dockerfiles: the Dockerfiles that build the copy now. at_most_bytes: of files; the rest is left for a later call.
+        Raises: DiskFull; FileRefused for a file that cannot be copied.
         """
         if not self.left_out:
             return
         stamps = _stamps(self.folder, dockerfiles)
         if stamps == self._stamps:
-            return
+            return  # each edit of a file asks: nothing is read while no ignore file changed
         try:
             contexts = _contexts(self.folder, dockerfiles)
         except Misuse:
-            return  # BuildKit's own words about a pattern, or a file, come with the build
+            return  # a wrong pattern, or a file that cannot be read: the build will report it in BuildKit's words
         filling = _Filling(self, contexts, before=dict(self.left_out), at_most_bytes=at_most_bytes)
         try:
             self.fill(filling)
@@ -122,7 +129,7 @@ class WorkingCopy:
         return any(map(os.path.lexists, places)) and not _are_equal(*places)
 
     def restore(self, name: str) -> None:
-        """Make one file or link what it is in the user's folder; gone, if it is not there.
+        """Restore one file or link from the user's folder; remove it when it is not there.
 
         Raises: FileRefused when the name leads out of the folder, or the file cannot be restored.
         """
@@ -130,15 +137,18 @@ class WorkingCopy:
         try:
             if not os.path.lexists(original):
                 changed.unlink(missing_ok=True)
-                self._remove_new_folders(changed.parent)
+                self._remove_empty_new_folders(changed.parent)
                 return
             changed.parent.mkdir(parents=True, exist_ok=True)
             before = changed.lstat().st_mtime_ns if os.path.lexists(changed) else 0
+            # Copied beside the folder, then moved: a build that begins now must not get half of the file.
             beside = self.folder.with_name(f"{self.folder.name}-{uuid.uuid4().hex[:12]}")
             claim(beside)
             try:
-                _copy(os.fspath(original), os.fspath(beside))
-                if not beside.is_symlink():
+                if original.is_symlink():
+                    copy_link(os.fspath(original), os.fspath(beside))
+                else:
+                    copy_file(os.fspath(original), os.fspath(beside))
                     move_time_forward(beside, before)
                 put_in_place(beside, changed)
             finally:
@@ -146,8 +156,9 @@ class WorkingCopy:
         except OSError as problem:
             raise FileRefused(message("{name} cannot be put back: {problem}.", name=name, problem=problem.strerror)) from None
 
-    def _remove_new_folders(self, folder: Path) -> None:
-        """Empty folders count in a build context: those that were not there at first go with their last file."""
+    def _remove_empty_new_folders(self, folder: Path) -> None:
+        """Remove a folder that the user's folder does not have, when it is empty, and such folders above it."""
+        # BuildKit copies empty folders, too: one that stays would change the build context.
         while (
             folder.is_relative_to(self.folder)
             and not (self.source / folder.relative_to(self.folder)).exists()
@@ -159,7 +170,7 @@ class WorkingCopy:
 
 @dataclass
 class _Place:
-    """A folder to be copied. path: relative, "" or with a slash at its end. matched: what each ignore file inherits."""
+    """A folder to copy. path: relative, "" or with a slash at its end. matched: what children inherit, per ignore file."""
 
     path: str
     matched: tuple[Matched, ...]
@@ -167,10 +178,10 @@ class _Place:
 
 
 class _Filling:
-    """One pass over the user's folder that copies what belongs into a working copy, outer folders first.
+    """One pass over the user's folder that copies files into a working copy, outer folders first.
 
-    contexts: what each build leaves out. needed: names that are copied in any case. before: what an earlier pass left out,
-    when only that is looked at.
+    contexts: the ignore patterns of each Dockerfile. needed: names that are copied although a pattern excludes them.
+    before: names that an earlier pass left out; only they are looked at. at_most_bytes: of files in the build contexts.
     """
 
     def __init__(
@@ -187,45 +198,46 @@ class _Filling:
         self._contexts = contexts
         self._needed = {above for name in needed for above in _with_folders_above(name)}
         self._before = before
-        self._above_left_out = {above for name in before or () for above in _with_folders_above(name)}
+        self._folders_of_left_out = {above for name in before or () for above in _with_folders_above(name)}
         self._bytes_left = at_most_bytes
-        first = before is None
-        self._ignored_files, self._ignored_bytes = (IGNORED_FILES_AT_MOST, IGNORED_BYTES_AT_MOST) if first else (0, 0)
-        self._never = {_identity(place) for place in (state_home(), state_folder("work"), copy.folder)}
+        is_first_pass = before is None
+        self._ignored_files_left = IGNORED_FILES_AT_MOST if is_first_pass else 0
+        self._ignored_bytes_left = IGNORED_BYTES_AT_MOST if is_first_pass else 0
+        self._never_copied = {_identity(place) for place in (state_home(), state_folder("work"), copy.folder)}
         self.left_out: dict[str, str] = {}
         self.is_cut_short = False
 
     def run(self) -> None:
-        """Raises: OSError for what is in a build context and cannot be copied."""
+        """Copy. Raises: OSError for a file in a build context that cannot be copied."""
         waiting = deque([_Place("", tuple(() for _ in self._contexts), is_ignored=False)])
-        folders = []
+        new_folders = []
         while waiting:
             place = waiting.popleft()
-            within = self._source + "/" + place.path
             try:
-                with os.scandir(within) as entries:
+                with os.scandir(self._source + "/" + place.path) as entries:
                     children = sorted(entries, key=lambda entry: entry.name)
             except OSError as problem:
                 if place.is_ignored:
                     self._leave_out(place.path[:-1], problem.strerror or message("it cannot be read"))
                     continue
                 raise
-            if place.path and self._is_made(self._target + "/" + place.path):
-                folders.append(place.path)
+            if place.path and self._make_folder(self._target + "/" + place.path):
+                new_folders.append(place.path)
             for child in children:
-                if self._is_enough(place):
+                if self._has_too_many_ignored_files(place):
                     self._leave_out(place.path[:-1], message("an ignore file leaves it out"))
                     break
-                self._child(child, place, waiting)
-        # Only now: a folder may be one that nobody can write to.
-        for path in reversed(folders):
+                self._copy_child(child, place, waiting)
+        # Last, and inner folders first: files cannot be written into a folder once it is read-only, and writing a file into a
+        # folder changes the folder's time.
+        for path in reversed(new_folders):
             source = self._source + "/" + path
             status = os.lstat(source)
             self._note_rights(path[:-1], status)
             copy_attributes(source, self._target + "/" + path, status)
 
-    def _is_made(self, folder: str) -> bool:
-        """Make a folder of the copy; False where an earlier pass made it."""
+    def _make_folder(self, folder: str) -> bool:
+        """Make a folder of the copy. Out: False when an earlier pass made it."""
         try:
             os.mkdir(folder, 0o700)  # noqa: PTH102 - ten times as fast as Path
         except FileExistsError:
@@ -234,42 +246,44 @@ class _Filling:
             return False
         return True
 
-    def _is_enough(self, place: _Place) -> bool:
-        """Whether a folder that every build leaves out holds more than is copied of such files."""
+    def _has_too_many_ignored_files(self, place: _Place) -> bool:
+        """Whether the rest of a folder is left out: all builds exclude it, and no more excluded files are copied."""
         if self._before is not None or not place.is_ignored or not self._is_full():
             return False
         return not any(patterns.may_hold_exceptions(place.path[:-1]) for patterns in self._contexts)
 
     def _is_full(self) -> bool:
-        return self._ignored_files <= 0 or self._ignored_bytes <= 0
+        """Whether as many excluded files were copied as a copy may have."""
+        return self._ignored_files_left <= 0 or self._ignored_bytes_left <= 0
 
-    def _child(self, child: os.DirEntry[str], place: _Place, waiting: deque[_Place]) -> None:
+    def _copy_child(self, child: os.DirEntry[str], place: _Place, waiting: deque[_Place]) -> None:
         path = place.path + child.name
-        if self._before is not None and not self._concerns(path, child.is_dir(follow_symlinks=False)):
+        if self._before is not None and not self._was_left_out(path, is_folder=child.is_dir(follow_symlinks=False)):
             return
-        ignored, matched = self._matched(path, place)
+        ignored, matched = self._match(path, place)
         try:
             if child.is_dir(follow_symlinks=False):
-                if self._is_wanted(child, path, ignored):
+                if self._is_folder_copied(child, path, ignored):
                     waiting.append(_Place(path + "/", matched, ignored))
             elif child.is_symlink():
-                self._copied_link(child, path)
+                if not os.path.lexists(target := self._target + "/" + path):
+                    copy_link(child.path, target)
             elif child.is_file(follow_symlinks=False):
-                self._copied_file(child, path, ignored)
+                self._copy_file(child, path, ignored)
         except OSError as problem:
             if isinstance(problem, FileNotFoundError) and not os.path.lexists(child.path):
-                return  # somebody removed it meanwhile
+                return  # another program removed it meanwhile
             if not ignored or problem.errno in NO_ROOM:
                 raise
             self._leave_out(path, problem.strerror or message("it cannot be copied"))
 
-    def _concerns(self, path: str, is_folder: bool) -> bool:
-        """Whether an entry was left out before, or lies in or above what was."""
+    def _was_left_out(self, path: str, *, is_folder: bool) -> bool:
+        """Whether an earlier pass left out an entry, a folder above it, or anything below it."""
         before = self._before or {}
-        return (is_folder and path in self._above_left_out) or any(above in before for above in _with_folders_above(path))
+        return (is_folder and path in self._folders_of_left_out) or any(above in before for above in _with_folders_above(path))
 
-    def _matched(self, path: str, place: _Place) -> tuple[bool, tuple[Matched, ...]]:
-        """Whether every build leaves an entry out, and what its children inherit."""
+    def _match(self, path: str, place: _Place) -> tuple[bool, tuple[Matched, ...]]:
+        """Whether all builds exclude an entry, and the match that its children inherit, per ignore file."""
         ignored, matched = True, []
         for patterns, inherited in zip(self._contexts, place.matched, strict=True):
             is_ignored, below = patterns.match(path, inherited)
@@ -277,9 +291,10 @@ class _Filling:
             matched.append(below)
         return ignored and path not in self._needed, tuple(matched)
 
-    def _is_wanted(self, child: os.DirEntry[str], path: str, ignored: bool) -> bool:
-        # By what a folder is, not by its name: it may be mounted, or be found under another case of letters.
-        if _identity(child.path) in self._never:
+    def _is_folder_copied(self, child: os.DirEntry[str], path: str, ignored: bool) -> bool:
+        """Whether a folder is looked into; one that is not is noted in `left_out`."""
+        # By device and inode: the state folder may be mounted here, or have another name where case does not count.
+        if _identity(child.path) in self._never_copied:
             self._leave_out(path, message("speedkit keeps its own files there"))
             return False
         if not ignored or any(patterns.may_hold_exceptions(path) for patterns in self._contexts):
@@ -295,20 +310,17 @@ class _Filling:
             return False
         return True
 
-    def _copied_link(self, child: os.DirEntry[str], path: str) -> None:
-        if not os.path.lexists(target := self._target + "/" + path):
-            copy_link(child.path, target)
-
-    def _copied_file(self, child: os.DirEntry[str], path: str, ignored: bool) -> None:
+    def _copy_file(self, child: os.DirEntry[str], path: str, ignored: bool) -> None:
+        """Copy a file, or note in `left_out` why it is not copied. Raises: OSError."""
         status = child.stat(follow_symlinks=False)
         if ignored:
-            if status.st_size > min(LARGEST_BYTES, self._ignored_bytes) or self._ignored_files <= 0:
+            if status.st_size > min(LARGEST_BYTES, self._ignored_bytes_left) or self._ignored_files_left <= 0:
                 self._leave_out(
                     path, message("{megabytes:.1f} MB that an ignore file leaves out", megabytes=status.st_size / 1e6)
                 )
                 return
-            self._ignored_files -= 1
-            self._ignored_bytes -= status.st_size
+            self._ignored_files_left -= 1
+            self._ignored_bytes_left -= status.st_size
         elif self._bytes_left is not None:
             if status.st_size > self._bytes_left:
                 self.is_cut_short = True
@@ -333,47 +345,27 @@ class _Filling:
         self.left_out[path] = why
 
 
-def _copy(source: str, target: str) -> None:
-    """A file or link. Raises: OSError, NotReadable for anything else."""
-    if os.path.islink(source):  # noqa: PTH114
-        copy_link(source, target)
-    else:
-        copy_file(source, target)
-
-
-def _require_other_than_state(source: Path) -> None:
-    """Raises: Misuse where the folder to be copied is the one that copies go to."""
-    if _identity(source) == _identity(state_folder()):
-        raise Misuse(
-            message("{source} is speedkit's own state folder.", source=source),
-            fix=message("Set SPEEDKIT_HOME to another folder."),
-        )
-
-
 def _identity(place: Path | str) -> tuple[int, int]:
-    """The same for one folder, by whatever name, link or mount it is reached."""
+    """Device and inode: the same for one folder, whichever name, link or mount leads to it."""
     status = Path(place).stat()
     return status.st_dev, status.st_ino
 
 
-def _relative_to(source: Path, paths: Iterable[Path]) -> list[str]:
-    return [path.relative_to(source).as_posix() for path in paths if path.is_relative_to(source)]
-
-
 def _with_folders_above(name: str) -> Iterator[str]:
+    """`a/b/c`, `a/b`, `a`."""
     while name:
         yield name
         name = name.rpartition("/")[0]
 
 
 def _contexts(root: Path, dockerfiles: Sequence[Path]) -> list[IgnorePatterns]:
-    """What the builds by these Dockerfiles leave out of a context; once, where several have the same ignore file."""
+    """The ignore patterns of the builds by these Dockerfiles, once for each ignore file."""
     by_file = {ignore_file_of(root, dockerfile): dockerfile for dockerfile in dockerfiles}
     return [ignore_patterns_of(root, dockerfile) for dockerfile in by_file.values()] or [IgnorePatterns(())]
 
 
 def _stamps(root: Path, dockerfiles: Sequence[Path]) -> Stamps:
-    """Changes whenever an ignore file does, or another one counts."""
+    """The stamps of the ignore files that count for these Dockerfiles."""
     stamps = []
     for place in {ignore_file_of(root, dockerfile) for dockerfile in dockerfiles}:
         try:
@@ -385,6 +377,7 @@ def _stamps(root: Path, dockerfiles: Sequence[Path]) -> Stamps:
 
 
 def _refusal(source: Path, problem: OSError) -> DiskFull | FileRefused:
+    """The error for a copy that failed."""
     place, why = problem.filename or source, problem.strerror or str(problem)
     if problem.errno in NO_ROOM:
         return DiskFull(message("{source} could not be copied: {why}.", source=source, why=why), fix=message("Free some room."))
@@ -397,7 +390,7 @@ def _refusal(source: Path, problem: OSError) -> DiskFull | FileRefused:
 
 
 def _entries(folder: Path, left_out: Container[str] = ()) -> Iterator[str]:
-    """Names of the files and links below a folder. left_out: files and folders that are not looked at."""
+    """Names of the files and links below a folder, without those in `left_out`."""
     waiting = [""]
     while waiting:
         within = waiting.pop()
@@ -417,7 +410,7 @@ def _entries(folder: Path, left_out: Container[str] = ()) -> Iterator[str]:
 
 
 def _are_equal(one: Path, other: Path) -> bool:
-    """Equal in kind, permissions and content. An edit always moves the time of change: what has the same one is not read."""
+    """Whether two files or links are equal in kind, permissions and content."""
     try:
         first, second = one.lstat(), other.lstat()
         if stat.S_IFMT(first.st_mode) != stat.S_IFMT(second.st_mode):
@@ -425,9 +418,10 @@ def _are_equal(one: Path, other: Path) -> bool:
         if (first.st_mode ^ second.st_mode) & PERMISSIONS:
             return False
         if stat.S_ISLNK(first.st_mode):
-            return os.readlink(one) == os.readlink(other)  # noqa: PTH115 - `Path` makes `./a` shorter
+            return os.readlink(one) == os.readlink(other)  # noqa: PTH115 - `Path` would shorten `./a`
         if first.st_size != second.st_size:
             return False
+        # A copy keeps the time of its original, and each edit sets a newer one: files with the same time need no reading.
         return first.st_mtime_ns == second.st_mtime_ns or filecmp.cmp(one, other, shallow=False)
     except OSError:
         return False
