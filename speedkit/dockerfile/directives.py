@@ -108,7 +108,7 @@ def check_options(text: str) -> str:
 
 
 def without_frontend(text: str) -> str:
-    """The Dockerfile without `# syntax=`, for the engine's own frontend. All other lines keep their numbers.
+    """The Dockerfile without `# syntax=`, for the engine's own frontend. Instructions keep their line numbers.
 
     A comment ends the directives. So the other directives move up, and empty comments fill the lines behind them.
     """

@@ -179,29 +179,33 @@ def _check_origins(dockerfile: Dockerfile) -> None:
                     lines[origin.stage] = step.line
     without_circle: set[int] = set()
     for stage in dockerfile.stages:
-        line = _line_of_circle(stage.index, lines_by_origin, without_circle, ())
+        line = _line_of_circle(stage.index, lines_by_origin, without_circle)
         if line is not None:
             raise refusal(f"circular dependency detected on stage: {stage.name}", line)
     for image, image_line in images:
         _refuse_unless(check_image_name, image, f'failed to parse stage name "{image}"', image_line)
 
 
-def _line_of_circle(
-    index: int, lines_by_origin: Mapping[int, Mapping[int, int]], without_circle: set[int], path: tuple[int, ...]
-) -> int | None:
+def _line_of_circle(index: int, lines_by_origin: Mapping[int, Mapping[int, int]], without_circle: set[int]) -> int | None:
     """The line that closes a circle of stages, or None when no circle can be reached from a stage.
 
     lines_by_origin: by stage, the lines that copy from other stages. without_circle: stages that were searched before.
-    path: the stages from the first one to this one.
     """
     if index in without_circle:
         return None
-    path = (*path, index)
-    for origin, line in lines_by_origin[index].items():
-        closing_line = line if origin in path else _line_of_circle(origin, lines_by_origin, without_circle, path)
-        if closing_line is not None:
-            return closing_line
-    without_circle.add(index)
+    # A list of stages that copy from each other may be longer than Python's stack: the path is in a dictionary instead.
+    path = {index: iter(lines_by_origin[index].items())}
+    while path:
+        stage = next(reversed(path))
+        for origin, line in path[stage]:
+            if origin in path:
+                return line
+            if origin not in without_circle:
+                path[origin] = iter(lines_by_origin[origin].items())
+                break
+        else:
+            without_circle.add(stage)
+            del path[stage]
     return None
 
 

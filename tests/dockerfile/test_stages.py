@@ -101,3 +101,13 @@ def test_mounts_are_read_with_their_defaults():
     assert (bind.kind, bind.source, bind.read_only) == ("bind", "go.mod", False)
     assert (tmpfs.kind, tmpfs.read_only) == ("tmpfs", True)
     assert mounts_of(read_dockerfile("FROM a\nRUN --mount=target=/m x\n").instructions[1])[0].read_only
+
+
+def test_a_circle_of_stages_is_refused_at_the_line_that_closes_it_however_long_it_is():
+    stages = [f"FROM scratch AS s{number}\nCOPY --from=s{number + 1} /a /a\n" for number in range(1_200)]
+    chain = "".join([*stages, "FROM scratch AS s1200\n"])
+    assert len(stage_bases(read_dockerfile(chain))) == 1_201
+    with pytest.raises(DockerfileError, match=r"line 2402: circular dependency detected on stage: s0"):
+        stage_bases(read_dockerfile(f"{chain}COPY --from=s600 /a /a\n"))
+    with pytest.raises(DockerfileError, match=r"line 2: circular dependency detected on stage: a"):
+        stage_bases(read_dockerfile("FROM scratch AS a\nCOPY --from=a /a /a\n"))
