@@ -313,10 +313,6 @@ def _names_and_values(text: str, escape: str, keyword: str) -> tuple[tuple[str, 
     return tuple(parts), False
 
 
-def _names(text: str, escape: str) -> tuple[tuple[str, ...], bool]:
-    return tuple(_words(text, escape)), False
-
-
 def _split_at_white_space(text: str, _escape: str = "") -> tuple[tuple[str, ...], bool]:
     return (tuple(_WHITE_SPACE_IN_LINE.split(text)) if text else ()), False
 
@@ -378,7 +374,7 @@ def _constant(text: str) -> Any:
 _READERS: Mapping[str, Callable[[str, str], tuple[tuple[str, ...], bool]]] = MappingProxyType(
     {
         "add": _list_or_split,
-        "arg": _names,
+        "arg": lambda text, escape: (tuple(_words(text, escape)), False),
         "cmd": _list_or_whole,
         "copy": _list_or_split,
         "entrypoint": _list_or_whole,

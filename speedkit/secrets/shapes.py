@@ -192,8 +192,10 @@ STEMS += (
     "lösenord",
 )
 STEMS += ("jelsz", "sifre", "şifre", "adgangskode", "salasana", *IN_OTHER_SCRIPTS)
+# A name and its sign. The quotes are those of JSON (`"name": `), also within a string (`\"name\": `).
 HEAD = r"(?<![\w.-])(?P<name>[\w.-]{2,128}+)\\?[\"']?\]?(?P<sign>[ \t]{0,3}(?:=>|:=|=|:)[ \t]{0,3})"
 OPTION = r"(?<!\S)--?(?P<name>[\w-]{2,64}+)(?P<sign>[ \t]{1,3})(?=[^\s-])"
+# From the longest opening sign to none: a shell's $'…', a quote that is escaped itself, quotes, and bare text up to white space.
 VALUE = (
     r"\$'(?P<ansi>(?:[^'\\\n]|\\.){1,4000}+)'"
     r"|\\\"(?P<escaped>(?:(?!\\\")[^\n]){1,4000}+)\\\""
@@ -215,6 +217,7 @@ LIKELY = re.compile(
 LIKELY_IN_PROSE = 12
 """Fewest characters of a likely secret behind `name: `, which may be prose."""
 
+# The lookahead leaves out `docker://name@sha256:…`, where `@` begins a digest.
 USERINFO = r"://(?P<userinfo>(?P<user>[^\s/:@\"'<>?#\\]{0,200}+)(?::(?P<password>[^\s/\"'<>\\]{0,400}))?)@(?!sha\d{3}:)"
 NO_USERINFO = ("docker-image", "oci-layout", "pkg", "npm", "target")
 """Schemes without a host: an `@` behind them begins a digest or a version."""
@@ -227,6 +230,7 @@ PUTTY = r"Private-Lines: \d{1,4}\r?\n(?P<lines>(?:[A-Za-z0-9+/=]{1,80}\r?\n){1,5
 PEM_BEGINS = "-----BEGIN "
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----")
 PEM_LONGEST = 20_000
+"""The most characters between the first and the last line of a key. A key without a last line ends there."""
 PEM_TEXT = re.compile(r"[A-Za-z0-9+/=]{8,}")
 
 LONG_TEXT = 100_000
@@ -244,7 +248,7 @@ def secret_sieve(literals: tuple[str, ...] = ()) -> Callable[[bytes], Any]:
     marks = [re.escape(mark) for marks, _ in TOKENS for mark in marks]
     stems = "|".join(STEMS)
     marks += [
-        # The text is searched as bytes: a letter beyond ASCII is several of them.
+        # The text is searched as bytes: a letter beyond ASCII is several bytes of \x80 to \xff.
         rf"(?i:{stems})[\w.\x80-\xff-]*\\?[\"']?\]?[ \t]{{0,3}}[:=]",
         rf"-[\w-]*(?i:{stems})[\w\x80-\xff-]*\s",
         rf"</[\w.:-]*(?i:{stems})",
@@ -276,7 +280,9 @@ def find_secrets(text: str) -> list[Span]:
     """The places of secrets in a text, from left to right, without overlaps."""
     if len(text) > LONG_TEXT and not secret_sieve()(text.encode("utf-8", "surrogatepass")):
         return []
-    spans = [*_tokens(text), *_in_context(text), *_credentials(text), *_private_keys(text), *_assigned(text)]
+    tokens = (pattern for marks, pattern in TOKENS if any(mark in text for mark in marks))
+    spans = [Span(*match.span()) for pattern in tokens for match in _compiled(pattern).finditer(text)]
+    spans += [*_in_context(text), *_credentials(text), *_private_keys(text), *_assigned(text)]
     apart: list[Span] = []
     for span in sorted(spans):
         # A substitute stays as it is. Some patterns take `sha256` for a name: their span has only the digits behind the colon.
@@ -290,13 +296,8 @@ def find_secrets(text: str) -> list[Span]:
     return apart
 
 
-def _tokens(text: str) -> Iterator[Span]:
-    for marks, pattern in TOKENS:
-        if any(mark in text for mark in marks):
-            yield from (Span(*match.span()) for match in _compiled(pattern).finditer(text))
-
-
 def _in_context(text: str) -> Iterator[Span]:
+    """Secrets that are known by the command, option or header beside them."""
     for marks, pattern in CONTEXTS:
         if not any(mark in text for mark in marks):
             continue
@@ -385,9 +386,10 @@ def _end_of_bare(text: str, start: int, end: int, name: str) -> int:
 
 
 def _is_secret(name: str, sign: str, value: str, *, quoted: bool) -> bool:
+    """Whether the value behind a secret's name is a secret. The surer the name and the sign, the less the value has to be."""
     if not value or is_ordinary(name, value) or HAS_VARIABLE.search(value):
         return False
-    if "=" in sign and sign == sign.strip() and name.isupper():
+    if "=" in sign and sign == sign.strip() and name.isupper():  # `DB_PASS=x`: a shell's assignment
         return True
     if "(" in value and not quoted:  # code, such as `token = read_token()`
         return False
