@@ -1,11 +1,12 @@
 """Why a step is, or would be, cached or not: one frozen type per cause, with the facts as fields.
 
-A cause holds no sentence. `speedkit.words` says it to a person; `kind_of` and `facts_of` say it to a program.
+A cause holds no sentence: `speedkit.words.causes` has the sentences for people, `cause_kind` and `cause_subjects` give the
+words of the JSON output.
 """
 
 from __future__ import annotations
 
-from .for_programs import CauseKind, facts_of, kind_of
+from .for_programs import CauseKind, cause_kind, cause_subjects
 from .types import (
     Addition,
     AddressChanged,
@@ -145,6 +146,6 @@ __all__ = [
     "Variable",
     "VariableOrderChanged",
     "VariablesChanged",
-    "facts_of",
-    "kind_of",
+    "cause_kind",
+    "cause_subjects",
 ]

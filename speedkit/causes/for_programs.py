@@ -1,6 +1,6 @@
-"""A cause as the JSON of `speedkit explain` and `predict` gives it: a kind, and a list of what it is about.
+"""A cause as the JSON output of `speedkit explain` and `predict` has it: a kind, and the names that it is about.
 
-Programs of users read both, so neither is ever translated or reworded.
+Programs of users read both, so no word here is ever translated or changed (docs/schemas).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ from .types import (
     VariablesChanged,
 )
 
-__all__ = ["CauseKind", "facts_of", "kind_of"]
+__all__ = ["CauseKind", "cause_kind", "cause_subjects"]
 
 CauseKind = Literal[
     "unchanged",
@@ -98,8 +98,8 @@ CauseKind = Literal[
 ]
 
 
-def kind_of(cause: Cause) -> CauseKind:  # noqa: C901 - a case for each cause
-    """The sort of cause."""
+def cause_kind(cause: Cause) -> CauseKind:  # noqa: C901 - a case for each cause
+    """The kind of a cause: `because.kind` of the JSON output."""
     match cause:
         case Unchanged() | BaseHere():
             return "unchanged"
@@ -157,8 +157,8 @@ def kind_of(cause: Cause) -> CauseKind:  # noqa: C901 - a case for each cause
             assert_never(cause)
 
 
-def facts_of(cause: Cause) -> tuple[str, ...]:  # noqa: C901 - a case for each cause
-    """The files, variables, lines (`line 7`) or names that a cause is about."""
+def cause_subjects(cause: Cause) -> tuple[str, ...]:  # noqa: C901 - a case for each cause
+    """The files, variables, lines (`line 7`) or names that a cause is about: `because.what` of the JSON output."""
     match cause:
         case FilesChanged(changes):
             return tuple(map(_file, changes))
@@ -199,7 +199,7 @@ def facts_of(cause: Cause) -> tuple[str, ...]:  # noqa: C901 - a case for each c
         case NotNeeded(stage):
             return (stage,)
         case NotFetched() | OtherDigest():
-            return facts_of(cause.forecast)
+            return cause_subjects(cause.forecast)
         case (
             BaseHere()
             | BuiltEarlier()

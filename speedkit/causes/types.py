@@ -1,6 +1,6 @@
-"""The causes as types. Each has the facts that any sentence, table, plot or JSON document shows of it.
+"""The causes as types, each with the facts that sentences, tables, plots and JSON show.
 
-`Cause` is the union of all of them, so that a `match` over it which forgets one does not pass mypy.
+`Cause` is the union of all of them: mypy reports a `match` over it that forgets one.
 """
 
 from __future__ import annotations
@@ -88,13 +88,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What is not an instruction: an image, a URL, a file that commands on the host make."""
+    """A source that is no instruction: an image, a URL, a file that commands on the host write."""
 
     name: str
 
 
 Place = Line | Named
-"""What a step takes something from."""
+"""A source of a step: an instruction, or something with a name."""
 
 FileChangeKind = Literal["content", "added", "removed", "mode", "link", "kind"]
 """`mode`: its permissions. `link`: a symlink points elsewhere. `kind`: a file is now a folder, or the like."""
@@ -102,7 +102,7 @@ FileChangeKind = Literal["content", "added", "removed", "mode", "link", "kind"]
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What happened to a file of the build context. becomes: what it is now, where `how` is `kind`."""
+    """A change of a file in the build context. becomes: the new kind of file, where `how` is `kind`."""
 
     path: str
     how: FileChangeKind
@@ -130,45 +130,45 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing that counts has changed. sources: what of it only the build could tell."""
+    """Nothing in the cache key changed. sources: those whose bytes only the build could tell."""
 
     sources: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltEarlier:
-    """An earlier build, not the one before, had exactly this."""
+    """An earlier build, not the one before, had the same cache key."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltElsewhere:
-    """A build that is not recorded here had exactly this."""
+    """A build without a recording here had the same cache key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """It came with a cache that the build imported. caches: where from."""
+    """The result came with a cache that the build imported. caches: their names, such as a reference in a registry."""
 
     caches: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SameStepAs:
-    """Equal steps of one build: BuildKit runs the one that it comes to first, and calls the others cached."""
+    """It equals other steps of the build: BuildKit runs the first that it comes to, and reports the others as cached."""
 
     lines: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SameBytes:
-    """What the step takes from the sources is the same, although they run again."""
+    """The step reads the same bytes as before from its sources, although these run again."""
 
     sources: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeUnnoticed:
-    """Files of the context changed in a way that BuildKit does not notice. folders: those whose permissions changed."""
+    """Files of the build context changed in a way that BuildKit does not notice. folders: those whose permissions changed."""
 
     files: tuple[str, ...]
     folders: tuple[str, ...] = ()
@@ -181,31 +181,31 @@ class BaseHere:
 
 @dataclass(frozen=True, slots=True)
 class OtherBaseHere:
-    """The base image is another one than before, and on this machine."""
+    """The base image is another image than before, and on this machine."""
 
     name: str
 
 
-# What only the build will tell.
+# What the verdict depends on, where only the build will tell.
 
 
 @dataclass(frozen=True, slots=True)
 class DependsOnAddress:
-    """addresses: URLs, git repositories and images whose content is not known here."""
+    """The content at addresses, which nobody looked up. addresses: URLs, git repositories and images."""
 
     addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DependsOnStep:
-    """It starts from the result of a step that may stay cached."""
+    """The step that it starts from, which may stay cached."""
 
     source: Place
 
 
 @dataclass(frozen=True, slots=True)
 class DependsOnBytes:
-    """It reads paths of other steps. sources_run: whether those run again."""
+    """The bytes that it reads from other steps. paths: those read there. sources_run: whether those steps run again."""
 
     sources: tuple[Place, ...]
     paths: tuple[str, ...]
@@ -214,41 +214,42 @@ class DependsOnBytes:
 
 @dataclass(frozen=True, slots=True)
 class DependsOnHostFiles:
-    """It reads files that the strategy's commands on the host make."""
+    """The files that the strategy's commands on the host write before the build."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MayBeKept:
-    """A build broke off at this step; what it had made may be in the cache."""
+    """Whether a build that broke off at this step left its result in the cache."""
 
 
-# What changed at the step itself.
+# What changed in the step itself.
 
 
 @dataclass(frozen=True, slots=True)
 class FilesChanged:
-    """Files that the step reads."""
+    """Files of the build context that the step reads changed."""
 
     files: tuple[FileChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TextChanged:
-    """text: the instruction as it is now."""
+    """The text of the instruction changed. text: the new one, on one line."""
 
     text: str
 
 
 Reach = Literal["run", "build-time", "host-name", "cache-mount", "work-folder", "text"]
-"""How a variable reaches a step. `run`: every RUN sees it. `build-time`: WORKDIR gives its folder that time. `host-name`,
-`cache-mount`: BuildKit puts it there. `work-folder`: paths of the step start from it. `text`: the instruction names it."""
+"""How a variable gets into the cache key of a step. `run`: every RUN sees it. `build-time`: WORKDIR gives its folder that time.
+`host-name`, `cache-mount`: BuildKit names these after it. `work-folder`: relative paths start there. `text`: the instruction
+names the variable."""
 
 
 @dataclass(frozen=True, slots=True)
 class VariablesChanged:
-    """kind: `argument` when an ARG declares one of them."""
+    """The values of variables changed. kind: `argument` when an ARG declares one of them."""
 
     kind: Literal["argument", "environment"]
     variables: tuple[Variable, ...]
@@ -257,41 +258,41 @@ class VariablesChanged:
 
 @dataclass(frozen=True, slots=True)
 class VariableOrderChanged:
-    """The same variables with the same values in another order, which counts for every RUN."""
+    """The same variables have the same values in another order, which is part of the key of every RUN."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionsChanged:
-    """options: which parts of the build command, such as `network`."""
+    """Options of the build command changed. options: their names, such as `network`."""
 
     options: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PlatformChanged:
-    """platform: what it is now built for."""
+    """The build is for another platform. platform: the new one."""
 
     platform: str
 
 
 @dataclass(frozen=True, slots=True)
 class BaseChanged:
-    """The base image of the step's FROM is another one than before."""
+    """The base image of the step's FROM is another image than before."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class BaseSettingsChanged:
-    """The configuration of the base image changed; nobody knows what in it."""
+    """The configuration of the base image changed, but no recording has the old one, so the variable is not known."""
 
 
-# What changed before it.
+# What changed before the step.
 
 
 @dataclass(frozen=True, slots=True)
 class StepRan:
-    """It starts from the result of a step that runs again. sources: the first is the one to name."""
+    """It starts from the result of a step that runs again. sources: such steps; sentences name the first."""
 
     sources: tuple[Place, ...]
 
@@ -306,7 +307,7 @@ class StartsFromOtherBase:
 
 @dataclass(frozen=True, slots=True)
 class OtherBytes:
-    """What it reads of the sources has other bytes than before. ran: the sources are steps that ran."""
+    """The bytes that it reads from the sources changed. ran: the sources are steps that ran."""
 
     sources: tuple[Place, ...]
     ran: bool = True
@@ -314,43 +315,43 @@ class OtherBytes:
 
 @dataclass(frozen=True, slots=True)
 class HostFilesChanged:
-    """What the strategy's commands on the host made has other bytes than before."""
+    """The strategy's commands on the host wrote other bytes than before."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AddressChanged:
-    """addresses: URLs, git repositories and images that no longer hold what they did."""
+    """The content at addresses changed. addresses: URLs, git repositories and images."""
 
     addresses: tuple[str, ...]
 
 
-# What was never in the cache, or is there no more.
+# What was never in the cache, or no longer is.
 
 
 @dataclass(frozen=True, slots=True)
 class NothingBuiltYet:
-    """No build before this one is known."""
+    """There is no recording of an earlier build."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartedEmpty:
-    """The first build in a cache of its own."""
+    """It is the first build in an isolated cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeverBuilt:
-    """keyword: of the instruction, which no build had."""
+    """No build had this instruction. keyword: the instruction's, such as `RUN`."""
 
     keyword: str
 
 
 @dataclass(frozen=True, slots=True)
 class NeverBuiltTogether:
-    """The instruction was built before, but never with these files, or never on this source, or not with both.
+    """The instruction was built before, but never with these files, or never on this source, or not with both at once.
 
-    source: None where what it stands on is not the reason.
+    with_files: the files are a reason. source: what it starts from, where that is a reason; else None.
     """
 
     keyword: str
@@ -370,12 +371,12 @@ class BrokeOff:
 
 @dataclass(frozen=True, slots=True)
 class Evicted:
-    """It was in the cache, and is gone."""
+    """The builder had the result, and it is gone from the cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherBuilder:
-    """Other builders have it, each in its own cache."""
+    """Other builders have the result, each in its own cache. names: the builders'."""
 
     names: tuple[str, ...]
 
@@ -389,11 +390,11 @@ class BaseToPull:
 
 @dataclass(frozen=True, slots=True)
 class ImageToPull:
-    """The base image is on this machine for another platform. here, wanted: `linux/arm64`."""
+    """The base image is on this machine, but for another platform than the build needs. Platforms read `linux/arm64`."""
 
     name: str
-    here: str
-    wanted: str
+    local_platform: str
+    required_platform: str
 
 
 # What stops the build.
@@ -401,7 +402,7 @@ class ImageToPull:
 
 @dataclass(frozen=True, slots=True)
 class MissingFile:
-    """ignore_file: its path where it may be what leaves the files out; "" where it cannot be."""
+    """Files are not in the build context. ignore_file: the ignore file that may leave them out; "" where none can."""
 
     paths: tuple[str, ...]
     ignore_file: str = ""
@@ -409,7 +410,7 @@ class MissingFile:
 
 @dataclass(frozen=True, slots=True)
 class BackslashInPath:
-    """BuildKit takes the backslash in these paths for an escape. pattern: what to write in place of the first."""
+    """BuildKit takes the backslash in these paths for an escape. pattern: a pattern that takes the first of them."""
 
     paths: tuple[str, ...]
     pattern: str
@@ -417,14 +418,14 @@ class BackslashInPath:
 
 @dataclass(frozen=True, slots=True)
 class MissingSecret:
-    """The step has to run, and no build of speedkit is given these."""
+    """The step has to run and requires secrets, and speedkit gives a build none."""
 
     secrets: tuple[Secret, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FileRefused:
-    """BuildKit cannot take the files. why: a name or a target is not UTF-8, or symlinks lead in a circle."""
+    """BuildKit cannot take the files. why: a name or a symlink's target is not UTF-8, or symlinks lead in a circle."""
 
     paths: tuple[str, ...]
     why: Literal["not-utf8", "circle"]
@@ -432,7 +433,7 @@ class FileRefused:
 
 @dataclass(frozen=True, slots=True)
 class NotFetched:
-    """What a FROM or ADD names could not be had. addresses: () for a base image. forecast: what was expected of the step."""
+    """A base image could not be pulled, or a download of ADD failed. addresses: () for a base image. forecast: its cause."""
 
     addresses: tuple[str, ...]
     forecast: Cause
@@ -440,13 +441,13 @@ class NotFetched:
 
 @dataclass(frozen=True, slots=True)
 class OtherDigest:
-    """What ADD fetched has another digest than `--checksum` says."""
+    """The download of ADD has another digest than `--checksum`. forecast: the cause that was forecast."""
 
     addresses: tuple[str, ...]
     forecast: Cause
 
 
-# Why there is no state to explain.
+# Why there is no hit or miss to explain.
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,7 +459,7 @@ class NotNeeded:
 
 @dataclass(frozen=True, slots=True)
 class StageBegins:
-    """A FROM with nothing to run. on_line: the instruction whose result the stage starts from, where it is known."""
+    """A FROM with nothing to run. on_line: the instruction whose result the stage starts from, in a finished build."""
 
     on_line: int | None = None
 
@@ -475,27 +476,27 @@ class NotReached:
 
 @dataclass(frozen=True, slots=True)
 class CalledCached:
-    """The build ended before the step, which BuildKit calls cached all the same."""
+    """The build ended before it came to the step, and BuildKit reports the step as cached all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotTold:
-    """BuildKit's report does not tell which of its steps this one is."""
+    """BuildKit's report does not tell which of its vertices this step is."""
 
 
-# What is said besides the cause.
+# Additions to a cause.
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsSecret:
-    """The step may stay cached; if it has to run, the build stops for want of these."""
+    """The step may stay cached. If it has to run, the build stops: it requires these secrets."""
 
     secrets: tuple[Secret, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """Where a miss began, and because of what."""
+    """The line where a miss began, with the cause there."""
 
     line: int
     cause: Cause
@@ -503,7 +504,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class MissBegan:
-    """Where the miss began that reached the step, further back than what it takes something from."""
+    """The lines where the miss began that reached the step, where these lie before its own sources."""
 
     beginnings: tuple[Beginning, ...]
 
@@ -516,7 +517,7 @@ class ImportFailed:
 
 
 Depends = DependsOnAddress | DependsOnStep | DependsOnBytes | DependsOnHostFiles | MayBeKept
-"""Whether the step is cached depends on something that only the build will tell."""
+"""Only the build will tell whether the step is cached."""
 
 NotAMiss = (
     Unchanged
@@ -535,7 +536,7 @@ NotAMiss = (
     | CalledCached
     | NotTold
 )
-"""The step is cached, or there is nothing to be cached."""
+"""The step is cached, or has nothing to cache."""
 
 New = NothingBuiltYet | StartedEmpty | NeverBuilt | NeverBuiltTogether | NeverFinished | BrokeOff
 """It was never in the cache."""

@@ -224,9 +224,9 @@ def _instruction_text(cell: object, longest: int | None) -> str:
 
 def reason_json(reason: Reason, key: str) -> dict[str, object]:
     """A step with its cause. key: what its state is called, `state` of a build or `forecast`."""
-    from speedkit.causes import facts_of, kind_of
+    from speedkit.causes import cause_kind, cause_subjects
 
-    because = {"kind": kind_of(reason.cause), "what": list(facts_of(reason.cause)), "sentence": reason.because}
+    because = {"kind": cause_kind(reason.cause), "what": list(cause_subjects(reason.cause)), "sentence": reason.because}
     seen = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
     cached = {} if key == "forecast" else seen
     common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}

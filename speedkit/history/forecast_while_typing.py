@@ -15,7 +15,7 @@ from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
-from speedkit.words.causes import in_margin, in_short, sentences
+from speedkit.words.causes import cause_in_margin, cause_in_short, cause_sentences
 
 from .find_builds import recordings
 from .relevant_builds import earlier_builds, own_past, past_of
@@ -151,13 +151,13 @@ def _usual_seconds(builds: Iterable[Build]) -> dict[str, float]:
 
 
 def _entry(step: StepForecast, seconds: float | None) -> dict[str, Any]:
-    short = in_margin(step.cause)
+    short = cause_in_margin(step.cause)
     return {
         "line": step.line,
         "forecast": step.forecast,
-        "because": sentences(step.cause, step.also, "will"),
+        "because": cause_sentences(step.cause, step.also, "will"),
         "short": short if len(short) <= LONGEST else short[: LONGEST - 1] + "…",
-        "ran": in_short(step.cause) if step.forecast == "miss" else "",
+        "ran": cause_in_short(step.cause) if step.forecast == "miss" else "",
         "seconds": 0.0 if step.forecast == "hit" else seconds,
         "usual": seconds,
         "after": [source.line for source in step.sources],

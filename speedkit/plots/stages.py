@@ -18,7 +18,7 @@ from speedkit.measurements import NONE, edit_words
 from speedkit.messages import listed, message, plural
 from speedkit.rendering import Reason
 from speedkit.words import seconds_text, shown_state
-from speedkit.words.causes import beginning, title
+from speedkit.words.causes import cause_clause, cause_title
 
 from .plot import Plot
 from .style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, notes, plain, short
@@ -243,7 +243,7 @@ def _state_text(reason: Reason, *, stops: bool) -> str:
         return ""
     text = _run_text(reason, icon)
     # A step that ran because the step above it ran, or because it is new, says nothing of its own.
-    cause = "" if isinstance(reason.cause, StepRan | New) else beginning(reason.cause)
+    cause = "" if isinstance(reason.cause, StepRan | New) else cause_clause(reason.cause)
     return f"{text}  <b>{plain(short(cause, CAUSE_LETTERS))}</b>" if cause else text
 
 
@@ -313,7 +313,7 @@ def _beginning(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
     base_images = sum(step.instruction.startswith("FROM ") for step in steps)
     if len(ran) == len(steps) - base_images and all(isinstance(step.cause, New) for step in ran):
         return message("Nothing but base images was cached") if base_images else message("Nothing was cached")
-    causes = list(dict.fromkeys(title(step.cause, line=step.line) for step in _beginnings(ran)))
+    causes = list(dict.fromkeys(cause_title(step.cause, line=step.line) for step in _beginnings(ran)))
     if len(causes) > 2:
         return plural("{count} change", "{count} changes", len(causes))
     return listed(causes) or message("Bytes that changed")

@@ -45,9 +45,9 @@ class Reason:
     def because(self) -> str:
         """The cause as a sentence, of the future for a forecast and of the past for a build."""
         # Loading every cause takes 60 ms, which `speedkit layers` saves: it shows images with this room, and no causes.
-        from speedkit.words.causes import sentences
+        from speedkit.words.causes import cause_sentences
 
-        return sentences(self.cause, self.also, "will" if self.state in FORECASTS else "did")
+        return cause_sentences(self.cause, self.also, "will" if self.state in FORECASTS else "did")
 
 
 def reasons_html(title: str, reasons: Sequence[Reason]) -> str:

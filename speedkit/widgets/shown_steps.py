@@ -19,7 +19,7 @@ from speedkit.model import Build, Step, StepState
 from speedkit.recordings import BEFORE_STAGES, RUNS_IN_BUILDKIT
 from speedkit.rendering import Reason
 from speedkit.words import bytes_text
-from speedkit.words.causes import in_short
+from speedkit.words.causes import cause_in_short
 
 from .failure_marks import EXIT_CODE, failed_step
 from .forecast_summary import agreement, expected_time, rough_seconds
@@ -135,7 +135,7 @@ def _note(step: Step, entry: Mapping[str, Any], reason: Reason | None, open_line
     if not step.ran:
         return ""
     if reason is not None:
-        return in_short(reason.cause)
+        return cause_in_short(reason.cause)
     return str(entry.get("ran", ""))
 
 

@@ -1,7 +1,7 @@
-"""A cause in words: as a sentence, in a few words beside a step, in a word or two in the margin, as a title.
+"""A cause in words: as a sentence, as a clause, in a few words beside a step, in a word or two in the margin, as a title.
 
-A sentence about what will happen is not made into one about what happened; both stand here side by side. The same goes for a
-form that opens a sentence and one that stands inside it.
+Every form of a sentence is a message of its own: for a coming build and for a past one, at the beginning of a sentence and
+inside it. Translations need that: in other languages more than one word differs between these forms.
 """
 
 from __future__ import annotations
@@ -78,28 +78,28 @@ from speedkit.messages import NAMED_AT_MOST, listed, message, plural
 
 __all__ = [
     "Tense",
-    "beginning",
-    "in_margin",
-    "in_short",
+    "cause_clause",
+    "cause_in_margin",
+    "cause_in_short",
+    "cause_sentence",
+    "cause_sentences",
+    "cause_title",
     "inputs_unchanged",
     "now_cached",
     "ran_because",
-    "sentence",
-    "sentences",
-    "title",
 ]
 
 Tense = Literal["will", "did"]
-"""Whether the build is still to come or is over."""
+"""`will`: the build is still to come. `did`: it is over."""
 
 
-def sentences(cause: Cause, also: Iterable[Addition], tense: Tense) -> str:
-    """The cause, and what else there is to say of the step."""
-    return " ".join([sentence(cause, tense), *(_addition(one, tense) for one in also)])
+def cause_sentences(cause: Cause, also: Iterable[Addition], tense: Tense) -> str:
+    """The cause and the additions to it, each as a sentence."""
+    return " ".join([cause_sentence(cause, tense), *(_addition(one, tense) for one in also)])
 
 
-def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each cause
-    """The cause for a newcomer. A few have two sentences, the second of which says what to do."""
+def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each cause
+    """The cause as a sentence for a newcomer. For a few causes a second sentence says what to do."""
     match cause:
         case Unchanged():
             return message("Nothing that counts for this step has changed.")
@@ -127,20 +127,15 @@ def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each
         case OtherBaseHere(name):
             return message("{name} is another image than before; it is on this machine.", name=name)
         case DependsOnAddress(addresses):
-            return plural(
-                "It depends on what {addresses} holds now.",
-                "It depends on what {addresses} hold now.",
-                len(addresses),
-                addresses=listed(addresses),
-            )
+            return message("It depends on the content of {addresses} at the time of the build.", addresses=listed(addresses))
         case DependsOnStep(source):
             return message("It stays cached if {source} does.", source=_place(source))
         case DependsOnBytes():
             return _depends_on_bytes(cause)
         case DependsOnHostFiles(paths):
-            return message("It depends on what the commands on the host make of {paths}.", paths=listed(paths))
+            return message("It depends on what the commands on the host write to {paths}.", paths=listed(paths))
         case MayBeKept():
-            return message("A build broke off at this step: what it had made may have been kept.")
+            return message("A build broke off at this step: its result may be in the cache.")
         case FilesChanged(files):
             return plural(
                 "{changes}, and this step reads it.",
@@ -159,9 +154,9 @@ def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each
         case PlatformChanged(platform):
             return message("It is now built for {platform}.", platform=platform)
         case BaseChanged(name):
-            return message("The base image {name} is another one than before.", name=name)
+            return message("The base image {name} is another image than before.", name=name)
         case BaseSettingsChanged():
-            return message("The configuration of the base image is another one than before.")
+            return message("The configuration of the base image changed.")
         case StepRan(sources):
             if tense == "did":
                 return message("It starts from the result of {source}, which ran.", source=_place(sources[0]))
@@ -172,19 +167,19 @@ def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each
             return message("It starts from {name}, which the build before did not use.", name=name)
         case OtherBytes(sources, ran=True):
             return plural(
-                "{sources} ran, and what it made has other bytes than before.",
-                "{sources} ran, and what they made has other bytes than before.",
+                "{sources} ran, and its result has other bytes than before.",
+                "{sources} ran, and their results have other bytes than before.",
                 len(sources),
                 sources=_places(sources, opens=True),
             )
         case OtherBytes(sources):
-            return message("What this step takes from {sources} has other bytes than before.", sources=_places(sources))
+            return message("The bytes that this step reads from {sources} are not those of before.", sources=_places(sources))
         case HostFilesChanged(paths):
-            return message("What the commands on the host made of {paths} has other bytes than before.", paths=listed(paths))
+            return message("The commands on the host wrote other bytes to {paths} than before.", paths=listed(paths))
         case AddressChanged(addresses):
             return plural(
-                "{addresses} no longer holds what it did.",
-                "{addresses} no longer hold what they did.",
+                "{addresses} has other content than before.",
+                "{addresses} have other content than before.",
                 len(addresses),
                 addresses=listed(addresses),
             )
@@ -203,7 +198,7 @@ def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each
         case BrokeOff():
             return message("An earlier build broke off at this step, and left nothing of it.")
         case Evicted():
-            return message("This builder had built it before, but the result is gone: pruned, or dropped for room.")
+            return message("This builder built it before, but the result is gone: pruned, or removed to free space.")
         case OtherBuilder(names):
             return plural(
                 "Another builder has built this: {names}. Each builder has its own cache.",
@@ -213,19 +208,19 @@ def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each
             )
         case BaseToPull(name):
             return message("{name} is no longer on this machine: it has to be pulled first.", name=name)
-        case ImageToPull(name, here, wanted):
+        case ImageToPull(name, local_platform, required_platform):
             return message(
-                "{name} is on this machine for {here}, not for {wanted}: it has to be pulled first.",
+                "{name} is on this machine for {local_platform}, not for {required_platform}: it has to be pulled first.",
                 name=name,
-                here=here,
-                wanted=wanted,
+                local_platform=local_platform,
+                required_platform=required_platform,
             )
         case MissingFile() | BackslashInPath() | MissingSecret() | FileRefused():
             return _stops(cause, tense)
         case NotFetched(()):
-            return message("The base image could not be had.")
+            return message("The base image could not be pulled.")
         case NotFetched(addresses):
-            return message("{addresses} could not be had.", addresses=listed(addresses))
+            return message("{addresses} could not be fetched.", addresses=listed(addresses))
         case OtherDigest(()):
             return message("What this step fetched has another digest than `--checksum` says.")
         case OtherDigest(addresses):
@@ -242,16 +237,18 @@ def sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case for each
             return message("The build ended before this step.")
         case CalledCached():
             return message(
-                "The build ended before this step's turn; BuildKit calls such steps cached, whether it has them or not."
+                "The build ended before it came to this step. BuildKit reports such steps as cached, with or without a result."
             )
         case NotTold():
-            return message("BuildKit's report does not tell which of its steps this one is: whether it ran or was cached.")
+            return message(
+                "BuildKit's report does not tell which of its steps this one is, so not whether it ran or was cached."
+            )
         case _:
             assert_never(cause)
 
 
-def beginning(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a case for each cause
-    """What began a miss, as a clause: `main.go changed`. opens: it begins a sentence or stands alone."""
+def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a case for each cause
+    """The cause of a miss as a clause: `main.go changed`. opens: it begins a sentence or stands alone."""
     if isinstance(cause, NotAMiss | Depends):
         return message("It ran") if opens else message("it ran")
     match cause:
@@ -273,12 +270,12 @@ def beginning(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a ca
             return message("it is now built for {platform}", platform=platform)
         case BaseChanged(name) | StartsFromOtherBase(name):
             if opens:
-                return message("The base image {name} is another one than before", name=name)
-            return message("the base image {name} is another one than before", name=name)
+                return message("The base image {name} is another image than before", name=name)
+            return message("the base image {name} is another image than before", name=name)
         case BaseSettingsChanged():
             if opens:
-                return message("The configuration of the base image is another one than before")
-            return message("the configuration of the base image is another one than before")
+                return message("The configuration of the base image changed")
+            return message("the configuration of the base image changed")
         case StepRan(sources):
             return message("{sources} ran", sources=_places(sources, opens=opens))
         case OtherBytes():
@@ -287,8 +284,8 @@ def beginning(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a ca
             return message("{paths} changed", paths=listed(paths))
         case AddressChanged(addresses):
             return plural(
-                "{addresses} no longer holds what it did",
-                "{addresses} no longer hold what they did",
+                "{addresses} has other content than before",
+                "{addresses} have other content than before",
                 len(addresses),
                 addresses=listed(addresses),
             )
@@ -297,9 +294,14 @@ def beginning(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a ca
         case Evicted():
             return message("Its result was gone from the cache") if opens else message("its result was gone from the cache")
         case OtherBuilder(names):
+            count = len(names)
             if opens:
-                return message("Only builder {names} had built this", names=listed(names))
-            return message("only builder {names} had built this", names=listed(names))
+                return plural(
+                    "Only builder {names} had built this", "Only builders {names} had built this", count, names=listed(names)
+                )
+            return plural(
+                "only builder {names} had built this", "only builders {names} had built this", count, names=listed(names)
+            )
         case BaseToPull(name) | ImageToPull(name):
             return message("{name} had to be pulled", name=name)
         case MissingFile(paths) | BackslashInPath(paths):
@@ -311,28 +313,28 @@ def beginning(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a ca
         case FileRefused(paths):
             return message("BuildKit cannot take {paths}", paths=listed(paths))
         case NotFetched(()):
-            return message("The base image could not be had") if opens else message("the base image could not be had")
+            return message("The base image could not be pulled") if opens else message("the base image could not be pulled")
         case NotFetched(addresses):
-            return message("{addresses} could not be had", addresses=listed(addresses))
+            return message("{addresses} could not be fetched", addresses=listed(addresses))
         case OtherDigest():
             return message("Another digest was fetched") if opens else message("another digest was fetched")
         case _:
             assert_never(cause)
 
 
-def title(cause: Cause, *, line: int) -> str:
-    """What began a miss, as the beginning of a title. line: of the step in which it began."""
+def cause_title(cause: Cause, *, line: int) -> str:
+    """The cause of a miss as the beginning of a title. line: of the step where the miss began."""
     if isinstance(cause, New):
         return message("New to the cache")
     if isinstance(cause, TextChanged):
         return message("The text of line {line} changed", line=line)
     if isinstance(cause, Evicted):
         return message("The result of line {line} was gone", line=line)
-    return beginning(cause, opens=True)
+    return cause_clause(cause, opens=True)
 
 
-def in_short(cause: Cause) -> str:  # noqa: C901 - a case for each cause
-    """Why a step ran, in a few words beside it: `main.go changed`, `line 7 ran again`; "" where it takes a sentence."""
+def cause_in_short(cause: Cause) -> str:  # noqa: C901 - a case for each cause
+    """The cause in a few words beside a step that ran: `main.go changed`, `line 7 ran again`; "" where it takes a sentence."""
     if isinstance(cause, NotAMiss | Depends):
         return ""
     match cause:
@@ -374,8 +376,8 @@ def in_short(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             assert_never(cause)
 
 
-def in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
-    """Why a step is expected to run, in a word or two beside its line: `main.go`, `line 7`; "" where there is none."""
+def cause_in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
+    """The cause in a word or two beside the line of an expected miss: `main.go`, `line 7`; "" where there is no such word."""
     if isinstance(cause, NotAMiss):
         return ""
     match cause:
@@ -417,9 +419,9 @@ def in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
 
 
 def ran_because(cause: Cause, seconds: str, *, began: tuple[str, int] | None = None) -> str:
-    """What goes on after a step's name: how long it ran, and why.
+    """The rest of a sentence after a step's name: how long the step ran, and why.
 
-    cause: of the miss. began: the instruction and the line in which it began, where that is not the step itself.
+    cause: of the miss. began: instruction and line of the step where the miss began, if it is another step.
     """
     if began is None:
         if isinstance(cause, FilesChanged):
@@ -427,7 +429,7 @@ def ran_because(cause: Cause, seconds: str, *, began: tuple[str, int] | None = N
             return message("ran for {seconds} because {files} changed.", seconds=seconds, files=changed)
         if isinstance(cause, TextChanged):
             return message("ran for {seconds} because its own text changed.", seconds=seconds)
-        return message("ran for {seconds}. {why}", seconds=seconds, why=sentence(cause, "did"))
+        return message("ran for {seconds}. {why}", seconds=seconds, why=cause_sentence(cause, "did"))
     step, line = began
     if isinstance(cause, FilesChanged):
         changed = listed([change.path for change in cause.files])
@@ -447,17 +449,17 @@ def ran_because(cause: Cause, seconds: str, *, began: tuple[str, int] | None = N
         seconds=seconds,
         step=step,
         line=line,
-        why=sentence(cause, "did"),
+        why=cause_sentence(cause, "did"),
     )
 
 
 def now_cached(seconds: str, *, why: str) -> str:
-    """What goes on after a step's name: how long it ran before, and why the cache has it now. why: a sentence."""
+    """The rest of a sentence after a step's name: how long it ran before, and why it is cached now. why: a sentence."""
     return message("now comes from the cache; before, it ran for {seconds}. {why}", seconds=seconds, why=why)
 
 
 def inputs_unchanged(files: Sequence[str]) -> str:
-    """Why a RUN was cached that sees few files of the build context."""
+    """Why a RUN was cached: the few files of the build context that it sees did not change."""
     return plural(
         "The only file it sees, {files}, did not change.",
         "The only files it sees, {files}, did not change.",
@@ -472,11 +474,11 @@ def _addition(addition: Addition, tense: Tense) -> str:
             return _unnoticed(addition, tense)
         case NeedsSecret(secrets):
             return message(
-                "It needs the {secrets}, and no build of speedkit is given any: if it has to run, the build stops here.",
+                "It needs the {secrets}, and speedkit gives a build no secrets: if it has to run, the build stops here.",
                 secrets=_secrets(secrets),
             )
         case MissBegan(beginnings):
-            places = [message("line {line}: {change}", line=one.line, change=beginning(one.cause)) for one in beginnings]
+            places = [message("line {line}: {change}", line=one.line, change=cause_clause(one.cause)) for one in beginnings]
             return message("It began in {beginnings}.", beginnings=listed(places))
         case ImportFailed(caches):
             return message("The cache of {caches} could not be imported.", caches=listed(caches))
@@ -488,14 +490,14 @@ def _same_bytes(sources: Sequence[Place], tense: Tense) -> str:
     count, names = len(sources), _places(sources, opens=True)
     if tense == "will":
         return plural(
-            "{sources} runs again, but what this step takes from it is known.",
-            "{sources} run again, but what this step takes from them is known.",
+            "{sources} runs again, but the bytes that this step reads from it are known.",
+            "{sources} run again, but the bytes that this step reads from them are known.",
             count,
             sources=names,
         )
     return plural(
-        "{sources} ran, but what this step takes from it is the same, byte for byte.",
-        "{sources} ran, but what this step takes from them is the same, byte for byte.",
+        "{sources} ran, but the bytes that this step reads from it are the same.",
+        "{sources} ran, but the bytes that this step reads from them are the same.",
         count,
         sources=names,
     )
@@ -583,11 +585,13 @@ def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, t
             )
         case MissingSecret(secrets):
             return message(
-                "It needs the {secrets}, and no build of speedkit is given any, so {end}.", secrets=_secrets(secrets), end=end
+                "It needs the {secrets}, and speedkit gives a build no secrets, so {end}.",
+                secrets=_secrets(secrets),
+                end=end,
             )
         case FileRefused(paths, "not-utf8"):
             return message(
-                "BuildKit cannot be sent {paths}: the name, or what it points to, is not UTF-8, so {end}.",
+                "{paths} cannot be sent to BuildKit: the name, or the target of the symlink, is not UTF-8, so {end}.",
                 paths=listed(paths),
                 end=end,
             )
@@ -604,7 +608,7 @@ def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, t
 
 
 def _unnoticed(cause: ChangeUnnoticed, tense: Tense) -> str:
-    """What changed unnoticed, and how to make BuildKit notice it."""
+    """The changes that BuildKit does not notice, and how to make it notice them."""
     parts = []
     if cause.files:
         parts.append(_unnoticed_files(cause.files, tense))
@@ -691,7 +695,7 @@ def _variable(variable: Variable) -> str:
 
 
 def _file_changes(files: Sequence[FileChange], *, opens: bool) -> str:
-    """Changed files by what happened to them: `a and b changed and c was added`."""
+    """Changed files, grouped by the kind of change: `a and b changed and c was added`."""
     kinds = {(change.how, change.becomes) for change in files}
     if len(kinds) == 1:
         return _file_change([change.path for change in files], *kinds.pop(), opens=opens)
@@ -709,7 +713,7 @@ def _file_changes(files: Sequence[FileChange], *, opens: bool) -> str:
 
 
 def _file_change(paths: Sequence[str], how: FileChangeKind, becomes: str, *, opens: bool) -> str:
-    """What happened to some files. A name at the beginning of a sentence stays as it is."""
+    """One kind of change to some files. A file's name that begins a sentence gets no capital."""
     names, count = listed(paths), len(paths)
     match how:
         case "content":
@@ -742,7 +746,7 @@ def _secrets(secrets: Sequence[Secret]) -> str:
 
 
 def _first(names: Sequence[str]) -> str:
-    """The first of them, and how many more there are."""
+    """The first name, and how many more there are: `main.go +1`."""
     if len(names) == 1:
         return names[0]
     return message("{name} +{more}", name=names[0], more=len(names) - 1)
@@ -753,7 +757,7 @@ def _places(places: Sequence[Place], *, opens: bool = False) -> str:
 
 
 def _place(place: Place, *, opens: bool = False) -> str:
-    """`line 7`, or the name of an image or a file, which stays as it is at the beginning of a sentence."""
+    """`line 7`, or the name of an image or a file. A name that begins a sentence gets no capital."""
     if not isinstance(place, Line):
         return place.name
     return message("Line {number}", number=place.number) if opens else message("line {number}", number=place.number)

@@ -17,7 +17,7 @@ from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.forecast_summary import noted, outlook
 from speedkit.widgets.open_files import DOCKERFILE
 from speedkit.widgets.workbench_state import Bench
-from speedkit.words.causes import in_margin, in_short, sentence
+from speedkit.words.causes import cause_in_margin, cause_in_short, cause_sentence
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import Scripted
 
@@ -114,9 +114,9 @@ def expectations(text: str, *, fresh: bool = True) -> list[dict[str, Any]]:
             {
                 "line": one.line,
                 "forecast": "miss" if misses else "hit",
-                "because": sentence(cause, "will"),
-                "short": in_margin(cause),
-                "ran": in_short(cause),
+                "because": cause_sentence(cause, "will"),
+                "short": cause_in_margin(cause),
+                "ran": cause_in_short(cause),
                 "seconds": took if misses else 0.0,
                 "usual": took,
                 "after": [8] if one.text.startswith("COPY --from") else [one.line - 1],

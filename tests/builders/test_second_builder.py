@@ -11,7 +11,7 @@ import pytest
 from speedkit.apps import app_in_place, own_app
 from speedkit.builders import BaseRequest, EnginesOwn, OtherBuilder, builder_named, other_builder
 from speedkit.builds import build, start_again, start_build
-from speedkit.causes import kind_of
+from speedkit.causes import cause_kind
 from speedkit.engine.connection import Engine
 from speedkit.errors import BuilderCannot, Misuse, UnknownBuilder
 from speedkit.history import explain, predict
@@ -102,7 +102,7 @@ def test_what_only_the_other_one_has_built_is_no_hit_of_the_engine(place, other)
     built = app_in_place(place)
     build(built, builder=other)
     assert {forecasts(predict(built))[line] for line in RUNS} == {"miss"}
-    found = {step.line: kind_of(step.cause) for step in explain(build(built)).steps}
+    found = {step.line: cause_kind(step.cause) for step in explain(build(built)).steps}
     assert {found[line] for line in RUNS} == {"another-builder"}
     assert {forecasts(predict(built, builder=other))[line] for line in RUNS} == {"hit"}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from speedkit.cache import BaseImage, Situation, StepExplanation, StepForecast
-from speedkit.causes import facts_of, kind_of
+from speedkit.causes import cause_kind, cause_subjects
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
-from speedkit.words.causes import sentences
+from speedkit.words.causes import cause_sentences
 
 __all__ = ["BASES", "cause_of", "manifest", "situation", "verdicts"]
 
@@ -48,11 +48,11 @@ class Said(NamedTuple):
 def cause_of(step: StepForecast | StepExplanation) -> Said:
     """What a program and a person are told of a step's cause."""
     tense = "will" if isinstance(step, StepForecast) else "did"
-    return Said(kind_of(step.cause), facts_of(step.cause), sentences(step.cause, step.also, tense))
+    return Said(cause_kind(step.cause), cause_subjects(step.cause), cause_sentences(step.cause, step.also, tense))
 
 
 def verdicts(forecast) -> dict[int, tuple[str, str]]:
     """For each line, what is expected and the kind of reason; of FROM nothing."""
     return {
-        step.line: (step.forecast, kind_of(step.cause)) for step in forecast.steps if not step.instruction.startswith("FROM")
+        step.line: (step.forecast, cause_kind(step.cause)) for step in forecast.steps if not step.instruction.startswith("FROM")
     }

@@ -31,7 +31,7 @@ def test_a_rebuilt_stage_with_equal_bytes_leaves_the_rest_cached():
         "unchanged",
         "no-step",
     ]
-    assert cause_of(found.at(5)).sentence == ("Line 3 ran, but what this step takes from it is the same, byte for byte.")
+    assert cause_of(found.at(5)).sentence == "Line 3 ran, but the bytes that this step reads from it are the same."
     assert cause_of(found.at(3)).sentence == "It starts from the result of line 2, which ran."
     assert found.at(5).cached
     assert not found.at(3).cached
@@ -39,7 +39,7 @@ def test_a_rebuilt_stage_with_equal_bytes_leaves_the_rest_cached():
 
 def test_a_rebuilt_stage_with_other_bytes_says_so():
     found = _explained({2: "ran", 3: "ran", 5: "ran", 6: "ran"})
-    assert cause_of(found.at(5)).sentence.startswith("Line 3 ran, and what it made has other bytes than before.")
+    assert cause_of(found.at(5)).sentence.startswith("Line 3 ran, and its result has other bytes than before.")
     assert cause_of(found.at(6)).sentence.startswith("It starts from the result of line 5, which ran.")
 
 
@@ -116,14 +116,14 @@ def test_a_build_that_failed_did_not_reach_the_rest():
 def test_an_address_that_changed_is_named():
     text = "FROM base\nADD https://example.org/x /x\n"
     found = explain(situation(text, states={2: "ran"}), [situation(text)])
-    assert cause_of(found.at(2)).sentence == "https://example.org/x no longer holds what it did."
+    assert cause_of(found.at(2)).sentence == "https://example.org/x has other content than before."
 
 
 def test_what_could_not_be_fetched_is_said():
     text = "FROM nowhere\nADD --link https://example.org/x /x\nADD y /y\n"
     found = explain(situation(text, states={1: "failed", 2: "failed", 3: "failed"}), [])
-    assert cause_of(found.at(1)).sentence == "The base image could not be had."
-    assert cause_of(found.at(2)).sentence == "https://example.org/x could not be had."
+    assert cause_of(found.at(1)).sentence == "The base image could not be pulled."
+    assert cause_of(found.at(2)).sentence == "https://example.org/x could not be fetched."
     assert cause_of(found.at(3)).kind != "failed"
 
 
@@ -260,7 +260,7 @@ def test_what_a_build_that_failed_reports_as_cached_need_not_have_been_found():
     failed = situation(text, states={2: "cached", 4: "failed", 5: "cached"}, finished=False)
     found = explain(failed, [])
     assert {(found.at(line).state, cause_of(found.at(line)).kind) for line in (2, 5)} == {("cached", "failed")}
-    assert "before this step's turn" in cause_of(found.at(2)).sentence
+    assert "before it came to this step" in cause_of(found.at(2)).sentence
 
 
 def test_a_command_that_may_have_failed_for_want_of_its_mount_does_not_show_what_was_found():

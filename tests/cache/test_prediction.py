@@ -378,7 +378,7 @@ def test_what_the_host_makes_before_the_build_is_not_known():
     now = situation(text, manifest(a="a", program="1"), products=frozenset({"program"}))
     forecast = predict([before], now)
     assert [forecast.at(line).forecast for line in (2, 3, 4)] == ["depends"] * 3
-    assert cause_of(forecast.at(2)).sentence == "It depends on what the commands on the host make of program."
+    assert cause_of(forecast.at(2)).sentence == "It depends on what the commands on the host write to program."
     gone = predict([before], situation(text, manifest(a="a"), products=frozenset({"program"})))
     assert gone.at(2).forecast == "depends"
     assert predict([], now).at(2).forecast == "miss"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from speedkit.builds.build_inputs import dockerfile_text
 from speedkit.cache import CacheModel, Situation
-from speedkit.causes import BackslashInPath, MissingFile, kind_of
+from speedkit.causes import BackslashInPath, MissingFile, cause_kind
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError, SpeedkitError
-from speedkit.words.causes import sentences
+from speedkit.words.causes import cause_sentences
 from tests.conformance.building import build, makes_links, observed_steps
 from tests.conformance.which_step import base_facts, unclear_lines, wrong_step
 
@@ -309,7 +309,7 @@ class _Sequence:
                     step.line,
                     step.instruction,
                     step.forecast,
-                    sentences(step.cause, step.also, "will"),
+                    cause_sentences(step.cause, step.also, "will"),
                     str(happened),
                     output,
                 )
@@ -318,7 +318,7 @@ class _Sequence:
 
 def _listed(edit: str, step: StepForecast, happened: str) -> Listed:
     keyword = step.instruction.partition(" ")[0].upper()
-    return Listed(edit, keyword, step.forecast, kind_of(step.cause), happened)
+    return Listed(edit, keyword, step.forecast, cause_kind(step.cause), happened)
 
 
 def can_be_read(project: Buildable) -> bool:

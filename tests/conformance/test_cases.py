@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from speedkit.cache import CacheModel, Situation, predict
-from speedkit.causes import kind_of
+from speedkit.causes import cause_kind
 from speedkit.context import read_context
 from speedkit.dockerfile import read_dockerfile
 from tests.conformance.bases import base_images
@@ -27,7 +27,7 @@ def test_the_forecast_of_a_case_is_as_expected(name):
     for expected in case.expected:
         steps = [step for step in forecast.steps if step.line == expected.line and not step.instruction.startswith("FROM")]
         assert [step.forecast for step in steps] == [expected.forecast]
-        assert expected.kind in ("-", kind_of(steps[0].cause))
+        assert expected.kind in ("-", cause_kind(steps[0].cause))
 
 
 @pytest.mark.engine

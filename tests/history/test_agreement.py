@@ -12,7 +12,7 @@ import pytest
 from speedkit.apps import App, Strategy, app_in_place, own_app
 from speedkit.apps.edits import nothing
 from speedkit.builds import build
-from speedkit.causes import facts_of, kind_of
+from speedkit.causes import cause_kind, cause_subjects
 from speedkit.engine.connection import connect
 from speedkit.history import explain, predict, recordings
 from tests.conformance.bases import base_images
@@ -126,7 +126,7 @@ def test_a_base_image_that_moved_is_seen(place):
         api.tag("speedkit-conformance/layer", name)
         with app_in_place(place) as app:
             opening = predict(app).steps[0]
-        assert (opening.state, kind_of(opening.cause)) == ("hit", "base")
+        assert (opening.state, cause_kind(opening.cause)) == ("hit", "base")
         assert _agreed(place)[2] == "ran"
     finally:
         api.remove_image(name)
@@ -194,7 +194,7 @@ def test_what_the_host_makes_first_is_left_open_and_explained_afterwards(place):
         assert [step.state for step in predict(app).steps] == ["hit", "depends"]
         assert [step.state for step in build(app).instructions if step.line] == ["cached", "ran"]
         changed = next(step for step in explain().steps if step.line == 2)
-    assert (kind_of(changed.cause), facts_of(changed.cause)) == ("files", ("made (content)",))
+    assert (cause_kind(changed.cause), cause_subjects(changed.cause)) == ("files", ("made (content)",))
 
 
 def test_a_step_is_remembered_from_many_builds_ago_and_elsewhere(place, tmp_path, monkeypatch):

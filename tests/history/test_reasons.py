@@ -9,7 +9,7 @@ import pytest
 
 from speedkit.apps import own_app
 from speedkit.builds import build
-from speedkit.causes import facts_of, kind_of
+from speedkit.causes import cause_kind, cause_subjects
 from speedkit.errors import EditDoesNotApply, NoHistory
 from speedkit.history import explain, predict, recorded_builds, recording_of, trace_misses
 from tests.conformance.building import buildx
@@ -66,9 +66,9 @@ def test_a_miss_is_explained_by_the_file_that_changed(app):
     build(app)
     app.write("main.go", "package other\n")
     found = {step.line: step for step in explain(build(app)).steps}
-    assert kind_of(found[5].cause) == "files"
+    assert cause_kind(found[5].cause) == "files"
     assert "main.go" in found[5].because
-    assert kind_of(found[6].cause) == "parent"
+    assert cause_kind(found[6].cause) == "parent"
     assert "line 5" in found[6].because
 
 
@@ -147,7 +147,7 @@ def test_what_was_pruned_is_told_from_what_changed(app, engine):
     build(app)
     assert dropped_from_the_cache(engine, marker)
     found = {step.line: step for step in explain(build(app)).steps}
-    assert (found[3].state, kind_of(found[3].cause)) == ("ran", "evicted")
+    assert (found[3].state, cause_kind(found[3].cause)) == ("ran", "evicted")
     assert found[2].state == "cached"
 
 
@@ -156,7 +156,7 @@ def test_equal_bytes_stop_a_miss_and_other_bytes_pass_it_on(app):
     app.write("notes.txt", "nobody reads this\n")
     notes = explain(build(app))
     found = {step.line: step for step in notes.steps}
-    assert [(found[line].state, kind_of(found[line].cause)) for line in (5, 6, 8)] == [
+    assert [(found[line].state, cause_kind(found[line].cause)) for line in (5, 6, 8)] == [
         ("ran", "files"),
         ("ran", "parent"),
         ("cached", "same-bytes"),
@@ -165,7 +165,7 @@ def test_equal_bytes_stop_a_miss_and_other_bytes_pass_it_on(app):
     app.write("main.go", "package other\n")
     main = explain(build(app))
     last = next(step for step in main.steps if step.line == 8)
-    assert (kind_of(last.cause), last.origins) == ("result", (5,))
+    assert (cause_kind(last.cause), last.origins) == ("result", (5,))
     assert "main.go changed" in last.because
     assert last.seconds > 0
     assert [way.travel for way in trace_misses(main.steps) if way.target == 8] == ["carried"]
@@ -191,7 +191,7 @@ def test_what_a_registry_gave_is_told_from_what_was_built_here(app, engine, monk
             fresh.write("Dockerfile", text)
             second = build(fresh, cache_from=[f"type=registry,ref={name}:cache"])
             found = explain(second).steps[2]
-    assert (found.state, kind_of(found.cause), facts_of(found.cause)) == ("cached", "imported", (f"{name}:cache",))
+    assert (found.state, cause_kind(found.cause), cause_subjects(found.cause)) == ("cached", "imported", (f"{name}:cache",))
 
 
 def test_what_only_another_builder_has_built_is_said_with_its_name(app, engine):
@@ -201,7 +201,11 @@ def test_what_only_another_builder_has_built_is_said_with_its_name(app, engine):
     facts.write_text(json.dumps(json.loads(facts.read_text()) | {"builder": "second"}))
     assert dropped_from_the_cache(engine, marker)
     found = {step.line: step for step in explain(build(app)).steps}
-    assert (found[3].state, kind_of(found[3].cause), facts_of(found[3].cause)) == ("ran", "another-builder", ("second",))
+    assert (found[3].state, cause_kind(found[3].cause), cause_subjects(found[3].cause)) == (
+        "ran",
+        "another-builder",
+        ("second",),
+    )
 
 
 def test_a_file_that_changed_under_an_old_time_is_seen_once_the_builder_forgot_it(app):
@@ -268,7 +272,7 @@ def test_what_became_of_the_onbuild_of_an_image_is_told(app):
         build(app)
         app.write("go.mod", "module y\n")
         predicted = [step.state for step in predict(app).steps]
-        seen = [(step.state, kind_of(step.cause)) for step in explain(build(app)).steps]
+        seen = [(step.state, cause_kind(step.cause)) for step in explain(build(app)).steps]
     finally:
         subprocess.run(["docker", "rmi", name], check=True, capture_output=True)
     assert predicted == ["hit", "miss", "miss"]
@@ -286,5 +290,5 @@ def test_an_image_that_was_removed_has_to_be_pulled(app):
     finally:
         subprocess.run(["docker", "rmi", name], check=True, capture_output=True)
     first = predict(app).steps[0]
-    assert (first.state, kind_of(first.cause)) == ("miss", "base")
+    assert (first.state, cause_kind(first.cause)) == ("miss", "base")
     assert "no longer on this machine" in first.because

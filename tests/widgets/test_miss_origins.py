@@ -21,7 +21,7 @@ from speedkit.widgets.forecast_summary import agreement, expected_time, noted, o
 from speedkit.widgets.miss_origins import reasons_of, why_cached, why_ran
 from speedkit.widgets.short_names import short_command, short_instruction
 from speedkit.widgets.shown_steps import Background, shown_build
-from speedkit.words.causes import in_short
+from speedkit.words.causes import cause_in_short
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 
 OPTIMIZED = "FROM golang\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build\n"
@@ -60,10 +60,10 @@ def test_names_are_listed_as_people_do():
 
 def test_a_reason_in_short_names_what_changed():
     files = FilesChanged((FileChange("main.go", "content"), FileChange("go.sum", "added")))
-    assert in_short(files) == "main.go +1 changed"
-    assert in_short(StepRan((Line(7),))) == "line 7 ran again"
-    assert in_short(NeverBuilt("RUN")) == "new to the cache"
-    assert in_short(Unchanged()) == ""
+    assert cause_in_short(files) == "main.go +1 changed"
+    assert cause_in_short(StepRan((Line(7),))) == "line 7 ran again"
+    assert cause_in_short(NeverBuilt("RUN")) == "new to the cache"
+    assert cause_in_short(Unchanged()) == ""
 
 
 def test_a_step_ran_because_of_what_began_the_chain():
@@ -78,7 +78,7 @@ def test_a_step_ran_because_of_what_began_the_chain():
     assert why_ran(8, reasons, "2 s") == "ran for 2 s because the text of COPY . . on line 7 changed."
     assert why_ran(7, reasons, "2 s") == "ran for 2 s because its own text changed."
     reasons[7] = reason(7, Evicted())
-    gone = "This builder had built it before, but the result is gone: pruned, or dropped for room."
+    gone = "This builder built it before, but the result is gone: pruned, or removed to free space."
     assert why_ran(8, reasons, "2 s") == f"ran for 2 s because COPY . . on line 7 ran. {gone}"
     assert why_ran(7, reasons, "2 s") == f"ran for 2 s. {gone}"
     assert why_ran(99, reasons, "2 s") == ""

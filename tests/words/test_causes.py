@@ -19,10 +19,10 @@ from speedkit.causes import (
     OtherBuilder,
     OtherDigest,
     StepRan,
-    facts_of,
-    kind_of,
+    cause_kind,
+    cause_subjects,
 )
-from speedkit.words.causes import beginning, in_margin, in_short, ran_because, sentence, title
+from speedkit.words.causes import cause_clause, cause_in_margin, cause_in_short, cause_sentence, cause_title, ran_because
 
 TAKES_A_SENTENCE = OtherBuilder | NotFetched | OtherDigest
 """A miss that a few words do not tell."""
@@ -74,17 +74,19 @@ EVERY = [
 @pytest.mark.parametrize("cause", EVERY)
 def test_every_cause_has_a_sentence_in_each_tense_a_kind_and_facts(cause):
     for tense in ("will", "did"):
-        assert re.fullmatch(r"\S[^{}]*\.", sentence(cause, tense))
-    assert kind_of(cause) in typing.get_args(CauseKind)
-    assert all(isinstance(fact, str) for fact in facts_of(cause))
+        assert re.fullmatch(r"\S[^{}]*\.", cause_sentence(cause, tense))
+    assert cause_kind(cause) in typing.get_args(CauseKind)
+    assert all(isinstance(fact, str) for fact in cause_subjects(cause))
 
 
 @pytest.mark.parametrize("cause", EVERY)
 def test_a_cause_that_makes_a_step_run_has_a_few_words_and_begins_a_title(cause):
-    assert beginning(cause)
-    assert not re.search(r"[{}]", beginning(cause) + title(cause, line=7) + in_short(cause) + in_margin(cause))
-    assert title(cause, line=7)[:1].isupper() or "name" in title(cause, line=7)
-    assert bool(in_short(cause)) == (not isinstance(cause, NotAMiss | Depends | TAKES_A_SENTENCE))
+    assert cause_clause(cause)
+    assert not re.search(
+        r"[{}]", cause_clause(cause) + cause_title(cause, line=7) + cause_in_short(cause) + cause_in_margin(cause)
+    )
+    assert cause_title(cause, line=7)[:1].isupper() or "name" in cause_title(cause, line=7)
+    assert bool(cause_in_short(cause)) == (not isinstance(cause, NotAMiss | Depends | TAKES_A_SENTENCE))
 
 
 @pytest.mark.parametrize("cause", EVERY)
