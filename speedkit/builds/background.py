@@ -40,4 +40,5 @@ class InBackground(Generic[Value]):
         try:
             self._results.append(self._work())
         except BaseException as problem:
+            # Of any kind: it belongs to the caller of `result`, and in a thread nobody else would see it.
             self._problem = problem

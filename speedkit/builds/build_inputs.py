@@ -73,6 +73,7 @@ def refuse_private_file(path: Path, text: str, folder: Path) -> None:
     Raises: FileRefused.
     """
     place = path.resolve()
+    # A link to a common Dockerfile elsewhere is usual, so only a file that nobody else may read is suspicious there.
     is_elsewhere = not place.is_relative_to(folder.resolve()) and "docker" not in place.name.lower()
     is_closed = is_elsewhere and place.exists() and not place.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
     if text.lstrip().startswith(PRIVATE_KEY) or is_secret_file(place.name) or (is_closed and sys.platform != "win32"):

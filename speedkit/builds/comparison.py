@@ -142,6 +142,7 @@ def compare(
     sequence = [COLD, *real_edits] if cold else real_edits
     with watch(repeat * len(names) * len(sequence)) as painter:
         for trial in range(1, repeat + 1):
+            # Cold builds get new tokens, whose caches are empty: nothing from the trial before is in them.
             caches = {name: f"{uuid.uuid4().hex[:12]}-{name}" if cold else app.cache_of(name) for name in names}
             for edit in sequence:
                 for name in names:

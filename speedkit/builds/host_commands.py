@@ -73,6 +73,7 @@ def run_host_command(
         code = 127
     ended = {"completed": _now()}
     if code:
+        # In BuildKit's words, by which readers of a recording recognize a cancelled step.
         ended["error"] = "context canceled" if command.cancelled else f"{shlex.join(argv)}: exit code {code}"
     on_line(_line({"vertexes": [vertex | ended]}))
     return code

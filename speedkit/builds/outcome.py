@@ -56,18 +56,15 @@ def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
     failed = next((vertex for vertex in solve.vertices.values() if vertex.error), None)
     log = failed.log.strip()[-LOG_LETTERS:] if failed else ""
     try:
-        hint = _advice(solve, bases)
+        stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
+        # BuildKit's error has either the name in the Dockerfile, or that of the image in its place.
+        platforms = {name: base.get("platform", "") for name, base in bases.facts.items()}
+        platforms |= {str(base["used"]).removesuffix(":latest"): base.get("platform", "") for base in bases.facts.values()}
+        hint = advice_on_failure(solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend, platforms=platforms)
     except Exception as problem:
         # A mistake of the kit in explaining a failure must not hide the failure.
         hint = message("Advice on this failure could not be worked out: {problem}", problem=in_words(problem))
     return "\n".join(part for part in (log, solve.error_text, hint) if part)
-
-
-def _advice(solve: Solve, bases: BuildBases) -> str:
-    stand_ins = [name for name, base in bases.facts.items() if base["stand_in"]]
-    platforms = {name: base.get("platform", "") for name, base in bases.facts.items()}
-    platforms |= {str(base["used"]).removesuffix(":latest"): base.get("platform", "") for base in bases.facts.values()}
-    return advice_on_failure(solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend, platforms=platforms)
 
 
 def breakage(solve: Solve, builder: str, recording_note: str) -> SpeedkitError:

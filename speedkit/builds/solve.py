@@ -96,6 +96,7 @@ class Solver:
         return preparing.result()
 
     def _solve_anew(self, bases: BuildBases) -> Solved:
+        # The lines of the first try go: a reader should see one build, and its recording hold one solve.
         self._transcript.begin_anew()
         return self._solve_once(bases)
 

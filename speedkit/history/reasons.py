@@ -15,7 +15,7 @@ from speedkit.cache import OtherCaches, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, New, StartedEmpty
-from speedkit.context import Entry, Manifest, read_context
+from speedkit.context import Manifest, read_context
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.messages import message, plural
 from speedkit.model import Build
@@ -120,13 +120,14 @@ def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
                 message("{name} is not a file of the build context.", name=name),
                 fix=message("Name a file that `.dockerignore` does not exclude."),
             )
-    return replace(context, entries=tuple(_changed(one) if one.path in names else one for one in context.entries))
-
-
-def _changed(entry: Entry) -> Entry:
     # A later time as well: BuildKit asks for a file again only when its size, mode or time changed.
-    digest = hashlib.sha256(f"changed {entry.digest}".encode()).hexdigest()
-    return entry._replace(digest=digest, mtime_ns=entry.mtime_ns + 1)
+    entries = (
+        one._replace(digest=hashlib.sha256(f"changed {one.digest}".encode()).hexdigest(), mtime_ns=one.mtime_ns + 1)
+        if one.path in names
+        else one
+        for one in context.entries
+    )
+    return replace(context, entries=tuple(entries))
 
 
 def _expected(steps: tuple[Reason, ...], replaced_frontend: str | None) -> str:

@@ -39,6 +39,7 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
         target=meta.target,
         bases=_bases(meta.bases),
         folder=meta.folder,
+        # A trigger stands on the line of its FROM, so its line alone does not name it.
         states={step.line: step.state for step in build.instructions if step.line is not None and not step.triggered},
         errors={step.line: step.error for step in build.instructions if step.line and step.error and not step.triggered},
         triggers={(step.line, step.instruction): step.state for step in build.instructions if step.line and step.triggered},

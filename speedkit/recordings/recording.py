@@ -187,6 +187,7 @@ def write_recording(
         try:
             private_folder(unfinished)
             _write(unfinished / "raw.jsonl", raw)
+            # A Dockerfile need not be UTF-8: its bytes are written as they were read.
             _write(unfinished / "Dockerfile", [dockerfile.encode("utf-8", errors="surrogateescape")])
             if context is not None:
                 _write(unfinished / "context.json", [context.to_json().encode()])
@@ -282,7 +283,13 @@ def _check(meta: Meta, folder: Path) -> None:
         and all(isinstance(number, int | float) for number in numbers)
         and all(isinstance(table, dict) for table in tables)
         and all(isinstance(base, dict) for base in meta.bases.values())
-        and _are_lines(meta.vertex_lines)
+        and isinstance(meta.vertex_lines, dict)
+        and all(isinstance(ranges, list) for ranges in meta.vertex_lines.values())
+        and all(
+            isinstance(span, list) and len(span) == 2 and all(isinstance(line, int) for line in span)
+            for ranges in meta.vertex_lines.values()
+            for span in ranges
+        )
         and isinstance(meta.builder, str | None)
         and isinstance(meta.replaced_frontend, str | None)
         and type(meta.number) is int
@@ -297,17 +304,10 @@ def _check(meta: Meta, folder: Path) -> None:
         )
 
 
-def _are_lines(lines: Any) -> bool:
-    """Whether a value has the shape of `vertex_lines`: pairs of lines, by digest."""
-    if not isinstance(lines, dict) or not all(isinstance(ranges, list) for ranges in lines.values()):
-        return False
-    every = [span for ranges in lines.values() for span in ranges]
-    return all(isinstance(span, list) and len(span) == 2 and all(isinstance(line, int) for line in span) for span in every)
-
-
 def list_recordings(folder: Path, *, session: str | None = None, source: str | None = None) -> list[Recording]:
     """The recordings under a folder, oldest first; damaged and unfinished ones are left out."""
     try:
+        # Names with a dot: unfinished and half-removed recordings, and the files of numbers and sizes.
         names = [entry.name for entry in os.scandir(folder) if not entry.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
         return []

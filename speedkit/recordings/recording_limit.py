@@ -18,7 +18,6 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard
 
 from speedkit.budget import bytes_to_keep
 from speedkit.regular_file import read_regular
@@ -73,6 +72,7 @@ def _removable(recordings: list[Recording]) -> Iterator[Recording]:
     """
     kept = recordings[:-1]
     for needed in (NEEDED, 1):
+        # How many later recordings each strategy still has, counted down from the oldest on.
         later = Counter(_lineage(recording) for recording in recordings)
         unneeded = []
         for recording in kept:
@@ -123,7 +123,15 @@ def _sizes(folder: Path) -> dict[str, int]:
                 size, then = noted.get(entry.name, (0, None))
                 sizes[entry.name] = (size if then == changed else _bytes_of(Path(entry.path)), changed)
     if sizes != noted:
-        _write(folder, sizes)
+        # Renamed into place: another process may read or write the file at this moment.
+        draft = folder / f"{SIZES}-{os.urandom(6).hex()}"
+        with contextlib.suppress(OSError):
+            try:
+                with open_private(draft, "w", encoding="utf-8") as file:
+                    json.dump(sizes, file)
+                draft.replace(folder / SIZES)
+            finally:
+                draft.unlink(missing_ok=True)
     return {name: size for name, (size, _) in sizes.items()}
 
 
@@ -135,22 +143,11 @@ def _noted(folder: Path) -> dict[str, tuple[int, int]]:
         return {}
     if not isinstance(noted, dict):
         return {}
-    return {name: (note[0], note[1]) for name, note in noted.items() if _is_note(note)}
-
-
-def _is_note(note: object) -> TypeGuard[list[int]]:
-    return isinstance(note, list) and len(note) == 2 and all(type(part) is int for part in note)
-
-
-def _write(folder: Path, sizes: dict[str, tuple[int, int]]) -> None:
-    draft = folder / f"{SIZES}-{os.urandom(6).hex()}"
-    with contextlib.suppress(OSError):
-        try:
-            with open_private(draft, "w", encoding="utf-8") as file:
-                json.dump(sizes, file)
-            draft.replace(folder / SIZES)
-        finally:
-            draft.unlink(missing_ok=True)
+    return {
+        name: (note[0], note[1])
+        for name, note in noted.items()
+        if isinstance(note, list) and len(note) == 2 and all(type(part) is int for part in note)
+    }
 
 
 def _bytes_of(recording: Path) -> int:

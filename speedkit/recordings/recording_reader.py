@@ -87,6 +87,7 @@ def _within(step: Step, seconds: float) -> Step:
     return replace(step, seconds=min(step.seconds, seconds - (started or 0.0)), started_seconds=started)
 
 
+# A running build is shown ten times a second, and its Dockerfile stays the same.
 @lru_cache(maxsize=16)
 def _parse(text: str) -> Dockerfile | None:
     try:

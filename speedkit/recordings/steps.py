@@ -89,8 +89,7 @@ def _stage_steps(clock: _Clock, stage: ExpectedStage, opening: Instruction, matc
     name = stage.stage.name
     step = clock.instruction_step(stage, opening, matched.openings.get(stage.stage.index), has_vertex=stage.starts_from_image)
     if step.state == "ran" and not step.bytes_fetched:
-        # Nothing was pulled, so the image was here. BuildKit reports that as "cached" on some runs, and as a run step on
-        # others.
+        # Nothing was pulled, so the image was here. BuildKit reports "cached" for that on some runs, and nothing on others.
         step = replace(step, state="cached")
     yield step
     for reported in matched.triggers.get(stage.stage.index, ()):
@@ -119,10 +118,12 @@ class _Clock:
     with_logs: bool
 
     def step(self, vertex: Vertex, *, stage: str, kind: StepKind, instruction: Instruction | None = None) -> Step:
+        # `[host 1/2] go build` is the command `go build`; other vertices without an instruction have their whole name.
+        command = vertex.name.partition("] ")[2] if vertex.name.startswith(HOST_PREFIX) else vertex.name
         return Step(
             name=vertex.name,
             stage=stage,
-            instruction=instruction.text if instruction else _host_command(vertex.name),
+            instruction=instruction.text if instruction else command,
             line=instruction.line if instruction else None,
             state=_state(vertex, self.outcome),
             seconds=vertex.seconds(self.end),
@@ -140,17 +141,23 @@ class _Clock:
         name = stage.stage.name
         if vertex is not None:
             return self.step(vertex, stage=name, kind="instruction", instruction=instruction)
-        opens = instruction.keyword == "FROM"
-        state = _state_without_vertex(self.outcome, is_needed=stage.needed, has_vertex=has_vertex, opens=opens)
+        state: StepState
+        if not stage.needed:
+            state = "not-needed"
+        elif not has_vertex:
+            state = "no-step"
+        elif self.outcome != "done":
+            state = "waiting"
+        else:
+            # The build ended well, so a vertex did this step, but it is not clear which. A FROM without one had nothing to
+            # pull.
+            state = "cached" if instruction.keyword == "FROM" else "unclear"
         return Step(instruction.text, name, instruction.text, instruction.line, state, 0.0)
-
-
-def _host_command(name: str) -> str:
-    return name.partition("] ")[2] if name.startswith(HOST_PREFIX) else name
 
 
 def _state(vertex: Vertex, outcome: Outcome) -> StepState:
     if vertex.error:
+        # BuildKit ends the steps of a cancelled build with this error.
         return "cancelled" if "context canceled" in vertex.error else "failed"
     if vertex.cached:
         return "cached"
@@ -159,13 +166,3 @@ def _state(vertex: Vertex, outcome: Outcome) -> StepState:
     if vertex.is_open:
         return "running" if outcome == "running" else "cancelled"
     return "ran"
-
-
-def _state_without_vertex(outcome: Outcome, *, is_needed: bool, has_vertex: bool, opens: bool) -> StepState:
-    if not is_needed:
-        return "not-needed"
-    if not has_vertex:
-        return "no-step"
-    if outcome != "done":
-        return "waiting"
-    return "cached" if opens else "unclear"
