@@ -195,7 +195,7 @@ STEMS += ("jelsz", "sifre", "şifre", "adgangskode", "salasana", *IN_OTHER_SCRIP
 # A name and its sign. The quotes are those of JSON (`"name": `), also within a string (`\"name\": `).
 HEAD = r"(?<![\w.-])(?P<name>[\w.-]{2,128}+)\\?[\"']?\]?(?P<sign>[ \t]{0,3}(?:=>|:=|=|:)[ \t]{0,3})"
 OPTION = r"(?<!\S)--?(?P<name>[\w-]{2,64}+)(?P<sign>[ \t]{1,3})(?=[^\s-])"
-# In this order, as `$'` and `\"` would also begin bare text: a shell's $'…', an escaped quote, quotes, bare text.
+# The order matters: bare text would also match the `$` of a shell's $'…'.
 VALUE = (
     r"\$'(?P<ansi>(?:[^'\\\n]|\\.){1,4000}+)'"
     r"|\\\"(?P<escaped>(?:(?!\\\")[^\n]){1,4000}+)\\\""
