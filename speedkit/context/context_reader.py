@@ -187,7 +187,10 @@ class _Walk:
                 levels.pop()
                 # An ignored folder is sent, before its content, when `!` brings back something in it.
                 if level.ignored is not None and len(self.entries) > level.start:
-                    self.entries.insert(level.start, self._entry(level.ignored, level.path[:-1]))
+                    try:
+                        self.entries.insert(level.start, self._entry(level.ignored, level.path[:-1]))
+                    except FileNotFoundError:
+                        del self.entries[level.start :]  # removed meanwhile, with its content
 
     def _level(self, path: str, matched: Matched, ignored: os.DirEntry[str] | None = None) -> _Level:
         try:

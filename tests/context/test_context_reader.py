@@ -283,3 +283,21 @@ def test_reading_stops_between_files_and_within_one_when_nobody_needs_it_any_mor
     with pytest.raises(ReadingStopped):
         read_context(tmp_path, dockerfile=tmp_path / "Dockerfile", is_over=is_over)
     assert asked == [False] * 6 + [True]
+
+
+def test_an_ignored_folder_that_is_removed_while_it_is_read_is_left_out_with_its_files(tmp_path):
+    """`!` brings back files in it, so that the folder's own entry is made last."""
+    ignored = tmp_path / "ignored"
+    ignored.mkdir()
+    (ignored / "again.txt").write_text("a")
+    (ignored / "last.txt").write_text("b")
+    (tmp_path / ".dockerignore").write_text("*\n!ignored/*.txt\n")
+    assert _paths(_read(tmp_path)) == ["ignored", "ignored/again.txt", "ignored/last.txt"]
+    questions = iter(["of .dockerignore", "of the folder", "of again.txt", "of its content", "of last.txt"])
+
+    def removes_it_before_the_last_file():
+        if next(questions) == "of last.txt":
+            shutil.rmtree(ignored)
+        return False
+
+    assert _paths(_read(tmp_path, is_over=removes_it_before_the_last_file)) == []
