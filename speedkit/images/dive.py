@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .files import DIRECTORY, OPAQUE, WHITEOUT, Files
 from .image import Image
-from .overlay import INDEX_MASK, LAYER_SHIFT, Overlay
+from .overlay import MergedLayers
 
 __all__ = ["DiveFigures", "dive_figures"]
 
@@ -33,8 +33,9 @@ def dive_figures(image: Image) -> DiveFigures:
     totals: dict[str, int] = {}
     smallest: dict[str, int] = {}
     repeated: set[str] = set()
-    for layer, overlay in zip(image.layers, image.merged.overlays, strict=True):
-        for path, size_bytes in _leaves(layer.contents, image, overlay):
+    merged = image.analysis.merged
+    for layer, removed in zip(image.layers, merged.removed, strict=True):
+        for path, size_bytes in _leaves(layer.contents, merged, removed):
             if path in totals:
                 repeated.add(path)
                 totals[path] += size_bytes
@@ -45,7 +46,7 @@ def dive_figures(image: Image) -> DiveFigures:
     return DiveFigures(sum(totals[path] for path in repeated), sum(smallest.values()) / stored if stored else 1.0)
 
 
-def _leaves(files: Files, image: Image, overlay: Overlay) -> Iterator[tuple[str, int]]:
+def _leaves(files: Files, merged: MergedLayers, removed: dict[str, int]) -> Iterator[tuple[str, int]]:
     """The paths of a layer with nothing below them and their bytes; for a removed directory those it had."""
     last = {path: index for index, path in enumerate(files.paths) if files.kinds[index] != OPAQUE}
     parents: set[str] = set()
@@ -58,19 +59,19 @@ def _leaves(files: Files, image: Image, overlay: Overlay) -> Iterator[tuple[str,
         while parent and parent not in parents:
             parents.add(parent)
             parent = parent.rpartition("/")[0]
-    removed = _bytes_in_removed_directories(image, overlay) if WHITEOUT in files.kinds else {}
+    removed_bytes = _bytes_in_removed_directories(merged, removed) if WHITEOUT in files.kinds else {}
     for path, index in last.items():
         if files.kinds[index] == WHITEOUT:
-            yield path, removed.get(path, 0)
+            yield path, removed_bytes.get(path, 0)
         elif path not in parents:
             yield path, files.sizes[index]
 
 
-def _bytes_in_removed_directories(image: Image, overlay: Overlay) -> dict[str, int]:
+def _bytes_in_removed_directories(merged: MergedLayers, removed: dict[str, int]) -> dict[str, int]:
     """For each removed directory the bytes of the removed files below it."""
-    totals = {path: 0 for path, number in overlay.removed.items() if image.merged.kind(number) == DIRECTORY}
-    for path, number in overlay.removed.items():
-        size = image.layers[number >> LAYER_SHIFT].contents.sizes[number & INDEX_MASK]
+    totals = {path: 0 for path, number in removed.items() if merged.kind(number) == DIRECTORY}
+    for path, number in removed.items():
+        size = merged.size(number)
         parent = path.rpartition("/")[0]
         while size and parent:
             if parent in totals:

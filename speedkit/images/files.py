@@ -6,6 +6,7 @@ A path has no leading slash inside; it gets one where it is shown.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,6 +122,15 @@ class Files:
             link=self.links[index],
             digest=digest.hex() if self.kinds[index] == REGULAR else "",
         )
+
+    @classmethod
+    def joined(cls, layers: Iterable[Files]) -> Files:
+        """The files of several layers as those of one, in the order of the layers."""
+        joined = cls()
+        for files in layers:
+            for column in cls.__slots__:
+                getattr(joined, column).extend(getattr(files, column))
+        return joined
 
     @property
     def size_bytes(self) -> int:

@@ -1,36 +1,21 @@
-"""An image as its layers and their files, and what follows from them: changes, the final tree, waste.
-
-Wasted bytes are bytes stored in a layer that the final file system does not show: of a file written twice, the first
-copy; of a removed file, all of it. Bytes seen through a hard link that is still there are shown.
-
-    efficiency = (image_bytes - wasted_bytes) / image_bytes, and 1 for an image without bytes
-"""
+"""An image: its layers and their files, its figures, the final file system, and what each layer changes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from speedkit.errors import ArchiveError, NotInArchive
 from speedkit.messages import message
 
-from .files import DIRECTORY, OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
+from .analysis import Analysis, Waste, analyze
+from .files import OPAQUE, REGULAR, WHITEOUT, File, Files, typed_path
 from .layer_reader import CONTENT_BYTES_AT_MOST
-from .overlay import (
-    ADDED,
-    CHANGED,
-    IMPLICIT,
-    INDEX_MASK,
-    LAYER_SHIFT,
-    Merge,
-    merge,
-    numbers,
-    walk,
-)
+from .overlay import ADDED, CHANGED, IMPLICIT, MergedLayers, merge_layers, walk
 
-__all__ = ["Change", "ChangeKind", "Image", "Layer", "StoredFile", "Waste", "make_image"]
+__all__ = ["Change", "ChangeKind", "Image", "Layer", "StoredFile", "make_image"]
 
 ChangeKind = Literal["added", "changed", "removed"]
 
@@ -81,14 +66,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Waste:
-    """Bytes stored under a path that the final file system does not show."""
-
-    path: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class StoredFile:
     """Where the bytes of a regular file are stored.
 
@@ -115,9 +92,9 @@ class Image:
     source: str = ""
 
     @cached_property
-    def merged(self) -> Merge:
-        """The layers laid over each other."""
-        return merge([layer.contents for layer in self.layers])
+    def analysis(self) -> Analysis:
+        """What the layers come to."""
+        return analyze([layer.contents for layer in self.layers])
 
     @property
     def short_name(self) -> str:
@@ -127,34 +104,32 @@ class Image:
     @property
     def image_bytes(self) -> int:
         """Bytes stored in all layers."""
-        return sum(layer.size_bytes for layer in self.layers)
+        return self.analysis.image_bytes
 
     @property
     def wasted_bytes(self) -> int:
-        return sum(waste.size_bytes for waste in self.waste)
+        """Bytes stored in a layer that the final file system does not show."""
+        return self.analysis.wasted_bytes
 
     @property
     def efficiency(self) -> float:
         """The share of the stored bytes that the final file system shows, 0 to 1."""
-        return (self.image_bytes - self.wasted_bytes) / self.image_bytes if self.image_bytes else 1.0
+        return self.analysis.efficiency
 
-    @cached_property
+    @property
     def waste(self) -> tuple[Waste, ...]:
         """The paths whose stored bytes are not shown, most wasteful first."""
-        found: dict[str, int] = {}
-        for place, index in self._hidden:
-            files = self.layers[place].contents
-            path = files.paths[index]
-            found[path] = found.get(path, 0) + files.sizes[index]
-        return tuple(Waste("/" + path, size) for path, size in sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        return self.analysis.waste
 
-    @cached_property
+    @property
     def wasted_by_layer(self) -> tuple[int, ...]:
         """For each layer, how many of its bytes the final file system does not show."""
-        totals = [0] * len(self.layers)
-        for place, index in self._hidden:
-            totals[place] += self.layers[place].contents.sizes[index]
-        return tuple(totals)
+        return self.analysis.wasted_by_layer
+
+    @property
+    def file_count(self) -> int:
+        """Files of the final file system that are not directories."""
+        return self.analysis.file_count
 
     @property
     def files(self) -> tuple[File, ...]:
@@ -163,16 +138,12 @@ class Image:
 
     def each_file(self) -> Iterator[File]:
         """The same, one after the other."""
-        for path, number in sorted(walk(self.merged.root)):
+        merged = self.analysis.merged
+        for path, number in sorted(walk(merged.root)):
             if number == IMPLICIT:
                 yield File("/" + path, "directory", 0, 0o755, 0, 0, "", "")
             else:
-                yield self.merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=path)
-
-    @cached_property
-    def file_count(self) -> int:
-        """Files of the final file system that are not directories."""
-        return sum(number != IMPLICIT and self.merged.kind(number) != DIRECTORY for number in numbers(self.merged.root))
+                yield merged.files.file(number, path=path)
 
     def _repr_html_(self) -> str:
         from .summary import image_html
@@ -181,25 +152,16 @@ class Image:
 
     def changes(self, place: int) -> tuple[Change, ...]:
         """What the layer at a place (0 is the lowest) adds, changes and removes, sorted by path."""
-        overlay, files = self.merged.overlays[place], self.layers[place].contents
-        found = [
-            self._change(files, index, overlay.before.get(index))
-            for index, state in enumerate(overlay.states)
-            if state in (ADDED, CHANGED)
-        ]
-        for path, number in overlay.removed.items():
-            old = self._file(number)
-            found.append(Change("removed", "/" + path, old.kind, 0, old.size_bytes))
-        return tuple(sorted(found, key=lambda change: change.path))
+        merged = self.analysis.merged
+        made = [_change(merged, number) for number in merged.numbers_of(place) if merged.states[number] in (ADDED, CHANGED)]
+        for path, number in merged.removed[place].items():
+            old = merged.files.file(number)
+            made.append(Change("removed", "/" + path, old.kind, 0, old.size_bytes))
+        return tuple(sorted(made, key=lambda change: change.path))
 
     def change_counts(self, place: int) -> dict[str, int]:
         """How many paths the layer at a place adds, changes and removes."""
-        overlay = self.merged.overlays[place]
-        return {
-            "added": overlay.states.count(ADDED),
-            "changed": overlay.states.count(CHANGED),
-            "removed": len(overlay.removed),
-        }
+        return asdict(self.analysis.changes_by_layer[place])
 
     def locate(self, path: str, *, place: int | None = None) -> StoredFile:
         """Where the bytes of a file are stored that the image shows, or that the layer at a place has.
@@ -211,42 +173,25 @@ class Image:
                 message("{image} has no layer {number}.", image=self.name, number=place + 1),
                 fix=message("It has {layers}.", layers=len(self.layers)),
             )
-        where = self.merged if place is None else merge([self.layers[place].contents])
-        node = where.find(typed_path(path))
-        number = where.shown(node) if isinstance(node, int) else None
-        if number is None or where.kind(number) != REGULAR:
+        merged = self.analysis.merged if place is None else merge_layers([self.layers[place].contents])
+        node = merged.find(typed_path(path))
+        number = merged.shown(node) if isinstance(node, int) else None
+        if number is None or merged.kind(number) != REGULAR:
             raise NotInArchive(
                 message("There is no regular file {path} in {image}.", path=path, image=self.name),
                 fix=message("List its files first."),
             )
-        layer = self.layers[number >> LAYER_SHIFT if place is None else place]
-        return _stored(layer, number & INDEX_MASK)
+        layer_place = merged.place_of(number)
+        return _stored(self.layers[layer_place if place is None else place], number - merged.starts[layer_place])
 
-    def _change(self, files: Files, index: int, before: int | None) -> Change:
-        new = files.file(index)
-        if before is None:
-            return Change("added", new.path, new.kind, new.size_bytes, 0)
-        old = self._file(self.merged.shown(before))
-        same = new.kind == old.kind == "file" and new.digest == old.digest
-        return Change("changed", new.path, new.kind, new.size_bytes, old.size_bytes, same)
 
-    def _file(self, number: int) -> File:
-        return self.layers[number >> LAYER_SHIFT].contents.file(number & INDEX_MASK)
-
-    @cached_property
-    def _hidden(self) -> list[tuple[int, int]]:
-        """Place and index of every file with bytes that the final file system does not show."""
-        shown = [bytearray(len(layer.contents)) for layer in self.layers]
-        for number in numbers(self.merged.root):
-            if number != IMPLICIT:
-                number = self.merged.shown(number)
-                shown[number >> LAYER_SHIFT][number & INDEX_MASK] = 1
-        return [
-            (place, index)
-            for place, layer in enumerate(self.layers)
-            for index, (size, seen) in enumerate(zip(layer.contents.sizes, shown[place], strict=True))
-            if size and not seen
-        ]
+def _change(merged: MergedLayers, number: int) -> Change:
+    new = merged.files.file(number)
+    if number not in merged.replaced:
+        return Change("added", new.path, new.kind, new.size_bytes, 0)
+    old = merged.files.file(merged.shown(merged.replaced[number]))
+    same = new.kind == old.kind == "file" and new.digest == old.digest
+    return Change("changed", new.path, new.kind, new.size_bytes, old.size_bytes, same)
 
 
 def _stored(layer: Layer, index: int) -> StoredFile:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .files import File, FileKind
 from .image import Image
-from .overlay import IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
+from .overlay import IMPLICIT, walk
 
 __all__ = ["Difference", "DifferenceKind", "ImageComparison", "compare_images"]
 
@@ -57,7 +57,7 @@ def compare_images(before: Image, after: Image) -> ImageComparison:
 
 
 def _differences(before: Image, after: Image) -> tuple[Difference, ...]:
-    old_numbers, new_numbers = dict(walk(before.merged.root)), dict(walk(after.merged.root))
+    old_numbers, new_numbers = (dict(walk(image.analysis.merged.root)) for image in (before, after))
     found = []
     for path, number in new_numbers.items():
         if path not in old_numbers:
@@ -77,17 +77,21 @@ def _is_same(before: Image, old: int, after: Image, new: int) -> bool:
     """Both show the same file of the same layer: most of what two images have in common, told without a look at it."""
     if IMPLICIT in (old, new):
         return old == new
-    old, new = before.merged.shown(old), after.merged.shown(new)
-    shared = before.layers[old >> LAYER_SHIFT].digest == after.layers[new >> LAYER_SHIFT].digest
-    return shared and old & INDEX_MASK == new & INDEX_MASK
+    return _stored_at(before, old) == _stored_at(after, new)
+
+
+def _stored_at(image: Image, number: int) -> tuple[str, int]:
+    """The diffID of the layer that stores a file, for a hard link the file it names, and the file's index in the layer."""
+    merged = image.analysis.merged
+    number = merged.shown(number)
+    place = merged.place_of(number)
+    return image.layers[place].digest, number - merged.starts[place]
 
 
 def _shown_file(image: Image, number: int, path: str) -> File | None:
     """What is at a path, for a hard link the file it names; None for a directory that no layer lists."""
-    if number == IMPLICIT:
-        return None
-    number = image.merged.shown(number)
-    return image.layers[number >> LAYER_SHIFT].contents.file(number & INDEX_MASK, path=path)
+    merged = image.analysis.merged
+    return None if number == IMPLICIT else merged.files.file(merged.shown(number), path=path)
 
 
 def _what(old: File, new: File) -> Literal["content", "kind", "owner or mode"]:

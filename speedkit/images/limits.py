@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 from speedkit.messages import message
 
 from .files import OPAQUE, WHITEOUT, typed_path
-from .overlay import LAYER_SHIFT
 
 if TYPE_CHECKING:
     from .image import Image
@@ -65,27 +64,29 @@ def check_limits(image: Image, limits: Limits) -> tuple[Violation, ...]:
 
 
 def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
-    wanted = [(pattern, _expression(pattern)) for pattern in patterns]
-    found = []
-    landed = image.merged.landed if wanted else {}
-    for place, layer in enumerate(image.layers if wanted else ()):
-        for index, (path, kind) in enumerate(zip(layer.contents.paths, layer.contents.kinds, strict=True)):
-            if kind in (WHITEOUT, OPAQUE):
-                continue
-            # What is named through a symlink of its layer is where the symlink points; neither name may be a forbidden one.
-            elsewhere = landed.get((place << LAYER_SHIFT) + index) if landed else None
-            for pattern, expression in wanted:
-                if expression.match(path) or (elsewhere is not None and expression.match(elsewhere)):
-                    where = path if elsewhere is None else elsewhere
-                    told = message(
-                        "/{path} is in layer {number} ({digest}); {pattern} is forbidden.",
-                        path=where,
-                        number=place + 1,
-                        digest=layer.digest[7:19],
-                        pattern=pattern,
-                    )
-                    found.append(Violation("forbidden", told))
-    return found
+    expressions = [(pattern, _expression(pattern)) for pattern in patterns]
+    if not expressions:
+        return []
+    violations = []
+    merged = image.analysis.merged
+    files = merged.files
+    for number, (path, kind) in enumerate(zip(files.paths, files.kinds, strict=True)):
+        if kind in (WHITEOUT, OPAQUE):
+            continue
+        # What is named through a symlink of its layer is where the symlink points; neither name may be a forbidden one.
+        landed = merged.landed.get(number)
+        for pattern, expression in expressions:
+            if expression.match(path) or (landed is not None and expression.match(landed)):
+                place = merged.place_of(number)
+                sentence = message(
+                    "/{path} is in layer {number} ({digest}); {pattern} is forbidden.",
+                    path=path if landed is None else landed,
+                    number=place + 1,
+                    digest=image.layers[place].digest[7:19],
+                    pattern=pattern,
+                )
+                violations.append(Violation("forbidden", sentence))
+    return violations
 
 
 def _expression(pattern: str) -> re.Pattern[str]:

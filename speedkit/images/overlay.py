@@ -4,33 +4,21 @@ Pure. The rules: image-spec, layer.md, "Applying Changesets". Whiteouts hide wha
 layer has. A directory over a directory keeps what is inside; anything else replaces. A path whose parent a layer does
 not list makes that parent a directory, as overlay2 does.
 
-A file is a number: its layer's place, 32 bits to the left, plus its index in that layer.
+A file's number is its index in the list of all files of all layers, the lowest layer first.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TypeGuard
 
 from .files import DIRECTORY, HARD_LINK, OPAQUE, SYMLINK, WHITEOUT, Files
 
-__all__ = [
-    "ADDED",
-    "CHANGED",
-    "IMPLICIT",
-    "INDEX_MASK",
-    "LAYER_SHIFT",
-    "Folder",
-    "Merge",
-    "Overlay",
-    "merge",
-    "numbers",
-    "walk",
-]
+__all__ = ["ADDED", "CHANGED", "IMPLICIT", "Folder", "MergedLayers", "merge_layers", "numbers", "walk"]
 
-LAYER_SHIFT = 32
-INDEX_MASK = (1 << LAYER_SHIFT) - 1
 IMPLICIT = -1
 UNTOUCHED, ADDED, CHANGED = range(3)
 SYMLINKS_AT_MOST = 40  # Linux' MAXSYMLINKS
@@ -47,36 +35,42 @@ class Folder:
 
 
 @dataclass(slots=True)
-class Overlay:
-    """What one layer does to the tree below it.
+class MergedLayers:
+    """All files of an image, its final tree, and what each layer does to the tree below it.
 
-    states: ADDED, CHANGED or UNTOUCHED for each of the layer's files. before: the number of what a changed file replaced.
-    removed: path → number of what the layer took away. A directory that is there only for what is in it is UNTOUCHED.
+    files: of all layers, by number. starts: for each layer the number of its first file, and the number of files at the end.
+    states: ADDED, CHANGED or UNTOUCHED for each file; a directory that is there only for what is in it is UNTOUCHED.
+    replaced: for each changed file the number of what it replaced. removed: for each layer the path and number of what it
+    took away. shows: for each hard link the file it shows. landed: where a file is that its layer names through a symlink
+    of its own.
     """
 
+    files: Files
+    starts: tuple[int, ...]
     states: bytearray
-    before: dict[int, int] = field(default_factory=dict)
-    removed: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Merge:
-    """The whole image: its final tree, what each layer did, and for hard links the number of the file they show.
-
-    landed: where a file is whose layer names it through a symlink of its own, by its number.
-    """
-
-    layers: Sequence[Files]
     root: Folder = field(default_factory=Folder)
-    overlays: list[Overlay] = field(default_factory=list)
+    replaced: dict[int, int] = field(default_factory=dict)
+    removed: list[dict[str, int]] = field(default_factory=list)
     shows: dict[int, int] = field(default_factory=dict)
     landed: dict[int, str] = field(default_factory=dict)
+
+    def numbers_of(self, place: int) -> range:
+        """The numbers of the files of the layer at a place."""
+        return range(self.starts[place], self.starts[place + 1])
+
+    def place_of(self, number: int) -> int:
+        """The place of the layer that stores a file."""
+        return bisect_right(self.starts, number) - 1
 
     def shown(self, number: int) -> int:
         return self.shows.get(number, number)
 
     def kind(self, number: int) -> int:
-        return self.layers[number >> LAYER_SHIFT].kinds[number & INDEX_MASK]
+        return self.files.kinds[number]
+
+    def size(self, number: int) -> int:
+        """Bytes of a file; none of a directory that no layer lists."""
+        return 0 if number == IMPLICIT else self.files.sizes[number]
 
     def find(self, path: str, *, follow_last: bool = True) -> Folder | int | None:
         """What is at a path, symlinks followed within the image; None when nothing is."""
@@ -95,16 +89,12 @@ class Merge:
             elif child is None or self.kind(child) != SYMLINK or not (waiting or follow_last):
                 return None if waiting else child
             elif links_left := links_left - 1:
-                link = self.link(child)
+                link = self.files.links[child]
                 trail = trail[:1] if link.startswith("/") else trail
                 waiting.extend(link.split("/")[::-1])
             else:
                 return None
         return trail[-1]
-
-    def link(self, number: int) -> str:
-        """Where a symlink points."""
-        return self.layers[number >> LAYER_SHIFT].links[number & INDEX_MASK]
 
 
 def walk(node: Folder | int, path: str = "") -> Iterator[tuple[str, int]]:
@@ -133,29 +123,33 @@ def numbers(folder: Folder) -> Iterator[int]:
                 yield child
 
 
-def merge(layers: Sequence[Files]) -> Merge:
+def merge_layers(layers: Sequence[Files]) -> MergedLayers:
     """The layers laid over each other, lowest first."""
-    merged = Merge(layers)
-    for place, files in enumerate(layers):
-        merged.overlays.append(_Laying(merged, place).lay(files))
+    starts = tuple(accumulate(map(len, layers), initial=0))
+    merged = MergedLayers(Files.joined(layers), starts, bytearray(starts[-1]))
+    for files, first in zip(layers, starts, strict=False):
+        _Laying(merged, files, first).lay()
     return merged
 
 
 class _Laying:
-    """Lays one layer over the tree."""
+    """Lays one layer over the tree.
 
-    def __init__(self, merged: Merge, place: int) -> None:
+    first: the number of the layer's first file. replaced, removed: as those of MergedLayers, of this layer.
+    """
+
+    def __init__(self, merged: MergedLayers, files: Files, first: int) -> None:
         self.merged = merged
-        self.files = merged.layers[place]
-        self.place = place
-        self.overlay = Overlay(bytearray(len(self.files)))
+        self.files = files
+        self.first = first
+        self.replaced: dict[int, int] = {}
+        self.removed: dict[str, int] = {}
 
-    def lay(self, files: Files) -> Overlay:
+    def lay(self) -> None:
         self._hide()
         last_parent: str | None = None
         folder, landed = self.merged.root, ""
-        first_number = self.place << LAYER_SHIFT
-        for index, (path, kind) in enumerate(zip(files.paths, files.kinds, strict=True)):
+        for number, (path, kind) in enumerate(zip(self.files.paths, self.files.kinds, strict=True), self.first):
             if kind in (WHITEOUT, OPAQUE):
                 continue
             parent, _, name = path.rpartition("/")
@@ -163,23 +157,24 @@ class _Laying:
                 folder, landed = self._folder(parent)
                 last_parent = parent
             if landed != parent:
-                path = self.merged.landed[first_number + index] = f"{landed}/{name}".lstrip("/")
+                path = self.merged.landed[number] = f"{landed}/{name}".lstrip("/")
             before = folder.children.get(name)
-            self._note(index, path, before)
+            self._note(number, path, before)
             if kind == DIRECTORY:
                 if isinstance(before, Folder):
-                    before.number = first_number + index
+                    before.number = number
                 else:
-                    folder.children[name] = Folder(first_number + index)
+                    folder.children[name] = Folder(number)
                 continue
             if kind == HARD_LINK:
-                self._link(index)
+                self._link(number)
             if isinstance(before, Folder):
                 self._displace(path, before)
                 last_parent = None
-            folder.children[name] = first_number + index
+            folder.children[name] = number
         self._leave_out_untouched()
-        return self.overlay
+        self.merged.replaced |= self.replaced
+        self.merged.removed.append(self.removed)
 
     def _hide(self) -> None:
         kinds = self.files.kinds
@@ -208,11 +203,11 @@ class _Laying:
     def _remove(self, path: str, node: Folder | int) -> None:
         """Note what is no longer there: of lower layers as removed, of this layer as never added."""
         for gone, number in walk(node, path):
-            if number >> LAYER_SHIFT == self.place:
-                self.overlay.states[number & INDEX_MASK] = UNTOUCHED
-                number = self.overlay.before.pop(number & INDEX_MASK, IMPLICIT)
+            if number >= self.first:
+                self.merged.states[number] = UNTOUCHED
+                number = self.replaced.pop(number, IMPLICIT)
             if number != IMPLICIT:
-                self.overlay.removed[gone] = number
+                self.removed[gone] = number
 
     def _displace(self, path: str, folder: Folder) -> None:
         for name, node in folder.children.items():
@@ -239,7 +234,7 @@ class _Laying:
             at = f"{landed}/{name}".lstrip("/")
             if links_left and not isinstance(child, Folder) and self._is_own_symlink(child):
                 links_left -= 1
-                link = self.merged.link(child)
+                link = self.merged.files.links[child]
                 if link.startswith("/"):
                     del trail[1:]
                     folder, landed = trail[0]
@@ -254,34 +249,31 @@ class _Laying:
         return folder, landed
 
     def _is_own_symlink(self, number: int | None) -> TypeGuard[int]:
-        return number is not None and number >> LAYER_SHIFT == self.place and self.merged.kind(number) == SYMLINK
+        return number is not None and number >= self.first and self.merged.kind(number) == SYMLINK
 
-    def _note(self, index: int, path: str, before: Folder | int | None) -> None:
-        overlay = self.overlay
-        number = before.number if isinstance(before, Folder) else before
-        if number is None or number == IMPLICIT:
-            number = overlay.removed.pop(path, None) if overlay.removed else None
-        elif number >> LAYER_SHIFT == self.place:
-            overlay.states[number & INDEX_MASK] = UNTOUCHED
-            number = overlay.before.pop(number & INDEX_MASK, None)
-        if number is None:
-            overlay.states[index] = ADDED
+    def _note(self, new: int, path: str, before: Folder | int | None) -> None:
+        old = before.number if isinstance(before, Folder) else before
+        if old is None or old == IMPLICIT:
+            old = self.removed.pop(path, None) if self.removed else None
+        elif old >= self.first:
+            self.merged.states[old] = UNTOUCHED
+            old = self.replaced.pop(old, None)
+        if old is None:
+            self.merged.states[new] = ADDED
         else:
-            overlay.states[index] = CHANGED
-            overlay.before[index] = number
+            self.merged.states[new] = CHANGED
+            self.replaced[new] = old
 
-    def _link(self, index: int) -> None:
+    def _link(self, number: int) -> None:
         """A hard link shows the file it names, for as long as the link is there."""
-        target = self.merged.find(self.files.links[index], follow_last=False)
+        target = self.merged.find(self.merged.files.links[number], follow_last=False)
         if isinstance(target, int):
-            self.merged.shows[(self.place << LAYER_SHIFT) + index] = self.merged.shown(target)
+            self.merged.shows[number] = self.merged.shown(target)
 
     def _leave_out_untouched(self) -> None:
-        files, before = self.files, self.overlay.before
-        for index in [index for index in before if files.kinds[index] == DIRECTORY]:
-            number = before[index]
-            lower, at = self.merged.layers[number >> LAYER_SHIFT], number & INDEX_MASK
-            now = (DIRECTORY, files.modes[index], files.uids[index], files.gids[index])
-            if now == (lower.kinds[at], lower.modes[at], lower.uids[at], lower.gids[at]):
-                self.overlay.states[index] = UNTOUCHED
-                del before[index]
+        files = self.merged.files
+        for new in [new for new in self.replaced if files.kinds[new] == DIRECTORY]:
+            old = self.replaced[new]
+            if all(column[new] == column[old] for column in (files.kinds, files.modes, files.uids, files.gids)):
+                self.merged.states[new] = UNTOUCHED
+                del self.replaced[new]

@@ -11,7 +11,7 @@ from .dive import dive_figures
 from .files import File
 from .image import Change, Image
 from .image_comparison import Difference, compare_images
-from .overlay import IMPLICIT, INDEX_MASK, LAYER_SHIFT, Merge, merge, walk
+from .overlay import IMPLICIT, MergedLayers, merge_layers, walk
 
 __all__ = ["TreemapRow", "json_text", "largest_file", "to_json", "treemap_rows"]
 
@@ -64,7 +64,7 @@ def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow,
     seen: set[int] = set()
     for path, number in walk(merged.root):
         number = merged.shown(number)
-        if number in seen or not (size := _size(merged, number)):
+        if number in seen or not (size := merged.size(number)):
             continue
         seen.add(number)
         names = path.split("/")[:TREEMAP_DEPTH]
@@ -80,8 +80,8 @@ def largest_file(image: Image, *, place: int | None = None) -> File | None:
     """The largest file of the final file system, or of what the layer at a place stores; None when there is none."""
     merged = _tree(image, place)
     numbers = ((merged.shown(number), path) for path, number in walk(merged.root) if number != IMPLICIT)
-    number, path = max(numbers, key=lambda found: (_size(merged, found[0]), found[1]), default=(IMPLICIT, ""))
-    return None if number == IMPLICIT else merged.layers[number >> LAYER_SHIFT].file(number & INDEX_MASK, path=path)
+    number, path = max(numbers, key=lambda found: (merged.size(found[0]), found[1]), default=(IMPLICIT, ""))
+    return None if number == IMPLICIT else merged.files.file(number, path=path)
 
 
 def _document(image: Image, other: Image | None, files: bool) -> dict[str, Any]:
@@ -170,12 +170,8 @@ def _text(value: Any, encode: Callable[[Any], str], margin: str) -> Iterator[str
         yield encode(value)
 
 
-def _tree(image: Image, place: int | None) -> Merge:
-    return image.merged if place is None else merge([image.layers[place].contents])
-
-
-def _size(merged: Merge, number: int) -> int:
-    return 0 if number == IMPLICIT else merged.layers[number >> LAYER_SHIFT].sizes[number & INDEX_MASK]
+def _tree(image: Image, place: int | None) -> MergedLayers:
+    return image.analysis.merged if place is None else merge_layers([image.layers[place].contents])
 
 
 def _rectangle(path: str, size_bytes: int, name: str) -> TreemapRow:

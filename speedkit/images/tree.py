@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Literal
 
 from speedkit.messages import message
@@ -16,7 +17,7 @@ from speedkit.messages import message
 from .files import DIRECTORY, KINDS, OPAQUE, REGULAR, WHITEOUT
 from .image import Image
 from .image_comparison import ImageComparison
-from .overlay import ADDED, CHANGED, IMPLICIT, INDEX_MASK, LAYER_SHIFT, walk
+from .overlay import ADDED, CHANGED, IMPLICIT, MergedLayers, walk
 
 __all__ = ["FileState", "FileTree", "Sorting", "TreeRow", "tree_of_comparison", "tree_of_image", "tree_of_layer"]
 
@@ -237,78 +238,74 @@ class FileTree:
 
 def tree_of_image(image: Image) -> FileTree:
     """The final file system; the bytes of a file with several names are counted at one of them."""
-    merged, repeated = image.merged, _repeated(image)
+    merged = image.analysis.merged
+    repeated = _repeated(merged)
 
     def describe(number: int, path: str) -> TreeRow:
         if number == IMPLICIT:
             return TreeRow(path, "", 0, "directory", 0)
-        files, index = merged.layers[number >> LAYER_SHIFT], number & INDEX_MASK
-        size_bytes = _size(image, merged.shown(number))
-        return TreeRow(path, "", 0, KINDS[files.kinds[index]], size_bytes, place=number >> LAYER_SHIFT, link=files.links[index])
+        kind, size_bytes = KINDS[merged.kind(number)], merged.size(merged.shown(number))
+        return TreeRow(path, "", 0, kind, size_bytes, place=merged.place_of(number), link=merged.files.links[number])
 
     return FileTree(
         walk(merged.root),
         describe=describe,
-        measure=lambda number: (0 if number in repeated else _size(image, merged.shown(number)), 0),
+        measure=lambda number: (0 if number in repeated else merged.size(merged.shown(number)), 0),
         is_folder=lambda number: number == IMPLICIT or merged.kind(number) == DIRECTORY,
     )
 
 
-def _repeated(image: Image) -> frozenset[int]:
+def _repeated(merged: MergedLayers) -> frozenset[int]:
     """Hard links of the final file system whose bytes another name has there, and IMPLICIT, which has none."""
-    merged, repeated = image.merged, {IMPLICIT}
-    numbers = [number for _, number in walk(merged.root)] if merged.shows else []
-    named = set(merged.shows.values())
-    seen = {number for number in numbers if number in named}
-    for number in numbers:
+    repeated = {IMPLICIT}
+    final = [number for _, number in walk(merged.root)] if merged.shows else []
+    linked = set(merged.shows.values())
+    counted = {number for number in final if number in linked}
+    for number in final:
         if number in merged.shows:
             shown = merged.shows[number]
-            if shown in seen:
+            if shown in counted:
                 repeated.add(number)
-            seen.add(shown)
+            counted.add(shown)
     return frozenset(repeated)
 
 
 def tree_of_layer(image: Image, place: int) -> FileTree:
     """What the layer at a place stores, and what it removes of the layers below it."""
-    files, overlay = image.layers[place].contents, image.merged.overlays[place]
-    removed = list(overlay.removed.items())
+    merged = image.analysis.merged
+    files, own = merged.files, merged.numbers_of(place)
 
     def measure(number: int) -> tuple[int, int]:
-        if number < 0:
-            return 0, _size(image, removed[~number][1])
-        before = overlay.before.get(number)
-        return files.sizes[number], 0 if before is None else _size(image, image.merged.shown(before))
+        if number not in own:
+            return 0, merged.size(number)
+        replaced = merged.replaced.get(number)
+        return merged.size(number), 0 if replaced is None else merged.size(merged.shown(replaced))
 
     def describe(number: int, path: str) -> TreeRow:
         size_bytes, before_bytes = measure(number)
-        if number < 0:
-            old = removed[~number][1]
-            kind, where = KINDS[image.merged.kind(old)], old >> LAYER_SHIFT
-            return TreeRow(path, "", 0, kind, 0, before_bytes, state="removed", place=where)
+        kind = KINDS[merged.kind(number)]
+        if number not in own:
+            return TreeRow(path, "", 0, kind, 0, before_bytes, state="removed", place=merged.place_of(number))
         return TreeRow(
             path,
             "",
             0,
-            KINDS[files.kinds[number]],
+            kind,
             size_bytes,
             before_bytes,
-            state=STATES.get(overlay.states[number], ""),
+            state=STATES.get(merged.states[number], ""),
             place=place,
             link=files.links[number],
-            note=SAME if overlay.states[number] == CHANGED and _same_bytes(image, place, number) else "",
+            note=SAME if merged.states[number] == CHANGED and _same_bytes(merged, number) else "",
         )
 
-    def entries() -> Iterator[tuple[str, int]]:
-        kinds = files.kinds
-        yield from ((path, index) for index, path in enumerate(files.paths) if kinds[index] not in (WHITEOUT, OPAQUE))
-        yield from ((path, ~at) for at, (path, _) in enumerate(removed))
-
-    def is_folder(number: int) -> bool:
-        kind = image.merged.kind(removed[~number][1]) if number < 0 else files.kinds[number]
-        return kind == DIRECTORY
-
-    return FileTree(entries(), describe=describe, measure=measure, is_folder=is_folder)
+    stored = ((files.paths[number], number) for number in own if merged.kind(number) not in (WHITEOUT, OPAQUE))
+    return FileTree(
+        chain(stored, merged.removed[place].items()),
+        describe=describe,
+        measure=measure,
+        is_folder=lambda number: merged.kind(number) == DIRECTORY,
+    )
 
 
 def tree_of_comparison(found: ImageComparison) -> FileTree:
@@ -328,12 +325,7 @@ def tree_of_comparison(found: ImageComparison) -> FileTree:
     )
 
 
-def _size(image: Image, number: int) -> int:
-    return image.layers[number >> LAYER_SHIFT].contents.sizes[number & INDEX_MASK]
-
-
-def _same_bytes(image: Image, place: int, index: int) -> bool:
+def _same_bytes(merged: MergedLayers, number: int) -> bool:
     """A changed file that has the bytes it had: only its mode, owner or time differ."""
-    files, before = image.layers[place].contents, image.merged.shown(image.merged.overlays[place].before[index])
-    old, at = image.layers[before >> LAYER_SHIFT].contents, before & INDEX_MASK
-    return files.kinds[index] == old.kinds[at] == REGULAR and files.file(index).digest == old.file(at).digest
+    files, old = merged.files, merged.shown(merged.replaced[number])
+    return files.kinds[number] == files.kinds[old] == REGULAR and files.file(number).digest == files.file(old).digest

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import ArchiveError
+from speedkit.images.analysis import Waste
 from speedkit.images.dive import dive_figures
-from speedkit.images.image import Image, StoredFile, Waste, make_image
+from speedkit.images.image import Image, StoredFile, make_image
 from speedkit.images.image_comparison import compare_images
 from speedkit.images.limits import Limits, check_limits
 from speedkit.images.overlay import IMPLICIT, walk
@@ -356,4 +357,4 @@ def test_any_layers_show_what_the_specification_says_and_shown_and_wasted_bytes_
 
 def implicit(image: Image) -> set[str]:
     """Directories that are there only because something lies in them."""
-    return {f"/{path}" for path, number in walk(image.merged.root) if number == IMPLICIT}
+    return {f"/{path}" for path, number in walk(image.analysis.merged.root) if number == IMPLICIT}

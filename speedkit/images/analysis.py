@@ -1,0 +1,93 @@
+"""What the layers of an image come to: computed once from their files, and read by all that shows or checks an image.
+
+Pure. Wasted bytes are bytes stored in a layer that the final file system does not show: of a file written twice, the first
+copy; of a removed file, all of it. Bytes seen through a hard link that is still there are shown.
+
+    efficiency = (image_bytes - wasted_bytes) / image_bytes, and 1 for an image without bytes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .files import DIRECTORY, Files
+from .overlay import ADDED, CHANGED, IMPLICIT, MergedLayers, merge_layers, numbers
+
+__all__ = ["Analysis", "ChangeCounts", "Waste", "analyze"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """Bytes stored under a path that the final file system does not show."""
+
+    path: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCounts:
+    """How many paths a layer adds, changes and removes."""
+
+    added: int
+    changed: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """An image in figures.
+
+    merged: the final file system, and what each layer does to it. file_count: of the final file system, without
+    directories. waste: most wasteful path first. wasted_by_layer, changes_by_layer: lowest layer first.
+    """
+
+    merged: MergedLayers
+    image_bytes: int
+    file_count: int
+    waste: tuple[Waste, ...]
+    wasted_by_layer: tuple[int, ...]
+    changes_by_layer: tuple[ChangeCounts, ...]
+
+    @property
+    def wasted_bytes(self) -> int:
+        return sum(self.wasted_by_layer)
+
+    @property
+    def efficiency(self) -> float:
+        return (self.image_bytes - self.wasted_bytes) / self.image_bytes if self.image_bytes else 1.0
+
+
+def analyze(layers: Sequence[Files]) -> Analysis:
+    """layers: the files of each, lowest first."""
+    merged = merge_layers(layers)
+    files, places = merged.files, range(len(layers))
+    is_shown = bytearray(len(files))
+    file_count = 0
+    for number in numbers(merged.root):
+        if number != IMPLICIT:
+            is_shown[merged.shown(number)] = 1
+            file_count += files.kinds[number] != DIRECTORY
+
+    hidden = [number for number, size_bytes in enumerate(files.sizes) if size_bytes and not is_shown[number]]
+    wasted_by_path: dict[str, int] = {}
+    wasted_by_layer = [0] * len(layers)
+    for number in hidden:
+        path = files.paths[number]
+        wasted_by_path[path] = wasted_by_path.get(path, 0) + files.sizes[number]
+        wasted_by_layer[merged.place_of(number)] += files.sizes[number]
+    largest_first = sorted(wasted_by_path.items(), key=lambda item: (-item[1], item[0]))
+    return Analysis(
+        merged,
+        image_bytes=files.size_bytes,
+        file_count=file_count,
+        waste=tuple(Waste("/" + path, size_bytes) for path, size_bytes in largest_first),
+        wasted_by_layer=tuple(wasted_by_layer),
+        changes_by_layer=tuple(_change_counts(merged, place) for place in places),
+    )
+
+
+def _change_counts(merged: MergedLayers, place: int) -> ChangeCounts:
+    first, end = merged.starts[place], merged.starts[place + 1]
+    added, changed = (merged.states.count(state, first, end) for state in (ADDED, CHANGED))
+    return ChangeCounts(added, changed, len(merged.removed[place]))
