@@ -243,7 +243,7 @@ def test_the_limits_are_kept_again_for_a_build_that_ends_while_they_are_kept(hom
     for _ in range(3):
         keep_in_background(engine)
     go_on.set()
-    wait_until(lambda: not housekeeping._at_work)
+    wait_until(lambda: not housekeeping._threads)
     assert kept == [0, 1]
 
 

@@ -201,7 +201,7 @@ def test_an_engine_that_breaks_off_is_said_so_and_damage_is_told_from_it(
         yield SimpleNamespace(status=200, pieces=lambda: iter([data]))
 
     for data, error in ((whole[:5000], EngineLost), (b"no tar" * 100_000, ArchiveError)):
-        monkeypatch.setattr(saved_image, "_asked", lambda *_, data=data: sent(data))
+        monkeypatch.setattr(saved_image, "_answer_to", lambda *_, data=data: sent(data))
         with pytest.raises(error):
             read_image(engine, image, store=store)
 
