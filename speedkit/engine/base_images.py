@@ -210,7 +210,7 @@ def plain_base(engine: Engine, reference: str) -> str | None:
 
 
 def _additions(reference: str, *, extend_ca: bool) -> tuple[Path | None, dict[str, str]]:
-    """The CA bundle and the Go settings to add to an image. Only the images that may have Go in them get the settings."""
+    """The CA bundle and the Go settings to add to an image. Only images of a family with a stand-in get the settings."""
     bundle = system_bundle() if extend_ca else host_bundle()
     return bundle, go_settings() if family_of(reference) in STAND_INS else {}
 
@@ -251,6 +251,7 @@ def _extended_name(image: str, described: Mapping[str, Any], bundle: Path | None
     if bundle is None and not settings:
         return image
     label = trust_labels(bundle, settings)[TRUST_LABEL]
+    # A stand-in gets certificates and settings when it is made. It needs an extension only after those have changed.
     if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == label:
         return image
     return f"{ONLY_HERE}/trusting:{_own_hash(described['Id'] + label)}"
@@ -262,6 +263,7 @@ def go_settings() -> dict[str, str]:
     if go is None:
         return {}
     settings = _go_env(go, tuple(os.environ.get(name) for name in GO_SETTINGS))
+    # The settings become part of an image, which others may get. An address with `@` holds a password.
     return {name: value for name, value in settings if value and "@" not in value}
 
 

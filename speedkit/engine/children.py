@@ -55,6 +55,7 @@ def child_process(
     """
     environment = dict(os.environ if env is None else env)
     program = shutil.which(argv[0], path=environment.get("PATH", os.defpath))
+    # The shell below starts in any case, and would report a missing program only by its exit code 127.
     if program is None:
         raise FileNotFoundError(2, "No such file or directory", argv[0])
     if sys.platform == "win32":
@@ -109,9 +110,9 @@ def run_child(
     Raises: OSError when it cannot be started; subprocess.TimeoutExpired after limit_seconds, when it is killed.
     """
     with child_process(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        out, err = process.communicate(timeout=limit_seconds)
+        output, errors = process.communicate(timeout=limit_seconds)
     return subprocess.CompletedProcess(
-        list(argv), process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+        list(argv), process.returncode, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace")
     )
 
 

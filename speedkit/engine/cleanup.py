@@ -128,7 +128,9 @@ def sweep_engine(engine: Engine) -> RemovedObjects:
         if note.kind == "making":
             _note_finished_image(engine, note)
         elif note.kind == "container":
-            _remove_container(engine, note, removed)
+            # The engine refuses with 409 while it removes the container already. Then the note stays for the next sweep.
+            if _remove_container(engine, container_name(note.owner or "", note.key), removed) is None:
+                remove_notes([note])
         elif note.kind == "build":
             remove_notes([note])
     # The notes are read again: an image that the first loop noted may be an isolated one of a dead process.
@@ -169,15 +171,17 @@ def _of_dead_owners(notes: Iterable[Note]) -> Iterator[Note]:
                 yield note
 
 
-def _remove_container(engine: Engine, note: Note, removed: RemovedObjects) -> None:
+def _remove_container(engine: Engine, container: str, removed: RemovedObjects) -> EngineRefused | None:
+    """Remove a container with its anonymous volumes, even a running one. The refusal if it stays, None if it is gone.
+
+    container: its name or id. removed: counts the container.
+    """
     try:
-        engine.api.remove_container(container_name(note.owner or "", note.key), force=True, v=True)
-        removed.containers += 1
+        engine.api.remove_container(container, force=True, v=True)
     except EngineRefused as refusal:
-        # The engine refuses with 409 while it removes the container already. The note stays, and the next sweep looks again.
-        if refusal.status != HTTPStatus.NOT_FOUND:
-            return
-    remove_notes([note])
+        return None if refusal.status == HTTPStatus.NOT_FOUND else refusal
+    removed.containers += 1
+    return None
 
 
 def _note_finished_image(engine: Engine, note: Note) -> None:
@@ -336,22 +340,14 @@ def _remove_unnoted_containers(engine: Engine, removed: RemovedObjects) -> None:
         for name in container.get("Names") or () if installation in (None, installation_id()) else ():
             if OWN_CONTAINER_NAME.fullmatch(name) is None or name in noted_names:
                 continue
-            if not name.startswith(f"/speedkit-{UNKNOWN_OWNER}-"):
-                bare = name.lstrip("/")
-                removed.kept.append(
-                    KeptObject(message("The container {name}", name=bare), "unnoted", (f"docker rm -f {bare}",))
-                )
-            elif time.time() - float(container["Created"]) > MAKING_SECONDS:
-                _remove_unnoted_container(engine, container["Id"], name, removed)
-
-
-def _remove_unnoted_container(engine: Engine, container: str, name: str, removed: RemovedObjects) -> None:
-    try:
-        engine.api.remove_container(container, force=True, v=True)
-        removed.containers += 1
-    except EngineRefused as refusal:
-        if refusal.status != HTTPStatus.NOT_FOUND:
-            removed.kept.append(KeptObject(message("The container {name}", name=name.lstrip("/")), "engine", (refusal.reason,)))
+            bare = name.lstrip("/")
+            label = message("The container {name}", name=bare)
+            if not bare.startswith(f"speedkit-{UNKNOWN_OWNER}-"):
+                removed.kept.append(KeptObject(label, "unnoted", (f"docker rm -f {bare}",)))
+            elif time.time() - float(container["Created"]) > MAKING_SECONDS and (
+                refusal := _remove_container(engine, container["Id"], removed)
+            ):
+                removed.kept.append(KeptObject(label, "engine", (refusal.reason,)))
 
 
 class _Images:
@@ -384,6 +380,7 @@ class _Images:
 
     def note_unnoted(self) -> None:
         """Note base images and stand-ins of older versions, and own stand-ins that have lost their notes."""
+        # Only the kit gives these names. Names of built images are different: a user may have given one (`unnoted_results`).
         for image in self.by_id.values():
             labels = _labels(image)
             installation = labels.get(INSTALLATION_LABEL) or ""

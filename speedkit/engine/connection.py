@@ -237,6 +237,7 @@ def _client(host: str, certificates: Path | None, version: str, _process: int) -
 
 def _endpoint() -> tuple[str, Path | None]:
     """The engine's address, and the folder of the client's certificates. Raises: NoEngine."""
+    # DOCKER_HOST overrides every context: https://docs.docker.com/engine/manage-resources/contexts/
     if host := os.environ.get("DOCKER_HOST"):
         certificates = os.environ.get("DOCKER_CERT_PATH") if os.environ.get("DOCKER_TLS_VERIFY") else None
         return host, Path(certificates) if certificates else None

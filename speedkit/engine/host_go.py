@@ -16,7 +16,7 @@ OLDEST_GO = (1, 21)
 
 
 def find_go() -> Path | None:
-    """The go program on PATH or else beside this Python, if it is new enough; None when there is none."""
+    """The first go program that is new enough, on PATH or else beside this Python; None when there is none."""
     programs = (shutil.which("go"), shutil.which("go", path=str(Path(sys.executable).parent)))
     return next((Path(go) for go in programs if go and go_version(Path(go)) >= OLDEST_GO), None)
 

@@ -145,6 +145,7 @@ def note_image(
     with contextlib.suppress(OSError, EngineError, StateRefused):
         folder = _folder(engine)
         note = _note(folder, kind, _key(image_id), owner)
+        # A new name comes last: `cleanup` shows the last one to the user.
         names = dict.fromkeys((*note.names, name))
         _write(note.path, {"names": list(names), "layers": dict(layers or {}) or note.layers})
 
@@ -229,12 +230,14 @@ def _key(image_id: str) -> str:
 
 
 def _folder(engine: Engine) -> Path:
-    """The folder of the notes about an engine, by the engine's identity: another engine may listen at its address later."""
+    """The folder of the notes about an engine."""
+    # The folder is named by the engine's identity, not its address: another engine may listen at that address later.
     return state_home() / FOLDER / hashlib.sha256(engine.identity.encode()).hexdigest()[:16]
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     private_folder(path.parent)
+    # `FILE` does not match a name that begins with a dot, so no reader takes the draft for a note.
     draft = path.with_name(f".{path.name[:80]}-{os.urandom(6).hex()}")
     try:
         with open_private(draft, "w", encoding="utf-8") as file:

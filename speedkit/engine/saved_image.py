@@ -168,11 +168,16 @@ class RequestedImage:
         )
 
     def _sent(self, stream: ByteStream) -> dict[str, Files]:
-        from speedkit.images import about, read_saved_image
+        from speedkit.images import about, describe_images, read_saved_image
 
         with self._opened, about(self.name):
             saved = read_saved_image(stream, self._diff_ids, store=self._store, known=self._stored)
-        _keep_commands(self._store, self._id, self._diff_ids, saved.documents)
+
+        # The layers are good even where the image's config cannot be read. The engine's history gives the commands then.
+        with suppress(ArchiveError):
+            for image in describe_images(saved.documents):
+                if list(image.diff_ids) == self._diff_ids:
+                    self._store.keep_commands(self._id, list(image.commands))
         return saved.files
 
 
@@ -184,17 +189,6 @@ def _image_of(build: Build) -> str:
     if build.image is None:
         raise NoSuchImage(message("The build {build} made no image.", build=build.id), fix=message("Take one that ended well."))
     return build.image
-
-
-def _keep_commands(store: LayerStore, image_id: str, diff_ids: list[str], documents: dict[str, bytes]) -> None:
-    """Store the commands of an image's layers, from the config in the stream."""
-    from speedkit.images import describe_images
-
-    # The layers are good even where the config cannot be read. The engine's history gives the commands then.
-    with suppress(ArchiveError):
-        for image in describe_images(documents):
-            if list(image.diff_ids) == diff_ids:
-                store.keep_commands(image_id, list(image.commands))
 
 
 def _commands_in_history(engine: Engine, image_id: str) -> list[str]:
