@@ -1,12 +1,12 @@
-"""The door that every message goes through on its way to a reader, and at which it is translated.
+"""Messages for readers: every sentence and label passes through here, and is translated here.
 
-A message is a whole sentence, or a whole label, with named places for its values, so that another language can order them as
-it needs. Where a number decides the form, both English forms stand side by side. What is not ours to translate goes in as a
-value: names, paths, commands, the words of BuildKit and of compilers.
+A message is a whole sentence or a whole label. Its values have named places, so a translation can put them in its own order.
+Where a number decides the form, both English forms stand side by side. Names, paths, commands and the words of BuildKit and of
+compilers are not translated: they are values.
 
 The English text is the message's id. Other languages are catalogues of gettext in `speedkit/catalogues`; `make catalogue`
-collects the messages there. `SPEEDKIT_LANG` chooses one, and counts from the start of the program. With `en-XA`, each message
-is marked and made longer, which shows those that go past the door, and pages that have no room.
+collects the messages there. The program reads `SPEEDKIT_LANG` once, when it needs the first message. With `en-XA`, each message
+is marked and made longer: this shows texts that did not pass through here, and places on a page that are too small.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["CATALOGUES", "PSEUDO", "capital", "for_page", "language_tag", "listed", "marked", "message", "plural"]
+__all__ = ["CATALOGUES", "PSEUDO", "capital", "for_page", "join_names", "language_tag", "marked", "message", "plural"]
 
 CATALOGUES = Path(__file__).with_name("catalogues")
 DOMAIN = "speedkit"
@@ -28,8 +28,8 @@ LONGER_BY = 0.4
 NAMED_AT_MOST = 3
 PLACE = re.compile(r"(\{[^{}]*\}|`[^`]*`)")
 NUMBERS_TRIED = 200
-"""The form of a larger number is that of a number below it with the same last two digits, in all languages of CLDR but those
-that have a form of their own for millions."""
+"""In CLDR a larger number has the form of the number below 200 with the same last two digits. The exceptions are languages
+with a form of their own for millions."""
 ACCENTS = str.maketrans("aceiouyACEIOUY", "áçéíóúýÁÇÉÍÓÚÝ")
 
 
@@ -40,22 +40,20 @@ class _Language(NamedTuple):
 
 
 def message(text: str, /, **values: object) -> str:
-    """The message with its values in their places, in the reader's language.
-
-    text: the message itself, or the name of a constant that `marked` made.
-    """
+    """The message in the reader's language, with its values. text: the English text, written out or `marked`."""
     language = _language()
     return _filled(language.translate(text), text, values)
 
 
 def plural(one: str, many: str, count: int, /, **values: object) -> str:
-    """The form for one or for several, in the reader's language; `{count}` is the number."""
+    """The message in the form that a number needs in the reader's language; `{count}` is the number."""
     language = _language()
     return _filled(language.choose(one, many, count), _english(one, many, count), {"count": count} | values)
 
 
 def _filled(translated: str, text: str, values: Mapping[str, object]) -> str:
-    """A translation with its values; where it names one that is not there, the English text: a slip in it ends no program."""
+    """A translation with its values; the English text where the translation names a value that there is not."""
+    # A slip in a catalogue must not end a program, least of all inside of an error message.
     try:
         return translated.format(**values)
     except (LookupError, ValueError):
@@ -63,11 +61,11 @@ def _filled(translated: str, text: str, values: Mapping[str, object]) -> str:
 
 
 def marked(text: str, /) -> str:
-    """A message that is kept as it is, for `message` to say later."""
+    """The same text, marked for the catalogue: a constant that `message` translates later."""
     return text
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b, c and 4 more`."""
     if len(names) < 2:
         return "".join(names)
@@ -78,7 +76,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """The text as a sentence begins with it."""
+    """The text with a capital first letter, for the beginning of a sentence."""
     return text[:1].upper() + text[1:]
 
 
@@ -88,10 +86,10 @@ def language_tag() -> str:
 
 
 def for_page(texts: Sequence[str], plurals: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """The same messages for a page, whose own code has a door like this one; {} in English.
+    """The translations that a page's own code needs; {} in English.
 
-    plurals: both English forms of each. Out: `texts` by the English text; `plurals`, each with all its forms, by the English
-    form for one; `form_of`, which of the forms stands for 0, 1, 2 and so on.
+    plurals: both English forms of each. Returns `texts`, by the English text; `plurals`, all forms of each, by the English form
+    for one; `form_of`, the place of the form for 0, 1, 2 and so on.
     """
     language = _language()
     if language.translate is str:
@@ -112,7 +110,7 @@ def _language() -> _Language:
         return _Language(_pseudo, lambda one, many, count: _pseudo(_english(one, many, count)), PSEUDO)
     if not name or name.partition("-")[0].partition("_")[0] == "en":
         return _Language(str, _english)
-    from gettext import GNUTranslations, translation  # whoever reads English need not load it
+    from gettext import GNUTranslations, translation  # English needs no gettext, and importing it takes time
 
     catalogue = translation(DOMAIN, CATALOGUES, languages=[name.replace("-", "_")], fallback=True)
     tag = name.partition(".")[0].replace("_", "-") if isinstance(catalogue, GNUTranslations) else "en"
@@ -124,7 +122,8 @@ def _english(one: str, many: str, count: int) -> str:
 
 
 def _pseudo(text: str) -> str:
-    """The message in brackets, with accents, and longer by two fifths; what stands in braces and backticks stays."""
+    """The message in brackets, with accents, and longer by two fifths. Values in braces and code in backticks stay."""
+    # `split` gives the text between the matches of PLACE at even places, the matches at odd ones.
     parts = PLACE.split(text)
-    told = "".join(part if place % 2 else part.translate(ACCENTS) for place, part in enumerate(parts))
-    return f"⟦{told}{'·' * round(LONGER_BY * len(text))}⟧"
+    accented = "".join(part if place % 2 else part.translate(ACCENTS) for place, part in enumerate(parts))
+    return f"⟦{accented}{'·' * round(LONGER_BY * len(text))}⟧"

@@ -1,7 +1,7 @@
-"""The words of speedkit, as frozen types: what a finished build was, derived once from its recording.
+"""The words of speedkit, as frozen types: a finished build with its steps, layers and bases, derived from its recording.
 
-Nothing here reads a file or talks to Docker. DataFrames are made when asked for, so that
-`import speedkit` does not load pandas.
+Nothing here reads a file or talks to Docker. A DataFrame is made only when it is asked for, so `import speedkit` does not load
+pandas.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["AppAnswer", "Base", "Build", "ImageLayer", "Outcome", "Step", "StepKind", "StepSource", "StepState"]
 
 StepState = Literal["cached", "ran", "running", "failed", "cancelled", "waiting", "unclear", "no-step", "not-needed"]
-"""`unclear`: BuildKit ran this step or had it, but its report does not tell which of several steps this one is.
-`no-step`: the instruction only changes image metadata (ARG, ENV, CMD …), BuildKit has nothing to run.
-`not-needed`: a stage that the target does not use. `waiting`: never started."""
+"""`unclear`: BuildKit ran the step or had it in its cache, but its report does not tell which of several steps this one is.
+`no-step`: the instruction only changes image metadata (ARG, ENV, CMD …), so BuildKit has nothing to run.
+`not-needed`: the target does not use the stage. `waiting`: the step never started."""
 
 StepKind = Literal["instruction", "internal", "host"]
 
@@ -32,15 +32,15 @@ Outcome = Literal["running", "done", "failed", "cancelled", "broken"]
 class Step:
     """One instruction of a Dockerfile, one command on the host, or one internal vertex of BuildKit.
 
-    name: BuildKit's vertex name, or the instruction where there is no vertex.
-    stage: the stage's name, `stage-N` when it has none, `host` or `internal`.
-    instruction: the instruction on one line, white space folded.
-    line: the 1-based first line in the Dockerfile, None for host and internal steps.
-    triggered: an ONBUILD of the base image, which counts as standing on the line of FROM.
-    seconds: time the step was running, overlaps counted once.
-    started_seconds: seconds after the build began; None when it never started.
-    bytes_fetched: bytes that BuildKit itself reports as transferred for this step (base layers, ADD, context).
-    log: what the step printed, decoded as UTF-8 with replacement characters.
+    name: BuildKit's name of the vertex, or the instruction where there is no vertex.
+    stage: the stage's name, `stage-N` when it has none; `host` or `internal` for other steps.
+    instruction: the instruction on one line, with single spaces.
+    line: the 1-based first line in the Dockerfile; None for host and internal steps.
+    triggered: an ONBUILD instruction of the base image; its line is the line of FROM.
+    seconds: how long the step ran; time in which two of its intervals overlap counts once.
+    started_seconds: seconds after the build began; None when the step never started.
+    bytes_fetched: the bytes that BuildKit reports as transferred for the step (base layers, ADD, context).
+    log: the step's output, decoded as UTF-8 with replacement characters.
     """
 
     name: str
@@ -68,10 +68,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepSource:
-    """An earlier instruction that a step takes something from.
+    """An earlier instruction that a step starts from or reads.
 
-    line: where that instruction begins. how: `before` is the step before it in the stage, `from` the end of the stage that
-    its own stage starts from; `copy` and `mount` read files of another stage, and count by their bytes alone.
+    line: the first line of that instruction. how: `before`, the step before in the same stage; `from`, the last step of the
+    stage that its own stage starts from; `copy` and `mount`, a step of another stage whose files it reads.
     """
 
     line: int
@@ -79,6 +79,7 @@ class StepSource:
 
     @property
     def by_bytes(self) -> bool:
+        """Only the bytes that the step reads count: the source may run again without a miss of this step."""
         return self.how in ("copy", "mount")
 
 
@@ -86,8 +87,8 @@ class StepSource:
 class ImageLayer:
     """One layer of a built image, oldest first in `Build.layers`.
 
-    command: the history entry that made it. size_bytes: of its files; with containerd's image store, the room that they take
-    on disk. from_base: it came with the base image.
+    command: the image history's entry for it. size_bytes: of its files; with containerd's image store, the space on the disk.
+    from_base: it came with the base image.
     """
 
     command: str
@@ -97,9 +98,9 @@ class ImageLayer:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """One base image of a build: what the Dockerfile names, and what stood there.
+    """One base image of a build. reference: the name in the Dockerfile. used: the image that the build used.
 
-    stand_in: a local image took its place because no registry answered.
+    stand_in: `used` is a local image that took its place because no registry answered.
     """
 
     reference: str
@@ -123,12 +124,12 @@ class Build:
     """A finished build, derived from its recording.
 
     seconds: from the start of the command to its end, host steps included.
-    image: the image's id (`sha256:…`), None when none was made.
+    image: the image's id (`sha256:…`); None when the build made none.
+    answer: of the app in the image; None when it was not asked.
     error: the message to show when the build did not end well.
-    replaced_frontend: the image that `# syntax=` names, where no registry answered and the engine's own frontend read the
-    Dockerfile in its place.
-    notices: what could not be done once it had ended, in sentences: its image described or asked, its recording kept. While
-    it goes on: that the engine has stopped answering.
+    replaced_frontend: the image in `# syntax=`, where no registry answered and the engine's own frontend took its place.
+    notices: sentences about what failed after the build: describing or asking its image, keeping its recording. During the
+    build: that the engine has stopped answering.
     """
 
     id: str
@@ -154,24 +155,24 @@ class Build:
 
     @property
     def ok(self) -> bool:
-        """It built, and where the app could be asked, it answered as expected."""
+        """The build succeeded, and the app answered as expected if it was asked."""
         return self.outcome == "done" and (self.answer is None or self.answer.ok)
 
     @property
     def stand_in(self) -> bool:
-        """At least one base image was a local stand-in: every figure shown says so."""
+        """At least one base image was a local stand-in; every figure of the build says so."""
         return any(base.stand_in for base in self.bases)
 
     @property
     def stand_ins(self) -> str:
-        """What was not as the Dockerfile names it, in a few words for labels; "" where all was."""
+        """The stand-ins of the build in a few words, for labels; "" where everything was as the Dockerfile names it."""
         if self.replaced_frontend is None:
             return message("stand-in base") if self.stand_in else ""
         return message("stand-in base and frontend") if self.stand_in else message("stand-in frontend")
 
     @property
     def instructions(self) -> tuple[Step, ...]:
-        """The steps a Dockerfile's author knows: instructions and host commands, no internals."""
+        """The steps that the author of a Dockerfile knows: instructions and commands on the host, no internal vertices."""
         return tuple(step for step in self.step_list if step.kind != "internal")
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 from speedkit.engine import STAND_INS, BuildRequest, CancellableCommand, family_of, go_settings, host_bundle, plain_base
 from speedkit.errors import BuilderCannot
-from speedkit.messages import listed, message
+from speedkit.messages import join_names, message
 from speedkit.ownership import scratch_folder
 
 from .base_choice import BuildBases, base_names, unfetched_frontend
@@ -58,7 +58,7 @@ class OtherBuilder(EnginesOwn):
                 message(
                     "The engine cannot get {images}, so this build on the builder {name} cannot have a cache of its own: it "
                     "would find the results of other builds there.",
-                    images=listed(missing),
+                    images=join_names(missing),
                     name=self.name,
                 ),
                 fix=message(
@@ -87,7 +87,7 @@ class OtherBuilder(EnginesOwn):
                     "The builder {name} builds for {platforms}, but the local image that takes the place of {image} is for "
                     "{platform}.",
                     name=self.name,
-                    platforms=listed(sorted(supported)),
+                    platforms=join_names(sorted(supported)),
                     image=image,
                     platform=platform,
                 ),

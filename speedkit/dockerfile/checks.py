@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-from speedkit.messages import listed, message
+from speedkit.messages import join_names, message
 
 from .heredoc_marks import heredoc_mark
 from .refusal import refusal
@@ -77,7 +77,7 @@ def _invisible(text: str) -> str:
         letter for letter in text if letter not in " \t\n" and unicodedata.category(letter) in ("Zs", "Zl", "Zp", "Cf", "Cc")
     )
     names = {letter: unicodedata.name(letter, "").lower() or message("control character") for letter in characters}
-    return listed([f"U+{ord(letter):04X} ({name})" for letter, name in names.items()])
+    return join_names([f"U+{ord(letter):04X} ({name})" for letter, name in names.items()])
 
 
 def check_keyword(word: str, line: int) -> None:

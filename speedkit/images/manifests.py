@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speedkit.errors import AlteredArchive, ArchiveError, NotInArchive
-from speedkit.messages import listed, marked, message
+from speedkit.messages import join_names, marked, message
 
 from .files import clean_path
 
@@ -87,7 +87,7 @@ def describe_images(documents: Mapping[str, bytes]) -> tuple[ImageDescription, .
         raise contents.problems[0]
     if contents.artifacts:
         raise ArchiveError(
-            message("The archive holds no image, but {artifacts}.", artifacts=listed(contents.artifacts)),
+            message("The archive holds no image, but {artifacts}.", artifacts=join_names(contents.artifacts)),
             fix=message(HOW_TO_SAVE),
         )
     if "manifest.json" in documents:

@@ -10,7 +10,7 @@ __all__ = ["all_names"]
 
 
 def all_names(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`; `messages.listed` cuts long lists, this does not."""
+    """`a`, `a and b`, `a, b and c`; `messages.join_names` cuts long lists, this does not."""
     if len(names) < 2:
         return "".join(names)
     return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])

@@ -24,7 +24,7 @@ from speedkit.measurements import (
     quickest,
     slowest,
 )
-from speedkit.messages import listed, message, plural
+from speedkit.messages import join_names, message, plural
 from speedkit.model import Build
 from speedkit.words import count_steps, seconds_text, steps_that_ran_with
 
@@ -192,7 +192,7 @@ def _finding(by_edit: list[list[Measurement]], measured: Sequence[Measurement]) 
 def _seconds_with(alike: list[Measurement]) -> str:
     """`26.9 s with naive`, or `25.6 s to 26.9 s with 3 strategies` for those that runs do not tell apart."""
     low, high = (seconds_text(pick(one.seconds for one in alike)) for pick in (min, max))
-    names = listed([one.strategy for one in alike])
+    names = join_names([one.strategy for one in alike])
     if len(alike) > 2:
         names = plural("{count} strategy", "{count} strategies", len(alike))
     if low == high:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from speedkit.data_frame import Frame
 from speedkit.measurements import COLD, HasBuilds, comparable_builds, edit_heading, edit_words, edits_in_order, without_repeats
-from speedkit.messages import listed, message, plural
+from speedkit.messages import join_names, message, plural
 from speedkit.model import Build, Step
 
 from .bar_panels import label_rows
@@ -172,4 +172,4 @@ def _finding(newest: dict[str, Build], cells: list[list[_Cell]]) -> str:
 def _edits_with(counts: Mapping[str, int], ran: int, many: Callable[[int], str]) -> str:
     """The edits after which `ran` steps ran: one or two by name, or how many there are, in the words of `many`."""
     edits = [edit_words(edit) for edit, steps in counts.items() if steps == ran]
-    return listed(edits) if len(edits) <= 2 else many(len(edits))
+    return join_names(edits) if len(edits) <= 2 else many(len(edits))

@@ -20,7 +20,7 @@ from speedkit.measurements import (
     quickest,
     smallest_images,
 )
-from speedkit.messages import listed, message, plural
+from speedkit.messages import join_names, message, plural
 from speedkit.model import Build
 from speedkit.words import bytes_text, count_steps, seconds_text
 
@@ -156,7 +156,7 @@ def _finding(candidates: Sequence[Measurement], measured: Sequence[Measurement])
 def _names(strategies: Sequence[str]) -> str:
     """One or two strategies by name, or how many there are."""
     if len(strategies) <= 2:
-        return listed(strategies)
+        return join_names(strategies)
     return plural("{count} strategy", "{count} strategies", len(strategies))
 
 

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
 from speedkit.history import RUN_STATES, MissPath, Reasons, Travel, trace_misses
 from speedkit.measurements import NONE, edit_words
-from speedkit.messages import listed, message, plural
+from speedkit.messages import join_names, message, plural
 from speedkit.rendering import Reason
 from speedkit.words import seconds_text, shown_state
 from speedkit.words.causes import cause_clause, cause_title
@@ -316,7 +316,7 @@ def _beginning(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
     causes = list(dict.fromkeys(cause_title(step.cause, line=step.line) for step in _beginnings(ran)))
     if len(causes) > 2:
         return plural("{count} change", "{count} changes", len(causes))
-    return listed(causes) or message("Bytes that changed")
+    return join_names(causes) or message("Bytes that changed")
 
 
 def _beginnings(ran: Sequence[Reason]) -> list[Reason]:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from speedkit.engine import BASES, STAND_INS, Engine, connect, engine_of_the_user, family_of, find_go, has_image, pull_image
 from speedkit.errors import NoEngine, SetupError
-from speedkit.messages import listed, message, plural
+from speedkit.messages import join_names, message, plural
 from speedkit.state import state_folder
 
 from .checks import NEEDED_BASES
@@ -62,7 +62,7 @@ def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
         if apt_files := install_engine():
             line = message(
                 "Engine: it alone comes from Debian testing, by {files}. They stay; `speedkit clean --all` removes them",
-                files=listed([*map(str, apt_files)]),
+                files=join_names([*map(str, apt_files)]),
             )
             say(line)
     say(message("Engine: starting"))

@@ -1,7 +1,7 @@
 """All words about steps, their states, their causes and amounts; no other module has a sentence about a cause.
 
-In: types of `speedkit.model` and `speedkit.causes`. Out: text for a person, in the lengths that there is room for. The words
-of causes are imported from `speedkit.words.causes`: to load all causes takes 60 ms, which `speedkit layers` has no time for.
+In: types of `speedkit.model` and `speedkit.causes`. Out: text for people, in several lengths. Import the words of causes from
+`speedkit.words.causes`: loading all causes takes 60 ms, and `speedkit layers` is quicker without them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes the tables of words that the page's own code reads: `python -m speedkit.words`."""
+"""Writes the words of states for the page's own code: `python -m speedkit.words`."""
 
 from __future__ import annotations
 

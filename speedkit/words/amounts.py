@@ -1,4 +1,4 @@
-"""Seconds, bytes and shares as people read them: a unit always, three digits at most."""
+"""Seconds, bytes and shares as text: always with a unit, three digits at most."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def share_text(share: float) -> str:
 
 
 def secrets_left_out(count: int) -> str:
-    """What an export says of the secrets that are not in it."""
+    """The sentence of an export about the secrets that it leaves out."""
     return plural(
         "{count:,} secret is left out; a keyed hash (sha256:…) stands for each.",
         "{count:,} secrets are left out; a keyed hash (sha256:…) stands for each.",
@@ -63,13 +63,13 @@ def secrets_left_out(count: int) -> str:
 
 
 def steps_that_ran(build: Build) -> str:
-    """How much of a build was work: `2 of 5 steps ran`."""
+    """How many steps of a build ran: `2 of 5 steps ran`."""
     ran, steps = count_steps(build)
     return plural("{ran} of {steps} step ran", "{ran} of {steps} steps ran", steps, ran=ran, steps=steps)
 
 
 def steps_that_ran_with(build: Build, name: str) -> str:
-    """The same of one build among others. name: what tells it from them, its strategy or its edit."""
+    """The same for one of several builds. name: of its strategy or edit, which tells it from the others."""
     ran, steps = count_steps(build)
     return plural(
         "{ran} of {steps} step ran with {name}",

@@ -74,7 +74,7 @@ from speedkit.causes import (
     VariableOrderChanged,
     VariablesChanged,
 )
-from speedkit.messages import NAMED_AT_MOST, listed, message, plural
+from speedkit.messages import NAMED_AT_MOST, join_names, message, plural
 
 __all__ = [
     "Tense",
@@ -109,7 +109,7 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
             return message("A build that is not recorded here had made exactly this.")
         case Imported(caches):
             return message(
-                "No recorded build had made it: it came with the cache imported from {caches}.", caches=listed(caches)
+                "No recorded build had made it: it came with the cache imported from {caches}.", caches=join_names(caches)
             )
         case SameStepAs(lines):
             if tense == "did":
@@ -127,13 +127,15 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
         case OtherBaseHere(name):
             return message("{name} is another image than before; it is on this machine.", name=name)
         case DependsOnAddress(addresses):
-            return message("It depends on the content of {addresses} at the time of the build.", addresses=listed(addresses))
+            return message(
+                "It depends on the content of {addresses} at the time of the build.", addresses=join_names(addresses)
+            )
         case DependsOnStep(source):
             return message("It stays cached if {source} does.", source=_place(source))
         case DependsOnBytes():
             return _depends_on_bytes(cause)
         case DependsOnHostFiles(paths):
-            return message("It depends on what the commands on the host write to {paths}.", paths=listed(paths))
+            return message("It depends on what the commands on the host write to {paths}.", paths=join_names(paths))
         case MayBeKept():
             return message("A build broke off at this step: its result may be in the cache.")
         case FilesChanged(files):
@@ -150,7 +152,7 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
         case VariableOrderChanged():
             return message("The order of the variables changed; every RUN after it sees that.")
         case OptionsChanged(options):
-            return message("The build command's options changed ({options}).", options=listed(options))
+            return message("The build command's options changed ({options}).", options=join_names(options))
         case PlatformChanged(platform):
             return message("It is now built for {platform}.", platform=platform)
         case BaseChanged(name):
@@ -175,13 +177,13 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
         case OtherBytes(sources):
             return message("The bytes that this step reads from {sources} are not those of before.", sources=_places(sources))
         case HostFilesChanged(paths):
-            return message("The commands on the host wrote other bytes to {paths} than before.", paths=listed(paths))
+            return message("The commands on the host wrote other bytes to {paths} than before.", paths=join_names(paths))
         case AddressChanged(addresses):
             return plural(
                 "{addresses} has other content than before.",
                 "{addresses} have other content than before.",
                 len(addresses),
-                addresses=listed(addresses),
+                addresses=join_names(addresses),
             )
         case NothingBuiltYet():
             if tense == "did":
@@ -204,7 +206,7 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
                 "Another builder has built this: {names}. Each builder has its own cache.",
                 "Other builders have built this: {names}. Each builder has its own cache.",
                 len(names),
-                names=listed(names),
+                names=join_names(names),
             )
         case BaseToPull(name):
             return message("{name} is no longer on this machine: it has to be pulled first.", name=name)
@@ -220,11 +222,13 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
         case NotFetched(()):
             return message("The base image could not be pulled.")
         case NotFetched(addresses):
-            return message("{addresses} could not be fetched.", addresses=listed(addresses))
+            return message("{addresses} could not be fetched.", addresses=join_names(addresses))
         case OtherDigest(()):
             return message("What this step fetched has another digest than `--checksum` says.")
         case OtherDigest(addresses):
-            return message("What {addresses} serves has another digest than `--checksum` says.", addresses=listed(addresses))
+            return message(
+                "What {addresses} serves has another digest than `--checksum` says.", addresses=join_names(addresses)
+            )
         case NotNeeded(stage):
             return message("The target does not use stage {stage}.", stage=stage)
         case StageBegins(None):
@@ -262,8 +266,8 @@ def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a
             return message("The order of the variables changed") if opens else message("the order of the variables changed")
         case OptionsChanged(options):
             if opens:
-                return message("The build command's options changed ({options})", options=listed(options))
-            return message("the build command's options changed ({options})", options=listed(options))
+                return message("The build command's options changed ({options})", options=join_names(options))
+            return message("the build command's options changed ({options})", options=join_names(options))
         case PlatformChanged(platform):
             if opens:
                 return message("It is now built for {platform}", platform=platform)
@@ -281,13 +285,13 @@ def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a
         case OtherBytes():
             return message("Other bytes than before") if opens else message("other bytes than before")
         case HostFilesChanged(paths):
-            return message("{paths} changed", paths=listed(paths))
+            return message("{paths} changed", paths=join_names(paths))
         case AddressChanged(addresses):
             return plural(
                 "{addresses} has other content than before",
                 "{addresses} have other content than before",
                 len(addresses),
-                addresses=listed(addresses),
+                addresses=join_names(addresses),
             )
         case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():
             return message("It was new to the cache") if opens else message("it was new to the cache")
@@ -297,25 +301,31 @@ def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a
             count = len(names)
             if opens:
                 return plural(
-                    "Only builder {names} had built this", "Only builders {names} had built this", count, names=listed(names)
+                    "Only builder {names} had built this",
+                    "Only builders {names} had built this",
+                    count,
+                    names=join_names(names),
                 )
             return plural(
-                "only builder {names} had built this", "only builders {names} had built this", count, names=listed(names)
+                "only builder {names} had built this", "only builders {names} had built this", count, names=join_names(names)
             )
         case BaseToPull(name) | ImageToPull(name):
             return message("{name} had to be pulled", name=name)
         case MissingFile(paths) | BackslashInPath(paths):
             return plural(
-                "{paths} is not in the build context", "{paths} are not in the build context", len(paths), paths=listed(paths)
+                "{paths} is not in the build context",
+                "{paths} are not in the build context",
+                len(paths),
+                paths=join_names(paths),
             )
         case MissingSecret(secrets):
             return plural("{secrets} was not given", "{secrets} were not given", len(secrets), secrets=_secrets(secrets))
         case FileRefused(paths):
-            return message("BuildKit cannot take {paths}", paths=listed(paths))
+            return message("BuildKit cannot take {paths}", paths=join_names(paths))
         case NotFetched(()):
             return message("The base image could not be pulled") if opens else message("the base image could not be pulled")
         case NotFetched(addresses):
-            return message("{addresses} could not be fetched", addresses=listed(addresses))
+            return message("{addresses} could not be fetched", addresses=join_names(addresses))
         case OtherDigest():
             return message("Another digest was fetched") if opens else message("another digest was fetched")
         case _:
@@ -425,14 +435,14 @@ def ran_because(cause: Cause, seconds: str, *, began: tuple[str, int] | None = N
     """
     if began is None:
         if isinstance(cause, FilesChanged):
-            changed = listed([change.path for change in cause.files])
+            changed = join_names([change.path for change in cause.files])
             return message("ran for {seconds} because {files} changed.", seconds=seconds, files=changed)
         if isinstance(cause, TextChanged):
             return message("ran for {seconds} because its own text changed.", seconds=seconds)
         return message("ran for {seconds}. {why}", seconds=seconds, why=cause_sentence(cause, "did"))
     step, line = began
     if isinstance(cause, FilesChanged):
-        changed = listed([change.path for change in cause.files])
+        changed = join_names([change.path for change in cause.files])
         return message(
             "ran for {seconds} because {step} on line {line} brought a changed {files}.",
             seconds=seconds,
@@ -464,7 +474,7 @@ def inputs_unchanged(files: Sequence[str]) -> str:
         "The only file it sees, {files}, did not change.",
         "The only files it sees, {files}, did not change.",
         len(files),
-        files=listed(files),
+        files=join_names(files),
     )
 
 
@@ -479,9 +489,9 @@ def _addition(addition: Addition, tense: Tense) -> str:
             )
         case MissBegan(beginnings):
             places = [message("line {line}: {change}", line=one.line, change=cause_clause(one.cause)) for one in beginnings]
-            return message("It began in {beginnings}.", beginnings=listed(places))
+            return message("It began in {beginnings}.", beginnings=join_names(places))
         case ImportFailed(caches):
-            return message("The cache of {caches} could not be imported.", caches=listed(caches))
+            return message("The cache of {caches} could not be imported.", caches=join_names(caches))
         case _:
             assert_never(addition)
 
@@ -504,7 +514,7 @@ def _same_bytes(sources: Sequence[Place], tense: Tense) -> str:
 
 
 def _depends_on_bytes(cause: DependsOnBytes) -> str:
-    paths, count = listed(cause.paths), len(cause.paths)
+    paths, count = join_names(cause.paths), len(cause.paths)
     if cause.sources_run == "no":
         return plural(
             "It depends on whether {paths} holds the same bytes as in the build before.",
@@ -564,7 +574,7 @@ def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, t
                 "{paths} is not in the build context, so {end}.",
                 "{paths} are not in the build context, so {end}.",
                 len(paths),
-                paths=listed(paths),
+                paths=join_names(paths),
                 end=end,
             )
         case MissingFile(paths, file):
@@ -572,14 +582,14 @@ def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, t
                 "{paths} is not in the build context (it is not in the folder, or {file} leaves it out), so {end}.",
                 "{paths} are not in the build context (they are not in the folder, or {file} leaves them out), so {end}.",
                 len(paths),
-                paths=listed(paths),
+                paths=join_names(paths),
                 file=file,
                 end=end,
             )
         case BackslashInPath(paths, pattern):
             return message(
                 "BuildKit does not find {paths}: it takes a backslash in a path for an escape, so {end}. `{pattern}` takes it.",
-                paths=listed(paths),
+                paths=join_names(paths),
                 pattern=pattern,
                 end=end,
             )
@@ -592,7 +602,7 @@ def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, t
         case FileRefused(paths, "not-utf8"):
             return message(
                 "{paths} cannot be sent to BuildKit: the name, or the target of the symlink, is not UTF-8, so {end}.",
-                paths=listed(paths),
+                paths=join_names(paths),
                 end=end,
             )
         case FileRefused(paths):
@@ -600,7 +610,7 @@ def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, t
                 "{paths} leads from symlink to symlink in a circle (too many links), so {end}.",
                 "{paths} lead from symlink to symlink in a circle (too many links), so {end}.",
                 len(paths),
-                paths=listed(paths),
+                paths=join_names(paths),
                 end=end,
             )
         case _:
@@ -617,7 +627,7 @@ def _unnoticed(cause: ChangeUnnoticed, tense: Tense) -> str:
             message(
                 "The permissions of {folders} changed, but BuildKit will not notice that: it does not look at them again in a "
                 "folder that it has. A build from a copy of the folder under another name does.",
-                folders=listed(cause.folders),
+                folders=join_names(cause.folders),
             )
         )
     elif cause.folders:
@@ -625,7 +635,7 @@ def _unnoticed(cause: ChangeUnnoticed, tense: Tense) -> str:
             message(
                 "The permissions of {folders} changed, but BuildKit did not notice that: it does not look at them again in a "
                 "folder that it has. A build from a copy of the folder under another name does.",
-                folders=listed(cause.folders),
+                folders=join_names(cause.folders),
             )
         )
     return " ".join(parts)
@@ -639,7 +649,7 @@ def _unnoticed_files(files: Sequence[str], tense: Tense) -> str:
             "{files} changed, but BuildKit will not notice that: their sizes and times of change are as before. "
             "`touch {first}` makes it notice.",
             len(files),
-            files=listed(files),
+            files=join_names(files),
             first=files[0],
         )
     return plural(
@@ -648,7 +658,7 @@ def _unnoticed_files(files: Sequence[str], tense: Tense) -> str:
         "{files} changed, but BuildKit did not notice that: their sizes and times of change are as before. "
         "`touch {first}` makes it notice.",
         len(files),
-        files=listed(files),
+        files=join_names(files),
         first=files[0],
     )
 
@@ -680,14 +690,14 @@ def _variables_and_reach(cause: VariablesChanged) -> str:
 
 def _variables(cause: VariablesChanged, *, opens: bool) -> str:
     if cause.kind == "argument":
-        names, count = listed([_variable(one) for one in cause.variables]), len(cause.variables)
+        names, count = join_names([_variable(one) for one in cause.variables]), len(cause.variables)
         if opens:
             return plural("Build argument {names} changed", "The variables {names} changed", count, names=names)
         return plural("build argument {names} changed", "the variables {names} changed", count, names=names)
     if all(variable.of_base for variable in cause.variables):
-        names = listed([variable.name for variable in cause.variables])
+        names = join_names([variable.name for variable in cause.variables])
         return message("{names} of the base image changed", names=names)
-    return message("{names} changed", names=listed([_variable(variable) for variable in cause.variables]))
+    return message("{names} changed", names=join_names([_variable(variable) for variable in cause.variables]))
 
 
 def _variable(variable: Variable) -> str:
@@ -714,7 +724,7 @@ def _file_changes(files: Sequence[FileChange], *, opens: bool) -> str:
 
 def _file_change(paths: Sequence[str], how: FileChangeKind, becomes: str, *, opens: bool) -> str:
     """One kind of change to some files. A file's name that begins a sentence gets no capital."""
-    names, count = listed(paths), len(paths)
+    names, count = join_names(paths), len(paths)
     match how:
         case "content":
             return message("{files} changed", files=names)
@@ -735,7 +745,7 @@ def _file_change(paths: Sequence[str], how: FileChangeKind, becomes: str, *, ope
 
 
 def _secrets(secrets: Sequence[Secret]) -> str:
-    return listed(
+    return join_names(
         [
             message("secret {name}", name=secret.name)
             if secret.kind == "secret"
@@ -753,7 +763,7 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _places(places: Sequence[Place], *, opens: bool = False) -> str:
-    return listed([_place(place, opens=opens and number == 0) for number, place in enumerate(places)])
+    return join_names([_place(place, opens=opens and number == 0) for number, place in enumerate(places)])
 
 
 def _place(place: Place, *, opens: bool = False) -> str:

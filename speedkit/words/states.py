@@ -17,7 +17,7 @@ __all__ = ["FORECASTS", "OUTCOMES", "STATES", "ShownState", "outcome_word", "sho
 
 @dataclass(frozen=True, slots=True)
 class ShownState:
-    """icon: one character; "" where there is nothing to show. timed: how long it took is said with it, or instead of it."""
+    """icon: one character; "" for no icon. timed: the step's seconds are shown beside the word, or in its place."""
 
     icon: str
     word: str
@@ -37,7 +37,7 @@ STATES: Mapping[str, ShownState] = MappingProxyType(
         "not-needed": ShownState("", message("not needed")),
     }
 )
-"""What became of a step, for each `speedkit.model.StepState`."""
+"""The state of a step in a build, for each `speedkit.model.StepState`."""
 
 FORECASTS: Mapping[str, ShownState] = MappingProxyType(
     {
@@ -46,7 +46,7 @@ FORECASTS: Mapping[str, ShownState] = MappingProxyType(
         "depends": ShownState("◇", message("depends")),
     }
 )
-"""What is expected of a step, for each verdict that has anything to do."""
+"""The forecast of a step, for each verdict about a step that the builder has to find or run."""
 
 
 OUTCOMES: Mapping[str, str] = MappingProxyType(
@@ -67,12 +67,12 @@ def outcome_word(outcome: str) -> str:
 
 
 def shown_state(state: str) -> ShownState:
-    """How a step is shown that was built, or of which there is a forecast."""
+    """The icon and word of a step's state or forecast."""
     return STATES[state] if state in STATES else FORECASTS[state]
 
 
 def states_json() -> str:
-    """Both tables for the page."""
+    """Both tables as JSON for the page."""
     tables = {"states": STATES, "forecasts": FORECASTS}
     plain = {
         name: {key: {"icon": shown.icon, "word": shown.word} for key, shown in table.items()} for name, table in tables.items()

@@ -15,7 +15,7 @@ from speedkit.causes import (
     TextChanged,
     Unchanged,
 )
-from speedkit.messages import listed
+from speedkit.messages import join_names
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.forecast_summary import agreement, expected_time, noted, outlook, rough_seconds
 from speedkit.widgets.miss_origins import reasons_of, why_cached, why_ran
@@ -54,7 +54,7 @@ def test_an_instruction_has_a_short_name(instruction, short):
 
 
 def test_names_are_listed_as_people_do():
-    assert [listed(("a",)), listed(("a", "b")), listed(tuple("abcde"))] == ["a", "a and b", "a, b, c and 2 more"]
+    assert [join_names(("a",)), join_names(("a", "b")), join_names(tuple("abcde"))] == ["a", "a and b", "a, b, c and 2 more"]
     assert short_command("FROM alpine") == "FROM alpine"
 
 
