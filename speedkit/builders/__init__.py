@@ -4,7 +4,7 @@ from .base_choice import SYNTAX_ARGUMENT, BuildBases
 from .builder import BaseRequest, Builder
 from .builder_choice import builder_if_any, builder_named
 from .built_image import answer_of, describe_result
-from .engines_own import EnginesOwn
+from .engine_builder import EngineBuilder
 from .other_builder import OtherBuilder
 from .replay import Replay
 
@@ -13,7 +13,7 @@ __all__ = [
     "BaseRequest",
     "BuildBases",
     "Builder",
-    "EnginesOwn",
+    "EngineBuilder",
     "OtherBuilder",
     "Replay",
     "answer_of",

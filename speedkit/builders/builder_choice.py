@@ -10,7 +10,7 @@ from speedkit.errors import EngineError, Misuse, NoBuildKit, UnknownBuilder
 from speedkit.messages import message
 
 from .builder import Builder
-from .engines_own import EnginesOwn
+from .engine_builder import EngineBuilder
 from .other_builder import OtherBuilder
 
 __all__ = ["builder_if_any", "builder_named"]
@@ -33,7 +33,7 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
     Raises: UnknownBuilder, EngineError; Misuse for a builder inside another engine.
     """
     if not name or name == "default":
-        return EnginesOwn(engine)
+        return EngineBuilder(engine)
     try:
         inspected = _buildx(engine, "inspect", "--", name, limit_seconds=ANSWER_SECONDS)
     except subprocess.TimeoutExpired:
@@ -54,7 +54,7 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
             return OtherBuilder(engine, name, platforms=tuple(names))
     endpoint = endpoint_of_context(name)
     if endpoint is not None and endpoint[0] == engine.host:
-        return EnginesOwn(engine)
+        return EngineBuilder(engine)
     raise Misuse(
         message(
             "The builder {name} is inside the engine of the Docker context {name}, which would keep the image for itself.",

@@ -19,7 +19,7 @@ from speedkit.ownership import scratch_folder
 
 from .base_choice import BuildBases, base_names, unfetched_frontend
 from .builder import BaseRequest
-from .engines_own import EnginesOwn
+from .engine_builder import EngineBuilder
 from .image_transfer import hand_over
 
 __all__ = ["OtherBuilder"]
@@ -29,7 +29,7 @@ OF_THIS_PROGRAM = ("platform", "python", "speedkit", "buildx", "go")
 
 
 @dataclass(frozen=True)
-class OtherBuilder(EnginesOwn):
+class OtherBuilder(EngineBuilder):
     """A builder of buildx, called `name`.
 
     platforms: the platforms it builds for, such as `linux/amd64`; none when buildx lists none.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from speedkit.apps import COLD, App
-from speedkit.builders import Builder, EnginesOwn
+from speedkit.builders import Builder, EngineBuilder
 from speedkit.engine import CancellableCommand, connect
 from speedkit.messages import message
 from speedkit.model import Build
@@ -137,7 +137,7 @@ def compare(
             app.edit(edit)
         finally:
             app.reset()
-    builder = builder or EnginesOwn(connect())
+    builder = builder or EngineBuilder(connect())
     runs: list[Run] = []
     sequence = [COLD, *real_edits] if cold else real_edits
     with watch(repeat * len(names) * len(sequence)) as painter:

@@ -28,7 +28,7 @@ REMEMBERED = 40
 REMEMBERED_ELSEWHERE = 200
 """How many earlier builds a forecast reads, of the folder itself and of others."""
 
-ENGINES_OWN = "default"
+ENGINE_BUILDER = "default"
 """The name in buildx of the builder inside the engine."""
 
 BASELESS = ("scratch", "--link")
@@ -68,7 +68,7 @@ def own_past(
 
     builder: None means the builder inside the engine.
     """
-    lineage, builder = lineage_of(isolation, folder), builder or ENGINES_OWN
+    lineage, builder = lineage_of(isolation, folder), builder or ENGINE_BUILDER
     own = [recording for recording in earlier if _builder(recording) == builder and _lineage(recording) == lineage]
     return own[-REMEMBERED:]
 
@@ -89,7 +89,7 @@ def past_of(
     build; None is the one inside the engine. recording: of the build, when it is already made.
     """
     machine = (recording or own[-1]).meta.machine if recording or own else {}
-    builder = builder or ENGINES_OWN
+    builder = builder or ENGINE_BUILDER
     own_ids = {recording.meta.id for recording in own}
     steps = _steps_of(dockerfile)
     layers = {tuple(base.get("layers") or ()) for base in bases.values()}
@@ -126,7 +126,7 @@ def _lineage(recording: Recording) -> str:
 
 
 def _builder(recording: Recording) -> str:
-    return recording.meta.builder or ENGINES_OWN
+    return recording.meta.builder or ENGINE_BUILDER
 
 
 def _same_engine(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.builders import EnginesOwn
+from speedkit.builders import EngineBuilder
 from speedkit.builds import BuildOptions, RunningBuild, start_on_builder
 from speedkit.engine import connect
 
@@ -21,7 +21,7 @@ def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -
     Raises: UnknownStrategy, and what `connect` raises.
     """
     chosen = app.strategy(strategy)
-    builder = EnginesOwn(connect())
+    builder = EngineBuilder(connect())
     isolation, edit = app.begin(cache_of, cold=cold)
     options = BuildOptions(isolation=isolation, edit=edit, begun_as=None if cold else cache_of)
     return start_on_builder(builder, app, chosen, options)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from speedkit.builders import BaseRequest, BuildBases, EnginesOwn, OtherBuilder, builder_choice, builder_named
+from speedkit.builders import BaseRequest, BuildBases, EngineBuilder, OtherBuilder, builder_choice, builder_named
 from speedkit.errors import BuilderCannot, EngineError, Misuse, UnknownBuilder
 from tests.waiting import HANG_SECONDS
 
@@ -57,7 +57,7 @@ def test_a_builder_with_the_name_of_a_context_that_does_not_answer_is_inside_an_
     engine = engine_with("exec sleep 900")
     context_at(tmp_path, "here", engine.host)
     context_at(tmp_path, "far", "ssh://far")
-    assert builder_named(engine, "here") == EnginesOwn(engine)
+    assert builder_named(engine, "here") == EngineBuilder(engine)
     with pytest.raises(Misuse, match="inside the engine of the Docker context far"):
         builder_named(engine, "far")
 
@@ -88,7 +88,7 @@ def test_any_other_error_of_buildx_is_quoted(engine_with):
 
 
 def test_a_base_that_the_engine_cannot_get_is_refused_with_what_shares_the_cache(monkeypatch):
-    monkeypatch.setattr(EnginesOwn, "prepare", lambda *_, **__: BuildBases({}, {}, "alpine"))
+    monkeypatch.setattr(EngineBuilder, "prepare", lambda *_, **__: BuildBases({}, {}, "alpine"))
     request = BaseRequest("FROM alpine\n", {}, None, "token")
     with pytest.raises(BuilderCannot, match="cannot get alpine") as error:
         OtherBuilder(None, "far").prepare(request, extend_ca=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from speedkit.apps import app_in_place, own_app
-from speedkit.builders import EnginesOwn
+from speedkit.builders import EngineBuilder
 from speedkit.builds import start_build
 from speedkit.errors import BuilderCannot
 
@@ -14,19 +14,19 @@ TEXT = "FROM scratch\nLABEL a=1\n"
 
 
 def test_an_engine_says_whether_it_exports_caches(engine, containerd_engine):
-    assert EnginesOwn(containerd_engine).exports_caches
-    assert EnginesOwn(engine).exports_caches == (engine.storage_driver != "overlay2")
+    assert EngineBuilder(containerd_engine).exports_caches
+    assert EngineBuilder(engine).exports_caches == (engine.storage_driver != "overlay2")
 
 
 def test_an_engine_that_cannot_refuses_in_words(engine, folder, tmp_path):
-    if EnginesOwn(engine).exports_caches:
+    if EngineBuilder(engine).exports_caches:
         pytest.skip("This engine has containerd's image store, which exports caches.")
     with pytest.raises(BuilderCannot, match="can only export a cache of type=inline"):
         start_build(app_in_place(folder({"Dockerfile": TEXT})), cache_to=[f"type=local,dest={tmp_path / 'cache'}"])
 
 
 def test_a_build_that_is_refused_leaves_the_next_one_the_first(engine, folder, tmp_path):
-    if EnginesOwn(engine).exports_caches:
+    if EngineBuilder(engine).exports_caches:
         pytest.skip("This engine has containerd's image store, which exports caches.")
     with own_app(folder({"Dockerfile": TEXT})) as app:
         with pytest.raises(BuilderCannot):

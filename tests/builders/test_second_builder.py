@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from speedkit.apps import app_in_place, own_app
-from speedkit.builders import BaseRequest, EnginesOwn, OtherBuilder, builder_named, other_builder
+from speedkit.builders import BaseRequest, EngineBuilder, OtherBuilder, builder_named, other_builder
 from speedkit.builds import build, start_again, start_build
 from speedkit.causes import cause_kind
 from speedkit.engine.connection import Engine
@@ -133,7 +133,7 @@ def test_the_builder_inside_another_engine_is_refused_with_how_to_reach_it(engin
         subprocess.run(create, check=True, capture_output=True)
     # Its own copy of the environment, with the setting above.
     reached = Engine(*engine)
-    assert builder_named(reached, "here") == EnginesOwn(reached)
+    assert builder_named(reached, "here") == EngineBuilder(reached)
     with pytest.raises(Misuse, match=r"inside the engine of the Docker context elsewhere.*DOCKER_CONTEXT=elsewhere"):
         builder_named(reached, "elsewhere")
 
@@ -170,4 +170,4 @@ def test_a_build_that_is_cancelled_while_its_base_is_handed_over_ends(folder, ot
 
 @pytest.mark.parametrize("name", [None, "", "default"])
 def test_the_default_builder_is_the_one_inside_the_engine(engine, name):
-    assert builder_named(engine, name) == EnginesOwn(engine)
+    assert builder_named(engine, name) == EngineBuilder(engine)

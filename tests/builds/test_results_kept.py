@@ -14,7 +14,7 @@ import requests
 from docker.errors import APIError
 
 from speedkit.apps import App, Probe, app_in_place, own_app
-from speedkit.builders import built_image, engines_own
+from speedkit.builders import built_image, engine_builder
 from speedkit.builds import build, notebook_view, result_keeping, running_build, start_build, transcript
 from speedkit.builds.running_build import recordings_folder
 from speedkit.engine import containers
@@ -91,7 +91,7 @@ def test_an_image_that_is_gone_before_it_is_described_keeps_its_id(folder, monke
 
 @pytest.mark.parametrize("problem", [OSError(22, "Invalid argument"), RecursionError("too deep")])
 def test_a_build_context_that_cannot_be_read_afterwards_leaves_the_build_good_and_says_so(folder, monkeypatch, problem):
-    monkeypatch.setattr(engines_own, "read_context", raising(problem))
+    monkeypatch.setattr(engine_builder, "read_context", raising(problem))
     built = build(own_app(folder(FILE)))
     assert built.ok
     assert "The build context could not be read" in built.notices[0]
@@ -315,7 +315,7 @@ def test_the_clock_may_go_back_between_two_builds(folder, monkeypatch):
 def test_a_build_whose_context_cannot_be_read_is_kept_and_says_so(folder, monkeypatch):
     from speedkit.errors import FileRefused
 
-    monkeypatch.setattr(engines_own, "read_context", raising(FileRefused("one.txt cannot be read: Permission denied.")))
+    monkeypatch.setattr(engine_builder, "read_context", raising(FileRefused("one.txt cannot be read: Permission denied.")))
     built = build(own_app(folder(FILE)))
     assert built.ok
     assert "one.txt cannot be read" in built.notices[0]

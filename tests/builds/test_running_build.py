@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from speedkit.apps import App, Probe, own_app
-from speedkit.builders import engines_own
+from speedkit.builders import engine_builder
 from speedkit.builds import build, start_build
 from speedkit.builds.running_build import recordings_folder
 from speedkit.context import ReadingStopped, read_context
@@ -479,7 +479,7 @@ def test_a_cancelled_build_ends_though_its_build_context_is_still_being_read(fol
         goes_on.wait()
         return read_context(*arguments, **options)
 
-    monkeypatch.setattr(engines_own, "read_context", read_slowly)
+    monkeypatch.setattr(engine_builder, "read_context", read_slowly)
     running = start_build(own_app(folder({"Dockerfile": "FROM alpine\nRUN sleep 36000\n"})))
     try:
         wait_until(reading.is_set)
@@ -500,7 +500,7 @@ def test_a_build_that_fails_before_its_first_step_does_not_wait_for_its_build_co
         stopped.set()
         raise ReadingStopped
 
-    monkeypatch.setattr(engines_own, "read_context", lambda *_, is_over, **__: read_slowly(is_over=is_over))
+    monkeypatch.setattr(engine_builder, "read_context", lambda *_, is_over, **__: read_slowly(is_over=is_over))
     running = start_build(own_app(folder({"Dockerfile": text})))
     try:
         wait_until(lambda: running.done)
@@ -516,7 +516,7 @@ def test_a_build_that_fails_before_its_first_step_does_not_wait_for_its_build_co
 
 def test_a_build_that_is_cancelled_while_its_bases_are_extended_by_certificates_ends(folder, monkeypatch):
     extending, goes_on = threading.Event(), threading.Event()
-    find = engines_own.build_bases
+    find = engine_builder.build_bases
 
     def find_slowly(*arguments, extend_ca, **options):
         if extend_ca:
@@ -524,7 +524,7 @@ def test_a_build_that_is_cancelled_while_its_bases_are_extended_by_certificates_
             goes_on.wait()
         return find(*arguments, extend_ca=extend_ca, **options)
 
-    monkeypatch.setattr(engines_own, "build_bases", find_slowly)
+    monkeypatch.setattr(engine_builder, "build_bases", find_slowly)
     text = f"FROM alpine\nRUN echo x509: certificate signed by unknown authority {uuid.uuid4()} >&2 && false\n"
     running = start_build(own_app(folder({"Dockerfile": text})))
     try:

@@ -25,11 +25,11 @@ from .base_choice import BuildBases, bases_now, build_bases, frontend_replaced_n
 from .builder import BaseRequest
 from .machine_facts import machine_of
 
-__all__ = ["EnginesOwn"]
+__all__ = ["EngineBuilder"]
 
 
 @dataclass(frozen=True)
-class EnginesOwn:
+class EngineBuilder:
     """The builder inside an engine."""
 
     engine: Engine
