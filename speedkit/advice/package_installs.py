@@ -58,6 +58,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# A program may stand behind others (`sudo`, `env X=1`), have a path, or be wrapped for cross-compiling (`xx-apk`).
 _START = r"(?:^|.*[ /]|.*\bxx-)"
 _NODE = _Installer(
     _beginning(rf"{_START}(?:npm(?: -\S+)* (?:install|i|add)|pnpm(?: -\S+)* (?:install|i|add))(?: |$)"),
@@ -109,6 +110,7 @@ _INSTALLERS = (
 )
 _GO = _beginning(rf"{_START}go(?: -\S+)* (?:install|run|get)(?: |$)")
 _GO_MODULE = re.compile(r"(?P<path>\w[\w-]*\.\w[\w.-]*/[^@\s]+)@(?P<version>.+)")
+# A commit is one version, too, also by its first digits.
 _GO_PINNED = re.compile(r"v\d+\.\d+\.\d+\S*|[0-9a-f]{7,40}|none|.*\$.*")
 
 
@@ -152,6 +154,7 @@ def _advice(installer: _Installer, words: list[str]) -> Iterator[str]:
         yield message("It takes what the repository holds that day; name a `--rev`.")
         return
     for package in packages:
+        # `@latest` is left out here, as `nondeterminism` has a sentence for it in any command.
         if _ELSEWHERE.match(package) or installer.pinned.matches(package) or package.endswith("@latest"):
             continue
         has_version = installer.versioned is not None and installer.versioned.matches(package)

@@ -89,6 +89,7 @@ def build_bases(
         if isolation:
             used = isolated_base(engine, base.used, isolation, mark_certificates=reference != final)
             described = inspect_image(engine, used)
+        # `used` is the image before its isolation: a later build recognizes the base by it (`bases_now`).
         facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(described)
         if used != reference:
             _check_stage_names(dockerfile, reference)
@@ -169,6 +170,7 @@ def bases_now(
     for reference in references:
         missing_layers: tuple[str, ...] = ()
         used = ready_base(engine, reference)
+        # The build before may have needed the host's certificates in this image. Then this build would end up with them, too.
         earlier = before.get(reference, {}).get("used")
         if used != earlier and earlier is not None and ready_base(engine, reference, extend_ca=True) == earlier:
             used = str(earlier)

@@ -30,8 +30,8 @@ class Silence:
         self._asked = self._sign = time.monotonic()
         self._is_silent = False
 
-    def heard(self) -> None:
-        """Note a sign of life, such as a line of BuildKit."""
+    def note_sign_of_life(self) -> None:
+        """Note that the engine is there, for example because a line of BuildKit came."""
         with self._lock:
             self._sign, self._is_silent = time.monotonic(), False
 

@@ -96,8 +96,8 @@ class Request:
             cache_to=self.options.cache_to,
         )
 
-    def facts(self, redaction: Redaction, *, number: int, builder: str | None) -> Meta:
-        """The recording's facts of the build before it begins. number: as `new_number` gives it."""
+    def initial_meta(self, redaction: Redaction, *, number: int, builder: str | None) -> Meta:
+        """The `Meta` of the recording as it is before the build begins. number: as `new_number` gives it."""
         options = self.options
         return Meta(
             id=new_id(self.strategy),

@@ -198,7 +198,7 @@ class RunningBuild:
         self._command = CancellableCommand()
         self._began = time.monotonic()
         if builder.played is None:
-            self._meta = request.facts(self._redaction, number=_number_or_zero(), builder=builder.name)
+            self._meta = request.initial_meta(self._redaction, number=_number_or_zero(), builder=builder.name)
         else:
             self._meta = replace(builder.played.meta, outcome="running", error=None, answer=None, notices=[])
         self._keeper = Keeper(self._redaction, self._transcript, lambda: self._shown_text, builder.played)
@@ -349,7 +349,7 @@ class RunningBuild:
         self._began = time.monotonic()
         # The name of a vertex depends on the base image (ONBUILD, whether FROM counts): from here on, steps can be matched.
         self._redaction.learn_bases(bases.facts)
-        facts = self._redaction.facts(bases.facts)
+        facts = self._redaction.base_facts(bases.facts)
         self._meta = replace(self._meta, bases=facts, replaced_frontend=bases.replaced_frontend)
 
     def _note_host_end(self, seconds: float) -> None:
@@ -419,6 +419,7 @@ class RunningBuild:
             described = describe_result(engine, image, tag=self.request.tag, bases=solved.bases)
             redacted: dict[str, Any] = self._redaction.document(described)
         except Exception as problem:
+            # Of any kind: the image is there, and the build is good without a description of it.
             self._keeper.notices.append(
                 message("The image was made, but could not be described: {problem}", problem=in_words(problem))
             )

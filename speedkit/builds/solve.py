@@ -112,7 +112,7 @@ class Solver:
             context = self._context = ContextReading(self._builder, self._request)
             finished = SolveResult(code, None)
             if not code:
-                finished = self._builder.solve(request, command=self._command, on_line=self._transcript.hear)
+                finished = self._builder.solve(request, command=self._command, on_line=self._transcript.add)
             self._transcript.finish()
             return Solved(finished, bases, time.monotonic() - began, context)
 
@@ -126,7 +126,7 @@ class Solver:
                 folder=self._request.folder,
                 environment=host_environment(self._request.options.isolation) | FOR_AN_IMAGE,
                 command=self._command,
-                on_line=self._transcript.hear,
+                on_line=self._transcript.add,
             )
             if code:
                 return code

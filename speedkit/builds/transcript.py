@@ -26,7 +26,7 @@ class Transcript:
         self._redaction = redaction
         self._lock = threading.Lock()
         self._limit = LogLimit()
-        self._heard = time.monotonic()
+        self._last_line = time.monotonic()
         self._silence = Silence(answers)
         self.solve = Solve()
         self.lines: list[bytes] = []
@@ -36,13 +36,13 @@ class Transcript:
         """Whether the log is longer than the part that is kept."""
         return self._limit.has_cut
 
-    def hear(self, line: bytes) -> None:
-        """Take in a line of BuildKit's progress."""
+    def add(self, line: bytes) -> None:
+        """Add a line of BuildKit's progress."""
         # Secrets go first: the limit may cut a log inside of a secret, and nobody would recognize the half that is left.
         self._keep_within_limit(self._redaction.lines(line))
 
     def finish(self) -> None:
-        """Take in the text that was held back, because its line or its step had not ended."""
+        """Add the text that was held back, because its line or its step had not ended."""
         self._keep_within_limit(self._redaction.rest())
         self._keep([*self._limit.rest()])
 
@@ -59,11 +59,11 @@ class Transcript:
         """The build as far as it has come, its steps without their logs."""
         with self._lock:
             # Times are by the daemon's clock, which may differ from this machine's: only the time since the last line is added.
-            now = None if self.solve.last is None else self.solve.last + time.monotonic() - self._heard
+            now = None if self.solve.last is None else self.solve.last + time.monotonic() - self._last_line
             return assemble_build(meta, self.solve, dockerfile, now=now, with_logs=False)
 
     def log(self, digest: str) -> bytes:
-        """What the step with this digest has printed so far."""
+        """The log so far of the step with this digest."""
         with self._lock:
             vertex = self.solve.vertices.get(digest)
             return b"".join(vertex.log_chunks) if vertex else b""
@@ -74,8 +74,8 @@ class Transcript:
 
     def _keep(self, lines: Sequence[bytes]) -> None:
         with self._lock:
-            self._heard = time.monotonic()
-            self._silence.heard()
+            self._last_line = time.monotonic()
+            self._silence.note_sign_of_life()
             self.lines += lines
             try:
                 for line in lines:

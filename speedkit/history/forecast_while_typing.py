@@ -101,6 +101,7 @@ class LiveForecast:
             yield quick
         context = read_context(app.folder, dockerfile=strategy.dockerfile, previous=quick or before)
         if self._last is not None and quick is None:
+            # Most files are as in the last build: as the same objects, they are compared quickly.
             context = context.made_of(self._last.context)
         self._files = _Files(key, context, changes)
         if context != quick:

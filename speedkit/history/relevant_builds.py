@@ -88,6 +88,7 @@ def past_of(
     own: as `own_past` gives it. dockerfile, bases: the text and the base images of the build. builder: the one that makes the
     build; None is the one inside the engine. recording: of the build, when it is already made.
     """
+    # The engine is not asked: its identity is in the build's own recording, or in that of the last build here.
     machine = (recording or own[-1]).meta.machine if recording or own else {}
     builder = builder or ENGINE_BUILDER
     own_ids = {recording.meta.id for recording in own}

@@ -60,7 +60,7 @@ def base_facts(builder: Builder | None, request: BaseRequest, own: Sequence[Reco
         return recorded
     try:
         # Recordings are without secrets, and so must be what is compared with them.
-        current = Redaction({}, {}).facts(builder.bases_now(request, recorded))
+        current = Redaction({}, {}).base_facts(builder.bases_now(request, recorded))
     except SpeedkitError:
         return recorded
     gone = {name: recorded[name] | base for name, base in current.items() if base.get("gone") and name in recorded}

@@ -67,6 +67,7 @@ class Vertex:
 
     @property
     def log(self) -> str:
+        # Joined first: a chunk may end inside of a character.
         return b"".join(self.log_chunks).decode("utf-8", "replace")
 
 
@@ -159,6 +160,7 @@ def read_status(line: bytes) -> dict[str, Any] | None:
     try:
         status = json.loads(line)
     except (ValueError, RecursionError):
+        # Text that begins with a brace, or brackets thousands deep: nothing that BuildKit writes about a build.
         return None
     return status if isinstance(status, dict) else None
 

@@ -174,7 +174,7 @@ class Redaction:
         pairs = [(name, self._value(name, value)) for name, value in _attributes(option)]
         return ",".join(f"{name}={value}" if name else value for name, value in pairs)
 
-    def facts(self, bases: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    def base_facts(self, bases: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """The facts of base images without secrets, by their names, which stay as they are."""
         lists: dict[str, Callable[[list[str]], list[str]]] = {
             "environment": self.environment,

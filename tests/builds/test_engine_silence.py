@@ -26,7 +26,7 @@ def test_an_engine_that_does_not_answer_is_silent_until_it_says_something():
     wait_until(lambda: one.seconds() is not None)
     first = one.seconds()
     wait_until(lambda: one.seconds() > first)
-    one.heard()
+    one.note_sign_of_life()
     assert one.seconds() is None
 
 
@@ -72,7 +72,7 @@ def test_one_question_is_asked_at_a_time_and_nobody_waits_for_it():
     assert [one.seconds() for _ in range(5)] == [None] * 5
     assert asked == [True]
     # What it says meanwhile counts for more than that it did not answer then.
-    one.heard()
+    one.note_sign_of_life()
     go_on.set()
     assert one.seconds() is None
 

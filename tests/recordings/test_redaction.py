@@ -194,7 +194,7 @@ def test_what_base_images_and_files_of_the_context_hold_is_hidden(tmp_path):
     redaction.learn_folder(tmp_path)
     bases = {"base": {"environment": ["PATH=/bin", "DB_PASSWORD=fromBase1"], "on_build": ["RUN x --token=onBuild1"], "id": "i"}}
     redaction.learn_bases(bases)
-    facts = redaction.facts(bases)["base"]
+    facts = redaction.base_facts(bases)["base"]
     assert facts["environment"][0] == "PATH=/bin"
     for secret in ("fromDotEnv1", "fromNetrc1", "fromBase1", "onBuild1"):
         assert secret not in redaction.text(f"alone {secret}")
