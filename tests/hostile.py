@@ -28,6 +28,11 @@ from speedkit.data_frame import Frame
 from speedkit.images.image import Image
 from speedkit.images.summary import image_html
 from speedkit.model import Build
+from speedkit.page import WorkbenchPage
+from speedkit.page.builds_html import comparison_html
+from speedkit.page.comparison import BuildComparison, Reasoned
+from speedkit.page.forecast_summary import Outlook
+from speedkit.page.outlook_html import outlook_html
 from speedkit.plots.plot import Plot
 from speedkit.plots.svg_drawing import drawing
 from speedkit.plots.tables import table_html as plot_table_html
@@ -202,13 +207,23 @@ def _layers_twin(attack: str) -> str:
 
 
 def _workbench_twin(attack: str) -> str:
-    from tests.widgets.test_static_twin import shown
+    from tests.page.test_workbench_html import shown
 
     with tempfile.TemporaryDirectory() as place:
         app = project(Path(place) / "project")
         with app:
             made = builds(attack)
             return str(shown(app, made[4], made[-1], tab="main.go"))
+
+
+def _workbench_page(attack: str) -> WorkbenchPage:
+    from tests.page.test_workbench_html import bench_of
+
+    with tempfile.TemporaryDirectory() as place, project(Path(place) / "project") as app:
+        made = builds(attack)
+        with bench_of(app, made[4], made[-1], tab="main.go") as bench:
+            entry = {"line": 1, "forecast": "miss", "because": attack, "short": attack, "seconds": 1.0}
+            return bench.page([entry])
 
 
 # By the class's name; a list of HTML each.
@@ -252,7 +267,13 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.report.cells.cell_html": lambda attack: [cell_html(one, Figures()) for one in chapter(attack).notebook.cells],
     "speedkit.report.page.page": lambda attack: [page([chapter(attack)], builds(attack), left_out=[attack])],
     "speedkit.widgets.layers_twin.layers_twin_html": lambda attack: [_layers_twin(attack)],
-    "speedkit.widgets.static_twin.twin_html": lambda attack: [_workbench_twin(attack)],
+    "speedkit.page.workbench_html.twin_html": lambda attack: [_workbench_twin(attack)],
+    "speedkit.page.steps_html.steps_html": lambda attack: [_workbench_page(attack).steps_html(is_live=True)],
+    "speedkit.page.builds_html.builds_html": lambda attack: [_workbench_page(attack).builds_html(is_live=True)],
+    "speedkit.page.builds_html.comparison_html": lambda attack: [
+        comparison_html(BuildComparison(1, 2, attack, (Reasoned("hit", attack, attack),), (attack,), ()), [], is_live=True)
+    ],
+    "speedkit.page.outlook_html.outlook_html": lambda attack: [outlook_html(Outlook(1, 1, 1, attack, attack))],
 }
 
 
@@ -288,6 +309,7 @@ def html_writers() -> set[str]:
 ALLOWED = frozenset(
     word
     for line in (
+        "select option",
         "a b body br button code div footer h1 h2 h3 h4 head header html i li main meta nav ol p path pre progress rect",
         "section small span strong style summary details svg table tbody td text thead th title tr tspan ul circle line img em",
     )

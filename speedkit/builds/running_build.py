@@ -266,7 +266,7 @@ class RunningBuild:
         return self._built is not None
 
     def snapshot(self) -> Build:
-        """The build as it stands, its steps without their logs (see `log`). A notice says when the engine does not answer."""
+        """The build as it stands, its steps without their logs (see `log_chunks`). A notice says when the engine does not answer."""
         if self._finished is not None:
             return self._finished
         silent_seconds = self._transcript.silent_seconds()
@@ -276,9 +276,9 @@ class RunningBuild:
         meta = replace(self._meta, seconds=time.monotonic() - self._began, notices=notices)
         return self._transcript.build_so_far(meta, self._shown_text)
 
-    def log(self, digest: str) -> bytes:
-        """The log so far of the step with this digest."""
-        return self._transcript.log(digest)
+    def log_chunks(self, digest: str, first: int = 0) -> list[bytes]:
+        """The log so far of the step with this digest, in the pieces that BuildKit sent, from the 0-based one `first` on."""
+        return self._transcript.log_chunks(digest, first)
 
     @property
     def _shown_text(self) -> str:

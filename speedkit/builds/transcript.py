@@ -62,11 +62,14 @@ class Transcript:
             now = None if self.solve.last is None else self.solve.last + time.monotonic() - self._last_line
             return assemble_build(meta, self.solve, dockerfile, now=now, with_logs=False)
 
-    def log(self, digest: str) -> bytes:
-        """The log so far of the step with this digest."""
+    def log_chunks(self, digest: str, first: int = 0) -> list[bytes]:
+        """What the step with this digest has printed so far, in the pieces that BuildKit sent, from the 0-based one `first` on.
+
+        A page asks ten times a second for what is new, and a log may have 200,000 lines: it is never joined for that.
+        """
         with self._lock:
             vertex = self.solve.vertices.get(digest)
-            return b"".join(vertex.log_chunks) if vertex else b""
+            return vertex.log_chunks[first:] if vertex else []
 
     def _keep_within_limit(self, lines: Sequence[bytes]) -> None:
         for line in lines:

@@ -13,15 +13,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from speedkit.messages import message
+from speedkit.page import Background, BarPart, BuildRow, LogLines, build_counts, short_command, step_of
 from speedkit.recordings import read_build, read_recording
 from speedkit.words import seconds_text
 
-from .log_lines import LogLines
-from .short_names import short_command
-from .shown_steps import Background, build_counts, step_of
-
 if TYPE_CHECKING:
-    from speedkit.model import Build, Step
+    from speedkit.model import Build, Outcome, Step
     from speedkit.rendering import Reason
 
 __all__ = ["BuildList", "Listed", "Running"]
@@ -40,7 +37,7 @@ class Running(Protocol):
     def wait(self) -> Build: ...
     def wait_briefly(self, seconds: float) -> Build: ...
     def snapshot(self) -> Build: ...
-    def log(self, digest: str) -> bytes: ...
+    def log_chunks(self, digest: str, first: int = 0) -> list[bytes]: ...
 
 
 @dataclass
@@ -89,22 +86,16 @@ class Listed:
                 self.build = self.running.snapshot()
         return self.build
 
-    def row(self) -> dict[str, Any]:
-        """The build's row in the history."""
-        build = self.build
-        counts = {"cached": 0, "ran": 0} if build is None or not self.ended else build_counts(build)
-        return {
-            "number": self.number,
-            "label": self.label,
-            "outcome": self._outcome(),
-            "seconds": round(build.seconds, 3) if build is not None and self.ended else 0.0,
-            "image_bytes": build.image_bytes if build is not None else None,
-            "is_stand_in": build is not None and build.stand_in,
-            "parts": _parts(build) if build is not None and self.ended else [],
-            **counts,
-        }
+    def row(self) -> BuildRow:
+        """The build's row in the list of builds."""
+        build = self.build if self.ended else None
+        if build is None:
+            return BuildRow(self.number, self.label, self._outcome(), 0.0)
+        return BuildRow(
+            self.number, self.label, self._outcome(), round(build.seconds, 3), *build_counts(build), parts=_parts(build)
+        )
 
-    def _outcome(self) -> str:
+    def _outcome(self) -> Outcome:
         if not self.ended:
             return "running"
         return "broken" if self.problem is not None or self.build is None else self.build.outcome
@@ -143,7 +134,7 @@ class BuildList:
         for listed in self.finished():
             if listed.build is None or listed.build.outcome != "done" or listed.cold:
                 continue
-            if listed.cache_of in built and build_counts(listed.build)["ran"]:
+            if listed.cache_of in built and build_counts(listed.build)[1]:
                 took[listed.strategy] = listed.build.seconds
             built.add(listed.cache_of)
         if not took:
@@ -188,26 +179,26 @@ class BuildList:
             if listed.running is None:
                 lines.feed(_full_log(listed, step))
         if listed.running is not None and found.digest is not None:
-            lines.feed_bytes(listed.running.log(found.digest)[lines.bytes_fed :])
+            lines.feed_chunks(listed.running.log_chunks(found.digest, lines.chunks_fed))
         self._logs.move_to_end((number, step))
         while len(self._logs) > LOGS_READ_KEPT:
             self._logs.popitem(last=False)
         return lines
 
 
-def _parts(build: Build) -> list[dict[str, Any]]:
-    """Where in a build its steps took their time, in percent of it: what is drawn as one bar."""
+def _parts(build: Build) -> tuple[BarPart, ...]:
+    """Where in a build its steps took their time."""
     whole = max(build.seconds, 0.001)
-    return [
-        {
-            "left": round(min(100.0, 100 * (step.started_seconds or 0.0) / whole), 2),
-            "width": round(min(100.0, 100 * step.seconds / whole), 2),
-            "label": short_command(step.instruction),
-            "failed": step.state == "failed",
-        }
+    return tuple(
+        BarPart(
+            left=round(min(100.0, 100 * (step.started_seconds or 0.0) / whole), 2),
+            width=round(min(100.0, 100 * step.seconds / whole), 2),
+            label=short_command(step.instruction),
+            is_failed=step.state == "failed",
+        )
         for step in build.instructions
         if step.ran and step.seconds >= SHORTEST_PART * whole
-    ]
+    )
 
 
 def _broken(build: Build | None, problem: BaseException | None) -> Build | None:

@@ -10,13 +10,12 @@ import re
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from speedkit.apps import LARGEST_BYTES, file_names_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
 from speedkit.messages import message
-
-from .failure_marks import Mark, lines_of, moved_with
+from speedkit.page import ChosenStrategy, FileTab, Mark, Named, lines_of, moved_with
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -78,11 +77,11 @@ class Desk:
     def first_tab(self) -> str:
         return self._order[0] if self._order else ""
 
-    def strategies(self) -> list[dict[str, str]]:
-        return [{"name": name, "summary": found.summary} for name, found in self._app.strategies.items()]
+    def strategies(self) -> tuple[Named, ...]:
+        return tuple(Named(name, strategy.summary) for name, strategy in self._app.strategies.items())
 
-    def strategy_shown(self) -> dict[str, Any]:
-        return {"name": self.strategy, "base": self.base, "is_custom": self.strategy == CUSTOM}
+    def strategy_shown(self) -> ChosenStrategy:
+        return ChosenStrategy(self.strategy, self.base, is_custom=self.strategy == CUSTOM)
 
     def choose(self, name: str) -> None:
         """Raises: UnknownStrategy."""
@@ -104,8 +103,8 @@ class Desk:
 
     # Edits
 
-    def edits(self) -> list[dict[str, str]]:
-        return [{"name": name, "summary": edit.summary} for name, edit in self._app.edits.items() if name != "none"]
+    def edits(self) -> tuple[Named, ...]:
+        return tuple(Named(name, edit.summary) for name, edit in self._app.edits.items() if name != "none")
 
     def edit(self, name: str) -> str | None:
         """Make a ready-made edit; the path of a file it changed.
@@ -121,25 +120,25 @@ class Desk:
     def has_file(self, path: str) -> bool:
         return path in self._order
 
-    def files(self) -> list[dict[str, Any]]:
-        return [self._file(path, self._seen[path]) for path in self._order]
+    def files(self) -> tuple[FileTab, ...]:
+        return tuple(self._tab(path, self._seen[path]) for path in self._order)
 
     def versions(self) -> tuple[tuple[str, int], ...]:
         """Changes whenever a file does."""
         return tuple((path, self._seen[path].version) for path in self._order)
 
-    def _file(self, path: str, seen: _Seen) -> dict[str, Any]:
+    def _tab(self, path: str, seen: _Seen) -> FileTab:
         is_dockerfile = path == DOCKERFILE
-        return {
-            "path": path,
-            "label": "Dockerfile" if is_dockerfile else path,
-            "is_dockerfile": is_dockerfile,
-            "version": seen.version,
-            "by": seen.by,
-            "state": "missing" if seen.stamp is None else "refused" if seen.refused else "text",
-            "reason": seen.refused,
-            "changed": self.strategy == CUSTOM if is_dockerfile else seen.changed,
-        }
+        return FileTab(
+            path=path,
+            label="Dockerfile" if is_dockerfile else path,
+            is_dockerfile=is_dockerfile,
+            version=seen.version,
+            by=seen.by,
+            state="missing" if seen.stamp is None else "refused" if seen.refused else "text",
+            reason=seen.refused,
+            changed=self.strategy == CUSTOM if is_dockerfile else seen.changed,
+        )
 
     def text(self, path: str) -> str:
         """Raises: FileRefused."""

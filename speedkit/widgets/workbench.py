@@ -16,10 +16,9 @@ import traitlets
 from speedkit.builds import stop_builds_on_signals
 from speedkit.history import LiveForecast
 from speedkit.messages import message
+from speedkit.page import TwinTexts, twin_html
 
-from .forecast_summary import noted, outlook
 from .live_widget import LiveWidget, Message, static_text
-from .static_twin import TwinTexts, twin_html
 from .workbench_state import Bench
 
 if TYPE_CHECKING:
@@ -63,21 +62,19 @@ class Workbench(LiveWidget):
     files: traitlets.List[Any] = traitlets.List().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
     running = traitlets.Dict().tag(sync=True)
-    steps = traitlets.Dict().tag(sync=True)
+    steps_html = traitlets.Unicode().tag(sync=True)
+    builds_html = traitlets.Unicode().tag(sync=True)
+    outlook_html = traitlets.Unicode().tag(sync=True)
     shown_log = traitlets.Dict().tag(sync=True)
     found = traitlets.Dict().tag(sync=True)
-    history: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    comparison = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     marks: traitlets.List[Any] = traitlets.List().tag(sync=True)
     forecast: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    outlook = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    rebuilding = traitlets.Unicode().tag(sync=True)
     notice = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     engine = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, app: App, strategy: str | None = None, *, forecaster: Forecaster | None = None) -> None:
         self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
-        super().__init__(**self._bench.traits())
+        super().__init__(**self._bench.page().traits())
         _open_benches.add(self._bench)
         stop_builds_on_signals()
         self._bench.look_for_engine()
@@ -138,9 +135,7 @@ class Workbench(LiveWidget):
         super()._settle()
 
     def _seen(self) -> dict[str, Any]:
-        forecast = self._bench.forecast()
-        foreseen = {} if forecast is None else {"forecast": noted(forecast), "outlook": outlook(forecast)}
-        return self._bench.traits() | foreseen
+        return self._bench.page(self._bench.forecast() or ()).traits()
 
     def _after_paint(self) -> None:
         # What was typed is not kept waiting for it.
@@ -155,10 +150,10 @@ class Workbench(LiveWidget):
         return bool(self.running["number"])
 
     def _twin_html(self) -> str:
-        traits = self._bench.traits() | {"forecast": self.forecast, "outlook": self.outlook}
+        page = self._bench.page(self.forecast)
         log, first = self._bench.twin_log(TWIN_LOG_LINES)
-        texts = TwinTexts(self._bench.twin_text(traits["view"]["tab"]), log, first)
-        return twin_html(traits, texts, style=static_text("workbench.css"), name=self.twin)
+        texts = TwinTexts(self._bench.twin_text(page.choices.tab), log, first)
+        return twin_html(page, texts, style=static_text("workbench.css"), name=self.twin)
 
     def _complain(self, problem: BaseException) -> None:
         self._bench.complain(problem)

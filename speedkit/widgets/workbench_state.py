@@ -1,6 +1,6 @@
 """The state behind one workbench, and what can be done with it; it knows nothing of Jupyter.
 
-In: requests (`build`, `cancel` …) and the page's messages. Out: `traits()`, everything that is to be seen, computed
+In: requests (`build`, `cancel` …) and the page's messages. Out: `page()`, everything that is to be seen, made
 anew each time it is painted. Every method may be called from any thread.
 """
 
@@ -8,33 +8,49 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from speedkit.builds import dockerfile_without_secrets
 from speedkit.engine import Engine, connect
 from speedkit.errors import EngineError, SpeedkitError, StateBusy
 from speedkit.messages import message
+from speedkit.page import (
+    AppFacts,
+    BuildComparison,
+    Choices,
+    LogMatches,
+    Mark,
+    Notice,
+    ShownLog,
+    StepList,
+    WorkbenchPage,
+    compare_two,
+    failed_step,
+    failing_line,
+    marks_of,
+    noted,
+    outlook,
+    planned_steps,
+    reasons_of,
+    shown_build,
+    step_id,
+)
 from speedkit.secrets import hide_secrets, is_secret_file
 
-from .build_comparison import compare_two
 from .build_list import BuildList, Listed, Running
 from .build_start import start_with_cache_of
 from .engine_watch import EngineWatch
-from .failure_marks import Mark, failed_step, failing_line, marks_of
 from .forecast_worker import Forecaster, Foresight
-from .miss_origins import reasons_of
 from .open_files import DOCKERFILE, Desk
-from .selection import Choices
-from .shown_steps import planned_steps, shown_build, step_id
 
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.model import Build
+    from speedkit.page import Runs
     from speedkit.rendering import Reason
 
-    from .log_lines import Runs
 
 __all__ = ["Bench", "Starter"]
 
@@ -73,7 +89,7 @@ class Bench:
         self.builds = BuildList()
         self.choices = Choices(tab=self.desk.first_tab())
         self._marks: tuple[Mark, ...] = ()
-        self._notice: dict[str, str] | None = None
+        self._notice: Notice | None = None
         self._is_silent = False
         self.engine = EngineWatch(find_engine, self._hear_of_engine)
         self._next_look = 0.0
@@ -193,7 +209,7 @@ class Bench:
     def _hear_of_engine(self, problem: Exception | None, is_news: bool) -> None:
         """Show that the engine is lost, or that it is back; another error that is shown stays."""
         with self._lock:
-            if is_news and (self._notice is None or self._notice["kind"] != "error"):
+            if is_news and (self._notice is None or self._notice.kind != "error"):
                 self._notice = _back_again() if problem is None else _notice_of(problem)
         self._changed()
 
@@ -249,38 +265,35 @@ class Bench:
             if running is not None and running.expected is None:
                 running.expected = foresight.of(running.asked)
 
-    def traits(self) -> dict[str, Any]:
-        """The value of every trait, as of now."""
+    def page(self, forecast: Sequence[Mapping[str, Any]] = ()) -> WorkbenchPage:
+        """What is to be seen, as of now. forecast: what the next build would do, as `forecast` gives it."""
+        forecast = noted(forecast)
         with self._lock:
             steps = self._steps()
-            focus = self.choices.step or steps["focus"]
+            focus = self.choices.step or steps.focus
             running = self.builds.running
-            return {
-                "app_facts": {
-                    "name": self._app.name,
-                    "folder": str(self._app.folder),
-                    "is_read_only": not self._app.is_copy,
-                },
-                "strategies": self.desk.strategies(),
-                "strategy": self.desk.strategy_shown(),
-                "edits": self.desk.edits(),
-                "files": self.desk.files(),
-                "view": self.choices.as_trait(),
-                "running": {
-                    "number": running.number if running else 0,
-                    "cancelling": running.cancelled if running else False,
-                },
-                "steps": steps,
-                "shown_log": self._log_shown(steps["number"], focus),
-                "found": self._found(steps["number"], focus),
-                "history": [listed.row() for listed in self.builds.listed],
-                "rebuilding": self.builds.rebuilding(),
-                "comparison": self._comparison(),
-                "marks": [_shown_mark(mark) for mark in (*self._marks, *self._rejected(steps))],
-                "notice": self._notice,
-                "engine": self.engine.found,
-                "said": self._said(),
-            }
+            return WorkbenchPage(
+                app=AppFacts(self._app.name, str(self._app.folder), is_read_only=not self._app.is_copy),
+                strategies=self.desk.strategies(),
+                strategy=self.desk.strategy_shown(),
+                edits=self.desk.edits(),
+                files=self.desk.files(),
+                choices=self.choices,
+                running=running.number if running else 0,
+                is_cancelling=running.cancelled if running else False,
+                steps=steps,
+                log=self._log_shown(steps, focus),
+                matches=self._matches(steps.number, focus),
+                history=tuple(listed.row() for listed in self.builds.listed),
+                rebuilding=self.builds.rebuilding(),
+                comparison=self._comparison(),
+                marks=tuple(_shown_mark(mark) for mark in (*self._marks, *self._rejected(steps))),
+                notice=self._notice,
+                engine=self.engine.found,
+                said=self._said(),
+                forecast=forecast,
+                outlook=outlook(forecast),
+            )
 
     def twin_text(self, path: str) -> str | None:
         """What a saved notebook may hold of a file; None for one that is made for secrets."""
@@ -295,30 +308,28 @@ class Bench:
         """The lines of the shown log that matter most, failing or last, and the 0-based number of the first."""
         with self._lock:
             steps = self._steps()
-            focus = self.choices.step or steps["focus"]
-            lines = self.builds.log(steps["number"], focus) if focus else None
+            focus = self.choices.step or steps.focus
+            lines = self.builds.log(steps.number, focus) if focus else None
             if lines is None:
                 return [], 0
-            at = self._log_at.get((steps["number"], focus or ""))
+            at = self._log_at.get((steps.number, focus or ""))
             first = max(0, lines.total - count if at is None else min(at - count // 2, lines.total - count))
             return lines.page(first, count), first
 
-    def _steps(self) -> dict[str, Any]:
+    def _steps(self) -> StepList:
         listed = self.builds.get(self.choices.shown)
         build = listed.now() if listed is not None else None
         if listed is None:
             return planned_steps(self._shown_dockerfile(), strategy=self.desk.strategy)
         if build is None:
-            steps = planned_steps(self._shown_dockerfile(), strategy=listed.strategy)
-            outcome, started = ("broken", None) if listed.ended else ("running", listed.started_ms)
-            error = str(listed.problem) if listed.problem else ""
-            return steps | {
-                "number": listed.number,
-                "title": message("Build {number}: {label}", number=listed.number, label=listed.label),
-                "outcome": outcome,
-                "started_ms": started,
-                "error": error,
-            }
+            return replace(
+                planned_steps(self._shown_dockerfile(), strategy=listed.strategy),
+                number=listed.number,
+                title=message("Build {number}: {label}", number=listed.number, label=listed.label),
+                outcome="broken" if listed.ended else "running",
+                started_ms=None if listed.ended else listed.started_ms,
+                error=str(listed.problem) if listed.problem else "",
+            )
         return shown_build(
             build,
             number=listed.number,
@@ -329,24 +340,31 @@ class Bench:
             background=listed.background,
         )
 
-    def _log_shown(self, number: int, focus: str | None) -> dict[str, Any]:
-        lines = self.builds.log(number, focus) if focus else None
-        total, chars = (lines.total, lines.chars) if lines is not None else (0, 0)
-        return {
-            "number": number,
-            "step": focus,
-            "lines": total,
-            "chars": chars,
-            "at": self._log_at.get((number, focus or "")),
-        }
+    def _log_shown(self, steps: StepList, focus: str | None) -> ShownLog:
+        row = steps.row(focus)
+        if row is None:
+            hint = message("Click a step to read what it printed.") if steps.number else steps.hint
+            return ShownLog(steps.number, None, hint)
+        lines = self.builds.log(steps.number, row.id)
+        return ShownLog(
+            number=steps.number,
+            step=row.id,
+            line=row.line,
+            text=row.text,
+            state=row.state,
+            error=row.error,
+            lines=0 if lines is None else lines.total,
+            chars=0 if lines is None else lines.chars,
+            at=self._log_at.get((steps.number, row.id)),
+        )
 
-    def _found(self, number: int, focus: str | None) -> dict[str, Any]:
+    def _matches(self, number: int, focus: str | None) -> LogMatches:
         query = self.choices.query
         lines = self.builds.log(number, focus) if focus and query else None
-        found, total = lines.find(query) if lines is not None else ([], 0)
-        return {"number": number, "step": focus, "query": query, "lines": list(found), "total": total}
+        places, total = lines.find(query) if lines is not None else ([], 0)
+        return LogMatches(number, focus, query, tuple(places), total)
 
-    def _comparison(self) -> dict[str, Any] | None:
+    def _comparison(self) -> BuildComparison | None:
         finished = self.builds.finished()
         if len(finished) < 2:
             return None
@@ -362,12 +380,11 @@ class Bench:
         place = finished.index(after)
         return finished[place - 1] if place else finished[0]
 
-    def _rejected(self, steps: dict[str, Any]) -> list[Mark]:
+    def _rejected(self, steps: StepList) -> list[Mark]:
         """The mark of a Dockerfile in the editor that BuildKit would reject."""
-        line = steps.get("error_line")
-        if not line or any(mark.path == DOCKERFILE for mark in self._marks):
+        if steps.error_line is None or any(mark.path == DOCKERFILE for mark in self._marks):
             return []
-        return [Mark(DOCKERFILE, line, None, steps["error"])]
+        return [Mark(DOCKERFILE, steps.error_line, None, steps.error)]
 
     def _said(self) -> str:
         if not self.builds.listed:
@@ -379,10 +396,10 @@ class Bench:
         return message(
             "Build {number}: {outcome}, {seconds:.1f} seconds, {cached} cached, {ran} ran.",
             number=listed.number,
-            outcome=_outcome_text(row["outcome"]),
-            seconds=row["seconds"],
-            cached=row["cached"],
-            ran=row["ran"],
+            outcome=_outcome_text(row.outcome),
+            seconds=row.seconds,
+            cached=row.cached,
+            ran=row.ran,
         )
 
     def _keep_marks(self) -> None:
@@ -424,7 +441,7 @@ class Bench:
         """Say that the engine has stopped answering as long as it has, and no longer."""
         if shown.outcome == "running" and (shown.notices or self._is_silent):
             self._is_silent = bool(shown.notices)
-            self._notice = {"kind": "error", "what": " ".join(shown.notices), "fix": ""} if shown.notices else None
+            self._notice = Notice("error", " ".join(shown.notices), "") if shown.notices else None
 
     def _end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
         """The build has ended, whatever becomes of what is said about it."""
@@ -432,7 +449,7 @@ class Bench:
             trouble = self._attempt(self.builds.end, listed, build, problem)
             if build is not None:
                 if build.notices:
-                    self._notice = {"kind": "error", "what": " ".join(build.notices), "fix": ""}
+                    self._notice = Notice("error", " ".join(build.notices), "")
                 trouble = self._attempt(self._point_at_failure, listed, build) or trouble
             self._idle.notify_all()
         if problem is not None or trouble is not None:
@@ -475,9 +492,9 @@ class Bench:
             self.choices = self.choices.opened(self._marks[0].path)
 
 
-def _shown_mark(mark: Mark) -> dict[str, Any]:
+def _shown_mark(mark: Mark) -> Mark:
     """A mark as a saved notebook may hold it."""
-    return asdict(mark) | {"text": "" if is_secret_file(mark.path) else hide_secrets(mark.text)}
+    return replace(mark, text="" if is_secret_file(mark.path) else hide_secrets(mark.text))
 
 
 def _outcome_text(outcome: str) -> str:
@@ -486,13 +503,12 @@ def _outcome_text(outcome: str) -> str:
     return words.get(outcome) or message("broken")
 
 
-def _back_again() -> dict[str, str]:
-    return {"kind": "info", "what": message("The Docker engine answers again."), "fix": message("Press Build.")}
+def _back_again() -> Notice:
+    return Notice("info", message("The Docker engine answers again."), message("Press Build."))
 
 
-def _notice_of(problem: BaseException) -> dict[str, str]:
+def _notice_of(problem: BaseException) -> Notice:
     if isinstance(problem, SpeedkitError):
-        kind = "engine" if isinstance(problem, EngineError) else "error"
-        return {"kind": kind, "what": problem.what, "fix": problem.fix}
+        return Notice("engine" if isinstance(problem, EngineError) else "error", problem.what, problem.fix)
     what = message("Something in speedkit broke: {kind}: {problem}", kind=type(problem).__name__, problem=problem)
-    return {"kind": "error", "what": what, "fix": ""}
+    return Notice("error", what, "")

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +82,18 @@ def _first_step_shown(bench: Workbench, text: str) -> float:
     _change(bench, text)
     shown = threading.Event()
 
-    def look(change: dict[str, Any]) -> None:
-        if change["new"]["number"] == bench.view["shown"] and any(state in SHOWN for state in _states(change["new"])):
+    def look(_change: dict[str, Any]) -> None:
+        steps = bench._bench.page().steps
+        if steps.number == bench.view["shown"] and any(row.state in SHOWN for row in steps.rows):
             shown.set()
 
-    bench.observe(look, "steps")
+    bench.observe(look, "steps_html")
     began = time.perf_counter()
     bench._handle_custom_msg({"type": "build"}, [])
     if not shown.wait(30):
         raise RuntimeError("no step was shown")
     seconds = time.perf_counter() - began
-    bench.unobserve(look, "steps")
+    bench.unobserve(look, "steps_html")
     assert (built := bench.wait()) is not None
     assert built.ok
     return seconds
@@ -102,10 +102,6 @@ def _first_step_shown(bench: Workbench, text: str) -> float:
 def _change(bench: Workbench, text: str) -> None:
     bench._handle_custom_msg({"type": "text", "path": "main.txt", "text": f"{text}\n", "page": "bench"}, [])
     time.sleep(SETTLING_SECONDS)
-
-
-def _states(steps: dict[str, Any]) -> Iterator[str]:
-    return (step["state"] for stage in steps["stages"] for step in stage["steps"])
 
 
 def _first_step_by_hand(app: App, text: str) -> float:

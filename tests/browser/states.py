@@ -14,7 +14,6 @@ from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import EngineLost
 from speedkit.model import Build, ImageLayer, Step, StepState
 from speedkit.rendering.reasons_html import Reason
-from speedkit.widgets.forecast_summary import noted, outlook
 from speedkit.widgets.open_files import DOCKERFILE
 from speedkit.widgets.workbench_state import Bench
 from speedkit.words.causes import cause_in_margin, cause_in_short, cause_sentence
@@ -166,12 +165,11 @@ def a_bench(
 
 
 def seen(bench: Bench) -> Shown:
-    forecast = noted(bench.forecast(wait_seconds=HANG_SECONDS) or [])
-    traits = bench.traits()
+    traits = bench.page(bench.forecast(wait_seconds=HANG_SECONDS) or []).traits()
     log = traits["shown_log"]
     page = bench.log_page(log["number"], log["step"], 0, 400) if log["step"] else None
     texts = {file["path"]: {"text": bench.desk.text_or_empty(file["path"])} for file in traits["files"]}
-    state = traits | {"forecast": forecast, "outlook": outlook(forecast), "twin": "none"}
+    state = traits | {"twin": "none"}
     return Shown(json.loads(json.dumps(state)), {"read": texts, "log": {log["step"]: page} if page else {}})
 
 

@@ -31,6 +31,8 @@ from speedkit.images.layer_reader import read_layer
 from speedkit.images.manifests import choose_image, describe_images
 from speedkit.images.plain_data import to_json
 from speedkit.images.store import LayerStore
+from speedkit.page.failure_marks import failing_line, marks_of, moved_with
+from speedkit.page.log_lines import LogLines
 from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import read_rawjson
 from speedkit.recordings.recording import Meta, read_recording, write_recording
@@ -39,8 +41,6 @@ from speedkit.recordings.redaction import Redaction
 from speedkit.recordings.steps import derive_steps
 from speedkit.rendering.ansi import ansi_to_html, plain_log
 from speedkit.setup.debian import main_source, read_release
-from speedkit.widgets.failure_marks import failing_line, marks_of, moved_with
-from speedkit.widgets.log_lines import LogLines
 from tests.fuzz.shown import HTML_SEEDS, TERMINAL_SEEDS, html_of_a_text, terminal_of_a_text
 from tests.images.archives import COMPRESSIONS, config, docker_archive, layer
 from tests.widgets.builds import FAILED, a_build
@@ -206,7 +206,7 @@ def _log(data: bytes) -> None:
     size, data = (data[0] or 256, data[1:]) if data else (1, b"")
     lines = LogLines()
     for start in range(0, len(data), size):
-        lines.feed_bytes(data[start : start + size])
+        lines.feed_chunks([data[start : start + size]])
     shown = lines.page(0, lines.total)
     texts = [part for line in shown for part in ([line] if isinstance(line, str) else [text for text, _ in line])]
     assert not _CONTROL.search("".join([*texts, *lines.plain()]))

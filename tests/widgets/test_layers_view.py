@@ -17,8 +17,8 @@ from speedkit.widgets import layer_browser as module
 from speedkit.widgets.layer_browser import LayerBrowser, Source
 from speedkit.widgets.shown_content import shown_content
 from tests.images.archives import docker_archive, image_of, layer
+from tests.page.test_workbench_html import EVIL, parsed, text_of
 from tests.waiting import HANG_SECONDS
-from tests.widgets.test_static_twin import EVIL, parsed, text_of
 
 BASE = layer(
     ("etc", None), ("etc/passwd", b"root:x:0\n"), ("bin/sh", b"\x7fELF\0" * 100), ("bin/ash", "link bin/sh"), ("s", "-> etc")

@@ -6,7 +6,7 @@ import pytest
 
 from speedkit.apps import append_line, own_app, sample_app
 from speedkit.errors import FileRefused, Misuse
-from speedkit.widgets.failure_marks import Mark
+from speedkit.page import ChosenStrategy, Mark
 from speedkit.widgets.open_files import CUSTOM, DOCKERFILE, Desk
 
 FILES = {
@@ -31,27 +31,27 @@ def desk(app):
 
 
 def file(desk: Desk, path: str) -> dict:
-    return next(entry for entry in desk.files() if entry["path"] == path)
+    return next(entry for entry in desk.files() if entry.path == path)
 
 
 def test_tabs_begin_with_the_sources_and_the_dockerfile_and_end_with_lock_files(desk):
-    assert [entry["label"] for entry in desk.files()] == ["main.go", "Dockerfile", "go.mod", "docs/a.md", "go.sum"]
+    assert [entry.label for entry in desk.files()] == ["main.go", "Dockerfile", "go.mod", "docs/a.md", "go.sum"]
 
 
 def test_the_sample_app_begins_with_the_naive_strategy():
     with sample_app() as app:
         desk = Desk(app)
         assert desk.strategy == "naive"
-        assert [entry["label"] for entry in desk.files()][:4] == ["main.go", "Dockerfile", "go.mod", ".dockerignore"]
-        assert not [entry for entry in desk.files() if entry["label"].startswith("Dockerfile.")]
+        assert [entry.label for entry in desk.files()][:4] == ["main.go", "Dockerfile", "go.mod", ".dockerignore"]
+        assert not [entry for entry in desk.files() if entry.label.startswith("Dockerfile.")]
 
 
 def test_typing_changes_the_working_copy_and_marks_the_tab(desk, app):
-    before = file(desk, "main.go")["version"]
+    before = file(desk, "main.go").version
     desk.write("main.go", "package other\n", by="page")
     after = file(desk, "main.go")
-    assert (after["changed"], after["by"]) == (True, "page")
-    assert after["version"] > before
+    assert (after.changed, after.by) == (True, "page")
+    assert after.version > before
     assert app.read("main.go") == "package other\n"
     assert desk.original("main.go") == "package main\n"
 
@@ -59,17 +59,17 @@ def test_typing_changes_the_working_copy_and_marks_the_tab(desk, app):
 def test_text_typed_back_to_the_original_is_not_a_change(desk):
     desk.write("main.go", "x", by="page")
     desk.write("main.go", "package main\n", by="page")
-    assert not file(desk, "main.go")["changed"]
+    assert not file(desk, "main.go").changed
 
 
 def test_an_edited_dockerfile_is_custom_and_leaves_its_strategy_alone(desk, app):
     desk.write(DOCKERFILE, "FROM alpine\n", by="page")
-    assert desk.strategy_shown() == {"name": CUSTOM, "base": "Dockerfile", "is_custom": True}
+    assert desk.strategy_shown() == ChosenStrategy(CUSTOM, "Dockerfile", is_custom=True)
     assert desk.dockerfile_text() == "FROM alpine\n"
     assert app.strategies["Dockerfile"].dockerfile.read_text() == FILES["Dockerfile"]
     assert desk.original(DOCKERFILE) == FILES["Dockerfile"]
     assert desk.cache_of == "Dockerfile"
-    assert file(desk, DOCKERFILE)["changed"]
+    assert file(desk, DOCKERFILE).changed
     desk.reset(DOCKERFILE)
     assert (desk.strategy, desk.dockerfile_text()) == ("Dockerfile", FILES["Dockerfile"])
 
@@ -87,7 +87,7 @@ def test_a_custom_dockerfile_can_be_saved_under_a_name_and_chosen_like_the_other
     assert desk.dockerfile_text() == FILES["Dockerfile.slow"]
     desk.choose("mine")
     assert desk.dockerfile_text() == "FROM alpine\nRUN date\n"
-    assert "mine" in [entry["name"] for entry in desk.strategies()]
+    assert "mine" in [entry.name for entry in desk.strategies()]
 
 
 @pytest.mark.parametrize("name", ["Dockerfile.slow", "custom", "a b", "../x"])
@@ -99,16 +99,16 @@ def test_a_name_that_is_taken_or_cannot_be_one_is_refused(desk, name):
 
 def test_an_edit_names_the_file_it_changed(desk):
     assert desk.edit("append") == "main.go"
-    assert file(desk, "main.go")["changed"]
-    assert "append" in [entry["name"] for entry in desk.edits()]
-    assert "none" not in [entry["name"] for entry in desk.edits()]
+    assert file(desk, "main.go").changed
+    assert "append" in [entry.name for entry in desk.edits()]
+    assert "none" not in [entry.name for entry in desk.edits()]
 
 
 def test_reset_all_brings_everything_back(desk):
     desk.write("main.go", "x", by="page")
     desk.write(DOCKERFILE, "FROM scratch\n", by="page")
     desk.reset(None)
-    assert not any(entry["changed"] for entry in desk.files())
+    assert not any(entry.changed for entry in desk.files())
     assert desk.text("main.go") == FILES["main.go"]
 
 
@@ -116,23 +116,23 @@ def test_a_file_changed_on_disk_is_noticed(desk, app):
     assert not desk.look()
     app.write("main.go", "from elsewhere\n")
     assert desk.look()
-    assert file(desk, "main.go")["by"] == "disk"
+    assert file(desk, "main.go").by == "disk"
     assert desk.text("main.go") == "from elsewhere\n"
 
 
 def test_a_file_removed_on_disk_stays_as_missing_and_comes_back_when_typed(desk, app):
     (app.folder / "main.go").unlink()
     assert desk.look()
-    assert (file(desk, "main.go")["state"], file(desk, "main.go")["changed"]) == ("missing", True)
+    assert (file(desk, "main.go").state, file(desk, "main.go").changed) == ("missing", True)
     assert desk.text_or_empty("main.go") == ""
     desk.write("main.go", "again\n", by="page")
-    assert file(desk, "main.go")["state"] == "text"
+    assert file(desk, "main.go").state == "text"
 
 
 def test_a_file_of_ones_own_that_is_removed_is_gone(desk, app):
     app.write("new.txt", "x")
     desk.look()
-    assert file(desk, "new.txt")["changed"]
+    assert file(desk, "new.txt").changed
     (app.folder / "new.txt").unlink()
     desk.look()
     assert not desk.has_file("new.txt")
@@ -148,9 +148,9 @@ def test_a_file_that_is_not_text_and_one_of_five_megabytes_are_refused_with_the_
     (app.folder / "logo.png").write_bytes(b"\x89PNG\0\0")
     (app.folder / "big.txt").write_bytes(b"x" * 5_000_000)
     desk.look()
-    assert file(desk, "logo.png")["state"] == "refused"
-    assert "not text" in file(desk, "logo.png")["reason"]
-    assert "5.0 MB" in file(desk, "big.txt")["reason"]
+    assert file(desk, "logo.png").state == "refused"
+    assert "not text" in file(desk, "logo.png").reason
+    assert "5.0 MB" in file(desk, "big.txt").reason
     with pytest.raises(FileRefused):
         desk.text("big.txt")
 
@@ -187,10 +187,10 @@ def test_a_link_that_leads_nowhere_is_no_tab(folder):
     for name, leads_to in {"loop": "loop", "nowhere": "no/where"}.items():
         (place / name).symlink_to(leads_to)
     with own_app(place) as app:
-        assert [file["path"] for file in Desk(app).files()] == [DOCKERFILE, "a.txt"]
+        assert [file.path for file in Desk(app).files()] == [DOCKERFILE, "a.txt"]
 
 
 def test_a_name_that_is_no_utf8_is_no_tab(folder):
     place = folder({"Dockerfile": "FROM scratch\n", "\udcff.txt": "a"})
     with own_app(place) as app:
-        assert [file["path"] for file in Desk(app).files()] == [DOCKERFILE]
+        assert [file.path for file in Desk(app).files()] == [DOCKERFILE]

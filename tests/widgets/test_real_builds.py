@@ -26,7 +26,7 @@ def wb(folder):
 
 
 def states(wb: Workbench) -> list[str]:
-    return [step["state"] for stage in wb.steps["stages"] for step in stage["steps"]]
+    return [step.state for stage in wb._bench.page().steps.stages for step in stage.steps]
 
 
 def test_an_edited_dockerfile_finds_what_its_original_built(wb):

@@ -12,6 +12,7 @@ import pytest
 from speedkit.apps import append_line, own_app
 from speedkit.causes import FileChange, FilesChanged
 from speedkit.errors import EngineLost, NoEngine, StateBusy, UnknownStrategy
+from speedkit.page import BarPart
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.garbage_collection import uncollected
@@ -83,44 +84,44 @@ def scene(app):
 
 
 def test_before_any_build_the_steps_of_the_dockerfile_wait(scene):
-    steps = scene.bench.traits()["steps"]
-    assert steps["number"] == 0
-    assert [stage["title"] for stage in steps["stages"]] == ["builder", "final image"]
-    assert {step["state"] for stage in steps["stages"] for step in stage["steps"]} == {"waiting"}
+    steps = scene.bench.page().steps
+    assert steps.number == 0
+    assert [stage.title for stage in steps.stages] == ["builder", "final image"]
+    assert {step.state for stage in steps.stages for step in stage.steps} == {"waiting"}
 
 
 def test_a_dockerfile_of_nothing_says_so_and_marks_no_line_that_is_not_there(scene):
     scene.bench.type_text(DOCKERFILE, "", page="p")
-    traits = scene.bench.traits()
-    assert traits["steps"]["error"]
-    assert traits["steps"]["stages"] == []
+    page = scene.bench.page()
+    assert page.steps.error
+    assert page.steps.stages == ()
 
 
 def test_a_dockerfile_that_buildkit_would_reject_is_marked_while_typing(scene):
     scene.bench.type_text(DOCKERFILE, "FROM alpine\nRUNN x\n", page="p")
-    (mark,) = scene.bench.traits()["marks"]
-    assert (mark["path"], mark["line"]) == (DOCKERFILE, 2)
+    (mark,) = scene.bench.page().marks
+    assert (mark.path, mark.line) == (DOCKERFILE, 2)
     scene.bench.type_text(DOCKERFILE, "FROM alpine\nRUN x\n", page="p")
-    assert scene.bench.traits()["marks"] == []
+    assert scene.bench.page().marks == ()
 
 
 def test_a_running_build_shows_its_step_with_a_clock_and_its_log(scene):
     began_ms = 1000 * time.time()
     script = scene.build()
     script.printed = b"one\ntwo\n"
-    traits = scene.bench.traits()
-    run = traits["steps"]["stages"][0]["steps"][2]
-    assert (run["state"], traits["steps"]["focus"], traits["running"]["number"]) == ("running", run["id"], 1)
-    step_began_ms = run["started_ms"] - 1000 * (script.running.seconds - script.running.instructions[2].seconds)
+    page = scene.bench.page()
+    run = page.steps.stages[0].steps[2]
+    assert (run.state, page.steps.focus, page.running) == ("running", run.id, 1)
+    step_began_ms = run.started_ms - 1000 * (script.running.seconds - script.running.instructions[2].seconds)
     assert began_ms - ROUNDED_TO_MS <= step_began_ms <= 1000 * time.time() + ROUNDED_TO_MS
-    assert (traits["shown_log"]["step"], traits["shown_log"]["lines"]) == (run["id"], 2)
+    assert (page.log.step, page.log.lines) == (run.id, 2)
     script.printed += b"three"
-    assert scene.bench.traits()["shown_log"]["lines"] == 3
-    assert scene.bench.log_page(1, run["id"], 0, 10)["lines"] == ["one", "two", "three"]
+    assert scene.bench.page().log.lines == 3
+    assert scene.bench.log_page(1, run.id, 0, 10)["lines"] == ["one", "two", "three"]
     script.finish(a_build(log="one\ntwo\nthree"))
     scene.bench.wait()
-    assert scene.bench.traits()["running"]["number"] == 0
-    assert scene.bench.log_text(1, run["id"]) == "one\ntwo\nthree\n"
+    assert scene.bench.page().running == 0
+    assert scene.bench.log_text(1, run.id) == "one\ntwo\nthree\n"
 
 
 def test_between_press_and_first_news_the_build_is_shown_running(app):
@@ -133,13 +134,13 @@ def test_between_press_and_first_news_the_build_is_shown_running(app):
     script = Scripted()
     bench = Bench(app, lambda: None, start=slow, find_engine=Found)
     bench.build()
-    steps = bench.traits()["steps"]
-    assert (steps["number"], steps["outcome"]) == (1, "running")
+    steps = bench.page().steps
+    assert (steps.number, steps.outcome) == (1, "running")
     bench.cancel()
     gate.set()
     bench.wait()
     assert script.cancelled
-    assert bench.traits()["history"][0]["outcome"] == "cancelled"
+    assert bench.page().history[0].outcome == "cancelled"
 
 
 def test_one_build_at_a_time(scene):
@@ -153,21 +154,21 @@ def test_finished_builds_join_the_history_and_the_last_two_are_compared(scene):
     scene.build(a_build(seconds=30.0))
     scene.bench.edit("append")
     scene.build(a_build(*CACHED, seconds=1.0))
-    traits = scene.bench.traits()
-    assert [row["label"] for row in traits["history"]] == ["Dockerfile", "Dockerfile, append"]
-    assert [row["cached"] for row in traits["history"]] == [1, 4]
-    assert (traits["comparison"]["before"], traits["comparison"]["after"]) == (1, 2)
-    assert traits["said"].startswith("Build 2: done, 1.0 seconds, 4 cached")
+    page = scene.bench.page()
+    assert [row.label for row in page.history] == ["Dockerfile", "Dockerfile, append"]
+    assert [row.cached for row in page.history] == [1, 4]
+    assert (page.comparison.before, page.comparison.after) == (1, 2)
+    assert page.said.startswith("Build 2: done, 1.0 seconds, 4 cached")
 
 
 def test_any_two_builds_can_be_compared(scene):
     for seconds in (10.0, 20.0, 30.0):
         scene.build(a_build(seconds=seconds))
     scene.bench.choose({"before": 3, "after": 1}, page="p", number=1)
-    found = scene.bench.traits()["comparison"]
-    assert (found["before"], found["after"]) == (3, 1)
+    found = scene.bench.page().comparison
+    assert (found.before, found.after) == (3, 1)
     scene.bench.choose({"before": None, "after": 1}, page="p", number=2)
-    assert scene.bench.traits()["comparison"]["before"] == 1
+    assert scene.bench.page().comparison.before == 1
 
 
 def test_a_cold_build_and_an_edited_dockerfile_say_whose_cache_they_use(scene):
@@ -178,24 +179,24 @@ def test_a_cold_build_and_an_edited_dockerfile_say_whose_cache_they_use(scene):
         {"strategy": "Dockerfile", "cache_of": "Dockerfile", "cold": True},
         {"strategy": "custom", "cache_of": "Dockerfile", "cold": False},
     ]
-    assert [row["label"] for row in scene.bench.traits()["history"]] == ["Dockerfile, from cold", "custom"]
+    assert [row.label for row in scene.bench.page().history] == ["Dockerfile, from cold", "custom"]
 
 
 def test_a_failed_build_opens_at_the_failing_line_and_marks_source_and_instruction(scene):
     log = "# app\n./main.go:2:1: undefined: broken\n"
     scene.build(a_build(*FAILED, outcome="failed", log=log, step_error=EXIT_1, error=log))
-    traits = scene.bench.traits()
-    assert traits["steps"]["focus"] == "line-3"
-    assert traits["shown_log"]["at"] == 1
-    assert traits["view"]["tab"] == "main.go"
-    assert [(mark["path"], mark["line"], mark["column"]) for mark in traits["marks"]] == [
+    page = scene.bench.page()
+    assert page.steps.focus == "line-3"
+    assert page.log.at == 1
+    assert page.choices.tab == "main.go"
+    assert [(mark.path, mark.line, mark.column) for mark in page.marks] == [
         ("main.go", 2, 1),
         (DOCKERFILE, 3, None),
     ]
     scene.bench.type_text("main.go", "package main\n\nbroken()\n", page="p")
-    assert scene.bench.traits()["marks"][0]["line"] == 3
+    assert scene.bench.page().marks[0].line == 3
     scene.bench.type_text("main.go", "package main\nmended()\n", page="p")
-    assert [mark["path"] for mark in scene.bench.traits()["marks"]] == [DOCKERFILE]
+    assert [mark.path for mark in scene.bench.page().marks] == [DOCKERFILE]
 
 
 def test_the_twins_log_is_the_part_around_the_failing_line_or_the_end(scene):
@@ -210,8 +211,8 @@ def test_the_twins_log_is_the_part_around_the_failing_line_or_the_end(scene):
 def test_a_search_finds_lines_in_the_shown_log(scene):
     scene.build(a_build(log="alpha\nbeta\nALPHA\n"))
     scene.bench.choose({"query": "alpha"}, page="p", number=1)
-    found = scene.bench.traits()["found"]
-    assert (found["lines"], found["total"], found["step"]) == ([0, 2], 2, "line-3")
+    found = scene.bench.page().matches
+    assert (found.lines, found.total, found.step) == ((0, 2), 2, "line-3")
 
 
 def test_unknown_steps_and_builds_have_no_log(scene):
@@ -223,7 +224,7 @@ def test_unknown_steps_and_builds_have_no_log(scene):
 def test_choosing_a_strategy_shows_its_steps_and_an_unknown_one_is_refused(scene):
     scene.build(a_build())
     scene.bench.choose_strategy("Dockerfile")
-    assert scene.bench.traits()["steps"]["number"] == 0
+    assert scene.bench.page().steps.number == 0
     with pytest.raises(UnknownStrategy):
         scene.bench.choose_strategy("nowhere")
 
@@ -231,13 +232,13 @@ def test_choosing_a_strategy_shows_its_steps_and_an_unknown_one_is_refused(scene
 def test_typing_in_the_dockerfile_turns_to_the_next_build_and_typing_elsewhere_does_not(scene):
     scene.build(a_build())
     scene.bench.type_text("main.go", "x", page="p")
-    assert scene.bench.traits()["steps"]["number"] == 1
+    assert scene.bench.page().steps.number == 1
     scene.bench.type_text(DOCKERFILE, "FROM scratch\n", page="p")
-    assert scene.bench.traits()["steps"]["number"] == 0
+    assert scene.bench.page().steps.number == 0
     scene.bench.save_strategy("mine")
-    assert scene.bench.traits()["strategy"]["name"] == "mine"
+    assert scene.bench.page().strategy.name == "mine"
     scene.bench.reset(None)
-    assert scene.bench.traits()["files"][0]["changed"] is False
+    assert scene.bench.page().files[0].changed is False
 
 
 def test_logs_of_old_builds_leave_memory(scene):
@@ -251,13 +252,13 @@ def test_an_error_outside_the_dockerfile_is_shown_and_raised_nowhere_else(scene)
     scene.problem = ValueError("odd")
     scene.bench.build()
     listed = scene.bench.wait()
-    scene.until(lambda: scene.bench.traits()["notice"] is not None)
-    traits = scene.bench.traits()
-    assert traits["notice"]["what"] == "Something in speedkit broke: ValueError: odd"
-    assert (traits["history"][0]["outcome"], traits["steps"]["outcome"]) == ("broken", "broken")
+    scene.until(lambda: scene.bench.page().notice is not None)
+    page = scene.bench.page()
+    assert page.notice.what == "Something in speedkit broke: ValueError: odd"
+    assert (page.history[0].outcome, page.steps.outcome) == ("broken", "broken")
     assert listed.problem is scene.problem
     scene.bench.dismiss()
-    assert scene.bench.traits()["notice"] is None
+    assert scene.bench.page().notice is None
 
 
 def test_an_engine_lost_in_the_middle_is_said_and_found_again(app):
@@ -273,19 +274,19 @@ def test_an_engine_lost_in_the_middle_is_said_and_found_again(app):
     script = scene.build()
     script.finish(EngineLost("It went away.", fix="Start it again."))
     scene.bench.wait()
-    scene.until(lambda: (scene.bench.traits()["notice"] or {}).get("kind") == "engine")
-    assert scene.bench.traits()["steps"]["outcome"] == "broken"
-    states = [step["state"] for stage in scene.bench.traits()["steps"]["stages"] for step in stage["steps"]]
+    scene.until(lambda: getattr(scene.bench.page().notice, "kind", None) == "engine")
+    assert scene.bench.page().steps.outcome == "broken"
+    states = [step.state for stage in scene.bench.page().steps.stages for step in stage.steps]
     assert "running" not in states
-    scene.until(lambda: (scene.bench.traits()["notice"] or {}).get("what") == "The Docker engine answers again.")
-    assert scene.bench.traits()["engine"] == "Docker 28.5, 2 CPUs"
+    scene.until(lambda: getattr(scene.bench.page().notice, "what", None) == "The Docker engine answers again.")
+    assert scene.bench.page().engine == "Docker 28.5, 2 CPUs"
     scene.bench.close()
 
 
 def test_a_lost_engine_does_not_hide_another_error(scene):
     scene.bench.complain(ValueError("first"))
     scene.bench._hear_of_engine(NoEngine("none"), True)
-    assert "first" in scene.bench.traits()["notice"]["what"]
+    assert "first" in scene.bench.page().notice.what
 
 
 def test_a_forecast_is_made_for_the_newest_files_and_told_when_it_breaks(app):
@@ -303,7 +304,7 @@ def test_a_forecast_is_made_for_the_newest_files_and_told_when_it_breaks(app):
     assert seen[-1] == (app, "Dockerfile", 0)
     scene.bench.type_text("main.go", "boom", page="p")
     scene.until(lambda: scene.bench.forecast() == [])
-    assert "boom" in scene.bench.traits()["notice"]["what"]
+    assert "boom" in scene.bench.page().notice.what
     scene.bench.close()
 
 
@@ -368,11 +369,11 @@ def test_the_disk_is_looked_at_once_a_second_at_most(scene, app):
     scene.bench.look_at_disk()
     app.write("main.go", "changed on disk\n")
     scene.bench.look_at_disk()
-    assert not scene.bench.traits()["files"][0]["changed"]
+    assert not scene.bench.page().files[0].changed
 
     def is_seen() -> bool:
         scene.bench.look_at_disk()
-        return scene.bench.traits()["files"][0]["changed"]
+        return scene.bench.page().files[0].changed
 
     scene.until(is_seen)
 
@@ -389,15 +390,15 @@ def test_a_finished_build_is_explained_and_held_against_its_forecast(app):
     script.finish(a_build(seconds=30.0))
     scene.bench.wait()
     scene.bench.settle(HANG_SECONDS)
-    steps = scene.bench.traits()["steps"]
-    assert steps["agreement"] == "As forecast: all 3 steps."
-    assert steps["stages"][0]["steps"][1]["note"] == "main.go changed"
-    assert scene.bench.traits()["rebuilding"] == ""
+    steps = scene.bench.page().steps
+    assert steps.agreement == "As forecast: all 3 steps."
+    assert steps.stages[0].steps[1].note == "main.go changed"
+    assert scene.bench.page().rebuilding == ""
     scene.build(a_build(seconds=20.0))
     scene.build(a_build(seconds=99.0), cold=True)
-    traits = scene.bench.traits()
-    assert traits["rebuilding"] == "Rebuilding took 20.0 s with Dockerfile"
-    assert traits["history"][0]["parts"] == [{"left": 1.67, "width": 6.67, "label": "make", "failed": False}]
+    page = scene.bench.page()
+    assert page.rebuilding == "Rebuilding took 20.0 s with Dockerfile"
+    assert page.history[0].parts == (BarPart(1.67, 6.67, "make", is_failed=False),)
     scene.bench.close()
 
 
@@ -409,7 +410,7 @@ def test_an_explanation_that_breaks_is_told_and_nothing_waits_for_it(app):
     scene.bench.look_for_engine()
     scene.build(a_build())
     scene.bench.settle(HANG_SECONDS)
-    assert "ValueError: odd" in scene.bench.traits()["notice"]["what"]
+    assert "ValueError: odd" in scene.bench.page().notice.what
     scene.bench.close()
 
 
@@ -425,8 +426,8 @@ def test_an_explanation_that_breaks_is_told_and_nothing_waits_for_it(app):
 def test_a_build_ends_whatever_its_log_says(scene, text):
     scene.bench.look_for_engine()
     scene.build(a_build(*FAILED, outcome="failed", step_error=EXIT_1, log=text))
-    traits = scene.bench.traits()
-    assert (traits["running"]["number"], traits["steps"]["outcome"], traits["notice"]) == (0, "failed", None)
+    page = scene.bench.page()
+    assert (page.running, page.steps.outcome, page.notice) == (0, "failed", None)
 
 
 @pytest.mark.parametrize(
@@ -441,7 +442,7 @@ def test_a_build_ends_with_its_result_when_what_points_at_its_failure_breaks(sce
     scene.build(a_build(*FAILED, outcome="failed", step_error=EXIT_1))
     assert scene.bench.builds.listed[-1].build.outcome == "failed"
     assert scene.bench.builds.listed[-1].problem is None
-    assert "RecursionError: too deep" in scene.bench.traits()["notice"]["what"]
+    assert "RecursionError: too deep" in scene.bench.page().notice.what
 
 
 def test_a_build_goes_on_when_it_cannot_be_painted(app):
@@ -465,7 +466,7 @@ def test_a_build_whose_state_cannot_be_read_ends_with_its_result(scene):
         raise OverflowError("cannot convert float infinity to integer")
 
     script.snapshot = script.wait_briefly = unreadable
-    scene.until(lambda: scene.bench.traits()["notice"] is not None)
+    scene.until(lambda: scene.bench.page().notice is not None)
     script.finish(a_build())
     listed = scene.bench.wait()
     assert (listed.build.outcome, listed.problem) == ("done", None)
@@ -487,7 +488,7 @@ def test_a_build_whose_thread_is_told_to_exit_ends_as_broken(scene, method):
     scene.until(lambda: scene.bench.builds.running is None)
     listed = scene.bench.wait()
     assert isinstance(listed.problem, SystemExit)
-    assert "SystemExit: leave" in scene.bench.traits()["notice"]["what"]
+    assert "SystemExit: leave" in scene.bench.page().notice.what
 
 
 def test_a_build_for_which_the_machine_has_no_thread_left_ends_as_broken_and_the_next_one_builds(scene, monkeypatch):
@@ -499,7 +500,7 @@ def test_a_build_for_which_the_machine_has_no_thread_left_ends_as_broken_and_the
         full.setattr("speedkit.widgets.workbench_state.threading.Thread.start", refused)
         scene.bench.build()
     assert scene.bench.builds.running is None
-    assert "can't start new thread" in scene.bench.traits()["notice"]["what"]
+    assert "can't start new thread" in scene.bench.page().notice.what
     scene.build(a_build())
     assert [listed.problem is None for listed in scene.bench.builds.listed] == [False, True]
 
@@ -508,9 +509,9 @@ def test_an_engine_that_stops_answering_is_said_as_long_as_it_does_and_no_longer
     script = scene.build()
     going_on = script.running
     script.running = replace(going_on, notices=("The engine has answered nothing for 20 s.",))
-    scene.until(lambda: scene.bench.traits()["notice"] is not None)
-    assert scene.bench.traits()["notice"]["what"] == "The engine has answered nothing for 20 s."
+    scene.until(lambda: scene.bench.page().notice is not None)
+    assert scene.bench.page().notice.what == "The engine has answered nothing for 20 s."
     script.running = going_on
-    scene.until(lambda: scene.bench.traits()["notice"] is None)
+    scene.until(lambda: scene.bench.page().notice is None)
     script.finish(a_build())
     assert scene.bench.wait().build.outcome == "done"

@@ -1,9 +1,11 @@
 import { useState } from "preact/hooks";
-import { FORECAST } from "./format.js";
 import { useTrait } from "./link.js";
-import { message, plural } from "./messages.js";
+import { message } from "./messages.js";
+import { Patched } from "./Patched.jsx";
 
-export function Bar({ model, running, act, alive }) {
+export function Bar({ link, running, act, alive }) {
+  const { model } = link;
+  const outlook = useTrait(model, "outlook_html");
   const app = useTrait(model, "app_facts");
   const strategies = useTrait(model, "strategies");
   const strategy = useTrait(model, "strategy");
@@ -45,7 +47,7 @@ export function Bar({ model, running, act, alive }) {
       <div class="skw-bar-row">
         {edits.length > 0 && <Edits edits={edits} act={act} alive={alive} />}
         <span class="skw-grow" />
-        {!busy && <ForecastSays model={model} />}
+        {!busy && <Patched html={outlook} link={link} />}
       </div>
     </header>
   );
@@ -107,30 +109,4 @@ function Edits({ edits, act, alive }) {
 function EngineSays({ model }) {
   const engine = useTrait(model, "engine");
   return <span class="skw-dim skw-engine">{engine}</span>;
-}
-
-function ForecastSays({ model }) {
-  return <Outlook outlook={useTrait(model, "outlook")} />;
-}
-
-export function Outlook({ outlook }) {
-  if (!outlook) return null;
-  const { cached, run, depends, about, why } = outlook;
-  return (
-    <span class="skw-if">
-      {message("If you build now:")} <b class="skw-hit">{FORECAST.hit.icon} {message("{count} cached", { count: cached })}</b>,{" "}
-      <b class="skw-run">{FORECAST.miss.icon} {plural("{count} runs", "{count} run", run)}</b>
-      {depends > 0 && (
-        <>
-          , <b>{FORECAST.depends.icon} {plural("{count} depends", "{count} depend", depends)}</b>
-        </>
-      )}
-      {about && (
-        <>
-          , <b>{about}</b>
-        </>
-      )}
-      {why && `: ${why}`}
-    </span>
-  );
 }

@@ -6,33 +6,24 @@ import { Pages, ROW, visibleRange } from "./pages.js";
 
 const QUERY_PAUSE_MS = 200;
 
-export function LogPane({ link, steps, step, why, view, choose, goTo }) {
-  if (!step) {
-    return <div class="skw-log skw-empty-log">{steps.number > 0 ? message("Click a step to read what it printed.") : steps.hint}</div>;
-  }
-  return <StepLog link={link} steps={steps} step={step} why={why} view={view} choose={choose} goTo={goTo} />;
-}
-
-function StepLog({ link, steps, step, why, view, choose, goTo }) {
-  const log = useTrait(link.model, "shown_log");
+export function LogPane({ link, log, view, choose, goTo }) {
   const found = useTrait(link.model, "found");
-  const isMine = log.number === steps.number && log.step === step.id;
-  const total = isMine ? log.lines : 0;
-  const matches = found.number === steps.number && found.step === step.id && found.query === view.query ? found : NOTHING;
+  if (log.step === null) return <div class="skw-log skw-empty-log">{log.hint}</div>;
+  const matches = found.number === log.number && found.step === log.step && found.query === view.query ? found : NOTHING;
   const at = matches.lines.length ? matches.lines[Math.min(view.match, matches.lines.length - 1)] : null;
   return (
     <div class="skw-log">
-      <LogTools link={link} steps={steps} step={step} total={total} matches={matches} view={view} choose={choose} goTo={goTo} />
-      {why && (
+      <LogTools link={link} log={log} matches={matches} view={view} choose={choose} goTo={goTo} />
+      {log.why && (
         <p class="skw-why" role="note">
-          {why}
+          {log.why}
         </p>
       )}
-      {step.error && <p class="skw-hint skw-bad">✗ {step.error}</p>}
-      {isMine && total > 0 ? (
-        <Lines link={link} steps={steps} step={step} log={log} view={view} choose={choose} at={at} query={view.query} />
+      {log.error && <p class="skw-hint skw-bad">✗ {log.error}</p>}
+      {log.lines > 0 ? (
+        <Lines link={link} log={log} view={view} choose={choose} at={at} query={view.query} />
       ) : (
-        <div class="skw-lines skw-dim">{isMine ? nothing(step) : ""}</div>
+        <div class="skw-lines skw-dim">{nothing(log)}</div>
       )}
     </div>
   );
@@ -40,19 +31,19 @@ function StepLog({ link, steps, step, why, view, choose, goTo }) {
 
 const NOTHING = { lines: [], total: 0 };
 
-function nothing(step) {
-  if (step.state === "cached") return message("Cached: BuildKit took the earlier result and printed nothing.");
-  if (step.state === "waiting") return message("It has not started.");
-  if (step.state === "unclear") return message("BuildKit's report does not tell which of its steps this one is.");
-  if (step.state === "no-step") return message("This only changes the image's description: there is nothing to run.");
-  if (step.state === "not-needed") return message("The image that is built does not need this stage.");
-  return step.state === "running" ? message("Nothing printed so far.") : message("It printed nothing.");
+function nothing(log) {
+  if (log.state === "cached") return message("Cached: BuildKit took the earlier result and printed nothing.");
+  if (log.state === "waiting") return message("It has not started.");
+  if (log.state === "unclear") return message("BuildKit's report does not tell which of its steps this one is.");
+  if (log.state === "no-step") return message("This only changes the image's description: there is nothing to run.");
+  if (log.state === "not-needed") return message("The image that is built does not need this stage.");
+  return log.state === "running" ? message("Nothing printed so far.") : message("It printed nothing.");
 }
 
-function LogTools({ link, steps, step, total, matches, view, choose, goTo }) {
+function LogTools({ link, log, matches, view, choose, goTo }) {
   const [copied, setCopied] = useState("");
   const copy = async () => {
-    const answer = await link.ask("copy", { number: steps.number, step: step.id });
+    const answer = await link.ask("copy", { number: log.number, step: log.step });
     setCopied(answer && (await toClipboard(answer.text)) ? message("Copied") : message("Not copied"));
     setTimeout(() => setCopied(""), 2000);
   };
@@ -61,15 +52,15 @@ function LogTools({ link, steps, step, total, matches, view, choose, goTo }) {
   return (
     <div class="skw-log-tools">
       <span class="skw-path">
-        {step.line !== null && (
+        {log.line !== null && (
           <>
-            <button type="button" class="skw-link" title={message("Show it in the Dockerfile")} onClick={() => goTo(null, step.line)}>
-              {message("line {line}", { line: step.line })}
+            <button type="button" class="skw-link" title={message("Show it in the Dockerfile")} onClick={() => goTo(null, log.line)}>
+              {message("line {line}", { line: log.line })}
             </button>
             {", "}
           </>
         )}
-        {message(STATE[step.state].word)}, {plural("{count:,} line", "{count:,} lines", total)}
+        {message(STATE[log.state].word)}, {plural("{count:,} line", "{count:,} lines", log.lines)}
       </span>
       <Query view={view} choose={choose} go={go} />
       {view.query && (
@@ -88,7 +79,7 @@ function LogTools({ link, steps, step, total, matches, view, choose, goTo }) {
       <button type="button" aria-pressed={view.follow} onClick={() => choose({ follow: !view.follow })}>
         {message("Follow")}
       </button>
-      <button type="button" onClick={copy} disabled={!total}>
+      <button type="button" onClick={copy} disabled={!log.lines}>
         {copied || message("Copy")}
       </button>
     </div>
@@ -113,7 +104,7 @@ function Query({ view, choose, go }) {
   );
 }
 
-function Lines({ link, steps, step, log, view, choose, at, query }) {
+function Lines({ link, log, view, choose, at, query }) {
   const box = useRef(null);
   const own = useRef(false);
   const [, redraw] = useState(0);
@@ -121,7 +112,7 @@ function Lines({ link, steps, step, log, view, choose, at, query }) {
   const [pages] = useState(
     () =>
       new Pages(
-        (from, count) => link.ask("log", { number: steps.number, step: step.id, from, count }),
+        (from, count) => link.ask("log", { number: log.number, step: log.step, from, count }),
         () => redraw((n) => n + 1),
       ),
   );
@@ -170,7 +161,7 @@ function Lines({ link, steps, step, log, view, choose, at, query }) {
     rows.push(<Line key={index} index={index} runs={pages.line(index)} isAt={index === at || index === log.at} query={query} />);
   }
   return (
-    <div class="skw-lines" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={message("Log of {step}", { step: step.text })}>
+    <div class="skw-lines" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={message("Log of {step}", { step: log.text })}>
       <div class="skw-lines-all" style={{ height: `${log.lines * ROW}px` }}>
         <div style={{ transform: `translateY(${range[0] * ROW}px)` }}>{rows}</div>
       </div>

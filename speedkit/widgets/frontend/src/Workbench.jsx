@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Bar } from "./Bar.jsx";
 import { EditorPane } from "./EditorPane.jsx";
-import { Comparison, History } from "./History.jsx";
 import { useLife } from "./life.js";
 import { useTrait, useView } from "./link.js";
 import { message } from "./messages.js";
 import { Notice } from "./Notice.jsx";
+import { Patched } from "./Patched.jsx";
 import { StepsPane } from "./StepsPane.jsx";
 
 export function Workbench({ link }) {
@@ -14,6 +14,7 @@ export function Workbench({ link }) {
   const app = useTrait(model, "app_facts");
   const running = useTrait(model, "running");
   const notice = useTrait(model, "notice");
+  const builds = useTrait(model, "builds_html");
   const alive = useLife(link);
   const editor = useRef(null);
   useEffect(() => link.keepClock(), [link]);
@@ -23,7 +24,7 @@ export function Workbench({ link }) {
   };
   return (
     <section class="skw" aria-label={message("Workbench for {app}", { app: app.name })} onKeyDown={(event) => buildOnKey(event, act, running)}>
-      <Bar model={model} running={running} act={act} alive={alive} />
+      <Bar link={link} running={running} act={act} alive={alive} />
       {!alive && <Notice notice={kernelGone()} />}
       {alive && notice && <Notice notice={notice} onClose={() => act("dismiss")} onRetry={() => act("retry")} />}
       <div class="skw-main">
@@ -31,8 +32,7 @@ export function Workbench({ link }) {
         <StepsPane link={link} view={view} choose={choose} goTo={(path, line) => editor.current?.goTo(path, line)} />
       </div>
       <div class="skw-foot">
-        <History model={model} view={view} choose={choose} />
-        <Comparison model={model} view={view} choose={choose} />
+        <Patched html={builds} link={link} choose={choose} />
       </div>
       <Announcer model={model} />
     </section>

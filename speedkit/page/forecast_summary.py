@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speedkit.messages import message, plural
@@ -11,7 +12,7 @@ from speedkit.words import seconds_text
 if TYPE_CHECKING:
     from speedkit.model import Build
 
-__all__ = ["agreement", "expected_time", "noted", "outlook", "rough_seconds"]
+__all__ = ["Outlook", "agreement", "expected_time", "noted", "outlook", "rough_seconds"]
 
 Entry = Mapping[str, Any]
 
@@ -34,22 +35,28 @@ def _note(entry: Entry) -> str:
     return ", ".join(part for part in (entry.get("short", ""), about) if part)
 
 
-def outlook(forecast: Sequence[Entry]) -> dict[str, Any] | None:
-    """The forecast in a sentence's parts; None without one.
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a build would do now, in the parts of a sentence.
 
-    about: the time to expect, "" where no step that would run is known to have run before. why: what takes most of it.
+    cached, runs, depends: how many steps. about: the time to expect, "" where no step that would run is known to have run
+    before. why: what takes most of it.
     """
+
+    cached: int
+    runs: int
+    depends: int
+    about: str
+    why: str
+
+
+def outlook(forecast: Sequence[Entry]) -> Outlook | None:
+    """What a forecast comes to; None without one."""
     if not forecast:
         return None
-    kinds = [entry["forecast"] for entry in forecast]
+    verdicts = [entry["forecast"] for entry in forecast]
     runs = [entry for entry in forecast if entry["forecast"] == "miss"]
-    return {
-        "cached": kinds.count("hit"),
-        "run": len(runs),
-        "depends": kinds.count("depends"),
-        "about": expected_time(forecast),
-        "why": _why(runs),
-    }
+    return Outlook(verdicts.count("hit"), len(runs), verdicts.count("depends"), expected_time(forecast), _why(runs))
 
 
 def expected_time(forecast: Sequence[Entry]) -> str:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["LogLines", "Runs"]
 
@@ -34,7 +34,7 @@ class LogLines:
     """
 
     def __init__(self) -> None:
-        self.chars = self.bytes_fed = 0
+        self.chars = self.chunks_fed = 0
         self._lines: list[str] = []
         self._styles: dict[int, str] = {}
         self._style = ""
@@ -49,10 +49,10 @@ class LogLines:
     def total(self) -> int:
         return len(self._lines) + bool(self._rest)
 
-    def feed_bytes(self, data: bytes) -> None:
-        """Add what a running step printed since; `bytes_fed` says how far that was. A character may be cut in two."""
-        self.bytes_fed += len(data)
-        self.feed(self._decoder.decode(data))
+    def feed_chunks(self, chunks: Sequence[bytes]) -> None:
+        """Add what a running step printed since; `chunks_fed` counts the pieces so far. A character may be cut in two."""
+        self.chunks_fed += len(chunks)
+        self.feed(self._decoder.decode(b"".join(chunks)))
 
     def feed(self, text: str) -> None:
         self.chars += len(text)

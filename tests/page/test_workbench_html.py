@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from html.parser import HTMLParser
 
 import nbformat
@@ -10,8 +11,7 @@ import pytest
 from nbconvert import HTMLExporter
 
 from speedkit.apps import own_app
-from speedkit.widgets.forecast_summary import noted, outlook
-from speedkit.widgets.static_twin import TwinTexts, twin_html
+from speedkit.page.workbench_html import TwinTexts, twin_html
 from speedkit.widgets.workbench_state import Bench
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
@@ -20,7 +20,9 @@ from tests.widgets.test_workbench_state import EXIT_1, Found
 EVIL = "</script><img src=x onerror=alert(1)>"
 
 
-def shown(app, *results, forecast=(), tab=None, query=None):
+@contextmanager
+def bench_of(app, *results, tab=None):
+    """A workbench on which these builds ended, one after the other."""
     scripts = []
 
     def start(*_args, **_options):
@@ -36,11 +38,18 @@ def shown(app, *results, forecast=(), tab=None, query=None):
         bench.choose({"tab": tab}, page="p", number=1)
     bench.look_for_engine()
     bench.settle(HANG_SECONDS)
-    traits = bench.traits() | {"forecast": noted(forecast), "outlook": outlook(forecast)}
-    log, first = bench.twin_log(40)
-    texts = TwinTexts(bench.desk.text_or_empty(traits["view"]["tab"]), log, first)
-    bench.close()
-    return twin_html(traits, texts, style="p{}", name="model-1")
+    try:
+        yield bench
+    finally:
+        bench.close()
+
+
+def shown(app, *results, forecast=(), tab=None):
+    with bench_of(app, *results, tab=tab) as bench:
+        page = bench.page(forecast)
+        log, first = bench.twin_log(40)
+        texts = TwinTexts(bench.desk.text_or_empty(page.choices.tab), log, first)
+        return twin_html(page, texts, style="p{}", name="model-1")
 
 
 class Tags(HTMLParser):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from speedkit.messages import message, plural
 from speedkit.words import STATES, bytes_text, seconds_text, steps_that_ran
@@ -13,36 +14,75 @@ from .miss_origins import why_cached, why_ran
 from .short_names import short_instruction
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from speedkit.model import Build, Step
+    from speedkit.model import Build, Step, StepState
     from speedkit.rendering import Reason
 
-__all__ = ["compare_two"]
-
-Side = dict[str, Any] | None
-
+__all__ = ["BuildComparison", "ComparedState", "ComparedStep", "Reasoned", "compare_two"]
 
 SAVED_STEPS_NAMED = 2
 WORTH_NAMING_SECONDS = 0.2
+Tone = Literal["", "hit", "run", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedState:
+    """What became of a step in one of two builds."""
+
+    state: StepState
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedStep:
+    """A step in both builds; None on a side for a build that has no such step. change: "" where nothing changed."""
+
+    stage: str
+    text: str
+    before: ComparedState | None
+    after: ComparedState | None
+    change: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """A step that was saved or that cost most, and a sentence that says why."""
+
+    tone: Tone
+    step: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildComparison:
+    """What changed from one build to another. before, after: their numbers. facts: sentences about steps, size and layers."""
+
+    before: int
+    after: int
+    finding: str
+    why: tuple[Reasoned, ...]
+    facts: tuple[str, ...]
+    rows: tuple[ComparedStep, ...]
 
 
 def compare_two(
     before: Build, after: Build, *, numbers: tuple[int, int], reasons: Mapping[int, Reason] | None = None
-) -> dict[str, Any]:
-    """What changed from one build to the other, as the page shows it.
+) -> BuildComparison:
+    """What changed from one build to the other.
 
     numbers: how the session calls them. reasons: why each step of the later one was cached or ran, by line.
     """
     rows = _rows(before, after)
-    return {
-        "before": numbers[0],
-        "after": numbers[1],
-        "finding": _finding(before, after, numbers),
-        "why": [*_saved(before, after, reasons or {}), *_costly(after, reasons or {})],
-        "facts": [fact for fact in (_steps_fact(rows), _size_fact(before, after), _layer_fact(before, after)) if fact],
-        "rows": rows,
-    }
+    facts = (_steps_fact(rows), _size_fact(before, after), _layer_fact(before, after))
+    return BuildComparison(
+        *numbers,
+        finding=_finding(before, after, numbers),
+        why=(*_saved(before, after, reasons or {}), *_costly(after, reasons or {})),
+        facts=tuple(fact for fact in facts if fact),
+        rows=rows,
+    )
 
 
 def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
@@ -67,7 +107,7 @@ def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
     )
 
 
-def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]:
+def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[Reasoned]:
     """The steps that took the longest before and are cached now, each with its reason."""
     earlier = dict(_keyed(before))
     pairs = [
@@ -76,63 +116,54 @@ def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[d
     worth = [(old, new) for old, new in pairs if old.seconds >= WORTH_NAMING_SECONDS and new.line in reasons]
     worth.sort(key=lambda pair: -pair[0].seconds)
     return [
-        {
-            "tone": "hit",
-            "step": short_instruction(new.instruction),
-            "said": now_cached(seconds_text(old.seconds), why=why_cached(new.line or 0, reasons, after.dockerfile)),
-        }
+        Reasoned(
+            "hit",
+            short_instruction(new.instruction),
+            now_cached(seconds_text(old.seconds), why=why_cached(new.line or 0, reasons, after.dockerfile)),
+        )
         for old, new in worth[:SAVED_STEPS_NAMED]
     ]
 
 
-def _costly(after: Build, reasons: Mapping[int, Reason]) -> list[dict[str, str]]:
+def _costly(after: Build, reasons: Mapping[int, Reason]) -> list[Reasoned]:
     """The step that took the longest, with the change that made it run."""
     ran = [step for step in after.instructions if step.ran and step.seconds >= WORTH_NAMING_SECONDS and step.line in reasons]
     longest = max(ran, key=lambda step: step.seconds, default=None)
-    said = "" if longest is None else why_ran(longest.line or 0, reasons, seconds_text(longest.seconds))
-    if longest is None or not said:
+    sentence = "" if longest is None else why_ran(longest.line or 0, reasons, seconds_text(longest.seconds))
+    if longest is None or not sentence:
         return []
-    return [{"tone": "run", "step": short_instruction(longest.instruction), "said": said}]
+    return [Reasoned("run", short_instruction(longest.instruction), sentence)]
 
 
-def _rows(before: Build, after: Build) -> list[dict[str, Any]]:
+def _rows(before: Build, after: Build) -> tuple[ComparedStep, ...]:
     """A row per step of either build, in the later one's order; equal instructions of a stage pair up in turn."""
     earlier = dict(_keyed(before))
     later = dict(_keyed(after))
     keys = [*later, *(key for key in earlier if key not in later)]
-    return [_row(key, earlier.get(key), later.get(key)) for key in keys]
+    return tuple(_row(key, earlier.get(key), later.get(key)) for key in keys)
 
 
 def _keyed(build: Build) -> list[tuple[tuple[str, str, int], Step]]:
-    seen: Counter[tuple[str, str]] = Counter()
+    times: Counter[tuple[str, str]] = Counter()
     keyed = []
     for step in build.instructions:
         if step.state == "no-step":
             continue
         name = (step.stage, step.instruction)
-        keyed.append(((*name, seen[name]), step))
-        seen[name] += 1
+        keyed.append(((*name, times[name]), step))
+        times[name] += 1
     return keyed
 
 
-def _row(key: tuple[str, str, int], before: Step | None, after: Step | None) -> dict[str, Any]:
-    change, tone = _change(before, after)
-    return {
-        "id": "\n".join(map(str, key)),
-        "stage": key[0],
-        "text": key[1],
-        "before": _side(before),
-        "after": _side(after),
-        "change": change,
-        "tone": tone,
-    }
+def _row(key: tuple[str, str, int], before: Step | None, after: Step | None) -> ComparedStep:
+    return ComparedStep(key[0], key[1], _side(before), _side(after), *_change(before, after))
 
 
-def _side(step: Step | None) -> Side:
-    return None if step is None else {"state": step.state, "seconds": round(step.seconds, 3)}
+def _side(step: Step | None) -> ComparedState | None:
+    return None if step is None else ComparedState(step.state, round(step.seconds, 3))
 
 
-def _change(before: Step | None, after: Step | None) -> tuple[str, str]:
+def _change(before: Step | None, after: Step | None) -> tuple[str, Tone]:
     if before is None:
         return message("new step"), ""
     if after is None:
@@ -152,8 +183,8 @@ def _change(before: Step | None, after: Step | None) -> tuple[str, str]:
     return message("now {state}", state=STATES[after.state].word), ""
 
 
-def _steps_fact(rows: list[dict[str, Any]]) -> str:
-    changes = Counter(row["tone"] for row in rows)
+def _steps_fact(rows: Sequence[ComparedStep]) -> str:
+    changes = Counter(row.tone for row in rows)
     cached = plural("{count} step now comes from the cache", "{count} steps now come from the cache", changes["hit"])
     again = plural("{count} step runs again", "{count} steps run again", changes["run"])
     if changes["hit"] and changes["run"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speedkit.widgets.selection import Choices
+from speedkit.page.selection import Choices
 
 
 def test_a_patch_changes_what_it_names_and_confirms_its_number():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speedkit.widgets.log_lines import LogLines
+from speedkit.page.log_lines import LogLines
 from tests.cpu_budget import within_cpu_seconds
 
 
@@ -69,9 +69,9 @@ def test_markup_in_a_log_stays_text():
 def test_a_character_cut_in_two_by_the_stream_comes_out_whole():
     log = LogLines()
     data = "größe\n".encode()
-    log.feed_bytes(data[:3])
-    log.feed_bytes(data[3:])
-    assert (log.page(0, 1), log.bytes_fed) == (["größe"], len(data))
+    log.feed_chunks([data[:3]])
+    log.feed_chunks([data[3:]])
+    assert (log.page(0, 1), log.chunks_fed) == (["größe"], 2)
 
 
 def test_search_ignores_case_and_colours_and_goes_on_with_the_log():
@@ -117,8 +117,8 @@ def test_a_colour_by_its_parts_is_passed_over():
 def test_no_log_is_slow():
     code = """
 from speedkit.rendering.ansi import ansi_to_html, plain_log
-from speedkit.widgets.log_lines import LogLines
-from speedkit.widgets.failure_marks import failing_line, marks_of, _compiler_marks
+from speedkit.page.log_lines import LogLines
+from speedkit.page.failure_marks import failing_line, marks_of, _compiler_marks
 for text in (
     "x" * 1_000_000, "\\x1b[" * 300_000, "\\x1b[" + "1;" * 500_000 + "m", "\\x1b]" * 300_000, "a\\r" * 300_000, "\\r" * 500_000,
     "\\x1b[" + "1" * 900_000, "a/" * 300_000 + ":1: x", "a:" * 300_000, ":1" * 300_000, "Dockerfile" * 60_000,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.widgets.failure_marks import Mark, failing_line, marks_of, moved_with
+from speedkit.page.failure_marks import Mark, failing_line, marks_of, moved_with
 from tests.widgets.builds import FAILED, a_build
 
 EXIT_1 = 'process "/bin/sh -c make" did not complete successfully: exit code: 1'

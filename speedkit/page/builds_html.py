@@ -1,0 +1,204 @@
+"""The builds of a notebook as HTML, and two of them side by side: for the live page and for the saved notebook alike.
+
+On the live page a build can be chosen, and the two that are compared; `steps_html` says how the page knows what a press means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from speedkit.messages import message, plural
+from speedkit.model import Outcome
+from speedkit.rendering import Cell, html_text, table_html
+from speedkit.words import STATES, seconds_text
+
+from .comparison import BuildComparison, ComparedState, ComparedStep
+from .steps_html import pressable
+
+__all__ = ["BarPart", "BuildRow", "builds_html", "comparison_html"]
+
+
+@dataclass(frozen=True, slots=True)
+class BarPart:
+    """A step that ran, as a part of its build's bar: where it begins and how wide it is, in percent of the build's time."""
+
+    left: float
+    width: float
+    label: str
+    is_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRow:
+    """One build in the list of builds. parts: its steps that took time."""
+
+    number: int
+    label: str
+    outcome: Outcome
+    seconds: float
+    cached: int = 0
+    ran: int = 0
+    parts: tuple[BarPart, ...] = ()
+
+
+def builds_html(builds: Sequence[BuildRow], rebuilding: str, *, shown: int, is_live: bool) -> str:
+    """The builds, oldest first. rebuilding: what rebuilds took. shown: the number of the build whose steps are listed."""
+    longest = max((build.seconds for build in builds), default=0.0) or 1.0
+    rows = "".join(f"<li>{_build(build, longest, is_shown=build.number == shown, is_live=is_live)}</li>" for build in builds)
+    finding = f'<p class="skw-finding">{html_text(rebuilding)}</p>' if rebuilding else ""
+    none_yet = message("None yet. Press Build, change a line, press Build again.") if is_live else message("None yet.")
+    hint = "" if builds else f'<p class="skw-hint">{html_text(none_yet)}</p>'
+    return (
+        f'<div class="skw-history"><h4>{html_text(message("Builds in this notebook"))}</h4>{finding}{hint}'
+        f'<ol aria-label="{html_text(message("Builds, oldest first"))}">{rows}</ol></div>'
+    )
+
+
+def _build(build: BuildRow, longest: float, *, is_shown: bool, is_live: bool) -> str:
+    tally = ""
+    if build.outcome == "done":
+        tally = f'<span class="skw-hit">✓ {build.cached}</span> <span class="skw-run">↻ {build.ran}</span>'
+    inner = (
+        f'<span class="skw-build-name"><span class="skw-number">{build.number}</span> {html_text(build.label)}</span>'
+        f'<span class="skw-tally" aria-hidden="true">{tally}</span>{_bar(build, longest)}'
+        f'<span class="skw-took">{html_text(_took(build))}</span>'
+    )
+    title = _title(build)
+    return pressable(
+        "skw-build",
+        inner,
+        choose={"shown": build.number, "step": None},
+        is_live=is_live,
+        is_pressed=is_shown,
+        label=message("{build}. {cached} cached, {ran} ran.", build=title, cached=build.cached, ran=build.ran),
+        title=title,
+    )
+
+
+def _title(build: BuildRow) -> str:
+    """What a build is called where it is pointed at or read aloud."""
+    parts = {"number": build.number, "label": build.label, "seconds": seconds_text(build.seconds)}
+    match build.outcome:
+        case "done":
+            return message("Build {number}, {label}: {seconds}", **parts)
+        case "running":
+            return message("Build {number}, {label}: running", **parts)
+        case "failed":
+            return message("Build {number}, {label}: failed after {seconds}", **parts)
+        case "cancelled":
+            return message("Build {number}, {label}: cancelled after {seconds}", **parts)
+        case _:
+            return message("Build {number}, {label}: broken after {seconds}", **parts)
+
+
+def _took(build: BuildRow) -> str:
+    match build.outcome:
+        case "running":
+            return message("running")
+        case "done":
+            return seconds_text(build.seconds)
+        case "cancelled":
+            return message("■ cancelled")
+        case _:
+            return message("✗ failed")
+
+
+def _bar(build: BuildRow, longest: float) -> str:
+    """A build's time as a bar, with the steps that ran as hatched parts of it where they took their time."""
+    if build.outcome == "running":
+        return '<span class="skw-bars" aria-hidden="true"></span>'
+    tone = "bad" if build.outcome != "done" else "rest" if build.ran else "hit"
+    parts = "".join(
+        f'<i class="skw-bar-{"bad" if part.is_failed else "run"}" style="left:{part.left}%;width:{part.width}%">'
+        f"<span>{html_text(part.label)}</span></i>"
+        for part in build.parts
+    )
+    width = max(0.6, 100 * build.seconds / longest)
+    whole = f'<span class="skw-whole skw-bar-{tone}" style="width:{width:.1f}%">{parts}</span>'
+    return f'<span class="skw-bars" aria-hidden="true">{whole}</span>'
+
+
+def comparison_html(
+    comparison: BuildComparison | None, builds: Sequence[BuildRow], *, is_live: bool, shows_all: bool = False
+) -> str:
+    """Two builds side by side; None where there are no two yet.
+
+    builds: those that can be chosen on the live page. shows_all: steps in which nothing changed are listed, too.
+    """
+    if comparison is None:
+        title, hint = message("Before and after"), message("After two builds this says what changed between them.")
+        return f'<div class="skw-compare"><h4>{html_text(title)}</h4><p class="skw-hint">{html_text(hint)}</p></div>'
+    why = "".join(
+        f'<p class="skw-because skw-because-{one.tone}"><b class="skw-{one.tone}">{html_text(one.step)}</b> '
+        f"{html_text(one.sentence)}</p>"
+        for one in comparison.why
+    )
+    changed = [row for row in comparison.rows if row.change]
+    return (
+        f'<div class="skw-compare">{_pair(comparison, builds, is_live=is_live)}'
+        f'<p class="skw-finding">{html_text(comparison.finding)}</p>{why}'
+        f'<p class="skw-dim">{html_text(" ".join(comparison.facts))}</p>'
+        f"{_table(comparison, comparison.rows if shows_all else changed)}"
+        f"{_show_all(comparison, changed, shows_all=shows_all) if is_live else ''}</div>"
+    )
+
+
+def _pair(comparison: BuildComparison, builds: Sequence[BuildRow], *, is_live: bool) -> str:
+    if not is_live:
+        title = message("Before and after: build {before} → build {after}", before=comparison.before, after=comparison.after)
+        return f"<h4>{html_text(title)}</h4>"
+    finished = [build for build in builds if build.outcome != "running"]
+    before = _picker("before", message("Before"), finished, comparison.before)
+    after = _picker("after", message("After"), finished, comparison.after)
+    title = html_text(message("Compare"))
+    return f'<div class="skw-pair"><h4>{title}</h4>{before}<span aria-hidden="true">→</span>{after}</div>'
+
+
+def _picker(side: str, label: str, builds: Sequence[BuildRow], chosen: int) -> str:
+    options = "".join(
+        f'<option value="{build.number}"{" selected" if build.number == chosen else ""}>'
+        f"{build.number} {html_text(build.label)}</option>"
+        for build in builds
+    )
+    return f'<select aria-label="{html_text(label)}" data-choose-number="{side}">{options}</select>'
+
+
+def _table(comparison: BuildComparison, rows: Sequence[ComparedStep]) -> str:
+    if not rows:
+        return ""
+    builds = (message("Build {number}", number=number) for number in (comparison.before, comparison.after))
+    heads = [Cell(text) for text in (message("Step"), *builds, message("Change"))]
+    cells = [
+        [
+            Cell(row.text, tip=f"{row.stage}: {row.text}", is_code=True),
+            Cell(_state(row.before)),
+            Cell(_state(row.after)),
+            Cell(row.change),
+        ]
+        for row in rows
+    ]
+    return table_html(heads, cells, row_looks=[f"skw-row-{row.tone}" if row.tone else "" for row in rows])
+
+
+def _state(side: ComparedState | None) -> str:
+    if side is None:
+        return message("not there")
+    shown = STATES[side.state]
+    return f"{shown.icon} {seconds_text(side.seconds) if shown.timed else shown.word}".strip()
+
+
+def _show_all(comparison: BuildComparison, changed: Sequence[ComparedStep], *, shows_all: bool) -> str:
+    if len(changed) == len(comparison.rows):
+        return ""
+    words = (
+        message("▾ Show only what changed")
+        if shows_all
+        else plural("▸ Show {count} step", "▸ Show all {count} steps", len(comparison.rows))
+    )
+    choose = html_text(json.dumps({"all": not shows_all}))
+    return (
+        f'<button type="button" class="skw-plain" aria-expanded="{str(shows_all).lower()}" data-choose="{choose}">'
+        f"{html_text(words)}</button>"
+    )

@@ -1,0 +1,183 @@
+"""What a workbench shows, as one value: every fact of the page and of the saved notebook, and nothing about how it looks.
+
+`WorkbenchPage` is made anew for each painting. What Python renders goes to the page as HTML; the rest, which the editor, the
+log window and the buttons need, goes as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from speedkit.model import StepState
+
+from .builds_html import BuildRow, builds_html, comparison_html
+from .comparison import BuildComparison
+from .failure_marks import Mark
+from .forecast_summary import Outlook
+from .outlook_html import outlook_html
+from .selection import Choices
+from .steps import StepList
+from .steps_html import forecast_is_news, steps_html
+
+__all__ = ["AppFacts", "ChosenStrategy", "FileTab", "LogMatches", "Named", "Notice", "ShownLog", "WorkbenchPage"]
+
+
+@dataclass(frozen=True, slots=True)
+class AppFacts:
+    name: str
+    folder: str
+    is_read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A strategy or an edit that can be chosen."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenStrategy:
+    """base: the strategy that an edited Dockerfile came from."""
+
+    name: str
+    base: str
+    is_custom: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileTab:
+    """A file of the app. version: grows with every change. by: the page that made the last one, or `disk`. reason: why a
+    refused file is not shown.
+    """
+
+    path: str
+    label: str
+    is_dockerfile: bool
+    version: int
+    by: str
+    state: Literal["text", "missing", "refused"]
+    reason: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What went wrong outside the Dockerfile, and what to do about it."""
+
+    kind: Literal["info", "error", "engine"]
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLog:
+    """The step whose log is shown, and how long the log is.
+
+    number: of the build, 0 for the next one. step: the step's id, None where none is shown; `hint` says why then.
+    lines: how many. chars: how many characters were printed, by which a page sees growth. at: the 0-based line that
+    explains a failure.
+    """
+
+    number: int
+    step: str | None
+    hint: str = ""
+    line: int | None = None
+    text: str = ""
+    state: StepState = "waiting"
+    why: str = ""
+    error: str = ""
+    lines: int = 0
+    chars: int = 0
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogMatches:
+    """Where the shown log holds what is searched: 0-based lines, the first ones of `total`."""
+
+    number: int
+    step: str | None
+    query: str
+    lines: tuple[int, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbenchPage:
+    """Everything that a workbench shows at one moment.
+
+    running: the number of the build that runs, 0 for none. history: the builds, oldest first. rebuilding: what rebuilds took.
+    forecast: an entry per line of the Dockerfile, see `widgets.forecast_worker`. engine: what is said of the engine. said:
+    what a screen reader says when a build moves on.
+    """
+
+    app: AppFacts
+    strategies: tuple[Named, ...]
+    strategy: ChosenStrategy
+    edits: tuple[Named, ...]
+    files: tuple[FileTab, ...]
+    choices: Choices
+    running: int
+    is_cancelling: bool
+    steps: StepList
+    log: ShownLog
+    matches: LogMatches
+    history: tuple[BuildRow, ...]
+    rebuilding: str
+    comparison: BuildComparison | None
+    marks: tuple[Mark, ...]
+    notice: Notice | None
+    engine: str
+    said: str
+    forecast: Sequence[Mapping[str, Any]]
+    outlook: Outlook | None
+
+    @property
+    def open_file(self) -> FileTab | None:
+        return next((file for file in self.files if file.path == self.choices.tab), None)
+
+    def why(self, step: str | None) -> str:
+        """Why a step is as it is; before it was built, what the forecast says."""
+        row = self.steps.row(step)
+        if row is None or row.why or not forecast_is_news(self.steps, self.forecast):
+            return row.why if row is not None else ""
+        return next((str(entry.get("because", "")) for entry in self.forecast if entry["line"] == row.line), "")
+
+    def steps_html(self, *, is_live: bool) -> str:
+        return steps_html(
+            self.steps,
+            self.forecast,
+            is_live=is_live,
+            pressed=self.log.step,
+            shows_internal=self.choices.internal,
+        )
+
+    def builds_html(self, *, is_live: bool) -> str:
+        builds = builds_html(self.history, self.rebuilding, shown=self.steps.number, is_live=is_live)
+        return builds + comparison_html(self.comparison, self.history, is_live=is_live, shows_all=is_live and self.choices.all)
+
+    def traits(self) -> dict[str, Any]:
+        """The value of each trait of the widget."""
+        return {
+            "app_facts": asdict(self.app),
+            "strategies": [asdict(one) for one in self.strategies],
+            "strategy": asdict(self.strategy),
+            "edits": [asdict(one) for one in self.edits],
+            "files": [asdict(file) for file in self.files],
+            "view": self.choices.as_trait(),
+            "running": {"number": self.running, "cancelling": self.is_cancelling},
+            "shown_log": asdict(self.log) | {"why": self.why(self.log.step)},
+            "found": asdict(self.matches) | {"lines": list(self.matches.lines)},
+            "marks": [asdict(mark) for mark in self.marks],
+            "forecast": list(self.forecast),
+            "notice": None if self.notice is None else asdict(self.notice),
+            "engine": self.engine,
+            "said": self.said,
+            "outlook_html": "" if self.outlook is None else outlook_html(self.outlook),
+            "steps_html": self.steps_html(is_live=True),
+            "builds_html": self.builds_html(is_live=True),
+        }
