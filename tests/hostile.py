@@ -266,7 +266,7 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     ],
     "speedkit.report.cells.cell_html": lambda attack: [cell_html(one, Figures()) for one in chapter(attack).notebook.cells],
     "speedkit.report.page.page": lambda attack: [page([chapter(attack)], builds(attack), left_out=[attack])],
-    "speedkit.widgets.layers_twin.layers_twin_html": lambda attack: [_layers_twin(attack)],
+    "speedkit.page.layers_html.layers_twin_html": lambda attack: [_layers_twin(attack)],
     "speedkit.page.workbench_html.twin_html": lambda attack: [_workbench_twin(attack)],
     "speedkit.page.steps_html.steps_html": lambda attack: [_workbench_page(attack).steps_html(is_live=True)],
     "speedkit.page.builds_html.builds_html": lambda attack: [_workbench_page(attack).builds_html(is_live=True)],

@@ -1,6 +1,6 @@
 """The state behind a view of layers, and what can be done with it; it knows nothing of Jupyter.
 
-In: one image or two, and the page's messages. Out: `traits()`, everything that is to be seen. However many files an image
+In: one image or two, and the page's messages. Out: `page()`, everything that is to be seen. However many files an image
 has, only the lines that are open go to the page. Every method may be called from any thread.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -29,11 +29,27 @@ from speedkit.images import (
     tree_of_layer,
 )
 from speedkit.messages import message, plural
+from speedkit.page import (
+    DIFFERENCE,
+    FIRST,
+    NOTHING_SHOWN,
+    SECOND,
+    WHOLE,
+    FileList,
+    FileMap,
+    LayerChoices,
+    LayersPage,
+    MapBox,
+    ShownContent,
+    ShownImage,
+    ShownLayer,
+    WastedPath,
+    loading,
+    refusal,
+    shown_content,
+)
 from speedkit.rendering import Box, command_text, nested_boxes
 from speedkit.words import bytes_text
-
-from .layer_selection import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
-from .shown_content import NOTHING_SHOWN, ShownContent, loading, refusal, shown_content
 
 __all__ = ["LayerBrowser", "Source"]
 
@@ -74,8 +90,14 @@ class LayerBrowser:
         self._content = NOTHING_SHOWN
         self._wanted: tuple[str, int, str | None] | None = None
         self._reader: threading.Thread | None = None
-        self._known: dict[str, tuple[object, Any]] = {}
-        self._fixed = self._facts()
+        self._tree_made: tuple[object, FileList] | None = None
+        self._map_made: tuple[object, FileMap] | None = None
+        # What stays the same: the finding, and the layers of each image.
+        self._finding = finding(first.image)
+        if second is not None and self._comparison is not None:
+            self._finding = comparison_finding(first.image, second.image, self._comparison)
+        self._image_facts = tuple(" · ".join(facts(source.image)) for source in self._sources.values())
+        self._images = tuple(self._layers(side) for side in self._sources)
 
     # What can be asked for
 
@@ -115,70 +137,64 @@ class LayerBrowser:
 
     # What is seen
 
-    def traits(self) -> dict[str, Any]:
-        """The value of every trait, as of now."""
+    def page(self) -> LayersPage:
+        """What is to be seen, as of now."""
         with self._lock:
-            return self._fixed | {
-                "view": self.choices.as_trait(),
-                "tree": self._tree_seen(),
-                "map": self._map_seen(),
-                "content": asdict(self._content),
-                "said": self._said(),
-            }
+            tree = self._tree_seen()
+            return LayersPage(
+                finding=self._finding,
+                facts=self._image_facts,
+                images=self._images,
+                choices=self.choices,
+                tree=tree,
+                map=self._map_seen(),
+                content=self._content,
+                said=self._said(tree),
+            )
 
-    def _facts(self) -> dict[str, Any]:
-        """What stays the same: the finding, and the layers of each image."""
-        first, second = self._sources[FIRST].image, self._sources.get(SECOND)
-        found = comparison_finding(first, second.image, self._comparison) if second and self._comparison else finding(first)
-        return {
-            "heading": {"finding": found, "facts": [" · ".join(facts(source.image)) for source in self._sources.values()]},
-            "images": [self._layers(side) for side in self._sources],
-        }
-
-    def _layers(self, side: str) -> dict[str, Any]:
+    def _layers(self, side: str) -> ShownImage:
         image = self._sources[side].image
         shared = self._comparison.shared_layers if self._comparison else ()
-        rows = [
-            asdict(row)
-            | {
-                "place": place,
-                "command": command_text(row.command) or message("not said"),
-                "shared": layer.digest in shared,
-            }
+        layers = tuple(
+            ShownLayer(
+                place=place,
+                command=command_text(row.command) or message("not said"),
+                size_bytes=row.size_bytes,
+                added=row.added,
+                changed=row.changed,
+                removed=row.removed,
+                wasted_bytes=row.wasted_bytes,
+                is_shared=layer.digest in shared,
+            )
             for place, (row, layer) in enumerate(zip(layer_rows(image), image.layers, strict=True))
-        ]
-        return {
-            "side": side,
-            "name": image.short_name,
-            "bytes": image.image_bytes,
-            "files": image.file_count,
-            "layers": rows,
-            "waste": [{"path": one.path, "bytes": one.size_bytes} for one in image.waste[:WASTE_AT_MOST]],
-        }
-
-    def _tree_seen(self) -> dict[str, Any]:
-        choices, opened, counts = self.choices, self._opened_now(), self._counts.get(self._shown)
-        return self._kept(
-            "tree",
-            (self._shown, choices.by, choices.query, opened, counts),
-            lambda: self._heading() | self._lines(opened, counts or {}),
         )
+        waste = tuple(WastedPath(one.path, one.size_bytes) for one in image.waste[:WASTE_AT_MOST])
+        return ShownImage(side, image.short_name, image.image_bytes, image.file_count, layers, waste)
 
-    def _lines(self, opened: frozenset[str], counts: dict[str, int]) -> dict[str, Any]:
+    def _tree_seen(self) -> FileList:
+        """The lines of the tree that are open; made once for the same tree, sorting, search and folders."""
+        choices, opened, counts = self.choices, self._opened_now(), self._counts.get(self._shown)
+        key = (self._shown, choices.by, choices.query, opened, counts)
+        if self._tree_made is None or self._tree_made[0] != key:
+            self._tree_made = key, FileList(*self._heading(), *self._lines(opened, counts or {}))
+        return self._tree_made[1]
+
+    def _lines(self, opened: frozenset[str], counts: dict[str, int]) -> tuple[tuple[TreeRow, ...], str]:
+        """The open lines, and what else there is to say of them."""
         tree, query = self._tree(), self.choices.query
         if query:
             rows, total = tree.search(query, most=FOUND_AT_MOST)
             note = "" if total else message("No path holds {query}.", query=query)
             if total > len(rows):
                 note = message("The {shown} largest of {total:,}.", shown=len(rows), total=total)
-            return {"rows": [asdict(row) for row in rows], "note": note}
+            return tuple(rows), note
         by: Sorting = "name" if self.choices.by == "name" else "size"
         every = tree.rows(opened, by=by, counts=counts, most=LINES_A_FOLDER)
         rows = list(islice(every, LINES_AT_MOST + 1))
         note = "" if rows else self._emptiness()
         if len(rows) > LINES_AT_MOST:
             note = message("Only the first {most:,} lines are shown: close a folder.", most=LINES_AT_MOST)
-        return {"rows": [asdict(row) for row in rows[:LINES_AT_MOST]], "note": note}
+        return tuple(rows[:LINES_AT_MOST]), note
 
     def _emptiness(self) -> str:
         if self.choices.side == DIFFERENCE:
@@ -187,33 +203,36 @@ class LayerBrowser:
             return message("There are no files.")
         return message("This layer changes no file.")
 
-    def _heading(self) -> dict[str, Any]:
+    def _heading(self) -> tuple[str, str, int]:
+        """The tree's title, what there is to say of it, and the bytes of its files."""
         tree, (side, place) = self._tree(), self._shown
         if side == DIFFERENCE and self._comparison is not None:
             counted = Counter(one.kind for one in self._comparison.differences)
             counts = " · ".join(_changes(counted["added"], counted["changed"], counted["removed"]))
-            return {"title": message("What differs in the final file systems"), "facts": counts, "bytes": tree.size_bytes}
+            return message("What differs in the final file systems"), counts, tree.size_bytes
         if place == WHOLE:
-            told = plural("{count:,} file, {size}", "{count:,} files, {size}", tree.files, size=bytes_text(tree.size_bytes))
-            title = message("All layers together: the final file system")
-            return {"title": title, "facts": told, "bytes": tree.size_bytes}
+            files = plural("{count:,} file, {size}", "{count:,} files, {size}", tree.files, size=bytes_text(tree.size_bytes))
+            return message("All layers together: the final file system"), files, tree.size_bytes
         image = self._sources[side].image
         row = layer_rows(image)[place]
         wasted = [message("{size} wasted", size=bytes_text(row.wasted_bytes))] if row.wasted_bytes else []
-        changes = _changes(row.added, row.changed, row.removed)
         title = message(
             "Layer {number} of {layers}: {command}",
             number=place + 1,
             layers=len(image.layers),
             command=command_text(row.command) or message("not said by what it was made"),
         )
-        told = " · ".join([bytes_text(row.size_bytes), *changes, *wasted])
-        return {"title": title, "facts": told, "bytes": tree.size_bytes}
+        facts = [bytes_text(row.size_bytes), *_changes(row.added, row.changed, row.removed), *wasted]
+        return title, " · ".join(facts), tree.size_bytes
 
-    def _map_seen(self) -> dict[str, Any]:
-        return self._kept("map", (self._shown, self.choices.folder), self._map)
+    def _map_seen(self) -> FileMap:
+        """The map of a folder; made once for the same tree and folder."""
+        key = (self._shown, self.choices.folder)
+        if self._map_made is None or self._map_made[0] != key:
+            self._map_made = key, self._map()
+        return self._map_made[1]
 
-    def _map(self) -> dict[str, Any]:
+    def _map(self) -> FileMap:
         tree, folder = self._tree(), self.choices.folder
         differs = self.choices.side == DIFFERENCE
 
@@ -236,15 +255,14 @@ class LayerBrowser:
             smallest=MAP_SMALLEST,
             deepest=MAP_DEEPEST,
         )
-        placed = [_placed(row, box, depth) | {"bytes": weight(row)} for row, box, depth in boxes]
+        placed = tuple(_placed(row, box, depth, weight(row)) for row, box, depth in boxes)
         note = message("by size, the larger of both") if differs else message("by size")
-        return {"folder": folder, "bytes": weight(root), "note": note, "boxes": placed}
+        return FileMap(folder, weight(root), note, placed)
 
-    def _said(self) -> str:
+    def _said(self, tree: FileList) -> str:
         if self._content.state != "nothing":
             return f"{self._content.path}: {self._content.note}"
-        seen = self._tree_seen()
-        return message("{title}. {facts}. {note}", title=seen["title"], facts=seen["facts"], note=seen["note"]).strip()
+        return message("{title}. {facts}. {note}", title=tree.title, facts=tree.facts, note=tree.note).strip()
 
     # Trees
 
@@ -276,14 +294,6 @@ class LayerBrowser:
             return tree_of_comparison(self._comparison)
         image = self._sources[side].image
         return tree_of_image(image) if place == WHOLE else tree_of_layer(image, place)
-
-    def _kept(self, what: str, key: object, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What was made for the same key the last time, or is made now."""
-        known = self._known.get(what)
-        if known is None or known[0] != key:
-            known = self._known[what] = (key, make())
-        seen: dict[str, Any] = known[1]
-        return seen
 
     # Content
 
@@ -342,13 +352,19 @@ def _read_content(source: Source, path: str, place: int | None) -> ShownContent:
         return ShownContent(path, "refused", note=str(problem))
 
 
-def _placed(row: TreeRow, box: Box, depth: int) -> dict[str, Any]:
+def _placed(row: TreeRow, box: Box, depth: int, size_bytes: int) -> MapBox:
     """A box of the map, its place in parts of the whole."""
-    return asdict(row) | {
-        "depth": depth,
-        "left": round(box.x / MAP.width, 4),
-        "top": round(box.y / MAP.height, 4),
-        "width": round(box.width / MAP.width, 4),
-        "height": round(box.height / MAP.height, 4),
-        "is_labelled": box.width >= LABEL_WIDTH and box.height >= MAP_HEADING - MAP_MARGIN,
-    }
+    return MapBox(
+        path=row.path,
+        name=row.name,
+        kind=row.kind,
+        state=row.state,
+        is_folder=row.opened is not None,
+        size_bytes=size_bytes,
+        depth=depth,
+        left=round(box.x / MAP.width, 4),
+        top=round(box.y / MAP.height, 4),
+        width=round(box.width / MAP.width, 4),
+        height=round(box.height / MAP.height, 4),
+        is_labelled=box.width >= LABEL_WIDTH and box.height >= MAP_HEADING - MAP_MARGIN,
+    )

@@ -13,9 +13,9 @@ import traitlets
 
 from speedkit.engine import file_content, layers_of
 from speedkit.model import Build
+from speedkit.page import layers_traits, layers_twin_html
 
 from .layer_browser import LayerBrowser, Source
-from .layers_twin import layers_twin_html
 from .live_widget import LiveWidget, Message, static_text
 
 if TYPE_CHECKING:
@@ -34,29 +34,36 @@ class LayersView(LiveWidget):
 
     static_name = "layers"
 
-    heading = traitlets.Dict().tag(sync=True)
-    images: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    title = traitlets.Unicode().tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
-    tree = traitlets.Dict().tag(sync=True)
-    map = traitlets.Dict().tag(sync=True)
-    content = traitlets.Dict().tag(sync=True)
+    heading_html = traitlets.Unicode().tag(sync=True)
+    images_html = traitlets.Unicode().tag(sync=True)
+    files_title_html = traitlets.Unicode().tag(sync=True)
+    tree_html = traitlets.Unicode().tag(sync=True)
+    map_html = traitlets.Unicode().tag(sync=True)
+    content_html = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self, image: str | Path | Build, other: str | Path | Build | None = None, *, engine: Engine | None = None
     ) -> None:
         second = None if other is None else _source(other, engine)
         self._browser = LayerBrowser(_source(image, engine), second, self._wake)
-        super().__init__(**self._browser.traits())
+        self._page = self._browser.page()
+        self._shown = layers_traits(self._page)
+        super().__init__(**self._shown)
 
     def _seen(self) -> dict[str, Any]:
-        return self._browser.traits()
+        page = self._browser.page()
+        if page != self._page:
+            # A tree of 2,000 lines is written as HTML only when something in it has changed.
+            self._page, self._shown = page, layers_traits(page)
+        return self._shown
 
     def _in_words(self) -> str:
-        return str(self.heading["finding"])
+        return self._page.finding
 
     def _twin_html(self) -> str:
-        style = static_text("layers.css")
-        return layers_twin_html(self._browser.traits(), style=style, name=self.twin)
+        return layers_twin_html(self._browser.page(), style=static_text("layers.css"), name=self.twin)
 
     def _complain(self, problem: BaseException) -> None:
         self._browser.complain(problem)

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
 from speedkit.apps import own_app
+from speedkit.images import TreeRow
+from speedkit.page import (
+    NOTHING_SHOWN,
+    FileList,
+    FileMap,
+    LayerChoices,
+    LayersPage,
+    MapBox,
+    ShownContent,
+    ShownImage,
+    ShownLayer,
+    WastedPath,
+    layers_traits,
+)
 from speedkit.page.builds_html import BarPart, BuildRow, builds_html, comparison_html
 from speedkit.page.comparison import BuildComparison, ComparedState, ComparedStep, Reasoned
 from speedkit.page.forecast_summary import Outlook
@@ -136,6 +151,68 @@ def test_markup_in_names_labels_and_sentences_stays_text():
         tags = parsed(piece)
         assert not tags.tags & {"img", "script"}, piece
         assert "&lt;" in piece
+
+
+LAYER = ShownLayer(0, "RUN make", 3_000_000, added=1200, changed=0, removed=1, wasted_bytes=50, is_shared=True)
+FILE = TreeRow("/a", "a", 1, "file", 2000, place=2)
+
+
+def layers_page(*rows: TreeRow, layer: ShownLayer = LAYER, boxes: tuple[MapBox, ...] = (), **choices) -> LayersPage:
+    image = ShownImage("first", "app:1", 1, 1, (layer,), (WastedPath("/a", 7),))
+    tree = FileList("the files", "3 files", 4000, rows, "")
+    shown = FileMap("/etc", 10, "by size", boxes)
+    return LayersPage("finding", (), (image,), LayerChoices(**choices), tree, shown, NOTHING_SHOWN, "")
+
+
+def line(row: TreeRow, **choices) -> str:
+    return layers_traits(layers_page(row, **choices))["tree_html"]
+
+
+@pytest.mark.parametrize(("state", "word"), [("added", "+ added"), ("changed", "~ changed"), ("removed", "− removed")])
+def test_what_a_layer_does_to_a_file_is_told_by_a_sign_and_a_word(state, word):
+    assert word in line(replace(FILE, state=state))
+
+
+def test_a_line_of_all_layers_together_names_the_layer_that_stores_it():
+    assert "layer 3" in line(FILE)
+    assert "layer 3" not in line(FILE, place=0)
+
+
+def test_a_changed_file_shows_both_sizes_and_a_removed_one_what_it_had():
+    assert "1.0 kB → 2.0 kB" in line(replace(FILE, state="changed", before_bytes=1000))
+    assert "7.0 kB" in line(replace(FILE, state="removed", before_bytes=7000, size_bytes=0))
+
+
+def test_a_screen_reader_hears_name_change_and_size_and_whether_a_folder_is_open():
+    html = line(replace(FILE, opened=True, kind="directory", files=3, state="added"))
+    assert 'aria-label="a, added, 3 files, 2.0 kB"' in html
+    assert 'aria-expanded="true"' in html
+    assert 'aria-level="2"' in html
+    assert "aria-expanded" not in line(FILE)
+
+
+def test_a_layer_says_its_counts_its_waste_and_that_it_is_shared():
+    html = layers_traits(layers_page())["images_html"]
+    for words in ("+1,200 added", "−1 removed", "50 bytes wasted", "= shared", "7 bytes"):
+        assert words in html
+    assert 'aria-label="Layer 1, RUN make, 3.0 MB, 1,200 added, 1 removed, 50 bytes wasted, shared"' in html
+    assert choices(html) == [{"side": "first", "place": -1}, {"side": "first", "place": 0}]
+
+
+def test_around_a_map_are_the_folders_above_it():
+    html = layers_traits(layers_page(folder="/etc"))["map_html"]
+    assert choices(html) == [{"folder": "/"}, {"folder": "/etc"}]
+    assert "Nothing here has any bytes." in html
+
+
+def test_markup_in_paths_commands_and_contents_stays_text():
+    row = replace(FILE, name=EVIL, path=EVIL, link=EVIL, note=EVIL)
+    box = MapBox(EVIL, EVIL, "file", "", False, 1, 1, 0, 0, 1, 1, is_labelled=True)
+    page = layers_page(row, layer=replace(LAYER, command=EVIL), boxes=(box,), folder=EVIL)
+    page = replace(page, content=ShownContent(EVIL, "text", EVIL, EVIL), finding=EVIL, facts=(EVIL,))
+    for name, html in layers_traits(page).items():
+        if name.endswith("_html"):
+            assert not parsed(html).tags & {"img", "script"}, name
 
 
 def test_page_and_saved_notebook_show_the_same_words(folder):

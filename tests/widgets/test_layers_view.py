@@ -12,10 +12,10 @@ import pytest
 from speedkit.engine.ledger import note_image
 from speedkit.errors import ArchiveError, NoSuchImage
 from speedkit.model import Build
+from speedkit.page import LayersPage, shown_content
 from speedkit.widgets import LayersView, live_widget
 from speedkit.widgets import layer_browser as module
 from speedkit.widgets.layer_browser import LayerBrowser, Source
-from speedkit.widgets.shown_content import shown_content
 from tests.images.archives import docker_archive, image_of, layer
 from tests.page.test_workbench_html import EVIL, parsed, text_of
 from tests.waiting import HANG_SECONDS
@@ -63,26 +63,30 @@ def choose(view: LayersView, **patch: object) -> None:
     tell(view, "view", patch=patch, number=1)
 
 
+def page(view: LayersView) -> LayersPage:
+    return view._browser.page()
+
+
 def names(view: LayersView) -> list[str]:
-    return [row["name"] for row in view.tree["rows"]]
+    return [row.name for row in page(view).tree.rows]
 
 
 def test_it_begins_with_the_finding_the_layers_and_the_final_file_system(view):
-    assert view.heading["finding"].startswith("1.0 MB of 1.0 MB are wasted, most of it by /app/huge")
-    assert "5 files" in view.heading["facts"][0]
-    layers = view.images[0]["layers"]
-    assert [one["command"] for one in layers] == ["ADD rootfs.tar /", "RUN make", "RUN rm /app/huge"]
-    assert [(one["added"], one["changed"], one["removed"]) for one in layers] == [(5, 0, 0), (2, 1, 0), (0, 0, 1)]
-    assert [one["path"] for one in view.images[0]["waste"]] == ["/app/huge", "/etc/passwd"]
+    assert page(view).finding.startswith("1.0 MB of 1.0 MB are wasted, most of it by /app/huge")
+    assert "5 files" in page(view).facts[0]
+    layers = page(view).images[0].layers
+    assert [one.command for one in layers] == ["ADD rootfs.tar /", "RUN make", "RUN rm /app/huge"]
+    assert [(one.added, one.changed, one.removed) for one in layers] == [(5, 0, 0), (2, 1, 0), (0, 0, 1)]
+    assert [one.path for one in page(view).images[0].waste] == ["/app/huge", "/etc/passwd"]
     assert names(view) == ["bin", "sh", "ash", "etc", "passwd", "app", "main.go", "s"]
     assert view.view["side"] == "first"
 
 
 def test_a_layer_shows_its_own_files_with_what_happened_to_them(view):
     choose(view, side="first", place=1)
-    assert view.tree["title"] == "Layer 2 of 3: RUN make"
-    assert view.tree["facts"] == "1.0 MB · +2 added · ~1 changed · −0 removed · 1.0 MB wasted"
-    assert {row["path"]: row["state"] for row in view.tree["rows"]} == {
+    assert page(view).tree.title == "Layer 2 of 3: RUN make"
+    assert page(view).tree.facts == "1.0 MB · +2 added · ~1 changed · −0 removed · 1.0 MB wasted"
+    assert {row.path: row.state for row in page(view).tree.rows} == {
         "/app": "",
         "/app/huge": "added",
         "/app/main.go": "added",
@@ -94,7 +98,7 @@ def test_a_layer_shows_its_own_files_with_what_happened_to_them(view):
     tell(view, "open", path="/app", open=True)
     assert names(view) == ["app", "huge", "main.go", "etc", "passwd"]
     choose(view, place=2)
-    assert view.tree["rows"][1]["state"] == "removed"
+    assert page(view).tree.rows[1].state == "removed"
 
 
 def test_each_tree_keeps_its_own_open_folders(view):
@@ -111,32 +115,32 @@ def test_files_are_sorted_and_searched(view):
     choose(view, query="PASS")
     assert names(view) == ["/etc/passwd"]
     choose(view, query="nothing like it")
-    assert view.tree["note"] == "No path holds nothing like it."
+    assert page(view).tree.note == "No path holds nothing like it."
 
 
 def test_a_text_is_shown_and_a_removed_file_from_the_layer_that_has_it(view):
     choose(view, file="/app/main.go")
-    assert (view.content["state"], view.content["text"]) == ("text", "package main\n")
+    assert (page(view).content.state, page(view).content.text) == ("text", "package main\n")
     choose(view, place=1, file="/etc/passwd")
-    assert view.content["text"] == "root:x:0\nme:x:1\n"
+    assert page(view).content.text == "root:x:0\nme:x:1\n"
     choose(view, place=0, file="/etc/passwd")
-    assert view.content["text"] == "root:x:0\n"
+    assert page(view).content.text == "root:x:0\n"
     choose(view, file=None)
-    assert view.content["state"] == "nothing"
+    assert page(view).content.state == "nothing"
 
 
 def test_what_is_no_text_is_said_so_and_never_sent(view):
     choose(view, file="/bin/sh")
-    assert (view.content["state"], view.content["text"]) == ("binary", "")
-    assert view.content["note"] == "Not text: 500 bytes of binary data."
+    assert (page(view).content.state, page(view).content.text) == ("binary", "")
+    assert page(view).content.note == "Not text: 500 bytes of binary data."
     choose(view, place=1, file="/app/huge")
-    assert view.content["state"] == "refused"
-    assert "files of up to 1.0 MB are shown" in view.content["note"]
+    assert page(view).content.state == "refused"
+    assert "files of up to 1.0 MB are shown" in page(view).content.note
     choose(view, place=-1, file="/s")
-    assert "A symbolic link to etc" in view.content["note"]
+    assert "A symbolic link to etc" in page(view).content.note
     for path in ("/etc", "/no/such"):
         choose(view, file=path)
-        assert view.content["note"] == "There is no such file."
+        assert page(view).content.note == "There is no such file."
 
 
 def test_only_the_beginning_of_a_long_text_is_sent_and_no_character_is_cut():
@@ -149,21 +153,21 @@ def test_only_the_beginning_of_a_long_text_is_sent_and_no_character_is_cut():
 
 
 def test_a_map_has_a_box_for_what_has_bytes_and_can_be_entered(view):
-    assert {box["path"] for box in view.map["boxes"]} >= {"/bin", "/bin/sh"}
-    assert all(0 <= box["left"] <= box["left"] + box["width"] <= 1.0001 for box in view.map["boxes"])
-    assert {box["name"]: box["is_labelled"] for box in view.map["boxes"]}["sh"]
+    assert {box.path for box in page(view).map.boxes} >= {"/bin", "/bin/sh"}
+    assert all(0 <= box.left <= box.left + box.width <= 1.0001 for box in page(view).map.boxes)
+    assert {box.name: box.is_labelled for box in page(view).map.boxes}["sh"]
     choose(view, folder="/etc", pane="map")
-    assert [box["path"] for box in view.map["boxes"]] == ["/etc/passwd"]
+    assert [box.path for box in page(view).map.boxes] == ["/etc/passwd"]
     choose(view, place=1)
-    assert view.map["folder"] == "/"
+    assert page(view).map.folder == "/"
 
 
 def test_two_images_begin_with_what_differs_and_say_which_layers_are_shared(both):
     assert both.view["side"] == "difference"
-    assert both.heading["finding"].endswith("they share 1 layer, 509 bytes")
-    assert [one["shared"] for one in both.images[0]["layers"]] == [True, False, False]
-    assert both.tree["facts"] == "+1 added · ~1 changed · −1 removed"
-    assert {row["path"]: row["state"] for row in both.tree["rows"]} == {
+    assert page(both).finding.endswith("they share 1 layer, 509 bytes")
+    assert [one.is_shared for one in page(both).images[0].layers] == [True, False, False]
+    assert page(both).tree.facts == "+1 added · ~1 changed · −1 removed"
+    assert {row.path: row.state for row in page(both).tree.rows} == {
         "/etc": "",
         "/etc/passwd": "changed",
         "/app": "",
@@ -171,9 +175,9 @@ def test_two_images_begin_with_what_differs_and_say_which_layers_are_shared(both
         "/app/new": "added",
     }
     choose(both, file="/app/main.go")
-    assert both.content["text"] == "package main\n"
+    assert page(both).content.text == "package main\n"
     choose(both, file="/app/new")
-    assert both.content["text"] == "123"
+    assert page(both).content.text == "123"
     choose(both, side="second", place=1)
     assert names(both) == ["app", "new"]
 
@@ -187,26 +191,26 @@ def test_a_choice_that_cannot_be_is_left_out_and_still_confirmed(view):
 
 def test_a_message_that_makes_no_sense_is_said_so_and_breaks_nothing(view):
     tell(view, "view")
-    assert view.content["state"] == "refused"
+    assert page(view).content.state == "refused"
     tell(view, "nonsense")
     choose(view, file="/app/main.go")
-    assert view.content["state"] == "text"
+    assert page(view).content.state == "text"
 
 
 def test_a_folder_of_twenty_thousand_files_sends_a_hundred_lines(tmp_path):
     many = layer(*((f"d/{number}", b"") for number in range(20_000)))
     browser = LayerBrowser(Source(image_of(many), lambda _path, _place: b""), None, lambda: None)
-    assert [row["name"] for row in browser.traits()["tree"]["rows"]] == ["d"]
+    assert [row.name for row in browser.page().tree.rows] == ["d"]
     browser.open("/d", is_open=True)
-    rows = browser.traits()["tree"]["rows"]
+    rows = browser.page().tree.rows
     assert len(rows) == 102
-    assert (rows[-1]["kind"], rows[-1]["name"]) == ("more", "19,900 more")
+    assert (rows[-1].kind, rows[-1].name) == ("more", "19,900 more")
     browser.show_more("/d")
-    assert len(browser.traits()["tree"]["rows"]) == 202
+    assert len(browser.page().tree.rows) == 202
     for _ in range(20):
         browser.show_more("/d")
-    seen = browser.traits()["tree"]
-    assert (len(seen["rows"]), seen["note"]) == (2000, "Only the first 2,000 lines are shown: close a folder.")
+    seen = browser.page().tree
+    assert (len(seen.rows), seen.note) == (2000, "Only the first 2,000 lines are shown: close a folder.")
 
 
 def test_the_last_file_that_was_chosen_is_the_one_shown():
@@ -222,10 +226,10 @@ def test_the_last_file_that_was_chosen_is_the_one_shown():
     for path in ("/etc/passwd", "/bin/sh", "/bin/ash"):
         browser.choose({"file": path})
         assert begun.wait(HANG_SECONDS)
-        assert browser.traits()["content"]["state"] == "loading"
+        assert browser.page().content.state == "loading"
     going.set()
     browser.wait()
-    assert browser.traits()["content"]["text"] == "/bin/ash"
+    assert browser.page().content.text == "/bin/ash"
     assert reads == ["/etc/passwd", "/bin/ash"]
 
 
@@ -236,7 +240,7 @@ def test_a_file_that_cannot_be_read_says_why():
     browser = LayerBrowser(Source(image_of(BASE), read), None, lambda: None)
     browser.choose({"file": "/etc/passwd"})
     browser.wait()
-    assert browser.traits()["content"]["note"] == "The archive is gone. Save it again."
+    assert browser.page().content.note == "The archive is gone. Save it again."
 
 
 def test_only_a_few_trees_are_kept(monkeypatch):
@@ -245,7 +249,7 @@ def test_only_a_few_trees_are_kept(monkeypatch):
     browser = LayerBrowser(Source(image_of(*[BASE] * 8), lambda _path, _place: b""), None, lambda: None)
     for place in (0, 1, 2, 3, 4, 5, 0, 5):
         browser.choose({"place": place})
-        browser.traits()
+        browser.page()
     assert made == [0, 1, 2, 3, 4, 5, 0]
 
 
@@ -267,18 +271,18 @@ def test_an_image_of_the_engine_is_opened_and_its_files_are_read(engine, folder)
     done = subprocess.run(argv, check=True, capture_output=True, text=True, env=engine.environment)
     note_image(engine, done.stdout.strip(), "result", name="by hand")  # so that it goes with what the tests built
     view = LayersView(done.stdout.strip(), engine=engine)
-    assert view.heading["finding"] == "33 bytes of 40 bytes are wasted, by /a"
+    assert page(view).finding == "33 bytes of 40 bytes are wasted, by /a"
     choose(view, file="/a")
-    assert view.content["text"] == "second\n"
+    assert page(view).content.text == "second\n"
     choose(view, place=0, file="/a")
-    assert view.content["text"] == files["a"]
+    assert page(view).content.text == files["a"]
     view.close()
 
 
 def test_a_build_gives_its_image_a_name_and_one_without_an_image_is_refused(archive):
     build = Build("id", "app", "naive", "rename", "", 1.0, "done", 0, "", (), image=str(archive))
     view = LayersView(build)
-    assert view.images[0]["name"] == "naive, rename"
+    assert page(view).images[0].name == "naive, rename"
     assert view._repr_html_().count("naive, rename") >= 1
     view.close()
     with pytest.raises(NoSuchImage, match="made no image"):
@@ -313,7 +317,7 @@ def test_a_notebook_gets_a_widget_and_a_twin_that_follows_it(view, monkeypatch):
     monkeypatch.setattr(live_widget, "_publish", lambda data, **how: seen.append((data, how)))
     view._ipython_display_()
     assert "application/vnd.jupyter.widget-view+json" in seen[0][0]
-    assert seen[1][0]["text/plain"] == view.heading["finding"]
+    assert seen[1][0]["text/plain"] == page(view).finding
     choose(view, place=1)
     assert "Layer 2 of 3" in seen[-1][0]["text/html"]
     assert seen[-1][1] == {"display_id": f"twin-{view.twin}", "update": True}

@@ -109,7 +109,7 @@ def test_the_page_gets_each_of_its_messages_in_the_pseudo_language(language):
     listed = json.loads(LIST.read_text(encoding="utf-8"))
     assert list(handed["texts"]) == listed["texts"]
     assert handed["texts"]["cached"] == "⟦çáçhéd··⟧"
-    assert handed["plurals"]["{count:,} line"] == ["⟦{count:,} líne····⟧", "⟦{count:,} línes·····⟧"]
+    assert handed["plurals"]["{count:,} line"] == ["⟦{count:,} línés······⟧", "⟦{count:,} líné······⟧"]
     assert handed["form_of"][:3] == [0, 1, 0]
 
 

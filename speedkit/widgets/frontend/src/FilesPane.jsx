@@ -3,6 +3,7 @@ import { FileMap } from "./FileMap.jsx";
 import { FileTree } from "./FileTree.jsx";
 import { useTrait } from "./link.js";
 import { marked, message } from "./messages.js";
+import { Patched } from "./Patched.jsx";
 
 const QUERY_PAUSE_MS = 200;
 const PANES = [
@@ -11,9 +12,8 @@ const PANES = [
 ];
 
 export function FilesPane({ link, view, choose }) {
-  const tree = useTrait(link.model, "tree");
-  const map = useTrait(link.model, "map");
-  const content = useTrait(link.model, "content");
+  const title = useTrait(link.model, "files_title_html");
+  const content = useTrait(link.model, "content_html");
   const search = useRef(null);
   // Opens all that is around a folder that was found, and the folder itself.
   const reveal = (path) => {
@@ -28,16 +28,15 @@ export function FilesPane({ link, view, choose }) {
   return (
     <div class="skl-files">
       <div class="skl-title">
-        <b title={tree.title}>{tree.title}</b>
-        <span class="skw-dim">{tree.facts}</span>
+        <Patched html={title} link={link} />
       </div>
       <Tools view={view} choose={choose} search={search} />
       {view.pane === "map" ? (
-        <FileMap map={map} view={view} choose={choose} show={show} />
+        <FileMap link={link} choose={choose} show={show} />
       ) : (
-        <FileTree link={link} tree={tree} view={view} show={show} reveal={reveal} />
+        <FileTree link={link} view={view} choose={choose} show={show} reveal={reveal} />
       )}
-      <Content content={content} onClose={() => choose({ file: null })} />
+      <Patched html={content} link={link} choose={choose} />
     </div>
   );
 }
@@ -74,29 +73,6 @@ function Tools({ view, choose, search }) {
         defaultValue={view.query}
         onInput={(event) => look(event.currentTarget.value.trim())}
       />
-    </div>
-  );
-}
-
-export function Content({ content, onClose }) {
-  if (content.state === "nothing") return null;
-  return (
-    <div class="skl-content">
-      <div class="skl-title">
-        <b title={content.path}>{content.path}</b>
-        <span class={content.state === "refused" ? "skw-bad" : "skw-dim"}>
-          {content.state === "refused" ? "✗ " : ""}
-          {content.note}
-        </span>
-        <button type="button" aria-label={message("Close this file")} onClick={onClose}>
-          ×
-        </button>
-      </div>
-      {content.text && (
-        <pre class="skl-text" tabIndex={0} aria-label={message("Content of {file}", { file: content.path })}>
-          {content.text}
-        </pre>
-      )}
     </div>
   );
 }

@@ -6,13 +6,15 @@ const TICK_MS = 100;
 
 // HTML that Python renders, brought onto the page in place: what did not change stays as it is, and with it focus, scrolling and
 // an open list. A press on `data-choose` chooses what it says; `data-since` is a time from which the page's own clock counts.
-export function Patched({ html, link, choose, ...handlers }) {
+// patched(box): called after each change. onClick: called for presses on what has no `data-choose`.
+export function Patched({ html, link, choose, patched, onClick, ...handlers }) {
   const box = useRef(null);
   useLayoutEffect(() => {
     const next = box.current.cloneNode(false);
     next.innerHTML = html;
     morphdom(box.current, next, { childrenOnly: true, onBeforeElUpdated: (from, to) => !from.isEqualNode(to) });
     tick(box.current, link.now());
+    patched?.(box.current);
   }, [html]);
   const isRunning = html.includes(" data-since=");
   useEffect(() => {
@@ -20,18 +22,19 @@ export function Patched({ html, link, choose, ...handlers }) {
     const timer = setInterval(() => tick(box.current, link.now()), TICK_MS);
     return () => clearInterval(timer);
   }, [link, isRunning]);
-  return <div class="skw-patched" ref={box} onClick={(event) => press(event, choose)} onChange={(event) => pick(event, choose)} {...handlers} />;
+  return <div class="skw-patched" ref={box} onClick={(event) => press(event, choose) || onClick?.(event)} onChange={(event) => pick(event, choose)} {...handlers} />;
 }
 
 function press({ target, currentTarget }, choose) {
   const pressed = target.closest("[data-choose]");
-  if (!pressed) return;
+  if (!pressed) return false;
   // Shown at once: Python's answer may take a moment.
   if (pressed.hasAttribute("aria-pressed")) {
     for (const other of currentTarget.querySelectorAll('[aria-pressed="true"]')) other.setAttribute("aria-pressed", "false");
     pressed.setAttribute("aria-pressed", "true");
   }
   choose(JSON.parse(pressed.dataset.choose));
+  return true;
 }
 
 function pick({ target }, choose) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from speedkit.page import PAGES_KEPT
+from .selection import PAGES_KEPT
 
 __all__ = ["DIFFERENCE", "FIRST", "SECOND", "WHOLE", "LayerChoices"]
 
