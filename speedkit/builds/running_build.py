@@ -266,7 +266,7 @@ class RunningBuild:
         return self._built is not None
 
     def snapshot(self) -> Build:
-        """The build as it stands, its steps without their logs (see `log_chunks`). A notice says when the engine does not answer."""
+        """The build as it stands, without the logs of its steps. A notice says when the engine does not answer."""
         if self._finished is not None:
             return self._finished
         silent_seconds = self._transcript.silent_seconds()

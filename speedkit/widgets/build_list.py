@@ -80,8 +80,8 @@ class Listed:
         return ", ".join(part for part in (self.strategy, edit, message("from cold") if self.cold else "") if part)
 
     def now(self) -> Build | None:
-        """The build as it stands; as it stood before where what it says now cannot be read."""
-        if self.running is not None:
+        """The build as it was when it was last looked at, which its own thread does ten times a second."""
+        if self.build is None and self.running is not None:
             with contextlib.suppress(Exception):
                 self.build = self.running.snapshot()
         return self.build

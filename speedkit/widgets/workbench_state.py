@@ -416,7 +416,7 @@ class Bench:
                 listed.running = running
                 if listed.cancelled:
                     running.cancel()
-            self._watch(running)
+            self._watch(listed, running)
             build = running.wait()
         except BaseException as error:
             # Whatever it is, the build is over: else `wait` would never return.
@@ -424,12 +424,15 @@ class Bench:
         self._end(listed, build, problem)
         self._explain(listed)
 
-    def _watch(self, running: Running) -> None:
+    def _watch(self, listed: Listed, running: Running) -> None:
         """Have the build painted while it goes on. One that cannot be painted goes on as well."""
         is_told = False
         while not running.done:
             try:
-                self._show_silence(running.wait_briefly(WATCH_SECONDS))
+                snapshot = running.wait_briefly(WATCH_SECONDS)
+                with self._lock:
+                    listed.build = snapshot
+                self._show_silence(snapshot)
                 self._changed()
             except Exception as problem:
                 if not is_told:

@@ -198,7 +198,7 @@ def running() -> Shown:
         while len(scripts) < 4:
             bench.forecast()
         scripts[-1].running = a_build(OPTIMIZED, TIMES | RENAMED | going, outcome="running")
-        scripts[-1].printed = LOG.encode()
+        scripts[-1].printed = [LOG.encode()]
         bench.forecast(wait_seconds=HANG_SECONDS)
         return seen(bench)
 

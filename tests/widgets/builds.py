@@ -64,7 +64,7 @@ class Scripted:
 
     def __init__(self, running: Build | None = None) -> None:
         self.running = running or a_build("cached", "ran", "running", "no-step", "waiting", outcome="running")
-        self.printed = b""
+        self.printed: list[bytes] = []
         self.cancelled = False
         self._result: Build | Exception | None = None
         self._ended = threading.Event()
@@ -95,5 +95,5 @@ class Scripted:
     def snapshot(self) -> Build:
         return self._result if isinstance(self._result, Build) else self.running
 
-    def log(self, digest: str) -> bytes:
-        return self.printed if digest == "sha256:3" else b""
+    def log_chunks(self, digest: str, first: int = 0) -> list[bytes]:
+        return self.printed[first:] if digest == "sha256:3" else []

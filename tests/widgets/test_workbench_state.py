@@ -108,14 +108,14 @@ def test_a_dockerfile_that_buildkit_would_reject_is_marked_while_typing(scene):
 def test_a_running_build_shows_its_step_with_a_clock_and_its_log(scene):
     began_ms = 1000 * time.time()
     script = scene.build()
-    script.printed = b"one\ntwo\n"
+    script.printed = [b"one\ntwo\n"]
     page = scene.bench.page()
     run = page.steps.stages[0].steps[2]
     assert (run.state, page.steps.focus, page.running) == ("running", run.id, 1)
     step_began_ms = run.started_ms - 1000 * (script.running.seconds - script.running.instructions[2].seconds)
     assert began_ms - ROUNDED_TO_MS <= step_began_ms <= 1000 * time.time() + ROUNDED_TO_MS
     assert (page.log.step, page.log.lines) == (run.id, 2)
-    script.printed += b"three"
+    script.printed.append(b"three")
     assert scene.bench.page().log.lines == 3
     assert scene.bench.log_page(1, run.id, 0, 10)["lines"] == ["one", "two", "three"]
     script.finish(a_build(log="one\ntwo\nthree"))
