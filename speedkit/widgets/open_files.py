@@ -59,6 +59,8 @@ class Desk:
         self._origin: dict[str, str] = {}
         self._seen: dict[str, _Seen] = {}
         self._order: tuple[str, ...] = ()
+        # The Dockerfile's text as of a stamp: each painting asks for it several times.
+        self._dockerfile_read: tuple[Stamp, str] | None = None
         self.look()
 
     # Strategies
@@ -147,9 +149,12 @@ class Desk:
         return self._read(path)
 
     def _read(self, path: str) -> str:
-        if path == DOCKERFILE:
-            return _text_at(self._dockerfile(self.strategy))
-        return self._app.read(path)
+        if path != DOCKERFILE:
+            return self._app.read(path)
+        stamp = self._stamp(path)
+        if self._dockerfile_read is None or self._dockerfile_read[0] != stamp:
+            self._dockerfile_read = stamp, _text_at(self._dockerfile(self.strategy))
+        return self._dockerfile_read[1]
 
     def text_or_empty(self, path: str) -> str:
         try:
@@ -188,6 +193,8 @@ class Desk:
             self._origin[CUSTOM] = self.cache_of
         self._app.add_strategy(CUSTOM, text)
         self.strategy = CUSTOM
+        # Two writes within one tick of the file system's clock have the same stamp.
+        self._dockerfile_read = None
 
     def reset(self, path: str | None) -> None:
         """Bring back the original of a file, or of all.
