@@ -11,7 +11,7 @@ from speedkit.words import FORECASTS, seconds_text, shown_state
 
 from .html_text import html_text
 from .mathjax import NOT_MATH
-from .steps_html import STYLE
+from .step_rows import STYLE, step_row
 
 if TYPE_CHECKING:
     from speedkit.causes import Addition, Cause
@@ -57,13 +57,9 @@ def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
 
 
 def _row(reason: Reason) -> str:
-    shown, text = shown_state(reason.state), html_text(reason.instruction)
+    shown = shown_state(reason.state)
     word = shown.word
     if shown.timed:
         word = message("{state}, {seconds}", state=shown.word, seconds=seconds_text(reason.seconds))
-    return (
-        f'<div class="sk-row {LOOKS.get(reason.state, reason.state)}"><span class="sk-i">{shown.icon}</span>'
-        f'<span class="sk-n">{reason.line}</span>'
-        f'<code title="{text}">{text}</code><span class="sk-t">{html_text(word)}</span></div>'
-        f'<div class="sk-why">{html_text(reason.because)}</div>'
-    )
+    row = step_row(LOOKS.get(reason.state, reason.state), shown.icon, reason.line, reason.instruction, word)
+    return f'{row}<div class="sk-why">{html_text(reason.because)}</div>'
