@@ -182,12 +182,12 @@ class NoDockerfile(Misuse):
         # (docs/buildkit-cache-rules.md, "A Dockerfile that is a symlink").
         super().__init__(
             message(
-                "BuildKit finds no Dockerfile at {path}: it is a symlink to {link}, which BuildKit follows with the folder "
+                "BuildKit finds no Dockerfile at {path}: it is a symlink to {link}, and BuildKit takes the folder of the link "
                 "as the root of all paths.",
                 path=path,
                 link=link,
             ),
-            fix=message("Let the link name the file as seen from the link, without leaving the folder."),
+            fix=message("Give the link a relative target, in its own folder or below."),
         )
 
 

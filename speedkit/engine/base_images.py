@@ -117,7 +117,7 @@ def pull_image(engine: Engine, reference: str) -> str | None:
     if has_image(engine, reference):
         return None
     # The engine sends HTTP 200 before it begins to pull, so an error during the pull is the last line of the reply.
-    return message("it stopped half-way: {error}", error=progress.strip().splitlines()[-1][:300])
+    return message("the pull stopped half-way: {error}", error=progress.strip().splitlines()[-1][:300])
 
 
 def _silence(engine: Engine, reference: str) -> str | None:

@@ -117,7 +117,7 @@ def run_buildx(
         except OSError as problem:
             raise NoBuildKit(
                 message("buildx could not be started: {problem}.", problem=problem.strerror or problem),
-                fix=message("It is {program}.", program=argv[0]),
+                fix=message("Check the file {program}, or install buildx again.", program=argv[0]),
             ) from None
         if code:
             return SolveResult(code, None)

@@ -93,7 +93,7 @@ class KeptObject:
                 return message("{what} stays: another image was made from it ({by}).", what=self.what, by=by)
             case "installation":
                 return message(
-                    "{what} stays: images of another installation of speedkit may rest on it ({by}).", what=self.what, by=by
+                    "{what} stays: images of another installation of speedkit may be built on it ({by}).", what=self.what, by=by
                 )
             case "engine":
                 return message("{what} stays: the engine says {by}", what=self.what, by=by)

@@ -52,7 +52,7 @@ def ask_inside(
             if is_over():
                 return None
     raise NotAsked(
-        message("no image on the engine has busybox to ask it from inside."),
+        message("no image on the engine has busybox, to send a request from inside."),
         fix=message("Pull or load one, such as alpine or busybox, and build again."),
     )
 

@@ -107,7 +107,7 @@ def _start_and_ask(
         answer = ask_inside(engine, container, image, port=port, path=path, is_over=is_over)
     except NotAsked as problem:
         raise NotAsked(
-            message("The image could not be asked: {why}, and {reason}", why=why, reason=problem.what), fix=problem.fix
+            message("No request could reach the container: {why}, and {reason}", why=why, reason=problem.what), fix=problem.fix
         ) from None
     if answer is not None or give_up():
         return answer
@@ -164,7 +164,7 @@ def _reply(connection: HTTPConnection) -> AppAnswer:
             if not is_cut():
                 raise
     if is_cut():
-        raise ConnectionError(message("the head of its answer does not end"))
+        raise ConnectionError(message("the headers of its answer do not end"))
     with reply, _cut_after(REPLY_SECONDS, line):
         if reply.status == HTTPStatus.OK:
             return AppAnswer(ok=True, text=_text(reply, BODY_BYTES_AT_MOST))

@@ -25,7 +25,7 @@ def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
     # A name with empty parts or `..` makes a path that the engine redirects.
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.MOVED_PERMANENTLY):
         if stand_in := stand_in_of(name):
-            fix = message("See `docker images`. Where builds have a stand-in for it, that is {stand_in}.", stand_in=stand_in)
+            fix = message("See `docker images`. Its local stand-in, where there is one, is {stand_in}.", stand_in=stand_in)
         else:
             fix = message("See `docker images`.")
         raise NoSuchImage(message("The engine has no image {name!r}.", name=name), fix=fix)

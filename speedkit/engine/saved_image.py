@@ -62,7 +62,7 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
     except NoSuchImage as problem:
         if _is_there(text):
             raise NoSuchImage(
-                problem.what, fix=message("The file or folder here is read when it is named ./{text}.", text=text)
+                problem.what, fix=message("To read the file or folder of this name, write ./{text}.", text=text)
             ) from None
         raise
 
@@ -187,7 +187,9 @@ def _refuse(problem: SpeedkitError) -> NoReturn:
 
 def _image_of(build: Build) -> str:
     if build.image is None:
-        raise NoSuchImage(message("The build {build} made no image.", build=build.id), fix=message("Take one that ended well."))
+        raise NoSuchImage(
+            message("The build {build} made no image.", build=build.id), fix=message("Name a build that succeeded.")
+        )
     return build.image
 
 

@@ -214,7 +214,7 @@ def check_space_limit(use: SpaceUse) -> Check:
     used, most = bytes_text(use.used_bytes), bytes_text(use.limit_bytes)
     result = message("{used} of at most {most} ({variable})", used=used, most=most, variable=name)
     is_limit_readable = not limit or is_size(limit)
-    fix = message("{variable}={value} is no size: write it as `20 GB`.", variable=name, value=limit)
+    fix = message("{variable}={value} is not a size: write one such as `20 GB`.", variable=name, value=limit)
     return Check(f"kept {use.part}", is_limit_readable, result, fix, needed=False, label=message(KEPT[use.part]))
 
 
@@ -240,7 +240,7 @@ def check_base_image(engine: Engine | None, reference: str) -> Check:
     if has_image(engine, reference):
         return Check(name, True, message("the real image is here"), needed=needed, label=label)
     if has_image(engine, STAND_INS[family_of(reference)]):
-        result = message("a local stand-in: results say so, until you `docker pull {reference}`", reference=reference)
+        result = message("a local stand-in, and results are marked so until you `docker pull {reference}`", reference=reference)
         return Check(name, True, result, needed=needed, label=label)
     return Check(name, False, message("not here"), "speedkit setup", needed, label)
 
@@ -267,7 +267,9 @@ def _trust_of(address: tuple[str, int] | None) -> tuple[bool, str, str]:
         if _trusted(address, None):
             return True, message("TLS is intercepted; builds are given the system's bundle"), ""
     except OSError as problem:
-        fix = message("Without the network, only what is here already can be built. Behind a proxy, this check does not count.")
+        fix = message(
+            "Without a network, builds can use only the images and packages that are here. Behind a proxy, ignore this check."
+        )
         return False, message("{host} cannot be reached: {problem}", host=host, problem=problem), fix
     fix = message("Point SSL_CERT_FILE to your company's CA bundle.")
     return False, message("no CA bundle on this machine trusts the certificate of {host}", host=host), fix

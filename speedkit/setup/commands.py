@@ -65,7 +65,7 @@ def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path 
         _end(process)
         raise SetupError(
             message("`{command}` was ended: it took longer than {minutes:.3g} minutes.", command=command, minutes=minutes),
-            fix=message("See what it waits for, then repeat `speedkit setup`: it goes on from here."),
+            fix=message("Find out what it waits for, then repeat `speedkit setup`: it goes on from here."),
         ) from None
     except BaseException:
         # The program is in a session of its own, so a Ctrl-C at the terminal reaches only this process.
@@ -77,9 +77,7 @@ def run(argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path 
         if NO_ROOM.search(text):
             fix = message("Free some room on the disk, then repeat `speedkit setup`: it goes on from here.")
         elif NO_NETWORK.search(text):
-            fix = message(
-                "See whether the network is there and HTTPS_PROXY is right, then repeat `speedkit setup`: it goes on from here."
-            )
+            fix = message("Check the network and HTTPS_PROXY, then repeat `speedkit setup`: it goes on from here.")
         tail = "\n".join(text.strip().splitlines()[-SHOWN_LINES:])
         sentence = message("`{command}` failed with exit code {code}:", command=command, code=process.returncode)
         raise SetupError(sentence, quoted=tail, fix=fix)

@@ -69,7 +69,7 @@ def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, 
     if source is None:
         raise SetupError(
             message("No source of packages for {release} was found below {folder}.", release=release.codename, folder=apt),
-            fix=message("Set one up, then retry."),
+            fix=message("Add one there, then repeat `speedkit setup`."),
         )
     # A negative priority keeps apt from installing any other package of that release (apt_preferences(5)).
     return {

@@ -61,7 +61,7 @@ def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
         say(message("Engine: installing docker.io and buildx"))
         if apt_files := install_engine():
             line = message(
-                "Engine: it alone comes from Debian testing, by {files}. They stay; `speedkit clean --all` removes them",
+                "Engine: only the engine comes from Debian testing, through {files}, which stay until `speedkit clean --all`",
                 files=join_names([*map(str, apt_files)]),
             )
             say(line)

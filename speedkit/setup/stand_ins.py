@@ -187,13 +187,13 @@ def _require_apt(program: str, *, as_root: bool = False) -> None:
     system = platform.system()
     if as_root:
         what = message(
-            "No registry hands out base images, and a stand-in needs {program}, Debian or Ubuntu and root; this is {system}.",
+            "The base image cannot be pulled, and a stand-in needs {program}, on Debian or Ubuntu as root; this is {system}.",
             program=program,
             system=system,
         )
     else:
         what = message(
-            "No registry hands out base images, and a stand-in needs {program}, Debian or Ubuntu; this is {system}.",
+            "The base image cannot be pulled, and a stand-in needs {program}, on Debian or Ubuntu; this is {system}.",
             program=program,
             system=system,
         )

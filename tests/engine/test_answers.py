@@ -42,13 +42,13 @@ def asked(monkeypatch):
 
 def test_continue_without_end_is_no_answer(asked):
     answer = asked(lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n"))
-    assert (answer.ok, answer.text) == (False, "No answer from the container: the head of its answer does not end.")
+    assert (answer.ok, answer.text) == (False, "No answer from the container: the headers of its answer do not end.")
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: "])
 def test_a_head_that_comes_byte_by_byte_is_no_answer(asked, begin):
     answer = asked(lambda: itertools.chain([begin], itertools.repeat(b"a")), seconds_between=0.02)
-    assert (answer.ok, answer.text) == (False, "No answer from the container: the head of its answer does not end.")
+    assert (answer.ok, answer.text) == (False, "No answer from the container: the headers of its answer do not end.")
 
 
 @pytest.mark.parametrize("kind", [b"", b"Content-Length: 99999999999\r\n", b"Transfer-Encoding: chunked\r\n"])

@@ -107,5 +107,5 @@ def test_a_port_that_cannot_be_reached_from_here_is_asked_from_inside(engine, se
 
 def test_where_nothing_can_ask_it_is_said(engine, server, elsewhere, monkeypatch):
     monkeypatch.setattr(container_request, "ASK", "exit 127")
-    with pytest.raises(NotAsked, match=r"could not be asked: the engine .* on another machine, and no image"):
+    with pytest.raises(NotAsked, match=r"could reach the container: the engine .* on another machine, and no image"):
         ask_image(engine, server, port=8080, path="/echo")
