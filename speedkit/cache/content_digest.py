@@ -196,6 +196,8 @@ class Tree:
         # A pattern that matches one file of its own name has that file's digest, so `COPY f*` can be a hit of `COPY f`.
         if len(digests) == 1 and digests[0][0] == posixpath.basename(selector.path):
             return digests[0][1]
+        # Base names, not paths: the folder of a match does not count (docs/buildkit-cache-rules.md, "What counts in COPY and
+        # ADD").
         joined = "\0".join(f"{name}\0{digest}" for name, digest in digests)
         return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()
 
@@ -254,6 +256,7 @@ class Tree:
         while waiting:
             path, shown = waiting.pop()
             if path != start and path_pattern.fits(shown):
+                # A match counts with all that is below it, so nothing below needs to match.
                 matches.append((path, shown))
                 continue
             children = reversed(self._children.get(path, ()))

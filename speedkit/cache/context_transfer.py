@@ -64,6 +64,8 @@ class TransferredContexts:
             if edge.vertex is plan.context
             for selector in edge.selectors
         ]
+        # What a build left out is forgotten, so its files replace those of the builds before. A build that reads nothing of the
+        # context transfers nothing, and so forgets nothing.
         if folder and selectors:
             self._folders[_last_name(folder)] = {entry.path: entry for entry in _sent_entries(plan, selectors)}
 

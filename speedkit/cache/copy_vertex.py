@@ -72,6 +72,7 @@ def copy_vertex(
     inputs = _inputs(copied_onto, sources)
     vertices = [edge.vertex for edge in inputs]
     used = (copied_onto, *(vertex for vertex, _ in sources))
+    # CacheMap has the number of the input of each source (`Indexes`), so it counts which source comes from where.
     order = tuple(-1 if vertex is None else vertices.index(vertex) for vertex in used)
     counted_settings = tuple((name, value) for name, value in settings.items() if name not in ("link", "unpack"))
     operation = ("copy", counted, target, counted_settings, order)

@@ -137,7 +137,13 @@ class _ExplainedBuild:
             if reported_state in _RAN and forecast.instruction.startswith(_TRIGGERED):
                 self._states[forecast.line] = reported_state
         for (forecast, reported_state), planned in zip(reported, self._detailed.plan.steps, strict=True):
-            state = _state(forecast, reported_state)
+            if forecast.forecast in ("no-step", "not-needed"):
+                state: StepState = forecast.forecast
+            elif reported_state is None:
+                # BuildKit does not report every hit: of equal steps on one image it names one, and a FROM often not at all.
+                state = "cached" if forecast.forecast == "hit" else "waiting"
+            else:
+                state = reported_state
             cause, also = self._cause(forecast, planned, state)
             yield StepExplanation(
                 line=forecast.line,
@@ -164,6 +170,7 @@ class _ExplainedBuild:
             return StageBegins(on_line=step.sources[0].line), ()
         if state == "failed" and _MISMATCH in self._build.errors.get(step.line, ""):
             return OtherDigest(_addresses_of_add(step), step.cause), ()
+        # A FROM does nothing but fetch an image, and an ADD of an address begins with the download.
         if state == "failed" and (planned.instruction.keyword == "FROM" or _addresses_of_add(step)):
             return NotFetched(_addresses_of_add(step), step.cause), ()
         if state in _RAN:
@@ -182,6 +189,7 @@ class _ExplainedBuild:
             cause = self._detailed.causes.without_sources(planned)
             return self._with_failed_import(cause, ()) if cause is not None else (step.cause, step.also)
         builders = tuple(name for name, lines in self._hits_elsewhere.items() if step.line in lines)
+        # Only for a new step: with another cause, the person's change explains the miss, whatever other builders have.
         if isinstance(step.cause, New) and builders:
             return OtherBuilder(builders), ()
         return self._with_failed_import(step.cause, step.also)
@@ -238,15 +246,6 @@ def _sources(cause: Cause) -> tuple[Place, ...]:
         case DependsOnHostFiles(names) | DependsOnAddress(names):
             return tuple(map(Named, names))
     return ()
-
-
-def _state(step: StepForecast, reported_state: StepState | None) -> StepState:
-    if step.forecast in ("no-step", "not-needed"):
-        return step.forecast
-    if reported_state is None:
-        # BuildKit does not report every hit: of equal steps on one image it names one, and a FROM often not at all.
-        return "cached" if step.forecast == "hit" else "waiting"
-    return reported_state
 
 
 def _addresses_of_add(step: StepForecast) -> tuple[str, ...]:

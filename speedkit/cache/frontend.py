@@ -226,6 +226,7 @@ class _Planner:
             asked_platform = "" if base.image == SCRATCH else base.platform
             environment.platform = asked_platform or self.situation.platform
         self.lint.open_stage(stage.index, base=base.stage)
+        # A FROM that names a stage has no vertex: its stage simply goes on from the other one's last vertex.
         steps = [PlannedStep(opening, stage.name, None if in_stage else vertex, vertex if in_stage else None, True)]
         for trigger in triggers:
             vertex = self._step(steps, trigger, stage, vertex, environment, triggered=True)

@@ -76,10 +76,12 @@ class KeyGraph:
     def find(self, vertex: Vertex, inputs: Iterable[CachedResults]) -> CachedResults:
         """The results that the cache holds for a vertex. inputs: the results of each of its inputs, in their order."""
         if vertex.local:
+            # The key of a build context holds the session's id, so no later build finds it (source/local/source.go, CacheKey).
             return CachedResults()
         if not vertex.inputs:
             roots = frozenset(self._links.get(("root", -1, vertex.operation), _NONE))
             return CachedResults(possible=roots) if vertex.uncertain and roots else self._without_unsure(roots, _NONE)
+        # A result counts only when every input leads to it, hence the intersections.
         certain: _Results | None = None
         possible: _Results | None = None
         missing: list[str] = []
@@ -134,6 +136,7 @@ class KeyGraph:
         if not results and ran is False and cached.possible:
             # The build reported a cache hit, so the bytes did turn out equal.
             results = cached.possible
+        # A step that ran made a new result even where the cache held one: the old one was pruned, or `--no-cache` replaced it.
         if not results or ran is True:
             self._count += 1
             results = results | {self._count}
@@ -178,6 +181,7 @@ def _content_keys(edge: Edge, input_results: _Results) -> tuple[Hashable, ...]:
     """The keys of the bytes that an input reads: a digest as text, "the bytes of result N" as a tuple."""
     tree = edge.vertex.tree
     if tree is not None:
+        # Of a file that commands on the host will write there is no digest yet. No key at all makes the vertex a possible hit.
         if any(tree.unknown_in(selector) for selector in edge.selectors):
             return ()
         return ("\0".join(tree.digest(selector) or "" for selector in _hashed_selectors(edge.selectors)),)
@@ -199,6 +203,7 @@ def _missing_paths(edge: Edge) -> list[str]:
     tree = edge.vertex.tree
     if tree is None or not edge.by_content:
         return []
+    # A path that commands on the host will write may be missing now, and there when the build begins.
     certain = [selector for selector in edge.selectors if not tree.unknown_in(selector)]
     unsendable = [path for selector in edge.selectors for path in tree.unsendable_in(selector)] if edge.vertex.local else []
     return [*unsendable, *(selector.path for selector in certain if tree.digest(selector) is None)]

@@ -125,6 +125,7 @@ class _AddedBuild:
             return None
         state = _reported_state(vertex, self._states)
         if id(vertex) in self._unsure:
+            # What the cache held before the build is still there, whatever became of this vertex.
             cached = self._graph.find(vertex, input_results)
             if not cached.is_hit and state in self._perhaps_done:
                 return self._graph.add_unsure(vertex, input_results)

@@ -129,6 +129,7 @@ class CacheModel:
         plan = self.plan(now)
         lookup, last_plan, sources = look_up(plan, self._graph), self._last_plans.get(now.lineage), StepSources(plan)
         causes = StepCauses(lookup, last_plan)
+        # In the order of the plan: StepCauses takes the cause of a step from those of its inputs.
         forecasts: list[StepForecast] = []
         for step in plan.steps:
             verdict = _verdict(step, lookup)

@@ -63,6 +63,7 @@ def run_vertex(
     # client/llb/exec.go sorts the mounts by target, so their order in the instruction does not count.
     counted.sort(key=lambda mount: mount.target)
     inputs = _inputs(before, counted)
+    # Each mount has the number of its input in the key, so two mounts that swap their stages are a miss.
     order = tuple(next((n for n, edge in enumerate(inputs) if edge.vertex is mount.vertex), -1) for mount in counted)
     secrets = tuple(_secret_key(mount) for kind in ("secret", "ssh") for mount in mounts if mount.kind == kind)
     options = planner.situation.options

@@ -105,10 +105,12 @@ class StepCauses:
             is_other = own is not None and before is not None and before.vertex is not None
             return OtherBaseHere(_name_of(vertex)) if is_other else BaseHere()
         if results.is_hit:
+            # Same text and same inputs as in the build before: unchanged. Otherwise an older build made the result.
             as_before = own is None and before is not None and not self._has_restored_input(vertex)
             return _hit(vertex, self._lookup, as_before=as_before)
         if results.may_hit:
             return _depends(vertex, self._lookup)
+        # A hit needs no secret, even with `required`: only a step that has to run is stopped by a missing one.
         if vertex.missing_secrets:
             return MissingSecret(vertex.missing_secrets)
         return _miss(step, own, before, vertex, self._lookup)
@@ -213,6 +215,7 @@ def _depends(vertex: Vertex, lookup: PlanLookup) -> Depends:
 
 def _miss(step: PlannedStep, own: StepChange | None, before: PlannedStep | None, vertex: Vertex, lookup: PlanLookup) -> Cause:
     # A step that runs anyway gets its own cause, even when its parent may stay cached.
+    # Inputs read by content are no parents: their miss does not pass on, unless their bytes change.
     parents = [edge.vertex for edge in vertex.inputs if not edge.by_content and not edge.vertex.local]
     missed = [parent for parent in parents if not lookup.of(parent).may_hit]
     # A text that changed back to one that was built before is not why the step runs: its parent is, when that runs.

@@ -97,6 +97,7 @@ def step_change(before: PlannedStep, after: PlannedStep, *, arguments: frozenset
     if old is None or new is None:
         return None
     if new.kind == "image" or old.kind == "image":
+        # Another name for the same layers is the same image, so only the layers are compared.
         return None if old.operation == new.operation else BaseChanged(str(new.parts.get("name", "")))
 
     # Files of `.git` come last: git rewrites some at nearly every command, and only the first names are shown.
@@ -132,6 +133,7 @@ def _change_of_parts(
     if before.vertex is None or after.vertex is None:
         return None
     old, new, own = before.vertex, after.vertex, before.own | after.own
+    # Platform and base image come first, as other parts change with them: `TARGETARCH`, or the base image's variables.
     if "platform" in changed_parts:
         return PlatformChanged(str(new.parts["platform"]))
     if "unknown_base" in changed_parts:
