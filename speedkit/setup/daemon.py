@@ -8,8 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +76,11 @@ def start_engine() -> Engine:
             message("The Docker engine is installed but does not run, and only root can start it."),
             fix=message("Run `sudo systemctl start docker`, or `sudo .venv/bin/speedkit engine start`."),
         )
-    with _one_at_a_time():
+    import fcntl
+
+    with open_private(state_folder("engine") / "lock", "ab") as lock:
+        # Without the lock, two processes would each record their own dockerd, of which only one keeps running.
+        fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             # The process that held the lock before may have started it.
             return connect()
@@ -91,17 +94,6 @@ def start_engine() -> Engine:
             return engine
         # An engine of ours that does not answer yet is still starting.
         return _wait_for_answer(None) if _our_record() is not None else _start_detached()
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Let one process start an engine at a time. The others wait, and then find the engine."""
-    # Without the lock, two processes would each record their own dockerd, of which only one keeps running.
-    import fcntl
-
-    with open_private(state_folder("engine") / "lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _write_record(pid: int, *, service: bool) -> None:
@@ -126,23 +118,17 @@ def _start_detached() -> Engine:
         )
     _write_record(process.pid, service=False)
     engine = _wait_for_answer(process)
-    if not _serves(process):
-        # Another dockerd was started at the same moment, by hand or by another user, and that one answers.
+
+    # Another dockerd may have been started at the same moment, by hand or by another user. Only one of them can have the pid
+    # file, and the others end by themselves.
+    holder = _serving_pid()
+    if holder != process.pid and (holder is not None or process.poll() is not None):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        if process.poll() is None:
+            process.terminate()
         _record().unlink(missing_ok=True)
     return engine
-
-
-def _serves(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the engine that answers now is this process. If it is not, the process is ended."""
-    # Of several dockerd processes, only one can have the pid file, and the others end by themselves.
-    holder = _serving_pid()
-    if holder == process.pid or (holder is None and process.poll() is None):
-        return True
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
-    if process.poll() is None:
-        process.terminate()
-    return False
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes] | None) -> Engine:

@@ -32,16 +32,16 @@ def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
     Raises: SetupError, NoBuildKit, SocketRefused.
     """
     state_folder()
-    engine = _engine(yes=yes or os.environ.get("CI") == "true", ask=ask, say=say)
+    engine = _connect_or_install(yes=yes or os.environ.get("CI") == "true", ask=ask, say=say)
     if find_go() is None:
         say(message("Go: installing a toolchain beside Python"))
         install_go()
     say(message("Go: {path}", path=find_go()))
-    _bases(engine, say)
+    _get_base_images(engine, say)
     return engine
 
 
-def _engine(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
+def _connect_or_install(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
     try:
         engine = connect()
         say(_answers(engine))
@@ -79,7 +79,7 @@ def _is_installed() -> bool:
     return sys.platform == "linux" and shutil.which("dockerd") is not None
 
 
-def _bases(engine: Engine, say: Say) -> None:
+def _get_base_images(engine: Engine, say: Say) -> None:
     missing = [reference for reference in BASES if not has_image(engine, reference)]
     missing = [reference for reference in missing if not has_image(engine, STAND_INS[family_of(reference)])]
     if missing:

@@ -35,7 +35,7 @@ class _Images:
         self.here.add(STAND_INS[family])
 
     def set_up(self) -> str:
-        setup_steps._bases(None, self.said.append)
+        setup_steps._get_base_images(None, self.said.append)
         return self.said[-1]
 
 

@@ -179,7 +179,7 @@ def test_a_yes_installs_then_starts(monkeypatch):
         return here()
 
     monkeypatch.setattr(setup_steps, "start_engine", start)
-    monkeypatch.setattr(setup_steps, "_bases", lambda engine, say: done.append("bases"))
+    monkeypatch.setattr(setup_steps, "_get_base_images", lambda engine, say: done.append("bases"))
     monkeypatch.setattr(setup_steps, "find_go", lambda: None)
     monkeypatch.setattr(setup_steps, "install_go", lambda: done.append("go"))
     setup_steps.run_setup(yes=True, ask=lambda _: False, say=lambda _: None)
