@@ -314,7 +314,7 @@ class App:
     def _require_copy(self) -> WorkingCopy:
         if self._copy is None:
             raise FileRefused(
-                message("{folder} is yours and is not written to.", folder=self.folder),
+                message("{folder} is your own folder, to which speedkit never writes.", folder=self.folder),
                 fix=message("Use `sk.app(path)` to edit a copy."),
             )
         return self._copy

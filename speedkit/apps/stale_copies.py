@@ -65,8 +65,8 @@ def remove_leftovers_and_report(tell: Callable[[str], None]) -> None:
 def typed_text_notice(copies: int, folder: Path) -> str:
     """The sentence on where typed text is kept. copies: the number of working copies it was typed in."""
     return plural(
-        "What was typed in a working copy whose program ended before it was closed is kept in {folder}.",
-        "What was typed in {count} working copies whose programs ended before these were closed is kept in {folder}.",
+        "The text that was typed in a working copy is kept in {folder}: its program ended without closing the copy.",
+        "The text that was typed in {count} working copies is kept in {folder}: their programs ended without closing them.",
         copies,
         folder=folder,
     )

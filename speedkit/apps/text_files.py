@@ -108,7 +108,7 @@ def write_text(folder: Path, name: str, text: str) -> None:
         data = text.encode("utf-8")
     except UnicodeEncodeError:
         raise FileRefused(
-            message("{name} would not be text: it holds half of a character.", name=name),
+            message("{name} would not be text: a character in it is cut in half.", name=name),
             fix=message("Type the character again."),
         ) from None
     if len(data) > LARGEST_BYTES:

@@ -154,7 +154,7 @@ class WorkingCopy:
             finally:
                 discard(beside)
         except OSError as problem:
-            raise FileRefused(message("{name} cannot be put back: {problem}.", name=name, problem=problem.strerror)) from None
+            raise FileRefused(message("{name} cannot be restored: {problem}.", name=name, problem=problem.strerror)) from None
 
     def _remove_empty_new_folders(self, folder: Path) -> None:
         """Remove a folder that the user's folder does not have, when it is empty, and such folders above it."""
@@ -225,7 +225,7 @@ class _Filling:
                 new_folders.append(place.path)
             for child in children:
                 if self._has_too_many_ignored_files(place):
-                    self._leave_out(place.path[:-1], message("an ignore file leaves it out"))
+                    self._leave_out(place.path[:-1], message("an ignore file excludes it"))
                     break
                 self._copy_child(child, place, waiting)
         # Last, and inner folders first: files cannot be written into a folder once it is read-only, and writing a file into a
@@ -300,13 +300,13 @@ class _Filling:
         if not ignored or any(patterns.may_hold_exceptions(path) for patterns in self._contexts):
             return True
         if self._before is not None:
-            self._leave_out(path, self._before.get(path, message("an ignore file leaves it out")))
+            self._leave_out(path, self._before.get(path, message("an ignore file excludes it")))
             return False
         if child.name in NOT_LISTED:
-            self._leave_out(path, message("a tool's own folder, which an ignore file leaves out"))
+            self._leave_out(path, message("a tool's own folder, which an ignore file excludes"))
             return False
         if self._is_full():
-            self._leave_out(path, message("an ignore file leaves it out"))
+            self._leave_out(path, message("an ignore file excludes it"))
             return False
         return True
 
@@ -316,7 +316,7 @@ class _Filling:
         if ignored:
             if status.st_size > min(LARGEST_BYTES, self._ignored_bytes_left) or self._ignored_files_left <= 0:
                 self._leave_out(
-                    path, message("{megabytes:.1f} MB that an ignore file leaves out", megabytes=status.st_size / 1e6)
+                    path, message("{megabytes:.1f} MB that an ignore file excludes", megabytes=status.st_size / 1e6)
                 )
                 return
             self._ignored_files_left -= 1
@@ -324,7 +324,7 @@ class _Filling:
         elif self._bytes_left is not None:
             if status.st_size > self._bytes_left:
                 self.is_cut_short = True
-                self._leave_out(path, message("it comes with the next build"))
+                self._leave_out(path, message("the next build copies it"))
                 return
             self._bytes_left -= status.st_size
         target = self._target + "/" + path
@@ -385,7 +385,7 @@ def _refusal(source: Path, problem: OSError) -> DiskFull | FileRefused:
         return FileRefused(
             message("{place} could not be copied: {why}.", place=place, why=why), fix=message("Move it out of the folder.")
         )
-    fix = message("Make it readable, or let .dockerignore leave it out.")
+    fix = message("Make it readable, or exclude it in .dockerignore.")
     return FileRefused(message("{place} could not be copied: {why}.", place=place, why=why), fix=fix)
 
 

@@ -97,9 +97,9 @@ def empty_cells(builds: Sequence[Build], app: App) -> str:
     if not empty:
         return ""
     return plural(
-        "{count:,} cell of {cells} says {words!r}: a tour builds what its notebooks ask about. `make tour FULL=1` builds every "
+        "{count:,} cell of {cells} says {words!r}: a tour builds only what its notebooks need. `make tour FULL=1` builds every "
         "strategy under every edit, which takes much longer.",
-        "{count:,} cells of {cells} say {words!r}: a tour builds what its notebooks ask about. `make tour FULL=1` builds every "
+        "{count:,} cells of {cells} say {words!r}: a tour builds only what its notebooks need. `make tour FULL=1` builds every "
         "strategy under every edit, which takes much longer.",
         empty,
         cells=len(app.strategies) * len(edits),

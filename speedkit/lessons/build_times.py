@@ -88,9 +88,9 @@ def _who_is_quicker(compared: Sequence[Measurement], all_measurements: Sequence[
     quick = quickest(compared, all_measurements)
     slower = [one.strategy for one in compared if all(is_beyond_spread(one, other, all_measurements) for other in quick)]
     if not any(one.is_repeated for one in all_measurements):
-        return message("No build was repeated, so nothing is known of how much runs differ: compare the steps.")
+        return message("No build was repeated, so it is unknown how much runs differ: compare the steps.")
     if not slower:
-        return message("The seconds differ no more than repeated runs may: compare the steps.")
+        return message("The seconds differ by no more than repeated runs do: compare the steps.")
     return plural(
         "{quick} is quicker than {slow}: by more than repeated runs differ.",
         "{quick} are quicker than {slow}: by more than repeated runs differ.",

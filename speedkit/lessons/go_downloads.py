@@ -94,7 +94,7 @@ def modules_fetched(builds: Sequence[Build], strategies: Sequence[str], edit: st
     lines = []
     for build in (newest[name] for name in strategies if name in newest):
         if any(map(_fetches_silently, build.instructions)):
-            line = message("{strategy}: not said", strategy=build.strategy)
+            line = message("{strategy}: not logged", strategy=build.strategy)
         else:
             line = message("{strategy}: {modules}", strategy=build.strategy, modules=len(downloads(build)))
         lines.append(f"  {line}")

@@ -190,7 +190,7 @@ def where_it_runs(program: Path) -> str:
         runs = message("This machine is {system} on {processor}, so it runs.", system=system, processor=own_processor)
     else:
         runs = message(
-            "This machine is {system} on {processor}, so it does not run here without help.",
+            "This machine is {system} on {processor}, so it does not run here without an emulator.",
             system=system,
             processor=own_processor,
         )

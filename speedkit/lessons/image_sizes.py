@@ -42,7 +42,7 @@ def size_difference(one: Build, other: Build) -> str:
     if largest_own_layer is None:
         return message("{sizes}: {size} apart.", sizes=sizes, size=apart)
     return message(
-        "{sizes}: {size} apart; the largest layer of it is {layer_size} by {command}.",
+        "{sizes}: {size} apart; the largest layer that only the larger one has is {layer_size} by {command}.",
         sizes=sizes,
         size=apart,
         layer_size=bytes_text(largest_own_layer.size_bytes),
@@ -88,7 +88,7 @@ class ImagesLeft:
             return " ".join([message("This needs the images of two strategies: run 03 and 04."), *gone])
         if len(smallest_images([self.largest, self.smallest])) == 2:
             sizes = message(
-                "{one} and {other} give images of about one size: {size}.",
+                "{one} and {other} give images of about the same size: {size}.",
                 one=self.largest.strategy,
                 other=self.smallest.strategy,
                 size=bytes_text(self.largest.image_bytes or 0),

@@ -122,8 +122,8 @@ def _finding(candidates: Sequence[Measurement], measured: Sequence[Measurement])
     quick = quickest(candidates, measured)
     if len(quick) == len(candidates):
         return plural(
-            "{smallest} is the smallest ({size}); whose rebuild is quicker, these runs do not tell",
-            "{smallest} are the smallest ({size}); whose rebuild is quicker, these runs do not tell",
+            "{smallest} is the smallest ({size}); these runs do not show which one rebuilds quicker",
+            "{smallest} are the smallest ({size}); these runs do not show which one rebuilds quicker",
             len(small),
             smallest=capital(_names(small)),
             size=size,

@@ -51,7 +51,7 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
     )
     how = message("{image}: files and folders of the final file system by size", image=image.short_name)
     if layer is not None:
-        how = message("{image}: files and folders of what layer {layer} stores by size", image=image.short_name, layer=layer)
+        how = message("{image}: files and folders that layer {layer} stores by size", image=image.short_name, layer=layer)
     if len(drawn) < len(all_rows):
         how = message("{what}, the {count} largest drawn", what=how, count=len(drawn))
     finish(

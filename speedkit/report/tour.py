@@ -168,8 +168,8 @@ def _execute(path: Path, notebook: Any, work_folder: Path, session: str, say: Ca
         if kernel.was_shut_down:
             # The filter stays: asyncio logs its error when the task is collected, at the very end of this process.
             raise KeyboardInterrupt from None
-        fix = message("Often there was too little memory left: close other programs and repeat the tour.")
-        raise _failed(path, notebook, message("Its Python ended in the middle of this cell."), fix=fix) from None
+        fix = message("The usual cause is too little memory: close other programs and repeat the tour.")
+        raise _failed(path, notebook, message("The Python of its kernel ended in the middle of this cell."), fix=fix) from None
     asyncio_log.removeFilter(is_news)
     seconds = time.monotonic() - began
     say(f"{path.stem}: {seconds_text(seconds)}")

@@ -53,7 +53,7 @@ def test_a_large_ignored_file_is_left_out_and_a_small_one_can_be_edited(place):
     (place / "notes.txt").write_text("mine\n")
     with own_app(place) as app:
         assert app.left_out.keys() == {"data/disk.img"}
-        with pytest.raises(FileRefused, match=r"not in the working copy: 800\.0 MB that an ignore file leaves out"):
+        with pytest.raises(FileRefused, match=r"not in the working copy: 800\.0 MB that an ignore file excludes"):
             app.read("data/disk.img")
         assert disk_bytes(app.folder) < MB
         assert app.read("notes.txt") == "mine\n"

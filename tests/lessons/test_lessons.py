@@ -100,7 +100,7 @@ class TestDownloads:
             built(fetched, strategy="warm", edit="cold"),
         ]
         assert lessons.modules_fetched(builds, ["naive", "optimized", "warm", "mine"], "rename-field") == (
-            "Modules fetched after a field renamed:\n  naive: 2\n  optimized: 0\n  mine: not said"
+            "Modules fetched after a field renamed:\n  naive: 2\n  optimized: 0\n  mine: not logged"
         )
         assert lessons.modules_fetched(builds, ["naive"], "readme") == ""
 
@@ -177,13 +177,13 @@ class TestManyBuilds:
     def test_within_the_spread_nobody_is_called_quicker(self, seconds):
         builds = [built(step(), strategy=name, edit="comment", seconds=each) for name, runs in seconds.items() for each in runs]
         said = lessons.verdict(builds, ["chained", "stages"], "comment")
-        assert said.endswith("The seconds differ no more than repeated runs may: compare the steps.")
+        assert said.endswith("The seconds differ by no more than repeated runs do: compare the steps.")
         assert "1 of 1 step ran" in said
 
     def test_where_nothing_was_repeated_nothing_is_said_of_seconds(self):
         once = [built(strategy="naive", edit="none", seconds=40.0), built(strategy="mounts", edit="none", seconds=1.0)]
         assert lessons.verdict(once, ["naive", "mounts"], "none").endswith(
-            "No build was repeated, so nothing is known of how much runs differ: compare the steps."
+            "No build was repeated, so it is unknown how much runs differ: compare the steps."
         )
 
     def test_a_build_that_is_listed_twice_is_one_run(self):
@@ -228,7 +228,8 @@ class TestManyBuilds:
         )
         stripped = image("stripped", ("COPY speedup", 8_000_000))
         assert lessons.size_difference(stripped, stages) == (
-            "stages: 12.0 MB, stripped: 8.0 MB: 4.0 MB apart; the largest layer of it is 12.0 MB by COPY speedup."
+            "stages: 12.0 MB, stripped: 8.0 MB: 4.0 MB apart; "
+            "the largest layer that only the larger one has is 12.0 MB by COPY speedup."
         )
 
     def test_stand_ins_are_named_and_real_images_are_not(self):
@@ -259,7 +260,7 @@ class TestManyBuilds:
             "The largest: naive, 3.0 kB (1 other within a hundredth)."
         )
         same = lessons.images_left([made["naive"], replace(made["mounts"], image_bytes=3000)])
-        assert str(same).startswith("mounts and naive give images of about one size: 3.0 kB.")
+        assert str(same).startswith("mounts and naive give images of about the same size: 3.0 kB.")
         alone = lessons.images_left([gone, made["naive"]])
         assert alone.largest is None
         assert str(alone) == "This needs the images of two strategies: run 03 and 04. No longer on this engine: chained."
@@ -383,7 +384,7 @@ class TestGo:
         monkeypatch.setattr(platform, "system", lambda: "Darwin")
         assert lessons.where_it_runs(program).startswith("The program is for Linux on ")
         assert "needs no library of the system" in lessons.where_it_runs(program)
-        assert lessons.where_it_runs(program).endswith("so it does not run here without help.")
+        assert lessons.where_it_runs(program).endswith("so it does not run here without an emulator.")
         monkeypatch.setattr(platform, "system", lambda: "Linux")
         assert lessons.where_it_runs(program).endswith("so it runs.")
         assert "needs the system's libraries" in lessons.where_it_runs(Path("/bin/sh"))

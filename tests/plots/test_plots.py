@@ -180,7 +180,7 @@ def test_single_runs_name_no_winner_in_seconds_but_count_steps():
     one_each = [build("naive", seconds=44.5), build("chained", seconds=36.0)]
     assert plots.rebuild(one_each).title == "A field renamed: 2 of 3 steps ran with naive, 2 of 3 steps ran with chained"
     assert plots.size_vs_rebuild(one_each).title == (
-        "Naive and chained are the smallest (21.0 MB); whose rebuild is quicker, these runs do not tell"
+        "Naive and chained are the smallest (21.0 MB); these runs do not show which one rebuilds quicker"
     )
 
 
@@ -571,7 +571,7 @@ def test_a_treemap_says_which_file_is_the_largest_of_the_image_or_of_one_layer()
     assert plot.measured == "test: files and folders of the final file system by size"
     first = plots.treemap(FILES, layer=1)
     assert "of 30.0 kB are one file: /speedup" in first.title
-    assert "what layer 1 stores" in first.measured
+    assert "that layer 1 stores" in first.measured
     assert plots.treemap(image_of(layer(("a", b"")))).title == "There is nothing in it"
 
 

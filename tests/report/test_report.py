@@ -212,7 +212,7 @@ def test_a_kernel_that_dies_is_a_notebook_that_failed(notebooks, tmp_path):
     nbformat.write(notebook("x = 1", "import os; os._exit(1)"), notebooks / "02_c.ipynb")
     with pytest.raises(NotebookFailed) as failed:
         run_tour(out=tmp_path / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
-    assert "02_c.ipynb, code cell 2:\n    import os; os._exit(1)\nIts Python ended" in failed.value.what
+    assert "02_c.ipynb, code cell 2:\n    import os; os._exit(1)\nThe Python of its kernel ended" in failed.value.what
     assert failed.value.fix
 
 
