@@ -183,8 +183,13 @@ class Tree:
 
     def _list_digest(self, selector: Selector) -> str | None:
         """The digest of a pattern, or of a path with `--exclude`: `Checksum` of BuildKit, for more than one plain path."""
-        included = self._included_paths(selector)
-        digests = [(posixpath.basename(one.shown), self._included_digest(one)) for one in included]
+        digests: list[tuple[str, str | None]] = []
+        for included in self._included_paths(selector):
+            entry = self._entries[included.path]
+            # Of a folder only the header counts: its files are included one by one, as some of them may be excluded.
+            is_followed = entry.kind == "symlink" and included.follow
+            digest = self._path_digest(Selector(included.path)) if is_followed else _header(entry)
+            digests.append((posixpath.basename(included.shown), digest))
         if not digests:
             # No match is an error only where the folder of the pattern is missing, too.
             has_folder = (
@@ -200,13 +205,6 @@ class Tree:
         # ADD").
         joined = "\0".join(f"{name}\0{digest}" for name, digest in digests)
         return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()
-
-    def _included_digest(self, included: _IncludedPath) -> str | None:
-        entry = self._entries[included.path]
-        if entry.kind == "symlink" and included.follow:
-            return self._path_digest(Selector(included.path))
-        # Of a folder only the header: its files are included one by one, as some of them may be excluded.
-        return _header(entry)
 
     def _included_paths(self, selector: Selector) -> list[_IncludedPath]:
         """The paths that a pattern includes, one by one: `includedPaths` of BuildKit."""

@@ -15,7 +15,6 @@ from .content_digest import Selector
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from .content_digest import Tree
     from .vertices import Edge, Vertex
 
 __all__ = ["derivation"]
@@ -66,10 +65,15 @@ def _at_path(vertex: Vertex, path: str, depth: int) -> str | None:
     # Every stage that copies from this one asks again, so the answer is kept with the vertex.
     if path not in vertex.derivations:
         stage = _stage_of_copies(vertex, depth)
-        pieces = None
-        if stage is not None:
-            pieces = [piece for copy in stage.writing_at(path) if (piece := _written_by(copy, path, depth))]
-        vertex.derivations[path] = None if pieces is None else _digest((path, tuple(pieces)))
+        pieces: list[Hashable] = []
+        for writer in stage.writing_at(path) if stage is not None else ():
+            edges = [edge for edge in writer.inputs if edge.by_content]
+            target = str(writer.parts.get("target"))
+            contents = tuple(digest for edge in edges for digest in _digests(edge, target, path, depth) or ())
+            # A WORKDIR writes its folder; a copy that writes nothing at this path does not count.
+            if contents or "target" not in writer.parts:
+                pieces.append((writer.operation, contents))
+        vertex.derivations[path] = None if stage is None else _digest((path, tuple(pieces)))
     kept = vertex.derivations[path]
     return kept if isinstance(kept, str) else None
 
@@ -127,16 +131,8 @@ def _has_known_bytes(vertex: Vertex, depth: int) -> bool:
     )
 
 
-def _written_by(vertex: Vertex, path: str, depth: int) -> tuple[Hashable, ...]:
-    """The operation and the digests of what one vertex writes at a path; () for nothing."""
-    if "target" not in vertex.parts:
-        return (vertex.operation,)
-    target = str(vertex.parts["target"])
-    contents = [digest for edge in vertex.inputs if edge.by_content for digest in _digests(edge, target, path, depth) or ()]
-    return (vertex.operation, tuple(contents)) if contents else ()
-
-
 def _digests(edge: Edge, target: str, path: str, depth: int) -> list[Hashable] | None:
+    """The digests of the bytes that a copy from one source writes at a path; [] for none, None where only a run tells."""
     tree = edge.vertex.tree
     if tree is None:
         source = derivation(edge, depth=depth + 1)
@@ -144,17 +140,13 @@ def _digests(edge: Edge, target: str, path: str, depth: int) -> list[Hashable] |
     if tree.has_symlinks:
         return None
 
-    # Of a folder that is copied as it is, only the part below the path counts: the other files may change.
     selector = edge.selectors[0]
     folder = target.rstrip("/.")
-    if len(edge.selectors) == 1 and path.startswith(f"{folder}/") and _is_folder(tree, selector):
+    is_plain_path = not selector.wildcard and not selector.excludes
+    first = next(tree.entries_of(selector), None) if is_plain_path else None
+    is_folder = is_plain_path and (selector.path == "/" or (first is not None and first.kind == "dir"))
+    if len(edge.selectors) == 1 and path.startswith(f"{folder}/") and is_folder:
+        # Of a folder that is copied as it is, only the part at the path counts: the other files may change.
         digest = tree.digest(Selector(f"{selector.path.rstrip('/')}{path[len(folder) :]}"))
         return [] if digest is None else [digest]
     return [tree.digest(selector) for selector in edge.selectors]
-
-
-def _is_folder(tree: Tree, selector: Selector) -> bool:
-    if selector.wildcard or selector.excludes:
-        return False
-    first = next(tree.entries_of(selector), None)
-    return selector.path == "/" or (first is not None and first.kind == "dir")

@@ -121,8 +121,15 @@ class CacheModel:
         """The forecast for a build of `now`."""
         detailed = self.predict_in_detail(now)
         equal_steps = EqualSteps(detailed.plan)
-        pairs = zip(detailed.forecast.steps, detailed.plan.steps, strict=True)
-        return Forecast(tuple(_with_race(step, equal_steps.lines_on_other_images(planned)) for step, planned in pairs))
+        forecasts: list[StepForecast] = []
+        for step, planned in zip(detailed.forecast.steps, detailed.plan.steps, strict=True):
+            # Of equal steps on images of different names BuildKit runs the first that it comes to, and reports the others as
+            # cached. Which one is the first differs from build to build (docs/buildkit-cache-rules.md, "The key of a step").
+            equal_lines = equal_steps.lines_on_other_images(planned)
+            if equal_lines and step.forecast == "miss" and not isinstance(step.cause, Stops):
+                step = replace(step, forecast="depends", cause=SameStepAs(equal_lines), also=())
+            forecasts.append(step)
+        return Forecast(tuple(forecasts))
 
     def predict_in_detail(self, now: Situation) -> DetailedForecast:
         """The forecast of each step by itself, with plan and causes. Which of equal steps runs first is left open."""
@@ -151,17 +158,6 @@ class CacheModel:
                 )
             )
         return DetailedForecast(Forecast(tuple(forecasts)), plan, causes)
-
-
-def _with_race(step: StepForecast, equal_lines: tuple[int, ...]) -> StepForecast:
-    """The forecast of a step that races with equal steps.
-
-    Of equal steps on images of different names BuildKit runs the one that it comes to first, and reports the others as cached.
-    Which one is first differs from build to build (docs/buildkit-cache-rules.md, "The key of a step").
-    """
-    if step.forecast != "miss" or isinstance(step.cause, Stops) or not equal_lines:
-        return step
-    return replace(step, forecast="depends", cause=SameStepAs(equal_lines), also=())
 
 
 def _verdict(step: PlannedStep, lookup: PlanLookup) -> Verdict:

@@ -52,7 +52,6 @@ def run_vertex(
     """The vertex of a RUN."""
     mounts = mounts_of(instruction, expand=lambda word: environment.expand(word, instruction, planner.dockerfile.escape))
     command, script = _command(instruction, environment)
-    _check_command(command)
     counted = [
         _mount_in_key(mount, instruction.line, environment, planner) for mount in mounts if mount.kind not in ("secret", "ssh")
     ]
@@ -90,15 +89,6 @@ def run_vertex(
     return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts, missing_secrets=missing_secrets)
 
 
-def _check_command(command: tuple[str, ...]) -> None:
-    """Raises DockerfileError for a command that cannot be sent to BuildKit. BuildKit's own error names no line."""
-    problem = "" if command else "arguments are required"
-    if any(NOT_UTF8.search(word) for word in command):
-        problem = "string field contains invalid UTF-8"
-    if problem:
-        raise DockerfileError(f"Dockerfile: failed to marshal LLB definition: {problem}.")
-
-
 def _command(instruction: Instruction, environment: StageEnvironment) -> tuple[tuple[str, ...], Vertex | None]:
     """The command line, and the mounted script that a here-document with `#!` becomes (dispatchRun)."""
     words = instruction.args
@@ -113,7 +103,15 @@ def _command(instruction: Instruction, environment: StageEnvironment) -> tuple[t
             words = (f"{_PIPES}{first.name}",)
         else:
             words = (first.body,)
-    return (words if instruction.json else (*environment.shell, " ".join(words))), script
+    command = words if instruction.json else (*environment.shell, " ".join(words))
+
+    # A command that cannot be sent to BuildKit ends the build, and the error names no line.
+    problem = "" if command else "arguments are required"
+    if any(NOT_UTF8.search(word) for word in command):
+        problem = "string field contains invalid UTF-8"
+    if problem:
+        raise DockerfileError(f"Dockerfile: failed to marshal LLB definition: {problem}.")
+    return command, script
 
 
 def _run_variables(environment: StageEnvironment, mounts: tuple[Mount, ...]) -> dict[str, str]:

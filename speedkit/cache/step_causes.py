@@ -39,6 +39,7 @@ from speedkit.causes import (
     StageBegins,
     StartsFromOtherBase,
     StepRan,
+    Stops,
     TextChanged,
     Unchanged,
 )
@@ -95,7 +96,7 @@ class StepCauses:
     def _cause(self, step: PlannedStep, vertex: Vertex) -> Cause:
         results, own, before = self._lookup.of(vertex), self._own_change(step), self._before(step)
         if results.missing_paths:
-            return _refused_file(vertex) or _missing_file(results.missing_paths, vertex, self._lookup.plan)
+            return _stopped_by_files(results.missing_paths, vertex, self._lookup.plan)
         if step.has_to_pull:
             if "required_platform" in vertex.parts:
                 platforms = str(vertex.parts["local_platform"]), str(vertex.parts["required_platform"])
@@ -134,8 +135,8 @@ class StepCauses:
         return self._restored[id(vertex)]
 
 
-def _refused_file(vertex: Vertex) -> FileRefused | None:
-    """Why BuildKit cannot take a file that is there; None when the file is simply missing."""
+def _stopped_by_files(missing_paths: tuple[str, ...], vertex: Vertex, plan: Plan) -> Stops:
+    """Why the build stops at files of a step: BuildKit cannot take them, or they are missing."""
     trees = [
         (edge.vertex, edge.vertex.tree, selector)
         for edge in vertex.inputs
@@ -146,11 +147,8 @@ def _refused_file(vertex: Vertex) -> FileRefused | None:
     if names:
         shown = tuple(NOT_UTF8.sub(lambda byte: f"\\x{ord(byte[0]) & 0xFF:02x}", path.lstrip("/")) for path in names)
         return FileRefused(shown, "not-utf8")
-    circles = tuple(selector.path.lstrip("/") for _, tree, selector in trees if tree.is_circle(selector))
-    return FileRefused(circles, "circle") if circles else None
-
-
-def _missing_file(missing_paths: tuple[str, ...], vertex: Vertex, plan: Plan) -> Cause:
+    if circles := tuple(selector.path.lstrip("/") for _, tree, selector in trees if tree.is_circle(selector)):
+        return FileRefused(circles, "circle")
     unsent = plan.context.tree.unsent if plan.context.tree is not None else frozenset()
     if unsent & set(missing_paths):
         backslashed = tuple(path.lstrip("/") for path in missing_paths if path in unsent)

@@ -54,14 +54,12 @@ from .types import (
     PlatformChanged,
     SameBytes,
     SameStepAs,
-    Secret,
     StageBegins,
     StartedEmpty,
     StartsFromOtherBase,
     StepRan,
     TextChanged,
     Unchanged,
-    Variable,
     VariableOrderChanged,
     VariablesChanged,
 )
@@ -169,11 +167,11 @@ def cause_subjects(cause: Cause) -> tuple[str, ...]:  # noqa: C901 - a case for 
         case DependsOnHostFiles(paths):
             return paths
         case MissingSecret(secrets):
-            return tuple(map(_secret, secrets))
+            return tuple(f"secret {one.name}" if one.kind == "secret" else f"SSH agent {one.name}" for one in secrets)
         case TextChanged(text):
             return (text,)
         case VariablesChanged():
-            return tuple(map(_variable, cause.variables))
+            return tuple(f"{one.name} (of the base image)" if one.of_base else one.name for one in cause.variables)
         case VariableOrderChanged():
             return ("the order of the variables",)
         case OptionsChanged(options):
@@ -230,11 +228,3 @@ def _places(places: Iterable[Place]) -> tuple[str, ...]:
 def _file(change: FileChange) -> str:
     notes = {"link": "points elsewhere", "kind": f"now a {change.becomes}"}
     return f"{change.path} ({notes.get(change.how, change.how)})"
-
-
-def _variable(variable: Variable) -> str:
-    return f"{variable.name} (of the base image)" if variable.of_base else variable.name
-
-
-def _secret(secret: Secret) -> str:
-    return f"secret {secret.name}" if secret.kind == "secret" else f"SSH agent {secret.name}"
