@@ -67,7 +67,7 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
 def builder_if_any(name: str | None = None) -> Builder | None:
     """As `builder_named`, on the engine that the `docker` command would use; None when no engine answers.
 
-    Raises: UnknownBuilder; Misuse for a builder inside another engine.
+    Raises: UnknownBuilder; EngineError where buildx cannot describe it; Misuse for a builder inside another engine.
     """
     try:
         engine = connect()

@@ -29,7 +29,7 @@ from .notebook_view import watch_in_notebook
 from .outcome import breakage, error_of, outcome_of
 from .request import BuildOptions, Request, request_for, request_of
 from .result_keeping import Keeper
-from .solve import ContextReading, Solved, Solver
+from .solve import ContextReading, SolvedBuild, Solver
 from .transcript import Transcript
 
 __all__ = ["RunningBuild", "build", "recordings_folder", "start_again", "start_build", "start_on_builder", "start_replay"]
@@ -355,7 +355,7 @@ class RunningBuild:
     def _note_host_end(self, seconds: float) -> None:
         self._meta = replace(self._meta, host_seconds=seconds)
 
-    def _judge(self, solved: Solved) -> None:
+    def _judge(self, solved: SolvedBuild) -> None:
         """Note how the build ended."""
         if self.builder.played is not None and not self._command.cancelled:
             self._meta = self.builder.played.meta
@@ -411,7 +411,7 @@ class RunningBuild:
         names = [vertex.name for vertex in self._transcript.solve.vertices.values()]
         return any(name.startswith("[") and not name.startswith(BEFORE_STEPS) for name in names)
 
-    def _describe(self, solved: Solved) -> dict[str, Any] | None:
+    def _describe(self, solved: SolvedBuild) -> dict[str, Any] | None:
         image, engine = solved.finished.image, self.builder.engine
         if image is None or engine is None:
             return None
@@ -426,7 +426,7 @@ class RunningBuild:
             return None
         return redacted
 
-    def _answer(self, solved: Solved) -> dict[str, Any] | None:
+    def _answer(self, solved: SolvedBuild) -> dict[str, Any] | None:
         image, probe, engine = solved.finished.image, self.request.probe, self.builder.engine
         if image is None or probe is None or engine is None:
             return None

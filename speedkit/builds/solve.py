@@ -18,7 +18,7 @@ from .outcome import failure_text
 from .request import Request
 from .transcript import Transcript
 
-__all__ = ["ContextReading", "Solved", "Solver"]
+__all__ = ["ContextReading", "SolvedBuild", "Solver"]
 
 UNTRUSTED = "certificate signed by unknown authority"
 NO_BASES = BuildBases({}, {}, "")
@@ -38,7 +38,7 @@ class ContextReading(InBackground[Manifest]):
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class SolvedBuild:
     """How a build ended. seconds: of the host commands and BuildKit together. context: of the files that were sent."""
 
     finished: SolveResult
@@ -68,7 +68,7 @@ class Solver:
         self._on_bases, self._on_host_end = on_bases, on_host_end
         self._context: ContextReading | None = None
 
-    def solve(self) -> Solved:
+    def solve(self) -> SolvedBuild:
         """The build's end, good or bad. Raises: EngineLost, NoBaseImage, NoBuildKit."""
         solved = self._solve_once(self._bases(extend_ca=False))
         if self._is_failed(solved):
@@ -83,7 +83,7 @@ class Solver:
                 solved = self._solve_anew(extended)
         return solved
 
-    def _is_failed(self, solved: Solved) -> bool:
+    def _is_failed(self, solved: SolvedBuild) -> bool:
         is_real = self._builder.played is None
         return bool(solved.finished.exit_code) and is_real and not self._command.cancelled
 
@@ -95,12 +95,12 @@ class Solver:
                 return NO_BASES
         return preparing.result()
 
-    def _solve_anew(self, bases: BuildBases) -> Solved:
+    def _solve_anew(self, bases: BuildBases) -> SolvedBuild:
         # The lines of the first try go: a reader should see one build, and its recording hold one solve.
         self._transcript.begin_anew()
         return self._solve_once(bases)
 
-    def _solve_once(self, bases: BuildBases) -> Solved:
+    def _solve_once(self, bases: BuildBases) -> SolvedBuild:
         with self._builder.ready(self._request.for_buildx(bases, self._builder.name), self._command) as request:
             began = time.monotonic()
             self._on_bases(bases)
@@ -114,7 +114,7 @@ class Solver:
             if not code:
                 finished = self._builder.solve(request, command=self._command, on_line=self._transcript.add)
             self._transcript.finish()
-            return Solved(finished, bases, time.monotonic() - began, context)
+            return SolvedBuild(finished, bases, time.monotonic() - began, context)
 
     def _run_host_commands(self) -> int:
         commands = self._request.host_commands

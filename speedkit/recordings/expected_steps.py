@@ -84,7 +84,7 @@ class ExpectedStage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
+class _BaseSettings:
     """The settings of a base image, from a recording."""
 
     environment: tuple[str, ...] | None = None
@@ -124,7 +124,7 @@ def expected_stages(
         )
         triggers = [(trigger, True) for trigger in _triggers(dockerfile, stage, base, facts)]
         own = [(instruction, False) for instruction in stage.instructions]
-        reading = _Reading(dockerfile.escape, build_args, arguments, environment)
+        reading = _StageReader(dockerfile.escape, build_args, arguments, environment)
         steps = tuple(reading.step(one, triggered=triggered) for one, triggered in [*triggers, *own])
         environments.append(environment)
         # Recordings of older versions have no `on_build`.
@@ -135,12 +135,12 @@ def expected_stages(
     return tuple(stages)
 
 
-def _settings(image: str, facts: Mapping[str, Any] | None) -> _Base | None:
+def _settings(image: str, facts: Mapping[str, Any] | None) -> _BaseSettings | None:
     if image == SCRATCH:
         return None
     if facts is None:
-        return _Base(configuration=f"unknown {image}")
-    return _Base(
+        return _BaseSettings(configuration=f"unknown {image}")
+    return _BaseSettings(
         environment=tuple(map(str, facts.get("environment") or ())),
         workdir=str(facts.get("workdir") or ""),
         user=str(facts.get("user") or ""),
@@ -167,7 +167,7 @@ def _triggers(dockerfile: Dockerfile, stage: Stage, base: StageBase, facts: Mapp
             yield read_instruction(str(text), line=stage.line, stage=stage.index)
 
 
-class _Reading:
+class _StageReader:
     """Goes through the instructions of one stage, and keeps the environment that holds at each."""
 
     def __init__(

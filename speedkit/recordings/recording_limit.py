@@ -77,7 +77,9 @@ def _removable(recordings: list[Recording]) -> Iterator[Recording]:
         unneeded = []
         for recording in kept:
             later[_lineage(recording)] -= 1
-            if later[_lineage(recording)] >= needed or (needed == 1 and _is_cold_in_place(recording)):
+            # A private cache in a folder that is not a working copy: no later build has it, and the folder never goes away.
+            is_cold_in_place = recording.meta.isolation is not None and recording.meta.folder == recording.meta.source
+            if later[_lineage(recording)] >= needed or (needed == 1 and is_cold_in_place):
                 unneeded.append(recording)
         yield from unneeded
         gone = {recording.folder for recording in unneeded}
@@ -88,11 +90,6 @@ def _removable(recordings: list[Recording]) -> Iterator[Recording]:
 def _lineage(recording: Recording) -> tuple[str | None, ...]:
     meta = recording.meta
     return meta.isolation, meta.folder, meta.strategy, meta.target, meta.builder
-
-
-def _is_cold_in_place(recording: Recording) -> bool:
-    """Whether a build had a private cache in a folder that is not a working copy: such a folder never goes away by itself."""
-    return recording.meta.isolation is not None and recording.meta.folder == recording.meta.source
 
 
 def _remove(recording: Path) -> bool:

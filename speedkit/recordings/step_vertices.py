@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from .expected_steps import COUNTED, ExpectedStage, ExpectedStep, folded
 from .rawjson import Vertex
 
-__all__ = ["NAME", "Lines", "Matched", "TriggerReported", "match_vertices"]
+__all__ = ["NAME", "Lines", "MatchedVertices", "ReportedTrigger", "match_vertices"]
 
 NAME = re.compile(
     r"\[(?:(?P<platform>[a-z0-9]+/[a-z0-9/]+(?:->[a-z0-9/]+)?) )?(?:(?P<stage>\S+) )?\s*(?P<n>\d+)/(?P<m>\d+)\] (?P<text>.*)",
@@ -36,7 +36,7 @@ Lines = Mapping[str, Sequence[Sequence[int]]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class _NamedVertex:
     """A vertex with the parts of its name. stage is "" when the Dockerfile has only one stage.
 
     text: without ONBUILD and LINK in front. joins: it only joins a linked copy to the step before. digest, inputs: its place
@@ -66,7 +66,7 @@ class _Named:
 
 
 @dataclass(frozen=True, slots=True)
-class TriggerReported:
+class ReportedTrigger:
     """An ONBUILD trigger of a base image without facts: only the report of the build has it."""
 
     text: str
@@ -74,7 +74,7 @@ class TriggerReported:
 
 
 @dataclass
-class Matched:
+class MatchedVertices:
     """The vertices that belong to steps.
 
     vertices: of the steps. openings: of each stage's FROM, by the stage's index. unclear: steps that belong to one of several
@@ -84,15 +84,17 @@ class Matched:
     vertices: dict[ExpectedStep, Vertex] = field(default_factory=dict)
     openings: dict[int, Vertex] = field(default_factory=dict)
     unclear: set[ExpectedStep] = field(default_factory=set)
-    triggers: dict[int, list[TriggerReported]] = field(default_factory=dict)
+    triggers: dict[int, list[ReportedTrigger]] = field(default_factory=dict)
 
 
-def match_vertices(stages: Sequence[ExpectedStage], vertices: Sequence[Vertex], lines: Lines) -> Matched:
+def match_vertices(stages: Sequence[ExpectedStage], vertices: Sequence[Vertex], lines: Lines) -> MatchedVertices:
     """The vertices of all stages that the target needs. lines: from provenance; empty for a build without it."""
-    return _Matching(stages, vertices, lines).matched()
+    return _VertexSearch(stages, vertices, lines).matched()
 
 
-class _Matching:
+class _VertexSearch:
+    """The search for the vertices of one build's steps: by name, by lines, and then by the chain."""
+
     def __init__(self, stages: Sequence[ExpectedStage], vertices: Sequence[Vertex], lines: Lines) -> None:
         self._stages = [stage for stage in stages if stage.needed]
         self._by_index = {stage.stage.index: stage for stage in self._stages}
@@ -105,15 +107,15 @@ class _Matching:
         self._joins = {digest: entry for entry in named if entry.joins for digest in entry.inputs[1:]}
         self._copies = {joining.digest: copied for copied, joining in self._joins.items()}
         self._named = _with_fetches([entry for entry in named if not entry.joins])
-        self._started_from: dict[str, list[_Named]] = {}
+        self._started_from: dict[str, list[_NamedVertex]] = {}
         for entry in self._named:
             for start in self._joins.get(entry.digest, entry).inputs[:1]:
                 self._started_from.setdefault(start, []).append(entry)
         self._entries = {entry.digest: entry for entry in self._named}
-        self._of_step: dict[ExpectedStep, _Named] = {}
-        self._result = Matched()
+        self._of_step: dict[ExpectedStep, _NamedVertex] = {}
+        self._result = MatchedVertices()
 
-    def matched(self) -> Matched:
+    def matched(self) -> MatchedVertices:
         for stage in self._stages:
             own = self._own(stage)
             if stage.starts_from_image and (vertex := self._opening(stage, own)) is not None:
@@ -126,16 +128,16 @@ class _Matching:
             pass
         for stage in self._stages:
             if not stage.triggers_known:
-                reported = [TriggerReported(entry.text, entry.vertex) for entry in self._triggers_of(stage)]
+                reported = [ReportedTrigger(entry.text, entry.vertex) for entry in self._triggers_of(stage)]
                 self._result.triggers[stage.stage.index] = reported
         self._result.vertices = {step: entry.vertex for step, entry in self._of_step.items()}
         return self._result
 
-    def _triggers_of(self, stage: ExpectedStage) -> list[_Named]:
+    def _triggers_of(self, stage: ExpectedStage) -> list[_NamedVertex]:
         """The vertices between the image of a stage and its own first step; without a chain, those with the stage's name."""
         first = self._end(stage.with_vertex[0]) if stage.with_vertex else None
         opening = self._result.openings.get(stage.stage.index)
-        between: list[_Named] = []
+        between: list[_NamedVertex] = []
         digest = first.inputs[0] if first is not None and first.inputs else ""
         while opening is not None and digest != opening.digest and (entry := self._entries.get(digest)) is not None:
             between.insert(0, entry)
@@ -146,7 +148,7 @@ class _Matching:
 
     # By name.
 
-    def _own(self, stage: ExpectedStage) -> list[_Named]:
+    def _own(self, stage: ExpectedStage) -> list[_NamedVertex]:
         """The vertices with the stage's name; where two stages, or two builds, have one name, also with its total.
 
         A vertex that another build is working on at the same time has the name from that build.
@@ -159,7 +161,7 @@ class _Matching:
         tells = any(not entry.opens for entry in fitting)
         return fitting if tells or shared or stage.triggers_known else own
 
-    def _by_position(self, stage: ExpectedStage, own: Sequence[_Named]) -> None:
+    def _by_position(self, stage: ExpectedStage, own: Sequence[_NamedVertex]) -> None:
         steps = stage.with_vertex
         triggers = [step for step in steps if step.triggered]
         entries = [entry for entry in own if not entry.opens]
@@ -179,7 +181,9 @@ class _Matching:
             elif step not in self._result.unclear:
                 self._of_step[step] = entry
 
-    def _first_position(self, stage: ExpectedStage, own: Sequence[_Named], entries: Sequence[_Named]) -> tuple[int, bool]:
+    def _first_position(
+        self, stage: ExpectedStage, own: Sequence[_NamedVertex], entries: Sequence[_NamedVertex]
+    ) -> tuple[int, bool]:
         """The n of the first step that stands in the stage itself, after all triggers, and whether that is certain.
 
         Unknown are the number of triggers, where the base has no facts, and whether FROM has a number. So each possible n is
@@ -207,7 +211,7 @@ class _Matching:
             return likely, is_reported or len(fitting) == 1
         return fitting[0], len(fitting) == 1
 
-    def _counts_base(self, stage: ExpectedStage, own: Iterable[_Named]) -> int:
+    def _counts_base(self, stage: ExpectedStage, own: Iterable[_NamedVertex]) -> int:
         """1 where a stage's FROM has a number, else 0."""
         if not stage.starts_from_image:
             return 0
@@ -217,7 +221,7 @@ class _Matching:
             return 0
         return int(stage.counts_base is not False)
 
-    def _opening(self, stage: ExpectedStage, own: Iterable[_Named]) -> Vertex | None:
+    def _opening(self, stage: ExpectedStage, own: Iterable[_NamedVertex]) -> Vertex | None:
         """The vertex of a stage's image. Stages of one image share a vertex, which has the name of one of them."""
         image = _familiar(stage.base.image)
         openings = [entry for entry in own if entry.opens]
@@ -236,7 +240,7 @@ class _Matching:
     # By the lines that provenance gives.
 
     def _by_lines(self) -> None:
-        on_line: dict[int, list[_Named]] = {}
+        on_line: dict[int, list[_NamedVertex]] = {}
         for entry in self._named:
             for first, *_ in self._lines.get(entry.digest, ()):
                 on_line.setdefault(first, []).append(entry)
@@ -260,11 +264,11 @@ class _Matching:
             self._match_forth(stage)
         return before != (len(self._of_step), len(self._result.openings))
 
-    def _match(self, step: ExpectedStep, entry: _Named) -> None:
+    def _match(self, step: ExpectedStep, entry: _NamedVertex) -> None:
         self._of_step[step] = entry
         self._result.unclear.discard(step)
 
-    def _end(self, step: ExpectedStep) -> _Named | None:
+    def _end(self, step: ExpectedStep) -> _NamedVertex | None:
         """The vertex that the next step of the stage builds on."""
         entry = self._of_step.get(step)
         return None if entry is None else self._joins.get(entry.digest, entry)
@@ -339,7 +343,7 @@ class _Matching:
             self._result.unclear.add(step)
 
 
-def _fit(first: int, steps: Sequence[ExpectedStep], entries: Iterable[_Named]) -> int:
+def _fit(first: int, steps: Sequence[ExpectedStep], entries: Iterable[_NamedVertex]) -> int:
     """How well the reported vertices of a stage agree with its own steps when these are numbered from `first`."""
     # An equal text is a point. A vertex that does another instruction outweighs ten, since such a number cannot be right.
     score = 0
@@ -354,14 +358,14 @@ def _fit(first: int, steps: Sequence[ExpectedStep], entries: Iterable[_Named]) -
     return score
 
 
-def _named(vertex: Vertex) -> _Named | None:
+def _named(vertex: Vertex) -> _NamedVertex | None:
     name = NAME.fullmatch(vertex.name)
     if name is None:
         return None
     text = name["text"]
     triggered, joins = text.startswith(_TRIGGER), text.removeprefix(_TRIGGER).startswith(_LINK)
     text = folded(text.removeprefix(_TRIGGER).removeprefix(_LINK))
-    return _Named(
+    return _NamedVertex(
         stage=(name["stage"] or "").lower(),
         position=int(name["n"]),
         total=int(name["m"]),
@@ -390,7 +394,7 @@ def _familiar(image: str) -> str:
     return image.removeprefix("library/").removesuffix(":latest")
 
 
-def _with_fetches(named: Sequence[_Named]) -> list[_Named]:
+def _with_fetches(named: Sequence[_NamedVertex]) -> list[_NamedVertex]:
     """The vertices, with both vertices of an ADD of a URL made one."""
     adding = {entry.digest: entry for entry in named if entry.keyword == "ADD"}
     fetches = {

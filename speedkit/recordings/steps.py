@@ -14,7 +14,7 @@ from speedkit.model import Outcome, Step, StepKind, StepState
 
 from .expected_steps import COUNTED, ExpectedStage, expected_stages
 from .rawjson import Solve, Vertex
-from .step_vertices import Lines, Matched, match_vertices
+from .step_vertices import Lines, MatchedVertices, match_vertices
 
 __all__ = ["BEFORE_STAGES", "HOST_PREFIX", "RUNS_IN_BUILDKIT", "derive_steps", "stage_text"]
 
@@ -84,7 +84,7 @@ def _expected(source: str, request: str) -> tuple[ExpectedStage, ...]:
     )
 
 
-def _stage_steps(clock: _Clock, stage: ExpectedStage, opening: Instruction, matched: Matched) -> Iterator[Step]:
+def _stage_steps(clock: _Clock, stage: ExpectedStage, opening: Instruction, matched: MatchedVertices) -> Iterator[Step]:
     """The steps of one stage: FROM, the ONBUILD triggers of its base, its own instructions."""
     name = stage.stage.name
     step = clock.instruction_step(stage, opening, matched.openings.get(stage.stage.index), has_vertex=stage.starts_from_image)
