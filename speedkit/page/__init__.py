@@ -10,12 +10,12 @@ from .builds_html import BarPart, BuildRow
 from .comparison import BuildComparison, compare_two
 from .failure_marks import Mark, failed_step, failing_line, lines_of, marks_of, moved_with
 from .forecast_summary import noted, outlook
-from .layer_selection import DIFFERENCE, FIRST, SECOND, WHOLE, LayerChoices
+from .layer_selection import DIFFERENCE, FIRST, SECOND, WHOLE, LayerSelection
 from .layers_html import layers_traits, layers_twin_html
 from .layers_page import FileList, FileMap, LayersPage, MapBox, ShownImage, ShownLayer, WastedPath
 from .log_lines import LogLines, Runs
 from .miss_origins import reasons_of
-from .selection import PAGES_KEPT, Choices
+from .selection import PAGES_KEPT, Selection
 from .short_names import short_command
 from .shown_content import NOTHING_SHOWN, ShownContent, loading, refusal, shown_content
 from .steps import Background, StepList, build_counts, planned_steps, shown_build, step_id, step_of
@@ -34,12 +34,11 @@ __all__ = [
     "BarPart",
     "BuildComparison",
     "BuildRow",
-    "Choices",
     "ChosenStrategy",
     "FileList",
     "FileMap",
     "FileTab",
-    "LayerChoices",
+    "LayerSelection",
     "LayersPage",
     "LogLines",
     "LogMatches",
@@ -48,6 +47,7 @@ __all__ = [
     "Named",
     "Notice",
     "Runs",
+    "Selection",
     "ShownContent",
     "ShownImage",
     "ShownLayer",

@@ -7,7 +7,7 @@ from typing import Any
 
 from .selection import PAGES_KEPT
 
-__all__ = ["DIFFERENCE", "FIRST", "SECOND", "WHOLE", "LayerChoices"]
+__all__ = ["DIFFERENCE", "FIRST", "SECOND", "WHOLE", "LayerSelection"]
 
 TYPES: dict[str, tuple[type | None, ...]] = {
     "side": (str,),
@@ -23,7 +23,7 @@ WHOLE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class LayerChoices:
+class LayerSelection:
     """side: which image, or DIFFERENCE. place: that of a layer, WHOLE for all of them. by: how files are sorted.
     pane: "files" or "map". folder: what the map shows. file: whose content is shown. confirmed: the newest choice heard from
     each open page.
@@ -38,7 +38,7 @@ class LayerChoices:
     file: str | None = None
     confirmed: dict[str, int] = field(default_factory=dict)
 
-    def patched(self, patch: dict[str, Any], *, page: str, number: int) -> LayerChoices:
+    def patched(self, patch: dict[str, Any], *, page: str, number: int) -> LayerSelection:
         """The choices after one that a page sent; what is not a choice, or of the wrong type, is left out.
 
         Another tree begins with its whole map and without an open file.

@@ -30,7 +30,7 @@ def layers_traits(page: LayersPage) -> dict[str, Any]:
     """The value of each trait of the live widget."""
     return {
         "title": _title(page.images),
-        "view": page.choices.as_trait(),
+        "view": page.selection.as_trait(),
         "said": page.said,
         "heading_html": _heading(page),
         "images_html": _images(page, is_live=True),
@@ -120,7 +120,7 @@ def _choice(page: LayersPage, side: str, place: int, inner: str, *, is_live: boo
         inner,
         choose={"side": side, "place": place},
         is_live=is_live,
-        is_pressed=(side, place) == (page.choices.side, page.choices.place),
+        is_pressed=(side, place) == (page.selection.side, page.selection.place),
         label=label,
         title=title,
     )
@@ -208,7 +208,7 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
             "role": "treeitem",
             "aria-level": row.depth + 1,
             "aria-expanded": None if row.opened is None else str(row.opened).lower(),
-            "aria-selected": str(row.opened is None and row.path == page.choices.file).lower(),
+            "aria-selected": str(row.opened is None and row.path == page.selection.file).lower(),
             "aria-label": _spoken_row(row, size),
             "tabindex": -1,
             "data-path": row.path,
@@ -356,7 +356,7 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
     attributes |= {
         "type": "button",
         "tabindex": -1,
-        "aria-pressed": str(box.path == page.choices.file).lower(),
+        "aria-pressed": str(box.path == page.selection.file).lower(),
         "aria-label": ", ".join(part for part in spoken if part),
         "data-path": box.path,
         "data-kind": "more" if box.kind == "more" else "folder" if box.is_folder else "file",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from speedkit.images import TreeRow
 
-from .layer_selection import DIFFERENCE, WHOLE, LayerChoices
+from .layer_selection import DIFFERENCE, WHOLE, LayerSelection
 from .shown_content import ShownContent
 
 __all__ = ["FileList", "FileMap", "LayersPage", "MapBox", "ShownImage", "ShownLayer", "WastedPath"]
@@ -92,7 +92,7 @@ class LayersPage:
     finding: str
     facts: tuple[str, ...]
     images: tuple[ShownImage, ...]
-    choices: LayerChoices
+    selection: LayerSelection
     tree: FileList
     map: FileMap
     content: ShownContent
@@ -101,9 +101,9 @@ class LayersPage:
     @property
     def differs(self) -> bool:
         """The lines are those in which two images differ."""
-        return self.choices.side == DIFFERENCE
+        return self.selection.side == DIFFERENCE
 
     @property
     def is_whole(self) -> bool:
         """The lines are those of all layers together, which say their layer."""
-        return self.choices.place == WHOLE and not self.differs
+        return self.selection.place == WHOLE and not self.differs

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-__all__ = ["Choices"]
+__all__ = ["Selection"]
 
 PAGES_KEPT = 8
 TYPES: dict[str, tuple[type | None, ...]] = {
@@ -28,7 +28,7 @@ TYPES: dict[str, tuple[type | None, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class Selection:
     """tab: a file's path. caret: where in it one was typing, in characters. diff: its changes are shown. shown: a build's
     number, 0 for the next one. step: a step's id, None for the one worth seeing. before, after: builds to compare, None for
     the last two. match: which hit of `query`. internal, all: more of the step list and of the comparison. confirmed: the
@@ -49,7 +49,7 @@ class Choices:
     all: bool = False
     confirmed: dict[str, int] = field(default_factory=dict)
 
-    def patched(self, patch: dict[str, Any], *, page: str, number: int) -> Choices:
+    def patched(self, patch: dict[str, Any], *, page: str, number: int) -> Selection:
         """The choices after one that a page sent; what is not a choice, or of the wrong type, is left out."""
         good = {key: value for key, value in patch.items() if _fits(key, value)}
         if "tab" in good:
@@ -58,7 +58,7 @@ class Choices:
         kept = dict(list(confirmed.items())[1 - PAGES_KEPT :]) | {page: number}
         return replace(self, **good, confirmed=kept)
 
-    def opened(self, tab: str) -> Choices:
+    def opened(self, tab: str) -> Selection:
         """The choices with another file open."""
         return replace(self, tab=tab, caret=0)
 

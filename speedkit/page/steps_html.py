@@ -57,7 +57,7 @@ def pressable(
 ) -> str:
     """A row that can be pressed on the live page, and is only marked in a saved notebook.
 
-    choose: what a press chooses, as `selection.Choices` takes it. label: what a screen reader says of it.
+    choose: what a press chooses, as `selection.Selection` takes it. label: what a screen reader says of it.
     """
     if not is_live:
         return f'<div class="{classes}{" skw-twin-shown" if is_pressed else ""}">{inner}</div>'

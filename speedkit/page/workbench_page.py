@@ -17,7 +17,7 @@ from .comparison import BuildComparison
 from .failure_marks import Mark
 from .forecast_summary import Outlook
 from .outlook_html import outlook_html
-from .selection import Choices
+from .selection import Selection
 from .steps import StepList
 from .steps_html import forecast_is_news, steps_html
 
@@ -120,7 +120,7 @@ class WorkbenchPage:
     strategy: ChosenStrategy
     edits: tuple[Named, ...]
     files: tuple[FileTab, ...]
-    choices: Choices
+    selection: Selection
     running: int
     is_cancelling: bool
     steps: StepList
@@ -138,7 +138,7 @@ class WorkbenchPage:
 
     @property
     def open_file(self) -> FileTab | None:
-        return next((file for file in self.files if file.path == self.choices.tab), None)
+        return next((file for file in self.files if file.path == self.selection.tab), None)
 
     def why(self, step: str | None) -> str:
         """Why a step is as it is; before it was built, what the forecast says."""
@@ -153,12 +153,14 @@ class WorkbenchPage:
             self.forecast,
             is_live=is_live,
             pressed=self.log.step,
-            shows_internal=self.choices.internal,
+            shows_internal=self.selection.internal,
         )
 
     def builds_html(self, *, is_live: bool) -> str:
         builds = builds_html(self.history, self.rebuilding, shown=self.steps.number, is_live=is_live)
-        return builds + comparison_html(self.comparison, self.history, is_live=is_live, shows_all=is_live and self.choices.all)
+        return builds + comparison_html(
+            self.comparison, self.history, is_live=is_live, shows_all=is_live and self.selection.all
+        )
 
     def traits(self) -> dict[str, Any]:
         """The value of each trait of the widget."""
@@ -168,7 +170,7 @@ class WorkbenchPage:
             "strategy": asdict(self.strategy),
             "edits": [asdict(one) for one in self.edits],
             "files": [asdict(file) for file in self.files],
-            "view": self.choices.as_trait(),
+            "view": self.selection.as_trait(),
             "running": {"number": self.running, "cancelling": self.is_cancelling},
             "shown_log": asdict(self.log) | {"why": self.why(self.log.step)},
             "found": asdict(self.matches) | {"lines": list(self.matches.lines)},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from speedkit.model import Build, Outcome, Step
     from speedkit.rendering import Reason
 
-__all__ = ["BuildList", "Listed", "Running"]
+__all__ = ["BuildList", "Running", "SessionBuild"]
 
 LOGS_OF_BUILDS_KEPT = 2
 LOGS_READ_KEPT = 3
@@ -41,7 +41,7 @@ class Running(Protocol):
 
 
 @dataclass
-class Listed:
+class SessionBuild:
     """A build of the session. running: None before it has begun and after it has ended. build: as far as it came.
 
     asked: the state of the files when it was asked for. expected: the forecast for that state. reasons: why each line was
@@ -105,25 +105,25 @@ class BuildList:
     """Builds by number, 1 first."""
 
     def __init__(self) -> None:
-        self.listed: list[Listed] = []
+        self.listed: list[SessionBuild] = []
         self._logs: OrderedDict[tuple[int, str], LogLines] = OrderedDict()
 
-    def add(self, *, strategy: str, cache_of: str, edit: str, cold: bool) -> Listed:
-        self.listed.append(Listed(len(self.listed) + 1, strategy, cache_of, edit, cold))
+    def add(self, *, strategy: str, cache_of: str, edit: str, cold: bool) -> SessionBuild:
+        self.listed.append(SessionBuild(len(self.listed) + 1, strategy, cache_of, edit, cold))
         return self.listed[-1]
 
-    def get(self, number: int) -> Listed | None:
+    def get(self, number: int) -> SessionBuild | None:
         return self.listed[number - 1] if 0 < number <= len(self.listed) else None
 
     @property
-    def running(self) -> Listed | None:
+    def running(self) -> SessionBuild | None:
         return next((listed for listed in reversed(self.listed) if not listed.ended), None)
 
-    def finished(self) -> list[Listed]:
+    def finished(self) -> list[SessionBuild]:
         return [listed for listed in self.listed if listed.ended and listed.build is not None]
 
     @property
-    def unexplained(self) -> list[Listed]:
+    def unexplained(self) -> list[SessionBuild]:
         """Those that ended, but why their steps ran is not found yet."""
         return [listed for listed in self.listed if listed.ended and listed.reasons is None]
 
@@ -156,7 +156,7 @@ class BuildList:
             if listed.build is not None
         ]
 
-    def end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
+    def end(self, listed: SessionBuild, build: Build | None, problem: BaseException | None) -> None:
         """Note how a build ended."""
         listed.build = build or _broken(listed.now(), problem)
         listed.problem = problem
@@ -213,7 +213,7 @@ def _without_logs(build: Build) -> Build:
     return replace(build, step_list=tuple(replace(step, log="") for step in build.step_list))
 
 
-def _full_log(listed: Listed, wanted: str) -> str:
+def _full_log(listed: SessionBuild, wanted: str) -> str:
     build = listed.build
     if build is None:
         return ""

@@ -20,7 +20,7 @@ from speedkit.model import Build
 
 from .garbage_collection import uncollected
 
-__all__ = ["Forecaster", "Foresight"]
+__all__ = ["ForecastWorker", "Forecaster"]
 
 Forecaster = Callable[[App, str, Sequence[Build]], Iterable[Sequence[Mapping[str, Any]]]]
 
@@ -28,7 +28,7 @@ PAUSE_SECONDS = 0.2
 """Who has typed nothing for so long has paused, and there is time for a better forecast."""
 
 
-class Foresight:
+class ForecastWorker:
     """Keeps a forecast for the newest state asked for. done: called when there is a new one; failed: when it raised."""
 
     def __init__(self, forecaster: Forecaster, done: Callable[[], None], failed: Callable[[Exception], None]) -> None:

@@ -37,7 +37,7 @@ from speedkit.page import (
     WHOLE,
     FileList,
     FileMap,
-    LayerChoices,
+    LayerSelection,
     LayersPage,
     MapBox,
     ShownContent,
@@ -83,7 +83,7 @@ class LayerBrowser:
         self._changed = changed
         self._lock = threading.RLock()
         self._comparison = None if second is None else compare_images(first.image, second.image)
-        self.choices = LayerChoices(side=FIRST if second is None else DIFFERENCE)
+        self.selection = LayerSelection(side=FIRST if second is None else DIFFERENCE)
         self._trees: dict[tuple[str, int], FileTree] = {}
         self._opened: dict[tuple[str, int], frozenset[str]] = {}
         self._counts: dict[tuple[str, int], dict[str, int]] = {}
@@ -104,8 +104,8 @@ class LayerBrowser:
     def choose(self, patch: dict[str, Any], *, page: str = "", number: int = 0) -> None:
         """Take over a choice; the file that is chosen is read."""
         with self._lock:
-            wanted = self.choices.patched(patch, page=page, number=number)
-            self.choices = wanted if self._exists(wanted) else replace(self.choices, confirmed=wanted.confirmed)
+            wanted = self.selection.patched(patch, page=page, number=number)
+            self.selection = wanted if self._exists(wanted) else replace(self.selection, confirmed=wanted.confirmed)
             self._look_at_file()
         self._changed()
 
@@ -145,7 +145,7 @@ class LayerBrowser:
                 finding=self._finding,
                 facts=self._image_facts,
                 images=self._images,
-                choices=self.choices,
+                selection=self.selection,
                 tree=tree,
                 map=self._map_seen(),
                 content=self._content,
@@ -173,22 +173,22 @@ class LayerBrowser:
 
     def _tree_seen(self) -> FileList:
         """The lines of the tree that are open; made once for the same tree, sorting, search and folders."""
-        choices, opened, counts = self.choices, self._opened_now(), self._counts.get(self._shown)
-        key = (self._shown, choices.by, choices.query, opened, counts)
+        selection, opened, counts = self.selection, self._opened_now(), self._counts.get(self._shown)
+        key = (self._shown, selection.by, selection.query, opened, counts)
         if self._tree_made is None or self._tree_made[0] != key:
             self._tree_made = key, FileList(*self._heading(), *self._lines(opened, counts or {}))
         return self._tree_made[1]
 
     def _lines(self, opened: frozenset[str], counts: dict[str, int]) -> tuple[tuple[TreeRow, ...], str]:
         """The open lines, and what else there is to say of them."""
-        tree, query = self._tree(), self.choices.query
+        tree, query = self._tree(), self.selection.query
         if query:
             rows, total = tree.search(query, most=FOUND_AT_MOST)
             note = "" if total else message("No path holds {query}.", query=query)
             if total > len(rows):
                 note = message("The {shown} largest of {total:,}.", shown=len(rows), total=total)
             return tuple(rows), note
-        by: Sorting = "name" if self.choices.by == "name" else "size"
+        by: Sorting = "name" if self.selection.by == "name" else "size"
         every = tree.rows(opened, by=by, counts=counts, most=LINES_A_FOLDER)
         rows = list(islice(every, LINES_AT_MOST + 1))
         note = "" if rows else self._emptiness()
@@ -197,9 +197,9 @@ class LayerBrowser:
         return tuple(rows[:LINES_AT_MOST]), note
 
     def _emptiness(self) -> str:
-        if self.choices.side == DIFFERENCE:
+        if self.selection.side == DIFFERENCE:
             return message("The two file systems are the same.")
-        if self.choices.place == WHOLE:
+        if self.selection.place == WHOLE:
             return message("There are no files.")
         return message("This layer changes no file.")
 
@@ -227,14 +227,14 @@ class LayerBrowser:
 
     def _map_seen(self) -> FileMap:
         """The map of a folder; made once for the same tree and folder."""
-        key = (self._shown, self.choices.folder)
+        key = (self._shown, self.selection.folder)
         if self._map_made is None or self._map_made[0] != key:
             self._map_made = key, self._map()
         return self._map_made[1]
 
     def _map(self) -> FileMap:
-        tree, folder = self._tree(), self.choices.folder
-        differs = self.choices.side == DIFFERENCE
+        tree, folder = self._tree(), self.selection.folder
+        differs = self.selection.side == DIFFERENCE
 
         def weight(row: TreeRow) -> int:
             return max(row.size_bytes, row.before_bytes) if differs else row.size_bytes
@@ -273,14 +273,14 @@ class LayerBrowser:
 
     @property
     def _shown(self) -> tuple[str, int]:
-        return self.choices.side, self.choices.place
+        return self.selection.side, self.selection.place
 
-    def _exists(self, choices: LayerChoices) -> bool:
-        good = choices.by in ("size", "name") and choices.pane in ("files", "map")
-        if choices.side == DIFFERENCE:
-            return good and self._comparison is not None and choices.place == WHOLE
-        source = self._sources.get(choices.side)
-        return good and source is not None and WHOLE <= choices.place < len(source.image.layers)
+    def _exists(self, selection: LayerSelection) -> bool:
+        good = selection.by in ("size", "name") and selection.pane in ("files", "map")
+        if selection.side == DIFFERENCE:
+            return good and self._comparison is not None and selection.place == WHOLE
+        source = self._sources.get(selection.side)
+        return good and source is not None and WHOLE <= selection.place < len(source.image.layers)
 
     def _tree(self) -> FileTree:
         """The tree that is shown, grown when it is first looked at; the last few are kept."""
@@ -299,15 +299,15 @@ class LayerBrowser:
 
     def _look_at_file(self) -> None:
         """Show the content of the file that is chosen: at once what needs no reading, the rest when it has been read."""
-        wanted = (*self._shown, self.choices.file)
+        wanted = (*self._shown, self.selection.file)
         if wanted == self._wanted:
             return
         self._wanted = wanted
-        if self.choices.file is None:
+        if self.selection.file is None:
             self._content = NOTHING_SHOWN
             return
-        refused = refusal(self.choices.file, self._tree().row(self.choices.file))
-        self._content = refused or loading(self.choices.file)
+        refused = refusal(self.selection.file, self._tree().row(self.selection.file))
+        self._content = refused or loading(self.selection.file)
         if refused is None and self._reader is None:
             self._reader = threading.Thread(target=self._read, name="content of a file", daemon=True)
             self._reader.start()
@@ -317,7 +317,7 @@ class LayerBrowser:
         done: object = None
         while True:
             with self._lock:
-                wanted, path = self._wanted, self.choices.file
+                wanted, path = self._wanted, self.selection.file
                 if wanted == done or path is None or self._content.state != "loading":
                     self._reader = None
                     break

@@ -20,7 +20,7 @@ import traitlets
 from speedkit.visible import visible_line
 
 from .page_messages import page_messages
-from .update_thread import Painter
+from .update_thread import Updater
 
 __all__ = ["STATIC", "LiveWidget", "Message", "static_text"]
 
@@ -55,7 +55,7 @@ class LiveWidget(anywidget.AnyWidget):
     catalogue = traitlets.Dict().tag(sync=True)
     """The messages of the page's own code in another language than English."""
 
-    _painter: Painter | None = None
+    _updater: Updater | None = None
 
     def __init__(self, **traits: Any) -> None:
         self._answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -70,7 +70,7 @@ class LiveWidget(anywidget.AnyWidget):
             # ipykernel 7.4 hands a page's messages to the thread that wrote to the page last. That is the one that runs cells,
             # as long as no message was heard, so none would be while the next cell runs. They go where the page sends them.
             self.comm._reply_subshell_for = lambda _data, of_the_page: of_the_page
-        self._painter = Painter(lambda: self._context.run(self._paint), self._complain)
+        self._updater = Updater(lambda: self._context.run(self._paint), self._complain)
 
     @traitlets.default("_esm")
     def _default_script(self) -> str:
@@ -113,19 +113,19 @@ class LiveWidget(anywidget.AnyWidget):
     def _settle(self) -> None:
         """Wait until all that is known now is painted, the twin with it."""
         self._twin_due, self._twin_time = True, 0.0
-        if self._painter is not None:
-            self._painter.flush()
+        if self._updater is not None:
+            self._updater.flush()
 
     def close(self) -> None:
-        if self._painter is not None:
-            self._painter.stop()
+        if self._updater is not None:
+            self._updater.stop()
         # A widget of its own, which ipywidgets keeps until it is closed.
         self.layout.close()
         super().close()
 
     def _wake(self) -> None:
-        if self._painter is not None:
-            self._painter.wake()
+        if self._updater is not None:
+            self._updater.wake()
 
     def _paint(self) -> None:
         seen = self._seen()

@@ -20,7 +20,7 @@ from speedkit.page import ChosenStrategy, FileTab, Mark, Named, lines_of, moved_
 if TYPE_CHECKING:
     from speedkit.apps import App
 
-__all__ = ["CUSTOM", "DOCKERFILE", "Desk"]
+__all__ = ["CUSTOM", "DOCKERFILE", "OpenFiles"]
 
 CUSTOM = "custom"
 DOCKERFILE = "./Dockerfile"
@@ -46,7 +46,7 @@ class _Seen:
     changed: bool = False
 
 
-class Desk:
+class OpenFiles:
     """An app's files and strategies, as the editor needs them.
 
     strategy: the chosen one. base: the one that `custom` came from.

@@ -18,7 +18,7 @@ from .garbage_collection import uncollected
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Pace", "Painter"]
+__all__ = ["Pace", "Updater"]
 
 PERIOD_SECONDS = 0.1
 LOOK_AGAIN_SECONDS = 1.0
@@ -44,7 +44,7 @@ class Pace:
         return max(0.0, self._next_free_slot - PERIOD_SECONDS - now)
 
 
-class Painter:
+class Updater:
     """Calls `paint` after every `wake`, and once a second in any case, until it is stopped or nobody holds it any more.
 
     failed: what to do with an error that `paint` raises.
@@ -57,27 +57,27 @@ class Painter:
         self._is_painting = self._stopped = False
         self._pace = Pace()
         self._looked = time.monotonic()
-        _studio.take_in(self)
+        _update_thread.take_in(self)
 
     def wake(self) -> None:
-        with _studio.changed:
+        with _update_thread.changed:
             self._wanted += 1
-            _studio.changed.notify_all()
+            _update_thread.changed.notify_all()
 
     def flush(self, seconds: float = SETTLED_WITHIN_SECONDS) -> bool:
         """Wait until everything known now is painted; False when that took longer than `seconds`."""
         self.wake()
-        with _studio.changed:
+        with _update_thread.changed:
             wanted = self._wanted
-            return _studio.changed.wait_for(lambda: self._painted >= wanted or self._stopped, seconds)
+            return _update_thread.changed.wait_for(lambda: self._painted >= wanted or self._stopped, seconds)
 
     def stop(self) -> None:
         """Paint no more. A painting that is under way is waited for."""
-        with _studio.changed:
+        with _update_thread.changed:
             self._stopped = True
-            _studio.changed.notify_all()
-            if not _studio.is_current_thread:
-                _studio.changed.wait_for(lambda: not self._is_painting, 5)
+            _update_thread.changed.notify_all()
+            if not _update_thread.is_current_thread:
+                _update_thread.changed.wait_for(lambda: not self._is_painting, 5)
 
     def pause(self, now: float) -> float | None:
         """How many seconds until it is to paint; None for never again."""
@@ -88,7 +88,7 @@ class Painter:
         return max(0.0, self._looked + LOOK_AGAIN_SECONDS - now)
 
     def paint(self) -> None:
-        with _studio.changed:
+        with _update_thread.changed:
             if self._stopped:
                 return
             wanted, self._is_painting = self._wanted, True
@@ -101,24 +101,24 @@ class Painter:
             # Nobody is left to be told of an error in telling: the next painting is more use than a dead painter.
             with contextlib.suppress(Exception):
                 self._failed(problem)
-        with _studio.changed:
+        with _update_thread.changed:
             self._painted, self._is_painting = wanted, False
-            _studio.changed.notify_all()
+            _update_thread.changed.notify_all()
 
 
-class _Studio:
+class _UpdateThread:
     """The one thread of all painters, which it knows without holding them: a notebook makes widgets and forgets them."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self._painters: weakref.WeakSet[Painter] = weakref.WeakSet()
+        self._painters: weakref.WeakSet[Updater] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
 
     @property
     def is_current_thread(self) -> bool:
         return threading.current_thread() is self._thread
 
-    def take_in(self, painter: Painter) -> None:
+    def take_in(self, painter: Updater) -> None:
         with self.changed:
             self._painters.add(painter)
             if self._thread is None or not self._thread.is_alive():
@@ -154,4 +154,4 @@ class _Studio:
         return min((pause for pause in pauses if pause is not None), default=None)
 
 
-_studio = _Studio()
+_update_thread = _UpdateThread()

@@ -1,6 +1,6 @@
 """The workbench as a widget: an app's files in an editor, its builds beside it, live.
 
-All state is in `Bench`; `LiveWidget` brings it to the page and hears what the page says.
+All state is in `WorkbenchState`; `LiveWidget` brings it to the page and hears what the page says.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from speedkit.messages import message
 from speedkit.page import TwinTexts, twin_html
 
 from .live_widget import LiveWidget, Message, static_text
-from .workbench_state import Bench
+from .workbench_state import WorkbenchState
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -34,7 +34,7 @@ SETTLE_SECONDS = 5.0
 """How long a cell waits for what a saved notebook should show: the forecast, and why steps ran."""
 
 
-_open_benches: weakref.WeakSet[Bench] = weakref.WeakSet()
+_open_benches: weakref.WeakSet[WorkbenchState] = weakref.WeakSet()
 """Weak, so that a widget which nobody holds any more can go before this Python ends."""
 
 
@@ -73,11 +73,11 @@ class Workbench(LiveWidget):
     engine = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, app: App, strategy: str | None = None, *, forecaster: Forecaster | None = None) -> None:
-        self._bench = Bench(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
-        super().__init__(**self._bench.page().traits())
-        _open_benches.add(self._bench)
+        self._state = WorkbenchState(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
+        super().__init__(**self._state.page().traits())
+        _open_benches.add(self._state)
         stop_builds_on_signals()
-        self._bench.look_for_engine()
+        self._state.look_for_engine()
         self._wake()
 
     # For a notebook's cells
@@ -89,12 +89,12 @@ class Workbench(LiveWidget):
         Raises: StateBusy when this workbench is building, UnknownStrategy.
         """
         if strategy is not None:
-            self._bench.choose_strategy(strategy)
-        self._bench.build(cold=cold)
+            self._state.choose_strategy(strategy)
+        self._state.build(cold=cold)
 
     def cancel(self) -> None:
         """End the running build, if there is one."""
-        self._bench.cancel()
+        self._state.cancel()
 
     def wait(self) -> Build | None:
         """The last build, once it has ended and is painted; None when none was started. Ctrl-C cancels it.
@@ -102,15 +102,15 @@ class Workbench(LiveWidget):
         Raises: what went wrong outside the Dockerfile, such as EngineLost.
         """
         try:
-            listed = self._bench.wait()
+            listed = self._state.wait()
         except KeyboardInterrupt:
-            self._bench.cancel()
+            self._state.cancel()
             raise
         try:
             self._settle()
         except Exception as problem:
             # The build has its result, whether or not it can be painted.
-            self._bench.complain(problem)
+            self._state.complain(problem)
         if listed is None:
             return None
         if listed.problem is not None:
@@ -119,27 +119,27 @@ class Workbench(LiveWidget):
 
     @property
     def builds(self) -> tuple[Build, ...]:
-        return tuple(listed.build for listed in self._bench.builds.finished() if listed.build is not None)
+        return tuple(listed.build for listed in self._state.builds.finished() if listed.build is not None)
 
     def close(self) -> None:
         """End the running build and the widget."""
-        _open_benches.discard(self._bench)
-        self._bench.close()
+        _open_benches.discard(self._state)
+        self._state.close()
         super().close()
 
     # What is seen, and what is heard
 
     def _settle(self) -> None:
         """Paint what is known once everything that follows by itself is, the twin too."""
-        self._bench.settle(SETTLE_SECONDS)
+        self._state.settle(SETTLE_SECONDS)
         super()._settle()
 
     def _seen(self) -> dict[str, Any]:
-        return self._bench.page(self._bench.forecast() or ()).traits()
+        return self._state.page(self._state.forecast() or ()).traits()
 
     def _after_paint(self) -> None:
         # What was typed is not kept waiting for it.
-        if self._bench.look_at_disk():
+        if self._state.look_at_disk():
             self._wake()
 
     def _in_words(self) -> str:
@@ -150,49 +150,49 @@ class Workbench(LiveWidget):
         return bool(self.running["number"])
 
     def _twin_html(self) -> str:
-        page = self._bench.page(self.forecast)
-        log, first = self._bench.twin_log(TWIN_LOG_LINES)
-        texts = TwinTexts(self._bench.twin_text(page.choices.tab), log, first)
+        page = self._state.page(self.forecast)
+        log, first = self._state.twin_log(TWIN_LOG_LINES)
+        texts = TwinTexts(self._state.twin_text(page.selection.tab), log, first)
         return twin_html(page, texts, style=static_text("workbench.css"), name=self.twin)
 
     def _complain(self, problem: BaseException) -> None:
-        self._bench.complain(problem)
+        self._state.complain(problem)
 
     def _hear(self, heard: Message) -> dict[str, Any] | None:
         kind = heard.get("type")
         if kind in ASKED:
-            return ASKED[kind](self._bench, heard)
+            return ASKED[kind](self._state, heard)
         if kind in TOLD:
-            TOLD[kind](self._bench, heard)
+            TOLD[kind](self._state, heard)
         return None
 
 
-def _original(bench: Bench, heard: Message) -> dict[str, Any]:
-    return {"text": bench.desk.original(str(heard["path"]))}
+def _original(bench: WorkbenchState, heard: Message) -> dict[str, Any]:
+    return {"text": bench.open_files.original(str(heard["path"]))}
 
 
-def _read(bench: Bench, heard: Message) -> dict[str, Any]:
-    return {"text": bench.desk.text(str(heard["path"]))}
+def _read(bench: WorkbenchState, heard: Message) -> dict[str, Any]:
+    return {"text": bench.open_files.text(str(heard["path"]))}
 
 
-def _log(bench: Bench, heard: Message) -> dict[str, Any] | None:
+def _log(bench: WorkbenchState, heard: Message) -> dict[str, Any] | None:
     return bench.log_page(int(heard["number"]), str(heard["step"]), int(heard["from"]), int(heard["count"]))
 
 
-def _copy(bench: Bench, heard: Message) -> dict[str, Any] | None:
+def _copy(bench: WorkbenchState, heard: Message) -> dict[str, Any] | None:
     text = bench.log_text(int(heard["number"]), str(heard["step"]))
     return None if text is None else {"text": text}
 
 
-ASKED: dict[Any, Callable[[Bench, Message], dict[str, Any] | None]] = {
-    "clock": lambda _bench, _heard: {"now_ms": time.time() * 1000},
+ASKED: dict[Any, Callable[[WorkbenchState, Message], dict[str, Any] | None]] = {
+    "clock": lambda _state, _heard: {"now_ms": time.time() * 1000},
     "read": _read,
     "original": _original,
     "log": _log,
     "copy": _copy,
 }
 
-TOLD: dict[Any, Callable[[Bench, Message], None]] = {
+TOLD: dict[Any, Callable[[WorkbenchState, Message], None]] = {
     "build": lambda bench, heard: bench.build(cold=heard.get("cold") is True),
     "cancel": lambda bench, _heard: bench.cancel(),
     "edit": lambda bench, heard: bench.edit(str(heard["name"])),

@@ -19,10 +19,10 @@ from speedkit.messages import message
 from speedkit.page import (
     AppFacts,
     BuildComparison,
-    Choices,
     LogMatches,
     Mark,
     Notice,
+    Selection,
     ShownLog,
     StepList,
     WorkbenchPage,
@@ -39,11 +39,11 @@ from speedkit.page import (
 )
 from speedkit.secrets import hide_secrets, is_secret_file
 
-from .build_list import BuildList, Listed, Running
+from .build_list import BuildList, Running, SessionBuild
 from .build_start import start_with_cache_of
 from .engine_watch import EngineWatch
-from .forecast_worker import Forecaster, Foresight
-from .open_files import DOCKERFILE, Desk
+from .forecast_worker import Forecaster, ForecastWorker
+from .open_files import DOCKERFILE, OpenFiles
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from speedkit.rendering import Reason
 
 
-__all__ = ["Bench", "Starter"]
+__all__ = ["Starter", "WorkbenchState"]
 
 WATCH_SECONDS = 0.1
 MOST_LINES_A_PAGE = 1000
@@ -62,7 +62,7 @@ WAIT_FOR_FORECAST_SECONDS = 0.045
 Starter = Callable[..., Running]
 
 
-class Bench:
+class WorkbenchState:
     """An app under work: its files, its builds, what is chosen.
 
     changed: called whenever there may be something new to paint. strategy: chosen at first. start, find_engine,
@@ -85,15 +85,15 @@ class Bench:
         self._start, self._reasons_of = start, reasons_of
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
-        self.desk = Desk(app, strategy)
+        self.open_files = OpenFiles(app, strategy)
         self.builds = BuildList()
-        self.choices = Choices(tab=self.desk.first_tab())
+        self.selection = Selection(tab=self.open_files.first_tab())
         self._marks: tuple[Mark, ...] = ()
         self._notice: Notice | None = None
         self._is_silent = False
         self.engine = EngineWatch(find_engine, self._hear_of_engine)
         self._next_look = 0.0
-        self._foresight = None if forecaster is None else Foresight(forecaster, changed, self.complain)
+        self._forecast_worker = None if forecaster is None else ForecastWorker(forecaster, changed, self.complain)
         self._log_at: dict[tuple[int, str], int | None] = {}
 
     # What can be asked for
@@ -106,13 +106,13 @@ class Bench:
         with self._lock:
             if self.builds.running is not None:
                 raise StateBusy(message("This workbench is building already."), fix=message("Wait for it, or cancel it."))
-            self.desk.look()
+            self.open_files.look()
             listed = self.builds.add(
-                strategy=self.desk.strategy, cache_of=self.desk.cache_of, edit=self._app.edit_name, cold=cold
+                strategy=self.open_files.strategy, cache_of=self.open_files.cache_of, edit=self._app.edit_name, cold=cold
             )
-            listed.asked = self._state()
+            listed.asked = self._forecast_key()
             self._notice, self._marks = None, ()
-            self.choices = replace(self.choices, shown=listed.number, step=None, before=None, after=None, follow=True)
+            self.selection = replace(self.selection, shown=listed.number, step=None, before=None, after=None, follow=True)
         thread = threading.Thread(target=self._run, args=(listed,), name=f"workbench build {listed.number}", daemon=True)
         try:
             thread.start()
@@ -131,7 +131,7 @@ class Bench:
                     listed.running.cancel()
         self._changed()
 
-    def wait(self) -> Listed | None:
+    def wait(self) -> SessionBuild | None:
         """The last build, once it has ended; None when none was started."""
         with self._idle:
             self._idle.wait_for(lambda: self.builds.running is None)
@@ -147,43 +147,43 @@ class Bench:
 
     def choose_strategy(self, name: str) -> None:
         with self._lock:
-            self.desk.choose(name)
+            self.open_files.choose(name)
             self._marks = ()
-            self.choices = replace(self.choices, shown=0, step=None).opened(DOCKERFILE)
+            self.selection = replace(self.selection, shown=0, step=None).opened(DOCKERFILE)
 
     def save_strategy(self, name: str) -> None:
         """Keep the edited Dockerfile as a strategy of that name."""
         with self._lock:
-            self.desk.save_as(name)
-            self.choices = self.choices.opened(DOCKERFILE)
+            self.open_files.save_as(name)
+            self.selection = self.selection.opened(DOCKERFILE)
 
     def edit(self, name: str) -> None:
         with self._lock:
-            path = self.desk.edit(name)
+            path = self.open_files.edit(name)
             self._keep_marks()
             if path is not None:
-                self.choices = self.choices.opened(path)
+                self.selection = self.selection.opened(path)
 
     def type_text(self, path: str, text: str, *, page: str) -> None:
         """Take over what was typed on a page."""
         with self._lock:
-            was = self.desk.dockerfile_text()
-            self.desk.write(path, text, by=page)
+            was = self.open_files.dockerfile_text()
+            self.open_files.write(path, text, by=page)
             self._keep_marks()
-            if self.desk.dockerfile_text() != was and self.builds.running is None:
-                self.choices = replace(self.choices, shown=0, step=None)
+            if self.open_files.dockerfile_text() != was and self.builds.running is None:
+                self.selection = replace(self.selection, shown=0, step=None)
 
     def reset(self, path: str | None) -> None:
         """Bring back the original of one file, or of all."""
         with self._lock:
-            self.desk.reset(path)
-            if not self.desk.has_file(self.choices.tab):
-                self.choices = self.choices.opened(DOCKERFILE)
+            self.open_files.reset(path)
+            if not self.open_files.has_file(self.selection.tab):
+                self.selection = self.selection.opened(DOCKERFILE)
             self._keep_marks()
 
     def choose(self, patch: dict[str, Any], *, page: str, number: int) -> None:
         with self._lock:
-            self.choices = self.choices.patched(patch, page=page, number=number)
+            self.selection = self.selection.patched(patch, page=page, number=number)
 
     def dismiss(self) -> None:
         with self._lock:
@@ -194,8 +194,8 @@ class Bench:
 
     def close(self) -> None:
         self.engine.stop()
-        if self._foresight is not None:
-            self._foresight.stop()
+        if self._forecast_worker is not None:
+            self._forecast_worker.stop()
         self.cancel()
 
     def complain(self, problem: BaseException) -> None:
@@ -236,7 +236,7 @@ class Bench:
             began = time.monotonic()
             if began < self._next_look:
                 return False
-            is_news = self.desk.look()
+            is_news = self.open_files.look()
             if is_news:
                 self._keep_marks()
             ended = time.monotonic()
@@ -245,20 +245,20 @@ class Bench:
 
     def forecast(self, *, wait_seconds: float = WAIT_FOR_FORECAST_SECONDS) -> list[dict[str, Any]] | None:
         """What the next build would do, as far as it is known after `wait_seconds`; None where nobody forecasts."""
-        if self._foresight is None:
+        if self._forecast_worker is None:
             return None
         with self._lock:
-            builds = self.builds.by_cache(self.desk.cache_of, name=self.desk.strategy)
-            state = self._state()
-        self._foresight.ask(state, self._app, self.desk.strategy, builds, wait_seconds=wait_seconds)
-        self._keep_for_running_build(self._foresight)
-        return self._foresight.entries
+            builds = self.builds.by_cache(self.open_files.cache_of, name=self.open_files.strategy)
+            state = self._forecast_key()
+        self._forecast_worker.ask(state, self._app, self.open_files.strategy, builds, wait_seconds=wait_seconds)
+        self._keep_for_running_build(self._forecast_worker)
+        return self._forecast_worker.entries
 
-    def _state(self) -> object:
+    def _forecast_key(self) -> object:
         """What a forecast depends on."""
-        return (self.desk.strategy, self.desk.versions(), len(self.builds.finished()))
+        return (self.open_files.strategy, self.open_files.versions(), len(self.builds.finished()))
 
-    def _keep_for_running_build(self, foresight: Foresight) -> None:
+    def _keep_for_running_build(self, foresight: ForecastWorker) -> None:
         """A forecast is held against what happens, and says meanwhile why and how long."""
         with self._lock:
             running = self.builds.running
@@ -270,15 +270,15 @@ class Bench:
         forecast = noted(forecast)
         with self._lock:
             steps = self._steps()
-            focus = self.choices.step or steps.focus
+            focus = self.selection.step or steps.focus
             running = self.builds.running
             return WorkbenchPage(
                 app=AppFacts(self._app.name, str(self._app.folder), is_read_only=not self._app.is_copy),
-                strategies=self.desk.strategies(),
-                strategy=self.desk.strategy_shown(),
-                edits=self.desk.edits(),
-                files=self.desk.files(),
-                choices=self.choices,
+                strategies=self.open_files.strategies(),
+                strategy=self.open_files.strategy_shown(),
+                edits=self.open_files.edits(),
+                files=self.open_files.files(),
+                selection=self.selection,
                 running=running.number if running else 0,
                 is_cancelling=running.cancelled if running else False,
                 steps=steps,
@@ -299,16 +299,16 @@ class Bench:
         """What a saved notebook may hold of a file; None for one that is made for secrets."""
         if path == DOCKERFILE:
             return self._shown_dockerfile()
-        return None if is_secret_file(path) else hide_secrets(self.desk.text_or_empty(path))
+        return None if is_secret_file(path) else hide_secrets(self.open_files.text_or_empty(path))
 
     def _shown_dockerfile(self) -> str:
-        return dockerfile_without_secrets(self.desk.dockerfile_text())
+        return dockerfile_without_secrets(self.open_files.dockerfile_text())
 
     def twin_log(self, count: int) -> tuple[list[Runs], int]:
         """The lines of the shown log that matter most, failing or last, and the 0-based number of the first."""
         with self._lock:
             steps = self._steps()
-            focus = self.choices.step or steps.focus
+            focus = self.selection.step or steps.focus
             lines = self.builds.log(steps.number, focus) if focus else None
             if lines is None:
                 return [], 0
@@ -317,10 +317,10 @@ class Bench:
             return lines.page(first, count), first
 
     def _steps(self) -> StepList:
-        listed = self.builds.get(self.choices.shown)
+        listed = self.builds.get(self.selection.shown)
         build = listed.now() if listed is not None else None
         if listed is None:
-            return planned_steps(self._shown_dockerfile(), strategy=self.desk.strategy)
+            return planned_steps(self._shown_dockerfile(), strategy=self.open_files.strategy)
         if build is None:
             return replace(
                 planned_steps(self._shown_dockerfile(), strategy=listed.strategy),
@@ -359,7 +359,7 @@ class Bench:
         )
 
     def _matches(self, number: int, focus: str | None) -> LogMatches:
-        query = self.choices.query
+        query = self.selection.query
         lines = self.builds.log(number, focus) if focus and query else None
         places, total = lines.find(query) if lines is not None else ([], 0)
         return LogMatches(number, focus, query, tuple(places), total)
@@ -369,14 +369,14 @@ class Bench:
         if len(finished) < 2:
             return None
         known = {listed.number: listed for listed in finished}
-        after = known.get(self.choices.after or 0, finished[-1])
-        before = known.get(self.choices.before or 0, self._before(finished, after))
+        after = known.get(self.selection.after or 0, finished[-1])
+        before = known.get(self.selection.before or 0, self._before(finished, after))
         if before.build is None or after.build is None:
             return None
         numbers = (before.number, after.number)
         return compare_two(before.build, after.build, numbers=numbers, reasons=after.reasons or {})
 
-    def _before(self, finished: list[Listed], after: Listed) -> Listed:
+    def _before(self, finished: list[SessionBuild], after: SessionBuild) -> SessionBuild:
         place = finished.index(after)
         return finished[place - 1] if place else finished[0]
 
@@ -403,11 +403,11 @@ class Bench:
         )
 
     def _keep_marks(self) -> None:
-        self._marks = tuple(moved for mark in self._marks if (moved := self.desk.mark_moved(mark)) is not None)
+        self._marks = tuple(moved for mark in self._marks if (moved := self.open_files.mark_moved(mark)) is not None)
 
     # A build, from its own thread
 
-    def _run(self, listed: Listed) -> None:
+    def _run(self, listed: SessionBuild) -> None:
         build: Build | None = None
         problem: BaseException | None = None
         try:
@@ -424,7 +424,7 @@ class Bench:
         self._end(listed, build, problem)
         self._explain(listed)
 
-    def _watch(self, listed: Listed, running: Running) -> None:
+    def _watch(self, listed: SessionBuild, running: Running) -> None:
         """Have the build painted while it goes on. One that cannot be painted goes on as well."""
         is_told = False
         while not running.done:
@@ -446,7 +446,7 @@ class Bench:
             self._is_silent = bool(shown.notices)
             self._notice = Notice("error", " ".join(shown.notices), "") if shown.notices else None
 
-    def _end(self, listed: Listed, build: Build | None, problem: BaseException | None) -> None:
+    def _end(self, listed: SessionBuild, build: Build | None, problem: BaseException | None) -> None:
         """The build has ended, whatever becomes of what is said about it."""
         with self._idle:
             trouble = self._attempt(self.builds.end, listed, build, problem)
@@ -459,7 +459,7 @@ class Bench:
             self._attempt(self.complain, problem or trouble)
         self._attempt(self._changed)
 
-    def _explain(self, listed: Listed) -> None:
+    def _explain(self, listed: SessionBuild) -> None:
         reasons: dict[int, Reason] = {}
         try:
             if listed.build is not None and listed.problem is None and listed.is_recorded:
@@ -480,19 +480,19 @@ class Bench:
             return problem
         return None
 
-    def _point_at_failure(self, listed: Listed, build: Build) -> None:
+    def _point_at_failure(self, listed: SessionBuild, build: Build) -> None:
         failed = failed_step(build)
         if failed is not None:
             lines = self.builds.log(listed.number, step_id(failed))
             log = list(lines.plain()) if lines is not None else []
             self._log_at[listed.number, step_id(failed)] = failing_line(log)
-            self.choices = replace(self.choices, step=None, follow=False, query="")
+            self.selection = replace(self.selection, step=None, follow=False, query="")
         else:
             log = []
-        marks = marks_of(build, dockerfile=DOCKERFILE, log=log, has_file=self.desk.has_file)
-        self._marks = tuple(self.desk.mark_anchored(mark) for mark in marks)
+        marks = marks_of(build, dockerfile=DOCKERFILE, log=log, has_file=self.open_files.has_file)
+        self._marks = tuple(self.open_files.mark_anchored(mark) for mark in marks)
         if self._marks:
-            self.choices = self.choices.opened(self._marks[0].path)
+            self.selection = self.selection.opened(self._marks[0].path)
 
 
 def _shown_mark(mark: Mark) -> Mark:

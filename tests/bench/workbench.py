@@ -83,7 +83,7 @@ def _first_step_shown(bench: Workbench, text: str) -> float:
     shown = threading.Event()
 
     def look(_change: dict[str, Any]) -> None:
-        steps = bench._bench.page().steps
+        steps = bench._state.page().steps
         if steps.number == bench.view["shown"] and any(row.state in SHOWN for row in steps.rows):
             shown.set()
 

@@ -15,7 +15,7 @@ from speedkit.errors import EngineLost
 from speedkit.model import Build, ImageLayer, Step, StepState
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.open_files import DOCKERFILE
-from speedkit.widgets.workbench_state import Bench
+from speedkit.widgets.workbench_state import WorkbenchState
 from speedkit.words.causes import cause_in_margin, cause_in_short, cause_sentence
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import Scripted
@@ -127,7 +127,7 @@ def expectations(text: str, *, fresh: bool = True) -> list[dict[str, Any]]:
 @contextmanager
 def a_bench(
     *results: Build | Exception, forecast: list[dict[str, Any]] | None = None
-) -> Iterator[tuple[Bench, list[Scripted]]]:
+) -> Iterator[tuple[WorkbenchState, list[Scripted]]]:
     """A workbench on the sample app after these builds, the first two by `naive`."""
     scripts: list[Scripted] = []
 
@@ -139,7 +139,7 @@ def a_bench(
         return [forecast or []]
 
     app = sample_app()
-    bench = Bench(
+    bench = WorkbenchState(
         app, lambda: None, strategy="naive", start=start, find_engine=Engine, forecaster=forecaster, reasons_of=because
     )
     bench.look_for_engine()
@@ -164,11 +164,11 @@ def a_bench(
         app.close()
 
 
-def seen(bench: Bench) -> Shown:
+def seen(bench: WorkbenchState) -> Shown:
     traits = bench.page(bench.forecast(wait_seconds=HANG_SECONDS) or []).traits()
     log = traits["shown_log"]
     page = bench.log_page(log["number"], log["step"], 0, 400) if log["step"] else None
-    texts = {file["path"]: {"text": bench.desk.text_or_empty(file["path"])} for file in traits["files"]}
+    texts = {file["path"]: {"text": bench.open_files.text_or_empty(file["path"])} for file in traits["files"]}
     state = traits | {"twin": "none"}
     return Shown(json.loads(json.dumps(state)), {"read": texts, "log": {log["step"]: page} if page else {}})
 

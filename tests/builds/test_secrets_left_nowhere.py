@@ -58,9 +58,9 @@ def test_forty_secrets_are_left_nowhere(engine: Engine, app_with_secrets: Plante
     assert {step.state for step in forecast.steps} == {"hit", "no-step"}
 
     bench = Workbench(app)
-    bench._bench.choose({"tab": ".env"}, page="p", number=1)
+    bench._state.choose({"tab": ".env"}, page="p", number=1)
     notebook = json.dumps([bench.get_state(), bench._twin_html(), bench._view_data()], default=str)
-    bench._bench.choose({"tab": "./Dockerfile"}, page="p", number=2)
+    bench._state.choose({"tab": "./Dockerfile"}, page="p", number=2)
     notebook += json.dumps([bench.get_state(), bench._twin_html()], default=str)
     bench.close()
     assert "left out" in notebook

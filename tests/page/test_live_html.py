@@ -15,7 +15,7 @@ from speedkit.page import (
     NOTHING_SHOWN,
     FileList,
     FileMap,
-    LayerChoices,
+    LayerSelection,
     LayersPage,
     MapBox,
     ShownContent,
@@ -161,7 +161,7 @@ def layers_page(*rows: TreeRow, layer: ShownLayer = LAYER, boxes: tuple[MapBox, 
     image = ShownImage("first", "app:1", 1, 1, (layer,), (WastedPath("/a", 7),))
     tree = FileList("the files", "3 files", 4000, rows, "")
     shown = FileMap("/etc", 10, "by size", boxes)
-    return LayersPage("finding", (), (image,), LayerChoices(**choices), tree, shown, NOTHING_SHOWN, "")
+    return LayersPage("finding", (), (image,), LayerSelection(**choices), tree, shown, NOTHING_SHOWN, "")
 
 
 def line(row: TreeRow, **choices) -> str:

@@ -12,7 +12,7 @@ from nbconvert import HTMLExporter
 
 from speedkit.apps import own_app
 from speedkit.page.workbench_html import TwinTexts, twin_html
-from speedkit.widgets.workbench_state import Bench
+from speedkit.widgets.workbench_state import WorkbenchState
 from tests.waiting import HANG_SECONDS
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
 from tests.widgets.test_workbench_state import EXIT_1, Found
@@ -30,7 +30,7 @@ def bench_of(app, *results, tab=None):
         scripts[-1].finish(results[len(scripts) - 1])
         return scripts[-1]
 
-    bench = Bench(app, lambda: None, start=start, find_engine=Found)
+    bench = WorkbenchState(app, lambda: None, start=start, find_engine=Found)
     for _ in results:
         bench.build()
         bench.wait()
@@ -48,7 +48,7 @@ def shown(app, *results, forecast=(), tab=None):
     with bench_of(app, *results, tab=tab) as bench:
         page = bench.page(forecast)
         log, first = bench.twin_log(40)
-        texts = TwinTexts(bench.desk.text_or_empty(page.choices.tab), log, first)
+        texts = TwinTexts(bench.open_files.text_or_empty(page.selection.tab), log, first)
         return twin_html(page, texts, style="p{}", name="model-1")
 
 

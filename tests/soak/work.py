@@ -59,7 +59,7 @@ class Work:
         kinds: list[tuple[int, Callable[[int], None]]] = [
             (50, self._cancelled),
             (25, self._layers),
-            (20, self._bench),
+            (20, self._state),
             (10, self._asked),
             (2, self._edited),
         ]
@@ -90,7 +90,7 @@ class Work:
         running.wait()
         self.builds += 1
 
-    def _bench(self, number: int) -> None:
+    def _state(self, number: int) -> None:
         self._bench_app.write("one.txt", f"bench {number}")
         bench = Workbench(self._bench_app)
         bench.build()

@@ -7,7 +7,7 @@ import pytest
 from speedkit.apps import append_line, own_app, sample_app
 from speedkit.errors import FileRefused, Misuse
 from speedkit.page import ChosenStrategy, Mark
-from speedkit.widgets.open_files import CUSTOM, DOCKERFILE, Desk
+from speedkit.widgets.open_files import CUSTOM, DOCKERFILE, OpenFiles
 
 FILES = {
     "Dockerfile": "FROM alpine\nCOPY . .\n",
@@ -27,10 +27,10 @@ def app(folder):
 
 @pytest.fixture
 def desk(app):
-    return Desk(app)
+    return OpenFiles(app)
 
 
-def file(desk: Desk, path: str) -> dict:
+def file(desk: OpenFiles, path: str) -> dict:
     return next(entry for entry in desk.files() if entry.path == path)
 
 
@@ -40,7 +40,7 @@ def test_tabs_begin_with_the_sources_and_the_dockerfile_and_end_with_lock_files(
 
 def test_the_sample_app_begins_with_the_naive_strategy():
     with sample_app() as app:
-        desk = Desk(app)
+        desk = OpenFiles(app)
         assert desk.strategy == "naive"
         assert [entry.label for entry in desk.files()][:4] == ["main.go", "Dockerfile", "go.mod", ".dockerignore"]
         assert not [entry for entry in desk.files() if entry.label.startswith("Dockerfile.")]
@@ -187,10 +187,10 @@ def test_a_link_that_leads_nowhere_is_no_tab(folder):
     for name, leads_to in {"loop": "loop", "nowhere": "no/where"}.items():
         (place / name).symlink_to(leads_to)
     with own_app(place) as app:
-        assert [file.path for file in Desk(app).files()] == [DOCKERFILE, "a.txt"]
+        assert [file.path for file in OpenFiles(app).files()] == [DOCKERFILE, "a.txt"]
 
 
 def test_a_name_that_is_no_utf8_is_no_tab(folder):
     place = folder({"Dockerfile": "FROM scratch\n", "\udcff.txt": "a"})
     with own_app(place) as app:
-        assert [file.path for file in Desk(app).files()] == [DOCKERFILE]
+        assert [file.path for file in OpenFiles(app).files()] == [DOCKERFILE]

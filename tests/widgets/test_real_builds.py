@@ -26,13 +26,13 @@ def wb(folder):
 
 
 def states(wb: Workbench) -> list[str]:
-    return [step.state for stage in wb._bench.page().steps.stages for step in stage.steps]
+    return [step.state for stage in wb._state.page().steps.stages for step in stage.steps]
 
 
 def test_an_edited_dockerfile_finds_what_its_original_built(wb):
     wb.build()
     assert wb.wait().ok
-    wb._bench.type_text(DOCKERFILE, STORY + "RUN echo more\n", page="p")
+    wb._state.type_text(DOCKERFILE, STORY + "RUN echo more\n", page="p")
     wb.build()
     wb.wait()
     assert states(wb) == ["cached", "cached", "cached", "ran"]
@@ -41,11 +41,11 @@ def test_an_edited_dockerfile_finds_what_its_original_built(wb):
 
 def test_logs_that_left_memory_come_back_from_the_recordings(wb):
     for number in range(LOGS_OF_BUILDS_KEPT + 1):
-        wb._bench.type_text("main.go", f"{number}\n", page="p")
+        wb._state.type_text("main.go", f"{number}\n", page="p")
         wb.build()
         wb.wait()
     assert wb.builds[0].step_list[2].log == ""
-    assert wb._bench.log_text(1, "line-3") == "hello from 0\n"
+    assert wb._state.log_text(1, "line-3") == "hello from 0\n"
 
 
 def test_a_cold_build_runs_everything_and_leaves_the_cache_alone(wb):
@@ -62,7 +62,7 @@ def test_a_cold_build_runs_everything_and_leaves_the_cache_alone(wb):
 def test_the_forecast_says_what_then_happens(wb):
     wb.build()
     wb.wait()
-    wb._bench.type_text("main.go", "two\n", page="p")
+    wb._state.type_text("main.go", "two\n", page="p")
     wait_until(lambda: [entry["forecast"] for entry in wb.forecast] == ["hit", "miss", "miss"])
     assert wb.forecast[1]["because"]
     wb.build()

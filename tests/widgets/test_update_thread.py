@@ -8,8 +8,8 @@ import weakref
 
 import pytest
 
-from speedkit.widgets.forecast_worker import Foresight
-from speedkit.widgets.update_thread import Pace, Painter
+from speedkit.widgets.forecast_worker import ForecastWorker
+from speedkit.widgets.update_thread import Pace, Updater
 from tests.waiting import HANG_SECONDS, wait_until
 
 LONGER_THAN_ANY_TEST = 10 * HANG_SECONDS
@@ -59,7 +59,7 @@ def test_a_painting_that_takes_longer_than_the_period_is_followed_at_once():
 
 def test_the_last_state_of_a_flood_is_painted_by_the_one_thread():
     canvas = Canvas()
-    painter = Painter(canvas.paint, canvas.problems.append)
+    painter = Updater(canvas.paint, canvas.problems.append)
     for _ in range(10_000):
         canvas.state += 1
         painter.wake()
@@ -72,7 +72,7 @@ def test_the_last_state_of_a_flood_is_painted_by_the_one_thread():
 def test_an_error_while_painting_is_told_and_painting_goes_on():
     canvas = Canvas()
     canvas.fails = True
-    painter = Painter(canvas.paint, canvas.problems.append)
+    painter = Updater(canvas.paint, canvas.problems.append)
     assert painter.flush(HANG_SECONDS)
     assert [str(problem) for problem in canvas.problems] == ["no paint"]
     assert painter.flush(HANG_SECONDS)
@@ -82,7 +82,7 @@ def test_an_error_while_painting_is_told_and_painting_goes_on():
 
 def test_without_changes_it_looks_again():
     canvas = Canvas()
-    painter = Painter(canvas.paint, canvas.problems.append)
+    painter = Updater(canvas.paint, canvas.problems.append)
     wait_until(lambda: len(canvas.painted) >= 2)
     painter.stop()
     assert set(canvas.painted) == {0}
@@ -90,7 +90,7 @@ def test_without_changes_it_looks_again():
 
 def test_a_stopped_painter_keeps_nobody_waiting():
     canvas = Canvas()
-    painter = Painter(canvas.paint, canvas.problems.append)
+    painter = Updater(canvas.paint, canvas.problems.append)
     painter.stop()
     flushing = threading.Thread(target=painter.flush, args=(LONGER_THAN_ANY_TEST,), daemon=True)
     flushing.start()
@@ -100,7 +100,7 @@ def test_a_stopped_painter_keeps_nobody_waiting():
 
 def test_all_painters_share_one_thread_which_ends_with_the_last_of_them():
     canvases = [Canvas() for _ in range(10)]
-    painters = [Painter(canvas.paint, canvas.problems.append) for canvas in canvases]
+    painters = [Updater(canvas.paint, canvas.problems.append) for canvas in canvases]
     assert all(painter.flush(HANG_SECONDS) for painter in painters)
     assert [thread.name for thread in threading.enumerate()].count("workbench painter") == 1
     del painters
@@ -110,7 +110,7 @@ def test_all_painters_share_one_thread_which_ends_with_the_last_of_them():
 def test_a_painter_that_nobody_holds_any_more_goes_though_it_paints_what_holds_it():
     class Widget:
         def __init__(self) -> None:
-            self.painter = Painter(self.paint, lambda problem: None)
+            self.painter = Updater(self.paint, lambda problem: None)
 
         def paint(self) -> None:
             return
@@ -136,13 +136,13 @@ def test_a_painter_stopped_in_its_own_painting_does_not_wait_for_itself():
             painters[0].stop()
             stopped.set()
 
-    painters.append(Painter(paint, lambda problem: None))
+    painters.append(Updater(paint, lambda problem: None))
     painters[0].wake()
     assert stopped.wait(HANG_SECONDS)
 
 
 def test_a_forecast_has_a_thread_only_while_it_is_worked_out():
-    foresight = Foresight(lambda app, strategy, builds: [[{"line": 1}]], lambda: None, lambda problem: None)
+    foresight = ForecastWorker(lambda app, strategy, builds: [[{"line": 1}]], lambda: None, lambda problem: None)
     for state in range(3):
         foresight.ask(state, None, "x", [], wait_seconds=HANG_SECONDS)
         assert foresight.of(state) == [{"line": 1}]

@@ -13,7 +13,7 @@ from speedkit.apps import app_in_place, own_app
 from speedkit.errors import NoEngine, UnknownStrategy
 from speedkit.widgets import Workbench, live_widget
 from speedkit.widgets.open_files import DOCKERFILE
-from speedkit.widgets.workbench_state import Bench
+from speedkit.widgets.workbench_state import WorkbenchState
 from tests.waiting import HANG_SECONDS, wait_until
 from tests.widgets.builds import DOCKERFILE as STORY
 from tests.widgets.builds import Scripted, a_build
@@ -30,7 +30,7 @@ class Page:
 
     def tell(self, kind: str, **content) -> None:
         self.wb._receive(self.wb, {"type": kind, "page": "p", **content}, [])
-        assert self.wb._painter.flush(HANG_SECONDS)
+        assert self.wb._updater.flush(HANG_SECONDS)
 
     def ask(self, kind: str, **content) -> dict | None:
         self.tell(kind, id="1", **content)
@@ -54,7 +54,9 @@ def scripts(monkeypatch):
         return made[-1]
 
     monkeypatch.setattr(
-        Bench.__init__, "__kwdefaults__", Bench.__init__.__kwdefaults__ | {"start": start, "find_engine": Found}
+        WorkbenchState.__init__,
+        "__kwdefaults__",
+        WorkbenchState.__init__.__kwdefaults__ | {"start": start, "find_engine": Found},
     )
     return made
 
@@ -74,7 +76,7 @@ def page(wb, monkeypatch):
 
 def row(wb, number):
     """A build in the widget's list of builds."""
-    return wb._bench.page().history[number - 1]
+    return wb._state.page().history[number - 1]
 
 
 def test_a_cell_builds_waits_and_gets_the_build(wb):
@@ -183,11 +185,11 @@ def test_unchanged_traits_are_not_sent_again(folder, scripts):
         wb = Workbench(app, forecaster=lambda *_: [forecast])
         # The engine and the forecast are looked for in threads of their own: what comes late is a change.
         wait_until(lambda: wb.engine != "" and len(wb.forecast) == 1)
-        assert wb._painter.flush(HANG_SECONDS)
+        assert wb._updater.flush(HANG_SECONDS)
         changes = []
         wb.observe(changes.append)
         for _ in range(3):
-            assert wb._painter.flush(HANG_SECONDS)
+            assert wb._updater.flush(HANG_SECONDS)
         assert changes == []
         wb.close()
 
@@ -247,7 +249,7 @@ def test_a_closed_workbench_is_gone(folder):
     bench.build()
     bench.wait()
     bench.close()
-    gone = [weakref.ref(bench), weakref.ref(bench._bench), weakref.ref(bench._bench._foresight)]
+    gone = [weakref.ref(bench), weakref.ref(bench._state), weakref.ref(bench._state._forecast_worker)]
     del bench
 
     def are_gone() -> bool:

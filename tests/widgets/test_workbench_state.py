@@ -17,7 +17,7 @@ from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
 from speedkit.widgets.garbage_collection import uncollected
 from speedkit.widgets.open_files import DOCKERFILE
-from speedkit.widgets.workbench_state import Bench
+from speedkit.widgets.workbench_state import WorkbenchState
 from tests.waiting import HANG_SECONDS, wait_until
 from tests.widgets.builds import CACHED, FAILED, Scripted, a_build
 from tests.widgets.builds import DOCKERFILE as STORY
@@ -50,7 +50,7 @@ class Set:
         self.problem: Exception | None = None
         self.arrived = threading.Event()
         options.setdefault("find_engine", Found)
-        self.bench = Bench(app, self._wake, start=self._start, **options)
+        self.bench = WorkbenchState(app, self._wake, start=self._start, **options)
 
     def _wake(self) -> None:
         self.wakes += 1
@@ -132,7 +132,7 @@ def test_between_press_and_first_news_the_build_is_shown_running(app):
         return script
 
     script = Scripted()
-    bench = Bench(app, lambda: None, start=slow, find_engine=Found)
+    bench = WorkbenchState(app, lambda: None, start=slow, find_engine=Found)
     bench.build()
     steps = bench.page().steps
     assert (steps.number, steps.outcome) == (1, "running")
@@ -188,7 +188,7 @@ def test_a_failed_build_opens_at_the_failing_line_and_marks_source_and_instructi
     page = scene.bench.page()
     assert page.steps.focus == "line-3"
     assert page.log.at == 1
-    assert page.choices.tab == "main.go"
+    assert page.selection.tab == "main.go"
     assert [(mark.path, mark.line, mark.column) for mark in page.marks] == [
         ("main.go", 2, 1),
         (DOCKERFILE, 3, None),
@@ -243,7 +243,7 @@ def test_typing_in_the_dockerfile_turns_to_the_next_build_and_typing_elsewhere_d
 
 def test_logs_of_old_builds_leave_memory(scene):
     for _ in range(LOGS_OF_BUILDS_KEPT + 2):
-        scene.build(a_build(log="x" * 1000, folder=scene.bench.desk._app.folder))
+        scene.build(a_build(log="x" * 1000, folder=scene.bench.open_files._app.folder))
     kept = [listed.build.step_list[2].log for listed in scene.bench.builds.finished()]
     assert [len(log) for log in kept] == [0, 0, 1000, 1000]
 
