@@ -18,8 +18,6 @@ from typing import Any
 from speedkit.apps import App
 from speedkit.model import Build
 
-from .garbage_collection import uncollected
-
 __all__ = ["ForecastWorker", "Forecaster"]
 
 Forecaster = Callable[[App, str, Sequence[Build]], Iterable[Sequence[Mapping[str, Any]]]]
@@ -66,8 +64,7 @@ class ForecastWorker:
             state, arguments = asked
             try:
                 better = iter(self._forecaster(*arguments))
-                with uncollected():
-                    self._keep(state, next(better, ()))
+                self._keep(state, next(better, ()))
                 while self._is_paused(state) and (entries := next(better, None)) is not None:
                     self._keep(state, entries)
             except Exception as problem:

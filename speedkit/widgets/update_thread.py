@@ -13,8 +13,6 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from .garbage_collection import uncollected
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -95,8 +93,7 @@ class Updater:
         self._looked = time.monotonic()
         self._pace.start(self._looked)
         try:
-            with uncollected():
-                self._paint()
+            self._paint()
         except Exception as problem:
             # Nobody is left to be told of an error in telling: the next painting is more use than a dead painter.
             with contextlib.suppress(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
 from dataclasses import replace
@@ -15,7 +14,6 @@ from speedkit.errors import EngineLost, NoEngine, StateBusy, UnknownStrategy
 from speedkit.page import BarPart
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
-from speedkit.widgets.garbage_collection import uncollected
 from speedkit.widgets.open_files import DOCKERFILE
 from speedkit.widgets.workbench_state import WorkbenchState
 from tests.waiting import HANG_SECONDS, wait_until
@@ -322,31 +320,6 @@ def test_a_better_forecast_takes_the_place_of_the_first_unless_somebody_types_on
     assert "at first sight: two" in seen
     assert "on closer look: one" not in seen
     scene.bench.close()
-
-
-def test_python_looks_for_garbage_only_when_nobody_waits_for_the_forecast(app):
-    collecting = []
-
-    def forecaster(_app, _strategy, _builds):
-        for _ in ("at first sight", "on closer look"):
-            collecting.append(gc.isenabled())
-            yield []
-
-    scene = Set(app, forecaster=forecaster)
-    scene.bench.forecast(wait_seconds=HANG_SECONDS)
-    scene.until(lambda: len(collecting) == 2)
-    assert collecting == [False, True]
-    scene.bench.close()
-
-
-def test_it_looks_again_only_when_the_last_of_those_who_are_waited_for_is_done():
-    first, second = uncollected(), uncollected()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert not gc.isenabled()
-    second.__exit__(None, None, None)
-    assert gc.isenabled()
 
 
 def test_a_forecaster_is_told_which_builds_share_the_next_ones_cache(app):
