@@ -87,7 +87,9 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
 
     read_image: reads the image that the arguments name, when an engine was asked for it already.
     """
-    atexit.register(gc.freeze)  # else Python looks through all that was made before it ends, 15 ms for an image
+    # Else Python searches all objects for cycles before it ends: 0.03 s of CPU for 7,500 files, of the 0.15 s that
+    # `speedkit layers` may take longer than `docker save` does.
+    atexit.register(gc.freeze)
     _take_leave_in_good_order()
     take_any_character()
     code: object = 0

@@ -1,4 +1,9 @@
-"""Starts the program. An engine takes long to gather an image: it is asked for one before the program is loaded."""
+"""Starts the program. `speedkit layers IMAGE` asks the engine for the image first, and loads the program meanwhile.
+
+An engine takes about a second to collect a Go image before it sends any of it. Loading typer and the verbs takes 0.11 s of CPU,
+and the modules that show an image 0.09 s. Together that is a fifth of what `docker save` takes, and the promise is 1.15 times
+its time at most. So this module looks at the arguments before typer does, and leaves all but the plainest to typer.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ FLAGS = frozenset({"--json", "--files"})
 def main() -> NoReturn:
     """Run the program with this process's arguments and end the process."""
     try:
-        with _asked_ahead(sys.argv[1:]) as read_image:
+        with _request_image(sys.argv[1:]) as read_image:
             from .program import run
 
             run(read_image)
@@ -40,8 +45,8 @@ def _end_as_cancelled() -> NoReturn:
     sys.exit(CANCELLED)
 
 
-def _asked_ahead(arguments: Sequence[str]) -> AbstractContextManager[Callable[[], Image] | None]:
-    """What reads the image of a plain `speedkit layers IMAGE`; None for a command line that only the program understands."""
+def _request_image(arguments: Sequence[str]) -> AbstractContextManager[Callable[[], Image] | None]:
+    """What reads the image of a plain `speedkit layers IMAGE`, once requested; None for any other command line."""
     match [word for word in arguments if word not in FLAGS]:
         case ["layers", image] if not image.startswith("-"):
             from speedkit.engine import request_image

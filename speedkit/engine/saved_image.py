@@ -104,16 +104,17 @@ def file_content(image: str | Path | Build, path: str, *, place: int | None = No
     place: of the layer, 0 for the lowest; None for the final file system.
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
-    from speedkit.images import read_archive_content, read_content
+    from speedkit.images import SentImage, about, read_content, source_on_disk
 
     if not isinstance(image, str | Path):
         image = _image_of(image)
     layers = layers_of(image, engine=engine)
     file = layers.locate(path, place=place)
     if archive := archive_named(_written(image)):
-        return read_archive_content(archive[0], file)
+        with about(archive[0]):
+            return read_content(source_on_disk(archive[0]), file)
     with saved_stream(engine or connect(), layers.id) as stream:
-        return read_content(stream, file, [layer.digest for layer in layers.layers], store=LayerStore())
+        return read_content(SentImage(stream, frozenset(layer.digest for layer in layers.layers)), file)
 
 
 def read_image(engine: Engine, name: str, *, store: LayerStore | None = None) -> Image:
@@ -168,10 +169,11 @@ class RequestedImage:
         )
 
     def _sent(self, stream: ByteStream) -> dict[str, Files]:
-        from speedkit.images import about, describe_images, read_saved_image
+        from speedkit.images import SentImage, about, describe_images, read_saved_image
 
         with self._opened, about(self.name):
-            saved = read_saved_image(stream, self._diff_ids, store=self._store, known=self._stored)
+            source = SentImage(stream, frozenset(self._diff_ids))
+            saved = read_saved_image(source, store=self._store, known=self._stored)
 
         # The layers are good even where the image's config cannot be read. The engine's history gives the commands then.
         with suppress(ArchiveError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from speedkit.on_demand import load_on_demand
 
 if TYPE_CHECKING:
-    from .archive import about, read_archive, read_archive_content, read_content, read_saved_image
+    from .archive import about, read_archive, read_content, read_saved_image
     from .archive_names import PATH_BEGINS, archive_named
     from .bytestream import CHUNK_BYTES, ByteStream
     from .files import Files
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .limits import Limits, Violation, check_limits
     from .manifests import describe_images
     from .plain_data import json_text, largest_file, treemap_rows
+    from .sources import SentImage, Source, source_on_disk
     from .store import LayerStore
     from .store_limit import keep_layers, size_of_layers
     from .summary import comparison_finding, facts, finding, layer_rows
@@ -36,7 +37,9 @@ __all__ = [
     "Image",
     "LayerStore",
     "Limits",
+    "SentImage",
     "Sorting",
+    "Source",
     "TreeRow",
     "Violation",
     "about",
@@ -53,10 +56,10 @@ __all__ = [
     "layer_rows",
     "make_image",
     "read_archive",
-    "read_archive_content",
     "read_content",
     "read_saved_image",
     "size_of_layers",
+    "source_on_disk",
     "tree_of_comparison",
     "tree_of_image",
     "tree_of_layer",

@@ -62,18 +62,17 @@ def read_layer(
     blob: ByteStream,
     size_bytes: int,
     *,
-    vouched: str | None = None,
+    trusted_diff_id: str | None = None,
     through: Callable[[Chunks], Chunks] = lambda chunks: chunks,
     is_blob_hashed: bool = False,
 ) -> ReadLayer:
     """The layer in the next `size_bytes` of the stream.
 
-    vouched: the diffID, when whoever sends the layer is trusted with it; else it is that of the bytes read, whatever the
-    archive calls them. through: what the unpacked bytes pass on their way. is_blob_hashed: the bytes as they are stored get a
-    digest, too.
+    trusted_diff_id: from a source that is trusted with it; None to compute it from the bytes. through: a generator that all
+    unpacked bytes pass. is_blob_hashed: also compute the digest of the bytes as they are stored.
     Raises: ArchiveError.
     """
-    reader = LayerReader(vouched, through=through, is_blob_hashed=is_blob_hashed)
+    reader = LayerReader(trusted_diff_id, through=through, is_blob_hashed=is_blob_hashed)
     files = Files()
     for header in reader.members(blob, size_bytes):
         files.add(header, reader.digest(header))
@@ -85,21 +84,21 @@ class LayerReader:
 
     def __init__(
         self,
-        vouched: str | None = None,
+        trusted_diff_id: str | None = None,
         *,
         through: Callable[[Chunks], Chunks] = lambda chunks: chunks,
         is_blob_hashed: bool = False,
     ) -> None:
         self._whole = hashlib.sha256()
         self._stored = hashlib.sha256() if is_blob_hashed else None
-        self._vouched = vouched
+        self._trusted_diff_id = trusted_diff_id
         self._through = through
         self._is_compressed = False
         self._stream = ByteStream(())
 
     @property
     def diff_id(self) -> str:
-        return self._vouched or f"sha256:{self._whole.hexdigest()}"
+        return self._trusted_diff_id or f"sha256:{self._whole.hexdigest()}"
 
     @property
     def blob_digest(self) -> str:
@@ -114,7 +113,7 @@ class LayerReader:
         self._is_compressed = bool(packing(blob.peek(min(size_bytes, BLOCK_BYTES))))
         stored = self._stored if self._is_compressed else None
         chunks = self._through(uncompressed(blob, size_bytes, stored))
-        self._stream = ByteStream(chunks if self._vouched else _hashed(chunks, self._whole))
+        self._stream = ByteStream(chunks if self._trusted_diff_id else _hashed(chunks, self._whole))
         yield from scan(self._stream)
         self._stream.drain()
 

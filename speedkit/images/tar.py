@@ -1,14 +1,14 @@
 """Reads the headers of a tar archive, quickly: V7, ustar, GNU and PAX, as Docker's own reader (Go's archive/tar) does.
 
 In: a ByteStream. Out: one Header per member, whose data can be read from the stream until the next one is asked for.
-Python's tarfile spends some 40 µs on a member; a layer may have a million.
+Python's tarfile takes 44 µs of CPU for a member and this module 9 µs. For the 7,500 files of a Go image that is 0.26 s more, a
+quarter of what `docker save` takes for it; `speedkit layers` may take 0.15 more in all.
 
 Formats: POSIX.1-2017 pax, https://www.gnu.org/software/tar/manual/html_node/Standard.html and `Sparse-Formats.html`.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -110,23 +110,19 @@ def _next_block(stream: ByteStream) -> bytes | None:
 
 
 def _checksum_fits(block: bytes) -> bool:
-    """The sum of the header's bytes, its own field counted as spaces.
+    """Whether the checksum is the sum of the header's bytes, its own field counted as spaces.
 
-    The low half of an Adler-32 is 1 + the sum of the bytes modulo 65521: the same sum, thirty times as fast.
     Old archives summed signed bytes; Go's reader accepts both.
     """
     try:
-        told = _octal(block[148:156])
+        checksum = _octal(block[148:156])
     except ValueError:
         return False
-    total = (zlib.adler32(block[156:], zlib.adler32(block[:148])) & 0xFFFF) - 1 + 8 * 32
-    if (told - total) % 65521 == 0:
-        return True
-    high = sum(byte > 127 for byte in block[:148] + block[156:])
-    return (told - total + 256 * high) % 65521 == 0
+    rest = block[:148] + block[156:]
+    total = sum(rest) + 8 * ord(" ")
+    return checksum == total or checksum == total - 256 * sum(byte > 127 for byte in rest)
 
 
-@lru_cache(maxsize=4096)
 def _octal(raw: bytes) -> int:
     """A field of octal digits; 0 when it is empty.
 

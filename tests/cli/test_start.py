@@ -32,7 +32,7 @@ from speedkit.errors import NoEngine
 )
 def test_an_image_is_asked_for_ahead_where_the_arguments_say_nothing_else(arguments, image, monkeypatch):
     monkeypatch.setattr("speedkit.engine.request_image", nullcontext)
-    with start._asked_ahead(arguments) as asked:
+    with start._request_image(arguments) as asked:
         assert asked == image
 
 
@@ -75,9 +75,9 @@ def test_the_image_asked_for_ahead_is_the_one_that_is_shown(speedkit, folder):
 def test_asking_ahead_loads_neither_the_program_nor_what_reads_an_image(engine):
     program = (
         "import sys\n"
-        "from speedkit.cli.start import _asked_ahead\n"
+        "from speedkit.cli.start import _request_image\n"
         "slow = {'typer', 'subprocess', 'platformdirs', 'speedkit.images.tar', 'speedkit.cli.program'}\n"
-        "with _asked_ahead(['layers', 'speedkit/nothing:1']):\n"
+        "with _request_image(['layers', 'speedkit/nothing:1']):\n"
         "    print(sorted(slow & set(sys.modules)))\n"
     )
     environment = os.environ | {"DOCKER_HOST": engine.host}
@@ -99,7 +99,7 @@ start.main()
 @pytest.mark.parametrize(
     "where",
     [
-        "start._asked_ahead = interrupt",
+        "start._request_image = interrupt",
         "program._sweep_leftovers = interrupt",
         "program.take_any_character = interrupt",
         "program.say_problem = interrupt; program._sweep_leftovers = lambda: 1 / 0",

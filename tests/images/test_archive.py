@@ -9,7 +9,7 @@ import json
 import lzma
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speedkit.errors import AlteredArchive, ArchiveError
-from speedkit.images.archive import read_archive, read_archive_content, read_content, read_saved_image
+from speedkit.images.archive import read_archive, read_content, read_saved_image
 from speedkit.images.archive_names import archive_named
 from speedkit.images.bytestream import ByteStream, gunzip, unzstd
 from speedkit.images.image import StoredFile
 from speedkit.images.manifests import MACHINES, describe_images
+from speedkit.images.sources import SentImage, source_on_disk
 from speedkit.images.store import LayerStore
 
 from .archives import COMPRESSIONS, Compress, blob, config, digest, docker_archive, layer, oci_archive, write_archive
@@ -32,6 +33,11 @@ UPPER = layer(("etc/a", b"second"), (".wh.b", b""))
 ZSTD_COMMENT = b"\x50\x2a\x4d\x18\4\0\0\0text"
 """A frame that holds no data."""
 COMMANDS = ["COPY a /", None, "RUN rm /b"]
+
+
+def sent(stream: ByteStream, diff_ids: Iterable[str]) -> SentImage:
+    """What an engine sends for an image of these layers."""
+    return SentImage(stream, frozenset(diff_ids))
 
 
 @pytest.fixture
@@ -218,18 +224,18 @@ def test_a_repeated_layer_of_an_old_archive_is_a_symlink(tmp_path: Path, store: 
     image = read_archive(path, store=store)
     assert [item.digest for item in image.layers] == [f"sha256:{digest(LOWER)}"] * 2
     assert (image.name, image.wasted_bytes) == ("old.tar", 7)
-    assert read_archive_content(path, image.locate("/etc/a", place=0), store=store) == b"first"
+    assert read_content(source_on_disk(path), image.locate("/etc/a", place=0), store=store) == b"first"
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
 def test_the_content_of_a_file_is_that_of_the_layer_asked_for(tmp_path: Path, store: LayerStore, compress: Compress) -> None:
     path = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress)
     for again in range(2):
-        assert read_archive_content(path, StoredFile(f"sha256:{digest(LOWER)}", "etc/a"), store=store) == b"first"
-        assert read_archive_content(path, StoredFile(f"sha256:{digest(UPPER)}", "etc/a"), store=store) == b"second"
+        assert read_content(source_on_disk(path), StoredFile(f"sha256:{digest(LOWER)}", "etc/a"), store=store) == b"first"
+        assert read_content(source_on_disk(path), StoredFile(f"sha256:{digest(UPPER)}", "etc/a"), store=store) == b"second"
         assert len(read_archive(path, store=store).layers) == 2, again
     with pytest.raises(ArchiveError, match="has no file"):
-        read_archive_content(path, StoredFile(f"sha256:{digest(UPPER)}", "b"), store=store)
+        read_content(source_on_disk(path), StoredFile(f"sha256:{digest(UPPER)}", "b"), store=store)
 
 
 def test_content_that_is_too_large_or_has_holes_is_not_shown(tmp_path: Path, store: LayerStore) -> None:
@@ -238,25 +244,25 @@ def test_content_that_is_too_large_or_has_holes_is_not_shown(tmp_path: Path, sto
     for data in (layer(("a", bytes((16 << 20) + 1))), pax({"GNU.sparse.realsize": "9", "GNU.sparse.map": "0,1"})):
         path = docker_archive(tmp_path / "image.tar", [data])
         with pytest.raises(ArchiveError):
-            read_archive_content(path, StoredFile(f"sha256:{digest(data)}", "a"), store=store)
+            read_content(source_on_disk(path), StoredFile(f"sha256:{digest(data)}", "a"), store=store)
 
 
 def test_a_stream_is_read_in_one_pass_and_known_layers_are_passed_over(tmp_path: Path, store: LayerStore) -> None:
     data = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], COMMANDS).read_bytes()
     diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(UPPER)}"]
-    first = read_saved_image(ByteStream([data]), diff_ids, store=store)
+    first = read_saved_image(sent(ByteStream([data]), diff_ids), store=store)
     assert set(first.files) == set(diff_ids)
     assert describe_images(first.documents)[0].commands == ("COPY a /", "RUN rm /b")
-    assert read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids).files == {}
-    assert read_content(ByteStream([data]), StoredFile(diff_ids[1], "etc/a"), diff_ids, store=store) == b"second"
+    assert read_saved_image(sent(ByteStream([data]), diff_ids), store=store, known=diff_ids).files == {}
+    assert read_content(sent(ByteStream([data]), diff_ids), StoredFile(diff_ids[1], "etc/a"), store=store) == b"second"
 
 
 def test_compressed_layers_of_a_stream_are_known_by_their_blob(tmp_path: Path, store: LayerStore) -> None:
     data = docker_archive(tmp_path / "image.tar", [LOWER], compress=gzip.compress).read_bytes()
     diff_ids = [f"sha256:{digest(LOWER)}"]
-    assert set(read_saved_image(ByteStream([data]), diff_ids, store=store).files) == set(diff_ids)
-    assert read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids).files == {}
-    assert read_saved_image(ByteStream([data]), [], store=store).files == {}
+    assert set(read_saved_image(sent(ByteStream([data]), diff_ids), store=store).files) == set(diff_ids)
+    assert read_saved_image(sent(ByteStream([data]), diff_ids), store=store, known=diff_ids).files == {}
+    assert read_saved_image(sent(ByteStream([data]), []), store=store).files == {}
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
@@ -265,8 +271,8 @@ def test_a_layer_that_another_process_keeps_meanwhile_is_read_all_the_same(
 ) -> None:
     data = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress).read_bytes()
     diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(UPPER)}"]
-    read_saved_image(ByteStream([data]), diff_ids, store=store)
-    assert set(read_saved_image(ByteStream([data]), diff_ids, store=store, known=diff_ids[:1]).files) == {diff_ids[1]}
+    read_saved_image(sent(ByteStream([data]), diff_ids), store=store)
+    assert set(read_saved_image(sent(ByteStream([data]), diff_ids), store=store, known=diff_ids[:1]).files) == {diff_ids[1]}
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
@@ -282,11 +288,11 @@ def test_the_stream_is_left_as_soon_as_the_file_is_found(tmp_path: Path, store: 
             yield data[start : start + 1000]
 
     first = StoredFile(image.layers[0].digest, "etc/a")
-    assert read_content(ByteStream(chunks()), first, [first.digest], store=store) == b"first"
+    assert read_content(sent(ByteStream(chunks()), [first.digest]), first, store=store) == b"first"
     assert len(taken) < 300
     last = image.locate("/etc/a")
-    assert read_content(ByteStream(chunks()), last, [last.digest], store=store) == b"again"
-    assert read_archive_content(path, last, store=store) == b"again"
+    assert read_content(sent(ByteStream(chunks()), [last.digest]), last, store=store) == b"again"
+    assert read_content(source_on_disk(path), last, store=store) == b"again"
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
@@ -306,8 +312,8 @@ def test_a_stream_whose_chunks_are_overwritten_is_read_as_a_whole_one(
             buffer[:] = b"\xff" * size
 
     diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(large)}"]
-    whole = read_saved_image(ByteStream([data]), diff_ids, store=store)
-    found = read_saved_image(ByteStream(chunks()), diff_ids, store=store)
+    whole = read_saved_image(sent(ByteStream([data]), diff_ids), store=store)
+    found = read_saved_image(sent(ByteStream(chunks()), diff_ids), store=store)
     assert found.documents == whole.documents
     for diff_id in diff_ids:
         files, expected = found.files[diff_id], whole.files[diff_id]
@@ -322,7 +328,7 @@ def test_a_folder_in_the_layout_of_oci_is_an_archive_too(tmp_path: Path, store: 
     (folder / "loop").symlink_to(folder)
     image = read_archive(folder, name="two:1", store=store)
     assert image.layers == read_archive(path, name="two:1", store=store).layers
-    assert read_archive_content(folder, image.locate("/etc/a"), store=store) == b"second"
+    assert read_content(source_on_disk(folder), image.locate("/etc/a"), store=store) == b"second"
     (folder / "oci-layout").unlink()
     with pytest.raises(ArchiveError, match="folder without an image"):
         read_archive(folder, store=store)
