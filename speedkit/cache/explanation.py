@@ -23,8 +23,8 @@ from speedkit.causes import (
     ImportFailed,
     Line,
     MissBegan,
-    Named,
-    New,
+    NamedSource,
+    NewToCache,
     NotFetched,
     NotReached,
     NotTold,
@@ -190,13 +190,13 @@ class _ExplainedBuild:
             return self._with_failed_import(cause, ()) if cause is not None else (step.cause, step.also)
         builders = tuple(name for name, lines in self._hits_elsewhere.items() if step.line in lines)
         # Only for a new step: with another cause, the person's change explains the miss, whatever other builders have.
-        if isinstance(step.cause, New) and builders:
+        if isinstance(step.cause, NewToCache) and builders:
             return OtherBuilder(builders), ()
         return self._with_failed_import(step.cause, step.also)
 
     def _with_failed_import(self, cause: Cause, also: tuple[Addition, ...]) -> tuple[Cause, tuple[Addition, ...]]:
         """BuildKit goes on without a cache that it cannot import, and reports that only in the step of the import."""
-        if not isinstance(cause, New) or not self._others.not_imported:
+        if not isinstance(cause, NewToCache) or not self._others.not_imported:
             return cause, also
         return cause, (*also, ImportFailed(self._others.not_imported))
 
@@ -244,7 +244,7 @@ def _sources(cause: Cause) -> tuple[Place, ...]:
         case DependsOnBytes(sources):
             return sources
         case DependsOnHostFiles(names) | DependsOnAddress(names):
-            return tuple(map(Named, names))
+            return tuple(map(NamedSource, names))
     return ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from speedkit.causes import Addition, BaseToPull, Cause, ImageToPull, NothingBuiltYet, SameStepAs, Stops
+from speedkit.causes import Addition, BaseToPull, Cause, ImageToPull, NothingBuiltYet, SameStepAs, StopsBuild
 from speedkit.errors import DockerfileError
 
 from .content_digest import Tree
@@ -126,7 +126,7 @@ class CacheModel:
             # Of equal steps on images of different names BuildKit runs the first that it comes to, and reports the others as
             # cached. Which one is the first differs from build to build (docs/buildkit-cache-rules.md, "The key of a step").
             equal_lines = equal_steps.lines_on_other_images(planned)
-            if equal_lines and step.forecast == "miss" and not isinstance(step.cause, Stops):
+            if equal_lines and step.forecast == "miss" and not isinstance(step.cause, StopsBuild):
                 step = replace(step, forecast="depends", cause=SameStepAs(equal_lines), also=())
             forecasts.append(step)
         return Forecast(tuple(forecasts))
@@ -141,7 +141,7 @@ class CacheModel:
         for step in plan.steps:
             verdict = _verdict(step, lookup)
             cause, also = causes.of(step)
-            if last_plan is None and verdict == "miss" and not isinstance(cause, Stops | BaseToPull | ImageToPull):
+            if last_plan is None and verdict == "miss" and not isinstance(cause, StopsBuild | BaseToPull | ImageToPull):
                 # Without any earlier build every miss has one cause. Only a stop and a base to pull say more than that.
                 cause, also = NothingBuiltYet(), ()
             instruction = step.instruction

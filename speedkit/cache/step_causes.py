@@ -26,7 +26,7 @@ from speedkit.causes import (
     MayBeKept,
     MissingFile,
     MissingSecret,
-    Named,
+    NamedSource,
     NeedsSecret,
     NeverBuilt,
     NeverBuiltTogether,
@@ -39,7 +39,7 @@ from speedkit.causes import (
     StageBegins,
     StartsFromOtherBase,
     StepRan,
-    Stops,
+    StopsBuild,
     TextChanged,
     Unchanged,
 )
@@ -135,7 +135,7 @@ class StepCauses:
         return self._restored[id(vertex)]
 
 
-def _stopped_by_files(missing_paths: tuple[str, ...], vertex: Vertex, plan: Plan) -> Stops:
+def _stopped_by_files(missing_paths: tuple[str, ...], vertex: Vertex, plan: Plan) -> StopsBuild:
     """Why the build stops at files of a step: BuildKit cannot take them, or they are missing."""
     trees = [
         (edge.vertex, edge.vertex.tree, selector)
@@ -246,7 +246,7 @@ def _new_to_cache(step: PlannedStep, before: PlannedStep | None, vertex: Vertex,
 
 def _place(vertex: Vertex) -> Place:
     """The line of a vertex, or its name when no instruction made it."""
-    return Line(vertex.line) if vertex.line else Named(_name_of(vertex))
+    return Line(vertex.line) if vertex.line else NamedSource(_name_of(vertex))
 
 
 def _name_of(vertex: Vertex) -> str:

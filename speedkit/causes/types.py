@@ -42,12 +42,12 @@ __all__ = [
     "MissBegan",
     "MissingFile",
     "MissingSecret",
-    "Named",
+    "NamedSource",
     "NeedsSecret",
     "NeverBuilt",
     "NeverBuiltTogether",
     "NeverFinished",
-    "New",
+    "NewToCache",
     "NotAMiss",
     "NotFetched",
     "NotNeeded",
@@ -70,7 +70,7 @@ __all__ = [
     "StartedEmpty",
     "StartsFromOtherBase",
     "StepRan",
-    "Stops",
+    "StopsBuild",
     "TextChanged",
     "Unchanged",
     "Variable",
@@ -87,13 +87,13 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedSource:
     """A source that is no instruction: an image, a URL, a file that commands on the host write."""
 
     name: str
 
 
-Place = Line | Named
+Place = Line | NamedSource
 """A source of a step: an instruction, or something with a name."""
 
 FileChangeKind = Literal["content", "added", "removed", "mode", "link", "kind"]
@@ -538,10 +538,10 @@ NotAMiss = (
 )
 """The step is cached, or has nothing to cache."""
 
-New = NothingBuiltYet | StartedEmpty | NeverBuilt | NeverBuiltTogether | NeverFinished | BrokeOff
+NewToCache = NothingBuiltYet | StartedEmpty | NeverBuilt | NeverBuiltTogether | NeverFinished | BrokeOff
 """It was never in the cache."""
 
-Stops = MissingFile | BackslashInPath | MissingSecret | FileRefused
+StopsBuild = MissingFile | BackslashInPath | MissingSecret | FileRefused
 """The build stops at the step."""
 
 Cause = (
@@ -560,12 +560,12 @@ Cause = (
     | OtherBytes
     | HostFilesChanged
     | AddressChanged
-    | New
+    | NewToCache
     | Evicted
     | OtherBuilder
     | BaseToPull
     | ImageToPull
-    | Stops
+    | StopsBuild
     | NotFetched
     | OtherDigest
 )

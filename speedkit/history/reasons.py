@@ -14,7 +14,7 @@ from speedkit.builds import dockerfile_text, effective_build_args
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
-from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, New, StartedEmpty
+from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, NewToCache, StartedEmpty
 from speedkit.context import Manifest, read_context
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.messages import message, plural
@@ -194,7 +194,7 @@ def _recording(build: Build | str | None) -> Recording:
 def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0) -> Reason:
     """The reason of one step. first: it is the first build in its cache, so a new step is no surprise."""
     cause: Cause = step.cause
-    if first and isinstance(cause, New):
+    if first and isinstance(cause, NewToCache):
         cause = StartedEmpty()
     elif isinstance(cause, BuiltElsewhere | Imported) and step.instruction.startswith("FROM "):
         # FROM runs nothing. It counts only that the image is here, and not which build or import brought it.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from speedkit.causes import FilesChanged, New, OtherBytes, StepRan
+from speedkit.causes import FilesChanged, NewToCache, OtherBytes, StepRan
 from speedkit.history import RUN_STATES, MissPath, Reasons, Travel, trace_misses
 from speedkit.measurements import NONE, edit_words
 from speedkit.messages import join_names, message, plural
@@ -243,7 +243,7 @@ def _state_text(reason: Reason, *, stops: bool) -> str:
         return ""
     text = _run_text(reason, icon)
     # A step that ran because the step above it ran, or because it is new, says nothing of its own.
-    cause = "" if isinstance(reason.cause, StepRan | New) else cause_clause(reason.cause)
+    cause = "" if isinstance(reason.cause, StepRan | NewToCache) else cause_clause(reason.cause)
     return f"{text}  <b>{plain(short(cause, CAUSE_LETTERS))}</b>" if cause else text
 
 
@@ -311,7 +311,7 @@ def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:
 def _beginning(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
     """The causes of all misses, in a few words."""
     base_images = sum(step.instruction.startswith("FROM ") for step in steps)
-    if len(ran) == len(steps) - base_images and all(isinstance(step.cause, New) for step in ran):
+    if len(ran) == len(steps) - base_images and all(isinstance(step.cause, NewToCache) for step in ran):
         return message("Nothing but base images was cached") if base_images else message("Nothing was cached")
     causes = list(dict.fromkeys(cause_title(step.cause, line=step.line) for step in _beginnings(ran)))
     if len(causes) > 2:

@@ -46,7 +46,7 @@ from speedkit.causes import (
     NeverBuilt,
     NeverBuiltTogether,
     NeverFinished,
-    New,
+    NewToCache,
     NotAMiss,
     NotFetched,
     NothingBuiltYet,
@@ -334,7 +334,7 @@ def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a
 
 def cause_title(cause: Cause, *, line: int) -> str:
     """The cause of a miss as the beginning of a title. line: of the step where the miss began."""
-    if isinstance(cause, New):
+    if isinstance(cause, NewToCache):
         return message("New to the cache")
     if isinstance(cause, TextChanged):
         return message("The text of line {line} changed", line=line)
