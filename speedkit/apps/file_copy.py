@@ -19,7 +19,9 @@ __all__ = ["PERMISSIONS", "copy_attributes", "copy_file", "copy_link"]
 
 PERMISSIONS = 0o777
 KEPT_ATTRIBUTES = ("user.", "system.posix_acl_")
+"""The beginnings of extended attributes that need no rights of root (xattr(7)). COPY counts extended attributes."""
 SMALL_BYTES = 64 << 10
+"""Up to this size, one read and one write are all: no attempt to share blocks, no look for holes."""
 CHUNK_BYTES = 8 << 20
 FICLONE = 0x40049409
 """The ioctl of Linux that shares all blocks of a file with another file, on Btrfs, XFS and others (<linux/fs.h>)."""

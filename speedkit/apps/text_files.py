@@ -170,8 +170,8 @@ def _status_of_regular_file(path: Path) -> os.stat_result | None:
 
 def move_time_forward(path: Path, before_ns: int) -> None:
     """Set the modification time of a file to now, and at least a millisecond later than before."""
-    # BuildKit compares sizes and times before it reads files. Of two writes of equal size within one tick of the clock it would
-    # miss the second one, and give a stale cache hit.
+    # BuildKit takes a file with the same size, mode and time for unchanged: two edits of equal size within one tick of a clock
+    # would give a stale cache hit (docs/buildkit-cache-rules.md, "What BuildKit does not notice").
     now = max(time.time_ns(), before_ns + 1_000_000)
     os.utime(path, ns=(now, now))
 

@@ -60,8 +60,9 @@ def working_copy(source: Path, dockerfiles: Sequence[Path]) -> WorkingCopy:
         )
     # A restarted kernel ended without closing its copies. The cell that asks for the next copy reports typed text of them.
     remove_leftovers_and_report(say_aside)
-    # BuildKit recognises a build context by the name of its folder, and then compares only sizes and times of files. With the
-    # name of another folder, it would take old files of that folder for files of this one.
+    # BuildKit recognises a build context by the name of its folder, and then compares only sizes, modes and times of files.
+    # Under a name that it has seen, it could take old files of another folder for files of this one
+    # (docs/buildkit-cache-rules.md, "What BuildKit does not notice").
     name = NOT_IN_A_NAME.sub("_", source.name)[:LONGEST_NAME] or "folder"
     copy = WorkingCopy(source, state_folder("work") / f"{name}-{uuid.uuid4().hex[:12]}")
     contexts = _contexts(source, dockerfiles)
@@ -158,7 +159,8 @@ class WorkingCopy:
 
     def _remove_empty_new_folders(self, folder: Path) -> None:
         """Remove a folder that the user's folder does not have, when it is empty, and such folders above it."""
-        # BuildKit copies empty folders, too: one that stays would change the build context.
+        # COPY counts the entries of a folder, so an empty folder that stays would be a miss
+        # (docs/buildkit-cache-rules.md, "What counts in COPY and ADD").
         while (
             folder.is_relative_to(self.folder)
             and not (self.source / folder.relative_to(self.folder)).exists()

@@ -138,6 +138,7 @@ def first_bytes_of(program: Path, text: str) -> str:
 @contextmanager
 def running(program: Path) -> Iterator[str]:
     """Run the program on a free port of the loopback address while the block lasts. Out: its address."""
+    # The system names a free port, and the program opens it a moment later.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

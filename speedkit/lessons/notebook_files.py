@@ -69,6 +69,8 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
             target = folder / name
             old_digest = _digest(target.read_bytes()) if target.exists() else None
             new_digest = _digest(content)
+            # A copy that is missing, or still as it was copied, is replaced. One that the reader changed stays, and gets the
+            # new version beside it, unless the reader had that version already.
             if old_digest is None or (old_digest != new_digest and old_digest == copied_digests.get(name)):
                 _write(target, content)
                 copied.append(name)

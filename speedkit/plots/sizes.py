@@ -47,8 +47,13 @@ def sizes(source: HasBuilds | Sequence[Build]) -> Plot:
     largest = max((build.image_bytes or 0 for build in builds), default=1)
     figure = go.Figure()
     for row, build in enumerate(builds):
+        base_bytes = sum(layer.size_bytes for layer in build.layers if layer.from_base)
+        layers = [layer for layer in build.layers if not layer.from_base and layer.size_bytes]
+        if base_bytes:
+            # All layers of the base image are one part of the bar, the first one.
+            layers.insert(0, ImageLayer(message("base"), base_bytes, from_base=True))
         start = 0
-        for layer in _base_as_one(build):
+        for layer in layers:
             _add_layer(figure, layer, row=row, start=start, largest=largest)
             start += layer.size_bytes
         figure.add_annotation(
@@ -92,13 +97,6 @@ def _sources(builds: Sequence[Build], edit: str) -> str:
         else:
             parts.append(message("{strategy} built after {edit}", strategy=build.strategy, edit=edit_words(build.edit)))
     return ", ".join(parts)
-
-
-def _base_as_one(build: Build) -> list[ImageLayer]:
-    """The layers of the base image as one, then the image's own layers that hold any bytes."""
-    base_bytes = sum(layer.size_bytes for layer in build.layers if layer.from_base)
-    own = [layer for layer in build.layers if not layer.from_base and layer.size_bytes]
-    return ([ImageLayer(message("base"), base_bytes, from_base=True)] if base_bytes else []) + own
 
 
 def _add_layer(figure: go.Figure, layer: ImageLayer, *, row: int, start: int, largest: int) -> None:

@@ -64,7 +64,7 @@ def stages(reasons: Reasons) -> Plot:
     figure = go.Figure()
     height = max((row.at for row in rows.values()), default=0.0) + 0.5 + GAP_ROWS
     figure.update_layout(
-        shapes=[*_boxes(rows), *_spines(rows), *_lines(ways, rows, lanes), *map(_dot, rows.values())],
+        shapes=[*_stage_shapes(rows), *_lines(ways, rows, lanes), *map(_dot, rows.values())],
         annotations=list(_texts(rows, ways)),
     )
     _add_hover(figure, rows)
@@ -89,6 +89,7 @@ def _rows(steps: Sequence[Reason]) -> dict[int, _Row]:
     rows: dict[int, _Row] = {}
     at, stage = -0.5, ""
     for step in steps:
+        # A FROM is drawn though nothing runs for it: it says what the stage is built on.
         is_opening = step.instruction.startswith("FROM ") and step.state != "not-needed"
         # ONBUILD instructions of a base have the line of the FROM that runs them: one row per line.
         if step.line in rows or not (is_opening or step.state in SHOWN_STATES):
@@ -121,17 +122,14 @@ def _crosses(way: MissPath, rows: Mapping[int, _Row]) -> bool:
     return rows[way.source].reason.stage != rows[way.target].reason.stage
 
 
-def _spans(rows: Mapping[int, _Row]) -> list[tuple[float, float]]:
-    """The first and the last row of each stage."""
+def _stage_shapes(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
+    """For each stage, a box around its steps and the thin line through them."""
     places: dict[str, list[float]] = {}
     for row in rows.values():
         places.setdefault(row.reason.stage, []).append(row.at)
-    return [(stage[0], stage[-1]) for stage in places.values()]
-
-
-def _boxes(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
-    """A box around each stage."""
-    for first, last in _spans(rows):
+    colour, width, _ = LINE_STYLES["quiet"]
+    for stage in places.values():
+        first, last = stage[0], stage[-1]
         yield {
             "type": "rect",
             "xref": "paper",
@@ -143,12 +141,6 @@ def _boxes(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
             "line": {"color": GRID, "width": 1},
             "layer": "below",
         }
-
-
-def _spines(rows: Mapping[int, _Row]) -> Iterator[dict[str, object]]:
-    """The thin line through the steps of each stage."""
-    colour, width, _ = LINE_STYLES["quiet"]
-    for first, last in _spans(rows):
         yield _path(f"M{SPINE},{first} L{SPINE},{last}", line={"color": colour, "width": width})
 
 
@@ -159,20 +151,17 @@ def _lines(ways: Sequence[MissPath], rows: Mapping[int, _Row], lanes: Mapping[in
         colour, width, dash = LINE_STYLES[way.travel]
         path = f"M{SPINE},{source} L{SPINE},{target}"
         if _crosses(way, rows):
-            path = _around(source, target, -LANE_PIXELS * (lanes[way.source] + 0.5))
+            # Out to its lane, down, and back in, with rounded corners: x is in pixels, y in rows.
+            x, round_y = -LANE_PIXELS * (lanes[way.source] + 0.5), ROUNDING / ROW_PIXELS
+            path = (
+                f"M{SPINE},{source} L{x + ROUNDING},{source} Q{x},{source} {x},{source + round_y} "
+                f"L{x},{target - round_y} Q{x},{target} {x + ROUNDING},{target} L{SPINE},{target}"
+            )
         yield _path(path, line={"color": colour, "width": width, "dash": dash})
         if way.travel == "stopped":
+            # A short bar across the end of the line: the miss got this far.
             bar = f"M{SPINE - 11},{target - 0.3} L{SPINE - 11},{target + 0.3}"
             yield _path(bar, line={"color": CACHED, "width": 3})
-
-
-def _around(source: float, target: float, x: float) -> str:
-    """The path from a step out to a lane, down, and back in to another step, with rounded corners. x: the lane, in pixels."""
-    round_y = ROUNDING / ROW_PIXELS
-    return (
-        f"M{SPINE},{source} L{x + ROUNDING},{source} Q{x},{source} {x},{source + round_y} "
-        f"L{x},{target - round_y} Q{x},{target} {x + ROUNDING},{target} L{SPINE},{target}"
-    )
 
 
 def _path(path: str, **style: object) -> dict[str, object]:
@@ -289,11 +278,14 @@ def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:
         return reasons.title if reasons.build is None else message("Everything came from the cache")
     count = {"ran": len(ran), "steps": len(steps)}
     if reasons.build is None:
-        finding = message("{beginning}: {ran} of {steps} steps run", beginning=_beginning(ran, steps), **count)
+        finding = message("{beginning}: {ran} of {steps} steps run", beginning=_causes_in_words(ran, steps), **count)
     else:
         seconds = seconds_text(sum(step.seconds for step in ran))
         finding = message(
-            "{beginning}: {ran} of {steps} steps ran, {seconds}", beginning=_beginning(ran, steps), seconds=seconds, **count
+            "{beginning}: {ran} of {steps} steps ran, {seconds}",
+            beginning=_causes_in_words(ran, steps),
+            seconds=seconds,
+            **count,
         )
     stops = list(dict.fromkeys(way.target for way in ways if way.travel == "stopped"))
     match stops:
@@ -308,26 +300,23 @@ def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:
     return message("{finding}; miss stopped at {lines}", finding=finding, lines=lines)
 
 
-def _beginning(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
+def _causes_in_words(ran: Sequence[Reason], steps: Sequence[Reason]) -> str:
     """The causes of all misses, in a few words."""
     base_images = sum(step.instruction.startswith("FROM ") for step in steps)
     if len(ran) == len(steps) - base_images and all(isinstance(step.cause, NewToCache) for step in ran):
         return message("Nothing but base images was cached") if base_images else message("Nothing was cached")
-    causes = list(dict.fromkeys(cause_title(step.cause, line=step.line) for step in _beginnings(ran)))
-    if len(causes) > 2:
-        return plural("{count} change", "{count} changes", len(causes))
-    return join_names(causes) or message("Bytes that changed")
-
-
-def _beginnings(ran: Sequence[Reason]) -> list[Reason]:
-    """The steps in which a miss began. A step is left out when another one has all of its changed files and more."""
+    # The steps in which a miss began: others ran because of them. Steps often copy the same files; of two such steps, the one
+    # with more changed files speaks for both.
     began = [step for step in ran if not isinstance(step.cause, StepRan | OtherBytes)]
     files = [set(step.cause.files) for step in began if isinstance(step.cause, FilesChanged)]
-    return [
-        step
+    causes = dict.fromkeys(
+        cause_title(step.cause, line=step.line)
         for step in began
         if not isinstance(step.cause, FilesChanged) or not any(set(step.cause.files) < more for more in files)
-    ]
+    )
+    if len(causes) > 2:
+        return plural("{count} change", "{count} changes", len(causes))
+    return join_names(list(causes)) or message("Bytes that changed")
 
 
 def _notes(reasons: Reasons) -> Iterator[str]:

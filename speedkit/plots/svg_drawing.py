@@ -87,6 +87,7 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 1
 
 
 def _titles(title: Any) -> str:
+    """The title of the figure and the line below it."""
     size, small = title.font.size, title.subtitle.font.size
     below = 14 + size * LINE_HEIGHT * (title.text.count("<br>") + 1) + small
     first = _text(12, 14 + size / 2, title.text, size=size, more=' font-weight="600"')
@@ -195,15 +196,11 @@ def _treemap(trace: Any, layout: Any) -> Iterator[str]:
         look = f'fill="rgba(128,128,128,{SHADES[depth - 1]})" stroke="rgba(128,128,128,.6)"'
         yield f"<rect {place} {look}><title>{_flat(tooltip)}</title></rect>"
         if box.height >= HEADING - 3:
-            yield _text(box.x + 4, box.y + HEADING / 2, _cut_label(label, int((box.width - 8) / LETTER_PIXELS)), size=12)
-
-
-def _cut_label(label: str, letters: int) -> str:
-    """As much of a label as fits into so many letters; "" when that would be a letter or two."""
-    text = unescape(label)
-    if len(text) > letters:
-        text = f"{text[: letters - 1]}…" if letters >= FEWEST_LETTERS else ""
-    return plain(text)
+            letters, name = int((box.width - 8) / LETTER_PIXELS), unescape(label)
+            if len(name) > letters:
+                # A letter or two of a name say nothing.
+                name = f"{name[: letters - 1]}…" if letters >= FEWEST_LETTERS else ""
+            yield _text(box.x + 4, box.y + HEADING / 2, plain(name), size=12)
 
 
 TRACES = {"bar": _bars, "heatmap": _cells, "scatter": _points}

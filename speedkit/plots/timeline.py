@@ -35,8 +35,19 @@ def timeline(build: Build, other: Build | None = None) -> Plot:
     """When each step of a build ran and for how long. With another build, both are drawn above each other on one time scale."""
     builds = [build] if other is None else [build, other]
     shown = [[step for step in one.instructions if step.state in LOOKS or step.state == "waiting"] for one in builds]
+    headings = []
+    if other is not None:
+        headings = [
+            message(
+                "{strategy}, {edit}: {seconds}",
+                strategy=one.strategy,
+                edit=edit_words(one.edit),
+                seconds=seconds_text(one.seconds),
+            )
+            for one in builds
+        ]
     longest = max(max(one.seconds for one in builds), 0.01)
-    figure, pixels = panels([len(steps) for steps in shown], [_heading(one) for one in builds] if other else [])
+    figure, pixels = panels([len(steps) for steps in shown], headings)
     for row, steps in enumerate(shown, 1):
         _add_bars(figure, steps, longest, row)
     figure.update_xaxes(range=[0, longest * ROOM])
@@ -65,15 +76,6 @@ def _table(build: Build, *, named: bool) -> pd.DataFrame:
     if named:
         table.insert(0, "build", message("{strategy}, {edit}", strategy=build.strategy, edit=build.edit))
     return table
-
-
-def _heading(build: Build) -> str:
-    return message(
-        "{strategy}, {edit}: {seconds}",
-        strategy=build.strategy,
-        edit=edit_words(build.edit),
-        seconds=seconds_text(build.seconds),
-    )
 
 
 def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) -> None:

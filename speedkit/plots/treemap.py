@@ -26,7 +26,7 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
     """The files and folders of an image by size; with `layer`, those that one of its layers stores.
 
     layer: its number, the lowest is 1. The bytes of a folder include all that is in it. The figure has the 400 largest, the
-    table has all.
+    table has more.
     """
     place = None if layer is None else layer - 1
     all_rows = [(row.id, row.parent, row.size_bytes) for row in treemap_rows(image, place=place)]
@@ -49,6 +49,16 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
             hoverinfo="text",
         )
     )
+    largest = largest_file(image, place=place)
+    title = message("There is nothing in it")
+    if largest is not None and largest.size_bytes:
+        # The first row is the root, whose bytes are those of all files.
+        title = message(
+            "{size} of {total} are one file: {path}",
+            size=bytes_text(largest.size_bytes),
+            total=bytes_text(all_rows[0][2]),
+            path=largest.path,
+        )
     how = message("{image}: files and folders of the final file system by size", image=image.short_name)
     if layer is not None:
         how = message("{image}: files and folders that layer {layer} stores by size", image=image.short_name, layer=layer)
@@ -56,7 +66,7 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
         how = message("{what}, the {count} largest drawn", what=how, count=len(drawn))
     finish(
         figure,
-        title=_finding(image, place, total_bytes=all_rows[0][2]),
+        title=title,
         measured=how,
         plot_pixels=PLOT_PIXELS,
         left=0,
@@ -65,15 +75,3 @@ def treemap(image: Image, *, layer: int | None = None) -> Plot:
     )
     figure.update_layout(uniformtext={"minsize": SMALLEST_LETTERS, "mode": "hide"})
     return Plot(figure, Frame(all_rows, columns=["path", "parent", "size_bytes"]), rows_shown=ROWS_SHOWN)
-
-
-def _finding(image: Image, place: int | None, *, total_bytes: int) -> str:
-    largest = largest_file(image, place=place)
-    if largest is None or not largest.size_bytes:
-        return message("There is nothing in it")
-    return message(
-        "{size} of {total} are one file: {path}",
-        size=bytes_text(largest.size_bytes),
-        total=bytes_text(total_bytes),
-        path=largest.path,
-    )
