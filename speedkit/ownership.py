@@ -85,6 +85,12 @@ class Owner:
             return message("{program}, process {number}", program=self.program, number=self.pid)
         return message("{program}, process {number} on {machine}", program=self.program, number=self.pid, machine=self.node)
 
+    @property
+    def identifier(self) -> str:
+        """The same for programs: in English, whatever language the messages are in."""
+        machine = "" if self.node == _node() else f" on {self.node}"
+        return f"{self.program}, process {self.pid}{machine}"
+
 
 class _OwnFile:
     """The file of this process in one state folder, locked until the process ends."""

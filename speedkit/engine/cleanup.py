@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from speedkit.errors import EngineRefused, NoSuchImage, SpeedkitError
 from speedkit.messages import message
-from speedkit.ownership import is_alive, living_owners
+from speedkit.ownership import Owner, is_alive, living_owners
 from speedkit.state import state_home
 
 from .connection import Engine
@@ -61,7 +61,7 @@ STAND_IN_NAMES = frozenset(f"{name}:latest" for name in STAND_INS.values())
 class KeptObject:
     """An image or container that stays on the engine, and the reason.
 
-    what: its kind and name. because: the reason:
+    because: the reason:
 
     - `container`: a container uses it.
     - `build`: a build under way may need it.
@@ -75,36 +75,45 @@ class KeptObject:
     by: the containers, processes, names or images behind the reason, the engine's words, or the command that removes it.
     """
 
-    what: str
+    kind: Literal["image", "container"]
+    name: str
     because: Literal["container", "build", "name", "image", "installation", "engine", "unnoted", "made-elsewhere"]
-    by: tuple[str, ...] = ()
+    by: tuple[str | Owner, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs: kind, name and processes in English, whatever language the sentence is in."""
+        by = [one.identifier if isinstance(one, Owner) else one for one in self.by]
+        return {"what": f"{self.kind} {self.name}", "because": self.because, "by": by, "said": self.sentence}
 
     @property
     def sentence(self) -> str:
-        by = ", ".join(self.by)
+        what = (
+            message("The image {name}", name=self.name)
+            if self.kind == "image"
+            else message("The container {name}", name=self.name)
+        )
+        by = ", ".join(map(str, self.by))
         match self.because:
             case "container":
-                return message("{what} stays: the container {by} uses it.", what=self.what, by=by)
+                return message("{what} stays: the container {by} uses it.", what=what, by=by)
             case "build":
-                return message("{what} stays: a build is under way ({by}).", what=self.what, by=by)
+                return message("{what} stays: a build is under way ({by}).", what=what, by=by)
             case "name":
-                return message("{what} stays under your own name: {by}.", what=self.what, by=by)
+                return message("{what} stays under your own name: {by}.", what=what, by=by)
             case "image":
-                return message("{what} stays: another image was made from it ({by}).", what=self.what, by=by)
+                return message("{what} stays: another image was made from it ({by}).", what=what, by=by)
             case "installation":
                 return message(
-                    "{what} stays: images of another installation of speedkit may be built on it ({by}).", what=self.what, by=by
+                    "{what} stays: images of another installation of speedkit may be built on it ({by}).", what=what, by=by
                 )
             case "engine":
-                return message("{what} stays: the engine says {by}", what=self.what, by=by)
+                return message("{what} stays: the engine says {by}", what=what, by=by)
             case "made-elsewhere":
-                return message(
-                    "{what} stays: another installation of speedkit made it. `{by}` removes it.", what=self.what, by=by
-                )
+                return message("{what} stays: another installation of speedkit made it. `{by}` removes it.", what=what, by=by)
             case "unnoted":
                 return message(
                     "{what} stays: it may be yours, because speedkit has no note that it made it. `{by}` removes it.",
-                    what=self.what,
+                    what=what,
                     by=by,
                 )
 
@@ -218,7 +227,7 @@ def remove_image(engine: Engine, note: Note, removed: RemovedObjects) -> bool:
     """
     if note.image_id is None:
         return False
-    label, own_names = _label(note), note.names
+    own_names = note.names
     try:
         names = _names(inspect_image(engine, note.image_id))
         own_names = tuple(name for name in names if name in own_names)
@@ -232,11 +241,13 @@ def remove_image(engine: Engine, note: Note, removed: RemovedObjects) -> bool:
         if refusal.status == HTTPStatus.NOT_FOUND:
             remove_notes([note])
             return True
-        removed.kept.append(KeptObject(label, "engine", (refusal.reason,)))
+        removed.kept.append(KeptObject("image", _image_name(note), "engine", (refusal.reason,)))
         return False
     remove_notes([note])
     if len(own_names) < len(names):
-        removed.kept.append(KeptObject(label, "name", tuple(name for name in names if name not in own_names)))
+        removed.kept.append(
+            KeptObject("image", _image_name(note), "name", tuple(name for name in names if name not in own_names))
+        )
     else:
         removed.images += 1
     return True
@@ -246,8 +257,8 @@ def _names(described: Mapping[str, Any]) -> list[str]:
     return [name for name in described.get("RepoTags") or () if name != NO_NAME]
 
 
-def _label(note: Note) -> str:
-    return message("The image {name}", name=note.names[-1] if note.names else note.key[:12])
+def _image_name(note: Note) -> str:
+    return note.names[-1] if note.names else note.key[:12]
 
 
 def remove_own(engine: Engine) -> RemovedObjects:
@@ -278,7 +289,7 @@ def remove_noted(engine: Engine) -> RemovedObjects:
     remove_notes(note for note in notes if note.image_id is not None and note.image_id not in images.by_id)
     images_left = [note for note in notes if note.image_id in images.by_id]
     images_left.sort(key=lambda note: REMOVAL_ORDER.index(note.kind))
-    living = {owner.id: str(owner) for owner in living_owners()}
+    living = {owner.id: owner for owner in living_owners()}
     processes = {
         name: living[note.owner] for note in notes if note.kind == "build" and note.owner in living for name in note.names
     }
@@ -294,7 +305,7 @@ def _remove_if_unused(
     engine: Engine,
     note: Note,
     images: _Images,
-    processes: Mapping[str, str],
+    processes: Mapping[str, Owner],
     removed: RemovedObjects,
     kept: dict[str, KeptObject],
 ) -> bool:
@@ -316,17 +327,22 @@ def _remove_if_unused(
     return is_gone
 
 
-def _why_kept(note: Note, images: _Images, processes: Mapping[str, str]) -> KeptObject | None:
+def _why_kept(note: Note, images: _Images, processes: Mapping[str, Owner]) -> KeptObject | None:
     # A build may need any base image, but a built image only if it is the earlier one of the same name.
     needed_by = processes if note.kind != "result" else {name: processes[name] for name in note.names if name in processes}
     if needed_by:
-        return KeptObject(_label(note), "build", tuple(sorted(set(needed_by.values()))))
+        return KeptObject(
+            "image",
+            _image_name(note),
+            "build",
+            tuple(sorted({owner.id: owner for owner in needed_by.values()}.values(), key=str)),
+        )
     if containers := images.containers_of(note):
-        return KeptObject(_label(note), "container", tuple(containers))
+        return KeptObject("image", _image_name(note), "container", tuple(containers))
     if note.kind == "stand-in" and (others := images.of_other_installations()):
-        return KeptObject(_label(note), "installation", tuple(others))
+        return KeptObject("image", _image_name(note), "installation", tuple(others))
     if made_from_it := images.made_from(note):
-        return KeptObject(_label(note), "image", tuple(made_from_it))
+        return KeptObject("image", _image_name(note), "image", tuple(made_from_it))
     return None
 
 
@@ -341,13 +357,12 @@ def _remove_unnoted_containers(engine: Engine, removed: RemovedObjects) -> None:
             if OWN_CONTAINER_NAME.fullmatch(name) is None or name in noted_names:
                 continue
             bare = name.lstrip("/")
-            label = message("The container {name}", name=bare)
             if not bare.startswith(f"speedkit-{UNKNOWN_OWNER}-"):
-                removed.kept.append(KeptObject(label, "unnoted", (f"docker rm -f {bare}",)))
+                removed.kept.append(KeptObject("container", bare, "unnoted", (f"docker rm -f {bare}",)))
             elif time.time() - float(container["Created"]) > MAKING_SECONDS and (
                 refusal := _remove_container(engine, container["Id"], removed)
             ):
-                removed.kept.append(KeptObject(label, "engine", (refusal.reason,)))
+                removed.kept.append(KeptObject("container", bare, "engine", (refusal.reason,)))
 
 
 class _Images:
@@ -396,7 +411,7 @@ class _Images:
             if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own:
                 for name in _names(image):
                     if name in STAND_IN_NAMES:
-                        yield KeptObject(message("The image {name}", name=name), "made-elsewhere", (f"docker rmi {name}",))
+                        yield KeptObject("image", name, "made-elsewhere", (f"docker rmi {name}",))
 
     def unnoted_results(self) -> Iterator[KeptObject]:
         """Images with our label, no installation's label, and a name like a built image: an older version's, or a user's."""
@@ -406,4 +421,4 @@ class _Images:
             if LABEL in labels and not labels.get(INSTALLATION_LABEL) and image["Id"] not in noted_ids:
                 for name in _names(image):
                     if RESULT_NAME.fullmatch(name):
-                        yield KeptObject(message("The image {name}", name=name), "unnoted", (f"docker rmi {name}",))
+                        yield KeptObject("image", name, "unnoted", (f"docker rmi {name}",))

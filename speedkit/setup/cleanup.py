@@ -39,9 +39,9 @@ class Cleaned:
     def to_json(self) -> dict[str, Any]:
         """As `speedkit clean --json` prints it."""
         typed = [str(folder) for folder in self.typed]
-        left = [{"what": kept.what, "because": kept.because, "by": list(kept.by), "said": kept.sentence} for kept in self.kept]
+        left = [kept.to_json() for kept in self.kept]
         left += [
-            {"what": str(copy.path), "because": "in use", "by": [str(copy.owner)], "said": why_copy_stays(copy)}
+            {"what": str(copy.path), "because": "in use", "by": [copy.owner.identifier], "said": why_copy_stays(copy)}
             for copy in self.in_use
         ]
         left += [

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import speedkit as sk
+from speedkit.apps.stale_copies import FolderInUse
 from speedkit.budget import limit_bytes
 from speedkit.engine import image_limit as image_limits
 from speedkit.engine.base_images import has_image, isolated_base, resolve_base
-from speedkit.engine.cleanup import sweep_engine
+from speedkit.engine.cleanup import KeptObject, sweep_engine
 from speedkit.engine.connection import Engine
 from speedkit.engine.derived_image import derive_image
 from speedkit.engine.identity import CONTAINER_NAME, INSTALLATION_LABEL, LABEL, installation_id
@@ -25,6 +26,7 @@ from speedkit.engine.images import inspect_image
 from speedkit.engine.ledger import notes_of
 from speedkit.engine.own_containers import own_container
 from speedkit.errors import SpeedkitError
+from speedkit.ownership import Owner
 from speedkit.recordings.recording import new_number
 from speedkit.setup.cleanup import Cleaned, clean
 from speedkit.state import state_folder
@@ -418,6 +420,26 @@ def test_the_program_says_what_it_leaves(own_engine, app):
     assert document["images"] == 1  # the base of its cache
     assert [left["because"] for left in document["left"]] == ["container"]
     assert "somebodys" in document["left"][0]["said"]
+
+
+def test_programs_read_the_same_names_in_every_language(language):
+    owner = Owner("1", os.getpid(), "another-machine", "", "speedkit", 0.0)
+    done = Cleaned(
+        0,
+        0,
+        0,
+        in_use=(FolderInUse(Path("/copy"), owner),),
+        kept=(KeptObject("image", "app:1", "build", (owner,)), KeptObject("container", "c", "engine", ("busy",))),
+    )
+    language("en-XA")
+    left = done.to_json()["left"]
+    process = f"speedkit, process {os.getpid()} on another-machine"
+    assert [(entry["what"], entry["because"], entry["by"]) for entry in left] == [
+        ("image app:1", "build", [process]),
+        ("container c", "engine", ["busy"]),
+        ("/copy", "in use", [process]),
+    ]
+    assert not any(entry["said"].isascii() for entry in left)
 
 
 def test_recordings_stay_unless_they_are_named(home):
