@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 
-from speedkit.engine import Engine, connect, endpoint_of_context, run_child
-from speedkit.errors import EngineError, Misuse, NoBuildKit, UnknownBuilder
+from speedkit.engine import Engine, connect, endpoint_of_context
+from speedkit.errors import EngineError, Misuse, UnknownBuilder
 from speedkit.messages import message
 
 from .builder import Builder
+from .buildx_commands import builder_names, inspect_builder
 from .engine_builder import EngineBuilder
 from .other_builder import OtherBuilder
 
@@ -21,8 +22,6 @@ PLATFORMS = re.compile(r"^Platforms:[ \t]*(\S.*)$", re.MULTILINE)
 DRIVER = re.compile(r"^Driver:\s*(\S+)", re.MULTILINE)
 INSIDE_AN_ENGINE = "docker"
 """The driver of the builder inside an engine. Buildx names such a builder after the engine's Docker context."""
-ANSWER_SECONDS = 5.0
-"""How long buildx may take to describe a builder. It dials every node, and gives up on a dead one only after 20 seconds."""
 
 
 def builder_named(engine: Engine, name: str | None) -> Builder:
@@ -35,13 +34,13 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
     if not name or name == "default":
         return EngineBuilder(engine)
     try:
-        inspected = _buildx(engine, "inspect", "--", name, limit_seconds=ANSWER_SECONDS)
+        inspected = inspect_builder(engine, name)
     except subprocess.TimeoutExpired:
         if endpoint_of_context(name) is None:
             return OtherBuilder(engine, name)
     else:
         if inspected.returncode and UNKNOWN_NAME in inspected.stderr:
-            raise UnknownBuilder(name, _builder_names(engine))
+            raise UnknownBuilder(name, builder_names(engine))
         if inspected.returncode:
             raise EngineError(
                 message("buildx cannot describe the builder {name!r}:", name=name), quoted=inspected.stderr.strip()
@@ -74,21 +73,3 @@ def builder_if_any(name: str | None = None) -> Builder | None:
     except EngineError:
         return None
     return builder_named(engine, name)
-
-
-def _builder_names(engine: Engine) -> list[str]:
-    """The names of all builders; none where one of them is dead, since buildx dials all of them for the list."""
-    try:
-        lines = _buildx(engine, "ls", "--format={{.Name}}", limit_seconds=ANSWER_SECONDS).stdout.splitlines()
-    except subprocess.TimeoutExpired:
-        return []
-    # A builder has a line for each of its nodes as well.
-    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
-
-
-def _buildx(engine: Engine, *arguments: str, limit_seconds: float | None = None) -> subprocess.CompletedProcess[str]:
-    try:
-        return run_child([str(engine.buildx), *arguments], env=engine.environment, limit_seconds=limit_seconds)
-    except OSError as problem:
-        what = message("buildx could not be started: {problem}.", problem=problem.strerror or problem)
-        raise NoBuildKit(what, fix=message("Check whether {path} can be run.", path=engine.buildx)) from None

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from speedkit.builders import BaseRequest, BuildBases, EngineBuilder, OtherBuilder, builder_choice, builder_named
+from speedkit.builders import BaseRequest, BuildBases, EngineBuilder, OtherBuilder, builder_named, buildx_commands
 from speedkit.errors import BuilderCannot, EngineError, Misuse, UnknownBuilder
 from tests.waiting import HANG_SECONDS
 
@@ -20,7 +20,7 @@ def engine_with(tmp_path, monkeypatch):
     """An engine whose buildx runs the lines of a shell script."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     # However busy the machine is: a test of a builder that does not answer sets a shorter time.
-    monkeypatch.setattr(builder_choice, "ANSWER_SECONDS", HANG_SECONDS)
+    monkeypatch.setattr(buildx_commands, "ANSWER_SECONDS", HANG_SECONDS)
 
     def make(script: str) -> SimpleNamespace:
         buildx = tmp_path / "buildx"
@@ -47,13 +47,13 @@ def test_a_builder_has_the_platforms_that_buildx_lists(engine_with):
 
 
 def test_a_builder_that_does_not_answer_is_taken_without_its_platforms(engine_with, monkeypatch):
-    monkeypatch.setattr(builder_choice, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(buildx_commands, "ANSWER_SECONDS", 0.1)
     engine = engine_with("exec sleep 900")
     assert builder_named(engine, "far") == OtherBuilder(engine, "far")
 
 
 def test_a_builder_with_the_name_of_a_context_that_does_not_answer_is_inside_an_engine(engine_with, monkeypatch, tmp_path):
-    monkeypatch.setattr(builder_choice, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(buildx_commands, "ANSWER_SECONDS", 0.1)
     engine = engine_with("exec sleep 900")
     context_at(tmp_path, "here", engine.host)
     context_at(tmp_path, "far", "ssh://far")
@@ -70,15 +70,36 @@ def test_a_name_that_no_builder_has_is_refused_with_the_names_there_are(engine_w
 
 def test_a_name_that_no_builder_has_is_refused_without_names_where_another_builder_is_dead(engine_with, monkeypatch):
     engine = engine_with("""[ "$1" = ls ] && exec sleep 900; echo 'no builder "far" found' >&2; exit 1""")
-    run_child = builder_choice.run_child
+    run_child = buildx_commands.run_child
 
     def run(argv, *, limit_seconds, **settings):
+        assert limit_seconds == HANG_SECONDS
         return run_child(argv, limit_seconds=0.1 if "ls" in argv else HANG_SECONDS, **settings)
 
-    monkeypatch.setattr(builder_choice, "run_child", run)
+    monkeypatch.setattr(buildx_commands, "run_child", run)
     with pytest.raises(UnknownBuilder) as error:
         builder_named(engine, "far")
     assert str(error.value).endswith("There is no builder 'far'. `docker buildx create` makes one.")
+
+
+@pytest.mark.parametrize(
+    ("script", "answers"),
+    [
+        ("printf 'Driver: remote\\nStatus:   running\\n'", True),
+        ("printf 'Driver: remote\\nStatus:   inactive\\n'", False),
+        ("printf 'Nodes:\\nStatus: inactive\\n\\nStatus: running\\n'", True),
+        ("echo 'no builder' >&2; exit 1", False),
+        ("exec sleep 900", False),
+    ],
+)
+def test_another_builder_answers_while_one_of_its_nodes_does(engine_with, monkeypatch, script, answers):
+    if "sleep" in script:
+        monkeypatch.setattr(buildx_commands, "ANSWER_SECONDS", 0.1)
+    engine = engine_with(script)
+    engine.answers = lambda: True
+    assert OtherBuilder(engine, "far").answers() is answers
+    engine.answers = lambda: False
+    assert not OtherBuilder(engine, "far").answers()
 
 
 def test_any_other_error_of_buildx_is_quoted(engine_with):

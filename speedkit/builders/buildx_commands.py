@@ -1,0 +1,50 @@
+"""Asks buildx about builders. No question waits longer than `ANSWER_SECONDS`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from speedkit.engine import Engine, run_child
+from speedkit.errors import NoBuildKit
+from speedkit.messages import message
+
+__all__ = ["builder_names", "inspect_builder", "is_running"]
+
+ANSWER_SECONDS = 5.0
+"""How long buildx may take to describe a builder. It dials every node, and gives up on a dead one only after 20 seconds."""
+RUNNING_NODE = re.compile(r"^Status:\s*running\b", re.MULTILINE)
+
+
+def inspect_builder(engine: Engine, name: str) -> subprocess.CompletedProcess[str]:
+    """What `docker buildx inspect` says of a builder.
+
+    Raises: TimeoutExpired for a builder that does not answer, NoBuildKit.
+    """
+    return _buildx(engine, "inspect", "--", name)
+
+
+def is_running(engine: Engine, name: str) -> bool:
+    """Whether a node of the builder answers now; a builder without an answer in five seconds does not."""
+    try:
+        return RUNNING_NODE.search(inspect_builder(engine, name).stdout) is not None
+    except (subprocess.TimeoutExpired, NoBuildKit):
+        return False
+
+
+def builder_names(engine: Engine) -> list[str]:
+    """The names of all builders; none where one of them is dead, since buildx dials all of them for the list."""
+    try:
+        lines = _buildx(engine, "ls", "--format={{.Name}}").stdout.splitlines()
+    except subprocess.TimeoutExpired:
+        return []
+    # A builder has a line for each of its nodes as well.
+    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
+def _buildx(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return run_child([str(engine.buildx), *arguments], env=engine.environment, limit_seconds=ANSWER_SECONDS)
+    except OSError as problem:
+        what = message("buildx could not be started: {problem}.", problem=problem.strerror or problem)
+        raise NoBuildKit(what, fix=message("Check whether {path} can be run.", path=engine.buildx)) from None
