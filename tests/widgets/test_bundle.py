@@ -47,6 +47,17 @@ def test_it_is_at_most_half_a_megabyte(bundle):
     assert sum((STATIC / f"{bundle}.{kind}").stat().st_size for kind in ("js", "css")) <= 500_000
 
 
+def test_all_bundles_and_their_messages_are_at_most_half_a_megabyte():
+    names = [*(f"{bundle}.{kind}" for bundle in BUNDLES for kind in ("js", "css")), "messages.json"]
+    assert sum((STATIC / name).stat().st_size for name in names) <= 500_000
+
+
+@pytest.mark.parametrize(("bundle", "others_classes"), [("layers", ("cm-", "skw-step", "skw-log")), ("workbench", ("skl-",))])
+def test_a_widget_has_only_the_shared_rules_and_its_own(bundle, others_classes):
+    style = (STATIC / f"{bundle}.css").read_text(encoding="utf-8")
+    assert [name for name in others_classes if f".{name}" in style] == []
+
+
 @pytest.mark.parametrize("bundle", BUNDLES)
 def test_it_names_no_server_and_imports_nothing(bundle):
     text = (STATIC / f"{bundle}.js").read_text(encoding="utf-8")
