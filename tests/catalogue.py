@@ -26,7 +26,7 @@ from speedkit.widgets.page_messages import LIST
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "speedkit" / "widgets" / "frontend" / "src"
 KEYWORDS = {"message": (1,), "marked": (1,), "plural": (1, 2)}
-IN_PAGE = [("**.js", "javascript"), ("**.jsx", "javascript")]
+IN_PAGE = [("**.ts", "javascript"), ("**.tsx", "javascript")]
 PAGE_OPTIONS = {pattern: {"parse_template_string": "true"} for pattern, _ in IN_PAGE}
 
 Message = str | tuple[str, str]

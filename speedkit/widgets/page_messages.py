@@ -15,7 +15,7 @@ LIST = Path(__file__).parent / "static" / "messages.json"
 
 
 def page_messages() -> dict[str, Any]:
-    """What `speak` in `frontend/src/messages.js` takes."""
+    """What `speak` in `frontend/src/messages.ts` takes."""
     listed = _list()
     return for_page(listed["texts"], [(one, many) for one, many in listed["plurals"]])
 

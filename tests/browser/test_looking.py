@@ -185,6 +185,6 @@ def test_it_works_in_notebook_7_too(tmp_path, page):
 
 def test_its_source_knows_no_host_by_name():
     source = Path(__file__).resolve().parents[2] / "speedkit" / "widgets" / "frontend" / "src"
-    for path in source.rglob("*.js*"):
+    for path in source.rglob("*.ts*"):
         assert "jupyterapp" not in path.read_text(encoding="utf-8")
         assert "@jupyter" not in path.read_text(encoding="utf-8")

@@ -86,7 +86,7 @@ def test_what_shows_a_text_in_another_order_is_seen(name):
 
 
 def test_live_widgets_show_the_same_characters_as_escapes():
-    written = (PACKAGE / "widgets" / "frontend" / "src" / "visible.js").read_text()
+    written = (PACKAGE / "widgets" / "frontend" / "src" / "visible.ts").read_text()
     in_javascript = re.sub(
         r"\\u\{([0-9a-f]+)\}", lambda found: f"\\U{int(found[1], 16):08x}", UNSEEN_IN_JAVASCRIPT.search(written)[1]
     )

@@ -13,7 +13,7 @@ from speedkit.messages import PSEUDO, for_page
 from speedkit.widgets.page_messages import LIST, page_messages
 from tests.catalogue import PAGE, of_page, page_list
 
-FILES = sorted([*PAGE.glob("*.js"), *PAGE.glob("*.jsx")])
+FILES = sorted([*PAGE.glob("*.ts"), *PAGE.glob("*.tsx")])
 DOOR = re.compile(r"(?<!function )\b(message|marked|plural)\(\s*")
 TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"\s*')
 PLACE = re.compile(r"\{(\w+)(?::,)?\}")
@@ -78,7 +78,7 @@ def test_every_message_of_the_page_is_given_the_values_that_it_names(path):
         assert named - ({"count"} if name == "plural" else set()) == values, texts
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".jsx"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [path for path in FILES if path.suffix == ".tsx"], ids=lambda path: path.name)
 def test_no_text_of_the_page_goes_past_the_door(path):
     source = path.read_text(encoding="utf-8")
     assert [text for text in ATTRIBUTE.findall(source) if text not in NOT_SAID] == []

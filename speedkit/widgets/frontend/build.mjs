@@ -9,7 +9,7 @@ import * as esbuild from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const common = { bundle: true, format: "esm", jsx: "automatic", jsxImportSource: "preact", absWorkingDir: here };
 
-const bundles = { workbench: "index.jsx", layers: "layers.jsx" };
+const bundles = { workbench: "index.ts", layers: "layers.ts" };
 
 async function buildBundle(name, folder) {
   const result = await esbuild.build({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clock, seconds } from "../src/format.js";
+import { clock, seconds } from "../src/format.ts";
 
 test("seconds have a unit and at most three digits", () => {
   const shown = [0.004, 0.31, 4.21, 36, 99.94, 125, 3600].map(seconds);

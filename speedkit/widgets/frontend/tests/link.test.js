@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Choices, Link } from "../src/link.js";
+import { Choices, Link } from "../src/link.ts";
 
 function model() {
   const handlers = new Map();

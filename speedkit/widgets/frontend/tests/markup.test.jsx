@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { renderToString } from "preact-render-to-string";
-import { Line } from "../src/LogPane.jsx";
-import { Notice } from "../src/Notice.jsx";
-import { tick } from "../src/Patched.jsx";
+import { Line } from "../src/LogPane.tsx";
+import { Notice } from "../src/Notice.tsx";
+import { tick } from "../src/Patched.tsx";
 
 const EVIL = "</script><img src=x onerror=alert(1)>";
 
 test("markup in logs and messages stays text", () => {
   const pieces = [
-    renderToString(<Line index={0} runs={[[EVIL, "skw-c1"]]} query="img" />),
+    renderToString(<Line index={0} line={[[EVIL, "skw-c1"]]} query="img" />),
     renderToString(<Notice notice={{ kind: "error", what: EVIL, fix: EVIL }} />),
   ];
   for (const piece of pieces) {
@@ -29,7 +29,7 @@ test("a running time counts from when it began, and a step's track lies along th
 });
 
 test("a search marks every hit in a line, in any case", () => {
-  const html = renderToString(<Line index={4} runs="Error and error" isAt query="error" />);
+  const html = renderToString(<Line index={4} line="Error and error" isAt query="error" />);
   assert.equal(html.match(/<mark>/g).length, 2);
   assert.match(html, /skw-at/);
   assert.match(html, /data-line="5"/);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Outbox } from "../src/outbox.js";
+import { Outbox } from "../src/outbox.ts";
 
 function outbox() {
   const sent = [];
@@ -9,7 +9,7 @@ function outbox() {
   const box = new Outbox((path, text) => sent.push([path, text]), {
     now: () => time.now,
     later: (run, wait) => timers.push({ run, wait }) && timers.length,
-    never: () => timers.pop(),
+    cancel: () => timers.pop(),
   });
   return { box, sent, timers, time };
 }
@@ -23,7 +23,10 @@ test("the first keystroke goes at once, the next ones together", () => {
   assert.deepEqual(sent, [["a", "1"]]);
   assert.ok(box.holds("a"));
   timers.shift().run();
-  assert.deepEqual(sent, [["a", "1"], ["a", "123"]]);
+  assert.deepEqual(sent, [
+    ["a", "1"],
+    ["a", "123"],
+  ]);
   assert.ok(!box.holds("a"));
 });
 
@@ -32,7 +35,10 @@ test("pressing Build sends what is not sent yet first", () => {
   box.put("a", () => "1");
   box.put("b", () => "2");
   box.flush();
-  assert.deepEqual(sent, [["a", "1"], ["b", "2"]]);
+  assert.deepEqual(sent, [
+    ["a", "1"],
+    ["b", "2"],
+  ]);
 });
 
 test("a large file is sent less often", () => {

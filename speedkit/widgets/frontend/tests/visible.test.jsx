@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { options } from "preact";
 import { renderToString } from "preact-render-to-string";
-import { visible } from "../src/visible.js";
-import { Notice } from "../src/Notice.jsx";
-import { Line } from "../src/LogPane.jsx";
+import { Line } from "../src/LogPane.tsx";
+import { Notice } from "../src/Notice.tsx";
+import { visible } from "../src/visible.ts";
 
 const TURNED = "a\u202eb\u2066c\u200bd\u0085e\u{e0041}f";
 const ESCAPED = "a\\u202eb\\u2066c\\u200bd\\x85e\\U000e0041f";
@@ -18,8 +18,12 @@ test("what nobody can see becomes an escape, and what people write stays", () =>
 test("every component shows it so, in its text and in its attributes", () => {
   for (const piece of [
     renderToString(<Notice notice={{ kind: "error", what: TURNED, fix: TURNED }} />),
-    renderToString(<Line index={0} runs={[[TURNED, "skw-c1"]]} query="b" />),
-    renderToString(<b title={TURNED} aria-label={TURNED}>{["x", [TURNED]]}</b>),
+    renderToString(<Line index={0} line={[[TURNED, "skw-c1"]]} query="b" />),
+    renderToString(
+      <button type="button" title={TURNED} aria-label={TURNED}>
+        {["x", [TURNED]]}
+      </button>,
+    ),
   ]) {
     assert.ok(!piece.includes("\u202e") && !piece.includes("\u200b"), piece);
     assert.ok(piece.includes("\\u202e"), piece);

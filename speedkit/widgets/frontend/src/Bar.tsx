@@ -1,16 +1,20 @@
+import type { TargetedEvent } from "preact";
 import { useState } from "preact/hooks";
-import { useTrait } from "./link.js";
-import { message } from "./messages.js";
-import { Patched } from "./Patched.jsx";
+import { type Link, type Model, type Tell, useTrait } from "./link.ts";
+import { message } from "./messages.ts";
+import { Patched } from "./Patched.tsx";
+import type { ChosenStrategy, Named, Running, WorkbenchTraits } from "./traits.ts";
 
-export function Bar({ link, running, act, alive }) {
+type Props = { link: Link<WorkbenchTraits>; running: Running; act: Tell; isAlive: boolean };
+
+export function Bar({ link, running, act, isAlive }: Props) {
   const { model } = link;
   const outlook = useTrait(model, "outlook_html");
   const app = useTrait(model, "app_facts");
   const strategies = useTrait(model, "strategies");
   const strategy = useTrait(model, "strategy");
   const edits = useTrait(model, "edits");
-  const busy = running.number > 0;
+  const isBusy = running.number > 0;
   return (
     <header class="skw-bar">
       <div class="skw-bar-row">
@@ -19,61 +23,65 @@ export function Bar({ link, running, act, alive }) {
         </b>
         <label class="skw-field">
           <span>{message("Strategy")}</span>
-          <StrategyPicker strategies={strategies} strategy={strategy} act={act} disabled={!alive} />
+          <StrategyPicker strategies={strategies} strategy={strategy} act={act} disabled={!isAlive} />
         </label>
         {strategy.is_custom && <SaveAs key={strategy.base} act={act} base={strategy.base} />}
         <span class="skw-grow" />
-        <EngineSays model={model} />
-        {busy ? (
-          <button type="button" class="skw-go" disabled={running.cancelling || !alive} onClick={() => act("cancel")}>
+        <EngineFacts model={model} />
+        {isBusy ? (
+          <button type="button" class="skw-go" disabled={running.cancelling || !isAlive} onClick={() => act("cancel")}>
             {running.cancelling ? message("Cancelling …") : message("Cancel")}
           </button>
         ) : (
           <>
             <button
               type="button"
-              disabled={!alive}
+              disabled={!isAlive}
               title={message("As on a machine that never built this. Your own build cache stays as it is.")}
               onClick={() => act("build", { cold: true })}
             >
               {message("Build from cold")}
             </button>
-            <button type="button" class="skw-go" disabled={!alive} onClick={() => act("build")}>
+            <button type="button" class="skw-go" disabled={!isAlive} onClick={() => act("build")}>
               {message("Build")} <kbd>{message("Ctrl ↵")}</kbd>
             </button>
           </>
         )}
       </div>
       <div class="skw-bar-row">
-        {edits.length > 0 && <Edits edits={edits} act={act} alive={alive} />}
+        {edits.length > 0 && <Edits edits={edits} act={act} isAlive={isAlive} />}
         <span class="skw-grow" />
-        {!busy && <Patched html={outlook} link={link} />}
+        {!isBusy && <Patched html={outlook} link={link} />}
       </div>
     </header>
   );
 }
 
-function StrategyPicker({ strategies, strategy, act, disabled }) {
-  const chosen = strategies.find(({ name }) => name === strategy.name);
+type StrategyPickerProps = { strategies: Named[]; strategy: ChosenStrategy; act: Tell; disabled: boolean };
+
+function StrategyPicker({ strategies, strategy, act, disabled }: StrategyPickerProps) {
+  const current = strategies.find(({ name }) => name === strategy.name);
   return (
     <select
       disabled={disabled}
       value={strategy.name}
-      title={chosen?.summary}
+      title={current?.summary}
       onChange={(event) => act("strategy", { name: event.currentTarget.value })}
     >
       {strategies.map(({ name, summary }) => (
         <option key={name} value={name} title={summary} selected={name === strategy.name}>
-          {name === strategy.name && strategy.is_custom ? message("{strategy} (from {base})", { strategy: name, base: strategy.base }) : name}
+          {name === strategy.name && strategy.is_custom
+            ? message("{strategy} (from {base})", { strategy: name, base: strategy.base })
+            : name}
         </option>
       ))}
     </select>
   );
 }
 
-function SaveAs({ act, base }) {
+function SaveAs({ act, base }: { act: Tell; base: string }) {
   const [name, setName] = useState("");
-  const save = (event) => {
+  const save = (event: TargetedEvent) => {
     event.preventDefault();
     if (name.trim()) act("save_strategy", { name: name.trim() });
   };
@@ -93,12 +101,12 @@ function SaveAs({ act, base }) {
   );
 }
 
-function Edits({ edits, act, alive }) {
+function Edits({ edits, act, isAlive }: { edits: Named[]; act: Tell; isAlive: boolean }) {
   return (
     <div class="skw-edits" role="group" aria-label={message("Ready-made edits")}>
       <span class="skw-dim">{message("Try an edit")}</span>
       {edits.map(({ name, summary }) => (
-        <button type="button" key={name} disabled={!alive} title={summary} onClick={() => act("edit", { name })}>
+        <button type="button" key={name} disabled={!isAlive} title={summary} onClick={() => act("edit", { name })}>
           {name}
         </button>
       ))}
@@ -106,7 +114,7 @@ function Edits({ edits, act, alive }) {
   );
 }
 
-function EngineSays({ model }) {
+function EngineFacts({ model }: { model: Model<WorkbenchTraits> }) {
   const engine = useTrait(model, "engine");
   return <span class="skw-dim skw-engine">{engine}</span>;
 }

@@ -1,24 +1,26 @@
-import { FilesPane } from "./FilesPane.jsx";
-import { useLife } from "./life.js";
-import { useTrait, useView } from "./link.js";
-import { message } from "./messages.js";
-import { Notice } from "./Notice.jsx";
-import { Patched } from "./Patched.jsx";
+import { FilesPane } from "./FilesPane.tsx";
+import { useKernelAlive } from "./kernel_alive.ts";
+import { type Link, useTrait, useView } from "./link.ts";
+import { message } from "./messages.ts";
+import { Notice } from "./Notice.tsx";
+import { Patched } from "./Patched.tsx";
+import { arrowKeysWalk } from "./roving_focus.ts";
+import type { LayersTraits, NoticeFacts } from "./traits.ts";
 
-export function LayersView({ link }) {
+export function LayersView({ link }: { link: Link<LayersTraits> }) {
   const { model } = link;
   const [view, choose] = useView(link);
   const title = useTrait(model, "title");
   const heading = useTrait(model, "heading_html");
   const images = useTrait(model, "images_html");
-  const said = useTrait(model, "said");
-  const alive = useLife(link);
+  const announcement = useTrait(model, "said");
+  const isAlive = useKernelAlive(model);
   return (
     <section class="skw skl" aria-label={title}>
       <header class="skw-bar">
         <Patched html={heading} link={link} />
       </header>
-      {!alive && <Notice notice={kernelGone()} />}
+      {!isAlive && <Notice notice={kernelGone()} />}
       <div class="skl-main">
         <div class="skl-layers">
           <Patched html={images} link={link} choose={choose} onKeyDown={walkLayers} />
@@ -26,24 +28,16 @@ export function LayersView({ link }) {
         <FilesPane link={link} view={view} choose={choose} />
       </div>
       <div class="skw-said" role="status" aria-live="polite">
-        {said}
+        {announcement}
       </div>
     </section>
   );
 }
 
-const kernelGone = () => ({
+const kernelGone = (): NoticeFacts => ({
   kind: "error",
   what: message("The kernel behind this view has ended; what you see is its last state."),
   fix: message("Run this cell again to go on."),
 });
 
-function walkLayers(event) {
-  const moves = { ArrowUp: -1, ArrowDown: 1 };
-  if (!(event.key in moves)) return;
-  const rows = [...event.currentTarget.querySelectorAll(".skl-layer")];
-  const next = rows[rows.indexOf(event.target.closest(".skl-layer")) + moves[event.key]];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-}
+const walkLayers = arrowKeysWalk(".skl-layer");

@@ -1,9 +1,11 @@
+import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { FileMap } from "./FileMap.jsx";
-import { FileTree } from "./FileTree.jsx";
-import { useTrait } from "./link.js";
-import { marked, message } from "./messages.js";
-import { Patched } from "./Patched.jsx";
+import { FileMap } from "./FileMap.tsx";
+import { FileTree } from "./FileTree.tsx";
+import { type Choose, type Link, useTrait } from "./link.ts";
+import { marked, message } from "./messages.ts";
+import { Patched } from "./Patched.tsx";
+import type { LayersChoices, LayersTraits } from "./traits.ts";
 
 const QUERY_PAUSE_MS = 200;
 const PANES = [
@@ -11,20 +13,23 @@ const PANES = [
   ["map", marked("Map")],
 ];
 
-export function FilesPane({ link, view, choose }) {
+type Props = { link: Link<LayersTraits>; view: LayersChoices; choose: Choose<LayersChoices> };
+
+export function FilesPane({ link, view, choose }: Props) {
   const title = useTrait(link.model, "files_title_html");
   const content = useTrait(link.model, "content_html");
-  const search = useRef(null);
-  // Opens all that is around a folder that was found, and the folder itself.
-  const reveal = (path) => {
-    search.current.value = "";
+  const search = useRef<HTMLInputElement>(null);
+  // Ends the search and opens a folder of its result, with every folder around it.
+  const reveal = (path: string) => {
+    if (search.current) search.current.value = "";
     choose({ query: "" });
-    path.split("/").slice(1).reduce((above, name) => {
-      link.tell("open", { path: `${above}/${name}`, open: true });
-      return `${above}/${name}`;
-    }, "");
+    let folder = "";
+    for (const name of path.split("/").slice(1)) {
+      folder = `${folder}/${name}`;
+      link.tell("open", { path: folder, open: true });
+    }
   };
-  const show = (path) => choose({ file: view.file === path ? null : path });
+  const toggleFile = (path: string) => choose({ file: view.file === path ? null : path });
   return (
     <div class="skl-files">
       <div class="skl-title">
@@ -32,18 +37,20 @@ export function FilesPane({ link, view, choose }) {
       </div>
       <Tools view={view} choose={choose} search={search} />
       {view.pane === "map" ? (
-        <FileMap link={link} choose={choose} show={show} />
+        <FileMap link={link} choose={choose} toggleFile={toggleFile} />
       ) : (
-        <FileTree link={link} view={view} choose={choose} show={show} reveal={reveal} />
+        <FileTree link={link} view={view} choose={choose} toggleFile={toggleFile} reveal={reveal} />
       )}
       <Patched html={content} link={link} choose={choose} />
     </div>
   );
 }
 
-function Tools({ view, choose, search }) {
-  const timer = useRef(null);
-  const look = (query) => {
+type ToolsProps = { view: LayersChoices; choose: Choose<LayersChoices>; search: RefObject<HTMLInputElement | null> };
+
+function Tools({ view, choose, search }: ToolsProps) {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const searchSoon = (query: string) => {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => choose({ query, pane: "files" }), QUERY_PAUSE_MS);
   };
@@ -71,7 +78,7 @@ function Tools({ view, choose, search }) {
         aria-label={message("Search in the paths")}
         placeholder={message("Search paths")}
         defaultValue={view.query}
-        onInput={(event) => look(event.currentTarget.value.trim())}
+        onInput={(event) => searchSoon(event.currentTarget.value.trim())}
       />
     </div>
   );

@@ -1,31 +1,43 @@
 // CodeMirror, set up for one workbench: a state per file, marks of failed builds, the forecast's gutter, the diff.
 
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { HighlightStyle, StreamLanguage, bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting } from "@codemirror/language";
 import { dockerFile } from "@codemirror/legacy-modes/mode/dockerfile";
 import { go } from "@codemirror/legacy-modes/mode/go";
 import { unifiedMergeView } from "@codemirror/merge";
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from "@codemirror/search";
-import { Annotation, Compartment, EditorState, RangeSet, StateEffect, StateField } from "@codemirror/state";
+import {
+  Annotation,
+  Compartment,
+  EditorState,
+  type Extension,
+  type Range,
+  RangeSet,
+  StateEffect,
+  StateField,
+  type Text,
+} from "@codemirror/state";
 import {
   Decoration,
+  type DecorationSet,
+  drawSelection,
   EditorView,
   GutterMarker,
-  WidgetType,
-  drawSelection,
   gutter,
   highlightActiveLine,
   highlightActiveLineGutter,
   highlightSpecialChars,
   keymap,
   lineNumbers,
+  WidgetType,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { FORECAST } from "./format.js";
-import { marked, message } from "./messages.js";
-import { UNSEEN, visible } from "./visible.js";
+import { FORECAST } from "./format.ts";
+import { marked, message } from "./messages.ts";
+import type { ForecastEntry, ForecastState, Mark } from "./traits.ts";
+import { UNSEEN, visible } from "./visible.ts";
 
-const fromPython = Annotation.define();
+const fromPython = Annotation.define<boolean>();
 
 const highlighting = HighlightStyle.define([
   { tag: [tags.keyword, tags.controlKeyword, tags.definitionKeyword, tags.operatorKeyword], class: "skw-t-keyword" },
@@ -35,20 +47,23 @@ const highlighting = HighlightStyle.define([
   { tag: [tags.variableName, tags.standard(tags.variableName)], class: "skw-t-name" },
 ]);
 
-export function languageOf(path) {
-  const name = path.split("/").pop();
+type Language = "dockerfile" | "go" | "text";
+
+export function languageOf(path: string): Language {
+  const name = path.slice(path.lastIndexOf("/") + 1);
   if (/^(Dockerfile|Containerfile)(\..*)?$|\.(dockerfile|containerfile)$/i.test(name)) return "dockerfile";
   return name.endsWith(".go") ? "go" : "text";
 }
 
-const LANGUAGES = { dockerfile: StreamLanguage.define(dockerFile), go: StreamLanguage.define(go), text: [] };
+const LANGUAGES: Record<Language, Extension> = { dockerfile: StreamLanguage.define(dockerFile), go: StreamLanguage.define(go), text: [] };
 
 class MarkWidget extends WidgetType {
-  constructor(message) {
+  readonly message: string;
+  constructor(message: string) {
     super();
     this.message = message;
   }
-  eq(other) {
+  eq(other: MarkWidget) {
     return other.message === this.message;
   }
   toDOM() {
@@ -60,22 +75,22 @@ class MarkWidget extends WidgetType {
   }
 }
 
-const setMarks = StateEffect.define();
+const setMarks = StateEffect.define<Mark[]>();
 
-const marksField = StateField.define({
+const marksField = StateField.define<DecorationSet>({
   create: () => Decoration.none,
-  update(found, transaction) {
-    found = found.map(transaction.changes);
+  update(decorations, transaction) {
+    let updated = decorations.map(transaction.changes);
     for (const effect of transaction.effects) {
-      if (effect.is(setMarks)) found = decorate(transaction.state.doc, effect.value);
+      if (effect.is(setMarks)) updated = decorationsOf(transaction.state.doc, effect.value);
     }
-    return found;
+    return updated;
   },
   provide: (field) => EditorView.decorations.from(field),
 });
 
-function decorate(doc, marks) {
-  const ranges = [];
+function decorationsOf(doc: Text, marks: Mark[]) {
+  const ranges: Range<Decoration>[] = [];
   for (const { line, column, message } of marks) {
     if (line < 1 || line > doc.lines) continue;
     const { from, to } = doc.line(line);
@@ -90,62 +105,73 @@ function decorate(doc, marks) {
   return Decoration.set(ranges, true);
 }
 
+type Verdict = ForecastEntry & { forecast: ForecastState };
+
 class ForecastMarker extends GutterMarker {
-  constructor({ forecast, because, short }) {
+  readonly entry: Verdict;
+  constructor(entry: Verdict) {
     super();
-    Object.assign(this, { forecast, because, short });
+    this.entry = entry;
   }
-  eq(other) {
-    return other.forecast === this.forecast && other.because === this.because && other.short === this.short;
+  eq(other: ForecastMarker) {
+    const { forecast, because, short } = this.entry;
+    return other.entry.forecast === forecast && other.entry.because === because && other.entry.short === short;
   }
   toDOM() {
-    const { icon, word, className } = FORECAST[this.forecast];
+    const { forecast, because, short } = this.entry;
+    const { icon, word, className } = FORECAST[forecast];
     const label = document.createElement("span");
     label.className = `skw-forecast ${className}`;
-    label.textContent = visible(`${icon} ${this.short || message(word)}`);
-    label.title = visible(this.because || message(word));
+    label.textContent = visible(`${icon} ${short || message(word)}`);
+    label.title = visible(because || message(word));
     return label;
   }
 }
 
-const setForecast = StateEffect.define();
+const setForecast = StateEffect.define<ForecastEntry[]>();
 
-const forecastField = StateField.define({
+const forecastField = StateField.define<RangeSet<GutterMarker>>({
   create: () => RangeSet.empty,
-  update(found, transaction) {
-    found = found.map(transaction.changes);
+  update(markers, transaction) {
+    let updated = markers.map(transaction.changes);
     for (const effect of transaction.effects) {
-      if (effect.is(setForecast)) found = markers(transaction.state.doc, effect.value);
+      if (effect.is(setForecast)) updated = markersOf(transaction.state.doc, effect.value);
     }
-    return found;
+    return updated;
   },
 });
 
-const isIn = (doc) => ({ line, forecast }) => forecast in FORECAST && line >= 1 && line <= doc.lines;
+// The entries with a verdict whose lines the text still has.
+function verdictsIn(doc: Text, forecast: ForecastEntry[]) {
+  return forecast.filter((entry): entry is Verdict => entry.forecast in FORECAST && entry.line >= 1 && entry.line <= doc.lines);
+}
 
-function markers(doc, forecast) {
-  const ranges = forecast.filter(isIn(doc)).map((entry) => new ForecastMarker(entry).range(doc.line(entry.line).from));
+function markersOf(doc: Text, forecast: ForecastEntry[]) {
+  const ranges = verdictsIn(doc, forecast).map((entry) => new ForecastMarker(entry).range(doc.line(entry.line).from));
   return RangeSet.of(ranges, true);
 }
 
 const willRun = Decoration.line({ class: "skw-will-run" });
 
 // The lines that would run again are tinted, besides the word in the margin.
-const tintField = StateField.define({
+const tintField = StateField.define<DecorationSet>({
   create: () => Decoration.none,
-  update(found, transaction) {
-    found = found.map(transaction.changes);
+  update(tint, transaction) {
+    let updated = tint.map(transaction.changes);
     for (const effect of transaction.effects) {
-      if (effect.is(setForecast)) found = tint(transaction.state.doc, effect.value);
+      if (effect.is(setForecast)) updated = tintOf(transaction.state.doc, effect.value);
     }
-    return found;
+    return updated;
   },
   provide: (field) => EditorView.decorations.from(field),
 });
 
-function tint(doc, forecast) {
-  const run = forecast.filter(isIn(doc)).filter((entry) => entry.forecast === "miss");
-  return Decoration.set(run.map(({ line }) => willRun.range(doc.line(line).from)), true);
+function tintOf(doc: Text, forecast: ForecastEntry[]) {
+  const misses = verdictsIn(doc, forecast).filter((entry) => entry.forecast === "miss");
+  return Decoration.set(
+    misses.map(({ line }) => willRun.range(doc.line(line).from)),
+    true,
+  );
 }
 
 const forecastGutter = gutter({
@@ -153,7 +179,7 @@ const forecastGutter = gutter({
   markers: (view) => view.state.field(forecastField),
 });
 
-// What CodeMirror itself says, in its search panel above all; `$` is where it puts a number.
+// The texts of CodeMirror itself, most of them in its search panel; it puts a number in place of `$`.
 const PHRASES = [
   marked("Control character"),
   marked("Selection deleted"),
@@ -177,15 +203,29 @@ const PHRASES = [
   marked("go"),
 ];
 
+// text: a function, as a long document is made into a string only when it is needed. save: Ctrl S was pressed.
+type Events = {
+  change(path: string, text: () => string): void;
+  move(path: string, caret: number): void;
+  build(): void;
+  save(): void;
+};
+
+// original: what the file said before, to show the difference; null to show none.
+type Shown = { marks: Mark[]; forecast: ForecastEntry[]; original: string | null };
+
 export class CodeEditor {
-  // on: {change(path, text), move(path, caret), build(), save(path)}
-  constructor(parent, on) {
+  path: string | null = null;
+  private readonly on: Events;
+  private readonly view: EditorView;
+  // The state of each file but the one that is open: the view has that.
+  private readonly states = new Map<string, EditorState>();
+  private readonly lineEnds = new Map<string, string>();
+  private readonly forecast = new Compartment();
+  private readonly diff = new Compartment();
+
+  constructor(parent: HTMLElement, on: Events) {
     this.on = on;
-    this.states = new Map();
-    this.lineEnds = new Map();
-    this.path = null;
-    this.forecast = new Compartment();
-    this.diff = new Compartment();
     this.view = new EditorView({ parent });
   }
 
@@ -193,19 +233,19 @@ export class CodeEditor {
     this.view.destroy();
   }
 
-  remember() {
-    if (this.path !== null) this.states.set(this.path, this.view.state);
+  has(path: string) {
+    return this.stateOf(path) !== undefined;
   }
 
-  has(path) {
-    return path === this.path || this.states.has(path);
+  private stateOf(path: string) {
+    return path === this.path ? this.view.state : this.states.get(path);
   }
 
   // Puts text that comes from Python into a file's state; undo still knows what was there before.
-  load(path, given) {
-    const [text, lineEnd] = withPlainLineEnds(given);
+  load(path: string, textOfPython: string) {
+    const [text, lineEnd] = withPlainLineEnds(textOfPython);
     this.lineEnds.set(path, lineEnd);
-    const state = path === this.path ? this.view.state : this.states.get(path);
+    const state = this.stateOf(path);
     if (!state) {
       this.states.set(path, this.newState(path, text));
       return;
@@ -217,11 +257,13 @@ export class CodeEditor {
     else this.states.set(path, state.update(spec).state);
   }
 
-  show(path, { marks, forecast, original }) {
+  show(path: string, { marks, forecast, original }: Shown) {
+    const state = this.stateOf(path);
+    if (!state) return;
     if (path !== this.path) {
-      this.remember();
+      if (this.path !== null) this.states.set(this.path, this.view.state);
       this.path = path;
-      this.view.setState(this.states.get(path));
+      this.view.setState(state);
     }
     this.view.dispatch({
       effects: [
@@ -232,7 +274,7 @@ export class CodeEditor {
     this.view.dispatch({ effects: [setMarks.of(marks), setForecast.of(forecast)] });
   }
 
-  goTo(line) {
+  goTo(line: number) {
     const { doc } = this.view.state;
     if (line < 1 || line > doc.lines) return;
     const { from } = doc.line(line);
@@ -240,7 +282,7 @@ export class CodeEditor {
   }
 
   // Puts the caret where it was before the page was loaded again.
-  moveTo(path, caret) {
+  moveTo(path: string, caret: number) {
     if (path !== this.path || caret <= 0) return;
     const anchor = Math.min(caret, this.view.state.doc.length);
     this.view.dispatch({ selection: { anchor }, effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
@@ -250,13 +292,13 @@ export class CodeEditor {
     openSearchPanel(this.view);
   }
 
-  newState(path, text) {
+  private newState(path: string, text: string) {
     const build = () => {
       this.on.build();
       return true;
     };
     const save = () => {
-      this.on.save(path);
+      this.on.save();
       return true;
     };
     return EditorState.create({
@@ -298,8 +340,9 @@ export class CodeEditor {
         }),
         this.diff.of([]),
         EditorView.updateListener.of((update) => {
-          const typed = update.transactions.some((one) => one.docChanged && !one.annotation(fromPython));
-          if (typed) this.on.change(path, () => update.state.doc.toString().replaceAll("\n", this.lineEnds.get(path)));
+          const isTyped = update.transactions.some((one) => one.docChanged && !one.annotation(fromPython));
+          const text = () => update.state.doc.toString().replaceAll("\n", this.lineEnds.get(path) ?? "\n");
+          if (isTyped) this.on.change(path, text);
           if (update.selectionSet) this.on.move(path, update.state.selection.main.head);
         }),
       ],
@@ -308,16 +351,17 @@ export class CodeEditor {
 }
 
 // A file of another system keeps its line ends; one that mixes them keeps every character as it is.
-export function withPlainLineEnds(text) {
+export function withPlainLineEnds(text: string): [text: string, lineEnd: string] {
   const isWindows = text.includes("\r\n") && !/(^|[^\r])\n|\r(?!\n)/.test(text);
   return isWindows ? [text.replaceAll("\r\n", "\n"), "\r\n"] : [text, "\n"];
 }
 
-function diffAgainst(original) {
-  return unifiedMergeView({ original: withPlainLineEnds(original)[0], mergeControls: false, gutter: true, collapseUnchanged: { margin: 3, minSize: 8 } });
+function diffAgainst(original: string) {
+  const [text] = withPlainLineEnds(original);
+  return unifiedMergeView({ original: text, mergeControls: false, gutter: true, collapseUnchanged: { margin: 3, minSize: 8 } });
 }
 
-export function smallestChange(old, text) {
+export function smallestChange(old: string, text: string) {
   let start = 0;
   const shorter = Math.min(old.length, text.length);
   while (start < shorter && old[start] === text[start]) start++;

@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
+import type { Model } from "./link.ts";
 
-// ipywidgets says so when the other end of a model is gone; a host that does not say it changes nothing.
-export function useLife({ model }) {
-  const [alive, setAlive] = useState(true);
+// False once the kernel has ended. ipywidgets reports it by these events; a host without them changes nothing.
+export function useKernelAlive(model: Model<object>) {
+  const [isAlive, setAlive] = useState(true);
   useEffect(() => {
     const ended = () => setAlive(false);
     const changed = () => setAlive(model.comm_live ?? false);
@@ -13,5 +14,5 @@ export function useLife({ model }) {
       model.off("comm:close", ended);
     };
   }, [model]);
-  return alive;
+  return isAlive;
 }

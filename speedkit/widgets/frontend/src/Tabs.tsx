@@ -1,26 +1,34 @@
+import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { message } from "./messages.js";
+import type { Choose } from "./link.ts";
+import { message } from "./messages.ts";
+import type { FileTab, WorkbenchView } from "./traits.ts";
 
 const LIST_WIDTH = 104;
-const tabWidth = ({ label, changed }) => 28 + 7 * label.length + (changed ? 14 : 0);
+const tabWidth = ({ label, changed }: FileTab) => 28 + 7 * label.length + (changed ? 14 : 0);
 
 // As many tabs as there is room for, the open one among them.
-export function fitting(files, open, width) {
+export function fitting(files: FileTab[], open: FileTab | undefined, width: number): FileTab[] {
   let left = width - files.reduce((sum, file) => sum + tabWidth(file), 0) >= 0 ? width : width - LIST_WIDTH;
-  const fits = (file) => (left -= tabWidth(file)) >= 0;
-  const first = open ? [open, ...files.filter((file) => file !== open)] : files;
-  const end = first.findIndex((file) => !fits(file));
-  const chosen = new Set(end < 0 ? first : first.slice(0, Math.max(1, end)));
-  return files.filter((file) => chosen.has(file));
+  const fits = (file: FileTab) => {
+    left -= tabWidth(file);
+    return left >= 0;
+  };
+  const openFirst = open ? [open, ...files.filter((file) => file !== open)] : files;
+  const end = openFirst.findIndex((file) => !fits(file));
+  const shown = new Set(end < 0 ? openFirst : openFirst.slice(0, Math.max(1, end)));
+  return files.filter((file) => shown.has(file));
 }
 
-export function Tabs({ files, open, choose }) {
-  const [bar, width] = useWidth();
+type Props = { files: FileTab[]; open: FileTab | undefined; choose: Choose<WorkbenchView> };
+
+export function Tabs({ files, open, choose }: Props) {
+  const { bar, width } = useWidth();
   const shown = fitting(files, open, width);
   const rest = files.filter((file) => !shown.includes(file));
   return (
     <div class="skw-tabs" ref={bar}>
-      <div class="skw-tablist" role="tablist" aria-label={message("Files")} onKeyDown={(event) => step(event, shown, open, choose)}>
+      <div class="skw-tablist" role="tablist" aria-label={message("Files")} onKeyDown={(event) => walkTabs(event, shown, open, choose)}>
         {shown.map((file) => (
           <Tab key={file.path} file={file} isOpen={file === open} choose={choose} />
         ))}
@@ -39,7 +47,9 @@ export function Tabs({ files, open, choose }) {
   );
 }
 
-function Tab({ file, isOpen, choose }) {
+type TabProps = { file: FileTab; isOpen: boolean; choose: Choose<WorkbenchView> };
+
+function Tab({ file, isOpen, choose }: TabProps) {
   const { path, label, changed, state } = file;
   const note = state === "missing" ? message("removed on disk") : changed ? message("changed") : "";
   return (
@@ -62,22 +72,29 @@ function Tab({ file, isOpen, choose }) {
   );
 }
 
-function step(event, shown, open, choose) {
-  const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
-  if (!(event.key in moves) || !open) return;
+const MOVES: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+
+function walkTabs(
+  event: TargetedKeyboardEvent<HTMLDivElement>,
+  shown: FileTab[],
+  open: FileTab | undefined,
+  choose: Choose<WorkbenchView>,
+) {
+  if (!(event.key in MOVES) || !open) return;
   event.preventDefault();
-  const place = Math.max(0, Math.min(shown.length - 1, shown.indexOf(open) + moves[event.key]));
+  const place = Math.max(0, Math.min(shown.length - 1, shown.indexOf(open) + MOVES[event.key]));
   choose({ tab: shown[place].path });
-  event.currentTarget.children[place].focus();
+  (event.currentTarget.children[place] as HTMLElement).focus();
 }
 
 function useWidth() {
-  const bar = useRef(null);
+  const bar = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(560);
   useEffect(() => {
+    if (!bar.current) return;
     const watcher = new ResizeObserver(([{ contentRect }]) => setWidth(contentRect.width));
     watcher.observe(bar.current);
     return () => watcher.disconnect();
   }, []);
-  return [bar, width];
+  return { bar, width };
 }

@@ -1,10 +1,15 @@
-import { message } from "./messages.js";
+import { message } from "./messages.ts";
+import type { NoticeFacts } from "./traits.ts";
 
-export function Notice({ notice, onClose, onRetry }) {
+type Props = { notice: NoticeFacts; onClose?: () => void; onRetry?: () => void };
+
+export function Notice({ notice, onClose, onRetry }: Props) {
   const { kind, what, fix } = notice;
   return (
     <div class={`skw-notice skw-notice-${kind}`} role="alert">
-      <span class="skw-icon" aria-hidden="true">{kind === "info" ? "✓" : "✗"}</span>
+      <span class="skw-icon" aria-hidden="true">
+        {kind === "info" ? "✓" : "✗"}
+      </span>
       <span class="skw-notice-text">
         <b>{what}</b> {fix}
       </span>

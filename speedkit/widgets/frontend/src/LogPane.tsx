@@ -1,16 +1,27 @@
+import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { STATE } from "./format.js";
-import { useTrait } from "./link.js";
-import { message, plural } from "./messages.js";
-import { Pages, ROW, visibleRange } from "./pages.js";
+import { STATE } from "./format.ts";
+import { type Choose, type Link, useTrait } from "./link.ts";
+import { LogPages, type Range, ROW, visibleRange } from "./log_pages.ts";
+import { message, plural } from "./messages.ts";
+import type { LogLine, ShownLog, WorkbenchTraits, WorkbenchView } from "./traits.ts";
 
 const QUERY_PAUSE_MS = 200;
+const COPIED_MS = 2000;
 
-export function LogPane({ link, log, view, choose, goTo }) {
-  const found = useTrait(link.model, "found");
+// Shows a line of a file in the editor. path: null for the Dockerfile.
+export type GoTo = (path: string | null, line: number) => void;
+
+type Matches = { lines: number[]; total: number };
+
+type Props = { link: Link<WorkbenchTraits>; log: ShownLog; view: WorkbenchView; choose: Choose<WorkbenchView>; goTo: GoTo };
+
+export function LogPane({ link, log, view, choose, goTo }: Props) {
+  const latest = useTrait(link.model, "found");
   if (log.step === null) return <div class="skw-log skw-empty-log">{log.hint}</div>;
-  const matches = found.number === log.number && found.step === log.step && found.query === view.query ? found : NOTHING;
-  const at = matches.lines.length ? matches.lines[Math.min(view.match, matches.lines.length - 1)] : null;
+  const isSame = latest.number === log.number && latest.step === log.step && latest.query === view.query;
+  const matches = isSame ? latest : NO_MATCHES;
+  const matchLine = matches.lines.length ? matches.lines[Math.min(view.match, matches.lines.length - 1)] : null;
   return (
     <div class="skw-log">
       <LogTools link={link} log={log} matches={matches} view={view} choose={choose} goTo={goTo} />
@@ -21,17 +32,17 @@ export function LogPane({ link, log, view, choose, goTo }) {
       )}
       {log.error && <p class="skw-hint skw-bad">✗ {log.error}</p>}
       {log.lines > 0 ? (
-        <Lines link={link} log={log} view={view} choose={choose} at={at} query={view.query} />
+        <Lines link={link} log={log} view={view} choose={choose} matchLine={matchLine} query={view.query} />
       ) : (
-        <div class="skw-lines skw-dim">{nothing(log)}</div>
+        <div class="skw-lines skw-dim">{whyEmpty(log)}</div>
       )}
     </div>
   );
 }
 
-const NOTHING = { lines: [], total: 0 };
+const NO_MATCHES: Matches = { lines: [], total: 0 };
 
-function nothing(log) {
+function whyEmpty(log: ShownLog) {
   if (log.state === "cached") return message("Cached: BuildKit took the earlier result and printed nothing.");
   if (log.state === "waiting") return message("It has not started.");
   if (log.state === "unclear") return message("BuildKit's report does not tell which of its steps this one is.");
@@ -40,22 +51,23 @@ function nothing(log) {
   return log.state === "running" ? message("Nothing printed so far.") : message("It printed nothing.");
 }
 
-function LogTools({ link, log, matches, view, choose, goTo }) {
+function LogTools({ link, log, matches, view, choose, goTo }: Props & { matches: Matches }) {
   const [copied, setCopied] = useState("");
   const copy = async () => {
     const answer = await link.ask("copy", { number: log.number, step: log.step });
     setCopied(answer && (await toClipboard(answer.text)) ? message("Copied") : message("Not copied"));
-    setTimeout(() => setCopied(""), 2000);
+    setTimeout(() => setCopied(""), COPIED_MS);
   };
+  const { line } = log;
   const count = matches.lines.length;
-  const go = (move) => choose({ match: (Math.min(view.match, count - 1) + move + count) % count, follow: false });
+  const go = (move: number) => choose({ match: (Math.min(view.match, count - 1) + move + count) % count, follow: false });
   return (
     <div class="skw-log-tools">
       <span class="skw-path">
-        {log.line !== null && (
+        {line !== null && (
           <>
-            <button type="button" class="skw-link" title={message("Show it in the Dockerfile")} onClick={() => goTo(null, log.line)}>
-              {message("line {line}", { line: log.line })}
+            <button type="button" class="skw-link" title={message("Show it in the Dockerfile")} onClick={() => goTo(null, line)}>
+              {message("line {line}", { line })}
             </button>
             {", "}
           </>
@@ -66,7 +78,9 @@ function LogTools({ link, log, matches, view, choose, goTo }) {
       {view.query && (
         <>
           <span class="skw-number" role="status">
-            {count ? message("{place} of {total:,}", { place: Math.min(view.match, count - 1) + 1, total: matches.total }) : message("none")}
+            {count
+              ? message("{place} of {total:,}", { place: Math.min(view.match, count - 1) + 1, total: matches.total })
+              : message("none")}
           </span>
           <button type="button" aria-label={message("Previous match")} disabled={!count} onClick={() => go(-1)}>
             ↑
@@ -86,9 +100,11 @@ function LogTools({ link, log, matches, view, choose, goTo }) {
   );
 }
 
-function Query({ view, choose, go }) {
-  const timer = useRef(null);
-  const later = (query) => {
+type QueryProps = { view: WorkbenchView; choose: Choose<WorkbenchView>; go: (move: number) => void };
+
+function Query({ view, choose, go }: QueryProps) {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const searchSoon = (query: string) => {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => choose({ query, match: 0, ...(query ? { follow: false } : {}) }), QUERY_PAUSE_MS);
   };
@@ -98,70 +114,86 @@ function Query({ view, choose, go }) {
       aria-label={message("Search in this log")}
       placeholder={message("Search")}
       defaultValue={view.query}
-      onInput={(event) => later(event.currentTarget.value)}
-      onKeyDown={(event) => event.key === "Enter" && !event.ctrlKey && !event.metaKey && view.query && go(event.shiftKey ? -1 : 1)}
+      onInput={(event) => searchSoon(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && view.query) go(event.shiftKey ? -1 : 1);
+      }}
     />
   );
 }
 
-function Lines({ link, log, view, choose, at, query }) {
-  const box = useRef(null);
-  const own = useRef(false);
+type LinesProps = {
+  link: Link<WorkbenchTraits>;
+  log: ShownLog;
+  view: WorkbenchView;
+  choose: Choose<WorkbenchView>;
+  matchLine: number | null;
+  query: string;
+};
+
+function Lines({ link, log, view, choose, matchLine, query }: LinesProps) {
+  const box = useRef<HTMLDivElement>(null);
+  // The next scroll event is news of a scrolling by this code, not by hand.
+  const isOwnScroll = useRef(false);
   const [, redraw] = useState(0);
-  const [range, setRange] = useState([0, 60]);
+  const [range, setRange] = useState<Range>([0, 60]);
   const [pages] = useState(
     () =>
-      new Pages(
+      new LogPages(
         (from, count) => link.ask("log", { number: log.number, step: log.step, from, count }),
-        () => redraw((n) => n + 1),
+        () => redraw((count) => count + 1),
       ),
   );
   useEffect(() => () => pages.close(), [pages]);
-  pages.grow(log.lines, log.chars);
+  pages.grow(log.chars);
 
-  const look = () => {
+  const updateRange = () => {
     if (!box.current) return;
     const { scrollTop, clientHeight } = box.current;
     const next = visibleRange(scrollTop, clientHeight, log.lines);
     if (next[0] !== range[0] || next[1] !== range[1]) setRange(next);
   };
   useEffect(() => {
-    if (view.follow) {
-      own.current = true;
+    if (view.follow && box.current) {
+      isOwnScroll.current = true;
       box.current.scrollTop = box.current.scrollHeight;
     }
-    look();
+    updateRange();
   }, [log.lines, view.follow]);
   useEffect(() => {
-    const target = at ?? (view.follow ? null : log.at);
-    if (target === null || target === undefined) return;
+    const target = matchLine ?? (view.follow ? null : log.at);
+    if (target === null || !box.current) return;
     box.current.scrollTop = Math.max(0, target * ROW - box.current.clientHeight / 2);
-    look();
-  }, [at, log.at]);
-  const latestLook = useRef(look);
-  latestLook.current = look;
+    updateRange();
+  }, [matchLine, log.at]);
+  const latestUpdateRange = useRef(updateRange);
+  latestUpdateRange.current = updateRange;
   useEffect(() => {
-    const watcher = new ResizeObserver(() => latestLook.current());
+    if (!box.current) return;
+    const watcher = new ResizeObserver(() => latestUpdateRange.current());
     watcher.observe(box.current);
     return () => watcher.disconnect();
   }, []);
   const last = Math.min(range[1], log.lines);
-  useEffect(() => pages.want(range[0], last));
+  useEffect(() => pages.request(range[0], last));
 
   // Scrolling up by hand stops following; reaching the end again does not start it: the button does.
   const scrolled = () => {
     if (!box.current) return; // the page sends the news of a scrolling when the log may be gone already
     const { scrollTop, scrollHeight, clientHeight } = box.current;
-    if (view.follow && !own.current && scrollHeight - scrollTop - clientHeight > 3 * ROW) choose({ follow: false });
-    own.current = false;
-    look();
+    if (view.follow && !isOwnScroll.current && scrollHeight - scrollTop - clientHeight > 3 * ROW) choose({ follow: false });
+    isOwnScroll.current = false;
+    updateRange();
   };
-  const rows = [];
+  const rows: JSX.Element[] = [];
   for (let index = range[0]; index < last; index++) {
-    rows.push(<Line key={index} index={index} runs={pages.line(index)} isAt={index === at || index === log.at} query={query} />);
+    const isAt = index === matchLine || index === log.at;
+    rows.push(<Line key={index} index={index} line={pages.line(index)} isAt={isAt} query={query} />);
   }
+  const label = message("Log of {step}", { step: log.text });
   return (
-    <div class="skw-lines" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={message("Log of {step}", { step: log.text })}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is reached by keys
+    <div class="skw-lines" ref={box} onScroll={scrolled} tabIndex={0} role="log" aria-live="off" aria-label={label}>
       <div class="skw-lines-all" style={{ height: `${log.lines * ROW}px` }}>
         <div style={{ transform: `translateY(${range[0] * ROW}px)` }}>{rows}</div>
       </div>
@@ -169,9 +201,11 @@ function Lines({ link, log, view, choose, at, query }) {
   );
 }
 
-// runs: a string, or a list of [text, classes] where the step printed colours; undefined while it is fetched: the line is empty then.
-export function Line({ index, runs, isAt, query }) {
-  const parts = runs === undefined ? [] : typeof runs === "string" ? [[runs, ""]] : runs;
+type LineProps = { index: number; line: LogLine | undefined; isAt?: boolean; query: string };
+
+// line: undefined while it is fetched; the row is empty then.
+export function Line({ index, line, isAt, query }: LineProps) {
+  const parts: [string, string][] = line === undefined ? [] : typeof line === "string" ? [[line, ""]] : line;
   return (
     <div class={isAt ? "skw-row skw-at" : "skw-row"} data-line={index + 1}>
       {parts.map(([text, classes], place) => (
@@ -184,8 +218,8 @@ export function Line({ index, runs, isAt, query }) {
   );
 }
 
-export function highlighted(text, query) {
-  const parts = [];
+function highlighted(text: string, query: string) {
+  const parts: (string | JSX.Element)[] = [];
   const [haystack, needle] = [text.toLowerCase(), query.toLowerCase()];
   let from = 0;
   for (let at = haystack.indexOf(needle); at >= 0; at = haystack.indexOf(needle, from)) {
@@ -196,7 +230,7 @@ export function highlighted(text, query) {
   return parts;
 }
 
-async function toClipboard(text) {
+async function toClipboard(text: string) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -206,13 +240,12 @@ async function toClipboard(text) {
 }
 
 // Pages that are not served over https have no clipboard object.
-function copyOldWay(text) {
+function copyOldWay(text: string) {
   const area = document.createElement("textarea");
   area.value = text;
   document.body.append(area);
   area.select();
-  const done = document.execCommand("copy");
+  const isCopied = document.execCommand("copy");
   area.remove();
-  return done;
+  return isCopied;
 }
-

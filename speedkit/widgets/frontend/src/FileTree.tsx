@@ -1,0 +1,79 @@
+import { useRef } from "preact/hooks";
+import { type Choose, type Link, useTrait } from "./link.ts";
+import { Patched } from "./Patched.tsx";
+import { focusRow, letTabReach, placeOf, rowsHandler } from "./roving_focus.ts";
+import type { LayersChoices, LayersTraits } from "./traits.ts";
+
+const ROW = "[role=treeitem]";
+
+type Props = {
+  link: Link<LayersTraits>;
+  view: LayersChoices;
+  choose: Choose<LayersChoices>;
+  toggleFile: (path: string) => void;
+  reveal: (path: string) => void;
+};
+
+// A tree as a flat list, which Python renders: one line is reached with Tab, the arrow keys do the rest (WAI-ARIA, tree view).
+export function FileTree({ link, view, choose, toggleFile, reveal }: Props) {
+  const html = useTrait(link.model, "tree_html");
+  const tabStop = useRef(0);
+  const open = (row: HTMLElement) => {
+    const { path, kind } = row.dataset;
+    if (path === undefined) return;
+    if (kind === "more") link.tell("more", { path });
+    else if (kind === "file") toggleFile(path);
+    else if (view.query) reveal(path);
+    else link.tell("open", { path, open: !isOpen(row) });
+  };
+  return (
+    <Patched
+      html={html}
+      link={link}
+      choose={choose}
+      patched={(root) => {
+        const rows = [...root.querySelectorAll<HTMLElement>(ROW)];
+        tabStop.current = placeOf(rows, tabStop.current);
+        letTabReach(rows, tabStop.current);
+      }}
+      onFocusIn={rowsHandler(ROW, (_event, rows, place) => {
+        tabStop.current = place;
+        letTabReach(rows, place);
+      })}
+      onClick={rowsHandler(ROW, (_event, rows, place) => open(rows[place]))}
+      onKeyDown={rowsHandler(ROW, (event, rows, place) => {
+        if (!(event.key in KEYS)) return;
+        KEYS[event.key](rows, place, open);
+        event.preventDefault();
+        event.stopPropagation();
+      })}
+    />
+  );
+}
+
+const isOpen = (row: HTMLElement) => row.getAttribute("aria-expanded") === "true";
+const isClosed = (row: HTMLElement) => row.getAttribute("aria-expanded") === "false";
+const level = (row: HTMLElement) => Number(row.getAttribute("aria-level"));
+
+type OnKey = (rows: HTMLElement[], place: number, open: (row: HTMLElement) => void) => void;
+
+const KEYS: Record<string, OnKey> = {
+  ArrowDown: (rows, place) => focusRow(rows, place + 1),
+  ArrowUp: (rows, place) => focusRow(rows, place - 1),
+  Home: (rows) => focusRow(rows, 0),
+  End: (rows) => focusRow(rows, rows.length - 1),
+  ArrowRight: (rows, place, open) => {
+    if (isClosed(rows[place])) open(rows[place]);
+    else if (isOpen(rows[place])) focusRow(rows, place + 1);
+  },
+  ArrowLeft: (rows, place, open) => {
+    if (isOpen(rows[place])) open(rows[place]);
+    else
+      focusRow(
+        rows,
+        rows.findLastIndex((row, other) => other < place && level(row) < level(rows[place])),
+      );
+  },
+  Enter: (rows, place, open) => open(rows[place]),
+  " ": (rows, place, open) => open(rows[place]),
+};

@@ -1,4 +1,0 @@
-import { mounted } from "./mount.jsx";
-import { Workbench } from "./Workbench.jsx";
-
-export default mounted(Workbench);

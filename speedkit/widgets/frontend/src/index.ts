@@ -1,0 +1,4 @@
+import { mounted } from "./mount.tsx";
+import { Workbench } from "./Workbench.tsx";
+
+export default mounted(Workbench);
