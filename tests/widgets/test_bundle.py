@@ -42,6 +42,13 @@ def test_the_front_ends_own_tests_pass(rebuilt):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
+def test_the_front_end_passes_its_checks_of_types_lint_and_format(rebuilt):
+    argv = ["npm", "run", "check"]
+    done = subprocess.run(argv, cwd=rebuilt / "frontend", capture_output=True, text=True, timeout=HANG_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("bundle", BUNDLES)
 def test_it_is_at_most_half_a_megabyte(bundle):
     assert sum((STATIC / f"{bundle}.{kind}").stat().st_size for kind in ("js", "css")) <= 500_000
