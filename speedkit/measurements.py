@@ -14,8 +14,8 @@ from speedkit.words import seconds_text
 __all__ = [
     "COLD",
     "EDITS",
-    "NONE",
     "SAME_SIZE",
+    "UNCHANGED",
     "HasBuilds",
     "Measurement",
     "common_edit",
@@ -63,7 +63,7 @@ EDIT_HEADINGS = {
 }
 """The same edits in fewer words, for the heads of columns."""
 COLD = "cold"
-NONE = "none"
+UNCHANGED = "none"
 NOT_COMPARED = frozenset({"custom", "corrected", "retry"})
 """Edits that are different each time: text that the reader typed, the first build of the original files after builds of changed
 files alone, and the build after one that failed or was cancelled."""
@@ -130,7 +130,7 @@ def edit_words(edit: str) -> str:
 
 def sources_words(edit: str) -> str:
     """The words for the sources of a build: `built after a field renamed`."""
-    if edit in (COLD, NONE):
+    if edit in (COLD, UNCHANGED):
         return message("built of the files as they were")
     return message("built after {edit}", edit=edit_words(edit))
 

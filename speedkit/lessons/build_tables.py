@@ -67,6 +67,7 @@ def overview(builds: Sequence[Build], app: App) -> Table:
     """The median time of each strategy under each edit, as text; a cell says "not built" where there is no build."""
     import pandas as pd
 
+    # A cold build is no edit of the app, and yet has a column.
     edits = [COLD, *app.edits]
     cells = {strategy: [_time_and_look(_runs(builds, strategy, edit)) for edit in edits] for strategy in app.strategies}
     rows = {strategy: [text for text, _ in row] for strategy, row in cells.items()}
@@ -81,6 +82,7 @@ def _time_and_look(runs: Sequence[Build]) -> tuple[str, str]:
         return NOT_BUILT, "sk-dim"
     good_seconds = [build.seconds for build in runs if build.ok]
     if not good_seconds:
+        # The time until a failure is no build time: the words say so, and no line break may part the number from its unit.
         seconds = seconds_text(statistics.median(build.seconds for build in runs)).replace(" ", "\N{NO-BREAK SPACE}")
         return message("fails after {seconds}", seconds=seconds), "sk-said"
     return seconds_text(statistics.median(good_seconds)), "sk-amount"

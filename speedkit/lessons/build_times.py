@@ -85,6 +85,7 @@ def _runs_and_steps(one: Measurement) -> str:
 
 
 def _who_is_quicker(compared: Sequence[Measurement], all_measurements: Sequence[Measurement]) -> str:
+    # A strategy is called slower only when it is beyond the spread of runs against each of the quickest ones.
     quick = quickest(compared, all_measurements)
     slower = [one.strategy for one in compared if all(is_beyond_spread(one, other, all_measurements) for other in quick)]
     if not any(one.is_repeated for one in all_measurements):

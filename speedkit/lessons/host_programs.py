@@ -178,6 +178,7 @@ INTERPRETER_SEGMENT = 3
 
 def where_it_runs(program: Path) -> str:
     """Which system and processor a compiled program is for, read from its ELF header, and whether it runs on this machine."""
+    # Linkers put the ELF header and the program headers at the start of a file.
     data = program.read_bytes()[:4096]
     if data[:4] != b"\x7fELF":
         return message("{file} is not a program for Linux, so it cannot run in a Linux image.", file=program.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from speedkit.engine import connect, inspect_image
 from speedkit.errors import EngineError, NoSuchImage
-from speedkit.measurements import COLD, NONE, SAME_SIZE, common_edit, edit_words, smallest_images
+from speedkit.measurements import COLD, SAME_SIZE, UNCHANGED, common_edit, edit_words, smallest_images
 from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.rendering import command_text
@@ -100,7 +100,7 @@ class ImagesLeft:
                 smallest=_image_in_words(self.smallest, self.as_small),
             )
         sources = message("Both were built after {edit}.", edit=edit_words(self.largest.edit))
-        if self.largest.edit in (COLD, NONE):
+        if self.largest.edit in (COLD, UNCHANGED):
             sources = message("Both were built of the files as they were.")
         return " ".join([sizes, sources, *gone])
 
@@ -141,5 +141,6 @@ def images_left(builds: Sequence[Build]) -> ImagesLeft:
     by_size = sorted(left, key=lambda build: build.image_bytes or 0)
     if len(by_size) < 2:
         return ImagesLeft(gone=tuple(gone))
+    # Both counts are without the image itself.
     as_large = sum((build.image_bytes or 0) * SAME_SIZE >= (by_size[-1].image_bytes or 0) for build in left) - 1
     return ImagesLeft(by_size[-1], by_size[0], as_large, len(smallest_images(left)) - 1, tuple(gone))

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from speedkit.data_frame import Frame
 from speedkit.measurements import (
     COLD,
-    NONE,
+    UNCHANGED,
     HasBuilds,
     Measurement,
     comparable_builds,
@@ -48,7 +48,7 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     """
     builds = comparable_builds(measurable_builds(source))
     # A cold build and one of unchanged files are no rebuild after an edit: they are shown only when there is nothing else.
-    measured = [one for one in measure(builds) if one.edit not in (COLD, NONE)] or measure(builds)
+    measured = [one for one in measure(builds) if one.edit not in (COLD, UNCHANGED)] or measure(builds)
     strategies = list(dict.fromkeys(one.strategy for one in measured))
     edits = edits_in_order(one.edit for one in measured)
     by_edit = [

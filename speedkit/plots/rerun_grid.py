@@ -48,6 +48,7 @@ SCALE = [
     [0.75, "rgba(128,128,128,.12)"],
     [1, "rgba(128,128,128,.12)"],
 ]
+"""A colour per code of a cell. Each stands twice, because plotly blends neighbouring entries that differ."""
 LABEL_LETTERS, LABEL_LETTERS_BESIDE_MANY = 32, 28
 MANY_EDITS = 7
 """From so many columns on, labels of instructions are shorter, so that the words in the cells have room."""
@@ -70,6 +71,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     labels = [short(first_line(step), label_letters) for step in steps]
     figure = go.Figure()
     _add_cells(figure, cells, steps, list(newest))
+    # A word per line: the columns are narrow.
     heads = [edit_heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
     finish(
         figure,

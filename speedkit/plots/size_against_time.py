@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from speedkit.data_frame import Frame
 from speedkit.measurements import (
     COLD,
-    NONE,
+    UNCHANGED,
     HasBuilds,
     Measurement,
     comparable_builds,
@@ -60,6 +60,7 @@ def size_vs_rebuild(source: HasBuilds | Sequence[Build], edit: str | None = None
     measured = [one for one in with_image if one.edit == shown_edit]
     seconds, sizes = [one.seconds for one in measured], [_size(one) / 1e6 for one in measured]
     figure = go.Figure()
+    # Room around the outermost points, also for their labels.
     low, high = min(seconds, default=1) / 1.6, max(seconds, default=1) * 1.15
     logarithmic = scale(figure, seconds, low, high)
     top = max(sizes, default=1) * 1.18
@@ -103,7 +104,9 @@ def _most_built(measured: Sequence[Measurement]) -> str:
     """
     edits = [one.edit for one in measured]
     with_work = [one.edit for one in measured if count_steps(one.builds[-1])[0]]
-    return max(edits, key=lambda edit: (edit not in (COLD, NONE), edits.count(edit), with_work.count(edit)), default=NONE)
+    return max(
+        edits, key=lambda edit: (edit not in (COLD, UNCHANGED), edits.count(edit), with_work.count(edit)), default=UNCHANGED
+    )
 
 
 def _finding(candidates: Sequence[Measurement], measured: Sequence[Measurement]) -> str:
@@ -173,6 +176,7 @@ def _label_places(figure: go.Figure, measured: Sequence[Measurement], top: float
     ]
     # What lies beside the figure counts as occupied: a label would be cut at the figure's edge.
     beside = [(-PLOT_WIDTH, 0, 0, PLOT_PIXELS), (PLOT_WIDTH + RIGHT, 0, 2 * PLOT_WIDTH, PLOT_PIXELS)]
+    # A point is 12 pixels wide, and a label keeps 2 pixels away from it.
     occupied = [*beside, *((x - 8, y - 8, x + 8, y + 8) for x, y in points)]
     widths = [LETTER_PIXELS * len(f"{one.strategy} {seconds_text(one.seconds)}") for one in measured]
     boxes = [

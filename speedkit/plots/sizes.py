@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from speedkit.data_frame import Frame
 from speedkit.measurements import (
     COLD,
-    NONE,
     SAME_SIZE,
+    UNCHANGED,
     HasBuilds,
     common_edit,
     edit_words,
@@ -92,7 +92,7 @@ def _sources(builds: Sequence[Build], edit: str) -> str:
     for build in builds:
         if sources_words(build.edit) == sources_words(edit):
             continue
-        if build.edit in (COLD, NONE):
+        if build.edit in (COLD, UNCHANGED):
             parts.append(message("{strategy} built of the files as they were", strategy=build.strategy))
         else:
             parts.append(message("{strategy} built after {edit}", strategy=build.strategy, edit=edit_words(build.edit)))

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from speedkit.causes import FilesChanged, NewToCache, OtherBytes, StepRan
 from speedkit.history import RUN_STATES, MissPath, Reasons, Travel, trace_misses
-from speedkit.measurements import NONE, edit_words
+from speedkit.measurements import UNCHANGED, edit_words
 from speedkit.messages import join_names, message, plural
 from speedkit.rendering import Reason
 from speedkit.words import seconds_text, shown_state
@@ -77,6 +77,7 @@ def stages(reasons: Reasons) -> Plot:
         right_pixels=12,
         below_pixels=8,
     )
+    # At the left there are no labels, for which `finish` makes room, but the lanes.
     figure.update_layout(margin_l=12 + LANE_PIXELS * (max(lanes.values(), default=-1) + 1))
     hidden: dict[str, object] = {"visible": False, "fixedrange": True, "tickvals": [], "ticktext": []}
     figure.update_xaxes(range=[0, 1], **hidden)
@@ -327,7 +328,7 @@ def _notes(reasons: Reasons) -> Iterator[str]:
     else:
         # "nothing changed" would be wrong here: a build arg may have changed, and the title says so.
         name = build.strategy
-        if build.edit != NONE:
+        if build.edit != UNCHANGED:
             name = message("{strategy}, {edit}", strategy=build.strategy, edit=edit_words(build.edit))
         yield name
         yield message("one run")

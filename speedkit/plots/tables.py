@@ -117,7 +117,7 @@ def _cell_text(name: str, value: Any) -> str:
     if pd.isna(value):
         return ""
     if name.endswith("seconds"):
-        return seconds_text(value) if value else ""
+        return seconds_text(value) if value else ""  # a cached step took no time of its own
     if name == "state":
         return STATES.get(value, str(value))
     if name in ("size_bytes", "bytes_fetched"):

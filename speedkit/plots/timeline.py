@@ -96,6 +96,7 @@ def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) ->
             orientation="h",
             y=places,
             base=[steps[place].started_seconds or 0 for place in places],
+            # A step that was not reached has no bar, only its words.
             x=[max(steps[place].seconds, longest * THINNEST) if state in LOOKS else 0 for place in places],
             width=BAR,
             marker={"color": colour, "pattern": hatched(hatch), "line": {"width": 0}},
