@@ -168,11 +168,11 @@ def _print_json(image: Image, other: Image | None, violations: Sequence[Violatio
 
 
 def _print_image(image: Image, *, files: bool) -> None:
-    from speedkit.images import facts, finding
+    from speedkit.images import image_figures, image_finding
     from speedkit.words import bytes_text
 
-    print_sentence(finding(image))
-    print_sentence(" · ".join(facts(image)))
+    print_sentence(image_finding(image))
+    print_sentence(" · ".join(image_figures(image)))
     print_text("")
     columns = [message(column) for column in LAYER_COLUMNS]
     print_table("", [*columns, message("command")], _layer_rows(image), numbers=columns)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from speedkit.errors import ArchiveError, EngineError, EngineLost, NoSuchImage, SpeedkitError
-from speedkit.images import CHUNK_BYTES, PATH_BEGINS, ByteStream, LayerStore, archive_named
+from speedkit.images import CHUNK_BYTES, PATH_START, ByteStream, LayerStore, archive_named
 from speedkit.messages import message
 
 from . import unix_socket
@@ -50,7 +50,7 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
 
         path, name = archive
         return read_archive(path, name=name)
-    if PATH_BEGINS.match(text):
+    if PATH_START.match(text):
         what = (
             message("{image} is a folder without an image.", image=image)
             if Path(image).is_dir()
@@ -83,7 +83,7 @@ def _is_there(text: str) -> bool:
 def request_image(name: str) -> Iterator[Callable[[], Image]]:
     """Ask the engine for an image now. The block gets a function that reads the image, or raises the error of the request."""
     try:
-        requested = None if PATH_BEGINS.match(name) or archive_named(name) else RequestedImage(connect(), name)
+        requested = None if PATH_START.match(name) or archive_named(name) else RequestedImage(connect(), name)
     except NoSuchImage:
         # `layers_of` asks again, and its error mentions a file of this name, where there is one.
         yield partial(layers_of, name)
@@ -104,14 +104,14 @@ def file_content(image: str | Path | Build, path: str, *, place: int | None = No
     place: of the layer, 0 for the lowest; None for the final file system.
     Raises: NoSuchImage, ArchiveError, EngineError.
     """
-    from speedkit.images import SentImage, about, read_content, source_on_disk
+    from speedkit.images import SentImage, errors_about, read_content, source_on_disk
 
     if not isinstance(image, str | Path):
         image = _image_of(image)
     layers = layers_of(image, engine=engine)
     file = layers.locate(path, place=place)
     if archive := archive_named(_written(image)):
-        with about(archive[0]):
+        with errors_about(archive[0]):
             return read_content(source_on_disk(archive[0]), file)
     with saved_stream(engine or connect(), layers.id) as stream:
         return read_content(SentImage(stream, frozenset(layer.digest for layer in layers.layers)), file)
@@ -169,9 +169,9 @@ class RequestedImage:
         )
 
     def _sent(self, stream: ByteStream) -> dict[str, Files]:
-        from speedkit.images import SentImage, about, describe_images, read_saved_image
+        from speedkit.images import SentImage, describe_images, errors_about, read_saved_image
 
-        with self._opened, about(self.name):
+        with self._opened, errors_about(self.name):
             source = SentImage(stream, frozenset(self._diff_ids))
             saved = read_saved_image(source, store=self._store, known=self._stored)
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from speedkit.on_demand import load_on_demand
 
 if TYPE_CHECKING:
-    from .archive import about, read_archive, read_content, read_saved_image
-    from .archive_names import PATH_BEGINS, archive_named
+    from .archive import errors_about, read_archive, read_content, read_saved_image
+    from .archive_names import PATH_START, archive_named
     from .bytestream import CHUNK_BYTES, ByteStream
     from .files import Files
     from .image import Image, make_image
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from .sources import SentImage, Source, source_on_disk
     from .store import LayerStore
     from .store_limit import keep_layers, size_of_layers
-    from .summary import comparison_finding, facts, finding, layer_rows
+    from .summary import comparison_finding, image_figures, image_finding, layer_rows
     from .tree import FileTree, Sorting, TreeRow, tree_of_comparison, tree_of_image, tree_of_layer
 
 __all__ = [
     "CHUNK_BYTES",
-    "PATH_BEGINS",
+    "PATH_START",
     "ByteStream",
     "Difference",
     "DifferenceKind",
@@ -42,14 +42,14 @@ __all__ = [
     "Source",
     "TreeRow",
     "Violation",
-    "about",
     "archive_named",
     "check_limits",
     "compare_images",
     "comparison_finding",
     "describe_images",
-    "facts",
-    "finding",
+    "errors_about",
+    "image_figures",
+    "image_finding",
     "json_text",
     "keep_layers",
     "largest_file",

@@ -26,7 +26,7 @@ from .sources import Member, Source, source_on_disk
 from .store import LayerStore
 from .tar import BLOCK_BYTES, Header, looks_like_tar
 
-__all__ = ["SavedImage", "about", "read_archive", "read_content", "read_saved_image"]
+__all__ = ["SavedImage", "errors_about", "read_archive", "read_content", "read_saved_image"]
 
 DOCUMENT_BYTES_AT_MOST = 4 << 20
 """Registries refuse larger manifests (distribution-spec, "Pushing Manifests"). Parsed, JSON takes ten times the room."""
@@ -58,7 +58,7 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
     Raises: ArchiveError.
     """
     store, source = store or LayerStore(), source_on_disk(path)
-    with about(path):
+    with errors_about(path):
         outline = _read_members(source, lambda _name, _start: False, store)
         documents = outline.documents | {
             link: outline.documents[target]
@@ -121,7 +121,7 @@ def read_content(source: Source, file: StoredFile, *, store: LayerStore | None =
 
 
 @contextmanager
-def about(what: object) -> Iterator[None]:
+def errors_about(what: object) -> Iterator[None]:
     """Let an ArchiveError say first which archive, image or layer it is about."""
     try:
         yield
@@ -198,7 +198,7 @@ def _keep_layer(
     header, stream = member
     digest = _digest_in(name)
     is_trusted = digest in trusted
-    with about(name):
+    with errors_about(name):
         layer = read_layer(
             stream,
             header.stored_bytes,

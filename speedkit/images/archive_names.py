@@ -11,11 +11,11 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["OCI_MARK", "PATH_BEGINS", "archive_named"]
+__all__ = ["OCI_MARK", "PATH_START", "archive_named"]
 
 OCI_MARK = "oci-layout"
 """The file that tells a folder in the layout of OCI."""
-PATH_BEGINS = re.compile(r"\.{1,2}(?:[/\\]|$)|[/~\\]|[A-Za-z]:[/\\]")
+PATH_START = re.compile(r"\.{1,2}(?:[/\\]|$)|[/~\\]|[A-Za-z]:[/\\]")
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".oci", ".dockerbuild")
 
 
@@ -32,4 +32,4 @@ def archive_named(text: str) -> tuple[Path, str | None] | None:
 
 def _is_path(text: str) -> bool:
     """Whether a text is the path of an archive by how it is written; the name of an image is not."""
-    return PATH_BEGINS.match(text) is not None or text.lower().endswith(ENDINGS)
+    return PATH_START.match(text) is not None or text.lower().endswith(ENDINGS)

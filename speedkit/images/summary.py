@@ -10,12 +10,12 @@ from .dive import dive_figures
 from .image import Image
 from .image_comparison import ImageComparison
 
-__all__ = ["comparison_finding", "facts", "finding", "image_html", "layer_rows"]
+__all__ = ["comparison_finding", "image_figures", "image_finding", "image_html", "layer_rows"]
 
 WASTE_SHOWN = 8
 
 
-def finding(image: Image) -> str:
+def image_finding(image: Image) -> str:
     """What is worth knowing first: how much is wasted, and by what."""
     total = bytes_text(image.image_bytes)
     if not image.waste:
@@ -28,7 +28,7 @@ def finding(image: Image) -> str:
     return message("{wasted} of {total} are wasted, by {path}", wasted=wasted, total=total, path=path)
 
 
-def facts(image: Image) -> tuple[str, ...]:
+def image_figures(image: Image) -> tuple[str, ...]:
     """The figures, dive's own beside ours."""
     dive = dive_figures(image)
     return (
@@ -53,7 +53,7 @@ def layer_rows(image: Image) -> tuple[LayerRow, ...]:
 def image_html(image: Image) -> str:
     """The image as a notebook shows it."""
     waste = [(waste.path, waste.size_bytes) for waste in image.waste[:WASTE_SHOWN]]
-    return layers_html(finding(image), facts(image), layer_rows(image), waste)
+    return layers_html(image_finding(image), image_figures(image), layer_rows(image), waste)
 
 
 def comparison_finding(before: Image, after: Image, found: ImageComparison) -> str:

@@ -21,8 +21,8 @@ from speedkit.images import (
     TreeRow,
     compare_images,
     comparison_finding,
-    facts,
-    finding,
+    image_figures,
+    image_finding,
     layer_rows,
     tree_of_comparison,
     tree_of_image,
@@ -93,10 +93,10 @@ class LayerBrowser:
         self._tree_made: tuple[object, FileList] | None = None
         self._map_made: tuple[object, FileMap] | None = None
         # What stays the same: the finding, and the layers of each image.
-        self._finding = finding(first.image)
+        self._finding = image_finding(first.image)
         if second is not None and self._comparison is not None:
             self._finding = comparison_finding(first.image, second.image, self._comparison)
-        self._image_facts = tuple(" · ".join(facts(source.image)) for source in self._sources.values())
+        self._image_facts = tuple(" · ".join(image_figures(source.image)) for source in self._sources.values())
         self._images = tuple(self._layers(side) for side in self._sources)
 
     # What can be asked for

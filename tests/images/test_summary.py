@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from speedkit.images.image import Image, make_image
 from speedkit.images.image_comparison import compare_images
-from speedkit.images.summary import comparison_finding, facts, finding
+from speedkit.images.summary import comparison_finding, image_figures, image_finding
 
 from .archives import files_of, image_of, layer
 
@@ -18,14 +18,14 @@ def named(name: str, *layers: bytes, command: str = "RUN true") -> Image:
 
 
 def test_the_finding_says_how_much_is_wasted_and_by_what() -> None:
-    assert finding(image_of(BIG, SMALL)) == "3.0 kB of 4.0 kB are wasted, by /big"
-    assert "most of it by /big" in finding(image_of(layer(("big", b"a" * 30), ("c", b"22")), SMALL))
-    assert finding(image_of(BIG)) == "Nothing is wasted: all 3.0 kB can be seen in the final file system"
-    assert finding(image_of()) == "It is empty"
+    assert image_finding(image_of(BIG, SMALL)) == "3.0 kB of 4.0 kB are wasted, by /big"
+    assert "most of it by /big" in image_finding(image_of(layer(("big", b"a" * 30), ("c", b"22")), SMALL))
+    assert image_finding(image_of(BIG)) == "Nothing is wasted: all 3.0 kB can be seen in the final file system"
+    assert image_finding(image_of()) == "It is empty"
 
 
 def test_the_facts_have_dives_figures_beside_ours() -> None:
-    told = " · ".join(facts(image_of(BIG, SMALL)))
+    told = " · ".join(image_figures(image_of(BIG, SMALL)))
     assert told == ("test · 4.0 kB · 2 layers · 2 files · 3.0 kB wasted (dive: 4.0 kB) · efficiency 25.0 % (dive: 25.0 %)")
 
 
