@@ -201,8 +201,8 @@ class Tree:
         # A pattern that matches one file of its own name has that file's digest, so `COPY f*` can be a hit of `COPY f`.
         if len(digests) == 1 and digests[0][0] == posixpath.basename(selector.path):
             return digests[0][1]
-        # Base names, not paths: the folder of a match does not count (docs/buildkit-cache-rules.md, "What counts in COPY and
-        # ADD").
+        # Base names, as `Checksum` of BuildKit 0.25 hashes `path.Base`: the folder of a match does not count. BuildKit 0.26 and
+        # later hash the path below the pattern's prefix.
         joined = "\0".join(f"{name}\0{digest}" for name, digest in digests)
         return hashlib.sha256(joined.encode(errors="surrogatepass")).hexdigest()
 

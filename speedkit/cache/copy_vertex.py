@@ -1,8 +1,8 @@
 """COPY and ADD as vertices.
 
 The cache key has the last part of each source path, the destination, owner and mode, and the content of the sources. Sources
-are inputs read by content, unless source and destination are one vertex. Source: moby/buildkit,
-frontend/dockerfile/dockerfile2llb/convert_copy.go (dispatchCopy) and solver/llbsolver/ops/file.go (CacheMap).
+are inputs read by content, unless source and destination are one vertex. Source: moby/buildkit 0.25,
+frontend/dockerfile/dockerfile2llb (dispatchCopy) and solver/llbsolver/ops/file.go (CacheMap).
 """
 
 from __future__ import annotations
