@@ -96,7 +96,8 @@ def table_html(
         looks[name] = "" if is_number else text_look
     rows = []
     for row in table[shown].head(len(table) if rows_shown is None else rows_shown).itertuples(index=False, name=None):
-        texts = [_cell_text(name, value) for name, value in zip(shown, row, strict=True)]
+        # The name of an edit says nothing about the values: an edit may be called `10 seconds`.
+        texts = [_cell_text("" if name in heads else name, value) for name, value in zip(shown, row, strict=True)]
         rows.append([Cell(text, looks[name], tip=text if looks[name] else "") for name, text in zip(shown, texts, strict=True)])
     read = " sk-read" * ("because" in shown)
     head = [Cell(heads.get(name) or HEADS.get(name, name), looks[name]) for name in shown]

@@ -373,6 +373,11 @@ def test_the_columns_of_a_grid_are_named_alike_in_all_languages_and_a_reader_see
     assert plots.cache_grid(own, "naive").table.columns.tolist() == names
 
 
+@pytest.mark.parametrize("edit", ["10 seconds", "state", "size_bytes", "image_mb"])
+def test_an_edit_may_have_the_name_of_an_amount(edit):
+    assert ">runs</td>" in plots.cache_grid([build(edit=edit)]).table_html()
+
+
 def test_stages_that_are_not_the_dockerfiles_own_are_named_in_the_readers_language(language):
     def mixed() -> Build:
         steps = (
