@@ -218,7 +218,10 @@ class App:
         return self.cache_of(strategy), edit
 
     def note_end(self, strategy: str, edit: str, *, is_good: bool, builder: str | None = None) -> None:
-        """Note how a build ended. strategy, edit, builder: as `begin` had them. is_good: the build did all of its work."""
+        """Note how a build that was not cold ended.
+
+        strategy, edit, builder: those of its `begin`. is_good: the build did all of its work.
+        """
         key = (builder, strategy)
         if is_good:
             self._last_build_failed.discard(key)
