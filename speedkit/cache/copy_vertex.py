@@ -33,8 +33,8 @@ __all__ = ["copy_vertex", "inline_file", "owner"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _GIT = re.compile(r"^(git|ssh)://|^[\w.-]+@[\w.-]+:|^https?://[^#?]+\.git(#|\?|$)")
-_END_OF_IDS = (1 << 32) - 1
-"""From here on a number is no id: BuildKit looks it up as a name (client/llb/fileop.go, parseUID)."""
+_END_OF_IDS = 1 << 31
+"""From here on a number is no id: BuildKit reads 32 bits with a sign (client/llb/fileop.go, parseUID), and looks up a name."""
 _CopySource = tuple[Vertex | None, Selector]
 
 

@@ -249,8 +249,8 @@ def _sources(cause: Cause) -> tuple[Place, ...]:
 
 
 def _addresses_of_add(step: StepForecast) -> tuple[str, ...]:
-    """The addresses that an ADD downloads from; () for other instructions."""
-    keyword, *words = step.instruction.split()
+    """The addresses that an ADD downloads from, also one that ONBUILD left in a base; () for other instructions."""
+    keyword, *words = step.instruction.removeprefix("ONBUILD ").split()
     return tuple(word for word in words if "://" in word) if keyword.upper() == "ADD" else ()
 
 

@@ -127,6 +127,14 @@ def test_what_could_not_be_fetched_is_said():
     assert cause_of(found.at(3)).kind != "failed"
 
 
+def test_what_a_trigger_could_not_fetch_is_said():
+    text = "FROM base AS one\nONBUILD ADD https://example.org/x /x\nFROM one\n"
+    trigger = "ADD https://example.org/x /x"
+    build = situation(text, states={1: "cached"}, triggers={(3, f"ONBUILD {trigger}"): "failed", (3, trigger): "failed"})
+    steps = [step for step in explain(build, []).steps if step.line == 3 and "https" in step.instruction]
+    assert [cause_of(step).sentence for step in steps] == ["https://example.org/x could not be fetched."]
+
+
 def test_a_step_without_a_report_is_taken_for_cached_when_that_was_expected():
     found = _explained({}, manifest(a="1"))
     assert found.at(2).state == "cached"

@@ -427,3 +427,9 @@ def test_equal_steps_on_one_image_run_together():
     text = "FROM one AS a\nRUN x\nFROM one AS b\nRUN x\nFROM scratch\nCOPY --from=a / /\nCOPY --from=b / /\n"
     forecast = predict([], situation(text, bases={"one": BaseImage(("layer-1",))}))
     assert [forecast.at(line).forecast for line in (2, 4)] == ["miss", "miss"]
+
+
+def test_a_number_of_32_bits_is_looked_up_as_a_name_which_an_empty_stage_cannot_have():
+    predict([], situation("FROM scratch\nCOPY --chown=2147483647 a /\n"))
+    with pytest.raises(DockerfileError, match="invalid user index: -1"):
+        predict([], situation("FROM scratch\nCOPY --chown=2147483648 a /\n"))

@@ -168,7 +168,7 @@ def test_an_app_in_place_is_read_only(folder, scripts, monkeypatch):
     page = Page(wb, monkeypatch)
     assert wb.app_facts["is_read_only"]
     page.tell("text", path="a.txt", text="y")
-    assert "not written to" in wb.notice["what"]
+    assert "never writes" in wb.notice["what"]
     wb.close()
 
 
