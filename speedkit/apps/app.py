@@ -310,7 +310,11 @@ class App:
 
     def diff(self, name: str) -> str:
         """The changes of a file as a unified diff."""
-        before, after = (_lines(folder, name) for folder in (self.source, self.folder))
+        # A file that is added or removed has no lines on one side.
+        before, after = (
+            [f"{line}\n" for line in text_files.read_text(folder, name).splitlines()] if (folder / name).is_file() else []
+            for folder in (self.source, self.folder)
+        )
         was, now = message("{name}, at first", name=name), message("{name}, now", name=name)
         return "".join(difflib.unified_diff(before, after, fromfile=was, tofile=now))
 
@@ -321,8 +325,3 @@ class App:
                 fix=message("Use `sk.app(path)` to edit a copy."),
             )
         return self._copy
-
-
-def _lines(folder: Path, name: str) -> list[str]:
-    """The lines of a file; none when there is no such file."""
-    return [f"{line}\n" for line in text_files.read_text(folder, name).splitlines()] if (folder / name).is_file() else []

@@ -70,7 +70,25 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     label_letters = LABEL_LETTERS if len(newest) < MANY_EDITS else LABEL_LETTERS_BESIDE_MANY
     labels = [short(first_line(step), label_letters) for step in steps]
     figure = go.Figure()
-    _add_cells(figure, cells, steps, list(newest))
+    figure.add_heatmap(
+        z=[[cell.code for cell in row] for row in cells],
+        text=[
+            [f"{plain(step.instruction)}<br>{plain(edit_words(edit))}: {cell}" for edit, cell in zip(newest, row, strict=True)]
+            for step, row in zip(steps, cells, strict=True)
+        ],
+        x=list(range(len(newest))),
+        y=list(range(len(steps))),
+        zmin=0,
+        zmax=3,
+        colorscale=SCALE,
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hovertemplate="%{text}<extra></extra>",
+    )
+    for row, across in enumerate(cells):
+        for column, cell in enumerate(across):
+            figure.add_annotation(x=column, y=row, text=str(cell), showarrow=False, font={"size": 12})
     # A word per line: the columns are narrow.
     heads = [edit_heading(edit).replace(" ", "<br>") for edit in map(plain, newest)]
     finish(
@@ -95,28 +113,6 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
         columns=["instruction", *newest],
     )
     return Plot(figure, table, heads={edit: edit_heading(edit) for edit in newest})
-
-
-def _add_cells(figure: go.Figure, cells: list[list[_Cell]], steps: list[Step], edits: list[str]) -> None:
-    figure.add_heatmap(
-        z=[[cell.code for cell in row] for row in cells],
-        text=[
-            [f"{plain(step.instruction)}<br>{plain(edit_words(edit))}: {cell}" for edit, cell in zip(edits, row, strict=True)]
-            for step, row in zip(steps, cells, strict=True)
-        ],
-        x=list(range(len(edits))),
-        y=list(range(len(steps))),
-        zmin=0,
-        zmax=3,
-        colorscale=SCALE,
-        showscale=False,
-        xgap=3,
-        ygap=3,
-        hovertemplate="%{text}<extra></extra>",
-    )
-    for row, across in enumerate(cells):
-        for column, cell in enumerate(across):
-            figure.add_annotation(x=column, y=row, text=str(cell), showarrow=False, font={"size": 12})
 
 
 def _most_edited(builds: Sequence[Build]) -> str:

@@ -67,7 +67,19 @@ def stages(reasons: Reasons) -> Plot:
         shapes=[*_stage_shapes(rows), *_lines(ways, rows, lanes), *map(_dot, rows.values())],
         annotations=list(_texts(rows, ways)),
     )
-    _add_hover(figure, rows)
+    # An invisible bar behind each row, whose tooltip has the full instruction and the full reason.
+    figure.add_bar(
+        orientation="h",
+        y=[row.at for row in rows.values()],
+        x=[1] * len(rows),
+        width=1,
+        marker={"color": CLEAR, "line": {"width": 0}},
+        hovertext=[
+            f"{plain(row.reason.stage)}: {plain(row.reason.instruction)}<br>{plain(row.reason.because)}"
+            for row in rows.values()
+        ],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
     finish(
         figure,
         title=_finding(reasons, ways),
@@ -246,22 +258,6 @@ def _run_text(reason: Reason, icon: str) -> str:
     if reason.state == "miss":
         return message("{icon} runs", icon=icon)
     return message("{icon} {seconds}", icon=icon, seconds=seconds)
-
-
-def _add_hover(figure: go.Figure, rows: Mapping[int, _Row]) -> None:
-    """An invisible bar behind each row, whose tooltip has the full instruction and the full reason."""
-    figure.add_bar(
-        orientation="h",
-        y=[row.at for row in rows.values()],
-        x=[1] * len(rows),
-        width=1,
-        marker={"color": CLEAR, "line": {"width": 0}},
-        hovertext=[
-            f"{plain(row.reason.stage)}: {plain(row.reason.instruction)}<br>{plain(row.reason.because)}"
-            for row in rows.values()
-        ],
-        hovertemplate="%{hovertext}<extra></extra>",
-    )
 
 
 def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:

@@ -38,7 +38,12 @@ SHADES = (0.14, 0.2, 0.26)
 def drawing(figure: go.Figure) -> str:
     """The figure as HTML."""
     layout = figure.layout
-    parts = [_titles(layout.title)]
+    title, subtitle = layout.title, layout.title.subtitle
+    below = 14 + title.font.size * LINE_HEIGHT * (title.text.count("<br>") + 1) + subtitle.font.size
+    parts = [
+        _text(12, 14 + title.font.size / 2, title.text, size=title.font.size, more=' font-weight="600"'),
+        _text(12, below, subtitle.text, size=subtitle.font.size, more=' opacity=".8"'),
+    ]
     if figure.data and figure.data[0].type == "treemap":
         return _svg(layout, [*parts, *_treemap(figure.data[0], layout)])
     frames = {name: frame_of(figure, name, WIDTH) for name in dict.fromkeys(trace.xaxis or "x" for trace in figure.data)}
@@ -84,14 +89,6 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 1
         f'<text x="{x:.1f}" y="{y + size * 0.36:.1f}" text-anchor="{anchor}" font-size="{size}"{fill}{more} '
         f'style="white-space:pre">{"".join(lines)}</text>'
     )
-
-
-def _titles(title: Any) -> str:
-    """The title of the figure and the line below it."""
-    size, small = title.font.size, title.subtitle.font.size
-    below = 14 + size * LINE_HEIGHT * (title.text.count("<br>") + 1) + small
-    first = _text(12, 14 + size / 2, title.text, size=size, more=' font-weight="600"')
-    return first + _text(12, below, title.subtitle.text, size=small, more=' opacity=".8"')
 
 
 def _axes(frame: Frame) -> Iterator[str]:
