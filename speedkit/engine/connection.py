@@ -239,8 +239,10 @@ def _endpoint() -> tuple[str, Path | None]:
     """The engine's address, and the folder of the client's certificates. Raises: NoEngine."""
     # DOCKER_HOST overrides every context: https://docs.docker.com/engine/manage-resources/contexts/
     if host := os.environ.get("DOCKER_HOST"):
-        certificates = os.environ.get("DOCKER_CERT_PATH") if os.environ.get("DOCKER_TLS_VERIFY") else None
-        return host, Path(certificates) if certificates else None
+        if not os.environ.get("DOCKER_TLS_VERIFY"):
+            return host, None
+        # The `docker` command looks beside its settings when no folder is named (docker/cli, cli/flags/options.go).
+        return host, Path(os.environ.get("DOCKER_CERT_PATH") or config_folder())
     default = "npipe:////./pipe/docker_engine" if sys.platform == "win32" else "unix:///var/run/docker.sock"
     name = current_context()
     if name is None:

@@ -105,6 +105,18 @@ def test_a_context_is_found_without_a_config_json_and_never_in_the_current_folde
     assert endpoint_of_context("far") is None
 
 
+def test_certificates_are_beside_dockers_settings_when_no_folder_is_named(monkeypatch, tmp_path):
+    for name, value in {"DOCKER_HOST": "tcp://192.0.2.1:2376", "DOCKER_CONFIG": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    assert connection._endpoint() == ("tcp://192.0.2.1:2376", None)
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    assert connection._endpoint() == ("tcp://192.0.2.1:2376", tmp_path)
+    monkeypatch.setenv("DOCKER_CERT_PATH", "/certificates")
+    assert connection._endpoint() == ("tcp://192.0.2.1:2376", Path("/certificates"))
+
+
 def test_the_certificates_of_a_context_come_with_its_engine(monkeypatch, tmp_path):
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     create = ["docker", "context", "create", "far", "--docker=host=tcp://192.0.2.1:2376"]
