@@ -146,11 +146,14 @@ def _wait_for_answer(process: subprocess.Popen[bytes] | None) -> Engine:
                 what = message("The Docker engine did not start.")
                 if _log().is_file():
                     lines = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-                    hint = message("The last lines of its log: {lines}", lines=" ".join(lines))
-                else:
-                    hint = message("See `journalctl -u docker`.")
-                raise SetupError(f"{what} {hint}", fix=message("Its log: {path}", path=_log())) from problem
+                    what = f"{what} {message('The last lines of its log: {lines}', lines=' '.join(lines))}"
+                raise SetupError(what, fix=_where_its_log_is()) from problem
         time.sleep(LOOK_SECONDS)
+
+
+def _where_its_log_is() -> str:
+    # An engine that systemd runs writes to its journal, and not to a file of ours.
+    return message("Its log: {path}", path=_log()) if _log().is_file() else message("See `journalctl -u docker`.")
 
 
 def stop_engine() -> bool:
@@ -171,9 +174,7 @@ def stop_engine() -> bool:
     deadline = time.monotonic() + STOP_SECONDS
     while _is_running(pid) and _start_time(pid) == record.started:
         if time.monotonic() > deadline:
-            raise SetupError(
-                message("The engine (process {number}) did not stop.", number=pid), fix=message("Its log: {path}", path=_log())
-            )
+            raise SetupError(message("The engine (process {number}) did not stop.", number=pid), fix=_where_its_log_is())
         time.sleep(LOOK_SECONDS)
     _record().unlink(missing_ok=True)
     return True
