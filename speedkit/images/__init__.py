@@ -1,7 +1,7 @@
-"""Pure readers of image layers: what is in each, what the final file system shows, and what is stored in vain.
+"""Pure readers of images: the files of each layer, the final file system, and the wasted bytes.
 
-In: an archive on disk, or the stream that an engine sends (speedkit.engine.saved_image). Out: an Image. What only shows one is
-loaded when it is asked for: speedkit.images.summary, its words and HTML, and speedkit.images.tree, its files to be opened.
+In: a Source, which is an archive, a folder in the layout of OCI, or the stream of an engine (speedkit.engine.saved_image).
+Out: an Image. Its analysis is computed once, and the tree, the treemap, the limits and the JSON document read it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Whether what somebody names is an image archive on disk, and which.
+"""Tells the path of an image archive from the name of an image.
 
-A name such as `app:latest` always means an image of the engine, even where a file of that name lies in the folder: whoever
-puts a file there must not decide what is looked at. An archive is named as a path: it begins with `./`, `../`, `/` or `~/`, or
-ends as archives do.
+A name such as `app:latest` always means an image of the engine, even if the current folder has a file of that name. Otherwise
+somebody who can put a file there decides which image is shown. The path of an archive begins with `./`, `../`, `/` or `~/`, or
+has the ending of an archive.
 """
 
 from __future__ import annotations
@@ -14,22 +14,18 @@ from pathlib import Path
 __all__ = ["OCI_MARK", "PATH_START", "archive_named"]
 
 OCI_MARK = "oci-layout"
-"""The file that tells a folder in the layout of OCI."""
+"""The file that marks a folder in the layout of OCI (image-spec, image-layout.md, "oci-layout file")."""
 PATH_START = re.compile(r"\.{1,2}(?:[/\\]|$)|[/~\\]|[A-Za-z]:[/\\]")
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".oci", ".dockerbuild")
 
 
 def archive_named(text: str) -> tuple[Path, str | None] | None:
-    """The path of an archive, and which of its images is meant by `PATH#NAME`; None when there is no such archive."""
+    """The path of an archive, and the name of one of its images from `PATH#NAME`; None if there is no such archive."""
     path, _, name = text.rpartition("#")
-    for place, wanted in ((text, None), (path, name or None)):
-        with suppress(OSError, ValueError, RuntimeError):  # an image may be called what no file can be
+    for place, image_name in ((text, None), (path, name or None)):
+        with suppress(OSError, ValueError, RuntimeError):  # the name of an image may be impossible as a path
             archive = Path(place).expanduser()
-            if _is_path(place) and (archive.is_file() or (archive / OCI_MARK).is_file()):
-                return archive, wanted
+            is_path = PATH_START.match(place) is not None or place.lower().endswith(ENDINGS)
+            if is_path and (archive.is_file() or (archive / OCI_MARK).is_file()):
+                return archive, image_name
     return None
-
-
-def _is_path(text: str) -> bool:
-    """Whether a text is the path of an archive by how it is written; the name of an image is not."""
-    return PATH_START.match(text) is not None or text.lower().endswith(ENDINGS)

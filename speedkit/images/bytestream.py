@@ -1,4 +1,4 @@
-"""Bytes that arrive in chunks, taken in the sizes a reader wants, without ever holding more than one chunk and a header."""
+"""Reads bytes that arrive in chunks in pieces of any size, and holds at most one chunk and a header in memory."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def damaged(problem: Exception) -> ArchiveError:
 
 
 class ByteStream:
-    """Reads forward through chunks of bytes.
+    """A reader that goes forward through chunks of bytes.
 
-    chunks: each may be overwritten once the next one is asked for; what is handed out in pieces is, too.
-    leap: where the source can seek, moves it forward by so many bytes; it raises when that is past the end.
+    chunks: the source may overwrite a chunk once the next one is requested, so a piece of it is valid only until then.
+    leap: moves a seekable source forward by a number of bytes, and raises past its end; None if the source cannot seek.
     """
 
     __slots__ = ("_at", "_before", "_buffer", "_chunks", "_leap")
@@ -49,9 +49,9 @@ class ByteStream:
         """The next `count` bytes; fewer only at the end. For headers: `count` is held in memory."""
         end = self._at + count
         if end <= len(self._buffer):
-            taken = bytes(self._buffer[self._at : end])
+            data = bytes(self._buffer[self._at : end])
             self._at = end
-            return taken
+            return data
         return b"".join(map(bytes, self._up_to(count)))
 
     def take_all(self, count: int) -> bytes:
@@ -59,15 +59,20 @@ class ByteStream:
 
         Raises: ArchiveError when the stream ends before.
         """
-        taken = self.take(count)
-        if len(taken) < count:
+        data = self.take(count)
+        if len(data) < count:
             raise cut_short()
-        return taken
+        return data
 
     def peek(self, count: int) -> bytes:
-        """The next `count` bytes, left to be read again; fewer only at the end."""
+        """The next `count` bytes, which stay unread; fewer only at the end."""
         if self._at + count > len(self._buffer):
-            self._gather(count)
+            # The bytes lie in several chunks. They are joined, because a chunk may be overwritten once the next one comes.
+            joined = bytearray(self._buffer[self._at :])
+            self._before += self._at
+            while len(joined) < count and (chunk := next(self._chunks, None)) is not None:
+                joined += chunk
+            self._buffer, self._at = memoryview(joined), 0
         return bytes(self._buffer[self._at : self._at + count])
 
     def pieces(self, count: int) -> Iterator[memoryview]:
@@ -82,13 +87,13 @@ class ByteStream:
             raise cut_short()
 
     def view(self, count: int) -> memoryview | None:
-        """The next `count` bytes where they are at hand in one piece; else None, and nothing is taken."""
+        """The next `count` bytes without a copy, if one chunk holds them all; else None, and they stay unread."""
         end = self._at + count
         if end > len(self._buffer):
             return None
-        seen = self._buffer[self._at : end]
+        piece = self._buffer[self._at : end]
         self._at = end
-        return seen
+        return piece
 
     def skip(self, count: int) -> None:
         """Move past the next `count` bytes.
@@ -107,7 +112,7 @@ class ByteStream:
                 pass
 
     def drain(self) -> None:
-        """Read to the end and forget it."""
+        """Read the rest, and drop it."""
         while self._next_chunk():
             pass
 
@@ -118,13 +123,6 @@ class ByteStream:
             self._at += len(piece)
             count -= len(piece)
             yield piece
-
-    def _gather(self, count: int) -> None:
-        gathered = bytearray(self._buffer[self._at :])
-        self._before += self._at
-        while len(gathered) < count and (chunk := next(self._chunks, None)) is not None:
-            gathered += chunk
-        self._buffer, self._at = memoryview(gathered), 0
 
     def _next_chunk(self) -> bool:
         self._before += len(self._buffer)
@@ -148,6 +146,7 @@ def gunzip(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
         rest: bytes | memoryview = chunk
         while len(rest):
             if member.eof:
+                # Zeros may follow the last member: gzip itself ignores them as padding.
                 if not any(rest):
                     break
                 member = zlib_ng.decompressobj(wbits=31)
@@ -177,7 +176,7 @@ def unzstd(chunks: Iterable[bytes | memoryview]) -> Iterator[bytes]:
 
 
 class _Readable:
-    """Chunks as a file that is read."""
+    """Chunks, as the file that zstandard reads from."""
 
     def __init__(self, chunks: Iterable[bytes | memoryview]) -> None:
         self._chunks = iter(chunks)

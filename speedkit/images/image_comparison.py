@@ -16,10 +16,10 @@ DifferenceKind = Literal["added", "changed", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A path in which two images differ.
+    """A path that differs between two images.
 
-    what: "content" (bytes or link), "kind" or "owner or mode" of a changed path; "" where it is only in one of them.
-    file_kind: in the second image, or in the first where it was removed.
+    what: the part of a changed path that differs, "content" (bytes or link), "kind" or "owner or mode"; "" for a path that only
+    one image has. file_kind: in the second image, or in the first if the second has no such path.
     """
 
     kind: DifferenceKind
@@ -32,10 +32,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ImageComparison:
-    """What is different in the second image.
+    """The differences between two images.
 
-    shared_layers: diffIDs that both have. same_start: how many of the lowest layers are the same: those are stored and
-    transferred once. differences: sorted by path; times of files are not looked at, since every build sets them anew.
+    shared_layers: diffIDs that both have. same_start: the number of lowest layers that are equal; an engine stores and
+    transfers them once. differences: sorted by path, without times of files, which every build sets anew.
     """
 
     shared_layers: tuple[str, ...]
@@ -45,9 +45,9 @@ class ImageComparison:
 
 
 def compare_images(before: Image, after: Image) -> ImageComparison:
-    """What the second image has that the first has not, and the other way round."""
-    held = {layer.digest for layer in before.layers}
-    shared = {layer.digest: layer.size_bytes for layer in after.layers if layer.digest in held}
+    """The differences of the final file systems, and the layers that both images have."""
+    layers_before = {layer.digest for layer in before.layers}
+    shared = {layer.digest: layer.size_bytes for layer in after.layers if layer.digest in layers_before}
     same_start = 0
     for old, new in zip(before.layers, after.layers, strict=False):
         if old.digest != new.digest:
@@ -58,23 +58,23 @@ def compare_images(before: Image, after: Image) -> ImageComparison:
 
 def _differences(before: Image, after: Image) -> tuple[Difference, ...]:
     old_numbers, new_numbers = (dict(walk(image.analysis.merged.root)) for image in (before, after))
-    found = []
+    differences = []
     for path, number in new_numbers.items():
         if path not in old_numbers:
             new = _shown_file(after, number, path)
-            found.append(Difference("added", f"/{path}", 0, _bytes(new), "", _kind(new)))
+            differences.append(Difference("added", f"/{path}", 0, _bytes(new), "", _kind(new)))
         elif not _is_same(before, old_numbers[path], after, number):
             old, new = _shown_file(before, old_numbers[path], path), _shown_file(after, number, path)
             if old != new and old is not None and new is not None:
-                found.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new), new.kind))
+                differences.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new), new.kind))
     for path in old_numbers.keys() - new_numbers.keys():
         old = _shown_file(before, old_numbers[path], path)
-        found.append(Difference("removed", f"/{path}", _bytes(old), 0, "", _kind(old)))
-    return tuple(sorted(found, key=lambda difference: difference.path))
+        differences.append(Difference("removed", f"/{path}", _bytes(old), 0, "", _kind(old)))
+    return tuple(sorted(differences, key=lambda difference: difference.path))
 
 
 def _is_same(before: Image, old: int, after: Image, new: int) -> bool:
-    """Both show the same file of the same layer: most of what two images have in common, told without a look at it."""
+    """Both paths show the same file of the same layer, as most paths of two similar images do; then it need not be compared."""
     if IMPLICIT in (old, new):
         return old == new
     return _stored_at(before, old) == _stored_at(after, new)
@@ -103,7 +103,7 @@ def _what(old: File, new: File) -> Literal["content", "kind", "owner or mode"]:
 
 
 def _kind(file: File | None) -> FileKind:
-    """A path that no layer lists is there for what is below it."""
+    """The kind of a file; a path that no layer lists is the directory of another path."""
     return file.kind if file else "directory"
 
 

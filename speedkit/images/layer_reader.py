@@ -1,4 +1,4 @@
-"""Reads one layer from its bytes, compressed or not, in one pass: its diffID and its files."""
+"""Reads one layer, compressed or not, in one pass over its bytes: its diffID and its files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["CONTENT_BYTES_AT_MOST", "LayerReader", "ReadLayer", "packing", "read
 Packing = Literal["", "gzip", "zstd"]
 _GZIP, _ZSTD, _BZIP2, _XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0"
 _ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
-"""A frame that holds no data, and may come first (RFC 8878, section 3.1.2)."""
+"""A frame without data, which may come first (RFC 8878, section 3.1.2)."""
 CONTENT_BYTES_AT_MOST = 16 << 20
 
 
@@ -30,9 +30,9 @@ Chunks = Iterable[bytes | memoryview]
 
 
 def packing(start: bytes) -> Packing:
-    """How something is compressed, by its first block.
+    """The compression of data, by its first block; "" for none.
 
-    Raises: ArchiveError for what engines unpack, and no image specification names.
+    Raises: ArchiveError for bzip2 and xz: engines unpack them, but no image specification names them.
     """
     for magic, name in ((_BZIP2, "bzip2"), (_XZ, "xz")):
         if start.startswith(magic) and not looks_like_tar(start):
@@ -51,7 +51,7 @@ class _Hash(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReadLayer:
-    """A layer as it was read: its diffID, the digest of its bytes as stored ("" where it was not asked for), its files."""
+    """A layer: its diffID, the digest of its bytes as they are stored ("" unless requested), and its files."""
 
     diff_id: str
     blob_digest: str
@@ -80,7 +80,7 @@ def read_layer(
 
 
 class LayerReader:
-    """Goes through the members of a layer's archive; afterwards it knows the diffID."""
+    """Reads the members of a layer's archive. Its diffID is complete after the last member."""
 
     def __init__(
         self,
@@ -102,14 +102,14 @@ class LayerReader:
 
     @property
     def blob_digest(self) -> str:
-        """The digest of the bytes as they are stored, compressed or not; "" where it was not asked for."""
+        """The digest of the bytes as they are stored, compressed or not; "" unless requested."""
         if self._stored is None:
             return ""
-        # A layer that is stored as it is has one digest: its bytes are hashed once.
+        # A layer without compression has equal bytes before and after: one hash serves for both digests.
         return f"sha256:{self._stored.hexdigest()}" if self._is_compressed else self.diff_id
 
     def members(self, blob: ByteStream, size_bytes: int) -> Iterator[Header]:
-        """The members; the data of the one that was handed out last can be read with `digest` or `content`."""
+        """The members. `digest` or `content` reads the data of the last one that was yielded."""
         self._is_compressed = bool(packing(blob.peek(min(size_bytes, BLOCK_BYTES))))
         stored = self._stored if self._is_compressed else None
         chunks = self._through(uncompressed(blob, size_bytes, stored))
@@ -118,19 +118,19 @@ class LayerReader:
         self._stream.drain()
 
     def digest(self, header: Header) -> bytes:
-        """The XXH3-128 of the member's bytes: ten times as fast as SHA-256, and nobody's trust hangs on it."""
+        """The XXH3-128 of the member's bytes. It tells changed files from equal ones, ten times as fast as SHA-256."""
         piece = self._stream.view(header.stored_bytes)
         if piece is not None:
             return xxh3_128_digest(piece)
-        found = xxh3_128()
+        file_hash = xxh3_128()
         for piece in self._stream.pieces(header.stored_bytes):
-            found.update(piece)
-        return found.digest()
+            file_hash.update(piece)
+        return file_hash.digest()
 
     def content(self, header: Header) -> bytes:
         """The member's bytes.
 
-        Raises: ArchiveError when they are too many to show, or stored with holes.
+        Raises: ArchiveError when they are more than 16 MiB, or stored with holes.
         """
         if header.sparse:
             raise ArchiveError(message("{name} is stored as a sparse file; its content cannot be shown.", name=header.name))
@@ -142,9 +142,9 @@ class LayerReader:
 
 
 def uncompressed(blob: ByteStream, size_bytes: int, stored: _Hash | None = None) -> Chunks:
-    """The bytes of the archive inside a blob: image layers are stored plain, with gzip or with zstd.
+    """The uncompressed bytes of a blob, which is plain, or compressed with gzip or zstd.
 
-    stored: takes in the bytes as they are stored, all of them, once the last chunk has been asked for.
+    stored: hashes the bytes as they are stored; complete once the last chunk has been read.
     Source: https://github.com/opencontainers/image-spec/blob/main/layer.md
     """
     packed = packing(blob.peek(min(size_bytes, BLOCK_BYTES)))
@@ -157,7 +157,7 @@ def uncompressed(blob: ByteStream, size_bytes: int, stored: _Hash | None = None)
 
 
 def _to_the_end(unpacked: Chunks, pieces: Chunks) -> Iterator[bytes | memoryview]:
-    """What was unpacked; afterwards the rest of the pieces is taken, too, as padding may follow the last compressed member."""
+    """The unpacked chunks. Then the pieces are read to their end, because padding after the compressed data is hashed, too."""
     yield from unpacked
     for _ in pieces:
         pass

@@ -1,4 +1,4 @@
-"""Limits that an image must keep, for builds that nobody watches."""
+"""Limits for images, which builds in CI check."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["Limits", "Violation", "check_limits"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an image may be at most; None where nothing is asked.
+    """Limits for one image; None for no limit.
 
-    efficiency: at least so much, 0 to 1. forbidden: patterns such as `/root/.ssh`, `*.pem` or `.env`; one without a slash
-    is that of a name in any folder. A path that matches, or lies in a folder that does, may be in no layer: a file removed
-    by a later layer can still be read from the image.
+    wasted_bytes, image_bytes: the maximum. efficiency: the minimum, 0 to 1. forbidden: patterns such as `/root/.ssh`, `*.pem`
+    or `.env`; one without a slash matches a name in any folder. No layer may have a path that matches, or that lies in a
+    folder that matches: a file that a later layer removes can still be read from the image.
     """
 
     wasted_bytes: int | None = None
@@ -34,33 +34,33 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One limit that was not kept. message: a sentence that says so."""
+    """A limit that an image exceeds. message: the sentence about it."""
 
     rule: Literal["wasted_bytes", "efficiency", "image_bytes", "forbidden"]
     message: str
 
 
 def check_limits(image: Image, limits: Limits) -> tuple[Violation, ...]:
-    """The limits that the image does not keep; none when all is well."""
-    found = []
+    """The limits that the image exceeds."""
+    violations = []
     if limits.wasted_bytes is not None and image.wasted_bytes > limits.wasted_bytes:
-        told = message(
+        sentence = message(
             "It wastes {size:,} bytes; at most {limit:,} are allowed.", size=image.wasted_bytes, limit=limits.wasted_bytes
         )
-        found.append(Violation("wasted_bytes", told))
+        violations.append(Violation("wasted_bytes", sentence))
     if limits.efficiency is not None and image.efficiency < limits.efficiency:
-        told = message(
+        sentence = message(
             "Its efficiency is {efficiency:.4f}; at least {limit:g} is asked for.",
             efficiency=image.efficiency,
             limit=limits.efficiency,
         )
-        found.append(Violation("efficiency", told))
+        violations.append(Violation("efficiency", sentence))
     if limits.image_bytes is not None and image.image_bytes > limits.image_bytes:
-        told = message(
+        sentence = message(
             "It has {size:,} bytes; at most {limit:,} are allowed.", size=image.image_bytes, limit=limits.image_bytes
         )
-        found.append(Violation("image_bytes", told))
-    return (*found, *_forbidden(image, limits.forbidden))
+        violations.append(Violation("image_bytes", sentence))
+    return (*violations, *_forbidden(image, limits.forbidden))
 
 
 def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
@@ -73,7 +73,7 @@ def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
     for number, (path, kind) in enumerate(zip(files.paths, files.kinds, strict=True)):
         if kind in (WHITEOUT, OPAQUE):
             continue
-        # What is named through a symlink of its layer is where the symlink points; neither name may be a forbidden one.
+        # A layer may name a file through a symlink of its own: `link/key` lands at `etc/key`. Both paths are checked.
         landed = merged.landed.get(number)
         for pattern, expression in expressions:
             if expression.match(path) or (landed is not None and expression.match(landed)):
@@ -90,7 +90,7 @@ def _forbidden(image: Image, patterns: tuple[str, ...]) -> list[Violation]:
 
 
 def _expression(pattern: str) -> re.Pattern[str]:
-    """What paths a pattern forbids. `*` stands for slashes, too; `**/` may also stand for no folder at all."""
+    """Matches the paths that a pattern forbids. `*` matches slashes, too, and `**/` also no folder at all."""
     clean = typed_path(pattern)
     within = clean.removeprefix("**/")
     globs = {within, within.replace("/**/", "/")}

@@ -30,9 +30,9 @@ class TreemapRow:
 
 
 def to_json(image: Image, other: Image | None = None, *, files: bool = False) -> dict[str, Any]:
-    """What `speedkit layers --json` prints.
+    """The document that `speedkit layers --json` prints.
 
-    other: compared with the image. files: with the files of every layer, what it changes, and the final file system.
+    other: a second image, to compare with. files: include the files and changes of each layer, and the final file system.
     """
     document: dict[str, Any] = _listed(_document(image, other, files))
     return document
@@ -46,27 +46,27 @@ def json_text(
     more: dict[str, Any] | None = None,
     ascii_only: bool = False,
 ) -> Iterator[str]:
-    """The same as text, in pieces, a file on a line: what a million files are in JSON is never held at once.
+    """The same document as text, in pieces, with a file on each line. A million files in JSON are never in memory at once.
 
-    more: what else the document is to say.
+    more: further fields of the document.
     """
     encode = json.JSONEncoder(ensure_ascii=ascii_only).encode
     return _text(_document(image, other, files) | dict(more or {}), encode, "\n")
 
 
 def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow, ...]:
-    """Rectangles for the final file system, or for one layer, ten names deep; the smallest are left to their parents.
+    """Rectangles for the final file system, or for one layer: the 1,500 largest paths of at most ten names.
 
-    A folder's bytes include what is in it, so that `branchvalues="total"` fits.
+    The bytes of a folder include those of its files, as Plotly's `branchvalues="total"` expects.
     """
     merged = _tree(image, place)
     totals: dict[str, int] = {"": 0}
-    seen: set[int] = set()
+    counted: set[int] = set()
     for path, number in walk(merged.root):
         number = merged.shown(number)
-        if number in seen or not (size := merged.size(number)):
+        if number in counted or not (size := merged.size(number)):
             continue
-        seen.add(number)
+        counted.add(number)
         names = path.split("/")[:TREEMAP_DEPTH]
         totals[""] += size
         for depth in range(1, len(names) + 1):
@@ -77,15 +77,15 @@ def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow,
 
 
 def largest_file(image: Image, *, place: int | None = None) -> File | None:
-    """The largest file of the final file system, or of what the layer at a place stores; None when there is none."""
+    """The largest file of the final file system, or of the layer at a place; None if there is none."""
     merged = _tree(image, place)
     numbers = ((merged.shown(number), path) for path, number in walk(merged.root) if number != IMPLICIT)
-    number, path = max(numbers, key=lambda found: (merged.size(found[0]), found[1]), default=(IMPLICIT, ""))
+    number, path = max(numbers, key=lambda item: (merged.size(item[0]), item[1]), default=(IMPLICIT, ""))
     return None if number == IMPLICIT else merged.files.file(number, path=path)
 
 
 def _document(image: Image, other: Image | None, files: bool) -> dict[str, Any]:
-    """Lists that may be long are iterators, and made when they are asked for."""
+    """The document, with an iterator in place of each list that may be long."""
     document = _facts(image, files)
     if other is not None:
         comparison = compare_images(image, other)
@@ -138,7 +138,7 @@ def _changes(image: Image, place: int) -> Iterator[dict[str, Any]]:
 
 
 def _rows(items: Iterable[File | Change | Difference]) -> Iterator[dict[str, Any]]:
-    """Their fields by name; `asdict` would take ten times as long."""
+    """The fields of each item by name. `asdict` copies each value, and takes ten times as long."""
     for item in items:
         yield {name: getattr(item, name) for name in item.__slots__}
 
@@ -150,7 +150,7 @@ def _listed(value: Any) -> Any:
 
 
 def _text(value: Any, encode: Callable[[Any], str], margin: str) -> Iterator[str]:
-    """margin: a new line and the blanks before what closes the value."""
+    """margin: a new line, and the indentation of the value's closing bracket."""
     inner = f"{margin}  "
     if isinstance(value, dict):
         for number, (key, item) in enumerate(value.items()):

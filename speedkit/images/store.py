@@ -1,13 +1,13 @@
-"""Layers once read, kept by diffID, so that no layer is read twice.
+"""The store of layers: the files of each layer that was read, by diffID, so that no layer is read twice.
 
     <state>/layers/<diffID>         the files of a layer: a line of JSON, then its columns as they lie in memory
-    <state>/layers/digests/<digest> the diffID of a compressed layer, which had this digest when it was read
+    <state>/layers/digests/<digest> the diffID of a compressed layer, by the digest of its compressed bytes
     <state>/layers/images/<id>      the instructions that made an image's layers
 
-A file is written under another name and renamed. One that is damaged, of another format or of another machine is read
-again from the image. A full disk costs time, no answer.
+A file is written under another name and renamed. If it is damaged, has another format, or is from a machine with another byte
+order, the layer is read from the image again. A full disk costs only time: the layer is not stored.
 
-Whoever only asks which layers are known has not loaded what they are made of: speedkit.images.files.
+speedkit.images.files is imported in functions, so that it is loaded only when a layer is read.
 """
 
 from __future__ import annotations
@@ -36,16 +36,22 @@ DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 class LayerStore:
-    """The layers known so far.
+    """The layers that were read before.
 
-    folder: where they are kept; the state folder when None.
+    folder: None for `layers` in the state folder.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or _state()
+        if folder is None:
+            try:
+                folder = state_folder("layers")
+            except StateRefused:
+                # Reading from a folder that is not there finds nothing, and writing to it fails without an error.
+                folder = state_home() / "layers"
+        self.folder = folder
 
     def layer(self, diff_id: str) -> Files | None:
-        """The files of a layer; None when it was never read."""
+        """The files of a layer; None if it is not in the store, or damaged there."""
         data = self._read(diff_id)
         try:
             return _unpack(data) if data is not None else None
@@ -53,7 +59,7 @@ class LayerStore:
             return None
 
     def has(self, diff_id: str) -> bool:
-        """The layer was read before. Its file may still prove damaged when it is loaded."""
+        """Whether the store has a file for the layer, which may be damaged."""
         path = self._path(diff_id)
         return path is not None and path.is_file()
 
@@ -64,7 +70,7 @@ class LayerStore:
         keep_layers_at_the_end(self.folder)
 
     def diff_id_of_blob(self, digest: str) -> str | None:
-        """The diffID of a compressed layer that was read before."""
+        """The diffID of a compressed layer by the digest of its compressed bytes; None if it was not read before."""
         data = self._read(digest, "digests")
         text = data.decode("ascii", "replace") if data else ""
         return text if DIGEST.fullmatch(text) else None
@@ -73,13 +79,13 @@ class LayerStore:
         self._write(digest, diff_id.encode(), "digests")
 
     def commands(self, image_id: str) -> list[str] | None:
-        """The instruction behind each layer of an image."""
+        """The instruction of each layer of an image; None if they are not in the store."""
         data = self._read(image_id, "images")
         try:
-            found = json.loads(data) if data else None
+            commands = json.loads(data) if data else None
         except (ValueError, RecursionError):
             return None
-        return found if isinstance(found, list) and all(isinstance(command, str) for command in found) else None
+        return commands if isinstance(commands, list) and all(isinstance(command, str) for command in commands) else None
 
     def keep_commands(self, image_id: str, commands: list[str]) -> None:
         self._write(image_id, json.dumps(commands).encode(), "images")
@@ -108,13 +114,6 @@ class LayerStore:
                 unfinished.replace(path)
             finally:
                 unfinished.unlink(missing_ok=True)
-
-
-def _state() -> Path:
-    try:
-        return state_folder("layers")
-    except StateRefused:
-        return state_home() / "layers"
 
 
 def _pack(files: Files) -> bytes:

@@ -1,6 +1,6 @@
-"""Keeps the store of layers within its limit: what was not used for the longest time goes first.
+"""Keeps the store of layers within its limit: the least recently used layers are removed first.
 
-What is gone is read again when it is needed.
+A layer that was removed is read from its image again when it is needed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from speedkit.budget import bytes_to_keep, limit_bytes
 __all__ = ["keep_layers", "keep_layers_at_the_end", "size_of_layers"]
 
 IN_USE_SECONDS = 60.0
-"""For how long a layer may be in use that was just written or read."""
+"""A layer that was read or written within this time may be in use."""
 
 
 def size_of_layers(folder: Path) -> int:
-    """The bytes of all that a store of layers in a folder holds."""
+    """The size of a store of layers in bytes."""
     return sum(size for _, size, _ in _files(folder))
 
 
 def keep_layers(folder: Path, limit: int) -> int:
-    """Remove what was not used for the longest time until the rest is within the limit; the bytes that went."""
+    """Remove the least recently used files until the store is within the limit, in bytes. Out: the removed bytes."""
     files = sorted(_files(folder))
     used = before = sum(size for _, size, _ in files)
     if used <= limit:
@@ -43,16 +43,17 @@ def keep_layers(folder: Path, limit: int) -> int:
 
 @lru_cache(maxsize=4)
 def keep_layers_at_the_end(folder: Path) -> None:
-    """Keep the limit when this process ends."""
+    """Keep the limit when this process ends: once, however many layers it stores."""
     atexit.register(lambda: keep_layers(folder, limit_bytes("layers")))
 
 
 def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
-    """Time of the last use, bytes and path. Reading moves the time at most once a day, which is enough to tell old from new."""
+    """Time of the last use, bytes and path of each file."""
     for place, _, names in os.walk(folder):
         for name in names:
             path = Path(place) / name
             with contextlib.suppress(OSError):
                 status = path.lstat()
-                if not name.startswith("."):  # one that is being written
+                if not name.startswith("."):  # a file that is being written has such a name
+                    # By default (relatime), Linux updates the time of reading once a day, which tells old layers from new ones.
                     yield max(status.st_atime, status.st_mtime), status.st_size, path

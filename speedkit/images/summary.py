@@ -1,4 +1,4 @@
-"""An image in a few words: the finding, the figures, a row per layer. For notebooks, the command line and the widget."""
+"""An image in words: a sentence, the figures, and a row per layer, for notebooks, the program and the widget."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WASTE_SHOWN = 8
 
 
 def image_finding(image: Image) -> str:
-    """What is worth knowing first: how much is wasted, and by what."""
+    """A sentence: the wasted bytes, and the path that wastes most."""
     total = bytes_text(image.image_bytes)
     if not image.waste:
         if not image.image_bytes:
@@ -29,7 +29,7 @@ def image_finding(image: Image) -> str:
 
 
 def image_figures(image: Image) -> tuple[str, ...]:
-    """The figures, dive's own beside ours."""
+    """The figures of an image, with dive's figures for comparison."""
     dive = dive_figures(image)
     return (
         image.short_name,
@@ -51,13 +51,13 @@ def layer_rows(image: Image) -> tuple[LayerRow, ...]:
 
 
 def image_html(image: Image) -> str:
-    """The image as a notebook shows it."""
+    """The image in HTML, for a notebook."""
     waste = [(waste.path, waste.size_bytes) for waste in image.waste[:WASTE_SHOWN]]
     return layers_html(image_finding(image), image_figures(image), layer_rows(image), waste)
 
 
-def comparison_finding(before: Image, after: Image, found: ImageComparison) -> str:
-    """How the second image's size differs, and what the two share."""
+def comparison_finding(before: Image, after: Image, comparison: ImageComparison) -> str:
+    """A sentence: the difference of the sizes, and the layers that both images have."""
     grown = after.image_bytes - before.image_bytes
     new, old, size = after.short_name, before.short_name, bytes_text(abs(grown))
     if grown > 0:
@@ -66,12 +66,12 @@ def comparison_finding(before: Image, after: Image, found: ImageComparison) -> s
         sizes = message("{new} is {size} smaller than {old}", new=new, size=size, old=old)
     else:
         sizes = message("{new} is as large as {old}", new=new, old=old)
-    if not found.shared_layers:
+    if not comparison.shared_layers:
         return message("{sizes}; they share no layer", sizes=sizes)
     return plural(
         "{sizes}; they share {count:,} layer, {size}",
         "{sizes}; they share {count:,} layers, {size}",
-        len(found.shared_layers),
+        len(comparison.shared_layers),
         sizes=sizes,
-        size=bytes_text(found.shared_bytes),
+        size=bytes_text(comparison.shared_bytes),
     )

@@ -1,6 +1,6 @@
-"""Reads the headers of a tar archive, quickly: V7, ustar, GNU and PAX, as Docker's own reader (Go's archive/tar) does.
+"""Reads the headers of a tar archive in the formats V7, ustar, GNU and PAX, as Docker's own reader (Go's archive/tar) does.
 
-In: a ByteStream. Out: one Header per member, whose data can be read from the stream until the next one is asked for.
+In: a ByteStream. Out: a Header per member; its data can be read from the stream until the next one is requested.
 Python's tarfile takes 44 µs of CPU for a member and this module 9 µs. For the 7,500 files of a Go image that is 0.26 s more, a
 quarter of what `docker save` takes for it; `speedkit layers` may take 0.15 more in all.
 
@@ -29,7 +29,7 @@ ZEROS = bytes(BLOCK_BYTES)
 FIELDS = Struct("100s 8s 8s 8s 12s 12x 8x x 100s 6s 249x")
 """Name, mode, owner, group, size, link and magic of a header."""
 PADDING = b" \0"
-"""Goes from both ends of a number, as in Go's parser: after a leading zero byte there may still be one."""
+"""Stripped from both ends of a number, as in Go's parser: digits may follow a leading zero byte."""
 HEADER_ONLY = frozenset(b"123456")
 KNOWN_TYPES = frozenset(b"\x0001234567S")
 DIRECTORY, OLD_SPARSE = ord("5"), ord("S")
@@ -37,10 +37,10 @@ DIRECTORY, OLD_SPARSE = ord("5"), ord("S")
 
 @dataclass(slots=True)
 class Header:
-    """One member: what it is called, what it is, and how many bytes it has.
+    """The header of one member.
 
-    type: the type letter, `0` for every kind of regular file. size_bytes: what a reader of the file would see.
-    stored_bytes: what follows in the archive; less than size_bytes when sparse.
+    type: the type letter, `0` for every kind of regular file. size_bytes: of the unpacked file. stored_bytes: of the data in
+    the archive; fewer than size_bytes for a sparse file.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Header:
 
 @dataclass(slots=True)
 class _Ahead:
-    """What extension members say about the member that follows them."""
+    """What extension members (GNU long names, PAX records) say about the next member."""
 
     name: bytes | None = None
     link: bytes | None = None
@@ -96,7 +96,7 @@ def scan(stream: ByteStream) -> Iterator[Header]:
 
 
 def _next_block(stream: ByteStream) -> bytes | None:
-    """The next header; None at two blocks of zeros or where the stream ends between members."""
+    """The next header; None at two blocks of zeros, or at the end of the stream between two members."""
     block = stream.take(BLOCK_BYTES)
     if block == ZEROS:
         if stream.take(BLOCK_BYTES) not in (ZEROS, b""):
@@ -133,9 +133,9 @@ def _octal(raw: bytes) -> int:
 
 @lru_cache(maxsize=4096)
 def _number(raw: bytes) -> int:
-    """A numeric field: octal digits, or big-endian binary where the first bit is set (GNU).
+    """A numeric field: octal digits, or big-endian binary if the first bit is set (GNU).
 
-    Most files of a layer share their mode and owner.
+    Cached, because most files of a layer share their mode and owner.
     """
     if raw[0] & 0x80:
         value = int.from_bytes(bytes([raw[0] & 0x7F]) + raw[1:], "big")
@@ -162,9 +162,9 @@ def _integer(digits: bytes, base: int) -> int:
 
 
 def _extended(ahead: _Ahead, letter: int, stream: ByteStream, size_bytes: int) -> _Ahead:
-    """What is known of the next member once this one, which only describes it, was read.
+    """Read an extension member, and add it to what is known about the next member.
 
-    Docker ignores global PAX records. For Go they are a member, so what came before them describes nothing.
+    Docker ignores global PAX records. In Go they are a member of their own, so the extensions before them describe nothing.
     """
     if size_bytes > EXTENSION_BYTES_AT_MOST:
         raise ArchiveError(message("A tar header says {size} bytes about one file; at most 1 MiB is read.", size=size_bytes))
@@ -185,7 +185,7 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
     """Records of the form `LENGTH KEY=VALUE\\n`; a later one replaces an earlier one."""
     records = {}
     start = 0
-    # By places and not by cutting off what was read: with a hundred thousand records that takes a minute.
+    # By index: cutting off each record copies the rest, which takes a minute for a hundred thousand records.
     while start < len(data):
         length, _, _ = data[start : start + 20].partition(b" ")
         end = start + _integer(length, 10)
@@ -200,14 +200,14 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
 def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
     if letter not in KNOWN_TYPES:
         raise ArchiveError(message("The tar archive has a member of the unknown type {type!r}.", type=chr(letter)))
-    short_name, mode, owner, group, told_size, short_link, magic = FIELDS.unpack(block)
+    short_name, mode, owner, group, size_field, short_link, magic = FIELDS.unpack(block)
     records = ahead.records
-    # GNU's long names come before PAX records, wherever they stand.
+    # In Go, GNU's long names win over PAX records, whichever comes first.
     name = ahead.name or (records.get(b"path") if records else None) or _short_name(short_name, magic, block)
     link = ahead.link or (records.get(b"linkpath") if records else None) or short_link.partition(b"\0")[0]
     if letter == 0 and name.endswith(b"/"):
         letter = DIRECTORY
-    size, uid, gid = _number(told_size), _number(owner), _number(group)
+    size, uid, gid = _number(size_field), _number(owner), _number(group)
     sparse_size = _number(block[483:495]) if letter == OLD_SPARSE else None
     if records:
         size, uid, gid = (
@@ -216,8 +216,8 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
         )
         if letter != OLD_SPARSE and _is_sparse(records):
             name = records.get(b"GNU.sparse.name") or name
-            told = records.get(b"GNU.sparse.size") or records.get(b"GNU.sparse.realsize")
-            sparse_size = _integer(told, 10) if told else size
+            size_record = records.get(b"GNU.sparse.size") or records.get(b"GNU.sparse.realsize")
+            sparse_size = _integer(size_record, 10) if size_record else size
     stored = 0 if letter in HEADER_ONLY else size
     regular = letter in b"\x0007S"
     return Header(
@@ -234,7 +234,7 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
 
 
 def _is_sparse(records: dict[bytes, bytes]) -> bool:
-    """Whether PAX records describe a sparse file; else Go takes neither a name nor a size from them."""
+    """Whether PAX records describe a sparse file. If not, Go ignores the names and sizes in them."""
     version = records.get(b"GNU.sparse.major", b""), records.get(b"GNU.sparse.minor", b"")
     if any(version):
         return version in ((b"0", b"0"), (b"0", b"1"), (b"1", b"0"))
@@ -244,8 +244,8 @@ def _is_sparse(records: dict[bytes, bytes]) -> bool:
 def _short_name(name: bytes, magic: bytes, block: bytes) -> bytes:
     """The name in the header itself; ustar and star may keep its beginning in a field of its own.
 
-    So did Go itself in GNU's format, before 1.8, where the times of access and change are: where these are no numbers, its
-    reader takes them for a name.
+    Go before 1.8 did so in GNU's format, too, in the place of the times of access and change. If those are not numbers, Go's
+    reader takes them for the beginning of a name.
     """
     name = name.partition(b"\0")[0]
     if not block[345]:
@@ -276,7 +276,7 @@ def _text(name: bytes) -> str:
 
 
 def _pass_sparse_map(stream: ByteStream, block: bytes) -> None:
-    """Old GNU sparse files list further holes in blocks of their own, before the data."""
+    """Skip the blocks with further holes that old GNU sparse files have before their data."""
     more = block[482]
     while more:
         more = stream.take_all(BLOCK_BYTES)[504]
