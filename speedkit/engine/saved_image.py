@@ -173,7 +173,7 @@ class RequestedImage:
 
         with self._opened, errors_about(self.name):
             source = SentImage(stream, frozenset(self._diff_ids))
-            saved = read_saved_image(source, store=self._store, known=self._stored)
+            saved = read_saved_image(source, store=self._store, skipped=self._stored)
 
         # The layers are good even where the image's config cannot be read. The engine's history gives the commands then.
         with suppress(ArchiveError):

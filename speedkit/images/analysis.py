@@ -1,7 +1,7 @@
-"""What the layers of an image come to: computed once from their files, and read by all that shows or checks an image.
+"""The analysis of an image: figures computed once from the files of its layers, for everything that shows or checks the image.
 
-Pure. Wasted bytes are bytes stored in a layer that the final file system does not show: of a file written twice, the first
-copy; of a removed file, all of it. Bytes seen through a hard link that is still there are shown.
+Pure. Wasted bytes are bytes in a layer that the final file system does not show: the first copy of a file that is written
+twice, and all of a removed file. Bytes of a file that a remaining hard link shows are not wasted.
 
     efficiency = (image_bytes - wasted_bytes) / image_bytes, and 1 for an image without bytes
 """
@@ -19,7 +19,7 @@ __all__ = ["Analysis", "ChangeCounts", "Waste", "analyze"]
 
 @dataclass(frozen=True, slots=True)
 class Waste:
-    """Bytes stored under a path that the final file system does not show."""
+    """A path, and its bytes that the final file system does not show."""
 
     path: str
     size_bytes: int
@@ -27,7 +27,7 @@ class Waste:
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """How many paths a layer adds, changes and removes."""
+    """The numbers of paths that a layer adds, changes and removes."""
 
     added: int
     changed: int
@@ -36,10 +36,10 @@ class ChangeCounts:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """An image in figures.
+    """The figures of an image.
 
-    merged: the final file system, and what each layer does to it. file_count: of the final file system, without
-    directories. waste: most wasteful path first. wasted_by_layer, changes_by_layer: lowest layer first.
+    merged: the final file system, and the changes of each layer. file_count: of the final file system, without directories.
+    waste: most wasteful path first. wasted_by_layer, changes_by_layer: lowest layer first.
     """
 
     merged: MergedLayers

@@ -1,9 +1,9 @@
-"""Reads the image in a source: in an archive, a folder in the layout of OCI, or the stream of an engine.
+"""Reads the image in a source: an archive, a folder in the layout of OCI, or the stream of an engine.
 
-What an archive says of itself is believed of no layer: each is read, and its digest is that of the bytes read. Only an engine
-is believed to send the layers that it names; it has checked them when it took the image in.
+The digests in an archive are not trusted: each layer is read, and its digest is computed from its bytes. Only an engine is
+trusted to send the layers that it names, because it checked them when the image was pulled, built or loaded.
 
-A source on disk is gone through twice, by seeking: first its documents, then the layers. A stream is gone through once.
+A source on disk is read twice: first the documents, then the layers that they name. A stream can only be read once.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from .tar import BLOCK_BYTES, Header, looks_like_tar
 __all__ = ["SavedImage", "errors_about", "read_archive", "read_content", "read_saved_image"]
 
 DOCUMENT_BYTES_AT_MOST = 4 << 20
-"""Registries refuse larger manifests (distribution-spec, "Pushing Manifests"). Parsed, JSON takes ten times the room."""
+"""Registries refuse larger manifests (distribution-spec, "Pushing Manifests"). Parsed JSON takes ten times as much memory."""
 DOCUMENTS_BYTES_AT_MOST = 16 << 20
 UNPACKED_BYTES_AT_MOST = 256 << 30
-"""Of all layers of an archive together: a few kilobytes can be packed so that they would be read for days."""
+"""Of all layers of an archive together: a few kilobytes can unpack to so much that reading takes days."""
 LINKS_AT_MOST = 40  # Linux' MAXSYMLINKS
 BLOB_NAME = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
 @dataclass(slots=True)
 class SavedImage:
-    """What a pass over an archive found.
+    """The documents and layers from one pass over a source.
 
-    documents: the JSON files by name. diff_ids: the diffID of each layer read, by member name. files: by diffID.
-    links: members that stand for others.
+    documents: the JSON files by name. diff_ids: of the layers that were read, by member name. files: by diffID. links: the
+    targets of links, by member name.
     """
 
     documents: dict[str, bytes] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class SavedImage:
 def read_archive(path: Path, *, name: str | None = None, store: LayerStore | None = None) -> Image:
     """The image in an archive on disk, or in a folder in the layout of OCI.
 
-    name: which one, when the archive holds several.
+    name: of one image, if the archive holds several.
     Raises: ArchiveError.
     """
     store, source = store or LayerStore(), source_on_disk(path)
@@ -78,10 +78,10 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
         )
 
 
-def read_saved_image(source: Source, *, store: LayerStore, known: Collection[str] = ()) -> SavedImage:
-    """What an engine sends for an image.
+def read_saved_image(source: Source, *, store: LayerStore, skipped: Collection[str] = ()) -> SavedImage:
+    """The documents and layers in the stream of an engine.
 
-    source: trusts the layers of the image. known: the diffIDs of layers that are at hand; they are passed over.
+    source: trusts the layers of the image. skipped: the diffIDs of layers that need not be read.
     Raises: ArchiveError.
     """
     trusted = source.trusted_layers
@@ -90,7 +90,7 @@ def read_saved_image(source: Source, *, store: LayerStore, known: Collection[str
         if not _is_layer(start):
             return False
         diff_id = _diff_id_by_name(name, trusted, store)
-        return diff_id is None or (diff_id in trusted and diff_id not in known)
+        return diff_id is None or (diff_id in trusted and diff_id not in skipped)
 
     return _read_members(source, is_wanted, store)
 
@@ -111,7 +111,7 @@ def read_content(source: Source, file: StoredFile, *, store: LayerStore | None =
             reader = LayerReader(diff_id if trusted else None)
             layer_members = reader.members(stream, header.stored_bytes)
             content = _content_in_layer(reader, layer_members, file, is_trusted=bool(trusted and diff_id))
-            # A layer that is not trusted was read to its end, and is told by its bytes.
+            # Without trust, the layer was read to its end, and the digest of its bytes shows whether it is the right one.
             if content is not None and reader.diff_id == file.digest:
                 return content
     raise ArchiveError(
@@ -122,7 +122,7 @@ def read_content(source: Source, file: StoredFile, *, store: LayerStore | None =
 
 @contextmanager
 def errors_about(what: object) -> Iterator[None]:
-    """Let an ArchiveError say first which archive, image or layer it is about."""
+    """Put the name of an archive, image or layer before the sentence of an ArchiveError."""
     try:
         yield
     except ArchiveError as problem:
@@ -151,7 +151,7 @@ def _read_members(source: Source, is_wanted: Callable[[str, bytes], bool], store
     with source.members() as members:
         for header, stream in members:
             name = _place(clean_path(header.name), saved.links)
-            # Whoever unpacks the archive has the last of several members of one name.
+            # Of several members with one name, the last one counts, as in an unpacked archive.
             for by_name in (saved.documents, saved.diff_ids, saved.links):
                 by_name.pop(name, None)
             if header.type in "12":
@@ -167,7 +167,7 @@ def _read_members(source: Source, is_wanted: Callable[[str, bytes], bool], store
 
 
 def _place(name: str, links: Mapping[str, str]) -> str:
-    """Where a member is that is named through links to folders."""
+    """The name of a member, with links to folders in it replaced by their targets."""
     parts = name.split("/")
     for count in range(1, len(parts)) if links else ():
         folder = "/".join(parts[:count])
@@ -178,7 +178,7 @@ def _place(name: str, links: Mapping[str, str]) -> str:
 
 @dataclass(slots=True)
 class _Budget:
-    """Bytes that may still be unpacked."""
+    """The bytes that may still be unpacked."""
 
     left_bytes: int
 
@@ -219,7 +219,7 @@ def _keep_layer(
 def _keep_document(documents: dict[str, bytes], name: str, stream: ByteStream, header: Header) -> None:
     if header.stored_bytes > DOCUMENT_BYTES_AT_MOST:
         if name in INDEXES:
-            # Passed over, another document would say which image this is.
+            # If it was skipped, the other index would decide which image the archive holds.
             raise ArchiveError(
                 message("{name} has {size:,} bytes; at most 4 MiB are read.", name=name, size=header.stored_bytes),
                 fix=message(HOW_TO_SAVE),
@@ -247,7 +247,7 @@ def _digest_in(name: str) -> str | None:
 
 
 def _diff_id_by_name(name: str, trusted: frozenset[str], store: LayerStore) -> str | None:
-    """The diffID of a member that is named by it, or by the digest of a layer that was read before."""
+    """The diffID of a member whose name is that diffID, or the digest of a compressed layer in the store; else None."""
     digest = _digest_in(name)
     if digest is None or digest in trusted or store.has(digest):
         return digest
@@ -255,7 +255,7 @@ def _diff_id_by_name(name: str, trusted: frozenset[str], store: LayerStore) -> s
 
 
 def _followed(name: str, links: Mapping[str, str]) -> str:
-    """Docker before 25 writes a repeated layer as a symlink to the first."""
+    """The target of a member that is a link: Docker before 25 writes a repeated layer as a symlink to the first."""
     for _ in range(LINKS_AT_MOST):
         if name not in links:
             break

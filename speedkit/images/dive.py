@@ -1,9 +1,9 @@
-"""The figures that the tool dive would show for an image, beside ours, so that the difference is seen.
+"""The wasted bytes and the efficiency that the tool dive shows for an image, for comparison with ours.
 
-dive counts a path that occurs in two layers or more with the bytes of every occurrence, the one still visible too, and a
-removed directory with all that was in it; a file that was removed together with its directory counts only when it
-occurred twice. Its efficiency is the sum of each path's smallest occurrence by the sum of all occurrences. It looks only
-at paths that have nothing below them in their layer.
+For a path that occurs in two layers or more, dive counts the bytes of every occurrence, also of the visible one. A removed
+directory counts with the bytes of all files in it; a file that is removed with its directory counts only if it occurs twice.
+The efficiency is the sum of the smallest occurrences of all paths, divided by the sum of all occurrences. Only paths without
+other paths below them in their layer count.
 
 Source: `Efficiency` in dive/filetree/efficiency.go, https://github.com/wagoodman/dive
 """
@@ -22,14 +22,14 @@ __all__ = ["DiveFigures", "dive_figures"]
 
 @dataclass(frozen=True, slots=True)
 class DiveFigures:
-    """What dive calls wasted bytes and efficiency."""
+    """Wasted bytes and efficiency by dive's rules."""
 
     wasted_bytes: int
     efficiency: float
 
 
 def dive_figures(image: Image) -> DiveFigures:
-    """What dive would say of the image."""
+    """The figures of an image by dive's rules."""
     totals: dict[str, int] = {}
     smallest: dict[str, int] = {}
     repeated: set[str] = set()
@@ -47,7 +47,7 @@ def dive_figures(image: Image) -> DiveFigures:
 
 
 def _leaves(files: Files, merged: MergedLayers, removed: dict[str, int]) -> Iterator[tuple[str, int]]:
-    """The paths of a layer with nothing below them and their bytes; for a removed directory those it had."""
+    """The paths of a layer without other paths below them, and their bytes; for a removed directory, the bytes that it had."""
     last = {path: index for index, path in enumerate(files.paths) if files.kinds[index] != OPAQUE}
     parents: set[str] = set()
     before = ""
@@ -68,7 +68,7 @@ def _leaves(files: Files, merged: MergedLayers, removed: dict[str, int]) -> Iter
 
 
 def _bytes_in_removed_directories(merged: MergedLayers, removed: dict[str, int]) -> dict[str, int]:
-    """For each removed directory the bytes of the removed files below it."""
+    """The bytes of the removed files below each removed directory."""
     totals = {path: 0 for path, number in removed.items() if merged.kind(number) == DIRECTORY}
     for path, number in removed.items():
         size = merged.size(number)

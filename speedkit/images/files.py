@@ -1,6 +1,6 @@
-"""The files of one layer, kept in columns: about 150 bytes for a file, so that a million fit into memory.
+"""The files of one layer, in columns: about 150 bytes per file, so that a million files fit into memory.
 
-A path has no leading slash inside; it gets one where it is shown.
+Paths have no leading slash here; `File` adds it.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ ID_AT_MOST = (1 << 32) - 1
 WHITEOUT_PREFIX = ".wh."
 OPAQUE_NAME = ".wh..wh..opq"
 AUFS_PREFIX = ".wh..wh."
-"""The bookkeeping of AUFS. What lies in a folder of such a name is a file: overlay2 unpacks it, and all stores keep it."""
+"""Names for the bookkeeping of AUFS. Files below a folder of such a name are ordinary: overlay2 and the other stores have them."""
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file, as a layer or the whole image has it.
+    """One file of a layer or of the final file system.
 
-    link: where a symlink or a hard link points. digest: the XXH3-128 of its bytes, "" when it has none.
+    link: the target of a symlink or a hard link. digest: the XXH3-128 of its bytes; "" for anything but a regular file.
     """
 
     path: str
@@ -60,9 +60,9 @@ class File:
 
 
 class Files:
-    """The files of a layer in the order of its archive, and what it removes from the layers below.
+    """The files of a layer in the order of its archive, and its whiteouts.
 
-    kinds: a tar type letter for each, or WHITEOUT (this path is gone) or OPAQUE (what was in this folder is gone).
+    kinds: a tar type letter for each, or WHITEOUT (the path is removed), or OPAQUE (the files in this folder are removed).
     """
 
     __slots__ = ("digests", "gids", "kinds", "links", "modes", "paths", "sizes", "uids")
@@ -81,7 +81,7 @@ class Files:
         return len(self.paths)
 
     def add(self, header: Header, digest: bytes) -> None:
-        """Take in a member of the layer's archive.
+        """Add a member of the layer's archive.
 
         Raises: ArchiveError.
         """
@@ -109,7 +109,7 @@ class Files:
         self.digests += digest if kind == REGULAR else NO_DIGEST
 
     def file(self, index: int, *, path: str = "") -> File:
-        """The file at an index; path: where it is shown, when not its own."""
+        """The file at an index. path: its path in the final file system, if that differs."""
         at = index * DIGEST_BYTES
         digest = self.digests[at : at + DIGEST_BYTES]
         return File(
@@ -143,10 +143,7 @@ class Files:
 
 
 def clean_path(name: str) -> str:
-    """The path inside the image: no leading slash, and `..` never leaves the root.
-
-    So does an engine that unpacks the layer below a root of its own.
-    """
+    """A path inside the image, without a leading slash. `..` never leaves the root, as when an engine unpacks a layer."""
     name = name.strip("/")
     if "/." not in name and "//" not in name and not name.startswith("."):
         return name
@@ -160,12 +157,12 @@ def clean_path(name: str) -> str:
 
 
 def typed_path(text: str) -> str:
-    """The path that somebody gives, as the readers here write it: bytes that are no UTF-8 as backslash escapes."""
+    """A path from a user in the form of the paths here: bytes that are not UTF-8 become backslash escapes."""
     return clean_path(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def _hidden_path(path: str, name: str) -> str:
-    """What a whiteout takes away. The rules: image-spec, layer.md, "Whiteouts"."""
+    """The path that a whiteout removes, or the folder that it empties (image-spec, layer.md, "Whiteouts")."""
     folder = path[: -len(name)]
     if name == OPAQUE_NAME:
         return folder.rstrip("/")

@@ -24,8 +24,8 @@ ChangeKind = Literal["added", "changed", "removed"]
 class Layer:
     """One layer of an image.
 
-    digest: its diffID, the SHA-256 of its uncompressed archive. command: the instruction that made it, as the image's
-    history has it; "" when it does not say. size_bytes: the sizes of its files, a hard link counted once.
+    digest: its diffID, the SHA-256 of its uncompressed archive. command: the instruction that made it, from the image's
+    history; "" if that has none. size_bytes: of its files, with each hard link counted once.
     """
 
     digest: str
@@ -40,21 +40,21 @@ class Layer:
 
     @property
     def files(self) -> tuple[File, ...]:
-        """All that the layer stores, in the order of its archive."""
+        """The files of the layer in the order of its archive, without whiteouts."""
         return tuple(self.each_file())
 
     def each_file(self) -> Iterator[File]:
-        """The same, one after the other."""
+        """The same files, one by one."""
         kinds = self.contents.kinds
         return (self.contents.file(index) for index in range(len(kinds)) if kinds[index] not in (WHITEOUT, OPAQUE))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a layer does to one path.
+    """A change of a layer to one path.
 
-    size_bytes: of what the layer stores, 0 when it removes. before_bytes: of what was there.
-    same_content: a changed file whose bytes are the old ones: only its mode, owner or time differ.
+    size_bytes: of the new file, 0 for a removed path. before_bytes: of the old file, 0 for an added path. same_content: a
+    changed file has the same bytes as before, and only its mode, owner or time differ.
     """
 
     kind: ChangeKind
@@ -67,10 +67,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """Where the bytes of a regular file are stored.
+    """The place of a regular file's bytes.
 
-    digest: the layer's diffID. path: inside the layer, without a leading slash. repeats: how many files of that path come
-    before it in the layer's archive.
+    digest: the layer's diffID. path: inside the layer, without a leading slash. repeats: the number of regular files with this
+    path before it in the layer's archive.
     """
 
     digest: str
@@ -82,7 +82,7 @@ class StoredFile:
 class Image:
     """An image and its layers, lowest first.
 
-    id: as the engine or the archive has it. name: what it was asked for by. source: what was read, in words, such as
+    id: of the engine or the archive. name: from the request, or from the archive. source: the origin in words, such as
     `the archive ./image.tar`.
     """
 
@@ -93,12 +93,12 @@ class Image:
 
     @cached_property
     def analysis(self) -> Analysis:
-        """What the layers come to."""
+        """The figures, computed when they are first used."""
         return analyze([layer.contents for layer in self.layers])
 
     @property
     def short_name(self) -> str:
-        """The name, or the beginning of the id where it was asked for by that."""
+        """The name; the beginning of an id if the name is one."""
         return self.name[:19] if self.name.startswith("sha256:") else self.name
 
     @property
@@ -137,7 +137,7 @@ class Image:
         return tuple(self.each_file())
 
     def each_file(self) -> Iterator[File]:
-        """The same, one after the other."""
+        """The same files, one by one."""
         merged = self.analysis.merged
         for path, number in sorted(walk(merged.root)):
             if number == IMPLICIT:
@@ -151,7 +151,7 @@ class Image:
         return image_html(self)
 
     def changes(self, place: int) -> tuple[Change, ...]:
-        """What the layer at a place (0 is the lowest) adds, changes and removes, sorted by path."""
+        """The changes of the layer at a place (0 is the lowest), sorted by path."""
         merged = self.analysis.merged
         made = [_change(merged, number) for number in merged.numbers_of(place) if merged.states[number] in (ADDED, CHANGED)]
         for path, number in merged.removed[place].items():
@@ -160,13 +160,13 @@ class Image:
         return tuple(sorted(made, key=lambda change: change.path))
 
     def change_counts(self, place: int) -> dict[str, int]:
-        """How many paths the layer at a place adds, changes and removes."""
+        """The numbers of paths that the layer at a place adds, changes and removes."""
         return asdict(self.analysis.changes_by_layer[place])
 
     def locate(self, path: str, *, place: int | None = None) -> StoredFile:
-        """Where the bytes of a file are stored that the image shows, or that the layer at a place has.
+        """The place of the bytes of a file in the final file system, or in the layer at a place.
 
-        Raises: ArchiveError when there is no such layer or regular file, or when it is too large to be shown.
+        Raises: ArchiveError if there is no such layer or regular file, or if it has more than 16 MiB.
         """
         if place is not None and not 0 <= place < len(self.layers):
             raise NotInArchive(
@@ -204,7 +204,7 @@ def _stored(layer: Layer, index: int) -> StoredFile:
 
 
 def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files | None]], *, source: str = "") -> Image:
-    """An image from the diffID, the command and the files of each layer. source: what was read, in words.
+    """An image from the diffID, command and files of each layer. source: the origin in words.
 
     Raises: ArchiveError when the files of a layer are missing.
     """

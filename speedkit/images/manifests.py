@@ -1,9 +1,9 @@
-"""What an image archive says about its images: which files are the layers, in which order, and what made them.
+"""Reads the descriptions of the images in an archive: their layers in order, and the instructions that made them.
 
 In: the JSON documents of the archive by name. Out: an ImageDescription for each image.
-`docker save` writes manifest.json (docker-image-spec 1.2) beside index.json; an OCI archive has index.json alone
-(image-spec, image-layout.md). Beside images, an archive may hold artifacts (image-spec, manifest.md, "Guidelines for Artifact
-Usage"): they are passed over, and so is a manifest that is damaged, as long as there is an image.
+`docker save` writes manifest.json (docker-image-spec 1.2) and index.json; an OCI archive has only index.json (image-spec,
+image-layout.md). An archive may also hold artifacts (image-spec, manifest.md, "Guidelines for Artifact Usage"). Artifacts and
+damaged manifests are skipped, unless the archive holds no image.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from .files import clean_path
 __all__ = ["HOW_TO_SAVE", "INDEXES", "ImageDescription", "choose_image", "describe_images"]
 
 INDEXES = ("manifest.json", "index.json")
-"""The documents that say which images an archive holds: the first for `docker load`, the second where images are stored by
-containerd, and for tools of OCI."""
+"""The documents that list the images of an archive. `docker load` reads the first; with containerd's image store it reads the
+second, as do OCI tools."""
 INDEX_DEPTH_AT_MOST = 4
 IMAGES_AT_MOST = 1000
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
-"""A document's name in an OCI archive, and in one of Docker before 25."""
+"""A document with its digest for a name: in OCI archives, and in archives of Docker before 25."""
 IMAGE_CONFIGS = frozenset({"", "application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 ARTIFACTS = {
     "application/vnd.buildkit.historyrecord": message(
@@ -44,15 +44,15 @@ ARTIFACTS = {
     "application/vnd.cyclonedx": message("a list of software (SBOM)"),
     "application/vnd.in-toto": message("an attestation"),
 }
-"""What artifacts are, by the beginning of their media type."""
+"""The kinds of artifacts, by the beginning of their media type."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageDescription:
     """One image of an archive.
 
-    id: the digest of its config. platform: such as `linux/amd64`. layers: names of archive members, lowest first.
-    commands: the instruction of each.
+    id: the digest of its config. platform: such as `linux/amd64`. layers: the names of their archive members, lowest first.
+    commands: the instruction of each layer.
     """
 
     id: str
@@ -70,13 +70,13 @@ class ImageDescription:
 def describe_images(documents: Mapping[str, bytes]) -> tuple[ImageDescription, ...]:
     """The images of an archive.
 
-    Raises: ArchiveError when it holds none, with what it holds instead, or what is wrong with the first.
+    Raises: ArchiveError if it holds none. The error names the artifacts in the archive, or the first damage.
     """
     contents = _Contents(documents)
     if "manifest.json" in documents:
         contents.read_docker_manifest()
     if "index.json" in documents:
-        # Both are read: who loads the archive may go by either, so an image that only one of them names counts as well.
+        # Both are read, because programs that load the archive use one or the other: an image in only one of them counts, too.
         indexed = _Contents(documents)
         with indexed.noted():
             indexed.read_index("index.json", (), INDEX_DEPTH_AT_MOST)
@@ -101,9 +101,9 @@ HOW_TO_SAVE = marked("Make one with `docker save -o image.tar IMAGE`.")
 
 
 def choose_image(images: Sequence[ImageDescription], name: str | None) -> ImageDescription:
-    """The image of that name, id or platform; without a name the only one, or the one for this machine.
+    """The image with a name, id or platform; without a name, the only image, or the one for this machine.
 
-    Raises: ArchiveError when there is no such image, or more than one.
+    Raises: ArchiveError if there is no such image, or more than one.
     """
     fitting = [image for image in images if name is None or _is_called(image, name)]
     if len({image.id for image in fitting}) > 1:
@@ -123,14 +123,14 @@ def choose_image(images: Sequence[ImageDescription], name: str | None) -> ImageD
 
 
 def _labels(image: ImageDescription, images: Sequence[ImageDescription]) -> tuple[str, ...]:
-    """By what an image is told from the others: its names, its platform where the names are the same, or its id."""
+    """The labels that distinguish an image from the others: its names, its platform if the names are equal, or its id."""
     if len({other.platform for other in images}) > 1 and _same_names(images):
         return (image.platform,)
     return image.names or (image.id,)
 
 
 def _same_names(images: Sequence[ImageDescription]) -> bool:
-    """Whether all have the same names; index.json has them with the registry, manifest.json without."""
+    """Whether all images have the same names. index.json has names with the registry, manifest.json without."""
     return len({frozenset(re.sub("^docker.io/(library/)?", "", name) for name in image.names) for image in images}) == 1
 
 
@@ -145,7 +145,7 @@ def _is_called(image: ImageDescription, name: str) -> bool:
 
 @dataclass(slots=True)
 class _Contents:
-    """What was found in the documents of an archive: images, artifacts in words, and what is wrong with the others."""
+    """The contents of an archive: images, artifacts in words, and the errors in the other documents."""
 
     documents: Mapping[str, bytes]
     images: list[ImageDescription] = field(default_factory=list)
@@ -162,7 +162,7 @@ class _Contents:
                 self._add_image(clean_path(_text(entry.get("config"))), layers, names)
 
     def read_index(self, name: str, image_names: tuple[str, ...], depth: int) -> None:
-        """Every image below an index. An index is read once, however often others name it."""
+        """Add the images of an index and of the indexes below it. Each index is read once, however many others name it."""
         if name in self._indexes:
             return
         self._indexes.add(name)
@@ -199,21 +199,21 @@ class _Contents:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Pass over what cannot be read, and remember why."""
+        """Skip a document that cannot be read, and keep the error."""
         try:
             yield
         except ArchiveError as problem:
             self.problems.append(problem)
 
     def take(self, other: _Contents) -> None:
-        """Add what another document says beyond this one."""
-        known = {image.id for image in self.images}
-        self.images += [image for image in other.images if image.id not in known]
+        """Add the contents of another document, without images that are here already."""
+        own_ids = {image.id for image in self.images}
+        self.images += [image for image in other.images if image.id not in own_ids]
         self.artifacts += other.artifacts
         self.problems += other.problems
 
     def _document(self, name: str) -> Any:
-        """A document, parsed once. One that is named by its digest must have that digest."""
+        """A document, parsed once. If its name is a digest, its bytes must have that digest."""
         if name not in self._parsed:
             if name not in self.documents:
                 raise ArchiveError(message("The archive lacks {name!r}.", name=name), fix=message(HOW_TO_SAVE))
@@ -232,7 +232,7 @@ def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
 
 
 def _artifact(descriptor: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    """What a manifest describes when it is no image, in words; "" for an image."""
+    """The kind of artifact that a manifest describes, in words; "" for an image."""
     config_type = str(_mapping(document.get("config") or {}).get("mediatype") or "")
     own_types = [str(part.get("artifacttype") or "") for part in (descriptor, document)]
     if config_type in IMAGE_CONFIGS and not any(own_types):
@@ -251,7 +251,7 @@ def _described(config: Mapping[str, Any], image_id: str, layers: tuple[str, ...]
             fix=message(HOW_TO_SAVE),
         )
     history = _items(config.get("history") or [], dict)
-    from speedkit.secrets import hide_in_history  # loaded while the engine gathers the image
+    from speedkit.secrets import hide_in_history  # loaded while the engine collects the image
 
     shown = hide_in_history([_printable(entry.get("created_by")) for entry in history])
     commands = [command for command, entry in zip(shown, history, strict=True) if not entry.get("empty_layer")]
@@ -274,7 +274,7 @@ def _json(name: str, data: bytes) -> Any:
 
 
 def _fields(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object as Go reads it into a struct: upper and lower case are one, and the last of several of a name counts."""
+    """An object as Go decodes it into a struct: names match in upper and lower case, and of equal names the last one counts."""
     return {name.casefold(): value for name, value in pairs}
 
 
@@ -301,7 +301,7 @@ def _text(value: Any) -> str:
 
 
 def _printable(value: Any) -> str:
-    """JSON may hold half a surrogate pair, which no terminal or file takes."""
+    """Text that any terminal or file takes: JSON may hold half a surrogate pair, which becomes a backslash escape."""
     return str(value or "").encode("utf-8", "backslashreplace").decode()
 
 

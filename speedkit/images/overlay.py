@@ -1,8 +1,8 @@
-"""Lays the layers of an image over each other: what each adds, changes and removes, and what is seen in the end.
+"""Lays the layers of an image over each other: the final file system, and the changes of each layer.
 
-Pure. The rules: image-spec, layer.md, "Applying Changesets". Whiteouts hide what lower layers have, never what their own
-layer has. A directory over a directory keeps what is inside; anything else replaces. A path whose parent a layer does
-not list makes that parent a directory, as overlay2 does.
+Pure. The rules: image-spec, layer.md, "Applying Changesets". A whiteout hides files of lower layers, never of its own layer.
+A directory over a directory keeps the files in it; anything else replaces. If a layer lists a path and not its parent, the
+parent becomes a directory, as in overlay2.
 
 A file's number is its index in the list of all files of all layers, the lowest layer first.
 """
@@ -25,7 +25,7 @@ SYMLINKS_AT_MOST = 40  # Linux' MAXSYMLINKS
 
 
 class Folder:
-    """A directory of the merged tree: its own number, IMPLICIT when no layer lists it, and what is in it by name."""
+    """A directory of the merged tree: its number, or IMPLICIT if no layer lists it, and its entries by name."""
 
     __slots__ = ("children", "number")
 
@@ -38,11 +38,11 @@ class Folder:
 class MergedLayers:
     """All files of an image, its final tree, and what each layer does to the tree below it.
 
-    files: of all layers, by number. starts: for each layer the number of its first file, and the number of files at the end.
-    states: ADDED, CHANGED or UNTOUCHED for each file; a directory that is there only for what is in it is UNTOUCHED.
-    replaced: for each changed file the number of what it replaced. removed: for each layer the path and number of what it
-    took away. shows: for each hard link the file it shows. landed: where a file is that its layer names through a symlink
-    of its own.
+    files: of all layers, by number. starts: the number of each layer's first file, and behind them the count of all files.
+    states: ADDED, CHANGED or UNTOUCHED for each file; a directory that a layer lists only for the files in it is UNTOUCHED.
+    replaced: for each changed file the number of the file it replaces. removed: for each layer the removed paths with their
+    numbers. shows: for each hard link the file it shows. landed: the real paths of files whose layer names them through a
+    symlink of its own.
     """
 
     files: Files
@@ -73,7 +73,7 @@ class MergedLayers:
         return 0 if number == IMPLICIT else self.files.sizes[number]
 
     def find(self, path: str, *, follow_last: bool = True) -> Folder | int | None:
-        """What is at a path, symlinks followed within the image; None when nothing is."""
+        """The directory or file at a path, with symlinks followed inside the image; None if there is none."""
         trail = [self.root]
         waiting = path.split("/")[::-1]
         links_left = SYMLINKS_AT_MOST
@@ -98,7 +98,7 @@ class MergedLayers:
 
 
 def walk(node: Folder | int, path: str = "") -> Iterator[tuple[str, int]]:
-    """Path and number of the node and all that is below it; IMPLICIT for directories that no layer lists."""
+    """Paths and numbers of a node and of everything below it; IMPLICIT for directories that no layer lists."""
     waiting: list[tuple[str, Folder | int]] = [(path, node)]
     while waiting:
         path, node = waiting.pop()
@@ -112,7 +112,7 @@ def walk(node: Folder | int, path: str = "") -> Iterator[tuple[str, int]]:
 
 
 def numbers(folder: Folder) -> Iterator[int]:
-    """The numbers that `walk` gives of all that is below a folder, in another order: without paths that is twice as fast."""
+    """The numbers that `walk` gives for a folder, in another order. Without the paths it takes half the time."""
     waiting = [folder]
     while waiting:
         for child in waiting.pop().children.values():
@@ -169,7 +169,9 @@ class _Laying:
             if kind == HARD_LINK:
                 self._link(number)
             if isinstance(before, Folder):
-                self._displace(path, before)
+                for child_name, child in before.children.items():
+                    self._remove(f"{path}/{child_name}", child)
+                # The directory of the last parent may be gone now.
                 last_parent = None
             folder.children[name] = number
         self._leave_out_untouched()
@@ -201,23 +203,19 @@ class _Laying:
         return folder
 
     def _remove(self, path: str, node: Folder | int) -> None:
-        """Note what is no longer there: of lower layers as removed, of this layer as never added."""
-        for gone, number in walk(node, path):
+        """Record the files at and below a path as removed if they are of lower layers, and as never added if of this layer."""
+        for removed_path, number in walk(node, path):
             if number >= self.first:
                 self.merged.states[number] = UNTOUCHED
                 number = self.replaced.pop(number, IMPLICIT)
             if number != IMPLICIT:
-                self.removed[gone] = number
-
-    def _displace(self, path: str, folder: Folder) -> None:
-        for name, node in folder.children.items():
-            self._remove(f"{path}/{name}", node)
+                self.removed[removed_path] = number
 
     def _folder(self, path: str) -> tuple[Folder, str]:
-        """The directory at a path of this layer, made where no layer lists it, and where it is.
+        """The directory at a path of this layer, created if no layer lists it, and its real path.
 
-        Symlinks that this layer itself brought are followed, also to what is not there, as an engine does that unpacks each
-        layer into a folder of its own.
+        Only symlinks of this layer are followed, even to paths that do not exist: an engine unpacks each layer into a folder
+        of its own, where the symlinks of lower layers are not.
         """
         folder, landed = self.merged.root, ""
         waiting = path.split("/")[::-1] if path else []
@@ -265,12 +263,13 @@ class _Laying:
             self.replaced[new] = old
 
     def _link(self, number: int) -> None:
-        """A hard link shows the file it names, for as long as the link is there."""
+        """Record the file that a hard link shows. It stays visible through the link when its own path is removed."""
         target = self.merged.find(self.merged.files.links[number], follow_last=False)
         if isinstance(target, int):
             self.merged.shows[number] = self.merged.shown(target)
 
     def _leave_out_untouched(self) -> None:
+        # The archive of a layer lists each directory on the way to its files, mostly without a change to it.
         files = self.merged.files
         for new in [new for new in self.replaced if files.kinds[new] == DIRECTORY]:
             old = self.replaced[new]

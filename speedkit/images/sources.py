@@ -1,6 +1,7 @@
-"""Where the layers of an image are read from: an archive on disk, a folder in the layout of OCI, or what an engine sends.
+"""The sources of an image's layers: an archive on disk, a folder in the layout of OCI, or the stream of an engine.
 
-Nothing is unpacked to disk. Members may come in any order: Docker writes the layers first and says last which they are.
+Nothing is unpacked to disk. Members may come in any order: Docker writes the layers first, and their order in a document at
+the end.
 """
 
 from __future__ import annotations
@@ -24,28 +25,28 @@ from .tar import BLOCK_BYTES, Header, scan
 __all__ = ["ArchiveFile", "Member", "OciFolder", "SentImage", "Source", "source_on_disk"]
 
 Member = tuple[Header, ByteStream]
-"""A file of a source, and the stream from which its data is read until the next member is asked for."""
+"""A file of a source, and the stream from which its data can be read until the next member is requested."""
 
 
 class Source(Protocol):
-    """Files that describe an image and hold its layers.
+    """Files with the layers of an image, and the documents that describe it.
 
-    trusted_layers: diffIDs of layers that need not be hashed: a file of this name is believed to be the layer.
+    trusted_layers: the diffIDs that need no check: a member with such a name is the layer. Empty for sources on disk.
     """
 
     @property
     def trusted_layers(self) -> frozenset[str]: ...
 
     def members(self) -> AbstractContextManager[Iterator[Member]]:
-        """Open the source and go through its members.
+        """Open the source, and iterate over its members.
 
-        Raises: ArchiveError when it cannot be read, also from the iterator.
+        Raises: ArchiveError if it cannot be read; the iterator may raise it, too.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """A file of `docker save`, or an archive in the layout of OCI; it may be compressed as a whole."""
+    """An archive of `docker save`, or one in the layout of OCI. The archive as a whole may be compressed."""
 
     path: Path
     trusted_layers: frozenset[str] = frozenset()
@@ -70,7 +71,7 @@ class ArchiveFile:
 
 @dataclass(frozen=True, slots=True)
 class OciFolder:
-    """A folder in the layout of OCI, read as an archive of it would be. Symbolic links are left out."""
+    """A folder in the layout of OCI. Symbolic links in it are skipped."""
 
     path: Path
     trusted_layers: frozenset[str] = frozenset()
@@ -86,7 +87,7 @@ class OciFolder:
             yield self._files()
 
     def _files(self) -> Iterator[Member]:
-        # os.walk goes down by a list, where Path.rglob calls itself for each level.
+        # os.walk needs no recursion, unlike Path.rglob, which fails in a very deep folder.
         for path in sorted(Path(place, name) for place, _, names in os.walk(self.path) for name in names):
             if path.is_file() and not path.is_symlink():
                 size_bytes = path.stat().st_size
@@ -97,9 +98,9 @@ class OciFolder:
 
 @dataclass(frozen=True, slots=True)
 class SentImage:
-    """An image as an engine sends it; it can be gone through once.
+    """The stream of an engine, which can be read once.
 
-    trusted_layers: those that the engine says the image has: it checked them when it took the image in.
+    trusted_layers: the diffIDs of the image, from the engine, which checked them when the image was pulled, built or loaded.
     """
 
     stream: ByteStream

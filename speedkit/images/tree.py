@@ -1,7 +1,7 @@
-"""Trees of files to be opened folder by folder: a whole image, what one layer does, or how two images differ.
+"""Trees of files that a user opens folder by folder: the final file system, the changes of a layer, or two images compared.
 
-A tree is grown once. A folder knows the bytes and the number of files below it, a file is only a number until somebody
-looks at it, and never more is handed out than is looked at: an image of a million files is no list of a million rows.
+A tree is built once. A folder has the bytes and the number of files below it. A file is only a number until its row is
+shown, and only visible rows are made: an image of a million files never becomes a million rows.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ STATES: dict[int, FileState] = {ADDED: "added", CHANGED: "changed"}
 class TreeRow:
     """One line of a tree.
 
-    kind: that of a file, or "more" for a line that stands for what is left out of a folder. size_bytes, files: of a folder,
-    all below it. before_bytes: what was there before it was changed or removed. place: that of the layer that stores it,
-    None where that says nothing. opened: None for what cannot be opened. note: what else is to be said.
+    kind: of the file, or "more" for the line that stands for the hidden files of a folder. size_bytes, files: for a folder, of
+    everything below it. before_bytes: the size before a change or removal. place: of the layer that stores the file; None for
+    a folder, and in comparisons. opened: None for a row that cannot be opened. note: a remark.
     """
 
     path: str
@@ -53,7 +53,7 @@ class TreeRow:
 
 
 class _Folder:
-    """number: its own, None when nothing lists it."""
+    """number: None for a folder that no entry names."""
 
     __slots__ = ("before_bytes", "children", "files", "number", "size_bytes")
 
@@ -68,9 +68,10 @@ Describe = Callable[[int, str], TreeRow]
 
 
 class FileTree:
-    """A tree grown from paths without a leading slash, each with a number.
+    """A tree of paths without a leading slash, each with a number that stands for a file.
 
-    describe: the row of a number at a path. measure: its bytes now and before. is_folder: it is a directory.
+    describe: makes the row of a number at a path. measure: gives its bytes now and before the change. is_folder: whether it
+    is a directory.
     """
 
     def __init__(
@@ -96,22 +97,22 @@ class FileTree:
     def rows(
         self, opened: Collection[str] = (), *, by: Sorting = "size", counts: Mapping[str, int] | None = None, most: int = 100
     ) -> Iterator[TreeRow]:
-        """The lines that are seen, top down.
+        """The visible lines, top down.
 
-        opened: paths of the folders that are open. most: how many lines a folder has at first. counts: for single folders.
+        opened: paths of the open folders. most: the number of lines of a folder. counts: exceptions from `most`, by path.
         """
-        known = counts or {}
-        waiting = self._lines(self._root, "", 0, by, known.get("/", most))[::-1]
+        line_counts = counts or {}
+        waiting = self._lines(self._root, "", 0, by, line_counts.get("/", most))[::-1]
         while waiting:
             row = waiting.pop()
             is_open = row.opened is not None and row.path in opened
             yield replace(row, opened=True) if is_open else row
             if is_open:
-                lines = self._lines(self._folder(row.path), row.path, row.depth + 1, by, known.get(row.path, most))
+                lines = self._lines(self._folder(row.path), row.path, row.depth + 1, by, line_counts.get(row.path, most))
                 waiting += reversed(lines)
 
     def worth_opening(self, *, most: int) -> frozenset[str]:
-        """Folders to open at first: the largest that fit, so that no more than `most` lines are seen."""
+        """The folders to open at first: the largest ones, as long as no more than `most` lines are visible."""
         opened: set[str] = set()
         lines = min(len(self._root.children), most)
         waiting = [(-self._weight(node), f"/{name}", node) for name, node in self._folders(self._root)]
@@ -130,25 +131,25 @@ class FileTree:
         return ((name, child) for name, child in folder.children.items() if isinstance(child, _Folder))
 
     def search(self, text: str, *, most: int) -> tuple[list[TreeRow], int]:
-        """The largest of the files whose path holds the text, upper or lower case, and how many there are."""
-        wanted = text.casefold()
-        found = [(path, node) for path, node in self._every() if wanted in path.casefold()]
-        largest = heapq.nsmallest(most, found, key=lambda one: (-self._weight(one[1]), one[0]))
-        return [self._row(path, path, node, 0) for path, node in largest], len(found)
+        """The largest files whose path contains a text in upper or lower case, and the number of all such files."""
+        folded = text.casefold()
+        matches = [(path, node) for path, node in self._every() if folded in path.casefold()]
+        largest = heapq.nsmallest(most, matches, key=lambda match: (-self._weight(match[1]), match[0]))
+        return [self._row(path, path, node, 0) for path, node in largest], len(matches)
 
     def row(self, path: str) -> TreeRow | None:
-        """What is at a path."""
+        """The row of a path; None if there is nothing."""
         node: _Folder | int | None = self._root
         for name in path.strip("/").split("/") if path.strip("/") else ():
             node = node.children.get(name) if isinstance(node, _Folder) else None
         return None if node is None else self._row(path, path.rpartition("/")[2] or "/", node, 0)
 
     def largest(self, path: str, *, most: int) -> list[TreeRow]:
-        """The largest things in a folder, and a line for the rest."""
+        """The rows of the largest files and folders in a folder, and a line for the others."""
         return self._lines(self._folder(path), path.rstrip("/"), 0, "size", most)
 
     def _folder(self, path: str) -> _Folder:
-        """The folder at a path; an empty one where there is none."""
+        """The folder at a path; an empty one if there is none."""
         folder = self._root
         for name in path.strip("/").split("/") if path.strip("/") else ():
             child = folder.children.get(name)
@@ -158,12 +159,12 @@ class FileTree:
         return folder
 
     def _trail(self, path: str) -> list[_Folder]:
-        """The folders on the way to a path, made where they are missing."""
+        """The folders on the way to a path; missing ones are added."""
         trail = [self._root]
         for name in path.split("/") if path else ():
             child = trail[-1].children.get(name)
             if not isinstance(child, _Folder):
-                # A file with something below it took the place of a folder.
+                # A layer may replace a folder by a file, and the removed files of the folder are below that path.
                 made = _Folder(child)
                 if child is not None:
                     made.size_bytes, made.before_bytes = self._measure(child)
@@ -237,7 +238,7 @@ class FileTree:
 
 
 def tree_of_image(image: Image) -> FileTree:
-    """The final file system; the bytes of a file with several names are counted at one of them."""
+    """The final file system. The bytes of a file with several names (hard links) count at one of them."""
     merged = image.analysis.merged
     repeated = _repeated(merged)
 
@@ -256,7 +257,7 @@ def tree_of_image(image: Image) -> FileTree:
 
 
 def _repeated(merged: MergedLayers) -> frozenset[int]:
-    """Hard links of the final file system whose bytes another name has there, and IMPLICIT, which has none."""
+    """The hard links whose bytes count at another name of the file, and IMPLICIT, which has no bytes."""
     repeated = {IMPLICIT}
     final = [number for _, number in walk(merged.root)] if merged.shows else []
     linked = set(merged.shows.values())
@@ -271,7 +272,7 @@ def _repeated(merged: MergedLayers) -> frozenset[int]:
 
 
 def tree_of_layer(image: Image, place: int) -> FileTree:
-    """What the layer at a place stores, and what it removes of the layers below it."""
+    """The files that the layer at a place stores, and the files of lower layers that it removes."""
     merged = image.analysis.merged
     files, own = merged.files, merged.numbers_of(place)
 
@@ -308,9 +309,9 @@ def tree_of_layer(image: Image, place: int) -> FileTree:
     )
 
 
-def tree_of_comparison(found: ImageComparison) -> FileTree:
-    """The paths in which two images differ."""
-    differences = found.differences
+def tree_of_comparison(comparison: ImageComparison) -> FileTree:
+    """The paths that differ between two images."""
+    differences = comparison.differences
 
     def describe(number: int, path: str) -> TreeRow:
         one = differences[number]
@@ -326,6 +327,6 @@ def tree_of_comparison(found: ImageComparison) -> FileTree:
 
 
 def _same_bytes(merged: MergedLayers, number: int) -> bool:
-    """A changed file that has the bytes it had: only its mode, owner or time differ."""
+    """Whether a changed file has the same bytes as before: only its mode, owner or time differ."""
     files, old = merged.files, merged.shown(merged.replaced[number])
     return files.kinds[number] == files.kinds[old] == REGULAR and files.file(number).digest == files.file(old).digest

@@ -253,7 +253,7 @@ def test_a_stream_is_read_in_one_pass_and_known_layers_are_passed_over(tmp_path:
     first = read_saved_image(sent(ByteStream([data]), diff_ids), store=store)
     assert set(first.files) == set(diff_ids)
     assert describe_images(first.documents)[0].commands == ("COPY a /", "RUN rm /b")
-    assert read_saved_image(sent(ByteStream([data]), diff_ids), store=store, known=diff_ids).files == {}
+    assert read_saved_image(sent(ByteStream([data]), diff_ids), store=store, skipped=diff_ids).files == {}
     assert read_content(sent(ByteStream([data]), diff_ids), StoredFile(diff_ids[1], "etc/a"), store=store) == b"second"
 
 
@@ -261,7 +261,7 @@ def test_compressed_layers_of_a_stream_are_known_by_their_blob(tmp_path: Path, s
     data = docker_archive(tmp_path / "image.tar", [LOWER], compress=gzip.compress).read_bytes()
     diff_ids = [f"sha256:{digest(LOWER)}"]
     assert set(read_saved_image(sent(ByteStream([data]), diff_ids), store=store).files) == set(diff_ids)
-    assert read_saved_image(sent(ByteStream([data]), diff_ids), store=store, known=diff_ids).files == {}
+    assert read_saved_image(sent(ByteStream([data]), diff_ids), store=store, skipped=diff_ids).files == {}
     assert read_saved_image(sent(ByteStream([data]), []), store=store).files == {}
 
 
@@ -272,7 +272,7 @@ def test_a_layer_that_another_process_keeps_meanwhile_is_read_all_the_same(
     data = docker_archive(tmp_path / "image.tar", [LOWER, UPPER], compress=compress).read_bytes()
     diff_ids = [f"sha256:{digest(LOWER)}", f"sha256:{digest(UPPER)}"]
     read_saved_image(sent(ByteStream([data]), diff_ids), store=store)
-    assert set(read_saved_image(sent(ByteStream([data]), diff_ids), store=store, known=diff_ids[:1]).files) == {diff_ids[1]}
+    assert set(read_saved_image(sent(ByteStream([data]), diff_ids), store=store, skipped=diff_ids[:1]).files) == {diff_ids[1]}
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS)
