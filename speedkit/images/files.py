@@ -39,7 +39,7 @@ ID_AT_MOST = (1 << 32) - 1
 WHITEOUT_PREFIX = ".wh."
 OPAQUE_NAME = ".wh..wh..opq"
 AUFS_PREFIX = ".wh..wh."
-"""Names for the bookkeeping of AUFS. Files below a folder of such a name are ordinary: overlay2 and the other stores have them."""
+"""Names of the bookkeeping of AUFS. Files below a folder of such a name are ordinary: all storage drivers unpack them."""
 
 
 @dataclass(frozen=True, slots=True)
