@@ -31,7 +31,7 @@ def layers_traits(page: LayersPage) -> dict[str, Any]:
     return {
         "title": _title(page.images),
         "view": page.selection.as_trait(),
-        "said": page.said,
+        "said": page.announcement,
         "heading_html": _heading(page),
         "images_html": _images(page, is_live=True),
         "files_title_html": _files_title(page.tree),

@@ -87,7 +87,7 @@ class FileMap:
 
 @dataclass(frozen=True, slots=True)
 class LayersPage:
-    """Everything that a view of layers shows at one moment. said: what a screen reader says when something else is shown."""
+    """Everything that a view of layers shows at one moment. announcement: what a screen reader says after a change."""
 
     finding: str
     facts: tuple[str, ...]
@@ -96,7 +96,7 @@ class LayersPage:
     tree: FileList
     map: FileMap
     content: ShownContent
-    said: str
+    announcement: str
 
     @property
     def differs(self) -> bool:

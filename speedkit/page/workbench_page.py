@@ -111,8 +111,8 @@ class WorkbenchPage:
     """Everything that a workbench shows at one moment.
 
     running: the number of the build that runs, 0 for none. history: the builds, oldest first. rebuilding: what rebuilds took.
-    forecast: an entry per line of the Dockerfile, see `widgets.forecast_worker`. engine: what is said of the engine. said:
-    what a screen reader says when a build moves on.
+    forecast: an entry per line of the Dockerfile, see `widgets.forecast_worker`. engine: the engine in a few words.
+    announcement: what a screen reader says when a build begins or ends.
     """
 
     app: AppFacts
@@ -132,7 +132,7 @@ class WorkbenchPage:
     marks: tuple[Mark, ...]
     notice: Notice | None
     engine: str
-    said: str
+    announcement: str
     forecast: Sequence[Mapping[str, Any]]
     outlook: Outlook | None
 
@@ -178,7 +178,7 @@ class WorkbenchPage:
             "forecast": list(self.forecast),
             "notice": None if self.notice is None else asdict(self.notice),
             "engine": self.engine,
-            "said": self.said,
+            "said": self.announcement,
             "outlook_html": "" if self.outlook is None else outlook_html(self.outlook),
             "steps_html": self.steps_html(is_live=True),
             "builds_html": self.builds_html(is_live=True),

@@ -1,4 +1,4 @@
-"""Keeps an eye on the Docker engine: which one there is, and when a lost one is back."""
+"""Looks for the Docker engine: at first, and again and again after it was lost."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ PAUSE_SECONDS = 2.0
 
 
 class EngineWatch:
-    """Looks for an engine until there is one.
+    """Looks for an engine until one answers.
 
-    found: the engine in a few words, "" while there is none. heard: told of the problem each time none is found, and
-    whether an engine that is found had been lost.
+    description: the engine in a few words, "" while there is none. report: called after each attempt, with the error or None,
+    and whether the reader should see it: each error, and the return of an engine that was lost.
     """
 
-    def __init__(self, find_engine: Callable[[], Engine], heard: Callable[[Exception | None, bool], None]) -> None:
-        self._find_engine, self._heard = find_engine, heard
+    def __init__(self, find_engine: Callable[[], Engine], report: Callable[[Exception | None, bool], None]) -> None:
+        self._find_engine, self._report = find_engine, report
         self._looking = threading.Lock()
         self._stopped = threading.Event()
-        self._looked = threading.Event()
-        self.found = ""
+        self._has_looked = threading.Event()
+        self.description = ""
 
     def look(self) -> None:
-        """Look in the background, again and again until an engine is found; once at a time."""
+        """Look for an engine in the background until one answers; never twice at the same time."""
         if self._looking.acquire(blocking=False):
             threading.Thread(target=self._look_until_found, name="workbench engine", daemon=True).start()
 
     def wait(self, seconds: float) -> None:
-        """Wait, at most so long, until it has looked once."""
-        self._looked.wait(seconds)
+        """Wait for the first attempt, `seconds` at most."""
+        self._has_looked.wait(seconds)
 
     def stop(self) -> None:
         self._stopped.set()
@@ -46,24 +46,21 @@ class EngineWatch:
     def _look_until_found(self) -> None:
         was_lost = False
         try:
-            while not self._stopped.is_set() and not self._find(was_lost=was_lost):
+            while not self._stopped.is_set():
+                error: Exception | None = None
+                try:
+                    engine = self._find_engine()
+                    self.description = plural(
+                        "Docker {version}, {count} CPU", "Docker {version}, {count} CPUs", engine.cpus, version=engine.version
+                    )
+                except Exception as problem:
+                    # An engine may answer anything while it starts or stops. Whatever the error is, look again.
+                    self.description, error = "", problem
+                self._has_looked.set()
+                self._report(error, error is not None or was_lost)
+                if error is None:
+                    break
                 was_lost = True
                 self._stopped.wait(PAUSE_SECONDS)
         finally:
             self._looking.release()
-
-    def _find(self, *, was_lost: bool) -> bool:
-        try:
-            engine = self._find_engine()
-            self.found = plural(
-                "Docker {version}, {count} CPU", "Docker {version}, {count} CPUs", engine.cpus, version=engine.version
-            )
-        except Exception as problem:
-            # Whatever an engine answers: there is none to build with, and it is looked for again.
-            self.found = ""
-            self._looked.set()
-            self._heard(problem, True)
-            return False
-        self._looked.set()
-        self._heard(None, was_lost)
-        return True

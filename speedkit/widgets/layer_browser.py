@@ -1,7 +1,7 @@
-"""The state behind a view of layers, and what can be done with it; it knows nothing of Jupyter.
+"""The state of a layers view, and the actions that change it; it knows nothing of Jupyter.
 
-In: one image or two, and the page's messages. Out: `page()`, everything that is to be seen. However many files an image
-has, only the lines that are open go to the page. Every method may be called from any thread.
+In: one image or two, and the messages from the page. Out: `page()`, everything that the view shows. Even for an image with very
+many files, only the lines in open folders go to the page. Every method may be called from any thread.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ from speedkit.page import (
 from speedkit.rendering import Box, command_text, nested_boxes
 from speedkit.words import bytes_text
 
-__all__ = ["LayerBrowser", "Source"]
+__all__ = ["LayerBrowser", "ReadableImage"]
 
 TREES_KEPT = 4
 LINES_AT_FIRST = 32
 LINES_A_FOLDER = 100
 LINES_AT_MOST = 2000
-FOUND_AT_MOST = 200
+MATCHES_AT_MOST = 200
 WASTE_AT_MOST = 6
 MAP = Box(0, 0, 1000, 400)
 LABEL_WIDTH = 30
@@ -65,91 +65,92 @@ MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 
 
 
 @dataclass(frozen=True)
-class Source:
-    """An image, and how to get the bytes of a file: `read(path, place)`, of the whole image where the place is None."""
+class ReadableImage:
+    """An image, and how to read its files: `read(path, place)`. place: a layer, or None for the final file system."""
 
     image: Image
     read: Callable[[str, int | None], bytes]
 
 
 class LayerBrowser:
-    """What is looked at in an image, or in two that are compared.
+    """What a reader looks at in an image, or in two compared images.
 
-    changed: called whenever there may be something new to paint.
+    changed: called whenever the page may have changed.
     """
 
-    def __init__(self, first: Source, second: Source | None, changed: Callable[[], None]) -> None:
+    def __init__(self, first: ReadableImage, second: ReadableImage | None, changed: Callable[[], None]) -> None:
         self._sources = {FIRST: first} if second is None else {FIRST: first, SECOND: second}
         self._changed = changed
         self._lock = threading.RLock()
         self._comparison = None if second is None else compare_images(first.image, second.image)
         self.selection = LayerSelection(side=FIRST if second is None else DIFFERENCE)
         self._trees: dict[tuple[str, int], FileTree] = {}
-        self._opened: dict[tuple[str, int], frozenset[str]] = {}
-        self._counts: dict[tuple[str, int], dict[str, int]] = {}
+        self._open_folders: dict[tuple[str, int], frozenset[str]] = {}
+        self._line_limits: dict[tuple[str, int], dict[str, int]] = {}
         self._content = NOTHING_SHOWN
-        self._wanted: tuple[str, int, str | None] | None = None
+        self._requested_file: tuple[str, int, str | None] | None = None
         self._reader: threading.Thread | None = None
         self._tree_made: tuple[object, FileList] | None = None
         self._map_made: tuple[object, FileMap] | None = None
-        # What stays the same: the finding, and the layers of each image.
+        # The finding and the layers of each image never change, and are the same on every page.
         self._finding = image_finding(first.image)
         if second is not None and self._comparison is not None:
             self._finding = comparison_finding(first.image, second.image, self._comparison)
         self._image_facts = tuple(" · ".join(image_figures(source.image)) for source in self._sources.values())
         self._images = tuple(self._layers(side) for side in self._sources)
 
-    # What can be asked for
+    # Actions
 
     def choose(self, patch: dict[str, Any], *, page: str = "", number: int = 0) -> None:
-        """Take over a choice; the file that is chosen is read."""
+        """Change the selection as a page asks, and read the selected file."""
         with self._lock:
-            wanted = self.selection.patched(patch, page=page, number=number)
-            self.selection = wanted if self._exists(wanted) else replace(self.selection, confirmed=wanted.confirmed)
-            self._look_at_file()
+            selection = self.selection.patched(patch, page=page, number=number)
+            # Even a refused change is confirmed: else the page would go on showing its own selection.
+            self.selection = selection if self._exists(selection) else replace(self.selection, confirmed=selection.confirmed)
+            self._show_file()
         self._changed()
 
     def open(self, path: str, *, is_open: bool) -> None:
-        """Open or close a folder of the tree that is shown."""
+        """Open or close a folder of the shown tree."""
         with self._lock:
-            opened = self._opened_now()
-            self._opened[self._shown] = opened | {path} if is_open else opened - {path}
+            open_folders = self._open_folders_now()
+            self._open_folders[self._shown] = open_folders | {path} if is_open else open_folders - {path}
         self._changed()
 
     def show_more(self, path: str) -> None:
         """Show more lines of a folder."""
         with self._lock:
-            counts = self._counts.get(self._shown, {})
-            self._counts[self._shown] = counts | {path: counts.get(path, LINES_A_FOLDER) + LINES_A_FOLDER}
+            limits = self._line_limits.get(self._shown, {})
+            self._line_limits[self._shown] = limits | {path: limits.get(path, LINES_A_FOLDER) + LINES_A_FOLDER}
         self._changed()
 
-    def complain(self, problem: BaseException) -> None:
+    def show_error(self, problem: BaseException) -> None:
         """Show an error where the content of a file would be."""
         with self._lock:
             self._content = ShownContent(self._content.path, "refused", note=str(problem))
         self._changed()
 
     def wait(self) -> None:
-        """Until the file that was chosen is read."""
+        """Wait until the selected file is read."""
         reader = self._reader
         if reader is not None:
             reader.join()
 
-    # What is seen
+    # The page
 
     def page(self) -> LayersPage:
-        """What is to be seen, as of now."""
+        """Everything that the view shows now."""
         with self._lock:
-            tree = self._tree_seen()
+            tree = self._file_list()
             return LayersPage(
                 finding=self._finding,
                 facts=self._image_facts,
                 images=self._images,
                 selection=self.selection,
                 tree=tree,
-                map=self._map_seen(),
+                map=self._file_map(),
                 content=self._content,
-                said=self._said(tree),
+                announcement=self._announcement(tree),
             )
 
     def _layers(self, side: str) -> ShownImage:
@@ -171,32 +172,32 @@ class LayerBrowser:
         waste = tuple(WastedPath(one.path, one.size_bytes) for one in image.waste[:WASTE_AT_MOST])
         return ShownImage(side, image.short_name, image.image_bytes, image.file_count, layers, waste)
 
-    def _tree_seen(self) -> FileList:
-        """The lines of the tree that are open; made once for the same tree, sorting, search and folders."""
-        selection, opened, counts = self.selection, self._opened_now(), self._counts.get(self._shown)
-        key = (self._shown, selection.by, selection.query, opened, counts)
+    def _file_list(self) -> FileList:
+        """The lines of the tree in open folders; made again only for another tree, sorting, search or folder."""
+        selection, open_folders, limits = self.selection, self._open_folders_now(), self._line_limits.get(self._shown)
+        key = (self._shown, selection.by, selection.query, open_folders, limits)
         if self._tree_made is None or self._tree_made[0] != key:
-            self._tree_made = key, FileList(*self._heading(), *self._lines(opened, counts or {}))
+            self._tree_made = key, FileList(*self._heading(), *self._lines(open_folders, limits or {}))
         return self._tree_made[1]
 
-    def _lines(self, opened: frozenset[str], counts: dict[str, int]) -> tuple[tuple[TreeRow, ...], str]:
-        """The open lines, and what else there is to say of them."""
+    def _lines(self, open_folders: frozenset[str], limits: dict[str, int]) -> tuple[tuple[TreeRow, ...], str]:
+        """The lines in open folders or the matches of a search, and a note: why there are none, or not all."""
         tree, query = self._tree(), self.selection.query
         if query:
-            rows, total = tree.search(query, most=FOUND_AT_MOST)
+            rows, total = tree.search(query, most=MATCHES_AT_MOST)
             note = "" if total else message("No path holds {query}.", query=query)
             if total > len(rows):
                 note = message("The {shown} largest of {total:,}.", shown=len(rows), total=total)
             return tuple(rows), note
         by: Sorting = "name" if self.selection.by == "name" else "size"
-        every = tree.rows(opened, by=by, counts=counts, most=LINES_A_FOLDER)
-        rows = list(islice(every, LINES_AT_MOST + 1))
-        note = "" if rows else self._emptiness()
+        all_rows = tree.rows(open_folders, by=by, counts=limits, most=LINES_A_FOLDER)
+        rows = list(islice(all_rows, LINES_AT_MOST + 1))
+        note = "" if rows else self._why_empty()
         if len(rows) > LINES_AT_MOST:
             note = message("Only the first {most:,} lines are shown: close a folder.", most=LINES_AT_MOST)
         return tuple(rows[:LINES_AT_MOST]), note
 
-    def _emptiness(self) -> str:
+    def _why_empty(self) -> str:
         if self.selection.side == DIFFERENCE:
             return message("The two file systems are the same.")
         if self.selection.place == WHOLE:
@@ -204,12 +205,12 @@ class LayerBrowser:
         return message("This layer changes no file.")
 
     def _heading(self) -> tuple[str, str, int]:
-        """The tree's title, what there is to say of it, and the bytes of its files."""
+        """The title of the tree, its counts and sizes as text, and the bytes of its files."""
         tree, (side, place) = self._tree(), self._shown
         if side == DIFFERENCE and self._comparison is not None:
-            counted = Counter(one.kind for one in self._comparison.differences)
-            counts = " · ".join(_changes(counted["added"], counted["changed"], counted["removed"]))
-            return message("What differs in the final file systems"), counts, tree.size_bytes
+            counts = Counter(difference.kind for difference in self._comparison.differences)
+            changes = " · ".join(_changes(counts["added"], counts["changed"], counts["removed"]))
+            return message("What differs in the final file systems"), changes, tree.size_bytes
         if place == WHOLE:
             files = plural("{count:,} file, {size}", "{count:,} files, {size}", tree.files, size=bytes_text(tree.size_bytes))
             return message("All layers together: the final file system"), files, tree.size_bytes
@@ -225,14 +226,14 @@ class LayerBrowser:
         facts = [bytes_text(row.size_bytes), *_changes(row.added, row.changed, row.removed), *wasted]
         return title, " · ".join(facts), tree.size_bytes
 
-    def _map_seen(self) -> FileMap:
-        """The map of a folder; made once for the same tree and folder."""
+    def _file_map(self) -> FileMap:
+        """The map of a folder; made again only for another tree or folder."""
         key = (self._shown, self.selection.folder)
         if self._map_made is None or self._map_made[0] != key:
-            self._map_made = key, self._map()
+            self._map_made = key, self._new_map()
         return self._map_made[1]
 
-    def _map(self) -> FileMap:
+    def _new_map(self) -> FileMap:
         tree, folder = self._tree(), self.selection.folder
         differs = self.selection.side == DIFFERENCE
 
@@ -259,17 +260,17 @@ class LayerBrowser:
         note = message("by size, the larger of both") if differs else message("by size")
         return FileMap(folder, weight(root), note, placed)
 
-    def _said(self, tree: FileList) -> str:
+    def _announcement(self, tree: FileList) -> str:
         if self._content.state != "nothing":
             return f"{self._content.path}: {self._content.note}"
         return message("{title}. {facts}. {note}", title=tree.title, facts=tree.facts, note=tree.note).strip()
 
     # Trees
 
-    def _opened_now(self) -> frozenset[str]:
-        if self._shown not in self._opened:
-            self._opened[self._shown] = self._tree().worth_opening(most=LINES_AT_FIRST)
-        return self._opened[self._shown]
+    def _open_folders_now(self) -> frozenset[str]:
+        if self._shown not in self._open_folders:
+            self._open_folders[self._shown] = self._tree().worth_opening(most=LINES_AT_FIRST)
+        return self._open_folders[self._shown]
 
     @property
     def _shown(self) -> tuple[str, int]:
@@ -283,12 +284,12 @@ class LayerBrowser:
         return good and source is not None and WHOLE <= selection.place < len(source.image.layers)
 
     def _tree(self) -> FileTree:
-        """The tree that is shown, grown when it is first looked at; the last few are kept."""
-        tree = self._trees.pop(self._shown, None) or self._grown()
+        """The shown tree. A tree takes long to make for many files, so the last few are kept."""
+        tree = self._trees.pop(self._shown, None) or self._new_tree()
         self._trees = dict(list(self._trees.items())[1 - TREES_KEPT :]) | {self._shown: tree}
         return tree
 
-    def _grown(self) -> FileTree:
+    def _new_tree(self) -> FileTree:
         side, place = self._shown
         if side == DIFFERENCE and self._comparison is not None:
             return tree_of_comparison(self._comparison)
@@ -297,12 +298,12 @@ class LayerBrowser:
 
     # Content
 
-    def _look_at_file(self) -> None:
-        """Show the content of the file that is chosen: at once what needs no reading, the rest when it has been read."""
-        wanted = (*self._shown, self.selection.file)
-        if wanted == self._wanted:
+    def _show_file(self) -> None:
+        """Show the content of the selected file: a refusal at once, the content when it has been read."""
+        file = (*self._shown, self.selection.file)
+        if file == self._requested_file:
             return
-        self._wanted = wanted
+        self._requested_file = file
         if self.selection.file is None:
             self._content = NOTHING_SHOWN
             return
@@ -313,24 +314,27 @@ class LayerBrowser:
             self._reader.start()
 
     def _read(self) -> None:
-        """Read what is wanted, and what is wanted by then, until nothing new is."""
-        done: object = None
+        """Read the requested file, and go on until no other file was requested meanwhile."""
+        read_file: object = None
         while True:
             with self._lock:
-                wanted, path = self._wanted, self.selection.file
-                if wanted == done or path is None or self._content.state != "loading":
+                file, path = self._requested_file, self.selection.file
+                if file == read_file or path is None or self._content.state != "loading":
                     self._reader = None
                     break
                 source, place = self._where(path)
-            content = _read_content(source, path, place)
+            try:
+                content = shown_content(path, source.read(path, place))
+            except SpeedkitError as problem:
+                content = ShownContent(path, "refused", note=str(problem))
             with self._lock:
-                done = wanted
-                if self._wanted == wanted:
+                read_file = file
+                if self._requested_file == file:
                     self._content = content
             self._changed()
 
-    def _where(self, path: str) -> tuple[Source, int | None]:
-        """The image that has a file of the tree that is shown, and the layer to take it from."""
+    def _where(self, path: str) -> tuple[ReadableImage, int | None]:
+        """The image to read a file of the shown tree from, and the layer, None for the final file system."""
         row, (side, place) = self._tree().row(path), self._shown
         if side == DIFFERENCE:
             return self._sources[FIRST if row is not None and row.state == "removed" else SECOND], None
@@ -345,15 +349,8 @@ def _changes(added: int, changed: int, removed: int) -> list[str]:
     ]
 
 
-def _read_content(source: Source, path: str, place: int | None) -> ShownContent:
-    try:
-        return shown_content(path, source.read(path, place))
-    except SpeedkitError as problem:
-        return ShownContent(path, "refused", note=str(problem))
-
-
 def _placed(row: TreeRow, box: Box, depth: int, size_bytes: int) -> MapBox:
-    """A box of the map, its place in parts of the whole."""
+    """A box of the map, its place and size as shares of the whole map."""
     return MapBox(
         path=row.path,
         name=row.name,

@@ -1,7 +1,8 @@
-"""What every live widget here does: one thread paints it, messages of a page are heard, and a plain twin stays behind.
+"""What the live widgets share: updates by one thread, messages from the page, and the static twin.
 
-The page keeps nothing that Python does not have, so that a reload shows the same. anywidget carries it into JupyterLab,
-Notebook 7 and VS Code alike: https://anywidget.dev
+The twin is plain HTML without a script, which the notebook saves beside the widget; it is what a reader sees without a kernel.
+All state is in Python, so that a page shows the same after a reload. anywidget shows the widgets in JupyterLab, Notebook 7 and
+VS Code alike: https://anywidget.dev
 """
 
 from __future__ import annotations
@@ -37,23 +38,23 @@ def static_text(name: str) -> str:
 
 
 class LiveWidget(anywidget.AnyWidget):
-    """A widget whose traits are written by one thread, and that leaves HTML without a script in the notebook.
+    """A widget whose traits are written by one thread, with a static twin in the notebook.
 
-    A widget says what is seen (`_seen`, a value for each trait), what its twin is (`_twin_html`, `_in_words`), what a message
-    does (`_hear`, which may give an answer), and shows errors (`_complain`). `_is_unsettled` puts the twin off, `_after_paint`
-    is for what may keep nothing waiting.
+    A subclass defines the value of each trait (`_new_trait_values`), the twin as HTML (`_twin_html`) and as plain text
+    (`_plain_text`), what a message from the page does (`_handle`, which may return an answer), and how an error is shown
+    (`_show_error`). While `_is_unsettled`, the twin is not updated. `_after_paint` does slow work after the page is up to date.
     """
 
-    # Traits and not paths: anywidget keeps every widget whose script is a path for ever, to tell it when the file changes.
+    # Text and not paths: anywidget never lets go of a widget whose script is a path, to reload it when the file changes.
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
     static_name: ClassVar[str]
-    """What the script and the style sheet of the widget are called, in the folder `static`."""
+    """The name, without its ending, of the script and the style sheet in the folder `static`."""
 
     said = traitlets.Unicode().tag(sync=True)
     twin = traitlets.Unicode().tag(sync=True)
     catalogue = traitlets.Dict().tag(sync=True)
-    """The messages of the page's own code in another language than English."""
+    """The messages of the front end, where the language is not English."""
 
     _updater: Updater | None = None
 
@@ -67,10 +68,10 @@ class LiveWidget(anywidget.AnyWidget):
         self.twin = self.model_id or ""
         self.on_msg(self._receive)
         if self.comm is not None:
-            # ipykernel 7.4 hands a page's messages to the thread that wrote to the page last. That is the one that runs cells,
-            # as long as no message was heard, so none would be while the next cell runs. They go where the page sends them.
-            self.comm._reply_subshell_for = lambda _data, of_the_page: of_the_page
-        self._updater = Updater(lambda: self._context.run(self._paint), self._complain)
+            # ipykernel 7.4 gives the messages of a page to the thread that wrote to the page last. Before the first message
+            # that is the thread that runs cells, so a message would wait while a cell runs. The page's own choice is used.
+            self.comm._reply_subshell_for = lambda _data, pages_choice: pages_choice
+        self._updater = Updater(lambda: self._context.run(self._paint), self._show_error)
 
     @traitlets.default("_esm")
     def _default_script(self) -> str:
@@ -84,25 +85,25 @@ class LiveWidget(anywidget.AnyWidget):
     def _default_catalogue(self) -> dict[str, Any]:
         return page_messages()
 
-    # What a widget says of itself
+    # What a subclass defines
 
-    def _seen(self) -> dict[str, Any]:
+    def _new_trait_values(self) -> dict[str, Any]:
         raise NotImplementedError
 
     def _twin_html(self) -> str:
         raise NotImplementedError
 
-    def _in_words(self) -> str:
+    def _plain_text(self) -> str:
         raise NotImplementedError
 
-    def _hear(self, heard: Message) -> dict[str, Any] | None:
+    def _handle(self, request: Message) -> dict[str, Any] | None:
         raise NotImplementedError
 
-    def _complain(self, problem: BaseException) -> None:
+    def _show_error(self, problem: BaseException) -> None:
         raise NotImplementedError
 
     def _after_paint(self) -> None:
-        """Nothing, where a widget does not say otherwise."""
+        """Does nothing, unless a subclass overrides it."""
 
     @property
     def _is_unsettled(self) -> bool:
@@ -111,7 +112,7 @@ class LiveWidget(anywidget.AnyWidget):
     # Painting
 
     def _settle(self) -> None:
-        """Wait until all that is known now is painted, the twin with it."""
+        """Wait until the widget and its twin show the present state."""
         self._twin_due, self._twin_time = True, 0.0
         if self._updater is not None:
             self._updater.flush()
@@ -119,18 +120,18 @@ class LiveWidget(anywidget.AnyWidget):
     def close(self) -> None:
         if self._updater is not None:
             self._updater.stop()
-        # A widget of its own, which ipywidgets keeps until it is closed.
+        # The layout is a widget of its own, and ipywidgets keeps each widget until it is closed.
         self.layout.close()
         super().close()
 
-    def _wake(self) -> None:
+    def _request_paint(self) -> None:
         if self._updater is not None:
-            self._updater.wake()
+            self._updater.request_paint()
 
     def _paint(self) -> None:
-        seen = self._seen()
+        values = self._new_trait_values()
         with self.hold_sync():
-            for name, value in seen.items():
+            for name, value in values.items():
                 if getattr(self, name) != value:
                     setattr(self, name, value)
                     self._twin_due = True
@@ -158,10 +159,10 @@ class LiveWidget(anywidget.AnyWidget):
         return dict(data)
 
     def _twin_data(self) -> dict[str, str]:
-        return {"text/html": self._twin_html(), "text/plain": visible_line(self._in_words())}
+        return {"text/html": self._twin_html(), "text/plain": visible_line(self._plain_text())}
 
     def _refresh_twin(self) -> None:
-        """Bring the twin in the notebook up to date, not often: each time the whole of it goes to the page."""
+        """Update the twin in the notebook, but rarely: each update sends all of its HTML to the page."""
         is_early = time.monotonic() - self._twin_time < TWIN_PAUSE_SECONDS
         if not self._twin_shown or not self._twin_due or is_early or self._is_unsettled:
             return
@@ -176,17 +177,17 @@ class LiveWidget(anywidget.AnyWidget):
     def _receive(self, _widget: object, message: object, _buffers: object) -> None:
         if not isinstance(message, Mapping):
             return
-        # ipykernel sends a page's messages to the thread that answered it last: answering in the context of a message
-        # keeps them off the main thread, where a cell may be waiting for what the page wants to cancel.
+        # ipykernel gives the messages of a page to the thread that answered last. Updates run in the context of the newest
+        # message, which keeps later ones off the main thread: a cell may be waiting there for the build that the page cancels.
         self._context = contextvars.copy_context()
         try:
-            answer = self._hear(message)
+            answer = self._handle(message)
             if answer is not None:
                 self._answers.put(answer | {"answers": message.get("id")})
         except Exception as problem:
-            # An exception in a callback would reach nobody.
-            self._complain(problem)
-        self._wake()
+            # No reader would see an exception of a callback.
+            self._show_error(problem)
+        self._request_paint()
 
 
 def _publish(data: dict[str, Any], *, display_id: str | None = None, update: bool = False) -> None:

@@ -1,7 +1,7 @@
-"""The app's files as they lie on the workbench: which there are, what they say, what was changed, by whom.
+"""The files of an app in the editor of the workbench: their names, texts, versions, and who changed each last.
 
-The Dockerfile in the editor is that of the chosen strategy. Typing in it never changes the strategy itself: what is
-typed becomes the strategy `custom`, which stands beside the others until it is saved under a name of its own.
+The Dockerfile in the editor is that of the selected strategy. Typing in it never changes that strategy: the new text becomes
+the strategy `custom`, which the reader can save under another name.
 """
 
 from __future__ import annotations
@@ -24,20 +24,24 @@ __all__ = ["CUSTOM", "DOCKERFILE", "OpenFiles"]
 
 CUSTOM = "custom"
 DOCKERFILE = "./Dockerfile"
-"""The chosen strategy's Dockerfile, wherever it lies: one tab, whatever is chosen. No listed file has such a name."""
+"""Stands for the Dockerfile of the selected strategy, wherever that file is. No other file has a path of this form."""
 
 STORY_BEGINS_WITH = "naive"
 FIRST = ("main.go", "go.mod", ".dockerignore")
 LAST = ("go.sum", "package-lock.json", "poetry.lock")
-LISTED_AT_MOST = 500
+FILES_AT_MOST = 500
 DISK = "disk"
 NOT_UTF8 = re.compile("[\ud800-\udfff]")
 Stamp = tuple[Path, int, int] | None
 
 
 @dataclass
-class _Seen:
-    """What is known of a file. version: grows with every change; by: the page that made it, or `disk`."""
+class _FileState:
+    """A file when it was last checked.
+
+    stamp: None for a file that is gone. version: grows with each change. by: the page that made the last change, or `disk`.
+    refused: why its text is not shown, "" when it is.
+    """
 
     stamp: Stamp
     version: int = 1
@@ -49,25 +53,26 @@ class _Seen:
 class OpenFiles:
     """An app's files and strategies, as the editor needs them.
 
-    strategy: the chosen one. base: the one that `custom` came from.
+    strategy: the name of the selected strategy. base: the strategy that was selected last,
+    `custom` apart.
     """
 
     def __init__(self, app: App, strategy: str | None = None) -> None:
         self._app = app
-        begin = STORY_BEGINS_WITH if STORY_BEGINS_WITH in app.strategies else None
-        self.strategy = self.base = app.strategy(strategy or begin).name
+        first_strategy = STORY_BEGINS_WITH if STORY_BEGINS_WITH in app.strategies else None
+        self.strategy = self.base = app.strategy(strategy or first_strategy).name
         self._origin: dict[str, str] = {}
-        self._seen: dict[str, _Seen] = {}
+        self._file_states: dict[str, _FileState] = {}
         self._order: tuple[str, ...] = ()
-        # The Dockerfile's text as of a stamp: each painting asks for it several times.
+        # The text of the Dockerfile and its stamp: each update of the page needs the text several times.
         self._dockerfile_read: tuple[Stamp, str] | None = None
-        self.look()
+        self.look_at_disk()
 
     # Strategies
 
     @property
     def cache_of(self) -> str:
-        """The strategy whose cache a build shares: an edited Dockerfile finds what its original built."""
+        """The strategy whose cache the next build uses: an edited Dockerfile uses the cache of its original."""
         return self._origin.get(self.strategy, self.strategy)
 
     def _dockerfile(self, strategy: str) -> Path:
@@ -90,12 +95,12 @@ class OpenFiles:
         self.strategy = self._app.strategy(name).name
         if name != CUSTOM:
             self.base = name
-        self.look()
+        self.look_at_disk()
 
     def save_as(self, name: str) -> None:
-        """Make what is typed a strategy of that name.
+        """Save the Dockerfile in the editor as a new strategy.
 
-        Raises: Misuse when the name cannot be one, or is taken.
+        Raises: Misuse when the name is not allowed or is in use.
         """
         if name == CUSTOM or name in self._app.strategies:
             raise Misuse(message("There is a strategy {name!r} already.", name=name), fix=message("Choose another name."))
@@ -109,12 +114,12 @@ class OpenFiles:
         return tuple(Named(name, edit.summary) for name, edit in self._app.edits.items() if name != "none")
 
     def edit(self, name: str) -> str | None:
-        """Make a ready-made edit; the path of a file it changed.
+        """Apply a ready-made edit. Returns the path of a file that it changed.
 
         Raises: UnknownEdit, EditDoesNotApply, FileRefused.
         """
         applied = self._app.edit(name)
-        self.look()
+        self.look_at_disk()
         return next((path for path in applied.paths if path in self._order), None)
 
     # Files
@@ -123,28 +128,29 @@ class OpenFiles:
         return path in self._order
 
     def files(self) -> tuple[FileTab, ...]:
-        return tuple(self._tab(path, self._seen[path]) for path in self._order)
+        return tuple(self._tab(path) for path in self._order)
 
     def versions(self) -> tuple[tuple[str, int], ...]:
-        """Changes whenever a file does."""
-        return tuple((path, self._seen[path].version) for path in self._order)
+        """The version of each file; differs from an earlier result as soon as any file has changed."""
+        return tuple((path, self._file_states[path].version) for path in self._order)
 
-    def _tab(self, path: str, seen: _Seen) -> FileTab:
+    def _tab(self, path: str) -> FileTab:
+        state = self._file_states[path]
         is_dockerfile = path == DOCKERFILE
         return FileTab(
             path=path,
             label="Dockerfile" if is_dockerfile else path,
             is_dockerfile=is_dockerfile,
-            version=seen.version,
-            by=seen.by,
-            state="missing" if seen.stamp is None else "refused" if seen.refused else "text",
-            reason=seen.refused,
-            changed=self.strategy == CUSTOM if is_dockerfile else seen.changed,
+            version=state.version,
+            by=state.by,
+            state="missing" if state.stamp is None else "refused" if state.refused else "text",
+            reason=state.refused,
+            changed=self.strategy == CUSTOM if is_dockerfile else state.changed,
         )
 
     def text(self, path: str) -> str:
         """Raises: FileRefused."""
-        if path not in self._seen:
+        if path not in self._file_states:
             raise FileRefused(message("{path!r} is not a file of this app.", path=path), fix=message("Choose one of the tabs."))
         return self._read(path)
 
@@ -163,14 +169,14 @@ class OpenFiles:
             return ""
 
     def original(self, path: str) -> str:
-        """What the file said before anything was changed, "" for a new one; of the Dockerfile: its strategy's text."""
+        """The text of the file before all changes, "" for a new file. For the Dockerfile: the text of its strategy."""
         if path == DOCKERFILE:
             return _text_at(self._dockerfile(self.base))
-        is_known = path in self._seen and self._app.is_in_source(path)
-        return read_text(self._app.source, path) if is_known else ""
+        has_original = path in self._file_states and self._app.is_in_source(path)
+        return read_text(self._app.source, path) if has_original else ""
 
     def write(self, path: str, text: str, *, by: str) -> None:
-        """Take over a text, typed on the page `by`.
+        """Save a text that was typed on the page `by`.
 
         Raises: FileRefused.
         """
@@ -178,8 +184,7 @@ class OpenFiles:
             self._app.write(path, text)
         elif text != self.dockerfile_text():
             self._write_custom(text)
-        seen = self._look_at(path)
-        seen.by = by
+        self._check_file(path).by = by
         if path not in self._order:
             self._order = self._ordered([*self._order, path])
 
@@ -193,11 +198,11 @@ class OpenFiles:
             self._origin[CUSTOM] = self.cache_of
         self._app.add_strategy(CUSTOM, text)
         self.strategy = CUSTOM
-        # Two writes within one tick of the file system's clock have the same stamp.
+        # Two writes within one tick of the file system's clock have the same stamp, so the stamp alone would keep the old text.
         self._dockerfile_read = None
 
     def reset(self, path: str | None) -> None:
-        """Bring back the original of a file, or of all.
+        """Restore the original of a file, or of all files.
 
         Raises: FileRefused.
         """
@@ -208,54 +213,53 @@ class OpenFiles:
             self.choose(self.base)
         else:
             self._app.reset(path)
-        self.look()
+        self.look_at_disk()
 
     # The disk
 
-    def look(self) -> bool:
-        """Take notice of files that came, went or changed; True when any did."""
-        before, was = self._order, sum(seen.version for seen in self._seen.values())
-        found = self._found()
-        for path in {*found, *self._seen, DOCKERFILE}:
-            self._look_at(path)
-        for path in [path for path, seen in self._seen.items() if seen.stamp is None and not self._had(path)]:
-            del self._seen[path]
-        # A link that leads nowhere is found, and cannot be shown.
-        self._order = self._ordered([path for path in (*found, *self._seen) if path in self._seen])
-        return self._order != before or was != sum(seen.version for seen in self._seen.values())
-
-    def _found(self) -> list[str]:
-        """Names of the files in the app's folder, those that cannot be edited too."""
-        # A page cannot be told a name that is not UTF-8; BuildKit refuses such a file as well.
+    def look_at_disk(self) -> bool:
+        """Check which files were added, removed or changed; True when any was."""
+        old_order, old_versions = self._order, sum(state.version for state in self._file_states.values())
+        # JSON cannot bring a name that is not UTF-8 to the page; BuildKit refuses such a file as well.
         names = (name for name in file_names_below(self._app.folder) if not NOT_UTF8.search(name))
-        return list(islice(names, LISTED_AT_MOST))
+        paths = list(islice(names, FILES_AT_MOST))
+        for path in {*paths, *self._file_states, DOCKERFILE}:
+            self._check_file(path)
+        for path in [path for path, state in self._file_states.items() if state.stamp is None]:
+            # A file of the app that is gone keeps its tab, so that the reader can restore it.
+            if path != DOCKERFILE and not self._app.is_in_source(path):
+                del self._file_states[path]
+        # A broken symlink has a name and no state.
+        self._order = self._ordered([path for path in (*paths, *self._file_states) if path in self._file_states])
+        return self._order != old_order or old_versions != sum(state.version for state in self._file_states.values())
 
-    def _had(self, path: str) -> bool:
-        """It belongs to the app, so that it is missed when it is gone."""
-        return path == DOCKERFILE or self._app.is_in_source(path)
+    def _ordered(self, paths: list[str]) -> tuple[str, ...]:
+        """The files in the order of their tabs: those of FIRST with the Dockerfile after main.go, the others, those of LAST.
 
-    def _ordered(self, found: list[str]) -> tuple[str, ...]:
-        """The files to show: those of FIRST with the Dockerfile after main.go, the others, those of LAST.
-
-        Dockerfiles of other strategies, and what only those ignore, are left out.
+        The Dockerfiles of all strategies are left out, and the ignore files of those that are not selected.
         """
-        dockerfiles = {found.dockerfile for found in self._app.strategies.values()}
-        chosen = self._dockerfile(self.strategy)
-        others = dockerfiles | {_ignore_file(place) for place in dockerfiles - {chosen}}
+        dockerfiles = {strategy.dockerfile for strategy in self._app.strategies.values()}
+        # BuildKit reads NAME.dockerignore for the Dockerfile NAME.
+        others = dockerfiles | {
+            dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+            for dockerfile in dockerfiles - {self._dockerfile(self.strategy)}
+        }
         rank = {name: place for place, name in enumerate(FIRST)} | dict.fromkeys(LAST, 99)
-        shown = {path for path in found if path != DOCKERFILE and self._app.folder / path not in others}
+        shown = {path for path in paths if path != DOCKERFILE and self._app.folder / path not in others}
         ordered = sorted(shown, key=lambda path: (rank.get(path, 50), path.count("/"), path))
         place = 1 if ordered[:1] == ["main.go"] else 0
         return (*ordered[:place], DOCKERFILE, *ordered[place:])
 
-    def _look_at(self, path: str) -> _Seen:
+    def _check_file(self, path: str) -> _FileState:
+        """The present state of a file. A file with the same stamp is not read again."""
         stamp = self._stamp(path)
-        seen = self._seen.get(path)
-        if seen is None or seen.stamp != stamp:
-            version = 1 if seen is None else seen.version + 1
+        state = self._file_states.get(path)
+        if state is None or state.stamp != stamp:
+            version = 1 if state is None else state.version + 1
             refused = "" if stamp is None else self._refusal(path)
-            seen = self._seen[path] = _Seen(stamp, version, DISK, refused, self._differs(path))
-        return seen
+            is_changed = self._app.is_copy and path != DOCKERFILE and self._app.is_changed(path)
+            state = self._file_states[path] = _FileState(stamp, version, DISK, refused, is_changed)
+        return state
 
     def _stamp(self, path: str) -> Stamp:
         place = self._dockerfile(self.strategy) if path == DOCKERFILE else self._app.folder / path
@@ -272,26 +276,15 @@ class OpenFiles:
             return str(problem)
         return ""
 
-    def _differs(self, path: str) -> bool:
-        """The working copy's file is not what it was at first."""
-        if not self._app.is_copy or path == DOCKERFILE:
-            return False
-        return self._app.is_changed(path)
-
     # Marks
 
     def mark_anchored(self, mark: Mark) -> Mark:
-        """The mark with its line's text, by which it is found again after an edit."""
+        """The mark with the text of its line, so that `mark_moved` can find the line after an edit."""
         lines = lines_of(self.text_or_empty(mark.path))
         return replace(mark, text=lines[mark.line - 1]) if 0 < mark.line <= len(lines) else mark
 
     def mark_moved(self, mark: Mark) -> Mark | None:
         return moved_with(mark, self.text_or_empty(mark.path))
-
-
-def _ignore_file(dockerfile: Path) -> Path:
-    """The file by which one Dockerfile has a `.dockerignore` of its own."""
-    return dockerfile.with_name(f"{dockerfile.name}.dockerignore")
 
 
 def _text_at(place: Path) -> str:

@@ -1,4 +1,4 @@
-"""The messages of the page's own code, which `make catalogue` lists in `static/messages.json`, in the reader's language."""
+"""The messages of the front end in the reader's language. `make catalogue` lists them in `static/messages.json`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LIST = Path(__file__).parent / "static" / "messages.json"
 
 
 def page_messages() -> dict[str, Any]:
-    """What `speak` in `frontend/src/messages.ts` takes."""
-    listed = _list()
-    return for_page(listed["texts"], [(one, many) for one, many in listed["plurals"]])
+    """The catalogue that `speak` in `frontend/src/messages.ts` takes."""
+    messages = _message_list()
+    return for_page(messages["texts"], [(one, many) for one, many in messages["plurals"]])
 
 
 @lru_cache(maxsize=1)
-def _list() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(LIST.read_text(encoding="utf-8"))
-    return found
+def _message_list() -> dict[str, Any]:
+    messages: dict[str, Any] = json.loads(LIST.read_text(encoding="utf-8"))
+    return messages

@@ -1,8 +1,8 @@
-"""The one thread that writes to widgets.
+"""The one thread that updates widgets.
 
-Jupyter's server drops messages above a rate, the last one included, so everything that is to be seen goes through here:
-at once when the page has been quiet, ten times a second at most in the long run, and the last state always. After a quiet
-moment two paintings may follow each other at once: a key, and the forecast that it leads to.
+Jupyter's server drops messages above a rate, even the last one. So every change of a widget goes through here: at once after a
+quiet moment, ten times a second at most in the long run, and the last state always. After a quiet moment two updates may
+follow each other at once: one for a key, and one for the forecast after it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["Pace", "Updater"]
 PERIOD_SECONDS = 0.1
 LOOK_AGAIN_SECONDS = 1.0
 SETTLED_WITHIN_SECONDS = 60.0
-"""Far longer than a painting takes on a busy machine; one that takes longer hangs, and keeps no cell waiting any more."""
+"""Far longer than painting takes on a busy machine. Painting that takes longer hangs, and the cell stops waiting for it."""
 
 
 class Pace:
-    """When to paint: at once after a quiet moment, twice even, and every `PERIOD_SECONDS` in the long run.
+    """When to paint: at once after a quiet moment, even twice, and every `PERIOD_SECONDS` in the long run.
 
     Times are in seconds, of any clock that never goes back.
     """
@@ -34,43 +34,44 @@ class Pace:
         self._next_free_slot = 0.0
 
     def start(self, now: float) -> None:
-        """A painting begins."""
+        """Note that painting begins."""
         self._next_free_slot = max(self._next_free_slot, now) + PERIOD_SECONDS
 
     def pause(self, now: float) -> float:
-        """How many seconds to wait before the next painting. One slot is free ahead, for the forecast after a key."""
+        """How many seconds to wait before painting again. One slot may be used early, for the forecast after a key."""
         return max(0.0, self._next_free_slot - PERIOD_SECONDS - now)
 
 
 class Updater:
-    """Calls `paint` after every `wake`, and once a second in any case, until it is stopped or nobody holds it any more.
+    """Calls `paint` after each `request_paint`, and once a second anyway, until it is stopped or garbage-collected.
 
-    failed: what to do with an error that `paint` raises.
+    failed: called with an error that `paint` raises.
     """
 
     def __init__(self, paint: Callable[[], None], failed: Callable[[Exception], None]) -> None:
         self._paint = paint
         self._failed = failed
-        self._wanted = self._painted = 0
+        # Numbers of requests: `_painted` is the newest one that a finished paint has covered.
+        self._requested = self._painted = 0
         self._is_painting = self._stopped = False
         self._pace = Pace()
-        self._looked = time.monotonic()
-        _update_thread.take_in(self)
+        self._painted_at = time.monotonic()
+        _update_thread.add(self)
 
-    def wake(self) -> None:
+    def request_paint(self) -> None:
         with _update_thread.changed:
-            self._wanted += 1
+            self._requested += 1
             _update_thread.changed.notify_all()
 
     def flush(self, seconds: float = SETTLED_WITHIN_SECONDS) -> bool:
-        """Wait until everything known now is painted; False when that took longer than `seconds`."""
-        self.wake()
+        """Wait until the present state is painted; False when that took longer than `seconds`."""
+        self.request_paint()
         with _update_thread.changed:
-            wanted = self._wanted
-            return _update_thread.changed.wait_for(lambda: self._painted >= wanted or self._stopped, seconds)
+            request = self._requested
+            return _update_thread.changed.wait_for(lambda: self._painted >= request or self._stopped, seconds)
 
     def stop(self) -> None:
-        """Paint no more. A painting that is under way is waited for."""
+        """Paint no more. Wait until painting that has begun is over, except in the update thread, which paints itself."""
         with _update_thread.changed:
             self._stopped = True
             _update_thread.changed.notify_all()
@@ -78,48 +79,48 @@ class Updater:
                 _update_thread.changed.wait_for(lambda: not self._is_painting, 5)
 
     def pause(self, now: float) -> float | None:
-        """How many seconds until it is to paint; None for never again."""
+        """How many seconds until the next paint; None when it is stopped."""
         if self._stopped:
             return None
-        if self._wanted > self._painted:
+        if self._requested > self._painted:
             return self._pace.pause(now)
-        return max(0.0, self._looked + LOOK_AGAIN_SECONDS - now)
+        return max(0.0, self._painted_at + LOOK_AGAIN_SECONDS - now)
 
     def paint(self) -> None:
         with _update_thread.changed:
             if self._stopped:
                 return
-            wanted, self._is_painting = self._wanted, True
-        self._looked = time.monotonic()
-        self._pace.start(self._looked)
+            request, self._is_painting = self._requested, True
+        self._painted_at = time.monotonic()
+        self._pace.start(self._painted_at)
         try:
             self._paint()
         except Exception as problem:
-            # Nobody is left to be told of an error in telling: the next painting is more use than a dead painter.
+            # This thread updates all widgets, so it must survive an error in showing an error.
             with contextlib.suppress(Exception):
                 self._failed(problem)
         with _update_thread.changed:
-            self._painted, self._is_painting = wanted, False
+            self._painted, self._is_painting = request, False
             _update_thread.changed.notify_all()
 
 
 class _UpdateThread:
-    """The one thread of all painters, which it knows without holding them: a notebook makes widgets and forgets them."""
+    """The thread of all updaters. Its references are weak: a notebook makes widgets, drops them, and never closes them."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self._painters: weakref.WeakSet[Updater] = weakref.WeakSet()
+        self._updaters: weakref.WeakSet[Updater] = weakref.WeakSet()
         self._thread: threading.Thread | None = None
 
     @property
     def is_current_thread(self) -> bool:
         return threading.current_thread() is self._thread
 
-    def take_in(self, painter: Updater) -> None:
+    def add(self, updater: Updater) -> None:
         with self.changed:
-            self._painters.add(painter)
+            self._updaters.add(updater)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="workbench painter", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="widget updates", daemon=True)
                 self._thread.start()
             self.changed.notify_all()
 
@@ -128,15 +129,18 @@ class _UpdateThread:
             self._paint_once()
 
     def _paint_once(self) -> None:
-        """Each that is due once, however often it is woken: none keeps the others waiting. None is held afterwards."""
+        """Paint each updater that is due once, however many requests it gets, so that none keeps the others waiting.
+
+        The list of updaters is local to this method: nothing holds them while the thread waits.
+        """
         now = time.monotonic()
         with self.changed:
-            due = [painter for painter in self._painters if painter.pause(now) == 0]
-        for painter in due:
-            painter.paint()
+            due = [updater for updater in self._updaters if updater.pause(now) == 0]
+        for updater in due:
+            updater.paint()
 
     def _wait(self) -> bool:
-        """Wait until one is to paint; False when there is no painter any more."""
+        """Wait until an updater is due; False when there is none any more."""
         with self.changed:
             while (pause := self._shortest_pause()) is not None:
                 if pause == 0:
@@ -147,7 +151,7 @@ class _UpdateThread:
 
     def _shortest_pause(self) -> float | None:
         now = time.monotonic()
-        pauses = [painter.pause(now) for painter in self._painters]
+        pauses = [updater.pause(now) for updater in self._updaters]
         return min((pause for pause in pauses if pause is not None), default=None)
 
 

@@ -1,6 +1,6 @@
-"""The workbench as a widget: an app's files in an editor, its builds beside it, live.
+"""The workbench as a widget: the files of an app in an editor, and its builds.
 
-All state is in `WorkbenchState`; `LiveWidget` brings it to the page and hears what the page says.
+All state is in `WorkbenchState`; `LiveWidget` exchanges values and messages with the page.
 """
 
 from __future__ import annotations
@@ -31,26 +31,27 @@ __all__ = ["Workbench"]
 
 TWIN_LOG_LINES = 40
 SETTLE_SECONDS = 5.0
-"""How long a cell waits for what a saved notebook should show: the forecast, and why steps ran."""
+"""How long a cell waits for the forecast and the reasons of the steps, which the saved notebook should show."""
 
 
-_open_benches: weakref.WeakSet[WorkbenchState] = weakref.WeakSet()
-"""Weak, so that a widget which nobody holds any more can go before this Python ends."""
+_open_workbenches: weakref.WeakSet[WorkbenchState] = weakref.WeakSet()
+"""Weak references: a widget without other references is freed before this Python ends."""
 
 
 @atexit.register
 def _close_all() -> None:
-    for bench in list(_open_benches):
-        bench.close()
+    for state in list(_open_workbenches):
+        state.close()
 
 
 class Workbench(LiveWidget):
     """An editor, the steps of each build, and what changed between builds, for one app.
 
-    app: from `sk.sample_app()` or `sk.app(path)`; what is typed is written to its working copy.
-    strategy: the one chosen at first; None takes `naive` where there is one, else the app's first.
-    `build()` and `wait()` do from a cell what the buttons do; `builds` are the finished ones, oldest first.
-    forecaster: says what the next build will do, see `speedkit.widgets.forecast_worker`; None takes the package's own.
+    A cell can do what the buttons do: `build()`, `cancel()`, `wait()`. `builds` has the finished builds, oldest first.
+
+    app: from `sk.sample_app()` or `sk.app(path)`; changes are written to its working copy.
+    strategy: the strategy at the start; None takes `naive` where there is one, else the first of the app.
+    forecaster: forecasts the next build, see `speedkit.widgets.forecast_worker`; None takes `LiveForecast`.
     """
 
     static_name = "workbench"
@@ -73,19 +74,19 @@ class Workbench(LiveWidget):
     engine = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, app: App, strategy: str | None = None, *, forecaster: Forecaster | None = None) -> None:
-        self._state = WorkbenchState(app, self._wake, strategy=strategy, forecaster=forecaster or LiveForecast())
+        self._state = WorkbenchState(app, self._request_paint, strategy=strategy, forecaster=forecaster or LiveForecast())
         super().__init__(**self._state.page().traits())
-        _open_benches.add(self._state)
+        _open_workbenches.add(self._state)
         stop_builds_on_signals()
         self._state.look_for_engine()
-        self._wake()
+        self._request_paint()
 
     # For a notebook's cells
 
     def build(self, strategy: str | None = None, *, cold: bool = False) -> None:
         """Start a build of the files as they are; `wait` gives its result.
 
-        strategy: None takes the one that is chosen. cold: nothing that was built before is found again.
+        strategy: None takes the selected strategy. cold: the build uses no results of earlier builds.
         Raises: StateBusy when this workbench is building, UnknownStrategy.
         """
         if strategy is not None:
@@ -97,52 +98,52 @@ class Workbench(LiveWidget):
         self._state.cancel()
 
     def wait(self) -> Build | None:
-        """The last build, once it has ended and is painted; None when none was started. Ctrl-C cancels it.
+        """Wait for the last build and its display; None when no build was started. Ctrl-C cancels the build.
 
-        Raises: what went wrong outside the Dockerfile, such as EngineLost.
+        Raises: errors outside the Dockerfile, such as EngineLost.
         """
         try:
-            listed = self._state.wait()
+            session_build = self._state.wait()
         except KeyboardInterrupt:
             self._state.cancel()
             raise
         try:
             self._settle()
         except Exception as problem:
-            # The build has its result, whether or not it can be painted.
-            self._state.complain(problem)
-        if listed is None:
+            # The build has its result, even when the widget cannot show it.
+            self._state.show_error(problem)
+        if session_build is None:
             return None
-        if listed.problem is not None:
-            raise listed.problem
-        return listed.build
+        if session_build.problem is not None:
+            raise session_build.problem
+        return session_build.build
 
     @property
     def builds(self) -> tuple[Build, ...]:
-        return tuple(listed.build for listed in self._state.builds.finished() if listed.build is not None)
+        return tuple(session_build.build for session_build in self._state.builds.finished() if session_build.build is not None)
 
     def close(self) -> None:
         """End the running build and the widget."""
-        _open_benches.discard(self._state)
+        _open_workbenches.discard(self._state)
         self._state.close()
         super().close()
 
-    # What is seen, and what is heard
+    # The page, and messages from it
 
     def _settle(self) -> None:
-        """Paint what is known once everything that follows by itself is, the twin too."""
+        """Wait for what is still being computed, then until the widget and its twin show it."""
         self._state.settle(SETTLE_SECONDS)
         super()._settle()
 
-    def _seen(self) -> dict[str, Any]:
+    def _new_trait_values(self) -> dict[str, Any]:
         return self._state.page(self._state.forecast() or ()).traits()
 
     def _after_paint(self) -> None:
-        # What was typed is not kept waiting for it.
+        # The disk may be slow: it is read after the page shows what was typed.
         if self._state.look_at_disk():
-            self._wake()
+            self._request_paint()
 
-    def _in_words(self) -> str:
+    def _plain_text(self) -> str:
         return message("Workbench for {app}", app=self.app_facts["name"])
 
     @property
@@ -155,53 +156,58 @@ class Workbench(LiveWidget):
         texts = TwinTexts(self._state.twin_text(page.selection.tab), log, first)
         return twin_html(page, texts, style=static_text("workbench.css"), name=self.twin)
 
-    def _complain(self, problem: BaseException) -> None:
-        self._state.complain(problem)
+    def _show_error(self, problem: BaseException) -> None:
+        self._state.show_error(problem)
 
-    def _hear(self, heard: Message) -> dict[str, Any] | None:
-        kind = heard.get("type")
-        if kind in ASKED:
-            return ASKED[kind](self._state, heard)
-        if kind in TOLD:
-            TOLD[kind](self._state, heard)
+    def _handle(self, request: Message) -> dict[str, Any] | None:
+        kind = request.get("type")
+        if kind in QUERIES:
+            return QUERIES[kind](self._state, request)
+        if kind in COMMANDS:
+            COMMANDS[kind](self._state, request)
         return None
 
 
-def _original(bench: WorkbenchState, heard: Message) -> dict[str, Any]:
-    return {"text": bench.open_files.original(str(heard["path"]))}
+def _original(state: WorkbenchState, request: Message) -> dict[str, Any]:
+    return {"text": state.open_files.original(str(request["path"]))}
 
 
-def _read(bench: WorkbenchState, heard: Message) -> dict[str, Any]:
-    return {"text": bench.open_files.text(str(heard["path"]))}
+def _read(state: WorkbenchState, request: Message) -> dict[str, Any]:
+    return {"text": state.open_files.text(str(request["path"]))}
 
 
-def _log(bench: WorkbenchState, heard: Message) -> dict[str, Any] | None:
-    return bench.log_page(int(heard["number"]), str(heard["step"]), int(heard["from"]), int(heard["count"]))
+def _log(state: WorkbenchState, request: Message) -> dict[str, Any] | None:
+    return state.log_page(int(request["number"]), str(request["step"]), int(request["from"]), int(request["count"]))
 
 
-def _copy(bench: WorkbenchState, heard: Message) -> dict[str, Any] | None:
-    text = bench.log_text(int(heard["number"]), str(heard["step"]))
+def _copy(state: WorkbenchState, request: Message) -> dict[str, Any] | None:
+    text = state.log_text(int(request["number"]), str(request["step"]))
     return None if text is None else {"text": text}
 
 
-ASKED: dict[Any, Callable[[WorkbenchState, Message], dict[str, Any] | None]] = {
-    "clock": lambda _state, _heard: {"now_ms": time.time() * 1000},
+QUERIES: dict[Any, Callable[[WorkbenchState, Message], dict[str, Any] | None]] = {
+    # The page's clock may differ from the kernel's, by which builds and steps begin.
+    "clock": lambda _state, _request: {"now_ms": time.time() * 1000},
     "read": _read,
     "original": _original,
     "log": _log,
     "copy": _copy,
 }
+"""Messages that the page waits for an answer to, by their type."""
 
-TOLD: dict[Any, Callable[[WorkbenchState, Message], None]] = {
-    "build": lambda bench, heard: bench.build(cold=heard.get("cold") is True),
-    "cancel": lambda bench, _heard: bench.cancel(),
-    "edit": lambda bench, heard: bench.edit(str(heard["name"])),
-    "reset": lambda bench, heard: bench.reset(str(heard["path"])),
-    "reset_all": lambda bench, _heard: bench.reset(None),
-    "strategy": lambda bench, heard: bench.choose_strategy(str(heard["name"])),
-    "save_strategy": lambda bench, heard: bench.save_strategy(str(heard["name"])),
-    "text": lambda bench, heard: bench.type_text(str(heard["path"]), str(heard["text"]), page=str(heard["page"])),
-    "view": lambda bench, heard: bench.choose(dict(heard["patch"]), page=str(heard["page"]), number=int(heard["number"])),
-    "dismiss": lambda bench, _heard: bench.dismiss(),
-    "retry": lambda bench, _heard: bench.look_for_engine(),
+COMMANDS: dict[Any, Callable[[WorkbenchState, Message], None]] = {
+    "build": lambda state, request: state.build(cold=request.get("cold") is True),
+    "cancel": lambda state, _request: state.cancel(),
+    "edit": lambda state, request: state.edit(str(request["name"])),
+    "reset": lambda state, request: state.reset(str(request["path"])),
+    "reset_all": lambda state, _request: state.reset(None),
+    "strategy": lambda state, request: state.choose_strategy(str(request["name"])),
+    "save_strategy": lambda state, request: state.save_strategy(str(request["name"])),
+    "text": lambda state, request: state.type_text(str(request["path"]), str(request["text"]), page=str(request["page"])),
+    "view": lambda state, request: state.choose(
+        dict(request["patch"]), page=str(request["page"]), number=int(request["number"])
+    ),
+    "dismiss": lambda state, _request: state.dismiss(),
+    "retry": lambda state, _request: state.look_for_engine(),
 }
+"""Messages without an answer, by their type."""

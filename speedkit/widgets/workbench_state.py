@@ -1,7 +1,7 @@
-"""The state behind one workbench, and what can be done with it; it knows nothing of Jupyter.
+"""The state of one workbench, and the actions that change it; it knows nothing of Jupyter.
 
-In: requests (`build`, `cancel` …) and the page's messages. Out: `page()`, everything that is to be seen, made
-anew each time it is painted. Every method may be called from any thread.
+In: calls from cells (`build`, `cancel` …) and messages from the page. Out: `page()`, everything that the workbench shows, made
+anew for each update. Every method may be called from any thread.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from speedkit.page import (
 )
 from speedkit.secrets import hide_secrets, is_secret_file
 
-from .build_list import BuildList, Running, SessionBuild
+from .build_list import BuildInProgress, BuildList, SessionBuild
 from .build_start import start_with_cache_of
 from .engine_watch import EngineWatch
 from .forecast_worker import Forecaster, ForecastWorker
@@ -59,15 +59,15 @@ MOST_LINES_A_PAGE = 1000
 LOOK_AT_DISK_SECONDS = 1.0
 WAIT_FOR_FORECAST_SECONDS = 0.045
 
-Starter = Callable[..., Running]
+Starter = Callable[..., BuildInProgress]
 
 
 class WorkbenchState:
-    """An app under work: its files, its builds, what is chosen.
+    """An app in the workbench: its files, its builds, and what is selected.
 
-    changed: called whenever there may be something new to paint. strategy: chosen at first. start, find_engine,
-    forecaster, reasons_of: how builds begin, engines are found, what the next build does is foreseen and what one did is
-    explained.
+    changed: called whenever the page may have changed. strategy: the strategy at the start. start: starts a build.
+    find_engine: connects to the engine. forecaster: forecasts the next build; None for no forecasts. reasons_of: explains the
+    steps of a finished build.
     """
 
     def __init__(
@@ -84,19 +84,19 @@ class WorkbenchState:
         self._app, self._changed = app, changed
         self._start, self._reasons_of = start, reasons_of
         self._lock = threading.RLock()
-        self._idle = threading.Condition(self._lock)
+        self._build_moved_on = threading.Condition(self._lock)
         self.open_files = OpenFiles(app, strategy)
         self.builds = BuildList()
         self.selection = Selection(tab=self.open_files.first_tab())
         self._marks: tuple[Mark, ...] = ()
         self._notice: Notice | None = None
         self._is_silent = False
-        self.engine = EngineWatch(find_engine, self._hear_of_engine)
+        self.engine = EngineWatch(find_engine, self._on_engine_result)
         self._next_look = 0.0
-        self._forecast_worker = None if forecaster is None else ForecastWorker(forecaster, changed, self.complain)
-        self._log_at: dict[tuple[int, str], int | None] = {}
+        self._forecast_worker = None if forecaster is None else ForecastWorker(forecaster, changed, self.show_error)
+        self._failing_lines: dict[tuple[int, str], int | None] = {}
 
-    # What can be asked for
+    # Actions
 
     def build(self, *, cold: bool = False) -> None:
         """Start a build of the files as they are now.
@@ -106,43 +106,47 @@ class WorkbenchState:
         with self._lock:
             if self.builds.running is not None:
                 raise StateBusy(message("This workbench is building already."), fix=message("Wait for it, or cancel it."))
-            self.open_files.look()
-            listed = self.builds.add(
+            self.open_files.look_at_disk()
+            session_build = self.builds.add(
                 strategy=self.open_files.strategy, cache_of=self.open_files.cache_of, edit=self._app.edit_name, cold=cold
             )
-            listed.asked = self._forecast_key()
+            session_build.forecast_key = self._forecast_key()
             self._notice, self._marks = None, ()
-            self.selection = replace(self.selection, shown=listed.number, step=None, before=None, after=None, follow=True)
-        thread = threading.Thread(target=self._run, args=(listed,), name=f"workbench build {listed.number}", daemon=True)
+            self.selection = replace(
+                self.selection, shown=session_build.number, step=None, before=None, after=None, follow=True
+            )
+        thread = threading.Thread(
+            target=self._run, args=(session_build,), name=f"workbench build {session_build.number}", daemon=True
+        )
         try:
             thread.start()
         except RuntimeError as problem:
-            # The machine lets this process have no more threads. Else nobody would ever end the build that is listed.
-            self._end(listed, None, problem)
-            self._explain(listed)
+            # The system allows no more threads. Without these calls the build would be running for ever.
+            self._end(session_build, None, problem)
+            self._explain(session_build)
         self._changed()
 
     def cancel(self) -> None:
         with self._lock:
-            listed = self.builds.running
-            if listed is not None:
-                listed.cancelled = True
-                if listed.running is not None:
-                    listed.running.cancel()
+            session_build = self.builds.running
+            if session_build is not None:
+                session_build.cancelled = True
+                if session_build.running is not None:
+                    session_build.running.cancel()
         self._changed()
 
     def wait(self) -> SessionBuild | None:
-        """The last build, once it has ended; None when none was started."""
-        with self._idle:
-            self._idle.wait_for(lambda: self.builds.running is None)
-            return self.builds.listed[-1] if self.builds.listed else None
+        """Wait for the last build; None when no build was started."""
+        with self._build_moved_on:
+            self._build_moved_on.wait_for(lambda: self.builds.running is None)
+            return self.builds.all[-1] if self.builds.all else None
 
     def settle(self, seconds: float) -> None:
-        """Wait, at most so long, for what comes by itself: the engine, why the steps ran, the forecast."""
+        """Wait for the engine, the reasons of the steps and the forecast, `seconds` at most."""
         deadline = time.monotonic() + seconds
         self.engine.wait(seconds)
-        with self._idle:
-            self._idle.wait_for(lambda: not self.builds.unexplained, max(0.0, deadline - time.monotonic()))
+        with self._build_moved_on:
+            self._build_moved_on.wait_for(lambda: not self.builds.unexplained, max(0.0, deadline - time.monotonic()))
         self.forecast(wait_seconds=max(0.0, deadline - time.monotonic()))
 
     def choose_strategy(self, name: str) -> None:
@@ -152,7 +156,7 @@ class WorkbenchState:
             self.selection = replace(self.selection, shown=0, step=None).opened(DOCKERFILE)
 
     def save_strategy(self, name: str) -> None:
-        """Keep the edited Dockerfile as a strategy of that name."""
+        """Save the edited Dockerfile as a new strategy."""
         with self._lock:
             self.open_files.save_as(name)
             self.selection = self.selection.opened(DOCKERFILE)
@@ -165,16 +169,17 @@ class WorkbenchState:
                 self.selection = self.selection.opened(path)
 
     def type_text(self, path: str, text: str, *, page: str) -> None:
-        """Take over what was typed on a page."""
+        """Save a text that was typed on a page."""
         with self._lock:
-            was = self.open_files.dockerfile_text()
+            old_dockerfile = self.open_files.dockerfile_text()
             self.open_files.write(path, text, by=page)
             self._keep_marks()
-            if self.open_files.dockerfile_text() != was and self.builds.running is None:
+            # The steps of the last build have other lines now: show those of the next build.
+            if self.open_files.dockerfile_text() != old_dockerfile and self.builds.running is None:
                 self.selection = replace(self.selection, shown=0, step=None)
 
     def reset(self, path: str | None) -> None:
-        """Bring back the original of one file, or of all."""
+        """Restore the original of one file, or of all files."""
         with self._lock:
             self.open_files.reset(path)
             if not self.open_files.has_file(self.selection.tab):
@@ -198,7 +203,7 @@ class WorkbenchState:
             self._forecast_worker.stop()
         self.cancel()
 
-    def complain(self, problem: BaseException) -> None:
+    def show_error(self, problem: BaseException) -> None:
         """Show an error in the workbench."""
         with self._lock:
             self._notice = _notice_of(problem)
@@ -206,14 +211,15 @@ class WorkbenchState:
             self.engine.look()
         self._changed()
 
-    def _hear_of_engine(self, problem: Exception | None, is_news: bool) -> None:
-        """Show that the engine is lost, or that it is back; another error that is shown stays."""
+    def _on_engine_result(self, problem: Exception | None, is_news: bool) -> None:
+        """Show that the engine is lost, or that it is back. The notice of another error stays."""
         with self._lock:
             if is_news and (self._notice is None or self._notice.kind != "error"):
-                self._notice = _back_again() if problem is None else _notice_of(problem)
+                back = Notice("info", message("The Docker engine answers again."), message("Press Build."))
+                self._notice = back if problem is None else _notice_of(problem)
         self._changed()
 
-    # What a page asks for and Python holds
+    # Logs and texts for the page
 
     def log_page(self, number: int, step: str, first: int, count: int) -> dict[str, Any] | None:
         with self._lock:
@@ -228,45 +234,47 @@ class WorkbenchState:
             lines = self.builds.log(number, step)
             return None if lines is None else "\n".join(lines.plain()) + "\n"
 
-    # What is seen
+    # The page
 
     def look_at_disk(self) -> bool:
-        """Notice files that were changed, added or removed outside the workbench; rarely where looking takes long."""
+        """Check for files that were changed, added or removed outside the workbench; True when any was.
+
+        A check may take long in a large folder. The time between checks is twenty times as long, so that at most 5 % of the
+        time is spent on them.
+        """
         with self._lock:
-            began = time.monotonic()
-            if began < self._next_look:
+            start = time.monotonic()
+            if start < self._next_look:
                 return False
-            is_news = self.open_files.look()
+            is_news = self.open_files.look_at_disk()
             if is_news:
                 self._keep_marks()
-            ended = time.monotonic()
-            self._next_look = ended + max(LOOK_AT_DISK_SECONDS, 20 * (ended - began))
+            end = time.monotonic()
+            self._next_look = end + max(LOOK_AT_DISK_SECONDS, 20 * (end - start))
             return is_news
 
     def forecast(self, *, wait_seconds: float = WAIT_FOR_FORECAST_SECONDS) -> list[dict[str, Any]] | None:
-        """What the next build would do, as far as it is known after `wait_seconds`; None where nobody forecasts."""
+        """The newest forecast of the next build, after `wait_seconds` at most; None without a forecaster."""
         if self._forecast_worker is None:
             return None
         with self._lock:
             builds = self.builds.by_cache(self.open_files.cache_of, name=self.open_files.strategy)
             state = self._forecast_key()
+        # Without the lock: the forecaster may take long, and the page goes on meanwhile.
         self._forecast_worker.ask(state, self._app, self.open_files.strategy, builds, wait_seconds=wait_seconds)
-        self._keep_for_running_build(self._forecast_worker)
+        with self._lock:
+            # The running build keeps its own forecast: notes on its steps use it, and its result is compared with it.
+            running = self.builds.running
+            if running is not None and running.forecast is None:
+                running.forecast = self._forecast_worker.entries_of(running.forecast_key)
         return self._forecast_worker.entries
 
     def _forecast_key(self) -> object:
-        """What a forecast depends on."""
+        """What a forecast depends on, for comparison."""
         return (self.open_files.strategy, self.open_files.versions(), len(self.builds.finished()))
 
-    def _keep_for_running_build(self, foresight: ForecastWorker) -> None:
-        """A forecast is held against what happens, and says meanwhile why and how long."""
-        with self._lock:
-            running = self.builds.running
-            if running is not None and running.expected is None:
-                running.expected = foresight.of(running.asked)
-
     def page(self, forecast: Sequence[Mapping[str, Any]] = ()) -> WorkbenchPage:
-        """What is to be seen, as of now. forecast: what the next build would do, as `forecast` gives it."""
+        """Everything that the workbench shows now. forecast: the forecast of the next build, from `forecast`."""
         forecast = noted(forecast)
         with self._lock:
             steps = self._steps()
@@ -282,21 +290,21 @@ class WorkbenchState:
                 running=running.number if running else 0,
                 is_cancelling=running.cancelled if running else False,
                 steps=steps,
-                log=self._log_shown(steps, focus),
+                log=self._shown_log(steps, focus),
                 matches=self._matches(steps.number, focus),
-                history=tuple(listed.row() for listed in self.builds.listed),
+                history=tuple(session_build.row() for session_build in self.builds.all),
                 rebuilding=self.builds.rebuilding(),
                 comparison=self._comparison(),
                 marks=tuple(_shown_mark(mark) for mark in (*self._marks, *self._rejected(steps))),
                 notice=self._notice,
-                engine=self.engine.found,
-                said=self._said(),
+                engine=self.engine.description,
+                announcement=self._announcement(),
                 forecast=forecast,
                 outlook=outlook(forecast),
             )
 
     def twin_text(self, path: str) -> str | None:
-        """What a saved notebook may hold of a file; None for one that is made for secrets."""
+        """The text of a file for the saved notebook, without secrets; None for a file whose name says that it holds secrets."""
         if path == DOCKERFILE:
             return self._shown_dockerfile()
         return None if is_secret_file(path) else hide_secrets(self.open_files.text_or_empty(path))
@@ -305,42 +313,42 @@ class WorkbenchState:
         return dockerfile_without_secrets(self.open_files.dockerfile_text())
 
     def twin_log(self, count: int) -> tuple[list[Runs], int]:
-        """The lines of the shown log that matter most, failing or last, and the 0-based number of the first."""
+        """Lines of the shown log around the failing line, else the last ones, and the 0-based number of the first."""
         with self._lock:
             steps = self._steps()
             focus = self.selection.step or steps.focus
             lines = self.builds.log(steps.number, focus) if focus else None
             if lines is None:
                 return [], 0
-            at = self._log_at.get((steps.number, focus or ""))
-            first = max(0, lines.total - count if at is None else min(at - count // 2, lines.total - count))
+            failing = self._failing_lines.get((steps.number, focus or ""))
+            first = max(0, lines.total - count if failing is None else min(failing - count // 2, lines.total - count))
             return lines.page(first, count), first
 
     def _steps(self) -> StepList:
-        listed = self.builds.get(self.selection.shown)
-        build = listed.now() if listed is not None else None
-        if listed is None:
+        session_build = self.builds.get(self.selection.shown)
+        build = session_build.now() if session_build is not None else None
+        if session_build is None:
             return planned_steps(self._shown_dockerfile(), strategy=self.open_files.strategy)
         if build is None:
             return replace(
-                planned_steps(self._shown_dockerfile(), strategy=listed.strategy),
-                number=listed.number,
-                title=message("Build {number}: {label}", number=listed.number, label=listed.label),
-                outcome="broken" if listed.ended else "running",
-                started_ms=None if listed.ended else listed.started_ms,
-                error=str(listed.problem) if listed.problem else "",
+                planned_steps(self._shown_dockerfile(), strategy=session_build.strategy),
+                number=session_build.number,
+                title=message("Build {number}: {label}", number=session_build.number, label=session_build.label),
+                outcome="broken" if session_build.ended else "running",
+                started_ms=None if session_build.ended else session_build.started_ms,
+                error=str(session_build.problem) if session_build.problem else "",
             )
         return shown_build(
             build,
-            number=listed.number,
-            label=listed.label,
-            started_ms=None if listed.ended else listed.started_ms,
-            is_cold=listed.cold,
-            is_current=listed.ended and build.dockerfile == self._shown_dockerfile(),
-            background=listed.background,
+            number=session_build.number,
+            label=session_build.label,
+            started_ms=None if session_build.ended else session_build.started_ms,
+            is_cold=session_build.cold,
+            is_current=session_build.ended and build.dockerfile == self._shown_dockerfile(),
+            background=session_build.background,
         )
 
-    def _log_shown(self, steps: StepList, focus: str | None) -> ShownLog:
+    def _shown_log(self, steps: StepList, focus: str | None) -> ShownLog:
         row = steps.row(focus)
         if row is None:
             hint = message("Click a step to read what it printed.") if steps.number else steps.hint
@@ -355,7 +363,7 @@ class WorkbenchState:
             error=row.error,
             lines=0 if lines is None else lines.total,
             chars=0 if lines is None else lines.chars,
-            at=self._log_at.get((steps.number, row.id)),
+            at=self._failing_lines.get((steps.number, row.id)),
         )
 
     def _matches(self, number: int, focus: str | None) -> LogMatches:
@@ -368,17 +376,14 @@ class WorkbenchState:
         finished = self.builds.finished()
         if len(finished) < 2:
             return None
-        known = {listed.number: listed for listed in finished}
-        after = known.get(self.selection.after or 0, finished[-1])
-        before = known.get(self.selection.before or 0, self._before(finished, after))
+        by_number = {session_build.number: session_build for session_build in finished}
+        after = by_number.get(self.selection.after or 0, finished[-1])
+        previous = finished[max(0, finished.index(after) - 1)]
+        before = by_number.get(self.selection.before or 0, previous)
         if before.build is None or after.build is None:
             return None
         numbers = (before.number, after.number)
         return compare_two(before.build, after.build, numbers=numbers, reasons=after.reasons or {})
-
-    def _before(self, finished: list[SessionBuild], after: SessionBuild) -> SessionBuild:
-        place = finished.index(after)
-        return finished[place - 1] if place else finished[0]
 
     def _rejected(self, steps: StepList) -> list[Mark]:
         """The mark of a Dockerfile in the editor that BuildKit would reject."""
@@ -386,16 +391,16 @@ class WorkbenchState:
             return []
         return [Mark(DOCKERFILE, steps.error_line, None, steps.error)]
 
-    def _said(self) -> str:
-        if not self.builds.listed:
+    def _announcement(self) -> str:
+        if not self.builds.all:
             return ""
-        listed = self.builds.listed[-1]
-        if not listed.ended:
-            return message("Build {number} is running.", number=listed.number)
-        row = listed.row()
+        session_build = self.builds.all[-1]
+        if not session_build.ended:
+            return message("Build {number} is running.", number=session_build.number)
+        row = session_build.row()
         return message(
             "Build {number}: {outcome}, {seconds:.1f} seconds, {cached} cached, {ran} ran.",
-            number=listed.number,
+            number=session_build.number,
             outcome=_outcome_text(row.outcome),
             seconds=row.seconds,
             cached=row.cached,
@@ -405,87 +410,87 @@ class WorkbenchState:
     def _keep_marks(self) -> None:
         self._marks = tuple(moved for mark in self._marks if (moved := self.open_files.mark_moved(mark)) is not None)
 
-    # A build, from its own thread
+    # A build, in its own thread
 
-    def _run(self, listed: SessionBuild) -> None:
+    def _run(self, session_build: SessionBuild) -> None:
         build: Build | None = None
         problem: BaseException | None = None
         try:
-            running = self._start(self._app, listed.strategy, cache_of=listed.cache_of, cold=listed.cold)
+            running = self._start(self._app, session_build.strategy, cache_of=session_build.cache_of, cold=session_build.cold)
             with self._lock:
-                listed.running = running
-                if listed.cancelled:
+                session_build.running = running
+                if session_build.cancelled:
                     running.cancel()
-            self._watch(listed, running)
+            self._watch(session_build, running)
             build = running.wait()
         except BaseException as error:
-            # Whatever it is, the build is over: else `wait` would never return.
+            # Any exception ends the build: else `wait` would never return.
             problem = error
-        self._end(listed, build, problem)
-        self._explain(listed)
+        self._end(session_build, build, problem)
+        self._explain(session_build)
 
-    def _watch(self, listed: SessionBuild, running: Running) -> None:
-        """Have the build painted while it goes on. One that cannot be painted goes on as well."""
-        is_told = False
+    def _watch(self, session_build: SessionBuild, running: BuildInProgress) -> None:
+        """Show the progress of the build. An error in showing it does not end the build."""
+        is_error_shown = False
         while not running.done:
             try:
                 snapshot = running.wait_briefly(WATCH_SECONDS)
                 with self._lock:
-                    listed.build = snapshot
+                    session_build.build = snapshot
                 self._show_silence(snapshot)
                 self._changed()
             except Exception as problem:
-                if not is_told:
-                    self._attempt(self.complain, problem)
-                is_told = True
+                if not is_error_shown:
+                    self._attempt(self.show_error, problem)
+                is_error_shown = True
                 time.sleep(WATCH_SECONDS)
 
-    def _show_silence(self, shown: Build) -> None:
-        """Say that the engine has stopped answering as long as it has, and no longer."""
-        if shown.outcome == "running" and (shown.notices or self._is_silent):
-            self._is_silent = bool(shown.notices)
-            self._notice = Notice("error", " ".join(shown.notices), "") if shown.notices else None
+    def _show_silence(self, snapshot: Build) -> None:
+        """Show that the engine has stopped answering, until it answers again."""
+        if snapshot.outcome == "running" and (snapshot.notices or self._is_silent):
+            self._is_silent = bool(snapshot.notices)
+            self._notice = Notice("error", " ".join(snapshot.notices), "") if snapshot.notices else None
 
-    def _end(self, listed: SessionBuild, build: Build | None, problem: BaseException | None) -> None:
-        """The build has ended, whatever becomes of what is said about it."""
-        with self._idle:
-            trouble = self._attempt(self.builds.end, listed, build, problem)
+    def _end(self, session_build: SessionBuild, build: Build | None, problem: BaseException | None) -> None:
+        """Store the result of the build and show it. Errors in showing it do not undo the result."""
+        with self._build_moved_on:
+            display_error = self._attempt(self.builds.end, session_build, build, problem)
             if build is not None:
                 if build.notices:
                     self._notice = Notice("error", " ".join(build.notices), "")
-                trouble = self._attempt(self._point_at_failure, listed, build) or trouble
-            self._idle.notify_all()
-        if problem is not None or trouble is not None:
-            self._attempt(self.complain, problem or trouble)
+                display_error = self._attempt(self._point_at_failure, session_build, build) or display_error
+            self._build_moved_on.notify_all()
+        if problem is not None or display_error is not None:
+            self._attempt(self.show_error, problem or display_error)
         self._attempt(self._changed)
 
-    def _explain(self, listed: SessionBuild) -> None:
+    def _explain(self, session_build: SessionBuild) -> None:
         reasons: dict[int, Reason] = {}
         try:
-            if listed.build is not None and listed.problem is None and listed.is_recorded:
-                reasons = self._reasons_of(listed.build)
+            if session_build.build is not None and session_build.problem is None and session_build.is_recorded:
+                reasons = self._reasons_of(session_build.build)
         except Exception as problem:
-            self._attempt(self.complain, problem)
-        with self._idle:
-            listed.reasons = reasons
-            self._idle.notify_all()
+            self._attempt(self.show_error, problem)
+        with self._build_moved_on:
+            session_build.reasons = reasons
+            self._build_moved_on.notify_all()
         self._attempt(self._changed)
 
     @staticmethod
     def _attempt(call: Callable[..., object], *arguments: object) -> Exception | None:
-        """Say something of a build: what goes wrong in that is handed back, and never takes the build with it."""
+        """Make a call for the display of a build. Returns its error, which must not end the build."""
         try:
             call(*arguments)
         except Exception as problem:
             return problem
         return None
 
-    def _point_at_failure(self, listed: SessionBuild, build: Build) -> None:
+    def _point_at_failure(self, session_build: SessionBuild, build: Build) -> None:
         failed = failed_step(build)
         if failed is not None:
-            lines = self.builds.log(listed.number, step_id(failed))
+            lines = self.builds.log(session_build.number, step_id(failed))
             log = list(lines.plain()) if lines is not None else []
-            self._log_at[listed.number, step_id(failed)] = failing_line(log)
+            self._failing_lines[session_build.number, step_id(failed)] = failing_line(log)
             self.selection = replace(self.selection, step=None, follow=False, query="")
         else:
             log = []
@@ -496,18 +501,14 @@ class WorkbenchState:
 
 
 def _shown_mark(mark: Mark) -> Mark:
-    """A mark as a saved notebook may hold it."""
+    """A mark without secrets: the marks are saved with the notebook."""
     return replace(mark, text="" if is_secret_file(mark.path) else hide_secrets(mark.text))
 
 
 def _outcome_text(outcome: str) -> str:
-    """What became of a build that has ended, in a word."""
+    """The outcome of a finished build in one word."""
     words = {"done": message("done"), "failed": message("failed"), "cancelled": message("cancelled")}
     return words.get(outcome) or message("broken")
-
-
-def _back_again() -> Notice:
-    return Notice("info", message("The Docker engine answers again."), message("Press Build."))
 
 
 def _notice_of(problem: BaseException) -> Notice:

@@ -639,12 +639,12 @@ def workbenches_left_open(place: Place) -> str:
         benches.append(Workbench(app))
         benches[-1].build()
         assert benches[-1].wait() is not None
-    own = {"workbench forecast", "workbench painter", "workbench engine"}
+    own = {"workbench forecast", "widget updates", "workbench engine"}
 
     def names() -> list[str]:
         return sorted(thread.name for thread in threading.enumerate() if thread.name in own or "build" in thread.name)
 
-    wait_until(lambda: names() == ["workbench painter"])
+    wait_until(lambda: names() == ["widget updates"])
     for bench in benches:
         bench.close()
     wait_until(lambda: names() == [])

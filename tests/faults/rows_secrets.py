@@ -167,7 +167,7 @@ def env_file_in_a_notebook(place: Place) -> str:
         bench = Workbench(app)
         saved = ""
         for number, tab in enumerate((".env", "./Dockerfile"), 1):
-            bench._hear({"type": "view", "patch": {"tab": tab}, "page": "p", "number": number})
+            bench._handle({"type": "view", "patch": {"tab": tab}, "page": "p", "number": number})
             saved += json.dumps([bench.get_state(), bench._twin_html()], default=str)
         bench.close()
     left = [secret for secret in ("notToBeSaved1", "inTheFile1") if secret in saved]

@@ -15,7 +15,7 @@ from speedkit.engine.connection import Engine
 
 __all__ = ["ALLOWED", "PAINTER", "Growth", "growth_of", "growths", "measure_engine", "measure_process", "measure_state"]
 
-PAINTER = "workbench painter"
+PAINTER = "widget updates"
 """The name of the one thread that paints all widgets."""
 
 ALLOWED = {

@@ -15,7 +15,7 @@ from speedkit.model import Build
 from speedkit.page import LayersPage, shown_content
 from speedkit.widgets import LayersView, live_widget
 from speedkit.widgets import layer_browser as module
-from speedkit.widgets.layer_browser import LayerBrowser, Source
+from speedkit.widgets.layer_browser import LayerBrowser, ReadableImage
 from tests.images.archives import docker_archive, image_of, layer
 from tests.page.test_workbench_html import EVIL, parsed, text_of
 from tests.waiting import HANG_SECONDS
@@ -199,7 +199,7 @@ def test_a_message_that_makes_no_sense_is_said_so_and_breaks_nothing(view):
 
 def test_a_folder_of_twenty_thousand_files_sends_a_hundred_lines(tmp_path):
     many = layer(*((f"d/{number}", b"") for number in range(20_000)))
-    browser = LayerBrowser(Source(image_of(many), lambda _path, _place: b""), None, lambda: None)
+    browser = LayerBrowser(ReadableImage(image_of(many), lambda _path, _place: b""), None, lambda: None)
     assert [row.name for row in browser.page().tree.rows] == ["d"]
     browser.open("/d", is_open=True)
     rows = browser.page().tree.rows
@@ -222,7 +222,7 @@ def test_the_last_file_that_was_chosen_is_the_one_shown():
         assert going.wait(HANG_SECONDS)
         return path.encode()
 
-    browser = LayerBrowser(Source(image_of(BASE), read), None, lambda: None)
+    browser = LayerBrowser(ReadableImage(image_of(BASE), read), None, lambda: None)
     for path in ("/etc/passwd", "/bin/sh", "/bin/ash"):
         browser.choose({"file": path})
         assert begun.wait(HANG_SECONDS)
@@ -237,7 +237,7 @@ def test_a_file_that_cannot_be_read_says_why():
     def read(_path, _place):
         raise ArchiveError("The archive is gone.", fix="Save it again.")
 
-    browser = LayerBrowser(Source(image_of(BASE), read), None, lambda: None)
+    browser = LayerBrowser(ReadableImage(image_of(BASE), read), None, lambda: None)
     browser.choose({"file": "/etc/passwd"})
     browser.wait()
     assert browser.page().content.note == "The archive is gone. Save it again."
@@ -246,7 +246,7 @@ def test_a_file_that_cannot_be_read_says_why():
 def test_only_a_few_trees_are_kept(monkeypatch):
     made = []
     monkeypatch.setattr(module, "tree_of_layer", lambda image, place: made.append(place) or module.tree_of_image(image))
-    browser = LayerBrowser(Source(image_of(*[BASE] * 8), lambda _path, _place: b""), None, lambda: None)
+    browser = LayerBrowser(ReadableImage(image_of(*[BASE] * 8), lambda _path, _place: b""), None, lambda: None)
     for place in (0, 1, 2, 3, 4, 5, 0, 5):
         browser.choose({"place": place})
         browser.page()

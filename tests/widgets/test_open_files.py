@@ -113,16 +113,16 @@ def test_reset_all_brings_everything_back(desk):
 
 
 def test_a_file_changed_on_disk_is_noticed(desk, app):
-    assert not desk.look()
+    assert not desk.look_at_disk()
     app.write("main.go", "from elsewhere\n")
-    assert desk.look()
+    assert desk.look_at_disk()
     assert file(desk, "main.go").by == "disk"
     assert desk.text("main.go") == "from elsewhere\n"
 
 
 def test_a_file_removed_on_disk_stays_as_missing_and_comes_back_when_typed(desk, app):
     (app.folder / "main.go").unlink()
-    assert desk.look()
+    assert desk.look_at_disk()
     assert (file(desk, "main.go").state, file(desk, "main.go").changed) == ("missing", True)
     assert desk.text_or_empty("main.go") == ""
     desk.write("main.go", "again\n", by="page")
@@ -131,10 +131,10 @@ def test_a_file_removed_on_disk_stays_as_missing_and_comes_back_when_typed(desk,
 
 def test_a_file_of_ones_own_that_is_removed_is_gone(desk, app):
     app.write("new.txt", "x")
-    desk.look()
+    desk.look_at_disk()
     assert file(desk, "new.txt").changed
     (app.folder / "new.txt").unlink()
-    desk.look()
+    desk.look_at_disk()
     assert not desk.has_file("new.txt")
 
 
@@ -147,7 +147,7 @@ def test_a_new_file_is_listed_once_it_is_typed(desk):
 def test_a_file_that_is_not_text_and_one_of_five_megabytes_are_refused_with_the_reason(desk, app):
     (app.folder / "logo.png").write_bytes(b"\x89PNG\0\0")
     (app.folder / "big.txt").write_bytes(b"x" * 5_000_000)
-    desk.look()
+    desk.look_at_disk()
     assert file(desk, "logo.png").state == "refused"
     assert "not text" in file(desk, "logo.png").reason
     assert "5.0 MB" in file(desk, "big.txt").reason
@@ -168,7 +168,7 @@ def test_nothing_outside_of_the_app_is_read_or_written(desk):
 def test_versions_change_with_any_file(desk, app):
     before = desk.versions()
     app.write("docs/a.md", "changed\n")
-    desk.look()
+    desk.look_at_disk()
     assert desk.versions() != before
 
 

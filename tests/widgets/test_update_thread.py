@@ -29,7 +29,7 @@ class Canvas:
 
 
 def times_of_paintings(until: float, *, painting_seconds: float = 0.0) -> list[float]:
-    """When a painter paints that always has something new to paint, on a clock of its own."""
+    """When a updater paints that always has something new to paint, on a clock of its own."""
     pace, now, times = Pace(), 1000.0, []
     while now < 1000.0 + until:
         times.append(now - 1000.0)
@@ -59,64 +59,64 @@ def test_a_painting_that_takes_longer_than_the_period_is_followed_at_once():
 
 def test_the_last_state_of_a_flood_is_painted_by_the_one_thread():
     canvas = Canvas()
-    painter = Updater(canvas.paint, canvas.problems.append)
+    updater = Updater(canvas.paint, canvas.problems.append)
     for _ in range(10_000):
         canvas.state += 1
-        painter.wake()
-    assert painter.flush(HANG_SECONDS)
-    painter.stop()
+        updater.request_paint()
+    assert updater.flush(HANG_SECONDS)
+    updater.stop()
     assert canvas.painted[-1] == canvas.state
-    assert canvas.threads == {"workbench painter"}
+    assert canvas.threads == {"widget updates"}
 
 
 def test_an_error_while_painting_is_told_and_painting_goes_on():
     canvas = Canvas()
     canvas.fails = True
-    painter = Updater(canvas.paint, canvas.problems.append)
-    assert painter.flush(HANG_SECONDS)
+    updater = Updater(canvas.paint, canvas.problems.append)
+    assert updater.flush(HANG_SECONDS)
     assert [str(problem) for problem in canvas.problems] == ["no paint"]
-    assert painter.flush(HANG_SECONDS)
+    assert updater.flush(HANG_SECONDS)
     assert canvas.painted
-    painter.stop()
+    updater.stop()
 
 
 def test_without_changes_it_looks_again():
     canvas = Canvas()
-    painter = Updater(canvas.paint, canvas.problems.append)
+    updater = Updater(canvas.paint, canvas.problems.append)
     wait_until(lambda: len(canvas.painted) >= 2)
-    painter.stop()
+    updater.stop()
     assert set(canvas.painted) == {0}
 
 
-def test_a_stopped_painter_keeps_nobody_waiting():
+def test_a_stopped_updater_keeps_nobody_waiting():
     canvas = Canvas()
-    painter = Updater(canvas.paint, canvas.problems.append)
-    painter.stop()
-    flushing = threading.Thread(target=painter.flush, args=(LONGER_THAN_ANY_TEST,), daemon=True)
+    updater = Updater(canvas.paint, canvas.problems.append)
+    updater.stop()
+    flushing = threading.Thread(target=updater.flush, args=(LONGER_THAN_ANY_TEST,), daemon=True)
     flushing.start()
     flushing.join(HANG_SECONDS)
     assert not flushing.is_alive()
 
 
-def test_all_painters_share_one_thread_which_ends_with_the_last_of_them():
+def test_all_updaters_share_one_thread_which_ends_with_the_last_of_them():
     canvases = [Canvas() for _ in range(10)]
-    painters = [Updater(canvas.paint, canvas.problems.append) for canvas in canvases]
-    assert all(painter.flush(HANG_SECONDS) for painter in painters)
-    assert [thread.name for thread in threading.enumerate()].count("workbench painter") == 1
-    del painters
-    wait_until(lambda: "workbench painter" not in [thread.name for thread in threading.enumerate()])
+    updaters = [Updater(canvas.paint, canvas.problems.append) for canvas in canvases]
+    assert all(updater.flush(HANG_SECONDS) for updater in updaters)
+    assert [thread.name for thread in threading.enumerate()].count("widget updates") == 1
+    del updaters
+    wait_until(lambda: "widget updates" not in [thread.name for thread in threading.enumerate()])
 
 
-def test_a_painter_that_nobody_holds_any_more_goes_though_it_paints_what_holds_it():
+def test_a_updater_that_nobody_holds_any_more_goes_though_it_paints_what_holds_it():
     class Widget:
         def __init__(self) -> None:
-            self.painter = Updater(self.paint, lambda problem: None)
+            self.updater = Updater(self.paint, lambda problem: None)
 
         def paint(self) -> None:
             return
 
     widget = Widget()
-    assert widget.painter.flush(HANG_SECONDS)
+    assert widget.updater.flush(HANG_SECONDS)
     gone = weakref.ref(widget)
     del widget
 
@@ -127,24 +127,24 @@ def test_a_painter_that_nobody_holds_any_more_goes_though_it_paints_what_holds_i
     wait_until(is_gone)
 
 
-def test_a_painter_stopped_in_its_own_painting_does_not_wait_for_itself():
+def test_a_updater_stopped_in_its_own_painting_does_not_wait_for_itself():
     stopped = threading.Event()
-    painters = []
+    updaters = []
 
     def paint() -> None:
-        if painters:
-            painters[0].stop()
+        if updaters:
+            updaters[0].stop()
             stopped.set()
 
-    painters.append(Updater(paint, lambda problem: None))
-    painters[0].wake()
+    updaters.append(Updater(paint, lambda problem: None))
+    updaters[0].request_paint()
     assert stopped.wait(HANG_SECONDS)
 
 
 def test_a_forecast_has_a_thread_only_while_it_is_worked_out():
-    foresight = ForecastWorker(lambda app, strategy, builds: [[{"line": 1}]], lambda: None, lambda problem: None)
+    worker = ForecastWorker(lambda app, strategy, builds: [[{"line": 1}]], lambda: None, lambda problem: None)
     for state in range(3):
-        foresight.ask(state, None, "x", [], wait_seconds=HANG_SECONDS)
-        assert foresight.of(state) == [{"line": 1}]
+        worker.ask(state, None, "x", [], wait_seconds=HANG_SECONDS)
+        assert worker.entries_of(state) == [{"line": 1}]
     wait_until(lambda: "workbench forecast" not in [thread.name for thread in threading.enumerate()])
-    foresight.stop()
+    worker.stop()

@@ -156,7 +156,7 @@ def test_finished_builds_join_the_history_and_the_last_two_are_compared(scene):
     assert [row.label for row in page.history] == ["Dockerfile", "Dockerfile, append"]
     assert [row.cached for row in page.history] == [1, 4]
     assert (page.comparison.before, page.comparison.after) == (1, 2)
-    assert page.said.startswith("Build 2: done, 1.0 seconds, 4 cached")
+    assert page.announcement.startswith("Build 2: done, 1.0 seconds, 4 cached")
 
 
 def test_any_two_builds_can_be_compared(scene):
@@ -242,19 +242,19 @@ def test_typing_in_the_dockerfile_turns_to_the_next_build_and_typing_elsewhere_d
 def test_logs_of_old_builds_leave_memory(scene):
     for _ in range(LOGS_OF_BUILDS_KEPT + 2):
         scene.build(a_build(log="x" * 1000, folder=scene.bench.open_files._app.folder))
-    kept = [listed.build.step_list[2].log for listed in scene.bench.builds.finished()]
+    kept = [session_build.build.step_list[2].log for session_build in scene.bench.builds.finished()]
     assert [len(log) for log in kept] == [0, 0, 1000, 1000]
 
 
 def test_an_error_outside_the_dockerfile_is_shown_and_raised_nowhere_else(scene):
     scene.problem = ValueError("odd")
     scene.bench.build()
-    listed = scene.bench.wait()
+    session_build = scene.bench.wait()
     scene.until(lambda: scene.bench.page().notice is not None)
     page = scene.bench.page()
     assert page.notice.what == "Something in speedkit broke: ValueError: odd"
     assert (page.history[0].outcome, page.steps.outcome) == ("broken", "broken")
-    assert listed.problem is scene.problem
+    assert session_build.problem is scene.problem
     scene.bench.dismiss()
     assert scene.bench.page().notice is None
 
@@ -282,8 +282,8 @@ def test_an_engine_lost_in_the_middle_is_said_and_found_again(app):
 
 
 def test_a_lost_engine_does_not_hide_another_error(scene):
-    scene.bench.complain(ValueError("first"))
-    scene.bench._hear_of_engine(NoEngine("none"), True)
+    scene.bench.show_error(ValueError("first"))
+    scene.bench._on_engine_result(NoEngine("none"), True)
     assert "first" in scene.bench.page().notice.what
 
 
@@ -413,8 +413,8 @@ def test_a_build_ends_with_its_result_when_what_points_at_its_failure_breaks(sce
     monkeypatch.setattr(broken, raising)
     scene.bench.look_for_engine()
     scene.build(a_build(*FAILED, outcome="failed", step_error=EXIT_1))
-    assert scene.bench.builds.listed[-1].build.outcome == "failed"
-    assert scene.bench.builds.listed[-1].problem is None
+    assert scene.bench.builds.all[-1].build.outcome == "failed"
+    assert scene.bench.builds.all[-1].problem is None
     assert "RecursionError: too deep" in scene.bench.page().notice.what
 
 
@@ -426,9 +426,9 @@ def test_a_build_goes_on_when_it_cannot_be_painted(app):
     script = scene.build()
     woken, scene.bench._changed = scene.bench._changed, unpaintable
     script.finish(a_build())
-    listed = scene.bench.wait()
+    session_build = scene.bench.wait()
     scene.bench._changed = woken
-    assert (listed.build.outcome, listed.problem) == ("done", None)
+    assert (session_build.build.outcome, session_build.problem) == ("done", None)
     scene.bench.close()
 
 
@@ -441,8 +441,8 @@ def test_a_build_whose_state_cannot_be_read_ends_with_its_result(scene):
     script.snapshot = script.wait_briefly = unreadable
     scene.until(lambda: scene.bench.page().notice is not None)
     script.finish(a_build())
-    listed = scene.bench.wait()
-    assert (listed.build.outcome, listed.problem) == ("done", None)
+    session_build = scene.bench.wait()
+    assert (session_build.build.outcome, session_build.problem) == ("done", None)
 
 
 @pytest.mark.parametrize("method", ["wait", "wait_briefly"])
@@ -459,8 +459,8 @@ def test_a_build_whose_thread_is_told_to_exit_ends_as_broken(scene, method):
     scene.bench.look_for_engine()
     scene.bench.build()
     scene.until(lambda: scene.bench.builds.running is None)
-    listed = scene.bench.wait()
-    assert isinstance(listed.problem, SystemExit)
+    session_build = scene.bench.wait()
+    assert isinstance(session_build.problem, SystemExit)
     assert "SystemExit: leave" in scene.bench.page().notice.what
 
 
@@ -475,7 +475,7 @@ def test_a_build_for_which_the_machine_has_no_thread_left_ends_as_broken_and_the
     assert scene.bench.builds.running is None
     assert "can't start new thread" in scene.bench.page().notice.what
     scene.build(a_build())
-    assert [listed.problem is None for listed in scene.bench.builds.listed] == [False, True]
+    assert [session_build.problem is None for session_build in scene.bench.builds.all] == [False, True]
 
 
 def test_an_engine_that_stops_answering_is_said_as_long_as_it_does_and_no_longer(scene):
