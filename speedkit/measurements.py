@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from speedkit.apps import sample_edits
 from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.words import seconds_text
@@ -35,33 +36,22 @@ __all__ = [
 
 EDITS = {
     "cold": message("a cold build"),
-    "none": message("nothing changed"),
-    "touch": message("a file touched"),
-    "comment": message("a comment added"),
-    "rename-field": message("a field renamed"),
-    "readme": message("the README edited"),
-    "add-dependency": message("a dependency added"),
-    "break": message("a compile error"),
+    **{edit.name: edit.title for edit in sample_edits()},
     "corrected": message("an error corrected"),
     "retry": message("another try"),
     "custom": message("an edit of your own"),
     "a line appended": message("a line appended"),
 }
+"""What a build was made after, inside a sentence, in the order of all figures; the edits' own words come from the edits."""
 EDIT_HEADINGS = {
     "cold": message("cold build"),
-    "none": message("nothing changed"),
-    "touch": message("file touched"),
-    "comment": message("comment added"),
-    "rename-field": message("field renamed"),
-    "readme": message("README edited"),
-    "add-dependency": message("dependency added"),
-    "break": message("compile error"),
+    **{edit.name: edit.heading for edit in sample_edits()},
     "corrected": message("error corrected"),
     "retry": message("another try"),
     "custom": message("edit of your own"),
     "a line appended": message("line appended"),
 }
-"""The same edits in fewer words, for the heads of columns."""
+"""The same in fewer words, for the heads of columns."""
 COLD = "cold"
 UNCHANGED = "none"
 NOT_COMPARED = frozenset({"custom", "corrected", "retry"})

@@ -4,7 +4,7 @@ from .app import COLD, App, Strategy
 from .edits import AppliedEdit, Edit, append_line, replacement
 from .folder_app import app_in_place, own_app
 from .probe import Probe
-from .sample import BROKEN_ON_PURPOSE, sample_app, sample_folder
+from .sample import BROKEN_ON_PURPOSE, sample_app, sample_edits, sample_folder
 from .stale_copies import (
     FolderInUse,
     remove_leftovers,
@@ -35,6 +35,7 @@ __all__ = [
     "remove_unused_copies",
     "replacement",
     "sample_app",
+    "sample_edits",
     "sample_folder",
     "typed_text_folders",
     "typed_text_notice",

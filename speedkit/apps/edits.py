@@ -31,16 +31,20 @@ class Edit:
     """A change to the files of an app.
 
     summary: what it does, in a few words. make: makes the change in a folder and returns the names of the changed files.
+    title: what figures call it inside a sentence, "" for the name. heading: the same as the head of a column.
     """
 
     name: str
     summary: str
     make: Callable[[Path], tuple[str, ...]] = field(repr=False)
+    title: str = ""
+    heading: str = ""
 
 
 def nothing() -> Edit:
     """The edit that changes nothing."""
-    return Edit("none", message("nothing changed"), lambda _: ())
+    words = message("nothing changed")
+    return Edit("none", words, lambda _: (), title=words, heading=words)
 
 
 def touch(name: str) -> Edit:
@@ -51,7 +55,8 @@ def touch(name: str) -> Edit:
         move_time_forward(path, path.stat().st_mtime_ns)
         return (name,)
 
-    return Edit("touch", message("only the time of {name}", name=name), make)
+    title, heading = message("a file touched"), message("file touched")
+    return Edit("touch", message("only the time of {name}", name=name), make, title, heading)
 
 
 def append_line(name: str, line: str, *, called: str = "append") -> Edit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,15 @@ from .probe import Probe
 from .text_files import read_text, write_text
 from .working_copy import WorkingCopy, working_copy
 
-__all__ = ["BROKEN_ON_PURPOSE", "SampleApp", "is_sample_folder", "sample_app", "sample_folder", "sample_strategies"]
+__all__ = [
+    "BROKEN_ON_PURPOSE",
+    "SampleApp",
+    "is_sample_folder",
+    "sample_app",
+    "sample_edits",
+    "sample_folder",
+    "sample_strategies",
+]
 
 NAMES = ("host", "chained", "naive", "stages", "optimized", "warm", "mounts", "scratch")
 FOLDERS = shipped_places(__file__, "sample_go_app")
@@ -78,7 +87,7 @@ class SampleApp(App):
         private_cache: bool,
         copy: WorkingCopy | None = None,
     ) -> None:
-        edits = {edit.name: edit for edit in _edits()}
+        edits = {edit.name: edit for edit in sample_edits()}
         super().__init__("sample_go_app", source, folder, strategies, edits, private_cache=private_cache, copy=copy)
 
     @classmethod
@@ -96,15 +105,41 @@ class SampleApp(App):
         return Probe(PORT, "/echo?text=speedkit", field[1] if field else "text", "speedkit")
 
 
-def _edits() -> tuple[Edit, ...]:
+def sample_edits() -> tuple[Edit, ...]:
+    """The ready-made edits of the sample app, with all their words. A new edit is one more entry here."""
+    readme = append_line("README.md", "A line that Go never sees.", called="readme")
     return (
         nothing(),
         touch("main.go"),
-        Edit("comment", message("a comment in main.go: the same code"), _comment),
-        Edit("rename-field", message("text becomes message in the answer"), _rename_field),
-        append_line("README.md", "A line that Go never sees.", called="readme"),
-        Edit("add-dependency", message("a new import, with go.mod and go.sum"), _add_dependency),
-        Edit(BROKEN_ON_PURPOSE, message("a compile error in main.go"), _break),
+        Edit(
+            "comment",
+            message("a comment in main.go: the same code"),
+            _comment,
+            title=message("a comment added"),
+            heading=message("comment added"),
+        ),
+        Edit(
+            "rename-field",
+            message("text becomes message in the answer"),
+            _rename_field,
+            title=message("a field renamed"),
+            heading=message("field renamed"),
+        ),
+        replace(readme, title=message("the README edited"), heading=message("README edited")),
+        Edit(
+            "add-dependency",
+            message("a new import, with go.mod and go.sum"),
+            _add_dependency,
+            title=message("a dependency added"),
+            heading=message("dependency added"),
+        ),
+        Edit(
+            BROKEN_ON_PURPOSE,
+            message("a compile error in main.go"),
+            _break,
+            title=message("a compile error"),
+            heading=message("compile error"),
+        ),
     )
 
 
