@@ -1,4 +1,4 @@
-"""Arguments that several verbs share, and what they mean."""
+"""Arguments that several verbs share, and their parsers."""
 
 from __future__ import annotations
 
@@ -50,33 +50,32 @@ def parse_size(text: str) -> int:
 
     Raises: typer.BadParameter.
     """
-    found = SIZE.fullmatch(text.strip())
-    size = float(found[1]) * UNITS[found[2].lower()] if found is not None else math.inf
+    match = SIZE.fullmatch(text.strip())
+    size = float(match[1]) * UNITS[match[2].lower()] if match is not None else math.inf
     if not math.isfinite(size):
-        said = message("{text!r} is no size. Write bytes, or a number with kB, MB or GB.", text=text[:40])
-        raise typer.BadParameter(said)
+        raise typer.BadParameter(message("{text!r} is not a size. Write bytes, or a number with kB, MB or GB.", text=text[:40]))
     return round(size)
 
 
 def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
-    """The app in a folder, as it is, with one Dockerfile or with its own strategies.
+    """The app in a folder, used in place, with one Dockerfile or with its own strategies.
 
     Raises: Misuse, NotAFolder, NoDockerfile.
     """
     from speedkit.apps import app_in_place
 
     if strategy and file:
-        raise Misuse(message("A strategy and a Dockerfile were given."), fix=message("Give -s or -f, not both."))
+        raise Misuse(message("The command has both a strategy and a Dockerfile."), fix=message("Give -s or -f, not both."))
     return app_in_place(folder, dockerfile=file)
 
 
-def parse_build_args(given: list[str] | None) -> dict[str, str]:
-    """`K=V` pairs as a dictionary; a `K` alone has the value that the environment gives it, which no `ps` shows.
+def parse_build_args(options: list[str] | None) -> dict[str, str]:
+    """`K=V` pairs as a dictionary. A `K` alone gets its value from the environment, which `ps` does not show.
 
-    Raises: Misuse for one that has no value.
+    Raises: Misuse for a build argument without a value.
     """
     pairs = {}
-    for pair in given or []:
+    for pair in options or []:
         name, equals, value = pair.partition("=")
         if not name or (not equals and name not in os.environ):
             raise Misuse(

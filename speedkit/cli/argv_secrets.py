@@ -1,4 +1,4 @@
-"""Takes values out of this program's own command line, which every user's `ps` shows, once they have been read."""
+"""Hides values in the command line of this process, which `ps` shows to every user."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 __all__ = ["hide_on_command_line"]
 
 ARGUMENTS_BEGIN, ARGUMENTS_END = 45, 46
-"""Fields 48 and 49 of /proc/PID/stat (proc(5)), counted behind the name of the program."""
+"""Fields 48 and 49 of /proc/PID/stat (proc(5)), counted from the field after the program's name."""
 
 
 def hide_on_command_line(options: Sequence[str]) -> None:
     """Write stars over the values of `NAME=VALUE` in the memory that `ps` reads.
 
-    Linux alone lets a process do so; nothing depends on it, and until then the value was to be seen.
+    Only Linux allows it. It is no protection to rely on: the values were visible until now.
     """
     hidden = [option.encode("utf-8", "surrogateescape") for option in options if "=" in option]
     if not hidden or sys.platform != "linux":

@@ -1,4 +1,4 @@
-"""`speedkit build`: one real build, or the same twice."""
+"""`speedkit build`: a real build, or the same build twice."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CHANGES = {
     "kind": marked("changed kind"),
     "owner or mode": marked("changed owner or mode"),
 }
-"""In what a file changed from one image to the other."""
+"""The part of a file that differs between two images."""
 
 
 def register(program: typer.Typer) -> None:
@@ -62,9 +62,7 @@ def build(
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     builder: BuilderOption = None,
-    cold: Annotated[
-        bool, typer.Option("--cold", help=message("Find nothing that was built before; your cache stays."))
-    ] = False,
+    cold: Annotated[bool, typer.Option("--cold", help=message("Build with an empty cache; yours stays as it is."))] = False,
     cache_from: Annotated[
         list[str] | None,
         typer.Option(metavar="type=…", help=message("A cache to import, as buildx takes it; may be repeated.")),
@@ -84,7 +82,7 @@ def build(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build, print what came of it, and exit with 3 where it failed, with 1 where a second build was not the same."""
+    """Build, and print the result. Exit with 3 if the build failed, with 1 if a second build was not the same."""
     from speedkit.builds import start_build
 
     hide_on_command_line([*(build_arg or ()), *(cache_from or ()), *(cache_to or ())])
@@ -116,16 +114,11 @@ def build(
         raise problem
     last = repeated.second if repeated else built
     if not last.ok:
-        say_log(last.error or _ended_without_error(last))
+        still_running = message("The build was told to stop, and still runs.")
+        say_log(last.error or (still_running if last.outcome == "running" else message("The build failed.")))
         raise typer.Exit(3)
     if repeated and not repeated.same:
         raise typer.Exit(1)
-
-
-def _ended_without_error(built: Build) -> str:
-    if built.outcome == "running":
-        return message("The build was told to end, and has not yet.")
-    return message("The build failed.")
 
 
 def _repeated(app: App, running: RunningBuild, built: Build, *, cold: bool) -> RepeatedBuild:
@@ -137,9 +130,9 @@ def _repeated(app: App, running: RunningBuild, built: Build, *, cold: bool) -> R
 
 
 def _watched(running: RunningBuild) -> Build:
-    """The finished build, shown on stderr while it goes on. Ctrl-C cancels it, or what is still done once it is built."""
+    """The finished build, shown on stderr while it runs. Ctrl-C cancels the build, or the checks after it."""
     try:
-        # A view that breaks, as on a terminal that is gone, does not end a build.
+        # An error in the view, as when the terminal has gone, must not end the build.
         with suppress(Exception):
             _show_live(running)
         return running.wait()
@@ -155,7 +148,7 @@ def _show_live(running: RunningBuild) -> None:
             built = running.wait_briefly(0.12)
             show(line_of_running(built, is_built=running.is_built))
             if built.outcome == "running" and built.notices and not is_told:
-                print_notices([built])  # where nobody sees the line, as in a pipe, and once
+                print_notices([built])  # once, because a pipe does not show the live line
                 is_told = True
 
 
@@ -177,22 +170,21 @@ def _print_repeated(repeated: RepeatedBuild) -> None:
     print_text("")
     print_table(repeated.summary, columns if missed else [], missed, numbers=[line, seconds])
     if repeated.differences:
-        changed = [[one.path, _change(one)] for one in repeated.differences[:SHOWN_DIFFERENCES]]
+        changed = [[one.path, _change_text(one)] for one in repeated.differences[:SHOWN_DIFFERENCES]]
         if more := len(repeated.differences) - len(changed):
             changed.append([message("and {more} more", more=more), ""])
         print_table("", [message("file"), message("in the second image")], changed)
     if repeated.unsteady:
         rows = []
-        for number, found in groupby(repeated.unsteady, key=lambda one: one.line):
-            first, *others = found
+        for number, findings in groupby(repeated.unsteady, key=lambda one: one.line):
+            first, *others = findings
             rows += [[number, first.instruction, first.because], *(["", "", other.because] for other in others)]
         print_text("")
         title = message("What usually makes a step run again, or come out differently on another day or machine:")
         print_table(title, [line, instruction, because], rows, numbers=[line])
 
 
-def _change(found: Difference) -> str:
-    """How a file of the second image is unlike that of the first."""
-    if found.kind == "changed":
-        return message(CHANGES[found.what])
-    return message("added") if found.kind == "added" else message("removed")
+def _change_text(difference: Difference) -> str:
+    if difference.kind == "changed":
+        return message(CHANGES[difference.what])
+    return message("added") if difference.kind == "added" else message("removed")

@@ -1,4 +1,4 @@
-"""`speedkit clean`: what speedkit made and nothing uses is removed."""
+"""`speedkit clean`: removes unused images, containers and working copies of speedkit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def clean(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Clean up, and say what was removed and what stays."""
+    """Clean up, and print the counts of removed objects and the reasons of those that stay."""
     from speedkit.apps import typed_text_notice
     from speedkit.engine import connect
     from speedkit.setup import clean as clean_up

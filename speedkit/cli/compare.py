@@ -46,7 +46,7 @@ def compare(
     repeat: Annotated[int, typer.Option(min=1, help=message("Trials of each."))] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Measure, print the medians, and exit with 3 where a build failed."""
+    """Measure, and print the medians. Exit with 3 if a build failed."""
     from speedkit import builds
 
     from .progress import TerminalWatch
@@ -100,7 +100,7 @@ def _edit_of_a_file(app: App, name: str) -> Edit:
 
 
 def print_comparison(result: Any) -> None:
-    """The medians of a comparison, strategy by edit, on stdout."""
+    """Print the median of each strategy and edit."""
     from speedkit.words import seconds_text
 
     def span(row: Any) -> str:

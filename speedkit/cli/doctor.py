@@ -1,4 +1,4 @@
-"""`speedkit doctor`: what builds need, and what is missing."""
+"""`speedkit doctor`: checks everything that builds need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def register(program: typer.Typer) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Print a row per check, and exit with 1 where something is missing."""
+    """Print a row per check. Exit with 1 if something is missing."""
     from speedkit import setup as setting_up
 
     report = setting_up.doctor()

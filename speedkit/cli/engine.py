@@ -20,7 +20,7 @@ def register(program: typer.Typer) -> None:
 
 @engine_verbs.command("start", help=message("Start the installed engine; does nothing when one answers."))
 def engine_start() -> None:
-    """Start the engine, and say where it answers."""
+    """Start the engine, and print its address."""
     from speedkit.setup import start_engine
 
     engine = start_engine()
@@ -29,7 +29,7 @@ def engine_start() -> None:
 
 @engine_verbs.command("stop", help=message("Stop the engine that speedkit started; another one is left alone."))
 def engine_stop() -> None:
-    """Stop our engine, and say whether there was one."""
+    """Stop the engine that speedkit started, if one runs."""
     from speedkit.setup import stop_engine
 
     if stop_engine():
@@ -40,15 +40,15 @@ def engine_stop() -> None:
 
 @engine_verbs.command("status", help=message("Say whether an engine answers and whose it is."))
 def engine_status(as_json: AsJson = False) -> None:
-    """Print how it stands with the engine, and exit with 1 where none answers."""
+    """Print the engine's version and who started it. Exit with 1 if no engine answers."""
     from speedkit.setup import engine_status
 
-    found = engine_status()
+    engine = engine_status()
     if as_json:
-        print_json({"answers": found.answers, "version": found.version, "ours": found.ours, "log": found.log})
+        print_json({"answers": engine.answers, "version": engine.version, "ours": engine.ours, "log": engine.log})
     else:
-        whose = message("started by speedkit") if found.ours else message("not started by speedkit")
-        row = [found.version or message("none answers"), whose if found.answers else ""]
+        whose = message("started by speedkit") if engine.ours else message("not started by speedkit")
+        row = [engine.version or message("none answers"), whose if engine.answers else ""]
         print_table("", [message("engine"), ""], [row])
-    if not found.answers:
+    if not engine.answers:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""`speedkit explain`: why the steps of a recorded build were cached or ran."""
+"""`speedkit explain`: the reason why each step of a recorded build was cached or ran."""
 
 from __future__ import annotations
 

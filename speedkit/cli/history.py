@@ -62,7 +62,7 @@ def history(
 
 
 def _count_left_out(meta: Meta) -> int:
-    """How many secrets of a build's arguments, caches, base images, answer and error were replaced in its recording."""
+    """The number of secrets that were replaced in a recording: in build args, caches, base images, answer and error."""
     from speedkit.secrets import count_substitutes
 
     parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error)

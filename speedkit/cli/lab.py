@@ -1,4 +1,4 @@
-"""`speedkit lab`: JupyterLab at the first notebook, with copies of the notebooks that are the reader's own."""
+"""`speedkit lab`: JupyterLab with the user's own copies of the notebooks, at the first one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .output import say
 __all__ = ["register"]
 
 SETTINGS = Path(__file__).with_name("lab_settings")
-"""JupyterLab's question whether it may fetch news would lie over the first notebook."""
+"""Settings that turn off JupyterLab's question about news, which would cover the first notebook."""
 
 
 def register(program: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def lab(
         bool, typer.Option("--copy-only", help=message("Copy the notebooks, and do not start JupyterLab."))
     ] = False,
 ) -> None:
-    """Copy the notebooks that are missing, and become JupyterLab."""
+    """Copy the missing notebooks, and run JupyterLab in this process."""
     from speedkit.lessons import FIRST_NOTEBOOK, copy_notebooks
 
     done = copy_notebooks(folder)

@@ -1,8 +1,8 @@
-"""The one door to the terminal: whatever the program prints goes through here, JSON and tables to stdout, the rest to stderr.
+"""Everything that the program prints: JSON and tables on stdout, the rest on stderr.
 
-Nearly all that is printed holds foreign text: names of files, lines of Dockerfiles, logs, answers of an engine. None of it is
-taken as rich's markup (`app/[slug]/page.tsx` is a path, not a style), and characters that a terminal obeys become visible
-escapes. Nothing else in `speedkit.cli` writes, imports rich or asks a question; a test holds that.
+Most of the output has foreign text in it: file names, lines of Dockerfiles, logs, answers of an engine. Rich must not read
+markup in it (`app/[slug]/page.tsx` is a path, not a style), and a terminal must not obey it: control characters become visible
+escapes. No other module of `speedkit.cli` writes to the terminal, imports rich or asks a question (tests/cli/test_output.py).
 """
 
 from __future__ import annotations
@@ -45,26 +45,26 @@ __all__ = [
 ]
 
 PAPER_COLUMNS = 200
-"""How wide a table is where no terminal says it."""
+"""The width of a table without a terminal."""
 INSTRUCTION = marked("instruction")
-"""The head of a column that holds instructions."""
+"""The heading of a column of instructions, which are cut at the width of the terminal."""
 FRAMES_A_SECOND = 8
 
 
 def take_any_character() -> None:
-    """A pipe on Windows, or PYTHONIOENCODING, may know no ✓: it gets a question mark, and the program goes on."""
+    """Replace characters that a stream cannot encode: a pipe on Windows, or PYTHONIOENCODING, may have no ✓."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="replace")
 
 
 def stdout_gone() -> None:
-    """The reader of our output has gone; Python would complain once more when it flushes at exit."""
+    """Send the rest of stdout to nowhere, because its reader has gone. Python would print an error when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def takes_all_characters() -> bool:
-    """Stdout takes every character, not only those of some old code page."""
+    """Whether stdout can encode every character; an old code page cannot."""
     return (sys.stdout.encoding or "").lower().startswith("utf")
 
 
@@ -79,7 +79,7 @@ def say_log(text: str) -> None:
 
 
 def say_problem(what: str, fix: str) -> None:
-    """What went wrong, in red marked as such, and what to do next. what: one line or more, made visible already."""
+    """Print an error with a red ✗, and its fix. what: one or more lines without control characters."""
     from rich.text import Text
 
     _errors().print(Text.assemble(("✗", "bold red"), " ", visible(what)), soft_wrap=True)
@@ -88,7 +88,7 @@ def say_problem(what: str, fix: str) -> None:
 
 
 def say_usage_error(problem: Any) -> None:
-    """A command line that typer does not understand, as typer shows it, with its words made visible."""
+    """Print an error in the command line as typer shows it, without control characters."""
     from typer.rich_utils import rich_format_error
 
     problem.message = visible_line(str(problem.message))
@@ -96,7 +96,7 @@ def say_usage_error(problem: Any) -> None:
 
 
 def ask(question: str) -> bool:
-    """Whether the person at the terminal says yes; False where nobody sits."""
+    """Whether the user answers yes; False without a terminal."""
     import typer
 
     return sys.stdin.isatty() and typer.confirm(visible_line(question), err=True)
@@ -104,7 +104,7 @@ def ask(question: str) -> bool:
 
 @contextmanager
 def live_line() -> Iterator[Callable[[str], None]]:
-    """A line on stderr that says what goes on, as long as the block lasts; it gets a new text when it is called."""
+    """Show a line on stderr until the block ends. The block gets a function that replaces the text."""
     from rich.live import Live
     from rich.text import Text
 
@@ -113,7 +113,7 @@ def live_line() -> Iterator[Callable[[str], None]]:
 
 
 class ProgressBar:
-    """A bar on stderr where that is a terminal; nothing where it is not."""
+    """A progress bar on stderr; nothing if that is not a terminal."""
 
     def __init__(self, total: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -138,9 +138,9 @@ class ProgressBar:
 
 
 def print_json(document: object) -> None:
-    """One JSON document on stdout; plain ASCII where stdout cannot take every character.
+    """One JSON document on stdout, in ASCII if stdout cannot encode every character.
 
-    `secrets_left_out`: how many secrets were replaced in what it is about, where any were.
+    Its field `secrets_left_out` is the number of secrets that were replaced in it; it is missing for none.
     """
     from speedkit.secrets import count_substitutes
 
@@ -151,13 +151,13 @@ def print_json(document: object) -> None:
 
 
 def print_json_pieces(pieces: Iterable[str]) -> None:
-    """One JSON document on stdout, in pieces. It says the same, whatever of it had to be escaped for a terminal."""
+    """One JSON document on stdout, in pieces. Control characters become JSON escapes, which mean the same."""
     sys.stdout.writelines(map(visible_json, pieces))
     sys.stdout.write("\n")
 
 
 def print_file(content: bytes) -> None:
-    """The content of a file: to a pipe byte by byte, on a terminal as text whose control characters are visible."""
+    """The content of a file: its bytes to a pipe, text with visible control characters to a terminal."""
     if sys.stdout.isatty():
         sys.stdout.write(visible(content.decode("utf-8", "backslashreplace")))
         return
@@ -171,7 +171,7 @@ def print_text(*lines: str) -> None:
 
 
 def print_sentence(text: str) -> None:
-    """A sentence on stdout, in a terminal broken between words."""
+    """A sentence on stdout, wrapped between words in a terminal."""
     console = _console()
     console.print(visible_line(text), soft_wrap=not console.is_terminal)
 
@@ -186,9 +186,8 @@ def print_table(
 ) -> None:
     """A table on stdout.
 
-    title: above it, "" for none. numbers: columns set right-aligned. unbroken: columns that stay on one line; others are
-    broken where they must be. In a terminal an instruction is as long as the terminal is wide at most: its line says where the
-    whole is.
+    title: above the table, "" for none. numbers: right-aligned columns. unbroken: columns without line breaks. In a terminal,
+    an instruction is cut at the width of the terminal; its line number leads to the whole text.
     """
     from rich.table import Table
     from rich.text import Text
@@ -217,20 +216,20 @@ def _cell_text(cell: object) -> str:
 
 
 def _instruction_text(cell: object, longest: int | None) -> str:
-    # Line ends and tabs between the words of an instruction say nothing, unlike those in a name.
+    # In an instruction, line ends and tabs only separate words. In a name they matter, so they stay visible there.
     text = _cell_text(str(cell or "").replace("\r\n", " ").replace("\n", " ").replace("\t", " "))
     return text if longest is None or len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def reason_json(reason: Reason, key: str) -> dict[str, object]:
-    """A step with its cause. key: what its state is called, `state` of a build or `forecast`."""
+    """A step with its cause. key: the name of its state, `state` for a build or `forecast`."""
     from speedkit.causes import cause_kind, cause_subjects
 
     because = {"kind": cause_kind(reason.cause), "what": list(cause_subjects(reason.cause)), "sentence": reason.because}
-    seen = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
-    cached = {} if key == "forecast" else seen
+    measured = {"cached": reason.state == "cached", "seconds": round(reason.seconds, 4), "origins": list(reason.origins)}
+    in_build = {} if key == "forecast" else measured
     common = {"line": reason.line, "instruction": reason.instruction, "stage": reason.stage}
-    return common | {key: reason.state} | cached | {"because": because}
+    return common | {key: reason.state} | in_build | {"because": because}
 
 
 @lru_cache(maxsize=1)
@@ -239,15 +238,15 @@ def _errors() -> Console:
 
 
 def _console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """Rich, with nothing in a text taken for markup, for the name of an emoji or for something to colour.
+    """A console of rich without markup, emoji names and highlighting.
 
-    Rich is loaded when there is something to show.
+    Rich is imported here, because it takes long to load and `speedkit layers --json` does not need it.
     """
     from rich.console import Console
     from rich.segment import Segment
 
     class ForeignText(Console):
-        """What reached a renderable past the functions above is made visible here, where it becomes text of the terminal."""
+        """Makes control characters visible in every text, also in one that the functions above do not check."""
 
         def render(self, renderable: RenderableType, options: Any = None) -> Iterator[Segment]:
             for segment in super().render(renderable, options):

@@ -1,4 +1,4 @@
-"""`speedkit predict`: a forecast from recordings; an engine that answers is asked which base images it has."""
+"""`speedkit predict`: a forecast from recordings, and from the base images of an engine if one answers."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ def predict(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the forecast of a build; an error quotes the line of the Dockerfile that it is about."""
+    """Print the forecast of a build. An error in the Dockerfile quotes its line."""
     from speedkit.history import predict as forecast
 
     hide_on_command_line(build_arg or ())
     app = app_named(folder, strategy, file)
     arguments = parse_build_args(build_arg)
     try:
-        found = forecast(app, strategy, build_args=arguments, target=target, builder=builder, changed=change or ())
+        reasons = forecast(app, strategy, build_args=arguments, target=target, builder=builder, changed=change or ())
     except DockerfileError as problem:
         raise _quoting(problem, app.strategy(strategy).dockerfile) from None
-    print_reasons(found, "forecast", as_json=as_json)
+    print_reasons(reasons, "forecast", as_json=as_json)
 
 
 def _quoting(problem: DockerfileError, dockerfile: Path) -> DockerfileError:
-    """The same error with the line that it is about."""
-    # BuildKit counts line feeds alone; Python would also end a line at a carriage return or a line separator.
+    """The same error with a quote of its line in the Dockerfile."""
+    # BuildKit counts only line feeds. `str.splitlines` also ends a line at a carriage return or a line separator.
     lines = dockerfile.read_bytes().decode("utf-8", "backslashreplace").replace("\r\n", "\n").split("\n")
     if problem.line is None or problem.line > len(lines):
         return problem

@@ -1,4 +1,4 @@
-"""Builds, as a table and as JSON; and the line of one that goes on."""
+"""Prints builds as a table or as JSON, and the line of a running build."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def print_build(built: Build) -> None:
     took, outcome = seconds_text(built.seconds), outcome_word(built.outcome)
     facts = [message("{strategy}: {outcome} in {seconds}", strategy=built.strategy, outcome=outcome, seconds=took)]
     if built.image:
-        # The beginning of its id, as `speedkit layers` takes it.
+        # `speedkit layers` accepts this beginning of the id.
         facts.append(message("image {id}", id=built.image.removeprefix("sha256:")[:12]))
     if built.image_bytes is not None:
         facts.append(bytes_text(built.image_bytes))
@@ -46,20 +46,20 @@ def print_build(built: Build) -> None:
 
 
 def print_notices(builds: Iterable[Build]) -> None:
-    """What could not be done once builds had ended, each sentence once. They are good nevertheless, and so is the exit code."""
+    """Print what failed after the builds, each sentence once. The builds are good, so it does not change the exit code."""
     for notice in dict.fromkeys(notice for build in builds for notice in build.notices):
         say(f"! {notice}")
 
 
 def line_of_running(built: Build, *, is_built: bool) -> str:
-    """What a terminal shows of a build that goes on. is_built: only its image is still looked at."""
+    """The line of a running build. is_built: the solve has ended, and only the image is still checked."""
     from speedkit.words import seconds_text
 
     running = [step for step in built.step_list if step.state == "running"]
     if built.notices:
         now = " ".join(built.notices)
     elif is_built:
-        now = message("built; looking at the image, and asking whether it works")
+        now = message("built; reading the image, and checking whether it works")
     elif running:
         now = running[-1].instruction
     else:

@@ -1,4 +1,4 @@
-"""The reasons of steps, as a table and as JSON: forecast or seen."""
+"""Prints the reasons of steps, of a forecast or of a finished build, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["print_reasons"]
 
 
-def print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
-    """key: what the state of a step is called, `forecast` or `state`."""
+def print_reasons(reasons: Reasons, key: str, *, as_json: bool) -> None:
+    """key: the name of a step's state in JSON, `forecast` or `state`."""
     if as_json:
-        steps = [reason_json(reason, key) for reason in found.steps]
-        print_json({"steps": steps, "stand_in_frontend": found.replaced_frontend is not None})
+        steps = [reason_json(reason, key) for reason in reasons.steps]
+        print_json({"steps": steps, "stand_in_frontend": reasons.replaced_frontend is not None})
         return
     from speedkit.words import seconds_text, shown_state
 
-    timed = any(reason.seconds for reason in found.steps)
+    timed = any(reason.seconds for reason in reasons.steps)
     rows = [
         [
             reason.line,
@@ -31,9 +31,9 @@ def print_reasons(found: Reasons, key: str, *, as_json: bool) -> None:
             *([seconds_text(reason.seconds) if reason.seconds else ""] if timed else []),
             reason.because,
         ]
-        for reason in found.steps
+        for reason in reasons.steps
     ]
     line, seconds = message("line"), message("seconds")
     state = message("forecast") if key == "forecast" else message("state")
     columns = [line, message("instruction"), state, *([seconds] if timed else []), message("because")]
-    print_table(found.title, columns, rows, numbers=[line, seconds])
+    print_table(reasons.title, columns, rows, numbers=[line, seconds])

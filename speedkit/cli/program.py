@@ -1,4 +1,4 @@
-"""Puts the verbs together and turns errors into one message and an exit code.
+"""The program: all verbs, and for each error one message and an exit code.
 
 Exit codes: 0 good, 1 "no", 2 misuse, 3 the engine or a build failed.
 """
@@ -31,15 +31,15 @@ __all__ = ["program", "run"]
 
 KEPT_SECONDS = 30 * 24 * 3600.0
 INTERRUPTED_TWICE = 130
-"""What typer gives for Ctrl-C while a verb deals with an earlier one."""
+"""The result of typer for a Ctrl-C while a verb handles an earlier one."""
 
 
 UsageError: type[Any] = typer.BadParameter.__bases__[0]
-"""What typer raises for a command line that it does not understand; it has no public name of its own."""
+"""The class of typer's errors for a wrong command line, which has no public name in typer."""
 
 
 class _Verbs(TyperGroup):
-    """The verbs; Ctrl-C ends one with a sentence and the exit code of a build that was cancelled."""
+    """The verbs. Ctrl-C ends a verb with a sentence and the exit code of a cancelled build."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -85,12 +85,12 @@ def _options(
 def run(read_image: Callable[[], Image] | None) -> NoReturn:
     """Run the program with this process's arguments and end the process.
 
-    read_image: reads the image that the arguments name, when an engine was asked for it already.
+    read_image: reads the image in the arguments, if the engine was asked for it already (see cli.start).
     """
     # Else Python searches all objects for cycles before it ends: 0.03 s of CPU for 7,500 files, of the 0.15 s that
     # `speedkit layers` may take longer than `docker save` does.
     atexit.register(gc.freeze)
-    _take_leave_in_good_order()
+    _treat_signals_like_ctrl_c()
     take_any_character()
     code: object = 0
     try:
@@ -130,8 +130,8 @@ def _sweep_leftovers() -> None:
         remove_leftovers_and_report(say)
 
 
-def _take_leave_in_good_order() -> None:
-    """Let whoever ends this process, or closes its terminal, do what Ctrl-C does: builds are cancelled and recorded."""
+def _treat_signals_like_ctrl_c() -> None:
+    """Treat SIGTERM and SIGHUP (a closed terminal) like Ctrl-C, so that builds are cancelled and recorded."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
@@ -139,7 +139,7 @@ def _take_leave_in_good_order() -> None:
 
 
 def _kept_traceback() -> str:
-    """Where the traceback of the error at hand is kept, for whoever is asked for help; those of a month ago go."""
+    """Keep the traceback of the current error in a file for a month, for a bug report. Out: the sentence about it."""
     import tempfile
     import time
     import traceback
@@ -148,7 +148,7 @@ def _kept_traceback() -> str:
 
     try:
         for old in Path(tempfile.gettempdir()).glob("speedkit-error-*.txt"):
-            with contextlib.suppress(OSError):  # another user's, say
+            with contextlib.suppress(OSError):  # another user's file cannot be removed
                 if time.time() - old.lstat().st_mtime > KEPT_SECONDS:
                     old.unlink()
         with tempfile.NamedTemporaryFile(

@@ -1,4 +1,4 @@
-"""Progress of long work in a terminal, on stderr."""
+"""The progress of several builds, on stderr."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["TerminalWatch"]
 
 
 class TerminalWatch:
-    """A progress bar where stderr is a terminal, a line per build where it is not."""
+    """A progress bar if stderr is a terminal, else a line per build."""
 
     def __init__(self, total: int) -> None:
         self._bar = ProgressBar(total)

@@ -1,4 +1,4 @@
-"""`speedkit setup`: what builds need is made."""
+"""`speedkit setup`: makes everything that builds need."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def register(program: typer.Typer) -> None:
 
 
 def setup(yes: Annotated[bool, typer.Option("--yes", "-y", help=message("Install without asking."))] = False) -> None:
-    """Set the machine up, and say what is done."""
+    """Set the machine up, and print each step."""
     from speedkit.setup import run_setup
 
     run_setup(yes=yes, ask=ask, say=say)

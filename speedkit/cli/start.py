@@ -33,7 +33,7 @@ def main() -> NoReturn:
 
 
 def _end_as_cancelled() -> NoReturn:
-    """For Ctrl-C before a verb has begun, or once more while one ends: its exit code is that of a build that was cancelled."""
+    """For Ctrl-C before a verb has begun, or a second one while a verb ends. The exit code is that of a cancelled build."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

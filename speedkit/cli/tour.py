@@ -29,7 +29,7 @@ def tour(
     out: Annotated[Path, typer.Option(help=message("Where the report goes."))] = Path("out"),
     session: Annotated[str | None, typer.Option(help=message("A name for the builds of this tour."))] = None,
 ) -> None:
-    """Take the tour, print its table, and exit with 3 where a build failed that should not have."""
+    """Run the tour, print its table, and exit with 3 if a build failed unexpectedly."""
     from speedkit.rendering import plain_log
     from speedkit.report import run_tour, strategy_by_edit
     from speedkit.words import outcome_word, seconds_text
@@ -53,7 +53,7 @@ def tour(
     say(made)
     say(message("Open {address}", address=finished.page.resolve().as_uri()))
     for build in finished.failed:
-        told = (build.error or outcome_word(build.outcome)).strip().splitlines()[-1]
-        say(f"✗ {build.strategy}, {build.edit}: {plain_log(told)}")
+        last_line = (build.error or outcome_word(build.outcome)).strip().splitlines()[-1]
+        say(f"✗ {build.strategy}, {build.edit}: {plain_log(last_line)}")
     if finished.failed:
         raise typer.Exit(3)

@@ -14,5 +14,5 @@ def test_a_size_is_read_with_its_unit():
 
 @pytest.mark.parametrize("text", ["", "much", "9" * 400, "1e999"])
 def test_what_is_no_size_is_refused(text):
-    with pytest.raises(typer.BadParameter, match="is no size"):
+    with pytest.raises(typer.BadParameter, match="is not a size"):
         parse_size(text)

@@ -79,7 +79,7 @@ def test_ci_says_which_limits_are_kept_and_exits_with_1_when_one_is_not(speedkit
     code, _, err = speedkit(
         "layers", archive, "--ci", "--max-wasted", "9.1kB", "--min-efficiency", "0.001", "--max-size", "1MB"
     )
-    assert (code, err) == (0, "✓ All limits are kept.\n")
+    assert (code, err) == (0, "✓ The image is within all limits.\n")
     code, out, err = speedkit("layers", archive, "--ci", "--max-wasted", "0", "--forbid", "*.pem", "--json")
     assert code == 1
     document = json.loads(out)
@@ -118,11 +118,11 @@ def test_names_of_files_give_a_terminal_no_orders(speedkit, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--ci"], "--ci checks limits, and none is given. Give one or more of --max-wasted"),
-        (["--layer", "1"], "--layer says which layer --cat reads."),
-        (["--max-size", "large"], "is no size"),
+        (["--ci"], "--ci checks limits, and there are none. Give one or more of --max-wasted"),
+        (["--layer", "1"], "--layer chooses the layer for --cat"),
+        (["--max-size", "large"], "is not a size"),
         (["--min-efficiency", "2"], "--min-efficiency"),
-        (["--min-efficiency", "nan"], "--min-efficiency is no number."),
+        (["--min-efficiency", "nan"], "--min-efficiency is not a number."),
         (["--forbid", ""], "--forbid '' names no path."),
         (["--forbid", "*.pem", "--forbid", "./"], "--forbid './' names no path."),
         (["--cat", "/etc/motd", "--forbid", "*.pem"], "--cat prints one file and does nothing else."),
