@@ -84,7 +84,7 @@ def _time_and_look(runs: Sequence[Build]) -> tuple[str, str]:
     if not good_seconds:
         # The time until a failure is no build time: the words say so, and no line break may part the number from its unit.
         seconds = seconds_text(statistics.median(build.seconds for build in runs)).replace(" ", "\N{NO-BREAK SPACE}")
-        return message("fails after {seconds}", seconds=seconds), "sk-said"
+        return message("fails after {seconds}", seconds=seconds), "sk-sentence"
     return seconds_text(statistics.median(good_seconds)), "sk-amount"
 
 

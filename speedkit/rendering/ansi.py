@@ -1,4 +1,7 @@
-"""Logs made safe to show: colours of ANSI escape sequences as HTML, everything else escaped."""
+"""Logs as safe text and HTML: colours of ANSI escape sequences become spans, everything else is escaped.
+
+`page.log_lines` does the same line by line, for logs that grow.
+"""
 
 from __future__ import annotations
 
@@ -22,28 +25,29 @@ COLOURS = {
 
 
 def plain_log(text: str) -> str:
-    """A log without escape sequences and control characters; a line that was drawn over shows its last state."""
+    """A log without escape sequences and control characters. Of a line that was overwritten, only its last state is left."""
     return CONTROL.sub("", _last_states(ESCAPE.sub("", text)))
 
 
 def _last_states(text: str) -> str:
-    """Of each line what stands behind its last carriage return, as a terminal draws over what stood there."""
+    """Each line from its last carriage return on: a terminal overwrites the text before it, as progress bars do."""
     if "\r" not in text:
         return text
     return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def ansi_to_html(text: str) -> str:
-    """A log as HTML: bold and colours kept as spans, all else escaped or dropped."""
+    """A log as HTML, with bold and colours as spans. Other escape sequences are dropped, and all text is escaped."""
     parts: list[str] = []
     open_span, end = False, 0
     text = _last_states(text)
-    for found in ESCAPE.finditer(text):
-        parts.append(html_text(CONTROL.sub("", text[end : found.start()])))
-        end = found.end()
-        if found[2] == "m":
+    for sequence in ESCAPE.finditer(text):
+        parts.append(html_text(CONTROL.sub("", text[end : sequence.start()])))
+        end = sequence.end()
+        # Only Select Graphic Rendition, which ends with m, says how text looks; others move the cursor or clear the screen.
+        if sequence[2] == "m":
             parts.append("</span>" if open_span else "")
-            style = _style(found[1])
+            style = _style(sequence[1])
             parts.append(f'<span style="{style}">' if style else "")
             open_span = bool(style)
     parts.append(html_text(CONTROL.sub("", text[end:])))
@@ -53,9 +57,11 @@ def ansi_to_html(text: str) -> str:
 def _style(codes: str) -> str:
     """The CSS of one Select Graphic Rendition sequence (ECMA-48 8.3.117)."""
     styles = []
+    # A log is foreign text: a code of thousands of digits is skipped, as Python would raise an error for it.
     for code in (int(part) for part in codes.split(";") if part.isdecimal() and len(part) <= MOST_DIGITS):
         if code == 1:
             styles.append("font-weight:600")
+        # 90 to 97 are the bright variants of the colours 30 to 37.
         elif (colour := COLOURS.get(code - 60 if code >= 90 else code)) is not None:
             styles.append(f"color:{colour}")
     return ";".join(styles)

@@ -1,6 +1,7 @@
-"""Boxes within boxes, each as large as its share: the layout of a treemap, wherever it is drawn.
+"""The layout of a treemap: boxes within boxes, the area of each in proportion to its size.
 
-The rule is that of "Squarified Treemaps" (Bruls, Huizing, van Wijk, 2000): rows are filled so that boxes stay near to squares.
+The algorithm is that of "Squarified Treemaps" (Bruls, Huizing, van Wijk, 2000): each row is filled as long as that makes its
+boxes more like squares.
 """
 
 from __future__ import annotations
@@ -22,21 +23,22 @@ class Box:
     height: float
 
     def within(self, *, margin: float, heading: float) -> Box:
-        """What is left inside, below a heading."""
+        """The space for inner boxes, below a heading and within a margin."""
         return Box(self.x + margin, self.y + heading, self.width - 2 * margin, self.height - heading - margin)
 
 
 def pack(sizes: Sequence[float], box: Box) -> list[Box]:
-    """A box for each size, in the order given, together as large as the box around them. sizes: positive, largest first."""
+    """A box for each size, in the same order; together they fill `box`. sizes: positive, largest first."""
     scale = box.width * box.height / sum(sizes) if sizes else 0.0
     areas = [size * scale for size in sizes]
     packed: list[Box] = []
     while len(packed) < len(areas):
-        start, short = len(packed), min(box.width, box.height)
+        # A row lies along the shorter side, where its boxes are more like squares.
+        start, side = len(packed), min(box.width, box.height)
         end = start + 1
-        while end < len(areas) and _worst(areas[start : end + 1], short) <= _worst(areas[start:end], short):
+        while end < len(areas) and _worst_ratio(areas[start : end + 1], side) <= _worst_ratio(areas[start:end], side):
             end += 1
-        row, box = _row(areas[start:end], box)
+        row, box = _row_of_boxes(areas[start:end], box)
         packed += row
     return packed
 
@@ -51,10 +53,10 @@ def nested_boxes(
     smallest: float,
     deepest: int,
 ) -> Iterator[tuple[Thing, Box, int]]:
-    """Each thing with its box and its depth, outer ones first; the root itself is left out.
+    """Each thing with its box and its depth, outer things first, without the root.
 
-    children: what is in a thing, with sizes, largest first. smallest: no side is shorter. heading, margin: kept free in a box
-    around others. deepest: how many boxes lie within each other.
+    children: the things in a thing, with sizes, largest first. smallest: boxes with a shorter side are left out.
+    heading, margin: free space in a box around other boxes. deepest: the most boxes within each other.
     """
     waiting = [(root, box, 0)]
     while waiting:
@@ -62,33 +64,33 @@ def nested_boxes(
         inner = place if depth == 0 else place.within(margin=margin, heading=heading)
         if depth == deepest or min(inner.width, inner.height) < smallest:
             continue
-        found = [(child, size) for child, size in children(thing) if size > 0]
-        for (child, _), where in zip(found, pack([size for _, size in found], inner), strict=True):
+        sized_children = [(child, size) for child, size in children(thing) if size > 0]
+        for (child, _), where in zip(sized_children, pack([size for _, size in sized_children], inner), strict=True):
             if min(where.width, where.height) >= smallest:
                 yield child, where, depth + 1
                 waiting.append((child, where, depth + 1))
 
 
-def _worst(row: Sequence[float], side: float) -> float:
-    """The longest side by the shortest, of the worst box in a row along a side."""
+def _worst_ratio(row: Sequence[float], side: float) -> float:
+    """The longer side divided by the shorter one, of the box that is least like a square. row: areas, largest first."""
     total = sum(row)
     return max(side * side * row[0] / (total * total), total * total / (side * side * row[-1])) if side else float("inf")
 
 
-def _row(areas: Sequence[float], box: Box) -> tuple[list[Box], Box]:
-    """Boxes along the short side, and what is left of the box."""
+def _row_of_boxes(areas: Sequence[float], box: Box) -> tuple[list[Box], Box]:
+    """Boxes along the shorter side, and the rest of the box."""
     total = sum(areas)
-    placed, at = [], 0.0
+    boxes, at = [], 0.0
     if box.width >= box.height:
         thick = total / box.height if box.height else 0.0
         for area in areas:
             long = area / thick if thick else 0.0
-            placed.append(Box(box.x, box.y + at, thick, long))
+            boxes.append(Box(box.x, box.y + at, thick, long))
             at += long
-        return placed, Box(box.x + thick, box.y, max(box.width - thick, 0.0), box.height)
+        return boxes, Box(box.x + thick, box.y, max(box.width - thick, 0.0), box.height)
     thick = total / box.width
     for area in areas:
         long = area / thick if thick else 0.0
-        placed.append(Box(box.x + at, box.y, long, thick))
+        boxes.append(Box(box.x + at, box.y, long, thick))
         at += long
-    return placed, Box(box.x, box.y + thick, box.width, max(box.height - thick, 0.0))
+    return boxes, Box(box.x, box.y + thick, box.width, max(box.height - thick, 0.0))

@@ -1,7 +1,7 @@
-"""The one place where foreign text becomes text of a page: nothing of it is markup, and nothing of it is unseen.
+"""The one place where foreign text becomes text of a page: it cannot contain markup, and no character is invisible.
 
-A browser obeys the bidirectional controls of Unicode as a terminal does (https://trojansource.codes), and shows nothing where
-a character has no width. Both stand on a page as the same escapes as on a terminal. `speedkit/widgets/frontend/src/visible.ts`
+A browser obeys the bidirectional controls of Unicode as a terminal does (https://trojansource.codes), and shows nothing for a
+character without width. On a page, both become the same escapes as on a terminal. `speedkit/widgets/frontend/src/visible.ts`
 does the same for what the live widgets show.
 """
 

@@ -1,4 +1,4 @@
-"""An image's layers as HTML: what made each, its size, what it does to the files, and what is stored in vain."""
+"""The layers of an image as HTML: the command of each, its size, the paths that it changes, and the wasted bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .tables import Cell, table_html
 
 __all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
 
-# Three classes in a row stand against JupyterLab's rules for rendered HTML.
+# JupyterLab styles tables in cell outputs. A class named three times makes these rules more specific than its own.
 STYLE = """<style>
 .sk-layers{--sk-dim:var(--jp-ui-font-color2,#59636e);--sk-line:var(--jp-border-color2,#dfe3e8);
 font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);color:var(--jp-ui-font-color1,inherit);
@@ -45,7 +45,7 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """One layer, lowest first. added, changed, removed: how many paths. wasted_bytes: of its bytes, those not shown."""
+    """One layer. added, changed, removed: numbers of paths. wasted_bytes: of files that higher layers replace or remove."""
 
     command: str
     size_bytes: int
@@ -56,7 +56,7 @@ class LayerRow:
 
 
 def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
-    """All layers as HTML. waste: the most wasteful paths with their bytes."""
+    """All layers as HTML. layers: lowest first. waste: the paths that waste most, with their bytes."""
     table = table_html(HEAD, [_row(number, layer) for number, layer in enumerate(layers, 1)])
     return (
         f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>'
@@ -69,7 +69,7 @@ def _row(number: int, layer: LayerRow) -> list[Cell]:
     command = command_text(layer.command)
     return [
         Cell(str(number), look=TEXT),
-        Cell(command, look=TEXT, tip=command, is_code=True) if command else Cell(message("not said"), look=TEXT),
+        Cell(command, look=TEXT, tip=command, is_code=True) if command else Cell(message("unknown"), look=TEXT),
         Cell(bytes_text(layer.size_bytes)),
         *(Cell(changes_text(kind, getattr(layer, kind))) for kind in SIGNS),
         Cell(bytes_text(layer.wasted_bytes) if layer.wasted_bytes else "–"),
@@ -85,7 +85,7 @@ def changes_text(kind: str, count: int) -> str:
 
 
 def command_text(command: str) -> str:
-    """What made a layer on one line, without the shell around it and BuildKit's remark."""
+    """The command of a layer on one line, without `/bin/sh -c` and `# buildkit`, which are the same for all layers."""
     text = command.removesuffix("# buildkit").replace("/bin/sh -c #(nop) ", "").replace("/bin/sh -c ", "")
     return " ".join(text.split())
 

@@ -1,4 +1,4 @@
-"""Keeps MathJax, which JupyterLab and exported notebooks run over all HTML, from what is no formula."""
+"""Keeps MathJax away from text that is no formula. JupyterLab and exported notebooks run it over all HTML."""
 
 __all__ = ["NOT_MATH"]
 

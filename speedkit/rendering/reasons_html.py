@@ -1,4 +1,4 @@
-"""Why the steps of a build were or would be cached: a row per instruction, its state as an icon, a word and a colour."""
+"""Why the steps of a build ran or were cached, or will be: a row for each instruction, with its state and its cause."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["Reason", "reasons_html"]
 
 LOOKS = {"hit": "cached", "miss": "ran", "depends": "running"}
-"""The look of a forecast is that of a step which became so."""
+"""A forecast looks like a step with that result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What became, or will become, of one instruction, and why.
+    """The state of one instruction after a build, or its forecast, and the cause.
 
-    state: as in `Step`, or the forecast. also: what else there is to say besides the cause. seconds: how long it ran; 0
-    before the build. sources: what it takes from earlier lines. origins: the lines in which the miss began that made it run.
+    state: as in `Step`, or "hit", "miss", "depends". also: facts besides the cause. seconds: how long it ran; 0 before
+    the build. sources: the earlier lines whose results it uses. origins: the lines of the cache misses that made it run.
     """
 
     line: int
@@ -43,15 +43,15 @@ class Reason:
 
     @property
     def because(self) -> str:
-        """The cause as a sentence, of the future for a forecast and of the past for a build."""
-        # Loading every cause takes 60 ms, which `speedkit layers` saves: it shows images with this room, and no causes.
+        """The cause as a sentence: in the future tense for a forecast, in the past tense for a build."""
+        # Loading all causes takes 60 ms. `speedkit layers` uses this room for images, needs no causes, and saves that time.
         from speedkit.words.causes import cause_sentences
 
         return cause_sentences(self.cause, self.also, "will" if self.state in FORECASTS else "did")
 
 
 def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
-    """All reasons as HTML, those of instructions with nothing to run left out."""
+    """All reasons as HTML, without instructions that have no step or are not needed."""
     rows = "".join(_row(reason) for reason in reasons if reason.state not in ("no-step", "not-needed"))
     return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>{rows}</div>'
 

@@ -1,4 +1,4 @@
-"""A step as a row of a list, in a cell's output: its state as an icon, a word and a colour, its line, its text and its time."""
+"""A step as a row of a list in a cell's output: icon and colour of its state, line, text, and state or seconds in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .html_text import html_text
 
 __all__ = ["STYLE", "step_row"]
 
-# One light and one dark value per meaning; --sk-* may be set by the page, JupyterLab's own variables give the rest.
+# Each meaning has a light and a dark colour. A page may set --sk-*; the other colours and the fonts are JupyterLab's.
 STYLE = """<style>
 .sk-build{--hit:var(--sk-hit,#0072B2);--run:var(--sk-run,#B34700);--bad:var(--sk-bad,#b3261e);--dim:var(--jp-ui-font-color2,#59636e);
 --line:var(--jp-border-color2,#dfe3e8);font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);
@@ -32,7 +32,7 @@ overflow:auto;max-height:640px;white-space:pre-wrap;overflow-wrap:anywhere}
 
 
 def step_row(state: str, icon: str, line: int | None, text: str, word: str) -> str:
-    """state: as in `Step`, which gives the row its colour. word: the state in words, or how long it took."""
+    """state: as in `Step`; the class name that gives the row its colour. word: the state in words, or the seconds."""
     shown = html_text(text)
     return (
         f'<div class="sk-row {state}"><span class="sk-i">{icon}</span><span class="sk-n">{"" if line is None else line}</span>'

@@ -20,13 +20,18 @@ LOG_LINES = 30
 
 
 def build_html(build: Build) -> str:
-    """The build: a headline, a row per instruction by stage, and the failing step's last lines."""
+    """The build as HTML: a headline, a row for each instruction by stage, and the last lines of an error."""
     rows = []
     for stage, steps in groupby(build.instructions, key=lambda step: step.stage):
         rows.append(f'<div class="sk-stage">{html_text(stage)}</div>')
-        rows += [_row(step) for step in steps]
+        rows += [step_row(step.state, STATES[step.state].icon, step.line, step.instruction, _amount(step)) for step in steps]
+    notices = "".join(f'<div class="sk-sub">! {html_text(notice)}</div>' for notice in build.notices)
+    error = ""
+    if build.error is not None:
+        last_lines = build.error.splitlines()[-LOG_LINES:]
+        error = f"<pre>{ansi_to_html(chr(10).join(last_lines))}</pre>"
     body = f'<div class="sk-head">{html_text(_headline(build))}</div><div class="sk-sub">{html_text(_facts(build))}</div>'
-    return f'{STYLE}<div class="sk-build {NOT_MATH}">{body}{"".join(rows)}{_notices(build)}{_problem(build)}</div>'
+    return f'{STYLE}<div class="sk-build {NOT_MATH}">{body}{"".join(rows)}{notices}{error}</div>'
 
 
 def _headline(build: Build) -> str:
@@ -47,9 +52,9 @@ def _headline(build: Build) -> str:
 
 
 def _facts(build: Build) -> str:
-    buildkit = [step for step in build.instructions if step.state in ("cached", "ran")]
-    cached = sum(step.cached for step in buildkit)
-    facts = [message("{cached} cached, {ran} ran", cached=cached, ran=len(buildkit) - cached)]
+    cached = sum(step.state == "cached" for step in build.instructions)
+    ran = sum(step.state == "ran" for step in build.instructions)
+    facts = [message("{cached} cached, {ran} ran", cached=cached, ran=ran)]
     if build.image_bytes is not None:
         facts.append(message("image {size}", size=bytes_text(build.image_bytes)))
     if build.answer is not None and build.answer.ok:
@@ -61,24 +66,9 @@ def _facts(build: Build) -> str:
     return " · ".join(facts)
 
 
-def _row(step: Step) -> str:
-    return step_row(step.state, STATES[step.state].icon, step.line, step.instruction, _amount(step))
-
-
 def _amount(step: Step) -> str:
     shown = STATES[step.state]
     if not shown.timed:
         return shown.word
     seconds = seconds_text(step.seconds)
     return message("failed, {seconds}", seconds=seconds) if step.state == "failed" else seconds
-
-
-def _notices(build: Build) -> str:
-    return "".join(f'<div class="sk-sub">! {html_text(notice)}</div>' for notice in build.notices)
-
-
-def _problem(build: Build) -> str:
-    if build.error is None:
-        return ""
-    lines = build.error.splitlines()[-LOG_LINES:]
-    return f"<pre>{ansi_to_html(chr(10).join(lines))}</pre>"

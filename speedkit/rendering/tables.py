@@ -1,6 +1,6 @@
-"""The one place where a table becomes HTML. Every text in a cell is escaped here, so nobody who makes a table can forget it.
+"""The one place where a table becomes HTML. Each text in a cell is escaped here, so no maker of a table can forget it.
 
-pandas' own `Styler` writes cells, names of columns and attributes as they are; it is not used in this package.
+pandas' own `Styler` does not escape cells, names of columns and attributes; it is not used in this package.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["FACTS_STYLE", "Cell", "Table", "table_html"]
 
-# Three classes in a row stand against JupyterLab's rules for rendered HTML.
+# JupyterLab styles tables in cell outputs. A class named three times makes these rules more specific than its own.
 FACTS_STYLE = """<style>
 .sk-facts.sk-facts.sk-facts :is(th,td){text-align:left}
 .sk-facts.sk-facts.sk-facts td.sk-whole{white-space:normal;overflow-wrap:anywhere;min-width:170px}
 .sk-facts.sk-facts.sk-facts td.sk-amount{white-space:nowrap}
 .sk-facts.sk-facts.sk-facts td.sk-dim{white-space:nowrap;color:var(--jp-ui-font-color2,#59636e)}
-.sk-facts.sk-facts.sk-facts td.sk-said{white-space:normal;min-width:5em}
+.sk-facts.sk-facts.sk-facts td.sk-sentence{white-space:normal;min-width:5em}
 </style>"""
 
 
@@ -33,8 +33,8 @@ FACTS_STYLE = """<style>
 class Cell:
     """One cell.
 
-    look: its class names. tip: what it says when pointed at. is_code: set in the letters of code. below: code under the text.
-    pixels: how wide its column is, 0 for as wide as it needs.
+    look: its class names. tip: its tooltip. is_code: shown in the font of code. below: code under the text.
+    pixels: the width of its column; 0 for as wide as its content.
     """
 
     text: str
@@ -51,18 +51,18 @@ class Cell:
             "scope": scope,
             "style": f"width:{self.pixels}px" if self.pixels else "",
         }
-        written = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
+        attributes_html = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
         text = f"<code>{html_text(self.text)}</code>" if self.is_code else html_text(self.text)
         below = f"<br><code>{html_text(self.below)}</code>" if self.below else ""
-        return f"<{element}{written}>{text}{below}</{element}>"
+        return f"<{element}{attributes_html}>{text}{below}</{element}>"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that a notebook shows; `str` gives it as text.
+    """A table for notebooks; `str` gives it as text.
 
-    look: the class names of a cell, from the name of its column and its text. heads: what a reader sees as the names of
-    columns, where it is not the name itself. has_column_heads, has_row_heads: the names of columns, and the index, are shown.
+    look: gives the class names of a cell from the name of its column and its text. heads: names of columns for readers, by the
+    names in `data`. has_column_heads, has_row_heads: whether the names of columns, and the index, are shown.
     """
 
     data: pd.DataFrame
@@ -99,7 +99,7 @@ def table_html(
     row_heads: Sequence[str] = (),
     row_looks: Sequence[str] = (),
 ) -> str:
-    """A table as HTML. look: its class names. row_heads: a head for each row. row_looks: class names of each row."""
+    """A table as HTML. look: its class names. row_heads, row_looks: the head and the class names of each row."""
     corner = "<td></td>" if row_heads else ""
     heads = "".join(cell.html("th", scope="col") for cell in head)
     body = ""

@@ -159,7 +159,7 @@ class LayerBrowser:
         layers = tuple(
             ShownLayer(
                 place=place,
-                command=command_text(row.command) or message("not said"),
+                command=command_text(row.command) or message("unknown"),
                 size_bytes=row.size_bytes,
                 added=row.added,
                 changed=row.changed,
@@ -221,7 +221,7 @@ class LayerBrowser:
             "Layer {number} of {layers}: {command}",
             number=place + 1,
             layers=len(image.layers),
-            command=command_text(row.command) or message("not said by what it was made"),
+            command=command_text(row.command) or message("unknown command"),
         )
         facts = [bytes_text(row.size_bytes), *_changes(row.added, row.changed, row.removed), *wasted]
         return title, " · ".join(facts), tree.size_bytes
