@@ -85,6 +85,7 @@ def build(
     """Build, and print the result. Exit with 3 if the build failed, with 1 if a second build was not the same."""
     from speedkit.builds import start_build
 
+    # Before anything else: build args may be secrets, and every user can see this process's command line.
     hide_on_command_line([*(build_arg or ()), *(cache_from or ()), *(cache_to or ())])
     app = app_named(folder, strategy, file)
     running = start_build(
@@ -103,6 +104,7 @@ def build(
         repeated = _repeated(app, running, built, cold=cold) if twice and built.ok else None
     except SpeedkitError as raised:
         problem = raised
+    # The first build is printed even where the second one could not start: its error is raised afterwards.
     if as_json:
         print_json(build_json(built) | ({"twice": _repeated_json(repeated)} if repeated else {}))
     else:

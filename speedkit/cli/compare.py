@@ -74,7 +74,7 @@ def _app_to_compare(folder: Path | None, edits: list[str]) -> App:
             if name != COLD and name not in app.edits:
                 app.edits[name] = _edit_of_a_file(app, name)
     except Misuse:
-        app.close()
+        app.close()  # else its working copy stays until the next start
         raise
     return app
 

@@ -127,9 +127,11 @@ def _refuse_misuse(limits: Limits, cat: str | None, layer: int | None, *, ci: bo
             message("--ci checks limits, and there are none."),
             fix=message("Give one or more of --max-wasted, --min-efficiency, --max-size, --forbid."),
         )
+    # typer accepts "nan" as a float, and no efficiency is below it: the limit would never apply.
     if limits.efficiency is not None and isnan(limits.efficiency):
         raise Misuse(message("--min-efficiency is not a number."), fix=message("Give one from 0 to 1, such as 0.95."))
     for pattern in limits.forbidden:
+        # Such a pattern matches no path, so the check would pass by mistake.
         if not pattern.strip("/."):
             raise Misuse(
                 message("--forbid {pattern!r} names no path.", pattern=pattern),

@@ -161,6 +161,7 @@ def print_file(content: bytes) -> None:
     if sys.stdout.isatty():
         sys.stdout.write(visible(content.decode("utf-8", "backslashreplace")))
         return
+    # The text layer above the buffer may hold output that comes first.
     sys.stdout.flush()
     sys.stdout.buffer.write(content)
 
@@ -198,6 +199,7 @@ def print_table(
     if not console.is_terminal:
         console = _console(width=PAPER_COLUMNS)
     table = Table(box=None, pad_edge=False, header_style="bold")
+    # `Text` instead of plain strings: rich reads no markup in it.
     for column in columns:
         heading = Text(visible_line(column))
         table.add_column(heading, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in unbroken)

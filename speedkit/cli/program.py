@@ -96,6 +96,7 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
     try:
         _sweep_leftovers()
         code = program(standalone_mode=False, obj=read_image)
+        # typer turns the second Ctrl-C into an exit code of its own; cli.start gives it that of a cancelled build.
         if code == INTERRUPTED_TWICE:
             raise KeyboardInterrupt
     except UsageError as problem:
@@ -124,6 +125,7 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
 def _sweep_leftovers() -> None:
     from speedkit.ownership import has_dead_owners
 
+    # The usual case is that there are none, and then the modules that remove them are not loaded.
     if has_dead_owners():
         from speedkit.apps import remove_leftovers_and_report
 

@@ -59,6 +59,7 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
     """
     store, source = store or LayerStore(), source_on_disk(path)
     with errors_about(path):
+        # Which members are layers, and of which image, is only known once all documents have been read.
         outline = _read_members(source, lambda _name, _start: False, store)
         documents = outline.documents | {
             link: outline.documents[target]
@@ -69,7 +70,15 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
         members = [_followed(layer, outline.links) for layer in image.layers]
         read = _read_members(source, lambda name, _start: name in members, store)
         for member, diff_id in zip(members, image.diff_ids, strict=True):
-            _require_layer(member, diff_id, read.diff_ids)
+            if member not in read.diff_ids:
+                raise ArchiveError(
+                    message("The archive lacks the layer {layer!r}.", layer=member), fix=message("Save the image again.")
+                )
+            if read.diff_ids[member] != diff_id:
+                raise AlteredArchive(
+                    message("The layer {layer!r} is not the one its image names: it was changed or damaged.", layer=member),
+                    fix=message("Save the image again."),
+                )
         layers = [
             (diff_id, command, read.files[diff_id]) for diff_id, command in zip(image.diff_ids, image.commands, strict=True)
         ]
@@ -89,6 +98,8 @@ def read_saved_image(source: Source, *, store: LayerStore, skipped: Collection[s
     def is_wanted(name: str, start: bytes) -> bool:
         if not _is_layer(start):
             return False
+        # With containerd's image store, the name of a layer is the digest of its compressed bytes. Such a layer is read, unless
+        # the store has its diffID from an earlier time.
         diff_id = _diff_id_by_name(name, trusted, store)
         return diff_id is None or (diff_id in trusted and diff_id not in skipped)
 
@@ -103,6 +114,8 @@ def read_content(source: Source, file: StoredFile, *, store: LayerStore | None =
     trusted, store = source.trusted_layers, store or LayerStore()
     with source.members() as members:
         for header, stream in members:
+            # The name of a layer may be its diffID, the digest of its compressed bytes, or neither (Docker before 25). A layer
+            # whose diffID is unknown is read, and its bytes give the diffID.
             diff_id = _diff_id_by_name(clean_path(header.name), trusted, store)
             if header.type != "0" or diff_id not in (file.digest, None):
                 continue
@@ -154,6 +167,7 @@ def _read_members(source: Source, is_wanted: Callable[[str, bytes], bool], store
             # Of several members with one name, the last one counts, as in an unpacked archive.
             for by_name in (saved.documents, saved.diff_ids, saved.links):
                 by_name.pop(name, None)
+            # The target of a hard link counts from the root of the archive, that of a symlink from its own folder.
             if header.type in "12":
                 base = name.rpartition("/")[0] if header.type == "2" else ""
                 saved.links[name] = clean_path(f"{base}/{header.link}" if not header.link.startswith("/") else header.link)
@@ -261,15 +275,3 @@ def _followed(name: str, links: Mapping[str, str]) -> str:
             break
         name = links[name]
     return name
-
-
-def _require_layer(member: str, diff_id: str, read: Mapping[str, str]) -> None:
-    if member not in read:
-        raise ArchiveError(
-            message("The archive lacks the layer {layer!r}.", layer=member), fix=message("Save the image again.")
-        )
-    if read[member] != diff_id:
-        raise AlteredArchive(
-            message("The layer {layer!r} is not the one its image names: it was changed or damaged.", layer=member),
-            fix=message("Save the image again."),
-        )

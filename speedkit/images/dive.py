@@ -48,6 +48,7 @@ def dive_figures(image: Image) -> DiveFigures:
 
 def _leaves(files: Files, merged: MergedLayers, removed: dict[str, int]) -> Iterator[tuple[str, int]]:
     """The paths of a layer without other paths below them, and their bytes; for a removed directory, the bytes that it had."""
+    # dive keeps a layer as a tree, where the last file with a path counts.
     last = {path: index for index, path in enumerate(files.paths) if files.kinds[index] != OPAQUE}
     parents: set[str] = set()
     before = ""

@@ -182,7 +182,15 @@ class Image:
                 fix=message("List its files first."),
             )
         layer_place = merged.place_of(number)
-        return _stored(self.layers[layer_place if place is None else place], number - merged.starts[layer_place])
+        layer, index = self.layers[layer_place if place is None else place], number - merged.starts[layer_place]
+        files, stored_path = layer.contents, merged.files.paths[number]
+        if merged.size(number) > CONTENT_BYTES_AT_MOST:
+            raise ArchiveError(
+                message("/{path} has {size:,} bytes; at most 16 MiB are shown.", path=stored_path, size=merged.size(number))
+            )
+        # An archive may list a path several times, and the last file counts.
+        repeats = sum(files.kinds[at] == REGULAR for at, other in enumerate(files.paths[:index]) if other == stored_path)
+        return StoredFile(layer.digest, stored_path, repeats)
 
 
 def _change(merged: MergedLayers, number: int) -> Change:
@@ -192,15 +200,6 @@ def _change(merged: MergedLayers, number: int) -> Change:
     old = merged.files.file(merged.shown(merged.replaced[number]))
     same = new.kind == old.kind == "file" and new.digest == old.digest
     return Change("changed", new.path, new.kind, new.size_bytes, old.size_bytes, same)
-
-
-def _stored(layer: Layer, index: int) -> StoredFile:
-    files = layer.contents
-    path = files.paths[index]
-    if files.sizes[index] > CONTENT_BYTES_AT_MOST:
-        raise ArchiveError(message("/{path} has {size:,} bytes; at most 16 MiB are shown.", path=path, size=files.sizes[index]))
-    before = sum(files.kinds[at] == REGULAR for at, other in enumerate(files.paths[:index]) if other == path)
-    return StoredFile(layer.digest, path, before)
 
 
 def make_image(image_id: str, name: str, layers: Sequence[tuple[str, str, Files | None]], *, source: str = "") -> Image:

@@ -65,6 +65,7 @@ def _differences(before: Image, after: Image) -> tuple[Difference, ...]:
             differences.append(Difference("added", f"/{path}", 0, _bytes(new), "", _kind(new)))
         elif not _is_same(before, old_numbers[path], after, number):
             old, new = _shown_file(before, old_numbers[path], path), _shown_file(after, number, path)
+            # Two different layers may store equal files.
             if old != new and old is not None and new is not None:
                 differences.append(Difference("changed", f"/{path}", _bytes(old), _bytes(new), _what(old, new), new.kind))
     for path in old_numbers.keys() - new_numbers.keys():

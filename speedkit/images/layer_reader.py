@@ -115,6 +115,7 @@ class LayerReader:
         chunks = self._through(uncompressed(blob, size_bytes, stored))
         self._stream = ByteStream(chunks if self._trusted_diff_id else _hashed(chunks, self._whole))
         yield from scan(self._stream)
+        # The digest is that of all bytes: padding may follow the end of the tar archive.
         self._stream.drain()
 
     def digest(self, header: Header) -> bytes:

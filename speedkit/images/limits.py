@@ -96,4 +96,5 @@ def _expression(pattern: str) -> re.Pattern[str]:
     globs = {within, within.replace("/**/", "/")}
     if within != clean or "/" not in pattern.rstrip("/"):
         globs |= {f"*/{glob}" for glob in globs}
+    # A pattern also forbids what lies in a folder that matches.
     return re.compile("|".join(translate(glob) for one in sorted(globs) for glob in (one, f"{one}/*")))

@@ -139,6 +139,7 @@ def _is_called(image: ImageDescription, name: str) -> bool:
     return (
         bool(spelled & set(image.names))
         or name == image.platform
+        # A short id, as `docker images` prints it, or a longer part of the id.
         or (len(name) >= 12 and image.id.removeprefix("sha256:").startswith(name.removeprefix("sha256:")))
     )
 
@@ -172,7 +173,9 @@ class _Contents:
 
     def _read_descriptor(self, descriptor: Mapping[str, Any], image_names: tuple[str, ...], depth: int) -> None:
         member = _blob(descriptor)
-        if member not in self.documents or not depth or _is_attestation(descriptor):
+        # BuildKit stores attestations as images for an unknown platform.
+        is_attestation = _mapping(descriptor.get("platform") or {}).get("os") == "unknown"
+        if member not in self.documents or not depth or is_attestation:
             return
         notes = _mapping(descriptor.get("annotations") or {})
         called = notes.get("io.containerd.image.name") or notes.get("org.opencontainers.image.ref.name")
@@ -194,6 +197,7 @@ class _Contents:
         if "rootfs" not in config and layers:
             self.artifacts.append(message("something whose config describes no file system"))
             return
+        # The id of an image is the digest of its config, also where the archive names the config in another way.
         digest = hashlib.sha256(self.documents[config_name]).hexdigest()
         self.images.append(_described(config, f"sha256:{digest}", layers, names))
 
@@ -225,10 +229,6 @@ class _Contents:
                 )
             self._parsed[name] = _json(name, self.documents[name])
         return self._parsed[name]
-
-
-def _is_attestation(descriptor: Mapping[str, Any]) -> bool:
-    return _mapping(descriptor.get("platform") or {}).get("os") == "unknown"
 
 
 def _artifact(descriptor: Mapping[str, Any], document: Mapping[str, Any]) -> str:

@@ -146,6 +146,7 @@ class _Laying:
         self.removed: dict[str, int] = {}
 
     def lay(self) -> None:
+        # Whiteouts first, wherever the archive has them: they must not hide files of this layer.
         self._hide()
         last_parent: str | None = None
         folder, landed = self.merged.root, ""
@@ -153,6 +154,7 @@ class _Laying:
             if kind in (WHITEOUT, OPAQUE):
                 continue
             parent, _, name = path.rpartition("/")
+            # Archives list the files of a folder one after the other, so most files need no search for their folder.
             if parent != last_parent:
                 folder, landed = self._folder(parent)
                 last_parent = parent
@@ -252,8 +254,10 @@ class _Laying:
     def _note(self, new: int, path: str, before: Folder | int | None) -> None:
         old = before.number if isinstance(before, Folder) else before
         if old is None or old == IMPLICIT:
+            # A path that a whiteout removes, and that the same layer lists, is changed.
             old = self.removed.pop(path, None) if self.removed else None
         elif old >= self.first:
+            # The layer lists the path twice: the last one counts, and replaces what the first one replaced.
             self.merged.states[old] = UNTOUCHED
             old = self.replaced.pop(old, None)
         if old is None:

@@ -63,6 +63,7 @@ def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow,
     totals: dict[str, int] = {"": 0}
     counted: set[int] = set()
     for path, number in walk(merged.root):
+        # A file with several names (hard links) counts once, at the first of them.
         number = merged.shown(number)
         if number in counted or not (size := merged.size(number)):
             continue
@@ -134,6 +135,7 @@ def _layer(image: Image, place: int, files: bool) -> dict[str, Any]:
 
 
 def _changes(image: Image, place: int) -> Iterator[dict[str, Any]]:
+    # A generator, so that the changes of one layer at a time are in memory.
     yield from _rows(image.changes(place))
 
 
@@ -161,6 +163,7 @@ def _text(value: Any, encode: Callable[[Any], str], margin: str) -> Iterator[str
         number = -1
         for number, item in enumerate(value):
             yield f"{',' if number else '['}{inner}"
+            # The items of an iterator are files, of which each fits on one line.
             if isinstance(value, list):
                 yield from _text(item, encode, inner)
             else:

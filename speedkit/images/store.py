@@ -105,6 +105,7 @@ class LayerStore:
         path = self._path(digest, *parts)
         if path is None:
             return
+        # The leading dot hides a file from `keep_layers` until it is complete.
         unfinished = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
         with contextlib.suppress(OSError), claimed(unfinished):
             private_folder(path.parent)
@@ -134,21 +135,19 @@ def _pack(files: Files) -> bytes:
 
 def _unpack(data: bytes) -> Files:
     """Raises: ValueError, KeyError, TypeError or RecursionError when the data is not what _pack wrote."""
+    from .files import DIGEST_BYTES, Files
+
     line, _, body = data.partition(b"\n")
     head: dict[str, Any] = json.loads(line)
+    # The checksum finds damage that leaves the lengths as they are.
     if head["format"] != FORMAT or zlib.crc32(body) != head["crc"] or sum(head["columns"]) != len(body):
         raise ValueError
     columns = []
     for length in head["columns"]:
         columns.append(body[:length])
         body = body[length:]
-    return _files(columns, head["files"])
 
-
-def _files(columns: list[bytes], count: int) -> Files:
-    from .files import DIGEST_BYTES, Files
-
-    files = Files()
+    files, count = Files(), head["files"]
     paths, links, kinds, sizes, modes, uids, gids, digests = columns
     files.paths = paths.decode().split("\0") if count else []
     files.links = links.decode().split("\0") if count else []

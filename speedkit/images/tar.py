@@ -87,7 +87,11 @@ def scan(stream: ByteStream) -> Iterator[Header]:
             continue
         header = _header(block, letter, ahead)
         if letter == OLD_SPARSE:
-            _pass_sparse_map(stream, block)
+            # Before their data, old GNU sparse files may have blocks with further holes (`isextended`).
+            more = block[482]
+            while more:
+                more = stream.take_all(BLOCK_BYTES)[504]
+        # The caller may have read some of the data, all of it or none: the next header begins where the padding ends.
         end = stream.position + -(-header.stored_bytes // BLOCK_BYTES) * BLOCK_BYTES
         yield header
         stream.skip(end - stream.position)
@@ -110,25 +114,15 @@ def _next_block(stream: ByteStream) -> bytes | None:
 
 
 def _checksum_fits(block: bytes) -> bool:
-    """Whether the checksum is the sum of the header's bytes, its own field counted as spaces.
-
-    Old archives summed signed bytes; Go's reader accepts both.
-    """
+    """Whether the checksum is the sum of the header's bytes, its own field counted as spaces."""
     try:
-        checksum = _octal(block[148:156])
+        checksum = int(block[148:156].strip(PADDING).partition(b"\0")[0] or b"0", 8)
     except ValueError:
         return False
     rest = block[:148] + block[156:]
     total = sum(rest) + 8 * ord(" ")
+    # Old archives summed signed bytes. Go's reader accepts both sums.
     return checksum == total or checksum == total - 256 * sum(byte > 127 for byte in rest)
-
-
-def _octal(raw: bytes) -> int:
-    """A field of octal digits; 0 when it is empty.
-
-    Raises: ValueError.
-    """
-    return int(raw.strip(PADDING).partition(b"\0")[0] or b"0", 8)
 
 
 @lru_cache(maxsize=4096)
@@ -205,6 +199,7 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
     # In Go, GNU's long names win over PAX records, whichever comes first.
     name = ahead.name or (records.get(b"path") if records else None) or _short_name(short_name, magic, block)
     link = ahead.link or (records.get(b"linkpath") if records else None) or short_link.partition(b"\0")[0]
+    # V7 has no type for directories, only the slash at the end of the name.
     if letter == 0 and name.endswith(b"/"):
         letter = DIRECTORY
     size, uid, gid = _number(size_field), _number(owner), _number(group)
@@ -218,6 +213,7 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
             name = records.get(b"GNU.sparse.name") or name
             size_record = records.get(b"GNU.sparse.size") or records.get(b"GNU.sparse.realsize")
             sparse_size = _integer(size_record, 10) if size_record else size
+    # The size of a link, directory or device means nothing: no data follows its header, whatever the field says.
     stored = 0 if letter in HEADER_ONLY else size
     regular = letter in b"\x0007S"
     return Header(
@@ -273,10 +269,3 @@ def _text(name: bytes) -> str:
     if len(name) > NAME_BYTES_AT_MOST or b"\0" in name:
         raise ArchiveError(message("The tar archive has a name that no file can have: {name!r}…", name=name[:60]))
     return name.decode("utf-8", "backslashreplace")
-
-
-def _pass_sparse_map(stream: ByteStream, block: bytes) -> None:
-    """Skip the blocks with further holes that old GNU sparse files have before their data."""
-    more = block[482]
-    while more:
-        more = stream.take_all(BLOCK_BYTES)[504]
