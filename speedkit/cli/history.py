@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from speedkit.messages import message
 
 from .arguments import AsJson
 from .output import print_json, print_table
-
-if TYPE_CHECKING:
-    from speedkit.recordings import Meta
 
 __all__ = ["register"]
 
@@ -32,8 +29,14 @@ def history(
 
     metas = [recording.meta for recording in recordings()[-limit:]]
     if as_json:
+        from speedkit.secrets import count_substitutes
+
         keys = ("id", "started_at", "app", "source", "strategy", "edit", "seconds", "outcome", "exit_code", "session")
-        builds = [{key: getattr(meta, key) for key in keys} | {"secrets_left_out": _count_left_out(meta)} for meta in metas]
+        builds = []
+        for meta in metas:
+            secret_parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error)
+            count = count_substitutes(json.dumps(secret_parts))
+            builds.append({key: getattr(meta, key) for key in keys} | {"secrets_left_out": count})
         print_json({"builds": builds})
         return
     rows = [
@@ -59,11 +62,3 @@ def history(
         message("outcome"),
     ]
     print_table("", columns, rows, numbers=[seconds], unbroken=[build_id])
-
-
-def _count_left_out(meta: Meta) -> int:
-    """The number of secrets that were replaced in a recording: in build args, caches, base images, answer and error."""
-    from speedkit.secrets import count_substitutes
-
-    parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error)
-    return count_substitutes(json.dumps(parts))

@@ -10,7 +10,7 @@ from speedkit.messages import message
 from .output import print_table, say
 
 if TYPE_CHECKING:
-    from speedkit.model import Build, Step
+    from speedkit.model import Build
 
 __all__ = ["build_json", "line_of_running", "print_build", "print_notices"]
 
@@ -79,19 +79,18 @@ def build_json(built: Build) -> dict[str, Any]:
         "stand_in_base": built.stand_in,
         "stand_in_frontend": built.replaced_frontend is not None,
         "notices": list(built.notices),
-        "steps": [_step_json(step) for step in built.instructions],
-    }
-
-
-def _step_json(step: Step) -> dict[str, Any]:
-    return {
-        "name": step.name,
-        "stage": step.stage,
-        "instruction": step.instruction,
-        "line": step.line,
-        "state": step.state,
-        "cached": step.cached,
-        "seconds": round(step.seconds, 4),
-        "bytes_fetched": step.bytes_fetched,
-        "error": step.error,
+        "steps": [
+            {
+                "name": step.name,
+                "stage": step.stage,
+                "instruction": step.instruction,
+                "line": step.line,
+                "state": step.state,
+                "cached": step.cached,
+                "seconds": round(step.seconds, 4),
+                "bytes_fetched": step.bytes_fetched,
+                "error": step.error,
+            }
+            for step in built.instructions
+        ],
     }

@@ -61,7 +61,7 @@ class Analysis:
 def analyze(layers: Sequence[Files]) -> Analysis:
     """layers: the files of each, lowest first."""
     merged = merge_layers(layers)
-    files, places = merged.files, range(len(layers))
+    files = merged.files
     is_shown = bytearray(len(files))
     file_count = 0
     for number in numbers(merged.root):
@@ -83,11 +83,12 @@ def analyze(layers: Sequence[Files]) -> Analysis:
         file_count=file_count,
         waste=tuple(Waste("/" + path, size_bytes) for path, size_bytes in largest_first),
         wasted_by_layer=tuple(wasted_by_layer),
-        changes_by_layer=tuple(_change_counts(merged, place) for place in places),
+        changes_by_layer=tuple(
+            ChangeCounts(
+                merged.states.count(ADDED, merged.starts[place], merged.starts[place + 1]),
+                merged.states.count(CHANGED, merged.starts[place], merged.starts[place + 1]),
+                len(merged.removed[place]),
+            )
+            for place in range(len(layers))
+        ),
     )
-
-
-def _change_counts(merged: MergedLayers, place: int) -> ChangeCounts:
-    first, end = merged.starts[place], merged.starts[place + 1]
-    added, changed = (merged.states.count(state, first, end) for state in (ADDED, CHANGED))
-    return ChangeCounts(added, changed, len(merged.removed[place]))

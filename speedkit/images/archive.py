@@ -175,7 +175,7 @@ def _read_members(source: Source, is_wanted: Callable[[str, bytes], bool], store
                 start = stream.peek(min(header.stored_bytes, BLOCK_BYTES))
                 if is_wanted(name, start):
                     _keep_layer(saved, name, (header, stream), store, source.trusted_layers, unpacked)
-                elif name in INDEXES or _is_document(start):
+                elif name in INDEXES or (start.lstrip()[:1] in (b"{", b"[") and not looks_like_tar(start)):
                     _keep_document(saved.documents, name, stream, header)
     return saved
 
@@ -242,10 +242,6 @@ def _keep_document(documents: dict[str, bytes], name: str, stream: ByteStream, h
     documents[name] = stream.take_all(header.stored_bytes)
     if sum(map(len, documents.values())) > DOCUMENTS_BYTES_AT_MOST:
         raise ArchiveError(message("The archive has more than 16 MiB of JSON: it describes no image that could be shown."))
-
-
-def _is_document(start: bytes) -> bool:
-    return start.lstrip()[:1] in (b"{", b"[") and not looks_like_tar(start)
 
 
 def _is_layer(start: bytes) -> bool:

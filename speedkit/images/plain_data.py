@@ -74,7 +74,13 @@ def treemap_rows(image: Image, *, place: int | None = None) -> tuple[TreemapRow,
             above = "/".join(names[:depth])
             totals[above] = totals.get(above, 0) + size
     kept = sorted(totals.items(), key=lambda item: (-item[1], len(item[0])))[:TREEMAP_ROWS_AT_MOST]
-    return tuple(_rectangle(path, size, image.name) for path, size in kept)
+
+    rows = [TreemapRow("/", "", image.name, totals[""])]
+    for path, size in kept:
+        parent, _, label = path.rpartition("/")
+        if path:
+            rows.append(TreemapRow(f"/{path}", f"/{parent}", label, size))
+    return tuple(rows)
 
 
 def largest_file(image: Image, *, place: int | None = None) -> File | None:
@@ -175,10 +181,3 @@ def _text(value: Any, encode: Callable[[Any], str], margin: str) -> Iterator[str
 
 def _tree(image: Image, place: int | None) -> MergedLayers:
     return image.analysis.merged if place is None else merge_layers([image.layers[place].contents])
-
-
-def _rectangle(path: str, size_bytes: int, name: str) -> TreemapRow:
-    if not path:
-        return TreemapRow("/", "", name, size_bytes)
-    parent, _, label = path.rpartition("/")
-    return TreemapRow(f"/{path}", f"/{parent}", label, size_bytes)

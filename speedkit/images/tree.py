@@ -188,21 +188,16 @@ class FileTree:
             folder.files += is_new_file
 
     def _lines(self, folder: _Folder, path: str, depth: int, by: Sorting, count: int) -> list[TreeRow]:
-        children = self._sorted(folder, by, count)
+        def sort_key(item: tuple[str, _Folder | int]) -> tuple[int, str]:
+            return (-self._weight(item[1]) if by == "size" else 0), item[0]
+
+        children = heapq.nsmallest(count, folder.children.items(), key=sort_key)
         rows = [self._row(f"{path}/{name}", name, node, depth) for name, node in children]
         left = len(folder.children) - len(children)
         if left:
             rest = max(0, folder.size_bytes - sum(self._sizes(node)[0] for _, node in children))
             rows.append(TreeRow(path or "/", message("{count:,} more", count=left), depth, "more", rest, files=left))
         return rows
-
-    def _sorted(self, folder: _Folder, by: Sorting, count: int) -> list[tuple[str, _Folder | int]]:
-        def by_size(item: tuple[str, _Folder | int]) -> tuple[int, str]:
-            return -self._weight(item[1]), item[0]
-
-        if by == "size":
-            return heapq.nsmallest(count, folder.children.items(), key=by_size)
-        return heapq.nsmallest(count, folder.children.items(), key=lambda item: item[0])
 
     def _sizes(self, node: _Folder | int) -> tuple[int, int]:
         return self._measure(node) if isinstance(node, int) else (node.size_bytes, node.before_bytes)
