@@ -30,7 +30,7 @@ from speedkit.images.summary import image_html
 from speedkit.model import Build
 from speedkit.page import WorkbenchPage
 from speedkit.page.builds_html import comparison_html
-from speedkit.page.comparison import BuildComparison, Reasoned
+from speedkit.page.comparison import BuildComparison, ExplainedStep
 from speedkit.page.forecast_summary import Outlook
 from speedkit.page.outlook_html import outlook_html
 from speedkit.plots.plot import Plot
@@ -271,7 +271,7 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.page.steps_html.steps_html": lambda attack: [_workbench_page(attack).steps_html(is_live=True)],
     "speedkit.page.builds_html.builds_html": lambda attack: [_workbench_page(attack).builds_html(is_live=True)],
     "speedkit.page.builds_html.comparison_html": lambda attack: [
-        comparison_html(BuildComparison(1, 2, attack, (Reasoned("hit", attack, attack),), (attack,), ()), [], is_live=True)
+        comparison_html(BuildComparison(1, 2, attack, (ExplainedStep("hit", attack, attack),), (attack,), ()), [], is_live=True)
     ],
     "speedkit.page.outlook_html.outlook_html": lambda attack: [outlook_html(Outlook(1, 1, 1, attack, attack))],
 }

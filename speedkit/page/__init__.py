@@ -1,36 +1,35 @@
 """What the live widgets show: frozen values, and their HTML, which the page, the saved notebook and exports share.
 
-In: builds, their reasons and forecasts, images, what is chosen. Out: a `WorkbenchPage` or a `LayersPage`, and its HTML. Pure:
-no thread, no engine, no Jupyter.
+In: builds, their reasons and forecasts, images, selections. Out: a `WorkbenchPage` or a `LayersPage`, and its HTML. Pure: no
+thread, no engine, no Jupyter.
 """
 
 from __future__ import annotations
 
 from .builds_html import BarPart, BuildRow
-from .comparison import BuildComparison, compare_two
-from .failure_marks import Mark, failed_step, failing_line, lines_of, marks_of, moved_with
-from .forecast_summary import noted, outlook
-from .layer_selection import DIFFERENCE, FIRST, SECOND, WHOLE, LayerSelection
+from .comparison import BuildComparison, compare_builds
+from .failure_marks import Mark, failed_step, failing_line, marks_of, moved_mark, text_lines
+from .forecast_summary import outlook_of, with_notes
+from .layer_selection import ALL_LAYERS, DIFFERENCE, FIRST, SECOND, LayerSelection
 from .layers_html import layers_traits, layers_twin_html
 from .layers_page import FileList, FileMap, LayersPage, MapBox, ShownImage, ShownLayer, WastedPath
-from .log_lines import LogLines, Runs
+from .log_lines import LogLines, StyledLine
 from .miss_origins import reasons_of
 from .selection import PAGES_KEPT, Selection
 from .short_names import short_command
-from .shown_content import NOTHING_SHOWN, ShownContent, loading, refusal, shown_content
-from .steps import Background, StepList, build_counts, planned_steps, shown_build, step_id, step_of
+from .shown_content import NOTHING_SHOWN, ShownContent, loading_content, refused_content, shown_content
+from .steps import ForecastAndReasons, StepList, build_counts, planned_steps, step_id, step_of, steps_of_build
 from .workbench_html import TwinTexts, twin_html
 from .workbench_page import AppFacts, ChosenStrategy, FileTab, LogMatches, Named, Notice, ShownLog, WorkbenchPage
 
 __all__ = [
+    "ALL_LAYERS",
     "DIFFERENCE",
     "FIRST",
     "NOTHING_SHOWN",
     "PAGES_KEPT",
     "SECOND",
-    "WHOLE",
     "AppFacts",
-    "Background",
     "BarPart",
     "BuildComparison",
     "BuildRow",
@@ -38,6 +37,7 @@ __all__ = [
     "FileList",
     "FileMap",
     "FileTab",
+    "ForecastAndReasons",
     "LayerSelection",
     "LayersPage",
     "LogLines",
@@ -46,35 +46,35 @@ __all__ = [
     "Mark",
     "Named",
     "Notice",
-    "Runs",
     "Selection",
     "ShownContent",
     "ShownImage",
     "ShownLayer",
     "ShownLog",
     "StepList",
+    "StyledLine",
     "TwinTexts",
     "WastedPath",
     "WorkbenchPage",
     "build_counts",
-    "compare_two",
+    "compare_builds",
     "failed_step",
     "failing_line",
     "layers_traits",
     "layers_twin_html",
-    "lines_of",
-    "loading",
+    "loading_content",
     "marks_of",
-    "moved_with",
-    "noted",
-    "outlook",
+    "moved_mark",
+    "outlook_of",
     "planned_steps",
     "reasons_of",
-    "refusal",
+    "refused_content",
     "short_command",
-    "shown_build",
     "shown_content",
     "step_id",
     "step_of",
+    "steps_of_build",
+    "text_lines",
     "twin_html",
+    "with_notes",
 ]

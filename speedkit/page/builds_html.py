@@ -1,6 +1,6 @@
-"""The builds of a notebook as HTML, and two of them side by side: for the live page and for the saved notebook alike.
+"""The builds of a workbench as HTML, and the comparison of two: for the live page and for the saved notebook.
 
-On the live page a build can be chosen, and the two that are compared; `steps_html` says how the page knows what a press means.
+On the live page a reader selects a build, and the two builds to compare. `steps_html` explains the attribute `data-choose`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["BarPart", "BuildRow", "builds_html", "comparison_html"]
 
 @dataclass(frozen=True, slots=True)
 class BarPart:
-    """A step that ran, as a part of its build's bar: where it begins and how wide it is, in percent of the build's time."""
+    """A step that ran, as a part of the bar of its build. left, width: in percent of the build's time."""
 
     left: float
     width: float
@@ -32,7 +32,7 @@ class BarPart:
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
-    """One build in the list of builds. parts: its steps that took time."""
+    """One build in the list of builds. parts: the steps that took much of its time."""
 
     number: int
     label: str
@@ -44,26 +44,26 @@ class BuildRow:
 
 
 def builds_html(builds: Sequence[BuildRow], rebuilding: str, *, shown: int, is_live: bool) -> str:
-    """The builds, oldest first. rebuilding: what rebuilds took. shown: the number of the build whose steps are listed."""
+    """The builds, oldest first. rebuilding: a sentence about the last rebuilds. shown: the build whose steps are shown."""
     longest = max((build.seconds for build in builds), default=0.0) or 1.0
     rows = "".join(f"<li>{_build(build, longest, is_shown=build.number == shown, is_live=is_live)}</li>" for build in builds)
-    finding = f'<p class="skw-finding">{html_text(rebuilding)}</p>' if rebuilding else ""
+    rebuilding_html = f'<p class="skw-finding">{html_text(rebuilding)}</p>' if rebuilding else ""
     none_yet = message("None yet. Press Build, change a line, press Build again.") if is_live else message("None yet.")
     hint = "" if builds else f'<p class="skw-hint">{html_text(none_yet)}</p>'
     return (
-        f'<div class="skw-history"><h4>{html_text(message("Builds in this notebook"))}</h4>{finding}{hint}'
+        f'<div class="skw-history"><h4>{html_text(message("Builds in this notebook"))}</h4>{rebuilding_html}{hint}'
         f'<ol aria-label="{html_text(message("Builds, oldest first"))}">{rows}</ol></div>'
     )
 
 
 def _build(build: BuildRow, longest: float, *, is_shown: bool, is_live: bool) -> str:
-    tally = ""
+    counts = ""
     if build.outcome == "done":
-        tally = f'<span class="skw-hit">✓ {build.cached}</span> <span class="skw-run">↻ {build.ran}</span>'
+        counts = f'<span class="skw-hit">✓ {build.cached}</span> <span class="skw-run">↻ {build.ran}</span>'
     inner = (
         f'<span class="skw-build-name"><span class="skw-number">{build.number}</span> {html_text(build.label)}</span>'
-        f'<span class="skw-tally" aria-hidden="true">{tally}</span>{_bar(build, longest)}'
-        f'<span class="skw-took">{html_text(_took(build))}</span>'
+        f'<span class="skw-tally" aria-hidden="true">{counts}</span>{_bar(build, longest)}'
+        f'<span class="skw-took">{html_text(_seconds_or_state(build))}</span>'
     )
     title = _title(build)
     return pressable(
@@ -78,7 +78,7 @@ def _build(build: BuildRow, longest: float, *, is_shown: bool, is_live: bool) ->
 
 
 def _title(build: BuildRow) -> str:
-    """What a build is called where it is pointed at or read aloud."""
+    """The name of a build in its tooltip and for screen readers."""
     parts = {"number": build.number, "label": build.label, "seconds": seconds_text(build.seconds)}
     match build.outcome:
         case "done":
@@ -93,7 +93,7 @@ def _title(build: BuildRow) -> str:
             return message("Build {number}, {label}: broken after {seconds}", **parts)
 
 
-def _took(build: BuildRow) -> str:
+def _seconds_or_state(build: BuildRow) -> str:
     match build.outcome:
         case "running":
             return message("running")
@@ -106,7 +106,7 @@ def _took(build: BuildRow) -> str:
 
 
 def _bar(build: BuildRow, longest: float) -> str:
-    """A build's time as a bar, with the steps that ran as hatched parts of it where they took their time."""
+    """The time of a build as a bar. The steps that ran are hatched parts of it, from their start to their end."""
     if build.outcome == "running":
         return '<span class="skw-bars" aria-hidden="true"></span>'
     tone = "bad" if build.outcome != "done" else "rest" if build.ran else "hit"
@@ -115,6 +115,7 @@ def _bar(build: BuildRow, longest: float) -> str:
         f"<span>{html_text(part.label)}</span></i>"
         for part in build.parts
     )
+    # At least 0.6 % wide: a build of a tenth of a second beside one of a minute must not vanish.
     width = max(0.6, 100 * build.seconds / longest)
     whole = f'<span class="skw-whole skw-bar-{tone}" style="width:{width:.1f}%">{parts}</span>'
     return f'<span class="skw-bars" aria-hidden="true">{whole}</span>'
@@ -123,17 +124,17 @@ def _bar(build: BuildRow, longest: float) -> str:
 def comparison_html(
     comparison: BuildComparison | None, builds: Sequence[BuildRow], *, is_live: bool, shows_all: bool = False
 ) -> str:
-    """Two builds side by side; None where there are no two yet.
+    """Two builds side by side. comparison: None before there are two builds.
 
-    builds: those that can be chosen on the live page. shows_all: steps in which nothing changed are listed, too.
+    builds: those that the live page offers for comparison. shows_all: steps without a change have a row, too.
     """
     if comparison is None:
         title, hint = message("Before and after"), message("After two builds this says what changed between them.")
         return f'<div class="skw-compare"><h4>{html_text(title)}</h4><p class="skw-hint">{html_text(hint)}</p></div>'
     why = "".join(
-        f'<p class="skw-because skw-because-{one.tone}"><b class="skw-{one.tone}">{html_text(one.step)}</b> '
-        f"{html_text(one.sentence)}</p>"
-        for one in comparison.why
+        f'<p class="skw-because skw-because-{explained.tone}"><b class="skw-{explained.tone}">{html_text(explained.step)}</b> '
+        f"{html_text(explained.sentence)}</p>"
+        for explained in comparison.why
     )
     changed = [row for row in comparison.rows if row.change]
     return (
@@ -156,9 +157,9 @@ def _pair(comparison: BuildComparison, builds: Sequence[BuildRow], *, is_live: b
     return f'<div class="skw-pair"><h4>{title}</h4>{before}<span aria-hidden="true">→</span>{after}</div>'
 
 
-def _picker(side: str, label: str, builds: Sequence[BuildRow], chosen: int) -> str:
+def _picker(side: str, label: str, builds: Sequence[BuildRow], selected: int) -> str:
     options = "".join(
-        f'<option value="{build.number}"{" selected" if build.number == chosen else ""}>'
+        f'<option value="{build.number}"{" selected" if build.number == selected else ""}>'
         f"{build.number} {html_text(build.label)}</option>"
         for build in builds
     )

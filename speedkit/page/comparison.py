@@ -1,4 +1,4 @@
-"""Two builds of a workbench side by side: which steps changed between cached and run and why, seconds, size, layers."""
+"""The comparison of two builds: steps that changed between cached and run, with their causes; seconds, image size, layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from speedkit.model import Build, Step, StepState
     from speedkit.rendering import Reason
 
-__all__ = ["BuildComparison", "ComparedState", "ComparedStep", "Reasoned", "compare_two"]
+__all__ = ["BuildComparison", "ComparedState", "ComparedStep", "ExplainedStep", "compare_builds"]
 
 SAVED_STEPS_NAMED = 2
 WORTH_NAMING_SECONDS = 0.2
@@ -28,7 +28,7 @@ Tone = Literal["", "hit", "run", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class ComparedState:
-    """What became of a step in one of two builds."""
+    """The state of a step in one of the two builds."""
 
     state: StepState
     seconds: float
@@ -36,7 +36,7 @@ class ComparedState:
 
 @dataclass(frozen=True, slots=True)
 class ComparedStep:
-    """A step in both builds; None on a side for a build that has no such step. change: "" where nothing changed."""
+    """A step in both builds. before, after: None when that build has no such step. change: "" where nothing changed."""
 
     stage: str
     text: str
@@ -47,8 +47,8 @@ class ComparedStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Reasoned:
-    """A step that was saved or that cost most, and a sentence that says why."""
+class ExplainedStep:
+    """A step that the cache saved, or the step that took longest, and a sentence with the cause."""
 
     tone: Tone
     step: str
@@ -57,24 +57,27 @@ class Reasoned:
 
 @dataclass(frozen=True, slots=True)
 class BuildComparison:
-    """What changed from one build to another. before, after: their numbers. facts: sentences about steps, size and layers."""
+    """What changed between two builds. before, after: their numbers. facts: sentences about steps, image size and layers."""
 
     before: int
     after: int
     finding: str
-    why: tuple[Reasoned, ...]
+    why: tuple[ExplainedStep, ...]
     facts: tuple[str, ...]
     rows: tuple[ComparedStep, ...]
 
 
-def compare_two(
+def compare_builds(
     before: Build, after: Build, *, numbers: tuple[int, int], reasons: Mapping[int, Reason] | None = None
 ) -> BuildComparison:
     """What changed from one build to the other.
 
-    numbers: how the session calls them. reasons: why each step of the later one was cached or ran, by line.
+    numbers: of the two builds in their session. reasons: why each step of the later build was cached or ran, by line.
     """
-    rows = _rows(before, after)
+    earlier_steps, later_steps = dict(_keyed(before)), dict(_keyed(after))
+    # The order is that of the later build; steps that only the earlier build has come last.
+    keys = [*later_steps, *(key for key in earlier_steps if key not in later_steps)]
+    rows = tuple(_row(key, earlier_steps.get(key), later_steps.get(key)) for key in keys)
     facts = (_steps_fact(rows), _size_fact(before, after), _layer_fact(before, after))
     return BuildComparison(
         *numbers,
@@ -86,7 +89,7 @@ def compare_two(
 
 
 def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
-    """What each build took and had to do. Nothing is called quicker: one run each proves no difference in seconds."""
+    """The seconds of each build and how many steps ran. It never says "faster": one run of each proves no such difference."""
     first, second = numbers
     for number, build in ((first, before), (second, after)):
         if build.outcome != "done":
@@ -107,60 +110,53 @@ def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
     )
 
 
-def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[Reasoned]:
-    """The steps that took the longest before and are cached now, each with its reason."""
-    earlier = dict(_keyed(before))
-    pairs = [
-        (earlier[key], step) for key, step in _keyed(after) if step.cached and key in earlier and earlier[key].state == "ran"
+def _saved(before: Build, after: Build, reasons: Mapping[int, Reason]) -> list[ExplainedStep]:
+    """The steps that took longest before and are cached now, each with its cause."""
+    earlier_steps = dict(_keyed(before))
+    pairs = [(earlier_steps[key], step) for key, step in _keyed(after) if step.cached and key in earlier_steps]
+    saved_pairs = [
+        (old, new) for old, new in pairs if old.state == "ran" and old.seconds >= WORTH_NAMING_SECONDS and new.line in reasons
     ]
-    worth = [(old, new) for old, new in pairs if old.seconds >= WORTH_NAMING_SECONDS and new.line in reasons]
-    worth.sort(key=lambda pair: -pair[0].seconds)
+    saved_pairs.sort(key=lambda pair: -pair[0].seconds)
     return [
-        Reasoned(
+        ExplainedStep(
             "hit",
             short_instruction(new.instruction),
             now_cached(seconds_text(old.seconds), why=why_cached(new.line or 0, reasons, after.dockerfile)),
         )
-        for old, new in worth[:SAVED_STEPS_NAMED]
+        for old, new in saved_pairs[:SAVED_STEPS_NAMED]
     ]
 
 
-def _costly(after: Build, reasons: Mapping[int, Reason]) -> list[Reasoned]:
-    """The step that took the longest, with the change that made it run."""
+def _costly(after: Build, reasons: Mapping[int, Reason]) -> list[ExplainedStep]:
+    """The step that took longest, with the change that made it run; [] when no step took long or its cause is unknown."""
     ran = [step for step in after.instructions if step.ran and step.seconds >= WORTH_NAMING_SECONDS and step.line in reasons]
     longest = max(ran, key=lambda step: step.seconds, default=None)
     sentence = "" if longest is None else why_ran(longest.line or 0, reasons, seconds_text(longest.seconds))
     if longest is None or not sentence:
         return []
-    return [Reasoned("run", short_instruction(longest.instruction), sentence)]
-
-
-def _rows(before: Build, after: Build) -> tuple[ComparedStep, ...]:
-    """A row per step of either build, in the later one's order; equal instructions of a stage pair up in turn."""
-    earlier = dict(_keyed(before))
-    later = dict(_keyed(after))
-    keys = [*later, *(key for key in earlier if key not in later)]
-    return tuple(_row(key, earlier.get(key), later.get(key)) for key in keys)
+    return [ExplainedStep("run", short_instruction(longest.instruction), sentence)]
 
 
 def _keyed(build: Build) -> list[tuple[tuple[str, str, int], Step]]:
-    times: Counter[tuple[str, str]] = Counter()
+    """The steps of a build, each with its stage, its text, and how many equal steps come before it in the stage."""
+    equal_steps: Counter[tuple[str, str]] = Counter()
     keyed = []
     for step in build.instructions:
         if step.state == "no-step":
             continue
         name = (step.stage, step.instruction)
-        keyed.append(((*name, times[name]), step))
-        times[name] += 1
+        keyed.append(((*name, equal_steps[name]), step))
+        equal_steps[name] += 1
     return keyed
 
 
 def _row(key: tuple[str, str, int], before: Step | None, after: Step | None) -> ComparedStep:
-    return ComparedStep(key[0], key[1], _side(before), _side(after), *_change(before, after))
-
-
-def _side(step: Step | None) -> ComparedState | None:
-    return None if step is None else ComparedState(step.state, round(step.seconds, 3))
+    stage, text, _ = key
+    before_state, after_state = (
+        None if step is None else ComparedState(step.state, round(step.seconds, 3)) for step in (before, after)
+    )
+    return ComparedStep(stage, text, before_state, after_state, *_change(before, after))
 
 
 def _change(before: Step | None, after: Step | None) -> tuple[str, Tone]:
@@ -200,16 +196,17 @@ def _size_fact(before: Build, after: Build) -> str:
     if before.image_bytes == after.image_bytes:
         return message("The image is {size} both times.", size=bytes_text(after.image_bytes))
     change = after.image_bytes - before.image_bytes
-    was, now, difference = (bytes_text(size) for size in (before.image_bytes, after.image_bytes, abs(change)))
+    old_size, new_size, difference = (bytes_text(size) for size in (before.image_bytes, after.image_bytes, abs(change)))
     if change > 0:
-        return message("Image {before} → {after}, {difference} more.", before=was, after=now, difference=difference)
-    return message("Image {before} → {after}, {difference} less.", before=was, after=now, difference=difference)
+        return message("Image {before} → {after}, {difference} more.", before=old_size, after=new_size, difference=difference)
+    return message("Image {before} → {after}, {difference} less.", before=old_size, after=new_size, difference=difference)
 
 
 def _layer_fact(before: Build, after: Build) -> str:
     if not before.layers or not after.layers:
         return ""
     old, new = (Counter((layer.command, layer.size_bytes) for layer in build.layers) for build in (before, after))
+    # Layers have no identity across builds: two with the same command and size count as the same layer.
     differing = list((new - old).elements())
     counts = {"before": len(before.layers), "after": len(after.layers)}
     if not differing:

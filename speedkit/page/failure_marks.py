@@ -1,6 +1,6 @@
-"""Where a failed build belongs in the editor: the Dockerfile's instruction, and the lines that a compiler names.
+"""Where the editor shows the failure of a build: at the instruction in the Dockerfile, and at the lines in compiler messages.
 
-Go writes `./main.go:12:3: undefined: x`, most other compilers the same; a name counts when the app has such a file.
+Go writes `./main.go:12:3: undefined: x`, and most other compilers use the same form. A path counts when the app has that file.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
     from speedkit.model import Build, Step
 
-__all__ = ["Mark", "failed_step", "failing_line", "lines_of", "marks_of", "moved_with"]
+__all__ = ["Mark", "failed_step", "failing_line", "marks_of", "moved_mark", "text_lines"]
 
-NAMED = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>[0-9]{1,9})(?::(?P<column>[0-9]{1,9}))?: (?P<message>.+)$")
-ON_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]{0,255}:)(?P<line>[0-9]{1,9})(?![0-9])")
+COMPILER_MESSAGE = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>[0-9]{1,9})(?::(?P<column>[0-9]{1,9}))?: (?P<message>.+)$")
+DOCKERFILE_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]{0,255}:)(?P<line>[0-9]{1,9})(?![0-9])")
 EXIT_CODE = re.compile(r"exit code: ([0-9]{1,9})")
-TROUBLE = re.compile(r"\b(?:error|fatal|failed|panic|not found|denied)\b", re.IGNORECASE)
+ERROR_WORD = re.compile(r"\b(?:error|fatal|failed|panic|not found|denied)\b", re.IGNORECASE)
 MOST_MARKS = 20
 DEEPEST_PATH = 64
-"""A name of more folders is no file of an app, and each of its endings would be looked up."""
+"""A deeper path is no file of an app. The limit bounds the time, as each ending of a path is looked up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A message at a 1-based line of a file of the app.
 
-    text: what the line said when the mark was made, by which it is found again after an edit.
+    text: the text of the line when the mark was made, which finds the line again after an edit.
     """
 
     path: str
@@ -47,9 +47,9 @@ def failed_step(build: Build) -> Step | None:
 
 
 def marks_of(build: Build, *, dockerfile: str, log: Iterable[str], has_file: Callable[[str], bool]) -> tuple[Mark, ...]:
-    """The marks of a failed build, none for a good one.
+    """The marks of a failed build; () for any other.
 
-    dockerfile: the Dockerfile's path in the app. log: the failed step's lines.
+    dockerfile: the path of the Dockerfile in the app. log: the lines of the failed step.
     """
     if build.outcome != "failed":
         return ()
@@ -60,10 +60,11 @@ def _dockerfile_mark(build: Build, dockerfile: str) -> Iterable[Mark]:
     step = failed_step(build)
     if step is not None and step.line is not None:
         yield Mark(dockerfile, step.line, None, _failure(step.error or ""), _line(build.dockerfile, step.line))
-    elif (found := ON_LINE.search(build.error or "")) is not None:
-        line = int(found["line"])
-        said = (build.error or "").strip().splitlines()[-1]
-        yield Mark(dockerfile, line, None, said, _line(build.dockerfile, line))
+    elif (line_in_error := DOCKERFILE_LINE.search(build.error or "")) is not None:
+        # BuildKit rejected the Dockerfile, so no step failed. The last line of its error is the message.
+        line = int(line_in_error["line"])
+        error = (build.error or "").strip().splitlines()[-1]
+        yield Mark(dockerfile, line, None, error, _line(build.dockerfile, line))
 
 
 def _failure(error: str) -> str:
@@ -76,22 +77,22 @@ def _failure(error: str) -> str:
 def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list[Mark]:
     marks: list[Mark] = []
     for line in log:
-        found = NAMED.match(line)
-        if found is None:
+        compiler_message = COMPILER_MESSAGE.match(line)
+        if compiler_message is None:
             continue
         if len(marks) == MOST_MARKS:
             break
-        path = _own_path(found["path"], has_file)
+        path = _own_path(compiler_message["path"], has_file)
         if path is not None:
-            column = int(found["column"]) if found["column"] else None
-            said = message("line {line}: {error}", line=found["line"], error=found["message"])
-            marks.append(Mark(path, int(found["line"]), column, said))
+            number, column = compiler_message["line"], compiler_message["column"]
+            text = message("line {line}: {error}", line=number, error=compiler_message["message"])
+            marks.append(Mark(path, int(number), int(column) if column else None, text))
     return marks
 
 
-def _own_path(named: str, has_file: Callable[[str], bool]) -> str | None:
-    """The app's own path for a name that a compiler gave, which may begin with the image's folders."""
-    parts = [part for part in PurePosixPath(named).parts if part not in ("/", ".")]
+def _own_path(compiler_path: str, has_file: Callable[[str], bool]) -> str | None:
+    """The path in the app for a path in the image, such as `main.go` for `/src/main.go`; None when the app has no such file."""
+    parts = [part for part in PurePosixPath(compiler_path).parts if part not in ("/", ".")]
     if len(parts) > DEEPEST_PATH:
         return None
     candidates = ("/".join(parts[start:]) for start in range(len(parts)))
@@ -99,19 +100,20 @@ def _own_path(named: str, has_file: Callable[[str], bool]) -> str | None:
 
 
 def failing_line(log: list[str]) -> int | None:
-    """The 0-based line of a failed log to look at first: a compiler's, else the last that sounds like trouble."""
+    """The 0-based line of a failed log to look at first: a compiler message, else the last line with a word such as "error"."""
+    # Compilers name the cause first and consequences later; shells and tools print their error at the end.
     for index, line in enumerate(log):
-        if NAMED.match(line):
+        if COMPILER_MESSAGE.match(line):
             return index
     for index in range(len(log) - 1, -1, -1):
-        if TROUBLE.search(log[index]):
+        if ERROR_WORD.search(log[index]):
             return index
     return len(log) - 1 if log else None
 
 
-def moved_with(mark: Mark, text: str) -> Mark | None:
-    """The mark where its line now is; None when that line is gone or was changed."""
-    lines = lines_of(text)
+def moved_mark(mark: Mark, text: str) -> Mark | None:
+    """The mark at the present place of its line; None when the line was removed or changed."""
+    lines = text_lines(text)
     if mark.line <= len(lines) and lines[mark.line - 1] == mark.text:
         return mark
     places = [place for place, line in enumerate(lines, 1) if line == mark.text and line.strip()]
@@ -120,11 +122,11 @@ def moved_with(mark: Mark, text: str) -> Mark | None:
     return replace(mark, line=min(places, key=lambda place: abs(place - mark.line)))
 
 
-def lines_of(text: str) -> list[str]:
-    """Lines as BuildKit and compilers count them: they end at a line feed alone, not at a form feed or a lone CR."""
+def text_lines(text: str) -> list[str]:
+    """Lines as BuildKit and compilers count them: only a line feed ends a line, not a form feed or a carriage return alone."""
     return text.replace("\r\n", "\n").split("\n")
 
 
 def _line(text: str, line: int) -> str:
-    lines = lines_of(text)
+    lines = text_lines(text)
     return lines[line - 1] if 0 < line <= len(lines) else ""

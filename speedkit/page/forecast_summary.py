@@ -1,4 +1,4 @@
-"""What a forecast comes to: counts, the time to expect, and where most of it goes; and whether it came true."""
+"""A forecast in a few words: counts of steps, the expected time, the step that takes most of it; and whether it was right."""
 
 from __future__ import annotations
 
@@ -12,46 +12,45 @@ from speedkit.words import seconds_text
 if TYPE_CHECKING:
     from speedkit.model import Build
 
-__all__ = ["Outlook", "agreement", "expected_time", "noted", "outlook", "rough_seconds"]
+__all__ = ["Outlook", "agreement", "expected_time", "outlook_of", "rough_seconds", "with_notes"]
 
 Entry = Mapping[str, Any]
 
 WORTH_NAMING = 0.5
-"""The share of the whole from which one step is named as what takes the time."""
+"""One step is named when it takes at least this share of the expected time."""
 SHORTEST_NAMED_SECONDS = 1.0
-SHORTEST_SAID_SECONDS = 0.1
+SHORTEST_SHOWN_SECONDS = 0.1
 
 
-def noted(forecast: Sequence[Entry]) -> list[dict[str, Any]]:
-    """The forecast, each entry with a `note` for its step: `main.go, ≈ 27 s`, `saves 2.3 s`."""
+def with_notes(forecast: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The forecast with a `note` in each entry, which stands beside the step: `main.go, ≈ 27 s` or `saves 2.3 s`."""
     return [{**entry, "note": _note(entry)} for entry in forecast]
 
 
 def _note(entry: Entry) -> str:
     usual = entry.get("usual") or 0.0
     if entry["forecast"] == "hit":
-        return message("saves {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_SAID_SECONDS else ""
-    about = message("≈ {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_NAMED_SECONDS else ""
-    return ", ".join(part for part in (entry.get("short", ""), about) if part)
+        return message("saves {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_SHOWN_SECONDS else ""
+    expected = message("≈ {seconds}", seconds=rough_seconds(usual)) if usual >= SHORTEST_NAMED_SECONDS else ""
+    return ", ".join(part for part in (entry.get("short", ""), expected) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a build would do now, in the parts of a sentence.
+    """The forecast of the next build in the parts of a sentence.
 
-    cached, runs, depends: how many steps. about: the time to expect, "" where no step that would run is known to have run
-    before. why: what takes most of it.
+    cached, runs, depends: numbers of steps. expected_time: as from `expected_time`. why: the step that takes most of it, or "".
     """
 
     cached: int
     runs: int
     depends: int
-    about: str
+    expected_time: str
     why: str
 
 
-def outlook(forecast: Sequence[Entry]) -> Outlook | None:
-    """What a forecast comes to; None without one."""
+def outlook_of(forecast: Sequence[Entry]) -> Outlook | None:
+    """The outlook of a forecast; None for an empty one."""
     if not forecast:
         return None
     verdicts = [entry["forecast"] for entry in forecast]
@@ -60,16 +59,16 @@ def outlook(forecast: Sequence[Entry]) -> Outlook | None:
 
 
 def expected_time(forecast: Sequence[Entry]) -> str:
-    """`about 31 s`, from how long the steps that would run took before; "" where none is known to have run."""
+    """`about 31 s`, the sum of earlier times of the steps that would run; "" when no earlier time is in the recordings."""
     runs = [entry for entry in forecast if entry["forecast"] == "miss"]
-    known = [entry["seconds"] for entry in runs if entry.get("seconds") is not None]
-    if not known or sum(known) < SHORTEST_SAID_SECONDS:
+    earlier_seconds = [entry["seconds"] for entry in runs if entry.get("seconds") is not None]
+    if not earlier_seconds or sum(earlier_seconds) < SHORTEST_SHOWN_SECONDS:
         return ""
-    # A step that never ran has no expected time: the whole takes at least what the others do.
-    total = rough_seconds(sum(known))
-    return (
-        message("about {seconds}", seconds=total) if len(known) == len(runs) else message("at least {seconds}", seconds=total)
-    )
+    # A step that never ran has no expected time: the build takes at least as long as the other steps together.
+    total = rough_seconds(sum(earlier_seconds))
+    if len(earlier_seconds) < len(runs):
+        return message("at least {seconds}", seconds=total)
+    return message("about {seconds}", seconds=total)
 
 
 def _why(runs: Sequence[Entry]) -> str:
@@ -81,7 +80,7 @@ def _why(runs: Sequence[Entry]) -> str:
 
 
 def rough_seconds(seconds: float) -> str:
-    """A time that is only expected: `0.4 s`, `31 s`, `2 min 5 s`."""
+    """An expected time, with two digits at most below 100 seconds: `0.4 s`, `31 s`, `2 min 5 s`."""
     if seconds >= 99.5:
         return seconds_text(seconds)
     shown = f"{seconds:.0f}" if seconds >= 9.5 else f"{seconds:.1f}"
@@ -89,21 +88,21 @@ def rough_seconds(seconds: float) -> str:
 
 
 def agreement(forecast: Sequence[Entry] | None, build: Build) -> str:
-    """How many steps of a good build did what the forecast before it said; "" where there was none."""
+    """In how many steps of a successful build the forecast was right, as a sentence; "" without a forecast."""
     if not forecast or build.outcome != "done":
         return ""
-    # A FROM stands before what ONBUILD does on its line.
-    said = {entry["line"]: entry["forecast"] for entry in reversed(forecast) if entry["forecast"] in ("hit", "miss")}
-    own = [step for step in build.instructions if not step.triggered]
-    judged = [step for step in own if step.line in said and step.state in ("cached", "ran")]
-    right = sum((said[step.line] == "hit") == step.cached for step in judged if step.line is not None)
-    if not judged:
+    # A FROM and the ONBUILD triggers of its image share a line. The FROM is the first of them, and counts.
+    forecasts = {entry["line"]: entry["forecast"] for entry in reversed(forecast) if entry["forecast"] in ("hit", "miss")}
+    own_steps = [step for step in build.instructions if not step.triggered]
+    compared_steps = [step for step in own_steps if step.line in forecasts and step.state in ("cached", "ran")]
+    right = sum((forecasts[step.line] == "hit") == step.cached for step in compared_steps if step.line is not None)
+    if not compared_steps:
         return ""
-    if right == len(judged):
+    if right == len(compared_steps):
         return plural("As forecast.", "As forecast: all {count} steps.", right)
     return plural(
         "The forecast was right for {right} of {count} step.",
         "The forecast was right for {right} of {count} steps.",
-        len(judged),
+        len(compared_steps),
         right=right,
     )

@@ -1,13 +1,13 @@
-"""What is chosen in a view of layers: which image, layer, folder and file. It is Python's, so that a reload keeps it."""
+"""The selection in a layers view: image, layer, folder and file. Python keeps it, so a reload does not lose it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .selection import PAGES_KEPT
+from .selection import has_type, with_confirmed
 
-__all__ = ["DIFFERENCE", "FIRST", "SECOND", "WHOLE", "LayerSelection"]
+__all__ = ["ALL_LAYERS", "DIFFERENCE", "FIRST", "SECOND", "LayerSelection"]
 
 TYPES: dict[str, tuple[type | None, ...]] = {
     "side": (str,),
@@ -19,18 +19,20 @@ TYPES: dict[str, tuple[type | None, ...]] = {
     "file": (str, None),
 }
 FIRST, SECOND, DIFFERENCE = "first", "second", "difference"
-WHOLE = -1
+ALL_LAYERS = -1
 
 
 @dataclass(frozen=True, slots=True)
 class LayerSelection:
-    """side: which image, or DIFFERENCE. place: that of a layer, WHOLE for all of them. by: how files are sorted.
-    pane: "files" or "map". folder: what the map shows. file: whose content is shown. confirmed: the newest choice heard from
-    each open page.
+    """The selection in a layers view.
+
+    side: which image, or DIFFERENCE. place: of the layer, 0 for the lowest, or ALL_LAYERS. by: how files are sorted, "size" or
+    "name". pane: "files" or "map". folder: shown in the map. file: its content is shown. confirmed: the number of the last
+    change from each open page.
     """
 
     side: str = FIRST
-    place: int = WHOLE
+    place: int = ALL_LAYERS
     by: str = "size"
     query: str = ""
     pane: str = "files"
@@ -39,20 +41,14 @@ class LayerSelection:
     confirmed: dict[str, int] = field(default_factory=dict)
 
     def patched(self, patch: dict[str, Any], *, page: str, number: int) -> LayerSelection:
-        """The choices after one that a page sent; what is not a choice, or of the wrong type, is left out.
+        """The selection after a change from a page. Unknown keys and values of a wrong type are ignored.
 
-        Another tree begins with its whole map and without an open file.
+        For another layer or image, the map starts at the root, and no file is open.
         """
-        good = {key: value for key, value in patch.items() if _fits(key, value)}
-        moved = (good.get("side", self.side), good.get("place", self.place)) != (self.side, self.place)
-        start: dict[str, Any] = {"folder": "/", "file": None} if moved else {}
-        others = {key: value for key, value in self.confirmed.items() if key != page}
-        kept = dict(list(others.items())[1 - PAGES_KEPT :]) | {page: number}
-        return replace(self, **start | good, confirmed=kept)
+        changes = {key: value for key, value in patch.items() if has_type(value, TYPES.get(key, ()))}
+        is_other_tree = (changes.get("side", self.side), changes.get("place", self.place)) != (self.side, self.place)
+        start: dict[str, Any] = {"folder": "/", "file": None} if is_other_tree else {}
+        return replace(self, **start | changes, confirmed=with_confirmed(self.confirmed, page, number))
 
     def as_trait(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def _fits(key: str, value: object) -> bool:
-    return key in TYPES and (type(value) in TYPES[key] or (value is None and None in TYPES[key]))

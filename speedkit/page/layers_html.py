@@ -1,7 +1,7 @@
-"""A view of layers as HTML, for the live page and for the saved notebook alike; everything from outside is escaped.
+"""A layers view as HTML, for the live page and for the saved notebook; foreign text is escaped.
 
-The live page gets what a press means in `data-choose`, and in the tree and the map in `data-path` and `data-kind`: its script
-moves the focus there, and asks for folders to be opened.
+On the live page, `data-choose` has the selection that a press makes. Lines of the tree and boxes of the map have `data-path`
+and `data-kind` instead: the script moves the focus among them, and asks Python to open folders.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from speedkit.messages import message, plural
 from speedkit.rendering import NOT_MATH, html_text
 from speedkit.words import bytes_text
 
-from .layer_selection import DIFFERENCE, WHOLE
+from .layer_selection import ALL_LAYERS, DIFFERENCE
 from .layers_page import FileList, FileMap, LayersPage, MapBox, ShownImage, ShownLayer
 from .shown_content import ShownContent
 from .steps_html import pressable
@@ -23,6 +23,7 @@ from .steps_html import pressable
 __all__ = ["layers_traits", "layers_twin_html"]
 
 ROWS_AT_MOST = 200
+"""In the saved notebook, whose size grows with each row."""
 SIGNS = {"": "", "added": "+", "changed": "~", "removed": "−"}
 
 
@@ -42,7 +43,7 @@ def layers_traits(page: LayersPage) -> dict[str, Any]:
 
 
 def layers_twin_html(page: LayersPage, *, style: str, name: str) -> str:
-    """The last state of a view of layers. name: by which the live widget finds and hides its twin."""
+    """The last state of a layers view. name: the live widget finds its twin by it, and hides it."""
     boxes = ""
     if page.map.boxes:
         title = message(
@@ -60,7 +61,7 @@ def layers_twin_html(page: LayersPage, *, style: str, name: str) -> str:
 
 
 def _title(images: tuple[ShownImage, ...]) -> str:
-    """What a screen reader calls the view."""
+    """The name of the view for screen readers."""
     if len(images) == 1:
         return message("Layers of {image}", image=images[0].name)
     return message("Layers of {first} and {second}", first=images[0].name, second=images[1].name)
@@ -81,7 +82,7 @@ def _images(page: LayersPage, *, is_live: bool) -> str:
             '<span class="skw-line" aria-hidden="true">±</span>'
             f'<span class="skl-word">{html_text(message("What differs in the files"))}</span>'
         )
-        parts.append(_choice(page, DIFFERENCE, WHOLE, inner, is_live=True))
+        parts.append(_pressable_layer(page, DIFFERENCE, ALL_LAYERS, inner, is_live=True))
     for image in page.images:
         if is_live or len(page.images) > 1:
             parts.append(f'<h4 title="{html_text(image.name)}">{html_text(image.name)}</h4>')
@@ -100,7 +101,7 @@ def _all_layers(page: LayersPage, image: ShownImage) -> str:
         f'<span class="skl-word">{html_text(message("All layers together"))}</span><span class="skl-bar"></span>'
         f'<span class="skw-took">{bytes_text(image.size_bytes)}</span><span class="skl-notes">{html_text(files)}</span>'
     )
-    return _choice(page, image.side, WHOLE, inner, is_live=True)
+    return _pressable_layer(page, image.side, ALL_LAYERS, inner, is_live=True)
 
 
 def _layer(page: LayersPage, image: ShownImage, layer: ShownLayer, largest: int, *, is_live: bool) -> str:
@@ -111,10 +112,14 @@ def _layer(page: LayersPage, image: ShownImage, layer: ShownLayer, largest: int,
         f'{_bar(layer.size_bytes, largest)}<span class="skw-took">{bytes_text(layer.size_bytes)}</span>'
         f'<span class="skl-notes">{notes}</span>'
     )
-    return _choice(page, image.side, layer.place, inner, is_live=is_live, title=layer.command, label=_spoken_layer(layer))
+    return _pressable_layer(
+        page, image.side, layer.place, inner, is_live=is_live, title=layer.command, label=_spoken_layer(layer)
+    )
 
 
-def _choice(page: LayersPage, side: str, place: int, inner: str, *, is_live: bool, title: str = "", label: str = "") -> str:
+def _pressable_layer(
+    page: LayersPage, side: str, place: int, inner: str, *, is_live: bool, title: str = "", label: str = ""
+) -> str:
     return pressable(
         "skl-layer",
         inner,
@@ -142,7 +147,7 @@ def _notes(layer: ShownLayer) -> list[str]:
 
 
 def _spoken_layer(layer: ShownLayer) -> str:
-    """What a screen reader says of a layer: words for the signs."""
+    """A layer for screen readers: words in place of signs."""
     parts = [
         message("Layer {number}, {command}", number=layer.place + 1, command=layer.command),
         bytes_text(layer.size_bytes),
@@ -169,9 +174,9 @@ def _waste(image: ShownImage) -> str:
     if not image.waste:
         return ""
     rows = "".join(
-        f'<li><div class="skl-waste"><span class="skw-took">{bytes_text(one.size_bytes)}</span>'
-        f'<code title="{html_text(one.path)}">{html_text(one.path)}</code></div></li>'
-        for one in image.waste
+        f'<li><div class="skl-waste"><span class="skw-took">{bytes_text(wasted.size_bytes)}</span>'
+        f'<code title="{html_text(wasted.path)}">{html_text(wasted.path)}</code></div></li>'
+        for wasted in image.waste
     )
     label = html_text(message("Most wasteful paths of {image}", image=image.name))
     return f'<h4>{html_text(message("Wasted most"))}</h4><ul aria-label="{label}">{rows}</ul>'
@@ -215,7 +220,7 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
             "data-kind": "more" if row.kind == "more" else "file" if row.opened is None else "folder",
         }
     return (
-        f'<li class="skl-row skl-{row.state or "as-is"}"{_written(attributes)}>'
+        f'<li class="skl-row skl-{row.state or "as-is"}"{_attributes_html(attributes)}>'
         f'<span class="skl-name"><span class="skl-turn">{mark}</span>{html_text(row.name)}'
         f'{"/" if row.kind == "directory" else ""}{link} <span class="skl-note">{html_text(_note(row))}</span></span>'
         f'<span class="skl-state">{html_text(state)}</span>{_bar(row.size_bytes or row.before_bytes, page.tree.size_bytes)}'
@@ -223,7 +228,7 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
     )
 
 
-def _written(attributes: Mapping[str, object]) -> str:
+def _attributes_html(attributes: Mapping[str, object]) -> str:
     return "".join(f' {name}="{html_text(str(value))}"' for name, value in attributes.items() if value is not None)
 
 
@@ -252,7 +257,7 @@ def _change(state: str) -> str:
 
 
 def _spoken_row(row: TreeRow, size: str) -> str:
-    """What a screen reader says of a line."""
+    """A line for screen readers."""
     name = message("Show more: {name}", name=row.name) if row.kind == "more" else row.name
     return ", ".join(part for part in (name, _change(row.state), _note(row), "" if size == "–" else size) if part)
 
@@ -266,7 +271,7 @@ def _note(row: TreeRow) -> str:
 
 
 def _kind(kind: str) -> str:
-    """What a line of the tree is, where its name does not say so."""
+    """The kind of a file in words, "" for regular files and folders."""
     match kind:
         case "symlink":
             return message("symlink")
@@ -283,7 +288,10 @@ def _kind(kind: str) -> str:
 
 
 def _size(row: TreeRow, *, differs: bool) -> str:
-    """A layer's folder has what the layer stores; between two images a folder had a size before, too."""
+    """The size of a line, `before → now` where it changed; "–" for a file without content of its own.
+
+    In a layer, a folder has no size before: its size is that of the files stored in this layer.
+    """
     now, before = bytes_text(row.size_bytes), bytes_text(row.before_bytes)
     if not row.size_bytes and not row.before_bytes and row.kind != "file":
         return "–"
@@ -323,11 +331,11 @@ def _map(page: LayersPage, *, is_live: bool) -> str:
     empty = f'<p class="skw-hint">{html_text(message("Nothing here has any bytes."))}</p>' if not shown.boxes else ""
     label = html_text(message("{folder} {order}", folder=shown.folder, order=shown.note))
     group = f'<div class="skl-map" role="group" aria-label="{label}">{boxes}{empty}</div>'
-    return f'<div class="skl-around">{_trail(shown)}{group}</div>'
+    return f'<div class="skl-around">{_folder_trail(shown)}{group}</div>'
 
 
-def _trail(shown: FileMap) -> str:
-    """The folders around the map, each to be entered with a press."""
+def _folder_trail(shown: FileMap) -> str:
+    """The folders above the map, as buttons that show their maps."""
     names = [name for name in shown.folder.split("/") if name]
     buttons = []
     for count, name in enumerate(["/", *names]):
@@ -351,7 +359,7 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
         "title": f"{box.path}, {size}",
     }
     if not is_live:
-        return f"<div{_written(attributes)}>{label}</div>"
+        return f"<div{_attributes_html(attributes)}>{label}</div>"
     spoken = (box.path, _change(box.state), size, message("folder") if box.is_folder else "")
     attributes |= {
         "type": "button",
@@ -361,4 +369,4 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
         "data-path": box.path,
         "data-kind": "more" if box.kind == "more" else "folder" if box.is_folder else "file",
     }
-    return f"<button{_written(attributes)}>{label}</button>"
+    return f"<button{_attributes_html(attributes)}>{label}</button>"

@@ -1,4 +1,4 @@
-"""What a view of layers shows, as one value: the layers of an image or of two, a tree of files, a map, a file's content."""
+"""Everything that a layers view shows, as one value: the layers of one or two images, a tree, a map, the content of a file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from speedkit.images import TreeRow
 
-from .layer_selection import DIFFERENCE, WHOLE, LayerSelection
+from .layer_selection import ALL_LAYERS, DIFFERENCE, LayerSelection
 from .shown_content import ShownContent
 
 __all__ = ["FileList", "FileMap", "LayersPage", "MapBox", "ShownImage", "ShownLayer", "WastedPath"]
@@ -14,9 +14,7 @@ __all__ = ["FileList", "FileMap", "LayersPage", "MapBox", "ShownImage", "ShownLa
 
 @dataclass(frozen=True, slots=True)
 class ShownLayer:
-    """place: of the layer in its image, 0 for the lowest. added, changed, removed: how many paths. is_shared: the other image
-    has it, too.
-    """
+    """A layer. place: 0 for the lowest. added, changed, removed: numbers of paths. is_shared: the other image has it, too."""
 
     place: int
     command: str
@@ -36,7 +34,7 @@ class WastedPath:
 
 @dataclass(frozen=True, slots=True)
 class ShownImage:
-    """side: which of the two images it is. waste: the most wasteful paths."""
+    """An image. side: FIRST or SECOND. waste: the paths that waste most."""
 
     side: str
     name: str
@@ -48,7 +46,7 @@ class ShownImage:
 
 @dataclass(frozen=True, slots=True)
 class FileList:
-    """The tree of files as the lines that are open. size_bytes: of all files. note: what else there is to say of the lines."""
+    """The lines of the tree in open folders. size_bytes: of all files. note: why there are no lines, or not all."""
 
     title: str
     facts: str
@@ -59,7 +57,7 @@ class FileList:
 
 @dataclass(frozen=True, slots=True)
 class MapBox:
-    """A file or folder as a box. left, top, width, height: in parts of the whole map. depth: how many boxes it lies in."""
+    """A file or folder in the map. left, top, width, height: shares of the map, 0 to 1. depth: 1 for the outermost boxes."""
 
     path: str
     name: str
@@ -77,7 +75,7 @@ class MapBox:
 
 @dataclass(frozen=True, slots=True)
 class FileMap:
-    """The files of a folder as boxes, each as large as its bytes. note: how they are sized."""
+    """The files of a folder as boxes, with areas in proportion to their bytes. note: which bytes these are."""
 
     folder: str
     size_bytes: int
@@ -87,7 +85,7 @@ class FileMap:
 
 @dataclass(frozen=True, slots=True)
 class LayersPage:
-    """Everything that a view of layers shows at one moment. announcement: what a screen reader says after a change."""
+    """Everything that a layers view shows at one moment. announcement: what a screen reader says after a change."""
 
     finding: str
     facts: tuple[str, ...]
@@ -100,10 +98,10 @@ class LayersPage:
 
     @property
     def differs(self) -> bool:
-        """The lines are those in which two images differ."""
+        """Whether the lines are the differences of two images."""
         return self.selection.side == DIFFERENCE
 
     @property
     def is_whole(self) -> bool:
-        """The lines are those of all layers together, which say their layer."""
-        return self.selection.place == WHOLE and not self.differs
+        """Whether the lines are those of all layers together; each then names its layer."""
+        return self.selection.place == ALL_LAYERS and not self.differs

@@ -1,7 +1,7 @@
-"""The lines of one step's log, as they come in, ready to be shown by the page.
+"""The log of one step while it grows, in lines that the page can show.
 
-A step may print 200,000 lines: they are kept here once, as text, and the browser asks for the few it shows. Escape
-sequences are read only for those. A colour set in one line goes on in the next, so each line knows what it starts with.
+A step may print 200,000 lines. They are kept here once, as text, and the page asks for the few that it shows; only in those are
+escape sequences read. A colour that is set in one line continues in the next, so the style at the start of a line is kept.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["LogLines", "Runs"]
+__all__ = ["LogLines", "StyledLine"]
 
-Runs = str | list[tuple[str, str]]
-"""A line to show: its text, or texts with the CSS classes of their colours."""
+StyledLine = str | list[tuple[str, str]]
+"""A line to show: its text, or its parts, each with the CSS classes of its style."""
 
 ESCAPE = re.compile(r"\x1b(?:\[([0-9;:?]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_]?)")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -28,9 +28,10 @@ UNKNOWN_CODE = 1000
 
 
 class LogLines:
-    """A log that grows: `feed` adds to it, `page` and `find` read it.
+    """A log that grows: `feed` adds text, `page` and `find` read lines.
 
-    total: lines so far, the unfinished last one among them. chars: how much was fed, by which a page sees growth.
+    total: the number of lines, with the unfinished last one. chars: the number of characters, by which a page sees growth.
+    chunks_fed: the number of pieces that `feed_chunks` was given.
     """
 
     def __init__(self) -> None:
@@ -41,16 +42,16 @@ class LogLines:
         self._rest = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._query = ""
-        self._found: list[int] = []
-        self._searched = 0
-        self._matches = 0
+        self._matching_lines: list[int] = []
+        self._lines_searched = 0
+        self._match_count = 0
 
     @property
     def total(self) -> int:
         return len(self._lines) + bool(self._rest)
 
     def feed_chunks(self, chunks: Sequence[bytes]) -> None:
-        """Add what a running step printed since; `chunks_fed` counts the pieces so far. A character may be cut in two."""
+        """Add the new output of a running step. A piece may end within a character."""
         self.chunks_fed += len(chunks)
         self.feed(self._decoder.decode(b"".join(chunks)))
 
@@ -58,22 +59,21 @@ class LogLines:
         self.chars += len(text)
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
-            self._append(line)
+            # Most lines start without a style, so only the others have an entry.
+            if self._style:
+                self._styles[len(self._lines)] = self._style
+            if "\x1b" in line:
+                self._style = _last_style(line, self._style)
+            self._lines.append(line)
 
-    def _append(self, line: str) -> None:
-        if self._style:
-            self._styles[len(self._lines)] = self._style
-        if "\x1b" in line:
-            self._style = _last_style(line, self._style)
-        self._lines.append(line)
-
-    def page(self, first: int, count: int) -> list[Runs]:
+    def page(self, first: int, count: int) -> list[StyledLine]:
         """`count` lines from the 0-based line `first` on; fewer at the end."""
         last = min(self.total, first + count)
-        return [_runs(self._raw(index), self._start(index)) for index in range(max(0, first), last)]
-
-    def _start(self, index: int) -> str:
-        return self._style if index == len(self._lines) else self._styles.get(index, "")
+        # The unfinished line has no entry in `_styles` yet.
+        return [
+            _styled_line(self._raw(index), self._style if index == len(self._lines) else self._styles.get(index, ""))
+            for index in range(max(0, first), last)
+        ]
 
     def _raw(self, index: int) -> str:
         return self._lines[index] if index < len(self._lines) else self._rest
@@ -83,67 +83,62 @@ class LogLines:
         return (_plain(self._raw(index)) for index in range(self.total))
 
     def find(self, query: str) -> tuple[list[int], int]:
-        """The 0-based numbers of the first 20,000 lines that hold `query`, in any case, and how many there are."""
+        """The 0-based numbers of the first 20,000 lines that contain `query`, in any case, and the number of all such lines.
+
+        A query that is asked again while the log grows continues where the last search ended.
+        """
         if query.lower() != self._query:
-            self._query, self._found, self._searched, self._matches = query.lower(), [], 0, 0
-        while self._query and self._searched < len(self._lines):
-            self._note_match(self._searched)
-            self._searched += 1
-        return self._found, self._matches
-
-    def _note_match(self, index: int) -> None:
-        if self._query not in _plain(self._lines[index]).lower():
-            return
-        self._matches += 1
-        if len(self._found) < MATCHES_KEPT:
-            self._found.append(index)
+            self._query, self._matching_lines, self._lines_searched, self._match_count = query.lower(), [], 0, 0
+        while self._query and self._lines_searched < len(self._lines):
+            if self._query in _plain(self._lines[self._lines_searched]).lower():
+                self._match_count += 1
+                if len(self._matching_lines) < MATCHES_KEPT:
+                    self._matching_lines.append(self._lines_searched)
+            self._lines_searched += 1
+        return self._matching_lines, self._match_count
 
 
-def _drawn(line: str) -> str:
-    """What a terminal shows of a line in which a carriage return starts over."""
+def _after_overwriting(line: str) -> str:
+    """The line from its last carriage return on: a terminal overwrites the text before it."""
     return line.removesuffix("\r").rpartition("\r")[2] if "\r" in line else line
 
 
 def _plain(line: str) -> str:
-    return CONTROL.sub("", ESCAPE.sub("", _drawn(line)))
+    return CONTROL.sub("", ESCAPE.sub("", _after_overwriting(line)))
 
 
-def _runs(line: str, style: str) -> Runs:
+def _styled_line(line: str, style: str) -> StyledLine:
     if "\r" in line:
+        # The overwritten text is gone, but a style that it set goes on.
         style = _last_style(line.removesuffix("\r").rpartition("\r")[0], style)
-        line = _drawn(line)
+        line = _after_overwriting(line)
     if "\x1b" not in line and not style:
         return CONTROL.sub("", line)
-    runs: list[tuple[str, str]] = []
+    parts: list[tuple[str, str]] = []
     end = 0
-    for found in ESCAPE.finditer(line):
-        _add(runs, line[end : found.start()], style)
-        end = found.end()
-        style = _restyled(style, found)
-    _add(runs, line[end:], style)
-    return runs
-
-
-def _add(runs: list[tuple[str, str]], text: str, style: str) -> None:
-    if shown := CONTROL.sub("", text):
-        runs.append((shown, style))
+    for sequence in ESCAPE.finditer(line):
+        parts.append((CONTROL.sub("", line[end : sequence.start()]), style))
+        end = sequence.end()
+        style = _restyled(style, sequence)
+    parts.append((CONTROL.sub("", line[end:]), style))
+    return [(text, classes) for text, classes in parts if text]
 
 
 def _last_style(line: str, style: str) -> str:
-    for found in ESCAPE.finditer(line):
-        style = _restyled(style, found)
+    for sequence in ESCAPE.finditer(line):
+        style = _restyled(style, sequence)
     return style
 
 
-def _restyled(style: str, found: re.Match[str]) -> str:
-    """The CSS classes after one Select Graphic Rendition sequence (ECMA-48 8.3.117); others change nothing."""
-    if found[2] != "m":
+def _restyled(style: str, sequence: re.Match[str]) -> str:
+    """The CSS classes after one Select Graphic Rendition sequence (ECMA-48 8.3.117); other sequences change no style."""
+    if sequence[2] != "m":
         return style
     classes = style.split()
-    codes = iter([_number(code) for code in re.split("[;:]", found[1])])
+    codes = iter([_number(code) for code in re.split("[;:]", sequence[1])])
     for code in codes:
         if code in (38, 48):
-            # A colour by its number (5;N) or by its parts (2;R;G;B), none of which is a code of its own.
+            # A colour by its number (5;N) or by its parts (2;R;G;B). These numbers are no codes, so they are skipped.
             parts = 1 if next(codes, 0) == 5 else 3
             for _ in range(parts):
                 next(codes, None)
@@ -153,7 +148,7 @@ def _restyled(style: str, found: re.Match[str]) -> str:
 
 
 def _number(code: str) -> int:
-    """A code as a number; one that no terminal knows for digits without end, which Python refuses to read."""
+    """A code as a number; UNKNOWN_CODE for one with very many digits, for which `int` raises an error."""
     if not code.isdecimal():
         return 0
     digits = code.lstrip("0")

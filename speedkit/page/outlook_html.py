@@ -1,4 +1,4 @@
-"""What the next build would do, as one line of HTML."""
+"""The outlook for the next build, as one line of HTML."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def outlook_html(outlook: Outlook) -> str:
     if outlook.depends:
         depends = plural("{count} depends", "{count} depend", outlook.depends)
         parts.append(f"<b>{FORECASTS['depends'].icon} {html_text(depends)}</b>")
-    if outlook.about:
-        parts.append(f"<b>{html_text(outlook.about)}</b>")
+    if outlook.expected_time:
+        parts.append(f"<b>{html_text(outlook.expected_time)}</b>")
     why = f": {html_text(outlook.why)}" if outlook.why else ""
     return f'<span class="skw-if">{html_text(message("If you build now:"))} {", ".join(parts)}{why}</span>'

@@ -1,4 +1,4 @@
-"""Short names for instructions, where there is room for a few words only."""
+"""Short names for instructions, for places with room for a few words."""
 
 from __future__ import annotations
 
@@ -16,31 +16,29 @@ LONGEST = 44
 
 
 def short_command(instruction: str) -> str:
-    """What a RUN runs first, in at most three words, without settings: `go build`; another instruction as it is."""
+    """The first command of a RUN in three words at most, without variables and options: `go build`; else the instruction."""
     keyword, _, rest = instruction.partition(" ")
     if keyword.upper() != "RUN":
         return _cut(instruction)
-    for command in SEPARATOR.split(_without_flags(rest)):
+    # The flags of RUN itself, such as --mount=…, stand before its command.
+    words = rest.split()
+    command_start = next((place for place, word in enumerate(words) if not word.startswith("--")), 0)
+    for command in SEPARATOR.split(" ".join(words[command_start:])):
         words = _words(command)
         if words and words[0] not in PREPARATIONS:
             return _cut(" ".join(words))
     return _cut(rest)
 
 
-def _without_flags(command: str) -> str:
-    words = command.split()
-    return " ".join(words[next((place for place, word in enumerate(words) if not word.startswith("--")), 0) :])
-
-
 def _words(command: str) -> list[str]:
-    """The first words of a command, of its exec form too, up to its first option."""
+    """The first words of a command, in shell or exec form, up to its first option."""
     words = re.findall(r'"([^"]*)"', command) if command.startswith("[") else command.split()
-    named = list(dropwhile(ASSIGNMENT.fullmatch, words))
-    return [*named[:1], *takewhile(lambda word: not word.startswith(ENDS_COMMAND), named[1:WORDS_KEPT])]
+    command_words = list(dropwhile(ASSIGNMENT.fullmatch, words))
+    return [*command_words[:1], *takewhile(lambda word: not word.startswith(ENDS_COMMAND), command_words[1:WORDS_KEPT])]
 
 
 def short_instruction(instruction: str) -> str:
-    """`RUN go build` for a RUN with all its flags; another instruction as it is."""
+    """`RUN go build` for a RUN, whatever its flags. Other instructions are unchanged."""
     keyword = instruction.partition(" ")[0]
     return f"{keyword} {short_command(instruction)}" if keyword.upper() == "RUN" else _cut(instruction)
 

@@ -1,6 +1,6 @@
-"""The steps of a build as a page shows them: a value for each step, by stage in the Dockerfile's own order.
+"""The steps of a build as a page shows them, by stage, in the order of the Dockerfile.
 
-In: a `Build`, finished or not, or only a Dockerfile's text. Out: a `StepList`. BuildKit's own work is set apart.
+In: a `Build`, finished or not, or only the text of a Dockerfile. Out: a `StepList`, with BuildKit's own steps apart.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from .failure_marks import EXIT_CODE, failed_step
 from .forecast_summary import agreement, expected_time, rough_seconds
 
 __all__ = [
-    "Background",
+    "ForecastAndReasons",
     "StageRows",
     "StepList",
     "StepRow",
     "build_counts",
     "planned_steps",
-    "shown_build",
     "step_id",
     "step_of",
+    "steps_of_build",
 ]
 
-WORTH_SAYING_SECONDS = 0.1
+WORTH_SHOWING_SECONDS = 0.1
 UNNAMED = re.compile(r"stage-\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One step of a build, ready to be shown.
+    """One step of a build, as the page shows it.
 
-    id: stays the same while the build goes on. line: 1-based, None for BuildKit's own work. seconds: how long it ran; 0 while
-    it runs. started_ms: when it began, by the kernel's clock, while it runs. began_seconds: when it began, from the start of
-    the build. note: a few words beside it. why: the reason for its state, as a sentence.
+    id: from `step_id`. line: 1-based, None for BuildKit's own steps. seconds: how long it ran; 0 while it runs. started_ms: its
+    start by the kernel's clock, while it runs, else None. began_seconds: its start, from the start of the build. note: a few
+    words beside it. why: the cause of its state, as a sentence.
     """
 
     id: str
@@ -63,7 +63,7 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class StageRows:
-    """The steps of one stage, in the Dockerfile's order."""
+    """The steps of one stage, in the order of the Dockerfile."""
 
     title: str
     steps: tuple[StepRow, ...]
@@ -73,10 +73,10 @@ class StageRows:
 class StepList:
     """A build, or the next one, as a list of steps.
 
-    number: the build's, 0 for the next one. started_ms: when it began, by the kernel's clock, while it runs; `seconds` is 0
-    then. internal: BuildKit's own work. focus: the id of the step whose log is worth seeing first. error_line: the 1-based
-    line that BuildKit would reject. is_current: its Dockerfile is the one in the editor, so that a forecast speaks of the
-    same lines. agreement: whether the forecast came true. about: how long it is expected to take.
+    number: of the build, 0 for the next one. hint: a sentence in place of steps. started_ms: its start by the kernel's clock,
+    while it runs; `seconds` is 0 then. internal: BuildKit's own steps. cached, ran: numbers of instructions. focus: from
+    `focused_step`. error_line: the 1-based line that BuildKit would reject. is_current: whether its Dockerfile is that in the
+    editor, so that the forecast is for the same lines. agreement: whether the forecast was right. expected_time: for all of it.
     """
 
     number: int
@@ -96,7 +96,7 @@ class StepList:
     is_cold: bool = False
     is_current: bool = True
     agreement: str = ""
-    about: str = ""
+    expected_time: str = ""
 
     @property
     def rows(self) -> tuple[StepRow, ...]:
@@ -109,7 +109,11 @@ class StepList:
 
 
 def step_id(step: Step) -> str:
-    """A name for a step that stays the same while the build goes on."""
+    """A name for a step that stays the same while the build runs.
+
+    A digest is not enough for an instruction: its vertex, and so the digest, is unknown until BuildKit solves it. A line is not
+    enough for the steps of ONBUILD triggers, which all have the line of their FROM.
+    """
     if step.kind == "instruction" and step.line is not None and not step.triggered:
         return f"line-{step.line}"
     return f"{step.kind}-{step.digest or step.name}"
@@ -117,42 +121,42 @@ def step_id(step: Step) -> str:
 
 def step_of(build: Build, step: str) -> Step | None:
     """The step of a build with an id."""
-    return next((one for one in build.step_list if step_id(one) == step), None)
+    return next((candidate for candidate in build.step_list if step_id(candidate) == step), None)
 
 
 def focused_step(build: Build) -> str | None:
-    """The step whose log is worth seeing first: the failed one, the newest running one, else the slowest that ran."""
+    """The id of the step with the most useful log: the failed one, else the newest running one, else the slowest that ran."""
     if (failed := failed_step(build)) is not None:
         return step_id(failed)
     running = [step for step in build.step_list if step.state == "running"]
     if running:
-        own = [step for step in running if step.kind != "internal"] or running
-        return step_id(max(own, key=lambda step: step.started_seconds or 0.0))
+        candidates = [step for step in running if step.kind != "internal"] or running
+        return step_id(max(candidates, key=lambda step: step.started_seconds or 0.0))
     ran = [step for step in build.instructions if step.state in ("ran", "cancelled")]
     return step_id(max(ran, key=lambda step: step.seconds)) if ran else None
 
 
 def build_counts(build: Build) -> tuple[int, int]:
-    """How many instructions of a build were cached, and how many ran."""
+    """The number of cached instructions of a build, and of those that ran."""
     return sum(step.cached for step in build.instructions), sum(step.ran for step in build.instructions)
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
-    """What is known of a build's steps besides what BuildKit said.
+class ForecastAndReasons:
+    """What a list of steps needs besides the build.
 
-    expected: the forecast made before it, entries as in `foresight`. reasons: why each step was cached or ran, by line,
-    once it has ended.
+    forecast: made before the build, entries as in `widgets.forecast_worker`. reasons: why each step was cached or ran, by line;
+    {} before the end of the build.
     """
 
-    expected: Sequence[Mapping[str, Any]] = ()
+    forecast: Sequence[Mapping[str, Any]] = ()
     reasons: Mapping[int, Reason] = field(default_factory=dict)
 
     def entry(self, line: int | None) -> Mapping[str, Any]:
-        return next((entry for entry in self.expected if entry["line"] == line), {})
+        return next((entry for entry in self.forecast if entry["line"] == line), {})
 
 
-def shown_build(
+def steps_of_build(
     build: Build,
     *,
     number: int,
@@ -160,20 +164,24 @@ def shown_build(
     started_ms: float | None,
     is_cold: bool,
     is_current: bool,
-    background: Background | None = None,
+    explanations: ForecastAndReasons | None = None,
 ) -> StepList:
     """A build as a list of steps.
 
-    started_ms: when it began, by the kernel's clock, while it runs; None once it has ended.
-    is_current: its Dockerfile is still the one in the editor, so that a forecast speaks of the same lines.
+    started_ms: its start by the kernel's clock, while it runs; None after its end.
+    is_current: whether its Dockerfile is that in the editor, so that the forecast is for the same lines.
     """
-    background = background or Background()
+    explanations = explanations or ForecastAndReasons()
     open_lines = {step.line for step in build.step_list if step.state in ("running", "waiting")}
     cached, ran = build_counts(build)
 
-    def shown(step: Step) -> StepRow:
-        note, why = _remark(step, background, open_lines)
-        return replace(_row(step, build.seconds, started_ms), note=note, why=why)
+    def explained_row(step: Step) -> StepRow:
+        # Forecasts and reasons are by line, and the line of a triggered step is that of its FROM.
+        line = None if step.triggered else step.line
+        entry, reason = explanations.entry(line), explanations.reasons.get(line or 0)
+        parts = [_note(step, entry, reason, open_lines), bytes_text(step.bytes_fetched) if step.bytes_fetched else ""]
+        note = ", ".join(part for part in parts if part)
+        return replace(_row(step, build.seconds, started_ms), note=note, why=_why(step, entry, reason))
 
     return StepList(
         number=number,
@@ -182,7 +190,7 @@ def shown_build(
         hint=message("BuildKit is reading the Dockerfile and the build context."),
         seconds=round(build.seconds, 3) if started_ms is None else 0.0,
         started_ms=started_ms,
-        stages=_stages(build.instructions, shown),
+        stages=_stages(build.instructions, explained_row),
         internal=tuple(_row(step, build.seconds, started_ms) for step in build.step_list if step.kind == "internal"),
         cached=cached,
         ran=ran,
@@ -191,28 +199,20 @@ def shown_build(
         stand_ins=build.stand_ins,
         is_cold=is_cold,
         is_current=is_current,
-        agreement=agreement(background.expected, build) if started_ms is None else "",
-        about=expected_time(background.expected) if started_ms is not None else "",
+        agreement=agreement(explanations.forecast, build) if started_ms is None else "",
+        expected_time=expected_time(explanations.forecast) if started_ms is not None else "",
     )
-
-
-def _remark(step: Step, background: Background, open_lines: Set[int | None]) -> tuple[str, str]:
-    """What else there is to say of a step in a few words, and the reason for its state as a sentence."""
-    line = None if step.triggered else step.line
-    entry, reason = background.entry(line), background.reasons.get(line or 0)
-    parts = [_note(step, entry, reason, open_lines), bytes_text(step.bytes_fetched) if step.bytes_fetched else ""]
-    return ", ".join(part for part in parts if part), _why(step, entry, reason)
 
 
 def _note(step: Step, entry: Mapping[str, Any], reason: Reason | None, open_lines: Set[int | None]) -> str:
     usual = entry.get("usual") or 0.0
     if step.state == "cached":
-        return message("saved {seconds}", seconds=rough_seconds(usual)) if usual >= WORTH_SAYING_SECONDS else ""
+        return message("saved {seconds}", seconds=rough_seconds(usual)) if usual >= WORTH_SHOWING_SECONDS else ""
     if step.state == "running":
-        return message("last time {seconds}", seconds=rough_seconds(usual)) if usual >= WORTH_SAYING_SECONDS else ""
+        return message("last time {seconds}", seconds=rough_seconds(usual)) if usual >= WORTH_SHOWING_SECONDS else ""
     if step.state == "waiting":
-        before = [line for line in entry.get("after", ()) if line in open_lines]
-        return message("waits for line {line}", line=before[-1]) if before else ""
+        earlier_lines = [line for line in entry.get("after", ()) if line in open_lines]
+        return message("waits for line {line}", line=earlier_lines[-1]) if earlier_lines else ""
     if not step.ran:
         return ""
     if reason is not None:
@@ -223,6 +223,7 @@ def _note(step: Step, entry: Mapping[str, Any], reason: Reason | None, open_line
 def _why(step: Step, entry: Mapping[str, Any], reason: Reason | None) -> str:
     if reason is not None and step.state != "waiting":
         return reason.because
+    # A cause from the forecast explains the result only when the forecast was right.
     is_expected = entry.get("forecast") == ("hit" if step.cached else "miss")
     return str(entry.get("because", "")) if is_expected and (step.cached or step.ran) else ""
 
@@ -234,10 +235,10 @@ def _error(build: Build) -> str:
     return lines[-1] if lines else ""
 
 
-def _stages(steps: tuple[Step, ...], shown: Callable[[Step], StepRow]) -> tuple[StageRows, ...]:
+def _stages(steps: tuple[Step, ...], row_of: Callable[[Step], StepRow]) -> tuple[StageRows, ...]:
     groups = [(stage, list(group)) for stage, group in groupby(steps, key=lambda step: step.stage)]
     return tuple(
-        StageRows(_stage_title(stage, is_last=place == len(groups)), tuple(shown(step) for step in group))
+        StageRows(_stage_title(stage, is_last=place == len(groups)), tuple(row_of(step) for step in group))
         for place, (stage, group) in enumerate(groups, 1)
     )
 
@@ -256,7 +257,7 @@ def _row(step: Step, now: float, started_ms: float | None) -> StepRow:
         text=step.instruction,
         state=step.state,
         seconds=0.0 if is_running else round(step.seconds, 3),
-        # The browser's clock goes on from here by itself, so that the page is sent something only when something happened.
+        # The browser counts the seconds from here by itself, so that the page gets an update only when something has happened.
         started_ms=_started_ms(step, now, started_ms) if is_running else None,
         began_seconds=None if step.started_seconds is None else round(step.started_seconds, 2),
         error=_short(step.error or ""),
@@ -264,20 +265,20 @@ def _row(step: Step, now: float, started_ms: float | None) -> StepRow:
 
 
 def _short(error: str) -> str:
-    """An error without the command that failed, which the step says already."""
-    found = EXIT_CODE.search(error)
-    return message("It failed with exit code {code}.", code=found[1]) if found else error
+    """An error without the command that failed: the step shows the command already."""
+    exit_code = EXIT_CODE.search(error)
+    return message("It failed with exit code {code}.", code=exit_code[1]) if exit_code else error
 
 
 def _started_ms(step: Step, now: float, started_ms: float | None) -> float | None:
-    """When the step's clock began, to a tenth of a second, so that it does not jitter from paint to paint."""
+    """The start of a running step by the kernel's clock, in steps of 200 ms, so that updates do not change it slightly."""
     if started_ms is None:
         return None
     return round((started_ms + (now - step.seconds) * 1000) / 200) * 200
 
 
 def planned_steps(dockerfile: str, *, strategy: str) -> StepList:
-    """The steps of a Dockerfile that was not built yet, all waiting, or why BuildKit would reject it."""
+    """The waiting steps of a Dockerfile before its build, or why BuildKit would reject the Dockerfile."""
     planned = StepList(
         number=0,
         title=message("Next build: {strategy}", strategy=strategy),
@@ -291,13 +292,13 @@ def planned_steps(dockerfile: str, *, strategy: str) -> StepList:
             error = message("Line {line}: {error}", line=parsed.line, error=error)
         return replace(planned, error=error, error_line=parsed.line)
     needed = needed_stages(parsed, build_args={}, target=None)
-    steps = tuple(_planned(entry, parsed, needed) for entry in parsed.instructions)
+    steps = tuple(_planned(instruction, parsed, needed) for instruction in parsed.instructions)
     return replace(planned, stages=_stages(steps, lambda step: _row(step, 0.0, None)))
 
 
 @lru_cache(maxsize=8)
 def _parsed(dockerfile: str) -> Dockerfile | DockerfileError:
-    """A Dockerfile, parsed once per version: every painting of the page asks for the same text."""
+    """A parsed Dockerfile or its error. Cached, because each update of the page needs the same text again."""
     try:
         parsed = read_dockerfile(dockerfile)
         needed_stages(parsed, build_args={}, target=None)
@@ -306,9 +307,9 @@ def _parsed(dockerfile: str) -> Dockerfile | DockerfileError:
     return parsed
 
 
-def _planned(entry: Instruction, dockerfile: Dockerfile, needed: frozenset[int]) -> Step:
-    stage = BEFORE_STAGES if entry.stage is None else dockerfile.stages[entry.stage].name
-    state: StepState = "waiting" if entry.keyword in RUNS_IN_BUILDKIT else "no-step"
-    if entry.stage is not None and entry.stage not in needed:
+def _planned(instruction: Instruction, dockerfile: Dockerfile, needed: frozenset[int]) -> Step:
+    stage = BEFORE_STAGES if instruction.stage is None else dockerfile.stages[instruction.stage].name
+    state: StepState = "waiting" if instruction.keyword in RUNS_IN_BUILDKIT else "no-step"
+    if instruction.stage is not None and instruction.stage not in needed:
         state = "not-needed"
-    return Step(entry.text, stage, entry.text, entry.line, state, 0.0)
+    return Step(instruction.text, stage, instruction.text, instruction.line, state, 0.0)

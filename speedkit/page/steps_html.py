@@ -1,7 +1,7 @@
-"""A list of steps as HTML, for the live page and for the saved notebook alike.
+"""A list of steps as HTML, for the live page and for the saved notebook.
 
-The live page gets buttons, with what a press does in `data-choose`, and times that its own clock goes on with in `data-since`;
-a saved notebook gets the same rows without either. Everything that came from outside is escaped.
+The live page gets buttons: `data-choose` has the selection that a press makes, as JSON. From `data-since` on, the page counts
+seconds by its own clock. A saved notebook gets the same rows without both. Foreign text is escaped.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from speedkit.words import FORECASTS, STATES, seconds_text
 
 from .steps import StageRows, StepList, StepRow
 
-__all__ = ["TONES", "forecast_is_news", "pressable", "steps_html"]
+__all__ = ["TONES", "pressable", "shows_forecast", "steps_html"]
 
 Entry = Mapping[str, Any]
 
 TONES = {"hit": "skw-hit", "miss": "skw-run", "depends": "skw-depends"}
-"""The class of each verdict's own colour."""
+"""The class with the colour of each forecast."""
 TAKES_TIME = frozenset({"ran", "running", "failed", "cancelled"})
 
 
@@ -30,40 +30,43 @@ def steps_html(
 ) -> str:
     """The heading of a build and its steps by stage.
 
-    forecast: what the next build would do, an entry per line. pressed: the id of the step whose log is shown.
-    shows_internal: BuildKit's own steps are listed, too.
+    forecast: of the next build, an entry per line. pressed: the id of the step whose log is shown.
+    shows_internal: BuildKit's own steps are shown, too.
     """
-    entries = {entry["line"]: entry for entry in forecast} if forecast_is_news(steps, forecast) else {}
-    row_of = _Rows(steps, entries, pressed, is_live)
+    entries = {entry["line"]: entry for entry in forecast} if shows_forecast(steps, forecast) else {}
+    rows = _Rows(steps, entries, pressed, is_live)
     pressed_row = steps.row(pressed)
     parts = []
     if steps.error and not (is_live and pressed_row is not None and pressed_row.error):
         parts.append(f'<p class="skw-hint skw-bad">✗ {html_text(steps.error)}</p>')
-    parts += [row_of.stage(stage) for stage in steps.stages]
+    parts += [rows.stage(stage) for stage in steps.stages]
     if is_live and not steps.stages and not steps.error:
         parts.append(f'<p class="skw-hint">{html_text(steps.hint)}</p>')
     if steps.internal:
-        parts.append(_internal(steps.internal, row_of, shows_internal=shows_internal))
+        parts.append(_internal(steps.internal, rows, shows_internal=shows_internal))
     return f'{_heading(steps, is_live=is_live)}<div class="skw-list">{"".join(parts)}</div>'
 
 
-def forecast_is_news(steps: StepList, forecast: Sequence[Entry]) -> bool:
-    """A forecast stands beside a finished build only when something would run again: else each step says why it was so."""
+def shows_forecast(steps: StepList, forecast: Sequence[Entry]) -> bool:
+    """Whether the forecast stands beside the steps. Beside a finished build it does only when a step would run again.
+
+    Otherwise each step shows its own cause there.
+    """
     return steps.is_current and (not steps.number or any(entry["forecast"] != "hit" for entry in forecast))
 
 
 def pressable(
     classes: str, inner: str, *, choose: Mapping[str, object], is_live: bool, is_pressed: bool, label: str = "", title: str = ""
 ) -> str:
-    """A row that can be pressed on the live page, and is only marked in a saved notebook.
+    """A row that is a button on the live page. In a saved notebook it is only marked when it is pressed.
 
-    choose: what a press chooses, as `selection.Selection` takes it. label: what a screen reader says of it.
+    choose: the selection that a press makes, in keys of `Selection` or `LayerSelection`. label: for screen readers.
     """
     if not is_live:
         return f'<div class="{classes}{" skw-twin-shown" if is_pressed else ""}">{inner}</div>'
     attributes = {"aria-label": label, "title": title, "data-choose": json.dumps(choose)}
-    written = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
-    return f'<button type="button" class="{classes}" aria-pressed="{str(is_pressed).lower()}"{written}>{inner}</button>'
+    attributes_html = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
+    return f'<button type="button" class="{classes}" aria-pressed="{str(is_pressed).lower()}"{attributes_html}>{inner}</button>'
 
 
 def _heading(steps: StepList, *, is_live: bool) -> str:
@@ -85,27 +88,27 @@ def _heading(steps: StepList, *, is_live: bool) -> str:
 
 
 def _outcome(steps: StepList, *, is_live: bool) -> str:
-    took = seconds_text(steps.seconds)
+    seconds = seconds_text(steps.seconds)
     match steps.outcome:
         case "done":
-            return html_text(took)
+            return html_text(seconds)
         case "running" if is_live:
-            about = f" {html_text(message('of {time}', time=steps.about))}" if steps.about else ""
-            return f'<b class="skw-run"{_since(steps.started_ms)}></b>{about}'
+            of_expected = f" {html_text(message('of {time}', time=steps.expected_time))}" if steps.expected_time else ""
+            return f'<b class="skw-run"{_since(steps.started_ms)}></b>{of_expected}'
         case "running":
             return html_text(message("still running when this was saved"))
         case "cancelled":
-            return html_text(message("■ cancelled after {seconds}", seconds=took))
+            return html_text(message("■ cancelled after {seconds}", seconds=seconds))
         case _:
-            return f'<span class="skw-bad">{html_text(message("✗ failed after {seconds}", seconds=took))}</span>'
+            return f'<span class="skw-bad">{html_text(message("✗ failed after {seconds}", seconds=seconds))}</span>'
 
 
 def _since(started_ms: float | None) -> str:
-    """The attribute by which the page's own clock writes how long something has run."""
+    """The attribute with a start; the page writes the seconds since then into the element."""
     return "" if started_ms is None else f' data-since="{started_ms:.0f}"'
 
 
-def _internal(steps: Sequence[StepRow], row_of: _Rows, *, shows_internal: bool) -> str:
+def _internal(steps: Sequence[StepRow], rows: _Rows, *, shows_internal: bool) -> str:
     title = html_text(
         plural(
             "BuildKit's own work: {count:,} step, {seconds}",
@@ -114,7 +117,7 @@ def _internal(steps: Sequence[StepRow], row_of: _Rows, *, shows_internal: bool) 
             seconds=seconds_text(sum(step.seconds for step in steps)),
         )
     )
-    if not row_of.is_live:
+    if not rows.is_live:
         return f"<h4>{title}</h4>"
     choose = html_text(json.dumps({"internal": not shows_internal}))
     button = (
@@ -123,12 +126,12 @@ def _internal(steps: Sequence[StepRow], row_of: _Rows, *, shows_internal: bool) 
     )
     if not shows_internal:
         return button
-    rows = "".join(row_of.row(step) for step in steps)
-    return f'{button}<ul aria-label="{html_text(message("Steps of BuildKit itself"))}">{rows}</ul>'
+    items = "".join(rows.row(step) for step in steps)
+    return f'{button}<ul aria-label="{html_text(message("Steps of BuildKit itself"))}">{items}</ul>'
 
 
 class _Rows:
-    """Makes the rows of one list. entries: what the forecast says of each line; none where it is no news."""
+    """Makes the rows of one list. entries: the forecast by line, {} when it is not shown."""
 
     def __init__(self, steps: StepList, entries: Mapping[int, Entry], pressed: str | None, is_live: bool) -> None:
         self._steps, self._entries, self._pressed = steps, entries, pressed
@@ -144,7 +147,7 @@ class _Rows:
         inner = (
             f'<span class="skw-icon" aria-hidden="true">{STATES[step.state].icon}</span>'
             f'<span class="skw-line">{step.line or ""}</span><code title="{text}">{text}</code>'
-            f'{self._note(step)}{self._track(step)}<span class="skw-took"{since}>{html_text(_took(step))}</span>'
+            f'{self._note(step)}{self._track(step)}<span class="skw-took"{since}>{html_text(_seconds_or_state(step))}</span>'
         )
         row = pressable(
             f"skw-step skw-{step.state}",
@@ -155,7 +158,7 @@ class _Rows:
             label=_label(step),
             title=step.text,
         )
-        # Pressed twice, a step shows its line in the editor.
+        # A double press shows the line in the editor.
         line = f' data-line="{step.line}"' if self.is_live and step.line is not None else ""
         return f"<li{line}>{row}</li>"
 
@@ -171,7 +174,7 @@ class _Rows:
         return f'<span class="skw-note {TONES[entry["forecast"]]}" title="{because}">{html_text(text)}</span>'
 
     def _track(self, step: StepRow) -> str:
-        """Where in the build the step's time lies; cached steps take none. While a build runs, its page places them."""
+        """The time of the step as a part of the build's time. While the build runs, the page computes the place."""
         if step.began_seconds is None or step.state not in TAKES_TIME:
             return '<span class="skw-track" aria-hidden="true"></span>'
         total = self._steps.seconds
@@ -186,16 +189,16 @@ class _Rows:
         return f'<span class="skw-track" aria-hidden="true"><i{place}></i></span>'
 
 
-def _took(step: StepRow) -> str:
+def _seconds_or_state(step: StepRow) -> str:
     shown = STATES[step.state]
     if not shown.timed or step.state == "running":
         return shown.word
-    took = seconds_text(step.seconds)
-    return message("failed, {seconds}", seconds=took) if step.state == "failed" else took
+    seconds = seconds_text(step.seconds)
+    return message("failed, {seconds}", seconds=seconds) if step.state == "failed" else seconds
 
 
 def _label(step: StepRow) -> str:
-    """What a screen reader says of a step."""
+    """A step for screen readers."""
     time = seconds_text(step.seconds) if step.state in ("ran", "failed") else ""
     state = ", ".join(part for part in (STATES[step.state].word, time, step.note) if part)
     if step.line is None:

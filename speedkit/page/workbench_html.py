@@ -1,7 +1,7 @@
-"""The workbench as plain HTML: what a saved, exported or recorded notebook shows where no kernel answers.
+"""The twin of a workbench: plain HTML, which a saved, exported or recorded notebook shows without a kernel.
 
-In: the page that the live widget shows, and the texts that it would ask for. Out: HTML without a script, with the page's own
-style sheet and class names. Everything from outside is escaped.
+In: the page of the live widget, and the texts that the live page would ask for. Out: HTML without a script, with the style
+sheet and the class names of the live page. Foreign text is escaped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .steps_html import TONES
 from .workbench_page import FileTab, Notice, WorkbenchPage
 
 if TYPE_CHECKING:
-    from .log_lines import Runs
+    from .log_lines import StyledLine
 
 __all__ = ["TwinTexts", "twin_html"]
 
@@ -29,18 +29,18 @@ TABS = 4
 
 @dataclass(frozen=True, slots=True)
 class TwinTexts:
-    """What the page does not hold: the open file's text, and log lines from the 0-based `log_first` on.
+    """The texts that are not in the page: the text of the open file, and log lines.
 
-    file: None when it is left out, because such files hold secrets.
+    file: None for files with names that say that they hold secrets. log_first: the 0-based number of the first log line.
     """
 
     file: str | None
-    log: list[Runs]
+    log: list[StyledLine]
     log_first: int
 
 
 def twin_html(page: WorkbenchPage, texts: TwinTexts, *, style: str, name: str) -> str:
-    """The last state of a workbench. name: by which the live widget finds and hides its twin."""
+    """The last state of a workbench. name: the live widget finds its twin by it, and hides it."""
     title = message("Workbench for {app}", app=page.app.name)
     return (
         f'<div class="{NOT_MATH}" data-skw-twin="{html_text(name)}"><style>{style}</style>'
@@ -56,12 +56,12 @@ def _bar(page: WorkbenchPage) -> str:
     name = page.strategy.name
     if page.strategy.is_custom:
         name = message("{strategy} (from {base})", strategy=name, base=page.strategy.base)
-    recorded = message("The last state, saved with the notebook. Run the cell to go on from here.")
+    recorded_hint = message("The last state, saved with the notebook. Run the cell to go on from here.")
     outlook = "" if page.outlook is None else outlook_html(page.outlook)
     return (
         f'<header class="skw-bar"><div class="skw-bar-row"><b class="skw-app">{html_text(page.app.name)}</b>'
         f'<span class="skw-dim">{html_text(message("Strategy"))}</span> <b>{html_text(name)}</b><span class="skw-grow"></span>'
-        f'<span class="skw-tag" title="{html_text(recorded)}">{html_text(message("recorded"))}</span>'
+        f'<span class="skw-tag" title="{html_text(recorded_hint)}">{html_text(message("recorded"))}</span>'
         f'<span class="skw-dim">{html_text(page.engine)}</span>{outlook}'
         "</div></header>"
     )
@@ -80,7 +80,7 @@ def _editor(page: WorkbenchPage, texts: TwinTexts) -> str:
     file = page.open_file
     if file is None:
         return f'<div class="skw-editor"><div class="skw-empty">{html_text(message("This app has no text files."))}</div></div>'
-    tabs = "".join(_tab(one, is_open=one is file) for one in page.files[:TABS])
+    tabs = "".join(_tab(tab, is_open=tab is file) for tab in page.files[:TABS])
     if file.state == "refused":
         body = f'<div class="skw-empty">{html_text(file.reason)}</div>'
     elif texts.file is None:
@@ -111,15 +111,15 @@ def _code(file: FileTab, page: WorkbenchPage, text: str) -> str:
 
 
 def _code_line(number: int, line: str, marks: list[str], entry: Mapping[str, Any] | None, *, gutter: bool) -> str:
-    guess = f'<span class="skw-twin-guess">{_guess(entry)}</span>' if gutter else ""
+    forecast = f'<span class="skw-twin-guess">{_forecast(entry)}</span>' if gutter else ""
     notes = "".join(f'<div class="skw-mark">✗ {html_text(mark)}</div>' for mark in marks)
     return (
-        f'<div class="skw-row{" skw-marked" if marks else ""}">{guess}<span class="skw-twin-number">{number}</span>'
+        f'<div class="skw-row{" skw-marked" if marks else ""}">{forecast}<span class="skw-twin-number">{number}</span>'
         f"{html_text(line)}\n</div>{notes}"
     )
 
 
-def _guess(entry: Mapping[str, Any] | None) -> str:
+def _forecast(entry: Mapping[str, Any] | None) -> str:
     if entry is None or entry["forecast"] not in FORECASTS:
         return ""
     shown, tone = FORECASTS[entry["forecast"]], TONES[entry["forecast"]]
@@ -139,8 +139,8 @@ def _log(page: WorkbenchPage, texts: TwinTexts) -> str:
         total=page.log.lines,
     )
     rows = "".join(
-        f'<div class="skw-row{" skw-at" if texts.log_first + place == page.log.at else ""}">{_line(runs)}\n</div>'
-        for place, runs in enumerate(texts.log)
+        f'<div class="skw-row{" skw-at" if texts.log_first + place == page.log.at else ""}">{_line(line)}\n</div>'
+        for place, line in enumerate(texts.log)
     )
     return (
         f'<div class="skw-log"><div class="skw-log-tools"><span class="skw-path">{html_text(title)}</span></div>{why}'
@@ -148,7 +148,7 @@ def _log(page: WorkbenchPage, texts: TwinTexts) -> str:
     )
 
 
-def _line(runs: Runs) -> str:
-    if isinstance(runs, str):
-        return html_text(runs)
-    return "".join(f'<span class="{html_text(classes)}">{html_text(text)}</span>' for text, classes in runs)
+def _line(line: StyledLine) -> str:
+    if isinstance(line, str):
+        return html_text(line)
+    return "".join(f'<span class="{html_text(classes)}">{html_text(text)}</span>' for text, classes in line)

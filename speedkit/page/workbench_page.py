@@ -1,7 +1,7 @@
-"""What a workbench shows, as one value: every fact of the page and of the saved notebook, and nothing about how it looks.
+"""Everything that a workbench shows, as one value, for the live page and for the saved notebook.
 
-`WorkbenchPage` is made anew for each painting. What Python renders goes to the page as HTML; the rest, which the editor, the
-log window and the buttons need, goes as JSON.
+`WorkbenchPage` is made anew for each update. Lists and tables go to the page as HTML. What the editor, the log and the buttons
+need goes as JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .forecast_summary import Outlook
 from .outlook_html import outlook_html
 from .selection import Selection
 from .steps import StepList
-from .steps_html import forecast_is_news, steps_html
+from .steps_html import shows_forecast, steps_html
 
 __all__ = ["AppFacts", "ChosenStrategy", "FileTab", "LogMatches", "Named", "Notice", "ShownLog", "WorkbenchPage"]
 
@@ -33,7 +33,7 @@ class AppFacts:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A strategy or an edit that can be chosen."""
+    """A strategy or an edit in a list to select from."""
 
     name: str
     summary: str
@@ -41,7 +41,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class ChosenStrategy:
-    """base: the strategy that an edited Dockerfile came from."""
+    """The selected strategy. base: for an edited Dockerfile, the strategy that it came from."""
 
     name: str
     base: str
@@ -50,8 +50,9 @@ class ChosenStrategy:
 
 @dataclass(frozen=True, slots=True)
 class FileTab:
-    """A file of the app. version: grows with every change. by: the page that made the last one, or `disk`. reason: why a
-    refused file is not shown.
+    """A file of the app in the editor.
+
+    version: grows with each change. by: the page that made the last change, or `disk`. reason: why a refused file is not shown.
     """
 
     path: str
@@ -66,7 +67,7 @@ class FileTab:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What went wrong outside the Dockerfile, and what to do about it."""
+    """An error outside the Dockerfile or a piece of news, and what to do next."""
 
     kind: Literal["info", "error", "engine"]
     what: str
@@ -77,9 +78,9 @@ class Notice:
 class ShownLog:
     """The step whose log is shown, and how long the log is.
 
-    number: of the build, 0 for the next one. step: the step's id, None where none is shown; `hint` says why then.
-    lines: how many. chars: how many characters were printed, by which a page sees growth. at: the 0-based line that
-    explains a failure.
+    number: of the build, 0 for the next one. step: the id of the step, None when no log is shown; `hint` then says why.
+    lines: their number. chars: the number of characters, by which the page sees growth. at: the 0-based line that explains a
+    failure.
     """
 
     number: int
@@ -97,7 +98,7 @@ class ShownLog:
 
 @dataclass(frozen=True, slots=True)
 class LogMatches:
-    """Where the shown log holds what is searched: 0-based lines, the first ones of `total`."""
+    """The lines of the shown log that contain `query`: the 0-based numbers of the first ones, and the total."""
 
     number: int
     step: str | None
@@ -110,9 +111,9 @@ class LogMatches:
 class WorkbenchPage:
     """Everything that a workbench shows at one moment.
 
-    running: the number of the build that runs, 0 for none. history: the builds, oldest first. rebuilding: what rebuilds took.
-    forecast: an entry per line of the Dockerfile, see `widgets.forecast_worker`. engine: the engine in a few words.
-    announcement: what a screen reader says when a build begins or ends.
+    running: the number of the running build, 0 for none. history: the builds, oldest first. rebuilding: a sentence about the
+    last rebuilds. forecast: an entry per line of the Dockerfile, see `widgets.forecast_worker`. engine: the engine in a few
+    words. announcement: what a screen reader says when a build begins or ends.
     """
 
     app: AppFacts
@@ -141,9 +142,9 @@ class WorkbenchPage:
         return next((file for file in self.files if file.path == self.selection.tab), None)
 
     def why(self, step: str | None) -> str:
-        """Why a step is as it is; before it was built, what the forecast says."""
+        """The cause of the state of a step; before its build, the cause from the forecast."""
         row = self.steps.row(step)
-        if row is None or row.why or not forecast_is_news(self.steps, self.forecast):
+        if row is None or row.why or not shows_forecast(self.steps, self.forecast):
             return row.why if row is not None else ""
         return next((str(entry.get("because", "")) for entry in self.forecast if entry["line"] == row.line), "")
 
@@ -166,9 +167,9 @@ class WorkbenchPage:
         """The value of each trait of the widget."""
         return {
             "app_facts": asdict(self.app),
-            "strategies": [asdict(one) for one in self.strategies],
+            "strategies": [asdict(strategy) for strategy in self.strategies],
             "strategy": asdict(self.strategy),
-            "edits": [asdict(one) for one in self.edits],
+            "edits": [asdict(edit) for edit in self.edits],
             "files": [asdict(file) for file in self.files],
             "view": self.selection.as_trait(),
             "running": {"number": self.running, "cancelling": self.is_cancelling},

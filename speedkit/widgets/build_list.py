@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from speedkit.messages import message
-from speedkit.page import Background, BarPart, BuildRow, LogLines, build_counts, short_command, step_id, step_of
+from speedkit.page import BarPart, BuildRow, ForecastAndReasons, LogLines, build_counts, short_command, step_id, step_of
 from speedkit.recordings import read_build, read_recording
 from speedkit.words import seconds_text
 
@@ -66,10 +66,10 @@ class SessionBuild:
     reasons: dict[int, Reason] | None = None
 
     @property
-    def background(self) -> Background:
+    def explanations(self) -> ForecastAndReasons:
         """The forecast and the reasons of the steps. A cold build ignores the forecast, which is for a build with a cache."""
         forecast = () if self.cold or self.forecast is None else self.forecast
-        return Background(forecast, self.reasons or {})
+        return ForecastAndReasons(forecast, self.reasons or {})
 
     @property
     def is_recorded(self) -> bool:

@@ -30,11 +30,11 @@ from speedkit.images import (
 )
 from speedkit.messages import message, plural
 from speedkit.page import (
+    ALL_LAYERS,
     DIFFERENCE,
     FIRST,
     NOTHING_SHOWN,
     SECOND,
-    WHOLE,
     FileList,
     FileMap,
     LayerSelection,
@@ -44,8 +44,8 @@ from speedkit.page import (
     ShownImage,
     ShownLayer,
     WastedPath,
-    loading,
-    refusal,
+    loading_content,
+    refused_content,
     shown_content,
 )
 from speedkit.rendering import Box, command_text, nested_boxes
@@ -200,7 +200,7 @@ class LayerBrowser:
     def _why_empty(self) -> str:
         if self.selection.side == DIFFERENCE:
             return message("The two file systems are the same.")
-        if self.selection.place == WHOLE:
+        if self.selection.place == ALL_LAYERS:
             return message("There are no files.")
         return message("This layer changes no file.")
 
@@ -211,7 +211,7 @@ class LayerBrowser:
             counts = Counter(difference.kind for difference in self._comparison.differences)
             changes = " · ".join(_changes(counts["added"], counts["changed"], counts["removed"]))
             return message("What differs in the final file systems"), changes, tree.size_bytes
-        if place == WHOLE:
+        if place == ALL_LAYERS:
             files = plural("{count:,} file, {size}", "{count:,} files, {size}", tree.files, size=bytes_text(tree.size_bytes))
             return message("All layers together: the final file system"), files, tree.size_bytes
         image = self._sources[side].image
@@ -279,9 +279,9 @@ class LayerBrowser:
     def _exists(self, selection: LayerSelection) -> bool:
         good = selection.by in ("size", "name") and selection.pane in ("files", "map")
         if selection.side == DIFFERENCE:
-            return good and self._comparison is not None and selection.place == WHOLE
+            return good and self._comparison is not None and selection.place == ALL_LAYERS
         source = self._sources.get(selection.side)
-        return good and source is not None and WHOLE <= selection.place < len(source.image.layers)
+        return good and source is not None and ALL_LAYERS <= selection.place < len(source.image.layers)
 
     def _tree(self) -> FileTree:
         """The shown tree. A tree takes long to make for many files, so the last few are kept."""
@@ -294,7 +294,7 @@ class LayerBrowser:
         if side == DIFFERENCE and self._comparison is not None:
             return tree_of_comparison(self._comparison)
         image = self._sources[side].image
-        return tree_of_image(image) if place == WHOLE else tree_of_layer(image, place)
+        return tree_of_image(image) if place == ALL_LAYERS else tree_of_layer(image, place)
 
     # Content
 
@@ -307,8 +307,8 @@ class LayerBrowser:
         if self.selection.file is None:
             self._content = NOTHING_SHOWN
             return
-        refused = refusal(self.selection.file, self._tree().row(self.selection.file))
-        self._content = refused or loading(self.selection.file)
+        refused = refused_content(self.selection.file, self._tree().row(self.selection.file))
+        self._content = refused or loading_content(self.selection.file)
         if refused is None and self._reader is None:
             self._reader = threading.Thread(target=self._read, name="content of a file", daemon=True)
             self._reader.start()
@@ -338,7 +338,7 @@ class LayerBrowser:
         row, (side, place) = self._tree().row(path), self._shown
         if side == DIFFERENCE:
             return self._sources[FIRST if row is not None and row.state == "removed" else SECOND], None
-        return self._sources[side], None if place == WHOLE or row is None else row.place
+        return self._sources[side], None if place == ALL_LAYERS or row is None else row.place
 
 
 def _changes(added: int, changed: int, removed: int) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from speedkit.apps import LARGEST_BYTES, file_names_below, read_text
 from speedkit.errors import FileRefused, Misuse, SpeedkitError
 from speedkit.messages import message
-from speedkit.page import ChosenStrategy, FileTab, Mark, Named, lines_of, moved_with
+from speedkit.page import ChosenStrategy, FileTab, Mark, Named, moved_mark, text_lines
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -280,11 +280,11 @@ class OpenFiles:
 
     def mark_anchored(self, mark: Mark) -> Mark:
         """The mark with the text of its line, so that `mark_moved` can find the line after an edit."""
-        lines = lines_of(self.text_or_empty(mark.path))
+        lines = text_lines(self.text_or_empty(mark.path))
         return replace(mark, text=lines[mark.line - 1]) if 0 < mark.line <= len(lines) else mark
 
     def mark_moved(self, mark: Mark) -> Mark | None:
-        return moved_with(mark, self.text_or_empty(mark.path))
+        return moved_mark(mark, self.text_or_empty(mark.path))
 
 
 def _text_at(place: Path) -> str:

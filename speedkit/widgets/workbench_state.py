@@ -26,16 +26,16 @@ from speedkit.page import (
     ShownLog,
     StepList,
     WorkbenchPage,
-    compare_two,
+    compare_builds,
     failed_step,
     failing_line,
     marks_of,
-    noted,
-    outlook,
+    outlook_of,
     planned_steps,
     reasons_of,
-    shown_build,
     step_id,
+    steps_of_build,
+    with_notes,
 )
 from speedkit.secrets import hide_secrets, is_secret_file
 
@@ -48,7 +48,7 @@ from .open_files import DOCKERFILE, OpenFiles
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.model import Build
-    from speedkit.page import Runs
+    from speedkit.page import StyledLine
     from speedkit.rendering import Reason
 
 
@@ -275,7 +275,7 @@ class WorkbenchState:
 
     def page(self, forecast: Sequence[Mapping[str, Any]] = ()) -> WorkbenchPage:
         """Everything that the workbench shows now. forecast: the forecast of the next build, from `forecast`."""
-        forecast = noted(forecast)
+        forecast = with_notes(forecast)
         with self._lock:
             steps = self._steps()
             focus = self.selection.step or steps.focus
@@ -300,7 +300,7 @@ class WorkbenchState:
                 engine=self.engine.description,
                 announcement=self._announcement(),
                 forecast=forecast,
-                outlook=outlook(forecast),
+                outlook=outlook_of(forecast),
             )
 
     def twin_text(self, path: str) -> str | None:
@@ -312,7 +312,7 @@ class WorkbenchState:
     def _shown_dockerfile(self) -> str:
         return dockerfile_without_secrets(self.open_files.dockerfile_text())
 
-    def twin_log(self, count: int) -> tuple[list[Runs], int]:
+    def twin_log(self, count: int) -> tuple[list[StyledLine], int]:
         """Lines of the shown log around the failing line, else the last ones, and the 0-based number of the first."""
         with self._lock:
             steps = self._steps()
@@ -338,14 +338,14 @@ class WorkbenchState:
                 started_ms=None if session_build.ended else session_build.started_ms,
                 error=str(session_build.problem) if session_build.problem else "",
             )
-        return shown_build(
+        return steps_of_build(
             build,
             number=session_build.number,
             label=session_build.label,
             started_ms=None if session_build.ended else session_build.started_ms,
             is_cold=session_build.cold,
             is_current=session_build.ended and build.dockerfile == self._shown_dockerfile(),
-            background=session_build.background,
+            explanations=session_build.explanations,
         )
 
     def _shown_log(self, steps: StepList, focus: str | None) -> ShownLog:
@@ -383,7 +383,7 @@ class WorkbenchState:
         if before.build is None or after.build is None:
             return None
         numbers = (before.number, after.number)
-        return compare_two(before.build, after.build, numbers=numbers, reasons=after.reasons or {})
+        return compare_builds(before.build, after.build, numbers=numbers, reasons=after.reasons or {})
 
     def _rejected(self, steps: StepList) -> list[Mark]:
         """The mark of a Dockerfile in the editor that BuildKit would reject."""

@@ -31,7 +31,7 @@ from speedkit.images.layer_reader import read_layer
 from speedkit.images.manifests import choose_image, describe_images
 from speedkit.images.plain_data import to_json
 from speedkit.images.store import LayerStore
-from speedkit.page.failure_marks import failing_line, marks_of, moved_with
+from speedkit.page.failure_marks import failing_line, marks_of, moved_mark
 from speedkit.page.log_lines import LogLines
 from speedkit.recordings.log_limit import limited
 from speedkit.recordings.rawjson import read_rawjson
@@ -226,7 +226,7 @@ def _failure_marks(data: bytes) -> None:
         log = text.split("\n")
         for mark in marks_of(build, dockerfile="./Dockerfile", log=log, has_file={"main.go", "a/b.go"}.__contains__):
             assert mark.line >= 0
-            moved_with(mark, text)
+            moved_mark(mark, text)
         assert failing_line(log) is not None
 
 

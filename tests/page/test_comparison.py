@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from speedkit.causes import FileChange, FilesChanged, Line, StepRan, Unchanged
 from speedkit.model import ImageLayer
-from speedkit.page.comparison import Reasoned, compare_two
+from speedkit.page.comparison import ExplainedStep, compare_builds
 from speedkit.rendering.reasons_html import Reason
 from speedkit.widgets.build_list import BuildList
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
 
 
 def compared(before, after):
-    return compare_two(before, after, numbers=(3, 4))
+    return compare_builds(before, after, numbers=(3, 4))
 
 
 def test_a_step_that_is_cached_now_and_the_time_saved_are_named():
@@ -81,20 +81,20 @@ def reason(line, cause, state="ran", text="COPY . ."):
 
 def test_what_was_saved_and_what_it_cost_come_with_their_reasons():
     known = {3: reason(3, Unchanged(), state="cached", text="RUN make")}
-    found = compare_two(a_build(*RAN, seconds=30.0), a_build(*CACHED, seconds=1.0), numbers=(3, 4), reasons=known)
+    found = compare_builds(a_build(*RAN, seconds=30.0), a_build(*CACHED, seconds=1.0), numbers=(3, 4), reasons=known)
     said = "now comes from the cache; before, it ran for 2.0 s. Nothing that counts for this step has changed."
-    assert found.why == (Reasoned("hit", "RUN make", said),)
+    assert found.why == (ExplainedStep("hit", "RUN make", said),)
     known = {
         2: reason(2, FilesChanged((FileChange("main.go", "content"),))),
         3: reason(3, StepRan((Line(2),)), text="RUN make"),
     }
-    found = compare_two(a_build(*RAN), a_build(*RAN), numbers=(3, 4), reasons=known)
+    found = compare_builds(a_build(*RAN), a_build(*RAN), numbers=(3, 4), reasons=known)
     said = "ran for 2.0 s because COPY . . on line 2 brought a changed main.go."
-    assert found.why == (Reasoned("run", "RUN make", said),)
-    assert compare_two(a_build(*RAN), a_build(*CACHED), numbers=(3, 4)).why == ()
+    assert found.why == (ExplainedStep("run", "RUN make", said),)
+    assert compare_builds(a_build(*RAN), a_build(*CACHED), numbers=(3, 4)).why == ()
 
 
 def test_the_time_of_a_step_that_failed_is_not_called_saved():
     known = {3: reason(3, Unchanged(), state="cached", text="RUN make")}
     failed = a_build(*FAILED, outcome="failed")
-    assert compare_two(failed, a_build(*CACHED), numbers=(3, 4), reasons=known).why == ()
+    assert compare_builds(failed, a_build(*CACHED), numbers=(3, 4), reasons=known).why == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.page.failure_marks import Mark, failing_line, marks_of, moved_with
+from speedkit.page.failure_marks import Mark, failing_line, marks_of, moved_mark
 from tests.widgets.builds import FAILED, a_build
 
 EXIT_1 = 'process "/bin/sh -c make" did not complete successfully: exit code: 1'
@@ -62,9 +62,9 @@ def test_the_log_opens_at_the_compilers_line_else_at_the_last_trouble_else_at_th
 
 def test_a_mark_follows_its_line_and_goes_when_the_line_is_mended():
     mark = Mark("main.go", 2, 1, "bad", "broken()")
-    assert moved_with(mark, "a\nbroken()\n") == mark
-    assert moved_with(mark, "new\nnew\na\nbroken()\n") == Mark("main.go", 4, 1, "bad", "broken()")
-    assert moved_with(mark, "a\nmended()\n") is None
+    assert moved_mark(mark, "a\nbroken()\n") == mark
+    assert moved_mark(mark, "new\nnew\na\nbroken()\n") == Mark("main.go", 4, 1, "bad", "broken()")
+    assert moved_mark(mark, "a\nmended()\n") is None
 
 
 def test_a_line_number_of_endless_digits_is_none():

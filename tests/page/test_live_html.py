@@ -25,11 +25,11 @@ from speedkit.page import (
     layers_traits,
 )
 from speedkit.page.builds_html import BarPart, BuildRow, builds_html, comparison_html
-from speedkit.page.comparison import BuildComparison, ComparedState, ComparedStep, Reasoned
+from speedkit.page.comparison import BuildComparison, ComparedState, ComparedStep, ExplainedStep
 from speedkit.page.forecast_summary import Outlook
 from speedkit.page.outlook_html import outlook_html
 from speedkit.page.steps import StageRows, StepList, StepRow
-from speedkit.page.steps_html import forecast_is_news, steps_html
+from speedkit.page.steps_html import shows_forecast, steps_html
 from tests.page.test_workbench_html import EVIL, bench_of, parsed
 from tests.widgets.builds import CACHED, a_build
 
@@ -93,10 +93,10 @@ def test_beside_a_finished_build_each_step_says_why_it_was_so_until_something_wo
         return StepList(number, "x", "done", "", is_current=is_current)
 
     hit, miss = {"line": 3, "forecast": "hit"}, {"line": 4, "forecast": "miss"}
-    assert not forecast_is_news(steps(2), [hit])
-    assert forecast_is_news(steps(2), [hit, miss])
-    assert forecast_is_news(steps(0), [hit])
-    assert not forecast_is_news(steps(2, is_current=False), [miss])
+    assert not shows_forecast(steps(2), [hit])
+    assert shows_forecast(steps(2), [hit, miss])
+    assert shows_forecast(steps(0), [hit])
+    assert not shows_forecast(steps(2, is_current=False), [miss])
 
 
 def test_buildkits_own_steps_open_with_a_press():
@@ -133,7 +133,7 @@ def test_markup_in_names_labels_and_sentences_stays_text():
     row = StepRow("line-3", 3, EVIL, "failed", 1.0, error=EVIL, note=EVIL, why=EVIL)
     build = BuildRow(1, EVIL, "done", 1.0, parts=(BarPart(0, 90, EVIL, is_failed=True),))
     steps = (ComparedStep(EVIL, EVIL, None, ComparedState("ran", 1.0), EVIL, "run"),)
-    comparison = BuildComparison(1, 1, EVIL, (Reasoned("run", EVIL, EVIL),), (EVIL,), steps)
+    comparison = BuildComparison(1, 1, EVIL, (ExplainedStep("run", EVIL, EVIL),), (EVIL,), steps)
     pieces = [
         live(
             row,

@@ -16,10 +16,10 @@ from speedkit.causes import (
     Unchanged,
 )
 from speedkit.messages import join_names
-from speedkit.page.forecast_summary import Outlook, agreement, expected_time, noted, outlook, rough_seconds
+from speedkit.page.forecast_summary import Outlook, agreement, expected_time, outlook_of, rough_seconds, with_notes
 from speedkit.page.miss_origins import reasons_of, why_cached, why_ran
 from speedkit.page.short_names import short_command, short_instruction
-from speedkit.page.steps import Background, shown_build
+from speedkit.page.steps import ForecastAndReasons, steps_of_build
 from speedkit.rendering.reasons_html import Reason
 from speedkit.words.causes import cause_in_short
 from tests.widgets.builds import CACHED, FAILED, RAN, a_build
@@ -113,12 +113,12 @@ HIT = {"line": 2, "forecast": "hit", "because": "x", "seconds": 0.0, "usual": 5.
 
 
 def test_a_forecast_is_summed_up_with_the_time_to_expect():
-    assert outlook([]) is None
-    assert outlook([HIT, MISS]) == Outlook(1, 1, 0, "about 29 s", "line 3 runs again")
-    assert outlook([HIT, MISS, UNKNOWN]).about == "at least 29 s"
-    assert outlook([HIT, UNKNOWN]) == Outlook(1, 1, 0, "", "")
+    assert outlook_of([]) is None
+    assert outlook_of([HIT, MISS]) == Outlook(1, 1, 0, "about 29 s", "line 3 runs again")
+    assert outlook_of([HIT, MISS, UNKNOWN]).expected_time == "at least 29 s"
+    assert outlook_of([HIT, UNKNOWN]) == Outlook(1, 1, 0, "", "")
     assert expected_time([HIT]) == ""
-    assert [entry["note"] for entry in noted([HIT, MISS, UNKNOWN])] == ["saves 5.2 s", "line 2, ≈ 29 s", ""]
+    assert [entry["note"] for entry in with_notes([HIT, MISS, UNKNOWN])] == ["saves 5.2 s", "line 2, ≈ 29 s", ""]
     assert [rough_seconds(seconds) for seconds in (0.43, 9.49, 29.3, 125.0)] == ["0.4 s", "9.5 s", "29 s", "2 min 5 s"]
 
 
@@ -135,16 +135,16 @@ def test_a_forecast_is_held_against_what_happened():
 
 def shown(build, background, **options):
     given = {"number": 1, "label": "x", "started_ms": None, "is_cold": False, "is_current": True} | options
-    found = shown_build(build, background=background, **given)
+    found = steps_of_build(build, explanations=background, **given)
     return {step.line: step for stage in found.stages for step in stage.steps}, found
 
 
 def test_each_step_says_what_it_saved_or_why_it_ran():
     expected = [HIT | {"line": 3}]
-    steps, _ = shown(a_build(*CACHED), Background(expected))
+    steps, _ = shown(a_build(*CACHED), ForecastAndReasons(expected))
     assert steps[3].note == "saved 5.2 s"
     assert steps[1].note == "41.0 MB"
-    steps, _ = shown(a_build(*RAN), Background((), {2: reason(2, MAIN)}))
+    steps, _ = shown(a_build(*RAN), ForecastAndReasons((), {2: reason(2, MAIN)}))
     assert (steps[2].note, steps[2].why) == ("main.go changed", "main.go changed, and this step reads it.")
 
 
@@ -153,7 +153,7 @@ def test_while_a_build_runs_each_step_says_how_long_it_took_last_and_what_it_wai
     files = {"line": 2, "forecast": "miss", "because": "main.go changed.", "ran": "main.go changed"}
     expected = [files, MISS, {"line": 6, "forecast": "miss", "because": "y", "seconds": 0.1, "after": [3]}]
     files["seconds"] = 0.1
-    steps, found = shown(a_build(*states, outcome="running"), Background(expected), started_ms=1000.0)
+    steps, found = shown(a_build(*states, outcome="running"), ForecastAndReasons(expected), started_ms=1000.0)
     assert [steps[line].note for line in (2, 3, 6)] == ["main.go changed", "last time 29 s", "waits for line 3"]
     assert steps[2].why == "main.go changed."
-    assert found.about == "about 30 s"
+    assert found.expected_time == "about 30 s"
