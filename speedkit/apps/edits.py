@@ -80,7 +80,10 @@ def replacement(name: str, source: Path | str, *, called: str = "replace") -> Ed
         try:
             data = read_regular(source, at_most_bytes=LARGEST_REPLACEMENT)
         except OSError as problem:
-            raise FileRefused(message("{source} cannot be read: {problem}.", source=source, problem=problem.strerror)) from None
+            raise FileRefused(
+                message("{source} cannot be read: {problem}.", source=source, problem=problem.strerror),
+                fix=message("Make it readable, or name another file."),
+            ) from None
         write_bytes(folder, name, data)
         return (name,)
 

@@ -43,7 +43,10 @@ def inside(folder: Path, name: str) -> Path:
     try:
         within = path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError) as problem:
-        raise FileRefused(message("{name!r} cannot name a file: {problem}.", name=name, problem=problem)) from None
+        raise FileRefused(
+            message("{name!r} cannot name a file: {problem}.", name=name, problem=problem),
+            fix=message("Name a file inside the app's folder."),
+        ) from None
     if not within:
         raise FileRefused(message("{name!r} leads out of the app's folder.", name=name), fix=message("Name a file inside it."))
     return path
@@ -93,7 +96,9 @@ def read_text(folder: Path, name: str) -> str:
             fix=message("Name a file that holds text."),
         ) from None
     except OSError as problem:
-        raise FileRefused(message("{name} cannot be read: {problem}.", name=name, problem=problem.strerror)) from None
+        raise FileRefused(
+            message("{name} cannot be read: {problem}.", name=name, problem=problem.strerror), fix=message("Make it readable.")
+        ) from None
     if not is_text(data):
         raise FileRefused(message("{name} is not text.", name=name), fix=message("Only UTF-8 text can be edited here."))
     return data.decode("utf-8")
@@ -140,7 +145,10 @@ def write_bytes(folder: Path, name: str, data: bytes) -> None:
             finally:
                 unfinished.unlink(missing_ok=True)
     except OSError as problem:
-        raise FileRefused(message("{name} cannot be written: {problem}.", name=path.name, problem=problem.strerror)) from None
+        raise FileRefused(
+            message("{name} cannot be written: {problem}.", name=path.name, problem=problem.strerror),
+            fix=message("Check its permissions, and the free space of the disk."),
+        ) from None
 
 
 def put_in_place(written: Path, target: Path) -> None:

@@ -155,7 +155,10 @@ class WorkingCopy:
             finally:
                 discard(beside)
         except OSError as problem:
-            raise FileRefused(message("{name} cannot be restored: {problem}.", name=name, problem=problem.strerror)) from None
+            raise FileRefused(
+                message("{name} cannot be restored: {problem}.", name=name, problem=problem.strerror),
+                fix=message("Check its permissions, and the free space of the disk."),
+            ) from None
 
     def _remove_empty_new_folders(self, folder: Path) -> None:
         """Remove a folder that the user's folder does not have, when it is empty, and such folders above it."""
