@@ -76,7 +76,9 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
                 )
             if read.diff_ids[member] != diff_id:
                 raise AlteredArchive(
-                    message("The layer {layer!r} is not the one its image names: it was changed or damaged.", layer=member),
+                    message(
+                        "The layer {layer!r} does not match its digest in the image: it was changed or damaged.", layer=member
+                    ),
                     fix=message("Save the image again."),
                 )
         layers = [
@@ -222,7 +224,7 @@ def _keep_layer(
         )
     if digest and not is_trusted and layer.blob_digest != digest:
         raise AlteredArchive(
-            message("The bytes of {name} are not those that it is named by.", name=name), fix=message("Save the image again.")
+            message("The bytes of {name} do not match the digest in its name.", name=name), fix=message("Save the image again.")
         )
     saved.diff_ids[name], saved.files[layer.diff_id] = layer.diff_id, layer.files
     store.keep(layer.diff_id, layer.files)
@@ -241,7 +243,7 @@ def _keep_document(documents: dict[str, bytes], name: str, stream: ByteStream, h
         return
     documents[name] = stream.take_all(header.stored_bytes)
     if sum(map(len, documents.values())) > DOCUMENTS_BYTES_AT_MOST:
-        raise ArchiveError(message("The archive has more than 16 MiB of JSON: it describes no image that could be shown."))
+        raise ArchiveError(message("The archive has more than 16 MiB of JSON, which is too much to describe an image."))
 
 
 def _is_layer(start: bytes) -> bool:

@@ -98,7 +98,7 @@ class Files:
         if len(self.paths) >= FILES_AT_MOST:
             raise ArchiveError(message("A layer has more than {limit:,} files.", limit=FILES_AT_MOST))
         if header.uid > ID_AT_MOST or header.gid > ID_AT_MOST:
-            raise ArchiveError(message("The owner of {name!r} is a number that no system has.", name=header.name))
+            raise ArchiveError(message("The owner of {name!r} is an impossible number.", name=header.name))
         self.paths.append(path)
         self.links.append(clean_path(header.link) if kind == HARD_LINK else header.link)
         self.kinds.append(kind)
@@ -168,5 +168,5 @@ def _hidden_path(path: str, name: str) -> str:
         return folder.rstrip("/")
     hidden = name[len(WHITEOUT_PREFIX) :]
     if hidden in ("", ".", ".."):
-        raise ArchiveError(message("A layer has the whiteout {path!r}, which hides nothing that can exist.", path=path))
+        raise ArchiveError(message("A layer has the whiteout {path!r}, which hides an impossible file name.", path=path))
     return folder + hidden

@@ -37,7 +37,7 @@ def packing(start: bytes) -> Packing:
     for magic, name in ((_BZIP2, "bzip2"), (_XZ, "xz")):
         if start.startswith(magic) and not looks_like_tar(start):
             raise ArchiveError(
-                message("It is compressed with {name}; plain, gzip and zstd are read.", name=name),
+                message("It is compressed with {name}; speedkit reads only gzip, zstd and uncompressed archives.", name=name),
                 fix=message("Unpack it with {name} -d.", name=name),
             )
     if start.startswith(_ZSTD) or _ZSTD_SKIPPABLE.match(start):

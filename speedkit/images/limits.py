@@ -50,7 +50,7 @@ def check_limits(image: Image, limits: Limits) -> tuple[Violation, ...]:
         violations.append(Violation("wasted_bytes", sentence))
     if limits.efficiency is not None and image.efficiency < limits.efficiency:
         sentence = message(
-            "Its efficiency is {efficiency:.4f}; at least {limit:g} is asked for.",
+            "Its efficiency is {efficiency:.4f}; at least {limit:g} is required.",
             efficiency=image.efficiency,
             limit=limits.efficiency,
         )

@@ -224,7 +224,7 @@ class _Contents:
             named = NAMED_BY_DIGEST.fullmatch(name)
             if named and hashlib.sha256(self.documents[name]).hexdigest() != named[1]:
                 raise AlteredArchive(
-                    message("The bytes of {name!r} are not those that it is named by.", name=name),
+                    message("The bytes of {name!r} do not match the digest in its name.", name=name),
                     fix=message("Save the image again."),
                 )
             self._parsed[name] = _json(name, self.documents[name])

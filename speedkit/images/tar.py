@@ -77,7 +77,7 @@ def scan(stream: ByteStream) -> Iterator[Header]:
     while block := _next_block(stream):
         if not _checksum_fits(block):
             raise ArchiveError(
-                message("This is not a tar archive, or it is damaged {bytes} bytes in.", bytes=stream.position - BLOCK_BYTES),
+                message("This is not a tar archive, or it is damaged at byte {bytes}.", bytes=stream.position - BLOCK_BYTES),
                 fix=message("Save or copy it again."),
             )
         letter = block[156]
@@ -104,7 +104,7 @@ def _next_block(stream: ByteStream) -> bytes | None:
     block = stream.take(BLOCK_BYTES)
     if block == ZEROS:
         if stream.take(BLOCK_BYTES) not in (ZEROS, b""):
-            raise ArchiveError(message("The tar archive is damaged {bytes} bytes in.", bytes=stream.position - BLOCK_BYTES))
+            raise ArchiveError(message("The tar archive is damaged at byte {bytes}.", bytes=stream.position - BLOCK_BYTES))
         return None
     if not block:
         return None
@@ -161,7 +161,9 @@ def _extended(ahead: _Ahead, letter: int, stream: ByteStream, size_bytes: int) -
     Docker ignores global PAX records. In Go they are a member of their own, so the extensions before them describe nothing.
     """
     if size_bytes > EXTENSION_BYTES_AT_MOST:
-        raise ArchiveError(message("A tar header says {size} bytes about one file; at most 1 MiB is read.", size=size_bytes))
+        raise ArchiveError(
+            message("A tar header has {size} bytes of metadata for one file; at most 1 MiB is read.", size=size_bytes)
+        )
     data = stream.take_all(size_bytes)
     stream.skip(-size_bytes % BLOCK_BYTES)
     if letter == ord("g"):
@@ -185,7 +187,7 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
         end = start + _integer(length, 10)
         key, equals, value = data[start + len(length) + 1 : end].partition(b"=")
         if end > len(data) or end <= start or not equals or value[-1:] != b"\n":
-            raise ArchiveError(message("The tar archive is damaged: a PAX record is not one."))
+            raise ArchiveError(message("The tar archive is damaged: a PAX record has the wrong form."))
         records[key] = value[:-1]
         start = end
     return records
@@ -267,5 +269,5 @@ def _is_time(raw: bytes) -> bool:
 
 def _text(name: bytes) -> str:
     if len(name) > NAME_BYTES_AT_MOST or b"\0" in name:
-        raise ArchiveError(message("The tar archive has a name that no file can have: {name!r}…", name=name[:60]))
+        raise ArchiveError(message("The tar archive has an impossible file name: {name!r}…", name=name[:60]))
     return name.decode("utf-8", "backslashreplace")
