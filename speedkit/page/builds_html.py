@@ -136,17 +136,30 @@ def comparison_html(
         f"{html_text(explained.sentence)}</p>"
         for explained in comparison.why
     )
-    changed = [row for row in comparison.rows if row.change]
+    changed_rows = [row for row in comparison.rows if row.change]
+    rows = comparison.rows if shows_all else changed_rows
+    show_all_button = ""
+    if is_live and len(changed_rows) < len(comparison.rows):
+        words = (
+            message("▾ Show only what changed")
+            if shows_all
+            else plural("▸ Show {count} step", "▸ Show all {count} steps", len(comparison.rows))
+        )
+        choose = html_text(json.dumps({"all": not shows_all}))
+        show_all_button = (
+            f'<button type="button" class="skw-plain" aria-expanded="{str(shows_all).lower()}" data-choose="{choose}">'
+            f"{html_text(words)}</button>"
+        )
     return (
-        f'<div class="skw-compare">{_pair(comparison, builds, is_live=is_live)}'
+        f'<div class="skw-compare">{_compared_builds(comparison, builds, is_live=is_live)}'
         f'<p class="skw-finding">{html_text(comparison.finding)}</p>{why}'
         f'<p class="skw-dim">{html_text(" ".join(comparison.facts))}</p>'
-        f"{_table(comparison, comparison.rows if shows_all else changed)}"
-        f"{_show_all(comparison, changed, shows_all=shows_all) if is_live else ''}</div>"
+        f"{_table(comparison, rows) if rows else ''}{show_all_button}</div>"
     )
 
 
-def _pair(comparison: BuildComparison, builds: Sequence[BuildRow], *, is_live: bool) -> str:
+def _compared_builds(comparison: BuildComparison, builds: Sequence[BuildRow], *, is_live: bool) -> str:
+    """The two compared builds; on the live page with a list of finished builds to select each from."""
     if not is_live:
         title = message("Before and after: build {before} → build {after}", before=comparison.before, after=comparison.after)
         return f"<h4>{html_text(title)}</h4>"
@@ -157,18 +170,7 @@ def _pair(comparison: BuildComparison, builds: Sequence[BuildRow], *, is_live: b
     return f'<div class="skw-pair"><h4>{title}</h4>{before}<span aria-hidden="true">→</span>{after}</div>'
 
 
-def _picker(side: str, label: str, builds: Sequence[BuildRow], selected: int) -> str:
-    options = "".join(
-        f'<option value="{build.number}"{" selected" if build.number == selected else ""}>'
-        f"{build.number} {html_text(build.label)}</option>"
-        for build in builds
-    )
-    return f'<select aria-label="{html_text(label)}" data-choose-number="{side}">{options}</select>'
-
-
 def _table(comparison: BuildComparison, rows: Sequence[ComparedStep]) -> str:
-    if not rows:
-        return ""
     builds = (message("Build {number}", number=number) for number in (comparison.before, comparison.after))
     heads = [Cell(text) for text in (message("Step"), *builds, message("Change"))]
     cells = [
@@ -183,23 +185,17 @@ def _table(comparison: BuildComparison, rows: Sequence[ComparedStep]) -> str:
     return table_html(heads, cells, row_looks=[f"skw-row-{row.tone}" if row.tone else "" for row in rows])
 
 
+def _picker(side: str, label: str, builds: Sequence[BuildRow], selected: int) -> str:
+    options = "".join(
+        f'<option value="{build.number}"{" selected" if build.number == selected else ""}>'
+        f"{build.number} {html_text(build.label)}</option>"
+        for build in builds
+    )
+    return f'<select aria-label="{html_text(label)}" data-choose-number="{side}">{options}</select>'
+
+
 def _state(side: ComparedState | None) -> str:
     if side is None:
         return message("not there")
     shown = STATES[side.state]
     return f"{shown.icon} {seconds_text(side.seconds) if shown.timed else shown.word}".strip()
-
-
-def _show_all(comparison: BuildComparison, changed: Sequence[ComparedStep], *, shows_all: bool) -> str:
-    if len(changed) == len(comparison.rows):
-        return ""
-    words = (
-        message("▾ Show only what changed")
-        if shows_all
-        else plural("▸ Show {count} step", "▸ Show all {count} steps", len(comparison.rows))
-    )
-    choose = html_text(json.dumps({"all": not shows_all}))
-    return (
-        f'<button type="button" class="skw-plain" aria-expanded="{str(shows_all).lower()}" data-choose="{choose}">'
-        f"{html_text(words)}</button>"
-    )

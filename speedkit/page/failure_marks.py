@@ -59,19 +59,19 @@ def marks_of(build: Build, *, dockerfile: str, log: Iterable[str], has_file: Cal
 def _dockerfile_mark(build: Build, dockerfile: str) -> Iterable[Mark]:
     step = failed_step(build)
     if step is not None and step.line is not None:
-        yield Mark(dockerfile, step.line, None, _failure(step.error or ""), _line(build.dockerfile, step.line))
+        exit_code = EXIT_CODE.search(step.error or "")
+        if exit_code:
+            text = message("This step failed: exit code {code}, see its log", code=exit_code[1])
+        elif step.error:
+            text = message("This step failed: {error}", error=step.error)
+        else:
+            text = message("This step failed: see its log")
+        yield Mark(dockerfile, step.line, None, text, _line(build.dockerfile, step.line))
     elif (line_in_error := DOCKERFILE_LINE.search(build.error or "")) is not None:
         # BuildKit rejected the Dockerfile, so no step failed. The last line of its error is the message.
         line = int(line_in_error["line"])
         error = (build.error or "").strip().splitlines()[-1]
         yield Mark(dockerfile, line, None, error, _line(build.dockerfile, line))
-
-
-def _failure(error: str) -> str:
-    code = EXIT_CODE.search(error)
-    if code:
-        return message("This step failed: exit code {code}, see its log", code=code[1])
-    return message("This step failed: {error}", error=error) if error else message("This step failed: see its log")
 
 
 def _compiler_marks(log: Iterable[str], has_file: Callable[[str], bool]) -> list[Mark]:

@@ -55,7 +55,13 @@ def outlook_of(forecast: Sequence[Entry]) -> Outlook | None:
         return None
     verdicts = [entry["forecast"] for entry in forecast]
     runs = [entry for entry in forecast if entry["forecast"] == "miss"]
-    return Outlook(verdicts.count("hit"), len(runs), verdicts.count("depends"), expected_time(forecast), _why(runs))
+    total_seconds = sum(entry.get("seconds") or 0.0 for entry in runs)
+    longest = max(runs, key=lambda entry: entry.get("seconds") or 0.0, default=None)
+    longest_seconds = 0.0 if longest is None else longest.get("seconds") or 0.0
+    why = ""
+    if longest is not None and total_seconds >= SHORTEST_NAMED_SECONDS and longest_seconds >= WORTH_NAMING * total_seconds:
+        why = message("line {line} runs again", line=longest["line"])
+    return Outlook(verdicts.count("hit"), len(runs), verdicts.count("depends"), expected_time(forecast), why)
 
 
 def expected_time(forecast: Sequence[Entry]) -> str:
@@ -69,14 +75,6 @@ def expected_time(forecast: Sequence[Entry]) -> str:
     if len(earlier_seconds) < len(runs):
         return message("at least {seconds}", seconds=total)
     return message("about {seconds}", seconds=total)
-
-
-def _why(runs: Sequence[Entry]) -> str:
-    total = sum(entry.get("seconds") or 0.0 for entry in runs)
-    longest = max(runs, key=lambda entry: entry.get("seconds") or 0.0, default=None)
-    if longest is None or total < SHORTEST_NAMED_SECONDS or (longest.get("seconds") or 0.0) < WORTH_NAMING * total:
-        return ""
-    return message("line {line} runs again", line=longest["line"])
 
 
 def rough_seconds(seconds: float) -> str:

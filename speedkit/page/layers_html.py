@@ -29,8 +29,12 @@ SIGNS = {"": "", "added": "+", "changed": "~", "removed": "−"}
 
 def layers_traits(page: LayersPage) -> dict[str, Any]:
     """The value of each trait of the live widget."""
+    if len(page.images) == 1:
+        title = message("Layers of {image}", image=page.images[0].name)
+    else:
+        title = message("Layers of {first} and {second}", first=page.images[0].name, second=page.images[1].name)
     return {
-        "title": _title(page.images),
+        "title": title,
         "view": page.selection.as_trait(),
         "said": page.announcement,
         "heading_html": _heading(page),
@@ -60,13 +64,6 @@ def layers_twin_html(page: LayersPage, *, style: str, name: str) -> str:
     )
 
 
-def _title(images: tuple[ShownImage, ...]) -> str:
-    """The name of the view for screen readers."""
-    if len(images) == 1:
-        return message("Layers of {image}", image=images[0].name)
-    return message("Layers of {first} and {second}", first=images[0].name, second=images[1].name)
-
-
 def _heading(page: LayersPage) -> str:
     facts = "".join(f'<p class="skw-dim">{html_text(line)}</p>' for line in page.facts)
     return f'<b class="skl-finding">{html_text(page.finding)}</b>{facts}'
@@ -88,20 +85,19 @@ def _images(page: LayersPage, *, is_live: bool) -> str:
             parts.append(f'<h4 title="{html_text(image.name)}">{html_text(image.name)}</h4>')
         largest = max((layer.size_bytes for layer in image.layers), default=0) or 1
         rows = "".join(f"<li>{_layer(page, image, layer, largest, is_live=is_live)}</li>" for layer in image.layers)
-        whole = f"<li>{_all_layers(page, image)}</li>" if is_live else ""
+        all_layers = ""
+        if is_live:
+            files = plural("{count:,} file", "{count:,} files", image.file_count)
+            inner = (
+                '<span class="skw-line" aria-hidden="true">Σ</span>'
+                f'<span class="skl-word">{html_text(message("All layers together"))}</span><span class="skl-bar"></span>'
+                f'<span class="skw-took">{bytes_text(image.size_bytes)}</span>'
+                f'<span class="skl-notes">{html_text(files)}</span>'
+            )
+            all_layers = f"<li>{_pressable_layer(page, image.side, ALL_LAYERS, inner, is_live=True)}</li>"
         label = html_text(message("Layers of {image}", image=image.name))
-        parts.append(f'<ul aria-label="{label}">{whole}{rows}</ul>{_waste(image)}')
+        parts.append(f'<ul aria-label="{label}">{all_layers}{rows}</ul>{_waste(image)}')
     return "".join(parts)
-
-
-def _all_layers(page: LayersPage, image: ShownImage) -> str:
-    files = plural("{count:,} file", "{count:,} files", image.file_count)
-    inner = (
-        '<span class="skw-line" aria-hidden="true">Σ</span>'
-        f'<span class="skl-word">{html_text(message("All layers together"))}</span><span class="skl-bar"></span>'
-        f'<span class="skw-took">{bytes_text(image.size_bytes)}</span><span class="skl-notes">{html_text(files)}</span>'
-    )
-    return _pressable_layer(page, image.side, ALL_LAYERS, inner, is_live=True)
 
 
 def _layer(page: LayersPage, image: ShownImage, layer: ShownLayer, largest: int, *, is_live: bool) -> str:
@@ -209,12 +205,14 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
     size = _size(row, differs=page.differs)
     attributes: dict[str, object] = {"style": f"--depth:{row.depth}", "title": row.path}
     if is_live:
+        name = message("Show more: {name}", name=row.name) if row.kind == "more" else row.name
+        spoken = (name, _change(row.state), _note(row), "" if size == "–" else size)
         attributes |= {
             "role": "treeitem",
             "aria-level": row.depth + 1,
             "aria-expanded": None if row.opened is None else str(row.opened).lower(),
             "aria-selected": str(row.opened is None and row.path == page.selection.file).lower(),
-            "aria-label": _spoken_row(row, size),
+            "aria-label": ", ".join(part for part in spoken if part),
             "tabindex": -1,
             "data-path": row.path,
             "data-kind": "more" if row.kind == "more" else "file" if row.opened is None else "folder",
@@ -256,23 +254,13 @@ def _change(state: str) -> str:
             return ""
 
 
-def _spoken_row(row: TreeRow, size: str) -> str:
-    """A line for screen readers."""
-    name = message("Show more: {name}", name=row.name) if row.kind == "more" else row.name
-    return ", ".join(part for part in (name, _change(row.state), _note(row), "" if size == "–" else size) if part)
-
-
 def _note(row: TreeRow) -> str:
+    """The number of files in a folder, or the kind of a file that is not regular."""
     if row.note:
         return row.note
     if row.opened is not None:
         return plural("{count:,} file", "{count:,} files", row.files) if row.files else ""
-    return _kind(row.kind)
-
-
-def _kind(kind: str) -> str:
-    """The kind of a file in words, "" for regular files and folders."""
-    match kind:
+    match row.kind:
         case "symlink":
             return message("symlink")
         case "hard link":

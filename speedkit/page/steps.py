@@ -174,6 +174,8 @@ def steps_of_build(
     explanations = explanations or ForecastAndReasons()
     open_lines = {step.line for step in build.step_list if step.state in ("running", "waiting")}
     cached, ran = build_counts(build)
+    # BuildKit's error may quote the Dockerfile first; its last line is the message.
+    error_lines = (build.error or "").strip().splitlines() if build.outcome != "running" else []
 
     def explained_row(step: Step) -> StepRow:
         # Forecasts and reasons are by line, and the line of a triggered step is that of its FROM.
@@ -195,7 +197,7 @@ def steps_of_build(
         cached=cached,
         ran=ran,
         focus=focused_step(build),
-        error=_error(build),
+        error=error_lines[-1] if error_lines else "",
         stand_ins=build.stand_ins,
         is_cold=is_cold,
         is_current=is_current,
@@ -228,13 +230,6 @@ def _why(step: Step, entry: Mapping[str, Any], reason: Reason | None) -> str:
     return str(entry.get("because", "")) if is_expected and (step.cached or step.ran) else ""
 
 
-def _error(build: Build) -> str:
-    if build.outcome == "running" or build.error is None:
-        return ""
-    lines = build.error.strip().splitlines()
-    return lines[-1] if lines else ""
-
-
 def _stages(steps: tuple[Step, ...], row_of: Callable[[Step], StepRow]) -> tuple[StageRows, ...]:
     groups = [(stage, list(group)) for stage, group in groupby(steps, key=lambda step: step.stage)]
     return tuple(
@@ -250,31 +245,23 @@ def _stage_title(stage: str, *, is_last: bool) -> str:
 
 
 def _row(step: Step, now: float, started_ms: float | None) -> StepRow:
-    is_running = step.state == "running" and started_ms is not None
+    seconds, step_started_ms = round(step.seconds, 3), None
+    if step.state == "running" and started_ms is not None:
+        # The browser counts the seconds from here by itself, so that the page gets an update only when something has happened.
+        # The start is in steps of 200 ms: each snapshot gives it slightly differently, and small differences are no news.
+        seconds, step_started_ms = 0.0, round((started_ms + (now - step.seconds) * 1000) / 200) * 200
+    exit_code = EXIT_CODE.search(step.error or "")
     return StepRow(
         id=step_id(step),
         line=step.line,
         text=step.instruction,
         state=step.state,
-        seconds=0.0 if is_running else round(step.seconds, 3),
-        # The browser counts the seconds from here by itself, so that the page gets an update only when something has happened.
-        started_ms=_started_ms(step, now, started_ms) if is_running else None,
+        seconds=seconds,
+        started_ms=step_started_ms,
         began_seconds=None if step.started_seconds is None else round(step.started_seconds, 2),
-        error=_short(step.error or ""),
+        # BuildKit's error repeats the whole command, which the row shows already.
+        error=message("It failed with exit code {code}.", code=exit_code[1]) if exit_code else step.error or "",
     )
-
-
-def _short(error: str) -> str:
-    """An error without the command that failed: the step shows the command already."""
-    exit_code = EXIT_CODE.search(error)
-    return message("It failed with exit code {code}.", code=exit_code[1]) if exit_code else error
-
-
-def _started_ms(step: Step, now: float, started_ms: float | None) -> float | None:
-    """The start of a running step by the kernel's clock, in steps of 200 ms, so that updates do not change it slightly."""
-    if started_ms is None:
-        return None
-    return round((started_ms + (now - step.seconds) * 1000) / 200) * 200
 
 
 def planned_steps(dockerfile: str, *, strategy: str) -> StepList:

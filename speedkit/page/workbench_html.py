@@ -80,7 +80,10 @@ def _editor(page: WorkbenchPage, texts: TwinTexts) -> str:
     file = page.open_file
     if file is None:
         return f'<div class="skw-editor"><div class="skw-empty">{html_text(message("This app has no text files."))}</div></div>'
-    tabs = "".join(_tab(tab, is_open=tab is file) for tab in page.files[:TABS])
+    tabs = ""
+    for tab in page.files[:TABS]:
+        dot = f' <span class="skw-run" title="{html_text(message("changed"))}">●</span>' if tab.changed else ""
+        tabs += f'<span class="skw-twin-tab{" skw-twin-open" if tab is file else ""}">{html_text(tab.label)}{dot}</span>'
     if file.state == "refused":
         body = f'<div class="skw-empty">{html_text(file.reason)}</div>'
     elif texts.file is None:
@@ -91,11 +94,6 @@ def _editor(page: WorkbenchPage, texts: TwinTexts) -> str:
         left_out = f'<div class="skw-empty">{html_text(secrets_left_out(count))}</div>' if count else ""
         body = f'<div class="skw-code skw-lines">{_code(file, page, texts.file)}</div>{left_out}'
     return f'<div class="skw-editor"><div class="skw-tabs">{tabs}</div>{body}</div>'
-
-
-def _tab(file: FileTab, *, is_open: bool) -> str:
-    dot = f' <span class="skw-run" title="{html_text(message("changed"))}">●</span>' if file.changed else ""
-    return f'<span class="skw-twin-tab{" skw-twin-open" if is_open else ""}">{html_text(file.label)}{dot}</span>'
 
 
 def _code(file: FileTab, page: WorkbenchPage, text: str) -> str:
@@ -111,20 +109,17 @@ def _code(file: FileTab, page: WorkbenchPage, text: str) -> str:
 
 
 def _code_line(number: int, line: str, marks: list[str], entry: Mapping[str, Any] | None, *, gutter: bool) -> str:
-    forecast = f'<span class="skw-twin-guess">{_forecast(entry)}</span>' if gutter else ""
+    forecast = ""
+    if entry is not None and entry["forecast"] in FORECASTS:
+        shown, tone = FORECASTS[entry["forecast"]], TONES[entry["forecast"]]
+        because, short = html_text(entry.get("because", "")), html_text(entry.get("short") or shown.word)
+        forecast = f'<span class="{tone}" title="{because}">{shown.icon} {short}</span>'
+    margin = f'<span class="skw-twin-guess">{forecast}</span>' if gutter else ""
     notes = "".join(f'<div class="skw-mark">✗ {html_text(mark)}</div>' for mark in marks)
     return (
-        f'<div class="skw-row{" skw-marked" if marks else ""}">{forecast}<span class="skw-twin-number">{number}</span>'
+        f'<div class="skw-row{" skw-marked" if marks else ""}">{margin}<span class="skw-twin-number">{number}</span>'
         f"{html_text(line)}\n</div>{notes}"
     )
-
-
-def _forecast(entry: Mapping[str, Any] | None) -> str:
-    if entry is None or entry["forecast"] not in FORECASTS:
-        return ""
-    shown, tone = FORECASTS[entry["forecast"]], TONES[entry["forecast"]]
-    because, short = html_text(entry.get("because", "")), html_text(entry.get("short") or shown.word)
-    return f'<span class="{tone}" title="{because}">{shown.icon} {short}</span>'
 
 
 def _log(page: WorkbenchPage, texts: TwinTexts) -> str:

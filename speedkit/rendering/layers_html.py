@@ -58,10 +58,16 @@ class LayerRow:
 def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
     """All layers as HTML. layers: lowest first. waste: the paths that waste most, with their bytes."""
     table = table_html(HEAD, [_row(number, layer) for number, layer in enumerate(layers, 1)])
+    waste_table = ""
+    if waste:
+        waste_head = [Cell(message("wasted"), pixels=84), Cell(message("path"), look=TEXT)]
+        waste_table = table_html(
+            waste_head, [[Cell(bytes_text(size)), Cell(path, look=TEXT, tip=path, is_code=True)] for path, size in waste]
+        )
     return (
         f'{STYLE}<div class="sk-layers {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>'
         f'<div class="sk-sub">{html_text(" · ".join(facts))}</div>'
-        f"{table}{_waste(waste)}</div>"
+        f"{table}{waste_table}</div>"
     )
 
 
@@ -88,10 +94,3 @@ def command_text(command: str) -> str:
     """The command of a layer on one line, without `/bin/sh -c` and `# buildkit`, which are the same for all layers."""
     text = command.removesuffix("# buildkit").replace("/bin/sh -c #(nop) ", "").replace("/bin/sh -c ", "")
     return " ".join(text.split())
-
-
-def _waste(waste: Sequence[tuple[str, int]]) -> str:
-    if not waste:
-        return ""
-    rows = [[Cell(bytes_text(size_bytes)), Cell(path, look=TEXT, tip=path, is_code=True)] for path, size_bytes in waste]
-    return table_html([Cell(message("wasted"), pixels=84), Cell(message("path"), look=TEXT)], rows)

@@ -285,16 +285,16 @@ class LayerBrowser:
 
     def _tree(self) -> FileTree:
         """The shown tree. A tree takes long to make for many files, so the last few are kept."""
-        tree = self._trees.pop(self._shown, None) or self._new_tree()
+        tree = self._trees.pop(self._shown, None)
+        if tree is None:
+            side, place = self._shown
+            if side == DIFFERENCE and self._comparison is not None:
+                tree = tree_of_comparison(self._comparison)
+            else:
+                image = self._sources[side].image
+                tree = tree_of_image(image) if place == ALL_LAYERS else tree_of_layer(image, place)
         self._trees = dict(list(self._trees.items())[1 - TREES_KEPT :]) | {self._shown: tree}
         return tree
-
-    def _new_tree(self) -> FileTree:
-        side, place = self._shown
-        if side == DIFFERENCE and self._comparison is not None:
-            return tree_of_comparison(self._comparison)
-        image = self._sources[side].image
-        return tree_of_image(image) if place == ALL_LAYERS else tree_of_layer(image, place)
 
     # Content
 

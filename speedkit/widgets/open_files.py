@@ -256,7 +256,12 @@ class OpenFiles:
         state = self._file_states.get(path)
         if state is None or state.stamp != stamp:
             version = 1 if state is None else state.version + 1
-            refused = "" if stamp is None else self._refusal(path)
+            refused = ""
+            if stamp is not None:
+                try:
+                    self._read(path)
+                except SpeedkitError as problem:
+                    refused = str(problem)
             is_changed = self._app.is_copy and path != DOCKERFILE and self._app.is_changed(path)
             state = self._file_states[path] = _FileState(stamp, version, DISK, refused, is_changed)
         return state
@@ -268,13 +273,6 @@ class OpenFiles:
         except OSError:
             return None
         return place, status.st_mtime_ns, status.st_size
-
-    def _refusal(self, path: str) -> str:
-        try:
-            self._read(path)
-        except SpeedkitError as problem:
-            return str(problem)
-        return ""
 
     # Marks
 

@@ -168,14 +168,6 @@ class Workbench(LiveWidget):
         return None
 
 
-def _original(state: WorkbenchState, request: Message) -> dict[str, Any]:
-    return {"text": state.open_files.original(str(request["path"]))}
-
-
-def _read(state: WorkbenchState, request: Message) -> dict[str, Any]:
-    return {"text": state.open_files.text(str(request["path"]))}
-
-
 def _log(state: WorkbenchState, request: Message) -> dict[str, Any] | None:
     return state.log_page(int(request["number"]), str(request["step"]), int(request["from"]), int(request["count"]))
 
@@ -188,8 +180,8 @@ def _copy(state: WorkbenchState, request: Message) -> dict[str, Any] | None:
 QUERIES: dict[Any, Callable[[WorkbenchState, Message], dict[str, Any] | None]] = {
     # The page's clock may differ from the kernel's, by which builds and steps begin.
     "clock": lambda _state, _request: {"now_ms": time.time() * 1000},
-    "read": _read,
-    "original": _original,
+    "read": lambda state, request: {"text": state.open_files.text(str(request["path"]))},
+    "original": lambda state, request: {"text": state.open_files.original(str(request["path"]))},
     "log": _log,
     "copy": _copy,
 }

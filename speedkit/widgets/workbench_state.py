@@ -295,7 +295,7 @@ class WorkbenchState:
                 history=tuple(session_build.row() for session_build in self.builds.all),
                 rebuilding=self.builds.rebuilding(),
                 comparison=self._comparison(),
-                marks=tuple(_shown_mark(mark) for mark in (*self._marks, *self._rejected(steps))),
+                marks=self._shown_marks(steps),
                 notice=self._notice,
                 engine=self.engine.description,
                 announcement=self._announcement(),
@@ -385,11 +385,13 @@ class WorkbenchState:
         numbers = (before.number, after.number)
         return compare_builds(before.build, after.build, numbers=numbers, reasons=after.reasons or {})
 
-    def _rejected(self, steps: StepList) -> list[Mark]:
-        """The mark of a Dockerfile in the editor that BuildKit would reject."""
-        if steps.error_line is None or any(mark.path == DOCKERFILE for mark in self._marks):
-            return []
-        return [Mark(DOCKERFILE, steps.error_line, None, steps.error)]
+    def _shown_marks(self, steps: StepList) -> tuple[Mark, ...]:
+        """The marks in the editor, without secrets: they are saved with the notebook."""
+        marks = list(self._marks)
+        if steps.error_line is not None and all(mark.path != DOCKERFILE for mark in marks):
+            # BuildKit would reject the Dockerfile in the editor at this line.
+            marks.append(Mark(DOCKERFILE, steps.error_line, None, steps.error))
+        return tuple(replace(mark, text="" if is_secret_file(mark.path) else hide_secrets(mark.text)) for mark in marks)
 
     def _announcement(self) -> str:
         if not self.builds.all:
@@ -398,10 +400,11 @@ class WorkbenchState:
         if not session_build.ended:
             return message("Build {number} is running.", number=session_build.number)
         row = session_build.row()
+        outcomes = {"done": message("done"), "failed": message("failed"), "cancelled": message("cancelled")}
         return message(
             "Build {number}: {outcome}, {seconds:.1f} seconds, {cached} cached, {ran} ran.",
             number=session_build.number,
-            outcome=_outcome_text(row.outcome),
+            outcome=outcomes.get(row.outcome) or message("broken"),
             seconds=row.seconds,
             cached=row.cached,
             ran=row.ran,
@@ -498,17 +501,6 @@ class WorkbenchState:
         self._marks = tuple(self.open_files.mark_anchored(mark) for mark in marks)
         if self._marks:
             self.selection = self.selection.opened(self._marks[0].path)
-
-
-def _shown_mark(mark: Mark) -> Mark:
-    """A mark without secrets: the marks are saved with the notebook."""
-    return replace(mark, text="" if is_secret_file(mark.path) else hide_secrets(mark.text))
-
-
-def _outcome_text(outcome: str) -> str:
-    """The outcome of a finished build in one word."""
-    words = {"done": message("done"), "failed": message("failed"), "cancelled": message("cancelled")}
-    return words.get(outcome) or message("broken")
 
 
 def _notice_of(problem: BaseException) -> Notice:
