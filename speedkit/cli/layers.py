@@ -104,7 +104,7 @@ def layers(
             )
         print_file(file_content(image, cat, place=None if layer is None else layer - 1))
         return
-    # The modules that show the image take 0.09 s of CPU to load: now, while the engine collects the image (see cli.start).
+    # These modules take 0.1 s of CPU to load: now, while the engine collects the image (see cli.start).
     for module in MODULES_FOR_JSON if as_json else MODULES_FOR_TABLES:
         import_module(module)
 
