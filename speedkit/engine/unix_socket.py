@@ -109,6 +109,15 @@ def _no_http() -> ConnectionError:
     return ConnectionError(message("what listens there does not speak HTTP"))
 
 
+@contextmanager
+def _whole_chunks() -> Iterator[None]:
+    """Raises: OSError for chunks that break off. The engine may send chunks although it was asked for none."""
+    try:
+        yield
+    except (HTTPException, ValueError):
+        raise ConnectionError(message("the answer ends in the middle")) from None
+
+
 class Answer:
     """An HTTP answer: the status, its reason, the headers with names in title case, and a body that is still to be read.
 
@@ -142,7 +151,8 @@ class Answer:
     def pieces(self) -> Iterator[bytes]:
         """The body in pieces as they arrive, each of 256 KiB at most."""
         response = self.wait_for_head()
-        return iter(lambda: response.read1(PIECE_BYTES), b"")
+        with _whole_chunks():
+            yield from iter(lambda: response.read1(PIECE_BYTES), b"")
 
     def read_all(self) -> bytes:
         """The whole body.
@@ -152,7 +162,8 @@ class Answer:
         announced = self.wait_for_head().length
         if (announced is None and "Content-Length" in self.headers) or (announced or 0) > BODY_BYTES_AT_MOST:
             raise _no_http()
-        body = self._response.read(BODY_BYTES_AT_MOST + 1)
+        with _whole_chunks():
+            body = self._response.read(BODY_BYTES_AT_MOST + 1)
         if len(body) > BODY_BYTES_AT_MOST:
             raise ConnectionError(message("the answer does not end"))
         if len(body) < (announced or 0):

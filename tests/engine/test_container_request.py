@@ -47,7 +47,7 @@ def published(engine, monkeypatch):
 
 
 def test_here_it_is_published_on_loopback_alone(engine, server, published):
-    assert ask_image(engine, server, port=8080, path="/echo").said == "hello\n"
+    assert ask_image(engine, server, port=8080, path="/echo").text == "hello\n"
     assert published == ["127.0.0.1"]
 
 
@@ -81,7 +81,7 @@ def test_an_engine_elsewhere_is_asked_from_inside(engine, server, elsewhere, pub
     assert answer.text == "hello"
     refused = ask_image(engine, server, port=8080, path="/nowhere")
     assert not refused.ok
-    assert refused.said.startswith("HTTP 404")
+    assert refused.text.startswith("HTTP 404")
     assert published == []
 
 
@@ -102,7 +102,7 @@ def test_a_container_that_ends_or_never_answers_is_told_from_inside(engine, else
 def test_a_port_that_cannot_be_reached_from_here_is_asked_from_inside(engine, server, monkeypatch):
     monkeypatch.setattr(containers, "UNREACHED_SECONDS", 0.2)
     monkeypatch.setattr(containers, "_published", lambda *_: 1)  # where nobody listens
-    assert ask_image(engine, server, port=8080, path="/echo").said == "hello"
+    assert ask_image(engine, server, port=8080, path="/echo").text == "hello"
 
 
 def test_where_nothing_can_ask_it_is_said(engine, server, elsewhere, monkeypatch):

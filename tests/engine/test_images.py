@@ -50,7 +50,7 @@ def test_an_image_that_answers_is_asked_and_its_container_removed(engine, image)
     answer = ask_image(engine, name, port=8080, path="/echo")
     assert answer.ok
     assert answer.text == "hello\n"
-    assert ask_image(engine, name, port=8080, path="/nowhere").said.startswith("HTTP 404")
+    assert ask_image(engine, name, port=8080, path="/nowhere").text.startswith("HTTP 404")
     assert containers(engine, name) == 0
 
 

@@ -286,7 +286,7 @@ def test_what_the_engine_refuses_carries_its_status_and_its_words(engine):
     with pytest.raises(EngineRefused, match="No such container") as raised:
         engine.api.remove_container("nobody-made-this")
     assert raised.value.status == 404
-    assert raised.value.said.startswith("No such container")
+    assert raised.value.reason.startswith("No such container")
 
 
 @pytest.fixture
