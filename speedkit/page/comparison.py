@@ -77,7 +77,15 @@ def compare_builds(
     earlier_steps, later_steps = dict(_keyed(before)), dict(_keyed(after))
     # The order is that of the later build; steps that only the earlier build has come last.
     keys = [*later_steps, *(key for key in earlier_steps if key not in later_steps)]
-    rows = tuple(_row(key, earlier_steps.get(key), later_steps.get(key)) for key in keys)
+    rows = tuple(
+        ComparedStep(
+            *key[:2],
+            _state(earlier_steps.get(key)),
+            _state(later_steps.get(key)),
+            *_change(earlier_steps.get(key), later_steps.get(key)),
+        )
+        for key in keys
+    )
     facts = (_steps_fact(rows), _size_fact(before, after), _layer_fact(before, after))
     return BuildComparison(
         *numbers,
@@ -96,9 +104,11 @@ def _finding(before: Build, after: Build, numbers: tuple[int, int]) -> str:
             took = seconds_text(build.seconds)
             if build.outcome == "cancelled":
                 return message(
-                    "Build {number} was cancelled after {seconds}: its time says nothing.", number=number, seconds=took
+                    "Build {number} was cancelled after {seconds}, so its time cannot be compared.", number=number, seconds=took
                 )
-            return message("Build {number} failed after {seconds}: its time says nothing.", number=number, seconds=took)
+            return message(
+                "Build {number} failed after {seconds}, so its time cannot be compared.", number=number, seconds=took
+            )
     return message(
         "Build {after} took {after_seconds} ({after_work}), build {before} {before_seconds} ({before_work}).",
         after=second,
@@ -151,12 +161,8 @@ def _keyed(build: Build) -> list[tuple[tuple[str, str, int], Step]]:
     return keyed
 
 
-def _row(key: tuple[str, str, int], before: Step | None, after: Step | None) -> ComparedStep:
-    stage, text, _ = key
-    before_state, after_state = (
-        None if step is None else ComparedState(step.state, round(step.seconds, 3)) for step in (before, after)
-    )
-    return ComparedStep(stage, text, before_state, after_state, *_change(before, after))
+def _state(step: Step | None) -> ComparedState | None:
+    return None if step is None else ComparedState(step.state, round(step.seconds, 3))
 
 
 def _change(before: Step | None, after: Step | None) -> tuple[str, Tone]:

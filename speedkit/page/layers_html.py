@@ -190,7 +190,7 @@ def _tree(page: LayersPage, *, is_live: bool) -> str:
     shown = tree.rows if is_live else tree.rows[:ROWS_AT_MOST]
     rows = "".join(_row(row, page, is_live=is_live) for row in shown)
     left_out = len(tree.rows) - len(shown)
-    more = plural("{count:,} line more in the live notebook.", "{count:,} lines more in the live notebook.", left_out)
+    more = plural("{count:,} more line in the live notebook.", "{count:,} more lines in the live notebook.", left_out)
     hint = "".join(f'<p class="skw-hint">{html_text(note)}</p>' for note in (tree.note, more if left_out else "") if note)
     role = f' role="tree" aria-label="{html_text(tree.title)}"' if is_live else ""
     return f'<div class="skl-tree"><ul{role} class="{"skl-plain" if page.is_whole else "skl-changes"}">{rows}</ul>{hint}</div>'
@@ -199,7 +199,8 @@ def _tree(page: LayersPage, *, is_live: bool) -> str:
 def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
     mark = "…" if row.kind == "more" else {None: "", True: "▾", False: "▸"}[row.opened]
     link = f' <span class="skw-dim">→ {html_text(row.link)}</span>' if row.link else ""
-    state = _signed_change(row.state)
+    signed = {"added": message("+ added"), "changed": message("~ changed"), "removed": message("− removed")}
+    state = signed.get(row.state, "")
     if not state and page.is_whole and row.place is not None:
         state = message("layer {number}", number=row.place + 1)
     size = _size(row, differs=page.differs)
@@ -228,18 +229,6 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
 
 def _attributes_html(attributes: Mapping[str, object]) -> str:
     return "".join(f' {name}="{html_text(str(value))}"' for name, value in attributes.items() if value is not None)
-
-
-def _signed_change(state: str) -> str:
-    match state:
-        case "added":
-            return message("+ added")
-        case "changed":
-            return message("~ changed")
-        case "removed":
-            return message("− removed")
-        case _:
-            return ""
 
 
 def _change(state: str) -> str:
@@ -316,7 +305,7 @@ def _map(page: LayersPage, *, is_live: bool) -> str:
     boxes = "".join(_box(box, page, is_live=is_live) for box in shown.boxes)
     if not is_live:
         return f'<div class="skl-map">{boxes}</div>'
-    empty = f'<p class="skw-hint">{html_text(message("Nothing here has any bytes."))}</p>' if not shown.boxes else ""
+    empty = f'<p class="skw-hint">{html_text(message("The files here have no bytes."))}</p>' if not shown.boxes else ""
     label = html_text(message("{folder} {order}", folder=shown.folder, order=shown.note))
     group = f'<div class="skl-map" role="group" aria-label="{label}">{boxes}{empty}</div>'
     return f'<div class="skl-around">{_folder_trail(shown)}{group}</div>'

@@ -31,7 +31,7 @@ class LogLines:
     """A log that grows: `feed` adds text, `page` and `find` read lines.
 
     total: the number of lines, with the unfinished last one. chars: the number of characters, by which a page sees growth.
-    chunks_fed: the number of pieces that `feed_chunks` was given.
+    chunks_fed: the number of pieces fed so far.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ def _plain(line: str) -> str:
 
 def _styled_line(line: str, style: str) -> StyledLine:
     if "\r" in line:
-        # The overwritten text is gone, but a style that it set goes on.
+        # The overwritten text is gone, but a style that it set continues.
         style = _last_style(line.removesuffix("\r").rpartition("\r")[0], style)
         line = _after_overwriting(line)
     if "\x1b" not in line and not style:

@@ -41,7 +41,7 @@ def reasons_of(build: Build) -> dict[int, Reason]:
 
 
 def why_ran(line: int, reasons: Reasons, seconds: str) -> str:
-    """How long a step ran, and the first change, in whatever earlier step, that made it run; "" without a reason."""
+    """How long a step ran, and the first change, in this or an earlier step, that made it run; "" without a reason."""
     origin = _origin(line, reasons)
     if origin is None:
         return ""

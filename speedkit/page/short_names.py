@@ -38,7 +38,7 @@ def _words(command: str) -> list[str]:
 
 
 def short_instruction(instruction: str) -> str:
-    """`RUN go build` for a RUN, whatever its flags. Other instructions are unchanged."""
+    """`RUN go build` for a RUN, without its flags. Other instructions are unchanged."""
     keyword = instruction.partition(" ")[0]
     return f"{keyword} {short_command(instruction)}" if keyword.upper() == "RUN" else _cut(instruction)
 

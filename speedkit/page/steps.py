@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal
 
-from speedkit.dockerfile import Dockerfile, Instruction, needed_stages, read_dockerfile
+from speedkit.dockerfile import Dockerfile, needed_stages, read_dockerfile
 from speedkit.errors import DockerfileError
 from speedkit.messages import message
 from speedkit.model import Build, Outcome, Step, StepState
@@ -230,18 +230,17 @@ def _why(step: Step, entry: Mapping[str, Any], reason: Reason | None) -> str:
     return str(entry.get("because", "")) if is_expected and (step.cached or step.ran) else ""
 
 
-def _stages(steps: tuple[Step, ...], row_of: Callable[[Step], StepRow]) -> tuple[StageRows, ...]:
+def _stages(steps: Sequence[Step], row_of: Callable[[Step], StepRow]) -> tuple[StageRows, ...]:
     groups = [(stage, list(group)) for stage, group in groupby(steps, key=lambda step: step.stage)]
-    return tuple(
-        StageRows(_stage_title(stage, is_last=place == len(groups)), tuple(row_of(step) for step in group))
-        for place, (stage, group) in enumerate(groups, 1)
-    )
-
-
-def _stage_title(stage: str, *, is_last: bool) -> str:
-    if stage == BEFORE_STAGES:
-        return message("before the stages")
-    return message("final image") if is_last and UNNAMED.fullmatch(stage) else stage
+    stage_rows = []
+    for place, (stage, group) in enumerate(groups, 1):
+        title = stage
+        if stage == BEFORE_STAGES:
+            title = message("before the stages")
+        elif place == len(groups) and UNNAMED.fullmatch(stage):
+            title = message("final image")
+        stage_rows.append(StageRows(title, tuple(row_of(step) for step in group)))
+    return tuple(stage_rows)
 
 
 def _row(step: Step, now: float, started_ms: float | None) -> StepRow:
@@ -279,7 +278,13 @@ def planned_steps(dockerfile: str, *, strategy: str) -> StepList:
             error = message("Line {line}: {error}", line=parsed.line, error=error)
         return replace(planned, error=error, error_line=parsed.line)
     needed = needed_stages(parsed, build_args={}, target=None)
-    steps = tuple(_planned(instruction, parsed, needed) for instruction in parsed.instructions)
+    steps = []
+    for instruction in parsed.instructions:
+        stage = BEFORE_STAGES if instruction.stage is None else parsed.stages[instruction.stage].name
+        state: StepState = "waiting" if instruction.keyword in RUNS_IN_BUILDKIT else "no-step"
+        if instruction.stage is not None and instruction.stage not in needed:
+            state = "not-needed"
+        steps.append(Step(instruction.text, stage, instruction.text, instruction.line, state, 0.0))
     return replace(planned, stages=_stages(steps, lambda step: _row(step, 0.0, None)))
 
 
@@ -292,11 +297,3 @@ def _parsed(dockerfile: str) -> Dockerfile | DockerfileError:
     except DockerfileError as problem:
         return problem
     return parsed
-
-
-def _planned(instruction: Instruction, dockerfile: Dockerfile, needed: frozenset[int]) -> Step:
-    stage = BEFORE_STAGES if instruction.stage is None else dockerfile.stages[instruction.stage].name
-    state: StepState = "waiting" if instruction.keyword in RUNS_IN_BUILDKIT else "no-step"
-    if instruction.stage is not None and instruction.stage not in needed:
-        state = "not-needed"
-    return Step(instruction.text, stage, instruction.text, instruction.line, state, 0.0)

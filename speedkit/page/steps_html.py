@@ -80,7 +80,7 @@ def _heading(steps: StepList, *, is_live: bool) -> str:
             f'<span class="skw-run">↻ {html_text(ran)}</span></span>'
         )
     if steps.stand_ins:
-        why = message("No registry answered: what is on this machine took the place of an image.")
+        why = message("No registry answered: a stand-in from this machine took the place of an image.")
         parts.append(f'<span class="skw-tag" title="{html_text(why)}">{html_text(steps.stand_ins)}</span>')
     parts += [f'<span class="skw-tag">{html_text(message("from cold"))}</span>'] if steps.is_cold else []
     parts += [f'<span class="skw-tag">{html_text(steps.agreement)}</span>'] if steps.agreement else []

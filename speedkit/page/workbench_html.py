@@ -17,7 +17,7 @@ from speedkit.words import FORECASTS, secrets_left_out
 
 from .outlook_html import outlook_html
 from .steps_html import TONES
-from .workbench_page import FileTab, Notice, WorkbenchPage
+from .workbench_page import FileTab, WorkbenchPage
 
 if TYPE_CHECKING:
     from .log_lines import StyledLine
@@ -42,10 +42,16 @@ class TwinTexts:
 def twin_html(page: WorkbenchPage, texts: TwinTexts, *, style: str, name: str) -> str:
     """The last state of a workbench. name: the live widget finds its twin by it, and hides it."""
     title = message("Workbench for {app}", app=page.app.name)
+    notice_html = ""
+    if page.notice is not None:
+        notice_html = (
+            f'<div class="skw-notice skw-notice-{page.notice.kind}"><span class="skw-notice-text">'
+            f"<b>{html_text(page.notice.what)}</b> {html_text(page.notice.fix)}</span></div>"
+        )
     return (
         f'<div class="{NOT_MATH}" data-skw-twin="{html_text(name)}"><style>{style}</style>'
         f'<section class="skw skw-twin" aria-label="{html_text(title)}">'
-        f"{_bar(page)}{_notice(page.notice)}"
+        f"{_bar(page)}{notice_html}"
         f'<div class="skw-main">{_editor(page, texts)}'
         f'<div class="skw-steps">{page.steps_html(is_live=False)}{_log(page, texts)}</div></div>'
         f'<div class="skw-foot">{page.builds_html(is_live=False)}</div></section></div>'
@@ -64,15 +70,6 @@ def _bar(page: WorkbenchPage) -> str:
         f'<span class="skw-tag" title="{html_text(recorded_hint)}">{html_text(message("recorded"))}</span>'
         f'<span class="skw-dim">{html_text(page.engine)}</span>{outlook}'
         "</div></header>"
-    )
-
-
-def _notice(notice: Notice | None) -> str:
-    if notice is None:
-        return ""
-    return (
-        f'<div class="skw-notice skw-notice-{notice.kind}"><span class="skw-notice-text">'
-        f"<b>{html_text(notice.what)}</b> {html_text(notice.fix)}</span></div>"
     )
 
 

@@ -52,14 +52,14 @@ class Reason:
 
 def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
     """All reasons as HTML, without instructions that have no step or are not needed."""
-    rows = "".join(_row(reason) for reason in reasons if reason.state not in ("no-step", "not-needed"))
+    rows = ""
+    for reason in reasons:
+        if reason.state in ("no-step", "not-needed"):
+            continue
+        shown = shown_state(reason.state)
+        word = shown.word
+        if shown.timed:
+            word = message("{state}, {seconds}", state=shown.word, seconds=seconds_text(reason.seconds))
+        rows += step_row(LOOKS.get(reason.state, reason.state), shown.icon, reason.line, reason.instruction, word)
+        rows += f'<div class="sk-why">{html_text(reason.because)}</div>'
     return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>{rows}</div>'
-
-
-def _row(reason: Reason) -> str:
-    shown = shown_state(reason.state)
-    word = shown.word
-    if shown.timed:
-        word = message("{state}, {seconds}", state=shown.word, seconds=seconds_text(reason.seconds))
-    row = step_row(LOOKS.get(reason.state, reason.state), shown.icon, reason.line, reason.instruction, word)
-    return f'{row}<div class="sk-why">{html_text(reason.because)}</div>'

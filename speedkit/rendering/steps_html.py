@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from speedkit.messages import message
-from speedkit.model import Build, Step
+from speedkit.model import Build
 from speedkit.secrets import count_substitutes
 from speedkit.words import STATES, bytes_text, seconds_text, secrets_left_out
 
@@ -24,7 +24,12 @@ def build_html(build: Build) -> str:
     rows = []
     for stage, steps in groupby(build.instructions, key=lambda step: step.stage):
         rows.append(f'<div class="sk-stage">{html_text(stage)}</div>')
-        rows += [step_row(step.state, STATES[step.state].icon, step.line, step.instruction, _amount(step)) for step in steps]
+        for step in steps:
+            shown = STATES[step.state]
+            word = seconds_text(step.seconds) if shown.timed else shown.word
+            if step.state == "failed":
+                word = message("failed, {seconds}", seconds=seconds_text(step.seconds))
+            rows.append(step_row(step.state, shown.icon, step.line, step.instruction, word))
     notices = "".join(f'<div class="sk-sub">! {html_text(notice)}</div>' for notice in build.notices)
     error = ""
     if build.error is not None:
@@ -64,11 +69,3 @@ def _facts(build: Build) -> str:
     if count := count_substitutes(f"{build.dockerfile}{build.error}"):
         facts.append(secrets_left_out(count))
     return " · ".join(facts)
-
-
-def _amount(step: Step) -> str:
-    shown = STATES[step.state]
-    if not shown.timed:
-        return shown.word
-    seconds = seconds_text(step.seconds)
-    return message("failed, {seconds}", seconds=seconds) if step.state == "failed" else seconds

@@ -26,7 +26,7 @@ __all__ = ["BuildInProgress", "BuildList", "SessionBuild"]
 LOGS_OF_BUILDS_KEPT = 2
 LOGS_READ_KEPT = 3
 SHORTEST_PART = 0.02
-"""A step gets a part of its build's bar from this share of the build's time on; a narrower part could not be seen."""
+"""A step gets a part of its build's bar from this share of the build's time on; a narrower part would be invisible."""
 
 
 class BuildInProgress(Protocol):

@@ -169,7 +169,7 @@ class LayerBrowser:
             )
             for place, (row, layer) in enumerate(zip(layer_rows(image), image.layers, strict=True))
         )
-        waste = tuple(WastedPath(one.path, one.size_bytes) for one in image.waste[:WASTE_AT_MOST])
+        waste = tuple(WastedPath(wasted.path, wasted.size_bytes) for wasted in image.waste[:WASTE_AT_MOST])
         return ShownImage(side, image.short_name, image.image_bytes, image.file_count, layers, waste)
 
     def _file_list(self) -> FileList:

@@ -260,7 +260,7 @@ class WorkbenchState:
         with self._lock:
             builds = self.builds.by_cache(self.open_files.cache_of, name=self.open_files.strategy)
             state = self._forecast_key()
-        # Without the lock: the forecaster may take long, and the page goes on meanwhile.
+        # Without the lock: the forecaster may take long, and other calls must not wait for it.
         self._forecast_worker.ask(state, self._app, self.open_files.strategy, builds, wait_seconds=wait_seconds)
         with self._lock:
             # The running build keeps its own forecast: notes on its steps use it, and its result is compared with it.

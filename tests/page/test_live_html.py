@@ -202,7 +202,7 @@ def test_a_layer_says_its_counts_its_waste_and_that_it_is_shared():
 def test_around_a_map_are_the_folders_above_it():
     html = layers_traits(layers_page(folder="/etc"))["map_html"]
     assert choices(html) == [{"folder": "/"}, {"folder": "/etc"}]
-    assert "Nothing here has any bytes." in html
+    assert "The files here have no bytes." in html
 
 
 def test_markup_in_paths_commands_and_contents_stays_text():
