@@ -235,7 +235,7 @@ def test_a_view_that_breaks_leaves_the_result(folder, monkeypatch):
 
 
 def test_a_line_that_cannot_be_read_ends_no_build(folder, monkeypatch):
-    monkeypatch.setattr(transcript.Solve, "_take_vertex", raising(ValueError("4,400 digits")))
+    monkeypatch.setattr(transcript.Solve, "_add_vertex", raising(ValueError("4,400 digits")))
     built = build(own_app(folder(FILE)))
     assert (built.outcome, built.image is not None) == ("done", True)
 
