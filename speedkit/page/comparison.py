@@ -155,6 +155,7 @@ def _keyed(build: Build) -> list[tuple[tuple[str, str, int], Step]]:
     for step in build.instructions:
         if step.state == "no-step":
             continue
+        # A line is no key, as an edit moves lines. A stage may have the same instruction twice, so equal ones are counted.
         name = (step.stage, step.instruction)
         keyed.append(((*name, equal_steps[name]), step))
         equal_steps[name] += 1

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Mark", "failed_step", "failing_line", "marks_of", "moved_mark", "text_lines"]
 
+# At most nine digits: `int` raises an error for thousands of them, and a log is foreign text.
 COMPILER_MESSAGE = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>[0-9]{1,9})(?::(?P<column>[0-9]{1,9}))?: (?P<message>.+)$")
+# BuildKit's error for a Dockerfile that it rejects names the line, and buildx quotes it below `Dockerfile:LINE`.
 DOCKERFILE_LINE = re.compile(r"(?:parse error on line |Dockerfile[^\s:]{0,255}:)(?P<line>[0-9]{1,9})(?![0-9])")
 EXIT_CODE = re.compile(r"exit code: ([0-9]{1,9})")
 ERROR_WORD = re.compile(r"\b(?:error|fatal|failed|panic|not found|denied)\b", re.IGNORECASE)
@@ -114,6 +116,7 @@ def failing_line(log: list[str]) -> int | None:
 def moved_mark(mark: Mark, text: str) -> Mark | None:
     """The mark at the present place of its line; None when the line was removed or changed."""
     lines = text_lines(text)
+    # The line itself first: an equal line elsewhere must not attract the mark.
     if mark.line <= len(lines) and lines[mark.line - 1] == mark.text:
         return mark
     places = [place for place, line in enumerate(lines, 1) if line == mark.text and line.strip()]

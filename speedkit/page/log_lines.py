@@ -18,9 +18,12 @@ __all__ = ["LogLines", "StyledLine"]
 StyledLine = str | list[tuple[str, str]]
 """A line to show: its text, or its parts, each with the CSS classes of its style."""
 
+# Control sequences (ECMA-48 5.4) with their parameters and last character, operating system commands such as window titles,
+# and other escapes. The same as in `rendering.ansi`, but with colons as separators of parameters, too.
 ESCAPE = re.compile(r"\x1b(?:\[([0-9;:?]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_]?)")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 ATTRIBUTES = {1: "skw-b", 2: "skw-f", 3: "skw-i", 4: "skw-u"}
+# Code 22 ends both bold and faint (ECMA-48 8.3.117).
 ENDS = {22: ("skw-b", "skw-f"), 23: ("skw-i",), 24: ("skw-u",)}
 MATCHES_KEPT = 20_000
 MOST_DIGITS = 3
@@ -163,6 +166,7 @@ def _with_code(classes: list[str], code: int) -> list[str]:
     if code in ENDS:
         return [name for name in classes if name not in ENDS[code]]
     if 30 <= code <= 37 or 90 <= code <= 97 or code == 39:
+        # A colour replaces the one before it; 39 is the default colour.
         kept = [name for name in classes if not name.startswith("skw-c")]
         return kept if code == 39 else [*kept, f"skw-c{code - 30 if code < 40 else code - 82}"]
     return classes

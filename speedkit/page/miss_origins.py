@@ -58,6 +58,7 @@ def _origin(line: int, reasons: Reasons) -> Reason | None:
             break
         source = reason.cause.sources[0]
         earlier = reasons.get(source.number) if isinstance(source, Line) else None
+        # A step whose source was cached ran for a reason of its own.
         if earlier is None or earlier.state not in ("ran", "failed", "cancelled"):
             break
         reason = earlier

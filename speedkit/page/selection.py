@@ -57,6 +57,7 @@ class Selection:
     def patched(self, patch: dict[str, Any], *, page: str, number: int) -> Selection:
         """The selection after a change from a page. Unknown keys and values of a wrong type are ignored."""
         changes = {key: value for key, value in patch.items() if has_type(value, TYPES.get(key, ()))}
+        # The place of the cursor belongs to the file that was open before.
         if "tab" in changes:
             changes.setdefault("caret", 0)
         return replace(self, **changes, confirmed=with_confirmed(self.confirmed, page, number))

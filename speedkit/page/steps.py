@@ -293,6 +293,7 @@ def _parsed(dockerfile: str) -> Dockerfile | DockerfileError:
     """A parsed Dockerfile or its error. Cached, because each update of the page needs the same text again."""
     try:
         parsed = read_dockerfile(dockerfile)
+        # Raises an error for a stage that BuildKit would reject, which `read_dockerfile` does not see.
         needed_stages(parsed, build_args={}, target=None)
     except DockerfileError as problem:
         return problem

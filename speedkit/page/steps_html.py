@@ -37,6 +37,7 @@ def steps_html(
     rows = _Rows(steps, entries, pressed, is_live)
     pressed_row = steps.row(pressed)
     parts = []
+    # The live page shows the error of the pressed step beside its log.
     if steps.error and not (is_live and pressed_row is not None and pressed_row.error):
         parts.append(f'<p class="skw-hint skw-bad">✗ {html_text(steps.error)}</p>')
     parts += [rows.stage(stage) for stage in steps.stages]
@@ -179,6 +180,7 @@ class _Rows:
             return '<span class="skw-track" aria-hidden="true"></span>'
         total = self._steps.seconds
         if total > 0:
+            # At least 2 % wide, and within the track: a short step at the very end must be visible, too.
             left = min(98.0, 100 * step.began_seconds / total)
             width = max(2.0, min(100 - left, 100 * step.seconds / total))
             place = f' style="left:{left:.1f}%;width:{width:.1f}%"'

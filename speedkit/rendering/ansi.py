@@ -11,6 +11,8 @@ from .html_text import html_text
 
 __all__ = ["ansi_to_html", "plain_log"]
 
+# Control sequences (ECMA-48 5.4) with their parameters and last character, operating system commands such as window titles,
+# and other escapes.
 ESCAPE = re.compile(r"\x1b(?:\[([0-9;?]*)([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_]?)")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MOST_DIGITS = 3

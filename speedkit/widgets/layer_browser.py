@@ -54,12 +54,14 @@ from speedkit.words import bytes_text
 __all__ = ["LayerBrowser", "ReadableImage"]
 
 TREES_KEPT = 4
+# An image may have 100,000 files; each line costs the page time. Further lines are shown when a reader asks for them.
 LINES_AT_FIRST = 32
 LINES_A_FOLDER = 100
 LINES_AT_MOST = 2000
 MATCHES_AT_MOST = 200
 WASTE_AT_MOST = 6
 MAP = Box(0, 0, 1000, 400)
+# In units of MAP: the map on the page is 400 pixels high.
 LABEL_WIDTH = 30
 MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 60
 
@@ -237,6 +239,7 @@ class LayerBrowser:
         tree, folder = self._tree(), self.selection.folder
         differs = self.selection.side == DIFFERENCE
 
+        # A removed file has no size any more, but must be visible among the differences.
         def weight(row: TreeRow) -> int:
             return max(row.size_bytes, row.before_bytes) if differs else row.size_bytes
 
@@ -329,6 +332,7 @@ class LayerBrowser:
                 content = ShownContent(path, "refused", note=str(problem))
             with self._lock:
                 read_file = file
+                # Another file may have been selected while this one was read.
                 if self._requested_file == file:
                     self._content = content
             self._changed()

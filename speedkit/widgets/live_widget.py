@@ -130,11 +130,13 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _paint(self) -> None:
         values = self._new_trait_values()
+        # All changed traits go in one message, so the page never shows a part of a state.
         with self.hold_sync():
             for name, value in values.items():
                 if getattr(self, name) != value:
                     setattr(self, name, value)
                     self._twin_due = True
+        # Answers wait for the update, as only this thread sends to the page, and come after the traits that they belong to.
         while not self._answers.empty():
             self.send(self._answers.get())
         self._refresh_twin()
@@ -146,6 +148,7 @@ class LiveWidget(anywidget.AnyWidget):
         _publish(self._view_data())
         self._settle()
         self._twin_shown = self._twin_html()
+        # An output with a display id can be replaced later, in the saved notebook, too.
         _publish(self._twin_data(), display_id=f"twin-{self.twin}")
 
     def _repr_html_(self) -> str:

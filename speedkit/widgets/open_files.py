@@ -27,6 +27,7 @@ DOCKERFILE = "./Dockerfile"
 """Stands for the Dockerfile of the selected strategy, wherever that file is. No other file has a path of this form."""
 
 STORY_BEGINS_WITH = "naive"
+# The files that a reader edits come first, and lock files, which programs write, come last.
 FIRST = ("main.go", "go.mod", ".dockerignore")
 LAST = ("go.sum", "package-lock.json", "poetry.lock")
 FILES_AT_MOST = 500

@@ -20,6 +20,7 @@ __all__ = ["Pace", "Updater"]
 
 PERIOD_SECONDS = 0.1
 LOOK_AGAIN_SECONDS = 1.0
+"""Files change on the disk without any request: each update checks for that."""
 SETTLED_WITHIN_SECONDS = 60.0
 """Far longer than painting takes on a busy machine. Painting that takes longer hangs, and the cell stops waiting for it."""
 

@@ -58,6 +58,7 @@ WATCH_SECONDS = 0.1
 MOST_LINES_A_PAGE = 1000
 LOOK_AT_DISK_SECONDS = 1.0
 WAIT_FOR_FORECAST_SECONDS = 0.045
+"""A forecast that is ready so soon after a key goes to the page in the same update; a later one takes another update."""
 
 Starter = Callable[..., BuildInProgress]
 
@@ -111,6 +112,7 @@ class WorkbenchState:
                 strategy=self.open_files.strategy, cache_of=self.open_files.cache_of, edit=self._app.edit_name, cold=cold
             )
             session_build.forecast_key = self._forecast_key()
+            # Errors of the last build are out of date.
             self._notice, self._marks = None, ()
             self.selection = replace(
                 self.selection, shown=session_build.number, step=None, before=None, after=None, follow=True
@@ -422,6 +424,7 @@ class WorkbenchState:
             running = self._start(self._app, session_build.strategy, cache_of=session_build.cache_of, cold=session_build.cold)
             with self._lock:
                 session_build.running = running
+                # The reader may have cancelled the build before it had started.
                 if session_build.cancelled:
                     running.cancel()
             self._watch(session_build, running)
@@ -494,6 +497,7 @@ class WorkbenchState:
             lines = self.builds.log(session_build.number, step_id(failed))
             log = list(lines.plain()) if lines is not None else []
             self._failing_lines[session_build.number, step_id(failed)] = failing_line(log)
+            # Without a selected step the page shows the log of the failed one; without `follow`, at its failing line.
             self.selection = replace(self.selection, step=None, follow=False, query="")
         else:
             log = []
