@@ -61,7 +61,7 @@ LINES_AT_MOST = 2000
 MATCHES_AT_MOST = 200
 WASTE_AT_MOST = 6
 MAP = Box(0, 0, 1000, 400)
-# In units of MAP: the map on the page is 400 pixels high.
+# In units of MAP: the map of a saved notebook is 400 pixels high.
 LABEL_WIDTH = 30
 MAP_HEADING, MAP_MARGIN, MAP_SMALLEST, MAP_DEEPEST, MAP_CHILDREN = 20, 2, 8, 3, 60
 
