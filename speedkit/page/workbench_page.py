@@ -89,7 +89,6 @@ class ShownLog:
     line: int | None = None
     text: str = ""
     state: StepState = "waiting"
-    why: str = ""
     error: str = ""
     lines: int = 0
     chars: int = 0

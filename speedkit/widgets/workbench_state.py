@@ -454,8 +454,9 @@ class WorkbenchState:
     def _show_silence(self, snapshot: Build) -> None:
         """Show that the engine has stopped answering, until it answers again."""
         if snapshot.outcome == "running" and (snapshot.notices or self._is_silent):
-            self._is_silent = bool(snapshot.notices)
-            self._notice = Notice("error", " ".join(snapshot.notices), "") if snapshot.notices else None
+            with self._lock:
+                self._is_silent = bool(snapshot.notices)
+                self._notice = Notice("error", " ".join(snapshot.notices), "") if snapshot.notices else None
 
     def _end(self, session_build: SessionBuild, build: Build | None, problem: BaseException | None) -> None:
         """Store the result of the build and show it. Errors in showing it do not undo the result."""

@@ -60,7 +60,7 @@ export type FileTab = {
 // number: of the build that runs, 0 for none.
 export type Running = { number: number; cancelling: boolean };
 
-// speedkit.page.selection.Choices
+// speedkit.page.selection.Selection
 export type WorkbenchView = Confirmed & {
   tab: string;
   caret: number;
@@ -117,7 +117,7 @@ export type LayersTraits = SharedTraits & {
   content_html: string;
 };
 
-// speedkit.page.layer_selection.LayerChoices
+// speedkit.page.layer_selection.LayerSelection
 export type LayersChoices = Confirmed & {
   side: string;
   place: number;
