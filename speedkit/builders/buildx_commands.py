@@ -9,10 +9,11 @@ from speedkit.engine import Engine, run_child
 from speedkit.errors import NoBuildKit
 from speedkit.messages import message
 
-__all__ = ["builder_names", "inspect_builder", "is_running"]
+__all__ = ["builder_names", "inspect_builder", "is_reachable"]
 
 ANSWER_SECONDS = 5.0
 """How long buildx may take to describe a builder. It dials every node, and gives up on a dead one only after 20 seconds."""
+REMOTE_DRIVER = re.compile(r"^Driver:\s*remote\b", re.MULTILINE)
 RUNNING_NODE = re.compile(r"^Status:\s*running\b", re.MULTILINE)
 
 
@@ -24,12 +25,18 @@ def inspect_builder(engine: Engine, name: str) -> subprocess.CompletedProcess[st
     return _buildx(engine, "inspect", "--", name)
 
 
-def is_running(engine: Engine, name: str) -> bool:
-    """Whether a node of the builder answers now; a builder without an answer in five seconds does not."""
+def is_reachable(engine: Engine, name: str) -> bool:
+    """Whether the builder answers now; one that buildx cannot describe in five seconds does not.
+
+    Of a builder on another machine, a node must run. One in a container may not have started yet: buildx starts it itself.
+    """
     try:
-        return RUNNING_NODE.search(inspect_builder(engine, name).stdout) is not None
+        inspected = inspect_builder(engine, name)
     except (subprocess.TimeoutExpired, NoBuildKit):
         return False
+    if REMOTE_DRIVER.search(inspected.stdout) is None:
+        return inspected.returncode == 0
+    return RUNNING_NODE.search(inspected.stdout) is not None
 
 
 def builder_names(engine: Engine) -> list[str]:

@@ -19,7 +19,7 @@ from speedkit.ownership import scratch_folder
 
 from .base_choice import BuildBases, base_names, unfetched_frontend
 from .builder import BaseRequest
-from .buildx_commands import is_running
+from .buildx_commands import is_reachable
 from .engine_builder import EngineBuilder
 from .image_transfer import hand_over
 
@@ -48,7 +48,7 @@ class OtherBuilder(EngineBuilder):
 
     def answers(self) -> bool:
         # The engine is needed, too: it loads the image that the build makes.
-        return super().answers() and is_running(self.engine, str(self.name))
+        return super().answers() and is_reachable(self.engine, str(self.name))
 
     def prepare(self, request: BaseRequest, *, extend_ca: bool) -> BuildBases:
         """The bases that are sent to the builder. It gets the others from a registry by itself, so nothing is known of them.

@@ -209,20 +209,31 @@ def saved_stream(engine: Engine, image_id: str) -> Iterator[ByteStream]:
     path = f"/v{engine.api_version}/images/{quote(image_id, safe=':')}/get"
     ended = []
 
+    @contextmanager
+    def lost_as_ours() -> Iterator[None]:
+        # Only what reads from the engine is in here: an OSError of the caller's, such as a full disk, is not the engine's.
+        try:
+            yield
+        except OSError as problem:
+            raise _gone(engine, image_id, str(problem)) from None
+
     def chunks(answer: unix_socket.Answer | _ClientAnswer) -> Iterator[bytes]:
-        if answer.status != HTTPStatus.OK:
-            text = next(answer.pieces(), b"")[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
-            raise EngineError(
-                message("The engine could not save the image {image}: {reason}.", image=image_id, reason=text or answer.reason)
-            )
-        yield from answer.pieces()
+        with lost_as_ours():
+            if answer.status != HTTPStatus.OK:
+                text = next(answer.pieces(), b"")[:MESSAGE_BYTES].decode("utf-8", "replace").strip()
+                raise EngineError(
+                    message(
+                        "The engine could not save the image {image}: {reason}.", image=image_id, reason=text or answer.reason
+                    )
+                )
+            yield from answer.pieces()
         ended.append(True)
 
     try:
-        with _answer_to(engine, path) as answer:
+        with ExitStack() as stack:
+            with lost_as_ours():
+                answer = stack.enter_context(_answer_to(engine, path))
             yield ByteStream(chunks(answer))
-    except OSError as problem:
-        raise _gone(engine, image_id, str(problem)) from None
     except ArchiveError:
         # The stream ended normally, but the archive in it did not: the engine broke off.
         if ended:

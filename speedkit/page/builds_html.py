@@ -5,7 +5,6 @@ On the live page a reader selects a build, and the two builds to compare. `steps
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,7 @@ from speedkit.rendering import Cell, html_text, table_html
 from speedkit.words import STATES, seconds_text
 
 from .comparison import BuildComparison, ComparedState, ComparedStep
-from .steps_html import pressable
+from .steps_html import attribute_json, pressable
 
 __all__ = ["BarPart", "BuildRow", "builds_html", "comparison_html"]
 
@@ -32,7 +31,7 @@ class BarPart:
 
 @dataclass(frozen=True, slots=True)
 class BuildRow:
-    """One build in the list of builds. parts: the steps that took much of its time."""
+    """One build in the list of builds. parts: the steps that took much of its time. is_comparable: it has steps."""
 
     number: int
     label: str
@@ -41,6 +40,7 @@ class BuildRow:
     cached: int = 0
     ran: int = 0
     parts: tuple[BarPart, ...] = ()
+    is_comparable: bool = False
 
 
 def builds_html(builds: Sequence[BuildRow], rebuilding: str, *, shown: int, is_live: bool) -> str:
@@ -51,7 +51,7 @@ def builds_html(builds: Sequence[BuildRow], rebuilding: str, *, shown: int, is_l
     none_yet = message("None yet. Press Build, change a line, press Build again.") if is_live else message("None yet.")
     hint = "" if builds else f'<p class="skw-hint">{html_text(none_yet)}</p>'
     return (
-        f'<div class="skw-history"><h4>{html_text(message("Builds in this notebook"))}</h4>{rebuilding_html}{hint}'
+        f'<div class="skw-history"><h4>{html_text(message("Builds in this notebook"))}</h4><div>{rebuilding_html}{hint}</div>'
         f'<ol aria-label="{html_text(message("Builds, oldest first"))}">{rows}</ol></div>'
     )
 
@@ -145,16 +145,16 @@ def comparison_html(
             if shows_all
             else plural("▸ Show {count} step", "▸ Show all {count} steps", len(comparison.rows))
         )
-        choose = html_text(json.dumps({"all": not shows_all}))
+        choose = html_text(attribute_json({"all": not shows_all}))
         show_all_button = (
             f'<button type="button" class="skw-plain" aria-expanded="{str(shows_all).lower()}" data-choose="{choose}">'
             f"{html_text(words)}</button>"
         )
     return (
         f'<div class="skw-compare">{_compared_builds(comparison, builds, is_live=is_live)}'
-        f'<p class="skw-finding">{html_text(comparison.finding)}</p>{why}'
+        f'<p class="skw-finding">{html_text(comparison.finding)}</p><div>{why}</div>'
         f'<p class="skw-dim">{html_text(" ".join(comparison.facts))}</p>'
-        f"{_table(comparison, rows) if rows else ''}{show_all_button}</div>"
+        f"<div>{_table(comparison, rows) if rows else ''}</div>{show_all_button}</div>"
     )
 
 
@@ -163,9 +163,9 @@ def _compared_builds(comparison: BuildComparison, builds: Sequence[BuildRow], *,
     if not is_live:
         title = message("Before and after: build {before} → build {after}", before=comparison.before, after=comparison.after)
         return f"<h4>{html_text(title)}</h4>"
-    finished = [build for build in builds if build.outcome != "running"]
-    before = _picker("before", message("Before"), finished, comparison.before)
-    after = _picker("after", message("After"), finished, comparison.after)
+    comparable = [build for build in builds if build.is_comparable]
+    before = _picker("before", message("Before"), comparable, comparison.before)
+    after = _picker("after", message("After"), comparable, comparison.after)
     title = html_text(message("Compare"))
     return f'<div class="skw-pair"><h4>{title}</h4>{before}<span aria-hidden="true">→</span>{after}</div>'
 

@@ -6,7 +6,6 @@ and `data-kind` instead: the script moves the focus among them, and asks Python 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from speedkit.words import bytes_text
 from .layer_selection import ALL_LAYERS, DIFFERENCE
 from .layers_page import FileList, FileMap, LayersPage, MapBox, ShownImage, ShownLayer
 from .shown_content import ShownContent
-from .steps_html import pressable
+from .steps_html import attribute_json, pressable
 
 __all__ = ["layers_traits", "layers_twin_html"]
 
@@ -215,7 +214,7 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
             "aria-selected": str(row.opened is None and row.path == page.selection.file).lower(),
             "aria-label": ", ".join(part for part in spoken if part),
             "tabindex": -1,
-            "data-path": row.path,
+            "data-path": attribute_json(row.path),
             "data-kind": "more" if row.kind == "more" else "file" if row.opened is None else "folder",
         }
     return (
@@ -288,7 +287,7 @@ def _content(content: ShownContent, *, is_live: bool) -> str:
         text = f'<pre class="skl-text" tabindex="0" aria-label="{label}">{html_text(content.text)}</pre>'
     close = ""
     if is_live:
-        choose, label = html_text(json.dumps({"file": None})), html_text(message("Close this file"))
+        choose, label = html_text(attribute_json({"file": None})), html_text(message("Close this file"))
         close = f'<button type="button" aria-label="{label}" data-choose="{choose}">×</button>'
     return (
         f'<div class="skl-content"><div class="skl-title"><b title="{html_text(content.path)}">{html_text(content.path)}</b>'
@@ -317,7 +316,7 @@ def _folder_trail(shown: FileMap) -> str:
     buttons = []
     for count, name in enumerate(["/", *names]):
         path = f"/{'/'.join(names[:count])}"
-        choose = html_text(json.dumps({"folder": path}))
+        choose = html_text(attribute_json({"folder": path}))
         disabled = " disabled" if path == shown.folder else ""
         buttons.append(f'<button type="button" data-choose="{choose}"{disabled}>{html_text(name)}</button>')
     size = message("{size} {order}", size=bytes_text(shown.size_bytes), order=shown.note)
@@ -343,7 +342,7 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
         "tabindex": -1,
         "aria-pressed": str(box.path == page.selection.file).lower(),
         "aria-label": ", ".join(part for part in spoken if part),
-        "data-path": box.path,
+        "data-path": attribute_json(box.path),
         "data-kind": "more" if box.kind == "more" else "folder" if box.is_folder else "file",
     }
     return f"<button{_attributes_html(attributes)}>{label}</button>"

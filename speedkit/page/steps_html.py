@@ -12,11 +12,12 @@ from typing import Any
 
 from speedkit.messages import message, plural
 from speedkit.rendering import html_text
+from speedkit.visible import visible_json
 from speedkit.words import FORECASTS, STATES, seconds_text
 
 from .steps import StageRows, StepList, StepRow
 
-__all__ = ["TONES", "pressable", "shows_forecast", "steps_html"]
+__all__ = ["TONES", "attribute_json", "pressable", "shows_forecast", "steps_html"]
 
 Entry = Mapping[str, Any]
 
@@ -36,13 +37,14 @@ def steps_html(
     entries = {entry["line"]: entry for entry in forecast} if shows_forecast(steps, forecast) else {}
     rows = _Rows(steps, entries, pressed, is_live)
     pressed_row = steps.row(pressed)
-    parts = []
+    hint = ""
     # The live page shows the error of the pressed step beside its log.
     if steps.error and not (is_live and pressed_row is not None and pressed_row.error):
-        parts.append(f'<p class="skw-hint skw-bad">✗ {html_text(steps.error)}</p>')
-    parts += [rows.stage(stage) for stage in steps.stages]
-    if is_live and not steps.stages and not steps.error:
-        parts.append(f'<p class="skw-hint">{html_text(steps.hint)}</p>')
+        hint = f'<p class="skw-hint skw-bad">✗ {html_text(steps.error)}</p>'
+    elif is_live and not steps.stages and not steps.error:
+        hint = f'<p class="skw-hint">{html_text(steps.hint)}</p>'
+    # What comes and goes has a place of its own: else the page would make all rows behind it anew, and lose the focus in them.
+    parts = [f"<div>{hint}</div>", *(rows.stage(stage) for stage in steps.stages)]
     if steps.internal:
         parts.append(_internal(steps.internal, rows, shows_internal=shows_internal))
     return f'{_heading(steps, is_live=is_live)}<div class="skw-list">{"".join(parts)}</div>'
@@ -65,9 +67,14 @@ def pressable(
     """
     if not is_live:
         return f'<div class="{classes}{" skw-twin-shown" if is_pressed else ""}">{inner}</div>'
-    attributes = {"aria-label": label, "title": title, "data-choose": json.dumps(choose)}
+    attributes = {"aria-label": label, "title": title, "data-choose": attribute_json(choose)}
     attributes_html = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
     return f'<button type="button" class="{classes}" aria-pressed="{str(is_pressed).lower()}"{attributes_html}>{inner}</button>'
+
+
+def attribute_json(value: object) -> str:
+    """A value for the page's script, in an attribute: ASCII alone, so that no character of it is shown as an escape."""
+    return visible_json(json.dumps(value))
 
 
 def _heading(steps: StepList, *, is_live: bool) -> str:
@@ -120,7 +127,7 @@ def _internal(steps: Sequence[StepRow], rows: _Rows, *, shows_internal: bool) ->
     )
     if not rows.is_live:
         return f"<h4>{title}</h4>"
-    choose = html_text(json.dumps({"internal": not shows_internal}))
+    choose = html_text(attribute_json({"internal": not shows_internal}))
     button = (
         f'<h4><button type="button" class="skw-plain" aria-expanded="{str(shows_internal).lower()}" data-choose="{choose}">'
         f"{'▾' if shows_internal else '▸'} {title}</button></h4>"

@@ -104,7 +104,15 @@ class SessionBuild:
             for step in build.instructions
             if step.ran and step.seconds >= SHORTEST_PART * whole_seconds
         )
-        return BuildRow(self.number, self.label, self._outcome(), round(build.seconds, 3), *build_counts(build), parts=parts)
+        return BuildRow(
+            self.number,
+            self.label,
+            self._outcome(),
+            round(build.seconds, 3),
+            *build_counts(build),
+            parts=parts,
+            is_comparable=True,
+        )
 
     def _outcome(self) -> Outcome:
         if not self.ended:
@@ -117,7 +125,7 @@ class BuildList:
 
     def __init__(self) -> None:
         self.all: list[SessionBuild] = []
-        self._logs: OrderedDict[tuple[int, str], LogLines] = OrderedDict()
+        self._logs: OrderedDict[tuple[int, str, str | None], LogLines] = OrderedDict()
 
     def add(self, *, strategy: str, cache_of: str, edit: str, cold: bool) -> SessionBuild:
         self.all.append(SessionBuild(len(self.all) + 1, strategy, cache_of, edit, cold))
@@ -187,14 +195,16 @@ class BuildList:
         step = step_of(session_build.build, id_of_step)
         if step is None:
             return None
-        lines = self._logs.get((number, id_of_step))
+        # A build that starts over has new vertices for its steps, each with a log that begins anew.
+        key = (number, id_of_step, step.digest if session_build.running is not None else None)
+        lines = self._logs.get(key)
         if lines is None:
-            lines = self._logs[number, id_of_step] = LogLines()
+            lines = self._logs[key] = LogLines()
             if session_build.running is None:
                 lines.feed(_full_log(session_build.build, step))
         if session_build.running is not None and step.digest is not None:
             lines.feed_chunks(session_build.running.log_chunks(step.digest, lines.chunks_fed))
-        self._logs.move_to_end((number, id_of_step))
+        self._logs.move_to_end(key)
         while len(self._logs) > LOGS_READ_KEPT:
             self._logs.popitem(last=False)
         return lines

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from speedkit.errors import SpeedkitError
+from speedkit.errors import in_words
 from speedkit.images import (
     FileTree,
     Image,
@@ -328,8 +328,9 @@ class LayerBrowser:
                 source, place = self._where(path)
             try:
                 content = shown_content(path, source.read(path, place))
-            except SpeedkitError as problem:
-                content = ShownContent(path, "refused", note=str(problem))
+            except Exception as problem:
+                # Whatever it is: a thread that ended here would leave every later file unread.
+                content = ShownContent(path, "refused", note=in_words(problem))
             with self._lock:
                 read_file = file
                 # Another file may have been selected while this one was read.

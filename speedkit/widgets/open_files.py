@@ -158,10 +158,12 @@ class OpenFiles:
     def _read(self, path: str) -> str:
         if path != DOCKERFILE:
             return self._app.read(path)
-        stamp = self._stamp(path)
-        if self._dockerfile_read is None or self._dockerfile_read[0] != stamp:
-            self._dockerfile_read = stamp, _text_at(self._dockerfile(self.strategy))
-        return self._dockerfile_read[1]
+        # Pages and the update thread read without a lock: each works with the stamp and the cache as they were at one moment.
+        stamp, cached = self._stamp(path), self._dockerfile_read
+        if cached is None or cached[0] != stamp:
+            cached = stamp, _text_at(stamp[0] if stamp is not None else self._dockerfile(self.strategy))
+            self._dockerfile_read = cached
+        return cached[1]
 
     def text_or_empty(self, path: str) -> str:
         try:

@@ -307,9 +307,10 @@ class WorkbenchState:
 
     def twin_text(self, path: str) -> str | None:
         """The text of a file for the saved notebook, without secrets; None for a file whose name says that it holds secrets."""
-        if path == DOCKERFILE:
-            return self._shown_dockerfile()
-        return None if is_secret_file(path) else hide_secrets(self.open_files.text_or_empty(path))
+        with self._lock:
+            if path == DOCKERFILE:
+                return self._shown_dockerfile()
+            return None if is_secret_file(path) else hide_secrets(self.open_files.text_or_empty(path))
 
     def _shown_dockerfile(self) -> str:
         return dockerfile_without_secrets(self.open_files.dockerfile_text())

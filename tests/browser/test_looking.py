@@ -97,7 +97,12 @@ def test_keys_pressed_in_it_are_not_the_notebooks_shortcuts(workbench):
     wb = workbench(FILES)
     cells = wb.page.locator(".jp-Notebook .jp-Cell")
     before = cells.count()
-    wb.step("WORKDIR").focus()
+    step = wb.step("WORKDIR")
+    step.focus()
+    # What Python answers to a press is brought onto the page while the step has the focus.
+    wb.page.keyboard.press("Enter")
+    expect(wb.log).to_contain_text("It has not started.")
+    expect(step).to_be_focused()
     for key in ("d", "d", "a", "b", "x", "0", "0", "m"):
         wb.page.keyboard.press(key)
     wb.editor.focus()

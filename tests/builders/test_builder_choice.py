@@ -87,7 +87,8 @@ def test_a_name_that_no_builder_has_is_refused_without_names_where_another_build
     [
         ("printf 'Driver: remote\\nStatus:   running\\n'", True),
         ("printf 'Driver: remote\\nStatus:   inactive\\n'", False),
-        ("printf 'Nodes:\\nStatus: inactive\\n\\nStatus: running\\n'", True),
+        ("printf 'Driver: remote\\nNodes:\\nStatus: inactive\\n\\nStatus: running\\n'", True),
+        ("printf 'Driver: docker-container\\nStatus: inactive\\n'", True),
         ("echo 'no builder' >&2; exit 1", False),
         ("exec sleep 900", False),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import importlib
 import inspect
 import pkgutil
@@ -10,8 +11,9 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import docker
 import pytest
@@ -19,7 +21,7 @@ import requests
 import urllib3
 
 import speedkit.engine
-from speedkit.engine import base_images, connection, unix_socket
+from speedkit.engine import base_images, connection, saved_image, unix_socket
 from speedkit.engine.buildx import BuildRequest, CancellableCommand
 from speedkit.engine.cleanup import RemovedObjects
 from speedkit.engine.connection import Engine, connect, find_buildx
@@ -352,3 +354,11 @@ def test_nobody_else_sees_the_client_library():
         if any(word in line for line in path.read_text().splitlines() for word in words)
     }
     assert users == {"engine/client.py", "engine/saved_image.py"}
+
+
+def test_a_full_disk_of_the_one_who_reads_an_image_is_not_the_engines_end(monkeypatch):
+    answer = SimpleNamespace(status=200, pieces=lambda: iter([b"x"]))
+    monkeypatch.setattr(saved_image, "_answer_to", lambda *_: nullcontext(answer))
+    engine = SimpleNamespace(api_version="1.47", host="unix:///here.sock")
+    with pytest.raises(OSError, match="No space left"), saved_image.saved_stream(engine, "sha256:1"):
+        raise OSError(errno.ENOSPC, "No space left on device")

@@ -110,8 +110,8 @@ def test_buildkits_own_steps_open_with_a_press():
 
 def test_a_build_is_chosen_with_a_press_and_two_are_compared_by_their_numbers():
     builds = [
-        BuildRow(1, "naive", "done", 4.0, 1, 2, (BarPart(0, 90, "go build", is_failed=False),)),
-        BuildRow(2, "naive", "failed", 1.0),
+        BuildRow(1, "naive", "done", 4.0, 1, 2, (BarPart(0, 90, "go build", is_failed=False),), is_comparable=True),
+        BuildRow(2, "naive", "failed", 1.0, is_comparable=True),
     ]
     html = builds_html(builds, "", shown=2, is_live=True)
     assert choices(html) == [{"shown": 1, "step": None}, {"shown": 2, "step": None}]
@@ -124,9 +124,43 @@ def test_a_build_is_chosen_with_a_press_and_two_are_compared_by_their_numbers():
     html = comparison_html(comparison, builds, is_live=True)
     assert html.count('<option value="2" selected>') == 1
     assert 'data-choose-number="before"' in html
+    assert 'value="3"' not in comparison_html(comparison, [*builds, BuildRow(3, "naive", "broken", 0.0)], is_live=True)
     assert "Show all 2 steps" in html
     assert "RUN b" not in html
     assert "RUN b" in comparison_html(comparison, builds, is_live=True, shows_all=True)
+
+
+def test_what_comes_and_goes_moves_no_row_behind_it():
+    """The page keeps the rows that it knows as long as what is before them has the same elements."""
+
+    def outline(html: str) -> list[str]:
+        depth, elements = 0, []
+        for end, tag in re.findall(r"<(/?)(\w+)", html):
+            depth += -1 if end else 1
+            if depth == 2 and not end:
+                elements.append(tag)
+        return elements
+
+    failed = StepRow("line-3", 3, "RUN make", "failed", 1.0, error="exit code 1")
+    with_error = steps_html(StepList(1, "x", "failed", "", stages=(StageRows("s", (failed,)),), error="e"), (), is_live=True)
+    beside_log = steps_html(
+        StepList(1, "x", "failed", "", stages=(StageRows("s", (failed,)),), error="e"), (), is_live=True, pressed="line-3"
+    )
+    listed = [html.partition('<div class="skw-list">')[2] for html in (with_error, beside_log)]
+    assert outline(f"<div>{listed[0]}") == outline(f"<div>{listed[1]}") == ["div", "h4", "ul"]
+    build = BuildRow(1, "naive", "done", 4.0)
+    assert outline(builds_html([build], "", shown=1, is_live=True)) == outline(
+        builds_html([build], "Rebuilding took 1 s", shown=1, is_live=True)
+    )
+    row = ComparedStep("s", "RUN b", None, None, "", "")
+    comparison = BuildComparison(1, 2, "x", (), (), (row,))
+    explained = replace(comparison, why=(ExplainedStep("hit", "RUN b", "because"),))
+    outlines = [
+        outline(comparison_html(one, [], is_live=True, shows_all=shows_all))
+        for one in (comparison, explained)
+        for shows_all in (False, True)
+    ]
+    assert all(one == outlines[0] for one in outlines)
 
 
 def test_markup_in_names_labels_and_sentences_stays_text():
@@ -197,6 +231,16 @@ def test_a_layer_says_its_counts_its_waste_and_that_it_is_shared():
         assert words in html
     assert 'aria-label="Layer 1, RUN make, 3.0 MB, 1,200 added, 1 removed, 50 bytes wasted, shared"' in html
     assert choices(html) == [{"side": "first", "place": -1}, {"side": "first", "place": 0}]
+
+
+def test_a_path_of_invisible_characters_goes_to_the_script_as_it_is_and_is_shown_as_escapes():
+    path = "/a\u200bb\x7f"
+    page = layers_page(replace(FILE, path=path, name=path[1:]))
+    traits = layers_traits(replace(page, map=replace(page.map, folder=f"{path}/c")))
+    (written,) = re.findall(r'data-path="([^"]*)"', traits["tree_html"])
+    assert json.loads(unescape(written)) == path
+    assert r'title="/a\u200bb\x7f"' in traits["tree_html"]
+    assert choices(traits["map_html"])[1] == {"folder": path}
 
 
 def test_around_a_map_are_the_folders_above_it():

@@ -243,6 +243,19 @@ def test_a_file_that_cannot_be_read_says_why():
     assert browser.page().content.note == "The archive is gone. Save it again."
 
 
+def test_a_file_whose_reading_breaks_leaves_the_next_one_readable():
+    def read(path, _place):
+        if path == "/bin/sh":
+            raise KeyError("odd")
+        return b"text"
+
+    browser = LayerBrowser(ReadableImage(image_of(BASE), read), None, lambda: None)
+    for path, state in (("/bin/sh", "refused"), ("/etc/passwd", "text")):
+        browser.choose({"file": path})
+        browser.wait()
+        assert browser.page().content.state == state
+
+
 def test_only_a_few_trees_are_kept(monkeypatch):
     made = []
     monkeypatch.setattr(module, "tree_of_layer", lambda image, place: made.append(place) or module.tree_of_image(image))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +14,7 @@ from speedkit.causes import FileChange, FilesChanged
 from speedkit.errors import EngineLost, NoEngine, StateBusy, UnknownStrategy
 from speedkit.page import BarPart
 from speedkit.rendering.reasons_html import Reason
-from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT
+from speedkit.widgets.build_list import LOGS_OF_BUILDS_KEPT, BuildList
 from speedkit.widgets.open_files import DOCKERFILE
 from speedkit.widgets.workbench_state import WorkbenchState
 from tests.waiting import HANG_SECONDS, wait_until
@@ -120,6 +121,18 @@ def test_a_running_build_shows_its_step_with_a_clock_and_its_log(scene):
     scene.bench.wait()
     assert scene.bench.page().running == 0
     assert scene.bench.log_text(1, run.id) == "one\ntwo\nthree\n"
+
+
+def test_the_log_of_a_build_that_starts_over_begins_anew():
+    builds = BuildList()
+    started = builds.add(strategy="naive", cache_of="naive", edit="", cold=False)
+    logs = {"sha256:3": [b"first try\n"], "sha256:again": [b"second try\n"]}
+    started.running = SimpleNamespace(log_chunks=lambda digest, first=0: logs[digest][first:])
+    started.build = a_build(outcome="running")
+    assert list(builds.log(1, "line-3").plain()) == ["first try"]
+    again = tuple(replace(step, digest="sha256:again") if step.line == 3 else step for step in started.build.step_list)
+    started.build = replace(started.build, step_list=again)
+    assert list(builds.log(1, "line-3").plain()) == ["second try"]
 
 
 def test_between_press_and_first_news_the_build_is_shown_running(app):

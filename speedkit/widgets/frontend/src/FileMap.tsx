@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { type Choose, type Link, useTrait } from "./link.ts";
 import { Patched } from "./Patched.tsx";
-import { focusRow, letTabReach, placeOf, rowsHandler } from "./roving_focus.ts";
+import { focusRow, letTabReach, pathOf, placeOf, rowsHandler } from "./roving_focus.ts";
 import type { LayersChoices, LayersTraits } from "./traits.ts";
 
 const MOVES: Record<string, number> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity };
@@ -28,8 +28,8 @@ export function FileMap({ link, choose, toggleFile }: Props) {
         letTabReach(boxes, place);
       })}
       onClick={rowsHandler(BOX, (_event, boxes, place) => {
-        const { path, kind } = boxes[place].dataset;
-        if (path === undefined) return;
+        const path = pathOf(boxes[place]);
+        const { kind } = boxes[place].dataset;
         if (kind === "folder") choose({ folder: path });
         else if (kind === "file") toggleFile(path);
       })}

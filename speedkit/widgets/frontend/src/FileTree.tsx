@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { type Choose, type Link, useTrait } from "./link.ts";
 import { Patched } from "./Patched.tsx";
-import { focusRow, letTabReach, placeOf, rowsHandler } from "./roving_focus.ts";
+import { focusRow, letTabReach, pathOf, placeOf, rowsHandler } from "./roving_focus.ts";
 import type { LayersChoices, LayersTraits } from "./traits.ts";
 
 const ROW = "[role=treeitem]";
@@ -18,13 +18,17 @@ type Props = {
 export function FileTree({ link, view, choose, toggleFile, reveal }: Props) {
   const html = useTrait(link.model, "tree_html");
   const tabStop = useRef(0);
+  // The folder of a search's result that is on its way to its place in the whole tree.
+  const revealed = useRef<string | null>(null);
   const open = (row: HTMLElement) => {
-    const { path, kind } = row.dataset;
-    if (path === undefined) return;
+    const path = pathOf(row);
+    const { kind } = row.dataset;
     if (kind === "more") link.tell("more", { path });
     else if (kind === "file") toggleFile(path);
-    else if (view.query) reveal(path);
-    else link.tell("open", { path, open: !isOpen(row) });
+    else if (view.query) {
+      revealed.current = path;
+      reveal(path);
+    } else link.tell("open", { path, open: !isOpen(row) });
   };
   return (
     <Patched
@@ -33,8 +37,12 @@ export function FileTree({ link, view, choose, toggleFile, reveal }: Props) {
       choose={choose}
       patched={(root) => {
         const rows = [...root.querySelectorAll<HTMLElement>(ROW)];
-        tabStop.current = placeOf(rows, tabStop.current);
+        const place = revealed.current === null ? -1 : rows.findIndex((row) => pathOf(row) === revealed.current);
+        tabStop.current = placeOf(rows, place < 0 ? tabStop.current : place);
         letTabReach(rows, tabStop.current);
+        if (place < 0) return;
+        if (root.contains(document.activeElement)) focusRow(rows, place);
+        if (isOpen(rows[place])) revealed.current = null;
       }}
       onFocusIn={rowsHandler(ROW, (_event, rows, place) => {
         tabStop.current = place;

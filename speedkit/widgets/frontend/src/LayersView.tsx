@@ -23,7 +23,7 @@ export function LayersView({ link }: { link: Link<LayersTraits> }) {
       {!isAlive && <Notice notice={kernelGone()} />}
       <div class="skl-main">
         <div class="skl-layers">
-          <Patched html={images} link={link} choose={choose} onKeyDown={walkLayers} />
+          <Patched html={images} link={link} view={view} choose={choose} onKeyDown={walkLayers} />
         </div>
         <FilesPane link={link} view={view} choose={choose} />
       </div>

@@ -1,6 +1,7 @@
 import morphdom from "morphdom";
 import type { TargetedEvent, TargetedFocusEvent, TargetedKeyboardEvent, TargetedMouseEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { NO_SHORTCUTS } from "./focus_mark.ts";
 import { clock } from "./format.ts";
 import type { Choose } from "./link.ts";
 
@@ -11,6 +12,7 @@ type Box = HTMLDivElement;
 type Props<Chosen> = {
   html: string;
   link: { now(): number };
+  view?: Partial<Chosen>;
   choose?: Choose<Chosen>;
   patched?: (box: Box) => void;
   onClick?: (event: TargetedMouseEvent<Box>) => void;
@@ -21,17 +23,22 @@ type Props<Chosen> = {
 
 // HTML that Python renders, brought onto the page in place: what did not change stays as it is, and with it focus, scrolling and
 // an open list. A press on `data-choose` chooses its value; `data-since` is a time from which the page's own clock counts.
+// view: what is chosen, also where Python has not confirmed it yet; the rows that choose it are shown as pressed.
 // patched: called after each change. onClick: called for presses on elements without `data-choose`.
-export function Patched<Chosen>({ html, link, choose, patched, onClick, ...handlers }: Props<Chosen>) {
+export function Patched<Chosen>({ html, link, view, choose, patched, onClick, ...handlers }: Props<Chosen>) {
   const box = useRef<Box>(null);
   useLayoutEffect(() => {
     if (!box.current) return;
     const next = box.current.cloneNode(false) as Box;
     next.innerHTML = html;
-    morphdom(box.current, next, { childrenOnly: true, onBeforeElUpdated: (from, to) => !from.isEqualNode(to) });
+    morphdom(box.current, next, { childrenOnly: true, onBeforeElUpdated: keepFocusMark });
     tick(box.current, link.now());
+    if (view) markPressed(box.current, view);
     patched?.(box.current);
   }, [html]);
+  useLayoutEffect(() => {
+    if (box.current && view) markPressed(box.current, view);
+  }, [view]);
   const isRunning = html.includes(" data-since=");
   useEffect(() => {
     if (!isRunning) return;
@@ -51,14 +58,27 @@ export function Patched<Chosen>({ html, link, choose, patched, onClick, ...handl
   );
 }
 
-function press<Chosen>({ target, currentTarget }: TargetedMouseEvent<Box>, choose?: Choose<Chosen>): boolean {
+// Python's HTML has no mark of the focus. Without the mark, the keys pressed at the element would be the notebook's shortcuts.
+function keepFocusMark(from: Element, to: Element): boolean {
+  const mark = from.getAttribute(NO_SHORTCUTS);
+  if (mark !== null) to.setAttribute(NO_SHORTCUTS, mark);
+  return !from.isEqualNode(to);
+}
+
+// Python's answer to a press may take a moment, and what it sent before must not take the press back.
+export function markPressed<Chosen>(root: ParentNode, view: Partial<Chosen>) {
+  const chosen = view as Record<string, unknown>;
+  for (const row of root.querySelectorAll<HTMLElement>("[data-choose][aria-pressed]")) {
+    const parts = Object.entries(JSON.parse(row.dataset.choose ?? "{}") as object).filter(([, value]) => value !== null);
+    // Nothing is chosen where Python chooses by itself.
+    if (parts.some(([name]) => chosen[name] === null || chosen[name] === undefined)) continue;
+    row.setAttribute("aria-pressed", String(parts.every(([name, value]) => chosen[name] === value)));
+  }
+}
+
+function press<Chosen>({ target }: TargetedMouseEvent<Box>, choose?: Choose<Chosen>): boolean {
   const pressable = (target as Element).closest<HTMLElement>("[data-choose]");
   if (!pressable) return false;
-  // Shown at once: Python's answer may take a moment.
-  if (pressable.hasAttribute("aria-pressed")) {
-    for (const other of currentTarget.querySelectorAll('[aria-pressed="true"]')) other.setAttribute("aria-pressed", "false");
-    pressable.setAttribute("aria-pressed", "true");
-  }
   choose?.(JSON.parse(pressable.dataset.choose ?? "{}") as Partial<Chosen>);
   return true;
 }

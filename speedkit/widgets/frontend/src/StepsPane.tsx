@@ -15,7 +15,7 @@ export function StepsPane({ link, view, choose, goTo }: Props) {
   };
   return (
     <div class="skw-steps">
-      <Patched html={html} link={link} choose={choose} onKeyDown={walkSteps} onDblClick={openLine} />
+      <Patched html={html} link={link} view={view} choose={choose} onKeyDown={walkSteps} onDblClick={openLine} />
       <LogPane key={`${log.number}/${log.step}`} link={link} log={log} view={view} choose={choose} goTo={goTo} />
     </div>
   );

@@ -39,7 +39,7 @@ export function Workbench({ link }: { link: Link<WorkbenchTraits> }) {
         <StepsPane link={link} view={view} choose={choose} goTo={(path, line) => editor.current?.goTo(path, line)} />
       </div>
       <div class="skw-foot">
-        <Patched html={builds} link={link} choose={choose} />
+        <Patched html={builds} link={link} view={view} choose={choose} />
       </div>
       <Announcer model={model} />
     </section>

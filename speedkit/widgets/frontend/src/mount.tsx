@@ -1,6 +1,7 @@
 // A component as an anywidget: https://anywidget.dev/en/afm/
 
 import { type ComponentType, render } from "preact";
+import { NO_SHORTCUTS } from "./focus_mark.ts";
 import { Link, type Model } from "./link.ts";
 import { speak } from "./messages.ts";
 import type { SharedTraits } from "./traits.ts";
@@ -14,7 +15,7 @@ export function mounted<Traits extends SharedTraits>(View: ComponentType<{ link:
       const twinStyle = hideTwin(model.get("twin"));
       // Keys pressed here are not the notebook's shortcuts. Lumino looks for this attribute at the focused element first, and
       // at those around it only after its own selectors; other hosts do not know it.
-      el.addEventListener("focusin", ({ target }) => (target as Element).setAttribute("data-lm-suppress-shortcuts", "true"));
+      el.addEventListener("focusin", ({ target }) => (target as Element).setAttribute(NO_SHORTCUTS, "true"));
       el.classList.add("skw-host");
       render(<View link={link} />, el);
       return () => {

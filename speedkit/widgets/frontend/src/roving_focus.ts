@@ -48,3 +48,6 @@ export function arrowKeysWalk(selector: string) {
     next.focus();
   });
 }
+
+// The path of a row, exactly: Python writes it as JSON, since invisible characters are shown as escapes everywhere else.
+export const pathOf = (row: HTMLElement): string => JSON.parse(row.dataset.path ?? '""');

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { renderToString } from "preact-render-to-string";
 import { Line } from "../src/LogPane.tsx";
 import { Notice } from "../src/Notice.tsx";
-import { tick } from "../src/Patched.tsx";
+import { markPressed, tick } from "../src/Patched.tsx";
 
 const EVIL = "</script><img src=x onerror=alert(1)>";
 
@@ -33,4 +33,21 @@ test("a search marks every hit in a line, in any case", () => {
   assert.equal(html.match(/<mark>/g).length, 2);
   assert.match(html, /skw-at/);
   assert.match(html, /data-line="5"/);
+});
+
+test("the row that was pressed is shown as pressed, whatever Python sent before it heard of it", () => {
+  const row = (choose) => ({
+    dataset: { choose: JSON.stringify(choose) },
+    setAttribute(_name, value) {
+      this.pressed = value;
+    },
+  });
+  const pressed = (rows, view) => {
+    markPressed({ querySelectorAll: () => rows }, view);
+    return rows.map((one) => one.pressed);
+  };
+  const steps = () => [row({ step: "line-3" }), row({ step: "line-4" })];
+  assert.deepEqual(pressed(steps(), { step: "line-4" }), ["false", "true"]);
+  assert.deepEqual(pressed(steps(), { step: null }), [undefined, undefined]);
+  assert.deepEqual(pressed([row({ shown: 2, step: null })], { shown: 2, step: "line-3" }), ["true"]);
 });
