@@ -61,7 +61,7 @@ def test_a_link_in_a_folder_below_starts_there(folder):
 @pytest.mark.parametrize("target", ["../CTX/file", "ABSOLUTE/file"])
 def test_a_link_that_the_engine_refuses_is_refused_with_the_reason(folder, target):
     link(folder, {"Dockerfile": target})
-    with pytest.raises(NoDockerfile, match=r"symlink to .*with the folder as the root"):
+    with pytest.raises(NoDockerfile, match=r"symlink to .*takes the folder of the link as the root"):
         app_in_place(folder, dockerfile=folder / "Dockerfile")
 
 
