@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import uuid
 from collections import Counter
@@ -126,14 +127,15 @@ def isolated(text: str, unique_line: str = _UNIQUE_LINE) -> tuple[str, list[int]
             names.add(stage.name)
     lines: list[str] = []
     origin = [0]
-    end = "\r\n" if "\r\n" in text else "\n"
-    for number, line in enumerate(text.removesuffix(end).split(end), 1):
-        lines.append(line)
+    # Each line keeps its own end: a Dockerfile may mix them.
+    for number, line in enumerate(re.findall(r"[^\n]*\n|[^\n]+", text), 1):
+        end = "\r\n" if line.endswith("\r\n") else "\n"
+        lines.append(line if line.endswith("\n") else f"{line}{end}")
         origin.append(number)
         if number in after:
-            lines.append(unique_line)
+            lines.append(f"{unique_line}{end}")
             origin.append(0)
-    return end.join(lines) + end, origin
+    return "".join(lines), origin
 
 
 def run_sequence(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.__main__ import EDITS
 from tests.conformance.bases import base_images
-from tests.conformance.comparing import Tally, can_be_read, repeated_disagreement
+from tests.conformance.comparing import Tally, can_be_read, isolated, repeated_disagreement
 from tests.conformance.editing import random_sequence
 from tests.conformance.shrinking import as_case, shrunk
 
@@ -32,3 +32,10 @@ def test_forecasts_agree_with_real_builds(part):
     assert tally.hits > tally.pairs
     assert tally.unseen == 0
     assert len(tally.not_repeated) <= 1
+
+
+def test_a_project_is_isolated_whatever_ends_its_lines():
+    for text in ("FROM a\nRUN x\r\nRUN y\n", "FROM a\r\nRUN x\r\nRUN y", "FROM a\nRUN x\nRUN y\n"):
+        alone, origin = isolated(text, "COPY token /")
+        assert alone.split("\n")[1].strip() == "COPY token /"
+        assert origin == [0, 1, 0, 2, 3]
