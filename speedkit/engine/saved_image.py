@@ -256,13 +256,22 @@ def _answer_to(engine: Engine, path: str) -> AbstractContextManager[unix_socket.
 
 @contextmanager
 def _through_client(engine: Engine, path: str) -> Iterator[_ClientAnswer]:
+    with ExitStack() as stack:
+        with _client_errors():
+            request = engine.api.get(f"{engine.api.base_url}{path}", stream=True, timeout=(CONNECT_SECONDS, None))
+            response = stack.enter_context(request)
+        yield _ClientAnswer(response.raw)
+
+
+@contextmanager
+def _client_errors() -> Iterator[None]:
+    """Turns what the client library raises while it reads into an OSError, as unix_socket raises."""
     from http.client import HTTPException
 
     from urllib3.exceptions import HTTPError
 
     try:
-        with engine.api.get(f"{engine.api.base_url}{path}", stream=True, timeout=(CONNECT_SECONDS, None)) as response:
-            yield _ClientAnswer(response.raw)
+        yield
     except (HTTPError, HTTPException, ValueError) as problem:
         raise OSError(str(problem)) from problem
 
@@ -276,4 +285,5 @@ class _ClientAnswer:
         self._read: Callable[[int], bytes] = raw.read
 
     def pieces(self) -> Iterator[bytes]:
-        return iter(lambda: self._read(CHUNK_BYTES), b"")
+        with _client_errors():
+            yield from iter(lambda: self._read(CHUNK_BYTES), b"")

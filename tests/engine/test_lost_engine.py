@@ -362,3 +362,14 @@ def test_a_full_disk_of_the_one_who_reads_an_image_is_not_the_engines_end(monkey
     engine = SimpleNamespace(api_version="1.47", host="unix:///here.sock")
     with pytest.raises(OSError, match="No space left"), saved_image.saved_stream(engine, "sha256:1"):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_engine_elsewhere_that_breaks_off_while_it_sends_an_image_is_lost():
+    def read(_count):
+        raise urllib3.exceptions.ProtocolError("Connection broken")
+
+    response = SimpleNamespace(raw=SimpleNamespace(status=200, reason="OK", read=read))
+    api = SimpleNamespace(base_url="http://elsewhere", get=lambda *_, **__: nullcontext(response))
+    engine = SimpleNamespace(api_version="1.47", host="tcp://elsewhere:2376", api=api)
+    with pytest.raises(EngineLost, match="went away while it sent"), saved_image.saved_stream(engine, "sha256:1") as stream:
+        stream.take(1)
