@@ -6,12 +6,11 @@ and `data-kind` instead: the script moves the focus among them, and asks Python 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from speedkit.images import TreeRow
 from speedkit.messages import message, plural
-from speedkit.rendering import NOT_MATH, html_text
+from speedkit.rendering import NOT_MATH, html_attributes, html_text
 from speedkit.words import bytes_text
 
 from .layer_selection import ALL_LAYERS, DIFFERENCE
@@ -218,16 +217,12 @@ def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
             "data-kind": "more" if row.kind == "more" else "file" if row.opened is None else "folder",
         }
     return (
-        f'<li class="skl-row skl-{row.state or "as-is"}"{_attributes_html(attributes)}>'
+        f'<li class="skl-row skl-{row.state or "as-is"}"{html_attributes(attributes)}>'
         f'<span class="skl-name"><span class="skl-turn">{mark}</span>{html_text(row.name)}'
         f'{"/" if row.kind == "directory" else ""}{link} <span class="skl-note">{html_text(_note(row))}</span></span>'
         f'<span class="skl-state">{html_text(state)}</span>{_bar(row.size_bytes or row.before_bytes, page.tree.size_bytes)}'
         f'<span class="skw-took">{size}</span></li>'
     )
-
-
-def _attributes_html(attributes: Mapping[str, object]) -> str:
-    return "".join(f' {name}="{html_text(str(value))}"' for name, value in attributes.items() if value is not None)
 
 
 def _change(state: str) -> str:
@@ -335,7 +330,7 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
         "title": f"{box.path}, {size}",
     }
     if not is_live:
-        return f"<div{_attributes_html(attributes)}>{label}</div>"
+        return f"<div{html_attributes(attributes)}>{label}</div>"
     spoken = (box.path, _change(box.state), size, message("folder") if box.is_folder else "")
     attributes |= {
         "type": "button",
@@ -345,4 +340,4 @@ def _box(box: MapBox, page: LayersPage, *, is_live: bool) -> str:
         "data-path": attribute_json(box.path),
         "data-kind": "more" if box.kind == "more" else "folder" if box.is_folder else "file",
     }
-    return f"<button{_attributes_html(attributes)}>{label}</button>"
+    return f"<button{html_attributes(attributes)}>{label}</button>"

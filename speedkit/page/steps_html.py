@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from speedkit.messages import message, plural
-from speedkit.rendering import html_text
+from speedkit.rendering import html_attributes, html_text
 from speedkit.visible import visible_json
 from speedkit.words import FORECASTS, STATES, seconds_text
 
@@ -67,9 +67,15 @@ def pressable(
     """
     if not is_live:
         return f'<div class="{classes}{" skw-twin-shown" if is_pressed else ""}">{inner}</div>'
-    attributes = {"aria-label": label, "title": title, "data-choose": attribute_json(choose)}
-    attributes_html = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
-    return f'<button type="button" class="{classes}" aria-pressed="{str(is_pressed).lower()}"{attributes_html}>{inner}</button>'
+    attributes = {
+        "type": "button",
+        "class": classes,
+        "aria-pressed": str(is_pressed).lower(),
+        "aria-label": label,
+        "title": title,
+        "data-choose": attribute_json(choose),
+    }
+    return f"<button{html_attributes(attributes)}>{inner}</button>"
 
 
 def attribute_json(value: object) -> str:

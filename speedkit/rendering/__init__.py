@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .ansi import ansi_to_html, plain_log
 from .boxes import Box, nested_boxes
-from .html_text import html_text
+from .html_text import html_attributes, html_text
 from .layers_html import LayerRow, changes_text, command_text, layers_html
 from .mathjax import NOT_MATH
 from .reasons_html import Reason, reasons_html
@@ -23,6 +23,7 @@ __all__ = [
     "build_html",
     "changes_text",
     "command_text",
+    "html_attributes",
     "html_text",
     "layers_html",
     "nested_boxes",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.visible import visible
 
-from .html_text import html_text
+from .html_text import html_attributes, html_text
 from .mathjax import NOT_MATH
 
 if TYPE_CHECKING:
@@ -51,10 +51,9 @@ class Cell:
             "scope": scope,
             "style": f"width:{self.pixels}px" if self.pixels else "",
         }
-        attributes_html = "".join(f' {name}="{html_text(value)}"' for name, value in attributes.items() if value)
         text = f"<code>{html_text(self.text)}</code>" if self.is_code else html_text(self.text)
         below = f"<br><code>{html_text(self.below)}</code>" if self.below else ""
-        return f"<{element}{attributes_html}>{text}{below}</{element}>"
+        return f"<{element}{html_attributes(attributes)}>{text}{below}</{element}>"
 
 
 @dataclass(frozen=True, slots=True)
