@@ -152,7 +152,7 @@ class Workbench(LiveWidget):
 
     def _twin_html(self) -> str:
         page = self._state.page(self.forecast)
-        log, first = self._state.twin_log(TWIN_LOG_LINES)
+        log, first = self._state.twin_log(page.log, TWIN_LOG_LINES)
         texts = TwinTexts(self._state.twin_text(page.selection.tab), log, first)
         return twin_html(page, texts, style=static_text("workbench.css"), name=self.twin)
 

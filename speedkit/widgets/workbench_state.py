@@ -315,16 +315,13 @@ class WorkbenchState:
     def _shown_dockerfile(self) -> str:
         return dockerfile_without_secrets(self.open_files.dockerfile_text())
 
-    def twin_log(self, count: int) -> tuple[list[StyledLine], int]:
+    def twin_log(self, log: ShownLog, count: int) -> tuple[list[StyledLine], int]:
         """Lines of the shown log around the failing line, else the last ones, and the 0-based number of the first."""
         with self._lock:
-            steps = self._steps()
-            focus = self.selection.step or steps.focus
-            lines = self.builds.log(steps.number, focus) if focus else None
+            lines = None if log.step is None else self.builds.log(log.number, log.step)
             if lines is None:
                 return [], 0
-            failing = self._failing_lines.get((steps.number, focus or ""))
-            first = max(0, lines.total - count if failing is None else min(failing - count // 2, lines.total - count))
+            first = max(0, lines.total - count if log.at is None else min(log.at - count // 2, lines.total - count))
             return lines.page(first, count), first
 
     def _steps(self) -> StepList:

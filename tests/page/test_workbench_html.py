@@ -47,7 +47,7 @@ def bench_of(app, *results, tab=None):
 def shown(app, *results, forecast=(), tab=None):
     with bench_of(app, *results, tab=tab) as bench:
         page = bench.page(forecast)
-        log, first = bench.twin_log(40)
+        log, first = bench.twin_log(page.log, 40)
         texts = TwinTexts(bench.open_files.text_or_empty(page.selection.tab), log, first)
         return twin_html(page, texts, style="p{}", name="model-1")
 

@@ -213,10 +213,10 @@ def test_a_failed_build_opens_at_the_failing_line_and_marks_source_and_instructi
 def test_the_twins_log_is_the_part_around_the_failing_line_or_the_end(scene):
     log = "".join(f"line {n}\n" for n in range(100)) + "./main.go:2:1: bad\n" + "after\n" * 100
     scene.build(a_build(*FAILED, outcome="failed", log=log, step_error=EXIT_1))
-    lines, first = scene.bench.twin_log(10)
+    lines, first = scene.bench.twin_log(scene.bench.page().log, 10)
     assert (first, lines[5]) == (95, "./main.go:2:1: bad")
     scene.build(a_build(log="".join(f"line {n}\n" for n in range(100))))
-    assert scene.bench.twin_log(10) == ([f"line {n}" for n in range(90, 100)], 90)
+    assert scene.bench.twin_log(scene.bench.page().log, 10) == ([f"line {n}" for n in range(90, 100)], 90)
 
 
 def test_a_search_finds_lines_in_the_shown_log(scene):
