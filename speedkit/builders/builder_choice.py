@@ -10,7 +10,7 @@ from speedkit.errors import EngineError, Misuse, UnknownBuilder
 from speedkit.messages import message
 
 from .builder import Builder
-from .buildx_commands import builder_names, inspect_builder
+from .buildx_commands import builder_names, driver_of, inspect_builder
 from .engine_builder import EngineBuilder
 from .other_builder import OtherBuilder
 
@@ -19,7 +19,6 @@ __all__ = ["builder_if_any", "builder_named"]
 UNKNOWN_NAME = "no builder"
 """A part of buildx's error for a name that no builder has."""
 PLATFORMS = re.compile(r"^Platforms:[ \t]*(\S.*)$", re.MULTILINE)
-DRIVER = re.compile(r"^Driver:\s*(\S+)", re.MULTILINE)
 INSIDE_AN_ENGINE = "docker"
 """The driver of the builder inside an engine. Buildx names such a builder after the engine's Docker context."""
 
@@ -45,8 +44,7 @@ def builder_named(engine: Engine, name: str | None) -> Builder:
             raise EngineError(
                 message("buildx cannot describe the builder {name!r}:", name=name), quoted=inspected.stderr.strip()
             )
-        driver = DRIVER.search(inspected.stdout)
-        if driver is None or driver[1] != INSIDE_AN_ENGINE:
+        if driver_of(inspected) != INSIDE_AN_ENGINE:
             platforms = PLATFORMS.search(inspected.stdout)
             # An asterisk marks the platforms that the user set (`buildx create --platform`).
             names = re.split(r"[,\s*]+", platforms[1].strip(" *")) if platforms else []

@@ -9,11 +9,13 @@ from speedkit.engine import Engine, run_child
 from speedkit.errors import NoBuildKit
 from speedkit.messages import message
 
-__all__ = ["builder_names", "inspect_builder", "is_reachable"]
+__all__ = ["builder_names", "driver_of", "inspect_builder", "is_reachable"]
 
 ANSWER_SECONDS = 5.0
 """How long buildx may take to describe a builder. It dials every node, and gives up on a dead one only after 20 seconds."""
-REMOTE_DRIVER = re.compile(r"^Driver:\s*remote\b", re.MULTILINE)
+DRIVER = re.compile(r"^Driver:\s*(\S+)", re.MULTILINE)
+REMOTE = "remote"
+"""The driver of a builder that buildx only talks to: it neither starts nor stops it."""
 RUNNING_NODE = re.compile(r"^Status:\s*running\b", re.MULTILINE)
 
 
@@ -25,6 +27,12 @@ def inspect_builder(engine: Engine, name: str) -> subprocess.CompletedProcess[st
     return _buildx(engine, "inspect", "--", name)
 
 
+def driver_of(inspected: subprocess.CompletedProcess[str]) -> str | None:
+    """The driver in what `inspect_builder` gave, such as `docker-container`."""
+    driver = DRIVER.search(inspected.stdout)
+    return None if driver is None else driver[1]
+
+
 def is_reachable(engine: Engine, name: str) -> bool:
     """Whether the builder answers now; one that buildx cannot describe in five seconds does not.
 
@@ -34,7 +42,7 @@ def is_reachable(engine: Engine, name: str) -> bool:
         inspected = inspect_builder(engine, name)
     except (subprocess.TimeoutExpired, NoBuildKit):
         return False
-    if REMOTE_DRIVER.search(inspected.stdout) is None:
+    if driver_of(inspected) != REMOTE:
         return inspected.returncode == 0
     return RUNNING_NODE.search(inspected.stdout) is not None
 
