@@ -18,7 +18,7 @@ from .layers_page import FileList, FileMap, LayersPage, MapBox, ShownImage, Show
 from .shown_content import ShownContent
 from .steps_html import attribute_json, pressable
 
-__all__ = ["layers_traits", "layers_twin_html"]
+__all__ = ["layers_traits", "layers_twin_html", "signed_counts"]
 
 ROWS_AT_MOST = 200
 """In the saved notebook, whose size grows with each row."""
@@ -126,18 +126,22 @@ def _pressable_layer(
 
 
 def _notes(layer: ShownLayer) -> list[str]:
-    notes = []
-    if layer.added:
-        notes.append(message("+{count:,} added", count=layer.added))
-    if layer.changed:
-        notes.append(message("~{count:,} changed", count=layer.changed))
-    if layer.removed:
-        notes.append(message("−{count:,} removed", count=layer.removed))
+    counts = (layer.added, layer.changed, layer.removed)
+    notes = [words for count, words in zip(counts, signed_counts(*counts), strict=True) if count]
     if layer.wasted_bytes:
         notes.append(message("{size} wasted", size=bytes_text(layer.wasted_bytes)))
     if layer.is_shared:
         notes.append(message("= shared"))
     return notes
+
+
+def signed_counts(added: int, changed: int, removed: int) -> list[str]:
+    """How many paths were added, changed and removed: `+2 added`, `~0 changed`, `−1 removed`."""
+    return [
+        message("+{count:,} added", count=added),
+        message("~{count:,} changed", count=changed),
+        message("−{count:,} removed", count=removed),
+    ]
 
 
 def _spoken_layer(layer: ShownLayer) -> str:
@@ -197,8 +201,7 @@ def _tree(page: LayersPage, *, is_live: bool) -> str:
 def _row(row: TreeRow, page: LayersPage, *, is_live: bool) -> str:
     mark = "…" if row.kind == "more" else {None: "", True: "▾", False: "▸"}[row.opened]
     link = f' <span class="skw-dim">→ {html_text(row.link)}</span>' if row.link else ""
-    signed = {"added": message("+ added"), "changed": message("~ changed"), "removed": message("− removed")}
-    state = signed.get(row.state, "")
+    state = f"{SIGNS[row.state]} {_change(row.state)}".strip()
     if not state and page.is_whole and row.place is not None:
         state = message("layer {number}", number=row.place + 1)
     size = _size(row, differs=page.differs)

@@ -47,6 +47,7 @@ from speedkit.page import (
     loading_content,
     refused_content,
     shown_content,
+    signed_counts,
 )
 from speedkit.rendering import Box, command_text, nested_boxes
 from speedkit.words import bytes_text
@@ -211,7 +212,7 @@ class LayerBrowser:
         tree, (side, place) = self._tree(), self._shown
         if side == DIFFERENCE and self._comparison is not None:
             counts = Counter(difference.kind for difference in self._comparison.differences)
-            changes = " · ".join(_changes(counts["added"], counts["changed"], counts["removed"]))
+            changes = " · ".join(signed_counts(counts["added"], counts["changed"], counts["removed"]))
             return message("What differs in the final file systems"), changes, tree.size_bytes
         if place == ALL_LAYERS:
             files = plural("{count:,} file, {size}", "{count:,} files, {size}", tree.files, size=bytes_text(tree.size_bytes))
@@ -225,7 +226,7 @@ class LayerBrowser:
             layers=len(image.layers),
             command=command_text(row.command) or message("unknown command"),
         )
-        facts = [bytes_text(row.size_bytes), *_changes(row.added, row.changed, row.removed), *wasted]
+        facts = [bytes_text(row.size_bytes), *signed_counts(row.added, row.changed, row.removed), *wasted]
         return title, " · ".join(facts), tree.size_bytes
 
     def _file_map(self) -> FileMap:
@@ -344,14 +345,6 @@ class LayerBrowser:
         if side == DIFFERENCE:
             return self._sources[FIRST if row is not None and row.state == "removed" else SECOND], None
         return self._sources[side], None if place == ALL_LAYERS or row is None else row.place
-
-
-def _changes(added: int, changed: int, removed: int) -> list[str]:
-    return [
-        message("+{count:,} added", count=added),
-        message("~{count:,} changed", count=changed),
-        message("−{count:,} removed", count=removed),
-    ]
 
 
 def _placed(row: TreeRow, box: Box, depth: int, size_bytes: int) -> MapBox:
