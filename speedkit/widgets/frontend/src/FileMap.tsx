@@ -1,7 +1,6 @@
-import { useRef } from "preact/hooks";
 import { type Choose, type Link, useTrait } from "./link.ts";
 import { Patched } from "./Patched.tsx";
-import { focusRow, letTabReach, pathOf, placeOf, rowsHandler } from "./roving_focus.ts";
+import { focusRow, pathOf, rowsHandler, useTabStop } from "./roving_focus.ts";
 import type { LayersChoices, LayersTraits } from "./traits.ts";
 
 const MOVES: Record<string, number> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity };
@@ -12,21 +11,14 @@ type Props = { link: Link<LayersTraits>; choose: Choose<LayersChoices>; toggleFi
 // Folders and files as boxes, each as large as its bytes. Python lays them out and renders them.
 export function FileMap({ link, choose, toggleFile }: Props) {
   const html = useTrait(link.model, "map_html");
-  const tabStop = useRef(0);
+  const tabStop = useTabStop(BOX);
   return (
     <Patched
       html={html}
       link={link}
       choose={choose}
-      patched={(root) => {
-        const boxes = [...root.querySelectorAll<HTMLElement>(BOX)];
-        tabStop.current = placeOf(boxes, tabStop.current);
-        letTabReach(boxes, tabStop.current);
-      }}
-      onFocusIn={rowsHandler(BOX, (_event, boxes, place) => {
-        tabStop.current = place;
-        letTabReach(boxes, place);
-      })}
+      patched={tabStop.patched}
+      onFocusIn={tabStop.onFocusIn}
       onClick={rowsHandler(BOX, (_event, boxes, place) => {
         const path = pathOf(boxes[place]);
         const { kind } = boxes[place].dataset;

@@ -1,7 +1,7 @@
 import { useRef } from "preact/hooks";
 import { type Choose, type Link, useTrait } from "./link.ts";
 import { Patched } from "./Patched.tsx";
-import { focusRow, letTabReach, pathOf, placeOf, rowsHandler } from "./roving_focus.ts";
+import { focusRow, pathOf, rowsHandler, rowsIn, useTabStop } from "./roving_focus.ts";
 import type { LayersChoices, LayersTraits } from "./traits.ts";
 
 const ROW = "[role=treeitem]";
@@ -17,7 +17,7 @@ type Props = {
 // A tree as a flat list, which Python renders: one line is reached with Tab, the arrow keys do the rest (WAI-ARIA, tree view).
 export function FileTree({ link, view, choose, toggleFile, reveal }: Props) {
   const html = useTrait(link.model, "tree_html");
-  const tabStop = useRef(0);
+  const tabStop = useTabStop(ROW);
   // The folder of a search's result that is on its way to its place in the whole tree.
   const revealed = useRef<string | null>(null);
   const open = (row: HTMLElement) => {
@@ -30,24 +30,25 @@ export function FileTree({ link, view, choose, toggleFile, reveal }: Props) {
       reveal(path);
     } else link.tell("open", { path, open: !isOpen(row) });
   };
+  const moveToRevealed = (root: HTMLElement) => {
+    if (revealed.current === null) return;
+    const rows = rowsIn(root, ROW);
+    const place = rows.findIndex((row) => pathOf(row) === revealed.current);
+    if (place < 0) return;
+    tabStop.moveTo(rows, place);
+    if (root.contains(document.activeElement)) focusRow(rows, place);
+    if (isOpen(rows[place])) revealed.current = null;
+  };
   return (
     <Patched
       html={html}
       link={link}
       choose={choose}
       patched={(root) => {
-        const rows = [...root.querySelectorAll<HTMLElement>(ROW)];
-        const place = revealed.current === null ? -1 : rows.findIndex((row) => pathOf(row) === revealed.current);
-        tabStop.current = placeOf(rows, place < 0 ? tabStop.current : place);
-        letTabReach(rows, tabStop.current);
-        if (place < 0) return;
-        if (root.contains(document.activeElement)) focusRow(rows, place);
-        if (isOpen(rows[place])) revealed.current = null;
+        tabStop.patched(root);
+        moveToRevealed(root);
       }}
-      onFocusIn={rowsHandler(ROW, (_event, rows, place) => {
-        tabStop.current = place;
-        letTabReach(rows, place);
-      })}
+      onFocusIn={tabStop.onFocusIn}
       onClick={rowsHandler(ROW, (_event, rows, place) => open(rows[place]))}
       onKeyDown={rowsHandler(ROW, (event, rows, place) => {
         if (!(event.key in KEYS)) return;

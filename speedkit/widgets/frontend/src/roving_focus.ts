@@ -1,6 +1,7 @@
 // One of several rows is reached with Tab, and the arrow keys move on from there (WAI-ARIA, "roving tabindex").
 
-import type { TargetedKeyboardEvent } from "preact";
+import type { TargetedFocusEvent, TargetedKeyboardEvent } from "preact";
+import { useRef } from "preact/hooks";
 
 // Lets Tab reach the row at a place, and no other one.
 export function letTabReach(rows: HTMLElement[], place: number) {
@@ -19,6 +20,8 @@ export function focusRow(rows: HTMLElement[], place: number) {
   row?.focus();
 }
 
+export const rowsIn = (root: ParentNode, selector: string) => [...root.querySelectorAll<HTMLElement>(selector)];
+
 // The row around the element that an event came from.
 export function rowOf(event: { target: EventTarget | null }, selector: string): HTMLElement | null {
   return (event.target as Element).closest<HTMLElement>(selector);
@@ -29,7 +32,7 @@ type ListEvent = { target: EventTarget | null; currentTarget: HTMLElement };
 // A handler of events in a list: it gets the list's rows and the place of the row that the event came from.
 export function rowsHandler<Kind extends ListEvent>(selector: string, run: (event: Kind, rows: HTMLElement[], place: number) => void) {
   return (event: Kind) => {
-    const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(selector)];
+    const rows = rowsIn(event.currentTarget, selector);
     const row = rowOf(event, selector);
     const place = row ? rows.indexOf(row) : -1;
     if (place >= 0) run(event, rows, place);
@@ -51,3 +54,17 @@ export function arrowKeysWalk(selector: string) {
 
 // The path of a row, exactly: Python writes it as JSON, since invisible characters are shown as escapes everywhere else.
 export const pathOf = (row: HTMLElement): string => JSON.parse(row.dataset.path ?? '""');
+
+// The row that Tab reaches, for a `Patched` whose rows come and go: `patched` and `onFocusIn` are its props, `moveTo` changes the row.
+export function useTabStop(selector: string) {
+  const stop = useRef(0);
+  const moveTo = (rows: HTMLElement[], place: number) => {
+    stop.current = placeOf(rows, place);
+    letTabReach(rows, stop.current);
+  };
+  return {
+    moveTo,
+    patched: (root: ParentNode) => moveTo(rowsIn(root, selector), stop.current),
+    onFocusIn: rowsHandler<TargetedFocusEvent<HTMLDivElement>>(selector, (_event, rows, place) => moveTo(rows, place)),
+  };
+}
