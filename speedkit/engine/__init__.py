@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
     from .children import child_process, run_child
     from .cleanup import KeptObject, RemovedObjects, remove_own
+    from .command_options import CommandOptions
     from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
     from .containers import ask_image
     from .docker_settings import endpoint_of_context
@@ -47,6 +48,7 @@ __all__ = [
     "STAND_INS",
     "BuildRequest",
     "CancellableCommand",
+    "CommandOptions",
     "Engine",
     "KeptObject",
     "RemovedObjects",
