@@ -7,6 +7,7 @@
     │   ├── UnknownBuilder
     │   ├── BuilderCannot          the named builder cannot do this
     │   ├── NotAFolder
+    │   ├── NotARepository         no git repository with a commit, or one that git does not open
     │   ├── NoDockerfile
     │   ├── FileRefused            not text, too large, or outside the app's folder
     │   └── EditDoesNotApply
@@ -30,6 +31,8 @@
     ├── ArchiveError               3: an image archive cannot be read
     │   ├── AlteredArchive         1: its bytes do not match its digests
     │   └── NotInArchive           1: it has no such image, layer or file
+    ├── GitError                   3: git cannot read a repository
+    │   └── ObjectsMissing         a clone lacks objects of a commit
     ├── NoHistory                  1: a question about earlier builds, and none is recorded
     └── NotebookFailed             3: a cell of a notebook raised
 
@@ -57,6 +60,7 @@ __all__ = [
     "EngineRefused",
     "EngineSilent",
     "FileRefused",
+    "GitError",
     "Misuse",
     "NewerRecording",
     "NoBaseImage",
@@ -66,8 +70,10 @@ __all__ = [
     "NoHistory",
     "NoSuchImage",
     "NotAFolder",
+    "NotARepository",
     "NotAsked",
     "NotebookFailed",
+    "ObjectsMissing",
     "RecordingError",
     "SetupError",
     "SocketRefused",
@@ -166,6 +172,10 @@ class NotAFolder(Misuse):
         super().__init__(
             message("{path} is not a folder.", path=path), fix=message("Give the folder that holds the Dockerfile.")
         )
+
+
+class NotARepository(Misuse):
+    """A folder that is in no git repository with a commit, or in one that git does not open."""
 
 
 class NoDockerfile(Misuse):
@@ -304,6 +314,16 @@ class AlteredArchive(ArchiveError):
     """An image archive whose bytes do not match the digests in it: every check of it fails."""
 
     exit_code = 1
+
+
+class GitError(SpeedkitError):
+    """Git cannot read a repository."""
+
+    exit_code = 3
+
+
+class ObjectsMissing(GitError):
+    """A clone lacks objects that a commit needs."""
 
 
 class NoHistory(SpeedkitError):

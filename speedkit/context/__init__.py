@@ -6,7 +6,14 @@
 
 from __future__ import annotations
 
-from .context_reader import ReadingStopped, ignore_file_of, ignore_patterns_of, read_context, read_files_again
+from .context_reader import (
+    ReadingStopped,
+    ignore_file_of,
+    ignore_patterns_in,
+    ignore_patterns_of,
+    read_context,
+    read_files_again,
+)
 from .ignore_file import IgnorePatterns, Matched, read_ignore_file
 from .manifest import Entry, EntryKind, Manifest
 from .path_match import PathPattern, is_malformed
@@ -22,6 +29,7 @@ __all__ = [
     "ReadingStopped",
     "file_in_root",
     "ignore_file_of",
+    "ignore_patterns_in",
     "ignore_patterns_of",
     "is_malformed",
     "read_context",

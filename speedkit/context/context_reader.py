@@ -23,7 +23,7 @@ from .ignore_file import IgnorePatterns, Matched, read_ignore_file
 from .manifest import Entry, Manifest
 from .root_folder import file_in_root
 
-__all__ = ["ReadingStopped", "ignore_file_of", "ignore_patterns_of", "read_context", "read_files_again"]
+__all__ = ["ReadingStopped", "ignore_file_of", "ignore_patterns_in", "ignore_patterns_of", "read_context", "read_files_again"]
 
 _NAME = ".dockerignore"
 _LARGEST_IGNORE_FILE = 10_000_000
@@ -111,11 +111,16 @@ def _patterns_of(origin: Path | None) -> IgnorePatterns:
         text = read_regular(place, at_most_bytes=_LARGEST_IGNORE_FILE).decode("utf-8", errors="surrogateescape")
     except OSError as problem:
         raise _unreadable(origin.name, problem) from None
+    return ignore_patterns_in(text, origin.name)
+
+
+def ignore_patterns_in(text: str, name: str) -> IgnorePatterns:
+    """The patterns in the text of an ignore file. name: the file's, for errors. Raises Misuse for what BuildKit rejects."""
     if any(len(line) >= _LINE_BYTES for line in text.encode("utf-8", errors="surrogateescape").split(b"\n")):
         raise Misuse(
             message(
                 "{name} has a line of more than {most_bytes:,} bytes: {reason}.",
-                name=origin.name,
+                name=name,
                 most_bytes=_LINE_BYTES - 1,
                 reason="bufio.Scanner: token too long",
             )
@@ -130,13 +135,13 @@ def _patterns_of(origin: Path | None) -> IgnorePatterns:
                 raise Misuse(
                     message(
                         "{origin}: the pattern {text!r} contains the control character {character!r}: {reason}.",
-                        origin=origin.name,
+                        origin=name,
                         text=pattern,
                         character=character[0],
                         reason=reason,
                     )
                 )
-    return IgnorePatterns(patterns, origin=origin.name)
+    return IgnorePatterns(patterns, origin=name)
 
 
 @dataclass(slots=True)

@@ -1,1 +1,23 @@
-"""The history of a repository: its commits, and the build context of each, read from git's objects without a checkout."""
+"""The history of a repository: its commits, and the build context of each, read from git's objects without a checkout.
+
+`open_repository` gives the `Repository` of a folder. Git's plumbing commands read its objects; nothing is written into it, no
+command of its configuration is run, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+from .commits import Change, Commit, CommitRange, GitFile, change_counts
+from .context_folder import ContextFolder
+from .repository import CommitFiles, Repository, open_repository
+
+__all__ = [
+    "Change",
+    "Commit",
+    "CommitFiles",
+    "CommitRange",
+    "ContextFolder",
+    "GitFile",
+    "Repository",
+    "change_counts",
+    "open_repository",
+]

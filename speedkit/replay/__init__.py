@@ -1,1 +1,1 @@
-"""What a history costs: for each commit the steps that would run on a builder that had built the one before, and their seconds."""
+"""What a history costs: the steps of each commit that run on a builder that had built the commit before, and their seconds."""
