@@ -18,8 +18,8 @@ WayKind = Literal["dockerfile", "bake", "compose", "workflow", "command"]
 class Way:
     """One way to build an image of a project.
 
-    name: unique in its project. found_in: the file that says so. context: the folder of the build context. file: the Dockerfile.
-    These three are paths in the project, with slashes; "." is the project's own folder.
+    name: unique in its project. found_in: the file that says so. context: the folder of the build context.
+    file: the Dockerfile. These three are paths in the project, with slashes; "." is the project's own folder.
     build_args: with their values. cache_from, cache_to: as the options of `docker build` say it, such as `type=gha`.
     """
 
