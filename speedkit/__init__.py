@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from speedkit.apps import own_app as app
     from speedkit.apps import sample_app
     from speedkit.builds import build, compare, start_build
-    from speedkit.engine import connect
+    from speedkit.engine import CommandOptions, connect
     from speedkit.engine import layers_of as layers
     from speedkit.history import explain, play, predict, recorded_builds
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench
 
 __all__ = [
+    "CommandOptions",
     "LayersView",
     "Workbench",
     "app",
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CommandOptions": ("speedkit.engine.command_options", "CommandOptions"),
     "LayersView": ("speedkit.widgets", "LayersView"),
     "Workbench": ("speedkit.widgets", "Workbench"),
     "app": ("speedkit.apps", "own_app"),

@@ -15,17 +15,27 @@ NO_IMAGE = re.compile(r"failed to resolve source metadata for (?P<image>\S+?): "
 SYNTAX_LINE = re.compile(r"^\s*\d+ \| >>> #\s*syntax\s*=", re.M)
 NO_BRIDGE = re.compile(r"failed to create endpoint \S+ on network bridge: ")
 UNKNOWN_TO_FRONTEND = re.compile(r"unknown (?:flag|instruction)|only supported in Dockerfile frontend|dockerfile parse error")
+OTHER_PROCESSOR = re.compile(r"exec format error|Invalid ELF image for this architecture")
+NO_HOST_NETWORK = "network.host is not allowed"
+NO_SECRET = re.compile(r"secret (?P<name>\S+): not found")
+NO_AGENT = re.compile(r"unset ssh forward key (?P<name>\S+)")
 NO_COMMAND = "exit code: 127"
 """With this code, a shell says that there is no program of that name."""
 
 
 def advice_on_failure(
-    error_text: str, *, stand_ins: Sequence[str], frontend: str | None = None, platforms: Mapping[str, str] | None = None
+    error_text: str,
+    *,
+    stand_ins: Sequence[str],
+    frontend: str | None = None,
+    platforms: Mapping[str, str] | None = None,
+    log: str = "",
 ) -> str:
     """A sentence or two on what to do; "" where BuildKit's own text needs no explanation.
 
     error_text: the plain text at the end of the build. stand_ins: the images that stand-ins replaced. frontend: the frontend
-    that the engine's own replaced. platforms: the platforms of the local images, by each of their names.
+    that the engine's own replaced. platforms: the platforms of the local images, by each of their names. log: the end of the
+    failed step's own output.
     """
     missing = NO_IMAGE.search(error_text)
     # BuildKit writes an image's full name, a Dockerfile the short one.
@@ -39,8 +49,8 @@ def advice_on_failure(
         )
     if missing and (platform := (platforms or {}).get(image)):
         return message(
-            "The image {image} is on this machine for {platform} only, FROM asks for another platform, and no registry "
-            "provides that here.",
+            "The image {image} is on this machine for {platform} only, the build asks for another platform (FROM or "
+            "--platform), and no registry provides that here.",
             image=image,
             platform=platform,
         )
@@ -59,6 +69,15 @@ def advice_on_failure(
             image=image,
             stand_ins=", ".join(STAND_INS),
         )
+    if OTHER_PROCESSOR.search(f"{log}\n{error_text}"):
+        return message(
+            "The program is one for another processor than this machine's: a build for another platform runs its steps under "
+            "an emulator, and the engine has none for it. `docker run --privileged --rm tonistiigi/binfmt --install all` "
+            "installs them. Or start the stage from `FROM --platform=$BUILDPLATFORM`, and let the compiler make programs for "
+            "$TARGETARCH."
+        )
+    if advice := _advice_on_options(error_text):
+        return advice
     if NO_BRIDGE.search(error_text):
         return message(
             "The engine has lost its bridge network, as happens when another engine is started beside it. Restart the engine."
@@ -73,4 +92,19 @@ def advice_on_failure(
             "No registry provides {frontend} here, so the engine's own frontend read the Dockerfile: it may know less.",
             frontend=frontend,
         )
+    return ""
+
+
+def _advice_on_options(error_text: str) -> str:
+    """The option of the build that a failed step lacked; "" where none is known to."""
+    if NO_HOST_NETWORK in error_text:
+        return message(
+            "The network of the host is a right that a build has to ask for: `--network host` does, for all of its steps. A "
+            "builder of its own has to be made with it: `docker buildx create --buildkitd-flags "
+            "'--allow-insecure-entitlement network.host'`."
+        )
+    if secret := NO_SECRET.search(error_text):
+        return message("Give the build the secret: --secret id={name},src=FILE or id={name},env=VARIABLE.", name=secret["name"])
+    if agent := NO_AGENT.search(error_text):
+        return message("Give the build your SSH agent: --ssh {name}.", name=agent["name"])
     return ""

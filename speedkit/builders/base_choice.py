@@ -5,10 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from speedkit.dockerfile import external_bases, image_platform, read_dockerfile, requested_frontend, stage_bases, target_index
+from speedkit.dockerfile import (
+    base_platforms,
+    context_name,
+    fits_platform,
+    host_platform,
+    image_platform,
+    read_dockerfile,
+    requested_frontend,
+    stage_bases,
+    target_index,
+)
 from speedkit.engine import (
+    DOCKER_IMAGE,
+    NO_OPTIONS,
+    CommandOptions,
     Engine,
     extended_names,
     has_image,
@@ -24,6 +37,9 @@ from speedkit.engine import (
 )
 from speedkit.errors import DockerfileError, NoBaseImage
 from speedkit.messages import message
+
+if TYPE_CHECKING:
+    from .builder import BaseRequest
 
 __all__ = [
     "SYNTAX_ARGUMENT",
@@ -70,36 +86,45 @@ def build_bases(
     isolation: str | None,
     extend_ca: bool,
     is_provided: Callable[[str], bool] = lambda _: True,
+    options: CommandOptions = NO_OPTIONS,
 ) -> BuildBases:
     """The base images for a Dockerfile's text; none for a Dockerfile that does not parse, as BuildKit explains that better.
 
     isolation: a token; equal tokens share a cache, a new one has nothing cached. is_provided: whether the engine provides an
-    image. The other images, and those that cannot be had, are left out.
+    image, by the image's own name. The other images, and those that cannot be had, are left out.
+    Raises: NoBaseImage where the image in place of another one is for another platform than the build, or has a stage's name.
     """
-    references, final = _references(dockerfile, build_args, target)
+    needed, final = _needed_images(dockerfile, build_args, target, options)
     contexts: dict[str, str] = {}
     facts: dict[str, dict[str, Any]] = {}
-    for reference in filter(is_provided, references):
+    for reference, image in needed.items():
+        if not is_provided(image.name):
+            continue
         try:
-            base = resolve_base(engine, reference, extend_ca=extend_ca)
+            base = resolve_base(engine, image.name, extend_ca=extend_ca)
         except NoBaseImage:
             # BuildKit then fails at the line that names the image, and quotes it.
             continue
         used, described = base.used, base.described
+        # An image as it is may lack a platform: BuildKit then asks the registry for that one.
+        if used != image.name or isolation:
+            _check_platform(image, described)
         if isolation:
             used = isolated_base(engine, base.used, isolation, mark_certificates=reference != final)
             described = inspect_image(engine, used)
         # `used` is the image before its isolation: a later build recognizes the base by it (`bases_now`).
         facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(described)
-        if used != reference:
+        if image.of_user:
+            contexts[context_name(reference)] = f"{DOCKER_IMAGE}{used}"
+        elif used != reference:
             _check_stage_names(dockerfile, reference)
-            contexts[reference] = f"docker-image://{used}"
+            contexts[reference] = f"{DOCKER_IMAGE}{used}"
     return BuildBases(contexts, facts, final, frontend_replaced_now(engine, dockerfile, build_args))
 
 
-def base_names(dockerfile: str, build_args: Mapping[str, str], target: str | None) -> tuple[str, ...]:
+def base_names(request: BaseRequest) -> tuple[str, ...]:
     """The base images of a build, as the Dockerfile names them; none for a Dockerfile that does not parse."""
-    return _references(dockerfile, build_args, target)[0]
+    return tuple(_needed_images(request.dockerfile, request.build_args, request.target, request.options)[0])
 
 
 def frontend_replaced_now(engine: Engine, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
@@ -157,6 +182,7 @@ def bases_now(
     target: str | None,
     isolation: str | None,
     before: Mapping[str, Mapping[str, Any]],
+    options: CommandOptions = NO_OPTIONS,
 ) -> dict[str, dict[str, Any]]:
     """The facts that the recording of a build made now would hold. Nothing is pulled or made.
 
@@ -165,16 +191,16 @@ def bases_now(
     would have to be pulled is `gone`.
     before: the facts of the build before, which show whether its images had to be extended by the host's certificates.
     """
-    references, final = _references(dockerfile, build_args, target)
+    needed, final = _needed_images(dockerfile, build_args, target, options)
     facts: dict[str, dict[str, Any]] = {}
-    for reference in references:
+    for reference, image in needed.items():
         missing_layers: tuple[str, ...] = ()
-        used = ready_base(engine, reference)
+        used = ready_base(engine, image.name)
         # The build before may have needed the host's certificates in this image. Then this build would end up with them, too.
         earlier = before.get(reference, {}).get("used")
-        if used != earlier and earlier is not None and ready_base(engine, reference, extend_ca=True) == earlier:
+        if used != earlier and earlier is not None and ready_base(engine, image.name, extend_ca=True) == earlier:
             used = str(earlier)
-        if used is None and (used := plain_base(engine, reference)) is not None:
+        if used is None and (used := plain_base(engine, image.name)) is not None:
             # The kit adds the certificates before the build, which makes another image: there is nothing to pull.
             missing_layers = ("certificates",)
         if not used:
@@ -186,7 +212,7 @@ def bases_now(
             if not has_image(engine, name):
                 name, missing_layers = used, (*missing_layers, isolation)
         described = _facts(inspect_image(engine, name))
-        if missing_layers and _is_made_again(engine, reference, described["layers"], before.get(reference, {})):
+        if missing_layers and _is_made_again(engine, image.name, described["layers"], before.get(reference, {})):
             facts[reference] = dict(before[reference])
             continue
         # A name in place of a digest: it equals no layer of an earlier build, so everything on top of it is a miss.
@@ -218,15 +244,74 @@ def _facts(described: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _references(dockerfile: str, build_args: Mapping[str, str], target: str | None) -> tuple[tuple[str, ...], str]:
-    """The images that a Dockerfile needs, and the image that its target starts from, through all the stages between."""
+@dataclass(frozen=True, slots=True)
+class _NeededImage:
+    """An image that a build needs.
+
+    name: its own, which is not that in the Dockerfile where the user names a build context (`of_user`). platforms: those that
+    it is needed for.
+    """
+
+    name: str
+    platforms: frozenset[str]
+    of_user: bool
+
+
+def _needed_images(
+    dockerfile: str, build_args: Mapping[str, str], target: str | None, options: CommandOptions
+) -> tuple[dict[str, _NeededImage], str]:
+    """The images that a build needs, by their names in the Dockerfile, and the name of the one that its target starts from.
+
+    The names that the user gives a build context that is no image are left out.
+    """
+    contexts, images = options.named_contexts, options.images
     try:
         parsed = read_dockerfile(dockerfile)
-        references = external_bases(parsed, build_args=build_args, target=target)
-        bases = stage_bases(parsed, build_args=build_args, target=target)
-        base = bases[target_index(parsed, target)]
+        platforms = dict(
+            base_platforms(
+                parsed, build_args=build_args, target=target, platform=options.platform, replaced=options.named_contexts
+            )
+        )
+        bases = stage_bases(parsed, build_args=build_args, target=target, platform=options.platform)
+        final = target_index(parsed, target)
     except DockerfileError:
-        return (), SCRATCH
-    while base.stage is not None:
-        base = bases[base.stage]
-    return references, base.image
+        return {}, SCRATCH
+    # An image may take the place of a whole stage.
+    stages = {stage.name: stage for stage in parsed.stages if stage.named and stage.name in images}
+    for name, stage in stages.items():
+        platforms[name] = frozenset({bases[stage.index].platform or options.platform or host_platform()})
+    needed = {}
+    for reference, of_platforms in platforms.items():
+        name = context_name(reference)
+        if name in images:
+            needed[reference] = _NeededImage(images[name], of_platforms, of_user=True)
+        elif name not in contexts:
+            needed[reference] = _NeededImage(reference, of_platforms, of_user=False)
+    while (of_base := bases[final].stage) is not None and not (
+        parsed.stages[final].named and parsed.stages[final].name in stages
+    ):
+        final = of_base
+    stage = parsed.stages[final]
+    return needed, stage.name if stage.named and stage.name in stages else bases[final].image
+
+
+def _check_platform(image: _NeededImage, described: Mapping[str, Any]) -> None:
+    """Raises NoBaseImage where the image that is made of a local one, or stands in for it, is for another platform."""
+    here = image_platform(dict(described))
+    missing = sorted(platform for platform in image.platforms if here and not fits_platform(here, platform))
+    if missing:
+        raise NoBaseImage(
+            message(
+                "The image that takes the place of {image} here (a stand-in, one with the host's certificates, or a cold one) "
+                "is for {here}, and this build needs it for {platform}.",
+                image=image.name,
+                here=here,
+                platform=missing[0],
+            ),
+            fix=message(
+                "Build for {here}, or get the image of that platform first: `docker pull --platform {platform} {image}`.",
+                here=here,
+                platform=missing[0],
+                image=image.name,
+            ),
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from speedkit.context import Manifest
-from speedkit.engine import BuildRequest, CancellableCommand, Engine, SolveResult
+from speedkit.engine import NO_OPTIONS, BuildRequest, CancellableCommand, CommandOptions, Engine, SolveResult
 from speedkit.recordings import Recording
 
 from .base_choice import BuildBases
@@ -22,12 +22,14 @@ class BaseRequest:
     """What decides the base images of a build.
 
     dockerfile: its text. isolation: a token; builds with equal tokens share a cache, and a new token has nothing cached.
+    options: as `checked_options` gives them.
     """
 
     dockerfile: str
     build_args: Mapping[str, str]
     target: str | None
     isolation: str | None
+    options: CommandOptions = NO_OPTIONS
 
 
 class Builder(Protocol):
@@ -81,9 +83,10 @@ class Builder(Protocol):
         error_text: the last lines of the failed build.
         """
 
-    def read_context(self, folder: Path, dockerfile: Path, is_over: Callable[[], bool]) -> Manifest:
+    def read_context(self, folder: Path, dockerfile: Path | None, is_over: Callable[[], bool]) -> Manifest:
         """The files that a build of the folder is sent. Raises: FileRefused.
 
+        dockerfile: None where the folder is a named build context.
         is_over: says that nobody needs the answer any more, so reading may stop.
         """
 

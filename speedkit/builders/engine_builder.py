@@ -56,6 +56,7 @@ class EngineBuilder:
             isolation=request.isolation,
             extend_ca=extend_ca,
             is_provided=lambda name: self._provides(name, request, extend_ca=extend_ca),
+            options=request.options,
         )
 
     def _provides(self, name: str, request: BaseRequest, *, extend_ca: bool = False) -> bool:  # noqa: ARG002
@@ -70,6 +71,7 @@ class EngineBuilder:
             target=request.target,
             isolation=request.isolation,
             before=before,
+            options=request.options,
         )
 
     def frontend_replaced_now(self, dockerfile: str, build_args: Mapping[str, str]) -> str | None:
@@ -81,7 +83,7 @@ class EngineBuilder:
             note_unanswered(self.engine, image)
         return image
 
-    def read_context(self, folder: Path, dockerfile: Path, is_over: Callable[[], bool]) -> Manifest:
+    def read_context(self, folder: Path, dockerfile: Path | None, is_over: Callable[[], bool]) -> Manifest:
         return read_context(folder, dockerfile=dockerfile, is_over=is_over)
 
     def guard_from_clean(self, tag: str) -> AbstractContextManager[None]:

@@ -12,7 +12,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from speedkit.engine import STAND_INS, BuildRequest, CancellableCommand, family_of, go_settings, host_bundle, plain_base
+from speedkit.dockerfile import context_name
+from speedkit.engine import (
+    DOCKER_IMAGE,
+    STAND_INS,
+    BuildRequest,
+    CancellableCommand,
+    family_of,
+    go_settings,
+    has_image,
+    host_bundle,
+    plain_base,
+)
 from speedkit.errors import BuilderCannot
 from speedkit.messages import join_names, message
 from speedkit.ownership import scratch_folder
@@ -25,7 +36,6 @@ from .image_transfer import hand_over
 
 __all__ = ["OtherBuilder"]
 
-ENGINE_IMAGE = "docker-image://"
 OF_THIS_PROGRAM = ("platform", "python", "speedkit", "buildx", "go")
 
 
@@ -56,8 +66,8 @@ class OtherBuilder(EngineBuilder):
         Raises: NoBaseImage; BuilderCannot where a build cannot be isolated, or its platform is not one of the builder's.
         """
         bases = super().prepare(request, extend_ca=extend_ca)
-        names = base_names(request.dockerfile, request.build_args, request.target)
-        missing = [name for name in names if name not in bases.named_contexts]
+        sent = {name for name in bases.facts if {name, context_name(name)} & bases.named_contexts.keys()}
+        missing = [name for name in base_names(request) if name not in sent]
         if request.isolation is not None and missing:
             raise BuilderCannot(
                 message(
@@ -71,7 +81,7 @@ class OtherBuilder(EngineBuilder):
                     "need a cache of their own: `speedkit build` in the folder, without --cold, shares the builder's."
                 ),
             )
-        facts = {name: base for name, base in bases.facts.items() if name in bases.named_contexts}
+        facts = {name: base for name, base in bases.facts.items() if name in sent}
         for name, base in facts.items():
             self._require_platform(name, str(base.get("platform") or ""))
         # A registry that does not answer the engine may still answer the builder, which may be on another network.
@@ -80,7 +90,10 @@ class OtherBuilder(EngineBuilder):
     def _provides(self, name: str, request: BaseRequest, *, extend_ca: bool = False) -> bool:
         """Whether an image of the engine has to take the place of `name`. Otherwise the builder gets `name` from a registry."""
         is_extended = extend_ca or host_bundle() is not None or (family_of(name) in STAND_INS and bool(go_settings()))
-        return request.isolation is not None or is_extended or plain_base(self.engine, name) not in (None, name)
+        here = plain_base(self.engine, name)
+        # An image that the user names as a build context is often one that only this engine has.
+        is_named = name in request.options.images.values() and here is not None
+        return request.isolation is not None or is_extended or is_named or here not in (None, name)
 
     def _require_platform(self, image: str, platform: str) -> None:
         """Raises BuilderCannot where an image of the engine is for none of the platforms that the builder lists."""
@@ -101,7 +114,8 @@ class OtherBuilder(EngineBuilder):
 
     def bases_now(self, request: BaseRequest, before: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         facts = super().bases_now(request, before)
-        return {name: base for name, base in facts.items() if self._provides(name, request)}
+        images = request.options.images
+        return {name: base for name, base in facts.items() if self._provides(images.get(context_name(name), name), request)}
 
     def frontend_replaced_now(self, dockerfile: str, build_args: Mapping[str, str]) -> str | None:  # noqa: ARG002
         return None
@@ -116,9 +130,11 @@ class OtherBuilder(EngineBuilder):
             handed_over: dict[str, str] = {}
             for source in dict.fromkeys(request.named_contexts.values()):
                 folder = scratch / f"image-{len(handed_over)}"
-                image = source.removeprefix(ENGINE_IMAGE)
-                handed_over[source] = hand_over(self.engine, image, folder, is_over=lambda: command.cancelled)
-            contexts = {name: handed_over[source] for name, source in request.named_contexts.items()}
+                image = source.removeprefix(DOCKER_IMAGE)
+                # Folders and addresses are as good for this builder, and an image that the engine lacks comes from a registry.
+                if image != source and has_image(self.engine, image):
+                    handed_over[source] = hand_over(self.engine, image, folder, is_over=lambda: command.cancelled)
+            contexts = {name: handed_over.get(source, source) for name, source in request.named_contexts.items()}
             yield replace(request, named_contexts=contexts)
 
     def machine(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Replay:
     def unfetched_frontend(self, error_text: str, request: BaseRequest) -> str | None:  # noqa: ARG002
         return None
 
-    def read_context(self, folder: Path, dockerfile: Path, is_over: Callable[[], bool]) -> Manifest:  # noqa: ARG002
+    def read_context(self, folder: Path, dockerfile: Path | None, is_over: Callable[[], bool]) -> Manifest:  # noqa: ARG002
         return self.played.context
 
     def guard_from_clean(self, tag: str) -> AbstractContextManager[None]:  # noqa: ARG002

@@ -1,12 +1,12 @@
 """Real builds of an app, one by one or compared with each other."""
 
-from .build_inputs import dockerfile_text, dockerfile_without_secrets, effective_build_args
+from .build_inputs import dockerfile_text, dockerfile_without_secrets, effective_build_args, options_in_copy
 from .comparison import Comparison, compare
 from .exit_handling import stop_builds_on_signals
 from .host_commands import host_environment
 from .housekeeping import disk_use
 from .notebook_view import watch_in_notebook
-from .request import BuildOptions
+from .request import BuildOptions, options_of
 from .running_build import RunningBuild, build, recordings_folder, start_again, start_build, start_on_builder, start_replay
 
 __all__ = [
@@ -20,6 +20,8 @@ __all__ = [
     "dockerfile_without_secrets",
     "effective_build_args",
     "host_environment",
+    "options_in_copy",
+    "options_of",
     "recordings_folder",
     "start_again",
     "start_build",

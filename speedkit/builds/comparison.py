@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import COLD, App
 from speedkit.builders import Builder, EngineBuilder
-from speedkit.engine import CancellableCommand, connect
+from speedkit.engine import NO_OPTIONS, CancellableCommand, CommandOptions, checked_options, connect, require_secrets
 from speedkit.messages import message
 from speedkit.model import Build
 
@@ -117,6 +117,9 @@ def compare(
     cold: bool = True,
     watch: Callable[[int], Watch] = quiet_or_notebook,
     builder: Builder | None = None,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    options: CommandOptions = NO_OPTIONS,
 ) -> Comparison:
     """Real builds of every strategy under every edit, `repeat` times, interleaved.
 
@@ -124,9 +127,14 @@ def compare(
     each edit is made to the unchanged sources and built. Strategies take turns, so that a machine that slows down slows all of
     them. Afterwards the app is as it was before.
     builder: makes the builds; None is the builder inside the engine.
+    target, build_args, options: of every build, as in `build`; without tags, since these images are made to be measured.
     cold: False leaves the cold builds out, and goes on with the cache of the app's builds so far.
     Raises: UnknownStrategy, UnknownEdit, EditDoesNotApply, FileRefused, and what a build raises.
     """
+    # A name of the user's would move from one measured image to the next, and most of them have a mark in their base.
+    checked = replace(checked_options(options), tags=())
+    require_secrets(checked)
+    build_options = BuildOptions(target=target, build_args=dict(build_args or {}), options=checked)
     names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
     real_edits = [edit for edit in edits if edit != COLD]
     # Each edit is made and undone once, since a failure is better known before the first of many builds.
@@ -151,7 +159,8 @@ def compare(
                         if repeat > 1
                         else message("{strategy}, {edit}", strategy=name, edit=edit)
                     )
-                    built = _build_edited(builder, app, name, edit, caches[name])
+                    options_now = replace(build_options, edit=edit, isolation=caches[name])
+                    built = _build_edited(builder, app, name, options_now)
                     runs.append(Run(name, edit, trial, built))
                     painter.end(built)
     return Comparison(tuple(runs), tuple(edits))
@@ -175,12 +184,12 @@ def _settle_host(app: App, strategy: str, cache: str | None) -> None:
         )
 
 
-def _build_edited(builder: Builder, app: App, strategy: str, edit: str, cache: str | None) -> Build:
+def _build_edited(builder: Builder, app: App, strategy: str, options: BuildOptions) -> Build:
     app.reset()
-    if edit != COLD:
-        _settle_host(app, strategy, cache)
-        app.edit(edit)
-    running = start_on_builder(builder, app, app.strategy(strategy), BuildOptions(edit=edit, isolation=cache))
+    if options.edit != COLD:
+        _settle_host(app, strategy, options.isolation)
+        app.edit(options.edit)
+    running = start_on_builder(builder, app, app.strategy(strategy), options)
     try:
         return running.wait()
     except KeyboardInterrupt:

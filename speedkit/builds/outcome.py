@@ -60,7 +60,9 @@ def error_of(solve: Solve, outcome: Outcome, bases: BuildBases) -> str | None:
         # BuildKit's error has either the name in the Dockerfile, or that of the image in its place.
         platforms = {name: base.get("platform", "") for name, base in bases.facts.items()}
         platforms |= {str(base["used"]).removesuffix(":latest"): base.get("platform", "") for base in bases.facts.values()}
-        hint = advice_on_failure(solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend, platforms=platforms)
+        hint = advice_on_failure(
+            solve.error_text, stand_ins=stand_ins, frontend=bases.replaced_frontend, platforms=platforms, log=log
+        )
     except Exception as problem:
         # A mistake of the kit in explaining a failure must not hide the failure.
         hint = message("Advice on this failure could not be worked out: {problem}", problem=in_words(problem))

@@ -5,19 +5,29 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from speedkit.apps import App, Probe, Strategy
 from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, BuildBases
 from speedkit.dockerfile import without_frontend
-from speedkit.engine import BuildRequest, our_labels
+from speedkit.engine import (
+    NO_OPTIONS,
+    BuildRequest,
+    CommandOptions,
+    agent_ids,
+    our_labels,
+    read_secrets,
+    secret_values,
+    unset_secrets,
+)
 from speedkit.recordings import Meta, Recording, Redaction, new_id
 
-from .build_inputs import dockerfile_text, effective_build_args, refuse_private_file
+from .build_inputs import dockerfile_text, effective_build_args, options_in_copy, refuse_private_file
 
-__all__ = ["BuildOptions", "Request", "request_for", "request_of"]
+__all__ = ["BuildOptions", "Request", "options_of", "request_for", "request_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class BuildOptions:
 
     edit: the name of the edit in tables and in the history. isolation: a token; builds with equal tokens share a cache, and a
     new token starts cold. None shares the builder's cache. begun_as: the strategy that `App.begin` counts the build for; None
-    for a build that it does not count.
+    for a build that it does not count. options: as `checked_options` gives them.
     """
 
     edit: str = "none"
@@ -36,6 +46,7 @@ class BuildOptions:
     build_args: dict[str, str] = field(default_factory=dict)
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
+    options: CommandOptions = NO_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +75,14 @@ class Request:
 
     @property
     def bases(self) -> BaseRequest:
-        return BaseRequest(self.text, self.arguments, self.options.target, self.options.isolation)
+        options = self.options
+        return BaseRequest(self.text, self.arguments, options.target, options.isolation, options.options)
 
     def redaction(self) -> Redaction:
         """Takes the secrets of this build out of everything that is kept."""
         caches = [*self.options.cache_from, *self.options.cache_to]
-        return Redaction(self.arguments, os.environ, caches, dockerfile=self.text)
+        given = secret_values(self.options.options)
+        return Redaction(self.arguments, os.environ, caches, dockerfile=self.text, given=given)
 
     def for_buildx(self, bases: BuildBases, builder: str | None) -> BuildRequest:
         """The request in the terms of buildx. builder: its name in buildx; None is the one inside the engine."""
@@ -82,18 +95,21 @@ class Request:
             # With the frontend named in either place, BuildKit would ask the registry again.
             arguments.pop(SYNTAX_ARGUMENT, None)
             text = without_frontend(self.text)
+        options = self.options.options
         return BuildRequest(
             context=self.folder,
             dockerfile=self.dockerfile,
             dockerfile_text=text,
             target=self.options.target,
             build_args=arguments,
-            named_contexts=bases.named_contexts,
-            labels=our_labels(),
-            tag=self.tag,
+            # A base may take the place of an image that the user names as a context: a stand-in, or an isolated one.
+            named_contexts={**options.named_contexts, **bases.named_contexts},
+            labels={**options.labels, **our_labels()},
+            tags=(self.tag, *options.tags),
             builder=builder,
             cache_from=self.options.cache_from,
             cache_to=self.options.cache_to,
+            options=options,
         )
 
     def initial_meta(self, redaction: Redaction, *, number: int, builder: str | None) -> Meta:
@@ -119,6 +135,7 @@ class Request:
             cache_from=[*map(redaction.cache_option, options.cache_from)],
             cache_to=[*map(redaction.cache_option, options.cache_to)],
             session=os.environ.get("SPEEDKIT_SESSION"),
+            options=_recorded_options(options.options, redaction),
         )
 
 
@@ -138,7 +155,7 @@ def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
         host_commands=strategy.host_commands,
         probe=app.probe,
         text=text,
-        options=options,
+        options=replace(options, options=options_in_copy(options.options, app)),
         arguments=effective_build_args(options.build_args),
     )
 
@@ -154,6 +171,7 @@ def request_of(recording: Recording) -> Request:
         build_args=meta.build_args,
         cache_from=tuple(meta.cache_from),
         cache_to=tuple(meta.cache_to),
+        options=options_of(meta),
     )
     return Request(
         app=meta.app,
@@ -167,6 +185,29 @@ def request_of(recording: Recording) -> Request:
         options=options,
         arguments=meta.build_args,
     )
+
+
+def _recorded_options(options: CommandOptions, redaction: Redaction) -> dict[str, Any]:
+    """The options as a recording keeps them: of secrets and SSH agents only the ids, and nothing for what is not set."""
+    kept = replace(
+        options,
+        secrets=tuple(name for name in read_secrets(options.secrets, Path()) if name not in unset_secrets(options)),
+        ssh=tuple(sorted(agent_ids(options))),
+        named_contexts={name: redaction.text(source) for name, source in options.named_contexts.items()},
+        labels=redaction.build_args(options.labels),
+    )
+    values = {one.name: getattr(kept, one.name) for one in fields(kept)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
+
+
+def options_of(meta: Meta) -> CommandOptions:
+    """The options of a recorded build; without its secrets and SSH agents, of which the recording has only the ids."""
+    # A newer speedkit may know more options.
+    names = {one.name for one in fields(CommandOptions)} - {"secrets", "ssh"}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in meta.options.items() if name in names
+    }
+    return CommandOptions(**values)
 
 
 def _image_name(text: str) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from speedkit.context import Manifest
 from speedkit.errors import SpeedkitError, in_words
 from speedkit.messages import marked, message
 from speedkit.model import Build
 from speedkit.recordings import Meta, Recording, Redaction, Solve, assemble_build, complete_recording, write_recording
 from speedkit.state import state_folder
 
+from .solve import SentFiles
 from .transcript import Transcript
 
 __all__ = ["NOT_COMPLETED", "Keeper"]
@@ -43,7 +43,7 @@ class Keeper:
         """The recording on disk; None before `keep`, and where it could not be written."""
         return self._recording
 
-    def keep(self, meta: Meta, context: Manifest | None, image: dict[str, Any] | None) -> None:
+    def keep(self, meta: Meta, sent: SentFiles | None, image: dict[str, Any] | None) -> None:
         """Write the recording as of now.
 
         Its notice says that the image is not described yet: it stays if this program ends before `complete`.
@@ -54,7 +54,13 @@ class Keeper:
         try:
             folder = state_folder("recordings")
             self._recording = write_recording(
-                folder, meta, raw=self._transcript.lines, dockerfile=self._dockerfile(), context=context, image=image
+                folder,
+                meta,
+                raw=self._transcript.lines,
+                dockerfile=self._dockerfile(),
+                context=sent.context if sent is not None else None,
+                image=image,
+                named_contexts=sent.named_contexts if sent is not None else {},
             )
         except SpeedkitError as problem:
             self.notices.append(message("This build was not recorded. {problem}", problem=problem))

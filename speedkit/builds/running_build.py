@@ -14,9 +14,18 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.builders import BuildBases, Builder, Replay, answer_of, builder_named, describe_result
 from speedkit.context import Manifest
-from speedkit.engine import CancellableCommand, Engine, connect
+from speedkit.engine import (
+    NO_OPTIONS,
+    CancellableCommand,
+    CommandOptions,
+    Engine,
+    checked_options,
+    connect,
+    require_secrets,
+    unset_secrets,
+)
 from speedkit.errors import BuilderCannot, Misuse, SpeedkitError, StateRefused, in_words
-from speedkit.messages import capital, marked, message
+from speedkit.messages import capital, join_names, marked, message
 from speedkit.model import Build
 from speedkit.recordings import Meta, Recording, new_number
 from speedkit.state import state_folder, state_home
@@ -29,7 +38,7 @@ from .notebook_view import watch_in_notebook
 from .outcome import breakage, error_of, outcome_of
 from .request import BuildOptions, Request, request_for, request_of
 from .result_keeping import Keeper
-from .solve import ContextReading, SolvedBuild, Solver
+from .solve import ContextReading, SentFiles, SolvedBuild, Solver
 from .transcript import Transcript
 
 __all__ = ["RunningBuild", "build", "recordings_folder", "start_again", "start_build", "start_on_builder", "start_replay"]
@@ -46,6 +55,9 @@ SILENT = marked(
 STATE_IS_SENT = marked(
     "speedkit's own folder {folder} is in the build context: each build changes it, so whatever copies it runs again, and it "
     "gets into the image. Add it to .dockerignore, or set SPEEDKIT_HOME to a folder elsewhere."
+)
+UNSET_SECRET = marked(
+    "The build had no secret {names}: the variable is not set. `docker build` builds without it, too, and says nothing."
 )
 LOG_IS_CUT = marked("The log was too long to be kept whole: it says where and how much is left out.")
 CACHE_IN_THE_IMAGE = "type=inline"
@@ -66,12 +78,14 @@ def build(
     builder: str | None = None,
     cache_from: Sequence[str] = (),
     cache_to: Sequence[str] = (),
+    options: CommandOptions = NO_OPTIONS,
 ) -> Build:
     """A finished build of an app by one of its strategies; a notebook shows it live.
 
     cold: start with an empty cache. The builder's cache stays as it is.
     builder: the name of a builder of buildx; None is the one inside the engine. Each has a cache of its own.
     cache_from, cache_to: caches for buildx to import and export, as `docker buildx build` takes them.
+    options: secrets, platforms, labels and all else that `docker build` takes; relative paths begin in the current folder.
     A Dockerfile that fails gives a `Build` whose `ok` is False. Ctrl-C cancels the build and keeps its recording.
     `Build.notices` says what failed after the end of the build, such as keeping its recording or asking its image.
     Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, EngineLost, DiskFull.
@@ -85,6 +99,7 @@ def build(
         builder=builder,
         cache_from=cache_from,
         cache_to=cache_to,
+        options=options,
     )
     notices: tuple[str, ...] = ()
     try:
@@ -109,19 +124,22 @@ def start_build(
     builder: str | None = None,
     cache_from: Sequence[str] = (),
     cache_to: Sequence[str] = (),
+    options: CommandOptions = NO_OPTIONS,
     engine: Engine | None = None,
 ) -> RunningBuild:
     """A build that runs in the background.
 
     strategy: None takes the app's first. Arguments as in `build`.
-    Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, and what `connect` raises.
+    Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, Misuse for an option that cannot be, and what `connect` raises.
     """
     of_strategy = app.strategy(strategy)
+    given_options = checked_options(options)
+    require_secrets(given_options)
     # Before `begin`, which counts a build of the app: without a builder there is none, and the next build is still the first.
     named_builder = builder_named(engine or connect(), builder)
     _require_export(named_builder, cache_to)
     isolation, edit = app.begin(of_strategy.name, cold=cold, builder=named_builder.name)
-    options = BuildOptions(
+    build_options = BuildOptions(
         isolation=isolation,
         edit=edit,
         begun_as=None if cold else of_strategy.name,
@@ -129,8 +147,9 @@ def start_build(
         build_args=dict(build_args or {}),
         cache_from=tuple(cache_from),
         cache_to=tuple(cache_to),
+        options=given_options,
     )
-    return start_on_builder(named_builder, app, of_strategy, options)
+    return start_on_builder(named_builder, app, of_strategy, build_options)
 
 
 def start_on_builder(builder: Builder, app: App, strategy: Strategy, options: BuildOptions) -> RunningBuild:
@@ -202,6 +221,8 @@ class RunningBuild:
         else:
             self._meta = replace(builder.played.meta, outcome="running", error=None, answer=None, notices=[])
         self._keeper = Keeper(self._redaction, self._transcript, lambda: self._shown_text, builder.played)
+        if unset := sorted(unset_secrets(request.options.options)) if builder.played is None else ():
+            self._keeper.notices.append(message(UNSET_SECRET, names=join_names(unset)))
         self._built: Build | None = None
         self._finished: Build | None = None
         self._problem: BaseException | None = None
@@ -322,8 +343,8 @@ class RunningBuild:
             self._meta = replace(self._meta, machine=machine.result())
         image = {"id": solved.finished.image} if solved.finished.image is not None else None
         # The build is over. All that follows may fail, hang or be interrupted, so its result is kept first.
-        context, context_problem = self._read_context(solved.context)
-        self._keeper.keep(self._meta, context, image)
+        sent, context_problem = self._read_context(solved.context)
+        self._keeper.keep(self._meta, sent, image)
         if self._meta.outcome == "broken":
             recording = self._keeper.recording
             recording_note = (
@@ -379,7 +400,7 @@ class RunningBuild:
         if self._transcript.is_cut:
             self._keeper.notices.append(message(LOG_IS_CUT))
 
-    def _read_context(self, context: ContextReading) -> tuple[Manifest | None, SpeedkitError | None]:
+    def _read_context(self, context: ContextReading) -> tuple[SentFiles | None, SpeedkitError | None]:
         """The files that BuildKit was sent, or why they could not be read. Neither when reading takes long for nobody's use."""
         notices = self._keeper.notices
         while not context.done_within(LOOK_SECONDS):
@@ -401,7 +422,7 @@ class RunningBuild:
         except Exception as problem:
             notices.append(message("The build context could not be read: {problem}", problem=in_words(problem)))
             return None, None
-        if (state := _state_folder_in(self.request.folder, sent)) is not None:
+        if (state := _state_folder_in(self.request.folder, sent.context)) is not None:
             notices.append(message(STATE_IS_SENT, folder=state))
         return sent, None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,19 +18,35 @@ from .outcome import failure_text
 from .request import Request
 from .transcript import Transcript
 
-__all__ = ["ContextReading", "SolvedBuild", "Solver"]
+__all__ = ["ContextReading", "SentFiles", "SolvedBuild", "Solver"]
 
 UNTRUSTED = "certificate signed by unknown authority"
 NO_BASES = BuildBases({}, {}, "")
 LOOK_SECONDS = 0.1
 
 
-class ContextReading(InBackground[Manifest]):
-    """The manifest of the build context, read at the same time as buildx reads the context."""
+@dataclass(frozen=True, slots=True)
+class SentFiles:
+    """The files that a build was sent: of its build context, and of the named contexts that are folders, by name."""
+
+    context: Manifest
+    named_contexts: Mapping[str, Manifest]
+
+
+class ContextReading(InBackground[SentFiles]):
+    """The manifests of the build contexts, read at the same time as buildx reads the contexts."""
 
     def __init__(self, builder: Builder, request: Request) -> None:
         self._is_unneeded = threading.Event()
-        super().__init__(partial(builder.read_context, request.folder, request.dockerfile, self._is_unneeded.is_set))
+
+        def read() -> SentFiles:
+            named = {
+                name: builder.read_context(folder, None, self._is_unneeded.is_set)
+                for name, folder in request.options.options.folders.items()
+            }
+            return SentFiles(builder.read_context(request.folder, request.dockerfile, self._is_unneeded.is_set), named)
+
+        super().__init__(read)
 
     def give_up(self) -> None:
         """Note that nobody needs the manifest any more."""
@@ -39,7 +55,7 @@ class ContextReading(InBackground[Manifest]):
 
 @dataclass(frozen=True, slots=True)
 class SolvedBuild:
-    """How a build ended. seconds: of the host commands and BuildKit together. context: of the files that were sent."""
+    """How a build ended. seconds: of the host commands and BuildKit together. context: reads the files that were sent."""
 
     finished: SolveResult
     bases: BuildBases

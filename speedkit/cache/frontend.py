@@ -21,8 +21,10 @@ from speedkit.dockerfile import (
     check_instruction,
     check_port,
     check_signal,
+    context_name,
     fits_platform,
     global_environment,
+    host_platform,
     needed_stages,
     normalized_path,
     read_instruction,
@@ -192,7 +194,7 @@ class _Planner:
         self.lint = Linting(situation.dockerfile, situation.build_args)
         options = {"build_args": situation.build_args, "target": situation.target, "platform": situation.platform}
         self.bases = stage_bases(self.dockerfile, **options)  # type: ignore[arg-type]
-        self.needed = needed_stages(self.dockerfile, **options)  # type: ignore[arg-type]
+        self.needed = needed_stages(self.dockerfile, **options, replaced=situation.contexts)  # type: ignore[arg-type]
         self.global_args = global_environment(self.dockerfile, **options)  # type: ignore[arg-type]
         self.ends: dict[int, Vertex | None] = {}
         self.environments: dict[int, StageEnvironment] = {}
@@ -210,7 +212,7 @@ class _Planner:
         return steps
 
     def _stage(self, stage: Stage, opening: Instruction) -> list[PlannedStep]:
-        replaced = self.situation.contexts.get(stage.name) if stage.named else None
+        replaced = self.situation.contexts.get(context_name(stage.name)) if stage.named else None
         if replaced is not None:
             # `--build-context NAME=…` takes the place of a stage of that name, so nothing of the stage is built.
             self.ends[stage.index] = self._named_context(stage.name, replaced)
@@ -250,10 +252,13 @@ class _Planner:
         vertex = self._image_or_context(base.image)
         if image is None:
             return vertex, StageEnvironment.from_image(None), []
-        if vertex is not None and base.platform and image.platform and not fits_platform(image.platform, base.platform):
+        # Without `--platform`, the engine's own platform counts, which may not be that of this machine.
+        of_build = self.situation.platform if self.situation.platform != host_platform() else ""
+        required = base.platform or of_build
+        if vertex is not None and required and image.platform and not fits_platform(image.platform, required):
             # An image that is here for another platform does not count: the registry is asked for the other image.
-            platforms = {"local_platform": image.platform, "required_platform": base.platform}
-            operation = (vertex.operation, base.platform)
+            platforms = {"local_platform": image.platform, "required_platform": required}
+            operation = (vertex.operation, required)
             vertex = replace(vertex, operation=operation, parts={**vertex.parts, **platforms}, gone=True)
         triggers = [read_instruction(text, line=stage.line, stage=stage.index) for text in image.on_build]
         for trigger in triggers:
@@ -262,7 +267,7 @@ class _Planner:
 
     def _image(self, name: str) -> BaseImage | None:
         """The image of a name; None for scratch, and for a named context that is no image."""
-        replaced = self.situation.contexts.get(name)
+        replaced = self.situation.contexts.get(context_name(name))
         if isinstance(replaced, BaseImage):
             return replaced
         if name == SCRATCH or replaced is not None:
@@ -273,7 +278,7 @@ class _Planner:
         """The vertex of an image or named context, always the same one; None for scratch and an image without any layer."""
         if name in self.images:
             return self.images[name]
-        replaced, image = self.situation.contexts.get(name), self._image(name)
+        replaced, image = self.situation.contexts.get(context_name(name)), self._image(name)
         if replaced is not None:
             vertex = self._named_context(name, replaced)
         elif image is None or (not image.layers and image.environment is not None):

@@ -57,8 +57,10 @@ def run_vertex(
     ]
     if script is not None:
         counted.append(_MountInKey(_PIPES, ("bind", True), script, "/"))
+    shared_memory = None
     if shm_size := planner.situation.options.get("shm-size", ""):
-        counted.append(_MountInKey("/dev/shm", ("tmpfs", False, _bytes(shm_size)), None, "/"))  # noqa: S108
+        shared_memory = _MountInKey("/dev/shm", ("tmpfs", False, _bytes(shm_size)), None, "/")  # noqa: S108
+        counted.append(shared_memory)
     # client/llb/exec.go sorts the mounts by target, so their order in the instruction does not count.
     counted.sort(key=lambda mount: mount.target)
     inputs = _inputs(before, counted)
@@ -72,20 +74,22 @@ def run_vertex(
         "unknown_base": environment.unknown_base,
         "workdir": environment.workdir,
         "user": environment.user,
-        "mounts": (tuple((mount.target, mount.key) for mount in counted), secrets),
+        "mounts": (tuple((mount.target, mount.key) for mount in counted if mount is not shared_memory), secrets),
+        "shm-size": shared_memory.key if shared_memory is not None else "",
         "network": _network(instruction, planner),
-        "options": (
-            # CacheMap empties the addresses of `--add-host`, so only the names count.
-            tuple(entry.partition(":")[0] for entry in options.get("add-host", "").split(",") if entry),
-            tuple(options.get(name, "") for name in ("ulimit", "cgroup-parent")),
-            instruction.flag("security") or "sandbox",
-            instruction.flag_values("device"),
-        ),
+        # CacheMap empties the addresses of `--add-host`, so only the names count.
+        "add-host": tuple(entry.partition(":")[0] for entry in options.get("add-host", "").split(",") if entry),
+        "ulimit": options.get("ulimit", ""),
+        "cgroup-parent": options.get("cgroup-parent", ""),
+        "security": instruction.flag("security") or "sandbox",
+        "device": instruction.flag_values("device"),
         "hostname": planner.situation.build_args.get("BUILDKIT_SANDBOX_HOSTNAME", ""),
         "platform": environment.platform,
     }
     operation = ("run", tuple(parts.items()), order, before is not None)
-    missing_secrets = tuple(_secret(mount) for mount in mounts if _is_required(mount))
+    required = (_secret(mount) for mount in mounts if _is_required(mount))
+    given = {"secret": planner.situation.secrets, "ssh": planner.situation.agents}
+    missing_secrets = tuple(one for one in required if one.name not in given[one.kind])
     return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts, missing_secrets=missing_secrets)
 
 
@@ -221,7 +225,12 @@ def _inputs(before: Vertex | None, mounts: list[_MountInKey]) -> tuple[Edge, ...
 
 def _network(instruction: Instruction, planner: Planner) -> str:
     own = (instruction.flag("network") or "default").lower()
-    if own == "host":
-        # A right ("entitlement") that a plain build has not.
-        raise DockerfileError("Dockerfile: failed to load LLB: network.host is not allowed.")
-    return planner.situation.options.get("network", "default") if own == "default" else own
+    of_build = planner.situation.options.get("network", "default")
+    if own == "host" and of_build != "host":
+        # A right ("entitlement") that a plain build has not. buildx gives it to a build with `--network=host`.
+        raise DockerfileError(
+            "Dockerfile: failed to load LLB: network.host is not allowed.",
+            line=instruction.line,
+            fix=message("Build with --network host, which gives the build this right."),
+        )
+    return of_build if own == "default" else own

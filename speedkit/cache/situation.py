@@ -65,10 +65,12 @@ NamedContext = Manifest | BaseImage | str
 class Situation:
     """Everything that decides the cache keys of one build.
 
-    bases: the base image for each name in the Dockerfile. contexts: the named build contexts that are no base image.
+    bases: the base image for each name in the Dockerfile. contexts: the named build contexts that are no base image,
+    by `context_name`.
     folder: the path of the build context. BuildKit compares the context with the last one whose folder had the same name
     (`context_transfer`); "" for none.
     options: options of the build command that reach every RUN: `network`, `add-host`, `shm-size`, `ulimit`, `cgroup-parent`.
+    secrets, agents: the ids of the secrets and SSH agents that the build has.
     states: of a past build, the state of each instruction, by line; None when no state was recorded.
     errors: BuildKit's error for each failed instruction, by line.
     triggers: the states of the base image's ONBUILD instructions, by line of the FROM and text.
@@ -87,6 +89,8 @@ class Situation:
     platform: str = field(default_factory=host_platform)
     folder: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    secrets: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
     states: Mapping[int, StepState] | None = None
     errors: Mapping[int, str] = field(default_factory=dict)
     triggers: Mapping[tuple[int, str], StepState] = field(default_factory=dict)

@@ -34,7 +34,8 @@ _BUILD_TIME, _HOST_NAME, _NAMESPACE = "SOURCE_DATE_EPOCH", "BUILDKIT_SANDBOX_HOS
 _FOR_BUILDKIT = frozenset({_BUILD_TIME, _HOST_NAME, _NAMESPACE})
 """Build arguments that are part of cache keys although no ARG declares them."""
 
-_OF_COMMAND = ("network", "options", "mounts")
+_OF_COMMAND = ("network", "add-host", "shm-size", "ulimit", "cgroup-parent")
+"""Options of the build command that are part of the key of every RUN."""
 
 StepChange = (
     FilesChanged
@@ -148,7 +149,8 @@ def _change_of_parts(
     for part, name in (("workdir", "WORKDIR"), ("user", "USER"), ("command", "SHELL")):
         if part in changed_parts:
             return _variables([name], frozenset(), own, after)
-    return OptionsChanged(tuple(changed_parts)) if set(changed_parts) & set(_OF_COMMAND) else None
+    options = tuple(name for name in _OF_COMMAND if name in changed_parts)
+    return OptionsChanged(options) if options else None
 
 
 def _replaced_variables(before: PlannedStep, after: PlannedStep, arguments: frozenset[str]) -> VariablesChanged:

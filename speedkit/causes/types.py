@@ -263,7 +263,7 @@ class VariableOrderChanged:
 
 @dataclass(frozen=True, slots=True)
 class OptionsChanged:
-    """Options of the build command changed. options: their names, such as `network`."""
+    """Options of the build command changed. options: their names, such as `network` and `shm-size`."""
 
     options: tuple[str, ...]
 
@@ -418,7 +418,7 @@ class BackslashInPath:
 
 @dataclass(frozen=True, slots=True)
 class MissingSecret:
-    """The step has to run and requires secrets, and speedkit gives a build none."""
+    """The step has to run and requires secrets that the build is not given."""
 
     secrets: tuple[Secret, ...]
 

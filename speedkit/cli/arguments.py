@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import re
+from collections.abc import Callable, Iterable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from speedkit.errors import Misuse
 from speedkit.messages import message
 
+from .argv_secrets import hide_on_command_line
+
 if TYPE_CHECKING:
     from speedkit.apps import App
+    from speedkit.engine import CommandOptions
 
 __all__ = [
     "AsJson",
@@ -26,6 +32,7 @@ __all__ = [
     "app_named",
     "parse_build_args",
     "parse_size",
+    "with_docker_options",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help=message("Print one JSON document."))]
@@ -41,6 +48,8 @@ BuilderOption = Annotated[str | None, typer.Option(help=message("A buildx builde
 StrategyOption = Annotated[str | None, typer.Option("-s", "--strategy", help=message("A strategy of the app."))]
 FileOption = Annotated[Path | None, typer.Option("-f", "--file", help=message("A Dockerfile."))]
 TargetOption = Annotated[str | None, typer.Option(help=message("The stage to build."))]
+OF_DOCKER = message("Options of `docker build`")
+"""The heading of the options that `with_docker_options` gives a verb."""
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|b|kb|mb|gb|kib|mib|gib)", re.IGNORECASE)
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
@@ -55,6 +64,129 @@ def parse_size(text: str) -> int:
     if not math.isfinite(size):
         raise typer.BadParameter(message("{text!r} is not a size. Write bytes, or a number with kB, MB or GB.", text=text[:40]))
     return round(size)
+
+
+def with_docker_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with the options of `docker build`, which it gets together as its parameter `options`, a `CommandOptions`."""
+    # typer reads the parameters of a verb from its signature, so the shared ones take the place of `options` there.
+    hints = get_type_hints(verb, localns={"CommandOptions": object}, include_extras=True)
+    shared_hints = get_type_hints(_command_options, localns={"CommandOptions": object}, include_extras=True)
+    shared = inspect.signature(_command_options).parameters
+    parameters = []
+    for parameter in inspect.signature(verb).parameters.values():
+        if parameter.name == "options":
+            parameters += [one.replace(annotation=shared_hints[one.name]) for one in shared.values()]
+        else:
+            parameters.append(parameter.replace(annotation=hints[parameter.name]))
+
+    @wraps(verb)
+    def verb_with_options(**values: Any) -> None:
+        given = {name: values.pop(name) for name in shared}
+        verb(**values, options=_command_options(**given))
+
+    verb_with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    verb_with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return verb_with_options
+
+
+def _command_options(
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="id=NAME,src=FILE|env=VAR",
+            help=message("A secret for `RUN --mount=type=secret`; may be repeated."),
+            rich_help_panel=OF_DOCKER,
+        ),
+    ] = None,
+    ssh: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="default|NAME=PATH",
+            help=message("An SSH agent or key for `RUN --mount=type=ssh`."),
+            rich_help_panel=OF_DOCKER,
+        ),
+    ] = None,
+    build_context: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SOURCE",
+            help=message("A folder, image or address in place of a name in the Dockerfile."),
+            rich_help_panel=OF_DOCKER,
+        ),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OS/ARCH", help=message("The platform to build for, such as linux/arm64."), rich_help_panel=OF_DOCKER
+        ),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help=message("A label of the image; may be repeated."), rich_help_panel=OF_DOCKER),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-t",
+            "--tag",
+            metavar="NAME:TAG",
+            help=message("One more name for the image that a build makes."),
+            rich_help_panel=OF_DOCKER,
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|host", help=message("The network of RUN: default, none or host."), rich_help_panel=OF_DOCKER
+        ),
+    ] = None,
+    add_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:IP", help=message("An address of a host for RUN; may be repeated."), rich_help_panel=OF_DOCKER
+        ),
+    ] = None,
+    ulimit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SOFT:HARD", help=message("A limit for RUN, such as nofile=1024:2048."), rich_help_panel=OF_DOCKER
+        ),
+    ] = None,
+    shm_size: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help=message("The size of /dev/shm in RUN, such as 1g."), rich_help_panel=OF_DOCKER),
+    ] = None,
+) -> CommandOptions:
+    from speedkit.engine import CommandOptions
+
+    # Labels and addresses may hold secrets, and every user can see this process's command line.
+    hide_on_command_line([*(label or ()), *(build_context or ())])
+    return CommandOptions(
+        secrets=tuple(secret or ()),
+        ssh=tuple(ssh or ()),
+        named_contexts=_pairs(build_context or (), is_complete=True),
+        platforms=tuple(platform or ()),
+        labels=_pairs(label or (), is_complete=False),
+        tags=tuple(tag or ()),
+        network=network,
+        add_hosts=tuple(add_host or ()),
+        ulimits=tuple(ulimit or ()),
+        shm_size=shm_size,
+    )
+
+
+def _pairs(options: Iterable[str], *, is_complete: bool) -> dict[str, str]:
+    """`NAME=VALUE` options as a dictionary. is_complete: a name alone is a mistake; else its value is empty."""
+    pairs = {}
+    for option in options:
+        name, equals, value = option.partition("=")
+        if is_complete and not equals:
+            raise Misuse(
+                message("--build-context {option!r} names no source.", option=option),
+                fix=message("Write NAME=FOLDER or NAME=docker-image://IMAGE."),
+            )
+        pairs[name] = value
+    return pairs
 
 
 def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
@@ -72,7 +204,8 @@ def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
 def parse_build_args(options: list[str] | None) -> dict[str, str]:
     """`K=V` pairs as a dictionary. A `K` alone gets its value from the environment, which `ps` does not show.
 
-    Raises: Misuse for a build argument without a value.
+    Raises: Misuse for a build argument without a value. `docker build` leaves it out without a word; here somebody would
+    measure another build than the one they asked for.
     """
     pairs = {}
     for pair in options or []:

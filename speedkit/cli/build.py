@@ -22,6 +22,7 @@ from .arguments import (
     TargetOption,
     app_named,
     parse_build_args,
+    with_docker_options,
 )
 from .argv_secrets import hide_on_command_line
 from .output import live_line, print_json, print_table, print_text, reason_json, say_log
@@ -30,6 +31,7 @@ from .printed_builds import build_json, line_of_running, print_build, print_noti
 if TYPE_CHECKING:
     from speedkit.apps import App
     from speedkit.builds import RunningBuild
+    from speedkit.engine import CommandOptions
     from speedkit.history import RepeatedBuild
     from speedkit.images import Difference
     from speedkit.model import Build
@@ -52,7 +54,7 @@ def register(program: typer.Typer) -> None:
         "with --cold the `differences` of the files, and what is `unsteady`: instructions that may come out differently "
         "elsewhere."
     )
-    program.command("build", help=f"{once}\n\n{with_twice}")(build)
+    program.command("build", help=f"{once}\n\n{with_twice}")(with_docker_options(build))
 
 
 def build(
@@ -81,6 +83,8 @@ def build(
         ),
     ] = False,
     as_json: AsJson = False,
+    *,
+    options: CommandOptions,
 ) -> None:
     """Build, and print the result. Exit with 3 if the build failed, with 1 if a second build was not the same."""
     from speedkit.builds import start_build
@@ -97,6 +101,7 @@ def build(
         builder=builder,
         cache_from=cache_from or (),
         cache_to=cache_to or (),
+        options=options,
     )
     built = _watched(running)
     repeated, problem = None, None

@@ -10,19 +10,21 @@ import typer
 from speedkit.errors import Misuse, UnknownEdit
 from speedkit.messages import message
 
-from .arguments import AsJson
+from .arguments import AsJson, BuildArgs, TargetOption, parse_build_args, with_docker_options
+from .argv_secrets import hide_on_command_line
 from .output import print_json, print_table
 from .printed_builds import print_notices
 
 if TYPE_CHECKING:
     from speedkit.apps import App, Edit
+    from speedkit.engine import CommandOptions
 
 __all__ = ["register"]
 
 
 def register(program: typer.Typer) -> None:
     under_edits = message('Measure strategies under edits, interleaved; "cold" is an edit too.')
-    program.command("compare", help=under_edits)(compare)
+    program.command("compare", help=under_edits)(with_docker_options(compare))
 
 
 def compare(
@@ -43,17 +45,31 @@ def compare(
             ),
         ),
     ] = None,
+    target: TargetOption = None,
+    build_arg: BuildArgs = None,
     repeat: Annotated[int, typer.Option(min=1, help=message("Trials of each."))] = 1,
     as_json: AsJson = False,
+    *,
+    options: CommandOptions,
 ) -> None:
     """Measure, and print the medians. Exit with 3 if a build failed."""
     from speedkit import builds
 
     from .progress import TerminalWatch
 
+    hide_on_command_line(build_arg or ())
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
     with _app_to_compare(folder, edits) as app:
-        result = builds.compare(app, strategy, edits, repeat=repeat, watch=TerminalWatch)
+        result = builds.compare(
+            app,
+            strategy,
+            edits,
+            repeat=repeat,
+            watch=TerminalWatch,
+            target=target,
+            build_args=parse_build_args(build_arg),
+            options=options,
+        )
     if as_json:
         print_json({"rows": result.rows})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,16 +19,20 @@ from .arguments import (
     TargetOption,
     app_named,
     parse_build_args,
+    with_docker_options,
 )
 from .argv_secrets import hide_on_command_line
 from .printed_reasons import print_reasons
+
+if TYPE_CHECKING:
+    from speedkit.engine import CommandOptions
 
 __all__ = ["register"]
 
 
 def register(program: typer.Typer) -> None:
     if_built = message("Say what would run if you built now, and why. Nothing is built.")
-    program.command("predict", help=if_built)(predict)
+    program.command("predict", help=if_built)(with_docker_options(predict))
 
 
 def predict(
@@ -42,6 +46,8 @@ def predict(
         list[str] | None, typer.Option(metavar="PATH", help=message("What if this file changed; may be repeated."))
     ] = None,
     as_json: AsJson = False,
+    *,
+    options: CommandOptions,
 ) -> None:
     """Print the forecast of a build. An error in the Dockerfile quotes its line."""
     from speedkit.history import predict as forecast
@@ -50,7 +56,15 @@ def predict(
     app = app_named(folder, strategy, file)
     arguments = parse_build_args(build_arg)
     try:
-        reasons = forecast(app, strategy, build_args=arguments, target=target, builder=builder, changed=change or ())
+        reasons = forecast(
+            app,
+            strategy,
+            build_args=arguments,
+            target=target,
+            builder=builder,
+            changed=change or (),
+            options=options,
+        )
     except DockerfileError as problem:
         raise _quoting(problem, app.strategy(strategy).dockerfile) from None
     print_reasons(reasons, "forecast", as_json=as_json)

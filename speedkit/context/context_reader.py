@@ -44,11 +44,12 @@ def _never() -> bool:
 
 
 def read_context(
-    folder: Path, *, dockerfile: Path, previous: Manifest | None = None, is_over: Callable[[], bool] = _never
+    folder: Path, *, dockerfile: Path | None, previous: Manifest | None = None, is_over: Callable[[], bool] = _never
 ) -> Manifest:
     """The manifest of a build context.
 
-    dockerfile: its `<name>.dockerignore` comes before the context's `.dockerignore`. previous: an earlier manifest of the
+    dockerfile: its `<name>.dockerignore` comes before the context's `.dockerignore`; None for a named context, where only the
+    latter counts. previous: an earlier manifest of the
     same folder; a file with the same size, mode and modification time is not read again. is_over: called for each entry and
     each chunk; when it gives True, ReadingStopped is raised.
     Raises NotAFolder, FileRefused for a file that cannot be read, and Misuse for an ignore pattern that BuildKit rejects.
@@ -56,7 +57,7 @@ def read_context(
     root = Path(folder)
     if not root.is_dir():
         raise NotAFolder(folder)
-    origin = ignore_file_of(root, Path(dockerfile))
+    origin = ignore_file_of(root, dockerfile)
     patterns = _patterns_of(origin)
     walk = _Walk(os.fspath(root), patterns, previous.by_path if previous else {}, is_over)
     walk.run()
@@ -84,12 +85,15 @@ def read_files_again(folder: Path, previous: Manifest, names: Iterable[str]) -> 
     return Manifest(tuple(changed.get(entry.path, entry) for entry in previous.entries), previous.ignore_file)
 
 
-def ignore_file_of(root: Path, dockerfile: Path) -> Path | None:
+def ignore_file_of(root: Path, dockerfile: Path | None) -> Path | None:
     """The ignore file of a Dockerfile: `<name>.dockerignore` beside it, else the context's own, else None.
+
+    dockerfile: None for a named context, which has only an ignore file of its own.
 
     A symlink is followed as in BuildKit, with the link's folder as the root.
     """
-    for ignore_file in (dockerfile.with_name(dockerfile.name + _NAME), root / _NAME):
+    beside = [] if dockerfile is None else [dockerfile.with_name(dockerfile.name + _NAME)]
+    for ignore_file in [*beside, root / _NAME]:
         if file_in_root(ignore_file.parent.resolve(), ignore_file.name) is not None:
             return ignore_file
     return None

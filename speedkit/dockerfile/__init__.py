@@ -18,6 +18,7 @@ from .stages import (
     SCRATCH,
     Origin,
     StageBase,
+    base_platforms,
     external_bases,
     global_environment,
     host_platform,
@@ -28,7 +29,16 @@ from .stages import (
     target_index,
 )
 from .syntax import Dockerfile, Heredoc, Instruction, Stage
-from .values import check_mode, check_port, check_signal, fits_platform
+from .values import (
+    check_image_name,
+    check_mode,
+    check_platform,
+    check_port,
+    check_signal,
+    context_name,
+    fits_platform,
+    normalized_platform,
+)
 
 __all__ = [
     "BOOLEAN_WORDS",
@@ -43,10 +53,14 @@ __all__ = [
     "StageBase",
     "StageEnvironment",
     "SubstitutionError",
+    "base_platforms",
+    "check_image_name",
     "check_instruction",
     "check_mode",
+    "check_platform",
     "check_port",
     "check_signal",
+    "context_name",
     "expand",
     "expand_unquoted",
     "expand_where_set",
@@ -59,6 +73,7 @@ __all__ = [
     "mounts_of",
     "needed_stages",
     "normalized_path",
+    "normalized_platform",
     "origins_of",
     "read_dockerfile",
     "read_instruction",

@@ -20,7 +20,7 @@ from .refusal import refusal
 from .values import check_image_name, check_platform, normalized_platform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from .syntax import Dockerfile, Instruction, Stage
 
@@ -28,6 +28,7 @@ __all__ = [
     "SCRATCH",
     "Origin",
     "StageBase",
+    "base_platforms",
     "external_bases",
     "global_environment",
     "host_platform",
@@ -99,12 +100,13 @@ def global_environment(
 
 
 def _platform_arguments(platform: str, target: str) -> dict[str, str]:
-    system, _, architecture = platform.partition("/")
-    architecture, _, variant = architecture.partition("/")
     values: dict[str, str] = {}
-    for side in ("BUILD", "TARGET"):
+    # The builder's own platform is that of this machine, whatever the build is for.
+    for side, of_side in (("BUILD", host_platform()), ("TARGET", platform)):
+        system, _, architecture = of_side.partition("/")
+        architecture, _, variant = architecture.partition("/")
         values |= {
-            f"{side}PLATFORM": platform,
+            f"{side}PLATFORM": of_side,
             f"{side}OS": system,
             f"{side}OSVERSION": "",
             f"{side}ARCH": architecture,
@@ -247,9 +249,17 @@ def target_index(dockerfile: Dockerfile, target: str | None) -> int:
 
 
 def needed_stages(
-    dockerfile: Dockerfile, *, build_args: Mapping[str, str] = _NOTHING, target: str | None = None, platform: str = ""
+    dockerfile: Dockerfile,
+    *,
+    build_args: Mapping[str, str] = _NOTHING,
+    target: str | None = None,
+    platform: str = "",
+    replaced: Collection[str] = (),
 ) -> frozenset[int]:
-    """Indexes of the stages that a build of a target runs. target: None for the last stage."""
+    """Indexes of the stages that a build of a target runs. target: None for the last stage.
+
+    replaced: names of stages that a named build context takes the place of. They are needed, but none of their instructions is.
+    """
     bases = stage_bases(dockerfile, build_args=build_args, target=target, platform=platform)
     needed: set[int] = set()
     unvisited = [target_index(dockerfile, target)]
@@ -258,6 +268,8 @@ def needed_stages(
         if index in needed:
             continue
         needed.add(index)
+        if dockerfile.stages[index].named and dockerfile.stages[index].name in replaced:
+            continue
         base = bases[index].stage
         if base is not None:
             unvisited.append(base)
@@ -276,17 +288,43 @@ def _instructions_of(dockerfile: Dockerfile, index: int, base: int | None) -> li
 
 
 def external_bases(
-    dockerfile: Dockerfile, *, build_args: Mapping[str, str] = _NOTHING, target: str | None = None, platform: str = ""
+    dockerfile: Dockerfile,
+    *,
+    build_args: Mapping[str, str] = _NOTHING,
+    target: str | None = None,
+    platform: str = "",
+    replaced: Collection[str] = (),
 ) -> tuple[str, ...]:
     """The images that a build of a target needs for FROM, COPY --from and RUN --mount=from, in order, each once.
 
-    Without stages and `scratch`. Names are as written, with ARGs expanded.
+    Without stages and `scratch`. Names are as written, with ARGs expanded. replaced: as in `needed_stages`.
     """
+    return tuple(base_platforms(dockerfile, build_args=build_args, target=target, platform=platform, replaced=replaced))
+
+
+def base_platforms(
+    dockerfile: Dockerfile,
+    *,
+    build_args: Mapping[str, str] = _NOTHING,
+    target: str | None = None,
+    platform: str = "",
+    replaced: Collection[str] = (),
+) -> dict[str, frozenset[str]]:
+    """The platforms for which a build needs each of the images in `external_bases`."""
     bases = stage_bases(dockerfile, build_args=build_args, target=target, platform=platform)
-    images: list[str] = []
-    for index in sorted(needed_stages(dockerfile, build_args=build_args, target=target, platform=platform)):
-        if bases[index].stage is None:
-            images.append(bases[index].image)
-        for step in _instructions_of(dockerfile, index, bases[index].stage):
-            images.extend(origin.image for origin in origins_of(dockerfile, step) if origin.stage is None)
-    return tuple(dict.fromkeys(image for image in images if image != SCRATCH))
+    images: dict[str, frozenset[str]] = {}
+    needed = needed_stages(dockerfile, build_args=build_args, target=target, platform=platform, replaced=replaced)
+    for index in sorted(needed):
+        stage = dockerfile.stages[index]
+        if stage.named and stage.name in replaced:
+            continue
+        base = bases[index]
+        # An image that files are copied from is one of the target's platform, whatever the stage is for.
+        required = [(base.image, base.platform or platform or host_platform())] if base.stage is None else []
+        for step in _instructions_of(dockerfile, index, base.stage):
+            origins = (origin for origin in origins_of(dockerfile, step) if origin.stage is None)
+            required += [(origin.image, platform or host_platform()) for origin in origins]
+        for image, of_image in required:
+            if image != SCRATCH:
+                images[image] = images.get(image, frozenset()) | {of_image}
+    return images

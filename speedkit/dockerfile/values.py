@@ -21,6 +21,7 @@ __all__ = [
     "check_port",
     "check_retries",
     "check_signal",
+    "context_name",
     "fits_platform",
     "normalized_platform",
 ]
@@ -228,6 +229,16 @@ def _variant(processor: list[str]) -> int:
     usual = {"arm": "v7", "arm64": "v8", "amd64": "v1"}.get(processor[0], "")
     digits = (processor[1] if len(processor) > 1 else usual).removeprefix("v")
     return int(digits) if digits.isdecimal() and len(digits) < 4 else 0
+
+
+def context_name(name: str) -> str:
+    """The name of an image as a named build context has it: `alpine` of `docker.io/library/alpine:latest`.
+
+    Source: moby/buildkit, frontend/dockerui/namedcontext.go, which takes it for names of build contexts and of images alike.
+    """
+    for prefix in ("docker.io/", "index.docker.io/", "library/"):
+        name = name.removeprefix(prefix)
+    return name.removesuffix(":latest")
 
 
 def check_image_name(text: str) -> None:

@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
     from .children import child_process, run_child
     from .cleanup import KeptObject, RemovedObjects, remove_own
-    from .command_options import CommandOptions
+    from .command_options import (
+        DOCKER_IMAGE,
+        NO_OPTIONS,
+        CommandOptions,
+        agent_ids,
+        checked_options,
+        is_address,
+        read_secrets,
+        require_secrets,
+        secret_values,
+        unset_secrets,
+    )
     from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
     from .containers import ask_image
     from .docker_settings import endpoint_of_context
@@ -43,7 +54,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BASES",
     "BUNDLE_IN_IMAGES",
+    "DOCKER_IMAGE",
     "ISOLATION_MARKS",
+    "NO_OPTIONS",
     "OLDEST_GO",
     "STAND_INS",
     "BuildRequest",
@@ -53,8 +66,10 @@ __all__ = [
     "KeptObject",
     "RemovedObjects",
     "SolveResult",
+    "agent_ids",
     "ask_image",
     "buildx_version",
+    "checked_options",
     "child_process",
     "connect",
     "describe_image",
@@ -71,6 +86,7 @@ __all__ = [
     "host_bundle",
     "inspect_image",
     "installation_id",
+    "is_address",
     "is_dockers_frontend",
     "isolated_base",
     "isolated_name",
@@ -86,18 +102,22 @@ __all__ = [
     "our_labels",
     "plain_base",
     "pull_image",
+    "read_secrets",
     "ready_base",
     "remove_own",
     "replaced_frontend",
     "request_image",
+    "require_secrets",
     "resolve_base",
     "run_buildx",
     "run_child",
     "saved_stream",
+    "secret_values",
     "size_of_images",
     "stand_in_of",
     "system_bundle",
     "trust_labels",
+    "unset_secrets",
 ]
 
 if not TYPE_CHECKING:

@@ -9,15 +9,17 @@ image. https://docs.docker.com/build/bake/reference/
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from speedkit.secrets import holds_secret, names_a_secret
 from speedkit.state import open_private
 
+from .command_options import DOCKER_IMAGE, NO_OPTIONS, CommandOptions, read_secrets
 from .connection import Engine
 
 __all__ = ["BAKE_TARGET", "BuildRequest", "buildx_call", "command_line", "without_definition"]
@@ -39,7 +41,9 @@ class BuildRequest:
 
     context: the folder of the build context. dockerfile: its path, which may be outside of the context.
     dockerfile_text: the text to build in place of the file's own; None for its own.
-    named_contexts: by a name in the Dockerfile, mostly an image, the source in its place, such as `docker-image://…`.
+    named_contexts: by a name in the Dockerfile, mostly an image, the source in its place, such as `docker-image://…`. Those of
+    the user are among them, and so are the user's labels among `labels` and the user's names among `tags`.
+    options: the other options of the user, as `checked_options` gives them.
     builder: a builder of buildx; None is the engine's own.
     cache_from, cache_to: where buildx imports and exports caches, as its options say it, such as `type=registry,ref=…`.
     """
@@ -51,10 +55,11 @@ class BuildRequest:
     build_args: Mapping[str, str] = field(default_factory=dict)
     named_contexts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
-    tag: str | None = None
+    tags: tuple[str, ...] = ()
     builder: str | None = None
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
+    options: CommandOptions = NO_OPTIONS
 
 
 def buildx_call(engine: Engine, request: BuildRequest, scratch: Path, metadata: Path) -> tuple[list[str], dict[str, str]]:
@@ -62,23 +67,32 @@ def buildx_call(engine: Engine, request: BuildRequest, scratch: Path, metadata: 
 
     scratch: a folder for the definition that bake reads. metadata: the file that buildx writes the image's id to.
     """
-    options = (*request.cache_from, *request.cache_to)
-    attributes = (part.partition("=")[0].strip(' "') for option in options for part in option.split(","))
+    caches = (*request.cache_from, *request.cache_to)
+    attributes = (part.partition("=")[0].strip(' "') for option in caches for part in option.split(","))
+    # An image's digest has an `@` as well, so images are left out.
+    addresses = [
+        source for source in request.named_contexts.values() if "://" in source and not source.startswith(DOCKER_IMAGE)
+    ]
     is_public = (
         # `@` and `?` are in addresses with a password or a signature: user:password@host, and …?X-Amz-Signature=…
-        not any("@" in option or "?" in option for option in options)
-        and not any(map(names_a_secret, attributes))
-        and not any(map(holds_secret, (*options, *request.named_contexts.values(), *request.labels.values())))
+        not any("@" in option or "?" in option for option in (*caches, *addresses))
+        and not any(map(names_a_secret, (*attributes, *request.labels)))
+        and not any(map(holds_secret, (*caches, *request.named_contexts.values(), *request.labels.values())))
     )
-    if is_public and not any(_misleads_buildx(engine, name, value) for name, value in request.build_args.items()):
-        return command_line(engine, request, metadata), {**engine.environment, **request.build_args}
+    # buildx finds the secrets of variables in its own environment, where a build arg of such a name would take their place.
+    given = read_secrets(request.options.secrets, request.context).values()
+    secrets = {secret.variable for secret in given if secret.variable is not None}
+    environment = engine.environment | {name: os.environ[name] for name in secrets if name in os.environ}
+    if is_public and not any(_misleads_buildx(environment, name, value, secrets) for name, value in request.build_args.items()):
+        return command_line(engine, request, metadata), {**environment, **request.build_args}
     definition = scratch / DEFINITION
     with open_private(definition) as file:
         file.write(_bake_definition(request))
     argv = [str(engine.buildx), "bake", f"--file={definition}", "--progress=rawjson", f"--metadata-file={metadata}"]
-    # Bake asks for permission to read folders that a definition names. The user has named these folders to us already.
-    environment = {**engine.environment, "BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
-    return argv + _builder_options(request), environment
+    # Bake asks for permission for what a definition names. The user has named all of it to us already.
+    argv += ["--allow=ssh"] if request.options.ssh else []
+    argv += ["--allow=network.host"] if request.options.network == "host" else []
+    return argv + _builder_options(request), environment | {"BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
 
 
 def without_definition(scratch: Path, on_line: Callable[[bytes], None]) -> Callable[[bytes], None]:
@@ -101,12 +115,18 @@ def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[
     argv = [str(engine.buildx), "build", "--progress=rawjson", f"--metadata-file={metadata}", *_builder_options(request)]
     argv += [f"--file={request.dockerfile}"]
     argv += [f"--target={request.target}"] if request.target else []
-    argv += [f"--tag={request.tag}"] if request.tag else []
+    argv += [f"--tag={tag}" for tag in request.tags]
     argv += [f"--build-arg={name}" for name in request.build_args]
     argv += [f"--build-context={name}={source}" for name, source in request.named_contexts.items()]
     argv += [f"--cache-from={place}" for place in request.cache_from]
     argv += [f"--cache-to={place}" for place in request.cache_to]
     argv += [f"--label={name}={value}" for name, value in request.labels.items()]
+    options = request.options
+    lists = {"secret": options.secrets, "ssh": options.ssh, "platform": options.platforms, "add-host": options.add_hosts}
+    argv += [f"--{flag}={value}" for flag, values in lists.items() for value in values]
+    argv += [f"--ulimit={limit}" for limit in options.ulimits]
+    argv += [f"--network={options.network}"] if options.network else []
+    argv += [f"--shm-size={options.shm_size}"] if options.shm_size else []
     return [*argv, str(request.context)]
 
 
@@ -115,26 +135,38 @@ def _builder_options(request: BuildRequest) -> list[str]:
     return ["--builder", request.builder, "--load"] if request.builder else ["--builder=default"]
 
 
-def _misleads_buildx(engine: Engine, name: str, value: str) -> bool:
-    """Whether buildx would obey a build arg in its environment, or could not find it there."""
-    if engine.environment.get(name) == value:
+def _misleads_buildx(environment: Mapping[str, str], name: str, value: str, secrets: Collection[str]) -> bool:
+    """Whether buildx would obey a build arg in its environment, or could not find it there.
+
+    secrets: the variables that hold secrets of the build.
+    """
+    if environment.get(name) == value:
         return False
     # Windows ignores the case of a variable's name, so `Proxy` and `PROXY` would be one variable.
-    return OBEYED_BY_CLIENTS.fullmatch(name) is not None or (sys.platform == "win32" and name != name.upper())
+    is_obeyed = OBEYED_BY_CLIENTS.fullmatch(name) is not None or name in secrets
+    return is_obeyed or (sys.platform == "win32" and name != name.upper())
 
 
 def _bake_definition(request: BuildRequest) -> bytes:
     """A request as `buildx bake` reads it."""
+    options = request.options
     target = {
         "context": str(request.context),
         "dockerfile": str(request.dockerfile),
         "target": request.target,
-        "tags": [request.tag] if request.tag else None,
+        "tags": list(request.tags),
         "args": dict(request.build_args),
         "contexts": dict(request.named_contexts),
         "labels": dict(request.labels),
         "cache-from": list(request.cache_from),
         "cache-to": list(request.cache_to),
+        "secret": list(options.secrets),
+        "ssh": list(options.ssh),
+        "platforms": list(options.platforms),
+        "network": options.network,
+        "extra-hosts": dict(option.split(":", 1) for option in options.add_hosts),
+        "ulimits": list(options.ulimits),
+        "shm-size": options.shm_size,
     }
     definition = {"target": {BAKE_TARGET: {name: value for name, value in target.items() if value}}}
     text = json.dumps(definition, ensure_ascii=False)

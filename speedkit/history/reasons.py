@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from speedkit.apps import App
 from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, builder_if_any
-from speedkit.builds import dockerfile_text, effective_build_args
+from speedkit.builds import dockerfile_text, effective_build_args, options_in_copy
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, NewToCache, StartedEmpty
 from speedkit.context import Manifest, read_context
+from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.messages import message, plural
 from speedkit.model import Build
@@ -70,20 +71,23 @@ def predict(
     target: str | None = None,
     builder: str | None = None,
     changed: Sequence[str] = (),
+    options: CommandOptions = NO_OPTIONS,
 ) -> Reasons:
     """A forecast for a build made now: `hit`, `miss` or `depends` for every step, and why. Builds nothing.
 
     builder: the name of a builder of buildx, as in `build`; None is the one inside the engine.
-    changed: files of the build context to take as changed, though they are not.
+    changed: files of the build context to take as changed, though they are not. options: as in `build`; a forecast reads no
+    secret.
     The forecast uses the recorded builds that share the app's cache; without any, everything would run. An engine that answers
     is asked only which images it has, and whether a registry answers for the frontend that `# syntax=` names.
-    Raises: UnknownStrategy, UnknownBuilder, DockerfileError, EditDoesNotApply for a file that is not in the context.
+    Raises: UnknownStrategy, UnknownBuilder, DockerfileError, EditDoesNotApply for a file that is not in the context,
+    Misuse for an option that cannot be.
     """
-    of_strategy = app.strategy(strategy)
+    of_strategy, checked = app.strategy(strategy), options_in_copy(checked_options(options), app)
     folder, isolation, arguments = str(app.folder), app.cache_of(of_strategy.name), effective_build_args(build_args or {})
     named_builder = builder_if_any(builder)
     name = builder if named_builder is None else named_builder.name
-    request = BaseRequest(dockerfile_text(of_strategy.dockerfile), arguments, target, isolation)
+    request = BaseRequest(dockerfile_text(of_strategy.dockerfile), arguments, target, isolation, checked)
     earlier = earlier_builds()
     own = own_past(earlier, isolation=isolation, folder=folder, builder=name)
     bases = base_facts(named_builder, request, own)
@@ -91,7 +95,15 @@ def predict(
     # All files are read, also those that no build asked for yet: BuildKit may have forgotten its copy of the context.
     context = _with_changes(read_context(app.folder, dockerfile=of_strategy.dockerfile), changed)
     now = situation_now(
-        app, of_strategy, past.last, context=context, isolation=isolation, build_args=arguments, target=target, bases=bases
+        app,
+        of_strategy,
+        past.last,
+        context=context,
+        isolation=isolation,
+        build_args=arguments,
+        target=target,
+        bases=bases,
+        options=checked,
     )
     forecast = predict_situation(past.situations, now)
     steps = tuple(_reason(step, step.forecast) for step in forecast.steps)

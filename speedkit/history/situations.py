@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.builders import BaseRequest, Builder
-from speedkit.builds import dockerfile_text
-from speedkit.cache import BaseImage, Situation
-from speedkit.context import Manifest
-from speedkit.dockerfile import read_dockerfile
+from speedkit.builds import dockerfile_text, options_of
+from speedkit.cache import BaseImage, NamedContext, Situation
+from speedkit.context import Manifest, read_context
+from speedkit.dockerfile import Dockerfile, read_dockerfile
+from speedkit.engine import NO_OPTIONS, CommandOptions, agent_ids, read_secrets, unset_secrets
 from speedkit.errors import SpeedkitError
 from speedkit.model import Build
 from speedkit.recordings import Recording, Redaction, read_build, redaction_of
@@ -46,6 +48,9 @@ def situation_of(recording: Recording, build: Build | None = None) -> Situation:
         finished=meta.outcome == "done",
         lineage=lineage_of(meta.isolation, meta.folder),
         merge=_merges(meta.machine),
+        **_of_options(options_of(meta), dockerfile, recording.named_contexts, _bases(meta.bases)),
+        secrets=frozenset(map(str, meta.options.get("secrets", ()))),
+        agents=frozenset(map(str, meta.options.get("ssh", ()))),
     )
 
 
@@ -77,17 +82,23 @@ def situation_now(
     build_args: Mapping[str, str],
     target: str | None,
     bases: Mapping[str, Mapping[str, Any]],
+    options: CommandOptions = NO_OPTIONS,
 ) -> Situation:
     """The inputs of a build that would be made now.
 
-    last: the recording of the build before. bases: as `base_facts` gives them.
-    Raises: DockerfileError.
+    last: the recording of the build before. bases: as `base_facts` gives them. options: as `checked_options` gives them.
+    Raises: DockerfileError; what `read_context` raises, of a named context that is a folder.
     """
     text = dockerfile_text(strategy.dockerfile)
     redaction = redaction_of(build_args, os.environ, text)
+    # Recordings are without secrets, and so must be what is compared with them.
+    dockerfile = read_dockerfile(redaction.text(text))
+    kept_options = replace(
+        options, named_contexts={name: redaction.text(source) for name, source in options.named_contexts.items()}
+    )
+    manifests = {name: read_context(folder, dockerfile=None) for name, folder in options.folders.items()}
     return Situation(
-        # Recordings are without secrets, and so must be what is compared with them.
-        dockerfile=read_dockerfile(redaction.text(text)),
+        dockerfile=dockerfile,
         context=context,
         build_args=redaction.build_args(build_args),
         target=target,
@@ -96,7 +107,34 @@ def situation_now(
         products=app.products if strategy.host_commands else frozenset(),
         lineage=lineage_of(isolation, str(app.folder)),
         merge=_merges(last.meta.machine) if last else False,
+        **_of_options(kept_options, dockerfile, manifests, _bases(bases)),
+        secrets=frozenset(read_secrets(options.secrets, app.folder)) - unset_secrets(options),
+        agents=agent_ids(options),
     )
+
+
+def _of_options(
+    options: CommandOptions, dockerfile: Dockerfile, manifests: Mapping[str, Manifest], bases: Mapping[str, BaseImage]
+) -> dict[str, Any]:
+    """The fields of a situation that come from options. manifests: of the named contexts that are folders."""
+    contexts: dict[str, NamedContext] = {
+        name: manifests[name] if name in manifests else bases.get(name, source)
+        for name, source in options.named_contexts.items()
+        # An image in place of another image is one of the bases.
+        if name not in options.images or name in _stage_names(dockerfile)
+    }
+    of_runs = {
+        "network": options.network,
+        "add-host": ",".join(options.add_hosts),
+        "ulimit": ",".join(options.ulimits),
+        "shm-size": options.shm_size,
+    }
+    given = {name: value for name, value in of_runs.items() if value}
+    return {"contexts": contexts, "options": given, **({"platform": options.platform} if options.platform else {})}
+
+
+def _stage_names(dockerfile: Dockerfile) -> set[str]:
+    return {stage.name for stage in dockerfile.stages if stage.named}
 
 
 def _bases(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseImage]:

@@ -8,7 +8,7 @@ of its base. Source: moby/buildkit, frontend/dockerfile/dockerfile2llb/convert.g
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -100,13 +100,23 @@ def folded(text: str) -> str:
 
 
 def expected_stages(
-    dockerfile: Dockerfile, *, build_args: Mapping[str, str], target: str | None, bases: Facts
+    dockerfile: Dockerfile,
+    *,
+    build_args: Mapping[str, str],
+    target: str | None,
+    bases: Facts,
+    platform: str = "",
+    replaced: Collection[str] = (),
 ) -> tuple[ExpectedStage, ...]:
-    """The stages of a Dockerfile with their steps. Where variables cannot be replaced, a step has its text as written."""
-    platform = host_platform()
+    """The stages of a Dockerfile with their steps. Where variables cannot be replaced, a step has its text as written.
+
+    platform: the one that was built for; "" is this machine's. replaced: the stages that a named context took the place of.
+    """
+    platform = platform or host_platform()
     try:
-        needed = needed_stages(dockerfile, build_args=build_args, target=target)
-        starts = stage_bases(dockerfile, build_args=build_args, target=target)
+        needed = needed_stages(dockerfile, build_args=build_args, target=target, platform=platform, replaced=replaced)
+        needed -= {stage.index for stage in dockerfile.stages if stage.named and stage.name in replaced}
+        starts = stage_bases(dockerfile, build_args=build_args, target=target, platform=platform)
         arguments = global_environment(dockerfile, build_args=build_args, target=target, platform=platform)
     except DockerfileError:
         # BuildKit refused it, too. All stages are shown, as if each were needed.

@@ -4,6 +4,7 @@
     raw.jsonl        every line of BuildKit's progress, without secrets; the logs of steps in whole lines
     Dockerfile       the text that was built, without secrets
     context.json     the build context's manifest
+    contexts.json    the manifests of the named build contexts that are folders, by name; only where a build has some
     image.json       the image's history, layers and size; `null` when none was made
 
 It is written under a temporary name and then renamed, so a crash never leaves half a recording. Facts that come after the end
@@ -18,11 +19,12 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 
 from speedkit.context import Manifest
@@ -65,7 +67,8 @@ class Meta:
     none. build_args, cache_from, cache_to: a keyed hash stands for each secret. builder: None is the one inside the engine.
     number: grows from build to build, whatever the clock shows; 0 in recordings of older versions, which come before all
     others. replaced_frontend: the frontend that `# syntax=` names, where the engine's own frontend read the Dockerfile.
-    notices: sentences about what failed after the end of the build.
+    notices: sentences about what failed after the end of the build. options: those of `speedkit.engine.CommandOptions` that the
+    build had, by name; of a secret and of an SSH agent only the id.
     """
 
     id: str
@@ -95,6 +98,13 @@ class Meta:
     number: int = 0
     notices: list[str] = field(default_factory=list)
     replaced_frontend: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def platform(self) -> str:
+        """The platform that was built for; "" is the builder's own."""
+        platforms = self.options.get("platforms")
+        return str(platforms[0]) if isinstance(platforms, list) and platforms else ""
 
     @property
     def order(self) -> tuple[int, str]:
@@ -116,6 +126,19 @@ class Recording:
     @cached_property
     def context(self) -> Manifest:
         return Manifest.from_json(self._text("context.json"))
+
+    @cached_property
+    def named_contexts(self) -> dict[str, Manifest]:
+        """The manifests of the named build contexts that are folders, by name."""
+        if not (self.folder / "contexts.json").exists():
+            return {}
+        try:
+            manifests = json.loads(self._text("contexts.json"))
+            return {str(name): Manifest.from_json(json.dumps(manifest)) for name, manifest in manifests.items()}
+        except (ValueError, AttributeError, RecursionError):
+            raise RecordingError(
+                message("{name} of recording {id} is cut short or damaged.", name="contexts.json", id=self.meta.id)
+            ) from None
 
     @cached_property
     def image(self) -> dict[str, Any] | None:
@@ -175,11 +198,19 @@ def new_number(folder: Path) -> int:
 
 
 def write_recording(
-    folder: Path, meta: Meta, *, raw: Iterable[bytes], dockerfile: str, context: Manifest | None, image: dict[str, Any] | None
+    folder: Path,
+    meta: Meta,
+    *,
+    raw: Iterable[bytes],
+    dockerfile: str,
+    context: Manifest | None,
+    image: dict[str, Any] | None,
+    named_contexts: Mapping[str, Manifest] = MappingProxyType({}),
 ) -> Recording:
     """The recording, written under `folder`.
 
     context: None when it could not be read; such a recording can be shown, but no forecast uses it.
+    named_contexts: the manifests of the named build contexts that are folders.
     Raises: DiskFull; StateRefused when the folder may not be written to.
     """
     final = folder / meta.id
@@ -191,6 +222,9 @@ def write_recording(
             _write(unfinished / "Dockerfile", [dockerfile.encode("utf-8", errors="surrogateescape")])
             if context is not None:
                 _write(unfinished / "context.json", [context.to_json().encode()])
+            if named_contexts:
+                parts = (f"{json.dumps(name)}:{manifest.to_json()}" for name, manifest in named_contexts.items())
+                _write(unfinished / "contexts.json", [("{" + ",".join(parts) + "}").encode()])
             _write(unfinished / "image.json", [json.dumps(image).encode()])
             _write(unfinished / "meta.json", [_meta_json(meta).encode()])
             unfinished.rename(final)
@@ -277,7 +311,7 @@ def _check(meta: Meta, folder: Path) -> None:
     # By type alone: readers use each field as what it is declared to be, and nothing else checks it.
     texts = (meta.id, meta.app, meta.source, meta.folder, meta.strategy, meta.edit, meta.started_at)
     numbers = (meta.seconds, meta.host_seconds, meta.exit_code)
-    tables = (meta.build_args, meta.bases, meta.machine)
+    tables = (meta.build_args, meta.bases, meta.machine, meta.options)
     good = (
         all(isinstance(text, str) for text in texts)
         and all(isinstance(number, int | float) for number in numbers)

@@ -50,6 +50,8 @@ def assemble_build(
         target=meta.target,
         bases=meta.bases,
         lines=meta.vertex_lines,
+        platform=meta.platform,
+        replaced=meta.options.get("named_contexts", ()),
         now=now,
         with_logs=with_logs,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -39,6 +39,8 @@ def derive_steps(
     target: str | None,
     bases: Mapping[str, Mapping[str, Any]] | None = None,
     lines: Lines | None = None,
+    platform: str = "",
+    replaced: Collection[str] = (),
     now: float | None = None,
     with_logs: bool = True,
 ) -> tuple[Step, ...]:
@@ -46,7 +48,8 @@ def derive_steps(
 
     The ONBUILD triggers of a base image are steps of their own after the FROM that runs them.
     dockerfile: None when it could not be parsed; then all vertices are internal steps.
-    bases: the facts of the base images. lines: the lines of each vertex, from provenance.
+    bases: the facts of the base images. lines: the lines of each vertex, from provenance. platform: the one that was built
+    for; "" is this machine's. replaced: the names that a named build context took the place of.
     now: the time by the daemon's clock, for steps that still run. with_logs: False leaves every step's log empty.
     """
     clock = _Clock(solve.first or 0.0, now if outcome == "running" else solve.last, outcome, with_logs)
@@ -54,7 +57,7 @@ def derive_steps(
     host = [clock.step(vertex, stage="host", kind="host") for vertex in vertices if vertex.name.startswith(HOST_PREFIX)]
     instructions: list[Step] = []
     if dockerfile is not None:
-        request = json.dumps([build_args, target, bases or {}], default=str)
+        request = json.dumps([build_args, target, bases or {}, platform, sorted(replaced)], default=str)
         stages = _expected(dockerfile.source, request)
         matched = match_vertices(stages, vertices, lines or {})
         before = [one for one in dockerfile.instructions if one.stage is None]
@@ -75,12 +78,17 @@ def derive_steps(
 def _expected(source: str, request: str) -> tuple[ExpectedStage, ...]:
     """The stages of a Dockerfile. They are kept, because a running build is shown ten times a second.
 
-    request: build args, target and facts of the base images, as JSON.
+    request: build args, target, facts of the base images, platform and replaced names, as JSON.
     """
-    build_args, target, bases = json.loads(request)
+    build_args, target, bases, platform, replaced = json.loads(request)
     arguments = {name: str(value) for name, value in build_args.items()}
     return expected_stages(
-        read_dockerfile(source), build_args=arguments, target=None if target is None else str(target), bases=bases
+        read_dockerfile(source),
+        build_args=arguments,
+        target=None if target is None else str(target),
+        bases=bases,
+        platform=platform,
+        replaced=replaced,
     )
 
 

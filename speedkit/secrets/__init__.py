@@ -3,7 +3,7 @@
 from .forms import forms_of, may_stand_anywhere
 from .image_history import hide_in_history
 from .names import is_ordinary, names_a_secret
-from .secret_files import is_secret_file, secrets_of_folder
+from .secret_files import is_secret_file, secrets_in_value, secrets_of_folder
 from .shapes import PEM, PEM_LONGEST, PEM_TEXT, find_secrets, holds_secret
 from .substitutes import count_substitutes, hide_spans, keyed_digest, substitute
 
@@ -29,6 +29,7 @@ __all__ = [
     "keyed_digest",
     "may_stand_anywhere",
     "names_a_secret",
+    "secrets_in_value",
     "secrets_of_folder",
     "substitute",
 ]

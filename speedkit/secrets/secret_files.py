@@ -13,7 +13,7 @@ from speedkit.folder_walk import walk_folder
 
 from .shapes import find_secrets
 
-__all__ = ["is_secret_file", "secrets_of_folder"]
+__all__ = ["is_secret_file", "secrets_in_value", "secrets_of_folder"]
 
 NAMES = (
     *(".env", ".env.*", "*.env", ".envrc", ".npmrc", ".yarnrc", ".yarnrc.yml", ".netrc", "_netrc", ".git-credentials"),
@@ -66,12 +66,22 @@ def secrets_of_folder(folder: Path) -> set[str]:
             continue
         secrets.update(text[start:end] for start, end in find_secrets(text))
         if ".env" in path.name.lower():
-            secrets.update(match["value"] for match in EXPORTED.finditer(text) if not TOO_SIMPLE.fullmatch(match["value"]))
+            secrets.update(_exported(text))
         if path.name == ".pgpass":
             secrets.update(match["value"] for match in FIELDS.finditer(text))
         if len(text) < 4096 and len(text.split()) == 1:
             secrets.add(text.strip())  # a file that is one word holds nothing but the secret
     return secrets
+
+
+def secrets_in_value(text: str) -> set[str]:
+    """The secrets in the value of a `--secret`: the whole value, the parts that look like a secret, and values of variables."""
+    return {text, text.strip(), *(text[start:end] for start, end in find_secrets(text)), *_exported(text)}
+
+
+def _exported(text: str) -> Iterator[str]:
+    """The values of `NAME=value` lines that may be secrets."""
+    return (match["value"] for match in EXPORTED.finditer(text) if not TOO_SIMPLE.fullmatch(match["value"]))
 
 
 def _secret_files(folder: Path) -> Iterator[Path]:

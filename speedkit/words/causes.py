@@ -152,7 +152,12 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
         case VariableOrderChanged():
             return message("The order of the variables changed; every RUN after it sees that.")
         case OptionsChanged(options):
-            return message("The build command's options changed ({options}).", options=join_names(options))
+            return plural(
+                "The build's option {options} changed; every RUN depends on it.",
+                "The build's options {options} changed; every RUN depends on them.",
+                len(options),
+                options=_flags(options),
+            )
         case PlatformChanged(platform):
             return message("It is now built for {platform}.", platform=platform)
         case BaseChanged(name):
@@ -266,8 +271,18 @@ def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a
             return message("The order of the variables changed") if opens else message("the order of the variables changed")
         case OptionsChanged(options):
             if opens:
-                return message("The build command's options changed ({options})", options=join_names(options))
-            return message("the build command's options changed ({options})", options=join_names(options))
+                return plural(
+                    "The build's option {options} changed",
+                    "The build's options {options} changed",
+                    len(options),
+                    options=_flags(options),
+                )
+            return plural(
+                "the build's option {options} changed",
+                "the build's options {options} changed",
+                len(options),
+                options=_flags(options),
+            )
         case PlatformChanged(platform):
             if opens:
                 return message("It is now built for {platform}", platform=platform)
@@ -358,8 +373,8 @@ def cause_in_short(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             return message("other order of variables")
         case TextChanged():
             return message("new text")
-        case OptionsChanged():
-            return message("other options")
+        case OptionsChanged(options):
+            return message("{options} changed", options=_first([f"--{option}" for option in options]))
         case PlatformChanged(platform):
             return message("now for {platform}", platform=platform)
         case BaseChanged() | BaseSettingsChanged() | StartsFromOtherBase():
@@ -403,6 +418,8 @@ def cause_in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             return paths[0]
         case TextChanged():
             return message("new text")
+        case OptionsChanged(options):
+            return f"--{options[0]}"
         case BaseChanged() | BaseSettingsChanged() | BaseToPull() | ImageToPull() | StartsFromOtherBase():
             return message("base image")
         case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():
@@ -411,7 +428,6 @@ def cause_in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             DependsOnAddress()
             | MayBeKept()
             | VariableOrderChanged()
-            | OptionsChanged()
             | PlatformChanged()
             | AddressChanged()
             | Evicted()
@@ -484,7 +500,8 @@ def _addition(addition: Addition, tense: Tense) -> str:
             return _unnoticed(addition, tense)
         case NeedsSecret(secrets):
             return message(
-                "It needs the {secrets}, and speedkit gives a build no secrets: if it has to run, the build stops here.",
+                "It needs the {secrets}, and the build is given none (--secret, --ssh): "
+                "if it has to run, the build stops here.",
                 secrets=_secrets(secrets),
             )
         case MissBegan(beginnings):
@@ -595,7 +612,7 @@ def _stops(cause: MissingFile | BackslashInPath | MissingSecret | FileRefused, t
             )
         case MissingSecret(secrets):
             return message(
-                "It needs the {secrets}, and speedkit gives a build no secrets, so {end}.",
+                "It needs the {secrets}, and the build is given none (--secret, --ssh), so {end}.",
                 secrets=_secrets(secrets),
                 end=end,
             )
@@ -753,6 +770,11 @@ def _secrets(secrets: Sequence[Secret]) -> str:
             for secret in secrets
         ]
     )
+
+
+def _flags(options: Sequence[str]) -> str:
+    """Options as somebody types them: `--network and --ulimit`."""
+    return join_names([f"--{option}" for option in options])
 
 
 def _first(names: Sequence[str]) -> str:

@@ -45,8 +45,14 @@ def test_old_recordings_are_listed_opened_and_explained(tmp_path, monkeypatch):
 def test_a_new_recording_is_as_the_schema_says(folder):
     from speedkit.apps import own_app
     from speedkit.builds import build
+    from speedkit.engine import CommandOptions
     from speedkit.state import state_folder
 
-    with own_app(folder({"Dockerfile": "FROM alpine\nRUN true\n"})) as app:
-        built = build(app)
-    check("recording", described(state_folder("recordings") / built.id))
+    place = folder({"Dockerfile": "FROM alpine\nRUN true\nCOPY --from=shared a /\n", "shared/a": "a"})
+    options = CommandOptions(named_contexts={"shared": str(place / "shared")}, labels={"a": "b"}, ulimits=("nofile=9",))
+    with own_app(place) as app:
+        built = build(app, options=options)
+    documents = described(state_folder("recordings") / built.id)
+    assert set(documents) == {"meta.json", "context.json", "contexts.json", "image.json"}
+    assert documents["meta.json"]["options"].keys() == {"named_contexts", "labels", "ulimits"}
+    check("recording", documents)
