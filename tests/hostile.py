@@ -25,6 +25,7 @@ import speedkit
 from speedkit import lessons, plots
 from speedkit.apps import App, append_line, own_app
 from speedkit.data_frame import Frame
+from speedkit.dockerfile import Finding
 from speedkit.images.image import Image
 from speedkit.images.summary import image_html
 from speedkit.model import Build
@@ -38,7 +39,7 @@ from speedkit.plots.svg_drawing import drawing
 from speedkit.plots.tables import table_html as plot_table_html
 from speedkit.rendering.ansi import ansi_to_html
 from speedkit.rendering.layers_html import LayerRow, layers_html
-from speedkit.rendering.reasons_html import reasons_html
+from speedkit.rendering.reasons_html import reasons_html, warnings_html
 from speedkit.rendering.steps_html import build_html
 from speedkit.rendering.tables import Cell, Table, table_html
 from speedkit.report.cells import Figures, cell_html
@@ -258,6 +259,7 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
         layers_html(attack, [attack], [LayerRow(attack, 1, 1, 1, 1, 1)], [(attack, 1)])
     ],
     "speedkit.rendering.reasons_html.reasons_html": lambda attack: [reasons_html(attack, poisoned(graph(), attack).steps)],
+    "speedkit.rendering.reasons_html.warnings_html": lambda attack: [warnings_html([Finding(attack, 1, attack)])],
     "speedkit.rendering.steps_html.build_html": lambda attack: [build_html(one) for one in builds(attack)],
     "speedkit.rendering.tables.table_html": lambda attack: [
         table_html(

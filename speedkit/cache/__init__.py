@@ -7,6 +7,7 @@ docs/buildkit-cache-rules.md has the rules of BuildKit's cache.
 from __future__ import annotations
 
 from .explanation import Explanation, OtherCaches, StepExplanation, explain
+from .frontend import lint
 from .prediction import CacheModel, Forecast, StepForecast, Verdict, predict
 from .situation import BaseImage, NamedContext, Situation
 
@@ -22,5 +23,6 @@ __all__ = [
     "StepForecast",
     "Verdict",
     "explain",
+    "lint",
     "predict",
 ]

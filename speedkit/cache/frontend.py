@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from speedkit.context import Manifest
 from speedkit.dockerfile import (
     SCRATCH,
+    Finding,
     Instruction,
     Linting,
     StageEnvironment,
@@ -28,6 +29,7 @@ from speedkit.dockerfile import (
     needed_stages,
     normalized_path,
     read_instruction,
+    refuse_findings,
     stage_bases,
 )
 from speedkit.errors import DockerfileError
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 
     from .situation import NamedContext, Situation
 
-__all__ = ["Plan", "PlannedStep", "plan_build"]
+__all__ = ["Plan", "PlannedStep", "lint", "plan_build"]
 
 _YEAR_ZERO, _YEAR_10000 = -62_167_219_200, 253_402_300_800
 """The first seconds, since 1970, of the year 0 and of the year 10000: Go writes only times between them as JSON."""
@@ -111,8 +113,24 @@ def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
     if context.tree is not None:
         context.tree.unsent = _unsent_paths(steps, context)
     if planner.lint.findings_are_errors:
-        planner.lint.finish(planner.global_args, _default_arguments(situation))
+        refuse_findings(planner.lint.findings(planner.global_args, _default_arguments(situation)))
     return Plan(situation, steps, context)
+
+
+def lint(situation: Situation) -> tuple[Finding, ...]:
+    """What BuildKit's linter warns of in a build, by line; () for a Dockerfile that BuildKit rejects.
+
+    Lines that another frontend reads (`# syntax=`) have no findings: it may have other rules.
+    """
+    # No rule needs the files of the context.
+    context = Vertex("context", ("context",), tree=Tree(Manifest(())), local=True)
+    try:
+        planner = _Planner(situation, context, finds_warnings=True)
+        planner.all_steps()
+        findings = planner.lint.findings(planner.global_args, _default_arguments(situation))
+    except DockerfileError:
+        return ()
+    return tuple(sorted(findings, key=lambda finding: finding.line))
 
 
 def _check_paths(steps: tuple[PlannedStep, ...], context: Vertex) -> None:
@@ -187,11 +205,11 @@ def _check_build_time(seconds: str) -> None:
 class _Planner:
     """Works through the stages in order; later stages look up earlier ones."""
 
-    def __init__(self, situation: Situation, context: Vertex) -> None:
+    def __init__(self, situation: Situation, context: Vertex, *, finds_warnings: bool = False) -> None:
         self.situation = situation
         self.context = context
         self.dockerfile: Dockerfile = situation.dockerfile
-        self.lint = Linting(situation.dockerfile, situation.build_args)
+        self.lint = Linting(situation.dockerfile, situation.build_args, finds_warnings=finds_warnings)
         options = {"build_args": situation.build_args, "target": situation.target, "platform": situation.platform}
         self.bases = stage_bases(self.dockerfile, **options)  # type: ignore[arg-type]
         self.needed = needed_stages(self.dockerfile, **options, replaced=situation.contexts)  # type: ignore[arg-type]

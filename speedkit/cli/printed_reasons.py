@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from speedkit.messages import message
 
-from .output import print_json, print_table, reason_json
+from .output import print_json, print_table, print_text, reason_json
 
 if TYPE_CHECKING:
     from speedkit.history import Reasons
@@ -18,7 +19,10 @@ def print_reasons(reasons: Reasons, key: str, *, as_json: bool) -> None:
     """key: the name of a step's state in JSON, `forecast` or `state`."""
     if as_json:
         steps = [reason_json(reason, key) for reason in reasons.steps]
-        print_json({"steps": steps, "stand_in_frontend": reasons.replaced_frontend is not None})
+        document: dict[str, object] = {"steps": steps, "stand_in_frontend": reasons.replaced_frontend is not None}
+        if key == "forecast":
+            document["warnings"] = [asdict(finding) for finding in reasons.warnings]
+        print_json(document)
         return
     from speedkit.words import seconds_text, shown_state
 
@@ -37,3 +41,7 @@ def print_reasons(reasons: Reasons, key: str, *, as_json: bool) -> None:
     state = message("forecast") if key == "forecast" else message("state")
     columns = [line, message("instruction"), state, *([seconds] if timed else []), message("because")]
     print_table(reasons.title, columns, rows, numbers=[line, seconds])
+    if reasons.warnings:
+        print_text("")
+        warnings = [[finding.line, finding.rule, finding.sentence] for finding in reasons.warnings]
+        print_table(message("BuildKit's linter warns:"), [line, message("rule"), message("warning")], warnings, numbers=[line])

@@ -11,7 +11,7 @@ from .directives import requested_frontend, without_frontend
 from .dockerfile_reader import read_dockerfile, read_instruction
 from .expansion import SubstitutionError, expand, expand_unquoted, expand_where_set
 from .heredoc_marks import heredoc_mark
-from .linting import Linting
+from .linting import Finding, Linting, refuse_findings
 from .mounts import BOOLEAN_WORDS, Mount, mounts_of
 from .stage_environment import StageEnvironment, normalized_path
 from .stages import (
@@ -44,6 +44,7 @@ __all__ = [
     "BOOLEAN_WORDS",
     "SCRATCH",
     "Dockerfile",
+    "Finding",
     "Heredoc",
     "Instruction",
     "Linting",
@@ -77,6 +78,7 @@ __all__ = [
     "origins_of",
     "read_dockerfile",
     "read_instruction",
+    "refuse_findings",
     "requested_frontend",
     "stage_bases",
     "target_index",

@@ -10,8 +10,9 @@ from typing import Any
 from speedkit.apps import App, Strategy
 from speedkit.builders import BaseRequest, Builder, builder_if_any
 from speedkit.builds import dockerfile_text, dockerfile_without_secrets, effective_build_args
-from speedkit.cache import CacheModel, StepForecast
+from speedkit.cache import CacheModel, StepForecast, lint
 from speedkit.context import Manifest, read_context, read_files_again
+from speedkit.dockerfile import Finding
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
@@ -63,6 +64,8 @@ class LiveForecast:
     def __call__(self, app: App, strategy: str, builds: Sequence[Build]) -> Iterator[list[dict[str, Any]]]:
         """`line`, `forecast`, `because`, `short`, `ran` and expected `seconds` of every instruction that BuildKit runs.
 
+        An instruction that BuildKit's linter warns of has `warnings` as well, and an entry even when there is nothing to run.
+
         The first forecast assumes that only the app changed files. Then all files are looked at, which takes longer. A second
         forecast follows if other files have changed, too.
         `because`: the cause as a sentence. `short`: the cause, cut to fit the margin. `ran`: the cause for a step that has run.
@@ -88,7 +91,7 @@ class LiveForecast:
             except DockerfileError:
                 yield []
             else:
-                yield [_entry(step, usual.get(step.instruction)) for step in forecast.runnable]
+                yield _with_warnings([_entry(step, usual.get(step.instruction)) for step in forecast.runnable], lint(now))
 
     def _contexts(self, app: App, strategy: Strategy) -> Iterator[Manifest]:
         """The manifest of the context. Where there are many files, one with the app's own changes alone comes first."""
@@ -149,6 +152,18 @@ def _cache(app: App, strategy: str, builds: Sequence[Build]) -> str | None:
 def _usual_seconds(builds: Iterable[Build]) -> dict[str, float]:
     """The seconds of each instruction when it last ran."""
     return {step.instruction: step.seconds for build in builds for step in build.instructions if step.state == "ran"}
+
+
+def _with_warnings(entries: list[dict[str, Any]], findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The entries of a forecast with the linter's `warnings`, in the order of the Dockerfile."""
+    by_line: dict[int, list[str]] = {}
+    for finding in findings:
+        by_line.setdefault(finding.line, []).append(f"{finding.sentence} ({finding.rule})")
+    lines = {entry["line"] for entry in entries}
+    nothing_to_run = [{"line": line, "forecast": "no-step", "because": ""} for line in by_line if line not in lines]
+    # A FROM and the ONBUILD triggers of its image share a line: the first entry of a line has the warnings.
+    ordered = sorted([*entries, *nothing_to_run], key=lambda entry: int(entry["line"]))
+    return [entry | {"warnings": by_line.pop(entry["line"], [])} for entry in ordered]
 
 
 def _entry(step: StepForecast, seconds: float | None) -> dict[str, Any]:

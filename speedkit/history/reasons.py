@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 from speedkit.apps import App
 from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, builder_if_any
 from speedkit.builds import dockerfile_text, effective_build_args, options_in_copy
-from speedkit.cache import OtherCaches, StepExplanation, StepForecast
+from speedkit.cache import OtherCaches, StepExplanation, StepForecast, lint
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, NewToCache, StartedEmpty
 from speedkit.context import Manifest, read_context
+from speedkit.dockerfile import Finding
 from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
-from speedkit.rendering import Reason, reasons_html
+from speedkit.rendering import Reason, reasons_html, warnings_html
 from speedkit.words import FORECASTS
 
 from .find_builds import recording_of
@@ -41,14 +42,15 @@ IMPORTING = "importing cache manifest from "
 class Reasons:
     """A reason for every step of a build that was, or would be, made. Shown as a table in a notebook.
 
-    build: the build that is explained; None for a forecast. replaced_frontend: the frontend that `# syntax=` names, where the
-    engine's own frontend reads the Dockerfile.
+    build: the build that is explained; None for a forecast. warnings: of BuildKit's linter, for a forecast.
+    replaced_frontend: the frontend that `# syntax=` names, where the engine's own frontend reads the Dockerfile.
     """
 
     title: str
     steps: tuple[Reason, ...]
     build: Build | None = None
     replaced_frontend: str | None = None
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -60,7 +62,7 @@ class Reasons:
         return Frame([[getattr(step, name) for name in columns] for step in self.steps], columns=columns)
 
     def _repr_html_(self) -> str:
-        return reasons_html(self.title, self.steps)
+        return reasons_html(self.title, self.steps) + warnings_html(self.warnings)
 
 
 def predict(
@@ -112,7 +114,7 @@ def predict(
         # An engine that went away since has nothing to say about it, and the forecast holds all the same.
         with suppress(SpeedkitError):
             frontend = named_builder.frontend_replaced_now(request.dockerfile, request.build_args)
-    return Reasons(_expected(steps, frontend), steps, replaced_frontend=frontend)
+    return Reasons(_expected(steps, frontend), steps, replaced_frontend=frontend, warnings=lint(now))
 
 
 def _on_one_line(facts: Sequence[str], replaced_frontend: str | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speedkit.messages import message, plural
-from speedkit.words import seconds_text
+from speedkit.words import FORECASTS, seconds_text
 
 if TYPE_CHECKING:
     from speedkit.model import Build
@@ -51,9 +51,9 @@ class Outlook:
 
 def outlook_of(forecast: Sequence[Entry]) -> Outlook | None:
     """The outlook of a forecast; None for an empty one."""
-    if not forecast:
+    verdicts = [entry["forecast"] for entry in forecast if entry["forecast"] in FORECASTS]
+    if not verdicts:
         return None
-    verdicts = [entry["forecast"] for entry in forecast]
     runs = [entry for entry in forecast if entry["forecast"] == "miss"]
     total_seconds = sum(entry.get("seconds") or 0.0 for entry in runs)
     longest = max(runs, key=lambda entry: entry.get("seconds") or 0.0, default=None)

@@ -55,7 +55,7 @@ def shows_forecast(steps: StepList, forecast: Sequence[Entry]) -> bool:
 
     Otherwise each step shows its own cause there.
     """
-    return steps.is_current and (not steps.number or any(entry["forecast"] != "hit" for entry in forecast))
+    return steps.is_current and (not steps.number or any(entry["forecast"] in ("miss", "depends") for entry in forecast))
 
 
 def pressable(

@@ -7,7 +7,7 @@ from .boxes import Box, nested_boxes
 from .html_text import html_attributes, html_text
 from .layers_html import LayerRow, changes_text, command_text, layers_html
 from .mathjax import NOT_MATH
-from .reasons_html import Reason, reasons_html
+from .reasons_html import Reason, reasons_html, warnings_html
 from .steps_html import build_html
 from .tables import FACTS_STYLE, Cell, Table, table_html
 
@@ -30,4 +30,5 @@ __all__ = [
     "plain_log",
     "reasons_html",
     "table_html",
+    "warnings_html",
 ]

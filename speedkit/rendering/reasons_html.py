@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from speedkit.messages import message
+from speedkit.messages import message, plural
 from speedkit.words import FORECASTS, seconds_text, shown_state
 
 from .html_text import html_text
@@ -15,9 +15,10 @@ from .step_rows import STYLE, step_row
 
 if TYPE_CHECKING:
     from speedkit.causes import Addition, Cause
+    from speedkit.dockerfile import Finding
     from speedkit.model import StepSource
 
-__all__ = ["Reason", "reasons_html"]
+__all__ = ["Reason", "reasons_html", "warnings_html"]
 
 LOOKS = {"hit": "cached", "miss": "ran", "depends": "running"}
 """A forecast looks like a step with that result."""
@@ -62,4 +63,16 @@ def reasons_html(title: str, reasons: Sequence[Reason]) -> str:
             word = message("{state}, {seconds}", state=shown.word, seconds=seconds_text(reason.seconds))
         rows += step_row(LOOKS.get(reason.state, reason.state), shown.icon, reason.line, reason.instruction, word)
         rows += f'<div class="sk-why">{html_text(reason.because)}</div>'
+    return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>{rows}</div>'
+
+
+def warnings_html(findings: Sequence[Finding]) -> str:
+    """The findings of BuildKit's linter as HTML, a row each; "" for none."""
+    if not findings:
+        return ""
+    rows = "".join(
+        f'{step_row("running", "⚠", finding.line, finding.rule, "")}<div class="sk-why">{html_text(finding.sentence)}</div>'
+        for finding in findings
+    )
+    title = plural("BuildKit's linter has one warning.", "BuildKit's linter has {count} warnings.", len(findings))
     return f'{STYLE}<div class="sk-build {NOT_MATH}"><div class="sk-head">{html_text(title)}</div>{rows}</div>'

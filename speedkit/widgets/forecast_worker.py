@@ -5,13 +5,14 @@ next build have the name of the strategy, the others have none. The forecaster y
 the one before; while somebody types, only the first is used. A forecast has an entry for each instruction:
 
 - `line`: 1-based.
-- `forecast`: "hit", "miss" or "depends".
+- `forecast`: "hit", "miss" or "depends"; "no-step" where there is nothing to run, but something to warn of.
 - `because`: the cause, as a sentence.
 - `seconds`: how long the step is expected to run, or None.
 - `short`, optional: the cause in a word or two, for the margin of the editor.
 - `ran`, optional: the cause in a few words, for a step that has run.
 - `usual`, optional: the seconds of its last run.
 - `after`, optional: the lines of the steps that it starts from.
+- `warnings`, optional: what BuildKit's linter says about the instruction, a sentence each.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -169,6 +170,17 @@ sk.Workbench = lambda app: old(app, forecaster=forecaster)
     expect(wb.all.locator(".skw-if")).to_contain_text("1 cached, ↻ 1 runs, about 2.0 s: line 3 runs again")
     expect(wb.step("COPY go.mod")).to_contain_text("↻ main.go")
     wb.all.screenshot(path=pictures / "forecast.png")
+
+
+def test_what_the_linter_warns_of_has_a_mark_beside_its_line(workbench, pictures):
+    wb = workbench({"Dockerfile": "FROM alpine\nWORKDIR app\nRUN true\nCMD echo <b>hello</b>\n"})
+    wb.open_tab("Dockerfile")
+    marks = wb.all.locator(".skw-warning")
+    expect(marks).to_have_count(2)
+    expect(marks.first).to_have_attribute("title", re.compile(r"Relative workdir .*\(WorkdirRelativePath\)"))
+    wb.all.screenshot(path=pictures / "warnings.png")
+    wb.retype("FROM alpine\nWORKDIR /app\nRUN true\n")
+    expect(marks).to_have_count(0)
 
 
 def test_it_works_in_notebook_7_too(tmp_path, page):

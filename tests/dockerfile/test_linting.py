@@ -1,4 +1,7 @@
-"""With `# check=error=true`, what BuildKit's linter finds ends a build: the same findings, at the same lines, and no others."""
+"""The findings of BuildKit's linter: the same ones, at the same lines, and no others.
+
+With `# check=error=true` they end a build; without it they are warnings.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import subprocess
 
 import pytest
 
-from speedkit.cache import BaseImage, Situation, predict
+from speedkit.cache import BaseImage, Situation, lint, predict
 from speedkit.context import Entry, Manifest
 from speedkit.dockerfile import read_dockerfile
 from speedkit.errors import DockerfileError
@@ -160,6 +163,33 @@ def test_what_the_linter_finds_is_refused_at_its_first_line(text):
     assert _rules(error) == {rule for _, rule in FOUND[text]}
     assert error.line == min(line for line, _ in FOUND[text])
     assert {line for line, _ in _findings(error)} == {line for line, _ in FOUND[text]}
+
+
+def _warnings(text: str) -> set[tuple[int, str]]:
+    return {(finding.line, finding.rule) for finding in lint(Situation(read_dockerfile(text), _CONTEXT))}
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_without_the_directive_the_linter_warns_of_the_same(text):
+    assert _warnings(_checked(text).replace("# check=error=true", "# no directive")) == FOUND[text]
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_without_the_directive_the_linter_is_silent_about_the_same(text):
+    assert _warnings(_checked(text).replace("# check=error=true", "# no directive")) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# check=skip=all\nFROM scratch as a\n",
+        "# check=skip=FromAsCasing\nFROM scratch as a\n",
+        "# syntax=docker/dockerfile:1\nFROM scratch as a\n",
+        "# check=nope=1\nFROM scratch as a\n",
+    ],
+)
+def test_the_linter_does_not_warn_of_what_is_skipped_read_by_others_or_refused(text):
+    assert _warnings(text) == set()
 
 
 @pytest.mark.parametrize("text", CLEAN)

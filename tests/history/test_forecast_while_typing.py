@@ -36,6 +36,16 @@ def test_it_names_what_changed_and_how_long_the_step_took_when_it_ran_last(folde
         assert from_recordings[3]["seconds"] > 0.25
 
 
+def test_a_line_that_the_linter_warns_of_has_its_warnings(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
+    with own_app(folder({"Dockerfile": "FROM alpine\nWORKDIR app\nCMD echo hello\n"})) as app:
+        entries = by_line(LiveForecast()(app, "Dockerfile", []))
+    assert {line: len(entry["warnings"]) for line, entry in entries.items()} == {1: 0, 2: 1, 3: 1}
+    assert entries[2]["forecast"] == "miss"
+    assert "(WorkdirRelativePath)" in entries[2]["warnings"][0]
+    assert entries[3]["forecast"] == "no-step"
+
+
 def test_a_large_context_is_forecast_from_what_was_typed_first_and_then_from_all_its_files(folder, monkeypatch, tmp_path):
     monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
     files = {f"data/{number}.txt": "" for number in range(MANY_FILES)}

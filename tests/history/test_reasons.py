@@ -79,6 +79,16 @@ def test_a_first_build_in_an_empty_cache_says_so(app):
     assert ", none" not in first.title
 
 
+def test_a_forecast_comes_with_the_warnings_of_the_linter(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
+    with own_app(folder({"Dockerfile": "FROM alpine as build\nCMD echo <b>\n"})) as warned:
+        forecast = predict(warned)
+    assert [(finding.line, finding.rule) for finding in forecast.warnings] == [(1, "FromAsCasing"), (2, "JSONArgsRecommended")]
+    assert "FromAsCasing" in forecast._repr_html_()
+    with own_app(folder({"Dockerfile": "FROM alpine AS build\n"})) as clean:
+        assert predict(clean).warnings == ()
+
+
 def test_what_if_a_file_changed_is_asked_without_changing_it(app):
     build(app)
     asked = states(predict(app, changed=["./main.go"]))

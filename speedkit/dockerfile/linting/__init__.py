@@ -1,7 +1,8 @@
-"""The findings of BuildKit's linter, for Dockerfiles in which a finding is an error (`# check=error=true`).
+"""The findings of BuildKit's linter: warnings, or errors in a Dockerfile with `# check=error=true`.
 
-`Linting` checks the instructions of each stage that the build needs; `finish` raises the error. A finding needs certainty:
-when a value is unknown, there is none.
+`Linting` checks the instructions of each stage that the build needs. `Linting.findings` gives what it found, and
+`refuse_findings` raises the error.
+A finding needs certainty: when a value is unknown, there is none.
 Source: moby/buildkit, frontend/dockerfile/linter, dockerfile2llb and instructions.
 
 These rules are not checked: InvalidBaseImagePlatform (the platform of an image is not known here), CopyIgnoredFile and
@@ -13,21 +14,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.errors import DockerfileError
 from speedkit.messages import message
 
 from ..refusal import refusal
 from .built_stage import Setting, StageLint
+from .finding import Finding
 from .options import LintOptions, lint_options
 from .whole_file import findings_in_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ..syntax import Dockerfile, Instruction
-    from .finding import Finding
 
-__all__ = ["Linting"]
+__all__ = ["Finding", "Linting", "refuse_findings"]
 
 _OVERRIDE = "BUILDKIT_DOCKERFILE_CHECK"
 _SHOWN = 5
@@ -36,8 +36,11 @@ _SHOWN = 5
 class Linting:
     """The linter of one build."""
 
-    def __init__(self, dockerfile: Dockerfile, build_args: Mapping[str, str]) -> None:
-        """Raises DockerfileError for options that BuildKit's linter rejects."""
+    def __init__(self, dockerfile: Dockerfile, build_args: Mapping[str, str], *, finds_warnings: bool = False) -> None:
+        """finds_warnings: look for findings also where they are no errors, which takes as long as planning the build.
+
+        Raises DockerfileError for options that BuildKit's linter rejects.
+        """
         self._dockerfile = dockerfile
         self._build_args = build_args
         self._stages: dict[int, StageLint] = {}
@@ -47,6 +50,7 @@ class Linting:
             override = build_args.get(_OVERRIDE)
             text, origin = (dockerfile.check, "check options") if override is None else (override, f"build-arg:{_OVERRIDE}")
             self._options = lint_options(text, origin)
+        self._is_used = self.findings_are_errors or (finds_warnings and dockerfile.syntax is None)
 
     @property
     def findings_are_errors(self) -> bool:
@@ -60,24 +64,29 @@ class Linting:
 
     def check(self, instruction: Instruction, setting: Setting) -> None:
         """Checks an instruction of an open stage. setting: as it is before the instruction."""
-        if self.findings_are_errors and instruction.stage is not None:
+        if self._is_used and instruction.stage is not None:
             self._stages[instruction.stage].check(instruction, setting)
 
-    def finish(self, global_args: Mapping[str, str], default_args: Mapping[str, str] | None) -> None:
-        """Raises DockerfileError for all findings together. Call it only when findings are errors.
+    def findings(self, global_args: Mapping[str, str], default_args: Mapping[str, str] | None) -> tuple[Finding, ...]:
+        """All findings that the Dockerfile does not skip, in BuildKit's order; none with another frontend.
 
         global_args: the variables of FROM lines. default_args: the same for a build without build args; None when they
         are unknown.
         """
+        if not self._is_used:
+            return ()
         findings = findings_in_file(self._dockerfile, global_args, default_args)
         findings += [finding for stage in self._stages.values() for finding in stage.findings]
-        findings = [finding for finding in findings if not self._options.skips(finding.rule)]
-        if findings:
-            raise _lint_error(findings)
+        return tuple(finding for finding in findings if not self._options.skips(finding.rule))
 
 
-def _lint_error(findings: list[Finding]) -> DockerfileError:
-    """One error for all findings. BuildKit's own error names only the rules, and its warnings the lines: the fix has both."""
+def refuse_findings(findings: Sequence[Finding]) -> None:
+    """Raises one DockerfileError for all findings, if there is any.
+
+    BuildKit's own error names only the rules, and its warnings the lines: the fix has both.
+    """
+    if not findings:
+        return
     ordered = sorted(findings, key=lambda finding: finding.line)
     first, rules = ordered[0], ", ".join(dict.fromkeys(finding.rule for finding in findings))
     sentences = "; ".join(
@@ -86,4 +95,4 @@ def _lint_error(findings: list[Finding]) -> DockerfileError:
     if (more := len(ordered) - _SHOWN) > 0:
         sentences = message("{findings}; and {more} more", findings=sentences, more=more)
     fix = message("`check=error=true` makes every finding an error: {findings}.", findings=sentences)
-    return refusal(f"lint violation found for rules: {rules}", first.line, fix=fix)
+    raise refusal(f"lint violation found for rules: {rules}", first.line, fix=fix)

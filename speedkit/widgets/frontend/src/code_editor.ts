@@ -174,6 +174,49 @@ function tintOf(doc: Text, forecast: ForecastEntry[]) {
   );
 }
 
+class WarningMarker extends GutterMarker {
+  readonly warnings: string[];
+  constructor(warnings: string[]) {
+    super();
+    this.warnings = warnings;
+  }
+  eq(other: WarningMarker) {
+    return other.warnings.join("\n") === this.warnings.join("\n");
+  }
+  toDOM() {
+    const icon = document.createElement("span");
+    icon.className = "skw-warning";
+    icon.textContent = "⚠";
+    icon.title = visible(this.warnings.join("\n"));
+    icon.setAttribute("role", "img");
+    icon.setAttribute("aria-label", message("BuildKit's linter: {warnings}", { warnings: this.warnings.join("; ") }));
+    return icon;
+  }
+}
+
+const warningsField = StateField.define<RangeSet<GutterMarker>>({
+  create: () => RangeSet.empty,
+  update(markers, transaction) {
+    let updated = markers.map(transaction.changes);
+    for (const effect of transaction.effects) {
+      if (effect.is(setForecast)) updated = warningsOf(transaction.state.doc, effect.value);
+    }
+    return updated;
+  },
+});
+
+function warningsOf(doc: Text, forecast: ForecastEntry[]) {
+  const ranges: Range<GutterMarker>[] = [];
+  for (const { line, warnings } of forecast) {
+    if (warnings?.length && line >= 1 && line <= doc.lines) ranges.push(new WarningMarker(warnings).range(doc.line(line).from));
+  }
+  return RangeSet.of(ranges, true);
+}
+
+const hasWarnings = (forecast: ForecastEntry[]) => forecast.some(({ warnings }) => warnings?.length);
+
+const warningsGutter = gutter({ class: "skw-warnings-gutter", markers: (view) => view.state.field(warningsField) });
+
 const forecastGutter = gutter({
   class: "skw-forecast-gutter",
   markers: (view) => view.state.field(forecastField),
@@ -267,7 +310,7 @@ export class CodeEditor {
     }
     this.view.dispatch({
       effects: [
-        this.forecast.reconfigure(forecast.length ? forecastGutter : []),
+        this.forecast.reconfigure(forecast.length ? [hasWarnings(forecast) ? warningsGutter : [], forecastGutter] : []),
         this.diff.reconfigure(original === null ? [] : diffAgainst(original)),
       ],
     });
@@ -311,6 +354,7 @@ export class CodeEditor {
         ]),
         marksField,
         forecastField,
+        warningsField,
         tintField,
         this.forecast.of([]),
         lineNumbers(),

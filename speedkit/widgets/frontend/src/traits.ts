@@ -101,6 +101,7 @@ export type ForecastEntry = {
   forecast: ForecastState | "no-step" | "not-needed";
   because: string;
   short?: string;
+  warnings?: string[];
 };
 
 export type NoticeFacts = { kind: "info" | "error" | "engine"; what: string; fix: string };
