@@ -33,6 +33,7 @@
     │   └── NotInArchive           1: it has no such image, layer or file
     ├── GitError                   3: git cannot read a repository
     │   └── ObjectsMissing         a clone lacks objects of a commit
+    ├── NotProven                  3: the original does not build, so nothing can be compared with it
     ├── NoHistory                  1: a question about earlier builds, and none is recorded
     └── NotebookFailed             3: a cell of a notebook raised
 
@@ -72,6 +73,7 @@ __all__ = [
     "NotAFolder",
     "NotARepository",
     "NotAsked",
+    "NotProven",
     "NotebookFailed",
     "ObjectsMissing",
     "RecordingError",
@@ -324,6 +326,12 @@ class GitError(SpeedkitError):
 
 class ObjectsMissing(GitError):
     """A clone lacks objects that a commit needs."""
+
+
+class NotProven(SpeedkitError):
+    """The original does not build, so nothing can be compared with it."""
+
+    exit_code = 3
 
 
 class NoHistory(SpeedkitError):

@@ -6,6 +6,7 @@ from .exit_handling import stop_builds_on_signals
 from .host_commands import host_environment
 from .housekeeping import disk_use
 from .notebook_view import watch_in_notebook
+from .progress import Watch, quiet_or_notebook
 from .request import BuildOptions, options_of
 from .running_build import RunningBuild, build, recordings_folder, start_again, start_build, start_on_builder, start_replay
 
@@ -13,6 +14,7 @@ __all__ = [
     "BuildOptions",
     "Comparison",
     "RunningBuild",
+    "Watch",
     "build",
     "compare",
     "disk_use",
@@ -22,6 +24,7 @@ __all__ = [
     "host_environment",
     "options_in_copy",
     "options_of",
+    "quiet_or_notebook",
     "recordings_folder",
     "start_again",
     "start_build",

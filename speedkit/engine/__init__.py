@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         secret_values,
         unset_secrets,
     )
+    from .command_runs import CommandRun, run_in_image
     from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
     from .containers import ask_image
     from .docker_settings import endpoint_of_context
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from .image_names import STAND_INS, family_of, name_on_hub, stand_in_of
     from .images import describe_image, inspect_image, layers_on
     from .ledger import note_build, note_image, note_use
+    from .result_removal import remove_results
     from .saved_image import file_content, layers_of, request_image, saved_stream
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "BuildRequest",
     "CancellableCommand",
     "CommandOptions",
+    "CommandRun",
     "Engine",
     "KeptObject",
     "RemovedObjects",
@@ -105,12 +108,14 @@ __all__ = [
     "read_secrets",
     "ready_base",
     "remove_own",
+    "remove_results",
     "replaced_frontend",
     "request_image",
     "require_secrets",
     "resolve_base",
     "run_buildx",
     "run_child",
+    "run_in_image",
     "saved_stream",
     "secret_values",
     "size_of_images",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .bytestream import CHUNK_BYTES, ByteStream
     from .files import Files
     from .image import Image, make_image
-    from .image_comparison import Difference, DifferenceKind, compare_images
+    from .image_comparison import Difference, DifferenceKind, FilePart, compare_images, differing_parts
     from .limits import Limits, Violation, check_limits
     from .manifests import describe_images
     from .plain_data import json_text, largest_file, treemap_rows
@@ -32,6 +32,7 @@ __all__ = [
     "ByteStream",
     "Difference",
     "DifferenceKind",
+    "FilePart",
     "FileTree",
     "Files",
     "Image",
@@ -47,6 +48,7 @@ __all__ = [
     "compare_images",
     "comparison_finding",
     "describe_images",
+    "differing_parts",
     "errors_about",
     "image_figures",
     "image_finding",

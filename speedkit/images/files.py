@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from xxhash import xxh3_128_hexdigest
+
 from speedkit.errors import ArchiveError
 from speedkit.messages import message
 
@@ -31,6 +33,7 @@ KINDS: dict[int, FileKind] = {
 WHITEOUT, OPAQUE = ord("w"), ord("o")
 REGULAR, HARD_LINK, SYMLINK, DIRECTORY = ord("0"), ord("1"), ord("2"), ord("5")
 
+COLUMNS = ("digests", "gids", "kinds", "links", "modes", "paths", "sizes", "uids")
 DIGEST_BYTES = 16
 NO_DIGEST = bytes(DIGEST_BYTES)
 FILES_AT_MOST = 5_000_000
@@ -47,6 +50,7 @@ class File:
     """One file of a layer or of the final file system.
 
     link: the target of a symlink or a hard link. digest: the XXH3-128 of its bytes; "" for anything but a regular file.
+    attributes: the XXH3-128 of its extended attributes, such as capabilities; "" for none.
     """
 
     path: str
@@ -57,15 +61,17 @@ class File:
     gid: int
     link: str
     digest: str
+    attributes: str = ""
 
 
 class Files:
     """The files of a layer in the order of its archive, and its whiteouts.
 
     kinds: a tar type letter for each, or WHITEOUT (the path is removed), or OPAQUE (the files in this folder are removed).
+    attributes: digests of extended attributes, by number: few files have some.
     """
 
-    __slots__ = ("digests", "gids", "kinds", "links", "modes", "paths", "sizes", "uids")
+    __slots__ = ("attributes", "digests", "gids", "kinds", "links", "modes", "paths", "sizes", "uids")
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -76,6 +82,7 @@ class Files:
         self.uids = array("I")
         self.gids = array("I")
         self.digests = bytearray()
+        self.attributes: dict[int, str] = {}
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -99,6 +106,8 @@ class Files:
             raise ArchiveError(message("A layer has more than {limit:,} files.", limit=FILES_AT_MOST))
         if header.uid > ID_AT_MOST or header.gid > ID_AT_MOST:
             raise ArchiveError(message("The owner of {name!r} is an impossible number.", name=header.name))
+        if header.attributes:
+            self.attributes[len(self.paths)] = xxh3_128_hexdigest(repr(sorted(header.attributes.items())).encode())
         self.paths.append(path)
         self.links.append(clean_path(header.link) if kind == HARD_LINK else header.link)
         self.kinds.append(kind)
@@ -121,6 +130,7 @@ class Files:
             gid=self.gids[index],
             link=self.links[index],
             digest=digest.hex() if self.kinds[index] == REGULAR else "",
+            attributes=self.attributes.get(index, ""),
         )
 
     @classmethod
@@ -128,7 +138,8 @@ class Files:
         """The files of several layers as those of one, in the order of the layers."""
         joined = cls()
         for files in layers:
-            for column in cls.__slots__:
+            joined.attributes |= {len(joined) + index: digest for index, digest in files.attributes.items()}
+            for column in COLUMNS:
                 getattr(joined, column).extend(getattr(files, column))
         return joined
 

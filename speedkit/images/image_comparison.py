@@ -9,17 +9,19 @@ from .files import File, FileKind
 from .image import Image
 from .overlay import IMPLICIT, walk
 
-__all__ = ["Difference", "DifferenceKind", "ImageComparison", "compare_images"]
+__all__ = ["Difference", "DifferenceKind", "FilePart", "ImageComparison", "compare_images", "differing_parts"]
 
 DifferenceKind = Literal["added", "changed", "removed"]
+FilePart = Literal["added", "removed", "kind", "content", "mode", "owner", "attributes"]
+"""What differs at a path. `content` is the bytes of a file, or the target of a link; `attributes` are the extended ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A path that differs between two images.
 
-    what: the part of a changed path that differs, "content" (bytes or link), "kind" or "owner or mode"; "" for a path that only
-    one image has. file_kind: in the second image, or in the first if the second has no such path.
+    what: the part of a changed path that differs, "content" (bytes or link), "kind" or "owner or mode" (extended attributes
+    too); "" for a path that only one image has. file_kind: in the second image, or in the first if the second has no such path.
     """
 
     kind: DifferenceKind
@@ -54,6 +56,33 @@ def compare_images(before: Image, after: Image) -> ImageComparison:
             break
         same_start += 1
     return ImageComparison(tuple(shared), sum(shared.values()), same_start, _differences(before, after))
+
+
+def differing_parts(before: Image, after: Image) -> dict[str, frozenset[FilePart]]:
+    """All that differs at each path that is not the same in two images; times of files count nothing."""
+    old_numbers, new_numbers = (dict(walk(image.analysis.merged.root)) for image in (before, after))
+    parts: dict[str, frozenset[FilePart]] = {
+        **{f"/{path}": frozenset(("removed",)) for path in old_numbers.keys() - new_numbers.keys()},
+        **{f"/{path}": frozenset(("added",)) for path in new_numbers.keys() - old_numbers.keys()},
+    }
+    for path in old_numbers.keys() & new_numbers.keys():
+        if _is_same(before, old_numbers[path], after, new_numbers[path]):
+            continue
+        old, new = _shown_file(before, old_numbers[path], path), _shown_file(after, new_numbers[path], path)
+        if old is not None and new is not None and (differing := _parts(old, new)):
+            parts[f"/{path}"] = differing
+    return parts
+
+
+def _parts(old: File, new: File) -> frozenset[FilePart]:
+    pairs: tuple[tuple[FilePart, object, object], ...] = (
+        ("kind", old.kind, new.kind),
+        ("content", (old.size_bytes, old.digest, old.link), (new.size_bytes, new.digest, new.link)),
+        ("mode", old.mode, new.mode),
+        ("owner", (old.uid, old.gid), (new.uid, new.gid)),
+        ("attributes", old.attributes, new.attributes),
+    )
+    return frozenset(part for part, was, now in pairs if was != now)
 
 
 def _differences(before: Image, after: Image) -> tuple[Difference, ...]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerStore"]
 
-FORMAT = f"speedkit-layer 3 {sys.byteorder}"
+FORMAT = f"speedkit-layer 4 {sys.byteorder}"
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -127,6 +127,7 @@ def _pack(files: Files) -> bytes:
         files.uids.tobytes(),
         files.gids.tobytes(),
         bytes(files.digests),
+        json.dumps(list(files.attributes.items())).encode() if files.attributes else b"",
     ]
     body = b"".join(columns)
     head = {"format": FORMAT, "files": len(files), "columns": [len(column) for column in columns], "crc": zlib.crc32(body)}
@@ -148,13 +149,14 @@ def _unpack(data: bytes) -> Files:
         body = body[length:]
 
     files, count = Files(), head["files"]
-    paths, links, kinds, sizes, modes, uids, gids, digests = columns
+    paths, links, kinds, sizes, modes, uids, gids, digests, attributes = columns
     files.paths = paths.decode().split("\0") if count else []
     files.links = links.decode().split("\0") if count else []
     files.kinds = bytearray(kinds)
     files.sizes, files.modes = array("q", sizes), array("H", modes)
     files.uids, files.gids = array("I", uids), array("I", gids)
     files.digests = bytearray(digests)
+    files.attributes = {int(number): str(digest) for number, digest in json.loads(attributes)} if attributes else {}
     lengths = {
         len(column) for column in (files.paths, files.links, files.kinds, files.sizes, files.modes, files.uids, files.gids)
     }

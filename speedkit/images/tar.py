@@ -31,6 +31,8 @@ FIELDS = Struct("100s 8s 8s 8s 12s 12x 8x x 100s 6s 249x")
 PADDING = b" \0"
 """Stripped from both ends of a number, as in Go's parser: digits may follow a leading zero byte."""
 HEADER_ONLY = frozenset(b"123456")
+ATTRIBUTE = b"SCHILY.xattr."
+"""How the PAX record of an extended attribute begins, in Go's archive/tar as in star."""
 KNOWN_TYPES = frozenset(b"\x0001234567S")
 DIRECTORY, OLD_SPARSE = ord("5"), ord("S")
 
@@ -40,7 +42,8 @@ class Header:
     """The header of one member.
 
     type: the type letter, `0` for every kind of regular file. size_bytes: of the unpacked file. stored_bytes: of the data in
-    the archive; fewer than size_bytes for a sparse file.
+    the archive; fewer than size_bytes for a sparse file. attributes: the extended attributes, such as capabilities, by name;
+    without the records that tar programs keep for themselves.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Header:
     gid: int
     link: str
     sparse: bool
+    attributes: dict[bytes, bytes] | None = None
 
 
 @dataclass(slots=True)
@@ -228,6 +232,7 @@ def _header(block: bytes, letter: int, ahead: _Ahead) -> Header:
         gid,
         _text(link) if link else "",
         sparse_size is not None,
+        {key: value for key, value in records.items() if key.startswith(ATTRIBUTE)} if records else None,
     )
 
 

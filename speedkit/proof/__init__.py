@@ -1,1 +1,6 @@
 """Proof of a changed Dockerfile: it and the original are built for real, side by side, and their images compared."""
+
+from .judging import judge
+from .proof import Piece, Proof
+
+__all__ = ["Piece", "Proof", "judge"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tarfile
 
@@ -13,10 +14,11 @@ from speedkit.errors import ArchiveError
 from speedkit.images.analysis import Waste
 from speedkit.images.dive import dive_figures
 from speedkit.images.image import Image, StoredFile, make_image
-from speedkit.images.image_comparison import compare_images
+from speedkit.images.image_comparison import compare_images, differing_parts
 from speedkit.images.limits import Limits, check_limits
 from speedkit.images.overlay import IMPLICIT, walk
 from speedkit.images.plain_data import json_text, to_json, treemap_rows
+from speedkit.images.store import LayerStore
 
 from .archives import Member, image_of, layer
 from .odd_layers import ODD_LAYERS
@@ -358,3 +360,42 @@ def test_any_layers_show_what_the_specification_says_and_shown_and_wasted_bytes_
 def implicit(image: Image) -> set[str]:
     """Directories that are there only because something lies in them."""
     return {f"/{path}" for path, number in walk(image.analysis.merged.root) if number == IMPLICIT}
+
+
+def test_every_part_in_which_a_path_differs_is_named_and_times_are_none() -> None:
+    def written(name: str, content: bytes = b"x", **more: object) -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            for key, value in more.items():
+                setattr(info, key, value)
+            archive.addfile(info, io.BytesIO(content))
+        return out.getvalue()
+
+    plain = image_of(written("a"))
+    for other, parts in (
+        (written("a", mtime=99), None),
+        (written("a", b"y", mode=0o600), {"content", "mode"}),
+        (written("a", uid=7), {"owner"}),
+        (written("a", pax_headers={"SCHILY.xattr.security.capability": "net"}), {"attributes"}),
+        (layer(("a", "-> b")), {"kind", "content"}),
+    ):
+        assert differing_parts(plain, image_of(other)).get("/a") == parts
+    assert differing_parts(plain, image_of(layer(("b", b"x")))) == {"/a": {"removed"}, "/b": {"added"}}
+
+
+def test_extended_attributes_are_kept_in_the_store_and_in_images_of_several_layers(tmp_path) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ("a", "b"):
+            info = tarfile.TarInfo(name)
+            info.pax_headers = {"SCHILY.xattr.user.name": "v"} if name == "b" else {}
+            archive.addfile(info)
+    image = image_of(layer(("c", b"")), out.getvalue())
+    assert [bool(file.attributes) for file in image.files] == [False, True, False]
+    store = LayerStore(tmp_path)
+    store.keep("sha256:" + "0" * 64, image.layers[1].contents)
+    kept = store.layer("sha256:" + "0" * 64)
+    assert kept is not None
+    assert kept.attributes == image.layers[1].contents.attributes

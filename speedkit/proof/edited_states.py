@@ -1,0 +1,147 @@
+"""The states of a project without a history: its files as they are, and then with an edit of one source file after another."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from speedkit.context import Manifest, ignore_file_of, read_context
+from speedkit.messages import message
+from speedkit.projects import Way
+
+from .project_states import CONTEXT, ProjectState, place_in_folder
+
+__all__ = ["EditedStates"]
+
+EDITS_AT_MOST = 3
+LARGEST_EDITED_BYTES = 1_000_000
+SOURCES = frozenset(
+    {
+        ".go",
+        ".js",
+        ".jsx",
+        ".mjs",
+        ".cjs",
+        ".ts",
+        ".tsx",
+        ".vue",
+        ".svelte",
+        ".py",
+        ".rs",
+        ".java",
+        ".kt",
+        ".scala",
+        ".rb",
+        ".php",
+    }
+    | {
+        ".c",
+        ".cc",
+        ".cpp",
+        ".h",
+        ".hpp",
+        ".cs",
+        ".swift",
+        ".ex",
+        ".exs",
+        ".clj",
+        ".css",
+        ".scss",
+        ".html",
+        ".sh",
+        ".sql",
+        ".proto",
+    }
+)
+NOT_SOURCES = ("test", "vendor", "node_modules", "config", ".git", "dist", "third_party", "setup.py", "build.rs", "conftest")
+"""Parts of paths of files that people seldom edit, or whose edit is no usual one: dependencies, tests, settings of builds."""
+
+
+class EditedStates:
+    """A project as it is in its folder, then with an empty line at the end of one source file after another.
+
+    An empty line is an edit that every language bears.
+    """
+
+    has_history = False
+
+    def __init__(self, project: Path, way: Way, *, count: int) -> None:
+        self._project, self._way = project, way
+        self._count = max(min(count, EDITS_AT_MOST), 1)
+
+    @cached_property
+    def _context(self) -> Manifest:
+        return read_context(self._project / self._way.context, dockerfile=self._project / self._way.file)
+
+    @cached_property
+    def states(self) -> tuple[ProjectState, ...]:
+        start = ProjectState("edit", "as it is", message("the files as they are in the folder"))
+        edits = [
+            ProjectState("edit", name, message("an empty line at the end of {name}", name=name))
+            for name in self._edited_files()
+        ]
+        return (start, *edits)
+
+    def _edited_files(self) -> list[str]:
+        """Source files of the build context, those that were changed last first."""
+        candidates = [
+            entry
+            for entry in self._context.entries
+            if entry.kind == "file"
+            and 0 < entry.size_bytes <= LARGEST_EDITED_BYTES
+            and PurePosixPath(entry.path).suffix.lower() in SOURCES
+            and not any(part in entry.path.lower() for part in NOT_SOURCES)
+        ]
+        if not candidates:
+            # Any text will do where there is no source that the kit knows as one; a Dockerfile is what is being changed.
+            candidates = [
+                entry
+                for entry in self._context.entries
+                if entry.kind == "file"
+                and PurePosixPath(entry.path).suffix.lower() in (".txt", ".md", ".yml", ".yaml", ".toml")
+            ]
+        candidates.sort(key=lambda entry: (-entry.mtime_ns, entry.path))
+        return [entry.path for entry in candidates[: self._count]]
+
+    def write(self, state: ProjectState, folder: Path, *, time_ns: int) -> None:
+        context = folder / CONTEXT
+        if not context.exists():
+            self._copy(folder, context, time_ns)
+        if state.kind == "edit" and state != self.states[0]:
+            edited = context / state.id
+            text = edited.read_bytes()
+            mode = edited.stat().st_mode
+            # A new file and not a longer one, see `ProjectStates.write`.
+            edited.unlink()
+            edited.write_bytes(text + (b"\n" if text.endswith(b"\n") else b"\n\n"))
+            edited.chmod(mode)
+            os.utime(edited, ns=(time_ns, time_ns))
+
+    def _copy(self, folder: Path, context: Path, time_ns: int) -> None:
+        source = self._project / self._way.context
+        context.mkdir()
+        for entry in self._context.entries:
+            target = context / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if entry.kind == "dir":
+                target.mkdir(exist_ok=True)
+                target.chmod(entry.mode)
+            elif entry.kind == "symlink":
+                target.symlink_to(entry.link)
+            elif entry.kind == "file":
+                shutil.copyfile(source / entry.path, target)
+                target.chmod(entry.mode)
+                os.utime(target, ns=(time_ns, time_ns))
+        # An ignore file may name both itself and the Dockerfile, and the build reads them all the same.
+        needed = [self._project / self._way.file, ignore_file_of(source, self._project / self._way.file)]
+        for path in filter(None, needed):
+            name = path.relative_to(self._project).as_posix()
+            place = place_in_folder(name, self._way)
+            if place is not None and not (folder / place).exists():
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(path, folder / place)
+                    os.utime(folder / place, ns=(time_ns, time_ns))

@@ -1,0 +1,170 @@
+"""Whether two images are equal, file by file and setting by setting, and what each difference is.
+
+What differs between two builds of the same original is noise, and nothing else is. Three things need a word more:
+
+- A name may be new in each build, such as that of a log with the time in it. So a name that one image alone has is noise where
+  two builds of the original have such names as well: equal but for their digits, and as many of them.
+- A file that the patch itself changes may be in the image, after `COPY . .`. It is named, and is no difference of the build.
+- The kit marks base images to isolate builds (`ISOLATION_MARKS`), and puts labels on them. Neither is a difference.
+
+Times of files are no differences: every build sets them anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from xxhash import xxh3_128_hexdigest
+
+from speedkit.engine import ISOLATION_MARKS, Engine, inspect_image, layers_of
+from speedkit.images import FilePart, Image, differing_parts
+from speedkit.messages import marked, message
+
+__all__ = ["Differences", "ImageDifference", "Judgement", "Part", "differences_between", "judged", "patched_files_in"]
+
+KIT_LABEL = "dev.speedkit"
+SETTINGS = ("Cmd", "Entrypoint", "Healthcheck", "OnBuild", "Shell", "StopSignal", "User", "WorkingDir")
+SETS = ("ExposedPorts", "Volumes")
+NUMBERS = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*", re.IGNORECASE)
+"""The changing part of a name that is new each time: digits, and letters of a hexadecimal number around them."""
+Part = FilePart | Literal["setting"]
+Differences = Mapping[str, frozenset[Part]]
+"""What differs, by path. A setting of the image has a name with no slash at its start, such as `Env PATH`."""
+
+PRESENCE: frozenset[Part] = frozenset(("added", "removed"))
+
+Judgement = Literal["noise", "name", "patch-file", "real"]
+"""`noise`: differs between two builds of the original too. `name`: the same, under a name that is new in each build.
+`patch-file`: a file that the patch changes, as it is in the project. `real`: because of the patch."""
+
+WORDS: dict[Judgement, str] = {
+    "noise": marked("noise: {parts} differs between two builds of the original as well"),
+    "name": marked("noise: such a file has another name in each build of the original as well"),
+    "patch-file": marked("no difference of the build: the patch changes this file, and the image has a copy of it"),
+    "real": marked("a difference: {parts}; two builds of the original are equal in this"),
+}
+PARTS: dict[Part, str] = {
+    "added": marked("only the patched image has it"),
+    "removed": marked("the patched image lacks it"),
+    "kind": marked("its kind"),
+    "content": marked("its content"),
+    "mode": marked("its mode"),
+    "owner": marked("its owner"),
+    "attributes": marked("its extended attributes"),
+    "setting": marked("this setting of the image"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDifference:
+    """One difference between two images. path: of the file, or the name of a setting such as `Env PATH`."""
+
+    path: str
+    parts: tuple[Part, ...]
+    judgement: Judgement
+
+    @property
+    def is_real(self) -> bool:
+        return self.judgement == "real"
+
+    @property
+    def sentence(self) -> str:
+        parts = ", ".join(message(PARTS[part]) for part in self.parts)
+        return message(WORDS[self.judgement], parts=parts)
+
+
+def differences_between(engine: Engine, before: str, after: str) -> dict[str, frozenset[Part]]:
+    """All in which two images of the engine differ. before, after: their ids.
+
+    Raises: EngineError, ArchiveError.
+    """
+    if before == after:
+        return {}
+    images = (layers_of(before, engine=engine), layers_of(after, engine=engine))
+    files: dict[str, frozenset[Part]] = {
+        path: frozenset(parts)
+        for path, parts in differing_parts(*images).items()
+        if not (path in ISOLATION_MARKS and parts <= {"content"})
+    }
+    settings = [_settings(inspect_image(engine, image)) for image in (before, after)]
+    for name in settings[0].keys() | settings[1].keys():
+        if settings[0].get(name) != settings[1].get(name):
+            files[name] = frozenset(("setting",))
+    return files
+
+
+def _settings(described: Mapping[str, Any]) -> dict[str, object]:
+    """The settings of an image by name. described: as the engine does."""
+    config = described.get("Config") or {}
+    settings: dict[str, object] = {name: config.get(name) or None for name in SETTINGS}
+    settings |= {name: described.get(name) for name in ("Architecture", "Os")}
+    for variable in config.get("Env") or ():
+        name, _, value = variable.partition("=")
+        settings[f"Env {name}"] = value
+    for name, value in (config.get("Labels") or {}).items():
+        if name != KIT_LABEL and not name.startswith(f"{KIT_LABEL}."):
+            settings[f"Label {name}"] = value
+    for group in SETS:
+        for name in config.get(group) or ():
+            settings[f"{group} {name}"] = True
+    return settings
+
+
+def patched_files_in(
+    engine: Engine, patched_image: str, differences: Iterable[str], contents: Iterable[tuple[str, bytes | None]]
+) -> frozenset[str]:
+    """Those of the differing paths at which the patched image has a copy of a file that the patch changes.
+
+    contents: the name of each changed file without its folders, and its content after the patch.
+    """
+    by_name: dict[str, set[str]] = {}
+    for name, content in contents:
+        if content is not None:
+            by_name.setdefault(name, set()).add(xxh3_128_hexdigest(content))
+    candidates = {path for path in differences if path.rpartition("/")[2] in by_name}
+    if not candidates:
+        return frozenset()
+    image: Image = layers_of(patched_image, engine=engine)
+    return frozenset(
+        file.path
+        for file in image.each_file()
+        if file.path in candidates and file.digest in by_name[file.path.rpartition("/")[2]]
+    )
+
+
+def judged(
+    differences: Differences, noise: Differences, patch_files: frozenset[str] = frozenset()
+) -> tuple[ImageDifference, ...]:
+    """Each difference with its judgement, real ones first, then by path.
+
+    noise: what differs between two builds of the original.
+    """
+    renamed = _renamed(differences) & _renamed(noise)
+    found = []
+    for path, parts in differences.items():
+        judgement: Judgement = "real"
+        if parts <= noise.get(path, frozenset()) or (parts <= PRESENCE and noise.get(path, frozenset()) & PRESENCE):
+            judgement = "noise"
+        elif path in patch_files and parts <= {"content", "added"}:
+            judgement = "patch-file"
+        elif parts <= PRESENCE and _pattern(path) in renamed:
+            judgement = "name"
+        found.append(ImageDifference(path, tuple(sorted(parts)), judgement))
+    return tuple(sorted(found, key=lambda one: (not one.is_real, one.path)))
+
+
+def _renamed(differences: Differences) -> set[str]:
+    """The patterns of names of which one image has as many as the other, all with other digits."""
+    counts: dict[Part, Counter[str]] = {"added": Counter(), "removed": Counter()}
+    for path, parts in differences.items():
+        for part in parts & PRESENCE:
+            counts[part][_pattern(path)] += 1
+    return {pattern for pattern, count in counts["added"].items() if counts["removed"][pattern] == count}
+
+
+def _pattern(path: str) -> str:
+    return NUMBERS.sub("0", path)

@@ -1,0 +1,189 @@
+"""What a proof found: seconds with either Dockerfile, whether the images are equal, and whether the change is worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from speedkit.messages import marked, message, plural
+from speedkit.model import Build
+from speedkit.words import seconds_text
+
+from .equality import ImageDifference
+from .gain import Gain, gain_of
+from .project_states import LeftOut, ProjectState
+from .smoke import SmokeResult
+
+__all__ = ["DIFFERENCES_SHOWN", "Pair", "Piece", "Proof", "Verdict"]
+
+Verdict = Literal["better", "no-gain", "worse", "not-equal", "smoke-differs", "does-not-build", "not-measured"]
+"""`better`: equal, and quicker beyond the noise. `no-gain`: equal, and neither quicker nor slower. `worse`: equal, and slower.
+`not-measured`: the change fits none of the states, or none could be built."""
+
+DIFFERENCES_SHOWN = 200
+"""How many differences a document names; real ones come first."""
+
+WHY_NOT: dict[Verdict, str] = {
+    "better": "",
+    "no-gain": marked("it saves no more than the noise of measuring: {saved} of {total}, within ±{noise}"),
+    "worse": marked("it is slower: {after} in place of {total}"),
+    "not-equal": marked("its image is not equal: {difference}"),
+    "smoke-differs": marked("the smoke command does not end in the same way: {smoke}"),
+    "does-not-build": marked("it does not build: {error}"),
+    "not-measured": marked("it could be measured nowhere: {reason}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The builds of one state with either Dockerfile."""
+
+    state: ProjectState
+    as_is: Build = field(repr=False)
+    patched: Build = field(repr=False)
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        return self.as_is.seconds, self.patched.seconds
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.state.kind,
+            "commit": self.state.id,
+            "subject": self.state.title,
+            "as_is_seconds": round(self.as_is.seconds, 4),
+            "patched_seconds": round(self.patched.seconds, 4),
+            "as_is_steps": _steps_run(self.as_is),
+            "patched_steps": _steps_run(self.patched),
+            "as_is_build": self.as_is.id,
+            "patched_build": self.patched.id,
+        }
+
+
+def _steps_run(build: Build) -> int:
+    return sum(step.ran for step in build.instructions)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What real builds of the original and of the patched Dockerfile showed.
+
+    cold: the first builds, with nothing in their caches. unchanged: builds right after each other. commits: the states after
+    that, oldest first. equal: None where no two images could be compared. failure: of the patched build, "" when there was
+    none. has_history: the states are commits of the project; otherwise edits that the kit made. unsaved: the files of the
+    project that differ from its last commit and are part of the change.
+    """
+
+    cold: Pair | None
+    unchanged: tuple[Pair, ...]
+    commits: tuple[Pair, ...]
+    equal: bool | None
+    differences: tuple[ImageDifference, ...]
+    smoke: SmokeResult | None
+    left_out: tuple[LeftOut, ...] = ()
+    failure: str = ""
+    has_history: bool = True
+    stand_ins: tuple[str, ...] = ()
+
+    @property
+    def gain(self) -> Gain:
+        as_is, patched = ([pair.seconds[side] for pair in self.commits] for side in (0, 1))
+        return gain_of(as_is, patched, [seconds for pair in self.unchanged for seconds in pair.seconds])
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.failure:
+            return "does-not-build"
+        if self.equal is False:
+            return "not-equal"
+        if self.smoke is not None and not self.smoke.same:
+            return "smoke-differs"
+        if not self.commits or self.equal is None:
+            return "not-measured"
+        by_speed: Mapping[str, Verdict] = {"quicker": "better", "same": "no-gain", "slower": "worse"}
+        return by_speed[self.gain.speed]
+
+    @property
+    def why_not(self) -> str:
+        """Why the change is not worth it, as the end of a sentence; "" when it is."""
+        verdict, gain = self.verdict, self.gain
+        total = sum(pair.as_is.seconds for pair in self.commits)
+        real = [one for one in self.differences if one.is_real]
+        return message(
+            WHY_NOT[verdict],
+            saved=seconds_text(abs(gain.saved_seconds)),
+            noise=seconds_text(gain.noise_seconds),
+            total=seconds_text(total),
+            after=seconds_text(total - gain.saved_seconds),
+            difference=plural("{path}", "{path} and {more} more", len(real), path=real[0].path, more=len(real) - 1)
+            if real
+            else "",
+            smoke=self.smoke.sentence if self.smoke else "",
+            error=self.failure,
+            reason="; ".join(dict.fromkeys(f"{one.state.short}: {one.because}" for one in self.left_out)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        gain, cold = self.gain, self.cold
+        as_is, patched = ([round(pair.seconds[side], 4) for pair in self.commits] for side in (0, 1))
+        unchanged = [[round(pair.seconds[side], 4) for pair in self.unchanged] for side in (0, 1)]
+        return {
+            "as_is_seconds": as_is,
+            "patched_seconds": patched,
+            "change_percent": round(gain.change_percent, 1) if self.commits else None,
+            "equal": bool(self.equal),
+            "differences": [
+                {"path": one.path, "judgement": one.sentence, "noise": not one.is_real, "parts": list(one.parts)}
+                for one in self.differences[:DIFFERENCES_SHOWN]
+            ],
+            "differences_count": len(self.differences),
+            "smoke": self.smoke is not None and self.smoke.same,
+            "smoke_command": self.smoke.command if self.smoke else None,
+            "smoke_said": self.smoke.sentence if self.smoke else "",
+            "verdict": self.verdict,
+            "noise_seconds": round(gain.noise_seconds, 4),
+            "cold_seconds": None
+            if cold is None
+            else {"as_is": round(cold.seconds[0], 4), "patched": round(cold.seconds[1], 4)},
+            "unchanged_seconds": {"as_is": unchanged[0], "patched": unchanged[1]},
+            "commits": [pair.to_json() for pair in self.commits],
+            "left_out": [{"commit": one.state.id, "because": one.because} for one in self.left_out],
+            "history": self.has_history,
+            "stand_ins": list(self.stand_ins),
+        }
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A change to a project's files, and what is known about it.
+
+    rule: what suggests it, such as `manifests-first`; `all` for several rules in one patch, which `parts` names; `judge` for a
+    change that somebody else made. because: the reason in one sentence. patch: as `git apply` takes it, in the project's
+    folder. predicted_seconds_saved: over the replayed history; None where that is not known.
+    """
+
+    rule: str
+    because: str
+    patch: str
+    predicted_seconds_saved: float | None = None
+    proof: Proof | None = None
+    parts: tuple[str, ...] = ()
+    refusal: str = ""
+
+    @property
+    def why_not(self) -> str:
+        """Why it is not worth it; "" when nothing speaks against it."""
+        return self.refusal or (self.proof.why_not if self.proof else "")
+
+    def to_json(self) -> dict[str, Any]:
+        saved = self.predicted_seconds_saved
+        return {
+            "rule": self.rule,
+            "parts": list(self.parts),
+            "because": self.because,
+            "patch": self.patch,
+            "predicted_seconds_saved": None if saved is None else round(saved, 1),
+            "proof": self.proof.to_json() if self.proof else None,
+            "why_not": self.why_not or None,
+        }

@@ -1,0 +1,272 @@
+"""Builds a project with its own Dockerfile and with a changed one, in turns, and compares what comes out.
+
+    cold        the oldest state, nothing in the cache
+    unchanged   the same again, twice
+    commits     the states after it, in their order
+
+The original and the patched one each have an isolated cache of their own, so nothing of the reader's cache is used or touched.
+They take turns, and change places in each round, so that a machine that slows down slows both. The images of the cold builds
+are compared, and those of the last state, which come from warm caches: a cache mount that holds old files would show there.
+When they differ, the original is built once more, from cold, to tell what is noise.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from speedkit.apps import App, Probe, Strategy
+from speedkit.builders import EngineBuilder
+from speedkit.builds import BuildOptions, Watch, start_on_builder
+from speedkit.engine import Engine, note_build, remove_results
+from speedkit.errors import NotProven, SpeedkitError
+from speedkit.messages import message
+from speedkit.model import Build
+from speedkit.projects import Way
+from speedkit.words import seconds_text
+
+from .equality import ImageDifference, Part, differences_between, judged, patched_files_in
+from .file_change import FileChange, apply_changes
+from .project_states import CONTEXT, LeftOut, ProjectFolder, ProjectState, ProjectStates, file_or_none, place_in_folder
+from .proof import Pair, Proof
+from .smoke import SmokeResult, smoke_of
+
+__all__ = ["Proving", "prove"]
+
+AS_IS, PATCHED, AGAIN = "as it is", "patched", "as it is, again"
+UNCHANGED_ROUNDS = 2
+BUILDS_BEFORE_COMMITS = 2 + 2 * UNCHANGED_ROUNDS
+TIME_STEP_NS = 2_000_000_000
+ERROR_LINES = 3
+
+
+@dataclass(frozen=True)
+class Proving:
+    """What is to be proved.
+
+    name: of the project, in recordings and image names. source: its folder. working: the changes between its last commit and
+    its folder that belong to what is built "as it is". change: what is to be proved. stops_early: as soon as the images are
+    not equal, because nobody needs the seconds then.
+    """
+
+    name: str
+    source: Path
+    way: Way
+    states: ProjectStates
+    working: tuple[FileChange, ...]
+    change: tuple[FileChange, ...]
+    smoke: tuple[str, ...] | None = None
+    probe: Probe | None = None
+    stops_early: bool = False
+
+    @property
+    def expected_builds(self) -> int:
+        return BUILDS_BEFORE_COMMITS + 2 * max(len(self.states.states) - 1, 0)
+
+
+def prove(engine: Engine, proving: Proving, watch: Callable[[int], Watch]) -> Proof:
+    """The proof of a change by real builds. Ctrl-C ends the build under way; what was built is in the recordings.
+
+    Raises: NotProven where the original itself cannot be built; EngineError, ArchiveError, StateRefused.
+    """
+    with contextlib.ExitStack() as stack:
+        run = _Run(engine, proving, stack.enter_context(watch(proving.expected_builds)))
+        stack.callback(run.clean_up)
+        # Images that newer ones of the same name replace, and isolated bases, stay until the end.
+        stack.enter_context(note_build(engine, f"speedkit/proof:{uuid.uuid4().hex[:12]}"))
+        return run.proof()
+
+
+class _Run:
+    def __init__(self, engine: Engine, proving: Proving, watch: Watch) -> None:
+        self._engine, self._proving, self._watch = engine, proving, watch
+        self._builder = EngineBuilder(engine)
+        name = proving.source.name or "project"
+        self._exported = ProjectFolder(f"{name}-exported")
+        self._folders = {variant: ProjectFolder(f"{name}-{variant.replace(' ', '-')}") for variant in (AS_IS, PATCHED)}
+        self._tokens: dict[str, str] = {}
+        self._images: set[str] = set()
+        self._names: set[str] = set()
+        # In the past, and a step further for each state: never equal, and no program wonders about the future.
+        self._time_ns = time.time_ns() - 10_000 * TIME_STEP_NS
+        self._left_out: list[LeftOut] = []
+        self._seconds: dict[str, list[float]] = {AS_IS: [], PATCHED: []}
+        self._builds_left = proving.expected_builds
+        self._noise: dict[str, frozenset[Part]] = {}
+        self._differences: dict[str, ImageDifference] = {}
+        self._equal: bool | None = None
+        self._round = 0
+        self._patched_contents: tuple[tuple[str, bytes | None], ...] = ()
+
+    def proof(self) -> Proof:
+        cold: Pair | None = None
+        unchanged: list[Pair] = []
+        commits: list[Pair] = []
+        last: Pair | None = None
+        failure, smoke = "", None
+        for state in self._proving.states.states:
+            if not self._prepare(state):
+                continue
+            if cold is None:
+                self._tokens = {variant: f"{uuid.uuid4().hex[:12]}-{variant.replace(' ', '-')}" for variant in (AS_IS, PATCHED)}
+            pair = self._pair(state, "cold" if cold is None else state.short)
+            if not pair.as_is.ok:
+                self._leave_out(state, message("the original does not build there: {error}", error=_error_of(pair.as_is)))
+                continue
+            if not pair.patched.ok:
+                failure = message("{state}: {error}", state=state.short, error=_error_of(pair.patched))
+                cold = cold or pair
+                break
+            last = pair
+            if cold is not None:
+                commits.append(pair)
+                continue
+            cold = pair
+            self._compare(pair)
+            if self._equal is False and self._proving.stops_early:
+                break
+            unchanged = [self._pair(state, "unchanged") for _ in range(UNCHANGED_ROUNDS)]
+        if cold is None:
+            raise NotProven(
+                message(
+                    "The original could be built in no state: {reasons}.",
+                    reasons="; ".join(f"{one.state.short}: {one.because}" for one in self._left_out).rstrip("."),
+                ),
+                fix=message("Make it build first; `speedkit build` shows its log."),
+            )
+        if not failure and last is not None:
+            if last is not cold:
+                self._compare(last)
+            if self._equal or not self._proving.stops_early:
+                smoke = self._smoke(last)
+        return Proof(
+            cold,
+            tuple(unchanged),
+            tuple(commits),
+            self._equal,
+            tuple(sorted(self._differences.values(), key=lambda one: (not one.is_real, one.path))),
+            smoke,
+            tuple(self._left_out),
+            failure,
+            self._proving.states.has_history,
+            tuple(sorted({base.reference for base in cold.as_is.bases if base.stand_in})),
+        )
+
+    def clean_up(self) -> None:
+        """Remove the folders, and the images that were made for the comparison alone."""
+        for folder in (self._exported, *self._folders.values()):
+            folder.discard()
+        remove_results(self._engine, self._images, self._names)
+
+    def _prepare(self, state: ProjectState) -> bool:
+        """Put a state into both folders; False, and noted, where the change does not fit it."""
+        proving, way, exported = self._proving, self._proving.way, self._exported.path
+        self._time_ns += TIME_STEP_NS
+        try:
+            proving.states.write(state, exported, time_ns=self._time_ns)
+            paths = {change.path for change in (*proving.working, *proving.change)}
+            places = {path: place for path in paths if (place := place_in_folder(path, way)) is not None}
+            files = {path: file_or_none(exported / place) for path, place in places.items()}
+            as_is = files | apply_changes([one for one in proving.working if one.path in places], files)
+            patched = as_is | apply_changes([one for one in proving.change if one.path in places], as_is)
+        except (SpeedkitError, OSError) as problem:
+            reason = problem.what if isinstance(problem, SpeedkitError) else str(problem)
+            self._leave_out(state, reason.rstrip("."))
+            return False
+        dockerfile = place_in_folder(way.file, way)
+        if as_is.get(way.file) is None and (dockerfile is None or not (exported / dockerfile).is_file()):
+            self._leave_out(state, message("there is no {file}", file=way.file))
+            return False
+        for variant, contents in ((AS_IS, as_is), (PATCHED, patched)):
+            changed = {places[path]: content for path, content in contents.items() if content != files[path]}
+            self._folders[variant].become(exported, changed, time_ns=self._time_ns)
+        self._patched_contents = tuple(
+            (PurePosixPath(path).name, content) for path, content in patched.items() if content != as_is[path]
+        )
+        return True
+
+    def _leave_out(self, state: ProjectState, because: str) -> None:
+        self._left_out.append(LeftOut(state, because))
+
+    def _pair(self, state: ProjectState, edit: str) -> Pair:
+        """The builds of a state as it is and patched. They change places in each round."""
+        self._round += 1
+        order = (AS_IS, PATCHED) if self._round % 2 else (PATCHED, AS_IS)
+        builds = {variant: self._build(variant, edit, state) for variant in order}
+        return Pair(state, builds[AS_IS], builds[PATCHED])
+
+    def _build(self, variant: str, edit: str, state: ProjectState, *, token: str | None = None) -> Build:
+        way, folder = self._proving.way, self._folders[PATCHED if variant == PATCHED else AS_IS].path
+        what = message("{state}, {variant}", state=edit if edit in ("cold", "unchanged") else state.short, variant=variant)
+        self._watch.begin(f"{what}{self._time_left()}")
+        strategy = Strategy(variant, folder / (place_in_folder(way.file, way) or way.file), variant)
+        app = App(self._proving.name, self._proving.source, folder / CONTEXT, {variant: strategy}, {}, private_cache=False)
+        options = BuildOptions(
+            edit=edit,
+            isolation=token or self._tokens[variant],
+            target=way.target,
+            build_args=dict(way.build_args),
+        )
+        running = start_on_builder(self._builder, app, strategy, options)
+        self._names.add(running.request.tag)
+        try:
+            built = running.wait()
+        except KeyboardInterrupt:
+            running.stop()
+            raise
+        self._watch.end(built)
+        self._builds_left -= 1
+        if built.image:
+            self._images.add(built.image)
+        if built.outcome in ("cancelled", "broken"):
+            raise KeyboardInterrupt if built.outcome == "cancelled" else NotProven(built.error or "")
+        if edit != "unchanged" and token is None:
+            self._seconds[variant].append(built.seconds)
+        return built
+
+    def _time_left(self) -> str:
+        """How long the builds to come will roughly take, for the line of progress; "" before the first builds."""
+        known = [seconds for variant in self._seconds.values() for seconds in variant]
+        if len(known) < 2 or self._builds_left < 1:
+            return ""
+        left = self._builds_left * statistics.fmean(known[2:] or known)
+        return message(" ({builds} builds to come, about {time})", builds=self._builds_left, time=seconds_text(left))
+
+    def _compare(self, pair: Pair) -> None:
+        """Compare the images of a pair, and note all differences with their judgements."""
+        before, after = pair.as_is.image, pair.patched.image
+        if before is None or after is None:
+            return
+        found = differences_between(self._engine, before, after)
+        copies = patched_files_in(self._engine, after, found, self._patched_contents)
+        result = judged(found, self._noise, copies)
+        if any(one.is_real for one in result):
+            # Only now: the second build of the original takes as long as the first one did.
+            again = self._build(AGAIN, "cold", pair.state, token=f"{uuid.uuid4().hex[:12]}-again")
+            if again.ok and again.image:
+                for path, parts in differences_between(self._engine, before, again.image).items():
+                    self._noise[path] = self._noise.get(path, frozenset()) | parts
+            result = judged(found, self._noise, copies)
+        for one in result:
+            known = self._differences.get(one.path)
+            if known is None or not known.is_real:
+                self._differences[one.path] = one
+        self._equal = not any(one.is_real for one in self._differences.values())
+
+    def _smoke(self, pair: Pair) -> SmokeResult | None:
+        if pair.as_is.image is None or pair.patched.image is None:
+            return None
+        return smoke_of(
+            self._engine, pair.as_is.image, pair.patched.image, words=self._proving.smoke, probe=self._proving.probe
+        )
+
+
+def _error_of(build: Build) -> str:
+    """The last lines of a build's error, on one line."""
+    lines = [line.strip() for line in (build.error or "").splitlines() if line.strip()]
+    return " / ".join(lines[-ERROR_LINES:]).rstrip(".") or message("it failed")
