@@ -26,9 +26,12 @@ __all__ = [
     "AsJson",
     "BuildArgs",
     "BuilderOption",
+    "CommitsOption",
     "FileOption",
+    "SmokeOption",
     "StrategyOption",
     "TargetOption",
+    "WayOption",
     "app_named",
     "parse_build_args",
     "parse_size",
@@ -50,6 +53,16 @@ FileOption = Annotated[Path | None, typer.Option("-f", "--file", help=message("A
 TargetOption = Annotated[str | None, typer.Option(help=message("The stage to build."))]
 OF_DOCKER = message("Options of `docker build`")
 """The heading of the options that `with_docker_options` gives a verb."""
+WayOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help=message("The way to build, as `speedkit project` names it."))
+]
+CommitsOption = Annotated[
+    int, typer.Option(min=1, max=100, metavar="K", help=message("How many of the last commits to build."))
+]
+SmokeOption = Annotated[
+    str | None,
+    typer.Option(metavar="CMD", help=message("A command to run in both images, such as 'app --version'.")),
+]
 SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|b|kb|mb|gb|kib|mib|gib)", re.IGNORECASE)
 UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 

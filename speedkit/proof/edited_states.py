@@ -78,7 +78,7 @@ class EditedStates:
 
     @cached_property
     def states(self) -> tuple[ProjectState, ...]:
-        start = ProjectState("edit", "as it is", message("the files as they are in the folder"))
+        start = ProjectState("edit", "as-is", message("the files as they are in the folder"))
         edits = [
             ProjectState("edit", name, message("an empty line at the end of {name}", name=name))
             for name in self._edited_files()

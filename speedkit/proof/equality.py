@@ -42,10 +42,10 @@ Judgement = Literal["noise", "name", "patch-file", "real"]
 `patch-file`: a file that the patch changes, as it is in the project. `real`: because of the patch."""
 
 WORDS: dict[Judgement, str] = {
-    "noise": marked("noise: {parts} differs between two builds of the original as well"),
+    "noise": marked("noise: two builds of the original differ in this as well ({parts})"),
     "name": marked("noise: such a file has another name in each build of the original as well"),
     "patch-file": marked("no difference of the build: the patch changes this file, and the image has a copy of it"),
-    "real": marked("a difference: {parts}; two builds of the original are equal in this"),
+    "real": marked("a difference: two builds of the original are equal in this ({parts})"),
 }
 PARTS: dict[Part, str] = {
     "added": marked("only the patched image has it"),

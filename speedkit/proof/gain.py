@@ -5,7 +5,8 @@ everything in the cache. So the noise is taken from builds that do the same work
 
 - The *spread* is the range of all builds in which nothing changed, of both Dockerfiles. They do the same (nothing), so it is
   what the machine, the engine and the transfer of the build context add to any build.
-- Steps that run for long vary in proportion to their length: a tenth, see `STEP_NOISE`.
+- Steps that run vary in proportion to their length: by `STEP_NOISE`, or by what two cold builds of the original differ, where
+  there were two.
 
 The errors of single builds are independent of each other, so the error of a sum is the root of the sum of their squares. A
 sum of savings within that error is no gain. A single commit's saving says little, therefore only the sum is judged.
@@ -20,8 +21,8 @@ from typing import Literal
 
 __all__ = ["Gain", "Speed", "gain_of"]
 
-STEP_NOISE = 0.1
-"""How much of its length a step that runs may take longer or shorter the next time, as a fraction."""
+STEP_NOISE = 0.15
+"""The fraction of its length by which a step may be longer or shorter the next time, on a machine with other work."""
 LEAST_SPREAD_SECONDS = 0.05
 """The least spread to count with: four quick builds may take the same time by chance."""
 
@@ -47,18 +48,21 @@ class Gain:
         return "quicker" if self.saved_seconds > 0 else "slower"
 
 
-def gain_of(as_is: Sequence[float], patched: Sequence[float], unchanged: Sequence[float]) -> Gain:
+def gain_of(
+    as_is: Sequence[float], patched: Sequence[float], unchanged: Sequence[float], repeated: Sequence[tuple[float, float]] = ()
+) -> Gain:
     """The gain by the seconds of the same commits, built as they are and patched.
 
-    unchanged: the seconds of builds in which nothing changed, of both.
+    unchanged: the seconds of builds in which nothing changed, of both. repeated: those of two builds with the same work.
     """
     spread = max([LEAST_SPREAD_SECONDS, *([max(unchanged) - min(unchanged)] if unchanged else [])])
     quickest = min(unchanged, default=0.0)
+    step_noise = max([STEP_NOISE, *(abs(one - other) / max(one, other) for one, other in repeated if max(one, other) > 0)])
     noise = 0.0
     for one, other in zip(as_is, patched, strict=True):
         # What an unchanged build takes as well is no step's work; the spread counts for it.
         work = math.hypot(max(one - quickest, 0.0), max(other - quickest, 0.0))
-        noise = math.hypot(noise, spread, STEP_NOISE * work)
+        noise = math.hypot(noise, spread, step_noise * work)
     before, after = sum(as_is), sum(patched)
     change = 100 * (after - before) / before if before else 0.0
     return Gain(before - after, noise, change)

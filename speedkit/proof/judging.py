@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from speedkit.builds import Watch, quiet_or_notebook
 from speedkit.engine import connect
 from speedkit.errors import Misuse, NoDockerfile
 from speedkit.messages import message
-from speedkit.projects import Way
 
-from .edited_states import EditedStates
 from .file_change import FileChange, unified_patch
 from .project_states import file_or_none
 from .proof import Piece
 from .proving import Proving, prove
 from .smoke import parse_smoke
+from .target import target_of
 
 __all__ = ["judge"]
 
@@ -27,38 +27,27 @@ def judge(
     folder: Path,
     against: Path,
     *,
-    way: Way,
+    way: str | None = None,
     commits: int = 5,
     smoke: str | None = None,
     watch: Callable[[int], Watch] = quiet_or_notebook,
 ) -> Piece:
     """The proof of another Dockerfile for a project. against: its path. commits: how many of the last ones to build.
 
-    Raises: NoDockerfile, Misuse, NotProven, EngineError.
+    Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    before, after = (_text(path) for path in (folder / way.file, against))
-    if before == after:
+    target = target_of(folder, way)
+    after = file_or_none(against)
+    if after is None:
+        raise NoDockerfile(against)
+    if target.dockerfile == after:
         raise Misuse(
-            message("{against} is equal to {file}.", against=against, file=way.file),
+            message("{against} is equal to {file}: there is nothing to judge.", against=against, file=target.way.file),
             fix=message("Name a Dockerfile that is different."),
         )
-    change = (FileChange(way.file, before, after),)
-    proving = Proving(
-        name=folder.resolve().name,
-        source=folder.resolve(),
-        way=way,
-        states=EditedStates(folder, way, count=commits),
-        working=(),
-        change=change,
-        smoke=words,
-    )
-    proof = prove(connect(), proving, watch)
+    change = (FileChange(target.way.file, target.dockerfile, after),)
+    states = target.states(commits)
+    proving = Proving(target.name, target.folder, target.way, states, target.unsaved, change, words, target.probe)
+    proof = replace(prove(connect(), proving, watch), notices=target.notices(states))
     return Piece(JUDGED, message("the Dockerfile in {against}", against=against), unified_patch(change), proof=proof)
-
-
-def _text(path: Path) -> bytes:
-    content = file_or_none(path)
-    if content is None:
-        raise NoDockerfile(path)
-    return content

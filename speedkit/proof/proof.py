@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from .gain import Gain, gain_of
 from .project_states import LeftOut, ProjectState
 from .smoke import SmokeResult
 
-__all__ = ["DIFFERENCES_SHOWN", "Pair", "Piece", "Proof", "Verdict"]
+__all__ = ["DIFFERENCES_SHOWN", "Pair", "Piece", "Proof", "ProofRow", "Verdict"]
 
 Verdict = Literal["better", "no-gain", "worse", "not-equal", "smoke-differs", "does-not-build", "not-measured"]
 """`better`: equal, and quicker beyond the noise. `no-gain`: equal, and neither quicker nor slower. `worse`: equal, and slower.
@@ -61,8 +62,23 @@ class Pair:
         }
 
 
+def _row(what: str, as_is: float, patched: float) -> ProofRow:
+    change = message("{percent:+.0f} %", percent=100 * (patched - as_is) / as_is) if as_is else ""
+    return ProofRow(what, as_is, patched, change)
+
+
 def _steps_run(build: Build) -> int:
     return sum(step.ran for step in build.instructions)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRow:
+    """One line of a proof's table. what: was built. change: in percent, "" where it says nothing."""
+
+    what: str
+    as_is_seconds: float
+    patched_seconds: float
+    change: str
 
 
 @dataclass(frozen=True)
@@ -71,8 +87,9 @@ class Proof:
 
     cold: the first builds, with nothing in their caches. unchanged: builds right after each other. commits: the states after
     that, oldest first. equal: None where no two images could be compared. failure: of the patched build, "" when there was
-    none. has_history: the states are commits of the project; otherwise edits that the kit made. unsaved: the files of the
-    project that differ from its last commit and are part of the change.
+    none. has_history: the states are commits of the project; otherwise edits that the kit made. stand_ins: base images that
+    local ones stood in for. notices: what else a reader has to know, as sentences. repeated_seconds: of the
+    original, built twice from cold.
     """
 
     cold: Pair | None
@@ -85,11 +102,14 @@ class Proof:
     failure: str = ""
     has_history: bool = True
     stand_ins: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    repeated_seconds: tuple[tuple[float, float], ...] = ()
 
     @property
     def gain(self) -> Gain:
         as_is, patched = ([pair.seconds[side] for pair in self.commits] for side in (0, 1))
-        return gain_of(as_is, patched, [seconds for pair in self.unchanged for seconds in pair.seconds])
+        unchanged = [seconds for pair in self.unchanged for seconds in pair.seconds]
+        return gain_of(as_is, patched, unchanged, self.repeated_seconds)
 
     @property
     def verdict(self) -> Verdict:
@@ -124,6 +144,42 @@ class Proof:
             reason="; ".join(dict.fromkeys(f"{one.state.short}: {one.because}" for one in self.left_out)),
         )
 
+    @property
+    def rows(self) -> list[ProofRow]:
+        """The table of seconds: the first builds, those in which nothing changed, each commit, and all commits together."""
+        rows = []
+        if self.cold is not None:
+            rows.append(_row(message("{state}, cold", state=self.cold.state.short), *self.cold.seconds))
+        if self.unchanged:
+            medians = [statistics.median(pair.seconds[side] for pair in self.unchanged) for side in (0, 1)]
+            rows.append(ProofRow(message("the same again"), medians[0], medians[1], ""))
+        rows += [
+            _row(f"{pair.state.short} {pair.state.title if pair.state.kind == 'commit' else ''}".strip(), *pair.seconds)
+            for pair in self.commits
+        ]
+        if len(self.commits) > 1:
+            rows.append(_row(message("all rebuilds"), *(sum(pair.seconds[side] for pair in self.commits) for side in (0, 1))))
+        return rows
+
+    @property
+    def equality_sentence(self) -> str:
+        real = sum(one.is_real for one in self.differences)
+        if self.equal is None:
+            return message("No two images could be compared.")
+        if real:
+            return plural(
+                "The images are not equal: {count:,} difference is none between two builds of the original.",
+                "The images are not equal: {count:,} differences are none between two builds of the original.",
+                real,
+            )
+        if self.differences:
+            return plural(
+                "The images are equal but for noise: {count:,} file or setting.",
+                "The images are equal but for noise: {count:,} files or settings.",
+                len(self.differences),
+            )
+        return message("The images are equal, file by file.")
+
     def to_json(self) -> dict[str, Any]:
         gain, cold = self.gain, self.cold
         as_is, patched = ([round(pair.seconds[side], 4) for pair in self.commits] for side in (0, 1))
@@ -151,6 +207,7 @@ class Proof:
             "left_out": [{"commit": one.state.id, "because": one.because} for one in self.left_out],
             "history": self.has_history,
             "stand_ins": list(self.stand_ins),
+            "notices": list(self.notices),
         }
 
 

@@ -17,15 +17,15 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from speedkit.apps import App, Probe, Strategy
 from speedkit.builders import EngineBuilder
 from speedkit.builds import BuildOptions, Watch, start_on_builder
-from speedkit.engine import Engine, note_build, remove_results
+from speedkit.engine import Engine, checked_options, note_build, remove_results
 from speedkit.errors import NotProven, SpeedkitError
-from speedkit.messages import message
+from speedkit.messages import marked, message, plural
 from speedkit.model import Build
 from speedkit.projects import Way
 from speedkit.words import seconds_text
@@ -38,7 +38,9 @@ from .smoke import SmokeResult, smoke_of
 
 __all__ = ["Proving", "prove"]
 
-AS_IS, PATCHED, AGAIN = "as it is", "patched", "as it is, again"
+AS_IS, PATCHED, AGAIN = "as-is", "patched", "as-is-again"
+WORDS = {AS_IS: marked("as it is"), PATCHED: marked("patched"), AGAIN: marked("as it is, once more")}
+COLD, UNCHANGED = "cold", "none"
 UNCHANGED_ROUNDS = 2
 BUILDS_BEFORE_COMMITS = 2 + 2 * UNCHANGED_ROUNDS
 TIME_STEP_NS = 2_000_000_000
@@ -88,50 +90,29 @@ class _Run:
         self._builder = EngineBuilder(engine)
         name = proving.source.name or "project"
         self._exported = ProjectFolder(f"{name}-exported")
-        self._folders = {variant: ProjectFolder(f"{name}-{variant.replace(' ', '-')}") for variant in (AS_IS, PATCHED)}
+        self._folders = {variant: ProjectFolder(f"{name}-{variant}") for variant in (AS_IS, PATCHED)}
         self._tokens: dict[str, str] = {}
         self._images: set[str] = set()
         self._names: set[str] = set()
         # In the past, and a step further for each state: never equal, and no program wonders about the future.
         self._time_ns = time.time_ns() - 10_000 * TIME_STEP_NS
         self._left_out: list[LeftOut] = []
-        self._seconds: dict[str, list[float]] = {AS_IS: [], PATCHED: []}
-        self._builds_left = proving.expected_builds
+        self._seconds: list[float] = []
+        # Builds in which nothing changed take no time to speak of, and others of the original are rarely needed.
+        self._builds_left = 2 * len(proving.states.states)
         self._noise: dict[str, frozenset[Part]] = {}
         self._differences: dict[str, ImageDifference] = {}
         self._equal: bool | None = None
         self._round = 0
+        self._repeated: list[tuple[float, float]] = []
+        self._cold: Pair | None = None
+        self._unchanged: list[Pair] = []
+        self._commits: list[Pair] = []
         self._patched_contents: tuple[tuple[str, bytes | None], ...] = ()
 
     def proof(self) -> Proof:
-        cold: Pair | None = None
-        unchanged: list[Pair] = []
-        commits: list[Pair] = []
-        last: Pair | None = None
-        failure, smoke = "", None
-        for state in self._proving.states.states:
-            if not self._prepare(state):
-                continue
-            if cold is None:
-                self._tokens = {variant: f"{uuid.uuid4().hex[:12]}-{variant.replace(' ', '-')}" for variant in (AS_IS, PATCHED)}
-            pair = self._pair(state, "cold" if cold is None else state.short)
-            if not pair.as_is.ok:
-                self._leave_out(state, message("the original does not build there: {error}", error=_error_of(pair.as_is)))
-                continue
-            if not pair.patched.ok:
-                failure = message("{state}: {error}", state=state.short, error=_error_of(pair.patched))
-                cold = cold or pair
-                break
-            last = pair
-            if cold is not None:
-                commits.append(pair)
-                continue
-            cold = pair
-            self._compare(pair)
-            if self._equal is False and self._proving.stops_early:
-                break
-            unchanged = [self._pair(state, "unchanged") for _ in range(UNCHANGED_ROUNDS)]
-        if cold is None:
+        failure = self._measure()
+        if self._cold is None:
             raise NotProven(
                 message(
                     "The original could be built in no state: {reasons}.",
@@ -139,23 +120,52 @@ class _Run:
                 ),
                 fix=message("Make it build first; `speedkit build` shows its log."),
             )
-        if not failure and last is not None:
-            if last is not cold:
+        smoke = None
+        last = self._commits[-1] if self._commits else self._cold
+        if not failure:
+            if last is not self._cold:
                 self._compare(last)
             if self._equal or not self._proving.stops_early:
                 smoke = self._smoke(last)
         return Proof(
-            cold,
-            tuple(unchanged),
-            tuple(commits),
+            self._cold,
+            tuple(self._unchanged),
+            tuple(self._commits),
             self._equal,
             tuple(sorted(self._differences.values(), key=lambda one: (not one.is_real, one.path))),
             smoke,
             tuple(self._left_out),
             failure,
             self._proving.states.has_history,
-            tuple(sorted({base.reference for base in cold.as_is.bases if base.stand_in})),
+            tuple(sorted({base.reference for base in self._cold.as_is.bases if base.stand_in})),
+            repeated_seconds=tuple(self._repeated),
         )
+
+    def _measure(self) -> str:
+        """Build all states, until the patched Dockerfile fails. Out: its error, "" for none."""
+        for state in self._proving.states.states:
+            if not self._prepare(state):
+                continue
+            is_first = self._cold is None
+            if is_first:
+                # New ones where an earlier state did not build: that build left something in the caches.
+                self._tokens = {name: f"{uuid.uuid4().hex[:12]}-{name}" for name in (AS_IS, PATCHED)}
+            pair = self._pair(state, COLD if is_first else state.short)
+            if pair.as_is.outcome != "done":
+                self._leave_out(state, message("the original does not build there: {error}", error=_error_of(pair.as_is)))
+                continue
+            if is_first:
+                self._cold = pair
+            if pair.patched.outcome != "done":
+                return message("{state}: {error}", state=state.short, error=_error_of(pair.patched))
+            if not is_first:
+                self._commits.append(pair)
+                continue
+            self._compare(pair)
+            if self._equal is False and self._proving.stops_early:
+                break
+            self._unchanged = [self._pair(state, UNCHANGED) for _ in range(UNCHANGED_ROUNDS)]
+        return ""
 
     def clean_up(self) -> None:
         """Remove the folders, and the images that were made for the comparison alone."""
@@ -202,15 +212,18 @@ class _Run:
 
     def _build(self, variant: str, edit: str, state: ProjectState, *, token: str | None = None) -> Build:
         way, folder = self._proving.way, self._folders[PATCHED if variant == PATCHED else AS_IS].path
-        what = message("{state}, {variant}", state=edit if edit in ("cold", "unchanged") else state.short, variant=variant)
+        state_words = {COLD: message("cold"), UNCHANGED: message("unchanged")}.get(edit, state.short)
+        what = message("{state}, {variant}", state=state_words, variant=message(WORDS[variant]))
         self._watch.begin(f"{what}{self._time_left()}")
-        strategy = Strategy(variant, folder / (place_in_folder(way.file, way) or way.file), variant)
+        strategy = Strategy(variant, folder / (place_in_folder(way.file, way) or way.file), message(WORDS[variant]))
         app = App(self._proving.name, self._proving.source, folder / CONTEXT, {variant: strategy}, {}, private_cache=False)
         options = BuildOptions(
             edit=edit,
             isolation=token or self._tokens[variant],
             target=way.target,
             build_args=dict(way.build_args),
+            # Without its tags, which name images of the team's, and without its caches, which are those of other builds.
+            options=checked_options(replace(way.options, tags=()), self._proving.source),
         )
         running = start_on_builder(self._builder, app, strategy, options)
         self._names.add(running.request.tag)
@@ -220,22 +233,28 @@ class _Run:
             running.stop()
             raise
         self._watch.end(built)
-        self._builds_left -= 1
         if built.image:
             self._images.add(built.image)
         if built.outcome in ("cancelled", "broken"):
             raise KeyboardInterrupt if built.outcome == "cancelled" else NotProven(built.error or "")
-        if edit != "unchanged" and token is None:
-            self._seconds[variant].append(built.seconds)
+        if edit != UNCHANGED and token is None:
+            self._seconds.append(built.seconds)
+            self._builds_left -= 1
         return built
 
     def _time_left(self) -> str:
-        """How long the builds to come will roughly take, for the line of progress; "" before the first builds."""
-        known = [seconds for variant in self._seconds.values() for seconds in variant]
+        """How long the builds to come will roughly take, for the line of progress; "" before the first pair."""
+        known = self._seconds
         if len(known) < 2 or self._builds_left < 1:
             return ""
+        # The first two began with nothing, and say least about those to come; but they say something.
         left = self._builds_left * statistics.fmean(known[2:] or known)
-        return message(" ({builds} builds to come, about {time})", builds=self._builds_left, time=seconds_text(left))
+        return plural(
+            " ({count} build to come, about {time})",
+            " ({count} builds to come, about {time})",
+            self._builds_left,
+            time=seconds_text(left),
+        )
 
     def _compare(self, pair: Pair) -> None:
         """Compare the images of a pair, and note all differences with their judgements."""
@@ -247,8 +266,10 @@ class _Run:
         result = judged(found, self._noise, copies)
         if any(one.is_real for one in result):
             # Only now: the second build of the original takes as long as the first one did.
-            again = self._build(AGAIN, "cold", pair.state, token=f"{uuid.uuid4().hex[:12]}-again")
-            if again.ok and again.image:
+            again = self._build(AGAIN, COLD, pair.state, token=f"{uuid.uuid4().hex[:12]}-again")
+            if again.outcome == "done" and pair is self._cold:
+                self._repeated.append((pair.as_is.seconds, again.seconds))
+            if again.image:
                 for path, parts in differences_between(self._engine, before, again.image).items():
                     self._noise[path] = self._noise.get(path, frozenset()) | parts
             result = judged(found, self._noise, copies)

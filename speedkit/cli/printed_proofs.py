@@ -1,0 +1,42 @@
+"""Prints what a proof found: a table of seconds, whether the images are equal, and how the smoke command ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speedkit.messages import message, plural
+
+from .output import print_table, print_text, say
+
+if TYPE_CHECKING:
+    from speedkit.proof import Piece
+
+__all__ = ["print_proof"]
+
+DIFFERENCES_PRINTED = 20
+
+
+def print_proof(piece: Piece) -> None:
+    """The figures of a proof; nothing where there is none."""
+    from speedkit.words import seconds_text
+
+    proof = piece.proof
+    if proof is None:
+        return
+    for notice in proof.notices:
+        say(f"! {notice}")
+    as_is, patched, change = message("as it is"), message("patched"), message("change")
+    rows = [[row.what, seconds_text(row.as_is_seconds), seconds_text(row.patched_seconds), row.change] for row in proof.rows]
+    print_table("", [message("built"), as_is, patched, change], rows, numbers=[as_is, patched, change])
+    for left_out in proof.left_out:
+        print_text(message("{state} is left out: {why}.", state=left_out.state.short, why=left_out.because))
+    if proof.stand_ins:
+        print_text(message("Stand-in base for {names}.", names=", ".join(proof.stand_ins)))
+    print_text(proof.equality_sentence)
+    if proof.differences:
+        shown = [[one.path, one.sentence] for one in proof.differences[:DIFFERENCES_PRINTED]]
+        print_table("", [message("path"), message("judgement")], shown)
+        if more := len(proof.differences) - len(shown):
+            print_text(plural("and {count:,} more", "and {count:,} more", more))
+    if proof.smoke is not None:
+        print_text(message("Smoke command {command}: {said}", command=f"`{proof.smoke.command}`", said=proof.smoke.sentence))

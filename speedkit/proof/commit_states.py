@@ -1,0 +1,112 @@
+"""The states of a project in its history: the last commits that changed its build context, and the commit before them."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from speedkit.context import Manifest
+from speedkit.errors import NoDockerfile, SpeedkitError
+from speedkit.git_history import Commit, ContextFolder, Repository
+from speedkit.projects import Way
+
+from .git_folder import GitFolder
+from .project_states import CONTEXT, ProjectState
+
+__all__ = ["CommitStates"]
+
+SEARCHED_COMMITS = 400
+"""How far back to look for commits that changed the build context: in a repository of many projects, few do."""
+GIT = ".git"
+
+_Content = tuple[tuple[str, str, int, str, str], ...]
+
+
+@dataclass
+class CommitStates:
+    """The last `count` commits whose build context or Dockerfile differs from that of the commit before, oldest first.
+
+    Others would find everything in the cache with any Dockerfile. skipped: how many of those lie between.
+    """
+
+    repository: Repository
+    way: Way
+    count: int
+    skipped: int = 0
+    _folder: ContextFolder | None = field(default=None, repr=False)
+    _contents: dict[str, _Content] = field(default_factory=dict, repr=False)
+
+    has_history = True
+
+    @cached_property
+    def states(self) -> tuple[ProjectState, ...]:
+        """Empty for a project whose history has no commit to measure."""
+        commits = self.repository.commits(SEARCHED_COMMITS)
+        chosen: list[Commit] = []
+        for commit in reversed(commits.commits):
+            if len(chosen) >= self.count:
+                break
+            if self._changes_the_build(commit):
+                chosen.append(commit)
+            else:
+                self.skipped += 1
+        if not chosen:
+            return ()
+        first = chosen[-1]
+        start = ProjectState("commit", first.parent, "")
+        by_id = {commit.id: commit for commit in commits.commits}
+        if first.parent in by_id:
+            start = _state(by_id[first.parent])
+        return (start, *map(_state, reversed(chosen)))
+
+    def _changes_the_build(self, commit: Commit) -> bool:
+        context = self.repository.path(self.way.context)
+        below = f"{context}/" if context else ""
+        dockerfile = self.repository.path(self.way.file)
+        paths = [change.path for change in commit.changes]
+        if any(path in (dockerfile, f"{dockerfile}.dockerignore") for path in paths):
+            return True
+        if not any(path.startswith(below) for path in paths):
+            return False
+        # The ignore file decides the rest. A commit whose files cannot be read is a state that is left out later, with words.
+        with contextlib.suppress(SpeedkitError):
+            return self._content(commit.id) != self._content(commit.parent)
+        return True
+
+    def _content(self, commit: str) -> _Content:
+        if commit not in self._contents:
+            manifest: Manifest = self.repository.manifest_at(commit, context=self.way.context, dockerfile=self.way.file)
+            self._contents[commit] = tuple(
+                (entry.path, entry.kind, entry.mode, entry.digest, entry.link) for entry in manifest.entries
+            )
+        return self._contents[commit]
+
+    def write(self, state: ProjectState, folder: Path, *, time_ns: int) -> None:
+        if self._folder is None:
+            self._folder = ContextFolder(self.repository, folder / CONTEXT, self.way.context)
+        try:
+            self._folder.check_out(state.id, dockerfile=self.way.file, modified_ns=time_ns)
+        except NoDockerfile:
+            # The reader may have written one since. Without, the state is left out.
+            self._folder.check_out(state.id, dockerfile=self.way.file, text="", modified_ns=time_ns)
+        git_folder = folder / CONTEXT / GIT
+        if self._sends_git(state.id):
+            GitFolder(self.repository, git_folder).point_at(state.id, time_ns=time_ns)
+        elif git_folder.exists():
+            shutil.rmtree(git_folder)
+
+    def _sends_git(self, commit: str) -> bool:
+        """Whether the folder `.git` of a clone is in the build context of a commit."""
+        context = self.repository.path(self.way.context)
+        if context or self.repository.is_bare:
+            return False
+        _, patterns = self.repository.files(commit).ignore_patterns(context, self.repository.path(self.way.file))
+        # `!` may bring back a part of it, which counts as all of it here: the build context has that part alone in any case.
+        return not patterns.match(GIT, ())[0] or patterns.may_hold_exceptions(GIT)
+
+
+def _state(commit: Commit) -> ProjectState:
+    return ProjectState("commit", commit.id, commit.subject)

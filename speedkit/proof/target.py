@@ -1,0 +1,130 @@
+"""What a proof is about: one way to build a project, its history where it has one, and what is not committed yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from speedkit.apps import Probe
+from speedkit.errors import GitError, NoDockerfile, NotAFolder, NotARepository
+from speedkit.git_history import Repository, open_repository
+from speedkit.messages import message, plural
+from speedkit.projects import Way
+
+from .commit_states import CommitStates
+from .edited_states import EditedStates
+from .file_change import FileChange
+from .project_states import ProjectStates, file_or_none
+
+__all__ = ["Target", "target_of"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One way to build the project in a folder.
+
+    repository: None for a project that is in none. why_no_history: in words, where there is no repository.
+    """
+
+    folder: Path
+    way: Way
+    repository: Repository | None
+    why_no_history: str = ""
+    probe: Probe | None = None
+
+    @property
+    def name(self) -> str:
+        return self.folder.name or "project"
+
+    @property
+    def dockerfile(self) -> bytes:
+        """The Dockerfile in the folder. Raises: NoDockerfile."""
+        content = file_or_none(self.folder / self.way.file)
+        if content is None:
+            raise NoDockerfile(self.folder / self.way.file)
+        return content
+
+    @cached_property
+    def ignore_file(self) -> str:
+        """The path of the ignore file that counts, or of the one that there would be."""
+        own = f"{self.way.file}.dockerignore"
+        if (self.folder / own).is_file():
+            return own
+        context = PurePosixPath(self.way.context)
+        return (context / ".dockerignore").as_posix()
+
+    @cached_property
+    def unsaved(self) -> tuple[FileChange, ...]:
+        """The changes of the Dockerfile and the ignore file that are not in the last commit."""
+        if self.repository is None:
+            return ()
+        files = self.repository.files(self.repository.head)
+        changes = []
+        for path in (self.way.file, self.ignore_file):
+            committed = files.dockerfile(self.repository.path(path))
+            before = None if committed is None else committed.encode("utf-8", "surrogateescape")
+            after = file_or_none(self.folder / path)
+            if before != after:
+                changes.append(FileChange(path, before, after))
+        return tuple(changes)
+
+    def states(self, commits: int) -> ProjectStates:
+        """The states to build: the last commits that changed the build, or edits where there are none."""
+        if self.repository is not None:
+            history = CommitStates(self.repository, self.way, commits)
+            if history.states:
+                return history
+        return EditedStates(self.folder, self.way, count=commits)
+
+    def notices(self, states: ProjectStates) -> tuple[str, ...]:
+        """What a reader of the proof has to know, as sentences."""
+        said = []
+        if self.unsaved:
+            names = ", ".join(change.path for change in self.unsaved)
+            said.append(
+                message(
+                    "{names} has changes that are not committed. Advice and patch are about the file as it is in the folder; "
+                    "each commit is built with these changes too.",
+                    names=names,
+                )
+            )
+        if self.why_no_history:
+            said.append(self.why_no_history)
+        if not states.has_history:
+            said.append(
+                message(
+                    "There is no history to build: the proof uses edits that speedkit makes in a copy, an empty line at the "
+                    "end of a source file."
+                )
+            )
+        elif isinstance(states, CommitStates) and states.skipped:
+            said.append(
+                plural(
+                    "{count:,} commit between them changes nothing in the build context, and is left out.",
+                    "{count:,} commits between them change nothing in the build context, and are left out.",
+                    states.skipped,
+                )
+            )
+        return tuple(said)
+
+
+def target_of(folder: Path, way: str | None = None) -> Target:
+    """The way of a name to build the project in a folder; without a name, the first.
+
+    Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
+    """
+    if not folder.is_dir():
+        raise NotAFolder(folder)
+    folder = folder.resolve()
+    chosen = Way(way or "Dockerfile", "dockerfile", way or "Dockerfile", ".", way or "Dockerfile")
+    repository, why = None, ""
+    try:
+        repository = open_repository(folder)
+    except NotARepository as problem:
+        why = problem.what
+    except GitError as problem:
+        why = message("The history cannot be read: {problem}", problem=problem.what)
+    target = Target(folder, chosen, repository, why)
+    _ = target.dockerfile  # an error now, not after the first builds
+    return target
