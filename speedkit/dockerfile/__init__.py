@@ -9,6 +9,7 @@ from __future__ import annotations
 from .checks import check_instruction
 from .directives import requested_frontend, without_frontend
 from .dockerfile_reader import read_dockerfile, read_instruction
+from .editing import CannotEdit, DockerfileEditor
 from .expansion import SubstitutionError, expand, expand_unquoted, expand_where_set
 from .heredoc_marks import heredoc_mark
 from .linting import Finding, Linting, refuse_findings
@@ -43,7 +44,9 @@ from .values import (
 __all__ = [
     "BOOLEAN_WORDS",
     "SCRATCH",
+    "CannotEdit",
     "Dockerfile",
+    "DockerfileEditor",
     "Finding",
     "Heredoc",
     "Instruction",
