@@ -100,12 +100,19 @@ class ImageLayer:
 class Base:
     """One base image of a build. reference: the name in the Dockerfile. used: the image that the build used.
 
-    stand_in: `used` is a local image that took its place because no registry answered.
+    stand_in: `used` is a local image that took its place because no registry answered. made_of: what that is made of, in a few
+    words, such as `Go 1.26.0, Debian trixie`; "" where it does not say it.
     """
 
     reference: str
     used: str
     stand_in: bool
+    made_of: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """The name in the Dockerfile, with what a stand-in in its place is made of."""
+        return f"{self.reference} ({self.made_of})" if self.made_of else self.reference
 
 
 @dataclass(frozen=True, slots=True)

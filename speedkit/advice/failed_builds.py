@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from speedkit.commands import as_typed
-from speedkit.engine import STAND_INS, stand_in_of
+from speedkit.engine import stand_in_images
 from speedkit.messages import message
 
 __all__ = ["advice_on_failure"]
@@ -54,20 +54,20 @@ def advice_on_failure(
             image=image,
             platform=platform,
         )
-    if missing and stand_in_of(image):
+    if missing and stand_in_images(image):
         return as_typed(
             message(
-                "The image {image} is not on this machine, and no registry provides it here. `speedkit setup` makes a "
-                "stand-in for it.",
+                "The image {image} is not on this machine, and no registry provides it here. `speedkit setup --for PATH` makes "
+                "the stand-ins that the project in PATH needs.",
                 image=image,
             )
         )
     if missing:
         return message(
             "The image {image} is not on this machine, and no registry provides it here. Run `docker pull {image}` where there "
-            "is a network, or `docker load` a saved one. speedkit has stand-ins only for {stand_ins}.",
+            "is a network, or `docker load` a saved one, or name another one with --base {image}=IMAGE: speedkit has no "
+            "stand-in for it.",
             image=image,
-            stand_ins=", ".join(STAND_INS),
         )
     if OTHER_PROCESSOR.search(f"{log}\n{error_text}"):
         return message(

@@ -113,7 +113,7 @@ def build_bases(
             used = isolated_base(engine, base.used, isolation, mark_certificates=reference != final)
             described = inspect_image(engine, used)
         # `used` is the image before its isolation: a later build recognizes the base by it (`bases_now`).
-        facts[reference] = {"used": base.used, "stand_in": base.stand_in} | _facts(described)
+        facts[reference] = {"used": base.used, "stand_in": base.stand_in, "made_of": base.contents} | _facts(described)
         if image.of_user:
             contexts[context_name(reference)] = f"{DOCKER_IMAGE}{used}"
         elif used != reference:

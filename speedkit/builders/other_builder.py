@@ -15,14 +15,13 @@ from typing import Any
 from speedkit.dockerfile import context_name
 from speedkit.engine import (
     DOCKER_IMAGE,
-    STAND_INS,
     BuildRequest,
     CancellableCommand,
-    family_of,
     go_settings,
     has_image,
     host_bundle,
     plain_base,
+    with_go_settings,
 )
 from speedkit.errors import BuilderCannot
 from speedkit.messages import join_names, message
@@ -89,7 +88,7 @@ class OtherBuilder(EngineBuilder):
 
     def _provides(self, name: str, request: BaseRequest, *, extend_ca: bool = False) -> bool:
         """Whether an image of the engine has to take the place of `name`. Otherwise the builder gets `name` from a registry."""
-        is_extended = extend_ca or host_bundle() is not None or (family_of(name) in STAND_INS and bool(go_settings()))
+        is_extended = extend_ca or host_bundle() is not None or (with_go_settings(name) and bool(go_settings()))
         here = plain_base(self.engine, name)
         # An image that the user names as a build context is often one that only this engine has.
         is_named = name in request.options.images.values() and here is not None

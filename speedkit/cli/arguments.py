@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsJson",
+    "BaseOption",
     "BuildArgs",
     "BuilderOption",
     "CommitsOption",
@@ -33,6 +34,7 @@ __all__ = [
     "TargetOption",
     "WayOption",
     "app_named",
+    "parse_bases",
     "parse_build_args",
     "parse_size",
     "with_docker_options",
@@ -45,6 +47,14 @@ BuildArgs = Annotated[
         "--build-arg",
         metavar="K=V",
         help=message("Set a build argument; K alone takes its value from the environment."),
+    ),
+]
+BaseOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--base",
+        metavar="NAME=IMAGE",
+        help=message("Use another image in place of a base image of the Dockerfile; may be repeated."),
     ),
 ]
 BuilderOption = Annotated[str | None, typer.Option(help=message("A buildx builder in place of the one inside the engine."))]
@@ -212,6 +222,23 @@ def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
     if strategy and file:
         raise Misuse(message("The command has both a strategy and a Dockerfile."), fix=message("Give -s or -f, not both."))
     return app_in_place(folder, dockerfile=file)
+
+
+def parse_bases(options: list[str] | None) -> dict[str, str]:
+    """`NAME=IMAGE` pairs as a dictionary.
+
+    Raises: Misuse for a pair without a name or an image.
+    """
+    pairs = {}
+    for pair in options or []:
+        name, _, image = pair.partition("=")
+        if not name.strip() or not image.strip():
+            raise Misuse(
+                message("The base image {argument!r} has no image to use in its place.", argument=pair),
+                fix=message("Write --base NAME=IMAGE, with the name as the Dockerfile has it: --base alpine:3=my/alpine."),
+            )
+        pairs[name.strip()] = image.strip()
+    return pairs
 
 
 def parse_build_args(options: list[str] | None) -> dict[str, str]:

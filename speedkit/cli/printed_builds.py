@@ -36,7 +36,7 @@ def print_build(built: Build) -> None:
         facts.append(message("image {id}", id=built.image.removeprefix("sha256:")[:12]))
     if built.image_bytes is not None:
         facts.append(bytes_text(built.image_bytes))
-    if replaced := ", ".join(base.reference for base in built.bases if base.stand_in):
+    if replaced := ", ".join(base.in_words for base in built.bases if base.stand_in):
         facts.append(message("stand-in base for {names}", names=replaced))
     if built.replaced_frontend is not None:
         facts.append(message("stand-in frontend for {name}", name=built.replaced_frontend))

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from .base_images import (
         BASES,
         ISOLATION_MARKS,
+        exported_stage,
         extended_names,
         go_settings,
         has_image,
+        image_labels,
         isolated_base,
         isolated_name,
         make_image,
@@ -47,7 +49,15 @@ if TYPE_CHECKING:
     from .host_go import OLDEST_GO, find_go, full_go_version
     from .identity import installation_id, our_labels
     from .image_limit import keep_images, size_of_images
-    from .image_names import STAND_INS, family_of, name_on_hub, stand_in_of
+    from .image_names import (
+        CONTENTS_LABEL,
+        STAND_INS,
+        family_of,
+        name_on_hub,
+        stand_in_image,
+        stand_in_images,
+        with_go_settings,
+    )
     from .images import describe_image, inspect_image, layers_on
     from .ledger import note_build, note_image, note_use
     from .result_removal import remove_results
@@ -56,6 +66,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BASES",
     "BUNDLE_IN_IMAGES",
+    "CONTENTS_LABEL",
     "DOCKER_IMAGE",
     "ISOLATION_MARKS",
     "NO_OPTIONS",
@@ -78,6 +89,7 @@ __all__ = [
     "describe_image",
     "endpoint_of_context",
     "engine_of_the_user",
+    "exported_stage",
     "extended_names",
     "family_of",
     "file_content",
@@ -87,6 +99,7 @@ __all__ = [
     "go_settings",
     "has_image",
     "host_bundle",
+    "image_labels",
     "inspect_image",
     "installation_id",
     "is_address",
@@ -119,10 +132,12 @@ __all__ = [
     "saved_stream",
     "secret_values",
     "size_of_images",
-    "stand_in_of",
+    "stand_in_image",
+    "stand_in_images",
     "system_bundle",
     "trust_labels",
     "unset_secrets",
+    "with_go_settings",
 ]
 
 if not TYPE_CHECKING:

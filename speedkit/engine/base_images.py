@@ -22,6 +22,7 @@ from typing import Any
 
 from speedkit.errors import EngineError, EngineRefused, EngineSilent, NoBaseImage, NoSuchImage, StateRefused
 from speedkit.messages import message
+from speedkit.ownership import scratch_folder
 
 from .certificates import BUNDLE_IN_IMAGES, host_bundle, system_bundle
 from .children import run_child
@@ -29,7 +30,7 @@ from .connection import Engine
 from .derived_image import derive_image
 from .host_go import find_go
 from .identity import installation_id, our_labels
-from .image_names import ONLY_HERE, STAND_INS, family_of, name_on_hub, stand_in_of
+from .image_names import CONTENTS_LABEL, ONLY_HERE, name_on_hub, stand_in_images, with_go_settings
 from .images import describe_image, inspect_image, layers_on
 from .ledger import ImageKind, note_image, note_making, note_use
 
@@ -37,9 +38,11 @@ __all__ = [
     "BASES",
     "ISOLATION_MARKS",
     "ResolvedBase",
+    "exported_stage",
     "extended_names",
     "go_settings",
     "has_image",
+    "image_labels",
     "isolated_base",
     "isolated_name",
     "make_image",
@@ -57,6 +60,7 @@ LOOK_SECONDS = 30.0
 QUICK_SECONDS = 2.0
 """A registry that fails sooner than this does not need a check beforehand: the pull itself will fail as soon."""
 SERVER_ERROR = 500
+ERROR_LINES = 12
 TRUST_LABEL = "dev.speedkit.trusts"
 """Holds a hash of the certificates and Go settings that were added to an image."""
 ISOLATION_MARKS = frozenset({"/etc/.speedkit-mark", BUNDLE_IN_IMAGES})
@@ -83,10 +87,25 @@ class ResolvedBase:
     stand_in: bool
     described: dict[str, Any] = field(repr=False)
 
+    @property
+    def contents(self) -> str:
+        """What a stand-in is made of, in a few words; "" for another image, and where the stand-in does not say it."""
+        return _labels(self.described).get(CONTENTS_LABEL, "") if self.stand_in else ""
+
 
 def has_image(engine: Engine, name: str) -> bool:
     """Whether the engine has an image of this name."""
     return _description(engine, name) is not None
+
+
+def image_labels(engine: Engine, name: str) -> Mapping[str, str] | None:
+    """The labels of an image; None where the engine has none of this name."""
+    described = _description(engine, name)
+    return _labels(described) if described is not None else None
+
+
+def _labels(described: Mapping[str, Any]) -> Mapping[str, str]:
+    return (described.get("Config") or {}).get("Labels") or {}
 
 
 def _description(engine: Engine, name: str) -> dict[str, Any] | None:
@@ -205,14 +224,14 @@ def extended_names(engine: Engine, reference: str) -> tuple[str, ...]:
 
 def plain_base(engine: Engine, reference: str) -> str | None:
     """The local base image before any extension: the image itself or its stand-in; None when the engine has neither."""
-    candidates = (reference, stand_in_of(reference))
-    return next((name for name in candidates if name is not None and has_image(engine, name)), None)
+    candidates = (reference, *stand_in_images(reference))
+    return next((name for name in candidates if has_image(engine, name)), None)
 
 
 def _additions(reference: str, *, extend_ca: bool) -> tuple[Path | None, dict[str, str]]:
     """The CA bundle and the Go settings to add to an image. Only images of a family with a stand-in get the settings."""
     bundle = system_bundle() if extend_ca else host_bundle()
-    return bundle, go_settings() if family_of(reference) in STAND_INS else {}
+    return bundle, go_settings() if with_go_settings(reference) else {}
 
 
 def _pulled_or_stand_in(engine: Engine, reference: str) -> tuple[str, dict[str, Any]]:
@@ -220,9 +239,8 @@ def _pulled_or_stand_in(engine: Engine, reference: str) -> tuple[str, dict[str, 
 
     Raises: NoBaseImage.
     """
-    name = stand_in_of(reference)
-    stand_in = _description(engine, name) if name is not None else None
-    if name is None or stand_in is None:
+    name = next((name for name in stand_in_images(reference) if has_image(engine, name)), None)
+    if name is None:
         if reason := pull_image(engine, reference):
             raise NoBaseImage(
                 message(
@@ -230,13 +248,18 @@ def _pulled_or_stand_in(engine: Engine, reference: str) -> tuple[str, dict[str, 
                     reference=reference,
                     reason=reason.strip().rstrip("."),
                 ),
-                fix=message("Pull or load it yourself, or run `speedkit setup` for the images that the kit has stand-ins for."),
+                fix=message(
+                    "Pull or load it yourself, name another image with --base NAME=IMAGE, or run `speedkit setup --for PATH`, "
+                    "which makes the stand-ins that a project needs."
+                ),
             )
         return reference, inspect_image(engine, reference)
-    # A stand-in of an image of `BASES` exists only where set-up could not pull the image, so no registry is asked again.
-    if name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull_image(engine, reference):
+    # A stand-in of an image of `BASES`, or of a project's, exists only where set-up could not pull the image, so no registry is
+    # asked again.
+    is_settled = name_on_hub(reference).removesuffix(":latest") in BASES or name == stand_in_images(reference)[0]
+    if is_settled or reference in _refused or pull_image(engine, reference):
         _refused.add(reference)
-        return name, stand_in
+        return name, inspect_image(engine, name)
     return reference, inspect_image(engine, reference)
 
 
@@ -252,7 +275,7 @@ def _extended_name(image: str, described: Mapping[str, Any], bundle: Path | None
         return image
     label = trust_labels(bundle, settings)[TRUST_LABEL]
     # A stand-in gets certificates and settings when it is made. It needs an extension only after those have changed.
-    if ((described.get("Config") or {}).get("Labels") or {}).get(TRUST_LABEL) == label:
+    if _labels(described).get(TRUST_LABEL) == label:
         return image
     return f"{ONLY_HERE}/trusting:{_own_hash(described['Id'] + label)}"
 
@@ -312,6 +335,29 @@ def _own_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+def exported_stage(engine: Engine, folder: Path, lines: list[str], target: str, *, name: str, base: str | None = None) -> str:
+    """The text of the files in a stage, which is built without making an image.
+
+    name: of the image that the lines are of. The other arguments: as in `make_image`.
+
+    Raises: EngineError.
+    """
+    with scratch_folder() as output:
+        options = [f"--target={target}", f"--output=type=local,dest={output}"]
+        _solve(engine, folder, lines, options, name=name, base=base)
+        return "\n".join(path.read_text(encoding="utf-8") for path in sorted(output.iterdir()) if path.is_file())
+
+
+def _solve(engine: Engine, folder: Path, lines: list[str], options: list[str], *, name: str, base: str | None) -> None:
+    (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
+    argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", *options]
+    argv += [f"--build-context=base=docker-image://{base}"] if base else []
+    done = run_child([*argv, str(folder)], env=engine.environment)
+    if done.returncode:
+        tail = "\n".join(done.stderr.strip().splitlines()[-ERROR_LINES:])
+        raise EngineError(message("The image {name} could not be made:", name=name), quoted=tail)
+
+
 def make_image(
     engine: Engine,
     folder: Path,
@@ -328,15 +374,10 @@ def make_image(
     image. base: the image for `FROM base`. kind: how the ledger notes the image.
     Raises: EngineError.
     """
-    (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
-    argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", f"--tag={name}"]
+    argv = [f"--tag={name}"]
     argv += [f"--label={key}={value}" for key, value in (our_labels() | dict(labels or {})).items()]
-    argv += [f"--build-context=base=docker-image://{base}"] if base else []
     with note_making(engine, kind, name):
-        done = run_child([*argv, str(folder)], env=engine.environment)
-        if done.returncode:
-            tail = "\n".join(done.stderr.strip().splitlines()[-5:])
-            raise EngineError(message("The image {name} could not be made:", name=name), quoted=tail)
+        _solve(engine, folder, lines, argv, name=name, base=base)
         below = tuple(inspect_image(engine, base)["RootFS"]["Layers"]) if base else ()
         made = inspect_image(engine, name)["Id"]
         note_image(engine, made, kind, name=name, layers=layers_on(describe_image(engine, made, below)))

@@ -33,7 +33,7 @@ from .identity import (
     container_name,
     installation_id,
 )
-from .image_names import ONLY_HERE, STAND_INS
+from .image_names import ONLY_HERE, is_stand_in_name
 from .images import inspect_image
 from .ledger import ImageKind, Note, note_image, notes_of, remove_notes
 
@@ -54,7 +54,6 @@ OLD_BASE_NAME = re.compile(rf"{re.escape(ONLY_HERE)}/(isolated|trusting):[0-9a-f
 OWN_CONTAINER_NAME = re.compile(r"/?speedkit-(?:[0-9a-f]{16}-)?[0-9a-f]{12}")
 RESULT_NAME = re.compile(r"speedkit/[a-z0-9-]+:[a-z0-9-]+")
 """Names of built images. A user may give such a name, too, to an image built on one of ours, and it inherits our labels."""
-STAND_IN_NAMES = frozenset(f"{name}:latest" for name in STAND_INS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -400,17 +399,17 @@ class _Images:
             labels = _labels(image)
             installation = labels.get(INSTALLATION_LABEL) or ""
             for name in _names(image) if LABEL in labels else ():
-                is_old = not installation and (OLD_BASE_NAME.fullmatch(name) or name in STAND_IN_NAMES)
-                if is_old or (installation == self._own and name in STAND_IN_NAMES):
+                is_old = not installation and (OLD_BASE_NAME.fullmatch(name) or is_stand_in_name(name))
+                if is_old or (installation == self._own and is_stand_in_name(name)):
                     kind: ImageKind = "isolated" if "/isolated:" in name else "trusting"
-                    note_image(self._engine, image["Id"], "stand-in" if name in STAND_IN_NAMES else kind, name=name)
+                    note_image(self._engine, image["Id"], "stand-in" if is_stand_in_name(name) else kind, name=name)
 
     def stand_ins_of_others(self) -> Iterator[KeptObject]:
         """The stand-ins of other installations, each with the command that removes it."""
         for image in self.by_id.values():
             if (_labels(image).get(INSTALLATION_LABEL) or self._own) != self._own:
                 for name in _names(image):
-                    if name in STAND_IN_NAMES:
+                    if is_stand_in_name(name):
                         yield KeptObject("image", name, "made-elsewhere", (f"docker rmi {name}",))
 
     def unnoted_results(self) -> Iterator[KeptObject]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["ONLY_HERE", "STAND_INS", "family_of", "name_on_hub", "stand_in_of"]
+from speedkit.stand_ins import StandIn, official_name, stand_in_for
+
+__all__ = [
+    "CONTENTS_LABEL",
+    "ONLY_HERE",
+    "STAND_INS",
+    "family_of",
+    "is_stand_in_name",
+    "name_on_hub",
+    "stand_in_image",
+    "stand_in_images",
+    "with_go_settings",
+]
 
 ONLY_HERE = "localhost:1/speedkit"
 """The beginning of the names of images that are in no registry.
@@ -16,7 +28,11 @@ STAND_INS = {
     "debian": f"{ONLY_HERE}/standin-debian",
     "ubuntu": f"{ONLY_HERE}/standin-debian",
 }
-"""The local image that stands in for an official image of Docker Hub, by the image's name without a tag."""
+"""The small stand-ins, which `speedkit setup` makes for the kit's own lessons, by the name of the official image."""
+PREFIX = f"{ONLY_HERE}/stand-in/"
+"""The beginning of the names of the other stand-ins, which `speedkit setup --for PATH` makes for a project."""
+CONTENTS_LABEL = "dev.speedkit.stand-in-contents"
+"""Says in a few words what a stand-in is made of, with versions."""
 HUB = ("docker.io/", "index.docker.io/")
 
 
@@ -25,10 +41,32 @@ def family_of(reference: str) -> str:
     return reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
-def stand_in_of(reference: str) -> str | None:
-    """The stand-in of an official image of Docker Hub; None for any other, such as `team/alpine`."""
-    name = name_on_hub(reference)
-    return STAND_INS.get(family_of(name)) if "/" not in name else None
+def stand_in_image(stand_in: StandIn) -> str:
+    """The name of a stand-in's image."""
+    return PREFIX + stand_in.key
+
+
+def stand_in_images(reference: str) -> tuple[str, ...]:
+    """The names of the local images that may stand in for a base image, the best first; empty for an image of no family.
+
+    A small stand-in comes last, and only where it is of the same flavour: the golang one has no git, make or gcc.
+    """
+    stand_in = stand_in_for(reference)
+    if stand_in is None:
+        return ()
+    name, tag = official_name(reference)
+    is_small = name in STAND_INS and (name != "golang" or "alpine" in tag)
+    return (stand_in_image(stand_in), *([STAND_INS[name]] if is_small else []))
+
+
+def is_stand_in_name(name: str) -> bool:
+    """Whether an image of this name, with its tag, is a stand-in of the kit's."""
+    return name.startswith(PREFIX) or name in {f"{small}:latest" for small in STAND_INS.values()}
+
+
+def with_go_settings(reference: str) -> bool:
+    """Whether the images of a reference's family get the host's settings for Go."""
+    return family_of(reference) in STAND_INS
 
 
 def name_on_hub(reference: str) -> str:

@@ -11,7 +11,7 @@ from speedkit.errors import EngineError, NoSuchImage
 from speedkit.messages import message
 
 from .connection import Engine
-from .image_names import stand_in_of
+from .image_names import stand_in_images
 
 __all__ = ["describe_image", "inspect_image", "layers_on"]
 
@@ -24,8 +24,8 @@ def inspect_image(engine: Engine, name: str) -> dict[str, Any]:
     status, description = engine.get(f"/images/{quote(name, safe='/:@', errors='replace')}/json")
     # A name with empty parts or `..` makes a path that the engine redirects.
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.MOVED_PERMANENTLY):
-        if stand_in := stand_in_of(name):
-            fix = message("See `docker images`. Its local stand-in, where there is one, is {stand_in}.", stand_in=stand_in)
+        if stand_ins := stand_in_images(name):
+            fix = message("See `docker images`. Its local stand-in, where there is one, is {stand_in}.", stand_in=stand_ins[-1])
         else:
             fix = message("See `docker images`.")
         raise NoSuchImage(message("The engine has no image {name!r}.", name=name), fix=fix)

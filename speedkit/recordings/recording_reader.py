@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -67,7 +68,7 @@ def assemble_build(
         dockerfile=dockerfile_text,
         step_list=steps if meta.outcome == "running" else tuple(_within(step, meta.seconds) for step in steps),
         **_image_facts(image),
-        bases=tuple(Base(name, str(base.get("used")), bool(base.get("stand_in"))) for name, base in meta.bases.items()),
+        bases=tuple(_base(name, base) for name, base in meta.bases.items()),
         answer=AppAnswer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
         error=meta.error,
         notices=tuple(map(str, meta.notices)),
@@ -75,6 +76,10 @@ def assemble_build(
         isolated=meta.isolation is not None,
         folder=recording.folder if recording else None,
     )
+
+
+def _base(name: str, facts: Mapping[str, Any]) -> Base:
+    return Base(name, str(facts.get("used")), bool(facts.get("stand_in")), str(facts.get("made_of") or ""))
 
 
 def _within(step: Step, seconds: float) -> Step:

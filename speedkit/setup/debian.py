@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-__all__ = ["Release", "Source", "is_root", "main_source", "read_release"]
+__all__ = ["Release", "Source", "is_root", "main_source", "read_release", "sources_of"]
 
 NO = frozenset({"no", "false", "off", "0", "without", "disable"})
 """The words for "no" in apt's files (StringToBool in apt's apt-pkg/contrib/strutl.cc)."""
 LIST_BYTES_AT_MOST = 1_000_000
+UNRELEASED = frozenset({"sid", "unstable", "testing", "forky"})
+"""Suites without updates and security updates of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,23 @@ def main_source(codename: str, folder: Path = Path("/etc/apt")) -> Source | None
             if source := _source_of_line(line, codename):
                 return source
     return None
+
+
+def sources_of(suite: str, codename: str, folder: Path = Path("/etc/apt")) -> list[Source]:
+    """The sources of a suite, with its updates: the host's own, else at the addresses that the host has for its own release.
+
+    codename: of the host's release. The first source is the suite itself; empty where the host has none.
+    """
+    sources = []
+    # Backports have no updates of their own, and neither have the suites that are not released yet.
+    endings = ("",) if "-" in suite or suite in UNRELEASED else ("", "-updates", "-security")
+    for ending in endings:
+        source = main_source(suite + ending, folder)
+        if source is None and (own := main_source(codename + ending, folder)) is not None:
+            source = replace(own, suite=suite + ending)
+        if source is not None:
+            sources.append(source)
+    return sources if sources and sources[0].suite == suite else []
 
 
 def _files(folder: Path, ending: str) -> list[Path]:

@@ -25,10 +25,11 @@ __all__ = ["run_setup"]
 Say = Callable[[str], None]
 
 
-def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
+def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say, with_bases: bool = True) -> Engine:
     """An engine that is ready for every strategy.
 
     yes: install without a question. ask: asks the user a yes-or-no question. say: gets a line of progress for each step.
+    with_bases: get the base images of the sample app.
     Raises: SetupError, NoBuildKit, SocketRefused.
     """
     state_folder()
@@ -37,7 +38,8 @@ def run_setup(*, yes: bool, ask: Callable[[str], bool], say: Say) -> Engine:
         say(message("Go: installing a toolchain beside Python"))
         install_go()
     say(message("Go: {path}", path=find_go()))
-    _get_base_images(engine, say)
+    if with_bases:
+        _get_base_images(engine, say)
     return engine
 
 

@@ -21,7 +21,9 @@ def said(line: str, image: str) -> str:
 @pytest.mark.parametrize(
     ("image", "named"),
     [
-        ("docker.io/library/python:3.12", "docker pull python:3.12"),
+        ("docker.io/library/php:8", "docker pull php:8"),
+        ("docker.io/library/php:8", "--base php:8=IMAGE"),
+        ("docker.io/library/python:3.12", "speedkit setup --for PATH"),
         ("docker.io/team/app:latest", "docker pull team/app`"),
         ("localhost:5000/team/app:1", "docker pull localhost:5000/team/app:1"),
         ("registry.example/app@sha256:0123", "docker pull registry.example/app@sha256:0123"),

@@ -15,7 +15,7 @@ from speedkit.engine.certificates import host_bundle, system_bundle
 from speedkit.engine.containers import ask_image
 from speedkit.engine.host_go import find_go
 from speedkit.engine.identity import LABEL
-from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, stand_in_of
+from speedkit.engine.image_names import ONLY_HERE, STAND_INS, family_of, stand_in_images
 from speedkit.engine.images import describe_image, inspect_image
 from speedkit.errors import EngineError, NoBaseImage, NoSuchImage
 from tests.waiting import HANG_SECONDS
@@ -95,16 +95,22 @@ def test_a_family_is_the_last_part_of_the_name():
     assert family_of("registry.example:5000/team/alpine@sha256:abc") == "alpine"
 
 
-@pytest.mark.parametrize("name", ["golang", "golang:1.22", "library/golang", "docker.io/library/golang:1.22-alpine@sha256:0"])
-def test_docker_hubs_own_images_have_stand_ins(name):
-    assert stand_in_of(name) == STAND_INS["golang"]
+@pytest.mark.parametrize("name", ["golang:alpine", "library/golang:alpine", "docker.io/library/golang:1.22-alpine@sha256:0"])
+def test_the_small_stand_in_of_the_same_flavour_comes_last(name):
+    best, last = stand_in_images(name)
+    assert best.startswith(f"{ONLY_HERE}/stand-in/golang:")
+    assert last == STAND_INS["golang"]
+
+
+def test_a_golang_of_debian_has_git_and_gcc_so_the_small_stand_in_is_none_for_it():
+    assert stand_in_images("golang:1.26") == (f"{ONLY_HERE}/stand-in/golang:1.26-trixie",)
 
 
 @pytest.mark.parametrize(
-    "name", ["python:3", "team/golang", "docker.io/team/golang", "registry.example/golang", "localhost:1/alpine"]
+    "name", ["team/python:3", "team/golang", "docker.io/team/golang", "registry.example/golang", "localhost:1/alpine"]
 )
 def test_nothing_stands_in_for_other_peoples_images(name):
-    assert stand_in_of(name) is None
+    assert stand_in_images(name) == ()
 
 
 def test_an_image_nobody_has_is_refused_with_what_to_do(engine):

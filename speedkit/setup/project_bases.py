@@ -1,0 +1,197 @@
+"""The base images of a project: what its Dockerfiles name, and for each the real image, a stand-in, or why there is none.
+
+The project's folder is only read. An image that a registry hands out is pulled; a stand-in is made only of one that none does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from speedkit.dockerfile import SCRATCH, origins_of, read_dockerfile, stage_bases
+from speedkit.engine import Engine, has_image, pull_image, stand_in_image
+from speedkit.errors import DockerfileError, EngineError, NoDockerfile, NotAFolder, SetupError, SpeedkitError
+from speedkit.folder_walk import walk_folder
+from speedkit.messages import message
+from speedkit.regular_file import read_regular
+from speedkit.stand_ins import official_name, stand_in_for
+
+from .stand_in_images import made_of, make_stand_in_image
+
+__all__ = ["ProjectBase", "get_project_bases"]
+
+NOT_OURS = frozenset({".git", ".venv", "node_modules", "vendor", "third_party", "testdata"})
+"""Folders whose Dockerfiles are others'."""
+DOCKERFILE_BYTES = 1_000_000
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectBase:
+    """One base image of a project.
+
+    reference: as Dockerfiles name it, with ARGs expanded. files: those Dockerfiles, relative to the project. used: the image
+    that builds use in its place; None where there is none. made_of: what a stand-in is made of, in a few words. asked: the
+    programs and versions that the reference asks for. because: why there is no image.
+    """
+
+    reference: str
+    files: tuple[str, ...]
+    state: Literal["real", "replaced", "stand-in", "missing"]
+    used: str | None
+    made_of: str = ""
+    asked: str = ""
+    because: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "reference": self.reference,
+            "used": self.used,
+            "stand_in": self.state == "stand-in",
+            "replaced": self.state == "replaced",
+            "made_of": self.made_of,
+            "files": list(self.files),
+            "because": self.because,
+        }
+
+    @property
+    def is_other_version(self) -> bool:
+        """Whether a stand-in has not the version of a program that the reference asks for."""
+        has = set(self.made_of.split(", "))
+        return any(
+            not any(program == one or program.startswith(f"{one}.") or " " not in one for program in has)
+            for one in self.asked.split(", ")
+            if one
+        )
+
+    @property
+    def sentence(self) -> str:
+        """The base image and what takes its place, for people."""
+        if self.state == "real":
+            return message("{reference}: the real image", reference=self.reference)
+        if self.state == "replaced":
+            return message("{reference}: replaced by {image}", reference=self.reference, image=self.used)
+        if self.state == "stand-in":
+            made = message("{reference}: a stand-in, made of {contents}", reference=self.reference, contents=self.made_of)
+            if not self.is_other_version:
+                return made
+            return message("{made}; it asks for {versions}", made=made, versions=self.asked)
+        return message(
+            "{reference}: none. {because} Name another image with --base {reference}=IMAGE.",
+            reference=self.reference,
+            because=self.because,
+        )
+
+
+def get_project_bases(engine: Engine, path: Path, bases: Mapping[str, str], say: Say) -> list[ProjectBase]:
+    """The base images of a project, pulled or made where they were not there.
+
+    path: the project's folder, or one Dockerfile. bases: by the name of a base image, the image to use in its place.
+    Raises: NotAFolder, NoDockerfile, EngineLost.
+    """
+    files_by_name: dict[str, list[str]] = {}
+    for name, text in _dockerfiles(path):
+        try:
+            references = _references(text)
+        except DockerfileError as problem:
+            say(message("{file}: its base images cannot be read. {problem}", file=name, problem=problem.what))
+            continue
+        for reference in references:
+            files_by_name.setdefault(reference, []).append(name)
+    absent = [
+        reference
+        for reference in files_by_name
+        if reference not in bases and not has_image(engine, reference) and _made(engine, reference) is None
+    ]
+    if absent:
+        say(message("Base images: pulling {names}", names=", ".join(absent)))
+    with ThreadPoolExecutor(max(1, len(absent))) as pool:
+        reasons = dict(zip(absent, pool.map(lambda reference: pull_image(engine, reference), absent), strict=True))
+    return [
+        _base(engine, reference, tuple(files), bases.get(reference), reasons.get(reference), say)
+        for reference, files in files_by_name.items()
+    ]
+
+
+def _made(engine: Engine, reference: str) -> str | None:
+    stand_in = stand_in_for(reference)
+    return made_of(engine, stand_in) if stand_in is not None else None
+
+
+def _base(
+    engine: Engine, reference: str, files: tuple[str, ...], replacement: str | None, reason: str | None, say: Say
+) -> ProjectBase:
+    """A base image that is here, or could not be pulled for a reason."""
+    if replacement is not None:
+        if has_image(engine, replacement):
+            return ProjectBase(reference, files, "replaced", replacement)
+        because = message("The engine has no image {name!r}.", name=replacement)
+        return ProjectBase(reference, files, "missing", None, because=because)
+    if has_image(engine, reference):
+        return ProjectBase(reference, files, "real", reference)
+    stand_in = stand_in_for(reference)
+    if stand_in is None:
+        because = _no_stand_in(reference, reason)
+        return ProjectBase(reference, files, "missing", None, because=because)
+    try:
+        contents = make_stand_in_image(engine, stand_in, say)
+    except (SetupError, EngineError) as problem:
+        return ProjectBase(reference, files, "missing", None, asked=stand_in.asked, because=_with_last_line(problem))
+    return ProjectBase(reference, files, "stand-in", stand_in_image(stand_in), contents, stand_in.asked)
+
+
+def _with_last_line(problem: SpeedkitError) -> str:
+    """What happened, on one line: the sentence, and the last line of the program that it quotes."""
+    lines = problem.what.strip().splitlines()
+    return " ".join(dict.fromkeys([lines[0], lines[-1]]))
+
+
+def _no_stand_in(reference: str, reason: str | None) -> str:
+    name, tag = official_name(reference)
+    if tag and stand_in_for(name) is not None:
+        what = message("There is a stand-in for {name}, but not of the flavour {tag}", name=name, tag=tag)
+    else:
+        what = message("There is no stand-in for it")
+    return message("{what}, and no registry handed it out ({reason}).", what=what, reason=(reason or "").strip().rstrip("."))
+
+
+def _dockerfiles(path: Path) -> Iterator[tuple[str, str]]:
+    """The names and the texts of a project's Dockerfiles. Raises: NotAFolder, NoDockerfile."""
+    if path.is_file():
+        yield path.name, _text(path)
+        return
+    if not path.is_dir():
+        raise NotAFolder(path)
+    names = [f"{within}{entry.name}" for within, entries in walk_folder(path, skipped=NOT_OURS) for entry in entries]
+    dockerfiles = [name for name in names if _is_dockerfile(name.rpartition("/")[2])]
+    if not dockerfiles:
+        raise NoDockerfile(path / "Dockerfile")
+    for name in dockerfiles:
+        try:
+            yield name, _text(path / name)
+        except OSError:
+            continue
+
+
+def _is_dockerfile(name: str) -> bool:
+    stem = name.lower()
+    return not stem.endswith(".dockerignore") and (
+        stem in ("dockerfile", "containerfile") or stem.startswith("dockerfile.") or stem.endswith(".dockerfile")
+    )
+
+
+def _text(path: Path) -> str:
+    return read_regular(path, at_most_bytes=DOCKERFILE_BYTES).decode("utf-8", errors="replace")
+
+
+def _references(text: str) -> tuple[str, ...]:
+    """The base images of all stages of a Dockerfile. Raises: DockerfileError."""
+    dockerfile = read_dockerfile(text)
+    # Stages that the last one does not need count, too: a build may name any of them as its target.
+    images = [base.image for base in stage_bases(dockerfile) if base.stage is None]
+    instructions = [instruction for stage in dockerfile.stages for instruction in stage.instructions]
+    images += [origin.image for one in instructions for origin in origins_of(dockerfile, one) if origin.stage is None]
+    return tuple(dict.fromkeys(image for image in images if image != SCRATCH))
