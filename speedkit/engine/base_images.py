@@ -254,10 +254,8 @@ def _pulled_or_stand_in(engine: Engine, reference: str) -> tuple[str, dict[str, 
                 ),
             )
         return reference, inspect_image(engine, reference)
-    # A stand-in of an image of `BASES`, or of a project's, exists only where set-up could not pull the image, so no registry is
-    # asked again.
-    is_settled = name_on_hub(reference).removesuffix(":latest") in BASES or name == stand_in_images(reference)[0]
-    if is_settled or reference in _refused or pull_image(engine, reference):
+    # A stand-in of an image of `BASES` exists only where set-up could not pull the image, so no registry is asked again.
+    if name_on_hub(reference).removesuffix(":latest") in BASES or reference in _refused or pull_image(engine, reference):
         _refused.add(reference)
         return name, inspect_image(engine, name)
     return reference, inspect_image(engine, reference)
