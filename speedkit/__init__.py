@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from speedkit.engine import CommandOptions, connect
     from speedkit.engine import layers_of as layers
     from speedkit.history import explain, play, predict, recorded_builds
+    from speedkit.projects import open_project as project
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench
 
@@ -37,6 +38,7 @@ __all__ = [
     "play",
     "plots",
     "predict",
+    "project",
     "recorded_builds",
     "sample_app",
     "start_build",
@@ -57,6 +59,7 @@ _HOMES = {
     "play": ("speedkit.history", "play"),
     "plots": ("speedkit.plots", None),
     "predict": ("speedkit.history", "predict"),
+    "project": ("speedkit.projects", "open_project"),
     "sample_app": ("speedkit.apps", "sample_app"),
     "start_build": ("speedkit.builds", "start_build"),
 }

@@ -5,6 +5,7 @@
     │   ├── UnknownStrategy
     │   ├── UnknownEdit
     │   ├── UnknownBuilder
+    │   ├── UnknownWay
     │   ├── BuilderCannot          the named builder cannot do this
     │   ├── NotAFolder
     │   ├── NotARepository         no git repository with a commit, or one that git does not open
@@ -85,6 +86,7 @@ __all__ = [
     "UnknownBuilder",
     "UnknownEdit",
     "UnknownStrategy",
+    "UnknownWay",
     "in_words",
 ]
 
@@ -161,6 +163,15 @@ class UnknownBuilder(Misuse):
         names, create = list(builders), message("`docker buildx create` makes one.")
         fix = f"{_choices(names)} {create}" if names else create
         super().__init__(message("There is no builder {name!r}.", name=name), fix=fix)
+
+
+class UnknownWay(Misuse):
+    """A way to build that the project does not have. ways: the names of those that it has."""
+
+    def __init__(self, name: str, ways: Iterable[str]) -> None:
+        names = list(ways)
+        nothing = message("No file of the project says how to build it.")
+        super().__init__(message("There is no way {name!r}.", name=name), fix=_choices(names) if names else nothing)
 
 
 class BuilderCannot(Misuse):

@@ -6,11 +6,13 @@ import contextlib
 import difflib
 import stat
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from speedkit.engine import CommandOptions
 from speedkit.errors import FileRefused, Misuse, UnknownEdit, UnknownStrategy
 from speedkit.messages import message
 from speedkit.ownership import claim, discard, holds_typed, note_typed
@@ -41,12 +43,16 @@ class Strategy:
     """One Dockerfile variant.
 
     dockerfile: its path, in the app's folder or elsewhere. host_commands: argv of each command that runs on the host first.
+    target, build_args, options: of each build, unless the build itself names others.
     """
 
     name: str
     dockerfile: Path
     summary: str
     host_commands: tuple[tuple[str, ...], ...] = ()
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    options: CommandOptions = field(default_factory=CommandOptions)
 
 
 class App:
@@ -160,18 +166,26 @@ class App:
         """
         if not name.replace("-", "").replace("_", "").isalnum():
             raise Misuse(message("{name!r} cannot name a strategy.", name=name), fix=message("Use letters, digits, - and _."))
+        path = self.keep_dockerfile(name, dockerfile)
+        note_typed(path.parent, path.name)
+        strategy = Strategy(name, path, message("your own"))
+        self.strategies[name] = strategy
+        self._complete_copy(at_most_bytes=COPIED_WHILE_TYPING)
+        return strategy
+
+    def keep_dockerfile(self, name: str, text: str) -> Path:
+        """The path of a new Dockerfile outside of the build context, which is there until the app is closed.
+
+        Raises: FileRefused for a text that cannot be written.
+        """
         state_folder("dockerfiles")
         claim(self._own_dockerfiles())
         path = self._own_dockerfiles() / f"Dockerfile.{name}"
         with contextlib.suppress(OSError):  # `write_text` fails for the same reason, with a better message
             private_folder(path.parent)
-        text_files.write_text(path.parent, path.name, dockerfile)
-        note_typed(path.parent, path.name)
+        text_files.write_text(path.parent, path.name, text)
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-        strategy = Strategy(name, path, message("your own"))
-        self.strategies[name] = strategy
-        self._complete_copy(at_most_bytes=COPIED_WHILE_TYPING)
-        return strategy
+        return path
 
     def _own_dockerfiles(self) -> Path:
         # The name of a working copy is unique. Two apps that are built in place may be in folders of the same name.

@@ -18,6 +18,8 @@ from speedkit.engine import (
     BuildRequest,
     CommandOptions,
     agent_ids,
+    checked_options,
+    joined_options,
     our_labels,
     read_secrets,
     secret_values,
@@ -27,7 +29,7 @@ from speedkit.recordings import Meta, Recording, Redaction, new_id
 
 from .build_inputs import dockerfile_text, effective_build_args, options_in_copy, refuse_private_file
 
-__all__ = ["BuildOptions", "Request", "options_of", "request_for", "request_of"]
+__all__ = ["BuildOptions", "Request", "options_of", "options_of_strategy", "request_for", "request_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
     """
     text = dockerfile_text(strategy.dockerfile)
     refuse_private_file(strategy.dockerfile, text, app.folder)
+    options = options_of_strategy(strategy, options)
     return Request(
         app=app.name,
         source=app.source,
@@ -157,6 +160,19 @@ def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
         text=text,
         options=replace(options, options=options_in_copy(options.options, app)),
         arguments=effective_build_args(options.build_args),
+    )
+
+
+def options_of_strategy(strategy: Strategy, options: BuildOptions) -> BuildOptions:
+    """The options of a build by a strategy: the strategy's own where the build names no others.
+
+    Raises: Misuse for an option that cannot be.
+    """
+    return replace(
+        options,
+        target=options.target or strategy.target,
+        build_args={**strategy.build_args, **options.build_args},
+        options=checked_options(joined_options(strategy.options, options.options)),
     )
 
 

@@ -21,6 +21,7 @@ from speedkit.engine import (
     Engine,
     checked_options,
     connect,
+    joined_options,
     require_secrets,
     unset_secrets,
 )
@@ -133,7 +134,7 @@ def start_build(
     Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, Misuse for an option that cannot be, and what `connect` raises.
     """
     of_strategy = app.strategy(strategy)
-    given_options = checked_options(options)
+    given_options = checked_options(joined_options(of_strategy.options, options))
     require_secrets(given_options)
     # Before `begin`, which counts a build of the app: without a builder there is none, and the next build is still the first.
     named_builder = builder_named(engine or connect(), builder)

@@ -212,15 +212,23 @@ def _pairs(options: Iterable[str], *, is_complete: bool) -> dict[str, str]:
     return pairs
 
 
-def app_named(folder: Path, strategy: str | None, file: Path | None) -> App:
-    """The app in a folder, used in place, with one Dockerfile or with its own strategies.
+def app_named(folder: Path, strategy: str | None, file: Path | None, way: str | None = None) -> App:
+    """The app in a folder, used in place: with one Dockerfile, with one way to build, or with its own strategies.
 
-    Raises: Misuse, NotAFolder, NoDockerfile.
+    Raises: Misuse, NotAFolder, NoDockerfile, UnknownWay.
     """
     from speedkit.apps import app_in_place
 
     if strategy and file:
         raise Misuse(message("The command has both a strategy and a Dockerfile."), fix=message("Give -s or -f, not both."))
+    if way is not None:
+        from speedkit.projects import open_project
+
+        if strategy or file:
+            raise Misuse(
+                message("The command has both a way and a strategy or a Dockerfile."), fix=message("Give --way, or -s or -f.")
+            )
+        return open_project(folder).app(way)
     return app_in_place(folder, dockerfile=file)
 
 

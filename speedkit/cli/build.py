@@ -20,6 +20,7 @@ from .arguments import (
     FileOption,
     StrategyOption,
     TargetOption,
+    WayOption,
     app_named,
     parse_build_args,
     with_docker_options,
@@ -61,6 +62,7 @@ def build(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help=message("The folder that holds the Dockerfile."))],
     strategy: StrategyOption = None,
     file: FileOption = None,
+    way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     builder: BuilderOption = None,
@@ -91,7 +93,7 @@ def build(
 
     # Before anything else: build args may be secrets, and every user can see this process's command line.
     hide_on_command_line([*(build_arg or ()), *(cache_from or ()), *(cache_to or ())])
-    app = app_named(folder, strategy, file)
+    app = app_named(folder, strategy, file, way)
     running = start_build(
         app,
         strategy,

@@ -10,7 +10,7 @@ import typer
 from speedkit.errors import Misuse, UnknownEdit
 from speedkit.messages import message
 
-from .arguments import AsJson, BuildArgs, TargetOption, parse_build_args, with_docker_options
+from .arguments import AsJson, BuildArgs, TargetOption, WayOption, parse_build_args, with_docker_options
 from .argv_secrets import hide_on_command_line
 from .output import print_json, print_table
 from .printed_builds import print_notices
@@ -45,6 +45,7 @@ def compare(
             ),
         ),
     ] = None,
+    way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     repeat: Annotated[int, typer.Option(min=1, help=message("Trials of each."))] = 1,
@@ -59,7 +60,7 @@ def compare(
 
     hide_on_command_line(build_arg or ())
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
-    with _app_to_compare(folder, edits) as app:
+    with _app_to_compare(folder, edits, way) as app:
         result = builds.compare(
             app,
             strategy,
@@ -79,12 +80,15 @@ def compare(
         raise typer.Exit(3)
 
 
-def _app_to_compare(folder: Path | None, edits: list[str]) -> App:
+def _app_to_compare(folder: Path | None, edits: list[str], way: str | None) -> App:
     from speedkit.apps import COLD, own_app, sample_app
+    from speedkit.projects import open_project
 
     if folder is None:
+        if way is not None:
+            raise Misuse(message("The sample app has no ways to build."), fix=message("Name a folder before --way."))
         return sample_app()
-    app = own_app(folder)
+    app = own_app(folder) if way is None else open_project(folder).app_copy(way)
     try:
         for name in edits:
             if name != COLD and name not in app.edits:

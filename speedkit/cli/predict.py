@@ -17,6 +17,7 @@ from .arguments import (
     FileOption,
     StrategyOption,
     TargetOption,
+    WayOption,
     app_named,
     parse_build_args,
     with_docker_options,
@@ -39,6 +40,7 @@ def predict(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help=message("The folder that holds the Dockerfile."))],
     strategy: StrategyOption = None,
     file: FileOption = None,
+    way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     builder: BuilderOption = None,
@@ -53,7 +55,7 @@ def predict(
     from speedkit.history import predict as forecast
 
     hide_on_command_line(build_arg or ())
-    app = app_named(folder, strategy, file)
+    app = app_named(folder, strategy, file, way)
     arguments = parse_build_args(build_arg)
     try:
         reasons = forecast(

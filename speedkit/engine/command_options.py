@@ -34,6 +34,7 @@ __all__ = [
     "agent_ids",
     "checked_options",
     "is_address",
+    "joined_options",
     "read_secrets",
     "require_secrets",
     "secret_values",
@@ -137,6 +138,27 @@ def checked_options(options: CommandOptions, folder: Path | None = None) -> Comm
         ulimits=_ulimits(options.ulimits),
         shm_size=_size(options.shm_size),
     )
+
+
+def joined_options(below: CommandOptions, above: CommandOptions) -> CommandOptions:
+    """Both options together. Where there can be only one, that of `above` counts."""
+    return CommandOptions(
+        secrets=_both(below.secrets, above.secrets),
+        ssh=_both(below.ssh, above.ssh),
+        named_contexts={**below.named_contexts, **above.named_contexts},
+        platforms=above.platforms or below.platforms,
+        labels={**below.labels, **above.labels},
+        tags=_both(below.tags, above.tags),
+        network=above.network or below.network,
+        add_hosts=_both(below.add_hosts, above.add_hosts),
+        ulimits=_both(below.ulimits, above.ulimits),
+        shm_size=above.shm_size or below.shm_size,
+        bases={**below.bases, **above.bases},
+    )
+
+
+def _both(below: tuple[str, ...], above: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*below, *above]))
 
 
 def _refuse(what: str, form: str) -> NoReturn:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .commits import Change, Commit, CommitRange, GitFile, change_counts
 from .context_folder import ContextFolder
 from .repository import CommitFiles, Repository, open_repository
+from .working_files import repository_folder, working_files
 
 __all__ = [
     "Change",
@@ -20,4 +21,6 @@ __all__ = [
     "Repository",
     "change_counts",
     "open_repository",
+    "repository_folder",
+    "working_files",
 ]

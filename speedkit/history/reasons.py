@@ -17,7 +17,7 @@ from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, NewToCache, StartedEmpty
 from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import Finding
-from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options
+from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options, joined_options
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.messages import message, plural
 from speedkit.model import Build
@@ -85,8 +85,11 @@ def predict(
     Raises: UnknownStrategy, UnknownBuilder, DockerfileError, EditDoesNotApply for a file that is not in the context,
     Misuse for an option that cannot be.
     """
-    of_strategy, checked = app.strategy(strategy), options_in_copy(checked_options(options), app)
-    folder, isolation, arguments = str(app.folder), app.cache_of(of_strategy.name), effective_build_args(build_args or {})
+    of_strategy = app.strategy(strategy)
+    checked = options_in_copy(checked_options(joined_options(of_strategy.options, options)), app)
+    target = target or of_strategy.target
+    arguments = effective_build_args({**of_strategy.build_args, **(build_args or {})})
+    folder, isolation = str(app.folder), app.cache_of(of_strategy.name)
     named_builder = builder_if_any(builder)
     name = builder if named_builder is None else named_builder.name
     request = BaseRequest(dockerfile_text(of_strategy.dockerfile), arguments, target, isolation, checked)

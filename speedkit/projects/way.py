@@ -18,9 +18,15 @@ WayKind = Literal["dockerfile", "bake", "compose", "workflow", "command"]
 class Way:
     """One way to build an image of a project.
 
-    name: unique in its project. found_in: the file that says so. context: the folder of the build context.
-    file: the Dockerfile. These three are paths in the project, with slashes; "." is the project's own folder.
+    name: unique in its project. found_in: the file that says so, also_found_in: others that say the same.
+    context: the folder of the build context. file: the Dockerfile. These are paths in the project, with slashes; "." is the
+    project's own folder, and what is elsewhere in its repository begins with "..".
     build_args: with their values. cache_from, cache_to: as the options of `docker build` say it, such as `type=gha`.
+    options: all other options, with every platform and tag.
+    dockerfile_text: of a Dockerfile that stands in the bake or compose file itself.
+    publishes: the image is pushed to a registry. without_cache: it is built with `--no-cache`.
+    not_resolved: by option, what only the run of a workflow or a script would know, such as `${{ github.sha }}`. Options for
+    which that is all that is said are left out. problem: why it cannot be built from here, "" when it can.
     """
 
     name: str
@@ -33,8 +39,20 @@ class Way:
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     options: CommandOptions = field(default_factory=CommandOptions)
+    also_found_in: tuple[str, ...] = ()
+    dockerfile_text: str | None = None
+    publishes: bool = False
+    without_cache: bool = False
+    not_resolved: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
     @property
     def platforms(self) -> tuple[str, ...]:
         """Such as `linux/amd64`; none is the builder's own."""
         return self.options.platforms
+
+    @property
+    def unknown_build_args(self) -> tuple[str, ...]:
+        """The names of build args whose value is not known here."""
+        prefix = "build-arg "
+        return tuple(name.removeprefix(prefix) for name in self.not_resolved if name.startswith(prefix))

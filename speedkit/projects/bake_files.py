@@ -1,0 +1,282 @@
+"""Reads bake and compose files with `docker buildx bake --print`, which knows their variables, groups, matrices and overrides.
+
+buildx prints without an engine, and checks the secrets and SSH agents that a build would need: what is not there gets a
+stand-in, which nothing reads. It runs with few variables of the environment: those that the files themselves name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from speedkit.engine import run_child
+from speedkit.messages import message
+from speedkit.ownership import scratch_folder
+from speedkit.regular_file import read_regular
+
+from .build_call import BuildCall
+from .unresolved import readable
+from .yaml_documents import YamlRefused, read_yaml
+
+__all__ = [
+    "BAKE_NAMES",
+    "COMPOSE_NAMES",
+    "BakeRefused",
+    "bake_definition",
+    "build_calls",
+    "compose_definition",
+    "files_of_bake",
+]
+
+COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+COMPOSE_OVERRIDES = (
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+)
+BAKE_NAMES = ("docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl")
+"""In the order in which bake reads them, after those of compose: https://docs.docker.com/build/bake/reference/#file-format."""
+LARGEST_BYTES = 1_000_000
+LIMIT_SECONDS = 10.0
+MOST_STAND_INS = 20
+WORD = re.compile(r"[A-Za-z_]\w*")
+NOT_THERE = re.compile(r"failed to stat ([A-Za-z_][\w.-]*):")
+NOT_SET = re.compile(r'The "([^"]+)" variable is not set')
+PASSED_ON = (
+    "PATH",
+    "HOME",
+    "USERPROFILE",
+    "DOCKER_CONFIG",
+    "BUILDX_CONFIG",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "SYSTEMROOT",
+    "XDG_RUNTIME_DIR",
+)
+SETTINGS_OF_DOCKER = re.compile(r"(?:DOCKER|BUILDX|BUILDKIT|COMPOSE|OTEL|LD|DYLD|GIT)_\w*")
+LONGEST_ERROR = 300
+
+
+class BakeRefused(Exception):
+    """Files that bake does not read; its text is why."""
+
+
+def files_of_bake(names: Iterable[str]) -> list[str]:
+    """The files among these names that bake reads by itself, in its order."""
+    there = set(names)
+    return [name for name in (*COMPOSE_NAMES, *BAKE_NAMES) if name in there]
+
+
+def bake_definition(
+    buildx: Path, folder: Path, files: Sequence[str], *, targets: Sequence[str] = (), overrides: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The targets of bake files, as bake prints them. targets: only these and those that they need; by default all of them.
+
+    Raises: BakeRefused.
+    """
+    text = "".join(_text(folder / name) for name in files)
+    options = [f"--file={name}" for name in files]
+    names = list(targets)
+    if not names:
+        listed, _ = _run(buildx, folder, text, [*options, "--list=type=targets,format=json"])
+        names = [one["name"] for one in json.loads(listed or "[]") if isinstance(one, dict) and not one.get("group")]
+        if not names:
+            return {}
+    return _printed(buildx, folder, text, [*options, *(f"--set={one}" for one in overrides)], names)
+
+
+def compose_definition(buildx: Path, folder: Path, files: Sequence[str]) -> dict[str, Any]:
+    """The services of compose files that are built, as bake's targets.
+
+    Raises: BakeRefused.
+    """
+    text = "".join(_text(folder / name) for name in files)
+    documents = []
+    for name in files:
+        try:
+            documents.append(read_yaml(_text(folder / name)))
+        except YamlRefused as problem:
+            raise BakeRefused(f"{name}: {problem}") from None
+    services = [one.get("services") for one in documents if isinstance(one, dict)]
+    if not any(
+        "build" in service for one in services if isinstance(one, dict) for service in one.values() if isinstance(service, dict)
+    ):
+        return {}
+    try:
+        return _printed(buildx, folder, text, [f"--file={name}" for name in files], [])
+    except BakeRefused as problem:
+        # A missing `env_file`, or a variable that must be set, may concern only how a service runs.
+        with scratch_folder() as scratch:
+            options = []
+            for number, document in enumerate(documents):
+                part = scratch / f"compose-{number}.yml"
+                part.write_text(json.dumps(_builds_alone(document)), encoding="utf-8", errors="replace")
+                options.append(f"--file={part}")
+            try:
+                return _printed(buildx, folder, text, options, [])
+            except BakeRefused:
+                raise problem from None
+
+
+def _builds_alone(document: Any) -> Any:
+    """A compose file with only what counts for building."""
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        return {}
+    kept = {
+        name: {key: service[key] for key in ("build", "image", "platform", "extends") if service.get(key)}
+        for name, service in services.items()
+        if isinstance(service, dict) and ("build" in service or "extends" in service)
+    }
+    secrets = document.get("secrets")
+    return {"services": kept} | ({"secrets": secrets} if isinstance(secrets, dict) else {})
+
+
+def _text(path: Path) -> str:
+    try:
+        return readable(read_regular(path, at_most_bytes=LARGEST_BYTES))
+    except OSError as problem:
+        raise BakeRefused(f"{path.name}: {problem.strerror}") from None
+
+
+def _printed(buildx: Path, folder: Path, text: str, options: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+    output, errors = _run(buildx, folder, text, ["--print", *options, *names])
+    try:
+        targets = json.loads(output)["target"]
+    except (ValueError, LookupError, TypeError):
+        raise BakeRefused(message("bake printed no targets")) from None
+    unset = sorted(set(NOT_SET.findall(errors)))
+    found = {name: target for name, target in targets.items() if isinstance(target, dict)}
+    for target in found.values():
+        target["unset"] = unset
+    return found
+
+
+def _run(buildx: Path, folder: Path, text: str, arguments: Sequence[str]) -> tuple[str, str]:
+    """The output and the error output of bake. Raises: BakeRefused."""
+    environment = environment_for(text, os.environ)
+    extra: list[str] = []
+    with scratch_folder() as scratch, _agent_in(scratch) as agent:
+        environment.setdefault("SSH_AUTH_SOCK", agent)
+        environment.setdefault("BUILDX_CONFIG", str(scratch))
+        for _ in range(MOST_STAND_INS):
+            try:
+                done = run_child(
+                    [str(buildx), "bake", *extra, *arguments], env=environment, cwd=folder, limit_seconds=LIMIT_SECONDS
+                )
+            except subprocess.TimeoutExpired:
+                raise BakeRefused(message("bake did not answer within {seconds:.0f} seconds", seconds=LIMIT_SECONDS)) from None
+            except OSError as problem:
+                raise BakeRefused(
+                    message("bake could not be started: {problem}", problem=problem.strerror or problem)
+                ) from None
+            if done.returncode == 0:
+                return done.stdout, done.stderr
+            missing = NOT_THERE.search(done.stderr)
+            if missing is not None and missing[1] not in environment:
+                environment[missing[1]] = "stand-in"
+            elif missing is not None and "--set=*.secrets=" not in extra:
+                extra.append("--set=*.secrets=")
+            elif "agent config" in done.stderr and "--set=*.ssh=" not in extra:
+                extra.append("--set=*.ssh=")
+            else:
+                break
+    raise BakeRefused(_reason(done.stderr))
+
+
+def _reason(errors: str) -> str:
+    lines = [line.removeprefix("ERROR: ") for line in errors.splitlines() if line.startswith("ERROR: ")]
+    return (lines or errors.strip().splitlines() or [message("bake failed")])[-1][:LONGEST_ERROR]
+
+
+def environment_for(text: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """The part of the environment that these files may use: what they name, and what a program needs to run at all.
+
+    bake puts the value of a variable in each target that names it, so no other variable must get near it.
+    """
+    named = {word for word in WORD.findall(text) if SETTINGS_OF_DOCKER.fullmatch(word) is None}
+    return {name: value for name, value in environment.items() if name in PASSED_ON or name in named}
+
+
+@contextmanager
+def _agent_in(folder: Path) -> Iterator[str]:
+    """A socket that looks like an SSH agent's: bake looks whether it is there, and never talks to it."""
+    path = os.fspath(folder / "agent")
+    if sys.platform == "win32":
+        yield path
+        return
+    with socket.socket(socket.AF_UNIX) as agent:
+        with suppress(OSError):  # the path may be too long for a socket
+            agent.bind(path)
+        yield path
+
+
+def build_calls(definition: Mapping[str, Any], folder: str) -> dict[str, BuildCall]:
+    """The builds of a definition, by the names of its targets. folder: in the repository, where bake would run."""
+    return {name: _call(target, folder) for name, target in definition.items()}
+
+
+def _call(target: Mapping[str, Any], folder: str) -> BuildCall:
+    inline = target.get("dockerfile-inline")
+    hosts = target.get("extra-hosts") or {}
+    outputs = [_option(one) for one in _list(target.get("output"))]
+    call = BuildCall(
+        context=str(target.get("context") or "."),
+        file=str(target.get("dockerfile") or "Dockerfile"),
+        folder=folder,
+        file_in_context=True,
+        target=target.get("target") or None,
+        build_args={str(name): None if value is None else str(value) for name, value in _pairs(target.get("args"))},
+        platforms=[str(one) for one in _list(target.get("platforms"))],
+        cache_from=[_option(one) for one in _list(target.get("cache-from"))],
+        cache_to=[_option(one) for one in _list(target.get("cache-to"))],
+        tags=[str(one) for one in _list(target.get("tags"))],
+        labels={str(name): str(value) for name, value in _pairs(target.get("labels"))},
+        named_contexts={str(name): str(value) for name, value in _pairs(target.get("contexts"))},
+        secrets=[_option(one) for one in _list(target.get("secret"))],
+        ssh=[_ssh(one) for one in _list(target.get("ssh"))],
+        add_hosts=[f"{name}:{address}" for name, address in _pairs(hosts)],
+        ulimits=[str(one) for one in _list(target.get("ulimits"))],
+        network=target.get("network") or None,
+        shm_size=str(target["shm-size"]) if target.get("shm-size") else None,
+        publishes=any("type=registry" in one or "push=true" in one for one in outputs),
+        without_cache=bool(target.get("no-cache")),
+        dockerfile_text=str(inline) if inline is not None else None,
+    )
+    # An empty value is what docker builds with. Which argument it got into, bake does not say.
+    if any(value == "" for value in call.build_args.values()):
+        call.not_resolved |= {f"variable {name}": f"${name}" for name in target.get("unset") or ()}
+    return call
+
+
+def _pairs(value: Any) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _option(value: Any) -> str:
+    """An option that bake prints as an object or as text, as a flag of `docker build` takes it."""
+    if not isinstance(value, dict):
+        return str(value)
+    first = [f"{key}={value[key]}" for key in ("type", "id") if key in value]
+    return ",".join([*first, *(f"{key}={one}" for key, one in value.items() if key not in ("type", "id"))])
+
+
+def _ssh(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    paths = value.get("paths") or []
+    return f"{value.get('id', 'default')}" + (f"={','.join(map(str, paths))}" if paths else "")

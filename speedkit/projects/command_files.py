@@ -1,0 +1,269 @@
+"""Finds `docker build` lines in Makefiles, shell scripts, package.json and GitLab's CI files.
+
+In: the text of such a file. Out: its builds, with the place in the file that a person would name: a target of make, a script,
+a job.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .build_call import BuildCall
+from .docker_command import BakeCall, ComposeCall, docker_calls
+from .shell_words import shell_commands
+from .unresolved import ROOT, is_resolved, unresolved
+
+__all__ = ["CommandBuild", "gitlab_builds", "makefile_builds", "package_builds", "script_builds"]
+
+DEFINE = re.compile(r"^[ \t]*define\b.*?^[ \t]*endef\b.*?$", re.MULTILINE | re.DOTALL)
+RULE = re.compile(r"^([^\s:=#][^:=#]*?)\s*::?(?!=)(?:\s|$|[^=])")
+VARIABLE = re.compile(r"^\s*(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(\?=|:::?=|::?=|\+=|!=|=)\s*(.*)$")
+IN_MAKE = re.compile(r"\$(?:\(([^()$]*)\)|\{([^{}$]*)\}|([A-Za-z@<^*?%+|]))")
+SHELL_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+MOST_PASSES = 12
+LONGEST_VALUE = 20_000
+GITLAB_KEYWORDS = frozenset(
+    {
+        "image",
+        "services",
+        "stages",
+        "types",
+        "before_script",
+        "after_script",
+        "variables",
+        "cache",
+        "include",
+        "workflow",
+        "default",
+    }
+    | {"spec", "pages"}
+)
+DEEPEST_EXTENDS = 10
+MOST_LINES = 50_000
+
+
+@dataclass(slots=True)
+class CommandBuild:
+    """A build of one command line. place: such as a make target; "" for a script, where the file's name says it."""
+
+    place: str
+    call: BuildCall | BakeCall | ComposeCall
+
+
+def _builds(place: str, text: str, variables: Mapping[str, str], folder: str) -> Iterator[CommandBuild]:
+    if not any(word in text for word in ("build", "bud", "bake", "--dockerfile")):
+        return
+    for command in shell_commands(text, variables, folder=folder):
+        for call in docker_calls(command):
+            yield CommandBuild(place, call)
+
+
+def script_builds(text: str, path: str) -> Iterator[CommandBuild]:
+    """The builds of a shell script. path: its own; a script is taken to begin in the repository's folder."""
+    own = f"{ROOT}/{posixpath.dirname(path)}".rstrip("/")
+    variables = {"PWD": ".", "0": f"{ROOT}/{path}", "BASH_SOURCE": f"{ROOT}/{path}"}
+    folders = (
+        'dirname "$0"',
+        "dirname $0",
+        'dirname "${BASH_SOURCE[0]}"',
+        "dirname ${BASH_SOURCE[0]}",
+        'dirname "${BASH_SOURCE}"',
+    )
+    for words in folders:
+        variables[f"$({words})"] = own
+        for rest in ("", "/..", "/../.."):
+            for quote in ('"', ""):
+                inside = f"{quote}$({words}){rest}{quote}"
+                for end in ("pwd", "pwd -P"):
+                    variables[f"$(cd {inside} && {end})"] = f"{own}{rest}"
+                    variables[f"$(cd {inside}; {end})"] = f"{own}{rest}"
+                    variables[f"$(cd -- {inside} && {end})"] = f"{own}{rest}"
+    variables["$(git rev-parse --show-toplevel)"] = ROOT
+    yield from _builds("", text, variables, ".")
+
+
+def makefile_builds(text: str, path: str) -> Iterator[CommandBuild]:
+    """The builds of a makefile's recipes. path: its own; make runs in the makefile's folder."""
+    folder = posixpath.dirname(path) or "."
+    variables, recipes = _read_makefile(text)
+    variables |= {"CURDIR": ".", "MAKE": "make"}
+    for target, recipe in recipes:
+        known = variables | {"@": target}
+        # Each line of a recipe is a shell of its own.
+        for line in recipe:
+            if "build" in line or "bake" in line or "DOCKER" in line.upper():
+                expanded = _expanded(line.lstrip("@-+ \t"), known)
+                yield from _builds(target, expanded, {"PWD": "."}, folder)
+
+
+def _read_makefile(text: str) -> tuple[dict[str, str], list[tuple[str, list[str]]]]:
+    """The variables of a makefile whose value is the same whatever the conditions are, and its recipes by target."""
+    values: dict[str, list[str]] = {}
+    recipes: list[tuple[str, list[str]]] = []
+    for line in _logical_lines(DEFINE.sub("", text))[:MOST_LINES]:
+        if line.startswith("\t"):
+            if recipes:
+                recipes[-1][1].append(line[1:])
+        elif match := VARIABLE.match(line):
+            _assign(values, match)
+        elif match := RULE.match(line):
+            targets = match[1].split()
+            names = [one for one in targets if not one.startswith(".")] or targets
+            # `target: ; command` has its first line behind the semicolon.
+            recipes.append((names[0] if names else "", [line.partition(";")[2]]))
+    known = {name: found[0] for name, found in values.items() if len(set(found)) == 1}
+    return known, recipes
+
+
+def _assign(values: dict[str, list[str]], match: re.Match[str]) -> None:
+    """Note one more value of a variable: a condition may be around each assignment, so all of them have to agree."""
+    name, sign, value = match.groups()
+    value = _uncommented(value)
+    before = values.setdefault(name, [])
+    if sign == "+=" and before:
+        before[-1] = f"{before[-1]} {value}"
+    else:
+        before.append(f"$(shell {value})" if sign == "!=" else value)
+
+
+def _logical_lines(text: str) -> list[str]:
+    """Lines with those joined that a backslash continues. In a recipe, the shell gets the backslash and the line end."""
+    lines: list[str] = []
+    for line in text.split("\n"):
+        if lines and lines[-1].endswith("\\") and not lines[-1].endswith("\\\\"):
+            before = lines[-1][:-1]
+            lines[-1] = (
+                f"{before}{line.removeprefix(chr(9))}" if before.startswith("\t") else f"{before.rstrip()} {line.strip()}"
+            )
+        else:
+            lines.append(line)
+    return lines
+
+
+def _uncommented(value: str) -> str:
+    return re.split(r"(?<!\\)\s*#", value, maxsplit=1)[0].rstrip()
+
+
+def _expanded(text: str, variables: Mapping[str, str]) -> str:
+    """A recipe's line with make's variables replaced; what make would have to compute is marked. `$$` is the shell's `$`."""
+    dollar = "\ufdd3"
+    text = text.replace("$$", dollar)
+    for _ in range(MOST_PASSES):
+        changed = IN_MAKE.sub(lambda match: _make_value(match, variables).replace("$$", dollar), text)
+        if changed == text or len(changed) > LONGEST_VALUE:
+            break
+        text = changed
+    # What is left is a function of make with variables in it.
+    text = _marked_functions(text)
+    return text.replace(dollar, "$")
+
+
+def _make_value(match: re.Match[str], variables: Mapping[str, str]) -> str:
+    name = next(group for group in match.groups() if group is not None)
+    if name == "shell pwd":
+        return "."
+    if name == "shell git rev-parse --show-toplevel":
+        return ROOT
+    value = variables.get(name.strip())
+    return unresolved(match[0]) if value is None else value
+
+
+def _marked_functions(text: str) -> str:
+    """Marks each `$(…)` of make that is still there, as one part."""
+    parts: list[str] = []
+    at = 0
+    while (start := min((place for sign in ("$(", "${") if (place := text.find(sign, at)) >= 0), default=-1)) >= 0:
+        opens = text[start + 1]
+        closes = ")" if opens == "(" else "}"
+        depth, end = 0, start + 1
+        while end < len(text):
+            depth += (text[end] == opens) - (text[end] == closes)
+            end += 1
+            if depth == 0:
+                break
+        parts += [text[at:start], unresolved(text[start:end])]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def package_builds(text: str, path: str) -> Iterator[CommandBuild]:
+    """The builds of the scripts in a package.json. npm runs them in the folder of that file."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    scripts = document.get("scripts") if isinstance(document, dict) else None
+    for name, script in scripts.items() if isinstance(scripts, dict) else ():
+        if isinstance(script, str):
+            yield from _builds(str(name), script, {"PWD": "."}, posixpath.dirname(path) or ".")
+
+
+def gitlab_builds(document: Any) -> Iterator[CommandBuild]:
+    """The builds of the jobs in a file of GitLab CI. https://docs.gitlab.com/ci/yaml/"""
+    if not isinstance(document, dict):
+        return
+    common = _gitlab_variables(document.get("variables"))
+    for name, job in document.items():
+        if name in GITLAB_KEYWORDS or not isinstance(job, dict) or str(name).startswith("."):
+            continue
+        whole = _extended(document, job, 0)
+        variables = {"CI_PROJECT_DIR": ROOT, "PWD": ".", **common, **_gitlab_variables(whole.get("variables"))}
+        for key, value in variables.items():
+            variables[key] = _with_variables(value, variables)
+        default = document.get("default")
+        before = whole.get("before_script") or (default.get("before_script") if isinstance(default, dict) else None)
+        lines = _script_lines(before or document.get("before_script")) + _script_lines(whole.get("script"))
+        yield from _builds(str(name), "\n".join(lines), variables, ".")
+
+
+def _with_variables(value: str, variables: Mapping[str, str]) -> str:
+    """A variable's value with the variables in it; those that only a run knows stay marked."""
+
+    def replaced(match: re.Match[str]) -> str:
+        return variables.get(match[1] or match[2], unresolved(match[0]))
+
+    for _ in range(3):
+        if not is_resolved(value) or len(value) > LONGEST_VALUE:
+            break
+        value = SHELL_VARIABLE.sub(replaced, value)
+    return value
+
+
+def _gitlab_variables(node: Any) -> dict[str, str]:
+    values = {}
+    for name, value in node.items() if isinstance(node, dict) else ():
+        inner = value.get("value") if isinstance(value, dict) else value
+        if isinstance(inner, str):
+            values[str(name)] = inner
+    return values
+
+
+def _script_lines(node: Any, depth: int = 0) -> list[str]:
+    """The lines of a script, which may hold lists of lists. A reference to another job's script is left out."""
+    if isinstance(node, str):
+        return [node]
+    if not isinstance(node, list) or depth > DEEPEST_EXTENDS:
+        return []
+    return [line for one in node for line in _script_lines(one, depth + 1)]
+
+
+def _extended(document: dict[str, Any], job: dict[str, Any], depth: int) -> dict[str, Any]:
+    """A job with the keys of those that it extends."""
+    parents = job.get("extends")
+    names = parents if isinstance(parents, list) else [parents] if isinstance(parents, str) else []
+    whole: dict[str, Any] = {}
+    for name in names:
+        parent = document.get(name)
+        if isinstance(parent, dict) and depth < DEEPEST_EXTENDS:
+            above = _extended(document, parent, depth + 1)
+            whole |= above | {"variables": {**_mapping(whole.get("variables")), **_mapping(above.get("variables"))}}
+    return whole | job | {"variables": {**_mapping(whole.get("variables")), **_mapping(job.get("variables"))}}
+
+
+def _mapping(node: Any) -> dict[str, Any]:
+    return node if isinstance(node, dict) else {}

@@ -1,0 +1,311 @@
+"""A team's own folder, unmodified: the ways to build it, and the base images that they need. It is only read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from speedkit.apps import App, Strategy, app_in_place, own_app
+from speedkit.context import file_in_root
+from speedkit.dockerfile import external_bases, host_platform, read_dockerfile
+from speedkit.engine import CommandOptions, Engine, find_buildx, has_image, stand_in_of
+from speedkit.errors import (
+    DockerfileError,
+    FileRefused,
+    Misuse,
+    NoBuildKit,
+    NoDockerfile,
+    NotAFolder,
+    SpeedkitError,
+    UnknownWay,
+)
+from speedkit.messages import message
+from speedkit.recordings import Redaction
+from speedkit.regular_file import read_regular
+
+from .bake_files import BakeRefused
+from .project_files import find_files
+from .way import Way
+from .ways import FoundWays, UnreadFile, find_ways
+
+__all__ = ["Base", "Project", "open_project"]
+
+LARGEST_DOCKERFILE_BYTES = 16_000_000
+LARGEST_DOTENV_BYTES = 1_000_000
+ANSWER_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base image of some ways.
+
+    reference: as the Dockerfile names it. used: what a build from here would start from: that image, or the name of its
+    stand-in; None when it cannot be had, or no engine answers. stand_in: whether it is a stand-in. ways: the names of those
+    that need it.
+    """
+
+    reference: str
+    used: str | None
+    stand_in: bool
+    ways: tuple[str, ...]
+
+
+class Project:
+    """A folder of a team, and the ways to build it.
+
+    folder: as it was named, and absolute. repository: the folder of its git repository; its own where there is none.
+    unread: files that may say how to build, and cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        files = find_files(folder)
+        self.repository = files.repository
+        self._found: FoundWays = find_ways(files, folder, _buildx)
+
+    def __repr__(self) -> str:
+        return f"Project({str(self.folder)!r}, ways={[way.name for way in self.ways]})"
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        return self._found.ways
+
+    @property
+    def unread(self) -> tuple[UnreadFile, ...]:
+        return self._found.unread
+
+    @cached_property
+    def default(self) -> Way | None:
+        """The way that is taken when none is named; None when there is none that can be built.
+
+        The folder's own Dockerfile comes first, then a workflow that publishes an image, a bake file's `default` or first
+        target, a service of a compose file, any other Dockerfile of the folder itself, and then the first way of all.
+        """
+
+        def rank(way: Way) -> int:
+            orders = (
+                way.kind == "dockerfile" and way.file in ("Dockerfile", "dockerfile", "Containerfile"),
+                way.kind == "workflow" and way.publishes,
+                way.kind == "bake" and way.name == "bake:default",
+                way.kind == "bake" and way.name.count(":") == 1,
+                way.kind == "compose" and way.name.count(":") == 1,
+                way.kind == "dockerfile" and "/" not in way.file,
+                way.kind == "workflow",
+                way.kind == "command",
+            )
+            return next((number for number, fits in enumerate(orders) if fits), len(orders))
+
+        return min((way for way in self.ways if not way.problem), key=rank, default=None)
+
+    def way(self, name: str | None = None) -> Way:
+        """The way of a name; without a name, the default one.
+
+        Raises: UnknownWay; Misuse for a project without a way that can be built.
+        """
+        if name is None:
+            if self.default is None:
+                raise self._no_way()
+            return self.default
+        wanted = self._found.aliases.get(name, name)
+        for way in self.ways:
+            if way.name == wanted:
+                return way
+        raise UnknownWay(name, [way.name for way in self.ways])
+
+    def _no_way(self) -> SpeedkitError:
+        if self.ways:
+            first = self.ways[0]
+            return Misuse(
+                message(
+                    "No way to build {folder} can be taken here. {name}: {problem}.",
+                    folder=self.folder,
+                    name=first.name,
+                    problem=first.problem,
+                ),
+                fix=message("`speedkit project` lists them all, with the reason of each."),
+            )
+        return NoDockerfile(self.folder / "Dockerfile")
+
+    def app(self, way: Way | str | None = None) -> App:
+        """An app that is built in place, whose only strategy is a way: its context, Dockerfile, target, build args and options.
+
+        Left out is what would reach beyond the build: tags, and the import and export of caches. Of several platforms, only
+        the one of this machine is built.
+        Raises: UnknownWay, Misuse for a way that cannot be built from here.
+        """
+        chosen = self._buildable(way)
+        context = self.folder / chosen.context
+        app = app_in_place(context, dockerfile=self._dockerfile(chosen))
+        return self._with_strategy(app, chosen)
+
+    def app_copy(self, way: Way | str | None = None) -> App:
+        """An app as `app` gives it, but of a working copy of the build context, which can be edited.
+
+        Raises: as `app`, and what `own_app` raises.
+        """
+        chosen = self._buildable(way)
+        return self._with_strategy(own_app(self.folder / chosen.context, str(self._dockerfile(chosen))), chosen)
+
+    def _buildable(self, way: Way | str | None) -> Way:
+        chosen = way if isinstance(way, Way) else self.way(way)
+        if chosen.problem:
+            raise Misuse(
+                message("{name} cannot be built from here: {problem}.", name=chosen.name, problem=chosen.problem),
+                fix=message("`speedkit project` lists the other ways; choose one with --way."),
+            )
+        return chosen
+
+    def _dockerfile(self, way: Way) -> Path:
+        """The Dockerfile; for one that stands in a bake or compose file, that file."""
+        name = way.file if way.dockerfile_text is None else way.found_in
+        return Path(os.path.normpath(self.folder / name))
+
+    def _with_strategy(self, app: App, way: Way) -> App:
+        dockerfile = app.strategy().dockerfile
+        if way.dockerfile_text is not None:
+            dockerfile = app.keep_dockerfile("inline", way.dockerfile_text)
+        app.name = self.folder.name
+        app.strategies = {way.name: self.strategy(way, dockerfile)}
+        return app
+
+    def strategy(self, way: Way, dockerfile: Path) -> Strategy:
+        """A way as the strategy of an app. dockerfile: its path there."""
+        from_environment = {
+            name.removeprefix("build-arg "): os.environ[name.removeprefix("build-arg ")]
+            for name, text in way.not_resolved.items()
+            if name.startswith("build-arg ") and text == f"${name.removeprefix('build-arg ')}" and text[1:] in os.environ
+        }
+        return Strategy(
+            way.name,
+            dockerfile,
+            message("{name} of {app}", name=way.name, app=self.folder.name),
+            target=way.target,
+            build_args={**from_environment, **way.build_args},
+            options=_options_here(way.options),
+        )
+
+    def without_secrets(self, way: Way) -> Way:
+        """A way as it may be shown: with substitutes for secrets in its build args, labels and options."""
+        caches = [*way.cache_from, *way.cache_to]
+        redaction = Redaction({**self._dotenv(way), **way.build_args}, os.environ, caches)
+        options = replace(
+            way.options,
+            labels=redaction.build_args(way.options.labels),
+            tags=tuple(map(redaction.text, way.options.tags)),
+            named_contexts={name: redaction.text(source) for name, source in way.options.named_contexts.items()},
+        )
+        return replace(
+            way,
+            context=redaction.text(way.context),
+            build_args=redaction.build_args(way.build_args),
+            cache_from=tuple(map(redaction.cache_option, way.cache_from)),
+            cache_to=tuple(map(redaction.cache_option, way.cache_to)),
+            options=options,
+            not_resolved={name: redaction.text(text) for name, text in way.not_resolved.items()},
+            problem=redaction.text(way.problem),
+        )
+
+    def _dotenv(self, way: Way) -> dict[str, str]:
+        """The variables of the `.env` file from which compose takes values, to recognise secrets among them."""
+        if way.kind != "compose":
+            return {}
+        path = (self.folder / way.found_in).parent / ".env"
+        try:
+            text = read_regular(path, at_most_bytes=LARGEST_DOTENV_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return {}
+        pairs = (line.removeprefix("export ").partition("=") for line in text.splitlines())
+        return {name.strip(): value.strip().strip("\"'") for name, equals, value in pairs if equals}
+
+    def dockerfile_text(self, way: Way) -> str | None:
+        """The text of a way's Dockerfile; None when it cannot be read."""
+        if way.dockerfile_text is not None:
+            return way.dockerfile_text
+        path = self.folder / way.file
+        place = file_in_root(path.parent.resolve(), path.name) or path
+        try:
+            return read_regular(place, at_most_bytes=LARGEST_DOCKERFILE_BYTES).decode("utf-8", "surrogateescape")
+        except OSError:
+            return None
+
+    def base_references(self, ways: Iterable[Way]) -> dict[str, tuple[str, ...]]:
+        """The base images that the Dockerfiles of ways name, with the names of the ways that need each."""
+        users: dict[str, list[str]] = {}
+        for way in ways:
+            text = None if way.problem and not way.file else self.dockerfile_text(way)
+            if text is None:
+                continue
+            try:
+                references = external_bases(read_dockerfile(text), build_args=way.build_args, target=way.target)
+            except DockerfileError:
+                continue
+            for reference in references:
+                if reference not in way.options.named_contexts:
+                    users.setdefault(reference, []).append(way.name)
+        return {reference: tuple(names) for reference, names in users.items()}
+
+    def bases(self, engine: Engine | None, ways: Iterable[Way] | None = None) -> tuple[Base, ...]:
+        """The base images of ways, and what a build from here would use for each. Nothing is pulled or made.
+
+        engine: asked for the images that it has, and whether a registry has the others; None when none answers.
+        ways: all of the project by default.
+        """
+        references = self.base_references(self.ways if ways is None else ways)
+        silent: set[str] = set()
+        return tuple(_base(engine, reference, names, silent) for reference, names in references.items())
+
+
+def open_project(path: Path | str = ".") -> Project:
+    """A team's own folder as a project: the ways to build it that its files tell. It is only read.
+
+    Raises: NotAFolder, FileRefused.
+    """
+    folder = Path(path).expanduser()
+    try:
+        if not folder.is_dir():
+            raise NotAFolder(path)
+        return Project(folder.resolve())
+    except OSError as problem:
+        raise FileRefused(
+            message("The folder {path} cannot be read: {problem}.", path=path, problem=problem.strerror),
+            fix=message("Make it readable."),
+        ) from None
+
+
+def _buildx() -> Path:
+    try:
+        return find_buildx()
+    except NoBuildKit as problem:
+        raise BakeRefused(f"{problem.what} {problem.fix}") from None
+
+
+def _options_here(options: CommandOptions) -> CommandOptions:
+    """The options that count for a build on this machine, for this machine alone."""
+    here = tuple(one for one in options.platforms if one == host_platform())
+    return replace(options, tags=(), platforms=options.platforms if len(options.platforms) == 1 else here)
+
+
+def _base(engine: Engine | None, reference: str, ways: tuple[str, ...], silent: set[str]) -> Base:
+    """silent: registries that did not answer, so that each is asked once."""
+    if engine is None:
+        return Base(reference, None, False, ways)
+    if has_image(engine, reference):
+        return Base(reference, reference, False, ways)
+    registry = reference.partition("/")[0] if "." in reference.partition("/")[0] or ":" in reference.partition("/")[0] else ""
+    if registry not in silent:
+        try:
+            status, _ = engine.get(f"/distribution/{reference}/json", seconds=ANSWER_SECONDS)
+        except SpeedkitError:
+            status = 500
+        # 401 and 403: a registry answers, and a pull may have the credentials that this question has not.
+        if status < 404:
+            return Base(reference, reference, False, ways)
+        if status >= 500:
+            silent.add(registry)
+    stand_in = stand_in_of(reference)
+    if stand_in is not None and has_image(engine, stand_in):
+        return Base(reference, stand_in, True, ways)
+    return Base(reference, None, False, ways)

@@ -1,0 +1,122 @@
+"""Finds the files of a project that may say how it is built: by their names, and without looking into any other file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from speedkit.folder_walk import walk_folder
+from speedkit.git_history import repository_folder, working_files
+from speedkit.regular_file import read_regular
+
+from .unresolved import readable
+
+__all__ = ["ProjectFiles", "find_files"]
+
+SKIPPED_FOLDERS = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        "node_modules",
+        "vendor",
+        "bower_components",
+        ".venv",
+        "venv",
+        ".tox",
+        "__pycache__",
+        "site-packages",
+    }
+)
+DOCKERFILE = re.compile(r"(?:Dockerfile|dockerfile|Containerfile)(?:[._-].+)?|.+[._-](?:Dockerfile|dockerfile|Containerfile)")
+NOT_A_DOCKERFILE = re.compile(
+    r".*\.(?:dockerignore|containerignore|md|txt|rst|py|go|js|ts|rb|sh|java|html|bak|orig|rej|swp|patch|diff|ya?ml|json|lock"
+    r"|j2|jinja2?|tmpl|tpl|template|erb|in|mustache|hbs|snap|golden)",
+    re.IGNORECASE,
+)
+FROM_LINE = re.compile(r"^[ \t]*FROM[ \t]+\S", re.IGNORECASE | re.MULTILINE)
+COMPOSE = re.compile(r"(?:docker-)?compose(?:[._-].+)?\.ya?ml", re.IGNORECASE)
+BAKE = re.compile(r"(?:docker-)?bake(?:[._-].+)?\.(?:hcl|json)|.+[._-]bake\.(?:hcl|json)")
+WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml")
+ACTION = re.compile(r"(?:.*/)?action\.ya?ml")
+GITLAB = re.compile(r"(?:.*/)?(?:\.gitlab-ci\.ya?ml|[^/]+\.gitlab-ci\.ya?ml)|\.gitlab/.+\.ya?ml|\.gitlab-ci/.+\.ya?ml")
+MAKEFILE = re.compile(r"GNUmakefile|[Mm]akefile(?:\..+)?|.+\.(?:mk|mak|make)")
+PACKAGE = re.compile(r"package\.json")
+SCRIPT = re.compile(r".+\.(?:sh|bash|zsh|ksh)")
+LARGEST_BYTES = 1_000_000
+MOST_FILES = 3_000
+
+
+@dataclass(slots=True)
+class ProjectFiles:
+    """Files by what they may be, as paths in the repository, sorted: shallow ones first.
+
+    repository: its folder, or the project's own where there is no repository.
+    """
+
+    repository: Path
+    dockerfiles: list[str] = field(default_factory=list)
+    compose: list[str] = field(default_factory=list)
+    bake: list[str] = field(default_factory=list)
+    workflows: list[str] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    gitlab: list[str] = field(default_factory=list)
+    makefiles: list[str] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
+
+    def text(self, path: str) -> str:
+        """The text of a file. Raises: OSError."""
+        return readable(read_regular(self.repository / path, at_most_bytes=LARGEST_BYTES))
+
+
+def find_files(folder: Path) -> ProjectFiles:
+    """The files that may say how a folder is built. folder: an absolute path, anywhere in its repository."""
+    repository = repository_folder(folder) or folder
+    paths = working_files(repository)
+    if paths is None:
+        paths = [
+            f"{within}{entry.name}" for within, entries in walk_folder(repository, skipped=SKIPPED_FOLDERS) for entry in entries
+        ]
+    found = ProjectFiles(repository)
+    of_names = (
+        (found.dockerfiles, DOCKERFILE),
+        (found.compose, COMPOSE),
+        (found.bake, BAKE),
+        (found.makefiles, MAKEFILE),
+        (found.scripts, SCRIPT),
+        (found.packages, PACKAGE),
+    )
+    of_paths = ((found.workflows, WORKFLOW), (found.gitlab, GITLAB), (found.actions, ACTION))
+    for path in paths:
+        *folders, name = path.split("/")
+        if not SKIPPED_FOLDERS.isdisjoint(folders):
+            continue
+        for kept, pattern in of_names:
+            if pattern.fullmatch(name):
+                kept.append(path)
+                break
+        else:
+            if (
+                name.endswith((".yml", ".yaml"))
+                and (place := next((one for one, fits in of_paths if fits.fullmatch(path)), None)) is not None
+            ):
+                place.append(path)
+    for kept, _ in (*of_names, *of_paths):
+        kept.sort(key=lambda path: (path.count("/"), path))
+        del kept[MOST_FILES:]
+    found.dockerfiles = [path for path in found.dockerfiles if _is_dockerfile(repository, path)]
+    return found
+
+
+def _is_dockerfile(repository: Path, path: str) -> bool:
+    """Whether a file with such a name is one: every Dockerfile has a FROM, and one called just that is one in any case."""
+    if NOT_A_DOCKERFILE.fullmatch(PurePosixPath(path).name):
+        return False
+    if PurePosixPath(path).name in ("Dockerfile", "Containerfile"):
+        return (repository / path).is_file()
+    try:
+        return FROM_LINE.search(readable(read_regular(repository / path, at_most_bytes=LARGEST_BYTES))) is not None
+    except OSError:
+        return False
