@@ -13,6 +13,7 @@ from speedkit.builds import dockerfile_text, dockerfile_without_secrets, effecti
 from speedkit.cache import CacheModel, StepForecast, lint
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.dockerfile import Finding
+from speedkit.engine import checked_options
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
@@ -83,9 +84,10 @@ class LiveForecast:
                     self._last,
                     context=context,
                     isolation=isolation,
-                    build_args=effective_build_args({}),
-                    target=None,
+                    build_args=effective_build_args(of_strategy.build_args),
+                    target=of_strategy.target,
                     bases=self._bases,
+                    options=checked_options(of_strategy.options),
                 )
                 forecast = self._cache_model.predict(now)
             except DockerfileError:
@@ -121,7 +123,8 @@ class LiveForecast:
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
-        request = BaseRequest(dockerfile_text(strategy.dockerfile), effective_build_args({}), None, isolation)
+        arguments, options = effective_build_args(strategy.build_args), checked_options(strategy.options)
+        request = BaseRequest(dockerfile_text(strategy.dockerfile), arguments, strategy.target, isolation, options)
         self._bases = base_facts(self._find_builder(), request, self._own)
         self._froms = froms
         if past_key != self._past_key:

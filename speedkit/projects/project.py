@@ -11,7 +11,7 @@ from pathlib import Path
 from speedkit.apps import App, Strategy, app_in_place, own_app
 from speedkit.context import file_in_root
 from speedkit.dockerfile import external_bases, host_platform, read_dockerfile
-from speedkit.engine import CommandOptions, Engine, find_buildx, has_image, stand_in_of
+from speedkit.engine import Engine, find_buildx, has_image, stand_in_of
 from speedkit.errors import (
     DockerfileError,
     FileRefused,
@@ -31,7 +31,7 @@ from .project_files import find_files
 from .way import Way
 from .ways import FoundWays, UnreadFile, find_ways
 
-__all__ = ["Base", "Project", "open_project"]
+__all__ = ["Base", "Project", "open_project", "way_to_build"]
 
 LARGEST_DOCKERFILE_BYTES = 16_000_000
 LARGEST_DOTENV_BYTES = 1_000_000
@@ -136,7 +136,7 @@ class Project:
         the one of this machine is built.
         Raises: UnknownWay, Misuse for a way that cannot be built from here.
         """
-        chosen = self._buildable(way)
+        chosen = self.buildable(way)
         context = self.folder / chosen.context
         app = app_in_place(context, dockerfile=self._dockerfile(chosen))
         return self._with_strategy(app, chosen)
@@ -146,10 +146,14 @@ class Project:
 
         Raises: as `app`, and what `own_app` raises.
         """
-        chosen = self._buildable(way)
+        chosen = self.buildable(way)
         return self._with_strategy(own_app(self.folder / chosen.context, str(self._dockerfile(chosen))), chosen)
 
-    def _buildable(self, way: Way | str | None) -> Way:
+    def buildable(self, way: Way | str | None = None) -> Way:
+        """The way of a name, or the default one, where it can be built from here.
+
+        Raises: UnknownWay, Misuse for a way that cannot be built from here.
+        """
         chosen = way if isinstance(way, Way) else self.way(way)
         if chosen.problem:
             raise Misuse(
@@ -168,23 +172,30 @@ class Project:
         if way.dockerfile_text is not None:
             dockerfile = app.keep_dockerfile("inline", way.dockerfile_text)
         app.name = self.folder.name
-        app.strategies = {way.name: self.strategy(way, dockerfile)}
+        built, summary = self.here(way), message("{name} of {app}", name=way.name, app=self.folder.name)
+        app.strategies = {
+            way.name: Strategy(
+                way.name, dockerfile, summary, target=built.target, build_args=built.build_args, options=built.options
+            )
+        }
         return app
 
-    def strategy(self, way: Way, dockerfile: Path) -> Strategy:
-        """A way as the strategy of an app. dockerfile: its path there."""
+    def here(self, way: Way) -> Way:
+        """A way as it is built from here: for this machine alone, with the values that the environment has, and without tags.
+
+        A tag would take the name of an image of the user's.
+        """
         from_environment = {
-            name.removeprefix("build-arg "): os.environ[name.removeprefix("build-arg ")]
-            for name, text in way.not_resolved.items()
-            if name.startswith("build-arg ") and text == f"${name.removeprefix('build-arg ')}" and text[1:] in os.environ
+            name: os.environ[name]
+            for name in way.unknown_build_args
+            if name in os.environ and way.not_resolved[f"build-arg {name}"] == f"${name}"
         }
-        return Strategy(
-            way.name,
-            dockerfile,
-            message("{name} of {app}", name=way.name, app=self.folder.name),
-            target=way.target,
+        own_platform = tuple(one for one in way.platforms if one == host_platform())
+        platforms = way.platforms if len(way.platforms) == 1 else own_platform
+        return replace(
+            way,
             build_args={**from_environment, **way.build_args},
-            options=_options_here(way.options),
+            options=replace(way.options, tags=(), platforms=platforms),
         )
 
     def without_secrets(self, way: Way) -> Way:
@@ -275,17 +286,20 @@ def open_project(path: Path | str = ".") -> Project:
         ) from None
 
 
+def way_to_build(folder: Path | str, name: str | None = None) -> Way:
+    """The way of `--way`, or a project's default one, as it is built from here. Paths are those in the folder.
+
+    Raises: what `open_project` raises, UnknownWay, Misuse for a way that cannot be built from here.
+    """
+    opened = open_project(folder)
+    return opened.here(opened.buildable(name))
+
+
 def _buildx() -> Path:
     try:
         return find_buildx()
     except NoBuildKit as problem:
         raise BakeRefused(f"{problem.what} {problem.fix}") from None
-
-
-def _options_here(options: CommandOptions) -> CommandOptions:
-    """The options that count for a build on this machine, for this machine alone."""
-    here = tuple(one for one in options.platforms if one == host_platform())
-    return replace(options, tags=(), platforms=options.platforms if len(options.platforms) == 1 else here)
 
 
 def _base(engine: Engine | None, reference: str, ways: tuple[str, ...], silent: set[str]) -> Base:

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from speedkit.apps import Probe
-from speedkit.errors import GitError, NoDockerfile, NotAFolder, NotARepository
+from speedkit.errors import GitError, Misuse, NoDockerfile, NotAFolder, NotARepository
 from speedkit.git_history import Repository, open_repository
 from speedkit.messages import message, plural
-from speedkit.projects import Way
+from speedkit.projects import Way, way_to_build
 
 from .commit_states import CommitStates
 from .edited_states import EditedStates
@@ -110,14 +110,19 @@ class Target:
 
 
 def target_of(folder: Path, way: str | None = None) -> Target:
-    """The way of a name to build the project in a folder; without a name, the first.
+    """The way of a name to build the project in a folder; without a name, the default one.
 
     Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
     """
     if not folder.is_dir():
         raise NotAFolder(folder)
     folder = folder.resolve()
-    chosen = Way(way or "Dockerfile", "dockerfile", way or "Dockerfile", ".", way or "Dockerfile")
+    chosen = way_to_build(folder, way)
+    if chosen.dockerfile_text is not None:
+        raise Misuse(
+            message("The Dockerfile of {way} stands in {file} itself.", way=chosen.name, file=chosen.found_in),
+            fix=message("Put it into a file of its own, and name that file there."),
+        )
     repository, why = None, ""
     try:
         repository = open_repository(folder)
