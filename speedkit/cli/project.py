@@ -141,4 +141,8 @@ def _used_text(base: Base, why_none: str) -> str:
         return message("{image} (stand-in)", image=base.used)
     if base.used is not None:
         return base.used if base.used != base.reference else message("the image itself")
-    return "?" if why_none else message("cannot be had: no registry hands it out, and it has no stand-in")
+    if why_none:
+        return "?"
+    if base.may_stand_in:
+        return message("no registry hands it out; `speedkit setup --for PATH` makes a stand-in")
+    return message("cannot be had: no registry hands it out, and it has no stand-in")

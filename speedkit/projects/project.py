@@ -6,12 +6,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 from speedkit.apps import App, Strategy, app_in_place, own_app
 from speedkit.context import file_in_root
 from speedkit.dockerfile import external_bases, host_platform, read_dockerfile
-from speedkit.engine import Engine, find_buildx, has_image, stand_in_of
+from speedkit.engine import Engine, find_buildx, plain_base, stand_in_images
 from speedkit.errors import (
     DockerfileError,
     FileRefused,
@@ -43,13 +45,14 @@ class Base:
     """A base image of some ways.
 
     reference: as the Dockerfile names it. used: what a build from here would start from: that image, or the name of its
-    stand-in; None when it cannot be had, or no engine answers. stand_in: whether it is a stand-in. ways: the names of those
-    that need it.
+    stand-in; None when it cannot be had, or no engine answers. stand_in: whether it is a stand-in. may_stand_in: whether
+    `speedkit setup --for PATH` can make one. ways: the names of those that need it.
     """
 
     reference: str
     used: str | None
     stand_in: bool
+    may_stand_in: bool
     ways: tuple[str, ...]
 
 
@@ -304,22 +307,23 @@ def _buildx() -> Path:
 
 def _base(engine: Engine | None, reference: str, ways: tuple[str, ...], silent: set[str]) -> Base:
     """silent: registries that did not answer, so that each is asked once."""
-    if engine is None:
-        return Base(reference, None, False, ways)
-    if has_image(engine, reference):
-        return Base(reference, reference, False, ways)
-    registry = reference.partition("/")[0] if "." in reference.partition("/")[0] or ":" in reference.partition("/")[0] else ""
-    if registry not in silent:
-        try:
-            status, _ = engine.get(f"/distribution/{reference}/json", seconds=ANSWER_SECONDS)
-        except SpeedkitError:
-            status = 500
-        # 401 and 403: a registry answers, and a pull may have the credentials that this question has not.
-        if status < 404:
-            return Base(reference, reference, False, ways)
-        if status >= 500:
-            silent.add(registry)
-    stand_in = stand_in_of(reference)
-    if stand_in is not None and has_image(engine, stand_in):
-        return Base(reference, stand_in, True, ways)
-    return Base(reference, None, False, ways)
+    may_stand_in = bool(stand_in_images(reference))
+    local = plain_base(engine, reference) if engine is not None else None
+    if engine is not None and local != reference and _registry_has(engine, reference, silent):
+        # A build would pull it, even where a stand-in is here.
+        local = reference
+    return Base(reference, local, local not in (None, reference), may_stand_in, ways)
+
+
+def _registry_has(engine: Engine, reference: str, silent: set[str]) -> bool:
+    registry = host if "." in (host := reference.partition("/")[0]) or ":" in host else ""
+    if registry in silent:
+        return False
+    try:
+        status, _ = engine.get(f"/distribution/{quote(reference)}/json", seconds=ANSWER_SECONDS)
+    except SpeedkitError:
+        status = HTTPStatus.GATEWAY_TIMEOUT
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        silent.add(registry)
+    # 401 and 403: a registry answers, and a pull may have the credentials that this question has not.
+    return status < HTTPStatus.NOT_FOUND
