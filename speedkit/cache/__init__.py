@@ -6,21 +6,28 @@ docs/buildkit-cache-rules.md has the rules of BuildKit's cache.
 
 from __future__ import annotations
 
+from .changing_tree import ChangingTree
+from .content_digest import Selector
 from .explanation import Explanation, OtherCaches, StepExplanation, explain
 from .frontend import lint
 from .prediction import CacheModel, Forecast, StepForecast, Verdict, predict
 from .situation import BaseImage, NamedContext, Situation
+from .successive_builds import ForecastBuild, SuccessiveBuilds
 
 __all__ = [
     "BaseImage",
     "CacheModel",
+    "ChangingTree",
     "Explanation",
     "Forecast",
+    "ForecastBuild",
     "NamedContext",
     "OtherCaches",
+    "Selector",
     "Situation",
     "StepExplanation",
     "StepForecast",
+    "SuccessiveBuilds",
     "Verdict",
     "explain",
     "lint",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from speedkit.context import Entry, IgnorePatterns, PathPattern
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from speedkit.context import Manifest, Matched
 
-__all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "folders_above", "has_wildcard"]
+__all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "folders_above", "has_wildcard", "is_unsendable", "lies_in"]
 
 EMPTY = "nothing"
 """The digest of a pattern that matches nothing in a folder that is there."""
@@ -91,7 +91,7 @@ class Tree:
 
     @cached_property
     def _unsendable(self) -> tuple[str, ...]:
-        return tuple(path for path, entry in self._entries.items() if _is_unsendable(entry))
+        return tuple(path for path, entry in self._entries.items() if is_unsendable(entry))
 
     def changed_to(self, manifest: Manifest) -> Tree:
         """The tree of a later manifest. Folders in which nothing differs keep their digests.
@@ -109,7 +109,7 @@ class Tree:
         tree._entries = self._entries | changed
         tree._children = self._children
         tree._digests = {path: digest for path, digest in self._digests.items() if path not in outdated}
-        if changed.keys().isdisjoint(self._unsendable) and not any(map(_is_unsendable, changed.values())):
+        if changed.keys().isdisjoint(self._unsendable) and not any(map(is_unsendable, changed.values())):
             tree._unsendable = self._unsendable
         return tree
 
@@ -125,11 +125,11 @@ class Tree:
 
     def unknown_in(self, selector: Selector) -> tuple[str, ...]:
         """The paths of unknown content that a selector covers."""
-        return tuple(path for path in sorted(self.unknown) if _lies_in(f"/{path}", selector))
+        return tuple(path for path in sorted(self.unknown) if lies_in(f"/{path}", selector))
 
     def unsendable_in(self, selector: Selector) -> tuple[str, ...]:
         """The paths that a selector covers whose name or symlink target is not UTF-8: the transfer ends with an error there."""
-        return tuple(path for path in self._unsendable if _lies_in(path, selector))
+        return tuple(path for path in self._unsendable if lies_in(path, selector))
 
     def is_circle(self, selector: Selector) -> bool:
         """Whether following a selector's paths takes more symlinks than BuildKit follows."""
@@ -248,7 +248,10 @@ class Tree:
         start = self._resolved(prefix, follow=True)
         if start is None:
             return []
-        path_pattern = PathPattern(pattern)
+        path_pattern = _path_pattern(pattern)
+        # Only a class such as `[^a]` matches a slash. Without one nothing deeper than the pattern can match, and a context may
+        # have thousands of files there.
+        depth = pattern.count("/") if "[" not in pattern else None
         matches: list[tuple[str, str]] = []
         waiting = [(start, prefix)]
         while waiting:
@@ -256,6 +259,8 @@ class Tree:
             if path != start and path_pattern.fits(shown):
                 # A match counts with all that is below it, so nothing below needs to match.
                 matches.append((path, shown))
+                continue
+            if depth is not None and shown.count("/") >= depth:
                 continue
             children = reversed(self._children.get(path, ()))
             waiting += [(child, f"{shown}/{child.rpartition('/')[2]}") for child in children]
@@ -297,7 +302,7 @@ def _folder_before_wildcard(pattern: str) -> str:
     return "/".join(parts[:plain])
 
 
-def _is_unsendable(entry: Entry) -> bool:
+def is_unsendable(entry: Entry) -> bool:
     # Paths are protobuf strings on the way to BuildKit, and those must be UTF-8.
     return NOT_UTF8.search(entry.path + entry.link) is not None
 
@@ -314,11 +319,16 @@ def _header(entry: Entry) -> str:
     return f"{entry.kind} {mode:o} {entry.size_bytes} {entry.digest} {entry.link}"
 
 
-def _lies_in(path: str, selector: Selector) -> bool:
+@lru_cache(maxsize=1024)
+def _path_pattern(pattern: str) -> PathPattern:
+    return PathPattern(pattern)
+
+
+def lies_in(path: str, selector: Selector) -> bool:
     above = [path]
     while above[-1] != "/":
         above.append(posixpath.dirname(above[-1]))
     if selector.wildcard:
-        pattern = PathPattern(selector.path)
+        pattern = _path_pattern(selector.path)
         return any(pattern.fits(folder) for folder in above)
     return selector.path in above

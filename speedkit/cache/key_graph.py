@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from .content_digest import folders_above
@@ -52,12 +53,50 @@ class CachedResults:
         return bool(self.certain or self.possible)
 
 
+class _ContentKeys:
+    """The results of one operation by the content of one input.
+
+    known: by digest. of_runs: by "the bytes of result N", oldest first.
+    """
+
+    __slots__ = ("known", "of_runs")
+
+    def __init__(self) -> None:
+        self.known: dict[str, set[int]] = {}
+        self.of_runs: dict[Hashable, set[int]] = {}
+
+    def at(self, key: Hashable) -> set[int] | None:
+        return self.known.get(key) if isinstance(key, str) else self.of_runs.get(key)
+
+    def add(self, key: Hashable, results: _Results) -> None:
+        if isinstance(key, str):
+            self.known.setdefault(key, set()).update(results)
+        else:
+            self.of_runs.setdefault(key, set()).update(results)
+
+    def guesses(self, *, is_known: bool, most: int | None) -> _Results:
+        """The results of contents that may turn out equal. most: the newest so many are enough."""
+        found: set[int] = set()
+        for results in reversed(self.of_runs.values()):
+            found |= results
+            if most is not None and len(found) >= most:
+                return frozenset(found)
+        for results in reversed(self.known.values()) if not is_known else ():
+            found |= results
+            if most is not None and len(found) >= most:
+                break
+        return frozenset(found)
+
+
 class KeyGraph:
     """The cache keys of all vertices that a builder has built, with the results that they lead to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_possible: int | None = None) -> None:
+        """most_possible: of the results that a vertex possibly finds, only the newest so many are followed. Without a limit the
+        time for a build grows with the number of builds before it, which is too long for a history of thousands."""
         self._links: dict[_Link, set[int]] = {}
-        self._by_content: dict[tuple[int, Hashable], dict[Hashable, set[int]]] = {}
+        self._by_content: dict[tuple[int, Hashable], _ContentKeys] = {}
+        self._most_possible = most_possible
         self._count = 0
         self._unsure: set[int] = set()
         self._operations: set[Hashable] = set()
@@ -81,23 +120,32 @@ class KeyGraph:
         if not vertex.inputs:
             roots = frozenset(self._links.get(("root", -1, vertex.operation), _NONE))
             return CachedResults(possible=roots) if vertex.uncertain and roots else self._without_unsure(roots, _NONE)
-        # A result counts only when every input leads to it, hence the intersections.
-        certain: _Results | None = None
-        possible: _Results | None = None
         missing: list[str] = []
+        reached: list[tuple[_Results, _Results]] = []
         for number, (edge, input_results) in enumerate(zip(vertex.inputs, inputs, strict=True)):
             missing += _missing_paths(edge)
-            sure, perhaps = self._through(vertex, number, edge, input_results)
-            certain = sure if certain is None else certain & sure
-            possible = (sure | perhaps) if possible is None else possible & (sure | perhaps)
+            reached.append(self._through(vertex, number, edge, input_results))
         if missing:
             return CachedResults(missing_paths=tuple(missing))
-        return self._without_unsure(certain or _NONE, possible or _NONE)
+        # A result counts only when every input leads to it, hence the intersections. They begin with the smallest set: the
+        # result of a step that every build has can lead to the results of thousands of builds.
+        reached.sort(key=lambda ways: len(ways[0]) + len(ways[1]))
+        certain = frozenset.intersection(*(sure for sure, _ in reached))
+        (first_sure, first_perhaps), *others = reached
+        possible = frozenset(
+            result
+            for result in first_sure | first_perhaps
+            if all(result in sure or result in perhaps for sure, perhaps in others)
+        )
+        return self._without_unsure(certain, possible)
 
     def _without_unsure(self, certain: _Results, possible: _Results) -> CachedResults:
         """A build that broke off may not have kept a result, so such a result is a possible one."""
-        sure = certain - self._unsure
-        return CachedResults(sure, (certain | possible) - sure)
+        sure = certain - self._unsure if self._unsure else certain
+        perhaps = (certain | possible) - sure
+        if self._most_possible is not None and len(perhaps) > self._most_possible:
+            perhaps = frozenset(nlargest(self._most_possible, perhaps))
+        return CachedResults(sure, perhaps)
 
     def _through(self, vertex: Vertex, number: int, edge: Edge, input_results: CachedResults) -> tuple[_Results, _Results]:
         """The results that one input leads to: certainly, and possibly."""
@@ -105,23 +153,24 @@ class KeyGraph:
         perhaps = self._by_vertex_key(vertex, number, edge, input_results.possible)
         if not edge.by_content:
             return sure, perhaps
-        results_by_key = self._by_content.get((number, vertex.operation), {})
+        contents = self._by_content.get((number, vertex.operation))
+        if contents is None:
+            return sure, perhaps - sure
         content_keys = _content_keys(edge, input_results.certain)
         for key in content_keys:
-            sure |= results_by_key.get(key, set())
+            sure |= contents.at(key) or _NONE
 
         # Bytes that only a run tells may equal any bytes of an earlier build. Bytes with a digest may equal only those that
         # earlier builds knew as "the bytes of result N", a tuple: two digests either match or differ for sure.
         is_known = bool(content_keys) and all(isinstance(key, str) for key in content_keys)
-        guesses = [results for key, results in results_by_key.items() if not is_known or isinstance(key, tuple)]
-        perhaps |= frozenset().union(*guesses)
+        perhaps |= contents.guesses(is_known=is_known, most=self._most_possible)
         return sure, perhaps - sure
 
     def _by_vertex_key(self, vertex: Vertex, number: int, edge: Edge, input_results: _Results) -> _Results:
-        reached: set[int] = set()
-        for result in input_results:
-            reached |= self._links.get(_link(vertex, number, edge, result), set())
-        return frozenset(reached)
+        if not input_results:
+            return _NONE
+        links, paths, operation = self._links, _paths(edge), vertex.operation
+        return frozenset().union(*(links.get(((result, paths), number, operation), _NONE) for result in input_results))
 
     def add(self, vertex: Vertex, inputs: Iterable[CachedResults], *, ran: bool | None) -> CachedResults:
         """Adds a vertex that a build ran or loaded from the cache, and returns its results.
@@ -162,19 +211,19 @@ class KeyGraph:
         if not vertex.inputs:
             self._links.setdefault(("root", -1, vertex.operation), set()).update(results)
         for number, (edge, input_results) in enumerate(zip(vertex.inputs, inputs, strict=True)):
+            paths = _paths(edge)
             for result in input_results.certain:
-                self._links.setdefault(_link(vertex, number, edge, result), set()).update(results)
+                self._links.setdefault(((result, paths), number, vertex.operation), set()).update(results)
             if edge.by_content:
-                results_by_key = self._by_content.setdefault((number, vertex.operation), {})
+                contents = self._by_content.setdefault((number, vertex.operation), _ContentKeys())
                 for key in _content_keys(edge, input_results.certain):
-                    results_by_key.setdefault(key, set()).update(results)
+                    contents.add(key, results)
 
 
-def _link(vertex: Vertex, number: int, edge: Edge, result: int) -> _Link:
-    # The paths are sorted, as in CacheMap (solver/llbsolver/ops/file.go): their order in the instruction is part of the
-    # operation, not of this key.
-    paths = tuple(sorted(selector.path for selector in edge.selectors))
-    return ((result, paths), number, vertex.operation)
+def _paths(edge: Edge) -> tuple[str, ...]:
+    # Sorted, as in CacheMap (solver/llbsolver/ops/file.go): their order in the instruction is part of the operation, not of
+    # this key.
+    return tuple(sorted(selector.path for selector in edge.selectors)) if edge.selectors else ()
 
 
 def _content_keys(edge: Edge, input_results: _Results) -> tuple[Hashable, ...]:

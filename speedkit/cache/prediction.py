@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .situation import Situation
 
-__all__ = ["CacheModel", "DetailedForecast", "Forecast", "StepForecast", "Verdict", "predict"]
+__all__ = ["CacheModel", "DetailedForecast", "Forecast", "StepForecast", "Verdict", "predict", "verdict_of"]
 
 Verdict = Literal["hit", "miss", "depends", "no-step", "not-needed"]
 """`depends`: on bytes that only a run will tell. `no-step`: nothing to run. `not-needed`: the target does not use the stage."""
@@ -139,7 +139,7 @@ class CacheModel:
         # In the order of the plan: StepCauses takes the cause of a step from those of its inputs.
         forecasts: list[StepForecast] = []
         for step in plan.steps:
-            verdict = _verdict(step, lookup)
+            verdict = verdict_of(step, lookup)
             cause, also = causes.of(step)
             if last_plan is None and verdict == "miss" and not isinstance(cause, StopsBuild | BaseToPull | ImageToPull):
                 # Without any earlier build every miss has one cause. Only a stop and a base to pull say more than that.
@@ -160,7 +160,8 @@ class CacheModel:
         return DetailedForecast(Forecast(tuple(forecasts)), plan, causes)
 
 
-def _verdict(step: PlannedStep, lookup: PlanLookup) -> Verdict:
+def verdict_of(step: PlannedStep, lookup: PlanLookup) -> Verdict:
+    """The verdict of a step by itself: which of equal steps runs first is left open."""
     if not step.needed:
         return "not-needed"
     if step.vertex is None:

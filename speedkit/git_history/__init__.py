@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from .commits import Change, Commit, CommitRange, GitFile, change_counts
 from .context_folder import ContextFolder
-from .repository import CommitFiles, Repository, open_repository
+from .repository import (
+    GIT_FOLDER,
+    CommitFiles,
+    Repository,
+    entry_of,
+    file_behind,
+    git_folder,
+    ignore_files,
+    manifest_of,
+    open_repository,
+    shown_ignore_file,
+)
 from .working_files import repository_folder, working_files
 
 __all__ = [
+    "GIT_FOLDER",
     "Change",
     "Commit",
     "CommitFiles",
@@ -20,7 +32,13 @@ __all__ = [
     "GitFile",
     "Repository",
     "change_counts",
+    "entry_of",
+    "file_behind",
+    "git_folder",
+    "ignore_files",
+    "manifest_of",
     "open_repository",
     "repository_folder",
+    "shown_ignore_file",
     "working_files",
 ]

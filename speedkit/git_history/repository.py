@@ -16,11 +16,21 @@ from speedkit.messages import message
 from .commits import LOG_FORMAT, Commit, CommitRange, GitFile, read_log, read_tree
 from .git_command import GitCommand
 
-__all__ = ["CommitFiles", "Repository", "manifest_of", "open_repository", "resolved"]
+__all__ = [
+    "CommitFiles",
+    "Repository",
+    "entry_of",
+    "file_behind",
+    "git_folder",
+    "ignore_files",
+    "manifest_of",
+    "open_repository",
+    "resolved",
+]
 
 LARGEST_TEXT_BYTES = 16_000_000
 """Of a Dockerfile or ignore file."""
-_LARGEST_LINK_BYTES = 4096
+GIT_FOLDER = ".git"
 _MOST_LINKS = 255
 _LOG = ("log", "--first-parent", "--diff-merges=first-parent", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames")
 _PLAIN = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "--no-relative", f"--format={LOG_FORMAT}")
@@ -102,10 +112,11 @@ class Repository:
         return CommitRange(tuple(commits), commits[0].parent, False)
 
     def files(self, commit: str) -> CommitFiles:
-        """The files of a commit. Raises: ObjectsMissing, GitError."""
-        tree = dict(read_tree(self.git.tokens("ls-tree", "-r", "-z", "--full-tree", commit)))
+        """The files of a commit. commit: its id, or a name such as `HEAD~1`. Raises: ObjectsMissing, GitError."""
+        commit_id = self.git.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{commit}}").decode().strip()
+        tree = dict(read_tree(self.git.tokens("ls-tree", "-r", "-z", "--full-tree", commit_id)))
         _refuse_impossible(tree)
-        return CommitFiles(self, commit, tree)
+        return CommitFiles(self, commit_id, tree)
 
     def text(self, blob: str) -> str:
         """The text of a blob; bytes that are not UTF-8 become surrogates. Raises: ObjectsMissing, Misuse for a huge one."""
@@ -126,12 +137,14 @@ class Repository:
         """The manifest of a commit's build context, of which git's objects tell all but sizes and times.
 
         context, dockerfile: paths of the project. A file's digest is its blob id: equal for equal content, and nothing else.
+        The `.git` of a checkout is in it unless the ignore file names it (`git_folder`).
         Raises: ObjectsMissing; Misuse for an ignore pattern that BuildKit rejects.
         """
         files = self.files(commit)
         folder = self.path(context)
         name, patterns = files.ignore_patterns(folder, self.path(dockerfile))
-        return manifest_of(files.tree, folder, patterns, files.links, ignore_file=name)
+        tree = files.tree if folder else {**files.tree, **git_folder(files.commit)}
+        return manifest_of(tree, folder, patterns, files.links, ignore_file=name)
 
     def renamed_from(self, commit: Commit, path: str) -> str | None:
         """The path from which a commit moved a file here; None when it did not. Raises: ObjectsMissing, GitError."""
@@ -172,18 +185,18 @@ class CommitFiles:
     def ignore_patterns(self, context: str, dockerfile: str) -> tuple[str, IgnorePatterns]:
         """The path of the ignore file in the context ("" for none), and its patterns. Paths are those of the repository."""
         for path in ignore_files(context, dockerfile):
-            file = self._file(path)
-            if file is not None:
+            if (file := self._file(path)) is not None:
                 text = self.repository.text(file.blob)
                 return shown_ignore_file(path, context), ignore_patterns_in(text, posixpath.basename(path))
         return "", IgnorePatterns(())
 
     def _file(self, path: str) -> GitFile | None:
-        file = self.tree.get(path)
-        if file is not None and file.is_link:
-            place = resolved(path, self.tree, self.links)
-            file = self.tree.get(place) if place is not None else None
-        return None if file is None or file.is_submodule else file
+        return file_behind(path, self.tree, self.links)
+
+
+def git_folder(commit: str) -> dict[str, GitFile]:
+    """What stands for the `.git` of a checkout of a commit: a few files of it, which differ from commit to commit."""
+    return {f"{GIT_FOLDER}/{name}": GitFile("100644", commit) for name in ("HEAD", "index", "objects/pack/objects.pack")}
 
 
 def ignore_files(context: str, dockerfile: str) -> tuple[str, str]:
@@ -194,6 +207,15 @@ def ignore_files(context: str, dockerfile: str) -> tuple[str, str]:
 def shown_ignore_file(path: str, context: str) -> str:
     """The path of an ignore file in its context, or its name when it is elsewhere."""
     return path.removeprefix(f"{context}/") if not context or path.startswith(f"{context}/") else posixpath.basename(path)
+
+
+def file_behind(path: str, tree: Mapping[str, GitFile], links: Mapping[str, str]) -> GitFile | None:
+    """The file at a path of a tree, or behind the link there; None where there is no file."""
+    file = tree.get(path)
+    if file is not None and file.is_link:
+        place = resolved(path, tree, links)
+        file = tree.get(place) if place is not None else None
+    return None if file is None or file.is_submodule else file
 
 
 def resolved(path: str, tree: Mapping[str, GitFile], links: Mapping[str, str]) -> str | None:

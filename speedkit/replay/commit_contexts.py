@@ -1,0 +1,132 @@
+"""The build context of one commit after another, for forecasts: a commit costs time for the files that it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from speedkit.cache import ChangingTree
+from speedkit.context import Entry, IgnorePatterns, Matched
+from speedkit.git_history import Change, GitFile, entry_of, git_folder, manifest_of
+
+__all__ = ["CommitContexts"]
+
+_NO_PATTERNS: Matched = ()
+
+
+class CommitContexts:
+    """The files of a repository at a commit, and those of them that are in the build context, in a `ChangingTree`.
+
+    It follows `git_history.manifest_of`, which walks all files; a test holds both together.
+    """
+
+    def __init__(self, context: str, links: Mapping[str, str]) -> None:
+        """context: the folder in the repository; "" for its root. links: the target of each symlink, by its blob id."""
+        self.tree = ChangingTree()
+        self.files: dict[str, GitFile] = {}
+        self._below = f"{context}/" if context else ""
+        self._context = context
+        self._links = links
+        self._patterns = IgnorePatterns(())
+        self._in_folder: dict[str, int] = {}
+        """How many files of the commit lie in each folder of the context, ignored or not: git has no empty folders."""
+        self._folders: dict[str, tuple[bool, bool, Matched]] = {}
+        """Of each folder: whether it is walked, whether it is ignored, and the patterns that it inherits."""
+
+    def start(self, files: Mapping[str, GitFile], commit: str, patterns: IgnorePatterns) -> None:
+        """Makes it the context of a commit of which all files are known."""
+        self.files = dict(files) | (git_folder(commit) if not self._context else {})
+        for path in self.files:
+            if path.startswith(self._below):
+                self._count(path[len(self._below) :], 1)
+        self.ignore(patterns)
+
+    def go_to(self, commit: str, changes: Sequence[Change]) -> list[str]:
+        """Makes it the context of the next commit. Returns the paths that differ in it now; a folder's ends with a slash."""
+        own = [*changes]
+        if not self._context:
+            own += [Change(path, self.files.get(path), file) for path, file in git_folder(commit).items()]
+        inside: list[tuple[str, GitFile | None]] = []
+        for change in own:
+            was_there = change.path in self.files
+            if change.after is None:
+                self.files.pop(change.path, None)
+            else:
+                self.files[change.path] = change.after
+            if change.path.startswith(self._below):
+                path = change.path[len(self._below) :]
+                inside.append((path, change.after))
+                if was_there != (change.after is not None):
+                    self._count(path, 1 if change.after is not None else -1)
+        # Removals first: a file may become a folder of the same name, or the other way round.
+        differing: dict[str, None] = {}
+        for path, file in sorted(inside, key=lambda one: one[1] is not None):
+            changed = self._removed(path) if file is None else self._set(path, file)
+            differing |= dict.fromkeys(changed)
+        return list(differing)
+
+    def ignore(self, patterns: IgnorePatterns) -> list[str]:
+        """Applies the patterns of another ignore file. Returns the paths that differ in the context, as `go_to` does."""
+        self._patterns = patterns
+        self._folders = {"": (True, False, _NO_PATTERNS)}
+        after = {entry.path: entry for entry in manifest_of(self.files, self._context, patterns, self._links).entries}
+        changes: dict[str, Entry | None] = {entry.path: None for entry in self.tree.entries if entry.path not in after}
+        changes |= {path: entry for path, entry in after.items() if self.tree.entry(path) != entry}
+        kinds = {path: entry or self.tree.entry(path) for path, entry in changes.items()}
+        self.tree.change(changes)
+        return [f"{path}/" if one is not None and one.kind == "dir" else path for path, one in kinds.items()]
+
+    def _count(self, path: str, number: int) -> None:
+        for folder in _folders_of(path):
+            self._in_folder[folder] = self._in_folder.get(folder, 0) + number
+
+    def _folder(self, folder: str) -> tuple[bool, bool, Matched]:
+        known = self._folders.get(folder)
+        if known is None:
+            is_walked, _, inherited = self._folder(folder.rpartition("/")[0])
+            ignored, matched = False, _NO_PATTERNS
+            if is_walked and self._patterns:
+                ignored, matched = self._patterns.match(folder, inherited)
+                is_walked = not ignored or self._patterns.may_hold_exceptions(folder)
+            known = self._folders[folder] = (is_walked, ignored, matched)
+        return known
+
+    def _set(self, path: str, file: GitFile) -> Iterable[str]:
+        parent = path.rpartition("/")[0]
+        is_walked, _, inherited = self._folder(parent)
+        changes: dict[str, Entry | None] = {}
+        # A file that is ignored itself can bring a folder that is not.
+        is_sent = is_walked and not (self._patterns and self._patterns.match(path, inherited)[0])
+        if is_sent:
+            changes[path] = entry_of(path, file, self._links)
+        needed = is_sent
+        for folder in _folders_of(path):
+            folder_is_walked, ignored, _ = self._folder(folder)
+            needed = needed or (folder_is_walked and not ignored)
+            if needed and self.tree.entry(folder) is None:
+                changes[folder] = entry_of(folder, None, self._links)
+        changes = {one: entry for one, entry in changes.items() if self.tree.entry(one) != entry}
+        if changes:
+            self.tree.change(changes)
+        return [one if one == path else f"{one}/" for one in changes]
+
+    def _removed(self, path: str) -> Iterable[str]:
+        changes: list[str] = []
+        entry = self.tree.entry(path)
+        # A submodule whose files are the repository's own now stays a folder.
+        if entry is not None and not (entry.kind == "dir" and self._in_folder.get(path)):
+            self.tree.change({path: None})
+            changes.append(path)
+        for folder in _folders_of(path):
+            is_needed = self.tree.has_children(folder) if self._folder(folder)[1] else self._in_folder.get(folder, 0) > 0
+            if is_needed or self.tree.entry(folder) is None:
+                continue
+            self.tree.change({folder: None})
+            changes.append(f"{folder}/")
+        return changes
+
+
+def _folders_of(path: str) -> Iterable[str]:
+    """The folders of a path, the innermost first, without the root."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path

@@ -1,0 +1,254 @@
+"""The verdict of each step at each commit, on one builder that builds all of them in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from speedkit.cache import BaseImage, ForecastBuild, Selector, Situation, SuccessiveBuilds, Verdict
+from speedkit.context import IgnorePatterns, Manifest, ignore_patterns_in
+from speedkit.dockerfile import external_bases, host_platform, read_dockerfile
+from speedkit.errors import DockerfileError, Misuse
+from speedkit.git_history import GIT_FOLDER, Commit, CommitRange, GitFile, Repository, file_behind, ignore_files
+from speedkit.model import StepSource
+
+from .commit_contexts import CommitContexts
+
+__all__ = ["BuildInputs", "CommitVerdicts", "DockerfileVersion", "HistoryStep", "Trouble", "history_verdicts"]
+
+Trouble = Literal["no-dockerfile", "rejected", "stops"]
+"""Why a commit cannot be built: it has no Dockerfile, BuildKit rejects what it has, or a file that a step reads is missing."""
+
+_RUNS = frozenset({"miss", "depends"})
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStep:
+    """An instruction of one version of the Dockerfile. number: its place among the steps of that version."""
+
+    number: int
+    line: int
+    end_line: int
+    stage: str
+    instruction: str
+    sources: tuple[StepSource, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DockerfileVersion:
+    """A Dockerfile as one or more commits have it. path: in the repository."""
+
+    path: str
+    text: str
+    steps: tuple[HistoryStep, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CommitVerdicts:
+    """The verdicts of one commit.
+
+    dockerfile: None with the troubles `no-dockerfile` and `rejected`. verdicts: of each step, in the order of the Dockerfile.
+    files: by number of a step, the files that it reads and that differ from the commit built before. because: of a trouble.
+    """
+
+    commit: Commit
+    dockerfile: DockerfileVersion | None
+    verdicts: tuple[Verdict, ...] = ()
+    files: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    trouble: Trouble | None = None
+    because: str = ""
+
+    @property
+    def ran(self) -> tuple[HistoryStep, ...]:
+        """The steps that run: also those that are found only if bytes turn out equal."""
+        if self.dockerfile is None:
+            return ()
+        return tuple(step for step, verdict in zip(self.dockerfile.steps, self.verdicts, strict=True) if verdict in _RUNS)
+
+    def origins(self) -> dict[int, int]:
+        """For each step that runs, the number of the step where the miss began: the nearest one that changed itself."""
+        if self.dockerfile is None:
+            return {}
+        by_line = {step.line: step for step in self.dockerfile.steps}
+        origins: dict[int, int] = {}
+        for step in self.ran:
+            parents = [
+                by_line[source.line].number
+                for source in sorted(step.sources, key=lambda one: one.by_bytes)
+                if source.line in by_line and by_line[source.line].number in origins
+            ]
+            is_own = step.number in self.files or not parents
+            origins[step.number] = step.number if is_own else origins[parents[0]]
+        return origins
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInputs:
+    """What is built at each commit. context, dockerfile: paths in the repository.
+
+    dockerfile_text, ignore_text: in place of each commit's own. merge: as in `cache.Situation`.
+    """
+
+    context: str
+    dockerfile: str
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str = field(default_factory=host_platform)
+    options: Mapping[str, str] = field(default_factory=dict)
+    dockerfile_text: str | None = None
+    ignore_text: str | None = None
+    merge: bool = False
+    bases: Mapping[str, BaseImage] = field(default_factory=dict)
+
+
+def history_verdicts(repository: Repository, history: CommitRange, inputs: BuildInputs) -> tuple[CommitVerdicts, ...]:
+    """The verdicts of each commit, oldest first. The builder has built the start of the history before, and nothing else.
+
+    Raises: ObjectsMissing, GitError; Misuse for an ignore file or Dockerfile of absurd size.
+    """
+    return tuple(_Verdicts(repository, history, inputs).run())
+
+
+class _Verdicts:
+    def __init__(self, repository: Repository, history: CommitRange, inputs: BuildInputs) -> None:
+        self._repository = repository
+        self._history = history
+        self._inputs = inputs
+        # The path of the Dockerfile at the start, and at each commit after it.
+        self._paths = _dockerfile_paths(repository, history, inputs.dockerfile)
+        self._start_tree = repository.files(history.start).tree
+        watched = {*self._paths, *(one for path in self._paths for one in ignore_files(inputs.context, path))}
+        self._texts = repository.texts(_blobs_to_read(self._start_tree, history, watched))
+        self._contexts = CommitContexts(inputs.context, self._texts)
+        self._builds = SuccessiveBuilds(self._contexts.tree)
+        self._versions: dict[tuple[str, str], DockerfileVersion | str] = {}
+        self._selectors: dict[DockerfileVersion, tuple[tuple[Selector, ...], ...]] = {}
+        self._ignore_blob: str | None = None
+        self._repeated: dict[tuple[Verdict, ...], tuple[Verdict, ...]] = {}
+        self._differing: dict[str, None] = {}
+        """The paths that differ from the commit that was built last; a folder's ends with a slash."""
+
+    def run(self) -> Iterator[CommitVerdicts]:
+        start = Commit(self._history.start, "", 0, "", "", "", ())
+        self._contexts.start(self._start_tree, start.id, IgnorePatterns(()))
+        self._build(start, self._paths[0])
+        for commit, path in zip(self._history.commits, self._paths[1:], strict=True):
+            self._differing |= dict.fromkeys(self._contexts.go_to(commit.id, commit.changes))
+            yield self._build(commit, path)
+
+    def _build(self, commit: Commit, path: str) -> CommitVerdicts:
+        inputs = self._inputs
+        text = inputs.dockerfile_text if inputs.dockerfile_text is not None else self._text_of(path)
+        if text is None:
+            return CommitVerdicts(commit, None, trouble="no-dockerfile")
+        known = self._versions.get((path, text))
+        if isinstance(known, str):
+            return CommitVerdicts(commit, None, trouble="rejected", because=known)
+        try:
+            self._apply_ignore_file(path)
+            built = self._builds.build(text, partial(self._situation, text))
+        except DockerfileError as problem:
+            self._versions[path, text] = problem.what
+            return CommitVerdicts(commit, None, trouble="rejected", because=problem.what)
+        except Misuse as problem:  # a pattern in the ignore file
+            return CommitVerdicts(commit, None, trouble="rejected", because=problem.what)
+        if known is None:
+            known = self._versions[path, text] = _version(path, text, built)
+            self._selectors[known] = built.selectors
+        verdicts = self._repeated.setdefault(built.verdicts, built.verdicts)
+        files = self._files(built.verdicts, self._selectors[known])
+        self._differing = {}
+        missing = tuple(path for paths in built.missing.values() for path in paths)
+        return CommitVerdicts(commit, known, verdicts, files, "stops" if missing else None, ", ".join(missing))
+
+    def _situation(self, text: str) -> Situation:
+        inputs = self._inputs
+        dockerfile = read_dockerfile(text)
+        names = external_bases(dockerfile, build_args=inputs.build_args, target=inputs.target, platform=inputs.platform)
+        return Situation(
+            dockerfile=dockerfile,
+            # The files are in the tree; this one is for the words of causes, and there are none.
+            context=Manifest(()),
+            build_args=inputs.build_args,
+            target=inputs.target,
+            # A name stands for the same image all through the history: which image it was then, nobody knows any more.
+            bases={name: inputs.bases.get(name) or BaseImage((f"always {name}",), configuration=name) for name in names},
+            platform=inputs.platform,
+            options=inputs.options,
+            merge=inputs.merge,
+        )
+
+    def _text_of(self, path: str) -> str | None:
+        file = file_behind(path, self._contexts.files, self._texts)
+        return None if file is None else self._text(file)
+
+    def _text(self, file: GitFile) -> str:
+        if file.blob not in self._texts:  # behind a link
+            self._texts[file.blob] = self._repository.text(file.blob)
+        return self._texts[file.blob]
+
+    def _apply_ignore_file(self, dockerfile: str) -> None:
+        text, name = self._inputs.ignore_text, ".dockerignore"
+        identity = "given" if text is not None else ""
+        for path in ignore_files(self._inputs.context, dockerfile) if text is None else ():
+            file = file_behind(path, self._contexts.files, self._texts)
+            if file is not None:
+                text, name, identity = self._text(file), path.rpartition("/")[2], f"{path} {file.blob}"
+                break
+        if identity != (self._ignore_blob or ""):
+            patterns = ignore_patterns_in(text, name) if text is not None else IgnorePatterns(())
+            self._differing |= dict.fromkeys(self._contexts.ignore(patterns))
+            self._ignore_blob = identity
+
+    def _files(self, verdicts: Sequence[Verdict], selectors: Sequence[Sequence[Selector]]) -> Mapping[int, tuple[str, ...]]:
+        """By number of a step that runs, the files that it reads and that differ now."""
+        tree = self._contexts.tree
+        files: dict[int, tuple[str, ...]] = {}
+        shown = dict.fromkeys(GIT_FOLDER if path.startswith(f"{GIT_FOLDER}/") else path for path in self._differing)
+        for number, verdict in enumerate(verdicts):
+            if verdict not in _RUNS or not selectors[number]:
+                continue
+            read = [path for path in shown if any(tree.reads(path.rstrip("/"), selector) for selector in selectors[number])]
+            # A folder that comes or goes says less than the files in it.
+            if paths := tuple(path for path in read if not path.endswith("/")) or tuple(read):
+                files[number] = paths
+        return files
+
+
+def _version(path: str, text: str, built: ForecastBuild) -> DockerfileVersion:
+    steps = tuple(
+        HistoryStep(
+            number,
+            step.instruction.line,
+            step.instruction.end_line,
+            step.stage,
+            f"ONBUILD {step.instruction.text}" if step.triggered else step.instruction.text,
+            sources,
+        )
+        for number, (step, sources) in enumerate(zip(built.plan.steps, built.sources, strict=True))
+    )
+    return DockerfileVersion(path, text, steps)
+
+
+def _dockerfile_paths(repository: Repository, history: CommitRange, path: str) -> list[str]:
+    """The path of the Dockerfile at the start of a history and at each of its commits: a move of it is followed back."""
+    paths = [path]
+    for commit in reversed(history.commits):
+        if any(change.path == path and change.before is None for change in commit.changes):
+            path = repository.renamed_from(commit, path) or path
+        paths.append(path)
+    return paths[::-1]
+
+
+def _blobs_to_read(start: Mapping[str, GitFile], history: CommitRange, watched: set[str]) -> Iterator[str]:
+    """The blobs whose text decides a forecast: Dockerfiles, ignore files, and the targets of links."""
+    for path, file in start.items():
+        if file.is_link or path in watched:
+            yield file.blob
+    for commit in history.commits:
+        for change in commit.changes:
+            after = change.after
+            if after is not None and (after.is_link or (change.path in watched and not after.is_submodule)):
+                yield after.blob
