@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from speedkit.engine import layers_of as layers
     from speedkit.history import explain, play, predict, recorded_builds
     from speedkit.projects import open_project as project
+    from speedkit.replays import replay
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench
 
@@ -40,6 +41,7 @@ __all__ = [
     "predict",
     "project",
     "recorded_builds",
+    "replay",
     "sample_app",
     "start_build",
 ]
@@ -60,6 +62,7 @@ _HOMES = {
     "plots": ("speedkit.plots", None),
     "predict": ("speedkit.history", "predict"),
     "project": ("speedkit.projects", "open_project"),
+    "replay": ("speedkit.replays", "replay"),
     "sample_app": ("speedkit.apps", "sample_app"),
     "start_build": ("speedkit.builds", "start_build"),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["LOG_FORMAT", "Change", "Commit", "CommitRange", "GitFile", "change_counts", "read_log", "read_tree"]
+__all__ = ["LOG_FORMAT", "Change", "Commit", "CommitRange", "GitFile", "change_counts", "read_changes", "read_log", "read_tree"]
 
 LOG_FORMAT = "tformat:%H%x00%P%x00%ct%x00%aN%x00%aE%x00%s"
 _FIELDS = 6
@@ -113,6 +113,16 @@ def read_log(tokens: Iterator[str]) -> Iterator[Commit]:
         parent, _, others = parents.partition(" ")
         author, email = texts.setdefault(author, author), texts.setdefault(email, email)
         yield Commit(commit, parent, int(seconds or 0), author, email, subject, tuple(changes), bool(others))
+
+
+def read_changes(tokens: Iterator[str]) -> Iterator[Change]:
+    """The changes in the output of `git diff-tree -z --raw`."""
+    for token in tokens:
+        if token:
+            mode_before, mode_after, blob_before, blob_after, _ = token[1:].split(" ")
+            before = GitFile(mode_before, blob_before) if mode_before != _NOTHING else None
+            after = GitFile(mode_after, blob_after) if mode_after != _NOTHING else None
+            yield Change(next(tokens, ""), before, after)
 
 
 def read_tree(tokens: Iterable[str]) -> Iterator[tuple[str, GitFile]]:

@@ -16,7 +16,8 @@ from speedkit.messages import message
 
 from .commits import GitFile
 from .git_command import ObjectReader
-from .repository import CommitFiles, Repository, ignore_files, manifest_of
+from .git_folder import GitFolder
+from .repository import GIT_FOLDER, CommitFiles, Repository, git_folder, ignore_files, manifest_of
 
 __all__ = ["ContextFolder"]
 
@@ -32,7 +33,8 @@ class ContextFolder:
 
     It goes from commit to commit as `git checkout` does: only files that differ are written. They get a new modification
     time, since BuildKit takes a file of equal size and time for unchanged, and compilers rebuild what is newer.
-    Not in it: `.git`, what the ignore file names, and the content of submodules and LFS objects. Line ends are those in git.
+    Not in it: what the ignore file names, and the content of submodules and LFS objects. Line ends are those in git. Where a
+    build of a checkout gets `.git`, so does this one (`GitFolder`).
     """
 
     repository: Repository
@@ -40,6 +42,7 @@ class ContextFolder:
     context: str = "."
     _written: dict[str, GitFile] = field(default_factory=dict, repr=False)
     _folders: dict[str, int] = field(default_factory=dict, repr=False)
+    _git: GitFolder | None = field(default=None, repr=False)
 
     def check_out(
         self,
@@ -62,16 +65,24 @@ class ContextFolder:
             raise NoDockerfile(Path(dockerfile))
         _, patterns = files.ignore_patterns(context, place)
         below = f"{context}/" if context else ""
-        manifest = manifest_of(files.tree, context, patterns, files.links)
+        tree = files.tree if context else {**files.tree, **git_folder(files.commit)}
+        manifest = manifest_of(tree, context, patterns, files.links)
+        has_git = any(entry.path.startswith(f"{GIT_FOLDER}/") for entry in manifest.entries)
         wanted = {entry.path: files.tree[below + entry.path] for entry in manifest.entries if below + entry.path in files.tree}
         # Needed to build, although an ignore file may name them.
         for path in (place, *ignore_files(context, place)):
             if path.startswith(below) and (file := files.tree.get(path)) is not None:
                 wanted[path[len(below) :]] = file
-        folders = [entry.path for entry in manifest.entries if entry.kind == "dir"]
+        folders = [entry.path for entry in manifest.entries if entry.kind == "dir" and entry.path.split("/")[0] != GIT_FOLDER]
         now = modified_ns if modified_ns is not None else time.time_ns()
         try:
             self._write(files, wanted, folders, now)
+            if has_git:
+                self._git = self._git or GitFolder(self.repository.git, self.repository.head, self.folder)
+                self._git.check_out(files.commit, now)
+            elif self._git is not None:
+                shutil.rmtree(self.folder / GIT_FOLDER)
+                self._git = None
             return self._write_dockerfile(files, place, below, content if text is not None else None, now)
         except OSError as problem:
             what = message(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,10 +62,17 @@ class GitCommand:
             "LC_ALL": "C",
         }
 
-    def run(self, *arguments: str) -> bytes:
-        """What a command prints. Raises: GitError."""
-        with self.reading(*arguments) as output:
-            return output.read()
+    def run(self, *arguments: str, given: str | bytes = b"") -> bytes:
+        """What a command prints. given: what it reads. Raises: GitError."""
+        text = given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given
+        if not text:
+            with self.reading(*arguments) as output:
+                return output.read()
+        with tempfile.TemporaryFile() as file:
+            file.write(text)
+            file.seek(0)
+            with self._started(arguments, stdin=file.fileno()) as process:
+                return cast("IO[bytes]", process.stdout).read()
 
     @contextmanager
     def reading(self, *arguments: str) -> Iterator[IO[bytes]]:
@@ -105,7 +113,7 @@ class GitCommand:
             deadline.start()
             try:
                 yield process
-                if stdin == subprocess.DEVNULL:
+                if stdin != subprocess.PIPE:
                     process.wait()
             except BaseException:
                 process.kill()

@@ -13,7 +13,7 @@ from speedkit.context import Entry, IgnorePatterns, Manifest, Matched, ignore_pa
 from speedkit.errors import GitError, Misuse, NotAFolder, NotARepository, ObjectsMissing
 from speedkit.messages import message
 
-from .commits import LOG_FORMAT, Commit, CommitRange, GitFile, read_log, read_tree
+from .commits import LOG_FORMAT, Change, Commit, CommitRange, GitFile, read_changes, read_log, read_tree
 from .git_command import GitCommand
 
 __all__ = [
@@ -145,6 +145,11 @@ class Repository:
         name, patterns = files.ignore_patterns(folder, self.path(dockerfile))
         tree = files.tree if folder else {**files.tree, **git_folder(files.commit)}
         return manifest_of(tree, folder, patterns, files.links, ignore_file=name)
+
+    def changes(self, before: str, after: str) -> tuple[Change, ...]:
+        """The paths that differ between two commits. before, after: their ids. Raises: ObjectsMissing, GitError."""
+        options = ("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
+        return tuple(read_changes(self.git.tokens(*options, before, after)))
 
     def renamed_from(self, commit: Commit, path: str) -> str | None:
         """The path from which a commit moved a file here; None when it did not. Raises: ObjectsMissing, GitError."""

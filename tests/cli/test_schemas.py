@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.git_history.small_repository import SmallRepository
 from tests.strict_schema import FOLDER, check, read_schema
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -61,6 +62,19 @@ def test_what_needs_no_engine(document, monkeypatch, tmp_path):
     assert document("doctor", "doctor")["ready"] is False
     assert document("engine-status", "engine", "status")["answers"] is False
     document("clean", "clean")
+
+
+def test_replay(document, tmp_path):
+    small = SmallRepository(tmp_path / "repository")
+    files = {".dockerignore": ".git\n", "Dockerfile": DOCKERFILE, "package.json": "1", "a/b": "1"}
+    small.commit({**files, "Dockerfile": "FROM alpine\nCOPY . .\nRUN npm ci\nRUN npm run build\n"})
+    small.commit({"a/b": "2"})
+    small.commit({"a/b": "3", "Dockerfile": None})
+    small.commit({"Dockerfile": "FROM alpine\nCOPY . .\nRUN npm ci\nRUN npm run build\n"})
+    replayed = document("replay", "replay", str(small.folder))
+    assert [one["trouble"] for one in replayed["commits"]] == [None, "no-dockerfile", None]
+    assert replayed["blame"][0]["files"] == ["a/b"]
+    assert replayed["splits"][0]["line"] == 2
 
 
 @pytest.mark.engine

@@ -112,7 +112,7 @@ def test_a_manifest_of_objects_is_that_of_the_exported_folder(small: SmallReposi
     small.commit(
         {
             "Dockerfile": DOCKERFILE,
-            ".dockerignore": "docs\n!docs/keep/this\nsecret/**\n*.md\n",
+            ".dockerignore": ".git\ndocs\n!docs/keep/this\nsecret/**\n*.md\n",
             "a.txt": "1",
             "a/z": "1",
             "a-b/c": "1",
@@ -160,7 +160,9 @@ def test_a_folder_of_a_repository_is_a_context_of_its_own(small: SmallRepository
 
 
 def test_going_from_commit_to_commit_writes_only_what_differs(small: SmallRepository, tmp_path: Path) -> None:
-    first = small.commit({"Dockerfile": DOCKERFILE, "same": "1", "changed": "1", "gone/deep": "1", "becomes": "a file"})
+    first = small.commit(
+        {"Dockerfile": DOCKERFILE, ".dockerignore": ".git", "same": "1", "changed": "1", "gone/deep": "1", "becomes": "a file"}
+    )
     small.commit({"changed": "2", "gone/deep": None, "becomes": None, "new/file": "1"})
     second = small.commit({"becomes/folder": "1"})
     repository = open_repository(small.folder)
@@ -172,6 +174,7 @@ def test_going_from_commit_to_commit_writes_only_what_differs(small: SmallReposi
     found = everything_in(folders[0])
     assert {path: time // 10**18 for path, (_, time, _) in found.items()} == {
         "Dockerfile": 1,
+        ".dockerignore": 1,
         "same": 1,
         "changed": 2,
         "becomes/folder": 2,
@@ -194,12 +197,13 @@ def test_a_dockerfile_in_place_of_the_own_one_keeps_its_ignore_file(small: Small
 def test_a_submodule_is_an_empty_folder(small: SmallRepository, tmp_path: Path) -> None:
     inner = SmallRepository(tmp_path / "inner")
     commit = inner.commit({"a": "1"})
-    small.commit({"Dockerfile": DOCKERFILE})
+    small.commit({"Dockerfile": DOCKERFILE, ".dockerignore": ".git"})
     small.git("update-index", "--add", "--cacheinfo", f"160000,{commit},vendor/inner")
     small.git("commit", "-q", "-m", "submodule")
     repository = open_repository(small.folder)
     assert repository.files("HEAD").submodules == ("vendor/inner",)
     assert [(entry.path, entry.kind) for entry in repository.manifest_at("HEAD").entries] == [
+        (".dockerignore", "file"),
         ("Dockerfile", "file"),
         ("vendor", "dir"),
         ("vendor/inner", "dir"),
@@ -313,6 +317,27 @@ def test_a_tree_that_no_checkout_can_have_is_refused(small: SmallRepository) -> 
     commit = small.git("commit-tree", tree, "-m", "hostile")
     with pytest.raises(GitError, match="no checkout can have"):
         open_repository(small.folder).files(commit)
+
+
+def test_a_context_with_git_has_the_repository_of_that_commit(small: SmallRepository, tmp_path: Path) -> None:
+    first = small.commit({"Dockerfile": DOCKERFILE, "a": "1"})
+    small.git("tag", "v1")
+    second = small.commit({"a": "2"})
+    small.git("tag", "v2")
+    small.git("config", "core.sshCommand", "not to be copied")
+    repository = open_repository(small.folder)
+    folders = [tmp_path / "one" / "context", tmp_path / "two" / "context"]
+    for folder in folders:
+        context = ContextFolder(repository, folder)
+        for number, (commit, tag) in enumerate([(second, "v2"), (first, "v1")], 1):
+            context.check_out(commit, modified_ns=number * 10**18)
+            copy = SmallRepository.__new__(SmallRepository)
+            copy.folder, copy.count = folder, 0
+            assert copy.git("describe", "--tags") == tag
+            assert copy.git("rev-parse", "HEAD") == commit
+            assert copy.git("--no-optional-locks", "status", "--porcelain") == ""
+        assert "sshCommand" not in (folder / ".git" / "config").read_text()
+    assert everything_in(folders[0]) == everything_in(folders[1])
 
 
 def test_a_range_needs_a_positive_number(small: SmallRepository) -> None:

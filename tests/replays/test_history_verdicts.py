@@ -11,7 +11,7 @@ from speedkit.context import IgnorePatterns, ignore_patterns_in
 from speedkit.dockerfile import external_bases, read_dockerfile
 from speedkit.errors import DockerfileError, Misuse
 from speedkit.git_history import GIT_FOLDER, file_behind, git_folder, ignore_files, manifest_of
-from speedkit.replay.history_verdicts import BuildInputs, CommitVerdicts, history_verdicts
+from speedkit.replays.history_verdicts import BuildInputs, CommitVerdicts, history_verdicts
 
 from .memory_repository import MemoryRepository, Tree, as_repository
 
@@ -113,21 +113,22 @@ def verdicts_of_the_model(repository: MemoryRepository, context: str) -> list[li
             model.learn(situation)
         except (DockerfileError, Misuse):
             verdicts.append(None)
-    return verdicts[1:]
+    return verdicts
 
 
 @settings(max_examples=300, deadline=None)
 @given(histories(), st.sampled_from(["", "a"]))
 def test_the_quick_way_and_the_model_agree(trees: list[Tree], context: str) -> None:
     repository = MemoryRepository(trees)
-    replayed = history_verdicts(as_repository(repository), repository.history(), BuildInputs(context, "Dockerfile", merge=True))
+    inputs = BuildInputs(context, "Dockerfile", merge=True)
+    start, replayed = history_verdicts(as_repository(repository), repository.history(), inputs)
     expected = verdicts_of_the_model(repository, context)
-    assert [list(one.verdicts) if one.dockerfile else None for one in replayed] == expected
+    assert [list(one.verdicts) if one.dockerfile else None for one in (start, *replayed)] == expected
 
 
 def replay(*trees: Tree, inputs: BuildInputs | None = None) -> tuple[CommitVerdicts, ...]:
     repository = MemoryRepository(trees)
-    return history_verdicts(as_repository(repository), repository.history(), inputs or BuildInputs("", "Dockerfile"))
+    return history_verdicts(as_repository(repository), repository.history(), inputs or BuildInputs("", "Dockerfile"))[1]
 
 
 def files(**contents: str) -> Tree:

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from speedkit.cache import BaseImage, ForecastBuild, Selector, Situation, SuccessiveBuilds, Verdict
+from speedkit.builds import dockerfile_without_secrets
+from speedkit.cache import BaseImage, ChangingTree, ForecastBuild, Selector, Situation, SuccessiveBuilds, Verdict
 from speedkit.context import IgnorePatterns, Manifest, ignore_patterns_in
-from speedkit.dockerfile import external_bases, host_platform, read_dockerfile
+from speedkit.dockerfile import external_bases, host_platform, mounts_of, read_dockerfile
 from speedkit.errors import DockerfileError, Misuse
 from speedkit.git_history import GIT_FOLDER, Commit, CommitRange, GitFile, Repository, file_behind, ignore_files
 from speedkit.model import StepSource
 
 from .commit_contexts import CommitContexts
 
-__all__ = ["BuildInputs", "CommitVerdicts", "DockerfileVersion", "HistoryStep", "Trouble", "history_verdicts"]
+__all__ = ["BuildInputs", "CommitVerdicts", "DockerfileVersion", "HistoryStep", "Trouble", "history_verdicts", "version_of"]
 
 Trouble = Literal["no-dockerfile", "rejected", "stops"]
 """Why a commit cannot be built: it has no Dockerfile, BuildKit rejects what it has, or a file that a step reads is missing."""
@@ -34,6 +35,7 @@ class HistoryStep:
     stage: str
     instruction: str
     sources: tuple[StepSource, ...]
+    has_cache_mount: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,26 +64,31 @@ class CommitVerdicts:
 
     @property
     def ran(self) -> tuple[HistoryStep, ...]:
-        """The steps that run: also those that are found only if bytes turn out equal."""
-        if self.dockerfile is None:
-            return ()
-        return tuple(step for step, verdict in zip(self.dockerfile.steps, self.verdicts, strict=True) if verdict in _RUNS)
+        """The steps that run: also those that are found only if the bytes of a step that runs turn out equal.
+
+        A step that depends on nothing but an address counts as found: what lies there seldom changes.
+        """
+        origins = self.origins()
+        return tuple(step for step in self._steps if step.number in origins)
 
     def origins(self) -> dict[int, int]:
         """For each step that runs, the number of the step where the miss began: the nearest one that changed itself."""
-        if self.dockerfile is None:
-            return {}
-        by_line = {step.line: step for step in self.dockerfile.steps}
+        by_line: dict[int, int] = {}
         origins: dict[int, int] = {}
-        for step in self.ran:
-            parents = [
-                by_line[source.line].number
-                for source in sorted(step.sources, key=lambda one: one.by_bytes)
-                if source.line in by_line and by_line[source.line].number in origins
-            ]
-            is_own = step.number in self.files or not parents
-            origins[step.number] = step.number if is_own else origins[parents[0]]
+        for step, verdict in zip(self._steps, self.verdicts, strict=True):
+            if verdict in _RUNS:
+                sources = sorted(step.sources, key=lambda one: one.by_bytes)
+                parents = [by_line[source.line] for source in sources if by_line.get(source.line) in origins]
+                if verdict == "miss" and (step.number in self.files or not parents):
+                    origins[step.number] = step.number
+                elif parents:
+                    origins[step.number] = origins[parents[0]]
+            by_line[step.line] = step.number
         return origins
+
+    @property
+    def _steps(self) -> tuple[HistoryStep, ...]:
+        return self.dockerfile.steps if self.dockerfile is not None else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +110,15 @@ class BuildInputs:
     bases: Mapping[str, BaseImage] = field(default_factory=dict)
 
 
-def history_verdicts(repository: Repository, history: CommitRange, inputs: BuildInputs) -> tuple[CommitVerdicts, ...]:
-    """The verdicts of each commit, oldest first. The builder has built the start of the history before, and nothing else.
+def history_verdicts(
+    repository: Repository, history: CommitRange, inputs: BuildInputs
+) -> tuple[CommitVerdicts, tuple[CommitVerdicts, ...]]:
+    """The verdicts of the history's start, on a builder that has built nothing, and then those of each commit, oldest first.
 
     Raises: ObjectsMissing, GitError; Misuse for an ignore file or Dockerfile of absurd size.
     """
-    return tuple(_Verdicts(repository, history, inputs).run())
+    start, *commits = _Verdicts(repository, history, inputs).run()
+    return start, tuple(commits)
 
 
 class _Verdicts:
@@ -125,6 +135,7 @@ class _Verdicts:
         self._builds = SuccessiveBuilds(self._contexts.tree)
         self._versions: dict[tuple[str, str], DockerfileVersion | str] = {}
         self._selectors: dict[DockerfileVersion, tuple[tuple[Selector, ...], ...]] = {}
+        self._without_secrets: dict[str, str] = {}
         self._ignore_blob: str | None = None
         self._repeated: dict[tuple[Verdict, ...], tuple[Verdict, ...]] = {}
         self._differing: dict[str, None] = {}
@@ -133,14 +144,13 @@ class _Verdicts:
     def run(self) -> Iterator[CommitVerdicts]:
         start = Commit(self._history.start, "", 0, "", "", "", ())
         self._contexts.start(self._start_tree, start.id, IgnorePatterns(()))
-        self._build(start, self._paths[0])
+        yield self._build(start, self._paths[0])
         for commit, path in zip(self._history.commits, self._paths[1:], strict=True):
             self._differing |= dict.fromkeys(self._contexts.go_to(commit.id, commit.changes))
             yield self._build(commit, path)
 
     def _build(self, commit: Commit, path: str) -> CommitVerdicts:
-        inputs = self._inputs
-        text = inputs.dockerfile_text if inputs.dockerfile_text is not None else self._text_of(path)
+        text = self._dockerfile_text(path)
         if text is None:
             return CommitVerdicts(commit, None, trouble="no-dockerfile")
         known = self._versions.get((path, text))
@@ -148,7 +158,7 @@ class _Verdicts:
             return CommitVerdicts(commit, None, trouble="rejected", because=known)
         try:
             self._apply_ignore_file(path)
-            built = self._builds.build(text, partial(self._situation, text))
+            built = self._builds.build(text, partial(_situation, text, self._inputs))
         except DockerfileError as problem:
             self._versions[path, text] = problem.what
             return CommitVerdicts(commit, None, trouble="rejected", because=problem.what)
@@ -163,26 +173,17 @@ class _Verdicts:
         missing = tuple(path for paths in built.missing.values() for path in paths)
         return CommitVerdicts(commit, known, verdicts, files, "stops" if missing else None, ", ".join(missing))
 
-    def _situation(self, text: str) -> Situation:
-        inputs = self._inputs
-        dockerfile = read_dockerfile(text)
-        names = external_bases(dockerfile, build_args=inputs.build_args, target=inputs.target, platform=inputs.platform)
-        return Situation(
-            dockerfile=dockerfile,
-            # The files are in the tree; this one is for the words of causes, and there are none.
-            context=Manifest(()),
-            build_args=inputs.build_args,
-            target=inputs.target,
-            # A name stands for the same image all through the history: which image it was then, nobody knows any more.
-            bases={name: inputs.bases.get(name) or BaseImage((f"always {name}",), configuration=name) for name in names},
-            platform=inputs.platform,
-            options=inputs.options,
-            merge=inputs.merge,
-        )
-
-    def _text_of(self, path: str) -> str | None:
-        file = file_behind(path, self._contexts.files, self._texts)
-        return None if file is None else self._text(file)
+    def _dockerfile_text(self, path: str) -> str | None:
+        """The text of the Dockerfile, without the secrets in it; None where there is no Dockerfile."""
+        text = self._inputs.dockerfile_text
+        if text is None:
+            file = file_behind(path, self._contexts.files, self._texts)
+            if file is None:
+                return None
+            text = self._text(file)
+        if text not in self._without_secrets:
+            self._without_secrets[text] = dockerfile_without_secrets(text, self._inputs.build_args)
+        return self._without_secrets[text]
 
     def _text(self, file: GitFile) -> str:
         if file.blob not in self._texts:  # behind a link
@@ -217,6 +218,28 @@ class _Verdicts:
         return files
 
 
+def _situation(text: str, inputs: BuildInputs) -> Situation:
+    dockerfile = read_dockerfile(text)
+    names = external_bases(dockerfile, build_args=inputs.build_args, target=inputs.target, platform=inputs.platform)
+    return Situation(
+        dockerfile=dockerfile,
+        # The files are in the tree; this one is for the words of causes, and there are none.
+        context=Manifest(()),
+        build_args=inputs.build_args,
+        target=inputs.target,
+        # A name stands for the same image all through the history: which image it was then, nobody knows any more.
+        bases={name: inputs.bases.get(name) or BaseImage((f"always {name}",), configuration=name) for name in names},
+        platform=inputs.platform,
+        options=inputs.options,
+        merge=inputs.merge,
+    )
+
+
+def version_of(text: str, inputs: BuildInputs) -> DockerfileVersion:
+    """The steps of a Dockerfile. Raises: DockerfileError."""
+    return _version(inputs.dockerfile, text, SuccessiveBuilds(ChangingTree()).build(text, partial(_situation, text, inputs)))
+
+
 def _version(path: str, text: str, built: ForecastBuild) -> DockerfileVersion:
     steps = tuple(
         HistoryStep(
@@ -226,6 +249,7 @@ def _version(path: str, text: str, built: ForecastBuild) -> DockerfileVersion:
             step.stage,
             f"ONBUILD {step.instruction.text}" if step.triggered else step.instruction.text,
             sources,
+            step.instruction.keyword == "RUN" and any(mount.kind == "cache" for mount in mounts_of(step.instruction)),
         )
         for number, (step, sources) in enumerate(zip(built.plan.steps, built.sources, strict=True))
     )

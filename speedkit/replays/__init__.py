@@ -1,0 +1,30 @@
+"""What a history costs: the steps of each commit that run on a builder that had built the commit before, and their seconds."""
+
+from __future__ import annotations
+
+from .findings import blame_sentence, findings
+from .history_replay import replay
+from .history_verdicts import BuildInputs, CommitVerdicts, DockerfileVersion, HistoryStep, history_verdicts
+from .humps import Hump, humps_of
+from .path_globs import GlobCount, glob_counts
+from .result import Blame, Replay, ReplayedCommit, Split, one_by_one
+
+__all__ = [
+    "Blame",
+    "BuildInputs",
+    "CommitVerdicts",
+    "DockerfileVersion",
+    "GlobCount",
+    "HistoryStep",
+    "Hump",
+    "Replay",
+    "ReplayedCommit",
+    "Split",
+    "blame_sentence",
+    "findings",
+    "glob_counts",
+    "history_verdicts",
+    "humps_of",
+    "one_by_one",
+    "replay",
+]

@@ -1,0 +1,198 @@
+"""What a replayed history tells, in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from speedkit.git_history import GIT_FOLDER
+from speedkit.messages import message, plural
+from speedkit.words import seconds_text
+
+from .humps import humps_of
+from .result import Blame, Replay
+
+__all__ = ["blame_sentence", "findings", "minutes_by_developer", "weeks_of"]
+
+_SECONDS_A_WEEK = 7 * 86_400
+_MOST_DEVELOPERS = 5
+_MOST_OUTLIERS = 5
+
+
+def weeks_of(replay: Replay) -> float | None:
+    """The weeks from the first commit to the last; None for less than one, from which no week follows."""
+    dates = [one.commit.seconds for one in replay.commits]
+    weeks = (max(dates) - min(dates)) / _SECONDS_A_WEEK if dates else 0.0
+    return weeks if weeks >= 1 else None
+
+
+def minutes_by_developer(replay: Replay) -> dict[str, float]:
+    """The minutes that the commits of each developer cost, most first. Developers are told apart by address."""
+    seconds: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for one in replay.commits:
+        seconds[one.commit.email] += one.seconds or 0  # type: ignore[assignment]
+        names[one.commit.email] = one.commit.author
+    return {names[email]: total / 60 for email, total in seconds.most_common()}
+
+
+def findings(replay: Replay) -> Iterator[str]:
+    """What a replay tells about the whole history, one sentence a piece; the lines have `blame_sentence`."""
+    yield from _scope(replay)
+    yield from _seconds(replay)
+    yield from _troubles(replay)
+
+
+def _scope(replay: Replay) -> Iterator[str]:
+    count = len(replay.commits)
+    yield plural(
+        "{count:,} commit of {name} replayed, each on a builder that had built the one before: {path}.",
+        "{count:,} commits of {name} replayed, each on a builder that had built the one before: {path}.",
+        count,
+        name=replay.name,
+        path=replay.dockerfile_path,
+    )
+    if replay.asked_for is not None and count < replay.asked_for:
+        if replay.shallow:
+            yield message("That is all this shallow clone has; `git fetch --unshallow` brings the rest.")
+        else:
+            yield message("The history has no more: the first commit of all has none before it.")
+    if replay.submodules:
+        yield plural(
+            "{count:,} submodule is an empty folder here, as in a clone without `--recurse-submodules`.",
+            "{count:,} submodules are empty folders here, as in a clone without `--recurse-submodules`.",
+            replay.submodules,
+        )
+    moved = dict.fromkeys(
+        one.dockerfile.path
+        for one in replay.commits
+        if one.dockerfile is not None and one.dockerfile.path != replay.dockerfile_path
+    )
+    if moved:
+        yield message("The Dockerfile was elsewhere before: {paths}.", paths=", ".join(moved))
+
+
+def _seconds(replay: Replay) -> Iterator[str]:
+    model = replay.model
+    if model is None:
+        if replay.problem:
+            yield replay.problem
+        yield message("Seconds are not known: `--measure 5` builds five of the commits for real.")
+        return
+    built = len(model.builds)
+    yield (
+        plural("Seconds are from {count:,} recorded build.", "Seconds are from {count:,} recorded builds.", built)
+        if model.from_recordings
+        else plural("Seconds are from {count:,} real build.", "Seconds are from {count:,} real builds.", built)
+    ) + (" " + message("The base images were stand-ins.") if model.stand_in else "")
+    if model.error_percent is None:
+        yield message("How far off they are is not known: that takes three builds or more.")
+    else:
+        yield message("Each build's seconds, told by the others, are off by {percent:.0f} %.", percent=model.error_percent)
+    seconds = [one.seconds for one in replay.commits if one.seconds is not None]
+    humps = humps_of(seconds)
+    if len(humps) == 1:
+        (hump,) = humps
+        yield message(
+            "A commit takes about {middle}, most of them {low} to {high}.",
+            middle=seconds_text(hump.middle),
+            low=seconds_text(hump.lowest),
+            high=seconds_text(hump.highest),
+        )
+    elif humps:
+        quick, slow = humps
+        yield message(
+            "Commits are of two kinds: {quick:,} take about {quick_middle} ({quick_low} to {quick_high}), and {slow:,} about "
+            "{slow_middle} ({slow_low} to {slow_high}).",
+            quick=quick.count,
+            quick_middle=seconds_text(quick.middle),
+            quick_low=seconds_text(quick.lowest),
+            quick_high=seconds_text(quick.highest),
+            slow=slow.count,
+            slow_middle=seconds_text(slow.middle),
+            slow_low=seconds_text(slow.lowest),
+            slow_high=seconds_text(slow.highest),
+        )
+    weeks, total = weeks_of(replay), replay.total_seconds or 0.0
+    if weeks is None:
+        yield message("All together: {minutes:,.1f} minutes, for one build of each commit.", minutes=total / 60)
+    else:
+        yield message(
+            "{minutes:,.1f} minutes a week, for one build of each commit ({total:,.0f} minutes in {weeks:,.1f} weeks).",
+            minutes=total / 60 / weeks,
+            total=total / 60,
+            weeks=weeks,
+        )
+        developers = [
+            message("{name} {minutes:,.1f}", name=name, minutes=minutes / weeks)
+            for name, minutes in list(minutes_by_developer(replay).items())[:_MOST_DEVELOPERS]
+        ]
+        yield message("By developer, minutes a week: {developers}.", developers=", ".join(developers))
+    timed = [one for one in replay.commits if one.seconds is not None]
+    outliers = sorted((place for hump in humps for place in hump.outliers), key=lambda place: -(timed[place].seconds or 0.0))
+    if outliers:
+        named = [
+            message(
+                "{commit} with {seconds} ({subject})",
+                commit=timed[place].commit.id[:10],
+                seconds=seconds_text(timed[place].seconds or 0.0),
+                subject=timed[place].commit.subject,
+            )
+            for place in outliers[:_MOST_OUTLIERS]
+        ]
+        yield message("Far slower than the others of their kind: {commits}.", commits=", ".join(named))
+    if model.guessed:
+        yield plural(
+            "No build tells how long {count:,} instruction of older Dockerfiles takes: others of its kind stand in for it.",
+            "No build tells how long {count:,} instructions of older Dockerfiles take: others of their kind stand in for them.",
+            len(model.guessed),
+        )
+
+
+def _troubles(replay: Replay) -> Iterator[str]:
+    counts = Counter(one.trouble for one in replay.commits)
+    if count := counts["no-dockerfile"]:
+        yield plural("{count:,} commit has no Dockerfile.", "{count:,} commits have no Dockerfile.", count)
+    first = {one.trouble: one for one in reversed(replay.commits)}
+    if count := counts["rejected"]:
+        yield plural(
+            "BuildKit rejects the Dockerfile of {count:,} commit, such as {commit}: {because}",
+            "BuildKit rejects the Dockerfile of {count:,} commits, such as {commit}: {because}",
+            count,
+            commit=first["rejected"].commit.id[:10],
+            because=first["rejected"].verdicts.because,
+        )
+    if count := counts["stops"]:
+        yield plural(
+            "The build of {count:,} commit stops at a missing file, such as {path} in {commit}.",
+            "The builds of {count:,} commits stop at a missing file, such as {path} in {commit}.",
+            count,
+            path=first["stops"].verdicts.because,
+            commit=first["stops"].commit.id[:10],
+        )
+
+
+def blame_sentence(blame: Blame, replay: Replay) -> str:
+    """What one instruction costs: "missed in 143 of 200 commits, 31 min a week; 118 of them changed only `web/**`"."""
+    facts = [message("missed in {misses:,} of {count:,} commits", misses=blame.misses, count=len(replay.commits))]
+    weeks = weeks_of(replay)
+    if blame.seconds is not None:
+        if weeks is None:
+            facts.append(message("{minutes:,.1f} minutes", minutes=blame.seconds / 60))
+        else:
+            facts.append(message("{minutes:,.1f} minutes a week", minutes=blame.seconds / 60 / weeks))
+        waited = blame.critical_seconds or 0.0
+        if blame.seconds > 1 and waited < blame.seconds * 0.9:
+            share = 100 * waited / blame.seconds
+            facts.append(message("{percent:.0f} % of that on the critical path", percent=share))
+    sentence = ", ".join(facts)
+    named = [
+        message("{commits:,} of them changed only {pattern}", commits=one.commits, pattern=one.pattern)
+        for one in blame.files
+        if one.pattern != "**"
+    ]
+    if blame.git_folder:
+        named.insert(0, message("{folder} is in the build context, and differs in every commit", folder=GIT_FOLDER))
+    elif not blame.files:
+        named = [message("the instruction itself, or its base, was new")]
+    return "; ".join([sentence, *named[:3]])

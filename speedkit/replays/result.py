@@ -1,0 +1,138 @@
+"""What a replayed history costs, as frozen types; the sentences about it are in `report_text`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from speedkit.git_history import Commit
+
+from .history_verdicts import CommitVerdicts, DockerfileVersion, HistoryStep, Trouble
+from .path_globs import GlobCount
+from .step_seconds import SecondsModel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Blame", "Replay", "ReplayedCommit", "Split", "one_by_one"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ReplayedCommit:
+    """One commit of a replay. seconds: of the whole build; None when they are not known, or the commit cannot be built.
+
+    step_seconds: of each step that runs, by its number. critical: the numbers of the steps that the build waits for.
+    """
+
+    verdicts: CommitVerdicts
+    seconds: float | None = None
+    step_seconds: Mapping[int, float] = field(default_factory=dict)
+    critical: tuple[int, ...] = ()
+
+    @property
+    def commit(self) -> Commit:
+        return self.verdicts.commit
+
+    @property
+    def dockerfile(self) -> DockerfileVersion | None:
+        return self.verdicts.dockerfile
+
+    @property
+    def trouble(self) -> Trouble | None:
+        return self.verdicts.trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """What one instruction costs over a history, with all steps that ran because it missed.
+
+    line: in the newest Dockerfile that has the instruction. misses: in how many commits the miss began at it. seconds: of all
+    that ran because of it; None when seconds are not known. critical_seconds: of these, what builds waited for.
+    files: what made it miss, `.git` left out; none for an instruction whose own text or base changed. git_folder: in how many
+    commits `.git` was among the files that it copies and that changed. commits: their numbers.
+    """
+
+    line: int
+    instruction: str
+    misses: int
+    seconds: float | None
+    critical_seconds: float | None
+    files: tuple[GlobCount, ...]
+    git_folder: int = 0
+    commits: tuple[int, ...] = ()
+    is_current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A copy that is cut in two, so that a step between both halves stays cached.
+
+    line: of the copy in the newest Dockerfile. patch: a unified diff for `git apply`. saves_runs: how many runs of steps the
+    history would not have had. saves_seconds: None when seconds are not known.
+    """
+
+    line: int
+    patch: str
+    saves_seconds: float | None
+    saves_runs: int
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """The cost of a history.
+
+    name: of the project. commits: oldest first. asked_for: how many commits were asked for; None for a date.
+    shallow: the clone ends before as many. dockerfile_path: in the repository. model: None when seconds are not known.
+    submodules: how many paths of the newest commit are submodules. problem: why nothing could be measured.
+    """
+
+    name: str
+    way: str
+    dockerfile_path: str
+    commits: tuple[ReplayedCommit, ...]
+    asked_for: int | None
+    shallow: bool
+    model: SecondsModel | None
+    blame: tuple[Blame, ...]
+    splits: tuple[Split, ...]
+    submodules: int = 0
+    problem: str = ""
+
+    @property
+    def total_seconds(self) -> float | None:
+        """The seconds of all commits that can be built; None when seconds are not known."""
+        if self.model is None:
+            return None
+        return sum(commit.seconds or 0.0 for commit in self.commits)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per step of each commit: commit, date, author, line, instruction, forecast, seconds, files."""
+        from speedkit.data_frame import Frame
+
+        rows = [
+            [one.commit.id, one.commit.seconds, one.commit.author, step.line, step.instruction, verdict, seconds, files]
+            for one in self.commits
+            for step, verdict, seconds, files in one_by_one(one)
+        ]
+        columns = ["commit", "committed_at", "author", "line", "instruction", "forecast", "seconds", "files"]
+        return Frame(rows, columns=columns)
+
+
+def one_by_one(commit: ReplayedCommit) -> list[tuple[HistoryStep, str, float | None, tuple[str, ...]]]:
+    """Each step of a commit with its verdict, its seconds (None when not known), and the files that made it miss."""
+    if commit.dockerfile is None:
+        return []
+    verdicts = commit.verdicts
+    runs = {step.number for step in verdicts.ran}
+    return [
+        (
+            step,
+            verdict,
+            None if commit.seconds is None else commit.step_seconds.get(step.number, 0.0) if step.number in runs else 0.0,
+            verdicts.files.get(step.number, ()),
+        )
+        for step, verdict in zip(commit.dockerfile.steps, verdicts.verdicts, strict=True)
+    ]

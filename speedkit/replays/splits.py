@@ -1,0 +1,335 @@
+"""The smallest split of a copy that would have saved most over a history.
+
+A copy of a folder makes the steps behind it run with every change in the folder. Cut in two, with the step between the halves,
+it makes that step run only for the first half. Two ways to cut are tried for each copy that is followed by a RUN:
+
+- The RUN installs packages. The first half are the files that name them, and everything else comes after the RUN.
+- The second half are the few parts of the folder that changed alone most often: a set cover, the part first that frees the RUN
+  in most commits. Whether the RUN reads these parts, no history tells. So what it names is left out, and so are sources, where
+  it compiles; a build has to show the rest.
+
+What a split saves is found by replaying the history with it, and without it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from speedkit.builds import dockerfile_without_secrets
+from speedkit.context import Manifest
+from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
+from speedkit.git_history import GIT_FOLDER, CommitRange, Repository
+
+from .history_verdicts import BuildInputs, CommitVerdicts, history_verdicts
+from .result import ReplayedCommit, Split
+from .step_seconds import SecondsModel
+from .timing import with_seconds
+
+__all__ = ["splits_of"]
+
+_MOST_COMMITS = 1000
+"""Each split is replayed, over so many of the last commits."""
+_MOST_SPLITS = 5
+_MOST_PARTS = 3
+_MOST_LINES = 8
+"""Of a first half that is written file by file; a longer one becomes one line with `--exclude`."""
+_PLAIN = re.compile(r"[\w.@+/-]*", re.ASCII)
+"""Paths that need no quotes in an instruction."""
+_NODE = (
+    "package.json package-lock.json npm-shrinkwrap.json yarn.lock .yarnrc .yarnrc.yml pnpm-lock.yaml pnpm-workspace.yaml .npmrc"
+)
+_INSTALLS: tuple[tuple[str, frozenset[str]], ...] = (
+    (r"(?:npm|pnpm)\b.*\b(?:ci|install|i|fetch)\b|yarn(?:\s+install)?(?:\s+--\S+)*$", frozenset(_NODE.split())),
+    (r"go\s+mod\s+(?:download|verify)\b", frozenset({"go.mod", "go.sum", "go.work", "go.work.sum"})),
+    (r"(?:python3?\s+-m\s+)?pip3?\s+install\b.*(?:-r|--requirement)", frozenset()),
+    (r"poetry\s+install\b.*--no-root", frozenset({"pyproject.toml", "poetry.lock", "poetry.toml"})),
+    (r"uv\s+sync\b.*--no-install-project", frozenset({"pyproject.toml", "uv.lock", ".python-version"})),
+    (r"bundle\s+install\b", frozenset({"Gemfile", "Gemfile.lock"})),
+    (r"composer\s+install\b.*--no-scripts", frozenset({"composer.json", "composer.lock"})),
+    (r"(?:\./)?mvnw?\b.*dependency:", frozenset({"pom.xml"})),
+    (r"cargo\s+fetch\b", frozenset({"Cargo.toml", "Cargo.lock"})),
+)
+"""Commands that install what files name, and the names of these files; of pip, the command names the files."""
+_MANIFESTS = frozenset().union(*(names for _, names in _INSTALLS))
+_COMPILES = re.compile(
+    r"\b(?:go (?:build|install|test|vet|generate)|cargo (?:build|install)|mvnw?|gradlew?|make|tsc|"
+    r"(?:npm|yarn|pnpm)\b.*\bbuild)\b"
+)
+"""Commands that may read any source file."""
+_NO_SOURCES = re.compile(
+    r"docs?|\.github|\.gitlab|\.circleci|\.vscode|\.idea|tests?|e2e|examples?|screenshots?|images?|"
+    r".*\.(?:md|rst|adoc)|LICENSE.*|CODEOWNERS|Dockerfile.*|(?:docker-)?compose.*\.ya?ml|\.(?:git|docker)ignore|\.editorconfig",
+    re.IGNORECASE,
+)
+"""Names of what a compiler does not read."""
+_HARMLESS = re.compile(
+    r"(?:npm|yarn|pnpm|pip3?)\s+config\b|corepack\b|set\s+-|cd\s|mkdir\s|rm\s|npm\s+(?:i|install)\s+-g\b|true$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A copy followed by a RUN. source: the copied folder in the context, "" for all of it. flags: as they are written."""
+
+    copy: Instruction
+    run: Instruction
+    source: str
+    target: str
+    flags: str
+
+
+def splits_of(
+    repository: Repository,
+    history: CommitRange,
+    inputs: BuildInputs,
+    commits: Sequence[ReplayedCommit],
+    model: SecondsModel | None,
+) -> tuple[Split, ...]:
+    """The splits of the newest Dockerfile's copies that would have saved something, the best of each copy."""
+    newest = commits[-1] if commits else None
+    if newest is None or newest.dockerfile is None or newest.trouble is not None:
+        return ()
+    files = repository.files(newest.commit.id)
+    text = files.dockerfile(newest.dockerfile.path)
+    if text is None:
+        return ()
+    dockerfile = read_dockerfile(text)
+    manifest = repository.manifest_at(
+        newest.commit.id,
+        context=posixpath.relpath(inputs.context or ".", repository.prefix or "."),
+        dockerfile=posixpath.relpath(newest.dockerfile.path, repository.prefix or "."),
+    )
+    recent = history.commits[-_MOST_COMMITS:]
+    start = history.commits[-_MOST_COMMITS - 1].id if len(history.commits) > _MOST_COMMITS else history.start
+    trial = _Trial(repository, CommitRange(recent, start, history.shallow), inputs, model)
+    splits = []
+    for cut in _cuts(dockerfile):
+        changes = _changes(cut, trial.commits(text))
+        tried = []
+        for new_text, parts in _halves(text, cut, manifest, changes):
+            patch = _diff(text, new_text, newest.dockerfile.path)
+            if dockerfile_without_secrets(patch, inputs.build_args) != patch:
+                continue  # a secret stands in the lines around, and would be shown
+            runs, seconds = trial.saved(text, new_text)
+            tried.append(Split(cut.copy.line, patch, seconds, runs, parts))
+        if tried:
+            splits.append(max(tried, key=lambda one: (one.saves_seconds or 0.0, one.saves_runs, -len(one.patch))))
+    good = [one for one in splits if one.saves_runs > 0 and (one.saves_seconds is None or one.saves_seconds > 0)]
+    return tuple(sorted(good, key=lambda one: (-(one.saves_seconds or 0.0), -one.saves_runs))[:_MOST_SPLITS])
+
+
+class _Trial:
+    """Replays a history with one Dockerfile all through it."""
+
+    def __init__(self, repository: Repository, history: CommitRange, inputs: BuildInputs, model: SecondsModel | None) -> None:
+        self._repository, self._history, self._inputs, self._model = repository, history, inputs, model
+        self._replayed: dict[str, tuple[ReplayedCommit, ...]] = {}
+
+    def commits(self, text: str) -> tuple[ReplayedCommit, ...]:
+        if text not in self._replayed:
+            inputs = replace(self._inputs, dockerfile_text=text)
+            start, verdicts = history_verdicts(self._repository, self._history, inputs)
+            self._replayed[text] = with_seconds(start, verdicts, self._model)
+        return self._replayed[text]
+
+    def saved(self, before: str, after: str) -> tuple[int, float | None]:
+        """How many runs of RUN steps the change saves, and how many seconds; only commits count that both can build."""
+        pairs = [
+            (one, other)
+            for one, other in zip(self.commits(before), self.commits(after), strict=True)
+            if one.trouble is None and other.trouble is None
+        ]
+        runs = sum(_run_count(one.verdicts) - _run_count(other.verdicts) for one, other in pairs)
+        if self._model is None:
+            return runs, None
+        return runs, sum((one.seconds or 0.0) - (other.seconds or 0.0) for one, other in pairs)
+
+
+def _run_count(verdicts: CommitVerdicts) -> int:
+    return sum(step.instruction.upper().startswith("RUN ") for step in verdicts.ran)
+
+
+def _cuts(dockerfile: Dockerfile) -> Iterator[_Cut]:
+    """Each copy of a whole folder of the context, with the RUN that comes next in its stage."""
+    for stage in dockerfile.stages:
+        for number, copy in enumerate(stage.instructions):
+            if copy.keyword not in ("COPY", "ADD") or len(copy.args) != 2 or "$" in copy.text or copy.heredocs:
+                continue
+            names = {name for name in ("from", "exclude", "parents", "checksum") if copy.flag(name) is not None}
+            if names or re.search(r"[*?\[\\]|://", copy.args[0]):
+                continue
+            run = next(
+                (one for one in stage.instructions[number + 1 :] if one.keyword in ("RUN", "COPY", "ADD", "WORKDIR")), None
+            )
+            if run is None or run.keyword != "RUN" or run.heredocs:
+                continue
+            source = posixpath.normpath(f"/{copy.args[0]}").strip("/")
+            flags = "".join(f"{word} " for word in copy.text.split()[1:] if word.startswith("--"))
+            yield _Cut(copy, run, source, copy.args[1], flags)
+
+
+def _changes(cut: _Cut, commits: Sequence[ReplayedCommit]) -> list[frozenset[str]]:
+    """For each commit in which the copy made the RUN run, the parts of the copied folder that changed."""
+    below = f"{cut.source}/" if cut.source else ""
+    changes = []
+    for commit in commits:
+        if commit.dockerfile is None or commit.trouble is not None:
+            continue
+        numbers = {step.line: step.number for step in commit.dockerfile.steps}
+        copy, run = numbers.get(cut.copy.line, -1), numbers.get(cut.run.line, -1)
+        if commit.verdicts.origins().get(run) == copy:
+            files = commit.verdicts.files.get(copy, ())
+            parts = {path[len(below) :].split("/")[0] for path in files if path.startswith(below)}
+            changes.append(frozenset(parts - {GIT_FOLDER}))
+    return changes
+
+
+def _halves(
+    text: str, cut: _Cut, manifest: Manifest, changes: Sequence[frozenset[str]]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The texts with the copy cut in two, each with what is in the half that counts: the first, or the second."""
+    if manifests := _manifests(cut, manifest):
+        first = _copies(cut, manifests)
+        if len(first) <= _MOST_LINES and all(map(_PLAIN.fullmatch, manifests)):
+            yield _cut_text(text, cut, first, _lines(text, cut.copy)), tuple(manifests)
+            return
+    parts = _covering(changes, cut)
+    folder = {entry.path for entry in manifest.entries if entry.kind == "dir"}
+    there = {entry.path for entry in manifest.entries}
+    below = f"{cut.source}/" if cut.source else ""
+    parts = [part for part in parts if f"{below}{part}" in there]
+    if not parts or any(re.search(rf"(?:^|&&|;)\s*{pattern}", cut.run.text[4:]) for pattern, _ in _INSTALLS):
+        return
+    # `.git` differs in every commit, so it can be in no first half.
+    parts += [GIT_FOLDER] if f"{below}{GIT_FOLDER}" in there and "git " not in cut.run.text else []
+    rest = sorted(
+        {path[len(below) :].split("/")[0] for path in there if path.startswith(below) and path != cut.source} - set(parts)
+    )
+    if not rest or not all(map(_PLAIN.fullmatch, (*rest, *parts, below))):
+        return
+    excluded = "".join(f"--exclude={part} " for part in parts)
+    first = _copies_of_parts(cut, rest, folder)
+    if len(first) > _MOST_LINES:
+        first = [f"{cut.copy.keyword} {cut.flags}{excluded}{cut.copy.args[0]} {cut.target}"]
+    second = _copies_of_parts(cut, parts, folder)
+    yield _cut_text(text, cut, first, second), tuple(f"{below}{part}" for part in parts)
+
+
+def _covering(changes: Sequence[frozenset[str]], cut: _Cut) -> list[str]:
+    """The few parts that free the RUN in most commits when they are copied behind it: a greedy set cover."""
+    command = set(re.findall(r"[\w.-]+", cut.run.text))
+    is_compiler = _COMPILES.search(cut.run.text) is not None
+
+    def may_come_later(part: str) -> bool:
+        return part not in command | _MANIFESTS and (not is_compiler or _NO_SOURCES.fullmatch(part) is not None)
+
+    counts = Counter(change for change in changes if change and all(map(may_come_later, change)))
+    parts: list[str] = []
+    while len(parts) < _MOST_PARTS:
+        gains: Counter[str] = Counter()
+        for change, count in counts.items():
+            missing = change - set(parts)
+            if len(missing) == 1:
+                gains[next(iter(missing))] += count
+        best = max(gains, key=lambda part: (gains[part], part), default=None)
+        # A further part must free a tenth of the commits; a split is to be small.
+        if best is None or gains[best] * 10 < len(changes):
+            break
+        parts.append(best)
+    return parts
+
+
+def _named_files(run: Instruction) -> frozenset[str] | None:
+    """The names of the files that a RUN reads when all it does is to install packages; None for any other RUN."""
+    words = [word for word in run.text.split()[1:] if not word.startswith("--mount=")]
+    commands = [part.strip() for part in re.split(r"&&|;", " ".join(words)) if part.strip()]
+    names: frozenset[str] | None = None
+    for command in commands:
+        for pattern, files in _INSTALLS:
+            if re.match(pattern, command):
+                named = re.findall(r"(?:-r|--requirement)[ =]*(\S+)", command) if not files else []
+                names = (names or frozenset()) | files | frozenset(named)
+                break
+        else:
+            if not _HARMLESS.match(command):
+                return None
+    return names
+
+
+def _manifests(cut: _Cut, manifest: Manifest) -> list[str]:
+    """The files in the copied folder that an installing RUN reads; paths in the context."""
+    names = _named_files(cut.run)
+    if names is None:
+        return []
+    below = f"{cut.source}/" if cut.source else ""
+    paths = [entry.path for entry in manifest.entries if entry.kind == "file" and entry.path.startswith(below)]
+    plain = {name.removeprefix("./") for name in names}
+    found = [path for path in paths if path[len(below) :] in plain or posixpath.basename(path) in plain]
+    # A package.json of a test's data is no part of a workspace, and neither is one of an installed package.
+    return [path for path in found if not {"node_modules", "testdata", "fixtures"} & set(path.split("/"))]
+
+
+def _copies(cut: _Cut, paths: Sequence[str]) -> list[str]:
+    """Instructions that copy single files to where the copy of the folder would put them."""
+    below = f"{cut.source}/" if cut.source else ""
+    by_folder: dict[str, list[str]] = {}
+    for path in paths:
+        by_folder.setdefault(posixpath.dirname(path[len(below) :]), []).append(path)
+    return [
+        f"{cut.copy.keyword} {cut.flags}{' '.join(files)} {_folder_target(cut, folder)}" for folder, files in by_folder.items()
+    ]
+
+
+def _copies_of_parts(cut: _Cut, parts: Sequence[str], folders: set[str]) -> list[str]:
+    """Instructions that copy parts of the folder: the files of it together, each folder of it by itself."""
+    below = f"{cut.source}/" if cut.source else ""
+    files = [f"{below}{part}" for part in parts if f"{below}{part}" not in folders]
+    lines = _copies(cut, files)
+    for part in parts:
+        if f"{below}{part}" in folders:
+            lines.append(f"{cut.copy.keyword} {cut.flags}{below}{part} {_folder_target(cut, part)}")
+    return lines
+
+
+def _folder_target(cut: _Cut, folder: str) -> str:
+    target = posixpath.join(cut.target, folder) if folder else cut.target
+    normal = posixpath.normpath(target)
+    return f"{normal}/" if normal not in (".", "/") else "./" if normal == "." else "/"
+
+
+def _lines(text: str, instruction: Instruction) -> list[str]:
+    return text.split("\n")[instruction.line - 1 : instruction.end_line]
+
+
+def _cut_text(text: str, cut: _Cut, first: Sequence[str], second: Sequence[str]) -> str:
+    """The Dockerfile with the first half where the copy is, and the second half behind the RUN."""
+    lines = text.split("\n")
+    end = "\r" if lines[cut.copy.line - 1].endswith("\r") else ""
+    written = [line if line.endswith("\r") or not end else line + end for line in first]
+    behind = [line if line.endswith("\r") or not end else line + end for line in second]
+    return "\n".join(
+        [
+            *lines[: cut.copy.line - 1],
+            *written,
+            *lines[cut.copy.end_line : cut.run.end_line],
+            *behind,
+            *lines[cut.run.end_line :],
+        ]
+    )
+
+
+def _diff(before: str, after: str, path: str) -> str:
+    """A unified diff for `git apply`."""
+    lines = difflib.unified_diff(_kept(before), _kept(after), f"a/{path}", f"b/{path}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _kept(text: str) -> list[str]:
+    # Only line feeds end a line for git; `splitlines` would cut at others, too.
+    lines = text.split("\n")
+    return [*(f"{line}\n" for line in lines[:-1]), *([lines[-1]] if lines[-1] else [])]
