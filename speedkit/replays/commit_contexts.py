@@ -40,8 +40,8 @@ class CommitContexts:
                 self._count(path[len(self._below) :], 1)
         self.ignore(patterns)
 
-    def go_to(self, commit: str, changes: Sequence[Change]) -> list[str]:
-        """Makes it the context of the next commit. Returns the paths that differ in it now; a folder's ends with a slash."""
+    def go_to(self, commit: str, changes: Sequence[Change]) -> dict[str, Entry | None]:
+        """Makes it the context of the next commit. Returns the paths that differ in it now, each with its entry before."""
         own = [*changes]
         if not self._context:
             own += [Change(path, self.files.get(path), file) for path, file in git_folder(commit).items()]
@@ -58,22 +58,26 @@ class CommitContexts:
                 if was_there != (change.after is not None):
                     self._count(path, 1 if change.after is not None else -1)
         # Removals first: a file may become a folder of the same name, or the other way round.
-        differing: dict[str, None] = {}
+        differing: dict[str, Entry | None] = {}
         for path, file in sorted(inside, key=lambda one: one[1] is not None):
-            changed = self._removed(path) if file is None else self._set(path, file)
-            differing |= dict.fromkeys(changed)
-        return list(differing)
+            before = self._removed(path) if file is None else self._set(path, file)
+            differing = before | differing
+        return differing
 
-    def ignore(self, patterns: IgnorePatterns) -> list[str]:
+    def ignore(self, patterns: IgnorePatterns) -> dict[str, Entry | None]:
         """Applies the patterns of another ignore file. Returns the paths that differ in the context, as `go_to` does."""
         self._patterns = patterns
         self._folders = {"": (True, False, _NO_PATTERNS)}
         after = {entry.path: entry for entry in manifest_of(self.files, self._context, patterns, self._links).entries}
         changes: dict[str, Entry | None] = {entry.path: None for entry in self.tree.entries if entry.path not in after}
         changes |= {path: entry for path, entry in after.items() if self.tree.entry(path) != entry}
-        kinds = {path: entry or self.tree.entry(path) for path, entry in changes.items()}
-        self.tree.change(changes)
-        return [f"{path}/" if one is not None and one.kind == "dir" else path for path, one in kinds.items()]
+        return self._changed(changes)
+
+    def _changed(self, changes: Mapping[str, Entry | None]) -> dict[str, Entry | None]:
+        before = {path: self.tree.entry(path) for path in changes}
+        if changes:
+            self.tree.change(changes)
+        return before
 
     def _count(self, path: str, number: int) -> None:
         for folder in _folders_of(path):
@@ -90,7 +94,7 @@ class CommitContexts:
             known = self._folders[folder] = (is_walked, ignored, matched)
         return known
 
-    def _set(self, path: str, file: GitFile) -> Iterable[str]:
+    def _set(self, path: str, file: GitFile) -> dict[str, Entry | None]:
         parent = path.rpartition("/")[0]
         is_walked, _, inherited = self._folder(parent)
         changes: dict[str, Entry | None] = {}
@@ -105,24 +109,19 @@ class CommitContexts:
             if needed and self.tree.entry(folder) is None:
                 changes[folder] = entry_of(folder, None, self._links)
         changes = {one: entry for one, entry in changes.items() if self.tree.entry(one) != entry}
-        if changes:
-            self.tree.change(changes)
-        return [one if one == path else f"{one}/" for one in changes]
+        return self._changed(changes)
 
-    def _removed(self, path: str) -> Iterable[str]:
-        changes: list[str] = []
+    def _removed(self, path: str) -> dict[str, Entry | None]:
+        before: dict[str, Entry | None] = {}
         entry = self.tree.entry(path)
         # A submodule whose files are the repository's own now stays a folder.
         if entry is not None and not (entry.kind == "dir" and self._in_folder.get(path)):
-            self.tree.change({path: None})
-            changes.append(path)
+            before |= self._changed({path: None})
         for folder in _folders_of(path):
             is_needed = self.tree.has_children(folder) if self._folder(folder)[1] else self._in_folder.get(folder, 0) > 0
-            if is_needed or self.tree.entry(folder) is None:
-                continue
-            self.tree.change({folder: None})
-            changes.append(f"{folder}/")
-        return changes
+            if not is_needed and self.tree.entry(folder) is not None:
+                before |= self._changed({folder: None})
+        return before
 
 
 def _folders_of(path: str) -> Iterable[str]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from speedkit.builds import dockerfile_without_secrets
 from speedkit.cache import BaseImage, ChangingTree, ForecastBuild, Selector, Situation, SuccessiveBuilds, Verdict
-from speedkit.context import IgnorePatterns, Manifest, ignore_patterns_in
+from speedkit.context import Entry, IgnorePatterns, Manifest, ignore_patterns_in
 from speedkit.dockerfile import external_bases, host_platform, mounts_of, read_dockerfile
 from speedkit.errors import DockerfileError, Misuse
 from speedkit.git_history import GIT_FOLDER, Commit, CommitRange, GitFile, Repository, file_behind, ignore_files
@@ -22,6 +22,7 @@ __all__ = ["BuildInputs", "CommitVerdicts", "DockerfileVersion", "HistoryStep", 
 Trouble = Literal["no-dockerfile", "rejected", "stops"]
 """Why a commit cannot be built: it has no Dockerfile, BuildKit rejects what it has, or a file that a step reads is missing."""
 
+_NO_ENTRY = Entry("", "other", 0, 0, "", "")
 _RUNS = frozenset({"miss", "depends"})
 
 
@@ -138,15 +139,15 @@ class _Verdicts:
         self._without_secrets: dict[str, str] = {}
         self._ignore_blob: str | None = None
         self._repeated: dict[tuple[Verdict, ...], tuple[Verdict, ...]] = {}
-        self._differing: dict[str, None] = {}
-        """The paths that differ from the commit that was built last; a folder's ends with a slash."""
+        self._differing: dict[str, Entry | None] = {}
+        """The paths that may differ from the commit that was built last, each with its entry there."""
 
     def run(self) -> Iterator[CommitVerdicts]:
         start = Commit(self._history.start, "", 0, "", "", "", ())
         self._contexts.start(self._start_tree, start.id, IgnorePatterns(()))
         yield self._build(start, self._paths[0])
         for commit, path in zip(self._history.commits, self._paths[1:], strict=True):
-            self._differing |= dict.fromkeys(self._contexts.go_to(commit.id, commit.changes))
+            self._differing = self._contexts.go_to(commit.id, commit.changes) | self._differing
             yield self._build(commit, path)
 
     def _build(self, commit: Commit, path: str) -> CommitVerdicts:
@@ -200,20 +201,25 @@ class _Verdicts:
                 break
         if identity != (self._ignore_blob or ""):
             patterns = ignore_patterns_in(text, name) if text is not None else IgnorePatterns(())
-            self._differing |= dict.fromkeys(self._contexts.ignore(patterns))
+            self._differing = self._contexts.ignore(patterns) | self._differing
             self._ignore_blob = identity
 
     def _files(self, verdicts: Sequence[Verdict], selectors: Sequence[Sequence[Selector]]) -> Mapping[int, tuple[str, ...]]:
         """By number of a step that runs, the files that it reads and that differ now."""
         tree = self._contexts.tree
         files: dict[int, tuple[str, ...]] = {}
-        shown = dict.fromkeys(GIT_FOLDER if path.startswith(f"{GIT_FOLDER}/") else path for path in self._differing)
+        shown: dict[str, bool] = {}
+        for path, before in sorted(self._differing.items(), key=lambda one: one[0]):
+            after = tree.entry(path)
+            if after != before:
+                is_folder = (after or before or _NO_ENTRY).kind == "dir"
+                shown[GIT_FOLDER if path.startswith(f"{GIT_FOLDER}/") else path] = is_folder and path != GIT_FOLDER
         for number, verdict in enumerate(verdicts):
             if verdict not in _RUNS or not selectors[number]:
                 continue
-            read = [path for path in shown if any(tree.reads(path.rstrip("/"), selector) for selector in selectors[number])]
+            read = [path for path in shown if any(tree.reads(path, selector) for selector in selectors[number])]
             # A folder that comes or goes says less than the files in it.
-            if paths := tuple(path for path in read if not path.endswith("/")) or tuple(read):
+            if paths := tuple(path for path in read if not shown[path]) or tuple(read):
                 files[number] = paths
         return files
 
