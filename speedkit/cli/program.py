@@ -21,8 +21,7 @@ from speedkit.errors import SpeedkitError
 from speedkit.messages import message
 from speedkit.visible import visible_line
 
-from . import build, clean, compare, doctor, engine, explain, history, judge, lab, layers, predict, project, setup, tour
-from . import build, clean, compare, doctor, engine, explain, history, judge, lab, layers, predict, replay, setup, tour
+from . import build, clean, compare, doctor, engine, explain, history, judge, lab, layers, predict, project, replay, setup, tour
 from .output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
 
 if TYPE_CHECKING:
@@ -59,8 +58,23 @@ program = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (doctor, setup, tour, clean, lab, project, build, compare, predict, explain, history, judge, layers, engine):
-for verb in (doctor, setup, tour, clean, lab, build, compare, predict, explain, replay, history, judge, layers, engine):
+for verb in (
+    doctor,
+    setup,
+    tour,
+    clean,
+    lab,
+    project,
+    build,
+    compare,
+    predict,
+    explain,
+    replay,
+    history,
+    judge,
+    layers,
+    engine,
+):
     verb.register(program)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from speedkit.messages import message
 
-from .arguments import AsJson, BuilderOption
+from .arguments import AsJson, BuilderOption, WayOption
 from .output import print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
@@ -29,28 +29,25 @@ def register(program: typer.Typer) -> None:
 
 def replay(
     folder: Annotated[Path, typer.Argument(metavar="PATH", help=message("A folder in a git repository."))],
-    file: Annotated[
-        str, typer.Option("--file", "-f", metavar="FILE", help=message("The Dockerfile, as a path in PATH."))
-    ] = "Dockerfile",
-    target: Annotated[str | None, typer.Option(metavar="STAGE", help=message("The stage to build."))] = None,
-    commits: Annotated[int, typer.Option(metavar="N", help=message("How many of the last commits."))] = 200,
+    way: WayOption = None,
+    commits: Annotated[int, typer.Option(min=1, metavar="N", help=message("How many of the last commits."))] = 200,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help=message("Commits since then, as `git log --since` takes it."))
     ] = None,
     measure: Annotated[
         int,
         typer.Option(
-            metavar="K", help=message("Build K of the commits for real, each after the one before it, to learn the seconds.")
+            min=0,
+            metavar="K",
+            help=message("Build K of the commits for real, each after the one before it, to learn the seconds."),
         ),
     ] = 0,
     builder: BuilderOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay the history from git's objects. Nothing is built unless `--measure` says so."""
-    from speedkit.projects import Way
     from speedkit.replays import replay as replay_history
 
-    way = Way(file, "dockerfile", file, ".", file, target=target)
     result = replay_history(folder, way=way, commits=commits, since=since, measure=measure, builder=builder, say=say)
     if as_json:
         print_json(_document(result))

@@ -33,13 +33,14 @@ class ContextFolder:
 
     It goes from commit to commit as `git checkout` does: only files that differ are written. They get a new modification
     time, since BuildKit takes a file of equal size and time for unchanged, and compilers rebuild what is newer.
-    Not in it: what the ignore file names, and the content of submodules and LFS objects. Line ends are those in git. Where a
-    build of a checkout gets `.git`, so does this one (`GitFolder`).
+    Not in it: what the ignore file names, and the content of submodules and LFS objects. Line ends are those in git.
+    with_git: where a build of a checkout gets `.git`, this one gets a `GitFolder`.
     """
 
     repository: Repository
     folder: Path
     context: str = "."
+    with_git: bool = False
     _written: dict[str, GitFile] = field(default_factory=dict, repr=False)
     _folders: dict[str, int] = field(default_factory=dict, repr=False)
     _git: GitFolder | None = field(default=None, repr=False)
@@ -65,7 +66,7 @@ class ContextFolder:
             raise NoDockerfile(Path(dockerfile))
         _, patterns = files.ignore_patterns(context, place)
         below = f"{context}/" if context else ""
-        tree = files.tree if context else {**files.tree, **git_folder(files.commit)}
+        tree = {**files.tree, **git_folder(files.commit)} if self.with_git and not context else files.tree
         manifest = manifest_of(tree, context, patterns, files.links)
         has_git = any(entry.path.startswith(f"{GIT_FOLDER}/") for entry in manifest.entries)
         wanted = {entry.path: files.tree[below + entry.path] for entry in manifest.entries if below + entry.path in files.tree}

@@ -133,17 +133,19 @@ class Repository:
                 texts[blob] = content.decode("utf-8", "surrogateescape")
         return texts
 
-    def manifest_at(self, commit: str, *, context: str = ".", dockerfile: str = "Dockerfile") -> Manifest:
+    def manifest_at(
+        self, commit: str, *, context: str = ".", dockerfile: str = "Dockerfile", with_git: bool = False
+    ) -> Manifest:
         """The manifest of a commit's build context, of which git's objects tell all but sizes and times.
 
         context, dockerfile: paths of the project. A file's digest is its blob id: equal for equal content, and nothing else.
-        The `.git` of a checkout is in it unless the ignore file names it (`git_folder`).
+        with_git: the `.git` of a checkout is in it (`git_folder`), unless the ignore file names it.
         Raises: ObjectsMissing; Misuse for an ignore pattern that BuildKit rejects.
         """
         files = self.files(commit)
         folder = self.path(context)
         name, patterns = files.ignore_patterns(folder, self.path(dockerfile))
-        tree = files.tree if folder else {**files.tree, **git_folder(files.commit)}
+        tree = {**files.tree, **git_folder(files.commit)} if with_git and not folder else files.tree
         return manifest_of(tree, folder, patterns, files.links, ignore_file=name)
 
     def changes(self, before: str, after: str) -> tuple[Change, ...]:

@@ -7,8 +7,8 @@ from dataclasses import replace as replaced
 from pathlib import Path
 
 from speedkit.builds import effective_build_args
-from speedkit.git_history import open_repository
-from speedkit.projects import Way
+from speedkit.git_history import Repository, open_repository
+from speedkit.projects import Project, Way, open_project
 
 from .blame import blame_of
 from .history_verdicts import BuildInputs, history_verdicts
@@ -21,9 +21,9 @@ __all__ = ["replay"]
 
 
 def replay(
-    project: Path | str,
+    project: Project | Path | str,
     *,
-    way: Way | None = None,
+    way: Way | str | None = None,
     commits: int | None = 200,
     since: str | None = None,
     measure: int = 0,
@@ -34,7 +34,8 @@ def replay(
 ) -> Replay:
     """What the last commits of a project would have cost, on a builder that builds each of them after the one before.
 
-    project: a folder in a git repository; nothing in it is built, and its files are not read: the history is.
+    project: as `sk.project` gives it, or a folder in a git repository. way: a way to build it, or its name; None is the
+    project's default one. Its options are taken for the whole history; only the files come from each commit.
     commits: at most so many; with `since`, as `git log --since` takes it, at most so many since then. None for all.
     measure: so many commits are really built, each after the one before it, to learn how long the steps take. With 0, seconds
     come from such builds of earlier calls, and are None without any.
@@ -44,15 +45,15 @@ def replay(
     say: gets a sentence about each real build.
     Raises: NotARepository, ObjectsMissing, GitError; with `measure` also what a build raises.
     """
-    folder = Path(project)
+    folder = project.folder if isinstance(project, Project) else Path(project)
     repository = open_repository(folder)
-    chosen_way = way or Way("Dockerfile", "dockerfile", "Dockerfile", ".", "Dockerfile")
+    chosen_way = _way(project, way, repository)
     inputs = BuildInputs(
         context=repository.path(chosen_way.context),
         dockerfile=repository.path(chosen_way.file),
         target=chosen_way.target,
         build_args=effective_build_args(chosen_way.build_args),
-        dockerfile_text=dockerfile,
+        dockerfile_text=dockerfile if dockerfile is not None else chosen_way.dockerfile_text,
         ignore_text=ignore_file,
     )
     if chosen_way.platforms:
@@ -81,6 +82,16 @@ def replay(
         splits=splits_of(repository, history, inputs, timed, model) if dockerfile is None else (),
         submodules=len(head.submodules),
     )
+
+
+def _way(project: Project | Path | str, way: Way | str | None, repository: Repository) -> Way:
+    if isinstance(way, Way):
+        return way
+    if repository.is_bare:
+        # There are no files that could tell a way, but there may be a Dockerfile in each commit.
+        return Way("Dockerfile", "dockerfile", "Dockerfile", ".", "Dockerfile")
+    opened = project if isinstance(project, Project) else open_project(project)
+    return opened.here(opened.buildable(way))
 
 
 def _silent(_: str) -> None: ...

@@ -13,7 +13,7 @@ from speedkit.apps import App, Strategy
 from speedkit.builders import Builder, builder_named
 from speedkit.builds import BuildOptions, recordings_folder, start_on_builder
 from speedkit.cache import Verdict
-from speedkit.engine import connect
+from speedkit.engine import checked_options, connect
 from speedkit.errors import SpeedkitError
 from speedkit.git_history import Commit, CommitRange, ContextFolder, Repository
 from speedkit.messages import message
@@ -119,7 +119,7 @@ def build_commits(
     ran_before: set[str] = set()
     # BuildKit recognises a build context by the last name of its folder. Nobody else's folder may have it.
     with scratch_folder() as scratch:
-        context = ContextFolder(repository, scratch / f"{name}-{secrets.token_hex(4)}", way.context)
+        context = ContextFolder(repository, scratch / f"{name}-{secrets.token_hex(4)}", way.context, with_git=True)
         for number, one in enumerate((start, *verdicts), 1):
             if one.dockerfile is None or one.trouble is not None:
                 continue
@@ -133,6 +133,8 @@ def build_commits(
                 isolation=isolation,
                 target=way.target,
                 build_args=dict(way.build_args),
+                # Without its tags, which name images of the team's, and without its caches, which are those of other builds.
+                options=checked_options(replace(way.options, tags=()), repository.folder),
             )
             running = start_on_builder(builder, app, strategy, options)
             try:

@@ -103,6 +103,7 @@ def splits_of(
         newest.commit.id,
         context=posixpath.relpath(inputs.context or ".", repository.prefix or "."),
         dockerfile=posixpath.relpath(newest.dockerfile.path, repository.prefix or "."),
+        with_git=True,
     )
     recent = history.commits[-_MOST_COMMITS:]
     start = history.commits[-_MOST_COMMITS - 1].id if len(history.commits) > _MOST_COMMITS else history.start

@@ -328,7 +328,7 @@ def test_a_context_with_git_has_the_repository_of_that_commit(small: SmallReposi
     repository = open_repository(small.folder)
     folders = [tmp_path / "one" / "context", tmp_path / "two" / "context"]
     for folder in folders:
-        context = ContextFolder(repository, folder)
+        context = ContextFolder(repository, folder, with_git=True)
         for number, (commit, tag) in enumerate([(second, "v2"), (first, "v1")], 1):
             context.check_out(commit, modified_ns=number * 10**18)
             copy = SmallRepository.__new__(SmallRepository)
