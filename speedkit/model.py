@@ -102,12 +102,14 @@ class Base:
 
     stand_in: `used` is a local image that took its place because no registry answered. made_of: what that is made of, in a few
     words, such as `Go 1.26.0, Debian trixie`; "" where it does not say it.
+    replaced: the user named `used` in its place (`--base`).
     """
 
     reference: str
     used: str
     stand_in: bool
     made_of: str = ""
+    replaced: bool = False
 
     @property
     def in_words(self) -> str:
@@ -174,8 +176,11 @@ class Build:
     def stand_ins(self) -> str:
         """The stand-ins of the build in a few words, for labels; "" where everything was as the Dockerfile names it."""
         if self.replaced_frontend is None:
-            return message("stand-in base") if self.stand_in else ""
-        return message("stand-in base and frontend") if self.stand_in else message("stand-in frontend")
+            words = message("stand-in base") if self.stand_in else ""
+        else:
+            words = message("stand-in base and frontend") if self.stand_in else message("stand-in frontend")
+        is_replaced = any(base.replaced for base in self.bases)
+        return ", ".join(filter(None, [words, message("replaced base") if is_replaced else ""]))
 
     @property
     def instructions(self) -> tuple[Step, ...]:

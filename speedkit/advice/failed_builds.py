@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from speedkit.commands import as_typed
 from speedkit.engine import stand_in_images
-from speedkit.messages import message
+from speedkit.messages import marked, message
+
+from .unanswered_hosts import Unanswered, unanswered_host
 
 __all__ = ["advice_on_failure"]
 
@@ -19,6 +21,14 @@ OTHER_PROCESSOR = re.compile(r"exec format error|Invalid ELF image for this arch
 NO_HOST_NETWORK = "network.host is not allowed"
 NO_SECRET = re.compile(r"secret (?P<name>\S+): not found")
 NO_AGENT = re.compile(r"unset ssh forward key (?P<name>\S+)")
+TROUBLES = {
+    "name": marked("its name is not known here"),
+    "connection": marked("no connection"),
+    "time": marked("no answer in time"),
+    "certificate": marked("its certificate is not trusted here, as behind a proxy that reads along"),
+    "refusal": marked("403 Forbidden, from the host or from a proxy on the way"),
+    "request": marked("the request failed"),
+}
 NO_COMMAND = "exit code: 127"
 """With this code, a shell says that there is no program of that name."""
 
@@ -37,38 +47,8 @@ def advice_on_failure(
     that the engine's own replaced. platforms: the platforms of the local images, by each of their names. log: the end of the
     failed step's own output.
     """
-    missing = NO_IMAGE.search(error_text)
-    # BuildKit writes an image's full name, a Dockerfile the short one.
-    image = missing["image"].removeprefix("docker.io/").removeprefix("library/").removesuffix(":latest") if missing else ""
-    # First: in this failure, too, BuildKit names an image, but nobody wants to pull a frontend.
-    if missing and SYNTAX_LINE.search(error_text):
-        return message(
-            "The `# syntax=` line asks a registry for {image}, and no registry provides it here. Remove the line: the engine "
-            "then reads the Dockerfile by itself.",
-            image=image,
-        )
-    if missing and (platform := (platforms or {}).get(image)):
-        return message(
-            "The image {image} is on this machine for {platform} only, the build asks for another platform (FROM or "
-            "--platform), and no registry provides that here.",
-            image=image,
-            platform=platform,
-        )
-    if missing and stand_in_images(image):
-        return as_typed(
-            message(
-                "The image {image} is not on this machine, and no registry provides it here. `speedkit setup --for PATH` makes "
-                "the stand-ins that the project in PATH needs.",
-                image=image,
-            )
-        )
-    if missing:
-        return message(
-            "The image {image} is not on this machine, and no registry provides it here. Run `docker pull {image}` where there "
-            "is a network, or `docker load` a saved one, or name another one with --base {image}=IMAGE: speedkit has no "
-            "stand-in for it.",
-            image=image,
-        )
+    if missing := NO_IMAGE.search(error_text):
+        return _advice_on_image(missing["image"], error_text, platforms or {})
     if OTHER_PROCESSOR.search(f"{log}\n{error_text}"):
         return message(
             "The program is one for another processor than this machine's: a build for another platform runs its steps under "
@@ -78,6 +58,9 @@ def advice_on_failure(
         )
     if advice := _advice_on_options(error_text):
         return advice
+    # Last of the network's: BuildKit names the images and frontends that it could not get by itself.
+    if unanswered := unanswered_host(log, error_text):
+        return _advice_on_network(unanswered)
     if NO_BRIDGE.search(error_text):
         return message(
             "The engine has lost its bridge network, as happens when another engine is started beside it. Restart the engine."
@@ -93,6 +76,49 @@ def advice_on_failure(
             frontend=frontend,
         )
     return ""
+
+
+def _advice_on_image(image: str, error_text: str, platforms: Mapping[str, str]) -> str:
+    # BuildKit writes an image's full name, a Dockerfile the short one.
+    image = image.removeprefix("docker.io/").removeprefix("library/").removesuffix(":latest")
+    # First: in this failure, too, BuildKit names an image, but nobody wants to pull a frontend.
+    if SYNTAX_LINE.search(error_text):
+        return message(
+            "The `# syntax=` line asks a registry for {image}, and no registry provides it here. Remove the line: the engine "
+            "then reads the Dockerfile by itself.",
+            image=image,
+        )
+    if platform := platforms.get(image):
+        return message(
+            "The image {image} is on this machine for {platform} only, the build asks for another platform (FROM or "
+            "--platform), and no registry provides that here.",
+            image=image,
+            platform=platform,
+        )
+    if stand_in_images(image):
+        return as_typed(
+            message(
+                "The image {image} is not on this machine, and no registry provides it here. `speedkit setup --for PATH` makes "
+                "the stand-ins that the project in PATH needs.",
+                image=image,
+            )
+        )
+    return message(
+        "The image {image} is not on this machine, and no registry provides it here. Run `docker pull {image}` where there "
+        "is a network, or `docker load` a saved one, or name another one with --base {image}=IMAGE: speedkit has no "
+        "stand-in for it.",
+        image=image,
+    )
+
+
+def _advice_on_network(unanswered: Unanswered) -> str:
+    return message(
+        "The step needs {host}, which did not answer from here ({trouble}). That need not be a mistake of the project. Build "
+        "where {host} answers, give the build another way out (--network, or a proxy as --build-arg HTTPS_PROXY=ADDRESS), "
+        "build a --target that does not need this step, or start from an image that has these files: --base NAME=IMAGE.",
+        host=unanswered.host,
+        trouble=message(TROUBLES[unanswered.trouble]),
+    )
 
 
 def _advice_on_options(error_text: str) -> str:

@@ -1,6 +1,6 @@
 """What builds: the engine, another builder of buildx, or a recording that is played again. All of them are a `Builder`."""
 
-from .base_choice import SYNTAX_ARGUMENT, BuildBases
+from .base_choice import SYNTAX_ARGUMENT, BuildBases, base_names
 from .builder import BaseRequest, Builder
 from .builder_choice import builder_if_any, builder_named
 from .built_image import answer_of, describe_result
@@ -17,6 +17,7 @@ __all__ = [
     "OtherBuilder",
     "Replay",
     "answer_of",
+    "base_names",
     "builder_if_any",
     "builder_named",
     "describe_result",

@@ -103,6 +103,8 @@ def build_bases(
         try:
             base = resolve_base(engine, image.name, extend_ca=extend_ca)
         except NoBaseImage:
+            if image.in_place:
+                raise
             # BuildKit then fails at the line that names the image, and quotes it.
             continue
         used, described = base.used, base.described
@@ -114,6 +116,8 @@ def build_bases(
             described = inspect_image(engine, used)
         # `used` is the image before its isolation: a later build recognizes the base by it (`bases_now`).
         facts[reference] = {"used": base.used, "stand_in": base.stand_in, "made_of": base.contents} | _facts(described)
+        if image.in_place:
+            facts[reference]["replaced"] = True
         if image.of_user:
             contexts[context_name(reference)] = f"{DOCKER_IMAGE}{used}"
         elif used != reference:
@@ -248,13 +252,14 @@ def _facts(described: dict[str, Any]) -> dict[str, Any]:
 class _NeededImage:
     """An image that a build needs.
 
-    name: its own, which is not that in the Dockerfile where the user names a build context (`of_user`). platforms: those that
-    it is needed for.
+    name: its own, which is not that in the Dockerfile where the user names a build context or a base (`of_user`). platforms:
+    those that it is needed for. in_place: the user named it with `--base`.
     """
 
     name: str
     platforms: frozenset[str]
     of_user: bool
+    in_place: bool = False
 
 
 def _needed_images(
@@ -283,7 +288,9 @@ def _needed_images(
     needed = {}
     for reference, of_platforms in platforms.items():
         name = context_name(reference)
-        if name in images:
+        if (chosen := options.base_for(reference)) is not None:
+            needed[reference] = _NeededImage(chosen, of_platforms, of_user=True, in_place=True)
+        elif name in images:
             needed[reference] = _NeededImage(images[name], of_platforms, of_user=True)
         elif name not in contexts:
             needed[reference] = _NeededImage(reference, of_platforms, of_user=False)

@@ -179,6 +179,7 @@ def _command_options(
         str | None,
         typer.Option(metavar="BYTES", help=message("The size of /dev/shm in RUN, such as 1g."), rich_help_panel=OF_DOCKER),
     ] = None,
+    base: BaseOption = None,
 ) -> CommandOptions:
     from speedkit.engine import CommandOptions
 
@@ -195,6 +196,7 @@ def _command_options(
         add_hosts=tuple(add_host or ()),
         ulimits=tuple(ulimit or ()),
         shm_size=shm_size,
+        bases=parse_bases(base),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from speedkit.messages import message
@@ -38,6 +39,11 @@ def print_build(built: Build) -> None:
         facts.append(bytes_text(built.image_bytes))
     if replaced := ", ".join(base.in_words for base in built.bases if base.stand_in):
         facts.append(message("stand-in base for {names}", names=replaced))
+    facts += [
+        message("{image} in place of the base {name}", image=base.used, name=base.reference)
+        for base in built.bases
+        if base.replaced
+    ]
     if built.replaced_frontend is not None:
         facts.append(message("stand-in frontend for {name}", name=built.replaced_frontend))
     line, seconds = message("line"), message("seconds")
@@ -78,6 +84,7 @@ def build_json(built: Build) -> dict[str, Any]:
         "ok": built.ok,
         "stand_in_base": built.stand_in,
         "stand_in_frontend": built.replaced_frontend is not None,
+        "bases": [asdict(base) for base in built.bases],
         "notices": list(built.notices),
         "steps": [
             {

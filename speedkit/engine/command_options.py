@@ -96,6 +96,12 @@ class CommandOptions:
         contexts = self.named_contexts.items()
         return {name: source.removeprefix(DOCKER_IMAGE) for name, source in contexts if source.startswith(DOCKER_IMAGE)}
 
+    def base_for(self, reference: str) -> str | None:
+        """The image that `--base` puts in place of a base image of the Dockerfile; None where it stays."""
+        name = context_name(reference)
+        # A digest is longer than what anybody types, and the name before it says which image is meant.
+        return self.bases.get(name) or self.bases.get(context_name(name.partition("@")[0]))
+
 
 NO_OPTIONS = CommandOptions()
 
@@ -137,6 +143,7 @@ def checked_options(options: CommandOptions, folder: Path | None = None) -> Comm
         add_hosts=tuple(_host(text) for option in options.add_hosts for text in option.split(",")),
         ulimits=_ulimits(options.ulimits),
         shm_size=_size(options.shm_size),
+        bases=dict(_base(name, image) for name, image in options.bases.items()),
     )
 
 
@@ -204,6 +211,20 @@ def _agent(option: str, folder: Path) -> str:
             message("Write --ssh default for your SSH agent, or --ssh NAME=PATH for the socket of an agent or a key file."),
         )
     return f"{name}={','.join(str(folder / Path(path).expanduser()) for path in paths.split(','))}" if paths else name
+
+
+def _base(name: str, image: str) -> tuple[str, str]:
+    for one in (name, image):
+        try:
+            check_image_name(one)
+        except ValueError as problem:
+            _refuse(
+                message(
+                    "--base {option!r} has a name that no image can have: {problem}.", option=f"{name}={image}", problem=problem
+                ),
+                message("Write --base NAME=IMAGE, with the name as the Dockerfile has it: --base alpine:3=my/alpine."),
+            )
+    return context_name(name), image
 
 
 def agent_ids(options: CommandOptions) -> frozenset[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
-from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, builder_if_any
+from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, base_names, builder_if_any
 from speedkit.builds import dockerfile_text, effective_build_args, options_in_copy
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast, lint
 from speedkit.cache import explain as explain_situation
@@ -19,7 +19,7 @@ from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import Finding
 from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options, joined_options
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
-from speedkit.messages import message, plural
+from speedkit.messages import join_names, message, plural
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
 from speedkit.rendering import Reason, reasons_html, warnings_html
@@ -117,7 +117,13 @@ def predict(
         # An engine that went away since has nothing to say about it, and the forecast holds all the same.
         with suppress(SpeedkitError):
             frontend = named_builder.frontend_replaced_now(request.dockerfile, request.build_args)
-    return Reasons(_expected(steps, frontend), steps, replaced_frontend=frontend, warnings=lint(now))
+    replaced = [reference for reference in base_names(request) if checked.base_for(reference) is not None]
+    title = ", ".join([_expected(steps, frontend), *([_replaced_in_words(replaced)] if replaced else [])])
+    return Reasons(title, steps, replaced_frontend=frontend, warnings=lint(now))
+
+
+def _replaced_in_words(names: Sequence[str]) -> str:
+    return message("with other images in place of {names}", names=join_names(names))
 
 
 def _on_one_line(facts: Sequence[str], replaced_frontend: str | None) -> str:

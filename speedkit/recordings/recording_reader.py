@@ -79,7 +79,9 @@ def assemble_build(
 
 
 def _base(name: str, facts: Mapping[str, Any]) -> Base:
-    return Base(name, str(facts.get("used")), bool(facts.get("stand_in")), str(facts.get("made_of") or ""))
+    return Base(
+        name, str(facts.get("used")), bool(facts.get("stand_in")), str(facts.get("made_of") or ""), bool(facts.get("replaced"))
+    )
 
 
 def _within(step: Step, seconds: float) -> Step:
