@@ -77,6 +77,10 @@ _IMAGES: Mapping[str, _Settings] = {
     ),
     "bun": _Settings(workdir="/home/bun/app"),
 }
+_FOLDERS = frozenset(
+    ("/tmp", "/opt", "/srv", "/home", "/root", "/etc", "/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/var/tmp", "/usr/local")  # noqa: S108
+)
+"""Folders that base images have."""
 _HOMES = {"node": ("node", "/home/node", "1000"), "gradle": ("gradle", "/home/gradle", "1000")}
 """By image: its user without rights, with home and number."""
 
@@ -189,8 +193,11 @@ class BuildPlan:
         word = self.expand(copy.args[-1], copy)
         if word is None:
             return None
-        path = normalized_path(self.before(copy).workdir, word)
+        workdir = self.before(copy).workdir
+        path = normalized_path(workdir, word)
         is_folder = len(copy.args) > 2 or word.endswith(("/", "/.")) or word in (".", "..", "")
+        # A folder that is there takes the file; without that folder, the file gets its name.
+        is_folder = is_folder or path in _FOLDERS or f"{workdir.rstrip('/')}/".startswith(f"{path.rstrip('/')}/")
         return f"{path.rstrip('/')}/" if is_folder else path
 
     def copied(self, copy: Instruction) -> dict[str, str] | None:
@@ -275,6 +282,29 @@ class BuildPlan:
             if folder.startswith(other) or other.startswith(folder):
                 return True
         return False
+
+    def taken_from(self, stage: int | None) -> frozenset[str]:
+        """The paths of a stage that other stages and the image take; "/" is all. They may have wildcards."""
+        return frozenset(self._exposed[stage or 0])
+
+    def copies_from(self, stage: int, folder: str) -> list[tuple[Instruction, int, str]]:
+        """The words of COPY instructions of any stage that take something in a folder of a stage, or the folder itself.
+
+        Each with its place among the arguments, and its path in the stage; "" for a path that is not known.
+        """
+        found = []
+        for step in self.dockerfile.instructions:
+            if step.keyword != "COPY" or step.stage is None:
+                continue
+            origins = origins_of(self.dockerfile, step)
+            if not origins or origins[0].stage != stage:
+                continue
+            for place, written in enumerate(step.args[:-1]):
+                source = self.expand(written, step)
+                path = "" if source is None else normalized_path("/", source)
+                if not path or f"{path.rstrip('/')}/".startswith(f"{folder}/"):
+                    found.append((step, place, path))
+        return found
 
     def is_final(self, stage: int | None) -> bool:
         """Whether the whole file system of a stage is in the image."""

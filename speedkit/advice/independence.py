@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -55,13 +56,18 @@ _PATHS = frozenset(
     }
 )
 """Programs that touch only the paths in their words."""
+_SETTINGS = re.compile(
+    r"/(?:etc|lib\d*|bin|sbin|boot|var/(?:lib|cache)|usr/(?:lib\d*|share|bin|sbin|etc)|usr/local/(?:etc|lib|share)|root/\.[^/]*|"
+    r"home/[^/]+/\.[^/]*)(?:/|$)|/[^/]*$"
+)
+UNUSED = "/\0"
 _VALUE = re.compile(r"[\w.+@:~^=<>!,\[\]*-]+")
 """The name of a package: no path, no address, no variable."""
 
 
 def is_independent(command: ShellCommand, *, workdir: str, copied: Collection[str]) -> bool:
     """Whether a command neither reads nor writes what was copied. copied: paths in the image."""
-    if not command.words:
+    if not command.words or _are_settings(command.program, copied):
         return False
     if any(not _is_elsewhere(path, workdir, copied) for path in command.redirections if not path.startswith("&")):
         return False
@@ -75,7 +81,9 @@ def is_independent(command: ShellCommand, *, workdir: str, copied: Collection[st
     if program in _PLAIN:
         return True
     if program in _PATHS:
-        return "$(" not in " ".join(command.words) and all(_is_elsewhere(word, workdir, copied) for word in words)
+        # What it makes beside copied files may be the folder of these, with other rights than the copy would give it.
+        common = posixpath.commonpath([posixpath.dirname(path) for path in copied]) if copied else UNUSED
+        return all(_is_elsewhere(word, workdir, {*copied, common}) and not _is_in(word, workdir, common) for word in words)
     return _installs_by_name(command)
 
 
@@ -134,6 +142,19 @@ def keeps_no_state(piece: Piece) -> bool:
         "alias",
         "trap",
     )
+
+
+def _are_settings(program: str, copied: Collection[str]) -> bool:
+    """Whether what was copied may be settings of programs, such as a list of package servers."""
+    if program in _PLAIN:
+        return False
+    if program in ("cargo", "rustup") and any(re.search(r"/\.cargo/config|/rust-toolchain", path) for path in copied):
+        return True
+    return any(_SETTINGS.match(path) for path in copied)
+
+
+def _is_in(word: str, workdir: str, folder: str) -> bool:
+    return f"{normalized_path(workdir, word).rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def _is_elsewhere(word: str, workdir: str, copied: Collection[str]) -> bool:

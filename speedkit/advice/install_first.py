@@ -1,5 +1,7 @@
 """Puts the installation of dependencies above the copy of the sources, with only the files copied before it that it reads.
 
+The same does for a command that reads none of the project's files.
+
     COPY . .                        COPY package.json package-lock.json ./
     RUN npm ci && npm run build     RUN npm ci
                                     COPY . .
@@ -70,7 +72,7 @@ def install_first(plan: BuildPlan, installation: Installation) -> DockerfileEdit
     """The edited Dockerfile; None where nothing is gained, or where it is not certain that the result stays the same."""
     run = installation.run
     text = plan.shell(run)
-    if text is None or run.json or run.heredocs or not installation.reads:
+    if text is None or run.json or run.heredocs:
         return None
     moves = _moves(plan, installation)
     if moves is None or not moves.copies or not _is_worth_it(plan, moves, installation):
@@ -130,7 +132,8 @@ def _sort_copy(plan: BuildPlan, step: Instruction, installation: Installation, m
             raise _CannotMove
         return
     needed = {source: target for target in installation.reads for source in files if files[source] == target}
-    if len(needed) == len(files) or (needed and _is_quiet(plan, files.keys() - needed.keys())):
+    stays = len(needed) == len(files) or _is_quiet(plan, files.keys() - needed.keys())
+    if stays and (needed or not moves.moved):
         # It stays above the copies that move, so it must not have written over them.
         moves.kept |= set(files.values())
         if moves.moved & moves.kept:

@@ -110,7 +110,7 @@ def node_project(plan: BuildPlan, run: Instruction) -> NodeProject | None:
 
     members = list(_members(files, folder, package))
     packages = [package]
-    is_certain = True
+    is_certain = not _has_parent(files, folder)
     for member in members:
         manifest = posixpath.join(member, "package.json")
         document = _json(files.text(manifest))
@@ -138,6 +138,15 @@ def node_project(plan: BuildPlan, run: Instruction) -> NodeProject | None:
     own_cache = any(True for _ in files.below(posixpath.join(folder, ".yarn/cache"))) or "enableGlobalCache: false" in settings
     is_certain = is_certain and "enableScripts: false" not in settings
     return NodeProject(folder, tuple(dict.fromkeys(manifests)), is_certain, is_berry, own_cache or "cacheFolder:" in settings)
+
+
+def _has_parent(files: ImageFiles, folder: str) -> bool:
+    """Whether the project may be part of a workspace: a package manager searches the folders above."""
+    while folder != "/":
+        folder = posixpath.dirname(folder)
+        if any(posixpath.join(folder, name) in files.paths for name in _MANIFESTS):
+            return True
+    return False
 
 
 def _json(text: str | None) -> dict[str, Any] | None:

@@ -42,14 +42,14 @@ _VALUED = frozenset(
             "--cert",
         ),
         *("--trusted-host", "--cache-dir", "--progress-bar", "--no-binary", "--only-binary", "--config-settings", "--src"),
-        *("--index-strategy", "--link-mode", "--upgrade-strategy", "--use-feature"),
+        *("--index-strategy", "--link-mode", "-w", "--wheel-dir", "-d", "--dest", "--upgrade-strategy", "--use-feature"),
     }
 )
 _LOCAL = re.compile(r"\.{0,2}/|\.{1,2}$|file:|~/|.*@\s*file:|.*\.(?:whl|tar\.gz|zip)$")
 
 
 def pip_words(command: ShellCommand) -> tuple[str, ...] | None:
-    """The words behind `pip install`, `python -m pip install` or `uv pip install` (and `sync`); None for another command."""
+    """The words behind `pip install`, `pip wheel`, `python -m pip install`, `uv pip sync` and the like; else None."""
     words = command.words
     program = command.program
     if re.fullmatch(r"python[\d.]*", program) and words[1:3] == ("-m", "pip"):
@@ -62,7 +62,7 @@ def pip_words(command: ShellCommand) -> tuple[str, ...] | None:
         return None
     # Options of pip itself may be in front: `pip --no-cache-dir install`.
     place = next((number for number, word in enumerate(rest) if not word.startswith("-")), None)
-    if place is None or rest[place] not in ("install", "sync"):
+    if place is None or rest[place] not in ("install", "wheel", "download", "sync"):
         return None
     files = rest[place + 1 :]
     return rest[:place] + (

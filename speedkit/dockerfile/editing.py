@@ -150,6 +150,13 @@ class DockerfileEditor:
         start, end = self._starts[self.first_line(instruction) - 1], self.span(instruction)[1]
         return self._source[start:end]
 
+    def keyword_of(self, instruction: Instruction) -> str:
+        """The keyword as the author wrote it, with what is in front of it."""
+        return (
+            self.source_of(instruction)[: len(self.flat(instruction)) - len(self.flat(instruction).lstrip())]
+            + (self.flat(instruction).split(maxsplit=1)[0])
+        )
+
     def keyword(self, word: str, like: Instruction) -> str:
         """A keyword in the case in which the author writes another instruction."""
         written = _KEYWORD.match(self._lines[like.line - 1])

@@ -37,7 +37,8 @@ def change(plan: BuildPlan) -> Change | None:
             for path in _paths(plan, run, command, home[0], variables.get("PNPM_HOME"))
         ][:1]
 
-    editor = mount_folders(plan, installs_packages, folders)
+    # One that runs only in some case may never run at all.
+    editor = mount_folders(plan, lambda command: not command.nested and installs_packages(command), folders)
     if editor is None:
         return None
     because = message("With the store of packages in a mount, only packages that it never had are downloaded.")
