@@ -70,8 +70,9 @@ def unsteady_steps(build: Situation) -> tuple[UnsteadyStep, ...]:
 
     Raises: DockerfileError.
     """
-    needed = needed_stages(build.dockerfile, build_args=build.build_args, target=build.target)
-    bases = stage_bases(build.dockerfile, build_args=build.build_args, target=build.target)
+    dockerfile, build_args, target, platform = build.dockerfile, build.build_args, build.target, build.platform
+    needed = needed_stages(dockerfile, build_args=build_args, target=target, platform=platform, replaced=build.contexts)
+    bases = stage_bases(dockerfile, build_args=build_args, target=target, platform=platform)
     images = {stage.line: bases[stage.index].image for stage in build.dockerfile.stages if bases[stage.index].stage is None}
     return tuple(
         UnsteadyStep(step.line, step.text, because)

@@ -60,6 +60,10 @@ STATE_IS_SENT = marked(
 UNSET_SECRET = marked(
     "The build had no secret {names}: the variable is not set. `docker build` builds without it, too, and says nothing."
 )
+MARKED_IMAGE = marked(
+    "{names} has a mark of speedkit in its base image, because this build had a cache of its own: do not ship it. "
+    "`speedkit build` in the folder, without --cold, makes the image as it is."
+)
 LOG_IS_CUT = marked("The log was too long to be kept whole: it says where and how much is left out.")
 CACHE_IN_THE_IMAGE = "type=inline"
 
@@ -224,6 +228,8 @@ class RunningBuild:
         self._keeper = Keeper(self._redaction, self._transcript, lambda: self._shown_text, builder.played)
         if unset := sorted(unset_secrets(request.options.options)) if builder.played is None else ():
             self._keeper.notices.append(message(UNSET_SECRET, names=join_names(unset)))
+        if builder.played is None and request.options.isolation and (tags := request.options.options.tags):
+            self._keeper.notices.append(message(MARKED_IMAGE, names=join_names(tags)))
         self._built: Build | None = None
         self._finished: Build | None = None
         self._problem: BaseException | None = None
@@ -325,7 +331,8 @@ class RunningBuild:
 
     def _build_and_record(self) -> Build:
         if self.builder.played is None:
-            self._redaction.learn_folder(self.request.folder)
+            for folder in (self.request.folder, *self.request.options.options.folders.values()):
+                self._redaction.learn_folder(folder)
         machine = InBackground(self.builder.machine)
         solver = Solver(
             self.builder,

@@ -100,14 +100,14 @@ class Plan:
     context: Vertex
 
 
-def plan_build(situation: Situation, *, tree: Tree | None = None) -> Plan:
-    """The plan of a build. tree: the files of its context, where they were read before.
+def plan_build(situation: Situation, *, tree: Tree | None = None, named: Mapping[str, Tree] = MappingProxyType({})) -> Plan:
+    """The plan of a build. tree, named: the files of its context and its named contexts, where they were read before.
 
     Raises DockerfileError for what BuildKit refuses before or while it computes cache keys.
     """
     _check_build_time(situation.build_args.get("SOURCE_DATE_EPOCH", ""))
     context = Vertex("context", ("context",), tree=tree or Tree(situation.context), local=True)
-    planner = _Planner(situation, context)
+    planner = _Planner(situation, context, named=named)
     steps = tuple(planner.all_steps())
     _check_paths(steps, context)
     if context.tree is not None:
@@ -205,8 +205,16 @@ def _check_build_time(seconds: str) -> None:
 class _Planner:
     """Works through the stages in order; later stages look up earlier ones."""
 
-    def __init__(self, situation: Situation, context: Vertex, *, finds_warnings: bool = False) -> None:
+    def __init__(
+        self,
+        situation: Situation,
+        context: Vertex,
+        *,
+        named: Mapping[str, Tree] = MappingProxyType({}),
+        finds_warnings: bool = False,
+    ) -> None:
         self.situation = situation
+        self.named_trees = named
         self.context = context
         self.dockerfile: Dockerfile = situation.dockerfile
         self.lint = Linting(situation.dockerfile, situation.build_args, finds_warnings=finds_warnings)
@@ -313,7 +321,8 @@ class _Planner:
 
     def _named_context(self, name: str, replaced: NamedContext) -> Vertex | None:
         if isinstance(replaced, Manifest):
-            return Vertex("context", ("context", name), tree=Tree(replaced), local=True, parts={"name": name})
+            tree = self.named_trees.get(context_name(name)) or Tree(replaced)
+            return Vertex("context", ("context", name), tree=tree, local=True, parts={"name": name})
         if isinstance(replaced, BaseImage):
             layers = replaced.layers
             return Vertex("image", ("image", layers), parts={"layers": layers, "name": name}) if layers else None

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from speedkit.causes import Addition, BaseToPull, Cause, ImageToPull, NothingBuiltYet, SameStepAs, StopsBuild
+from speedkit.context import Manifest
 from speedkit.errors import DockerfileError
 
 from .content_digest import Tree
-from .context_transfer import TransferredContexts, writes_context
+from .context_transfer import TransferredContexts, written_contexts
 from .equal_steps import EqualSteps
 from .frontend import Plan, PlannedStep, plan_build
 from .key_graph import KeyGraph
@@ -87,7 +88,7 @@ class CacheModel:
         """history: the builds of the builder, oldest first."""
         self._graph = KeyGraph()
         self._last_plans: dict[str, Plan] = {}
-        self._tree: Tree | None = None
+        self._trees: dict[str, Tree] = {}
         self._contexts = TransferredContexts()
         for situation in history:
             self.learn(situation)
@@ -99,23 +100,33 @@ class CacheModel:
         except DockerfileError:
             return
         # What the cache held *before* the build tells whether a RUN ran that has the context mounted to write.
-        is_written = writes_context(plan, self._graph)
+        written = written_contexts(plan, self._graph)
         add_build(self._graph, plan)
         self._contexts.update(situation.folder, plan)
-        if is_written:
-            self._contexts.forget(situation.folder)
+        self._contexts.forget(situation.folder, written)
         self._last_plans[situation.lineage] = plan
 
     def plan(self, situation: Situation) -> Plan:
-        """The vertices of a build, with the build context as BuildKit will see it."""
+        """The vertices of a build, with the build contexts as BuildKit will see them."""
         context = self._contexts.as_transferred(situation.folder, situation.context)
+        named = {
+            name: self._tree(self._contexts.as_transferred(situation.folder, manifest, name=name), name)
+            for name, manifest in situation.contexts.items()
+            if isinstance(manifest, Manifest)
+        }
+        return plan_build(situation, tree=self._tree(context, "", situation.products), named=named)
+
+    def _tree(self, manifest: Manifest, name: str, products: frozenset[str] = frozenset()) -> Tree:
+        """The files of a context. name: of a named context, "" for the build context."""
         # While somebody types, the context stays the same or changes in a few files, so its digests are kept. They count only
         # for the same products: a product has no digest.
-        if self._tree is None or self._tree.unknown != situation.products:
-            self._tree = Tree(context, unknown=situation.products)
-        elif self._tree.entries != context.entries:
-            self._tree = self._tree.changed_to(context)
-        return plan_build(situation, tree=self._tree)
+        tree = self._trees.get(name)
+        if tree is None or tree.unknown != products:
+            tree = Tree(manifest, unknown=products)
+        elif tree.entries != manifest.entries:
+            tree = tree.changed_to(manifest)
+        self._trees[name] = tree
+        return tree
 
     def predict(self, now: Situation) -> Forecast:
         """The forecast for a build of `now`."""

@@ -43,8 +43,10 @@ from speedkit.causes import (
     TextChanged,
     Unchanged,
 )
+from speedkit.context import Manifest
 
 from .content_digest import NOT_UTF8
+from .context_transfer import context_of
 from .step_changes import StepChange, step_change, steps_before
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class StepCauses:
         also: list[Addition] = []
         if vertex.missing_secrets and isinstance(cause, Depends):
             also.append(NeedsSecret(vertex.missing_secrets))
-        if unnoticed := _unnoticed(vertex, self._lookup.plan, self._stale_paths):
+        if unnoticed := _unnoticed(vertex, self._stale_paths):
             # A stale file explains a hit that surprises. A miss has another cause, and the stale file is said besides.
             if isinstance(cause, Unchanged | BaseHere | BuiltEarlier):
                 cause = unnoticed
@@ -158,23 +160,37 @@ def _stopped_by_files(missing_paths: tuple[str, ...], vertex: Vertex, plan: Plan
     return MissingFile(paths, plan.situation.context.ignore_file if reads_context else "")
 
 
-def _stale_paths(plan: Plan) -> frozenset[str]:
-    """Paths whose change BuildKit does not notice: it goes on with the file that it got in an earlier build."""
-    tree, now = plan.context.tree, plan.situation.context
-    if tree is None or tree.entries == now.entries:
-        return frozenset()
-    return frozenset(entry.path for entry in tree.entries if now.by_path.get(entry.path, entry) != entry)
+def _stale_paths(plan: Plan) -> dict[Vertex, frozenset[str]]:
+    """Paths whose change BuildKit does not notice, by context: it goes on with the file that it got in an earlier build."""
+    vertices = {edge.vertex for step in plan.steps if step.vertex is not None for edge in step.vertex.inputs}
+    stale: dict[Vertex, frozenset[str]] = {}
+    for vertex in vertices:
+        now = plan.situation.contexts.get(context_of(vertex)) if vertex is not plan.context else plan.situation.context
+        if vertex.kind == "context" and vertex.tree is not None and isinstance(now, Manifest):
+            tree = vertex.tree
+            paths = (
+                ()
+                if tree.entries == now.entries
+                else [one.path for one in tree.entries if now.by_path.get(one.path, one) != one]
+            )
+            stale |= {vertex: frozenset(paths)} if paths else {}
+    return stale
 
 
-def _unnoticed(vertex: Vertex, plan: Plan, stale_paths: frozenset[str]) -> ChangeUnnoticed | None:
+def _unnoticed(vertex: Vertex, stale_paths: dict[Vertex, frozenset[str]]) -> ChangeUnnoticed | None:
     """The stale paths that a step reads. Of a folder only the permissions can be stale."""
-    tree = plan.context.tree
-    if tree is None or not stale_paths:
+    if not stale_paths:
         return None
-    selectors = [selector for edge in vertex.inputs if edge.vertex is plan.context for selector in edge.selectors]
-    entries = dict.fromkeys(entry for selector in selectors for entry in tree.entries_of(selector))
-    files = tuple(entry.path for entry in entries if entry.path in stale_paths and entry.kind != "dir")
-    folders = tuple(entry.path for entry in entries if entry.path in stale_paths and entry.kind == "dir")
+    entries = dict.fromkeys(
+        entry
+        for edge in vertex.inputs
+        if edge.vertex in stale_paths and edge.vertex.tree is not None
+        for selector in edge.selectors
+        for entry in edge.vertex.tree.entries_of(selector)
+        if entry.path in stale_paths[edge.vertex]
+    )
+    files = tuple(entry.path for entry in entries if entry.kind != "dir")
+    folders = tuple(entry.path for entry in entries if entry.kind == "dir")
     return ChangeUnnoticed(files, folders) if files or folders else None
 
 

@@ -134,13 +134,14 @@ def checked_options(options: CommandOptions, folder: Path | None = None) -> Comm
     return replace(
         options,
         secrets=tuple(secret.option for secret in read_secrets(options.secrets, folder).values()),
-        ssh=tuple(_agent(text, folder) for text in options.ssh),
+        ssh=tuple(dict.fromkeys(_agent(text, folder) for text in options.ssh)),
         named_contexts=dict(_context(name, source, folder) for name, source in options.named_contexts.items()),
         platforms=_platforms(options.platforms),
         labels={_label(name): value for name, value in options.labels.items()},
         tags=tuple(dict.fromkeys(map(_tag, options.tags))),
         network=_network(options.network),
-        add_hosts=tuple(_host(text) for option in options.add_hosts for text in option.split(",")),
+        # A host that is named twice would count twice in cache keys, and says no more.
+        add_hosts=tuple(dict.fromkeys(_host(text) for option in options.add_hosts for text in option.split(","))),
         ulimits=_ulimits(options.ulimits),
         shm_size=_size(options.shm_size),
         bases=dict(_base(name, image) for name, image in options.bases.items()),

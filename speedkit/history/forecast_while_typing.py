@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.builders import BaseRequest, Builder, builder_if_any
-from speedkit.builds import dockerfile_text, dockerfile_without_secrets, effective_build_args
+from speedkit.builds import dockerfile_text, dockerfile_without_secrets, effective_build_args, options_in_copy
 from speedkit.cache import CacheModel, StepForecast, lint
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.dockerfile import Finding
-from speedkit.engine import checked_options
+from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options, joined_options
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
@@ -48,11 +49,19 @@ class _Files:
 class LiveForecast:
     """Forecasts for the workbench. In: the app, a strategy and the finished builds. Out: an entry per instruction.
 
-    find_builder: gives the builder that would build; None when no engine answers.
+    find_builder: gives the builder that would build; None when no engine answers. build_args, options: of every build;
+    options as `checked_options` gives them.
     """
 
-    def __init__(self, find_builder: Callable[[], Builder | None] = builder_if_any) -> None:
+    def __init__(
+        self,
+        find_builder: Callable[[], Builder | None] = builder_if_any,
+        *,
+        build_args: Mapping[str, str] = MappingProxyType({}),
+        options: CommandOptions = NO_OPTIONS,
+    ) -> None:
         self._find_builder = find_builder
+        self._build_args, self._options = dict(build_args), options
         self._past_key: object = None
         self._cache_model = CacheModel(())
         self._own: list[Recording] = []
@@ -84,16 +93,22 @@ class LiveForecast:
                     self._last,
                     context=context,
                     isolation=isolation,
-                    build_args=effective_build_args(of_strategy.build_args),
+                    build_args=self._arguments(of_strategy),
                     target=of_strategy.target,
                     bases=self._bases,
-                    options=checked_options(of_strategy.options),
+                    options=self._options_of(app, of_strategy),
                 )
                 forecast = self._cache_model.predict(now)
             except DockerfileError:
                 yield []
             else:
                 yield _with_warnings([_entry(step, usual.get(step.instruction)) for step in forecast.runnable], lint(now))
+
+    def _arguments(self, strategy: Strategy) -> dict[str, str]:
+        return effective_build_args({**strategy.build_args, **self._build_args})
+
+    def _options_of(self, app: App, strategy: Strategy) -> CommandOptions:
+        return options_in_copy(checked_options(joined_options(strategy.options, self._options)), app)
 
     def _contexts(self, app: App, strategy: Strategy) -> Iterator[Manifest]:
         """The manifest of the context. Where there are many files, one with the app's own changes alone comes first."""
@@ -123,7 +138,7 @@ class LiveForecast:
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
-        arguments, options = effective_build_args(strategy.build_args), checked_options(strategy.options)
+        arguments, options = self._arguments(strategy), self._options_of(app, strategy)
         request = BaseRequest(dockerfile_text(strategy.dockerfile), arguments, strategy.target, isolation, options)
         self._bases = base_facts(self._find_builder(), request, self._own)
         self._froms = froms

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from speedkit.builders import EngineBuilder
 from speedkit.builds import BuildOptions, RunningBuild, start_on_builder
-from speedkit.engine import connect
+from speedkit.engine import NO_OPTIONS, CommandOptions, connect, require_secrets
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -14,15 +16,30 @@ if TYPE_CHECKING:
 __all__ = ["start_with_cache_of"]
 
 
-def start_with_cache_of(app: App, strategy: str, *, cache_of: str, cold: bool) -> RunningBuild:
+def start_with_cache_of(
+    app: App,
+    strategy: str,
+    *,
+    cache_of: str,
+    cold: bool,
+    build_args: Mapping[str, str] = MappingProxyType({}),
+    options: CommandOptions = NO_OPTIONS,
+) -> RunningBuild:
     """A build in the background, by one strategy, with the cache of another or the same.
 
-    cold: the build uses no results of earlier builds.
-    Raises: UnknownStrategy, and what `connect` raises.
+    cold: the build uses no results of earlier builds. options: as `checked_options` gives them.
+    Raises: UnknownStrategy, Misuse for a secret that is not there, and what `connect` raises.
     """
+    require_secrets(options)
     # An unknown strategy is an error even without an engine, so its name is checked first.
     build_strategy = app.strategy(strategy)
     builder = EngineBuilder(connect())
     isolation, edit = app.begin(cache_of, cold=cold)
-    options = BuildOptions(isolation=isolation, edit=edit, begun_as=None if cold else cache_of)
-    return start_on_builder(builder, app, build_strategy, options)
+    build_options = BuildOptions(
+        isolation=isolation,
+        edit=edit,
+        begun_as=None if cold else cache_of,
+        build_args=dict(build_args),
+        options=options,
+    )
+    return start_on_builder(builder, app, build_strategy, build_options)

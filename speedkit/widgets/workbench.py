@@ -8,12 +8,14 @@ from __future__ import annotations
 import atexit
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from speedkit.builds import stop_builds_on_signals
+from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options
 from speedkit.history import LiveForecast
 from speedkit.messages import message
 from speedkit.page import TwinTexts, twin_html
@@ -51,6 +53,7 @@ class Workbench(LiveWidget):
 
     app: from `sk.sample_app()` or `sk.app(path)`; changes are written to its working copy.
     strategy: the strategy at the start; None takes `naive` where there is one, else the first of the app.
+    build_args, options: of every build, as in `sk.build`.
     forecaster: forecasts the next build, see `speedkit.widgets.forecast_worker`; None takes `LiveForecast`.
     """
 
@@ -73,8 +76,23 @@ class Workbench(LiveWidget):
     notice = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     engine = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, app: App, strategy: str | None = None, *, forecaster: Forecaster | None = None) -> None:
-        self._state = WorkbenchState(app, self._request_paint, strategy=strategy, forecaster=forecaster or LiveForecast())
+    def __init__(
+        self,
+        app: App,
+        strategy: str | None = None,
+        *,
+        build_args: Mapping[str, str] = MappingProxyType({}),
+        options: CommandOptions = NO_OPTIONS,
+        forecaster: Forecaster | None = None,
+    ) -> None:
+        checked = checked_options(options)
+        self._state = WorkbenchState(
+            app,
+            self._request_paint,
+            strategy=strategy,
+            build_options={"build_args": build_args, "options": checked},
+            forecaster=forecaster or LiveForecast(build_args=build_args, options=checked),
+        )
         super().__init__(**self._state.page().traits())
         _open_workbenches.add(self._state)
         stop_builds_on_signals()

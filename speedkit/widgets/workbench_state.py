@@ -10,6 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from speedkit.builds import dockerfile_without_secrets
@@ -66,9 +68,9 @@ Starter = Callable[..., BuildInProgress]
 class WorkbenchState:
     """An app in the workbench: its files, its builds, and what is selected.
 
-    changed: called whenever the page may have changed. strategy: the strategy at the start. start: starts a build.
-    find_engine: connects to the engine. forecaster: forecasts the next build; None for no forecasts. reasons_of: explains the
-    steps of a finished build.
+    changed: called whenever the page may have changed. strategy: the strategy at the start. start: starts a build;
+    build_options are further arguments of it. find_engine: connects to the engine. forecaster: forecasts the next build; None
+    for no forecasts. reasons_of: explains the steps of a finished build.
     """
 
     def __init__(
@@ -78,12 +80,14 @@ class WorkbenchState:
         *,
         strategy: str | None = None,
         start: Starter = start_with_cache_of,
+        build_options: Mapping[str, Any] = MappingProxyType({}),
         find_engine: Callable[[], Engine] = connect,
         forecaster: Forecaster | None = None,
         reasons_of: Callable[[Build], dict[int, Reason]] = reasons_of,
     ) -> None:
         self._app, self._changed = app, changed
-        self._start, self._reasons_of = start, reasons_of
+        self._start: Starter = partial(start, **build_options)
+        self._reasons_of = reasons_of
         self._lock = threading.RLock()
         self._build_moved_on = threading.Condition(self._lock)
         self.open_files = OpenFiles(app, strategy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from speedkit.apps import app_in_place, own_app
 from speedkit.builders import BaseRequest, EngineBuilder, OtherBuilder, builder_named, other_builder
 from speedkit.builds import build, start_again, start_build
 from speedkit.causes import cause_kind
+from speedkit.engine import CommandOptions, connect
 from speedkit.engine.connection import Engine
 from speedkit.errors import BuilderCannot, Misuse, UnknownBuilder
 from speedkit.history import explain, predict
@@ -105,6 +107,54 @@ def test_what_only_the_other_one_has_built_is_no_hit_of_the_engine(place, other)
     found = {step.line: cause_kind(step.cause) for step in explain(build(built)).steps}
     assert {found[line] for line in RUNS} == {"another-builder"}
     assert {forecasts(predict(built, builder=other))[line] for line in RUNS} == {"hit"}
+
+
+WITH_OPTIONS = """\
+FROM base
+COPY --from=shared a /a
+RUN --mount=type=secret,id=key [ "$(cat /run/secrets/key)" = a-secret-of-the-build ]
+RUN [ "$(ulimit -n)" = 1000 ] && grep -q "1.2.3.4.*one" /etc/hosts && df /dev/shm | grep -q 32768
+RUN {salt}
+"""
+
+
+def test_every_option_reaches_the_build_there_and_counts_as_here(folder, other, tmp_path, monkeypatch):
+    monkeypatch.setenv("A_KEY", "a-secret-of-the-build")
+    salt = os.urandom(6).hex()
+    place = folder({"Dockerfile": WITH_OPTIONS.format(salt=f"echo {salt}"), "shared/a": salt})
+    options = CommandOptions(
+        secrets=("id=key,env=A_KEY",),
+        add_hosts=("one:1.2.3.4",),
+        ulimits=("nofile=1000",),
+        shm_size="32m",
+        labels={"org.example": "x"},
+        tags=(f"speedkit-test-{salt}",),
+        platforms=("linux/amd64",),
+        named_contexts={"base": "docker-image://alpine", "shared": str(place / "shared")},
+    )
+    app = app_in_place(place)
+    built = build(app, builder=other, options=options)
+    assert built.ok, built.error
+    api = connect().api
+    try:
+        assert api.inspect_image(options.tags[0])["Config"]["Labels"]["org.example"] == "x"
+    finally:
+        api.remove_image(options.tags[0], noprune=True)
+    assert [(base.reference, base.stand_in) for base in built.bases] == [("base", True)]
+    forecast = predict(app, builder=other, options=options)
+    assert {step.state for step in forecast.steps} == {"hit"}
+    changed = predict(app, builder=other, options=replace(options, network="none"))
+    assert [step.state for step in changed.steps] == ["hit", "hit", "miss", "miss", "miss"]
+    again = build(app, builder=other, options=replace(options, network="none", tags=()))
+    assert [step.state for step in again.instructions if step.line and step.line > 1] == ["cached", "ran", "ran", "ran"]
+    assert build(app, builder=other, options=replace(options, tags=()), cold=True).ok
+
+
+def test_a_right_that_this_builder_has_not_is_explained(folder, other):
+    text = f"FROM alpine\nRUN --network=host echo {os.urandom(6).hex()}\n"
+    built = build(app_in_place(folder({"Dockerfile": text})), builder=other)
+    assert not built.ok
+    assert "--allow-insecure-entitlement network.host" in (built.error or "")
 
 
 def test_a_dockerfile_that_asks_for_a_frontend_builds_where_no_registry_answers_the_builder(folder, other):

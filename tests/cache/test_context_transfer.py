@@ -59,3 +59,28 @@ def test_a_run_that_may_write_to_the_context_makes_the_builder_forget_it():
     cached = replace(first, states={1: "cached", 2: "cached"})
     assert predict([first, cached], situation(text, after, folder="app")).at(2).forecast == "hit"
     assert predict([first, replace(first, states={2: "ran"})], situation(text, after, folder="app")).at(2).forecast == "miss"
+
+
+NAMED = "FROM base\nCOPY --from=other b /w/\n"
+
+
+def _named(text, files, folder="app", **others):
+    return situation(text, folder=folder, contexts={"other": files}, **others)
+
+
+def test_files_of_a_named_context_are_kept_by_its_name_and_that_of_the_build_contexts_folder():
+    before, after = _named(NAMED, FILES), _with(FILES, "b", digest="other")
+    stale = predict([before], _named(NAMED, after)).at(2)
+    assert (stale.forecast, type(stale.cause).__name__) == ("hit", "ChangeUnnoticed")
+    assert predict([before], _named(NAMED, after, "elsewhere")).at(2).forecast == "miss"
+    assert predict([before], _named(NAMED, _with(after, "b", mtime_ns=1))).at(2).forecast == "miss"
+    assert predict([situation(TEXT, FILES, folder="app")], _named(NAMED, after)).at(2).forecast == "miss"
+
+
+def test_a_run_that_may_write_to_a_named_context_makes_the_builder_forget_that_one_alone():
+    text = "FROM base\nRUN --mount=from=other,target=/m,rw true\nCOPY b /b\n"
+    after = _with(FILES, "b", digest="other")
+    before = situation(text, FILES, folder="app", contexts={"other": FILES})
+    now = predict([before], situation(text, after, folder="app", contexts={"other": after}))
+    assert (now.at(2).forecast, now.at(3).cause) == ("miss", now.at(3).cause)
+    assert [type(one).__name__ for one in now.at(3).also] == ["ChangeUnnoticed"]

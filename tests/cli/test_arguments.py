@@ -16,3 +16,57 @@ def test_a_size_is_read_with_its_unit():
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(typer.BadParameter, match="is not a size"):
         parse_size(text)
+
+
+OF_DOCKER = ("--secret", "--ssh", "--build-context", "--platform", "--label", "--tag", "--network", "--add-host", "--ulimit")
+
+
+@pytest.mark.parametrize("verb", ["build", "predict", "compare"])
+def test_a_verb_has_the_options_of_docker_build(speedkit, verb):
+    code, out, _ = speedkit(verb, "--help")
+    assert code == 0
+    assert {*OF_DOCKER, "--shm-size", "--build-arg", "--target"} <= set(out.split())
+
+
+@pytest.mark.parametrize("verb", ["build", "predict", "compare"])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--platform", "nonsense/x/y/z"), "--platform linux/arm64"),
+        (("--platform", "linux/amd64,linux/arm64"), "Build for one of them"),
+        (("--secret", "token"), "id=NAME,src=FILE"),
+        (("--ssh", "=x"), "--ssh default"),
+        (("--build-context", "x"), "NAME=FOLDER"),
+        (("--build-context", "x=missing"), "does not exist"),
+        (("--network", "mine"), "default, none or host"),
+        (("--add-host", "x"), "NAME:ADDRESS"),
+        (("--ulimit", "nofile"), "NAME=SOFT:HARD"),
+        (("--shm-size", "x"), "1g"),
+        (("--label", "dev.speedkit=x"), "speedkit's own"),
+        (("--tag", "speedkit/x"), "its own images"),
+        (("--build-arg", "SPEEDKIT_UNSET_VARIABLE"), "has no value"),
+    ],
+)
+def test_a_malformed_option_is_misuse_whose_fix_names_the_form(speedkit, folder, verb, option, words):
+    place = folder({"Dockerfile": "FROM scratch\nCOPY a /\n", "a": "a"})
+    code, out, err = speedkit(verb, str(place), *option)
+    assert (code, out) == (2, "")
+    assert words in " ".join(err.split())
+
+
+@pytest.mark.parametrize("verb", ["build", "compare"])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--secret", "id=x,src=missing"), "missing of the secret x does not exist"),
+        (("--ssh", "default"), "needs an SSH agent"),
+        (("--ssh", "key=missing"), "does not exist"),
+    ],
+)
+def test_a_secret_that_is_not_there_is_misuse_before_anything_is_built(speedkit, folder, verb, option, words, monkeypatch):
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    place = folder({"Dockerfile": "FROM scratch\nCOPY a /\n", "a": "a"})
+    code, _, err = speedkit(verb, str(place), *option)
+    assert code == 2
+    assert words in " ".join(err.split())
+    assert speedkit("predict", str(place), *option)[0] == 0

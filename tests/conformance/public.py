@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.apps import app_in_place
 from speedkit.builds import build
+from speedkit.engine import CommandOptions
 from speedkit.engine.connection import connect
 from speedkit.errors import DockerfileError, EngineRefused
 from speedkit.history import predict
@@ -33,38 +34,51 @@ def public_disagreement(builds: Sequence[Project], *, tally: Tally) -> Disagreem
         folder = Path(scratch) / f"app-{uuid.uuid4().hex[:12]}"
         folder.mkdir()
         try:
-            return _run(folder, [_without_extras(project, folder.name) for project in builds], tally)
+            return _run(folder, [_with_token(project, folder.name) for project in builds], tally)
         finally:
             _remove_image(folder.name)
 
 
-def _without_extras(project: Project, token: str) -> Project:
-    """The project without named contexts and options, which the program does not offer, and with a file of its own."""
-    stages = tuple(
-        replace(stage, lines=tuple(line for line in stage.lines if "from=extra" not in line)) for stage in project.stages
-    )
+def _with_token(project: Project, token: str) -> Project:
+    """The project with a file of its own, which keeps its results from those of other projects."""
     files = {path: entry for path, entry in project.files.items() if path != ".dockerignore"}
     if ".dockerignore" in project.files:
         files[".dockerignore"] = File(f"{project.files['.dockerignore'].content}\n!token\n")
-    return replace(project, stages=stages, files={**files, "token": File(token)}, options={})
+    return replace(project, files={**files, "token": File(token)})
 
 
 def _run(folder: Path, builds: Sequence[Project], tally: Tally) -> Disagreement | None:
     before: Project | None = None
+    extra = folder.with_name("extra")
+    extra.mkdir()
     for number, project in enumerate(builds):
         text, _ = isolated(project.dockerfile(), "COPY token /.token")
         now = project.with_paths({"Dockerfile": File(text)})
         write_project(folder, now, before)
+        if before is None or before.extra != now.extra:
+            (extra / "file").write_text(now.extra)
         before = now
-        wrong = _one(folder, tuple(builds[: number + 1]), tally, first=number == 0)
+        wrong = _one(folder, extra, tuple(builds[: number + 1]), tally, first=number == 0)
         if wrong is not None:
             return wrong
     return None
 
 
-def _one(folder: Path, builds: tuple[Project, ...], tally: Tally, *, first: bool) -> Disagreement | None:
+def _options(project: Project, extra: Path) -> CommandOptions:
+    given = project.options
+    return CommandOptions(
+        named_contexts={"extra": str(extra)},
+        labels=dict(label.split("=") for label in (given.get("label"),) if label),
+        network=given.get("network"),
+        add_hosts=tuple(filter(None, (given.get("add-host"),))),
+        ulimits=tuple(filter(None, (given.get("ulimit"),))),
+        shm_size=given.get("shm-size"),
+    )
+
+
+def _one(folder: Path, extra: Path, builds: tuple[Project, ...], tally: Tally, *, first: bool) -> Disagreement | None:
     project = builds[-1]
-    asked = {"build_args": project.build_args, "target": project.target}
+    asked = {"build_args": project.build_args, "target": project.target, "options": _options(project, extra)}
     with app_in_place(folder) as app:
         try:
             forecast = predict(app, **asked)

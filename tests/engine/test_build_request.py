@@ -11,6 +11,7 @@ import pytest
 
 from speedkit.apps import own_app
 from speedkit.builds import build, start_build
+from speedkit.engine import CommandOptions
 from speedkit.engine.build_request import BuildRequest, buildx_call
 from speedkit.engine.connection import Engine
 from tests.planted_secrets import command_lines
@@ -82,6 +83,88 @@ def test_a_cache_option_with_a_secret_is_read_from_a_private_file(engine: Engine
     assert f"--file={file}" in argv
     assert json.loads(file.read_text())["target"]["default"]["cache-to"] == [option]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+OPTIONS = CommandOptions(
+    secrets=("id=key,env=A_KEY", "id=file,src=/s/f"),
+    ssh=("default",),
+    platforms=("linux/arm64",),
+    network="host",
+    add_hosts=("one:1.2.3.4", "two:::1"),
+    ulimits=("nofile=1:2",),
+    shm_size="1024",
+)
+
+
+@pytest.mark.engine
+def test_options_are_flags_and_the_variable_of_a_secret_is_in_the_environment(engine: Engine, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("A_KEY", "hidden-value-2")
+    asked = request(options=OPTIONS, tags=("one", "two:1"), labels={"a": "b"}, named_contexts={"x": "/shared"})
+    argv, environment = buildx_call(Engine(*engine), asked, tmp_path, tmp_path / "m")
+    flags = [
+        *("--secret=id=key,env=A_KEY", "--secret=id=file,src=/s/f", "--ssh=default", "--platform=linux/arm64"),
+        *("--network=host", "--add-host=one:1.2.3.4", "--add-host=two:::1", "--ulimit=nofile=1:2", "--shm-size=1024"),
+        *("--tag=one", "--tag=two:1", "--label=a=b", "--build-context=x=/shared"),
+    ]
+    assert set(flags) <= set(argv)
+    assert environment["A_KEY"] == "hidden-value-2"
+    assert not any("hidden-value-2" in part for part in argv)
+
+
+@pytest.mark.engine
+def test_a_build_arg_does_not_take_the_place_of_a_secrets_variable(engine: Engine, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("A_KEY", "the-secret")
+    asked = request(options=OPTIONS, build_args={"A_KEY": "the-argument"})
+    argv, environment = buildx_call(Engine(*engine), asked, tmp_path, tmp_path / "m")
+    assert (argv[1], environment["A_KEY"]) == ("bake", "the-secret")
+    assert {"--allow=ssh", "--allow=network.host"} <= set(argv)
+    (file,) = tmp_path.iterdir()
+    target = json.loads(file.read_text())["target"]["default"]
+    assert target["args"] == {"A_KEY": "the-argument"}
+    assert target["extra-hosts"] == {"one": "1.2.3.4", "two": "::1"}
+    assert (target["secret"], target["ulimits"], target["platforms"]) == (
+        list(OPTIONS.secrets),
+        ["nofile=1:2"],
+        ["linux/arm64"],
+    )
+
+
+@pytest.mark.engine
+def test_an_address_or_a_label_with_a_secret_is_read_from_a_private_file(engine: Engine, tmp_path: Path):
+    for number, asked in enumerate(
+        (
+            request(named_contexts={"x": "https://me:s3cret@git.example/x.git"}),
+            request(labels={"API_TOKEN": "x"}),
+        )
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert buildx_call(engine, asked, folder, tmp_path / "m")[0][1] == "bake"
+    plain = request(named_contexts={"x": "docker-image://x@sha256:" + "0" * 64})
+    assert buildx_call(engine, plain, tmp_path, tmp_path / "m")[0][1] == "build"
+
+
+BAKED = """\
+FROM alpine
+ARG A_KEY
+RUN --mount=type=secret,id=key [ "$(cat /run/secrets/key)" = the-secret-1 ] && [ "$A_KEY" = the-argument-1 ]
+RUN [ "$(ulimit -n)" = 100 ] && grep -q "1.2.3.4.*one" /etc/hosts && df /dev/shm | grep -q 32768
+"""
+
+
+@pytest.mark.engine
+def test_bake_gives_the_build_the_same_options(folder, monkeypatch):
+    monkeypatch.setenv("A_KEY", "the-secret-1")
+    options = CommandOptions(
+        secrets=("id=key,env=A_KEY",),
+        add_hosts=("one:1.2.3.4",),
+        ulimits=("nofile=100",),
+        shm_size="32m",
+        network="host",
+        platforms=("linux/amd64",),
+    )
+    built = build(own_app(folder({"Dockerfile": BAKED})), build_args={"A_KEY": "the-argument-1"}, options=options)
+    assert built.ok, built.error
 
 
 @pytest.mark.engine

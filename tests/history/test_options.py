@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import uuid
 from dataclasses import replace
@@ -75,7 +76,7 @@ GIVEN = CommandOptions(
         ({"add_hosts": ("one=1.2.3.5",)}, "cached", ()),
         ({"add_hosts": ("two:1.2.3.4",)}, "ran", ("add-host",)),
         ({"add_hosts": ("one:1.2.3.4", "two:1.2.3.4")}, "ran", ("add-host",)),
-        ({"add_hosts": ("one:1.2.3.4", "one:1.2.3.4")}, "ran", ("add-host",)),
+        ({"add_hosts": ("one:1.2.3.4", "one=1.2.3.4")}, "cached", ()),
         ({"ulimits": ("nofile=1000:2001",)}, "ran", ("ulimit",)),
         ({"ulimits": ("nofile=5", "nofile=1000:2000")}, "cached", ()),
         ({"shm_size": "33m"}, "ran", ("shm-size",)),
@@ -176,6 +177,18 @@ def test_a_named_folder_counts_by_the_files_that_are_taken(place, tmp_path):
     assert set(_agreed(place, replace(options, named_contexts={"shared": str(copy)})).values()) == {"cached", "no-step"}
 
 
+def test_a_change_of_a_named_folder_may_go_unnoticed_as_in_the_build_context(place, tmp_path):
+    (place / "Dockerfile").write_text(f"{TEXT}COPY --from=shared a /a\n")
+    shared = _shared(tmp_path, {"a": f"1{uuid.uuid4().hex}"})
+    options = CommandOptions(named_contexts={"shared": str(shared)})
+    _agreed(place, options)
+    status = (shared / "a").stat()
+    (shared / "a").write_text(f"2{uuid.uuid4().hex}")
+    os.utime(shared / "a", ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert _agreed(place, options)[6] == "cached"
+    assert cause_kind(explain().steps[-1].cause) == "unnoticed"
+
+
 def test_a_named_folder_may_be_mounted_and_started_from(place, tmp_path):
     (place / "Dockerfile").write_text(
         "FROM speedkit-conformance/plain AS one\nCOPY token /token\nRUN --mount=from=shared,target=/s cat /s/a\n"
@@ -217,13 +230,16 @@ def test_a_named_image_takes_the_place_of_an_image_and_of_a_stage(place):
     assert _agreed(place, stage)[4] == "cached"
 
 
-def test_a_cold_build_on_a_named_image_is_cold(place):
+def test_a_cold_build_on_a_named_image_is_cold_and_its_own_name_is_marked_as_not_to_ship(place):
     (place / "Dockerfile").write_text(TEXT.replace("speedkit-conformance/plain", "base"))
     options = CommandOptions(named_contexts={"base": "docker-image://speedkit-conformance/plain"})
+    tag = f"speedkit-test-{uuid.uuid4().hex[:8]}"
     with app_in_place(place) as app:
-        assert build(app, options=options).ok
-        cold = build(app, options=options, cold=True)
+        assert build(app, options=options).notices == ()
+        cold = build(app, options=replace(options, tags=(tag,)), cold=True)
+    connect().api.remove_image(tag, noprune=True)
     assert {step.line: step.state for step in cold.instructions}[2] == "ran"
+    assert f"{tag} has a mark of speedkit" in cold.notices[0]
     assert _agreed(place, options)[2] == "cached"
 
 

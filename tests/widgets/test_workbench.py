@@ -10,6 +10,7 @@ import weakref
 import pytest
 
 from speedkit.apps import app_in_place, own_app
+from speedkit.engine import CommandOptions
 from speedkit.errors import NoEngine, UnknownStrategy
 from speedkit.widgets import Workbench, live_widget
 from speedkit.widgets.open_files import DOCKERFILE
@@ -265,3 +266,20 @@ def test_the_page_gets_the_script_and_the_style_of_its_widget(folder):
     assert state["_esm"] == live_widget.static_text("workbench.js")
     assert state["_css"] == live_widget.static_text("workbench.css")
     with_script.close()
+
+
+@pytest.mark.engine
+def test_the_options_of_a_workbench_are_those_of_its_builds_and_forecasts(folder):
+    text = 'FROM alpine\nARG WORD\nRUN [ "$(ulimit -n)" = 100 ] && [ "$WORD" = given ]\nCOPY --from=shared a /a\n'
+    place = folder({"Dockerfile": text, "shared/a": "a"})
+    options = CommandOptions(ulimits=("nofile=100",), named_contexts={"shared": str(place / "shared")})
+    with own_app(place) as app:
+        bench = Workbench(app, build_args={"WORD": "given"}, options=options)
+        bench.build()
+        built = bench.wait()
+        assert built.ok, built.error
+        wait_until(lambda: bench.forecast)
+        wait_until(lambda: {entry["forecast"] for entry in bench.forecast} == {"hit"})
+        app.write("shared/a", "b")
+        wait_until(lambda: [entry["forecast"] for entry in bench.forecast][-1:] == ["miss"])
+        bench.close()
