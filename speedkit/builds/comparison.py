@@ -131,8 +131,7 @@ def compare(
     cold: False leaves the cold builds out, and goes on with the cache of the app's builds so far.
     Raises: UnknownStrategy, UnknownEdit, EditDoesNotApply, FileRefused, and what a build raises.
     """
-    # A name of the user's would move from one measured image to the next, and most of them have a mark in their base.
-    checked = replace(checked_options(options), tags=())
+    checked = checked_options(options)
     require_secrets(checked)
     build_options = BuildOptions(target=target, build_args=dict(build_args or {}), options=checked)
     names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
@@ -189,7 +188,10 @@ def _build_edited(builder: Builder, app: App, strategy: str, options: BuildOptio
     if options.edit != COLD:
         _settle_host(app, strategy, options.isolation)
         app.edit(options.edit)
-    running = start_on_builder(builder, app, app.strategy(strategy), options)
+    # A name of the user's would move from one measured image to the next, and most of them have a mark in their base.
+    of_strategy = app.strategy(strategy)
+    untagged = replace(of_strategy, options=replace(of_strategy.options, tags=()))
+    running = start_on_builder(builder, app, untagged, replace(options, options=replace(options.options, tags=())))
     try:
         return running.wait()
     except KeyboardInterrupt:

@@ -22,6 +22,7 @@ from speedkit.engine import (
     joined_options,
     our_labels,
     read_secrets,
+    require_secrets,
     secret_values,
     unset_secrets,
 )
@@ -144,11 +145,12 @@ class Request:
 def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
     """The request for a build of an app.
 
-    Raises: NoDockerfile, FileRefused.
+    Raises: NoDockerfile, FileRefused, Misuse for a secret or an SSH agent that is not there.
     """
     text = dockerfile_text(strategy.dockerfile)
     refuse_private_file(strategy.dockerfile, text, app.folder)
     options = options_of_strategy(strategy, options)
+    require_secrets(options.options)
     return Request(
         app=app.name,
         source=app.source,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.builders import EngineBuilder
 from speedkit.builds import BuildOptions, RunningBuild, start_on_builder
-from speedkit.engine import NO_OPTIONS, CommandOptions, connect, require_secrets
+from speedkit.engine import NO_OPTIONS, CommandOptions, connect
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -30,7 +30,6 @@ def start_with_cache_of(
     cold: the build uses no results of earlier builds. options: as `checked_options` gives them.
     Raises: UnknownStrategy, Misuse for a secret that is not there, and what `connect` raises.
     """
-    require_secrets(options)
     # An unknown strategy is an error even without an engine, so its name is checked first.
     build_strategy = app.strategy(strategy)
     builder = EngineBuilder(connect())
