@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,13 @@ from .yaml_documents import YamlRefused, read_yaml
 __all__ = [
     "BAKE_NAMES",
     "COMPOSE_NAMES",
+    "COMPOSE_OVERRIDES",
+    "BakeReader",
     "BakeRefused",
-    "bake_definition",
+    "Definition",
     "build_calls",
-    "compose_definition",
     "files_of_bake",
+    "services_of",
 ]
 
 COMPOSE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -77,68 +82,136 @@ def files_of_bake(names: Iterable[str]) -> list[str]:
     return [name for name in (*COMPOSE_NAMES, *BAKE_NAMES) if name in there]
 
 
-def bake_definition(
-    buildx: Path, folder: Path, files: Sequence[str], *, targets: Sequence[str] = (), overrides: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The targets of bake files, as bake prints them. targets: only these and those that they need; by default all of them.
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What bake reads in its files. targets: as bake prints them, by name. groups: the members of each group."""
 
-    Raises: BakeRefused.
-    """
+    targets: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def of(self, names: Sequence[str]) -> dict[str, Any]:
+        """The targets of these names and groups.
+
+        Raises: BakeRefused for a name that is not there.
+        """
+        found: dict[str, Any] = {}
+        unvisited, visited = [*names], set()
+        while unvisited:
+            name = unvisited.pop(0)
+            if name in visited:
+                continue
+            visited.add(name)
+            if name in self.targets:
+                found[name] = self.targets[name]
+            elif name in self.groups:
+                unvisited += self.groups[name]
+            else:
+                raise BakeRefused(message("bake finds no target {name}", name=name))
+        return found
+
+
+class BakeReader:
+    """Reads bake and compose files of one repository, a few at once, and each once."""
+
+    def __init__(self, repository: Path, buildx: Callable[[], Path], pool: Executor) -> None:
+        """buildx: gives the program, or raises BakeRefused."""
+        self.repository, self._buildx, self._pool = repository, buildx, pool
+        self._readings: dict[object, Future[Definition]] = {}
+
+    def bake(
+        self, folder: str, names: Sequence[str], *, targets: Sequence[str] = (), overrides: Sequence[str] = ()
+    ) -> Future[Definition]:
+        """The definition of bake files. overrides: as `--set` takes them, for `targets`. The future raises BakeRefused."""
+        return self._once(_bake_definition, folder, tuple(names), tuple(targets), tuple(overrides))
+
+    def compose(self, folder: str, names: Sequence[str]) -> Future[Definition]:
+        """The services of compose files that are built, as bake's targets. The future raises BakeRefused."""
+        return self._once(_compose_definition, folder, tuple(names))
+
+    def _once(self, read: Callable[..., Definition], folder: str, names: tuple[str, ...], *more: object) -> Future[Definition]:
+        key = (read, posixpath.normpath(folder or "."), names, *more)
+        if key not in self._readings:
+            self._readings[key] = self._pool.submit(self._read, read, folder, names, *more)
+        return self._readings[key]
+
+    def _read(self, read: Callable[..., Definition], folder: str, names: tuple[str, ...], *more: object) -> Definition:
+        place = self.repository / folder
+        for name in names:
+            if not Path(os.path.realpath(place / name)).is_relative_to(self.repository):
+                raise BakeRefused(message("{path} is outside of the repository", path=name))
+        return read(self._buildx(), place, names, *more)
+
+
+def _bake_definition(
+    buildx: Path, folder: Path, files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]
+) -> Definition:
     text = "".join(_text(folder / name) for name in files)
+    for name in files:
+        if name.endswith((".yml", ".yaml")):
+            _document(folder / name)
     options = [f"--file={name}" for name in files]
     names = list(targets)
     if not names:
+        # Without a name, bake takes the group `default`, which few files have all targets in.
         listed, _ = _run(buildx, folder, text, [*options, "--list=type=targets,format=json"])
-        names = [one["name"] for one in json.loads(listed or "[]") if isinstance(one, dict) and not one.get("group")]
+        names = [one["name"] for one in json.loads(listed or "[]") if isinstance(one, dict) and not one["name"].startswith("-")]
         if not names:
-            return {}
+            return Definition()
     return _printed(buildx, folder, text, [*options, *(f"--set={one}" for one in overrides)], names)
 
 
-def compose_definition(buildx: Path, folder: Path, files: Sequence[str]) -> dict[str, Any]:
-    """The services of compose files that are built, as bake's targets.
-
-    Raises: BakeRefused.
-    """
-    text = "".join(_text(folder / name) for name in files)
-    documents = []
-    for name in files:
-        try:
-            documents.append(read_yaml(_text(folder / name)))
-        except YamlRefused as problem:
-            raise BakeRefused(f"{name}: {problem}") from None
-    services = [one.get("services") for one in documents if isinstance(one, dict)]
-    if not any(
-        "build" in service for one in services if isinstance(one, dict) for service in one.values() if isinstance(service, dict)
-    ):
-        return {}
+def _document(path: Path) -> Any:
     try:
-        return _printed(buildx, folder, text, [f"--file={name}" for name in files], [])
+        return read_yaml(_text(path))
+    except YamlRefused as problem:
+        raise BakeRefused(f"{path.name}: {problem}") from None
+
+
+def _compose_definition(buildx: Path, folder: Path, files: Sequence[str]) -> Definition:
+    text = "".join(_text(folder / name) for name in files)
+    documents = [_document(folder / name) for name in files]
+    services = [service for document in documents for service in services_of(document).values()]
+    if not any("build" in service for service in services if isinstance(service, dict)):
+        return Definition()
+    try:
+        definition = _printed(buildx, folder, text, [f"--file={name}" for name in files], [])
     except BakeRefused as problem:
-        # A missing `env_file`, or a variable that must be set, may concern only how a service runs.
-        with scratch_folder() as scratch:
-            options = []
-            for number, document in enumerate(documents):
-                part = scratch / f"compose-{number}.yml"
-                part.write_text(json.dumps(_builds_alone(document)), encoding="utf-8", errors="replace")
-                options.append(f"--file={part}")
-            try:
-                return _printed(buildx, folder, text, options, [])
-            except BakeRefused:
-                raise problem from None
+        definition = _definition_of_builds(buildx, folder, text, documents, problem)
+    for name, target in definition.targets.items():
+        # bake warns of all variables that are not set. What counts are those of the service's own build.
+        own = json.dumps([services_of(document).get(name) for document in documents])
+        target["unset"] = [variable for variable in target["unset"] if re.search(rf"\$\{{?{re.escape(variable)}\b", own)]
+    return definition
+
+
+def _definition_of_builds(buildx: Path, folder: Path, text: str, documents: Sequence[Any], problem: BakeRefused) -> Definition:
+    """What bake reads when only the builds of services are left: a missing `env_file` may concern only how they run."""
+    with scratch_folder() as scratch:
+        options = []
+        for number, document in enumerate(documents):
+            part = scratch / f"compose-{number}.yml"
+            part.write_text(json.dumps(_builds_alone(document)), encoding="utf-8", errors="replace")
+            options.append(f"--file={part}")
+        try:
+            return _printed(buildx, folder, text, options, [])
+        except BakeRefused:
+            raise problem from None
+
+
+def services_of(document: Any) -> dict[str, Any]:
+    """The services of a compose file."""
+    services = document.get("services") if isinstance(document, dict) else None
+    return services if isinstance(services, dict) else {}
 
 
 def _builds_alone(document: Any) -> Any:
     """A compose file with only what counts for building."""
-    services = document.get("services") if isinstance(document, dict) else None
-    if not isinstance(services, dict):
-        return {}
     kept = {
         name: {key: service[key] for key in ("build", "image", "platform", "extends") if service.get(key)}
-        for name, service in services.items()
+        for name, service in services_of(document).items()
         if isinstance(service, dict) and ("build" in service or "extends" in service)
     }
-    secrets = document.get("secrets")
+    secrets = document.get("secrets") if isinstance(document, dict) else None
     return {"services": kept} | ({"secrets": secrets} if isinstance(secrets, dict) else {})
 
 
@@ -149,17 +222,21 @@ def _text(path: Path) -> str:
         raise BakeRefused(f"{path.name}: {problem.strerror}") from None
 
 
-def _printed(buildx: Path, folder: Path, text: str, options: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def _printed(buildx: Path, folder: Path, text: str, options: Sequence[str], names: Sequence[str]) -> Definition:
     output, errors = _run(buildx, folder, text, ["--print", *options, *names])
     try:
-        targets = json.loads(output)["target"]
-    except (ValueError, LookupError, TypeError):
+        printed = json.loads(output)
+        targets = {name: target for name, target in printed["target"].items() if isinstance(target, dict)}
+        groups = {name: list(group.get("targets") or ()) for name, group in (printed.get("group") or {}).items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
         raise BakeRefused(message("bake printed no targets")) from None
     unset = sorted(set(NOT_SET.findall(errors)))
-    found = {name: target for name, target in targets.items() if isinstance(target, dict)}
-    for target in found.values():
+    for target in targets.values():
         target["unset"] = unset
-    return found
+    if names and "default" not in names:
+        # Here it is only the list of the names that were asked for.
+        groups.pop("default", None)
+    return Definition(targets, groups)
 
 
 def _run(buildx: Path, folder: Path, text: str, arguments: Sequence[str]) -> tuple[str, str]:

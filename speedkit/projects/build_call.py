@@ -6,6 +6,7 @@ apart from those that are not, and a problem in words where nothing can be built
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Mapping
@@ -19,11 +20,12 @@ from speedkit.messages import message
 from .unresolved import ROOT, as_written, is_resolved
 from .way import Way, WayKind
 
-__all__ = ["BuildCall", "FoundWay", "is_remote", "way_of"]
+__all__ = ["BuildCall", "is_remote", "way_of"]
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/", re.IGNORECASE)
 DOCKERFILES = ("Dockerfile", "dockerfile", "Containerfile")
 LONGEST_TEXT = 4_000
+LONGEST_PATH = 4_000
 
 
 @dataclass(slots=True)
@@ -57,18 +59,6 @@ class BuildCall:
     dockerfile_text: str | None = None
     not_resolved: dict[str, str] = field(default_factory=dict)
     problem: str = ""
-
-
-@dataclass(slots=True)
-class FoundWay:
-    """A way before its name is unique.
-
-    name: such as `workflow:release.yml:build`. qualifiers: what may tell it from others of that name, the best first.
-    """
-
-    name: str
-    qualifiers: tuple[str, ...]
-    way: Way
 
 
 def is_remote(context: str) -> bool:
@@ -174,7 +164,7 @@ def _places(call: BuildCall, repository: Path, missing: dict[str, str]) -> tuple
     if place is None:
         words = message("its build context is outside of the repository: {text}", text=as_written(context))
         return as_written(context), as_written(file or "Dockerfile"), words
-    if not (repository / place).is_dir():
+    if not os.path.isdir(repository / place):  # noqa: PTH112 (no error for a name that is too long)
         return place, as_written(file or "Dockerfile"), message("there is no folder {path}", path=place)
     if not _is_inside(repository, place):
         words = message("its build context {path} is a link that leads out of the repository", path=place)
@@ -213,15 +203,14 @@ def _dockerfile(call: BuildCall, repository: Path, context: str, missing: dict[s
 
 
 def _is_dockerfile(repository: Path, path: str) -> bool:
-    place = repository / path
-    try:
-        return place.is_file() or file_in_root(place.parent.resolve(), place.name) is not None
-    except OSError:
-        return False
+    # Unlike those of `Path`, these functions give False for a name that no file can have.
+    place = os.path.join(repository, path)  # noqa: PTH118
+    folder, name = os.path.split(place)
+    return os.path.isfile(place) or file_in_root(Path(os.path.realpath(folder)), name) is not None  # noqa: PTH113
 
 
 def _is_inside(repository: Path, path: str) -> bool:
-    return (repository / path).resolve().is_relative_to(repository)
+    return Path(os.path.realpath(repository / path)).is_relative_to(repository)
 
 
 def _place(folder: str, path: str) -> str | None:
@@ -233,7 +222,7 @@ def _place(folder: str, path: str) -> str | None:
     else:
         path = posixpath.join(folder, path)
     place = posixpath.normpath(path)
-    return None if place.startswith(("/", "../")) or place == ".." or "\0" in place else place
+    return None if place.startswith(("/", "../")) or place == ".." or "\0" in place or len(place) > LONGEST_PATH else place
 
 
 def _joined(folder: str, name: str) -> str:

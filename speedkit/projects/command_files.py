@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .build_call import BuildCall
 from .docker_command import BakeCall, ComposeCall, docker_calls
-from .shell_words import shell_commands
-from .unresolved import ROOT, is_resolved, unresolved
+from .shell_words import WHICH, shell_commands
+from .unresolved import ROOT, as_written, is_resolved, unresolved
 
 __all__ = ["CommandBuild", "gitlab_builds", "makefile_builds", "package_builds", "script_builds"]
 
@@ -25,6 +25,10 @@ RULE = re.compile(r"^([^\s:=#][^:=#]*?)\s*::?(?!=)(?:\s|$|[^=])")
 VARIABLE = re.compile(r"^\s*(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(\?=|:::?=|::?=|\+=|!=|=)\s*(.*)$")
 IN_MAKE = re.compile(r"\$(?:\(([^()$]*)\)|\{([^{}$]*)\}|([A-Za-z@<^*?%+|]))")
 SHELL_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
+INCLUDE = re.compile(r"^[ \t]*[-s]?include[ \t]+(\S+)", re.MULTILINE)
+ROOT_COMMANDS = {"shell pwd": ".", "shell git rev-parse --show-toplevel": ROOT}
+MOST_INCLUDES = 20
+MOST_TARGETS = 50
 MOST_PASSES = 12
 LONGEST_VALUE = 20_000
 GITLAB_KEYWORDS = frozenset(
@@ -87,22 +91,33 @@ def script_builds(text: str, path: str) -> Iterator[CommandBuild]:
     yield from _builds("", text, variables, ".")
 
 
-def makefile_builds(text: str, path: str) -> Iterator[CommandBuild]:
-    """The builds of a makefile's recipes. path: its own; make runs in the makefile's folder."""
+def makefile_builds(text: str, path: str, included: Callable[[str], str]) -> Iterator[CommandBuild]:
+    """The builds of a makefile's recipes. path: its own; make runs in the makefile's folder.
+
+    included: gives the text of a file that it includes, by the file's path in the repository.
+    """
     folder = posixpath.dirname(path) or "."
+    for name in INCLUDE.findall(text)[:MOST_INCLUDES]:
+        if "$" not in name:
+            # A recipe in it belongs to that file. What counts here are its variables.
+            lines = included(posixpath.normpath(posixpath.join(folder, name))).split("\n")
+            text = "\n".join([*(line for line in lines if VARIABLE.match(line)), text])
     variables, recipes = _read_makefile(text)
     variables |= {"CURDIR": ".", "MAKE": "make"}
-    for target, recipe in recipes:
-        known = variables | {"@": target}
-        # Each line of a recipe is a shell of its own.
-        for line in recipe:
-            if "build" in line or "bake" in line or "DOCKER" in line.upper():
-                expanded = _expanded(line.lstrip("@-+ \t"), known)
-                yield from _builds(target, expanded, {"PWD": "."}, folder)
+    for rule, recipe in recipes:
+        lines = [line for line in recipe if "build" in line or "bake" in line or "DOCKER" in line.upper() or "$(" in line]
+        if not lines:
+            continue
+        targets = [one for one in _expanded(rule, variables).split() if not one.startswith(".")] or [rule]
+        for target in targets[:MOST_TARGETS]:
+            # Each line of a recipe is a shell of its own.
+            for line in lines:
+                expanded = _expanded(line.lstrip("@-+ \t"), variables | {"@": target})
+                yield from _builds(as_written(target), expanded, {"PWD": "."}, folder)
 
 
 def _read_makefile(text: str) -> tuple[dict[str, str], list[tuple[str, list[str]]]]:
-    """The variables of a makefile whose value is the same whatever the conditions are, and its recipes by target."""
+    """The variables of a makefile whose value is the same whatever the conditions are, and its recipes by their targets."""
     values: dict[str, list[str]] = {}
     recipes: list[tuple[str, list[str]]] = []
     for line in _logical_lines(DEFINE.sub("", text))[:MOST_LINES]:
@@ -112,10 +127,8 @@ def _read_makefile(text: str) -> tuple[dict[str, str], list[tuple[str, list[str]
         elif match := VARIABLE.match(line):
             _assign(values, match)
         elif match := RULE.match(line):
-            targets = match[1].split()
-            names = [one for one in targets if not one.startswith(".")] or targets
             # `target: ; command` has its first line behind the semicolon.
-            recipes.append((names[0] if names else "", [line.partition(";")[2]]))
+            recipes.append((match[1], [line.partition(";")[2]]))
     known = {name: found[0] for name, found in values.items() if len(set(found)) == 1}
     return known, recipes
 
@@ -165,10 +178,10 @@ def _expanded(text: str, variables: Mapping[str, str]) -> str:
 
 def _make_value(match: re.Match[str], variables: Mapping[str, str]) -> str:
     name = next(group for group in match.groups() if group is not None)
-    if name == "shell pwd":
-        return "."
-    if name == "shell git rev-parse --show-toplevel":
-        return ROOT
+    if name in ROOT_COMMANDS:
+        return ROOT_COMMANDS[name]
+    if program := WHICH.fullmatch(name.removeprefix("shell ").strip()):
+        return program[1]
     value = variables.get(name.strip())
     return unresolved(match[0]) if value is None else value
 

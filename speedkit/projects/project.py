@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from speedkit.apps import App, Strategy, app_in_place, own_app
@@ -37,6 +37,7 @@ __all__ = ["Base", "Project", "open_project", "way_to_build"]
 
 LARGEST_DOCKERFILE_BYTES = 16_000_000
 LARGEST_DOTENV_BYTES = 1_000_000
+BESIDE = frozenset({"test", "tests", "testdata", "example", "examples", "docs", "hack", "tools", "e2e", "fixtures"})
 ANSWER_SECONDS = 5.0
 
 
@@ -85,10 +86,11 @@ class Project:
         """The way that is taken when none is named; None when there is none that can be built.
 
         The folder's own Dockerfile comes first, then a workflow that publishes an image, a bake file's `default` or first
-        target, a service of a compose file, any other Dockerfile of the folder itself, and then the first way of all.
+        target, a service of a compose file, any other Dockerfile of the folder itself, and then the first way of all. What is
+        in a folder for something else, such as `.devcontainer`, `tests` or `docs`, comes last.
         """
 
-        def rank(way: Way) -> int:
+        def rank(way: Way) -> tuple[bool, int]:
             orders = (
                 way.kind == "dockerfile" and way.file in ("Dockerfile", "dockerfile", "Containerfile"),
                 way.kind == "workflow" and way.publishes,
@@ -99,7 +101,9 @@ class Project:
                 way.kind == "workflow",
                 way.kind == "command",
             )
-            return next((number for number, fits in enumerate(orders) if fits), len(orders))
+            folders = [part for part in PurePosixPath(way.file).parts[:-1] if part != ".."]
+            is_beside = any(part.startswith(".") or part in BESIDE for part in folders)
+            return is_beside, next((number for number, fits in enumerate(orders) if fits), len(orders))
 
         return min((way for way in self.ways if not way.problem), key=rank, default=None)
 
@@ -112,7 +116,7 @@ class Project:
             if self.default is None:
                 raise self._no_way()
             return self.default
-        wanted = self._found.aliases.get(name, name)
+        wanted = self._found.other_names.get(name, name)
         for way in self.ways:
             if way.name == wanted:
                 return way
@@ -193,8 +197,9 @@ class Project:
             for name in way.unknown_build_args
             if name in os.environ and way.not_resolved[f"build-arg {name}"] == f"${name}"
         }
-        own_platform = tuple(one for one in way.platforms if one == host_platform())
-        platforms = way.platforms if len(way.platforms) == 1 else own_platform
+        # bake's `local` is the builder's own platform.
+        named = tuple(one for one in way.platforms if one != "local")
+        platforms = named if len(named) == 1 else tuple(one for one in named if one == host_platform())
         return replace(
             way,
             build_args={**from_environment, **way.build_args},

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from speedkit.folder_walk import walk_folder
 from speedkit.git_history import repository_folder, working_files
-from speedkit.regular_file import read_regular
+from speedkit.messages import message
+from speedkit.regular_file import NotReadable, read_regular
 
 from .unresolved import readable
 
@@ -67,8 +69,11 @@ class ProjectFiles:
     packages: list[str] = field(default_factory=list)
 
     def text(self, path: str) -> str:
-        """The text of a file. Raises: OSError."""
-        return readable(read_regular(self.repository / path, at_most_bytes=LARGEST_BYTES))
+        """The text of a file. Raises: OSError, also for a link that leads out of the repository."""
+        place = self.repository / path
+        if not Path(os.path.realpath(place)).is_relative_to(self.repository):
+            raise NotReadable(place, message("It is a link that leads out of the repository"))
+        return readable(read_regular(place, at_most_bytes=LARGEST_BYTES))
 
 
 def find_files(folder: Path) -> ProjectFiles:

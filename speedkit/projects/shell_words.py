@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from .unresolved import BEGIN, END, ROOT, as_written, is_resolved, unresolved
 
-__all__ = ["ShellCommand", "shell_commands"]
+__all__ = ["WHICH", "ShellCommand", "shell_commands"]
 
 _SEPARATORS = ";&|()\n"
 _ENDS = " \t<>" + _SEPARATORS
@@ -28,6 +28,8 @@ _NO_COMMANDS = frozenset(
 _SHELLS = frozenset({"bash", "sh", "eval"})
 _BUILDS = re.compile(r" (?:build|bake|bud)\b")
 _HEREDOC = re.compile(r"<<(-?)\s*(['\"]?)([A-Za-z_]\w*)\2")
+WHICH = re.compile(r"(?:which|command -v|type -[pP])\s+(docker|podman|buildah|nerdctl)\b[^;&|]*")
+"""A command that gives the path of a program."""
 LONGEST_TEXT = 2_000_000
 MOST_WORDS = 100_000
 LONGEST_WORD = 4_096
@@ -254,5 +256,7 @@ class _Reader:
             return self.variables["PWD"]
         if (value := self.variables.get(f"$({' '.join(command.split())})")) is not None:
             return value
+        if program := WHICH.fullmatch(command.strip()):
+            return program[1]
         self.nested.append(command)
         return unresolved(f"$({command})")

@@ -36,10 +36,10 @@ LONGEST_EXPRESSION = 2_000
 
 @dataclass(slots=True)
 class WorkflowBuild:
-    """A build of a job. qualifiers: what may tell it from the job's other builds, the best first."""
+    """A build of a job. qualifiers: what may tell it from the job's other builds, by what it is."""
 
     job: str
-    qualifiers: tuple[str, ...]
+    qualifiers: dict[str, str]
     call: BuildCall | BakeCall | ComposeCall
     is_action: bool
 
@@ -91,7 +91,7 @@ def _builds_of_job(workflow: dict[str, Any], name: str, job: dict[str, Any]) -> 
         match[1] for step in steps if isinstance(step.get("run"), str) for match in ENVIRONMENT_FILE.finditer(step["run"])
     }
     checkout = _checkout_folder(steps)
-    for number, step in enumerate(steps, 1):
+    for step in steps:
         reader = _reader_of(step)
         if reader is None:
             continue
@@ -114,10 +114,16 @@ def _builds_of_job(workflow: dict[str, Any], name: str, job: dict[str, Any]) -> 
                 if call in seen:
                     continue
                 seen.append(call)
-                matrix_part = _matrix_name(step, job, matrix)
-                target, file = (call.target or "", call.file or "") if isinstance(call, BuildCall) else ("", "")
-                qualifiers = (matrix_part, str(step.get("id") or ""), target, file, str(number))
+                qualifiers = _matrix_values(step, job, matrix) | _qualifiers(step, call)
                 yield WorkflowBuild(name, qualifiers, call, is_action)
+
+
+def _qualifiers(step: dict[str, Any], call: BuildCall | BakeCall | ComposeCall) -> dict[str, str]:
+    name = re.sub(r"[^a-z0-9]+", "-", EXPRESSION.sub("", str(step.get("name") or "")).lower()).strip("-")
+    qualifiers = {"id": str(step.get("id") or ""), "step": name}
+    if isinstance(call, BuildCall):
+        qualifiers |= {"target": call.target or "", "tag": next(iter(call.tags), "")}
+    return qualifiers
 
 
 def _list(value: Any) -> list[Any]:
@@ -176,17 +182,16 @@ def _combinations(strategy: Any) -> list[Mapping[str, Any]]:
     return [*combinations[:MOST_COMBINATIONS]] or [{}]
 
 
-def _matrix_name(step: dict[str, Any], job: dict[str, Any], matrix: Mapping[str, Any]) -> str:
-    """The values of the matrix that a step uses, for its name."""
-    used = MATRIX_KEYS.findall(json.dumps([step, job.get("env"), job.get("defaults")]))
-    values = []
-    for key in dict.fromkeys(used):
+def _matrix_values(step: dict[str, Any], job: dict[str, Any], matrix: Mapping[str, Any]) -> dict[str, str]:
+    """The values of the matrix that a step uses, by their names."""
+    values = {}
+    for key in dict.fromkeys(MATRIX_KEYS.findall(json.dumps([step, job.get("env"), job.get("defaults")]))):
         found: Any = matrix
         for part in key.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
-        if isinstance(found, str) and found:
-            values.append(found)
-    return ",".join(values)
+        if isinstance(found, str):
+            values[f"matrix {key}"] = found
+    return values
 
 
 _Call = BuildCall | BakeCall | ComposeCall

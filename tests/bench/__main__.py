@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import builds, forecast, layers, page, reading, tour, workbench
+from tests.bench import builds, forecast, layers, page, projects, reading, tour, workbench
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "import": reading.import_time,
@@ -15,6 +15,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "edits": builds.edit_rebuilds,
     "layers": layers.layers,
     "forecast": forecast.forecast,
+    "projects": projects.projects,
     "workbench": workbench.workbench,
     "page": page.page,
     "notebooks": tour.notebooks_against_builds,

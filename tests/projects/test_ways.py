@@ -169,7 +169,7 @@ def test_the_build_action_of_a_workflow_is_a_way_and_its_expressions_are_said_no
 def test_a_matrix_of_lists_makes_a_way_for_each_combination(make_project):
     files = {"src/api/Dockerfile": "FROM alpine\n", "src/web/Dockerfile": "FROM alpine\n", ".github/workflows/ci.yml": MATRIX}
     project = make_project(files)
-    assert names(project)[2:] == ["workflow:ci.yml:build:api", "workflow:ci.yml:build:web,slim"]
+    assert names(project)[2:] == ["workflow:ci.yml:build:api", "workflow:ci.yml:build:web"]
     api, web = project.ways[2:]
     assert (api.context, api.not_resolved) == ("src/api", {"build-arg FLAVOUR": "${{ matrix.flavour }}"})
     assert (web.context, dict(web.build_args)) == ("src/web", {"FLAVOUR": "slim"})
