@@ -116,6 +116,7 @@ class BuildPlan:
         for stage in self.dockerfile.stages:
             self._follow(stage)
         self._texts: dict[int, ShellText] = {}
+        self._copied: dict[int, dict[str, str] | None] = {}
 
     def editor(self) -> DockerfileEditor:
         return DockerfileEditor(self.dockerfile)
@@ -202,6 +203,11 @@ class BuildPlan:
 
     def copied(self, copy: Instruction) -> dict[str, str] | None:
         """The files of the context that a COPY or ADD takes, each with its path in the image; None when that is not certain."""
+        if copy.line not in self._copied:
+            self._copied[copy.line] = self._copied_files(copy)
+        return self._copied[copy.line]
+
+    def _copied_files(self, copy: Instruction) -> dict[str, str] | None:
         destination = self.destination(copy)
         if destination is None or copy.flag("from") is not None or copy.heredocs or copy.flag("exclude") is not None:
             return None
@@ -273,13 +279,11 @@ class BuildPlan:
 
     def leaves(self, stage: int | None, path: str) -> bool:
         """Whether a path of a stage, or something in it, is part of another stage or of the image."""
-        folder = f"{path.rstrip('/')}/"
+        parts = path.strip("/").split("/")
         for taken in self._exposed[stage or 0]:
-            plain = taken
-            if (wildcard := _WILDCARD.search(taken)) is not None:
-                plain = posixpath.dirname(taken[: wildcard.start()]) or "/"
-            other = f"{plain.rstrip('/')}/"
-            if folder.startswith(other) or other.startswith(folder):
+            patterns = taken.strip("/").split("/") if taken != "/" else []
+            # One is in the other when they agree as far as the shorter one goes.
+            if all(pattern == part or PathPattern(pattern).fits(part) for pattern, part in zip(patterns, parts, strict=False)):
                 return True
         return False
 

@@ -66,6 +66,16 @@ class ProjectView:
         kept.sort(key=lambda entry: entry.path.split("/"))
         return Manifest(tuple(kept), self.files.ignore_file)
 
+    def ignores(self, path: str) -> bool:
+        """Whether the ignore file names a path, or a folder above it."""
+        patterns = IgnorePatterns(read_ignore_file(self.ignore_text), origin=self.ignore_file_path or ".dockerignore")
+        matched: Matched = ()
+        ignored = False
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            ignored, matched = patterns.match("/".join(parts[:count]), matched)
+        return ignored
+
     def changes_of(self, path: str) -> int:
         """How many commits changed a file, or a file in a folder."""
         return self.change_counts.get(path, 0)

@@ -12,7 +12,7 @@ from speedkit.errors import DockerfileError, Misuse
 
 from . import rules
 from .build_plan import BuildPlan
-from .rule import GROUPS, Change, Rule
+from .rule import GROUPS, Rule
 from .suggestion import Suggestion
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["all_rules", "combined", "suggest"]
 
-_MOST_ROUNDS = 8
-"""A rule is silent on its own result, so each applies a few times at most: once for a place."""
+_MOST_ROUNDS = 4
+_MOST_PLACES = 20
+"""A rule is silent on its own result, so it applies once for each place; these only bound a mistake in a rule."""
 
 
 @cache
@@ -37,54 +38,64 @@ def all_rules() -> tuple[Rule, ...]:
 
 def suggest(view: ProjectView) -> list[Suggestion]:
     """What each rule alone would change; each applies to the project as it is. [] for a Dockerfile that BuildKit refuses."""
+    plan = _plan(view)
+    if plan is None:
+        return []
     suggestions = []
     for rule in all_rules():
         reasons: list[str] = []
-        changed = _apply(rule, view, reasons)
-        if changed is not view:
-            suggestions.append(_suggestion(view, changed, rule.name, reasons))
+        changed = _apply(rule, plan, reasons)
+        if changed is not plan:
+            suggestions.append(_suggestion(view, changed.view, rule.name, reasons))
     return suggestions
 
 
 def combined(view: ProjectView) -> Suggestion | None:
     """All rules, one after the other until nothing more applies, as one change; None when no rule applies."""
-    current = view
+    plan = _plan(view)
+    if plan is None:
+        return None
     names: list[str] = []
     reasons: list[str] = []
     for _ in range(_MOST_ROUNDS):
-        before = current
+        before = plan
         for rule in all_rules():
-            changed = _apply(rule, current, reasons)
-            if changed is not current:
+            changed = _apply(rule, plan, reasons)
+            if changed is not plan:
                 names.append(rule.name)
-                current = changed
-        if current is before:
+                plan = changed
+        if plan is before:
             break
-    return None if current is view else _suggestion(view, current, "+".join(dict.fromkeys(names)), reasons)
+    if plan.view is view:
+        return None
+    return _suggestion(view, plan.view, "+".join(dict.fromkeys(names)), reasons)
 
 
-def _apply(rule: Rule, view: ProjectView, reasons: list[str]) -> ProjectView:
-    """The view with a rule applied wherever it applies; the same view where it has nothing to say."""
-    for _ in range(_MOST_ROUNDS):
-        change = _change(rule, view)
-        if change is None:
+def _plan(view: ProjectView) -> BuildPlan | None:
+    try:
+        return BuildPlan(view)
+    except (DockerfileError, Misuse, SubstitutionError):
+        return None
+
+
+def _apply(rule: Rule, plan: BuildPlan, reasons: list[str]) -> BuildPlan:
+    """The plan after a rule was applied wherever it applies; the same plan where it has nothing to say."""
+    for _ in range(_MOST_PLACES):
+        try:
+            change = rule.change(plan)
+        except (CannotEdit, DockerfileError, Misuse, SubstitutionError):
+            break
+        # A change that BuildKit would refuse is none, and neither is one that changes nothing.
+        changed = _plan(plan.view.with_files(change.files)) if change is not None else None
+        if change is None or changed is None or _texts(changed) == _texts(plan):
             break
         reasons.append(change.because)
-        view = view.with_files(change.files)
-    return view
+        plan = changed
+    return plan
 
 
-def _change(rule: Rule, view: ProjectView) -> Change | None:
-    try:
-        change = rule.change(BuildPlan(view))
-        if change is None:
-            return None
-        changed = view.with_files(change.files)
-        # A change that BuildKit would refuse is none, and neither is one that changes nothing.
-        BuildPlan(changed)
-        return change if (changed.dockerfile, changed.ignore_text) != (view.dockerfile, view.ignore_text) else None
-    except (CannotEdit, DockerfileError, Misuse, SubstitutionError):
-        return None
+def _texts(plan: BuildPlan) -> tuple[str, str]:
+    return plan.view.dockerfile, plan.view.ignore_text
 
 
 def _suggestion(view: ProjectView, changed: ProjectView, rule: str, reasons: list[str]) -> Suggestion:

@@ -1,0 +1,1 @@
+const commit = execSync("git rev-parse HEAD")

@@ -1,0 +1,1 @@
+import changes from "../CHANGELOG.md"
