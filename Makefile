@@ -62,6 +62,7 @@ conformance: setup $(TEST_READY)
 	@$(BIN)/python -m tests.conformance.matching
 	@$(BIN)/python -m tests.conformance
 	@$(BIN)/python -m tests.conformance --real
+	@$(BIN)/python -m tests.conformance --history
 	@$(BIN)/python -m tests.faults
 
 faults: setup $(TEST_READY)

@@ -1,7 +1,7 @@
 """A figure as an SVG drawing that needs no script: for exported notebooks, printed pages and viewers that do not know plotly.
 
-It knows the parts that the figures of this room have: horizontal bars, cells, points, annotations, boxes and paths. They have
-the places and the words that they have in plotly. Only a treemap is laid out here, as plotly does that in the browser.
+It knows the parts that the figures of this room have: horizontal bars, cells, points, lines, annotations, boxes and paths. They
+have the places and the words that they have in plotly. Only a treemap is laid out here, as plotly does in the browser.
 """
 
 from __future__ import annotations
@@ -156,11 +156,15 @@ def _cells(trace: Any, frame: Frame) -> Iterator[str]:
             x, y = frame.x.at(column), frame.y.at(row)
             # The colour scale has two entries per code, the start and the end of its range (`rerun_grid.SCALE`).
             fill = trace.colorscale[2 * int(code)][1]
-            box = (x - wide / 2 + 1.5, y - high / 2 + 1.5, x + wide / 2 - 1.5, y + high / 2 - 1.5)
+            across, down = (trace.xgap or 0) / 2, (trace.ygap or 0) / 2
+            box = (x - wide / 2 + across, y - high / 2 + down, x + wide / 2 - across, y + high / 2 - down)
             yield _rectangle(*box, fill, trace.text[row][column])
 
 
 def _points(trace: Any, frame: Frame) -> Iterator[str]:
+    if trace.mode == "lines":
+        yield from _steps(trace, frame)
+        return
     for x, y, text, place in zip(trace.x, trace.y, trace.text, trace.textposition, strict=True):
         at, middle = frame.x.at(x), frame.y.at(y)
         vertical, across = place.split(" ")
@@ -169,6 +173,18 @@ def _points(trace: Any, frame: Frame) -> Iterator[str]:
         anchor = {"center": "middle", "right": "start", "left": "end"}[across]
         yield f'<circle cx="{at:.1f}" cy="{middle:.1f}" r="6" fill="{trace.marker.color}"/>'
         yield _text(at + aside, middle + down, text, anchor=anchor)
+
+
+def _steps(trace: Any, frame: Frame) -> Iterator[str]:
+    """A line that keeps each value until the next one, and the area below it."""
+    path = "".join(
+        f"{'M' if number == 0 else 'H'}{frame.x.at(x):.1f}{' ' if number == 0 else 'V'}{frame.y.at(y):.1f}"
+        for number, (x, y) in enumerate(zip(trace.x, trace.y, strict=True))
+    )
+    if path:
+        area = f"{path}V{frame.y.start:.1f}H{frame.x.at(trace.x[0]):.1f}Z"
+        yield f'<path d="{area}" fill="{trace.fillcolor}"/>'
+        yield f'<path d="{path}" fill="none" stroke="{trace.line.color}" stroke-width="{trace.line.width}"/>'
 
 
 def _treemap(trace: Any, layout: Any) -> Iterator[str]:

@@ -6,12 +6,14 @@ from .findings import blame_sentence, findings
 from .history_replay import replay
 from .history_verdicts import BuildInputs, CommitVerdicts, DockerfileVersion, HistoryStep, history_verdicts
 from .humps import Hump, humps_of
+from .measuring import BuiltCommit, build_commits
 from .path_globs import GlobCount, glob_counts
 from .result import Blame, Replay, ReplayedCommit, Split, one_by_one
 
 __all__ = [
     "Blame",
     "BuildInputs",
+    "BuiltCommit",
     "CommitVerdicts",
     "DockerfileVersion",
     "GlobCount",
@@ -21,6 +23,7 @@ __all__ = [
     "ReplayedCommit",
     "Split",
     "blame_sentence",
+    "build_commits",
     "findings",
     "glob_counts",
     "history_verdicts",

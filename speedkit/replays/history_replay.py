@@ -71,7 +71,8 @@ def replay(
     head = repository.files(repository.head)
     return Replay(
         name=folder.resolve().name,
-        way=chosen_way.name,
+        way=chosen_way,
+        inputs=inputs,
         dockerfile_path=inputs.dockerfile,
         commits=timed,
         asked_for=commits if since is None else None,

@@ -46,8 +46,9 @@ def commits_to_measure(verdicts: Sequence[CommitVerdicts], count: int) -> list[i
         left = [kind for kind in kinds if taken[kind] < len(kinds[kind])]
         if not left:
             break
-        # As seats of a parliament are given out: to the kind with the most commits for each one that is measured.
-        kind = max(left, key=lambda one: len(kinds[one]) / (taken[one] + 1))
+        # One of each kind, and the others as seats of a parliament are given out: to the kind with the most commits for each
+        # one that is measured.
+        kind = max(left, key=lambda one: (taken[one] == 0, len(kinds[one]) / (taken[one] + 1)))
         taken[kind] += 1
         measured.append(kinds[kind][-taken[kind]])
     return sorted(measured)

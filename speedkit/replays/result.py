@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from speedkit.git_history import Commit
+from speedkit.projects import Way
 
-from .history_verdicts import CommitVerdicts, DockerfileVersion, HistoryStep, Trouble
+from .history_verdicts import BuildInputs, CommitVerdicts, DockerfileVersion, HistoryStep, Trouble
 from .path_globs import GlobCount
 from .step_seconds import SecondsModel
 
@@ -83,13 +84,15 @@ class Split:
 class Replay:
     """The cost of a history.
 
-    name: of the project. commits: oldest first. asked_for: how many commits were asked for; None for a date.
-    shallow: the clone ends before as many. dockerfile_path: in the repository. model: None when seconds are not known.
-    submodules: how many paths of the newest commit are submodules. problem: why nothing could be measured.
+    name: of the project. way, inputs: what was built at each commit. dockerfile_path: in the repository. commits: oldest first.
+    asked_for: how many commits were asked for; None for a date. shallow: the clone ends before as many.
+    model: None when seconds are not known. submodules: how many paths of the newest commit are submodules.
+    problem: why nothing could be measured.
     """
 
     name: str
-    way: str
+    way: Way
+    inputs: BuildInputs
     dockerfile_path: str
     commits: tuple[ReplayedCommit, ...]
     asked_for: int | None

@@ -16,6 +16,7 @@ from tests.conformance.bases import base_images
 from tests.conformance.cases import FOLDER
 from tests.conformance.comparing import Tally, can_be_read, repeated_disagreement
 from tests.conformance.editing import random_sequence
+from tests.conformance.history import COMMITS, run_history
 from tests.conformance.public import public_disagreement
 from tests.conformance.real_run import run_real
 from tests.conformance.shrinking import as_case, keep_case, shrunk
@@ -33,7 +34,16 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many projects at a time")
     parser.add_argument("--real", action="store_true", help="real Dockerfiles with their contexts, instead of random ones")
     parser.add_argument("--only", default="", help="with --real: only the modules with this in their name")
+    parser.add_argument(
+        "--history",
+        nargs="*",
+        metavar="PATH[@WAY][:target=STAGE]",
+        help="replayed histories: of repositories, or of made ones when none is named",
+    )
+    parser.add_argument("--commits", type=int, default=COMMITS, help="with --history: how many of the last commits")
     asked = parser.parse_args()
+    if asked.history is not None:
+        return run_history(asked.history, seed=asked.seed, commits=asked.commits)
     if asked.real:
         return run_real(seed=asked.seed, jobs=asked.jobs, only=asked.only)
     tally = Tally()
