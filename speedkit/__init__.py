@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from speedkit.engine import layers_of as layers
     from speedkit.history import explain, play, predict, recorded_builds
     from speedkit.projects import open_project as project
+    from speedkit.proof import advise, judge
     from speedkit.replays import replay
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench
@@ -29,12 +30,14 @@ __all__ = [
     "CommandOptions",
     "LayersView",
     "Workbench",
+    "advise",
     "app",
     "build",
     "compare",
     "connect",
     "doctor",
     "explain",
+    "judge",
     "layers",
     "play",
     "plots",
@@ -50,6 +53,7 @@ _HOMES = {
     "CommandOptions": ("speedkit.engine.command_options", "CommandOptions"),
     "LayersView": ("speedkit.widgets", "LayersView"),
     "Workbench": ("speedkit.widgets", "Workbench"),
+    "advise": ("speedkit.proof", "advise"),
     "app": ("speedkit.apps", "own_app"),
     "build": ("speedkit.builds", "build"),
     "compare": ("speedkit.builds", "compare"),
@@ -57,6 +61,7 @@ _HOMES = {
     "doctor": ("speedkit.setup", "doctor"),
     "recorded_builds": ("speedkit.history", "recorded_builds"),
     "explain": ("speedkit.history", "explain"),
+    "judge": ("speedkit.proof", "judge"),
     "layers": ("speedkit.engine.saved_image", "layers_of"),
     "play": ("speedkit.history", "play"),
     "plots": ("speedkit.plots", None),

@@ -37,6 +37,12 @@ from speedkit.page.outlook_html import outlook_html
 from speedkit.plots.plot import Plot
 from speedkit.plots.svg_drawing import drawing
 from speedkit.plots.tables import table_html as plot_table_html
+from speedkit.proof.advice import Advice
+from speedkit.proof.advice_html import advice_html, piece_html, proof_html
+from speedkit.proof.equality import ImageDifference
+from speedkit.proof.project_states import LeftOut, ProjectState
+from speedkit.proof.proof import Pair, Piece, Proof
+from speedkit.proof.smoke import SmokeResult
 from speedkit.rendering.ansi import ansi_to_html
 from speedkit.rendering.layers_html import LayerRow, layers_html
 from speedkit.rendering.reasons_html import reasons_html, warnings_html
@@ -227,6 +233,21 @@ def _workbench_page(attack: str) -> WorkbenchPage:
             return bench.page([entry])
 
 
+def proven(attack: str) -> Piece:
+    as_is, patched, *_ = builds(attack)
+    pair = Pair(ProjectState("commit", attack, attack), as_is, patched)
+    difference = ImageDifference(f"/{attack}", ("content",), "real")
+    smoke = SmokeResult(attack, same=False, sentence=attack)
+    left_out = (LeftOut(pair.state, attack),)
+    proof = Proof(pair, (pair,), (pair, pair), False, (difference,), smoke, left_out, "", True, (attack,), (attack,))
+    return Piece(attack, attack, attack, proof=proof)
+
+
+def advice(attack: str) -> Advice:
+    piece = proven(attack)
+    return Advice(attack, attack, (piece, piece), (piece,), (attack,))
+
+
 # By the class's name; a list of HTML each.
 SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.data_frame.Column": lambda attack: [str(table_frame(attack)[attack]._repr_latex_() or "")],  # type: ignore[operator]
@@ -241,6 +262,8 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.plots.plot.Plot": lambda attack: [
         html for one in every_plot(attack) for html in (str(one.bundle["text/html"]), one.table_html())
     ],
+    "speedkit.proof.advice.Advice": lambda attack: [advice(attack)._repr_html_()],
+    "speedkit.proof.proof.Piece": lambda attack: [proven(attack)._repr_html_()],
     "speedkit.rendering.tables.Table": lambda attack: [one._repr_html_() for one in lesson_tables(attack)],
     "speedkit.setup.checks.Report": lambda attack: [reports(attack)._repr_html_()],
     "speedkit.widgets.layers_view.LayersView": lambda attack: [_layers_twin(attack)],
@@ -254,6 +277,9 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.plots.tables.table_html": lambda attack: [
         plot_table_html(pd.DataFrame({attack: [attack], "because": [attack]}), attack, opened=True)
     ],
+    "speedkit.proof.advice_html.advice_html": lambda attack: [advice_html(advice(attack))],
+    "speedkit.proof.advice_html.piece_html": lambda attack: [piece_html(proven(attack))],
+    "speedkit.proof.advice_html.proof_html": lambda attack: [proof_html(proof) if (proof := proven(attack).proof) else ""],
     "speedkit.rendering.ansi.ansi_to_html": lambda attack: [ansi_to_html(f"\x1b[31m{attack}\x1b[1;{attack}m{attack}")],
     "speedkit.rendering.layers_html.layers_html": lambda attack: [
         layers_html(attack, [attack], [LayerRow(attack, 1, 1, 1, 1, 1)], [(attack, 1)])

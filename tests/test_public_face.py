@@ -24,7 +24,7 @@ def test_every_public_name_says_what_it_is(name):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(AttributeError, match="it has CommandOptions, LayersView, Workbench, app, build"):
+    with pytest.raises(AttributeError, match="it has CommandOptions, LayersView, Workbench, advise, app"):
         _ = sk.nonsense
     assert dir(sk) == sorted(sk.__all__)
 

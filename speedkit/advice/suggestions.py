@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Collection
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -50,8 +51,11 @@ def suggest(view: ProjectView) -> list[Suggestion]:
     return suggestions
 
 
-def combined(view: ProjectView) -> Suggestion | None:
-    """All rules, one after the other until nothing more applies, as one change; None when no rule applies."""
+def combined(view: ProjectView, *, without: Collection[str] = ()) -> Suggestion | None:
+    """All rules, one after the other until nothing more applies, as one change; None when no rule applies.
+
+    without: the names of rules that are left out.
+    """
     plan = _plan(view)
     if plan is None:
         return None
@@ -59,7 +63,7 @@ def combined(view: ProjectView) -> Suggestion | None:
     reasons: list[str] = []
     for _ in range(_MOST_ROUNDS):
         before = plan
-        for rule in all_rules():
+        for rule in (one for one in all_rules() if one.name not in without):
             changed = _apply(rule, plan, reasons)
             if changed is not plan:
                 names.append(rule.name)

@@ -9,7 +9,7 @@ import typer
 
 from speedkit.messages import message
 
-from .arguments import AsJson, CommitsOption, SmokeOption, WayOption
+from .arguments import AsJson, BuildArgs, CommitsOption, SmokeOption, TargetOption, WayOption, parse_build_args
 from .argv_secrets import hide_on_command_line
 from .output import print_json, print_text
 from .printed_proofs import print_proof
@@ -26,6 +26,8 @@ def judge(
     project: Annotated[Path, typer.Argument(metavar="PATH", help=message("The folder of the project."))],
     against: Annotated[Path, typer.Option(metavar="FILE", help=message("The Dockerfile to judge."))],
     way: WayOption = None,
+    target: TargetOption = None,
+    build_arg: BuildArgs = None,
     commits: CommitsOption = 5,
     smoke: SmokeOption = None,
     as_json: AsJson = False,
@@ -35,8 +37,17 @@ def judge(
 
     from .progress import TerminalWatch
 
-    hide_on_command_line([smoke] if smoke else [])
-    piece = judged(project, against, way=way, commits=commits, smoke=smoke, watch=TerminalWatch)
+    hide_on_command_line([*(build_arg or ()), *([smoke] if smoke else [])])
+    piece = judged(
+        project,
+        against,
+        way=way,
+        target=target,
+        build_args=parse_build_args(build_arg),
+        commits=commits,
+        smoke=smoke,
+        watch=TerminalWatch,
+    )
     if as_json:
         print_json(piece.to_json())
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from speedkit.messages import message, plural
 
-from .output import print_table, print_text, say
+from .output import print_table, print_text
 
 if TYPE_CHECKING:
     from speedkit.proof import Piece
@@ -23,16 +23,10 @@ def print_proof(piece: Piece) -> None:
     proof = piece.proof
     if proof is None:
         return
-    for notice in proof.notices:
-        say(f"! {notice}")
     as_is, patched, change = message("as it is"), message("patched"), message("change")
     rows = [[row.what, seconds_text(row.as_is_seconds), seconds_text(row.patched_seconds), row.change] for row in proof.rows]
     print_table("", [message("built"), as_is, patched, change], rows, numbers=[as_is, patched, change])
-    for left_out in proof.left_out:
-        print_text(message("{state} is left out: {why}.", state=left_out.state.short, why=left_out.because))
-    if proof.stand_ins:
-        print_text(message("Stand-in base for {names}.", names=", ".join(proof.stand_ins)))
-    print_text(proof.equality_sentence)
+    print_text(*proof.asides, proof.equality_sentence)
     if proof.differences:
         shown = [[one.path, one.sentence] for one in proof.differences[:DIFFERENCES_PRINTED]]
         print_table("", [message("path"), message("judgement")], shown)

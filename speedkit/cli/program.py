@@ -21,7 +21,24 @@ from speedkit.errors import SpeedkitError
 from speedkit.messages import message
 from speedkit.visible import visible_line
 
-from . import build, clean, compare, doctor, engine, explain, history, judge, lab, layers, predict, project, replay, setup, tour
+from . import (
+    advise,
+    build,
+    clean,
+    compare,
+    doctor,
+    engine,
+    explain,
+    history,
+    judge,
+    lab,
+    layers,
+    predict,
+    project,
+    replay,
+    setup,
+    tour,
+)
 from .output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
 
 if TYPE_CHECKING:
@@ -71,6 +88,7 @@ for verb in (
     explain,
     replay,
     history,
+    advise,
     judge,
     layers,
     engine,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +12,12 @@ from speedkit.errors import NoDockerfile, SpeedkitError
 from speedkit.git_history import Commit, ContextFolder, Repository
 from speedkit.projects import Way
 
-from .git_folder import GitFolder
 from .project_states import CONTEXT, ProjectState
 
 __all__ = ["CommitStates"]
 
 SEARCHED_COMMITS = 400
 """How far back to look for commits that changed the build context: in a repository of many projects, few do."""
-GIT = ".git"
 
 _Content = tuple[tuple[str, str, int, str, str], ...]
 
@@ -85,27 +82,13 @@ class CommitStates:
         return self._contents[commit]
 
     def write(self, state: ProjectState, folder: Path, *, time_ns: int) -> None:
-        if self._folder is None:
-            self._folder = ContextFolder(self.repository, folder / CONTEXT, self.way.context)
+        if self._folder is None or self._folder.folder != folder / CONTEXT:
+            self._folder = ContextFolder(self.repository, folder / CONTEXT, self.way.context, with_git=True)
         try:
             self._folder.check_out(state.id, dockerfile=self.way.file, modified_ns=time_ns)
         except NoDockerfile:
             # The reader may have written one since. Without, the state is left out.
             self._folder.check_out(state.id, dockerfile=self.way.file, text="", modified_ns=time_ns)
-        git_folder = folder / CONTEXT / GIT
-        if self._sends_git(state.id):
-            GitFolder(self.repository, git_folder).point_at(state.id, time_ns=time_ns)
-        elif git_folder.exists():
-            shutil.rmtree(git_folder)
-
-    def _sends_git(self, commit: str) -> bool:
-        """Whether the folder `.git` of a clone is in the build context of a commit."""
-        context = self.repository.path(self.way.context)
-        if context or self.repository.is_bare:
-            return False
-        _, patterns = self.repository.files(commit).ignore_patterns(context, self.repository.path(self.way.file))
-        # `!` may bring back a part of it, which counts as all of it here: the build context has that part alone in any case.
-        return not patterns.match(GIT, ())[0] or patterns.may_hold_exceptions(GIT)
 
 
 def _state(commit: Commit) -> ProjectState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,30 +24,44 @@ JUDGED = "judge"
 
 
 def judge(
-    folder: Path,
-    against: Path,
+    project: Path | str,
+    against: Path | str,
     *,
     way: str | None = None,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
     commits: int = 5,
     smoke: str | None = None,
     watch: Callable[[int], Watch] = quiet_or_notebook,
 ) -> Piece:
-    """The proof of another Dockerfile for a project. against: its path. commits: how many of the last ones to build.
+    """The proof of another Dockerfile for a project.
+
+    project: its folder. against: the path of the Dockerfile. commits: how many of the last
+    ones to build. target, build_args: in place of those of the way.
 
     Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    target = target_of(folder, way)
-    after = file_or_none(against)
+    project_target = target_of(Path(project), way, target=target, build_args=build_args)
+    after = file_or_none(Path(against))
     if after is None:
         raise NoDockerfile(against)
-    if target.dockerfile == after:
+    if project_target.dockerfile == after:
         raise Misuse(
-            message("{against} is equal to {file}: there is nothing to judge.", against=against, file=target.way.file),
+            message("{against} is equal to {file}: there is nothing to judge.", against=against, file=project_target.way.file),
             fix=message("Name a Dockerfile that is different."),
         )
-    change = (FileChange(target.way.file, target.dockerfile, after),)
-    states = target.states(commits)
-    proving = Proving(target.name, target.folder, target.way, states, target.unsaved, change, words, target.probe)
-    proof = replace(prove(connect(), proving, watch), notices=target.notices(states))
+    change = (FileChange(project_target.way.file, project_target.dockerfile, after),)
+    states = project_target.states(commits)
+    proving = Proving(
+        project_target.name,
+        project_target.folder,
+        project_target.way,
+        states,
+        project_target.unsaved,
+        change,
+        words,
+        project_target.probe,
+    )
+    proof = replace(prove(connect(), proving, watch), notices=project_target.notices_of_proof(states))
     return Piece(JUDGED, message("the Dockerfile in {against}", against=against), unified_patch(change), proof=proof)

@@ -12,11 +12,12 @@ from speedkit.model import Build
 from speedkit.words import seconds_text
 
 from .equality import ImageDifference
+from .file_change import FileChange
 from .gain import Gain, gain_of
 from .project_states import LeftOut, ProjectState
 from .smoke import SmokeResult
 
-__all__ = ["DIFFERENCES_SHOWN", "Pair", "Piece", "Proof", "ProofRow", "Verdict"]
+__all__ = ["DIFFERENCES_SHOWN", "Pair", "Part", "Piece", "Proof", "ProofRow", "Verdict"]
 
 Verdict = Literal["better", "no-gain", "worse", "not-equal", "smoke-differs", "does-not-build", "not-measured"]
 """`better`: equal, and quicker beyond the noise. `no-gain`: equal, and neither quicker nor slower. `worse`: equal, and slower.
@@ -180,6 +181,14 @@ class Proof:
             )
         return message("The images are equal, file by file.")
 
+    @property
+    def asides(self) -> list[str]:
+        """What stands beside the figures, as sentences: what was left out, and base images that were stood in for."""
+        said = [message("{state} is left out: {why}.", state=one.state.short, why=one.because) for one in self.left_out]
+        if self.stand_ins:
+            said.append(message("Stand-in base for {names}.", names=", ".join(self.stand_ins)))
+        return [*said, *self.notices]
+
     def to_json(self) -> dict[str, Any]:
         gain, cold = self.gain, self.cold
         as_is, patched = ([round(pair.seconds[side], 4) for pair in self.commits] for side in (0, 1))
@@ -211,13 +220,34 @@ class Proof:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One rule in a patch of several. predicted_seconds_saved: by it alone; None where that is not known."""
+
+    rule: str
+    because: str
+    predicted_seconds_saved: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rule": self.rule,
+            "because": self.because,
+            "predicted_seconds_saved": _rounded(self.predicted_seconds_saved),
+        }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
 @dataclass(frozen=True)
 class Piece:
     """A change to a project's files, and what is known about it.
 
-    rule: what suggests it, such as `manifests-first`; `all` for several rules in one patch, which `parts` names; `judge` for a
-    change that somebody else made. because: the reason in one sentence. patch: as `git apply` takes it, in the project's
-    folder. predicted_seconds_saved: over the replayed history; None where that is not known.
+    rule: what suggests it, such as `go-caches`; `all` for several rules in one patch, which `parts` names; `judge` for a change
+    that somebody else made. because: the reason. patch: as `git apply` takes it, in the project's folder.
+    predicted_seconds_saved: over the replayed history; None where that is not known. refusal: why it is not worth it, where
+    that is known without a whole proof.
     """
 
     rule: str
@@ -225,8 +255,9 @@ class Piece:
     patch: str
     predicted_seconds_saved: float | None = None
     proof: Proof | None = None
-    parts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
     refusal: str = ""
+    changes: tuple[FileChange, ...] = field(default=(), repr=False)
 
     @property
     def why_not(self) -> str:
@@ -234,13 +265,17 @@ class Piece:
         return self.refusal or (self.proof.why_not if self.proof else "")
 
     def to_json(self) -> dict[str, Any]:
-        saved = self.predicted_seconds_saved
         return {
             "rule": self.rule,
-            "parts": list(self.parts),
+            "parts": [part.to_json() for part in self.parts],
             "because": self.because,
             "patch": self.patch,
-            "predicted_seconds_saved": None if saved is None else round(saved, 1),
+            "predicted_seconds_saved": _rounded(self.predicted_seconds_saved),
             "proof": self.proof.to_json() if self.proof else None,
             "why_not": self.why_not or None,
         }
+
+    def _repr_html_(self) -> str:
+        from .advice_html import piece_html
+
+        return piece_html(self)

@@ -16,7 +16,7 @@ import contextlib
 import statistics
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -36,7 +36,7 @@ from .project_states import CONTEXT, LeftOut, ProjectFolder, ProjectState, Proje
 from .proof import Pair, Proof
 from .smoke import SmokeResult, smoke_of
 
-__all__ = ["Proving", "prove"]
+__all__ = ["Proving", "prove", "refusals"]
 
 AS_IS, PATCHED, AGAIN = "as-is", "patched", "as-is-again"
 WORDS = {AS_IS: marked("as it is"), PATCHED: marked("patched"), AGAIN: marked("as it is, once more")}
@@ -44,7 +44,7 @@ COLD, UNCHANGED = "cold", "none"
 UNCHANGED_ROUNDS = 2
 BUILDS_BEFORE_COMMITS = 2 + 2 * UNCHANGED_ROUNDS
 TIME_STEP_NS = 2_000_000_000
-ERROR_LINES = 3
+PREFIX = "ERROR: failed to build: failed to solve: "
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,30 @@ def prove(engine: Engine, proving: Proving, watch: Callable[[int], Watch]) -> Pr
 
     Raises: NotProven where the original itself cannot be built; EngineError, ArchiveError, StateRefused.
     """
+    with _running(engine, proving, watch(proving.expected_builds)) as run:
+        return run.proof()
+
+
+def refusals(
+    engine: Engine, proving: Proving, changes: Sequence[Sequence[FileChange]], watch: Callable[[int], Watch]
+) -> list[str]:
+    """For each of several changes, why it alone is not worth it; "" where its image is equal and the smoke command ends alike.
+
+    Only the newest state is built, and all in one cache: this takes little time and says nothing about seconds.
+    Raises: as `prove`.
+    """
+    with _running(engine, proving, watch(1 + len(changes))) as run:
+        return run.refusals(changes)
+
+
+@contextlib.contextmanager
+def _running(engine: Engine, proving: Proving, watch: Watch) -> Iterator[_Run]:
     with contextlib.ExitStack() as stack:
-        run = _Run(engine, proving, stack.enter_context(watch(proving.expected_builds)))
+        run = _Run(engine, proving, stack.enter_context(watch))
         stack.callback(run.clean_up)
         # Images that newer ones of the same name replace, and isolated bases, stay until the end.
         stack.enter_context(note_build(engine, f"speedkit/proof:{uuid.uuid4().hex[:12]}"))
-        return run.proof()
+        yield run
 
 
 class _Run:
@@ -113,13 +131,7 @@ class _Run:
     def proof(self) -> Proof:
         failure = self._measure()
         if self._cold is None:
-            raise NotProven(
-                message(
-                    "The original could be built in no state: {reasons}.",
-                    reasons="; ".join(f"{one.state.short}: {one.because}" for one in self._left_out).rstrip("."),
-                ),
-                fix=message("Make it build first; `speedkit build` shows its log."),
-            )
+            raise self._never_built()
         smoke = None
         last = self._commits[-1] if self._commits else self._cold
         if not failure:
@@ -144,7 +156,7 @@ class _Run:
     def _measure(self) -> str:
         """Build all states, until the patched Dockerfile fails. Out: its error, "" for none."""
         for state in self._proving.states.states:
-            if not self._prepare(state):
+            if not self._prepare(state, self._proving.change):
                 continue
             is_first = self._cold is None
             if is_first:
@@ -167,23 +179,57 @@ class _Run:
             self._unchanged = [self._pair(state, UNCHANGED) for _ in range(UNCHANGED_ROUNDS)]
         return ""
 
+    def refusals(self, changes: Sequence[Sequence[FileChange]]) -> list[str]:
+        token = f"{uuid.uuid4().hex[:12]}-{AS_IS}"
+        self._tokens = {AS_IS: token, PATCHED: token}
+        for state in reversed(self._proving.states.states):
+            if not self._prepare(state, ()):
+                continue
+            as_is = self._build(AS_IS, COLD, state)
+            if as_is.outcome == "done":
+                return [self._refusal(state, as_is, change) for change in changes]
+            self._leave_out(state, message("the original does not build there: {error}", error=_error_of(as_is)))
+        raise self._never_built()
+
+    def _refusal(self, state: ProjectState, as_is: Build, change: Sequence[FileChange]) -> str:
+        if not self._prepare(state, change):
+            return self._left_out[-1].because
+        self._differences, self._equal = {}, None
+        pair = Pair(state, as_is, self._build(PATCHED, state.short, state))
+        failure = "" if pair.patched.outcome == "done" else _error_of(pair.patched)
+        smoke = None
+        if not failure:
+            self._compare(pair)
+            smoke = self._smoke(pair) if self._equal else None
+        proof = Proof(pair, (), (), self._equal, tuple(self._differences.values()), smoke, failure=failure)
+        return "" if proof.verdict == "not-measured" else proof.why_not
+
+    def _never_built(self) -> NotProven:
+        return NotProven(
+            message(
+                "The original could be built in no state: {reasons}.",
+                reasons="; ".join(f"{one.state.short}: {one.because}" for one in self._left_out).rstrip("."),
+            ),
+            fix=message("Make it build first; `speedkit build` shows its log."),
+        )
+
     def clean_up(self) -> None:
         """Remove the folders, and the images that were made for the comparison alone."""
         for folder in (self._exported, *self._folders.values()):
             folder.discard()
         remove_results(self._engine, self._images, self._names)
 
-    def _prepare(self, state: ProjectState) -> bool:
+    def _prepare(self, state: ProjectState, change: Sequence[FileChange]) -> bool:
         """Put a state into both folders; False, and noted, where the change does not fit it."""
         proving, way, exported = self._proving, self._proving.way, self._exported.path
         self._time_ns += TIME_STEP_NS
         try:
             proving.states.write(state, exported, time_ns=self._time_ns)
-            paths = {change.path for change in (*proving.working, *proving.change)}
+            paths = {one.path for one in (*proving.working, *change)}
             places = {path: place for path in paths if (place := place_in_folder(path, way)) is not None}
             files = {path: file_or_none(exported / place) for path, place in places.items()}
             as_is = files | apply_changes([one for one in proving.working if one.path in places], files)
-            patched = as_is | apply_changes([one for one in proving.change if one.path in places], as_is)
+            patched = as_is | apply_changes([one for one in change if one.path in places], as_is)
         except (SpeedkitError, OSError) as problem:
             reason = problem.what if isinstance(problem, SpeedkitError) else str(problem)
             self._leave_out(state, reason.rstrip("."))
@@ -215,8 +261,10 @@ class _Run:
         state_words = {COLD: message("cold"), UNCHANGED: message("unchanged")}.get(edit, state.short)
         what = message("{state}, {variant}", state=state_words, variant=message(WORDS[variant]))
         self._watch.begin(f"{what}{self._time_left()}")
-        strategy = Strategy(variant, folder / (place_in_folder(way.file, way) or way.file), message(WORDS[variant]))
-        app = App(self._proving.name, self._proving.source, folder / CONTEXT, {variant: strategy}, {}, private_cache=False)
+        # The replay takes the seconds of steps from builds whose strategy begins with the name of the way.
+        name = f"{way.name}, {variant}"
+        strategy = Strategy(name, folder / (place_in_folder(way.file, way) or way.file), message(WORDS[variant]))
+        app = App(self._proving.name, self._proving.source, folder / CONTEXT, {name: strategy}, {}, private_cache=False)
         options = BuildOptions(
             edit=edit,
             isolation=token or self._tokens[variant],
@@ -288,6 +336,8 @@ class _Run:
 
 
 def _error_of(build: Build) -> str:
-    """The last lines of a build's error, on one line."""
+    """Why a build failed, on one line: BuildKit's last line, and the last line that the failed step printed."""
     lines = [line.strip() for line in (build.error or "").splitlines() if line.strip()]
-    return " / ".join(lines[-ERROR_LINES:]).rstrip(".") or message("it failed")
+    last = lines[-1] if lines else message("it failed")
+    printed = [line for step in build.step_list if step.state == "failed" for line in step.log.splitlines() if line.strip()]
+    return ": ".join([last.removeprefix(PREFIX).rstrip("."), *printed[-1:]])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from speedkit.apps import Probe
 from speedkit.errors import GitError, Misuse, NoDockerfile, NotAFolder, NotARepository
 from speedkit.git_history import Repository, open_repository
-from speedkit.messages import message, plural
+from speedkit.messages import join_names, message, plural
 from speedkit.projects import Way, way_to_build
 
 from .commit_states import CommitStates
@@ -54,6 +55,10 @@ class Target:
         context = PurePosixPath(self.way.context)
         return (context / ".dockerignore").as_posix()
 
+    @property
+    def ignore_text(self) -> bytes | None:
+        return file_or_none(self.folder / self.ignore_file)
+
     @cached_property
     def unsaved(self) -> tuple[FileChange, ...]:
         """The changes of the Dockerfile and the ignore file that are not in the last commit."""
@@ -77,20 +82,25 @@ class Target:
                 return history
         return EditedStates(self.folder, self.way, count=commits)
 
-    def notices(self, states: ProjectStates) -> tuple[str, ...]:
-        """What a reader of the proof has to know, as sentences."""
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a reader of advice has to know, as sentences."""
         said = []
         if self.unsaved:
-            names = ", ".join(change.path for change in self.unsaved)
             said.append(
                 message(
                     "{names} has changes that are not committed. Advice and patch are about the file as it is in the folder; "
                     "each commit is built with these changes too.",
-                    names=names,
+                    names=join_names([change.path for change in self.unsaved]),
                 )
             )
         if self.why_no_history:
             said.append(self.why_no_history)
+        return tuple(said)
+
+    def notices_of_proof(self, states: ProjectStates) -> tuple[str, ...]:
+        """The same, for a reader of a proof."""
+        said = list(self.notices)
         if not states.has_history:
             said.append(
                 message(
@@ -109,10 +119,12 @@ class Target:
         return tuple(said)
 
 
-def target_of(folder: Path, way: str | None = None) -> Target:
+def target_of(
+    folder: Path, way: str | None = None, *, target: str | None = None, build_args: Mapping[str, str] | None = None
+) -> Target:
     """The way of a name to build the project in a folder; without a name, the default one.
 
-    Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
+    target, build_args: in place of the way's own. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
     """
     if not folder.is_dir():
         raise NotAFolder(folder)
@@ -123,6 +135,7 @@ def target_of(folder: Path, way: str | None = None) -> Target:
             message("The Dockerfile of {way} stands in {file} itself.", way=chosen.name, file=chosen.found_in),
             fix=message("Put it into a file of its own, and name that file there."),
         )
+    chosen = replace(chosen, target=target or chosen.target, build_args={**chosen.build_args, **(build_args or {})})
     repository, why = None, ""
     try:
         repository = open_repository(folder)
@@ -130,6 +143,6 @@ def target_of(folder: Path, way: str | None = None) -> Target:
         why = problem.what
     except GitError as problem:
         why = message("The history cannot be read: {problem}", problem=problem.what)
-    target = Target(folder, chosen, repository, why)
-    _ = target.dockerfile  # an error now, not after the first builds
-    return target
+    found = Target(folder, chosen, repository, why)
+    _ = found.dockerfile  # an error now, not after the first builds
+    return found

@@ -182,7 +182,12 @@ def recorded_seconds(repository: Repository, way: Way, inputs: BuildInputs) -> S
     """What the recordings of earlier builds of this way tell; None without any."""
     source = str(repository.folder.resolve())
     observed: list[ObservedBuild] = []
-    recordings = [one for one in list_recordings(recordings_folder(), source=source) if one.meta.strategy == way.name]
+    # A proof builds variants of a way, which are named after it: `Dockerfile, as-is`.
+    recordings = [
+        one
+        for one in list_recordings(recordings_folder(), source=source)
+        if one.meta.strategy == way.name or one.meta.strategy.startswith(f"{way.name}, ")
+    ]
     for recording in recordings[-_MOST_RECORDINGS:]:
         if recording.meta.outcome != "done":
             continue

@@ -1,0 +1,72 @@
+"""Advice for a project: changes that are worth it, and those that were tried and are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from speedkit.messages import message, plural
+
+from .proof import Piece
+
+__all__ = ["Advice"]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a project can change.
+
+    project: its name. way: how it is built. pieces: what is worth it; the first one is the patch to take. When it was proven,
+    it is the only one, and has all that is worth it; without a proof, the rules in it follow one by one. tried: what is not
+    worth it, each with its reason. notices: what else a reader has to know, as sentences. proven: whether it was asked to be.
+    """
+
+    project: str
+    way: str
+    pieces: tuple[Piece, ...]
+    tried: tuple[Piece, ...] = ()
+    notices: tuple[str, ...] = ()
+    proven: bool = False
+
+    @property
+    def patch(self) -> str:
+        """What `git apply` takes in the project's folder; "" where there is nothing to change."""
+        return self.pieces[0].patch if self.pieces else ""
+
+    @property
+    def summary(self) -> str:
+        """The advice as a sentence."""
+        if not self.pieces and not self.tried:
+            return message("Nothing to change in {project}: no rule finds anything that would help.", project=self.project)
+        if not self.pieces:
+            return plural(
+                "Nothing to change in {project}: {count} change was tried, and is not worth it.",
+                "Nothing to change in {project}: {count} changes were tried, and are not worth it.",
+                len(self.tried),
+                project=self.project,
+            )
+        first = self.pieces[0]
+        if first.proof is not None:
+            return message(
+                "One patch for {project}: its rebuilds took {change:+.0f} %, and its image is equal.",
+                project=self.project,
+                change=first.proof.gain.change_percent,
+            )
+        return plural(
+            "One patch for {project}, of {count} change; not proven yet.",
+            "One patch for {project}, of {count} changes; not proven yet.",
+            max(len(first.parts), 1),
+            project=self.project,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "advice": [piece.to_json() for piece in self.pieces],
+            "tried": [piece.to_json() for piece in self.tried],
+            "notices": list(self.notices),
+        }
+
+    def _repr_html_(self) -> str:
+        from .advice_html import advice_html
+
+        return advice_html(self)

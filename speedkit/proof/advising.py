@@ -1,0 +1,147 @@
+"""Advice for a project, and its proof.
+
+The combined patch of all rules is proved first: users want one patch, and rules help each other. When its image is equal and
+its rebuilds are quicker, it is the advice. When it is not equal, does not build, or fails the smoke command, each rule alone is
+built once, in one cache, and compared with the original (`refusals`). The rules that pass make a smaller patch, which is
+proved in the same way. What is left out, and a patch that saves nothing, are listed as tried, each with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from speedkit.advice import ProjectView, Suggestion, combined, suggest
+from speedkit.builds import Watch, quiet_or_notebook
+from speedkit.engine import Engine, connect
+
+from . import proving
+from .advice import Advice
+from .file_change import FileChange
+from .predictions import Predictions
+from .project_states import ProjectStates, file_or_none
+from .project_views import project_view
+from .proof import Part, Piece, Verdict
+from .smoke import parse_smoke
+from .target import Target, target_of
+
+__all__ = ["advise"]
+
+ALL = "all"
+NOT_THE_RULES: frozenset[Verdict] = frozenset(("no-gain", "worse", "not-measured"))
+"""Verdicts about seconds: to leave rules out of an equal patch makes it no quicker."""
+
+
+def advise(
+    project: Path | str,
+    prove: bool = False,
+    commits: int = 5,
+    smoke: str | None = None,
+    *,
+    way: str | None = None,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    watch: Callable[[int], Watch] = quiet_or_notebook,
+) -> Advice:
+    """What a project can change so that its rebuilds are quicker; with `prove`, only what real builds showed to be worth it.
+
+    project: its folder. commits: how many of the last ones to build for a proof. smoke: a command to run in both images.
+    way: the name of the way to build; None is the usual one. target, build_args: in place of those of the way.
+    Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
+    """
+    words = parse_smoke(smoke)
+    project_target = target_of(Path(project), way, target=target, build_args=build_args)
+    view = project_view(project_target)
+    suggestions = suggest(view)
+    whole = combined(view)
+    advice = Advice(project_target.name, project_target.way.name, (), notices=project_target.notices, proven=prove)
+    if whole is None:
+        return advice
+    piece = _piece(project_target, whole, suggestions)
+    singles = [_piece(project_target, one, []) for one in suggestions]
+    predictions = Predictions(project_target)
+    if not prove:
+        pieces = (predictions.of(piece, singles), *(map(predictions.of, singles) if piece.rule == ALL else ()))
+        return replace(advice, pieces=pieces)
+    states = project_target.states(commits)
+    advice = replace(advice, notices=project_target.notices_of_proof(states))
+    proven = _Proofs(connect(), project_target, states, words, watch).advice(advice, view, piece, suggestions)
+    # After the builds: the replay learns from them how long the steps take.
+    return replace(
+        proven,
+        pieces=tuple(predictions.of(one, singles) for one in proven.pieces),
+        tried=tuple(predictions.of(one, singles) for one in proven.tried),
+    )
+
+
+@dataclass(frozen=True)
+class _Proofs:
+    engine: Engine
+    target: Target
+    states: ProjectStates
+    words: tuple[str, ...] | None
+    watch: Callable[[int], Watch]
+
+    def advice(self, advice: Advice, view: ProjectView, piece: Piece, suggestions: Sequence[Suggestion]) -> Advice:
+        proven = self._proven(piece)
+        verdict = proven.proof.verdict if proven.proof is not None else "not-measured"
+        if verdict == "better":
+            return replace(advice, pieces=(proven,))
+        tried = [proven]
+        if verdict in NOT_THE_RULES or len(suggestions) < 2:
+            return replace(advice, tried=tuple(tried))
+        whys = proving.refusals(
+            self.engine, self._proving(()), [_changes(self.target, one.files) for one in suggestions], self.watch
+        )
+        refused = {one.rule: why for one, why in zip(suggestions, whys, strict=True) if why}
+        tried += [
+            replace(_piece(self.target, one, []), refusal=refused[one.rule]) for one in suggestions if one.rule in refused
+        ]
+        rest = [one for one in suggestions if one.rule not in refused]
+        smaller = combined(view, without=refused) if rest and refused else None
+        if smaller is not None:
+            proven = self._proven(_piece(self.target, smaller, rest))
+            if proven.proof is not None and proven.proof.verdict == "better":
+                return replace(advice, pieces=(proven,), tried=tuple(tried))
+            tried.append(proven)
+        return replace(advice, tried=tuple(tried))
+
+    def _proven(self, piece: Piece) -> Piece:
+        proof = proving.prove(self.engine, self._proving(piece.changes), self.watch)
+        return replace(piece, proof=proof)
+
+    def _proving(self, changes: tuple[FileChange, ...]) -> proving.Proving:
+        target = self.target
+        return proving.Proving(
+            target.name,
+            target.folder,
+            target.way,
+            self.states,
+            target.unsaved,
+            changes,
+            self.words,
+            target.probe,
+            stops_early=True,
+        )
+
+
+def _piece(target: Target, suggestion: Suggestion, parts: Sequence[Suggestion]) -> Piece:
+    """parts: the suggestions of single rules, for their reasons. A rule that applies only after another one has none."""
+    names = suggestion.rule.split("+")
+    reasons = {one.rule: one.because for one in parts}
+    return Piece(
+        ALL if len(names) > 1 else suggestion.rule,
+        suggestion.because,
+        suggestion.patch,
+        parts=tuple(Part(name, reasons.get(name, "")) for name in names) if len(names) > 1 else (),
+        changes=_changes(target, suggestion.files),
+    )
+
+
+def _changes(target: Target, files: Mapping[str, str | None]) -> tuple[FileChange, ...]:
+    """A suggestion's files as changes of those in the folder."""
+    return tuple(
+        FileChange(path, file_or_none(target.folder / path), None if text is None else text.encode("utf-8", "surrogateescape"))
+        for path, text in sorted(files.items())
+    )

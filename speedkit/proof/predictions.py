@@ -1,0 +1,67 @@
+"""What a change would have saved over the history, by the replay; real builds of the project tell how long steps take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from speedkit.errors import SpeedkitError
+from speedkit.replays import replay
+
+from .file_change import FileChange
+from .proof import Part, Piece
+from .target import Target
+
+__all__ = ["Predictions"]
+
+
+class Predictions:
+    """The predictions of changes to one project. The seconds without a change are worked out once."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._as_is: dict[bool, float | None] = {}
+
+    def of(self, piece: Piece, parts: Iterable[Piece] = ()) -> Piece:
+        """The piece with what it would have saved, and each of its parts alone. parts: the pieces of single rules."""
+        by_rule = {one.rule: self.saved_seconds(one.changes) for one in parts} if piece.parts else {}
+        return replace(
+            piece,
+            predicted_seconds_saved=self.saved_seconds(piece.changes),
+            parts=tuple(Part(one.rule, one.because, by_rule.get(one.rule)) for one in piece.parts),
+        )
+
+    def saved_seconds(self, changes: tuple[FileChange, ...]) -> float | None:
+        """The seconds that all replayed commits together would have taken less; None where no real build tells of seconds."""
+        texts = {change.path: change.after for change in changes}
+        has_ignore_file = self._target.ignore_file in texts
+        # With the folder's own text in place of that of each commit, both replays have one Dockerfile all through the history.
+        if has_ignore_file not in self._as_is:
+            self._as_is[has_ignore_file] = self._seconds({}, with_ignore_file=has_ignore_file)
+        before = self._as_is[has_ignore_file]
+        after = None if before is None else self._seconds(texts, with_ignore_file=has_ignore_file)
+        return None if before is None or after is None else before - after
+
+    def _seconds(self, texts: dict[str, bytes | None], *, with_ignore_file: bool) -> float | None:
+        target = self._target
+        if target.repository is None:
+            return None
+        dockerfile = texts.get(target.way.file) or target.dockerfile
+        ignored = None
+        if with_ignore_file:
+            ignored = texts.get(target.ignore_file, target.ignore_text)
+        try:
+            replayed = replay(
+                target.folder,
+                way=target.way,
+                dockerfile=_text(dockerfile),
+                ignore_file=_text(ignored or b"") if with_ignore_file else None,
+            )
+        except SpeedkitError:
+            # No history that can be read: advice holds without a prediction.
+            return None
+        return replayed.total_seconds
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogateescape")
