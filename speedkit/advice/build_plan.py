@@ -122,6 +122,16 @@ class BuildPlan:
         return DockerfileEditor(self.dockerfile)
 
     @property
+    def takes_mounts(self) -> bool:
+        """Whether the frontend knows cache mounts: those of `docker/dockerfile` before 1.2 do not."""
+        return re.fullmatch(r"(?:docker\.io/)?docker/dockerfile:1\.[01](?:\.\d+)?", self.dockerfile.syntax or "") is None
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether rules understand the Dockerfile: those for Windows have another escape, and ONBUILD runs steps elsewhere."""
+        return self.dockerfile.escape == "\\" and not any(step.keyword == "ONBUILD" for step in self.dockerfile.instructions)
+
+    @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages that the build needs, in order."""
         return tuple(stage for stage in self.dockerfile.stages if stage.index in self._needed)

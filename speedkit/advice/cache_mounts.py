@@ -59,6 +59,8 @@ def runs_with(plan: BuildPlan, fits: Callable[[ShellCommand], bool]) -> list[tup
 
 def missing_folders(plan: BuildPlan, run: Instruction, folders: Sequence[CacheFolder]) -> list[CacheFolder]:
     """Those of the folders that a RUN can mount without a change of the image, and does not mount yet."""
+    if not plan.takes_mounts:
+        return []
     mounted = [plan.expand(mount.target, run) or "" for mount in mounts_of(run)]
     missing = []
     for folder in folders:

@@ -41,13 +41,15 @@ class Installation:
     """The command of a RUN that installs dependencies.
 
     place: of its piece in the RUN's text. reads: the paths in the image that it reads. first: the command to run before the
-    sources are copied, when the original one has to run behind them as well; "" when the original one moves.
+    sources are copied, when the original one has to run behind them as well; "" when the original one moves. is_alone: `first`
+    needs nothing of what the RUN does before, and the RUN stays as it is.
     """
 
     run: Instruction
     place: int
     reads: tuple[str, ...]
     first: str = ""
+    is_alone: bool = False
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ def install_first(plan: BuildPlan, installation: Installation) -> DockerfileEdit
     moves = _moves(plan, installation)
     if moves is None or not moves.copies or not _is_worth_it(plan, moves, installation):
         return None
-    head_end = _head(plan, text, installation, moves)
+    head_end = installation.place if installation.is_alone else _head(plan, text, installation, moves)
     if head_end is None:
         return None
 
@@ -94,7 +96,10 @@ def install_first(plan: BuildPlan, installation: Installation) -> DockerfileEdit
             editor.remove(copy, with_comments=True)
 
     piece = text.pieces[installation.place]
-    if installation.first:
+    if installation.is_alone:
+        head = f"{editor.keyword_of(run)} {installation.first}"
+        tail_start = editor.arguments_start(run)
+    elif installation.first:
         head = source[: piece.start] + installation.first + source[piece.end : head_stop]
         tail_start = piece.start
     else:
@@ -102,7 +107,8 @@ def install_first(plan: BuildPlan, installation: Installation) -> DockerfileEdit
     parts = [head, *copies]
     if tail_start is not None:
         # The author's indentation below the command still fits, and so do the RUN's flags.
-        parts.append(prefix + _settings(text, installation.place, flat) + source[tail_start:])
+        state = "" if installation.is_alone else _settings(text, installation.place, flat)
+        parts.append(prefix + state + source[tail_start:])
     editor.replace(run, editor.line_end.join(parts))
     return editor
 

@@ -77,7 +77,8 @@ def combined(view: ProjectView, *, without: Collection[str] = ()) -> Suggestion 
 
 def _plan(view: ProjectView) -> BuildPlan | None:
     try:
-        return BuildPlan(view)
+        plan = BuildPlan(view)
+        return plan if plan.is_usual else None
     except (DockerfileError, Misuse, SubstitutionError):
         return None
 

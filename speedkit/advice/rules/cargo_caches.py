@@ -49,7 +49,7 @@ class _Build:
 
 
 def change(plan: BuildPlan) -> Change | None:
-    for stage in plan.stages:
+    for stage in plan.stages if plan.takes_mounts else ():
         build = _build(plan, stage.index)
         if build is None or not runs_again(plan, build.run):
             continue

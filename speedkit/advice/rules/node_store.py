@@ -37,12 +37,19 @@ def change(plan: BuildPlan) -> Change | None:
             for path in _paths(plan, run, command, home[0], variables.get("PNPM_HOME"))
         ][:1]
 
-    # One that runs only in some case may never run at all.
-    editor = mount_folders(plan, lambda command: not command.nested and installs_packages(command), folders)
+    editor = mount_folders(plan, _uses_store, folders)
     if editor is None:
         return None
     because = message("With the store of packages in a mount, only packages that it never had are downloaded.")
     return Change.of_dockerfile(plan, editor, because)
+
+
+def _uses_store(command: ShellCommand) -> bool:
+    # A command that runs only in some case may never run at all.
+    if command.nested:
+        return False
+    # `pnpm deploy` takes packages from the store that `pnpm install` filled.
+    return installs_packages(command) or (command.program == "pnpm" and bool(set(command.operands[:3]) & {"deploy", "prune"}))
 
 
 def _paths(plan: BuildPlan, run: Instruction, command: ShellCommand, home: str, pnpm_home: str | None) -> list[str]:

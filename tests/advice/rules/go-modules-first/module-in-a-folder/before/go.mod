@@ -1,0 +1,2 @@
+module example.com/app
+replace example.com/x => ./x
