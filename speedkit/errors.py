@@ -91,6 +91,8 @@ __all__ = [
 ]
 
 
+FEW_NAMES = 20
+"""A list of more names is not read to its end."""
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """The `errno` values of a full disk, a full quota, and a file at its size limit. speedkit raises `DiskFull` for all of them."""
 
@@ -170,8 +172,16 @@ class UnknownWay(Misuse):
 
     def __init__(self, name: str, ways: Iterable[str]) -> None:
         names = list(ways)
-        nothing = message("No file of the project says how to build it.")
-        super().__init__(message("There is no way {name!r}.", name=name), fix=_choices(names) if names else nothing)
+        if not names:
+            fix = message("No file of the project says how to build it.")
+        elif len(names) <= FEW_NAMES:
+            fix = _choices(names)
+        else:
+            from difflib import get_close_matches
+
+            alike = get_close_matches(name, names, n=5, cutoff=0.3) or names[:5]
+            fix = f"{_choices([*alike, '…'])} {message('`speedkit project` lists all {count}.', count=len(names))}"
+        super().__init__(message("There is no way {name!r}.", name=name), fix=fix)
 
 
 class BuilderCannot(Misuse):

@@ -51,8 +51,8 @@ class Strategy:
     summary: str
     host_commands: tuple[tuple[str, ...], ...] = ()
     target: str | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    options: CommandOptions = field(default_factory=CommandOptions)
+    build_args: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: CommandOptions = field(default_factory=CommandOptions, repr=False)
 
 
 class App:

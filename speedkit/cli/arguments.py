@@ -17,6 +17,7 @@ from speedkit.errors import Misuse
 from speedkit.messages import message
 
 from .argv_secrets import hide_on_command_line
+from .output import say
 
 if TYPE_CHECKING:
     from speedkit.apps import App
@@ -214,7 +215,7 @@ def _pairs(options: Iterable[str], *, is_complete: bool) -> dict[str, str]:
     return pairs
 
 
-def app_named(folder: Path, strategy: str | None, file: Path | None, way: str | None = None) -> App:
+def app_named(folder: Path, strategy: str | None, file: Path | None, way: str | None, options: CommandOptions) -> App:
     """The app in a folder, used in place: with one Dockerfile, with one way to build, or with its own strategies.
 
     Raises: Misuse, NotAFolder, NoDockerfile, UnknownWay.
@@ -230,7 +231,10 @@ def app_named(folder: Path, strategy: str | None, file: Path | None, way: str | 
             raise Misuse(
                 message("The command has both a way and a strategy or a Dockerfile."), fix=message("Give --way, or -s or -f.")
             )
-        return open_project(folder).app(way)
+        project = open_project(folder)
+        for sentence in project.departures(project.without_secrets(project.way(way))):
+            say(sentence)
+        return project.app(way, named_contexts=options.named_contexts)
     return app_in_place(folder, dockerfile=file)
 
 

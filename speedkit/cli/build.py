@@ -93,7 +93,7 @@ def build(
 
     # Before anything else: build args may be secrets, and every user can see this process's command line.
     hide_on_command_line([*(build_arg or ()), *(cache_from or ()), *(cache_to or ())])
-    app = app_named(folder, strategy, file, way)
+    app = app_named(folder, strategy, file, way, options)
     running = start_build(
         app,
         strategy,

@@ -60,7 +60,7 @@ def compare(
 
     hide_on_command_line(build_arg or ())
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
-    with _app_to_compare(folder, edits, way) as app:
+    with _app_to_compare(folder, edits, way, options) as app:
         result = builds.compare(
             app,
             strategy,
@@ -80,7 +80,7 @@ def compare(
         raise typer.Exit(3)
 
 
-def _app_to_compare(folder: Path | None, edits: list[str], way: str | None) -> App:
+def _app_to_compare(folder: Path | None, edits: list[str], way: str | None, options: CommandOptions) -> App:
     from speedkit.apps import COLD, own_app, sample_app
     from speedkit.projects import open_project
 
@@ -88,7 +88,8 @@ def _app_to_compare(folder: Path | None, edits: list[str], way: str | None) -> A
         if way is not None:
             raise Misuse(message("The sample app has no ways to build."), fix=message("Name a folder before --way."))
         return sample_app()
-    app = own_app(folder) if way is None else open_project(folder).app_copy(way)
+    given = options.named_contexts
+    app = own_app(folder) if way is None else open_project(folder).app_copy(way, named_contexts=given)
     try:
         for name in edits:
             if name != COLD and name not in app.edits:

@@ -55,7 +55,7 @@ def predict(
     from speedkit.history import predict as forecast
 
     hide_on_command_line(build_arg or ())
-    app = app_named(folder, strategy, file, way)
+    app = app_named(folder, strategy, file, way, options)
     arguments = parse_build_args(build_arg)
     try:
         reasons = forecast(

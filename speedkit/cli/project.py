@@ -33,6 +33,7 @@ def project(
 ) -> None:
     """Print the ways and the base images. Exit with 1 when no way was found."""
     from speedkit.projects import open_project
+    from speedkit.secrets import hide_secrets
 
     read = open_project(path)
     ways = read.ways if way is None else (read.way(way),)
@@ -44,7 +45,7 @@ def project(
         _print_ways(read, ways)
         _print_bases(bases, why_none)
     for one in read.unread:
-        say(message("{path} cannot be read: {why}.", path=one.path, why=one.why.rstrip(".")))
+        say(message("{path} cannot be read: {why}.", path=one.path, why=hide_secrets(one.why).rstrip(".")))
     if not ways:
         say(message("No file of {folder} says how to build an image.", folder=read.folder))
         raise typer.Exit(1)
@@ -61,6 +62,8 @@ def _engine() -> tuple[Engine | None, str]:
 
 
 def _document(read: Project, ways: Sequence[Way], bases: Sequence[Base]) -> dict[str, Any]:
+    from speedkit.secrets import hide_secrets
+
     default = read.default
     return {
         "ways": [_way_json(read, way, is_default=default is not None and way.name == default.name) for way in ways],
@@ -68,7 +71,7 @@ def _document(read: Project, ways: Sequence[Way], bases: Sequence[Base]) -> dict
             {"reference": base.reference, "used": base.used, "stand_in": base.stand_in, "ways": list(base.ways)}
             for base in bases
         ],
-        "unread": [{"path": one.path, "why": one.why} for one in read.unread],
+        "unread": [{"path": one.path, "why": hide_secrets(one.why)} for one in read.unread],
     }
 
 
@@ -89,6 +92,7 @@ def _way_json(read: Project, way: Way, *, is_default: bool) -> dict[str, Any]:
         "tags": list(shown.options.tags),
         "publishes": shown.publishes,
         "without_cache": shown.without_cache,
+        "linked": dict(shown.linked),
         "not_resolved": dict(shown.not_resolved),
         "problem": shown.problem or None,
         "default": is_default,
@@ -116,6 +120,7 @@ def _options_text(way: Way) -> str:
     parts += [f"--platform {','.join(way.platforms)}"] if way.platforms else []
     parts += [f"--cache-from {place}" for place in way.cache_from]
     parts += [f"--cache-to {place}" for place in way.cache_to]
+    parts += [f"--build-context {name}=target:{target}" for name, target in way.linked.items()]
     parts += ["--no-cache"] if way.without_cache else []
     # Tags and labels change nothing about a build's steps.
     unknown = ", ".join(

@@ -24,6 +24,8 @@ __all__ = ["BuildCall", "is_remote", "way_of"]
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/", re.IGNORECASE)
 DOCKERFILES = ("Dockerfile", "dockerfile", "Containerfile")
+OTHER_TARGET = "target:"
+"""How bake names the result of another of its targets as a named context."""
 LONGEST_TEXT = 4_000
 LONGEST_PATH = 4_000
 
@@ -82,6 +84,7 @@ def way_of(call: BuildCall, repository: Path, *, kind: WayKind, found_in: str) -
     named_contexts = {
         name: source if _is_source(source) else str(repository / (_place(call.folder, source) or source))
         for name, source in contexts.items()
+        if not source.startswith(OTHER_TARGET)
     }
     options = CommandOptions(
         secrets=tuple(_absolute_source(one, repository, call.folder) for one in _all_known(call.secrets, "secret", missing)),
@@ -96,12 +99,6 @@ def way_of(call: BuildCall, repository: Path, *, kind: WayKind, found_in: str) -
         shm_size=_known(call.shm_size, "shm-size", missing),
     )
     context, file, problem = _places(call, repository, missing)
-    linked = next((value for value in named_contexts.values() if value.startswith("target:")), None)
-    if linked is not None and not problem:
-        problem = message(
-            "it needs the result of {target}, which bake builds first, and speedkit builds one target at a time",
-            target=linked.removeprefix("target:"),
-        )
     if "target" in missing and not problem:
         problem = message("the target is {text}, which only its run knows", text=missing["target"])
     return Way(
@@ -115,6 +112,9 @@ def way_of(call: BuildCall, repository: Path, *, kind: WayKind, found_in: str) -
         cache_from=_all_known(call.cache_from, "cache-from", missing),
         cache_to=_all_known(call.cache_to, "cache-to", missing),
         options=options,
+        linked={
+            name: source.removeprefix(OTHER_TARGET) for name, source in contexts.items() if source.startswith(OTHER_TARGET)
+        },
         dockerfile_text=call.dockerfile_text,
         publishes=call.publishes,
         without_cache=call.without_cache,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from speedkit.apps import App, Strategy, app_in_place, own_app
@@ -33,12 +35,17 @@ from .project_files import find_files
 from .way import Way
 from .ways import FoundWays, UnreadFile, find_ways
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["Base", "Project", "open_project", "way_to_build"]
 
 LARGEST_DOCKERFILE_BYTES = 16_000_000
 LARGEST_DOTENV_BYTES = 1_000_000
 BESIDE = frozenset({"test", "tests", "testdata", "example", "examples", "docs", "hack", "tools", "e2e", "fixtures"})
+WITHOUT_EFFECT = frozenset({"tag", "label", "cache-from", "cache-to", "build-arg", "platform", "variable", "files", "set"})
 ANSWER_SECONDS = 5.0
+ASKED_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ class Project:
             is_beside = any(part.startswith(".") or part in BESIDE for part in folders)
             return is_beside, next((number for number, fits in enumerate(orders) if fits), len(orders))
 
-        return min((way for way in self.ways if not way.problem), key=rank, default=None)
+        return min((way for way in self.ways if not way.problem and not way.linked), key=rank, default=None)
 
     def way(self, name: str | None = None) -> Way:
         """The way of a name; without a name, the default one.
@@ -136,28 +143,29 @@ class Project:
             )
         return NoDockerfile(self.folder / "Dockerfile")
 
-    def app(self, way: Way | str | None = None) -> App:
+    def app(self, way: Way | str | None = None, *, named_contexts: Container[str] = ()) -> App:
         """An app that is built in place, whose only strategy is a way: its context, Dockerfile, target, build args and options.
 
         Left out is what would reach beyond the build: tags, and the import and export of caches. Of several platforms, only
         the one of this machine is built.
+        named_contexts: the names of those that the build gives itself, as a target needs that is linked to another one.
         Raises: UnknownWay, Misuse for a way that cannot be built from here.
         """
-        chosen = self.buildable(way)
+        chosen = self.buildable(way, named_contexts)
         context = self.folder / chosen.context
         app = app_in_place(context, dockerfile=self._dockerfile(chosen))
         return self._with_strategy(app, chosen)
 
-    def app_copy(self, way: Way | str | None = None) -> App:
+    def app_copy(self, way: Way | str | None = None, *, named_contexts: Container[str] = ()) -> App:
         """An app as `app` gives it, but of a working copy of the build context, which can be edited.
 
         Raises: as `app`, and what `own_app` raises.
         """
-        chosen = self.buildable(way)
+        chosen = self.buildable(way, named_contexts)
         return self._with_strategy(own_app(self.folder / chosen.context, str(self._dockerfile(chosen))), chosen)
 
-    def buildable(self, way: Way | str | None = None) -> Way:
-        """The way of a name, or the default one, where it can be built from here.
+    def buildable(self, way: Way | str | None = None, named_contexts: Container[str] = ()) -> Way:
+        """The way of a name, or the default one, where it can be built from here. named_contexts: as in `app`.
 
         Raises: UnknownWay, Misuse for a way that cannot be built from here.
         """
@@ -167,6 +175,22 @@ class Project:
                 message("{name} cannot be built from here: {problem}.", name=chosen.name, problem=chosen.problem),
                 fix=message("`speedkit project` lists the other ways; choose one with --way."),
             )
+        for name, target in chosen.linked.items():
+            if name not in named_contexts:
+                raise Misuse(
+                    message(
+                        "{way} takes {name} from the result of {target}, which bake builds first. speedkit builds one target "
+                        "at a time.",
+                        way=chosen.name,
+                        name=name,
+                        target=target,
+                    ),
+                    fix=message(
+                        "Build {target} and name its image: --build-context {name}=docker-image://IMAGE.",
+                        name=name,
+                        target=target,
+                    ),
+                )
         return chosen
 
     def _dockerfile(self, way: Way) -> Path:
@@ -204,6 +228,52 @@ class Project:
             way,
             build_args={**from_environment, **way.build_args},
             options=replace(way.options, tags=(), platforms=platforms),
+        )
+
+    def departures(self, way: Way) -> tuple[str, ...]:
+        """What a build from here does not do as the way says, as sentences."""
+        built = self.here(way)
+        said = []
+        if way.platforms and set(way.platforms) - {"local", *built.platforms}:
+            words = message("{name} is for {platforms}.", name=way.name, platforms=", ".join(way.platforms))
+            said.append(f"{words} {message('Only {platform} is built here.', platform=host_platform())}")
+        if way.without_cache:
+            said.append(message("{name} says --no-cache. It is built with the cache here.", name=way.name))
+        left_out = {
+            f"build-arg {name}": message("Give it with --build-arg {argument}=VALUE.", argument=name)
+            for name in way.unknown_build_args
+            if name not in built.build_args
+        }
+        # Tags, labels and the place of a cache change nothing about the steps.
+        others = {option: "" for option in way.not_resolved if option.partition(" ")[0] not in WITHOUT_EFFECT}
+        for option, fix in (left_out | others).items():
+            text = way.not_resolved[option]
+            words = message("{option} of {name} is {text}, and left out here.", option=option, name=way.name, text=text)
+            said.append(f"{words} {fix}".strip())
+        return tuple(said)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per way, without secrets, in the columns name, kind, file, context, target, build_args, platforms and more."""
+        from speedkit.data_frame import Frame
+
+        ways = map(self.without_secrets, self.ways)
+        return Frame(
+            [
+                {
+                    "name": way.name,
+                    "kind": way.kind,
+                    "file": way.file,
+                    "context": way.context,
+                    "target": way.target,
+                    "build_args": " ".join(f"{name}={value}" for name, value in way.build_args.items()),
+                    "platforms": ",".join(way.platforms),
+                    "found_in": way.found_in,
+                    "problem": way.problem,
+                    "default": self.default is not None and way.name == self.default.name,
+                }
+                for way in ways
+            ]
         )
 
     def without_secrets(self, way: Way) -> Way:
@@ -262,7 +332,7 @@ class Project:
             except DockerfileError:
                 continue
             for reference in references:
-                if reference not in way.options.named_contexts:
+                if reference not in way.options.named_contexts and reference not in way.linked:
                     users.setdefault(reference, []).append(way.name)
         return {reference: tuple(names) for reference, names in users.items()}
 
@@ -274,7 +344,8 @@ class Project:
         """
         references = self.base_references(self.ways if ways is None else ways)
         silent: set[str] = set()
-        return tuple(_base(engine, reference, names, silent) for reference, names in references.items())
+        with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+            return tuple(pool.map(lambda one: _base(engine, one, references[one], silent), references))
 
 
 def open_project(path: Path | str = ".") -> Project:

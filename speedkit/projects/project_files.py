@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from speedkit.folder_walk import walk_folder
@@ -48,6 +50,8 @@ PACKAGE = re.compile(r"package\.json")
 SCRIPT = re.compile(r".+\.(?:sh|bash|zsh|ksh)")
 LARGEST_BYTES = 1_000_000
 MOST_FILES = 3_000
+MOST_WALKED = 1_000_000
+"""A home folder, or the root of a disk, is no project."""
 
 
 @dataclass(slots=True)
@@ -79,11 +83,10 @@ class ProjectFiles:
 def find_files(folder: Path) -> ProjectFiles:
     """The files that may say how a folder is built. folder: an absolute path, anywhere in its repository."""
     repository = repository_folder(folder) or folder
-    paths = working_files(repository)
+    paths: Iterable[str] | None = working_files(repository)
     if paths is None:
-        paths = [
-            f"{within}{entry.name}" for within, entries in walk_folder(repository, skipped=SKIPPED_FOLDERS) for entry in entries
-        ]
+        walk = walk_folder(repository, skipped=SKIPPED_FOLDERS)
+        paths = islice((f"{within}{entry.name}" for within, entries in walk for entry in entries), MOST_WALKED)
     found = ProjectFiles(repository)
     of_names = (
         (found.dockerfiles, DOCKERFILE),
@@ -109,6 +112,8 @@ def find_files(folder: Path) -> ProjectFiles:
             ):
                 place.append(path)
     for kept, _ in (*of_names, *of_paths):
+        # git lists a file that was removed, until that is committed.
+        kept[:] = [path for path in kept if os.path.lexists(repository / path)]
         kept.sort(key=lambda path: (path.count("/"), path))
         del kept[MOST_FILES:]
     found.dockerfiles = [path for path in found.dockerfiles if _is_dockerfile(repository, path)]

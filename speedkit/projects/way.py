@@ -23,10 +23,12 @@ class Way:
     project's own folder, and what is elsewhere in its repository begins with "..".
     build_args: with their values. cache_from, cache_to: as the options of `docker build` say it, such as `type=gha`.
     options: all other options, with every platform and tag.
+    linked: by a name in the Dockerfile, the target of the bake file whose result takes its place.
     dockerfile_text: of a Dockerfile that stands in the bake or compose file itself.
     publishes: the image is pushed to a registry. without_cache: it is built with `--no-cache`.
     not_resolved: by option, what only the run of a workflow or a script would know, such as `${{ github.sha }}`. Options for
     which that is all that is said are left out. problem: why it cannot be built from here, "" when it can.
+    What may hold a secret is not in its `repr`; `Project.table` shows it without.
     """
 
     name: str
@@ -35,15 +37,16 @@ class Way:
     context: str
     file: str
     target: str | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    cache_from: tuple[str, ...] = ()
-    cache_to: tuple[str, ...] = ()
-    options: CommandOptions = field(default_factory=CommandOptions)
+    build_args: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cache_from: tuple[str, ...] = field(default=(), repr=False)
+    cache_to: tuple[str, ...] = field(default=(), repr=False)
+    options: CommandOptions = field(default_factory=CommandOptions, repr=False)
     also_found_in: tuple[str, ...] = ()
-    dockerfile_text: str | None = None
+    linked: Mapping[str, str] = field(default_factory=dict)
+    dockerfile_text: str | None = field(default=None, repr=False)
     publishes: bool = False
     without_cache: bool = False
-    not_resolved: Mapping[str, str] = field(default_factory=dict)
+    not_resolved: Mapping[str, str] = field(default_factory=dict, repr=False)
     problem: str = ""
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from .unresolved import as_written
 from .way import Way
@@ -38,7 +38,7 @@ def merged(found: Iterable[FoundWay]) -> list[FoundWay]:
     kept: dict[str, FoundWay] = {}
     for one in found:
         # The text of all fields: a way holds dictionaries, and has no hash.
-        first = kept.setdefault(repr(replace(one.way, found_in="", also_found_in=())), one)
+        first = kept.setdefault(str(asdict(replace(one.way, found_in="", also_found_in=()))), one)
         if first is one:
             continue
         if one.name != first.name:

@@ -174,3 +174,31 @@ def test_sk_project_is_the_public_door(tmp_path):
     import speedkit as sk
 
     assert sk.project is open_project
+
+
+def test_neither_a_way_nor_a_strategy_shows_its_build_args(make_project):
+    project = make_project(FILES)
+    with project.app("compose:web") as app:
+        texts = [repr(project), repr(project.ways), repr(app.strategies), project.table.to_string()]
+    assert TOKEN not in "".join(texts)
+    assert "compose:web" in texts[3]
+
+
+def test_what_a_build_from_here_leaves_out_is_said(make_project):
+    bake = 'target "a" {\n platforms = ["linux/amd64", "linux/s390x"]\n no-cache = true\n}\n'
+    makefile = "image:\n\tdocker build --build-arg SHA=$(shell git rev-parse HEAD) -t x:$(TAG) .\n"
+    project = make_project({"Dockerfile": DOCKERFILE, "docker-bake.hcl": bake, "Makefile": makefile})
+    platforms, cache = project.departures(project.way("bake:a"))
+    assert "linux/s390x" in platforms
+    assert "--no-cache" in cache
+    (argument,) = project.departures(project.way("Makefile:image"))
+    assert "SHA" in argument
+    assert project.departures(project.way("Dockerfile")) == ()
+
+
+@pytest.mark.engine
+def test_a_comparison_takes_a_way(make_project, speedkit):
+    project = make_project({"Dockerfile": "FROM alpine\nRUN false\n", "ok.Dockerfile": "FROM alpine\nCOPY a.txt /\n"})
+    code, out, err = speedkit("compare", str(project.folder), "--way", "ok.Dockerfile", "-e", "cold", "-e", "a.txt", "--json")
+    assert code == 0, err
+    assert {row["strategy"] for row in json.loads(out)["rows"]} == {"ok.Dockerfile"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.errors import UnknownWay
+from speedkit.errors import Misuse, UnknownWay
 from speedkit.projects import open_project
 from tests.projects.conftest import DOCKERFILE, only_way
 
@@ -107,11 +107,17 @@ def test_targets_of_a_bake_file_have_its_variables_groups_and_overrides(make_pro
     assert (inline.dockerfile_text, inline.file, inline.problem) == ("FROM alpine", "", "")
 
 
-def test_a_target_that_needs_another_one_cannot_be_built_alone(make_project):
-    bake = 'target "a" {\n contexts = { base = "target:b" }\n}\ntarget "b" {\n}\n'
-    project = make_project({"Dockerfile": DOCKERFILE, "docker-bake.hcl": bake})
-    assert "needs the result of b" in project.way("bake:a").problem
-    assert project.way("bake:b").problem == ""
+def test_a_target_that_needs_another_one_is_built_with_an_image_in_its_place(make_project):
+    bake = 'target "a" {\n contexts = { base = "target:b", tools = "docker-image://alpine" }\n}\ntarget "b" {\n}\n'
+    project = make_project({"Dockerfile": "FROM base\nCOPY --from=tools / /\n", "docker-bake.hcl": bake})
+    way = project.way("bake:a")
+    assert (dict(way.linked), way.problem) == ({"base": "b"}, "")
+    assert dict(way.options.named_contexts) == {"tools": "docker-image://alpine"}
+    assert project.base_references([way]) == {}
+    with pytest.raises(Misuse, match="--build-context base=docker-image://IMAGE"):
+        project.app("bake:a")
+    with project.app("bake:a", named_contexts={"base": "docker-image://alpine"}) as app:
+        assert list(app.strategies) == ["bake:a"]
 
 
 def test_services_of_a_compose_file_are_ways_when_they_are_built(make_project):
