@@ -34,7 +34,7 @@ def history(
         keys = ("id", "started_at", "app", "source", "strategy", "edit", "seconds", "outcome", "exit_code", "session")
         builds = []
         for meta in metas:
-            secret_parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error)
+            secret_parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error, meta.options)
             count = count_substitutes(json.dumps(secret_parts))
             builds.append({key: getattr(meta, key) for key in keys} | {"secrets_left_out": count})
         print_json({"builds": builds})

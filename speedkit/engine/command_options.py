@@ -86,6 +86,17 @@ class CommandOptions:
         return self.platforms[0] if self.platforms else ""
 
     @property
+    def of_runs(self) -> dict[str, str]:
+        """The options that are part of the cache key of every RUN, as `speedkit.cache.Situation` has them."""
+        values = {
+            "network": self.network,
+            "add-host": ",".join(self.add_hosts),
+            "ulimit": ",".join(self.ulimits),
+            "shm-size": self.shm_size,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @property
     def folders(self) -> dict[str, Path]:
         """The named build contexts that are folders of this machine, by name."""
         return {name: Path(source) for name, source in self.named_contexts.items() if not is_address(source)}

@@ -123,14 +123,7 @@ def _of_options(
         # An image in place of another image is one of the bases.
         if name not in options.images or name in _stage_names(dockerfile)
     }
-    of_runs = {
-        "network": options.network,
-        "add-host": ",".join(options.add_hosts),
-        "ulimit": ",".join(options.ulimits),
-        "shm-size": options.shm_size,
-    }
-    given = {name: value for name, value in of_runs.items() if value}
-    return {"contexts": contexts, "options": given, **({"platform": options.platform} if options.platform else {})}
+    return {"contexts": contexts, "options": options.of_runs, **({"platform": options.platform} if options.platform else {})}
 
 
 def _stage_names(dockerfile: Dockerfile) -> set[str]:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from speedkit.folder_walk import walk_folder
@@ -32,6 +33,9 @@ PUBLIC = re.compile(r"(?:^|/)(?:ca|cert|bundle|chain|fullchain|public)[^/]*$|cer
 """Paths of certificates: every system has hundreds, and none is a secret."""
 LARGEST_BYTES = 256_000
 FILES_AT_MOST = 100
+WHOLE_AT_MOST = 1000
+PIECE_LETTERS, SHORTEST_PIECE, PIECES_AT_MOST = 64, 16, 200
+WORDS = re.compile(r"[\w+/=.~-]+")
 ENTRIES_AT_MOST = 20_000
 """To look through so many entries takes about 50 ms. In a larger folder the rest is not searched."""
 EXPORTED = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*(?P<quote>[\"']?)(?P<value>.+?)(?P=quote)[ \t]*$")
@@ -75,8 +79,22 @@ def secrets_of_folder(folder: Path) -> set[str]:
 
 
 def secrets_in_value(text: str) -> set[str]:
-    """The secrets in the value of a `--secret`: the whole value, the parts that look like a secret, and values of variables."""
-    return {text, text.strip(), *(text[start:end] for start, end in find_secrets(text)), *_exported(text)}
+    """What to look for where a step may print the value of a `--secret`.
+
+    That is the whole value and its lines, the parts of it that look like a secret, and the values of variables. Of a long value
+    it is pieces in place of the whole, and of a very long one only those of its beginning.
+    """
+    parts = [*(text[start:end] for start, end in find_secrets(text)), *_exported(text)]
+    found = {part for part in parts if len(part) <= WHOLE_AT_MOST}
+    if len(text) <= WHOLE_AT_MOST:
+        return found | {text, text.strip()}
+    # All beginnings of a secret are looked for at the end of each piece of a log: of a file of 15 kB that took 9 seconds.
+    lines = [line.strip() for line in text.splitlines() if not line.startswith("-----")]
+    whole_lines = (line for line in lines if SHORTEST_PIECE <= len(line) <= PIECE_LETTERS)
+    words = (word for line in lines for word in WORDS.findall(line))
+    pieces = (word[start : start + PIECE_LETTERS] for word in words for start in range(0, len(word), PIECE_LETTERS))
+    long_pieces = (piece for piece in pieces if len(piece) >= SHORTEST_PIECE)
+    return found.union(islice(whole_lines, PIECES_AT_MOST), islice(long_pieces, PIECES_AT_MOST))
 
 
 def _exported(text: str) -> Iterator[str]:

@@ -117,7 +117,12 @@ def test_a_secret_and_an_agent_count_neither_by_value_nor_by_presence(place, tmp
         listening.listen()
         try:
             monkeypatch.setenv("SSH_AUTH_SOCK", agent)
-            assert _agreed(place, replace(secret, ssh=("default",)))[3] == "cached"
+            with_agent = replace(secret, ssh=("default",))
+            assert _agreed(place, with_agent)[3] == "cached"
+            uses_it = 'RUN --mount=type=ssh,required [ -S "$SSH_AUTH_SOCK" ]'
+            (place / "Dockerfile").write_text(TEXT.replace("RUN ", f"{uses_it}\nRUN "))
+            assert _agreed(place, with_agent)[3] == "ran"
+            assert _agreed(place)[3] == "cached"
         finally:
             Path(agent).unlink()
 
@@ -222,6 +227,9 @@ def test_a_named_image_takes_the_place_of_an_image_and_of_a_stage(place):
     assert _agreed(place, layer)[2] == "ran"
     assert _agreed(place, layer)[2] == "cached"
     assert _agreed(place)[2] == "cached"
+    # However a Dockerfile writes the name.
+    (place / "Dockerfile").write_text(TEXT.replace("/plain", "/plain:latest").replace("FROM speed", "FROM docker.io/speed"))
+    assert _agreed(place, layer)[2] == "cached"
     (place / "Dockerfile").write_text("FROM nowhere.invalid/x AS made\nRUN make\nFROM scratch\nCOPY --from=made /token /t\n")
     (place / "in-image").mkdir()
     stage = CommandOptions(named_contexts={"made": str(place)})
