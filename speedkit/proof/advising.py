@@ -15,6 +15,7 @@ from pathlib import Path
 from speedkit.advice import ProjectView, Suggestion, combined, suggest
 from speedkit.builds import Watch, quiet_or_notebook
 from speedkit.engine import Engine, connect
+from speedkit.projects import Project
 
 from . import proving
 from .advice import Advice
@@ -34,7 +35,7 @@ NOT_THE_RULES: frozenset[Verdict] = frozenset(("no-gain", "worse", "not-measured
 
 
 def advise(
-    project: Path | str,
+    project: Project | Path | str,
     prove: bool = False,
     commits: int = 5,
     smoke: str | None = None,
@@ -46,12 +47,13 @@ def advise(
 ) -> Advice:
     """What a project can change so that its rebuilds are quicker; with `prove`, only what real builds showed to be worth it.
 
-    project: its folder. commits: how many of the last ones to build for a proof. smoke: a command to run in both images.
-    way: the name of the way to build; None is the usual one. target, build_args: in place of those of the way.
+    project: as `sk.project` gives it, or its folder. commits: how many of the last ones to build for a proof. smoke: a command
+    to run in both images. way: the name of the way to build; None is the usual one. target, build_args: in place of those of
+    the way.
     Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    project_target = target_of(Path(project), way, target=target, build_args=build_args)
+    project_target = target_of(project, way, target=target, build_args=build_args)
     view = project_view(project_target)
     suggestions = suggest(view)
     whole = combined(view)

@@ -12,23 +12,38 @@ Times of files are no differences: every build sets them anew.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from xxhash import xxh3_128_hexdigest
 
-from speedkit.engine import ISOLATION_MARKS, Engine, inspect_image, layers_of
+from speedkit.engine import ISOLATION_MARKS, Engine, file_content, inspect_image, layers_of
+from speedkit.errors import SpeedkitError
 from speedkit.images import FilePart, Image, differing_parts
 from speedkit.messages import marked, message
 
-__all__ = ["Differences", "ImageDifference", "Judgement", "Part", "differences_between", "judged", "patched_files_in"]
+from .nature import NATURES, Nature, nature_of
+
+__all__ = [
+    "Differences",
+    "ImageDifference",
+    "Judgement",
+    "Part",
+    "differences_between",
+    "judged",
+    "patched_files_in",
+    "with_natures",
+]
 
 KIT_LABEL = "dev.speedkit"
 SETTINGS = ("Cmd", "Entrypoint", "Healthcheck", "OnBuild", "Shell", "StopSignal", "User", "WorkingDir")
 SETS = ("ExposedPorts", "Volumes")
+READ_FILES = 4
+READ_IMAGE_BYTES = 300_000_000
 NUMBERS = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*", re.IGNORECASE)
 """The changing part of a name that is new each time: digits, and letters of a hexadecimal number around them."""
 Part = FilePart | Literal["setting"]
@@ -61,11 +76,15 @@ PARTS: dict[Part, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ImageDifference:
-    """One difference between two images. path: of the file, or the name of a setting such as `Env PATH`."""
+    """One difference between two images.
+
+    path: of the file, or the name of a setting such as `Env PATH`. nature: what its contents differ in, where that was read.
+    """
 
     path: str
     parts: tuple[Part, ...]
     judgement: Judgement
+    nature: Nature = ""
 
     @property
     def is_real(self) -> bool:
@@ -73,8 +92,10 @@ class ImageDifference:
 
     @property
     def sentence(self) -> str:
-        parts = ", ".join(message(PARTS[part]) for part in self.parts)
-        return message(WORDS[self.judgement], parts=parts)
+        parts = [message(PARTS[part]) for part in self.parts]
+        if self.nature:
+            parts.append(message(NATURES[self.nature]))
+        return message(WORDS[self.judgement], parts=", ".join(parts))
 
 
 def differences_between(engine: Engine, before: str, after: str) -> dict[str, frozenset[Part]]:
@@ -134,6 +155,24 @@ def patched_files_in(
         for file in image.each_file()
         if file.path in candidates and file.digest in by_name[file.path.rpartition("/")[2]]
     )
+
+
+def with_natures(
+    engine: Engine, before: str, after: str, differences: Sequence[ImageDifference]
+) -> tuple[ImageDifference, ...]:
+    """The differences with what the contents of the first few files differ in. before, after: the images' ids."""
+    images = (layers_of(before, engine=engine), layers_of(after, engine=engine))
+    # The engine sends a whole image for each file, so large images are not asked for any.
+    left = READ_FILES if max(image.image_bytes for image in images) <= READ_IMAGE_BYTES else 0
+    found = []
+    for one in differences:
+        if left and "content" in one.parts and "kind" not in one.parts and one.judgement != "patch-file":
+            left -= 1
+            with contextlib.suppress(SpeedkitError):  # a link, or too large to be read
+                contents = [file_content(image, one.path, engine=engine) for image in (before, after)]
+                one = replace(one, nature=nature_of(*contents))
+        found.append(one)
+    return tuple(found)
 
 
 def judged(

@@ -10,6 +10,7 @@ from speedkit.builds import Watch, quiet_or_notebook
 from speedkit.engine import connect
 from speedkit.errors import Misuse, NoDockerfile
 from speedkit.messages import message
+from speedkit.projects import Project
 
 from .file_change import FileChange, unified_patch
 from .project_states import file_or_none
@@ -24,7 +25,7 @@ JUDGED = "judge"
 
 
 def judge(
-    project: Path | str,
+    project: Project | Path | str,
     against: Path | str,
     *,
     way: str | None = None,
@@ -36,13 +37,13 @@ def judge(
 ) -> Piece:
     """The proof of another Dockerfile for a project.
 
-    project: its folder. against: the path of the Dockerfile. commits: how many of the last
+    project: as `sk.project` gives it, or its folder. against: the path of the Dockerfile. commits: how many of the last
     ones to build. target, build_args: in place of those of the way.
 
     Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    project_target = target_of(Path(project), way, target=target, build_args=build_args)
+    project_target = target_of(project, way, target=target, build_args=build_args)
     after = file_or_none(Path(against))
     if after is None:
         raise NoDockerfile(against)

@@ -30,7 +30,7 @@ from speedkit.model import Build
 from speedkit.projects import Way
 from speedkit.words import seconds_text
 
-from .equality import ImageDifference, Part, differences_between, judged, patched_files_in
+from .equality import ImageDifference, Part, differences_between, judged, patched_files_in, with_natures
 from .file_change import FileChange, apply_changes
 from .project_states import CONTEXT, LeftOut, ProjectFolder, ProjectState, ProjectStates, file_or_none, place_in_folder
 from .proof import Pair, Proof
@@ -321,7 +321,7 @@ class _Run:
                 for path, parts in differences_between(self._engine, before, again.image).items():
                     self._noise[path] = self._noise.get(path, frozenset()) | parts
             result = judged(found, self._noise, copies)
-        for one in result:
+        for one in with_natures(self._engine, before, after, result):
             known = self._differences.get(one.path)
             if known is None or not known.is_real:
                 self._differences[one.path] = one

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from speedkit.apps import Probe
-from speedkit.errors import GitError, Misuse, NoDockerfile, NotAFolder, NotARepository
+from speedkit.apps import Probe, app_in_place, sample_folder
+from speedkit.errors import GitError, Misuse, NoDockerfile, NotARepository, SpeedkitError
 from speedkit.git_history import Repository, open_repository
 from speedkit.messages import join_names, message, plural
-from speedkit.projects import Way, way_to_build
+from speedkit.projects import Project, Way, open_project
 
 from .commit_states import CommitStates
 from .edited_states import EditedStates
@@ -120,16 +121,18 @@ class Target:
 
 
 def target_of(
-    folder: Path, way: str | None = None, *, target: str | None = None, build_args: Mapping[str, str] | None = None
+    project: Project | Path | str,
+    way: str | None = None,
+    *,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
 ) -> Target:
     """The way of a name to build the project in a folder; without a name, the default one.
 
     target, build_args: in place of the way's own. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
     """
-    if not folder.is_dir():
-        raise NotAFolder(folder)
-    folder = folder.resolve()
-    chosen = way_to_build(folder, way)
+    opened = project if isinstance(project, Project) else open_project(project)
+    folder, chosen = opened.folder, opened.here(opened.buildable(way))
     if chosen.dockerfile_text is not None:
         raise Misuse(
             message("The Dockerfile of {way} stands in {file} itself.", way=chosen.name, file=chosen.found_in),
@@ -143,6 +146,14 @@ def target_of(
         why = problem.what
     except GitError as problem:
         why = message("The history cannot be read: {problem}", problem=problem.what)
-    found = Target(folder, chosen, repository, why)
+    found = Target(folder, chosen, repository, why, _probe_of(folder / chosen.context))
     _ = found.dockerfile  # an error now, not after the first builds
     return found
+
+
+def _probe_of(context: Path) -> Probe | None:
+    """How to ask an image of the sample app; None for any other project."""
+    with contextlib.suppress(SpeedkitError):
+        if context.resolve() == sample_folder().resolve():
+            return app_in_place(context).probe
+    return None

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +14,7 @@ from speedkit.engine import connect
 from speedkit.proof import smoke
 from speedkit.state import state_home
 from tests.strict_schema import check
+from tests.waiting import wait_until
 
 from .conftest import AS_IS, SPLIT
 
@@ -138,3 +143,20 @@ def test_misuse_is_said_before_anything_is_built(speedkit, project, tmp_path):
     assert speedkit("judge", str(project), "--against", str(project / "Dockerfile"))[0] == 2
     (tmp_path / "other").write_text(SPLIT)
     assert speedkit("judge", str(project), "--against", str(tmp_path / "other"), "--smoke", "'a")[0] == 2
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_build_keeps_the_recordings_and_leaves_nothing_else(project, tmp_path):
+    (project / "Dockerfile").write_text(AS_IS.replace("sleep 1", "sleep 2"))
+    other, home = tmp_path / "other", tmp_path / "home"
+    other.write_text(SPLIT.replace("sleep 1", "sleep 600"))
+    command = [sys.executable, "-m", "speedkit", "judge", str(project), "--against", str(other), "--commits", "1"]
+    with subprocess.Popen(command, env=os.environ | {"SPEEDKIT_HOME": str(home)}, stderr=subprocess.PIPE) as program:
+        # The second build is the one that does not end.
+        wait_until(lambda: len(list((home / "recordings").glob("*as-is*"))) == 1)
+        program.send_signal(signal.SIGINT)
+        _, err = program.communicate(timeout=60)
+    assert program.returncode == 3
+    assert b"Cancelled" in err
+    assert list((home / "work").iterdir()) == []
+    assert list((home / "recordings").glob("*as-is*"))

@@ -1,0 +1,38 @@
+"""What two versions of a file differ in, where that can be told from their bytes: a time, a build ID, the order of lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from speedkit.messages import marked
+
+__all__ = ["NATURES", "Nature", "nature_of"]
+
+Nature = Literal["", "build-id", "numbers", "order", "python-time"]
+NATURES: dict[Nature, str] = {
+    "build-id": marked("only Go's build ID differs"),
+    "numbers": marked("only numbers differ, such as a time"),
+    "order": marked("the same lines in another order"),
+    "python-time": marked("compiled Python holds the time of its source"),
+}
+
+GO_BUILD_ID = re.compile(rb"[\w-]{20}/[\w-]{20}/[\w-]{20}/[\w-]{20}")
+"""The form that Go's linker writes: two hashes of what went in, two of what came out (cmd/go, buildid.go)."""
+NUMBER = re.compile(rb"[0-9]+")
+PYC_MAGIC_END = b"\r\n"
+PYC_HEADER = 16
+"""Magic, flags, time and size of the source (PEP 552)."""
+
+
+def nature_of(before: bytes, after: bytes) -> Nature:
+    """What two different contents differ in; "" where it is none of the usual things."""
+    if before[2:4] == after[2:4] == PYC_MAGIC_END and before[PYC_HEADER:] == after[PYC_HEADER:]:
+        return "python-time"
+    ways: tuple[tuple[Nature, Callable[[bytes], object]], ...] = (
+        ("build-id", lambda content: GO_BUILD_ID.sub(b"", content)),
+        ("numbers", lambda content: NUMBER.sub(b"", content)),
+        ("order", lambda content: sorted(content.splitlines())),
+    )
+    return next((nature for nature, reduced in ways if reduced(before) == reduced(after)), "")
