@@ -1,7 +1,8 @@
-"""Limits of disk space for images on the engine, recordings, and stored layers.
+"""Limits of disk space for images on the engine, stand-ins, recordings, and stored layers.
 
-`SPEEDKIT_IMAGES_LIMIT`, `SPEEDKIT_RECORDINGS_LIMIT` and `SPEEDKIT_LAYERS_LIMIT` set them, for example `20 GB`. After each
-build the kit removes what is above a limit, least recently used first.
+`SPEEDKIT_IMAGES_LIMIT`, `SPEEDKIT_STAND_INS_LIMIT`, `SPEEDKIT_RECORDINGS_LIMIT` and `SPEEDKIT_LAYERS_LIMIT` set them, for
+example `20 GB`. After each build the kit removes what is above a limit, least recently used first; stand-ins only when
+set-up makes others.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ from typing import Literal
 
 __all__ = ["DEFAULT_LIMITS", "Part", "SpaceUse", "bytes_to_keep", "is_size", "limit_bytes", "limit_variable"]
 
-Part = Literal["images", "recordings", "layers"]
-DEFAULT_LIMITS: dict[Part, int] = {"images": 5_000_000_000, "recordings": 1_000_000_000, "layers": 2_000_000_000}
+Part = Literal["images", "stand_ins", "recordings", "layers"]
+DEFAULT_LIMITS: dict[Part, int] = {
+    "images": 5_000_000_000,
+    "stand_ins": 8_000_000_000,
+    "recordings": 1_000_000_000,
+    "layers": 2_000_000_000,
+}
 """The default limits, in bytes."""
 SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d{1,6})?)\s*([kMGT]?)i?B?\s*", re.IGNORECASE)
 POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}

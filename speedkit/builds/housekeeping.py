@@ -7,7 +7,7 @@ import contextlib
 import threading
 
 from speedkit.budget import DEFAULT_LIMITS, Part, SpaceUse, limit_bytes
-from speedkit.engine import Engine, keep_images, size_of_images
+from speedkit.engine import Engine, keep_images, size_of_images, size_of_stand_ins
 from speedkit.errors import SpeedkitError
 from speedkit.images import keep_layers, size_of_layers
 from speedkit.recordings import keep_recordings, size_of_recordings
@@ -80,4 +80,5 @@ def disk_use(engine: Engine | None) -> tuple[SpaceUse, ...]:
     if engine is not None:
         with contextlib.suppress(SpeedkitError):
             used["images"] = size_of_images(engine)
+            used["stand_ins"] = size_of_stand_ins(engine)
     return tuple(SpaceUse(part, used[part], limit_bytes(part)) for part in DEFAULT_LIMITS if part in used)

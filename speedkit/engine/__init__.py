@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .frontends import is_dockers_frontend, note_unanswered, replaced_frontend
     from .host_go import OLDEST_GO, find_go, full_go_version
     from .identity import installation_id, our_labels
-    from .image_limit import keep_images, size_of_images
+    from .image_limit import keep_images, keep_stand_ins, size_of_images, size_of_stand_ins
     from .image_names import (
         CONTENTS_LABEL,
         STAND_INS,
@@ -109,6 +109,7 @@ __all__ = [
     "isolated_name",
     "joined_options",
     "keep_images",
+    "keep_stand_ins",
     "layers_of",
     "layers_on",
     "make_image",
@@ -134,6 +135,7 @@ __all__ = [
     "saved_stream",
     "secret_values",
     "size_of_images",
+    "size_of_stand_ins",
     "stand_in_image",
     "stand_in_images",
     "system_bundle",

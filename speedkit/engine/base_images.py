@@ -200,6 +200,9 @@ def resolve_base(engine: Engine, reference: str, *, extend_ca: bool = False) -> 
             derive_image(engine, image, name=used, kind="trusting", files=files, environment=settings, labels=labels)
             extended = inspect_image(engine, used)
         described = extended
+    if image != reference:
+        # The stand-ins that nobody uses for long are the first to go (`keep_stand_ins`).
+        note_use(engine, [inspect_image(engine, image)["Id"]])
     return ResolvedBase(reference, used, stand_in=image != reference, described=described)
 
 

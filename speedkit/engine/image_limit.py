@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from speedkit.budget import bytes_to_keep
 
 from .cleanup import RemovedObjects, remove_image
 from .connection import Engine
+from .image_names import STAND_INS
 from .ledger import Note, notes_of
 
-__all__ = ["keep_images", "size_of_images"]
+__all__ = ["keep_images", "keep_stand_ins", "size_of_images", "size_of_stand_ins"]
 
 REPLACED_RESULTS = 100
 """How many built images stay after a newer build took their name: users may still compare old builds."""
@@ -19,17 +20,44 @@ ISOLATED = 40
 
 
 def size_of_images(engine: Engine) -> int:
-    """The bytes of all layers that the kit added to images, each layer counted once.
+    """The bytes of all layers that the kit added to images, each layer counted once; without stand-ins.
 
     Raises: EngineLost, StateRefused.
     """
-    return _size(note for note in notes_of(engine) if note.image_id is not None)
+    return _size(note for note in notes_of(engine) if note.image_id is not None and note.kind != "stand-in")
+
+
+def size_of_stand_ins(engine: Engine) -> int:
+    """The bytes of all layers of stand-ins, each layer counted once. Raises: EngineLost, StateRefused."""
+    return _size(note for note in notes_of(engine) if note.kind == "stand-in")
+
+
+def keep_stand_ins(engine: Engine, limit: int, needed: Collection[str]) -> RemovedObjects:
+    """Remove stand-ins until the others are within the limit, first those that were not used for the longest time.
+
+    Those that are needed stay, and so do the small ones for the kit's own lessons, and all while a build is under way.
+    limit: in bytes. needed: names of images.
+    Raises: EngineError, StateRefused.
+    """
+    removed = RemovedObjects()
+    notes = notes_of(engine)
+    if any(note.kind == "build" and note.owner_lives for note in notes):
+        return removed
+    stand_ins = sorted((note for note in notes if note.kind == "stand-in"), key=lambda note: note.used_ns)
+    kept_names = {*needed, *STAND_INS.values()}
+    for note in [note for note in stand_ins if not kept_names & {*note.names}]:
+        if _size(stand_ins) <= limit:
+            break
+        if remove_image(engine, note, removed):
+            stand_ins.remove(note)
+    return removed
 
 
 def keep_images(engine: Engine, limit: int) -> RemovedObjects:
     """Remove images until the others are within the limit, first those that were not used for the longest time.
 
-    Built images that a newer build replaced go before all others. Stand-ins stay, and so do the newest built image, images
+    Built images that a newer build replaced go before all others. Stand-ins have a limit of
+    their own. Others that stay: the newest built image, images
     that a container uses, and images that a build under way may need.
     limit: in bytes.
     Raises: EngineError, StateRefused.
@@ -37,7 +65,8 @@ def keep_images(engine: Engine, limit: int) -> RemovedObjects:
     removed = RemovedObjects()
     notes = notes_of(engine)
     is_building = any(note.kind == "build" and note.owner_lives for note in notes)
-    images = sorted((note for note in notes if note.image_id is not None), key=lambda note: note.used_ns)
+    own = (note for note in notes if note.image_id is not None and note.kind != "stand-in")
+    images = sorted(own, key=lambda note: note.used_ns)
     replaced = _replaced(images)
     isolated = [note for note in images if note.kind == "isolated"]
     for note in (*replaced[:-REPLACED_RESULTS], *(() if is_building else isolated[:-ISOLATED])):
@@ -45,7 +74,7 @@ def keep_images(engine: Engine, limit: int) -> RemovedObjects:
     images = [note for note in images if note.path.exists()]
     if _size(images) <= limit:
         return removed
-    others = [] if is_building else [note for note in images if note.kind != "stand-in" and note not in replaced]
+    others = [] if is_building else [note for note in images if note not in replaced]
     newest = [note for note in others if note.kind == "result"][-1:]
     for note in (*replaced, *others):
         # `bytes_to_keep` is below the limit, so that not every build that follows has to remove an image.

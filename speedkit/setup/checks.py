@@ -54,6 +54,7 @@ OLDEST_PYTHON = (3, 11)
 PROBE_SECONDS = 3.0
 KEPT: dict[Part, str] = {
     "images": marked("kept images"),
+    "stand_ins": marked("kept stand-ins"),
     "recordings": marked("kept recordings"),
     "layers": marked("kept layers"),
 }

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from speedkit.budget import limit_bytes, limit_variable
 from speedkit.dockerfile import SCRATCH, origins_of, read_dockerfile, stage_bases
-from speedkit.engine import Engine, has_image, pull_image, stand_in_image
+from speedkit.engine import Engine, has_image, keep_stand_ins, pull_image, stand_in_image
 from speedkit.errors import DockerfileError, EngineError, NoDockerfile, NotAFolder, SetupError, SpeedkitError
 from speedkit.folder_walk import walk_folder
-from speedkit.messages import message
+from speedkit.messages import message, plural
+from speedkit.projects import open_project
 from speedkit.regular_file import read_regular
 from speedkit.stand_ins import official_name, stand_in_for
+from speedkit.words import bytes_text
 
 from .stand_in_images import made_of, make_stand_in_image
 
@@ -92,15 +95,16 @@ def get_project_bases(engine: Engine, path: Path, bases: Mapping[str, str], say:
     path: the project's folder, or one Dockerfile. bases: by the name of a base image, the image to use in its place.
     Raises: NotAFolder, NoDockerfile, EngineLost.
     """
-    files_by_name: dict[str, list[str]] = {}
-    for name, text in _dockerfiles(path):
+    files_by_name = {} if path.is_file() else _of_ways(path)
+    for name, text in _dockerfiles(path, may_be_none=bool(files_by_name)):
         try:
             references = _references(text)
         except DockerfileError as problem:
             say(message("{file}: its base images cannot be read. {problem}", file=name, problem=problem.what))
             continue
         for reference in references:
-            files_by_name.setdefault(reference, []).append(name)
+            if name not in (files := files_by_name.setdefault(reference, [])):
+                files.append(name)
     absent = [
         reference
         for reference in files_by_name
@@ -110,10 +114,43 @@ def get_project_bases(engine: Engine, path: Path, bases: Mapping[str, str], say:
         say(message("Base images: pulling {names}", names=", ".join(absent)))
     with ThreadPoolExecutor(max(1, len(absent))) as pool:
         reasons = dict(zip(absent, pool.map(lambda reference: pull_image(engine, reference), absent), strict=True))
-    return [
+    found = [
         _base(engine, reference, tuple(files), bases.get(reference), reasons.get(reference), say)
         for reference, files in files_by_name.items()
     ]
+    needed = {name for one in found if one.state == "stand-in" for name in _chain(one.reference)}
+    if removed := keep_stand_ins(engine, limit_bytes("stand_ins"), needed).images:
+        variable, size = limit_variable("stand_ins"), bytes_text(limit_bytes("stand_ins"))
+        line = plural(
+            "{count} stand-in that was not used for long is removed: all may take {size} ({variable})",
+            "{count} stand-ins that were not used for long are removed: all may take {size} ({variable})",
+            removed,
+            size=size,
+            variable=variable,
+        )
+        say(line)
+    return found
+
+
+def _of_ways(folder: Path) -> dict[str, list[str]]:
+    """The Dockerfiles of the ways to build a project, by the base images that they need with the ways' build args.
+
+    Raises: NotAFolder.
+    """
+    if not folder.is_dir():
+        raise NotAFolder(folder)
+    project = open_project(folder)
+    files = {way.name: way.file for way in project.ways}
+    references = project.base_references(project.ways)
+    return {reference: list(dict.fromkeys(files[way] for way in ways)) for reference, ways in references.items()}
+
+
+def _chain(reference: str) -> Iterator[str]:
+    """The names of the stand-in's image and of those below it."""
+    stand_in = stand_in_for(reference)
+    while stand_in is not None:
+        yield stand_in_image(stand_in)
+        stand_in = stand_in.base
 
 
 def _made(engine: Engine, reference: str) -> str | None:
@@ -158,16 +195,14 @@ def _no_stand_in(reference: str, reason: str | None) -> str:
     return message("{what}, and no registry handed it out ({reason}).", what=what, reason=(reason or "").strip().rstrip("."))
 
 
-def _dockerfiles(path: Path) -> Iterator[tuple[str, str]]:
-    """The names and the texts of a project's Dockerfiles. Raises: NotAFolder, NoDockerfile."""
+def _dockerfiles(path: Path, *, may_be_none: bool) -> Iterator[tuple[str, str]]:
+    """The names and the texts of a project's Dockerfiles. Raises: NoDockerfile, unless there may be none."""
     if path.is_file():
         yield path.name, _text(path)
         return
-    if not path.is_dir():
-        raise NotAFolder(path)
     names = [f"{within}{entry.name}" for within, entries in walk_folder(path, skipped=NOT_OURS) for entry in entries]
     dockerfiles = [name for name in names if _is_dockerfile(name.rpartition("/")[2])]
-    if not dockerfiles:
+    if not dockerfiles and not may_be_none:
         raise NoDockerfile(path / "Dockerfile")
     for name in dockerfiles:
         try:
