@@ -32,7 +32,7 @@ LOCAL = "usr/local"
 GO_LEFT_OUT = ("test", "doc", "api", "misc", "lib/time")
 """Parts of the Go toolchain that no build needs."""
 GO_MODULE = "golang.org/toolchain"
-PRESETS_HOME = re.compile(rb"/home/[^\s'\"]*?/cppbuild/linux-[a-z0-9_]+")
+PRESETS_HOME = re.compile(rb"/[^\s'\"=:,]*?/cppbuild/linux-[a-z0-9_]+")
 """The folder in which the presets' CPython was built."""
 NPM_ARCHITECTURES = {"x86_64": "x64", "aarch64": "arm64", "armv7l": "armv7l", "ppc64le": "ppc64le", "s390x": "s390x"}
 PRESETS_ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
@@ -193,7 +193,7 @@ def get_python(part: MavenPython, root: Path) -> str:
             for entry in archive.infolist():
                 path = PurePosixPath(entry.filename.removeprefix(prefix))
                 is_ours = entry.filename.startswith(prefix) and path.parts[:1] in (("bin",), ("lib",), ("include",))
-                is_library = str(path) in ("libffi.so.7", "libffi.so.8") or path.name.startswith("libpython3")
+                is_library = path.name.startswith(("libffi.so.", "libpython3"))
                 is_test = path.parts[2:3] == ("test",)
                 if entry.is_dir() or ".." in path.parts or is_test or not (is_ours or is_library):
                     continue

@@ -136,18 +136,18 @@ def test_a_stand_in_is_taken_only_when_no_registry_hands_the_image_out(engine, m
 
     def pulled(engine, reference):
         asked.append(reference)
-        if reference == "alpine:0.0-gone":
+        if reference == "alpine:0.0.1":
             return "no such host"
-        engine.api.tag(STAND_INS["alpine"], "alpine", "0.0-here")
+        engine.api.tag(STAND_INS["alpine"], "alpine", "0.0.2")
         return None
 
     monkeypatch.setattr(base_images, "pull_image", pulled)
     try:
-        assert [resolve_base(engine, "alpine:0.0-gone").stand_in for _ in range(2)] == [True, True]
-        assert not resolve_base(engine, "alpine:0.0-here").stand_in
+        assert [resolve_base(engine, "alpine:0.0.1").stand_in for _ in range(2)] == [True, True]
+        assert not resolve_base(engine, "alpine:0.0.2").stand_in
     finally:
-        engine.api.remove_image("alpine:0.0-here")
-    assert asked == ["alpine:0.0-gone", "alpine:0.0-here"]
+        engine.api.remove_image("alpine:0.0.2")
+    assert asked == ["alpine:0.0.1", "alpine:0.0.2"]
 
 
 def test_somebody_elses_image_of_the_same_name_gets_no_stand_in(engine, registry):

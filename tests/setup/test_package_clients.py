@@ -138,7 +138,7 @@ def test_an_archive_of_maven_central_is_unpacked_without_its_outermost_folder(mv
 
 def test_cpython_moves_to_usr_local_and_forgets_where_it_was_built(mvn, tmp_path):
     home = "org/bytedeco/cpython/linux-x86_64/"
-    built_in = "/home/runner/work/presets/cpython/cppbuild/linux-x86_64"
+    built_in = "/__w/presets/cpython/cppbuild/linux-x86_64"
     with zipfile.ZipFile(tmp_path / "served" / "org.bytedeco_cpython_3.12.1-1.5.10_jar_linux-x86_64", "w") as jar:
         for name, text in {
             "bin/python3": "\x7fELF",

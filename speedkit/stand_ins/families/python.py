@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..family import Family
-from ..recipe import DebianPackages, MavenPython, StandIn
+from ..recipe import DebianPackages, MavenPython, Script, StandIn
 from ..tags import Tag, major_and_minor
 from .alpine import alpine
 from .debian import PATH, buildpack, debian
@@ -53,7 +53,7 @@ def python(tag: Tag) -> StandIn:
     # The presets' OpenSSL looks for certificates in a folder of the machine that it was built on.
     certificates = "/etc/ssl/certs/ca-certificates.crt"
     settings = {"PATH": PATH, "LANG": "C.UTF-8", "SSL_CERT_FILE": certificates}
-    parts = (DebianPackages(LIBRARIES), MavenPython(PRESETS[minor]))
+    parts = (DebianPackages(LIBRARIES), MavenPython(PRESETS[minor]), Script(("ldconfig",)))
     key, asked = f"python:{tag.version or 'latest'}-{flavour}", f"Python {tag.version}".strip()
     return StandIn(key, below, parts, settings, command=("python3",), asked=asked)
 
