@@ -87,7 +87,7 @@ def _print_advice(advice: Advice, project: Path, written: Path | None) -> None:
     print_sentence(advice.summary)
     for piece in advice.pieces[:1]:
         print_text("")
-        print_sentence(piece.because)
+        print_sentence(f"{piece.because} {piece.prediction}".strip())
         if piece.proof is not None:
             print_text("")
             print_proof(piece)

@@ -130,8 +130,13 @@ class ContextFolder:
         if file.is_link:
             os.symlink(files.links[file.blob], place)  # noqa: PTH211 - the target's bytes as they are
         else:
-            with place.open("xb") as target:
-                objects.write_to(file.blob, target)
+            try:
+                with place.open("xb") as target:
+                    objects.write_to(file.blob, target)
+            except BaseException:
+                # A clone may lack the object. The next commit must not find half a file of this one.
+                place.unlink(missing_ok=True)
+                raise
             place.chmod(0o755 if file.mode == "100755" else 0o644)
         with suppress(NotImplementedError):  # a system without times of links
             os.utime(place, ns=(now, now), follow_symlinks=False)

@@ -23,7 +23,7 @@ def advice_html(advice: Advice) -> str:
     """The first piece with all that is known about it, the others and those that were tried with their reasons."""
     parts = [f"<p><b>{html_text(advice.summary)}</b></p>", *(_paragraph(notice) for notice in advice.notices)]
     for piece in advice.pieces[:1]:
-        parts.append(_paragraph(piece.because))
+        parts += [_paragraph(text) for text in (piece.because, piece.prediction) if text]
         if piece.proof is not None:
             parts.append(proof_html(piece.proof))
         parts.append(_patch_html(message("The patch"), piece, is_open=True))

@@ -264,6 +264,14 @@ class Piece:
         """Why it is not worth it; "" when nothing speaks against it."""
         return self.refusal or (self.proof.why_not if self.proof else "")
 
+    @property
+    def prediction(self) -> str:
+        """What the replay says about it, as a sentence; "" where it says nothing."""
+        saved = self.predicted_seconds_saved
+        if saved is None:
+            return ""
+        return message("Over the replayed history it would have saved about {saved}.", saved=seconds_text(max(saved, 0.0)))
+
     def to_json(self) -> dict[str, Any]:
         return {
             "rule": self.rule,
