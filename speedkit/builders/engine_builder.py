@@ -10,6 +10,7 @@ from typing import Any
 
 from speedkit.context import Manifest, read_context
 from speedkit.engine import (
+    OCI_LAYOUT,
     BuildRequest,
     CancellableCommand,
     Engine,
@@ -18,7 +19,8 @@ from speedkit.engine import (
     note_unanswered,
     run_buildx,
 )
-from speedkit.messages import message
+from speedkit.errors import BuilderCannot
+from speedkit.messages import capital, join_names, message
 from speedkit.recordings import Recording
 
 from .base_choice import BuildBases, bases_now, build_bases, frontend_replaced_now, unfetched_frontend
@@ -48,6 +50,20 @@ class EngineBuilder:
         return self.engine.answers()
 
     def prepare(self, request: BaseRequest, *, extend_ca: bool) -> BuildBases:
+        layouts = [name for name, source in request.options.named_contexts.items() if source.startswith(OCI_LAYOUT)]
+        if layouts and not self.exports_caches:
+            raise BuilderCannot(
+                message(
+                    "{builder} takes no OCI image layout as the build context {names}: that needs the containerd image store.",
+                    builder=capital(self.display_name),
+                    names=join_names(layouts),
+                ),
+                fix=message(
+                    "`docker load` the image, and name it: --build-context {name}=docker-image://IMAGE. Or name another "
+                    "builder with --builder.",
+                    name=layouts[0],
+                ),
+            )
         return build_bases(
             self.engine,
             request.dockerfile,

@@ -37,6 +37,7 @@ from speedkit.causes import (
     Place,
     SameBytes,
     StageBegins,
+    StartsFromFolder,
     StartsFromOtherBase,
     StepRan,
     StopsBuild,
@@ -237,6 +238,12 @@ def _miss(step: PlannedStep, own: StepChange | None, before: PlannedStep | None,
     decides = isinstance(own, FilesChanged | TextChanged | BaseChanged | BaseSettingsChanged) and not restored
     if own is not None and (decides or not missed):
         return own
+    # What a stage starts from counts by its key, and a folder has none (docs/buildkit-cache-rules.md, "What counts of the build
+    # command").
+    start = next(iter(vertex.inputs), None)
+    folder = vertex if vertex.kind == "context" else start.vertex if start is not None and not start.by_content else None
+    if folder is not None and folder.local:
+        return StartsFromFolder(_name_of(folder))
     if not missed:
         return _new_to_cache(step, before, vertex, lookup)
     if missed[0].kind == "image":

@@ -56,6 +56,7 @@ from .types import (
     SameStepAs,
     StageBegins,
     StartedEmpty,
+    StartsFromFolder,
     StartsFromOtherBase,
     StepRan,
     TextChanged,
@@ -127,7 +128,15 @@ def cause_kind(cause: Cause) -> CauseKind:  # noqa: C901 - a case for each cause
             return "options"
         case PlatformChanged():
             return "platform"
-        case BaseChanged() | BaseSettingsChanged() | BaseToPull() | ImageToPull() | OtherBaseHere() | StartsFromOtherBase():
+        case (
+            BaseChanged()
+            | BaseSettingsChanged()
+            | BaseToPull()
+            | ImageToPull()
+            | OtherBaseHere()
+            | StartsFromOtherBase()
+            | StartsFromFolder()
+        ):
             return "base"
         case StepRan() | DependsOnStep():
             return "parent"
@@ -181,6 +190,8 @@ def cause_subjects(cause: Cause) -> tuple[str, ...]:  # noqa: C901 - a case for 
         case BaseSettingsChanged():
             return ("its configuration",)
         case BaseChanged(name) | BaseToPull(name) | ImageToPull(name) | OtherBaseHere(name) | StartsFromOtherBase(name):
+            return (name,)
+        case StartsFromFolder(name):
             return (name,)
         case Unchanged(sources) | SameBytes(sources) | StepRan(sources) | OtherBytes(sources) | DependsOnBytes(sources):
             return _places(sources)

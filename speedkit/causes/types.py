@@ -68,6 +68,7 @@ __all__ = [
     "Secret",
     "StageBegins",
     "StartedEmpty",
+    "StartsFromFolder",
     "StartsFromOtherBase",
     "StepRan",
     "StopsBuild",
@@ -303,6 +304,13 @@ class StartsFromOtherBase:
 
     name: str
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartsFromFolder:
+    """Its stage starts from a named build context that is a folder, which has no cache key. name: of the context."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -557,6 +565,7 @@ Cause = (
     | BaseSettingsChanged
     | StepRan
     | StartsFromOtherBase
+    | StartsFromFolder
     | OtherBytes
     | HostFilesChanged
     | AddressChanged

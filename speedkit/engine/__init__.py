@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .command_options import (
         DOCKER_IMAGE,
         NO_OPTIONS,
+        OCI_LAYOUT,
         CommandOptions,
         agent_ids,
         checked_options,
@@ -71,6 +72,7 @@ __all__ = [
     "DOCKER_IMAGE",
     "ISOLATION_MARKS",
     "NO_OPTIONS",
+    "OCI_LAYOUT",
     "OLDEST_GO",
     "STAND_INS",
     "BuildRequest",

@@ -29,6 +29,7 @@ __all__ = [
     "AGENT",
     "DOCKER_IMAGE",
     "NO_OPTIONS",
+    "OCI_LAYOUT",
     "CommandOptions",
     "Secret",
     "agent_ids",
@@ -47,6 +48,7 @@ DOCKER_IMAGE = "docker-image://"
 OCI_LAYOUT = "oci-layout://"
 TARGET = "target:"
 ADDRESS = re.compile(r"https?://|git://|ssh://|github\.com/|[\w.-]+@[\w.-]+:", re.IGNORECASE)
+WEB_REPOSITORY = re.compile(r"[^?#]*\.git/?(?:[?#].*)?", re.IGNORECASE)
 NETWORKS = ("default", "none", "host")
 HOST_GATEWAY = "host-gateway"
 LIMITS = (
@@ -252,7 +254,7 @@ def is_address(source: str) -> bool:
 def _context(name: str, source: str, folder: Path) -> tuple[str, str]:
     form = message(
         "Write --build-context NAME=FOLDER, NAME=docker-image://IMAGE, NAME=oci-layout://FOLDER, or the address of a git "
-        "repository or an archive."
+        "repository, which ends in .git."
     )
     shown = f"{name}={hide_secrets(source)}"
     if not name or not source or _is_wrong(check_image_name, name):
@@ -264,6 +266,9 @@ def _context(name: str, source: str, folder: Path) -> tuple[str, str]:
         )
     if source.startswith(DOCKER_IMAGE) and _is_wrong(check_image_name, source.removeprefix(DOCKER_IMAGE)):
         _refuse(message("--build-context {option!r} names no image.", option=shown), form)
+    if source.lower().startswith(("http://", "https://")) and not WEB_REPOSITORY.fullmatch(source):
+        # BuildKit's own words for it are "invalid argument", without a hint at the context (frontend/dockerui).
+        _refuse(message("--build-context {option!r} is not the address of a git repository.", option=shown), form)
     if source.startswith(OCI_LAYOUT):
         return context_name(name), OCI_LAYOUT + str(folder / Path(source.removeprefix(OCI_LAYOUT)).expanduser())
     if is_address(source):

@@ -66,6 +66,7 @@ from speedkit.causes import (
     Secret,
     StageBegins,
     StartedEmpty,
+    StartsFromFolder,
     StartsFromOtherBase,
     StepRan,
     TextChanged,
@@ -172,6 +173,10 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
             return message("It starts from {name}, which is another image than before.", name=name)
         case StartsFromOtherBase(name):
             return message("It starts from {name}, which the build before did not use.", name=name)
+        case StartsFromFolder(name):
+            return message(
+                "Its stage starts from the folder {name}, which has no key in the cache: it runs each time.", name=name
+            )
         case OtherBytes(sources, ran=True):
             return plural(
                 "{sources} ran, and its result has other bytes than before.",
@@ -297,6 +302,10 @@ def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a
             return message("the configuration of the base image changed")
         case StepRan(sources):
             return message("{sources} ran", sources=_places(sources, opens=opens))
+        case StartsFromFolder(name):
+            if opens:
+                return message("The folder {name} has no key in the cache", name=name)
+            return message("the folder {name} has no key in the cache", name=name)
         case OtherBytes():
             return message("Other bytes than before") if opens else message("other bytes than before")
         case HostFilesChanged(paths):
@@ -379,6 +388,8 @@ def cause_in_short(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             return message("now for {platform}", platform=platform)
         case BaseChanged() | BaseSettingsChanged() | StartsFromOtherBase():
             return message("other base image")
+        case StartsFromFolder():
+            return message("starts from a folder")
         case BaseToPull() | ImageToPull():
             return message("has to be pulled")
         case StepRan(sources):
@@ -420,6 +431,8 @@ def cause_in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             return message("new text")
         case OptionsChanged(options):
             return f"--{options[0]}"
+        case StartsFromFolder(name):
+            return name
         case BaseChanged() | BaseSettingsChanged() | BaseToPull() | ImageToPull() | StartsFromOtherBase():
             return message("base image")
         case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():

@@ -34,6 +34,10 @@ def checked(folder, **options) -> CommandOptions:
             {"named_contexts": {"docker.io/library/alpine:latest": "docker-image://x:1"}},
             {"named_contexts": {"alpine": "docker-image://x:1"}},
         ),
+        (
+            {"named_contexts": {"x": "https://example.org/a/b.git#main:sub"}},
+            {"named_contexts": {"x": "https://example.org/a/b.git#main:sub"}},
+        ),
         ({"named_contexts": {"x": "git@example.org:a/b.git"}}, {"named_contexts": {"x": "git@example.org:a/b.git"}}),
         ({"bases": {"alpine": "mine"}}, {"bases": {"alpine": "mine"}}),
     ],
@@ -84,6 +88,7 @@ def test_paths_begin_in_the_folder_of_the_command(tmp_path):
         ({"named_contexts": {"x": "missing"}}, "missing of the build context x does not exist"),
         ({"named_contexts": {"X": "docker-image://y"}}, "NAME=FOLDER"),
         ({"named_contexts": {"x": "docker-image://Y"}}, "names no image"),
+        ({"named_contexts": {"x": "https://example.org/x.tar.gz"}}, "not the address of a git repository.*ends in .git"),
         ({"named_contexts": {"x": "target:other"}}, "another target of a bake file"),
     ],
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +15,13 @@ import pytest
 
 from speedkit.apps import app_in_place, own_app
 from speedkit.builds import build, compare
-from speedkit.causes import cause_kind, cause_subjects
+from speedkit.causes import StartsFromFolder, cause_kind, cause_subjects
 from speedkit.engine import CommandOptions
 from speedkit.engine.connection import connect
-from speedkit.errors import NoBaseImage
+from speedkit.errors import BuilderCannot, NoBaseImage
 from speedkit.history import explain, predict, recording_of
 from tests.conformance.bases import base_images
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -207,6 +211,7 @@ def test_a_named_folder_may_be_mounted_and_started_from(place, tmp_path):
     # What a stage starts from counts by its key, and a folder has none: such a stage runs each time.
     _agreed(place, options)
     assert _agreed(place, options)[5] == "ran"
+    assert {type(step.cause) for step in explain().steps if step.state == "ran"} == {StartsFromFolder}
 
 
 def test_a_folder_in_the_app_is_that_of_its_working_copy(place):
@@ -219,6 +224,56 @@ def test_a_folder_in_the_app_is_that_of_its_working_copy(place):
         app.write("docs/a", "2")
         assert predict(app, options=options).steps[2].state == "miss"
         assert build(app, options=options).instructions[-1].state == "ran"
+
+
+@contextmanager
+def _served_repository(folder):
+    """The address of a repository of a folder's files, and a function that commits them and serves the new commit."""
+    name, git = "served.git", ["git", "-c", "user.email=a@example.org", "-c", "user.name=a", "-C", str(folder)]
+    served = folder.with_name(f"{folder.name}-served")
+
+    def commit():
+        for command in (["init", "-qb", "main"], ["add", "-A"], ["commit", "-qm", "x"]):
+            subprocess.run([*git, *command], check=True, capture_output=True)
+        subprocess.run([*git, "push", "-q", str(served / name), "main"], check=True, capture_output=True)
+
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(served / name)], check=True)
+    commit()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    daemon = ["git", "daemon", "--export-all", f"--base-path={served}", "--listen=127.0.0.1", f"--port={port}", str(served)]
+    with subprocess.Popen(daemon, start_new_session=True, stderr=subprocess.DEVNULL) as serving:
+        try:
+            wait_until(lambda: _answers(port))
+            yield f"git://127.0.0.1:{port}/{name}#main", commit
+        finally:
+            os.killpg(serving.pid, signal.SIGTERM)
+
+
+def _answers(port):
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_named_repository_counts_by_its_commit(place, tmp_path):
+    (place / "Dockerfile").write_text(f"{TEXT}COPY --from=shared a /a\n")
+    shared = _shared(tmp_path, {"a": uuid.uuid4().hex})
+    with _served_repository(shared) as (address, commit):
+        options = CommandOptions(named_contexts={"shared": address})
+        assert _agreed(place, options)[6] == "ran"
+        assert _agreed(place, options)[6] == "cached"
+        (shared / "a").write_text("2")
+        commit()
+        assert _agreed(place, options)[6] == "ran"
+        changed = explain().steps[-1]
+        assert (cause_kind(changed.cause), cause_subjects(changed.cause)) == ("address", (address,))
+
+
+def test_an_image_layout_is_refused_by_a_builder_that_takes_none(place, tmp_path):
+    options = CommandOptions(named_contexts={"shared": f"oci-layout://{tmp_path}"})
+    with app_in_place(place) as app, pytest.raises(BuilderCannot, match="takes no OCI image layout"):
+        build(app, options=options)
 
 
 def test_a_named_image_takes_the_place_of_an_image_and_of_a_stage(place):
