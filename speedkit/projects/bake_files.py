@@ -119,10 +119,28 @@ class BakeReader:
         self._readings: dict[object, Future[Definition]] = {}
 
     def bake(
-        self, folder: str, names: Sequence[str], *, targets: Sequence[str] = (), overrides: Sequence[str] = ()
+        self,
+        folder: str,
+        names: Sequence[str],
+        *,
+        targets: Sequence[str] = (),
+        overrides: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> Future[Definition]:
-        """The definition of bake files. overrides: as `--set` takes them, for `targets`. The future raises BakeRefused."""
-        return self._once(_bake_definition, folder, tuple(names), tuple(targets), tuple(overrides))
+        """The definition of bake files. The future raises BakeRefused.
+
+        overrides: as `--set` takes them, for `targets`. environment: variables of bake, as in `variables_of`.
+        """
+        more = (tuple(targets), tuple(overrides), tuple(sorted((environment or {}).items())))
+        return self._once(_bake_definition, folder, tuple(names), *more)
+
+    def variables_of(self, folder: str, names: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+        """The variables of an environment that bake files name."""
+        try:
+            words = {word for name in names for word in WORD.findall(_text(self.repository / folder / name))}
+        except BakeRefused:
+            return {}
+        return {name: value for name, value in environment.items() if name in words and not SETTINGS_OF_DOCKER.fullmatch(name)}
 
     def compose(self, folder: str, names: Sequence[str]) -> Future[Definition]:
         """The services of compose files that are built, as bake's targets. The future raises BakeRefused."""
@@ -143,7 +161,12 @@ class BakeReader:
 
 
 def _bake_definition(
-    buildx: Path, folder: Path, files: Sequence[str], targets: Sequence[str], overrides: Sequence[str]
+    buildx: Path,
+    folder: Path,
+    files: Sequence[str],
+    targets: Sequence[str],
+    overrides: Sequence[str],
+    variables: Sequence[tuple[str, str]],
 ) -> Definition:
     text = "".join(_text(folder / name) for name in files)
     for name in files:
@@ -157,7 +180,7 @@ def _bake_definition(
         names = [one["name"] for one in json.loads(listed or "[]") if isinstance(one, dict) and not one["name"].startswith("-")]
         if not names:
             return Definition()
-    return _printed(buildx, folder, text, [*options, *(f"--set={one}" for one in overrides)], names)
+    return _printed(buildx, folder, text, [*options, *(f"--set={one}" for one in overrides)], names, dict(variables))
 
 
 def _document(path: Path) -> Any:
@@ -222,8 +245,15 @@ def _text(path: Path) -> str:
         raise BakeRefused(f"{path.name}: {problem.strerror}") from None
 
 
-def _printed(buildx: Path, folder: Path, text: str, options: Sequence[str], names: Sequence[str]) -> Definition:
-    output, errors = _run(buildx, folder, text, ["--print", *options, *names])
+def _printed(
+    buildx: Path,
+    folder: Path,
+    text: str,
+    options: Sequence[str],
+    names: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+) -> Definition:
+    output, errors = _run(buildx, folder, text, ["--print", *options, *names], variables or {})
     try:
         printed = json.loads(output)
         targets = {name: target for name, target in printed["target"].items() if isinstance(target, dict)}
@@ -239,9 +269,11 @@ def _printed(buildx: Path, folder: Path, text: str, options: Sequence[str], name
     return Definition(targets, groups)
 
 
-def _run(buildx: Path, folder: Path, text: str, arguments: Sequence[str]) -> tuple[str, str]:
+def _run(
+    buildx: Path, folder: Path, text: str, arguments: Sequence[str], variables: Mapping[str, str] | None = None
+) -> tuple[str, str]:
     """The output and the error output of bake. Raises: BakeRefused."""
-    environment = environment_for(text, os.environ)
+    environment = environment_for(text, os.environ) | dict(variables or {})
     extra: list[str] = []
     with scratch_folder() as scratch, _agent_in(scratch) as agent:
         environment.setdefault("SSH_AUTH_SOCK", agent)

@@ -40,6 +40,11 @@ _SHORT = {"f": "file", "t": "tag", "o": "output", "m": "memory", "c": "cpu-share
 _SHORT_SWITCHES = "qD"
 _GLOBAL_VALUED = frozenset({"--context", "-c", "-H", "--host", "--config", "-l", "--log-level", "--tlscacert", "--connection"})
 _PROGRAMS = frozenset({"docker", "podman", "nerdctl", "buildah", "docker.exe", "finch"})
+_BUILD_WORDS = frozenset({"build", "buildx", "image", "builder", "bud", "compose"})
+_SAYS = frozenset(
+    {"echo", "printf", "grep", "cat", "sed", "awk", "ssh", "git", "test", "[", "[[", "case", "read", "type", "which"}
+)
+"""Programs whose words are no commands, or not on this machine."""
 _PROGRAM_VARIABLE = re.compile(
     r"\$[{(]?\w*(?:DOCKER|PODMAN|CONTAINER_(?:TOOL|ENGINE|CMD|RUNTIME|CLI)|OCI_BIN|BUILDER)\w*[)}]?", re.IGNORECASE
 )
@@ -48,12 +53,13 @@ _BUILDX_VARIABLE = re.compile(r"\$[{(]?\w*BUILDX\w*[)}]?", re.IGNORECASE)
 
 @dataclass(slots=True)
 class BakeCall:
-    """A `docker buildx bake`: its files, targets and overrides."""
+    """A `docker buildx bake`: its files, targets and overrides. environment: variables that it runs with."""
 
     folder: str
     files: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     overrides: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
     publishes: bool = False
 
 
@@ -78,6 +84,9 @@ def docker_calls(command: ShellCommand) -> Iterator[BuildCall | BakeCall | Compo
         yield from _compose(words[1:], command)
     elif program in _PROGRAMS:
         yield from _docker(_after_globals(words[1:]), command)
+    elif program not in _SAYS and (place := _wrapped(words)):
+        # `retry docker build .`, or `timeout 600 docker build .`
+        yield from _docker(_after_globals(words[place + 1 :]), command)
     elif not is_resolved(words[0]):
         # `$(DOCKER) build .`, where nothing says what DOCKER is.
         variable = as_written(words[0])
@@ -85,6 +94,12 @@ def docker_calls(command: ShellCommand) -> Iterator[BuildCall | BakeCall | Compo
             yield from _buildx(words[1:], command)
         elif _PROGRAM_VARIABLE.fullmatch(variable):
             yield from _docker(_after_globals(words[1:]), command)
+
+
+def _wrapped(words: list[str]) -> int:
+    """The place of a `docker` that another program runs; 0 for none."""
+    places = (number for number, word in enumerate(words) if number and posixpath.basename(word) in _PROGRAMS)
+    return next((place for place in places if words[place + 1 : place + 2] and words[place + 1] in _BUILD_WORDS), 0)
 
 
 def _docker(words: list[str], command: ShellCommand) -> Iterator[BuildCall | BakeCall | ComposeCall]:
@@ -236,6 +251,7 @@ def _bake(words: list[str], command: ShellCommand) -> BakeCall:
         files=[value for name, value in options if name == "file"],
         targets=others,
         overrides=[value for name, value in options if name == "set"],
+        environment=command.environment,
         publishes=any(name == "push" for name, _ in options),
     )
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from speedkit.folder_walk import walk_folder
 from speedkit.git_history import repository_folder, working_files
 from speedkit.messages import message
-from speedkit.regular_file import NotReadable, read_regular
+from speedkit.regular_file import NotReadable, open_regular, read_regular
 
 from .unresolved import readable
 
@@ -48,8 +48,9 @@ GITLAB = re.compile(r"(?:.*/)?(?:\.gitlab-ci\.ya?ml|[^/]+\.gitlab-ci\.ya?ml)|\.g
 MAKEFILE = re.compile(r"GNUmakefile|[Mm]akefile(?:\..+)?|.+\.(?:mk|mak|make)")
 PACKAGE = re.compile(r"package\.json")
 SCRIPT = re.compile(r".+\.(?:sh|bash|zsh|ksh)")
+SHEBANG = re.compile(rb"#![^\n]*\b(?:ba|z|k|da)?sh\b")
 LARGEST_BYTES = 1_000_000
-MOST_FILES = 3_000
+MOST_FILES, MOST_PLAIN = 3_000, 2_000
 MOST_WALKED = 1_000_000
 """A home folder, or the root of a disk, is no project."""
 
@@ -96,6 +97,7 @@ def find_files(folder: Path) -> ProjectFiles:
         (found.scripts, SCRIPT),
         (found.packages, PACKAGE),
     )
+    plain: list[str] = []
     of_paths = ((found.workflows, WORKFLOW), (found.gitlab, GITLAB), (found.actions, ACTION))
     for path in paths:
         *folders, name = path.split("/")
@@ -106,11 +108,12 @@ def find_files(folder: Path) -> ProjectFiles:
                 kept.append(path)
                 break
         else:
-            if (
-                name.endswith((".yml", ".yaml"))
-                and (place := next((one for one, fits in of_paths if fits.fullmatch(path)), None)) is not None
-            ):
+            if name.endswith((".yml", ".yaml")):
+                place = next((one for one, fits in of_paths if fits.fullmatch(path)), [])
                 place.append(path)
+            elif "." not in name and len(plain) < MOST_PLAIN:
+                plain.append(path)
+    found.scripts += [path for path in plain if _is_script(repository / path)]
     for kept, _ in (*of_names, *of_paths):
         # git lists a file that was removed, until that is committed.
         kept[:] = [path for path in kept if os.path.lexists(repository / path)]
@@ -118,6 +121,16 @@ def find_files(folder: Path) -> ProjectFiles:
         del kept[MOST_FILES:]
     found.dockerfiles = [path for path in found.dockerfiles if _is_dockerfile(repository, path)]
     return found
+
+
+def _is_script(path: Path) -> bool:
+    """Whether a file without a suffix begins as a shell script does."""
+    try:
+        descriptor, _ = open_regular(path, follow_symlinks=False)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as file:
+        return SHEBANG.match(file.read(100)) is not None
 
 
 def _is_dockerfile(repository: Path, path: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .unresolved import BEGIN, END, ROOT, as_written, is_resolved, unresolved
 
@@ -38,11 +38,15 @@ DEEPEST = 8
 
 @dataclass(slots=True)
 class ShellCommand:
-    """One simple command. stdin: the file of a `<`, "" for none. folder: where it runs, after each `cd` before it."""
+    """One simple command. stdin: the file of a `<`, "" for none. folder: where it runs, after each `cd` before it.
+
+    environment: the variables that stand before the command.
+    """
 
     words: list[str]
     folder: str
     stdin: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def shell_commands(text: str, variables: Mapping[str, str], *, folder: str = ".", depth: int = 0) -> Iterator[ShellCommand]:
@@ -73,7 +77,7 @@ def shell_commands(text: str, variables: Mapping[str, str], *, folder: str = "."
         if words[:1] and words[0] in ("cd", "pushd") and len(words) > 1:
             place = _joined(place, words[-1])
         elif words:
-            yield ShellCommand(words, place, stdin)
+            yield ShellCommand(words, place, stdin, dict(assigned))
 
 
 def _joined(place: str, folder: str) -> str:

@@ -94,7 +94,7 @@ class _Finder:
         said = [*self._of_workflows(), *self._of_commands()]
         for one in said:
             if isinstance(one.call, BakeCall):
-                self._bake_reading(one.call)
+                self._bake_reading(one.call, {})
         for add in definitions:
             add()
         for one in said:
@@ -282,9 +282,12 @@ class _Finder:
         else:
             self._note_compose(one.call, one.found_in)
 
-    def _bake_reading(self, call: BakeCall) -> Future[Definition] | str:
-        """What bake reads for a call, or in words why nobody knows before its run."""
-        if not all(map(is_resolved, [call.folder, *call.targets])):
+    def _bake_reading(self, call: BakeCall, missing: dict[str, str]) -> Future[Definition] | str:
+        """What bake reads for a call, or in words why nobody knows before its run. missing: gets what only its run knows."""
+        for option, texts in (("files", call.files), ("targets", call.targets), ("set", call.overrides)):
+            if unknown := [as_written(text) for text in texts if not is_resolved(text)]:
+                missing[option] = ", ".join(unknown)
+        if "targets" in missing or not is_resolved(call.folder):
             return message("which targets are built, only its run knows")
         # A file that only its run makes, as docker/metadata-action does, adds tags and labels.
         names = [one.removeprefix("cwd://").removeprefix("./") for one in call.files if is_resolved(one)]
@@ -298,16 +301,16 @@ class _Finder:
             return message("there is no bake file in {path}", path=folder)
         overrides = [one for one in call.overrides if is_resolved(one)]
         targets = (call.targets or ["default"]) if overrides else []
-        return self.reader.bake("" if folder == "." else folder, names, targets=targets, overrides=overrides)
+        folder = "" if folder == "." else folder
+        variables = self.reader.variables_of(folder, names, call.environment)
+        missing |= {f"variable {name}": as_written(value) for name, value in variables.items() if not is_resolved(value)}
+        known = {name: value for name, value in variables.items() if is_resolved(value)}
+        return self.reader.bake(folder, names, targets=targets, overrides=overrides, environment=known)
 
     def _add_bake(self, one: _Said, call: BakeCall) -> None:
         """The targets of a `docker buildx bake`, with its overrides."""
-        missing = {
-            option: ", ".join(as_written(text) for text in texts if not is_resolved(text))
-            for option, texts in (("files", call.files), ("targets", call.targets), ("set", call.overrides))
-            if not all(map(is_resolved, texts))
-        }
-        reading = self._bake_reading(call)
+        missing: dict[str, str] = {}
+        reading = self._bake_reading(call, missing)
         try:
             targets = reading if isinstance(reading, str) else reading.result().of(call.targets or ["default"])
         except BakeRefused as problem:

@@ -283,6 +283,7 @@ def _bake_action(step: dict[str, Any], scope: _Scope, _folder: str) -> Iterator[
             files=_entries(inputs.get("files", ""), commas=True),
             targets=_entries(inputs.get("targets", ""), commas=True),
             overrides=_entries(inputs.get("set", "")),
+            environment=dict(scope.environment),
             publishes=inputs.get("push", "").strip().lower() not in ("", "false"),
         ),
         True,
@@ -295,4 +296,6 @@ def _run_lines(step: dict[str, Any], scope: _Scope, folder: str) -> Iterator[tup
     variables = {"GITHUB_WORKSPACE": ROOT, "PWD": ".", **scope.environment}
     for command in shell_commands(scope.text(step["run"]), variables, folder=folder):
         for call in docker_calls(command):
+            if isinstance(call, BakeCall):
+                call.environment = scope.environment | call.environment
             yield call, False

@@ -317,3 +317,33 @@ def test_a_folder_within_a_repository_has_its_own_ways_and_those_of_the_reposito
 
 def test_an_empty_folder_has_no_ways(tmp_path):
     assert open_project(tmp_path).ways == ()
+
+
+def test_a_script_without_a_suffix_and_a_build_that_another_program_runs_are_found(make_project):
+    files = {
+        "Dockerfile": DOCKERFILE,
+        "script/image": "#!/usr/bin/env bash\nretry docker build --target test .\necho docker build x\n",
+    }
+    files |= {
+        "script/notes": "docker build nothing\n",
+        "package.json": '{"scripts": {"image": "node env.js docker buildx build ."}}',
+    }
+    project = make_project(files)
+    assert names(project) == ["Dockerfile", "package.json:image", "script/image"]
+    assert project.way("script/image").target == "test"
+
+
+def test_bake_gets_the_variables_of_the_workflow_or_command_that_runs_it(make_project):
+    bake = 'variable "MODE" { default = "debug" }\nvariable "SHA" {}\ntarget "app" {\n args = { MODE = MODE, SHA = SHA }\n}\n'
+    workflow = """
+    jobs:
+      image:
+        env: {MODE: release, SHA: "${{ github.sha }}", OTHER: x}
+        steps: [{uses: docker/bake-action@v6, with: {source: ., targets: app}}]
+    """
+    files = {"Dockerfile": DOCKERFILE, "docker-bake.hcl": bake, ".github/workflows/a.yml": workflow}
+    project = make_project(files | {"Makefile": "image:\n\tMODE=make docker buildx bake --set '*.target=test' app\n"})
+    assert project.way("bake:app").build_args["MODE"] == "debug"
+    way = project.way("workflow:a.yml:image")
+    assert (way.build_args["MODE"], way.not_resolved) == ("release", {"variable SHA": "${{ github.sha }}"})
+    assert (project.way("Makefile:image").build_args["MODE"], project.way("Makefile:image").target) == ("make", "test")
