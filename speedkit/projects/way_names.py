@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+
+from speedkit.engine import joined_options
 
 from .unresolved import as_written
 from .way import Way
 
 __all__ = ["FoundWay", "merged", "named_apart"]
 
+WITHOUT_EFFECT = frozenset({"tag", "label", "cache-from", "cache-to", "files"})
+"""Options that change no step."""
 LONGEST_QUALIFIER = 60
 EMPTY_COSTS, SPACE_COSTS = 40, 1000
 """As many characters, when the shortest names are chosen."""
@@ -34,19 +38,40 @@ class FoundWay:
 
 
 def merged(found: Iterable[FoundWay]) -> list[FoundWay]:
-    """Equal ways of one kind as one, with the other names that it was found under."""
-    kept: dict[str, FoundWay] = {}
+    """Equal ways of one kind as one, with the other names that it was found under.
+
+    Of one name, those are equal that build alike: a job may push its image to two registries.
+    """
+    by_name = _joined(found, lambda one: (one.name, _text_of(_alike(one.way))))
+    return _joined(by_name, lambda one: _text_of(one.way))
+
+
+def _joined(found: Iterable[FoundWay], key: Callable[[FoundWay], object]) -> list[FoundWay]:
+    kept: dict[object, FoundWay] = {}
     for one in found:
-        # The text of all fields: a way holds dictionaries, and has no hash.
-        first = kept.setdefault(str(asdict(replace(one.way, found_in="", also_found_in=()))), one)
+        first = kept.setdefault(key(one), one)
         if first is one:
             continue
         if one.name != first.name:
             first.other_names.append(one.name)
         places = dict.fromkeys([*first.way.also_found_in, one.way.found_in, *one.way.also_found_in])
         places.pop(first.way.found_in, None)
-        first.way = replace(first.way, also_found_in=tuple(places))
+        options = joined_options(one.way.options, first.way.options)
+        publishes = first.way.publishes or one.way.publishes
+        first.way = replace(first.way, also_found_in=tuple(places), options=options, publishes=publishes)
     return list(kept.values())
+
+
+def _text_of(way: Way) -> str:
+    """The text of all fields but where it was found: a way holds dictionaries, and has no hash."""
+    return str(asdict(replace(way, found_in="", also_found_in=())))
+
+
+def _alike(way: Way) -> Way:
+    """A way without what changes nothing about the steps of its build."""
+    unknown = {option: text for option, text in way.not_resolved.items() if option.partition(" ")[0] not in WITHOUT_EFFECT}
+    options = replace(way.options, tags=(), labels={})
+    return replace(way, options=options, not_resolved=unknown, publishes=False, cache_from=(), cache_to=())
 
 
 def named_apart(found: Sequence[FoundWay]) -> tuple[list[Way], dict[str, str]]:

@@ -41,6 +41,7 @@ BAKES_AT_ONCE = 4
 MOST_BAKES = 100
 KIND_ORDER: tuple[WayKind, ...] = ("dockerfile", "bake", "compose", "workflow", "command")
 OF_CONTAINERS = re.compile(r"docker|podman|buildah|nerdctl|container|/executor|_BIN\b", re.IGNORECASE)
+OF_CALLS = re.compile(r"uses:\s*['\"]?\./")
 OF_BUILDS = re.compile(r"\b(?:build|bud|bake)\b|--dockerfile|build-push-action|bake-action", re.IGNORECASE)
 
 
@@ -70,6 +71,7 @@ class _Said:
     found_in: str
     call: BuildCall | BakeCall | ComposeCall
     qualifiers: Mapping[str, str]
+    also_found_in: tuple[str, ...] = ()
 
 
 def find_ways(files: ProjectFiles, folder: Path, buildx: Callable[[], Path]) -> FoundWays:
@@ -144,9 +146,10 @@ class _Finder:
         except OSError as problem:
             self._refuse(path, problem.strerror)
             return ""
-        return text if OF_CONTAINERS.search(text) and OF_BUILDS.search(text) else ""
+        return text if (OF_CONTAINERS.search(text) and OF_BUILDS.search(text)) or OF_CALLS.search(text) else ""
 
     def _document(self, path: str) -> Any:
+        """A file of YAML; None for one that is not about builds of images, and for one that cannot be read, which is noted."""
         try:
             return read_yaml(self._text(path))
         except YamlRefused as problem:
@@ -227,11 +230,32 @@ class _Finder:
     # Workflows and commands
 
     def _of_workflows(self) -> Iterator[_Said]:
-        for path in [*self.files.workflows, *self.files.actions]:
-            label = path.rpartition("/")[2] if path in self.files.workflows else path
-            for one in workflow_builds(self._document(path)):
+        documents = {path: self._document(path) for path in [*self.files.workflows, *self.files.actions]}
+        called: set[str] = set()
+
+        def path_of(name: str) -> str:
+            """An action is named by its folder, a workflow by its file."""
+            path = posixpath.normpath(name)
+            return next((one for one in (path, f"{path}/action.yml", f"{path}/action.yaml") if one in documents), "")
+
+        def document_of(name: str) -> Any:
+            called.add(path_of(name))
+            return documents.get(path_of(name))
+
+        builds = {path: list(workflow_builds(document, document_of)) for path, document in documents.items()}
+        for path, found in builds.items():
+            # What others call is told with the inputs that they give.
+            if path in called and (path in self.files.actions or _is_only_called(documents[path])):
+                continue
+            for one in found:
+                place = path_of(one.called) if one.called else path
+                others = {path, path_of(one.action) if one.action else path} - {place}
+                label = place.rpartition("/")[2] if place in self.files.workflows else place
                 name = f"workflow:{label}:{one.job}" if one.job else f"workflow:{label}"
-                yield _Said(name, "workflow" if one.is_action else "command", path, one.call, one.qualifiers)
+                kind: WayKind = "workflow" if one.is_action else "command"
+                yield _Said(
+                    name, kind, place, one.call, {**one.qualifiers, "workflow": path.rpartition("/")[2]}, tuple(sorted(others))
+                )
 
     def _of_commands(self) -> Iterator[_Said]:
         for path in self.files.makefiles:
@@ -276,7 +300,7 @@ class _Finder:
 
     def _add_said(self, one: _Said) -> None:
         if isinstance(one.call, BuildCall):
-            self._add(one.name, one.call, kind=one.kind, found_in=one.found_in, qualifiers=one.qualifiers)
+            self._add_of(one, one.call, one.qualifiers)
         elif isinstance(one.call, BakeCall):
             self._add_bake(one, one.call)
         else:
@@ -317,13 +341,16 @@ class _Finder:
             targets = str(problem)
         if isinstance(targets, str):
             nothing = BuildCall(context=".", not_resolved=missing, problem=targets)
-            self._add(one.name, nothing, kind=one.kind, found_in=one.found_in, qualifiers=one.qualifiers)
+            self._add_of(one, nothing, one.qualifiers)
             return
         for name, built in build_calls(targets, call.folder).items():
             built.publishes = built.publishes or call.publishes
             built.not_resolved |= missing
-            qualifiers = {**one.qualifiers, "target": name}
-            self._add(one.name, built, kind=one.kind, found_in=one.found_in, qualifiers=qualifiers)
+            self._add_of(one, built, {**one.qualifiers, "target": name})
+
+    def _add_of(self, said: _Said, call: BuildCall, qualifiers: Mapping[str, str]) -> None:
+        self._add(said.name, call, kind=said.kind, found_in=said.found_in, qualifiers=qualifiers)
+        self.found[-1].way = replace(self.found[-1].way, also_found_in=said.also_found_in)
 
     def _note_compose(self, call: ComposeCall, found_in: str) -> None:
         """A `docker compose build` names services that the compose files have told already: only where it is said is new."""
@@ -357,6 +384,12 @@ class _Finder:
                 own = posixpath.dirname(path) or "."
                 context = folder_with_files(self.repository, own, copied_files(self._included(path)))
             self._add(self._label(path), BuildCall(context=context, file=path), kind="dockerfile", found_in=path)
+
+
+def _is_only_called(workflow: Any) -> bool:
+    triggers = workflow.get("on") if isinstance(workflow, dict) else None
+    names = [triggers] if isinstance(triggers, str) else list(triggers or ())
+    return names == ["workflow_call"]
 
 
 def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from speedkit.messages import message
+
 from .build_call import BuildCall, is_remote
 from .docker_command import BakeCall, ComposeCall, docker_calls
 from .shell_words import shell_commands
@@ -32,24 +34,33 @@ LITERAL = re.compile(r"'((?:[^']|'')*)'|(-?\d+(?:\.\d+)?|true|false)")
 MATRIX_KEYS = re.compile(r"matrix\.([\w.-]+)")
 ENVIRONMENT_FILE = re.compile(r"([A-Za-z_]\w*)=.*GITHUB_ENV")
 LONGEST_EXPRESSION = 2_000
+MOST_CALLERS = 4
+"""As GitHub has it for workflows that call each other."""
 
 
 @dataclass(slots=True)
 class WorkflowBuild:
-    """A build of a job. qualifiers: what may tell it from the job's other builds, by what it is."""
+    """A build of a job.
+
+    qualifiers: what may tell it from the job's other builds, by what it is. called: the workflow of this repository that the
+    job is in, where another one calls it; action: the action of this repository that the step is in. Both as `uses` has them.
+    """
 
     job: str
     qualifiers: dict[str, str]
     call: BuildCall | BakeCall | ComposeCall
     is_action: bool
+    called: str = ""
+    action: str = ""
 
 
 @dataclass(slots=True)
 class _Scope:
-    """What the expressions of a step may name."""
+    """What the expressions of a step may name. inputs: None where nobody has given any yet."""
 
     environment: dict[str, str]
     matrix: Mapping[str, Any]
+    inputs: Mapping[str, str] | None = None
 
     def text(self, text: object) -> str:
         """A text with its expressions replaced by their values, or marked."""
@@ -66,15 +77,24 @@ class _Scope:
         if REFERENCE.fullmatch(inside) is None:
             return unresolved(match[0])
         first, *path = re.findall(r"[\w-]+", inside)
-        found: Any = {"env": self.environment, "matrix": self.matrix}.get(first)
+        found: Any = {"env": self.environment, "matrix": self.matrix, "inputs": self.inputs}.get(first)
         for part in path:
             found = found.get(part) if isinstance(found, Mapping) else None
         return found if isinstance(found, str) else unresolved(match[0])
 
 
-def workflow_builds(document: Any) -> Iterator[WorkflowBuild]:
-    """The builds of a workflow, or of a composite action."""
-    if not isinstance(document, dict):
+Called = Callable[[str], Any]
+"""Gives the document of a workflow or an action that another one names, such as `./.github/workflows/x.yml`."""
+
+
+def workflow_builds(
+    document: Any, called: Called, inputs: Mapping[str, str] | None = None, depth: int = 0
+) -> Iterator[WorkflowBuild]:
+    """The builds of a workflow, or of a composite action.
+
+    inputs: those that a caller gives. depth: how many callers there are.
+    """
+    if not isinstance(document, dict) or depth > MOST_CALLERS:
         return
     jobs = document.get("jobs")
     runs = document.get("runs")
@@ -82,40 +102,87 @@ def workflow_builds(document: Any) -> Iterator[WorkflowBuild]:
         jobs = {"": {"steps": runs["steps"]}}
     for name, job in jobs.items() if isinstance(jobs, dict) else ():
         if isinstance(job, dict):
-            yield from _builds_of_job(document, str(name), job)
+            yield from _Job(document, str(name), job, called, inputs, depth).builds()
 
 
-def _builds_of_job(workflow: dict[str, Any], name: str, job: dict[str, Any]) -> Iterator[WorkflowBuild]:
-    steps = [step for step in _list(job.get("steps")) if isinstance(step, dict)]
-    written = {
-        match[1] for step in steps if isinstance(step.get("run"), str) for match in ENVIRONMENT_FILE.finditer(step["run"])
-    }
-    checkout = _checkout_folder(steps)
-    for step in steps:
-        reader = _reader_of(step)
-        if reader is None:
-            continue
-        seen: list[object] = []
-        for matrix in _combinations(job.get("strategy")):
-            scope = _Scope({}, matrix)
-            for source in (workflow.get("env"), job.get("env"), step.get("env")):
-                if isinstance(source, dict):
-                    scope.environment |= {str(key): scope.text(value) for key, value in source.items()}
-            scope.environment |= {key: unresolved(f"${{{{ env.{key} }}}}") for key in written}
-            folder = (
-                scope.text(step.get("working-directory"))
-                or _default_folder(job, scope)
-                or _default_folder(workflow, scope)
-                or "."
-            )
-            for call, is_action in reader(step, scope, folder):
-                if checkout and isinstance(call, BuildCall):
-                    _without_checkout(call, checkout)
-                if call in seen:
-                    continue
-                seen.append(call)
-                qualifiers = _matrix_values(step, job, matrix) | _qualifiers(step, call)
-                yield WorkflowBuild(name, qualifiers, call, is_action)
+@dataclass(slots=True)
+class _Job:
+    """A job of a workflow. called, inputs, depth: as in `workflow_builds`."""
+
+    workflow: dict[str, Any]
+    name: str
+    job: dict[str, Any]
+    called: Called
+    inputs: Mapping[str, str] | None
+    depth: int
+
+    def builds(self) -> Iterator[WorkflowBuild]:
+        combinations = _combinations(self.job.get("strategy"))
+        if str(self.job.get("uses") or "").startswith("./"):
+            for matrix in combinations:
+                values = _matrix_values({"with": self.job.get("with")}, self.job, matrix)
+                path, scope = str(self.job["uses"]), self._scope(matrix, {})
+                for one in self._of_called(path, self.job.get("with"), scope, "workflow_call"):
+                    one.called, one.qualifiers = one.called or path, {"caller": self.name} | values | one.qualifiers
+                    yield one
+        steps = [step for step in _list(self.job.get("steps")) if isinstance(step, dict)]
+        checkout, other = _checkout(steps)
+        for step in steps:
+            seen: list[object] = []
+            for matrix in combinations:
+                for one in self._of_step(step, matrix):
+                    if isinstance(one.call, BuildCall):
+                        _without_checkout(one.call, checkout)
+                        one.call.problem = other and message("its job builds another repository: {name}", name=other)
+                    if one.call not in seen and not (other and not isinstance(one.call, BuildCall)):
+                        seen.append(one.call)
+                        yield one
+
+    def _of_step(self, step: dict[str, Any], matrix: Mapping[str, Any]) -> Iterator[WorkflowBuild]:
+        scope = self._scope(matrix, step)
+        values = _matrix_values(step, self.job, matrix)
+        uses = str(step.get("uses") or "")
+        if uses.startswith("./"):
+            for one in self._of_called(uses, step.get("with"), scope, "inputs"):
+                one.job, one.action = self.name, one.action or uses
+                one.qualifiers = values | one.qualifiers | _qualifiers(step, one.call)
+                yield one
+        elif (reader := _reader_of(step)) is not None:
+            for call, is_action in reader(step, scope, self._folder(step, scope)):
+                yield WorkflowBuild(self.name, values | _qualifiers(step, call), call, is_action)
+
+    def _of_called(self, path: str, given: Any, scope: _Scope, declares: str) -> Iterator[WorkflowBuild]:
+        """The builds of a workflow or action of this repository, with the inputs that the caller gives."""
+        document = self.called(path)
+        declared = document.get("inputs") if isinstance(document, dict) else None
+        if declares == "workflow_call" and isinstance(document, dict):
+            triggers = document.get("on")
+            call = triggers.get(declares) if isinstance(triggers, dict) else None
+            declared = call.get("inputs") if isinstance(call, dict) else None
+        # An input without a value is empty text.
+        inputs = {
+            str(name): str(one.get("default", "")) if isinstance(one, dict) else ""
+            for name, one in (declared.items() if isinstance(declared, dict) else ())
+        }
+        inputs |= {str(name): scope.text(value) for name, value in given.items()} if isinstance(given, dict) else {}
+        yield from workflow_builds(document, self.called, inputs, self.depth + 1)
+
+    def _scope(self, matrix: Mapping[str, Any], step: dict[str, Any]) -> _Scope:
+        scope = _Scope({}, matrix, self.inputs)
+        for source in (self.workflow.get("env"), self.job.get("env"), step.get("env")):
+            if isinstance(source, dict):
+                scope.environment |= {str(key): scope.text(value) for key, value in source.items()}
+        # What a step writes for the steps after it is known only when it runs.
+        texts = [
+            one["run"] for one in _list(self.job.get("steps")) if isinstance(one, dict) and isinstance(one.get("run"), str)
+        ]
+        written = {match[1] for text in texts for match in ENVIRONMENT_FILE.finditer(text)}
+        scope.environment |= {key: unresolved(f"${{{{ env.{key} }}}}") for key in written}
+        return scope
+
+    def _folder(self, step: dict[str, Any], scope: _Scope) -> str:
+        own = scope.text(step.get("working-directory"))
+        return own or _default_folder(self.job, scope) or _default_folder(self.workflow, scope) or "."
 
 
 def _qualifiers(step: dict[str, Any], call: BuildCall | BakeCall | ComposeCall) -> dict[str, str]:
@@ -136,19 +203,26 @@ def _default_folder(of: dict[str, Any], scope: _Scope) -> str:
     return scope.text(run.get("working-directory")) if isinstance(run, dict) else ""
 
 
-def _checkout_folder(steps: list[dict[str, Any]]) -> str:
-    """The folder that the project itself is checked out into; "" for the workspace."""
+def _checkout(steps: list[dict[str, Any]]) -> tuple[str, str]:
+    """The folder that the project is checked out into, "" for the workspace; and the repository that is there instead."""
+    other = ""
     for step in steps:
         inputs = step.get("with")
-        if str(step.get("uses", "")).startswith("actions/checkout@") and isinstance(inputs, dict):
-            path = inputs.get("path")
-            if isinstance(path, str) and "repository" not in inputs and EXPRESSION.search(path) is None:
-                return posixpath.normpath(path)
-    return ""
+        if not str(step.get("uses", "")).startswith("actions/checkout@"):
+            continue
+        path = str(inputs.get("path") or "") if isinstance(inputs, dict) else ""
+        repository = str(inputs.get("repository") or "") if isinstance(inputs, dict) else ""
+        if not repository or "github.repository" in repository:
+            return posixpath.normpath(path) if path and not EXPRESSION.search(path) else "", ""
+        if not path:
+            other = repository
+    return "", other
 
 
 def _without_checkout(call: BuildCall, folder: str) -> None:
     """Paths as they are in the project, which the workflow has in a folder of its workspace."""
+    if not folder:
+        return
     for name in ("context", "file", "folder"):
         path = getattr(call, name)
         if isinstance(path, str) and is_resolved(path) and (posixpath.normpath(path) + "/").startswith(f"{folder}/"):

@@ -347,3 +347,58 @@ def test_bake_gets_the_variables_of_the_workflow_or_command_that_runs_it(make_pr
     way = project.way("workflow:a.yml:image")
     assert (way.build_args["MODE"], way.not_resolved) == ("release", {"variable SHA": "${{ github.sha }}"})
     assert (project.way("Makefile:image").build_args["MODE"], project.way("Makefile:image").target) == ("make", "test")
+
+
+def test_a_workflow_that_others_call_is_a_way_for_each_caller_with_its_inputs(make_project):
+    called = """
+    on:
+      workflow_call:
+        inputs:
+          file: {type: string, required: true}
+          platforms: {type: string, default: linux/amd64}
+    jobs:
+      image:
+        steps:
+          - uses: docker/build-push-action@v6
+            with: {context: ., file: "${{ inputs.file }}", platforms: "${{ inputs.platforms }}"}
+    """
+    caller = """
+    jobs:
+      release:
+        strategy: {matrix: {name: [api, web]}}
+        uses: ./.github/workflows/image.yml
+        with: {file: "${{ matrix.name }}.Dockerfile"}
+    """
+    files = {"api.Dockerfile": DOCKERFILE, "web.Dockerfile": DOCKERFILE, ".github/workflows/image.yml": called}
+    assert make_project(files).way("workflow:image.yml:image").problem != ""
+    project = make_project(files | {".github/workflows/release.yml": caller})
+    ways = {way.name: (way.file, way.platforms) for way in project.ways if way.kind == "workflow"}
+    assert ways == {
+        "workflow:image.yml:image:api": ("api.Dockerfile", ("linux/amd64",)),
+        "workflow:image.yml:image:web": ("web.Dockerfile", ("linux/amd64",)),
+    }
+    assert project.way("workflow:image.yml:image:api").also_found_in == (".github/workflows/release.yml",)
+
+
+def test_an_action_of_the_repository_is_read_where_a_step_uses_it(make_project):
+    action = """
+    inputs: {target: {default: base}}
+    runs:
+      using: composite
+      steps: [{uses: docker/build-push-action@v6, with: {context: ., target: "${{ inputs.target }}"}}]
+    """
+    workflow = "jobs: {image: {steps: [{uses: ./.github/actions/image, with: {target: test}}]}}"
+    files = {"Dockerfile": DOCKERFILE, ".github/actions/image/action.yml": action, ".github/workflows/a.yml": workflow}
+    way = only_way(make_project(files), "workflow")
+    assert (way.name, way.target) == ("workflow:a.yml:image", "test")
+
+
+def test_workflows_that_call_each_other_end(make_project):
+    workflow = "on: workflow_call\njobs: {a: {uses: ./.github/workflows/a.yml}, b: {steps: [{run: docker build .}]}}"
+    assert make_project({"Dockerfile": DOCKERFILE, ".github/workflows/a.yml": workflow}).ways
+
+
+def test_a_job_that_checks_out_another_repository_does_not_build_this_one(make_project):
+    steps = "[{uses: actions/checkout@v4, with: {repository: other/app}}, {run: docker build .}]"
+    files = {"Dockerfile": DOCKERFILE, ".github/workflows/a.yml": f"jobs: {{b: {{steps: {steps}}}}}"}
+    assert "other/app" in only_way(make_project(files), "command").problem
