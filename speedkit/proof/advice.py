@@ -63,8 +63,14 @@ class Advice:
         return {
             "advice": [piece.to_json() for piece in self.pieces],
             "tried": [piece.to_json() for piece in self.tried],
-            "notices": list(self.notices),
+            "notices": [*self.notices, *self._secret_notices],
         }
+
+    @property
+    def _secret_notices(self) -> tuple[str, ...]:
+        if all(piece.patch == piece.shown_patch for piece in (*self.pieces, *self.tried)):
+            return ()
+        return (message("A patch has substitutes for secrets here, and does not apply. `--write FILE` writes it as it is."),)
 
     def _repr_html_(self) -> str:
         from .advice_html import advice_html

@@ -73,4 +73,4 @@ def _paragraph(text: str) -> str:
 
 def _patch_html(title: str, piece: Piece, *, is_open: bool = False) -> str:
     opened = " open" if is_open else ""
-    return f"<details{opened}><summary>{html_text(title)}</summary><pre>{html_text(piece.patch)}</pre></details>"
+    return f"<details{opened}><summary>{html_text(title)}</summary><pre>{html_text(piece.shown_patch)}</pre></details>"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from speedkit.advice import ProjectView, Suggestion, combined, suggest
 from speedkit.builds import Watch, quiet_or_notebook
+from speedkit.dockerfile import read_dockerfile
 from speedkit.engine import Engine, connect
 from speedkit.projects import Project
 
@@ -50,11 +51,12 @@ def advise(
     project: as `sk.project` gives it, or its folder. commits: how many of the last ones to build for a proof. smoke: a command
     to run in both images. way: the name of the way to build; None is the usual one. target, build_args: in place of those of
     the way.
-    Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
+    Raises: NotAFolder, NoDockerfile, DockerfileError, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
     project_target = target_of(project, way, target=target, build_args=build_args)
     view = project_view(project_target)
+    read_dockerfile(view.dockerfile)  # an error in it is said, and is not "nothing to change"
     suggestions = suggest(view)
     whole = combined(view)
     advice = Advice(project_target.name, project_target.way.name, (), notices=project_target.notices, proven=prove)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from speedkit.messages import marked, message, plural
 from speedkit.model import Build
+from speedkit.secrets import hide_secrets
 from speedkit.words import seconds_text
 
 from .equality import ImageDifference
@@ -169,8 +170,8 @@ class Proof:
             return message("No two images could be compared.")
         if real:
             return plural(
-                "The images are not equal: {count:,} difference is none between two builds of the original.",
-                "The images are not equal: {count:,} differences are none between two builds of the original.",
+                "The images are not equal: {count:,} file or setting differs that is equal in two builds of the original.",
+                "The images are not equal: {count:,} files or settings differ that are equal in two builds of the original.",
                 real,
             )
         if self.differences:
@@ -204,7 +205,7 @@ class Proof:
             ],
             "differences_count": len(self.differences),
             "smoke": self.smoke is not None and self.smoke.same,
-            "smoke_command": self.smoke.command if self.smoke else None,
+            "smoke_command": hide_secrets(self.smoke.command) if self.smoke else None,
             "smoke_said": self.smoke.sentence if self.smoke else "",
             "verdict": self.verdict,
             "noise_seconds": round(gain.noise_seconds, 4),
@@ -265,6 +266,11 @@ class Piece:
         return self.refusal or (self.proof.why_not if self.proof else "")
 
     @property
+    def shown_patch(self) -> str:
+        """The patch as documents and notebooks may keep it: with substitutes for secrets, and then git does not take it."""
+        return hide_secrets(self.patch)
+
+    @property
     def prediction(self) -> str:
         """What the replay says about it, as a sentence; "" where it says nothing."""
         saved = self.predicted_seconds_saved
@@ -277,7 +283,7 @@ class Piece:
             "rule": self.rule,
             "parts": [part.to_json() for part in self.parts],
             "because": self.because,
-            "patch": self.patch,
+            "patch": self.shown_patch,
             "predicted_seconds_saved": _rounded(self.predicted_seconds_saved),
             "proof": self.proof.to_json() if self.proof else None,
             "why_not": self.why_not or None,

@@ -114,3 +114,25 @@ def test_python_gives_the_same(folder):
     assert isinstance(advice, Advice)
     assert "--mount=type=cache" in advice.patch
     assert "no git repository" in " ".join(advice.notices)
+
+
+def test_a_secret_in_a_line_of_the_patch_is_only_in_the_file_that_is_asked_for(advised, folder, tmp_path):
+    planted = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    place = folder(
+        {
+            "Dockerfile": GO.replace("COPY . .", f"COPY . .\nENV TOKEN={planted}"),
+            "go.mod": "module a\n",
+            "main.go": "package main\n",
+        }
+    )
+    _, document = advised(place, "--write", str(tmp_path / "patch.diff"))
+    assert planted not in json.dumps(document)
+    assert any("--write" in notice for notice in document["notices"])
+    assert planted in (tmp_path / "patch.diff").read_text()
+    assert planted not in advise(place)._repr_html_()
+
+
+def test_a_dockerfile_that_cannot_be_read_is_an_error(speedkit, folder):
+    code, _, err = speedkit("advise", str(folder({"Dockerfile": "FROM alpine\nNONSENSE\n"})))
+    assert code == 3
+    assert "NONSENSE" in err
