@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from speedkit.context import PathPattern
 from speedkit.dockerfile import (
     DockerfileEditor,
+    Linting,
     StageEnvironment,
     global_environment,
     host_platform,
@@ -111,6 +113,7 @@ class BuildPlan:
         self._needed = needed_stages(self.dockerfile, build_args=arguments, target=view.target)
         self._target = target_index(self.dockerfile, view.target)
         self._global = global_environment(self.dockerfile, build_args=arguments, target=view.target, platform=host_platform())
+        self._linting = Linting(self.dockerfile, arguments, finds_warnings=True)
         self._settings: dict[int, Setting] = {}
         self._ends: dict[int, StageEnvironment] = {}
         for stage in self.dockerfile.stages:
@@ -120,6 +123,11 @@ class BuildPlan:
 
     def editor(self) -> DockerfileEditor:
         return DockerfileEditor(self.dockerfile)
+
+    @cached_property
+    def findings(self) -> Counter[str]:
+        """How many findings of each of its rules BuildKit's linter has."""
+        return Counter(finding.rule for finding in self._linting.findings(self._global, None))
 
     @property
     def takes_mounts(self) -> bool:
@@ -194,6 +202,18 @@ class BuildPlan:
                 editor = self.editor()
                 self._texts[run.line] = read_shell(editor.flat(run), start=editor.arguments_start(run))
         return self._texts[run.line]
+
+    def folder(self, run: Instruction, place: int) -> str | None:
+        """The working directory of a piece of a RUN, behind each `cd` before it; None when that is not certain."""
+        text = self.shell(run)
+        folder = self.before(run).workdir
+        for piece in text.pieces[:place] if text is not None else ():
+            if any(command.program in ("cd", "pushd", "popd") for command in piece.commands):
+                command = piece.command
+                if command is None or len(command.words) != 2 or "$" in command.words[1] or command.program != "cd":
+                    return None
+                folder = normalized_path(folder, command.words[1])
+        return posixpath.normpath(folder)
 
     def commands(self, run: Instruction) -> tuple[ShellCommand, ...]:
         text = self.shell(run)
@@ -336,6 +356,7 @@ class BuildPlan:
 
     def _follow(self, stage: Stage) -> None:
         base = self._bases[stage.index]
+        self._linting.open_stage(stage.index, base=base.stage)
         if base.stage is not None:
             environment = self._ends[base.stage].inherited()
         elif base.image == "scratch":
@@ -344,6 +365,8 @@ class BuildPlan:
             name = image_name(base.image)
             settings = _IMAGES.get(name) or _Settings(workdir=f"/{UNKNOWN}")
             environment = StageEnvironment.from_image(settings)
+            # Every image has variables that are not known here.
+            environment.unknown_base = base.image
         for step in stage.instructions:
             self._settings[step.line] = Setting(
                 environment.workdir,
@@ -352,6 +375,7 @@ class BuildPlan:
                 environment.shell[0].rpartition("/")[2] in ("sh", "bash", "ash", "dash") if environment.shell else False,
             )
             if step.keyword != "ONBUILD":
+                self._linting.check(step, environment)
                 environment.apply(
                     step, escape=self.dockerfile.escape, build_args=self.view.build_args, global_args=self._global
                 )

@@ -97,7 +97,7 @@ def install_first(plan: BuildPlan, installation: Installation) -> DockerfileEdit
 
     piece = text.pieces[installation.place]
     if installation.is_alone:
-        head = f"{editor.keyword_of(run)} {installation.first}"
+        head = f"{editor.keyword_of(run)} {_settings(text, installation.place, flat)}{installation.first}"
         tail_start = editor.arguments_start(run)
     elif installation.first:
         head = source[: piece.start] + installation.first + source[piece.end : head_stop]
@@ -291,7 +291,7 @@ def _cleans(piece: Piece, workdir: str, copied: Collection[str]) -> bool:
 
 
 def _only_sets(words: tuple[str, ...]) -> bool:
-    return words[:1] == ("set",)
+    return words[:1] in (("set",), ("cd",))
 
 
 def _is_setting(piece: Piece) -> bool:
@@ -299,7 +299,7 @@ def _is_setting(piece: Piece) -> bool:
 
 
 def _settings(text: ShellText, place: int, flat: str) -> str:
-    """The `set -e` of the pieces before, which the second RUN needs as well."""
+    """Each `set -e` and `cd` of the pieces before, which the second RUN needs as well."""
     settings = [flat[piece.start : piece.end] for piece in text.pieces[:place] if _is_setting(piece)]
     return "".join(f"{setting} && " for setting in settings)
 

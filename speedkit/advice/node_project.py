@@ -90,11 +90,11 @@ def installs_packages(command: ShellCommand) -> bool:
     return False
 
 
-def node_project(plan: BuildPlan, run: Instruction) -> NodeProject | None:
-    """The project in the working directory of a RUN; None where there is no package.json of the context."""
+def node_project(plan: BuildPlan, run: Instruction, place: int = 0) -> NodeProject | None:
+    """The project in the working directory of a piece of a RUN; None where there is no package.json of the context."""
     files = files_before(plan, run)
-    folder = posixpath.normpath(plan.before(run).workdir)
-    if files is None:
+    folder = plan.folder(run, place)
+    if files is None or folder is None:
         return None
     package = _json(files.text(posixpath.join(folder, "package.json")))
     if package is None:

@@ -90,9 +90,9 @@ def _apply(rule: Rule, plan: BuildPlan, reasons: list[str]) -> BuildPlan:
             change = rule.change(plan)
         except (CannotEdit, DockerfileError, Misuse, SubstitutionError):
             break
-        # A change that BuildKit would refuse is none, and neither is one that changes nothing.
+        # A change that BuildKit would refuse is none, nor is one that changes nothing, or that its linter likes less.
         changed = _plan(plan.view.with_files(change.files)) if change is not None else None
-        if change is None or changed is None or _texts(changed) == _texts(plan):
+        if change is None or changed is None or _texts(changed) == _texts(plan) or changed.findings - plan.findings:
             break
         reasons.append(change.because)
         plan = changed

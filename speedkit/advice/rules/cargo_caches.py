@@ -127,16 +127,10 @@ def _is_plain_build(plan: BuildPlan, run: Instruction) -> bool:
 def _folder(plan: BuildPlan, run: Instruction) -> str | None:
     """The folder in which a RUN calls cargo."""
     text = plan.shell(run)
-    folder = plan.before(run).workdir
-    for piece in text.pieces if text is not None else ():
-        if any(map(_is_build, piece.commands)):
-            break
-        if any(command.program == "cd" for command in piece.commands):
-            command = piece.command
-            if command is None or len(command.words) != 2 or "$" in command.words[1]:
-                return None
-            folder = normalized_path(folder, command.words[1])
-    return None if UNKNOWN in folder else posixpath.normpath(folder)
+    pieces = text.pieces if text is not None else ()
+    first = next((place for place, piece in enumerate(pieces) if any(map(_is_build, piece.commands))), len(pieces))
+    folder = plan.folder(run, first)
+    return None if folder is None or UNKNOWN in folder else folder
 
 
 def _target(plan: BuildPlan, run: Instruction, folder: str) -> str | None:

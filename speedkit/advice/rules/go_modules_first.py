@@ -40,11 +40,12 @@ def change(plan: BuildPlan) -> Change | None:
 
 
 def _installation(plan: BuildPlan, run: Instruction, place: int) -> Installation | None:
-    folder = posixpath.normpath(plan.before(run).workdir)
+    folder = plan.folder(run, place)
     files = files_before(plan, run)
     go_path = plan.before(run).variables.get("GOPATH", "/root/go").partition(":")[0]
     # `go mod download` takes more modules than a build needs: the image must have none of them.
-    if files is None or plan.leaves(run.stage, f"{go_path}/pkg/mod") or any(mount.kind == "cache" for mount in mounts_of(run)):
+    is_mounted = any(mount.kind == "cache" for mount in mounts_of(run))
+    if files is None or folder is None or is_mounted or plan.leaves(run.stage, f"{go_path}/pkg/mod"):
         return None
     module = files.text(posixpath.join(folder, "go.mod"))
     is_vendored = posixpath.join(folder, "vendor/modules.txt") in files.paths

@@ -50,9 +50,9 @@ def _installation(plan: BuildPlan, run: Instruction, place: int, piece: Piece) -
     command = piece.command
     if command is None or not runs_maven(command) or not set(command.operands) & _BUILDING or command.options & _ELSEWHERE:
         return None
-    folder = posixpath.normpath(plan.before(run).workdir)
+    folder = plan.folder(run, place)
     files = files_before(plan, run)
-    if files is None or posixpath.join(folder, "pom.xml") not in files.paths or _ran_before(plan, run):
+    if files is None or folder is None or posixpath.join(folder, "pom.xml") not in files.paths or _ran_before(plan, run):
         return None
     reads = [path for path in files.below(folder) if _is_setting(path[len(folder.rstrip("/")) + 1 :])]
     flat = plan.editor().flat(run)

@@ -28,7 +28,7 @@ def change(plan: BuildPlan) -> Change | None:
             command = piece.command
             if command is None or not installs_packages(command):
                 continue
-            project = node_project(plan, run)
+            project = node_project(plan, run, place)
             if project is None or not _is_safe(plan, run, command, project):
                 continue
             editor = install_first(plan, Installation(run, place, project.manifests))

@@ -53,10 +53,10 @@ def _installation(plan: BuildPlan, run: Instruction, place: int, piece: Piece) -
     command = piece.command
     if command is None or not (command.begins("poetry", "install") or command.begins("uv", "sync")):
         return None
-    workdir = posixpath.normpath(plan.before(run).workdir)
+    workdir = plan.folder(run, place)
     files = files_before(plan, run)
-    document = pyproject(files, workdir) if files is not None else None
-    if files is None or document is None or command.options & {"--directory", "--project", "-C", "-P"}:
+    document = pyproject(files, workdir) if files is not None and workdir is not None else None
+    if files is None or workdir is None or document is None or command.options & {"--directory", "--project", "-C", "-P"}:
         return None
     reads = tuple(path for name in _FILES[command.program] if (path := posixpath.join(workdir, name)) in files.paths)
     # Without a lock file, the versions are searched again each time.

@@ -27,7 +27,7 @@ def change(plan: BuildPlan) -> Change | None:
     for run in plan.instructions("RUN"):
         text = plan.shell(run)
         for place, piece in enumerate(text.pieces if text is not None else ()):
-            reads = _reads(plan, run, piece.command) if piece.command is not None else None
+            reads = _reads(plan, run, place, piece.command) if piece.command is not None else None
             if not reads or piece.command is None:
                 continue
             editor = install_first(plan, Installation(run, place, tuple(reads)))
@@ -40,10 +40,10 @@ def change(plan: BuildPlan) -> Change | None:
     return None
 
 
-def _reads(plan: BuildPlan, run: Instruction, command: ShellCommand) -> list[str] | None:
-    workdir = plan.before(run).workdir
+def _reads(plan: BuildPlan, run: Instruction, place: int, command: ShellCommand) -> list[str] | None:
+    workdir = plan.folder(run, place)
     files = files_before(plan, run)
-    if files is None:
+    if files is None or workdir is None:
         return None
     words = pip_words(command)
     if words is not None:

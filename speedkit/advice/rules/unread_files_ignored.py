@@ -14,7 +14,7 @@ from ..ignored_files import copies_of_everything, is_named, other_dockerfiles, w
 from ..rule import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["GROUP", "change"]
 
@@ -51,7 +51,7 @@ def change(plan: BuildPlan) -> Change | None:
     if not names:
         return None
     texts = [*other_dockerfiles(plan), *settings_texts(plan)]
-    sources = list(_sources(plan)) if any(_DOCUMENTS.fullmatch(name) for name in names) else []
+    sources = list(_sources(plan, names)) if any(_DOCUMENTS.fullmatch(name) for name in names) else []
     names = [
         name
         for name in names
@@ -79,11 +79,14 @@ def _is_read(name: str, text: str) -> bool:
     return re.search(rf"(?<![\w/.-]){word}(?![\w-])|[./]{word}(?![\w-])", text) is not None
 
 
-def _sources(plan: BuildPlan) -> Iterator[str]:
+def _sources(plan: BuildPlan, names: Sequence[str]) -> Iterator[str]:
+    """The texts of all sources. names: files and folders that do not count."""
+    left_out = {*names, ".yarn"}
     entries = [
         entry
         for entry in plan.view.sent.entries
-        if entry.kind == "file" and _SOURCE.fullmatch(entry.path.rpartition("/")[2]) and not entry.path.startswith(".yarn/")
+        if entry.kind == "file" and _SOURCE.fullmatch(entry.path.rpartition("/")[2])
+        if entry.path.partition("/")[0] not in left_out
     ]
     if len(entries) > _MOST_SOURCES:
         # Too many to be searched: each name counts as read.
