@@ -7,6 +7,7 @@ image would have none of it anyway, and when no other instruction of the stage p
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -125,8 +126,24 @@ def _is_used_otherwise(plan: BuildPlan, run: Instruction, path: str) -> bool:
     names = [path]
     if home and path.startswith(f"{home}/"):
         names += [f"~{path[len(home) :]}", f"$HOME{path[len(home) :]}"]
+    if any(_removes(plan, step, path) for step in plan.instructions("RUN") if step.stage == run.stage):
+        return True
     texts = (text for step in plan.instructions("RUN") if step.stage == run.stage for text in (step.text, *_bodies(step)))
     return any(name in text.replace(f"target={name}", "") for text in texts for name in names)
+
+
+def _removes(plan: BuildPlan, run: Instruction, path: str) -> bool:
+    """Whether a RUN empties a folder, or removes one above it, which fails while it is mounted."""
+    home, _ = plan.home(run) or ("/root", "")
+    for command in plan.commands(run):
+        text = " ".join(command.words)
+        if re.search(r"\b(?:npm|yarn|pip[\d.]*|uv) (?:-\S+ )*cache (?:clean|purge|prune)\b|\bgo clean\b.*-\w*cache", text):
+            return True
+        if command.program == "rm":
+            places = (word.replace("~", home, 1).replace("$HOME", home, 1).rstrip("/*") for word in command.operands)
+            if any(f"{path}/".startswith(f"{place}/") for place in places if place.startswith("/")):
+                return True
+    return False
 
 
 def _bodies(step: Instruction) -> list[str]:

@@ -16,12 +16,13 @@ __all__ = ["reads_history", "settings_texts", "stamps_programs"]
 
 _ASKS_GIT = re.compile(
     r"\bgit\s+(?:-\S+\s+(?:\S+\s+)?)*(?:describe|rev-parse|rev-list|log|show|status|diff|branch|tag|config|ls-files|ls-tree|"
-    r"symbolic-ref|submodule|name-rev|shortlog|blame|cat-file|hash-object|fetch|checkout)\b"
+    r"symbolic-ref|submodule|name-rev|shortlog|blame|cat-file|hash-object|fetch|checkout)\b|[(\[]\s*['\"]git['\"]"
 )
 _TOOLS = re.compile(
     r"git-commit-id|buildnumber-maven|jgitver|gradle-git-properties|grgit|jgit|axion-release|palantir\.git-version|nebula\.release|"
     r"nyx|reckon|vergen|shadow-rs|\bbuilt\b\s*=|git-version|git2\b|setuptools[-_]scm|hatch-vcs|versioneer|\bpbr\b|dynamic-versioning|"
     r"dunamai|versioningit|git-revision|git-rev|simple-git|nodegit|isomorphic-git|git-last-commit|git-describe|lerna|semantic-release|"
+    r"simple-git-hooks|lefthook|yorkie|"
     r"gitInfo|release-it|BuildInfo|debug\.ReadBuildInfo|runtime/debug"
 )
 _SETTINGS = re.compile(

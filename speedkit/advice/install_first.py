@@ -146,7 +146,7 @@ def _sort_copy(plan: BuildPlan, step: Instruction, installation: Installation, m
             raise _CannotMove
         return
     narrowed = _narrow(plan, step, needed) if needed else []
-    if narrowed is None or not _can_move(plan, step, installation.run):
+    if narrowed is None or not _can_move(plan, step, installation.run, makes_folder=not narrowed):
         raise _CannotMove
     moves.copies.append(step)
     moves.moved |= set(files.values())
@@ -181,9 +181,12 @@ def _all_stay(plan: BuildPlan, steps: Sequence[Instruction], moves: _Moves, read
     return all(len({source for source, _ in versions}) == 1 for versions in by_target.values())
 
 
-def _can_move(plan: BuildPlan, copy: Instruction, run: Instruction) -> bool:
-    """Whether a copy means the same below the RUN."""
+def _can_move(plan: BuildPlan, copy: Instruction, run: Instruction, *, makes_folder: bool) -> bool:
+    """Whether a copy means the same below the RUN. makes_folder: no other copy makes its folder before that."""
     before, after = plan.before(copy), plan.before(run)
+    # A folder belongs to whoever makes it: `COPY --chown` its own one, WORKDIR root.
+    if makes_folder and before.workdir != after.workdir and any(flag.startswith(("--chown", "--chmod")) for flag in copy.flags):
+        return False
     destination = copy.args[-1]
     if not destination.startswith("/") and before.workdir != after.workdir:
         return False

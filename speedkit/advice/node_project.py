@@ -110,7 +110,8 @@ def node_project(plan: BuildPlan, run: Instruction, place: int = 0) -> NodeProje
 
     members = list(_members(files, folder, package))
     packages = [package]
-    is_certain = not _has_parent(files, folder)
+    # Packages that are committed would be merged with those that are installed.
+    is_certain = not _has_parent(files, folder) and not any(files.below(posixpath.join(folder, "node_modules")))
     for member in members:
         manifest = posixpath.join(member, "package.json")
         document = _json(files.text(manifest))

@@ -223,7 +223,9 @@ def _edited(plan: BuildPlan, stage: int, build: _Build) -> DockerfileEditor | No
 def _results(plan: BuildPlan, stage: int, build: _Build) -> dict[str, str] | None:
     """What other stages take of cargo's results: the name of each file by its path; None when they take a whole folder."""
     names = {path: posixpath.basename(path) for _, _, path in plan.copies_from(stage, build.target)}
-    if any(not _SAFE_NAME.fullmatch(name) or name in ("release", "debug", "deps") for name in names.values()):
+    # Beside the programs of a profile are only a few folders.
+    result = re.compile(rf"{re.escape(build.target)}/(?:[\w.-]+/)?release/(?!(?:build|deps|examples|incremental|doc)$)[\w.-]+")
+    if not all(map(result.fullmatch, names)):
         return None
     others = {path for path in plan.taken_from(stage) if _overlap(path, build.target)} - names.keys()
     return None if others or len(set(names.values())) < len(names) else names

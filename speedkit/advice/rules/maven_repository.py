@@ -23,6 +23,9 @@ _PROGRAMS = frozenset({"mvn", "mvnw", "mvnd"})
 
 def change(plan: BuildPlan) -> Change | None:
     every = [command for run in plan.instructions("RUN") for command in plan.commands(run) if runs_maven(command)]
+    # What one step installs, a later one may need; a mount may have been emptied in between.
+    if any(set(command.operands) & {"install", "install:install-file"} for command in every[:-1]):
+        return None
     # An offline build needs what an earlier step downloaded; a mount may have been emptied in between.
     if any(command.options & {"-o", "--offline"} or "-Dmaven.repo.local" in command.options for command in every):
         return None

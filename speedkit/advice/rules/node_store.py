@@ -37,7 +37,9 @@ def change(plan: BuildPlan) -> Change | None:
             for path in _paths(plan, run, command, home[0], variables.get("PNPM_HOME"))
         ][:1]
 
-    editor = mount_folders(plan, _uses_store, folders)
+    every = [command for run in plan.instructions("RUN") for command in plan.commands(run) if _uses_store(command)]
+    # What an earlier step downloaded may be gone from a mount.
+    editor = None if any("--offline" in command.options for command in every) else mount_folders(plan, _uses_store, folders)
     if editor is None:
         return None
     because = message("With the store of packages in a mount, only packages that it never had are downloaded.")

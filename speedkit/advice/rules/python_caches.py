@@ -79,7 +79,10 @@ def _folder_names(command: ShellCommand) -> tuple[str, ...]:
 def _can_be_mounted(commands: tuple[ShellCommand, ...], variables: Mapping[str, str]) -> bool:
     if any(name in variables for name in _SETTINGS):
         return False
-    if any(command.options & {"--cache-dir"} for command in commands):
+    if any(command.options & {"--cache-dir", "--offline"} for command in commands):
+        return False
+    # Links would lead into the mount.
+    if variables.get("UV_LINK_MODE") == "symlink" or any("symlink" in " ".join(command.words) for command in commands):
         return False
     # Some with the cache and some without it: what the image has of it is not certain.
     return len({bool(command.options & _OFF) for command in commands}) == 1

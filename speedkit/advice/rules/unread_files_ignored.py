@@ -28,7 +28,7 @@ _NEVER_READ = re.compile(
 _DOCUMENTS = re.compile(r"[\w.-]+\.(?:md|rst|adoc)|LICENSE|docs?|screenshots|AUTHORS|CHANGELOG|CONTRIBUTING")
 """Those that a build may read: they are searched in all sources before."""
 _SOURCE = re.compile(
-    r".*\.(?:go|rs|[cm]?[jt]sx?|vue|svelte|astro|py|java|kts?|scala|rb|php|html|ya?ml|toml|json|cfg|sh|proto|tmpl)"
+    r".*\.(?:go|rs|xml|[cm]?[jt]sx?|vue|svelte|astro|py|java|kts?|scala|rb|php|html|ya?ml|toml|json|cfg|sh|proto|tmpl)"
 )
 _MOST_SOURCES = 2000
 _LARGEST_BYTES = 500_000
@@ -48,6 +48,8 @@ def change(plan: BuildPlan) -> Change | None:
         # A missing file makes the working tree "modified", which some programs have in their version.
         if names and not plan.view.ignores(".git") and any(reads_history(plan, stage) for stage in readers):
             return None
+    if any(_packs(plan, step.stage) for step, _ in copies):
+        names = [name for name in names if _NEVER_READ.fullmatch(name)]
     if not names:
         return None
     texts = [*other_dockerfiles(plan), *settings_texts(plan)]
@@ -61,6 +63,13 @@ def change(plan: BuildPlan) -> Change | None:
         return None
     because = message("No step reads {names}, but the steps ran again when one of them changed.", names=join_names(names))
     return with_ignored(plan, sorted(names), because)
+
+
+def _packs(plan: BuildPlan, stage: int | None) -> bool:
+    """Whether a stage, or one that starts from it, makes a package, which has a README and a LICENSE without naming them."""
+    runs = [run for run in plan.instructions("RUN") if stage in plan.base_chain(run.stage or 0)]
+    words = re.compile(r"\b(?:pack|deploy|publish|pip[\d.]*|uv|poetry|pdm|hatch|flit|python[\d.]*|gem)\b")
+    return any(words.search(" ".join(command.words[:4])) for run in runs for command in plan.commands(run))
 
 
 def _changes(plan: BuildPlan, name: str) -> bool:
