@@ -1,13 +1,19 @@
-"""A file tree that goes through the versions of a history: a change costs time for what changed, not for all files."""
+"""A file tree that goes through the versions of a history: a change costs time for what changed, not for all files.
+
+The digest of a folder is made of the sum of a hash of each child, as in AdHash (Bellare and Micciancio, "A New Paradigm for
+Collision-free Hashing"): when a child changes, its old hash is taken off and its new one added, however many others there are.
+With a hash of the whole list, a repository of 100,000 files takes ten times as long for each changed file.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 from speedkit.context import Entry, IgnorePatterns, Manifest
 
-from .content_digest import Selector, Tree, folders_above, is_unsendable, lies_in
+from .content_digest import Selector, Tree, folders_above, header_of, is_unsendable, lies_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,11 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["ChangingTree"]
 
 _ROOT = "/"
+_END_OF_SUMS = 1 << 256
 _NO_PATTERNS: Matched = ()
 
 
 class ChangingTree(Tree):
-    """The files of a build context, to be changed by `change`. Its digests are those of a `Tree` of the same files."""
+    """The files of a build context, to be changed by `change`. The digests of folders are others than those of a `Tree`."""
 
     def __init__(self) -> None:
         super().__init__(Manifest(()))
@@ -29,6 +36,11 @@ class ChangingTree(Tree):
         self._names: dict[str, list[str]] = {}
         self._links = 0
         self._not_sent: dict[str, None] = {}
+        self._sums: dict[str, int] = {}
+        self._hashes: dict[str, int] = {}
+        """Of each path, its part of the sum of its folder."""
+        self._outdated: dict[str, set[str]] = {}
+        """For each folder, the children whose part of the sum is no longer right."""
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -63,9 +75,14 @@ class ChangingTree(Tree):
         had_links = self.has_symlinks
         for path, entry in changes.items():
             self._set(f"/{path}", entry)
-        outdated = {_ROOT, *(above or _ROOT for path in changes for above in folders_above(f"/{path}"))}
-        for folder in (*outdated, *(f"/{path}" for path in changes)):
-            self._digests.pop(folder, None)
+        for path in changes:
+            child = f"/{path}"
+            self._digests.pop(child, None)
+            for above in folders_above(child):
+                folder = above or _ROOT
+                self._digests.pop(folder, None)
+                self._outdated.setdefault(folder, set()).add(child)
+                child = folder
         # A pattern is costly to match again. With symlinks, a change may matter to a selector that does not name it.
         keep = not had_links and not self.has_symlinks
         paths = [f"/{path}" for path in changes]
@@ -102,6 +119,47 @@ class ChangingTree(Tree):
         if start is not None:
             yield from ([self._files[start]] if start != _ROOT else [])
             yield from self._below(start)
+
+    def _digest(self, path: str) -> str:
+        entry = self._files.get(path)
+        if entry is not None and entry.kind != "dir":
+            return header_of(entry)
+        # A list instead of recursion: folders can be nested deeper than Python's stack.
+        waiting = [path]
+        while waiting:
+            folder = waiting[-1]
+            outdated = self._outdated.get(folder, ())
+            below = [child for child in outdated if child not in self._digests and self._is_folder(child)]
+            if below:
+                waiting += below
+                continue
+            waiting.pop()
+            if folder in self._digests:
+                continue
+            total = self._sums.get(folder, 0)
+            for child in outdated:
+                part = self._part(child)
+                total += part - self._hashes.get(child, 0)
+                self._hashes[child] = part
+            self._outdated.pop(folder, None)
+            self._sums[folder] = total = total % _END_OF_SUMS
+            own = self._files.get(folder)
+            text = f"{header_of(own) if own is not None else 'root'}\0{total:x}"
+            self._digests[folder] = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        return self._digests[path]
+
+    def _is_folder(self, path: str) -> bool:
+        entry = self._files.get(path)
+        return entry is not None and entry.kind == "dir"
+
+    def _part(self, path: str) -> int:
+        """The part of a child in the sum of its folder; 0 for one that is gone."""
+        entry = self._files.get(path)
+        if entry is None:
+            return 0
+        digest = self._digests[path] if entry.kind == "dir" else header_of(entry)
+        text = f"{path.rpartition('/')[2]}\0{digest}".encode(errors="surrogatepass")
+        return int.from_bytes(hashlib.sha256(text).digest(), "big")
 
     def _below(self, folder: str) -> Iterator[Entry]:
         waiting = [iter(self._names.get(folder, ()))]

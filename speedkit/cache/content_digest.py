@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from speedkit.context import Manifest, Matched
 
-__all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "folders_above", "has_wildcard", "is_unsendable", "lies_in"]
+__all__ = ["EMPTY", "NOT_UTF8", "Selector", "Tree", "folders_above", "has_wildcard", "header_of", "is_unsendable", "lies_in"]
 
 EMPTY = "nothing"
 """The digest of a pattern that matches nothing in a folder that is there."""
@@ -159,7 +159,7 @@ class Tree:
         """The digest of a file or folder. A folder's is made of its own header and of the names and digests in it."""
         entry = self._entries.get(path)
         if entry is not None and entry.kind != "dir":
-            return _header(entry)
+            return header_of(entry)
         # A list instead of recursion: folders can be nested deeper than Python's stack.
         waiting = [path]
         while waiting:
@@ -173,10 +173,10 @@ class Tree:
             if folder in self._digests:
                 continue
             header = self._entries.get(folder)
-            hashed = hashlib.sha256(_header(header).encode(errors="surrogatepass") if header else b"root")
+            hashed = hashlib.sha256(header_of(header).encode(errors="surrogatepass") if header else b"root")
             for child in children:
                 below = self._entries[child]
-                digest = self._digests[child] if below.kind == "dir" else _header(below)
+                digest = self._digests[child] if below.kind == "dir" else header_of(below)
                 hashed.update(f"\0{child.rpartition('/')[2]}\0{digest}".encode(errors="surrogatepass"))
             self._digests[folder] = hashed.hexdigest()
         return self._digests[path]
@@ -188,7 +188,7 @@ class Tree:
             entry = self._entries[included.path]
             # Of a folder only the header counts: its files are included one by one, as some of them may be excluded.
             is_followed = entry.kind == "symlink" and included.follow
-            digest = self._path_digest(Selector(included.path)) if is_followed else _header(entry)
+            digest = self._path_digest(Selector(included.path)) if is_followed else header_of(entry)
             digests.append((posixpath.basename(included.shown), digest))
         if not digests:
             # No match is an error only where the folder of the pattern is missing, too.
@@ -314,7 +314,7 @@ def folders_above(path: str) -> Iterator[str]:
         yield path
 
 
-def _header(entry: Entry) -> str:
+def header_of(entry: Entry) -> str:
     mode = 0 if entry.kind == "symlink" else entry.mode
     return f"{entry.kind} {mode:o} {entry.size_bytes} {entry.digest} {entry.link}"
 

@@ -142,11 +142,7 @@ class Repository:
         with_git: the `.git` of a checkout is in it (`git_folder`), unless the ignore file names it.
         Raises: ObjectsMissing; Misuse for an ignore pattern that BuildKit rejects.
         """
-        files = self.files(commit)
-        folder = self.path(context)
-        name, patterns = files.ignore_patterns(folder, self.path(dockerfile))
-        tree = {**files.tree, **git_folder(files.commit)} if with_git and not folder else files.tree
-        return manifest_of(tree, folder, patterns, files.links, ignore_file=name)
+        return self.files(commit).manifest(self.path(context), self.path(dockerfile), with_git=with_git)
 
     def changes(self, before: str, after: str) -> tuple[Change, ...]:
         """The paths that differ between two commits. before, after: their ids. Raises: ObjectsMissing, GitError."""
@@ -183,6 +179,12 @@ class CommitFiles:
     def submodules(self) -> tuple[str, ...]:
         """The paths of submodules: a clone without them has an empty folder there."""
         return tuple(path for path, file in self.tree.items() if file.is_submodule)
+
+    def manifest(self, context: str, dockerfile: str, *, with_git: bool = False) -> Manifest:
+        """As `Repository.manifest_at`. context, dockerfile: paths in the repository."""
+        name, patterns = self.ignore_patterns(context, dockerfile)
+        tree = {**self.tree, **git_folder(self.commit)} if with_git and not context else self.tree
+        return manifest_of(tree, context, patterns, self.links, ignore_file=name)
 
     def dockerfile(self, path: str) -> str | None:
         """The text of a Dockerfile; None where the commit has none. path: in the repository."""

@@ -29,16 +29,15 @@ class CommitContexts:
         self._patterns = IgnorePatterns(())
         self._in_folder: dict[str, int] = {}
         """How many files of the commit lie in each folder of the context, ignored or not: git has no empty folders."""
-        self._folders: dict[str, tuple[bool, bool, Matched]] = {}
+        self._folders: dict[str, tuple[bool, bool, Matched]] = {"": (False, True, _NO_PATTERNS)}
         """Of each folder: whether it is walked, whether it is ignored, and the patterns that it inherits."""
 
-    def start(self, files: Mapping[str, GitFile], commit: str, patterns: IgnorePatterns) -> None:
-        """Makes it the context of a commit of which all files are known."""
+    def start(self, files: Mapping[str, GitFile], commit: str) -> None:
+        """Takes the files of a commit. Nothing is in the context before `ignore` says what is left out."""
         self.files = dict(files) | (git_folder(commit) if not self._context else {})
         for path in self.files:
             if path.startswith(self._below):
                 self._count(path[len(self._below) :], 1)
-        self.ignore(patterns)
 
     def go_to(self, commit: str, changes: Sequence[Change]) -> dict[str, Entry | None]:
         """Makes it the context of the next commit. Returns the paths that differ in it now, each with its entry before."""

@@ -80,7 +80,7 @@ def replay(
         model=model,
         problem=problem,
         blame=blame_of(timed, timed=model is not None),
-        splits=splits_of(repository, history, inputs, timed, model) if dockerfile is None else (),
+        splits=splits_of(head, history, inputs, timed, model) if dockerfile is None else (),
         submodules=len(head.submodules),
     )
 

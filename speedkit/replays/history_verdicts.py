@@ -137,14 +137,14 @@ class _Verdicts:
         self._versions: dict[tuple[str, str], DockerfileVersion | str] = {}
         self._selectors: dict[DockerfileVersion, tuple[tuple[Selector, ...], ...]] = {}
         self._without_secrets: dict[str, str] = {}
-        self._ignore_blob: str | None = None
+        self._ignore_file: str | None = None
         self._repeated: dict[tuple[Verdict, ...], tuple[Verdict, ...]] = {}
         self._differing: dict[str, Entry | None] = {}
         """The paths that may differ from the commit that was built last, each with its entry there."""
 
     def run(self) -> Iterator[CommitVerdicts]:
         start = Commit(self._history.start, "", 0, "", "", "", ())
-        self._contexts.start(self._start_tree, start.id, IgnorePatterns(()))
+        self._contexts.start(self._start_tree, start.id)
         yield self._build(start, self._paths[0])
         for commit, path in zip(self._history.commits, self._paths[1:], strict=True):
             self._differing = self._contexts.go_to(commit.id, commit.changes) | self._differing
@@ -193,16 +193,16 @@ class _Verdicts:
 
     def _apply_ignore_file(self, dockerfile: str) -> None:
         text, name = self._inputs.ignore_text, ".dockerignore"
-        identity = "given" if text is not None else ""
+        identity = "in place" if text is not None else ""
         for path in ignore_files(self._inputs.context, dockerfile) if text is None else ():
             file = file_behind(path, self._contexts.files, self._texts)
             if file is not None:
                 text, name, identity = self._text(file), path.rpartition("/")[2], f"{path} {file.blob}"
                 break
-        if identity != (self._ignore_blob or ""):
+        if identity != self._ignore_file:
             patterns = ignore_patterns_in(text, name) if text is not None else IgnorePatterns(())
             self._differing = self._contexts.ignore(patterns) | self._differing
-            self._ignore_blob = identity
+            self._ignore_file = identity
 
     def _files(self, verdicts: Sequence[Verdict], selectors: Sequence[Sequence[Selector]]) -> Mapping[int, tuple[str, ...]]:
         """By number of a step that runs, the files that it reads and that differ now."""

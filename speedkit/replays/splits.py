@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from speedkit.builds import dockerfile_without_secrets
 from speedkit.context import Manifest
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
-from speedkit.git_history import GIT_FOLDER, CommitRange, Repository
+from speedkit.git_history import GIT_FOLDER, CommitFiles, CommitRange, Repository
 
 from .history_verdicts import BuildInputs, CommitVerdicts, history_verdicts
 from .result import ReplayedCommit, Split
@@ -84,32 +84,33 @@ class _Cut:
 
 
 def splits_of(
-    repository: Repository,
+    files: CommitFiles,
     history: CommitRange,
     inputs: BuildInputs,
     commits: Sequence[ReplayedCommit],
     model: SecondsModel | None,
 ) -> tuple[Split, ...]:
-    """The splits of the newest Dockerfile's copies that would have saved something, the best of each copy."""
+    """The splits of the newest Dockerfile's copies that would have saved something, the best of each copy.
+
+    files: of the newest commit.
+    """
     newest = commits[-1] if commits else None
     if newest is None or newest.dockerfile is None or newest.trouble is not None:
         return ()
-    files = repository.files(newest.commit.id)
+    repository = files.repository
     text = files.dockerfile(newest.dockerfile.path)
     if text is None:
         return ()
     dockerfile = read_dockerfile(text)
-    manifest = repository.manifest_at(
-        newest.commit.id,
-        context=posixpath.relpath(inputs.context or ".", repository.prefix or "."),
-        dockerfile=posixpath.relpath(newest.dockerfile.path, repository.prefix or "."),
-        with_git=True,
-    )
+    cuts = list(_cuts(dockerfile))
+    if not cuts:
+        return ()
+    manifest = files.manifest(inputs.context, newest.dockerfile.path, with_git=True)
     recent = history.commits[-_MOST_COMMITS:]
     start = history.commits[-_MOST_COMMITS - 1].id if len(history.commits) > _MOST_COMMITS else history.start
-    trial = _Trial(repository, CommitRange(recent, start, history.shallow), inputs, model)
+    trial = _Trial(repository, CommitRange(recent, start, history.shallow), inputs, model, commits[-_MOST_COMMITS:])
     splits = []
-    for cut in _cuts(dockerfile):
+    for cut in cuts:
         changes = _changes(cut, trial.commits(text))
         tried = []
         for new_text, parts in _halves(text, cut, manifest, changes):
@@ -127,9 +128,20 @@ def splits_of(
 class _Trial:
     """Replays a history with one Dockerfile all through it."""
 
-    def __init__(self, repository: Repository, history: CommitRange, inputs: BuildInputs, model: SecondsModel | None) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        history: CommitRange,
+        inputs: BuildInputs,
+        model: SecondsModel | None,
+        commits: Sequence[ReplayedCommit],
+    ) -> None:
         self._repository, self._history, self._inputs, self._model = repository, history, inputs, model
         self._replayed: dict[str, tuple[ReplayedCommit, ...]] = {}
+        # Where every commit has the same Dockerfile, the history is replayed already.
+        texts = {one.dockerfile.text if one.dockerfile is not None else None for one in commits}
+        if len(texts) == 1 and (text := texts.pop()) is not None:
+            self._replayed[text] = tuple(commits)
 
     def commits(self, text: str) -> tuple[ReplayedCommit, ...]:
         if text not in self._replayed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import builds, forecast, layers, page, projects, reading, tour, workbench
+from tests.bench import builds, forecast, history, layers, page, projects, reading, tour, workbench
 
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "import": reading.import_time,
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, Callable[[], None]] = {
     "layers": layers.layers,
     "forecast": forecast.forecast,
     "projects": projects.projects,
+    "history": history.history,
     "workbench": workbench.workbench,
     "page": page.page,
     "notebooks": tour.notebooks_against_builds,
