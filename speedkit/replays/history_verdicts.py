@@ -193,7 +193,7 @@ class _Verdicts:
 
     def _apply_ignore_file(self, dockerfile: str) -> None:
         text, name = self._inputs.ignore_text, ".dockerignore"
-        identity = "in place" if text is not None else ""
+        identity = "given" if text is not None else ""
         for path in ignore_files(self._inputs.context, dockerfile) if text is None else ():
             file = file_behind(path, self._contexts.files, self._texts)
             if file is not None:
