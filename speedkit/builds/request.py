@@ -83,9 +83,11 @@ class Request:
 
     def redaction(self) -> Redaction:
         """Takes the secrets of this build out of everything that is kept."""
-        caches = [*self.options.cache_from, *self.options.cache_to]
-        given = secret_values(self.options.options)
-        return Redaction(self.arguments, os.environ, caches, dockerfile=self.text, given=given)
+        options = self.options.options
+        # The address of a named context may hold a password, as that of a cache may.
+        places = [*self.options.cache_from, *self.options.cache_to, *options.named_contexts.values()]
+        values = {**options.labels, **self.arguments}
+        return Redaction(values, os.environ, places, dockerfile=self.text, given=secret_values(options))
 
     def for_buildx(self, bases: BuildBases, builder: str | None) -> BuildRequest:
         """The request in the terms of buildx. builder: its name in buildx; None is the one inside the engine."""

@@ -11,6 +11,7 @@ import pytest
 
 from speedkit.apps import app_in_place, own_app
 from speedkit.builders import BaseRequest, EngineBuilder, OtherBuilder, builder_named, other_builder
+from speedkit.builders.image_transfer import hand_over
 from speedkit.builds import build, start_again, start_build
 from speedkit.causes import cause_kind
 from speedkit.engine import CommandOptions, connect
@@ -221,3 +222,33 @@ def test_a_build_that_is_cancelled_while_its_base_is_handed_over_ends(folder, ot
 @pytest.mark.parametrize("name", [None, "", "default"])
 def test_the_default_builder_is_the_one_inside_the_engine(engine, name):
     assert builder_named(engine, name) == EngineBuilder(engine)
+
+
+def test_the_gateway_of_the_host_is_refused_in_words_where_the_builder_knows_none(folder, other):
+    app = app_in_place(folder({"Dockerfile": f"FROM alpine\nRUN echo {os.urandom(6).hex()}\n"}))
+    options = CommandOptions(add_hosts=("host:host-gateway",))
+    assert build(app, options=options).ok
+    failed = build(app, builder=other, options=options)
+    assert not failed.ok
+    assert "host-gateway is not supported by the remote driver" in (failed.error or "")
+
+
+def test_an_image_layout_is_a_build_context_there(folder, other, engine, small_image, tmp_path):
+    hand_over(engine, small_image, tmp_path / "layout", is_over=lambda: False)
+    place = folder({"Dockerfile": f"FROM kept\nRUN echo {os.urandom(6).hex()}\n"})
+    options = CommandOptions(named_contexts={"kept": f"oci-layout://{tmp_path / 'layout'}"})
+    app = app_in_place(place)
+    built = build(app, builder=other, options=options)
+    assert built.ok, built.error
+    assert {step.state for step in predict(app, builder=other, options=options).steps} <= {"hit", "depends"}
+    assert [step.state for step in build(app, builder=other, options=options).instructions][-1] == "cached"
+
+
+def test_an_image_layout_is_a_build_context_of_an_engine_with_containerds_store(
+    folder, engine, containerd_engine, small_image, tmp_path
+):
+    hand_over(engine, small_image, tmp_path / "layout", is_over=lambda: False)
+    place = folder({"Dockerfile": f"FROM kept\nRUN echo {os.urandom(6).hex()}\n"})
+    options = CommandOptions(named_contexts={"kept": f"oci-layout://{tmp_path / 'layout'}"})
+    built = start_build(app_in_place(place), options=options, engine=containerd_engine).wait()
+    assert built.ok, built.error

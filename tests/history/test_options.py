@@ -402,6 +402,23 @@ def test_every_option_reaches_the_builds_of_a_comparison(place, tmp_path, monkey
     assert [step.state for step in result.runs[-1].build.instructions if step.line and step.line > 1].count("ran") == 0
 
 
+def test_the_secrets_of_labels_and_addresses_are_in_nothing_that_is_kept(place):
+    of_label, of_address = f"label-{uuid.uuid4().hex}", f"pass-{uuid.uuid4().hex}"
+    (place / "Dockerfile").write_text(f"{TEXT}COPY --from=shared a /a\n")
+    options = CommandOptions(
+        labels={"API_TOKEN": of_label}, named_contexts={"shared": f"https://me:{of_address}@127.0.0.1:1/x.git"}
+    )
+    with app_in_place(place) as app:
+        forecast = predict(app, options=options)
+        failed = build(app, options=options)
+        (place / "Dockerfile").write_text(TEXT)
+        built = build(app, options=replace(options, named_contexts={}))
+    assert (failed.ok, built.ok) == (False, True)
+    texts = [path.read_text(errors="replace") for one in (failed, built) for path in recording_of(one.id).folder.iterdir()]
+    for secret in (of_label, of_address):
+        assert not any(secret in text for text in (*texts, repr(failed), failed.error or "", repr(forecast)))
+
+
 def test_a_secret_that_a_step_prints_is_in_nothing_that_is_kept(place, tmp_path, monkeypatch):
     of_file, of_variable = f"file-{uuid.uuid4().hex}", f"variable {uuid.uuid4().hex}"
     (tmp_path / "npmrc").write_text(f"//registry.example/:_authToken={of_file}\nother=1\n")
