@@ -80,12 +80,25 @@ def place_in_folder(path: str, way: Way) -> str | None:
 
 
 class ProjectFolder:
-    """A folder of the kit's own that holds one state of a project at a time."""
+    """A folder of the kit's own that holds one state of a project at a time.
+
+    context: the build context in it, once there is a state. Its name is one that BuildKit has never seen: by that name it finds
+    the files of an earlier build again, and would take those of the other variant for files of this one
+    (docs/buildkit-cache-rules.md, "What BuildKit does not notice").
+    """
 
     def __init__(self, name: str) -> None:
-        self.path = state_folder("work") / f"{name}-{uuid.uuid4().hex[:12]}"
+        number = uuid.uuid4().hex[:12]
+        self.path = state_folder("work") / f"{name}-{number}"
+        self.context = self.path / f"{CONTEXT}-{number}"
+        self._names = {CONTEXT: self.context.name, BESIDE: f"{BESIDE}-{number}"}
         claim(self.path)
         self.path.mkdir(mode=0o700)
+
+    def place(self, name: str) -> Path:
+        """Where a file is. name: as `place_in_folder` gives it."""
+        first, slash, rest = name.partition("/")
+        return self.path / f"{self._names.get(first, first)}{slash}{rest}"
 
     def discard(self) -> None:
         discard(self.path)
@@ -96,32 +109,29 @@ class ProjectFolder:
         The files are links to those of the other folder, with the same times: times get into some images, such as into
         compiled Python. The other folder never writes into a file again, see `ProjectStates.write`.
         """
-        wanted: dict[str, Path] = {}
+        wanted: set[Path] = set()
         for entry in _walk(other):
             name = entry.relative_to(other).as_posix()
-            wanted[name] = entry
             if name not in changed:
-                _take(entry, self.path / name)
+                wanted.add(self.place(name))
+                _take(entry, self.place(name))
         for name, content in changed.items():
-            source = wanted.pop(name, None)
             if content is None:
                 continue
-            wanted |= {parent.as_posix(): self.path for parent in PurePosixPath(name).parents if parent.name not in wanted}
-            wanted[name] = self.path
-            target = self.path / name
+            target, source = self.place(name), other / name
+            wanted |= {target, *(parent for parent in target.parents if parent != self.path and self.path in parent.parents)}
             if file_or_none(target) != content:
-                is_file = source is not None and source.is_file()
-                mode = stat.S_IMODE(source.stat().st_mode) if source is not None and is_file else USUAL_MODE
+                mode = stat.S_IMODE(source.stat().st_mode) if source.is_file() else USUAL_MODE
                 _remove(target)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
                 target.chmod(mode)
                 os.utime(target, ns=(time_ns, time_ns))
         for entry in sorted(_walk(self.path), reverse=True):
-            if entry.relative_to(self.path).as_posix() not in wanted:
+            if entry not in wanted:
                 _remove(entry)
         for entry in _walk(other):
-            target = self.path / entry.relative_to(other)
+            target = self.place(entry.relative_to(other).as_posix())
             if entry.is_dir() and not entry.is_symlink() and target.is_dir():
                 status = entry.stat()
                 os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))

@@ -32,7 +32,7 @@ from speedkit.words import seconds_text
 
 from .equality import ImageDifference, Part, differences_between, judged, patched_files_in, with_natures
 from .file_change import FileChange, apply_changes
-from .project_states import CONTEXT, LeftOut, ProjectFolder, ProjectState, ProjectStates, file_or_none, place_in_folder
+from .project_states import LeftOut, ProjectFolder, ProjectState, ProjectStates, file_or_none, place_in_folder
 from .proof import Pair, Proof
 from .smoke import SmokeResult, smoke_of
 
@@ -257,14 +257,15 @@ class _Run:
         return Pair(state, builds[AS_IS], builds[PATCHED])
 
     def _build(self, variant: str, edit: str, state: ProjectState, *, token: str | None = None) -> Build:
-        way, folder = self._proving.way, self._folders[PATCHED if variant == PATCHED else AS_IS].path
+        way, folder = self._proving.way, self._folders[PATCHED if variant == PATCHED else AS_IS]
         state_words = {COLD: message("cold"), UNCHANGED: message("unchanged")}.get(edit, state.short)
         what = message("{state}, {variant}", state=state_words, variant=message(WORDS[variant]))
         self._watch.begin(f"{what}{self._time_left()}")
         # The replay takes the seconds of steps from builds whose strategy begins with the name of the way.
         name = f"{way.name}, {variant}"
-        strategy = Strategy(name, folder / (place_in_folder(way.file, way) or way.file), message(WORDS[variant]))
-        app = App(self._proving.name, self._proving.source, folder / CONTEXT, {name: strategy}, {}, private_cache=False)
+        dockerfile = folder.place(place_in_folder(way.file, way) or way.file)
+        strategy = Strategy(name, dockerfile, message(WORDS[variant]))
+        app = App(self._proving.name, self._proving.source, folder.context, {name: strategy}, {}, private_cache=False)
         options = BuildOptions(
             edit=edit,
             isolation=token or self._tokens[variant],

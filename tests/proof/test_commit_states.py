@@ -85,6 +85,7 @@ def test_a_folder_becomes_another_one_file_by_file(tmp_path, folders):
     assert (folder.path / "sub" / "run").stat().st_mode & 0o777 == 0o755
     assert (folder.path / "link").readlink().name == "a"
     assert (other / "a").read_text() == "a"
+    assert folders("a").context.name != folders("a").context.name
     (other / "link").unlink()
     (other / "link").mkdir()
     folder.become(other, {"sub/run": None}, time_ns=2 * 10**9)

@@ -63,6 +63,15 @@ def test_a_better_order_runs_fewer_steps_and_its_image_is_equal_but_for_noise(ju
     assert not [image for image in images if any(f"{project.name}:" in name for name in image.get("RepoTags") or ())]
 
 
+def test_a_dockerfile_of_equal_length_is_not_taken_for_the_other_one(judged, project, git):
+    (project / "Dockerfile").write_text("# a\n" + AS_IS)
+    git(project, "commit", "-qam", "a comment")
+    _, document = judged(project, "# b\n" + AS_IS, "--commits", "1")
+    judgements = {one["path"]: one["noise"] for one in document["proof"]["differences"]}
+    assert judgements["/src/Dockerfile"]
+    assert document["proof"]["equal"]
+
+
 def test_an_image_that_lacks_a_file_is_not_equal(judged, project):
     code, document = judged(project, SPLIT.replace("cp /src/deps.txt /deps &&", ""), "--commits", "1")
     assert code == 1
