@@ -254,6 +254,44 @@ class BuildPlan:
                 files[path] = target
         return files
 
+    def written(self, copy: Instruction) -> frozenset[str] | None:
+        """The paths that a COPY or ADD writes; None when that is not certain.
+
+        For a copy from a stage, these are its destination and `UNKNOWN` in it: what is there, only a build tells.
+        """
+        if copy.flag("from") is None:
+            files = self.copied(copy)
+            return None if files is None else frozenset(files.values())
+        destination = self.destination(copy)
+        if destination is None:
+            return None
+        inside = f"{destination.rstrip('/')}/{UNKNOWN}"
+        return frozenset((inside,)) if destination.endswith("/") else frozenset((destination, inside))
+
+    def changes(self, stage: int) -> bool:
+        """Whether a commit of the history changed a file that a stage is made from; without a history, that is certain."""
+        if not self.view.commits:
+            return True
+        return any(
+            self.copy_changes(step)
+            for index in self.base_chain(stage)
+            for step in self.dockerfile.stages[index].instructions
+            if step.keyword in ("COPY", "ADD") or (step.keyword == "RUN" and mounts_of(step))
+        )
+
+    def copy_changes(self, step: Instruction) -> bool:
+        """Whether what a step takes from the context, or from other stages, was changed by a commit of the history."""
+        origins = [origin.stage for origin in origins_of(self.dockerfile, step) if origin.stage is not None]
+        # Stages that copy from each other are in order, so this ends.
+        if any(origin < (step.stage or 0) and self.changes(origin) for origin in origins):
+            return True
+        if step.keyword == "RUN":
+            return any(mount.kind == "bind" and not mount.origin for mount in mounts_of(step))
+        if step.flag("from") is not None:
+            return False
+        files = self.copied(step)
+        return files is None or not self.view.commits or any(map(self.view.changes_of, files))
+
     def _files_of(self, source: str, destination: str) -> Iterator[tuple[str, str]]:
         entries = self.view.sent.entries
         plain = normalized_path("/", source)[1:]

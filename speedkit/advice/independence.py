@@ -57,10 +57,28 @@ _PATHS = frozenset(
 )
 """Programs that touch only the paths in their words."""
 _SETTINGS = re.compile(
-    r"/(?:etc|lib\d*|bin|sbin|boot|var/(?:lib|cache)|usr/(?:lib\d*|share|bin|sbin|etc)|usr/local/(?:etc|lib|share)|root/\.[^/]*|"
-    r"home/[^/]+/\.[^/]*)(?:/|$)|/[^/]*$"
+    r"/(?:etc|lib\d*|boot|var/(?:lib|cache)|usr/(?:lib\d*|share|etc)|usr/local/(?:etc|lib|share)|root/\.[^/]*|"
+    r"home/[^/]+/\.[^/]*)(?:/|$)"
 )
-UNUSED = "/\0"
+_PROGRAMS = re.compile(r"/(?:usr/)?(?:local/)?s?bin(?:/|$)")
+_OF_THE_SYSTEM = frozenset(
+    {
+        "apt-get",
+        "apt",
+        "apk",
+        "yum",
+        "dnf",
+        "microdnf",
+        "useradd",
+        "adduser",
+        "groupadd",
+        "addgroup",
+        "mkdir",
+        "rm",
+        "set",
+        "true",
+    }
+)
 _VALUE = re.compile(r"[\w.+@:~^=<>!,\[\]*-]+")
 """The name of a package: no path, no address, no variable."""
 
@@ -68,6 +86,9 @@ _VALUE = re.compile(r"[\w.+@:~^=<>!,\[\]*-]+")
 def is_independent(command: ShellCommand, *, workdir: str, copied: Collection[str]) -> bool:
     """Whether a command neither reads nor writes what was copied. copied: paths in the image."""
     if not command.words or _are_settings(command.program, copied):
+        return False
+    # A program that was copied may be the one that runs; packages of the system bring their own.
+    if command.program not in _OF_THE_SYSTEM and any(_PROGRAMS.match(path) for path in copied):
         return False
     if any(not _is_elsewhere(path, workdir, copied) for path in command.redirections if not path.startswith("&")):
         return False
@@ -82,8 +103,11 @@ def is_independent(command: ShellCommand, *, workdir: str, copied: Collection[st
         return True
     if program in _PATHS:
         # What it makes beside copied files may be the folder of these, with other rights than the copy would give it.
-        common = posixpath.commonpath([posixpath.dirname(path) for path in copied]) if copied else UNUSED
-        return all(_is_elsewhere(word, workdir, {*copied, common}) and not _is_in(word, workdir, common) for word in words)
+        folders = {posixpath.dirname(path) for path in copied}
+        return all(
+            _is_elsewhere(word, workdir, copied) and not any(_is_in(word, workdir, folder) for folder in folders)
+            for word in words
+        )
     return _installs_by_name(command)
 
 
@@ -154,6 +178,7 @@ def _are_settings(program: str, copied: Collection[str]) -> bool:
 
 
 def _is_in(word: str, workdir: str, folder: str) -> bool:
+    """Whether a word is a path of a folder, or of one in it."""
     return f"{normalized_path(workdir, word).rstrip('/')}/".startswith(f"{folder.rstrip('/')}/")
 
 

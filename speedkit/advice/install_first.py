@@ -131,7 +131,15 @@ def _moves(plan: BuildPlan, installation: Installation) -> _Moves | None:
 
 def _sort_copy(plan: BuildPlan, step: Instruction, installation: Installation, moves: _Moves) -> None:
     """Puts a copy among those that move, or leaves it where it is. Raises _CannotMove."""
-    files = plan.copied(step) if step.flag("from") is None else None
+    is_from_stage = step.flag("from") is not None
+    if is_from_stage and not installation.reads and plan.copy_changes(step):
+        written = plan.written(step)
+        if written is None or not _can_move(plan, step, installation.run, makes_folder=True):
+            raise _CannotMove
+        moves.copies.append(step)
+        moves.moved |= written
+        return
+    files = plan.copied(step) if not is_from_stage else None
     if files is None:
         destination = plan.destination(step)
         if moves.copies and (step.flag("from") is None or destination is None or _touches(destination, moves.moved)):
@@ -255,7 +263,7 @@ def _whole_folders(plan: BuildPlan, needed: dict[str, str], folders: dict[str, l
 
 def _head(plan: BuildPlan, text: ShellText, installation: Installation, moves: _Moves) -> int | None:
     """The place of the last piece to run before the sources are copied; None where the RUN cannot be split there."""
-    copied = {target for copy in moves.copies for target in (plan.copied(copy) or {}).values()} - set(installation.reads)
+    copied = moves.moved - set(installation.reads)
     workdir = plan.before(installation.run).workdir
     pieces = text.pieces
     for piece in pieces[: installation.place]:
@@ -312,7 +320,7 @@ def _is_worth_it(plan: BuildPlan, moves: _Moves, installation: Installation) -> 
     if not plan.view.commits:
         return True
     reads = set(installation.reads)
-    return any(
+    return any(copy.flag("from") is not None for copy in moves.copies) or any(
         plan.view.changes_of(source)
         for copy in moves.copies
         for source, target in (plan.copied(copy) or {}).items()

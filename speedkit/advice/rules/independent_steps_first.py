@@ -66,7 +66,7 @@ def _last_independent(plan: BuildPlan, run: Instruction, text: ShellText) -> int
         target
         for step in plan.dockerfile.stages[run.stage or 0].instructions
         if step.keyword in ("COPY", "ADD") and step.line < run.line
-        for target in (plan.copied(step) or {}).values()
+        for target in plan.written(step) or ()
     }
     last = None
     workdir = plan.before(run).workdir
