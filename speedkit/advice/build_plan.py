@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from speedkit.dockerfile import Instruction, Stage
 
+    from .image_files import ImageFiles
     from .project_view import ProjectView
 
 __all__ = ["UNKNOWN", "BuildPlan", "Setting", "image_name"]
@@ -120,6 +121,8 @@ class BuildPlan:
             self._follow(stage)
         self._texts: dict[int, ShellText] = {}
         self._copied: dict[int, dict[str, str] | None] = {}
+        self.files_before: dict[int, ImageFiles | None] = {}
+        """Kept by `image_files.files_before`, by line."""
 
     def editor(self) -> DockerfileEditor:
         return DockerfileEditor(self.dockerfile)

@@ -34,6 +34,12 @@ class ImageFiles:
 
 def files_before(plan: BuildPlan, instruction: Instruction) -> ImageFiles | None:
     """The files before an instruction of a needed stage; None when it is not certain what a COPY or ADD takes."""
+    if instruction.line not in plan.files_before:
+        plan.files_before[instruction.line] = _files_before(plan, instruction)
+    return plan.files_before[instruction.line]
+
+
+def _files_before(plan: BuildPlan, instruction: Instruction) -> ImageFiles | None:
     paths: dict[str, str] = {}
     for index in plan.base_chain(instruction.stage or 0):
         for step in plan.dockerfile.stages[index].instructions:

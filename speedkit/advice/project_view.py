@@ -90,7 +90,10 @@ class ProjectView:
         changed = self
         for path, text in files.items():
             if path == self.dockerfile_path and text is not None:
+                same_files = changed.sent
                 changed = replace(changed, dockerfile=text)
+                # Worked out once: to match each path of a large context takes longer than all rules.
+                changed.__dict__["sent"] = same_files
             elif path == (self.ignore_file_path or self.new_ignore_file_path):
                 changed = replace(changed, ignore_file_path=path if text is not None else "", ignore_text=text or "")
         return changed
