@@ -36,6 +36,8 @@ ENVIRONMENT_FILE = re.compile(r"([A-Za-z_]\w*)=.*GITHUB_ENV")
 LONGEST_EXPRESSION = 2_000
 MOST_CALLERS = 4
 """As GitHub has it for workflows that call each other."""
+MOST_STEPS = 3_000
+"""Of one workflow, in all combinations of its matrices and of those of its callers."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,18 @@ class WorkflowBuild:
     is_action: bool
     called: str = ""
     action: str = ""
+
+
+@dataclass(slots=True)
+class _Limits:
+    """How deep callers are now, and how many steps may still be read: each caller may have a matrix of its own."""
+
+    depth: int = 0
+    steps: int = MOST_STEPS
+
+    def take(self) -> bool:
+        self.steps -= 1
+        return self.steps >= 0
 
 
 @dataclass(slots=True)
@@ -88,13 +102,14 @@ Called = Callable[[str], Any]
 
 
 def workflow_builds(
-    document: Any, called: Called, inputs: Mapping[str, str] | None = None, depth: int = 0
+    document: Any, called: Called, inputs: Mapping[str, str] | None = None, limits: _Limits | None = None
 ) -> Iterator[WorkflowBuild]:
     """The builds of a workflow, or of a composite action.
 
-    inputs: those that a caller gives. depth: how many callers there are.
+    inputs: those that a caller gives. limits: what is left of them after the callers.
     """
-    if not isinstance(document, dict) or depth > MOST_CALLERS:
+    limits = limits or _Limits()
+    if not isinstance(document, dict) or limits.depth > MOST_CALLERS:
         return
     jobs = document.get("jobs")
     runs = document.get("runs")
@@ -102,19 +117,19 @@ def workflow_builds(
         jobs = {"": {"steps": runs["steps"]}}
     for name, job in jobs.items() if isinstance(jobs, dict) else ():
         if isinstance(job, dict):
-            yield from _Job(document, str(name), job, called, inputs, depth).builds()
+            yield from _Job(document, str(name), job, called, inputs, limits).builds()
 
 
 @dataclass(slots=True)
 class _Job:
-    """A job of a workflow. called, inputs, depth: as in `workflow_builds`."""
+    """A job of a workflow. called, inputs, limits: as in `workflow_builds`."""
 
     workflow: dict[str, Any]
     name: str
     job: dict[str, Any]
     called: Called
     inputs: Mapping[str, str] | None
-    depth: int
+    limits: _Limits
 
     def builds(self) -> Iterator[WorkflowBuild]:
         combinations = _combinations(self.job.get("strategy"))
@@ -139,9 +154,11 @@ class _Job:
                         yield one
 
     def _of_step(self, step: dict[str, Any], matrix: Mapping[str, Any]) -> Iterator[WorkflowBuild]:
+        uses = str(step.get("uses") or "")
+        if (not uses.startswith("./") and _reader_of(step) is None) or not self.limits.take():
+            return
         scope = self._scope(matrix, step)
         values = _matrix_values(step, self.job, matrix)
-        uses = str(step.get("uses") or "")
         if uses.startswith("./"):
             for one in self._of_called(uses, step.get("with"), scope, "inputs"):
                 one.job, one.action = self.name, one.action or uses
@@ -153,6 +170,8 @@ class _Job:
 
     def _of_called(self, path: str, given: Any, scope: _Scope, declares: str) -> Iterator[WorkflowBuild]:
         """The builds of a workflow or action of this repository, with the inputs that the caller gives."""
+        if not self.limits.take():
+            return
         document = self.called(path)
         declared = document.get("inputs") if isinstance(document, dict) else None
         if declares == "workflow_call" and isinstance(document, dict):
@@ -165,7 +184,9 @@ class _Job:
             for name, one in (declared.items() if isinstance(declared, dict) else ())
         }
         inputs |= {str(name): scope.text(value) for name, value in given.items()} if isinstance(given, dict) else {}
-        yield from workflow_builds(document, self.called, inputs, self.depth + 1)
+        self.limits.depth += 1
+        yield from workflow_builds(document, self.called, inputs, self.limits)
+        self.limits.depth -= 1
 
     def _scope(self, matrix: Mapping[str, Any], step: dict[str, Any]) -> _Scope:
         scope = _Scope({}, matrix, self.inputs)

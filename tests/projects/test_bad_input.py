@@ -151,3 +151,9 @@ def test_without_buildx_the_other_ways_are_listed(make_project, monkeypatch, tmp
     monkeypatch.setattr(module, "find_buildx", none)
     project = make_project({"Dockerfile": DOCKERFILE, "compose.yml": "services: {web: {build: .}}"})
     assert "buildx" in one_unread(project).why
+
+
+def test_a_workflow_that_calls_itself_with_a_matrix_ends_soon(make_project):
+    job = f"{{strategy: {{matrix: {{a: {MANY}, b: {MANY}}}}}, uses: ./.github/workflows/a.yml}}"
+    workflow = f"jobs: {{x: {job}, y: {job}, z: {{steps: [{{run: docker build .}}]}}}}"
+    assert make_project({"Dockerfile": DOCKERFILE, ".github/workflows/a.yml": workflow}).way("workflow:a.yml:z")
