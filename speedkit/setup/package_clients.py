@@ -26,7 +26,15 @@ from .commands import apt_install, run
 from .debian import is_root, read_release
 from .go import go_binary
 
-__all__ = ["get_go", "get_maven_archive", "get_node", "get_npm_programs", "get_python", "get_wheel_programs"]
+__all__ = [
+    "get_go",
+    "get_maven_archive",
+    "get_node",
+    "get_npm_programs",
+    "get_python",
+    "get_wheel_programs",
+    "npm_signs_packages",
+]
 
 LOCAL = "usr/local"
 GO_LEFT_OUT = ("test", "doc", "api", "misc", "lib/time")
@@ -121,6 +129,12 @@ def get_npm_programs(part: NpmPrograms, root: Path) -> str:
             link.symlink_to(os.path.relpath(script, programs))
         names.append(f"{name} {document['version']}")
     return ", ".join(names)
+
+
+def npm_signs_packages() -> bool:
+    """Whether the registry of the host's npm hands out signatures; many mirrors do not, and corepack then refuses them."""
+    with scratch_folder() as folder:
+        return bool(run([*_npm(folder), "view", "corepack@latest", "dist.signatures", "--json"], cwd=folder, minutes=2).strip())
 
 
 def _npm_package(package: str, target: Path) -> dict[str, Any]:

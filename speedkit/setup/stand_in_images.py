@@ -50,7 +50,15 @@ from speedkit.stand_ins import (
 from .commands import apt_install, run
 from .debian import Source, is_root, read_release, sources_of
 from .host_settings import apt_settings, client_settings, extra_certificates
-from .package_clients import get_go, get_maven_archive, get_node, get_npm_programs, get_python, get_wheel_programs
+from .package_clients import (
+    get_go,
+    get_maven_archive,
+    get_node,
+    get_npm_programs,
+    get_python,
+    get_wheel_programs,
+    npm_signs_packages,
+)
 
 __all__ = ["made_of", "make_stand_in_image"]
 
@@ -77,6 +85,7 @@ RECIPES = 2
 OWN_CERTIFICATES = "usr/local/share/ca-certificates"
 NAMES_OF_PACKAGES = (
     (re.compile(r"rustc"), "Rust"),
+    (re.compile(r"python3\.\d+"), "Python"),
     (re.compile(r"openjdk-\d+-(?:jdk|jre)-headless"), "Java"),
     (re.compile(r"gradle"), "Gradle"),
     (re.compile(r"nginx"), "nginx"),
@@ -151,7 +160,10 @@ def _recipe_hash(stand_in: StandIn) -> str:
 
 @dataclass(slots=True)
 class _Image:
-    """The build context and the Dockerfile of one stand-in. contents: what it is made of, in words."""
+    """The build context and the Dockerfile of one stand-in.
+
+    contents: what it is made of, in words. environment: besides that of the recipe.
+    """
 
     folder: Path
     stand_in: StandIn
@@ -159,6 +171,7 @@ class _Image:
     body: list[str] = field(default_factory=list)
     contents: list[str] = field(default_factory=list)
     asks_versions: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[str]:
@@ -178,7 +191,7 @@ class _Image:
             root = self.folder / f"part-{number}"
             root.mkdir()
             self._add(part, root)
-        environment = dict(self.stand_in.environment)
+        environment = {**self.stand_in.environment, **self.environment}
         if self.stand_in.base is None:
             environment |= client_settings() | (go_settings() if with_go_settings(stand_in_image(self.stand_in)) else {})
         self.body += [f"ENV {name}={_quoted(value)}" for name, value in environment.items()]
@@ -209,6 +222,9 @@ class _Image:
                 get: Callable[[Any, Path], str] = GETTERS[type(part)]
                 self.contents.append(get(part, root))
                 self._copy(root)
+                if isinstance(part, NpmPrograms) and not npm_signs_packages():
+                    # https://github.com/nodejs/corepack#environment-variables
+                    self.environment["COREPACK_INTEGRITY_KEYS"] = "0"
 
     def _copy(self, root: Path) -> None:
         # COPY keeps the modes of folders, which come from this process's umask.

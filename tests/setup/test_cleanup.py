@@ -15,15 +15,15 @@ import speedkit as sk
 from speedkit.apps.stale_copies import FolderInUse
 from speedkit.budget import limit_bytes
 from speedkit.engine import image_limit as image_limits
-from speedkit.engine.base_images import has_image, isolated_base, resolve_base
+from speedkit.engine.base_images import has_image, isolated_base, make_image, resolve_base
 from speedkit.engine.cleanup import KeptObject, sweep_engine
 from speedkit.engine.connection import Engine
 from speedkit.engine.derived_image import derive_image
 from speedkit.engine.identity import CONTAINER_NAME, INSTALLATION_LABEL, LABEL, installation_id
-from speedkit.engine.image_limit import keep_images, size_of_images
-from speedkit.engine.image_names import ONLY_HERE, STAND_INS
+from speedkit.engine.image_limit import keep_images, keep_stand_ins, size_of_images, size_of_stand_ins
+from speedkit.engine.image_names import ONLY_HERE, PREFIX, STAND_INS, is_stand_in_name
 from speedkit.engine.images import inspect_image
-from speedkit.engine.ledger import notes_of
+from speedkit.engine.ledger import note_use, notes_of
 from speedkit.engine.own_containers import own_container
 from speedkit.errors import SpeedkitError
 from speedkit.ownership import Owner
@@ -393,6 +393,37 @@ def test_over_the_limit_what_was_not_used_for_longest_goes_and_the_newest_result
     own_engine.api.remove_container(used)
     keep_images(own_engine, 0)
     assert [has_image(own_engine, image) for image in images] == [False, False, True]
+
+
+def test_only_the_kits_own_names_are_those_of_stand_ins():
+    assert is_stand_in_name(f"{PREFIX}golang:1.26-trixie")
+    assert is_stand_in_name(f"{STAND_INS['alpine']}:latest")
+    assert not is_stand_in_name(f"{STAND_INS['alpine']}:mine")
+    assert not is_stand_in_name("golang:1.26")
+
+
+@pytest.mark.engine
+def test_stand_ins_have_a_limit_of_their_own_and_what_a_project_needs_stays(own_engine, home, tmp_path):
+    made = [f"{PREFIX}test:{os.urandom(4).hex()}" for _ in range(3)]
+    for number, name in enumerate(made):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "a").write_text(str(number) * 5000)
+        make_image(own_engine, folder, ["FROM scratch", "COPY a /a"], name=name, kind="stand-in")
+    try:
+        keep_images(own_engine, 0)
+        keep_stand_ins(own_engine, 10**9, ())
+        assert [has_image(own_engine, name) for name in made] == [True, True, True]
+        assert size_of_stand_ins(own_engine) >= 15_000
+        note_use(own_engine, [inspect_image(own_engine, made[0])["Id"]])
+        keep_stand_ins(own_engine, 10_000, {made[1]})
+        assert [has_image(own_engine, name) for name in made] == [True, True, False]
+        keep_stand_ins(own_engine, 0, {made[1]})
+        assert [has_image(own_engine, name) for name in made] == [False, True, False]
+    finally:
+        for name in made:
+            if has_image(own_engine, name):
+                own_engine.api.remove_image(name)
 
 
 @pytest.mark.engine

@@ -55,6 +55,7 @@ def maker(monkeypatch, tmp_path):
     monkeypatch.setattr(stand_in_images, "image_labels", lambda _, name: made.labels.get(name))
     monkeypatch.setattr(stand_in_images, "exported_stage", lambda *_, **__: "rustc\t1.96.1+dfsg1-2\nlibc6\t2.41\n")
     monkeypatch.setattr(stand_in_images, "run", made.run)
+    monkeypatch.setattr(stand_in_images, "npm_signs_packages", lambda: True)
     monkeypatch.setattr(stand_in_images.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(stand_in_images, "read_release", lambda: DEBIAN)
     monkeypatch.setattr(stand_in_images, "is_root", lambda: True)
@@ -91,6 +92,16 @@ def test_each_image_is_made_on_the_one_below_it_and_says_what_it_is_made_of(make
     labels = next(labels for name, labels in maker.labels.items() if name.endswith("node:22-slim-bookworm"))
     assert labels["dev.speedkit.stand-in"] == "node:22-slim-bookworm"
     assert labels[image_names.CONTENTS_LABEL] == "Node.js 22.1.0, npm 10.9, Debian bookworm"
+
+
+def test_corepack_takes_packages_of_a_registry_that_signs_none(maker, monkeypatch):
+    got(monkeypatch, NodeRuntime, "Node.js 22.1.0")
+    got(monkeypatch, stand_in_images.NpmPrograms, "npm 10.9")
+    make("node:22-slim")
+    assert 'ENV COREPACK_INTEGRITY_KEYS="0"' not in maker.dockerfiles["node:22-slim-bookworm"]
+    monkeypatch.setattr(stand_in_images, "npm_signs_packages", lambda: False)
+    make("node:20-slim")
+    assert 'ENV COREPACK_INTEGRITY_KEYS="0"' in maker.dockerfiles["node:20-slim-bookworm"]
 
 
 def test_an_image_is_made_once_and_again_when_the_host_has_changed(maker, monkeypatch):

@@ -104,7 +104,9 @@ def test_each_program_comes_from_a_registry_that_has_its_version():
     assert parts("golang:1.24.3", GoToolchain) == [GoToolchain("1.24.3")]
     assert parts("node:20.20.2-alpine", NodeRuntime) == [NodeRuntime("20.20.2")]
     assert parts("python:3.12-slim", MavenPython) == [MavenPython("3.12.1-1.5.10")]
-    assert parts("python:3.8-slim", MavenPython) == [MavenPython("3.9.6-1.5.6")]  # the nearest minor version
+    assert parts("python:3.15-slim", MavenPython) == [MavenPython("3.14.3-1.5.13")]  # the nearest minor version
+    assert "python3.9" in parts("python:3.9-slim-bookworm", DebianPackages)[0].names
+    assert parts("python:3.9-alpine", MavenPython) == [MavenPython("3.9.6-1.5.6")]
     assert parts("maven:3.8.6-openjdk-17", MavenArchive)[0].artifact == "org.apache.maven:apache-maven:3.8.6:tar.gz:bin"
     assert parts("ghcr.io/astral-sh/uv:0.5.1", WheelPrograms)[0].version == "0.5.1"
     assert parts("rust:1.94-bookworm", DebianPackages)[0].suite == "trixie-backports"

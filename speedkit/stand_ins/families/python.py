@@ -24,6 +24,7 @@ LIBRARIES = (
     "tzdata",
 )  # fmt: skip
 """Shared libraries that the presets' modules load, besides what the official slim images have."""
+OF_DEBIAN = (3, 9)
 BOOKWORM_SINCE = {(3, 9): 17, (3, 10): 12, (3, 11): 4, (3, 12): 0}
 TRIXIE_SINCE = {(3, 9): 24, (3, 10): 19, (3, 11): 14, (3, 12): 12, (3, 13): 6, (3, 14): 0}
 """The first patch release of each minor version whose images are built on that release of Debian, without a word on it."""
@@ -42,6 +43,8 @@ def python(tag: Tag) -> StandIn:
     if len(numbers) < 2:
         numbers = max(PRESETS)
     suite = tag.suite or _suite(numbers)
+    if numbers[:2] == OF_DEBIAN and tag.system == "debian":
+        return _of_debian(tag)
     # The nearest minor version that there is.
     minor = min(PRESETS, key=lambda known: (abs(known[1] - numbers[1]), -known[1]))
     if tag.system == "alpine":
@@ -56,6 +59,19 @@ def python(tag: Tag) -> StandIn:
     parts = (DebianPackages(LIBRARIES), MavenPython(PRESETS[minor]), Script(("ldconfig",)))
     key, asked = f"python:{tag.version or 'latest'}-{flavour}", f"Python {tag.version}".strip()
     return StandIn(key, below, parts, settings, command=("python3",), asked=asked)
+
+
+def _of_debian(tag: Tag) -> StandIn:
+    """Debian's own Python 3.9: the preset of that version has neither SQLite nor LZMA."""
+    below = (debian if tag.is_slim else buildpack)("bullseye")
+    name = "python3.9"
+    packages = DebianPackages((name, f"{name}-venv", f"{name}-dev", "ca-certificates", "netbase", "tzdata"))
+    # A virtual environment there has pip and packages where the official images have them.
+    script = Script((f"{name} -m venv --copies /usr/local", "ln -sf python3 /usr/local/bin/python"))
+    flavour = "slim-bullseye" if tag.is_slim else "bullseye"
+    asked = f"Python {tag.version}"
+    settings = {"PATH": PATH, "LANG": "C.UTF-8"}
+    return StandIn(f"python:{tag.version}-{flavour}", below, (packages, script), settings, command=("python3",), asked=asked)
 
 
 def _stand_in(image: str, tag: Tag) -> StandIn | None:  # noqa: ARG001
