@@ -10,7 +10,17 @@ import typer
 from speedkit.errors import FileRefused
 from speedkit.messages import message
 
-from .arguments import AsJson, BuildArgs, CommitsOption, SmokeOption, TargetOption, WayOption, parse_build_args
+from .arguments import (
+    AsJson,
+    BaseOption,
+    BuildArgs,
+    CommitsOption,
+    SmokeOption,
+    TargetOption,
+    WayOption,
+    parse_bases,
+    parse_build_args,
+)
 from .argv_secrets import hide_on_command_line
 from .output import print_file, print_json, print_sentence, print_text, say
 from .printed_proofs import print_proof
@@ -31,6 +41,7 @@ def advise(
     way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
+    base: BaseOption = None,
     prove: Annotated[
         bool,
         typer.Option(
@@ -61,6 +72,7 @@ def advise(
         way=way,
         target=target,
         build_args=parse_build_args(build_arg),
+        bases=parse_bases(base),
         watch=TerminalWatch,
     )
     if write is not None and advice.patch:

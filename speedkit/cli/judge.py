@@ -9,7 +9,17 @@ import typer
 
 from speedkit.messages import message
 
-from .arguments import AsJson, BuildArgs, CommitsOption, SmokeOption, TargetOption, WayOption, parse_build_args
+from .arguments import (
+    AsJson,
+    BaseOption,
+    BuildArgs,
+    CommitsOption,
+    SmokeOption,
+    TargetOption,
+    WayOption,
+    parse_bases,
+    parse_build_args,
+)
 from .argv_secrets import hide_on_command_line
 from .output import print_json, print_text
 from .printed_proofs import print_proof
@@ -28,6 +38,7 @@ def judge(
     way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
+    base: BaseOption = None,
     commits: CommitsOption = 5,
     smoke: SmokeOption = None,
     as_json: AsJson = False,
@@ -44,6 +55,7 @@ def judge(
         way=way,
         target=target,
         build_args=parse_build_args(build_arg),
+        bases=parse_bases(base),
         commits=commits,
         smoke=smoke,
         watch=TerminalWatch,

@@ -44,17 +44,18 @@ def advise(
     way: str | None = None,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
+    bases: Mapping[str, str] | None = None,
     watch: Callable[[int], Watch] = quiet_or_notebook,
 ) -> Advice:
     """What a project can change so that its rebuilds are quicker; with `prove`, only what real builds showed to be worth it.
 
     project: as `sk.project` gives it, or its folder. commits: how many of the last ones to build for a proof. smoke: a command
-    to run in both images. way: the name of the way to build; None is the usual one. target, build_args: in place of those of
-    the way.
+    to run in both images. way: the name of the way to build; None is the usual one. target, build_args, bases: in place of
+    those of the way.
     Raises: NotAFolder, NoDockerfile, DockerfileError, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    project_target = target_of(project, way, target=target, build_args=build_args)
+    project_target = target_of(project, way, target=target, build_args=build_args, bases=bases)
     view = project_view(project_target)
     read_dockerfile(view.dockerfile)  # an error in it is said, and is not "nothing to change"
     suggestions = suggest(view)

@@ -126,10 +126,11 @@ def target_of(
     *,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
+    bases: Mapping[str, str] | None = None,
 ) -> Target:
     """The way of a name to build the project in a folder; without a name, the default one.
 
-    target, build_args: in place of the way's own. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
+    target, build_args, bases: in place of the way's own. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
     """
     opened = project if isinstance(project, Project) else open_project(project)
     folder, chosen = opened.folder, opened.here(opened.buildable(way))
@@ -138,7 +139,12 @@ def target_of(
             message("The Dockerfile of {way} stands in {file} itself.", way=chosen.name, file=chosen.found_in),
             fix=message("Put it into a file of its own, and name that file there."),
         )
-    chosen = replace(chosen, target=target or chosen.target, build_args={**chosen.build_args, **(build_args or {})})
+    chosen = replace(
+        chosen,
+        target=target or chosen.target,
+        build_args={**chosen.build_args, **(build_args or {})},
+        options=replace(chosen.options, bases={**chosen.options.bases, **(bases or {})}),
+    )
     repository, why = None, ""
     try:
         repository = open_repository(folder)

@@ -91,3 +91,7 @@ def test_a_folder_becomes_another_one_file_by_file(tmp_path, folders):
     folder.become(other, {"sub/run": None}, time_ns=2 * 10**9)
     assert sorted(path.relative_to(folder.path).as_posix() for path in folder.path.rglob("*")) == ["a", "link", "sub"]
     assert (folder.path / "a").read_text() == "a"
+
+
+def test_a_base_that_the_user_names_is_in_every_build_of_the_proof(project):
+    assert target_of(project, bases={"alpine": "mine"}).way.options.bases == {"alpine": "mine"}
