@@ -305,6 +305,43 @@ def test_every_name_in_the_table_has_a_package_or_a_dash():
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.parametrize(
+    ("command", "done"),
+    [
+        ("addgroup -S app", "groupadd --system app"),
+        ("addgroup -g 1000 app", "groupadd --gid 1000 app"),
+        ("addgroup --gid 1000 --system app", "groupadd --system --gid 1000 app"),
+        ("addgroup app docker", "usermod -a -G docker app"),
+        (
+            "adduser -S app -G app",
+            "useradd --system --gid app --home-dir /home/app --create-home --comment  --shell /usr/sbin/nologin app",
+        ),
+        (
+            "adduser -SDH -u 1001 -h /srv/app -s /bin/ash app",
+            "useradd --system --uid 1001 --gid nogroup --home-dir /srv/app --no-create-home --comment  --shell /bin/ash app",
+        ),
+        (
+            "adduser --disabled-password --gecos x --uid=7 app",
+            "useradd --uid 7 --user-group --home-dir /home/app --create-home --comment x --shell /bin/sh app",
+        ),
+        ("deluser --remove-home app", "userdel app"),
+        ("delgroup app", "groupdel app"),
+    ],
+)
+def test_accounts_are_made_with_the_options_of_busybox(command, done, tmp_path):
+    for name in ("groupadd", "useradd", "usermod", "userdel", "groupdel"):
+        fake = tmp_path / name
+        fake.write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        fake.chmod(0o755)
+    program, *arguments = command.split()
+    script = tmp_path / program
+    script.write_text((APK / "accounts").read_text())
+    script.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    said = subprocess.run([script, *arguments], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == done
+
+
 @pytest.mark.engine
 @pytest.mark.slow
 def test_a_real_stand_in_for_alpine_installs_what_a_dockerfile_asks_for(engine, monkeypatch, tmp_path):

@@ -21,19 +21,16 @@ LINKS = (
     "cp /etc/os-release /usr/lib/os-release.debian",
     "sed -i 's/^PRETTY_NAME=.*/PRETTY_NAME=\"stand-in for Alpine, made by speedkit of Debian\"/' /etc/os-release",
 )
-ACCOUNT_PROGRAM = """#!/bin/sh
-# Debian's packages call Debian's program of this name, and Dockerfiles for Alpine that of busybox: their options differ.
-[ -z "$DPKG_MAINTSCRIPT_PACKAGE" ] || exec /usr/sbin/NAME "$@"
-exec busybox NAME "$@"
-"""
+ACCOUNT_PROGRAMS = ("adduser", "addgroup", "deluser", "delgroup")
+"""They have other options in busybox than in Debian, whose busybox has none of them."""
 
 
 def alpine() -> StandIn:
     """The stand-in for Alpine that other stand-ins grow from."""
     below = debian(None)
     accounts: list[Part] = [
-        TextFile(f"/usr/local/sbin/{name}", ACCOUNT_PROGRAM.replace("NAME", name), 0o755)
-        for name in ("adduser", "addgroup", "deluser", "delgroup")
+        TextFile(f"/usr/local/sbin/{name}", (FOLDER / "accounts").read_text(encoding="utf-8"), 0o755)
+        for name in ACCOUNT_PROGRAMS
     ]
     apk = TextFile("/usr/local/sbin/apk", (FOLDER / "apk").read_text(encoding="utf-8"), 0o755)
     names = TextFile("/usr/local/share/apk-names", (FOLDER / "apk-names").read_text(encoding="utf-8"))
