@@ -85,12 +85,15 @@ class SuccessiveBuilds:
     def build(self, plan_key: object, situation: Callable[[], Situation]) -> ForecastBuild:
         """The forecast of a build, which is then made.
 
-        situation: gives the situation of the build, whose context is not read. plan_key: equal for equal situations.
+        situation: gives the situation of the build, whose context is not read. plan_key: equal for equal situations; None for
+        one that no other build has.
         Raises: DockerfileError, for a Dockerfile that BuildKit rejects: such a build leaves nothing in the cache.
         """
         known = self._plans.get(plan_key)
         if known is None or known.depends_on_files:
-            known = self._plans[plan_key] = _KnownPlan(plan_build(situation(), tree=self._tree))
+            known = _KnownPlan(plan_build(situation(), tree=self._tree))
+            if plan_key is not None:
+                self._plans[plan_key] = known
         inputs = (known, tuple(self._tree.digest(selector) for selector in known.selectors))
         if known.depends_on_files or self._last != inputs:
             self._last, self._repeated = inputs, None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speedkit.messages import message
+from speedkit.messages import message, plural
 
 from .arguments import AsJson, BuilderOption, WayOption
 from .output import print_json, print_table, print_text, say
@@ -76,16 +76,18 @@ def _split_sentence(split: Any) -> str:
     from speedkit.words import seconds_text
 
     if split.saves_seconds is None:
-        return message(
-            "This split of line {line} would have saved {runs:,} runs, if the step between needs no more files.",
+        return plural(
+            "This split of line {line} would have saved {count:,} run, if the step between needs no more files.",
+            "This split of line {line} would have saved {count:,} runs, if the step between needs no more files.",
+            split.saves_runs,
             line=split.line,
-            runs=split.saves_runs,
         )
-    return message(
-        "This split of line {line} would have saved {seconds} and {runs:,} runs, if the step between needs no more files.",
+    return plural(
+        "This split of line {line} would have saved {seconds} and {count:,} run, if the step between needs no more files.",
+        "This split of line {line} would have saved {seconds} and {count:,} runs, if the step between needs no more files.",
+        split.saves_runs,
         line=split.line,
         seconds=seconds_text(split.saves_seconds),
-        runs=split.saves_runs,
     )
 
 

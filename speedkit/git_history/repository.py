@@ -180,6 +180,13 @@ class CommitFiles:
         """The paths of submodules: a clone without them has an empty folder there."""
         return tuple(path for path, file in self.tree.items() if file.is_submodule)
 
+    @property
+    def has_lfs_files(self) -> bool:
+        """Whether files are kept by git LFS: git has a pointer in place of the content of each."""
+        attributes = [file for path, file in self.tree.items() if posixpath.basename(path) == ".gitattributes"]
+        texts = self.repository.texts(file.blob for file in attributes if not file.is_submodule)
+        return any("filter=lfs" in text for text in texts.values())
+
     def manifest(self, context: str, dockerfile: str, *, with_git: bool = False) -> Manifest:
         """As `Repository.manifest_at`. context, dockerfile: paths in the repository."""
         name, patterns = self.ignore_patterns(context, dockerfile)

@@ -63,6 +63,13 @@ def _scope(replay: Replay) -> Iterator[str]:
             "{count:,} submodules are empty folders here, as in a clone without `--recurse-submodules`.",
             replay.submodules,
         )
+    if replay.has_lfs_files:
+        yield message("Files of git LFS count by their pointers, which change when the files do.")
+    if replay.inputs.varying_args:
+        yield message(
+            "These build args differ in each commit, as a workflow or script sets them: {names}.",
+            names=", ".join(sorted(replay.inputs.varying_args)),
+        )
     moved = dict.fromkeys(
         one.dockerfile.path
         for one in replay.commits
@@ -194,5 +201,5 @@ def blame_sentence(blame: Blame, replay: Replay) -> str:
     if blame.git_folder:
         named.insert(0, message("{folder} is in the build context, and differs in every commit", folder=GIT_FOLDER))
     elif not blame.files:
-        named = [message("the instruction itself, or its base, was new")]
+        named = [message("the instruction, a variable, or its base was new")]
     return "; ".join([sentence, *named[:3]])

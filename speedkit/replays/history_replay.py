@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace as replaced
 from pathlib import Path
@@ -18,6 +19,13 @@ from .splits import splits_of
 from .timing import with_seconds
 
 __all__ = ["replay"]
+
+_OF_A_COMMIT = re.compile(
+    r"github\.(?:sha|run_id|run_number|event\.head_commit)|git[ _-](?:rev-parse|describe|log)|\$\(date\b|"
+    r"\b(?:CI_COMMIT_\w+|GITHUB_SHA|BUILD_(?:DATE|TIME|NUMBER)|GIT_(?:COMMIT|SHA)|COMMIT(?:_SHA)?)\b",
+    re.IGNORECASE,
+)
+"""What workflows, Makefiles and scripts write for the commit or the time of a build."""
 
 
 def replay(
@@ -53,6 +61,7 @@ def replay(
         dockerfile=repository.path(chosen_way.file),
         target=chosen_way.target,
         build_args=effective_build_args(chosen_way.build_args),
+        varying_args=_varying_args(chosen_way),
         dockerfile_text=dockerfile if dockerfile is not None else chosen_way.dockerfile_text,
         ignore_text=ignore_file,
     )
@@ -82,6 +91,7 @@ def replay(
         blame=blame_of(timed, timed=model is not None),
         splits=splits_of(head, history, inputs, timed, model) if dockerfile is None else (),
         submodules=len(head.submodules),
+        has_lfs_files=head.has_lfs_files,
     )
 
 
@@ -93,6 +103,12 @@ def _way(project: Project | Path | str, way: Way | str | None, repository: Repos
         return Way("Dockerfile", "dockerfile", "Dockerfile", ".", "Dockerfile")
     opened = project if isinstance(project, Project) else open_project(project)
     return opened.here(opened.buildable(way))
+
+
+def _varying_args(way: Way) -> frozenset[str]:
+    """The build args that a workflow or a script sets to something that each commit has another of."""
+    values = {name: way.not_resolved[f"build-arg {name}"] for name in way.unknown_build_args if name not in way.build_args}
+    return frozenset(name for name, value in values.items() if _OF_A_COMMIT.search(value))
 
 
 def _silent(_: str) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -96,7 +96,8 @@ class CommitVerdicts:
 class BuildInputs:
     """What is built at each commit. context, dockerfile: paths in the repository.
 
-    dockerfile_text, ignore_text: in place of each commit's own. merge: as in `cache.Situation`.
+    varying_args: build args that have another value at each commit, such as its id. dockerfile_text, ignore_text: in place of
+    each commit's own. merge: as in `cache.Situation`.
     """
 
     context: str
@@ -105,6 +106,7 @@ class BuildInputs:
     build_args: Mapping[str, str] = field(default_factory=dict)
     platform: str = field(default_factory=host_platform)
     options: Mapping[str, str] = field(default_factory=dict)
+    varying_args: frozenset[str] = frozenset()
     dockerfile_text: str | None = None
     ignore_text: str | None = None
     merge: bool = False
@@ -159,7 +161,10 @@ class _Verdicts:
             return CommitVerdicts(commit, None, trouble="rejected", because=known)
         try:
             self._apply_ignore_file(path)
-            built = self._builds.build(text, partial(_situation, text, self._inputs))
+            inputs, varying = self._inputs, dict.fromkeys(self._inputs.varying_args, commit.id)
+            if varying:
+                inputs = replace(inputs, build_args={**inputs.build_args, **varying})
+            built = self._builds.build(None if varying else text, partial(_situation, text, inputs))
         except DockerfileError as problem:
             self._versions[path, text] = problem.what
             return CommitVerdicts(commit, None, trouble="rejected", because=problem.what)

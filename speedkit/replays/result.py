@@ -80,14 +80,14 @@ class Split:
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Replay:
     """The cost of a history.
 
     name: of the project. way, inputs: what was built at each commit. dockerfile_path: in the repository. commits: oldest first.
     asked_for: how many commits were asked for; None for a date. shallow: the clone ends before as many.
     model: None when seconds are not known. submodules: how many paths of the newest commit are submodules.
-    problem: why nothing could be measured.
+    has_lfs_files: git has only pointers to some files. problem: why nothing could be measured.
     """
 
     name: str
@@ -101,7 +101,16 @@ class Replay:
     blame: tuple[Blame, ...]
     splits: tuple[Split, ...]
     submodules: int = 0
+    has_lfs_files: bool = False
     problem: str = ""
+
+    def __repr__(self) -> str:
+        return f"Replay({self.name!r}, commits={len(self.commits)}, total_seconds={self.total_seconds})"
+
+    def _repr_html_(self) -> str:
+        from .report import replay_html
+
+        return replay_html(self)
 
     @property
     def total_seconds(self) -> float | None:

@@ -121,7 +121,7 @@ def splits_of(
             tried.append(Split(cut.copy.line, patch, seconds, runs, parts))
         if tried:
             splits.append(max(tried, key=lambda one: (one.saves_seconds or 0.0, one.saves_runs, -len(one.patch))))
-    good = [one for one in splits if one.saves_runs > 0 and (one.saves_seconds is None or one.saves_seconds > 0)]
+    good = [one for one in splits if one.saves_runs > 1 and (one.saves_seconds is None or one.saves_seconds > 0)]
     return tuple(sorted(good, key=lambda one: (-(one.saves_seconds or 0.0), -one.saves_runs))[:_MOST_SPLITS])
 
 

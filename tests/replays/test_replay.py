@@ -277,3 +277,43 @@ def test_every_plot_of_a_history_has_a_finding_a_table_and_a_drawing(small: Smal
         assert "10 commits replayed" in plot.measured
         assert "<svg" in str(plot.bundle["text/html"])
         assert len(plot.table) > 0
+
+
+def test_a_build_arg_that_differs_in_each_commit_makes_steps_run(small: SmallRepository) -> None:
+    workflow = """\
+on: push
+jobs:
+  image:
+    runs-on: x
+    steps:
+      - uses: docker/build-push-action@v6
+        with:
+          context: .
+          build-args: VERSION=${{ github.sha }}
+"""
+    text = "FROM debian\nARG VERSION\nRUN apt-get install\nCOPY . .\n"
+    small.commit({"Dockerfile": text, ".dockerignore": ".git", ".github/workflows/image.yml": workflow, "a": "0"})
+    small.commit({})
+    small.commit({})
+    plain, with_arg = replay(small.folder), replay(small.folder, way="workflow:image.yml:image")
+    assert [len(one.verdicts.ran) for one in plain.commits] == [0, 0]
+    assert [len(one.verdicts.ran) for one in with_arg.commits] == [2, 2]
+    assert with_arg.blame[0].line == 3
+    assert any("VERSION" in sentence for sentence in findings(with_arg))
+
+
+def test_lfs_and_submodules_are_said(small: SmallRepository) -> None:
+    small.commit({"Dockerfile": NODE, ".gitattributes": "*.bin filter=lfs\n"})
+    small.commit({"a": "1"})
+    small.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendor")
+    small.git("commit", "-q", "-m", "submodule")
+    sentences = " ".join(findings(replay(small.folder)))
+    assert "LFS" in sentences
+    assert "1 submodule" in sentences
+
+
+def test_a_notebook_gets_the_findings_escaped(small: SmallRepository) -> None:
+    replayed = node_history(small, NODE.replace("npm ci", "npm ci # <script>"))
+    assert "<script>" not in replayed._repr_html_()
+    assert "src/**" in replayed._repr_html_()
+    assert repr(replayed) == "Replay('repository', commits=10, total_seconds=None)"
