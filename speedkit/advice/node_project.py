@@ -124,11 +124,14 @@ def node_project(plan: BuildPlan, run: Instruction, place: int = 0) -> NodeProje
         # A package manager links a member's programs, where they are there.
         programs = document.get("bin", {})
         targets = programs.values() if isinstance(programs, dict) else [programs]
-        manifests += [
+        linked = [
             path
             for target in targets
             if isinstance(target, str) and (path := posixpath.normpath(posixpath.join(member, target))) in files.paths
         ]
+        manifests += linked
+        # The installation makes them executable; the copy behind it would undo that.
+        is_certain = is_certain and all(_is_executable(files, path) or not plan.leaves(run.stage, path) for path in linked)
     has_git = any(True for _ in files.below(posixpath.join(folder, ".git")))
     is_certain = is_certain and all(_is_plain(document, has_git=has_git) for document in packages)
     is_certain = is_certain and not _is_injected(files, folder, packages)
@@ -139,6 +142,10 @@ def node_project(plan: BuildPlan, run: Instruction, place: int = 0) -> NodeProje
     own_cache = any(True for _ in files.below(posixpath.join(folder, ".yarn/cache"))) or "enableGlobalCache: false" in settings
     is_certain = is_certain and "enableScripts: false" not in settings
     return NodeProject(folder, tuple(dict.fromkeys(manifests)), is_certain, is_berry, own_cache or "cacheFolder:" in settings)
+
+
+def _is_executable(files: ImageFiles, path: str) -> bool:
+    return files.plan.view.sent.by_path[files.paths[path]].mode & 0o111 == 0o111
 
 
 def _has_parent(files: ImageFiles, folder: str) -> bool:
