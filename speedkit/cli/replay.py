@@ -65,6 +65,8 @@ def _print(result: Replay) -> None:
         [blame.line if blame.is_current else "", blame.instruction, blame_sentence(blame, result)]
         for blame in result.blame[:_MOST_LINES]
     ]
+    if not rows:
+        return
     line = message("line")
     print_table(message("What it goes back to"), [line, message("instruction"), message("because")], rows, numbers=[line])
     for split in result.splits[:1]:

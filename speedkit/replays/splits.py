@@ -32,7 +32,7 @@ from .timing import with_seconds
 
 __all__ = ["splits_of"]
 
-_MOST_COMMITS = 1000
+_MOST_COMMITS = 500
 """Each split is replayed, over so many of the last commits."""
 _MOST_SPLITS = 5
 _MOST_PARTS = 3
