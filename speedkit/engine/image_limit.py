@@ -35,7 +35,8 @@ def size_of_stand_ins(engine: Engine) -> int:
 def keep_stand_ins(engine: Engine, limit: int, needed: Collection[str]) -> RemovedObjects:
     """Remove stand-ins until the others are within the limit, first those that were not used for the longest time.
 
-    Those that are needed stay, and so do the small ones for the kit's own lessons, and all while a build is under way.
+    Those whose name a newer one has go in any case. Those that are needed stay, and so do the small ones for the kit's own
+    lessons. While a build is under way, all stay.
     limit: in bytes. needed: names of images.
     Raises: EngineError, StateRefused.
     """
@@ -44,6 +45,9 @@ def keep_stand_ins(engine: Engine, limit: int, needed: Collection[str]) -> Remov
     if any(note.kind == "build" and note.owner_lives for note in notes):
         return removed
     stand_ins = sorted((note for note in notes if note.kind == "stand-in"), key=lambda note: note.used_ns)
+    for note in _replaced(stand_ins):
+        if remove_image(engine, note, removed):
+            stand_ins.remove(note)
     kept_names = {*needed, *STAND_INS.values()}
     for note in [note for note in stand_ins if not kept_names & {*note.names}]:
         if _size(stand_ins) <= limit:
@@ -67,7 +71,7 @@ def keep_images(engine: Engine, limit: int) -> RemovedObjects:
     is_building = any(note.kind == "build" and note.owner_lives for note in notes)
     own = (note for note in notes if note.image_id is not None and note.kind != "stand-in")
     images = sorted(own, key=lambda note: note.used_ns)
-    replaced = _replaced(images)
+    replaced = _replaced(note for note in images if note.kind == "result")
     isolated = [note for note in images if note.kind == "isolated"]
     for note in (*replaced[:-REPLACED_RESULTS], *(() if is_building else isolated[:-ISOLATED])):
         remove_image(engine, note, removed)
@@ -86,8 +90,8 @@ def keep_images(engine: Engine, limit: int) -> RemovedObjects:
 
 
 def _replaced(images: Iterable[Note]) -> list[Note]:
-    """The built images whose every name a newer one has. images: oldest first."""
-    results = [note for note in images if note.kind == "result"]
+    """The images whose every name a newer one has. images: built images or stand-ins, oldest first."""
+    results = list(images)
     newest = {name: note.key for note in results for name in note.names}
     return [note for note in results if all(newest[name] != note.key for name in note.names)]
 

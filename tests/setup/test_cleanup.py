@@ -416,6 +416,11 @@ def test_stand_ins_have_a_limit_of_their_own_and_what_a_project_needs_stays(own_
         assert [has_image(own_engine, name) for name in made] == [True, True, True]
         assert size_of_stand_ins(own_engine) >= 15_000
         note_use(own_engine, [inspect_image(own_engine, made[0])["Id"]])
+        old = inspect_image(own_engine, made[1])["Id"]
+        (tmp_path / "1" / "a").write_text("another" * 700)
+        make_image(own_engine, tmp_path / "1", ["FROM scratch", "COPY a /a"], name=made[1], kind="stand-in")
+        keep_stand_ins(own_engine, 10**9, {made[1]})
+        assert [has_image(own_engine, image) for image in (old, made[1])] == [False, True]
         keep_stand_ins(own_engine, 10_000, {made[1]})
         assert [has_image(own_engine, name) for name in made] == [True, True, False]
         keep_stand_ins(own_engine, 0, {made[1]})
