@@ -6,6 +6,7 @@ import posixpath
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ from speedkit.apps import App, Strategy
 from speedkit.builders import Builder, builder_named
 from speedkit.builds import BuildOptions, recordings_folder, start_on_builder
 from speedkit.cache import Verdict
-from speedkit.engine import checked_options, connect
+from speedkit.engine import checked_options, connect, note_build, remove_results
 from speedkit.errors import SpeedkitError
 from speedkit.git_history import Commit, CommitRange, ContextFolder, Repository
 from speedkit.messages import message
@@ -118,8 +119,15 @@ def build_commits(
     name = repository.folder.resolve().name
     isolation = f"replay-{secrets.token_hex(6)}"
     ran_before: set[str] = set()
-    # BuildKit recognises a build context by the last name of its folder. Nobody else's folder may have it.
-    with scratch_folder() as scratch:
+    engine = connect()
+    images: set[str] = set()
+    tags: set[str] = set()
+    # BuildKit recognises a build context by the last name of its folder. Nobody else's folder may have it. The base images of
+    # the isolated cache stay to the end, and the images that were made for the clock alone do not.
+    with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder())
+        stack.enter_context(note_build(engine, f"speedkit/replay:{isolation}"))
+        stack.callback(lambda: remove_results(engine, images, tags))
         context = ContextFolder(repository, scratch / f"{name}-{secrets.token_hex(4)}", way.context, with_git=True)
         for number, one in enumerate((start, *verdicts), 1):
             if one.dockerfile is None or one.trouble is not None:
@@ -128,7 +136,10 @@ def build_commits(
             dockerfile = context.check_out(one.commit.id, dockerfile=path, text=inputs.dockerfile_text)
             say(message("build {number} of {count}: {commit}", number=number, count=len(chain), commit=one.commit.id[:10]))
             strategy = Strategy(way.name, dockerfile, "")
-            app = App(name, repository.folder.resolve(), context.folder, {way.name: strategy}, {}, private_cache=False)
+            # Not the app's own name: its image would take the place of the one that the reader has built.
+            app = App(
+                f"{name}, replayed", repository.folder.resolve(), context.folder, {way.name: strategy}, {}, private_cache=False
+            )
             options = BuildOptions(
                 edit=one.commit.id[:10],
                 isolation=isolation,
@@ -143,6 +154,8 @@ def build_commits(
             except BaseException:
                 running.stop()
                 raise
+            tags.add(running.request.tag)
+            images |= {build.image} if build.image else set()
             forecast = runs_of(one, ran_before)
             ran_before |= {step.instruction for step in one.ran}
             yield BuiltCommit(one, build, forecast)

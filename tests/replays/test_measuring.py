@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,8 @@ def test_measured_builds_tell_the_seconds_of_all_commits(small: SmallRepository)
     assert measured.total_seconds == pytest.approx(sum(seconds))
     assert {step.line for step in measured.commits[-1].verdicts.ran} == {2, 3, 4, 5}
     assert small.git("status", "--porcelain", "--ignored") == status
+    images = subprocess.run(["docker", "images", "-q", "speedkit/repository-replayed"], capture_output=True, check=True)
+    assert images.stdout == b""
     # The next replay takes what was recorded.
     recorded = replay(small.folder)
     assert recorded.model is not None
