@@ -27,13 +27,11 @@ def weeks_of(replay: Replay) -> float | None:
 
 
 def minutes_by_developer(replay: Replay) -> dict[str, float]:
-    """The minutes that the commits of each developer cost, most first. Developers are told apart by address."""
-    seconds: Counter[str] = Counter()
-    names: dict[str, str] = {}
+    """The minutes that the commits of each developer cost, most first. One name is one developer, with whatever addresses."""
+    seconds: dict[str, float] = {}
     for one in replay.commits:
-        seconds[one.commit.email] += one.seconds or 0  # type: ignore[assignment]
-        names[one.commit.email] = one.commit.author
-    return {names[email]: total / 60 for email, total in seconds.most_common()}
+        seconds[one.commit.author] = seconds.get(one.commit.author, 0.0) + (one.seconds or 0.0)
+    return {name: seconds[name] / 60 for name in sorted(seconds, key=lambda name: -seconds[name])}
 
 
 def findings(replay: Replay) -> Iterator[str]:

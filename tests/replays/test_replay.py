@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from speedkit.errors import Misuse, NotARepository
 from speedkit.model import StepSource
 from speedkit.replays import Replay, blame_sentence, findings, glob_counts, humps_of, replay
 from speedkit.replays.blame import blame_of
+from speedkit.replays.findings import minutes_by_developer
 from speedkit.replays.history_replay import replay as replay_history
 from speedkit.replays.history_verdicts import DockerfileVersion, HistoryStep
 from speedkit.replays.measuring import commits_to_measure
@@ -240,6 +242,9 @@ def test_with_seconds_blame_counts_all_that_ran_because_of_a_line(small: SmallRe
     assert blame.seconds == pytest.approx(9 * 14.5)
     assert blame.critical_seconds == pytest.approx(9 * 14.5)
     assert timed[-1].seconds == pytest.approx(1.0)
+    minutes = minutes_by_developer(replace(replayed, commits=timed, model=model))
+    assert list(minutes) == ["Dev 0", "Dev 1"]
+    assert sum(minutes.values()) == pytest.approx((9 * 15.5 + 1.0) / 60)
 
 
 def test_the_commits_to_measure_are_of_each_kind(small: SmallRepository) -> None:
