@@ -32,7 +32,8 @@ from speedkit.words import seconds_text
 
 from .equality import ImageDifference, Part, differences_between, judged, patched_files_in, with_natures
 from .file_change import FileChange, apply_changes
-from .project_states import LeftOut, ProjectFolder, ProjectState, ProjectStates, file_or_none, place_in_folder
+from .git_status import hide_from_git
+from .project_states import CONTEXT, LeftOut, ProjectFolder, ProjectState, ProjectStates, file_or_none, place_in_folder
 from .proof import Pair, Proof
 from .smoke import SmokeResult, smoke_of
 
@@ -227,6 +228,8 @@ class _Run:
             proving.states.write(state, exported, time_ns=self._time_ns)
             paths = {one.path for one in (*proving.working, *change)}
             places = {path: place for path in paths if (place := place_in_folder(path, way)) is not None}
+            inside = [place.removeprefix(f"{CONTEXT}/") for place in places.values() if place.startswith(f"{CONTEXT}/")]
+            hide_from_git(exported / CONTEXT, inside, time_ns=self._time_ns)
             files = {path: file_or_none(exported / place) for path, place in places.items()}
             as_is = files | apply_changes([one for one in proving.working if one.path in places], files)
             patched = as_is | apply_changes([one for one in change if one.path in places], as_is)

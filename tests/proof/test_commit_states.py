@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from speedkit.errors import SpeedkitError
+from speedkit.proof.git_status import hide_from_git
 from speedkit.proof.project_states import CONTEXT, ProjectFolder
 from speedkit.proof.target import target_of
 
@@ -95,3 +96,19 @@ def test_a_folder_becomes_another_one_file_by_file(tmp_path, folders):
 
 def test_a_base_that_the_user_names_is_in_every_build_of_the_proof(project):
     assert target_of(project, bases={"alpine": "mine"}).way.options.bases == {"alpine": "mine"}
+
+
+def test_git_in_a_build_does_not_see_what_the_proof_changes(project, git, folders):
+    (project / ".dockerignore").unlink()
+    git(project, "commit", "-qam", "everything is sent")
+    states, folder, variant = target_of(project).states(1), folders("states"), folders("variant")
+    changed = {f"{CONTEXT}/Dockerfile": b"FROM scratch\n", f"{CONTEXT}/.dockerignore": b"docs\n"}
+    for number, state in enumerate(states.states, 1):
+        states.write(state, folder.path, time_ns=number * 10**9)
+        if (folder.path / CONTEXT / ".git").exists():
+            hide_from_git(folder.path / CONTEXT, ["Dockerfile", ".dockerignore"], time_ns=number * 10**9)
+        variant.become(folder.path, changed, time_ns=number * 10**9)
+    assert git(variant.context, "rev-parse", "HEAD").strip() == states.states[-1].id
+    assert git(variant.context, "status", "--porcelain") == ""
+    (variant.context / "main.txt").unlink()
+    assert git(variant.context, "status", "--porcelain") == " D main.txt\n"
