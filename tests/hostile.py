@@ -48,10 +48,13 @@ from speedkit.rendering.layers_html import LayerRow, layers_html
 from speedkit.rendering.reasons_html import reasons_html, warnings_html
 from speedkit.rendering.steps_html import build_html
 from speedkit.rendering.tables import Cell, Table, table_html
+from speedkit.replays import Replay, replay
+from speedkit.replays.report import replay_html
 from speedkit.report.cells import Figures, cell_html
 from speedkit.report.page import Chapter, page
 from speedkit.setup.checks import Check, Report
 from speedkit.widgets import LayersView
+from tests.git_history.small_repository import SmallRepository
 from tests.images.archives import docker_archive, image_of, layer
 from tests.plots.test_plots import SET, graph
 from tests.widgets.builds import CACHED, FAILED, a_build
@@ -112,6 +115,18 @@ def _name(attack: str) -> str:
     return "/".join(part[:200] for part in attack.split("/"))
 
 
+@lru_cache
+def replayed(attack: str) -> Replay:
+    """A history whose Dockerfile, files and commits are hostile."""
+    with tempfile.TemporaryDirectory() as place:
+        small = SmallRepository(Path(place) / "repository")
+        path = "/".join(part[:200] for part in attack.split("/") if part)
+        small.commit({"Dockerfile": f"FROM scratch\nCOPY . /x\nRUN echo {attack}\n", path: "1"}, subject=attack)
+        small.commit({path: "2"}, subject=attack)
+        small.commit({f"more/{path}": "3"}, subject=attack)
+        return replace(replay(small.folder), name=attack)
+
+
 def archive(folder: Path, attack: str) -> Path:
     """An archive of an image, hostile in its names, commands, contents and tag."""
     layers = [layer((_name(attack), attack.encode()), ("k", b"1" * 90)), layer((_name(attack), b"2"), ("k", f"-> {attack}"))]
@@ -164,6 +179,9 @@ def every_plot(attack: str) -> list[Plot]:
         "size_vs_rebuild": lambda: plots.size_vs_rebuild(made),
         "stages": lambda: plots.stages(poisoned(graph(), attack)),
         "treemap": lambda: plots.treemap(image(attack)),
+        "history_strip": lambda: plots.history_strip(replayed(attack)),
+        "running_cost": lambda: plots.running_cost(replayed(attack)),
+        "cost_by_folder": lambda: plots.cost_by_folder(replayed(attack)),
     }
     missing = {name for name in plots.__all__ if name.islower() and callable(getattr(plots, name))} - set(every)
     assert not missing, f"figures without a hostile case: {missing}"
@@ -264,6 +282,7 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     ],
     "speedkit.proof.advice.Advice": lambda attack: [advice(attack)._repr_html_()],
     "speedkit.proof.proof.Piece": lambda attack: [proven(attack)._repr_html_()],
+    "speedkit.replays.result.Replay": lambda attack: [replayed(attack)._repr_html_()],
     "speedkit.rendering.tables.Table": lambda attack: [one._repr_html_() for one in lesson_tables(attack)],
     "speedkit.setup.checks.Report": lambda attack: [reports(attack)._repr_html_()],
     "speedkit.widgets.layers_view.LayersView": lambda attack: [_layers_twin(attack)],
@@ -284,6 +303,7 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.rendering.layers_html.layers_html": lambda attack: [
         layers_html(attack, [attack], [LayerRow(attack, 1, 1, 1, 1, 1)], [(attack, 1)])
     ],
+    "speedkit.replays.report.replay_html": lambda attack: [replay_html(replayed(attack))],
     "speedkit.rendering.reasons_html.reasons_html": lambda attack: [reasons_html(attack, poisoned(graph(), attack).steps)],
     "speedkit.rendering.reasons_html.warnings_html": lambda attack: [warnings_html([Finding(attack, 1, attack)])],
     "speedkit.rendering.steps_html.build_html": lambda attack: [build_html(one) for one in builds(attack)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from speedkit.messages import message
-from speedkit.rendering import html_text
+from speedkit.rendering import FACTS_STYLE, Cell, html_text, table_html
 
 from .findings import blame_sentence, findings
 from .result import Replay
@@ -16,12 +16,15 @@ _MOST_LINES = 10
 def replay_html(replay: Replay) -> str:
     """The findings of a replay; all that came from outside is escaped."""
     sentences = "".join(f"<p>{html_text(sentence)}</p>" for sentence in findings(replay))
-    rows = "".join(
-        f"<tr><td>{blame.line if blame.is_current else ''}</td><td><code>{html_text(blame.instruction)}</code></td>"
-        f"<td>{html_text(blame_sentence(blame, replay))}</td></tr>"
+    rows = [
+        [
+            Cell(str(blame.line) if blame.is_current else "", "sk-dim"),
+            Cell(blame.instruction, is_code=True),
+            Cell(blame_sentence(blame, replay), "sk-sentence"),
+        ]
         for blame in replay.blame[:_MOST_LINES]
-    )
-    heads = (message("line"), message("instruction"), message("because"))
-    head = "".join(f"<th>{html_text(text)}</th>" for text in heads)
+    ]
+    head = [Cell(message("line")), Cell(message("instruction")), Cell(message("because"))]
+    table = FACTS_STYLE + table_html(head, rows, look="sk-facts") if rows else ""
     patch = f"<pre>{html_text(replay.splits[0].patch)}</pre>" if replay.splits else ""
-    return f"{sentences}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{patch}"
+    return f"{sentences}{table}{patch}"
