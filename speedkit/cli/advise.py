@@ -12,20 +12,20 @@ from speedkit.messages import message
 
 from .arguments import (
     AsJson,
-    BaseOption,
     BuildArgs,
     CommitsOption,
     SmokeOption,
     TargetOption,
     WayOption,
-    parse_bases,
     parse_build_args,
+    with_docker_options,
 )
 from .argv_secrets import hide_on_command_line
 from .output import print_file, print_json, print_sentence, print_text, say
 from .printed_proofs import print_proof
 
 if TYPE_CHECKING:
+    from speedkit.engine import CommandOptions
     from speedkit.proof import Advice
 
 __all__ = ["register"]
@@ -33,7 +33,7 @@ __all__ = ["register"]
 
 def register(program: typer.Typer) -> None:
     what_to_change = message("Say what to change in a project's Dockerfile, as a patch; with --prove, build both and compare.")
-    program.command("advise", help=what_to_change)(advise)
+    program.command("advise", help=what_to_change)(with_docker_options(advise))
 
 
 def advise(
@@ -41,7 +41,6 @@ def advise(
     way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
-    base: BaseOption = None,
     prove: Annotated[
         bool,
         typer.Option(
@@ -57,6 +56,8 @@ def advise(
         Path | None, typer.Option(metavar="FILE", help=message("Write the patch to a file, for `git apply FILE`."))
     ] = None,
     as_json: AsJson = False,
+    *,
+    options: CommandOptions,
 ) -> None:
     """Print the advice. Nothing is written into the project's folder."""
     from speedkit.proof import advise as advised
@@ -72,7 +73,7 @@ def advise(
         way=way,
         target=target,
         build_args=parse_build_args(build_arg),
-        bases=parse_bases(base),
+        options=options,
         watch=TerminalWatch,
     )
     if write is not None and advice.patch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,25 +11,27 @@ from speedkit.messages import message
 
 from .arguments import (
     AsJson,
-    BaseOption,
     BuildArgs,
     CommitsOption,
     SmokeOption,
     TargetOption,
     WayOption,
-    parse_bases,
     parse_build_args,
+    with_docker_options,
 )
 from .argv_secrets import hide_on_command_line
 from .output import print_json, print_text
 from .printed_proofs import print_proof
+
+if TYPE_CHECKING:
+    from speedkit.engine import CommandOptions
 
 __all__ = ["register"]
 
 
 def register(program: typer.Typer) -> None:
     proved = message("Judge another Dockerfile by real builds of your last commits: is its image equal, and is it quicker?")
-    program.command("judge", help=proved)(judge)
+    program.command("judge", help=proved)(with_docker_options(judge))
 
 
 def judge(
@@ -38,10 +40,11 @@ def judge(
     way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
-    base: BaseOption = None,
     commits: CommitsOption = 5,
     smoke: SmokeOption = None,
     as_json: AsJson = False,
+    *,
+    options: CommandOptions,
 ) -> None:
     """Print the proof. Exit with 1 if the other Dockerfile is slower, or its image is not equal."""
     from speedkit.proof import judge as judged
@@ -55,7 +58,7 @@ def judge(
         way=way,
         target=target,
         build_args=parse_build_args(build_arg),
-        bases=parse_bases(base),
+        options=options,
         commits=commits,
         smoke=smoke,
         watch=TerminalWatch,

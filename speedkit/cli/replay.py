@@ -9,10 +9,12 @@ import typer
 
 from speedkit.messages import message, plural
 
-from .arguments import AsJson, BuilderOption, WayOption
+from .arguments import AsJson, BuildArgs, BuilderOption, TargetOption, WayOption, parse_build_args, with_docker_options
+from .argv_secrets import hide_on_command_line
 from .output import print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
+    from speedkit.engine import CommandOptions
     from speedkit.replays import Replay
 
 __all__ = ["register"]
@@ -24,12 +26,14 @@ def register(program: typer.Typer) -> None:
     cost = message(
         "Say what a repository's history costs: which steps each commit ran, for how long, and because of which files."
     )
-    program.command("replay", help=cost)(replay)
+    program.command("replay", help=cost)(with_docker_options(replay))
 
 
 def replay(
     folder: Annotated[Path, typer.Argument(metavar="PATH", help=message("A folder in a git repository."))],
     way: WayOption = None,
+    target: TargetOption = None,
+    build_arg: BuildArgs = None,
     commits: Annotated[int, typer.Option(min=1, metavar="N", help=message("How many of the last commits."))] = 200,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help=message("Commits since then, as `git log --since` takes it."))
@@ -44,11 +48,25 @@ def replay(
     ] = 0,
     builder: BuilderOption = None,
     as_json: AsJson = False,
+    *,
+    options: CommandOptions,
 ) -> None:
     """Replay the history from git's objects. Nothing is built unless `--measure` says so."""
     from speedkit.replays import replay as replay_history
 
-    result = replay_history(folder, way=way, commits=commits, since=since, measure=measure, builder=builder, say=say)
+    hide_on_command_line(build_arg or ())
+    result = replay_history(
+        folder,
+        way=way,
+        commits=commits,
+        since=since,
+        measure=measure,
+        target=target,
+        build_args=parse_build_args(build_arg),
+        options=options,
+        builder=builder,
+        say=say,
+    )
     if as_json:
         print_json(_document(result))
     else:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from speedkit.engine import CommandOptions
+from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options, joined_options
 
 __all__ = ["Way", "WayKind"]
 
@@ -53,6 +53,24 @@ class Way:
     def platforms(self) -> tuple[str, ...]:
         """Such as `linux/amd64`; none is the builder's own."""
         return self.options.platforms
+
+    def built_with(
+        self,
+        *,
+        target: str | None = None,
+        build_args: Mapping[str, str] | None = None,
+        options: CommandOptions = NO_OPTIONS,
+    ) -> Way:
+        """The same way with a reader's own target, build args and options, which come before those of the way.
+
+        Relative paths in `options` begin in the current folder. Raises: Misuse for an option that buildx would not take.
+        """
+        return replace(
+            self,
+            target=target or self.target,
+            build_args={**self.build_args, **(build_args or {})},
+            options=joined_options(self.options, checked_options(options)),
+        )
 
     @property
     def unknown_build_args(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from speedkit.advice import ProjectView, Suggestion, combined, suggest
 from speedkit.builds import Watch, quiet_or_notebook
 from speedkit.dockerfile import read_dockerfile
-from speedkit.engine import Engine, connect
+from speedkit.engine import NO_OPTIONS, CommandOptions, Engine, connect
 from speedkit.projects import Project
 
 from . import proving
@@ -44,18 +44,18 @@ def advise(
     way: str | None = None,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
-    bases: Mapping[str, str] | None = None,
+    options: CommandOptions = NO_OPTIONS,
     watch: Callable[[int], Watch] = quiet_or_notebook,
 ) -> Advice:
     """What a project can change so that its rebuilds are quicker; with `prove`, only what real builds showed to be worth it.
 
     project: as `sk.project` gives it, or its folder. commits: how many of the last ones to build for a proof. smoke: a command
-    to run in both images. way: the name of the way to build; None is the usual one. target, build_args, bases: in place of
+    to run in both images. way: the name of the way to build; None is the usual one. target, build_args, options: before
     those of the way.
     Raises: NotAFolder, NoDockerfile, DockerfileError, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    project_target = target_of(project, way, target=target, build_args=build_args, bases=bases)
+    project_target = target_of(project, way, target=target, build_args=build_args, options=options)
     view = project_view(project_target)
     read_dockerfile(view.dockerfile)  # an error in it is said, and is not "nothing to change"
     suggestions = suggest(view)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from speedkit.builds import Watch, quiet_or_notebook
-from speedkit.engine import connect
+from speedkit.engine import NO_OPTIONS, CommandOptions, connect
 from speedkit.errors import Misuse, NoDockerfile
 from speedkit.messages import message
 from speedkit.projects import Project
@@ -31,7 +31,7 @@ def judge(
     way: str | None = None,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
-    bases: Mapping[str, str] | None = None,
+    options: CommandOptions = NO_OPTIONS,
     commits: int = 5,
     smoke: str | None = None,
     watch: Callable[[int], Watch] = quiet_or_notebook,
@@ -39,12 +39,12 @@ def judge(
     """The proof of another Dockerfile for a project.
 
     project: as `sk.project` gives it, or its folder. against: the path of the Dockerfile. commits: how many of the last
-    ones to build. target, build_args, bases: in place of those of the way.
+    ones to build. target, build_args, options: before those of the way.
 
     Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    project_target = target_of(project, way, target=target, build_args=build_args, bases=bases)
+    project_target = target_of(project, way, target=target, build_args=build_args, options=options)
     after = file_or_none(Path(against))
     if after is None:
         raise NoDockerfile(against)

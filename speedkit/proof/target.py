@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from speedkit.apps import Probe, app_in_place, sample_folder
+from speedkit.engine import NO_OPTIONS, CommandOptions
 from speedkit.errors import GitError, Misuse, NoDockerfile, NotARepository, SpeedkitError
 from speedkit.git_history import Repository, open_repository
 from speedkit.messages import join_names, message, plural
@@ -126,11 +127,11 @@ def target_of(
     *,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
-    bases: Mapping[str, str] | None = None,
+    options: CommandOptions = NO_OPTIONS,
 ) -> Target:
     """The way of a name to build the project in a folder; without a name, the default one.
 
-    target, build_args, bases: in place of the way's own. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
+    target, build_args, options: before the way's own. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
     """
     opened = project if isinstance(project, Project) else open_project(project)
     folder, chosen = opened.folder, opened.here(opened.buildable(way))
@@ -139,12 +140,7 @@ def target_of(
             message("The Dockerfile of {way} stands in {file} itself.", way=chosen.name, file=chosen.found_in),
             fix=message("Put it into a file of its own, and name that file there."),
         )
-    chosen = replace(
-        chosen,
-        target=target or chosen.target,
-        build_args={**chosen.build_args, **(build_args or {})},
-        options=replace(chosen.options, bases={**chosen.options.bases, **(bases or {})}),
-    )
+    chosen = chosen.built_with(target=target, build_args=build_args, options=options)
     repository, why = None, ""
     try:
         repository = open_repository(folder)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace as replaced
 from pathlib import Path
 
 from speedkit.builds import effective_build_args
+from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options
 from speedkit.git_history import Repository, open_repository
 from speedkit.projects import Project, Way, open_project
 
@@ -35,6 +36,9 @@ def replay(
     commits: int | None = 200,
     since: str | None = None,
     measure: int = 0,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    options: CommandOptions = NO_OPTIONS,
     dockerfile: str | None = None,
     ignore_file: str | None = None,
     builder: str | None = None,
@@ -47,6 +51,7 @@ def replay(
     commits: at most so many; with `since`, as `git log --since` takes it, at most so many since then. None for all.
     measure: so many commits are really built, each after the one before it, to learn how long the steps take. With 0, seconds
     come from such builds of earlier calls, and are None without any.
+    target, build_args, options: before those of the way.
     dockerfile, ignore_file: a text in place of that of every commit, for "what would this change have saved": compare with a
     replay that has the text of the newest commit in place, so that both have one Dockerfile all through the history. A commit
     that lacks a file which the text copies cannot be built, and counts nothing.
@@ -55,12 +60,13 @@ def replay(
     """
     folder = project.folder if isinstance(project, Project) else Path(project)
     repository = open_repository(folder)
-    chosen_way = _way(project, way, repository)
+    chosen_way = _way(project, way, repository).built_with(target=target, build_args=build_args, options=options)
     inputs = BuildInputs(
         context=repository.path(chosen_way.context),
         dockerfile=repository.path(chosen_way.file),
         target=chosen_way.target,
         build_args=effective_build_args(chosen_way.build_args),
+        options=checked_options(chosen_way.options, folder).of_runs,
         varying_args=_varying_args(chosen_way),
         dockerfile_text=dockerfile if dockerfile is not None else chosen_way.dockerfile_text,
         ignore_text=ignore_file,

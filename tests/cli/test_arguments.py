@@ -21,14 +21,14 @@ def test_what_is_no_size_is_refused(text):
 OF_DOCKER = ("--secret", "--ssh", "--build-context", "--platform", "--label", "--tag", "--network", "--add-host", "--ulimit")
 
 
-@pytest.mark.parametrize("verb", ["build", "predict", "compare"])
+@pytest.mark.parametrize("verb", ["build", "predict", "compare", "replay", "advise", "judge"])
 def test_a_verb_has_the_options_of_docker_build(speedkit, verb):
     code, out, _ = speedkit(verb, "--help")
     assert code == 0
     assert {*OF_DOCKER, "--shm-size", "--build-arg", "--target"} <= set(out.split())
 
 
-@pytest.mark.parametrize("verb", ["build", "predict", "compare"])
+@pytest.mark.parametrize("verb", ["build", "predict", "compare", "advise"])
 @pytest.mark.parametrize(
     ("option", "words"),
     [

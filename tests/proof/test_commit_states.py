@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from speedkit.engine import CommandOptions
 from speedkit.errors import SpeedkitError
 from speedkit.proof.git_status import hide_from_git
 from speedkit.proof.project_states import CONTEXT, ProjectFolder
@@ -95,7 +96,7 @@ def test_a_folder_becomes_another_one_file_by_file(tmp_path, folders):
 
 
 def test_a_base_that_the_user_names_is_in_every_build_of_the_proof(project):
-    assert target_of(project, bases={"alpine": "mine"}).way.options.bases == {"alpine": "mine"}
+    assert target_of(project, options=CommandOptions(bases={"alpine": "mine"})).way.options.bases == {"alpine": "mine"}
 
 
 def test_git_in_a_build_does_not_see_what_the_proof_changes(project, git, folders):
