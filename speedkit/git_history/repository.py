@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -94,7 +95,8 @@ class Repository:
         """The last commits of the first-parent history that ends at HEAD, oldest first.
 
         count: at most so many. since: as `git log --since` takes it. The first commit of a history has none before it, so it
-        is never one of the commits, but the start of the range. Raises: ObjectsMissing, GitError.
+        is never one of the commits, but the start of the range.
+        Raises: ObjectsMissing, GitError; Misuse when no commit is so new.
         """
         if count is not None and count < 1:
             raise Misuse(message("The number of commits must be 1 or more, not {count}.", count=count))
@@ -103,6 +105,8 @@ class Repository:
         # Without a commit before it, the first one has nothing to be compared with, so its changes are not read.
         settings = ("--no-color", "--no-decorate", "--no-notes")
         commits = list(read_log(self.git.tokens(*_LOG, *_PLAIN, *settings, *limits, self.head)))
+        if not commits and since:
+            raise self._no_commit_since(since)
         if not commits:
             return CommitRange((), self.head, self.is_shallow)
         if not commits[0].parent:
@@ -110,6 +114,15 @@ class Repository:
         if count is not None and len(commits) > count:
             return CommitRange(tuple(commits[1:]), commits[0].id, False)
         return CommitRange(tuple(commits), commits[0].parent, False)
+
+    def _no_commit_since(self, since: str) -> Misuse:
+        # git takes words that it cannot read for the present moment, and says nothing about it.
+        moment = self.git.run("rev-parse", f"--since={since}").decode().strip().removeprefix("--max-age=")
+        date = datetime.fromtimestamp(int(moment), UTC).date() if moment.isdecimal() else since
+        return Misuse(
+            message("No commit is so new: git reads {since!r} as {date}.", since=since, date=date),
+            fix=message("Write a date such as 2026-01-31, or '3 months ago'."),
+        )
 
     def files(self, commit: str) -> CommitFiles:
         """The files of a commit. commit: its id, or a name such as `HEAD~1`. Raises: ObjectsMissing, GitError."""

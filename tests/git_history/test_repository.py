@@ -64,7 +64,13 @@ def test_a_date_limits_the_commits(small: SmallRepository) -> None:
     ids = [small.commit({"a": str(number)}) for number in range(5)]
     history = open_repository(small.folder).commits(since=f"@{1_700_000_000 + 4 * 86_400}")
     assert (history.start, [commit.id for commit in history.commits]) == (ids[2], ids[3:])
-    assert open_repository(small.folder).commits(since="2035-01-01").commits == ()
+
+
+@pytest.mark.parametrize(("words", "date"), [("not a date", r"20\d\d-"), ("2035-01-01", "2035-01-01")])
+def test_a_date_that_no_commit_has_reached_is_said_as_git_reads_it(small: SmallRepository, words: str, date: str) -> None:
+    small.commit({"a": "1"})
+    with pytest.raises(Misuse, match=f"git reads '{words}' as {date}"):
+        open_repository(small.folder).commits(since=words)
 
 
 def test_a_merge_is_one_commit_with_all_that_it_brings(small: SmallRepository) -> None:
