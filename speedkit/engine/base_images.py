@@ -345,11 +345,11 @@ def exported_stage(engine: Engine, folder: Path, lines: list[str], target: str, 
     """
     with scratch_folder() as output:
         options = [f"--target={target}", f"--output=type=local,dest={output}"]
-        _solve(engine, folder, lines, options, name=name, base=base)
+        _run_buildx(engine, folder, lines, options, name=name, base=base)
         return "\n".join(path.read_text(encoding="utf-8") for path in sorted(output.iterdir()) if path.is_file())
 
 
-def _solve(engine: Engine, folder: Path, lines: list[str], options: list[str], *, name: str, base: str | None) -> None:
+def _run_buildx(engine: Engine, folder: Path, lines: list[str], options: list[str], *, name: str, base: str | None) -> None:
     (folder / "Dockerfile").write_text("\n".join(lines) + "\n")
     argv = [str(engine.buildx), "build", "--progress=plain", "--builder=default", *options]
     argv += [f"--build-context=base=docker-image://{base}"] if base else []
@@ -378,7 +378,7 @@ def make_image(
     argv = [f"--tag={name}"]
     argv += [f"--label={key}={value}" for key, value in (our_labels() | dict(labels or {})).items()]
     with note_making(engine, kind, name):
-        _solve(engine, folder, lines, argv, name=name, base=base)
+        _run_buildx(engine, folder, lines, argv, name=name, base=base)
         below = tuple(inspect_image(engine, base)["RootFS"]["Layers"]) if base else ()
         made = inspect_image(engine, name)["Id"]
         note_image(engine, made, kind, name=name, layers=layers_on(describe_image(engine, made, below)))

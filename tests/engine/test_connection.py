@@ -35,7 +35,9 @@ def test_connecting_to_a_near_engine_asks_it_nothing_that_takes_long(engine, mon
     get = unix_socket.get
 
     def noting(host, path, **options):
-        asked.append(path)
+        # A thread of an earlier test may be keeping the limits of what is stored.
+        if threading.current_thread() is threading.main_thread():
+            asked.append(path)
         return get(host, path, **options)
 
     monkeypatch.setattr(unix_socket, "get", noting)

@@ -183,7 +183,7 @@ def test_everything_asked_for_is_in_the_command_line(engine, tmp_path):
         build_args={"A": "b c"},
         named_contexts={"alpine": "docker-image://x"},
         labels={"l": "1"},
-        tag="t:1",
+        tags=("t:1",),
         builder="other",
     )
     argv = command_line(engine, request, tmp_path / "m.json")
@@ -231,5 +231,5 @@ def test_a_command_that_ignores_the_interrupt_is_killed(tmp_path):
 
 def test_an_image_that_only_has_a_stand_in_names_it(engine):
     with pytest.raises(NoSuchImage) as raised:
-        inspect_image(engine, "alpine:0.0-nowhere")
+        inspect_image(engine, "alpine:0.1")
     assert STAND_INS["alpine"] in raised.value.fix

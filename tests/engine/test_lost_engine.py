@@ -98,6 +98,7 @@ ASK_NOTHING = {"note_unanswered", "run_buildx", "replaced_frontend", "command_li
 ASK_NOTHING |= {"saved_stream"}  # until what it gives is read
 ONLY_NOTE = {"note_build", "note_making", "note_container", "note_image", "note_use"}
 """What cannot be noted is no reason to fail."""
+ONLY_NOTE |= {"remove_results"}  # what cannot be removed stays
 
 
 def public_functions() -> list[Callable[..., object]]:
@@ -141,8 +142,15 @@ def arguments_of(function: Callable[..., object], engine: Engine, folder: Path) 
         "container": "c0",
         "is_over": lambda: False,
         "limit": 0,
+        "target": "files",
+        "needed": (),
+        "names": ["team/app:1"],
+        "entrypoint": None,
+        "seconds": 1.0,
     }
     parameters = inspect.signature(function).parameters
+    if "entrypoint" in parameters:
+        fitting["command"] = None  # of a container, not of buildx
     needed = {name for name, parameter in parameters.items() if parameter.default is parameter.empty or name == "engine"}
     assert needed <= fitting.keys(), f"{function.__qualname__} has a parameter that this test has nothing for"
     return {name: fitting[name] for name in needed}
