@@ -14,7 +14,7 @@ from speedkit.engine import connect
 from speedkit.proof import smoke
 from speedkit.state import state_home
 from tests.strict_schema import check
-from tests.waiting import wait_until
+from tests.waiting import HANG_SECONDS
 
 from .conftest import AS_IS, SPLIT
 
@@ -162,9 +162,13 @@ def test_ctrl_c_ends_the_build_keeps_the_recordings_and_leaves_nothing_else(proj
     command = [sys.executable, "-m", "speedkit", "judge", str(project), "--against", str(other), "--commits", "1"]
     with subprocess.Popen(command, env=os.environ | {"SPEEDKIT_HOME": str(home)}, stderr=subprocess.PIPE) as program:
         # The second build is the one that does not end.
-        wait_until(lambda: len(list((home / "recordings").glob("*as-is*"))) == 1)
+        assert program.stderr is not None
+        assert b"as it is" in program.stderr.readline()
         program.send_signal(signal.SIGINT)
-        _, err = program.communicate(timeout=60)
+        try:
+            _, err = program.communicate(timeout=HANG_SECONDS)
+        finally:
+            program.kill()
     assert program.returncode == 3
     assert b"Cancelled" in err
     assert list((home / "work").iterdir()) == []
