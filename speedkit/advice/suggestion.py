@@ -37,7 +37,7 @@ class Suggestion:
 
 
 def unified_diff(path: str, before: str | None, after: str | None) -> str:
-    """The change of one file as `git diff` writes it. before, after: None where there is no file."""
+    """The change of one file as `git diff` writes it, for `git apply`. before, after: None where there is no file."""
     if before == after:
         return ""
     old, new = _quoted(f"a/{path}"), _quoted(f"b/{path}")
@@ -50,7 +50,8 @@ def unified_diff(path: str, before: str | None, after: str | None) -> str:
     end = "\t" if " " in path else ""
     names = ("/dev/null" if before is None else old + end, "/dev/null" if after is None else new + end)
     body = list(difflib.unified_diff(_lines(before or ""), _lines(after or ""), lineterm="\n"))
-    lines += [f"--- {names[0]}\n", f"+++ {names[1]}\n"]
+    if body:  # an empty file that comes or goes has no lines to name
+        lines += [f"--- {names[0]}\n", f"+++ {names[1]}\n"]
     for line in body[2:]:
         lines.append(line if line.endswith("\n") else f"{line}\n{_NO_LINE_END}")
     return "".join(lines)

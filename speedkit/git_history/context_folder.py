@@ -17,7 +17,7 @@ from speedkit.messages import message
 from .commits import GitFile
 from .git_command import ObjectReader
 from .git_folder import GitFolder
-from .repository import GIT_FOLDER, CommitFiles, Repository, git_folder, ignore_files, manifest_of
+from .repository import GIT_FOLDER, CommitFiles, Repository, ignore_files
 
 __all__ = ["ContextFolder"]
 
@@ -64,10 +64,8 @@ class ContextFolder:
         content = text if text is not None else files.dockerfile(place)
         if content is None:
             raise NoDockerfile(Path(dockerfile))
-        _, patterns = files.ignore_patterns(context, place)
         below = f"{context}/" if context else ""
-        tree = {**files.tree, **git_folder(files.commit)} if self.with_git and not context else files.tree
-        manifest = manifest_of(tree, context, patterns, files.links)
+        manifest = files.manifest(context, place, with_git=self.with_git)
         has_git = any(entry.path.startswith(f"{GIT_FOLDER}/") for entry in manifest.entries)
         wanted = {entry.path: files.tree[below + entry.path] for entry in manifest.entries if below + entry.path in files.tree}
         # Needed to build, although an ignore file may name them.

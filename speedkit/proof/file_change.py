@@ -7,21 +7,17 @@ the change does not fit.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from speedkit.advice import unified_diff
 from speedkit.engine import run_child
 from speedkit.errors import SpeedkitError
 from speedkit.messages import message
 from speedkit.ownership import scratch_folder
 
 __all__ = ["DoesNotFit", "FileChange", "apply_changes", "unified_patch"]
-
-CONTEXT_LINES = 3
-NO_FINAL_LINE_END = "\\ No newline at end of file"
-NO_FILE = "/dev/null"
 
 
 class DoesNotFit(SpeedkitError):
@@ -62,25 +58,10 @@ class FileChange:
     @property
     def patch(self) -> str:
         """The change as `git apply` takes it. Bytes that are not UTF-8 are surrogates."""
-        if self.before == self.after:
-            return ""
-        before, after = (_lines(content) for content in (self.before, self.after))
-        names = [f"{side}/{self.path}" for side in ("a", "b")]
-        head = f"diff --git {_quoted(names[0])} {_quoted(names[1])}\n"
-        if self.before is None:
-            head += "new file mode 100644\n"
-        elif self.after is None:
-            head += "deleted file mode 100644\n"
-        old, new = (
-            _quoted(name) if content is not None else NO_FILE
-            for name, content in zip(names, (self.before, self.after), strict=True)
+        before, after = (
+            None if content is None else content.decode("utf-8", "surrogateescape") for content in (self.before, self.after)
         )
-        body = difflib.unified_diff(before, after, n=CONTEXT_LINES, lineterm="\n")
-        hunks = list(body)[2:]
-        text = "".join(line if line.endswith("\n") else f"{line}\n{NO_FINAL_LINE_END}\n" for line in hunks)
-        # git reads a name with a space in it up to a tab.
-        old, new = (f"{name}\t" if " " in name else name for name in (old, new))
-        return f"{head}--- {old}\n+++ {new}\n{text}" if hunks else head
+        return unified_diff(self.path, before, after)
 
 
 def apply_changes(changes: Sequence[FileChange], files: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
@@ -107,18 +88,3 @@ def _merged(before: bytes, after: bytes, current: bytes) -> bytes | None:
             (folder / name).write_bytes(content)
         done = run_child(["git", "merge-file", "-q", "current", "before", "after"], cwd=folder)
         return (folder / "current").read_bytes() if done.returncode == 0 else None
-
-
-def _lines(content: bytes | None) -> list[str]:
-    """Lines with their ends. Only a line feed ends a line, as for git."""
-    text = (content or b"").decode("utf-8", "surrogateescape")
-    lines = text.split("\n")
-    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
-
-
-def _quoted(name: str) -> str:
-    """A path as git writes it into a patch: in quotes with escapes where it has unusual characters."""
-    raw = name.encode("utf-8", "surrogateescape")
-    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in raw):
-        return name
-    return '"' + "".join(chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:03o}" for byte in raw) + '"'

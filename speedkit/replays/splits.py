@@ -13,13 +13,13 @@ What a split saves is found by replaying the history with it, and without it.
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from speedkit.advice import unified_diff
 from speedkit.builds import dockerfile_without_secrets
 from speedkit.context import Manifest
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
@@ -114,7 +114,7 @@ def splits_of(
         changes = _changes(cut, trial.commits(text))
         tried = []
         for new_text, parts in _halves(text, cut, manifest, changes):
-            patch = _diff(text, new_text, newest.dockerfile.path)
+            patch = unified_diff(newest.dockerfile.path, text, new_text)
             if dockerfile_without_secrets(patch, inputs.build_args) != patch:
                 continue  # a secret stands in the lines around, and would be shown
             runs, seconds = trial.saved(text, new_text)
@@ -334,15 +334,3 @@ def _cut_text(text: str, cut: _Cut, first: Sequence[str], second: Sequence[str])
             *lines[cut.run.end_line :],
         ]
     )
-
-
-def _diff(before: str, after: str, path: str) -> str:
-    """A unified diff for `git apply`."""
-    lines = difflib.unified_diff(_kept(before), _kept(after), f"a/{path}", f"b/{path}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _kept(text: str) -> list[str]:
-    # Only line feeds end a line for git; `splitlines` would cut at others, too.
-    lines = text.split("\n")
-    return [*(f"{line}\n" for line in lines[:-1]), *([lines[-1]] if lines[-1] else [])]
