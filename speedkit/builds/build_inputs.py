@@ -13,16 +13,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from speedkit.apps import App
+from speedkit.apps import App, Strategy
 from speedkit.context import file_in_root
-from speedkit.engine import CommandOptions
+from speedkit.engine import CommandOptions, checked_options, joined_options
 from speedkit.errors import FileRefused, NoDockerfile
 from speedkit.messages import message
 from speedkit.recordings import redaction_of
 from speedkit.regular_file import read_regular
 from speedkit.secrets import is_secret_file
 
-__all__ = ["dockerfile_text", "dockerfile_without_secrets", "effective_build_args", "options_in_copy", "refuse_private_file"]
+__all__ = ["dockerfile_text", "dockerfile_without_secrets", "effective_build_args", "options_for", "refuse_private_file"]
 
 PROXY_ARGUMENTS = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"})
 """Build args that BuildKit defines without an ARG, and leaves out of cache keys."""
@@ -44,17 +44,20 @@ def effective_build_args(build_args: Mapping[str, str]) -> dict[str, str]:
     return from_environment | dict(build_args)
 
 
-def options_in_copy(options: CommandOptions, app: App) -> CommandOptions:
-    """The options with the working copy's folder for each named context inside the app, so that edits of the copy count.
+def options_for(app: App, strategy: Strategy, options: CommandOptions) -> CommandOptions:
+    """The options of a build by a strategy: the strategy's, and the reader's own before them, as `checked_options` gives them.
 
-    options: as `checked_options` gives them. A folder that the copy lacks, because an ignore file leaves it out, stays.
+    A named context inside of the app is the working copy's folder, so that edits of the copy count. A folder that the copy
+    lacks, because an ignore file leaves it out, stays.
+    Raises: Misuse for an option that buildx would not take.
     """
-    contexts = dict(options.named_contexts)
-    for name, folder in options.folders.items():
+    checked = checked_options(joined_options(strategy.options, options))
+    contexts = dict(checked.named_contexts)
+    for name, folder in checked.folders.items():
         if app.folder != app.source and folder.is_relative_to(app.source):
             copied = app.folder / folder.relative_to(app.source)
             contexts[name] = str(copied if copied.is_dir() else folder)
-    return replace(options, named_contexts=contexts) if contexts != options.named_contexts else options
+    return replace(checked, named_contexts=contexts) if contexts != checked.named_contexts else checked
 
 
 def dockerfile_text(path: Path) -> str:

@@ -18,8 +18,6 @@ from speedkit.engine import (
     BuildRequest,
     CommandOptions,
     agent_ids,
-    checked_options,
-    joined_options,
     our_labels,
     read_secrets,
     require_secrets,
@@ -28,9 +26,9 @@ from speedkit.engine import (
 )
 from speedkit.recordings import Meta, Recording, Redaction, new_id
 
-from .build_inputs import dockerfile_text, effective_build_args, options_in_copy, refuse_private_file
+from .build_inputs import dockerfile_text, effective_build_args, options_for, refuse_private_file
 
-__all__ = ["BuildOptions", "Request", "options_of", "options_of_strategy", "request_for", "request_of"]
+__all__ = ["BuildOptions", "Request", "options_of", "request_for", "request_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,12 @@ def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
     """
     text = dockerfile_text(strategy.dockerfile)
     refuse_private_file(strategy.dockerfile, text, app.folder)
-    options = options_of_strategy(strategy, options)
+    options = replace(
+        options,
+        target=options.target or strategy.target,
+        build_args={**strategy.build_args, **options.build_args},
+        options=options_for(app, strategy, options.options),
+    )
     require_secrets(options.options)
     return Request(
         app=app.name,
@@ -162,21 +165,8 @@ def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
         host_commands=strategy.host_commands,
         probe=app.probe,
         text=text,
-        options=replace(options, options=options_in_copy(options.options, app)),
+        options=options,
         arguments=effective_build_args(options.build_args),
-    )
-
-
-def options_of_strategy(strategy: Strategy, options: BuildOptions) -> BuildOptions:
-    """The options of a build by a strategy: the strategy's own where the build names no others.
-
-    Raises: Misuse for an option that cannot be.
-    """
-    return replace(
-        options,
-        target=options.target or strategy.target,
-        build_args={**strategy.build_args, **options.build_args},
-        options=checked_options(joined_options(strategy.options, options.options)),
     )
 
 

@@ -19,9 +19,7 @@ from speedkit.engine import (
     CancellableCommand,
     CommandOptions,
     Engine,
-    checked_options,
     connect,
-    joined_options,
     require_secrets,
     unset_secrets,
 )
@@ -33,6 +31,7 @@ from speedkit.state import state_folder, state_home
 from speedkit.words import seconds_text
 
 from .background import InBackground
+from .build_inputs import options_for
 from .exit_handling import forget, stop_when_leaving
 from .housekeeping import keep_in_background
 from .notebook_view import watch_in_notebook
@@ -138,7 +137,7 @@ def start_build(
     Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, Misuse for an option that cannot be, and what `connect` raises.
     """
     of_strategy = app.strategy(strategy)
-    given_options = checked_options(joined_options(of_strategy.options, options))
+    given_options = options_for(app, of_strategy, options)
     require_secrets(given_options)
     # Before `begin`, which counts a build of the app: without a builder there is none, and the next build is still the first.
     named_builder = builder_named(engine or connect(), builder)

@@ -10,11 +10,11 @@ from typing import Any
 
 from speedkit.apps import App, Strategy
 from speedkit.builders import BaseRequest, Builder, builder_if_any
-from speedkit.builds import dockerfile_text, dockerfile_without_secrets, effective_build_args, options_in_copy
+from speedkit.builds import dockerfile_text, dockerfile_without_secrets, effective_build_args, options_for
 from speedkit.cache import CacheModel, StepForecast, lint
 from speedkit.context import Manifest, read_context, read_files_again
 from speedkit.dockerfile import Finding
-from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options, joined_options
+from speedkit.engine import NO_OPTIONS, CommandOptions
 from speedkit.errors import DockerfileError, RecordingError
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
@@ -96,7 +96,7 @@ class LiveForecast:
                     build_args=self._arguments(of_strategy),
                     target=of_strategy.target,
                     bases=self._bases,
-                    options=self._options_of(app, of_strategy),
+                    options=options_for(app, of_strategy, self._options),
                 )
                 forecast = self._cache_model.predict(now)
             except DockerfileError:
@@ -106,9 +106,6 @@ class LiveForecast:
 
     def _arguments(self, strategy: Strategy) -> dict[str, str]:
         return effective_build_args({**strategy.build_args, **self._build_args})
-
-    def _options_of(self, app: App, strategy: Strategy) -> CommandOptions:
-        return options_in_copy(checked_options(joined_options(strategy.options, self._options)), app)
 
     def _contexts(self, app: App, strategy: Strategy) -> Iterator[Manifest]:
         """The manifest of the context. Where there are many files, one with the app's own changes alone comes first."""
@@ -138,7 +135,7 @@ class LiveForecast:
         earlier = earlier_builds() if past_key != self._past_key else []
         if past_key != self._past_key:
             self._own = own_past(earlier, isolation=isolation, folder=folder)
-        arguments, options = self._arguments(strategy), self._options_of(app, strategy)
+        arguments, options = self._arguments(strategy), options_for(app, strategy, self._options)
         request = BaseRequest(dockerfile_text(strategy.dockerfile), arguments, strategy.target, isolation, options)
         self._bases = base_facts(self._find_builder(), request, self._own)
         self._froms = froms

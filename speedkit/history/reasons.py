@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from speedkit.apps import App
 from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, base_names, builder_if_any
-from speedkit.builds import dockerfile_text, effective_build_args, options_in_copy
+from speedkit.builds import dockerfile_text, effective_build_args, options_for
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast, lint
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, NewToCache, StartedEmpty
 from speedkit.context import Manifest, read_context
 from speedkit.dockerfile import Finding
-from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options, joined_options
+from speedkit.engine import NO_OPTIONS, CommandOptions
 from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
 from speedkit.messages import join_names, message, plural
 from speedkit.model import Build
@@ -86,7 +86,7 @@ def predict(
     Misuse for an option that cannot be.
     """
     of_strategy = app.strategy(strategy)
-    checked = options_in_copy(checked_options(joined_options(of_strategy.options, options)), app)
+    checked = options_for(app, of_strategy, options)
     target = target or of_strategy.target
     arguments = effective_build_args({**of_strategy.build_args, **(build_args or {})})
     folder, isolation = str(app.folder), app.cache_of(of_strategy.name)

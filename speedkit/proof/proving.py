@@ -17,13 +17,13 @@ import statistics
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from speedkit.apps import App, Probe, Strategy
+from speedkit.apps import Probe, Strategy
 from speedkit.builders import EngineBuilder
-from speedkit.builds import BuildOptions, Watch, start_on_builder
-from speedkit.engine import Engine, checked_options, note_build, remove_results
+from speedkit.builds import Watch, start_measured
+from speedkit.engine import Engine, note_build, remove_results
 from speedkit.errors import NotProven, SpeedkitError
 from speedkit.messages import marked, message, plural
 from speedkit.model import Build
@@ -267,17 +267,16 @@ class _Run:
         # The replay takes the seconds of steps from builds whose strategy begins with the name of the way.
         name = f"{way.name}, {variant}"
         dockerfile = folder.place(place_in_folder(way.file, way) or way.file)
-        strategy = Strategy(name, dockerfile, message(WORDS[variant]))
-        app = App(self._proving.name, self._proving.source, folder.context, {name: strategy}, {}, private_cache=False)
-        options = BuildOptions(
+        running = start_measured(
+            self._builder,
+            way,
+            app_name=self._proving.name,
+            source=self._proving.source,
+            context=folder.context,
+            strategy=Strategy(name, dockerfile, message(WORDS[variant])),
             edit=edit,
             isolation=token or self._tokens[variant],
-            target=way.target,
-            build_args=dict(way.build_args),
-            # Without its tags, which name images of the team's, and without its caches, which are those of other builds.
-            options=checked_options(replace(way.options, tags=()), self._proving.source),
         )
-        running = start_on_builder(self._builder, app, strategy, options)
         self._names.add(running.request.tag)
         try:
             built = running.wait()

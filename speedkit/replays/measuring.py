@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import pairwise
 
-from speedkit.apps import App, Strategy
+from speedkit.apps import Strategy
 from speedkit.builders import Builder, builder_named
-from speedkit.builds import BuildOptions, recordings_folder, start_on_builder
+from speedkit.builds import recordings_folder, start_measured
 from speedkit.cache import Verdict
-from speedkit.engine import checked_options, connect, note_build, remove_results
+from speedkit.engine import connect, note_build, remove_results
 from speedkit.errors import SpeedkitError
 from speedkit.git_history import Commit, CommitRange, ContextFolder, Repository
 from speedkit.messages import message
@@ -135,20 +135,16 @@ def build_commits(
             path = posixpath.relpath(one.dockerfile.path, repository.prefix or ".")
             dockerfile = context.check_out(one.commit.id, dockerfile=path, text=inputs.dockerfile_text)
             say(message("build {number} of {count}: {commit}", number=number, count=len(chain), commit=one.commit.id[:10]))
-            strategy = Strategy(way.name, dockerfile, "")
-            # Not the app's own name: its image would take the place of the one that the reader has built.
-            app = App(
-                f"{name}, replayed", repository.folder.resolve(), context.folder, {way.name: strategy}, {}, private_cache=False
-            )
-            options = BuildOptions(
+            running = start_measured(
+                builder,
+                way,
+                app_name=f"{name}, replayed",
+                source=repository.folder.resolve(),
+                context=context.folder,
+                strategy=Strategy(way.name, dockerfile, ""),
                 edit=one.commit.id[:10],
                 isolation=isolation,
-                target=way.target,
-                build_args=dict(way.build_args),
-                # Without its tags, which name images of the team's, and without its caches, which are those of other builds.
-                options=checked_options(replace(way.options, tags=()), repository.folder),
             )
-            running = start_on_builder(builder, app, strategy, options)
             try:
                 build = running.wait()
             except BaseException:
