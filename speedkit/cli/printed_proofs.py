@@ -24,7 +24,7 @@ def print_proof(piece: Piece) -> None:
     if proof is None:
         return
     as_is, patched, change = message("as it is"), message("patched"), message("change")
-    rows = [[row.what, seconds_text(row.as_is_seconds), seconds_text(row.patched_seconds), row.change] for row in proof.rows]
+    rows = [[row.state, seconds_text(row.as_is_seconds), seconds_text(row.patched_seconds), row.change] for row in proof.rows]
     print_table("", [message("built"), as_is, patched, change], rows, numbers=[as_is, patched, change])
     print_text(*proof.asides, proof.equality_sentence)
     if proof.differences:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .commits import Change, Commit, CommitRange, GitFile, change_counts
 from .context_folder import ContextFolder
+from .git_command import environment_without_git
 from .repository import (
     GIT_FOLDER,
     CommitFiles,
@@ -33,6 +34,7 @@ __all__ = [
     "Repository",
     "change_counts",
     "entry_of",
+    "environment_without_git",
     "file_behind",
     "git_folder",
     "ignore_files",

@@ -1,4 +1,8 @@
-"""Commits and what each changed, as `git log --raw` and `git ls-tree` print them."""
+"""Commits and what each changed, as `git log --raw` and `git ls-tree` print them.
+
+In: the output of git, split at NUL (option `-z`), which no path can contain. A changed path is two pieces: modes, blob ids and
+a letter, and then the path (https://git-scm.com/docs/git-diff-tree#_raw_output_format).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ __all__ = ["LOG_FORMAT", "Change", "Commit", "CommitRange", "GitFile", "change_c
 LOG_FORMAT = "tformat:%H%x00%P%x00%ct%x00%aN%x00%aE%x00%s"
 _FIELDS = 6
 _NOTHING = "000000"
+"""The mode that git prints for a file that does not exist, before it was added or after it was removed."""
 
 
 class GitFile(NamedTuple):
@@ -34,7 +39,7 @@ class GitFile(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A path that a commit changed. before, after: None where there is no such file."""
+    """A path that a commit changed. before: None for a file that the commit adds. after: None for one that it removes."""
 
     path: str
     before: GitFile | None
@@ -46,7 +51,8 @@ class Commit:
     """A commit of the first-parent history.
 
     parent: the first one; "" for the first commit of all, and where a shallow clone ends. seconds: of its committer's date,
-    since 1970. changes: against the first parent, so a merge has all that it brings; paths start at the repository's root.
+    since 1970. changes: against the first parent, so a merge has the changes of its whole branch. Their paths
+    start at the root of the repository.
     """
 
     id: str
@@ -89,28 +95,29 @@ def read_log(tokens: Iterator[str]) -> Iterator[Commit]:
     def file(mode: str, blob: str) -> GitFile | None:
         if mode == _NOTHING:
             return None
-        known = files.get((mode, blob))
-        if known is None:
-            known = files[mode, blob] = GitFile(mode, blob)
-        return known
+        return files.setdefault((mode, blob), GitFile(mode, blob))
 
     token = next(tokens, None)
     while token is not None:
+        # An empty piece may stand between two commits.
         if not token:
             token = next(tokens, None)
             continue
+
         fields = [token, *(next(tokens, "") for _ in range(_FIELDS - 1))]
         changes: list[Change] = []
         token = next(tokens, None)
-        # git ends the text of a commit with a line end before its changes.
+        # After the format's text, git writes a line end before the first change, also with `-z`.
         while token is not None and token.lstrip("\n").startswith(":"):
             mode_before, mode_after, blob_before, blob_after, _ = token.lstrip("\n")[1:].split(" ")
             path = next(tokens, "")
             path = texts.setdefault(path, path)
             changes.append(Change(path, file(mode_before, blob_before), file(mode_after, blob_after)))
             token = next(tokens, None)
+
         commit, parents, seconds, author, email, subject = fields
         parent, _, others = parents.partition(" ")
+        # A merge has several parents; its changes are those against the first one (`--diff-merges=first-parent`).
         author, email = texts.setdefault(author, author), texts.setdefault(email, email)
         yield Commit(commit, parent, int(seconds or 0), author, email, subject, tuple(changes), bool(others))
 

@@ -20,7 +20,7 @@ from typing import IO, cast
 from speedkit.errors import GitError, NotARepository, ObjectsMissing, SpeedkitError
 from speedkit.messages import message
 
-__all__ = ["GitCommand", "ObjectReader"]
+__all__ = ["GitCommand", "ObjectReader", "environment_without_git"]
 
 _PATIENCE_SECONDS = 600.0
 """A command that takes longer is ended: objects may lie on a disk that does not answer."""
@@ -37,6 +37,14 @@ _SAFE_SETTINGS = (
 )
 
 
+def environment_without_git() -> dict[str, str]:
+    """The environment without git's own variables.
+
+    Where git itself started this program, as a hook does, GIT_DIR and its like name another repository.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+
 class GitCommand:
     """Git, for one folder."""
 
@@ -51,9 +59,7 @@ class GitCommand:
         self._argv = [program, "--no-pager", "-C", os.fspath(folder.resolve())]
         for setting in _SAFE_SETTINGS:
             self._argv += ["-c", setting]
-        # GIT_DIR and the like are set where git itself started this program, as in a hook, and name another repository.
-        self._environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        self._environment |= {
+        self._environment = environment_without_git() | {
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_NO_LAZY_FETCH": "1",
             # Before git 2.45, which has GIT_NO_LAZY_FETCH, a partial clone fetches what is missing; no transport, no fetch.
@@ -62,14 +68,15 @@ class GitCommand:
             "LC_ALL": "C",
         }
 
-    def run(self, *arguments: str, given: str | bytes = b"") -> bytes:
-        """What a command prints. given: what it reads. Raises: GitError."""
-        text = given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given
-        if not text:
+    def run(self, *arguments: str, stdin: str | bytes = b"") -> bytes:
+        """The output of a command. stdin: the text that it reads. Raises: GitError."""
+        content = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
+        if not content:
             with self.reading(*arguments) as output:
                 return output.read()
+        # A file, not a pipe: git may write output before it has read all input, and both would wait for ever.
         with tempfile.TemporaryFile() as file:
-            file.write(text)
+            file.write(content)
             file.seek(0)
             with self._started(arguments, stdin=file.fileno()) as process:
                 return cast("IO[bytes]", process.stdout).read()
@@ -83,6 +90,7 @@ class GitCommand:
     def tokens(self, *arguments: str) -> Iterator[str]:
         """The output of a command that separates with NUL, piece by piece. Bytes that are not UTF-8 become surrogates."""
         with self.reading(*arguments) as output:
+            # A chunk may end within a piece, or within a character: the part after the last NUL waits for the next chunk.
             rest = b""
             while chunk := output.read(_CHUNK_BYTES):
                 *whole, rest = (rest + chunk).split(b"\0")
@@ -127,7 +135,11 @@ class GitCommand:
 
 
 class ObjectReader:
-    """Reads objects by their ids."""
+    """Reads objects by their ids.
+
+    `git cat-file --batch` answers each line on stdin with a line `<id> <type> <size>`, the content, and a line end. For an
+    object that it lacks, the line is `<id> missing`. https://git-scm.com/docs/git-cat-file#_batch_output
+    """
 
     def __init__(self, requests: IO[bytes], answers: IO[bytes]) -> None:
         self._requests = requests
@@ -178,7 +190,7 @@ def _missing(object_id: str) -> ObjectsMissing:
 
 
 def _error(folder: Path, command: str, quoted: str) -> SpeedkitError:
-    """The error for a command that failed, by what git says about it (in English: LC_ALL is C)."""
+    """The error for a command that failed. quoted: git's own message, in English, as LC_ALL is C."""
     if "dubious ownership" in quoted:
         return NotARepository(
             message("{folder} belongs to somebody else, and git does not open it.", folder=folder),

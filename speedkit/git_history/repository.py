@@ -1,4 +1,8 @@
-"""A git repository: its first-parent history, the tree of each commit, and the build context in such a tree."""
+"""A git repository: its first-parent history, the tree of each commit, and the build context in such a tree.
+
+A tree has no sizes and no modification times, so a manifest made of it has none either. The digest of a file in it is the id
+of its blob, which is good only to compare commits.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,7 @@ LARGEST_TEXT_BYTES = 16_000_000
 """Of a Dockerfile or ignore file."""
 GIT_FOLDER = ".git"
 _MOST_LINKS = 255
+"""BuildKit follows as many for one path, and then ends the build with `too many links`."""
 _LOG = ("log", "--first-parent", "--diff-merges=first-parent", "--reverse", "--raw", "-z", "--no-abbrev", "--no-renames")
 _PLAIN = ("--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "--no-relative", f"--format={LOG_FORMAT}")
 
@@ -102,11 +107,14 @@ class Repository:
             raise Misuse(message("The number of commits must be 1 or more, not {count}.", count=count))
         limits = [f"--max-count={count + 1}"] if count is not None else []
         limits += [f"--since={since}"] if since else []
-        # Without a commit before it, the first one has nothing to be compared with, so its changes are not read.
+
+        # One commit more than asked for: it is the start of the range, with which the first commit is compared.
         settings = ("--no-color", "--no-decorate", "--no-notes")
         commits = list(read_log(self.git.tokens(*_LOG, *_PLAIN, *settings, *limits, self.head)))
         if not commits and since:
             raise self._no_commit_since(since)
+
+        # The start is the commit of the log that has no parent, the one more that was read, or else the parent of the first.
         if not commits:
             return CommitRange((), self.head, self.is_shallow)
         if not commits[0].parent:
@@ -116,7 +124,7 @@ class Repository:
         return CommitRange(tuple(commits), commits[0].parent, False)
 
     def _no_commit_since(self, since: str) -> Misuse:
-        # git takes words that it cannot read for the present moment, and says nothing about it.
+        # For words that it cannot read, git takes the present moment, and prints no error.
         moment = self.git.run("rev-parse", f"--since={since}").decode().strip().removeprefix("--max-age=")
         date = datetime.fromtimestamp(int(moment), UTC).date() if moment.isdecimal() else since
         return Misuse(
@@ -224,7 +232,7 @@ class CommitFiles:
 
 
 def git_folder(commit: str) -> dict[str, GitFile]:
-    """What stands for the `.git` of a checkout of a commit: a few files of it, which differ from commit to commit."""
+    """Files in place of the `.git` of a checkout: a few of its names, with contents that differ from commit to commit."""
     return {f"{GIT_FOLDER}/{name}": GitFile("100644", commit) for name in ("HEAD", "index", "objects/pack/objects.pack")}
 
 
@@ -274,7 +282,11 @@ def resolved(path: str, tree: Mapping[str, GitFile], links: Mapping[str, str]) -
 
 
 class _Level(NamedTuple):
-    """A folder on the walk: the names that are left of it, and of an ignored one its place among the entries, and its entry."""
+    """A folder on the walk.
+
+    names: those not visited yet. ignored_folder: for a folder that the ignore file names, its place among the entries, and its
+    entry.
+    """
 
     names: Iterator[str]
     folder: str
@@ -300,6 +312,8 @@ def manifest_of(
             if name in siblings:
                 break
             siblings[name] = None
+
+    # A list of folders in place of recursion: a path in git may have thousands of parts.
     entries: list[Entry] = []
     walk = [_Level(iter(sorted(folders[""])), "", ())]
     while walk:

@@ -20,14 +20,14 @@ def repository_folder(folder: Path) -> Path | None:
 def working_files(repository: Path, below: tuple[str, ...] = ()) -> list[str] | None:
     """The files of a repository, as paths in it with slashes; None when git cannot say, as for somebody else's repository.
 
-    Of a submodule there is only its folder's name. below: only files at or below these paths.
+    A submodule gives only the name of its folder. below: only files at or below these paths.
     """
     try:
         command = GitCommand(repository)
-        # `:(literal)` is needed as a folder's name may hold the signs of a pattern.
+        # Without `literal`, a folder called `[slug]` would be a pattern: https://git-scm.com/docs/gitglossary (pathspec).
         pathspecs = [f":(top,literal){path}" for path in below]
-        listed = command.tokens("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *pathspecs)
-        # A file in a conflict of a merge is listed once for each side.
-        return list(dict.fromkeys(filter(None, listed)))
+        tracked_and_new = command.tokens("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *pathspecs)
+        # During a merge with conflicts, `git ls-files` names a file once for each side of its conflict.
+        return list(dict.fromkeys(filter(None, tracked_and_new)))
     except SpeedkitError:
         return None

@@ -1,4 +1,4 @@
-"""Advice for a project: changes that are worth it, and those that were tried and are not."""
+"""Advice for a project: changes that are worth it, and changes that were tried and are not."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["Advice"]
 class Advice:
     """What a project can change.
 
-    project: its name. way: how it is built. pieces: what is worth it; the first one is the patch to take. When it was proven,
-    it is the only one, and has all that is worth it; without a proof, the rules in it follow one by one. tried: what is not
-    worth it, each with its reason. notices: what else a reader has to know, as sentences. proven: whether it was asked to be.
+    project: its name. way: the name of the way to build it. pieces: the changes that are worth it; the first one is the patch
+    to apply. A proven patch is the only piece; without a proof, the changes of single rules follow it. tried: the changes that
+    are not worth it, each with its reason. notices: further sentences for the reader. proven: whether a proof was asked for.
     """
 
     project: str
@@ -30,7 +30,7 @@ class Advice:
 
     @property
     def patch(self) -> str:
-        """What `git apply` takes in the project's folder; "" where there is nothing to change."""
+        """The patch, for `git apply` in the project's folder; "" where there is nothing to change."""
         return self.pieces[0].patch if self.pieces else ""
 
     @property

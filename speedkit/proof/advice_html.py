@@ -20,7 +20,7 @@ AMOUNT = "sk-amount"
 
 
 def advice_html(advice: Advice) -> str:
-    """The first piece with all that is known about it, the others and those that were tried with their reasons."""
+    """The first piece with its proof and patch, the other pieces, and those that were tried, with their reasons."""
     parts = [f"<p><b>{html_text(advice.summary)}</b></p>", *(_paragraph(notice) for notice in advice.notices)]
     for piece in advice.pieces[:1]:
         parts += [_paragraph(text) for text in (piece.because, piece.prediction) if text]
@@ -52,19 +52,19 @@ def proof_html(proof: Proof) -> str:
     head = [Cell(text) for text in (message("built"), message("as it is"), message("patched"), message("change"))]
     rows = [
         [
-            Cell(row.what),
+            Cell(row.state),
             Cell(seconds_text(row.as_is_seconds), AMOUNT),
             Cell(seconds_text(row.patched_seconds), AMOUNT),
             Cell(row.change, AMOUNT),
         ]
         for row in proof.rows
     ]
-    said = [proof.equality_sentence, *([proof.smoke.sentence] if proof.smoke is not None else []), *proof.asides]
+    sentences = [proof.equality_sentence, *([proof.smoke.sentence] if proof.smoke is not None else []), *proof.asides]
     differences = ""
     if proof.differences:
         named = [[Cell(one.path), Cell(one.sentence)] for one in proof.differences[:DIFFERENCES_SHOWN]]
         differences = table_html([Cell(message("path")), Cell(message("judgement"))], named, look="sk-facts")
-    return f"{table_html(head, rows, look='sk-facts')}{''.join(map(_paragraph, said))}{differences}"
+    return f"{table_html(head, rows, look='sk-facts')}{''.join(map(_paragraph, sentences))}{differences}"
 
 
 def _paragraph(text: str) -> str:

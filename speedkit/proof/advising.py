@@ -3,7 +3,7 @@
 The combined patch of all rules is proved first: users want one patch, and rules help each other. When its image is equal and
 its rebuilds are quicker, it is the advice. When it is not equal, does not build, or fails the smoke command, each rule alone is
 built once, in one cache, and compared with the original (`refusals`). The rules that pass make a smaller patch, which is
-proved in the same way. What is left out, and a patch that saves nothing, are listed as tried, each with its reason.
+proved in the same way. Rules that are left out, and a patch that saves nothing, become `Advice.tried`, each with its reason.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["advise"]
 
 ALL = "all"
 NOT_THE_RULES: frozenset[Verdict] = frozenset(("no-gain", "worse", "not-measured"))
-"""Verdicts about seconds: to leave rules out of an equal patch makes it no quicker."""
+"""Verdicts about seconds. The image is equal, so leaving out single rules would not help."""
 
 
 def advise(
@@ -47,7 +47,7 @@ def advise(
     options: CommandOptions = NO_OPTIONS,
     watch: Callable[[int], Watch] = quiet_or_notebook,
 ) -> Advice:
-    """What a project can change so that its rebuilds are quicker; with `prove`, only what real builds showed to be worth it.
+    """Changes that make a project's rebuilds quicker; with `prove`, only those that real builds showed to be worth it.
 
     project: as `sk.project` gives it, or its folder. commits: how many of the last ones to build for a proof. smoke: a command
     to run in both images. way: the name of the way to build; None is the usual one. target, build_args, options: before
@@ -57,7 +57,8 @@ def advise(
     words = parse_smoke(smoke)
     project_target = target_of(project, way, target=target, build_args=build_args, options=options)
     view = project_view(project_target)
-    read_dockerfile(view.dockerfile)  # an error in it is said, and is not "nothing to change"
+    # The rules say nothing about a Dockerfile that cannot be read. The reader needs its error, not "nothing to change".
+    read_dockerfile(view.dockerfile)
     suggestions = suggest(view)
     whole = combined(view)
     advice = Advice(project_target.name, project_target.way.name, (), notices=project_target.notices, proven=prove)

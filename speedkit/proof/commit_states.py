@@ -26,7 +26,8 @@ _Content = tuple[tuple[str, str, int, str, str], ...]
 class CommitStates:
     """The last `count` commits whose build context or Dockerfile differs from that of the commit before, oldest first.
 
-    Others would find everything in the cache with any Dockerfile. skipped: how many of those lie between.
+    A build of any other commit would find all steps in the cache, with any Dockerfile. skipped: how many such commits lie
+    between.
     """
 
     repository: Repository
@@ -40,24 +41,24 @@ class CommitStates:
 
     @cached_property
     def states(self) -> tuple[ProjectState, ...]:
-        """Empty for a project whose history has no commit to measure."""
+        """The states; none for a project whose history has no commit to measure."""
         commits = self.repository.commits(SEARCHED_COMMITS)
-        chosen: list[Commit] = []
+        measured: list[Commit] = []
         for commit in reversed(commits.commits):
-            if len(chosen) >= self.count:
+            if len(measured) >= self.count:
                 break
             if self._changes_the_build(commit):
-                chosen.append(commit)
+                measured.append(commit)
             else:
                 self.skipped += 1
-        if not chosen:
+        if not measured:
             return ()
-        first = chosen[-1]
+        first = measured[-1]
         start = ProjectState("commit", first.parent, "")
         by_id = {commit.id: commit for commit in commits.commits}
         if first.parent in by_id:
             start = _state(by_id[first.parent])
-        return (start, *map(_state, reversed(chosen)))
+        return (start, *map(_state, reversed(measured)))
 
     def _changes_the_build(self, commit: Commit) -> bool:
         context = self.repository.path(self.way.context)
@@ -68,7 +69,8 @@ class CommitStates:
             return True
         if not any(path.startswith(below) for path in paths):
             return False
-        # The ignore file decides the rest. A commit whose files cannot be read is a state that is left out later, with words.
+        # A path in the context may still be one that the ignore file names. A commit whose files cannot be read counts as a
+        # state here; the proof leaves it out, with the reason.
         with contextlib.suppress(SpeedkitError):
             return self._content(commit.id) != self._content(commit.parent)
         return True
@@ -87,7 +89,8 @@ class CommitStates:
         try:
             self._folder.check_out(state.id, dockerfile=self.way.file, modified_ns=time_ns)
         except NoDockerfile:
-            # The reader may have written one since. Without, the state is left out.
+            # The Dockerfile may be newer than the commit: the uncommitted changes of the folder bring it. Otherwise the state
+            # is left out later.
             self._folder.check_out(state.id, dockerfile=self.way.file, text="", modified_ns=time_ns)
 
 

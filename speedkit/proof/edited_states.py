@@ -57,13 +57,13 @@ SOURCES = frozenset(
     }
 )
 NOT_SOURCES = ("test", "vendor", "node_modules", "config", ".git", "dist", "third_party", "setup.py", "build.rs", "conftest")
-"""Parts of paths of files that people seldom edit, or whose edit is no usual one: dependencies, tests, settings of builds."""
+"""Parts of the paths of files that people seldom edit: dependencies, tests, settings of builds."""
 
 
 class EditedStates:
     """A project as it is in its folder, then with an empty line at the end of one source file after another.
 
-    An empty line is an edit that every language bears.
+    An empty line at the end is allowed in every language.
     """
 
     has_history = False
@@ -96,7 +96,7 @@ class EditedStates:
             and not any(part in entry.path.lower() for part in NOT_SOURCES)
         ]
         if not candidates:
-            # Any text will do where there is no source that the kit knows as one; a Dockerfile is what is being changed.
+            # Without a source file, any other text will do. A Dockerfile will not: it is the file that the proof changes.
             candidates = [
                 entry
                 for entry in self._context.entries
@@ -114,7 +114,7 @@ class EditedStates:
             edited = context / state.id
             text = edited.read_bytes()
             mode = edited.stat().st_mode
-            # A new file and not a longer one, see `ProjectStates.write`.
+            # A new file, as the other folders have hard links to the old one (see `ProjectFolder.become`).
             edited.unlink()
             edited.write_bytes(text + (b"\n" if text.endswith(b"\n") else b"\n\n"))
             edited.chmod(mode)
@@ -135,7 +135,7 @@ class EditedStates:
                 shutil.copyfile(source / entry.path, target)
                 target.chmod(entry.mode)
                 os.utime(target, ns=(time_ns, time_ns))
-        # An ignore file may name both itself and the Dockerfile, and the build reads them all the same.
+        # A build needs both, even when the ignore file names them (https://docs.docker.com/build/concepts/context/).
         needed = [self._project / self._way.file, ignore_file_of(source, self._project / self._way.file)]
         for path in filter(None, needed):
             name = path.relative_to(self._project).as_posix()

@@ -1,10 +1,10 @@
 """Whether two images are equal, file by file and setting by setting, and what each difference is.
 
-What differs between two builds of the same original is noise, and nothing else is. Three things need a word more:
+A difference between two builds of the same original is noise, and nothing else is. Three cases need a word more:
 
-- A name may be new in each build, such as that of a log with the time in it. So a name that one image alone has is noise where
-  two builds of the original have such names as well: equal but for their digits, and as many of them.
-- A file that the patch itself changes may be in the image, after `COPY . .`. It is named, and is no difference of the build.
+- A file name may be new in each build, such as that of a log with the time in it. So a file that only one image has is noise
+  when two builds of the original have such files too: as many of them, with names that are equal but for their digits.
+- A file that the patch itself changes may be in the image, after `COPY . .`. It is reported, but does not count.
 - The kit marks base images to isolate builds (`ISOLATION_MARKS`), and puts labels on them. Neither is a difference.
 
 Times of files are no differences: every build sets them anew.
@@ -48,7 +48,7 @@ NUMBERS = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*", re.IGNORECASE)
 """The changing part of a name that is new each time: digits, and letters of a hexadecimal number around them."""
 Part = FilePart | Literal["setting"]
 Differences = Mapping[str, frozenset[Part]]
-"""What differs, by path. A setting of the image has a name with no slash at its start, such as `Env PATH`."""
+"""The differing parts of each file, by path. A setting of the image has a name without a slash at its start: `Env PATH`."""
 
 PRESENCE: frozenset[Part] = frozenset(("added", "removed"))
 
@@ -78,7 +78,7 @@ PARTS: dict[Part, str] = {
 class ImageDifference:
     """One difference between two images.
 
-    path: of the file, or the name of a setting such as `Env PATH`. nature: what its contents differ in, where that was read.
+    path: of the file, or the name of a setting such as `Env PATH`. nature: how the two contents differ, where they were read.
     """
 
     path: str
@@ -99,7 +99,7 @@ class ImageDifference:
 
 
 def differences_between(engine: Engine, before: str, after: str) -> dict[str, frozenset[Part]]:
-    """All in which two images of the engine differ. before, after: their ids.
+    """The differences between two images of the engine. before, after: their ids.
 
     Raises: EngineError, ArchiveError.
     """
@@ -119,7 +119,7 @@ def differences_between(engine: Engine, before: str, after: str) -> dict[str, fr
 
 
 def _settings(described: Mapping[str, Any]) -> dict[str, object]:
-    """The settings of an image by name. described: as the engine does."""
+    """The settings of an image by name. described: the answer of the engine, see `inspect_image`."""
     config = described.get("Config") or {}
     settings: dict[str, object] = {name: config.get(name) or None for name in SETTINGS}
     settings |= {name: described.get(name) for name in ("Architecture", "Os")}
@@ -138,7 +138,7 @@ def _settings(described: Mapping[str, Any]) -> dict[str, object]:
 def patched_files_in(
     engine: Engine, patched_image: str, differences: Iterable[str], contents: Iterable[tuple[str, bytes | None]]
 ) -> frozenset[str]:
-    """Those of the differing paths at which the patched image has a copy of a file that the patch changes.
+    """The differing paths at which the patched image has a copy of a file that the patch changes.
 
     contents: the name of each changed file without its folders, and its content after the patch.
     """
@@ -160,19 +160,19 @@ def patched_files_in(
 def with_natures(
     engine: Engine, before: str, after: str, differences: Sequence[ImageDifference]
 ) -> tuple[ImageDifference, ...]:
-    """The differences with what the contents of the first few files differ in. before, after: the images' ids."""
+    """The differences, with the nature of the first few files. before, after: the images' ids."""
     images = (layers_of(before, engine=engine), layers_of(after, engine=engine))
     # The engine sends a whole image for each file, so large images are not asked for any.
     left = READ_FILES if max(image.image_bytes for image in images) <= READ_IMAGE_BYTES else 0
-    found = []
+    described = []
     for one in differences:
         if left and "content" in one.parts and "kind" not in one.parts and one.judgement != "patch-file":
             left -= 1
             with contextlib.suppress(SpeedkitError):  # a link, or too large to be read
                 contents = [file_content(image, one.path, engine=engine) for image in (before, after)]
                 one = replace(one, nature=nature_of(*contents))
-        found.append(one)
-    return tuple(found)
+        described.append(one)
+    return tuple(described)
 
 
 def judged(
@@ -180,10 +180,10 @@ def judged(
 ) -> tuple[ImageDifference, ...]:
     """Each difference with its judgement, real ones first, then by path.
 
-    noise: what differs between two builds of the original.
+    noise: the differences between two builds of the original.
     """
     renamed = _renamed(differences) & _renamed(noise)
-    found = []
+    judgements = []
     for path, parts in differences.items():
         judgement: Judgement = "real"
         if parts <= noise.get(path, frozenset()) or (parts <= PRESENCE and noise.get(path, frozenset()) & PRESENCE):
@@ -192,12 +192,12 @@ def judged(
             judgement = "patch-file"
         elif parts <= PRESENCE and _pattern(path) in renamed:
             judgement = "name"
-        found.append(ImageDifference(path, tuple(sorted(parts)), judgement))
-    return tuple(sorted(found, key=lambda one: (not one.is_real, one.path)))
+        judgements.append(ImageDifference(path, tuple(sorted(parts)), judgement))
+    return tuple(sorted(judgements, key=lambda one: (not one.is_real, one.path)))
 
 
 def _renamed(differences: Differences) -> set[str]:
-    """The patterns of names of which one image has as many as the other, all with other digits."""
+    """The patterns of file names that are new in each build: both images have as many of them, each with its own digits."""
     counts: dict[Part, Counter[str]] = {"added": Counter(), "removed": Counter()}
     for path, parts in differences.items():
         for part in parts & PRESENCE:

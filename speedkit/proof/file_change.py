@@ -1,7 +1,7 @@
 """A change to the files of a project that also fits other versions of them: the files of earlier commits.
 
-In: each file as it is and as it is to become. The change goes into another version of the file by a merge of three texts, the
-one that git makes of branches, so it moves with its surroundings. Where the version differs in the changed lines themselves,
+In: each file before and after the change. git's merge of three texts, the one for branches, puts the change into another
+version of the file, so the change moves with the lines around it. Where the version differs in the changed lines themselves,
 the change does not fit.
 """
 
@@ -21,7 +21,7 @@ __all__ = ["DoesNotFit", "FileChange", "apply_changes", "unified_patch"]
 
 
 class DoesNotFit(SpeedkitError):
-    """A change that another version of a file does not take. path: the file's, in the project."""
+    """A change that does not fit another version of a file. path: of the file, in the project."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(why)
@@ -40,7 +40,7 @@ class FileChange:
     after: bytes | None
 
     def applied_to(self, current: bytes | None) -> bytes | None:
-        """The file after the change, made of another version of it. Raises: DoesNotFit."""
+        """Another version of the file, with the change in it. Raises: DoesNotFit."""
         if current == self.before or current == self.after:
             return self.after
         if current is None or self.before is None or self.after is None:
@@ -81,7 +81,8 @@ def unified_patch(changes: Iterable[FileChange]) -> str:
 def _merged(before: bytes, after: bytes, current: bytes) -> bytes | None:
     """The merge of three texts; None where both sides changed the same lines.
 
-    By git, whose merge of texts people know and rely on. It is there whenever there is a history to read.
+    git makes it (https://git-scm.com/docs/git-merge-file): people know and trust its merges, and it is installed wherever there
+    is a history to read.
     """
     with scratch_folder() as folder:
         for name, content in (("current", current), ("before", before), ("after", after)):

@@ -1,12 +1,12 @@
 """Whether measured builds show a gain, or no more than the noise of measuring.
 
 Few runs have to be enough: a proof builds each commit once with either Dockerfile, because a second build of it would find
-everything in the cache. So the noise is taken from builds that do the same work in both:
+all steps in the cache. So the noise comes from builds that do the same work:
 
-- The *spread* is the range of all builds in which nothing changed, of both Dockerfiles. They do the same (nothing), so it is
-  what the machine, the engine and the transfer of the build context add to any build.
-- Steps that run vary in proportion to their length: by `STEP_NOISE`, or by what two cold builds of the original differ, where
-  there were two.
+- The *spread* is the range of the seconds of all builds without a change, with either Dockerfile. No step runs in them, so the
+  spread is what the machine, the engine and the transfer of the build context add to any build.
+- The seconds of steps that run vary in proportion to their length: by `STEP_NOISE`, or by the difference between two cold
+  builds of the original, where there are two.
 
 The errors of single builds are independent of each other, so the error of a sum is the root of the sum of their squares. A
 sum of savings within that error is no gain. A single commit's saving says little, therefore only the sum is judged.
@@ -60,7 +60,7 @@ def gain_of(
     step_noise = max([STEP_NOISE, *(abs(one - other) / max(one, other) for one, other in repeated if max(one, other) > 0)])
     noise = 0.0
     for one, other in zip(as_is, patched, strict=True):
-        # What an unchanged build takes as well is no step's work; the spread counts for it.
+        # Only the seconds above those of an unchanged build are work of steps. The spread accounts for the others.
         work = math.hypot(max(one - quickest, 0.0), max(other - quickest, 0.0))
         noise = math.hypot(noise, spread, step_noise * work)
     before, after = sum(as_is), sum(patched)

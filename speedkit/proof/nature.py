@@ -1,4 +1,4 @@
-"""What two versions of a file differ in, where that can be told from their bytes: a time, a build ID, the order of lines."""
+"""How two versions of a file differ, where their bytes show it: only in a time, a build ID, or the order of lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NATURES: dict[Nature, str] = {
 }
 
 GO_BUILD_ID = re.compile(rb"[\w-]{20}/[\w-]{20}/[\w-]{20}/[\w-]{20}")
-"""The form that Go's linker writes: two hashes of what went in, two of what came out (cmd/go, buildid.go)."""
+"""The form that Go's linker writes: two hashes of inputs, and two of outputs (cmd/go/internal/work/buildid.go)."""
 NUMBER = re.compile(rb"[0-9]+")
 PYC_MAGIC_END = b"\r\n"
 PYC_HEADER = 16
@@ -27,7 +27,7 @@ PYC_HEADER = 16
 
 
 def nature_of(before: bytes, after: bytes) -> Nature:
-    """What two different contents differ in; "" where it is none of the usual things."""
+    """The nature of a difference between two contents; "" where it is none of the usual ones."""
     if before[2:4] == after[2:4] == PYC_MAGIC_END and before[PYC_HEADER:] == after[PYC_HEADER:]:
         return "python-time"
     ways: tuple[tuple[Nature, Callable[[bytes], object]], ...] = (

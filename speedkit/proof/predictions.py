@@ -1,4 +1,7 @@
-"""What a change would have saved over the history, by the replay; real builds of the project tell how long steps take."""
+"""The seconds that a change would have saved over the history, by the replay of it.
+
+Real builds of the project that were recorded tell how long its steps take.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ __all__ = ["Predictions"]
 
 
 class Predictions:
-    """The predictions of changes to one project. The seconds without a change are worked out once."""
+    """The predictions of changes to one project. The history is replayed without a change only once."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._as_is: dict[bool, float | None] = {}
 
     def of(self, piece: Piece, parts: Iterable[Piece] = ()) -> Piece:
-        """The piece with what it would have saved, and each of its parts alone. parts: the pieces of single rules."""
+        """A piece with its prediction, and one for each of its parts alone. parts: the pieces of single rules."""
         by_rule = {one.rule: self.saved_seconds(one.changes) for one in parts} if piece.parts else {}
         return replace(
             piece,
@@ -32,10 +35,11 @@ class Predictions:
         )
 
     def saved_seconds(self, changes: tuple[FileChange, ...]) -> float | None:
-        """The seconds that all replayed commits together would have taken less; None where no real build tells of seconds."""
+        """The seconds that the change would have saved over all replayed commits; None where no real build gives seconds."""
         texts = {change.path: change.after for change in changes}
         has_ignore_file = self._target.ignore_file in texts
-        # With the folder's own text in place of that of each commit, both replays have one Dockerfile all through the history.
+        # Both replays have one Dockerfile for all commits: the folder's own text, without and with the change. So the
+        # difference is that of the change alone, and not of earlier edits of the Dockerfile.
         if has_ignore_file not in self._as_is:
             self._as_is[has_ignore_file] = self._seconds({}, with_ignore_file=has_ignore_file)
         before = self._as_is[has_ignore_file]

@@ -62,10 +62,10 @@ class ProjectStates(Protocol):
         """Oldest first. A proof starts from the first, and measures the others."""
 
     def write(self, state: ProjectState, folder: Path, *, time_ns: int) -> None:
-        """Make a folder hold a state: the build context in `CONTEXT`, and a Dockerfile from elsewhere beside it.
+        """Makes a folder hold a state: the build context in `CONTEXT`, and a Dockerfile from elsewhere beside it.
 
-        folder: what the same object wrote before, or nothing. A file that differs is a new file, with this time; one that
-        does not is left alone. Raises: SpeedkitError where the files cannot be had, OSError.
+        folder: one that the same object wrote before, or an empty one. A file that differs becomes a new file with the time
+        `time_ns`; other files stay as they are. Raises: SpeedkitError where the files cannot be had, OSError.
         """
 
 
@@ -82,8 +82,8 @@ def place_in_folder(path: str, way: Way) -> str | None:
 class ProjectFolder:
     """A folder of the kit's own that holds one state of a project at a time.
 
-    context: the build context in it, once there is a state. Its name is one that BuildKit has never seen: by that name it finds
-    the files of an earlier build again, and would take those of the other variant for files of this one
+    context: the build context in it, once there is a state. Its name is new to BuildKit, which finds the files of an earlier
+    build by the name of their folder, and would take the files of the other variant for files of this one
     (docs/buildkit-cache-rules.md, "What BuildKit does not notice").
     """
 
@@ -104,22 +104,22 @@ class ProjectFolder:
         discard(self.path)
 
     def become(self, other: Path, changed: Mapping[str, bytes | None], *, time_ns: int) -> None:
-        """Take over the files of another folder, with some of them changed. time_ns: of the changed ones that are written.
+        """Takes over the files of another folder, with some of them changed. time_ns: the modification time of changed files.
 
-        The files are links to those of the other folder, with the same times: times get into some images, such as into
-        compiled Python. The other folder never writes into a file again, see `ProjectStates.write`.
+        Unchanged files are hard links, which have the same times: times get into some images, for example in compiled Python.
+        That is safe because nothing is written into a file of the other folder again, see `ProjectStates.write`.
         """
-        wanted: set[Path] = set()
+        needed: set[Path] = set()
         for entry in _walk(other):
             name = entry.relative_to(other).as_posix()
             if name not in changed:
-                wanted.add(self.place(name))
+                needed.add(self.place(name))
                 _take(entry, self.place(name))
         for name, content in changed.items():
             if content is None:
                 continue
             target, source = self.place(name), other / name
-            wanted |= {target, *(parent for parent in target.parents if parent != self.path and self.path in parent.parents)}
+            needed |= {target, *(parent for parent in target.parents if parent != self.path and self.path in parent.parents)}
             if file_or_none(target) != content:
                 mode = stat.S_IMODE(source.stat().st_mode) if source.is_file() else USUAL_MODE
                 _remove(target)
@@ -127,9 +127,13 @@ class ProjectFolder:
                 target.write_bytes(content)
                 target.chmod(mode)
                 os.utime(target, ns=(time_ns, time_ns))
+
+        # In reverse order, the content of a folder goes before the folder itself.
         for entry in sorted(_walk(self.path), reverse=True):
-            if entry not in wanted:
+            if entry not in needed:
                 _remove(entry)
+
+        # At the end, as each new file in a folder sets the folder's time.
         for entry in _walk(other):
             target = self.place(entry.relative_to(other).as_posix())
             if entry.is_dir() and not entry.is_symlink() and target.is_dir():
@@ -152,7 +156,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _take(entry: Path, target: Path) -> None:
-    """Make a path the same as another one: a folder of equal mode, an equal symlink, or a hard link to the file."""
+    """Makes a path equal to another one: a folder of equal mode, an equal symlink, or a hard link to the file."""
     status = entry.lstat()
     if stat.S_ISDIR(status.st_mode):
         if target.is_symlink() or not target.is_dir():

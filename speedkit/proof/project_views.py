@@ -20,7 +20,7 @@ COUNTED_COMMITS = 200
 def project_view(target: Target) -> ProjectView:
     """The Dockerfile and the ignore file as they are in the folder, and the other files as they were committed last.
 
-    Paths are those of the project. Without a history, the files are those of the folder, as far as they are sent.
+    Paths are those of the project. Without a history, the files are those that the folder sends as its build context.
     """
     ignore_text = _text(file_or_none(target.folder / target.ignore_file))
     files, read = _files_in_folder(target)

@@ -1,4 +1,4 @@
-"""What a proof found: seconds with either Dockerfile, whether the images are equal, and whether the change is worth it."""
+"""The result of a proof: seconds with either Dockerfile, whether the images are equal, and whether the change is worth it."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class Pair:
         }
 
 
-def _row(what: str, as_is: float, patched: float) -> ProofRow:
+def _row(state: str, as_is: float, patched: float) -> ProofRow:
     change = message("{percent:+.0f} %", percent=100 * (patched - as_is) / as_is) if as_is else ""
-    return ProofRow(what, as_is, patched, change)
+    return ProofRow(state, as_is, patched, change)
 
 
 def _steps_run(build: Build) -> int:
@@ -75,9 +75,9 @@ def _steps_run(build: Build) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ProofRow:
-    """One line of a proof's table. what: was built. change: in percent, "" where it says nothing."""
+    """One line of a proof's table. state: the words for what was built. change: in percent, "" where it says nothing."""
 
-    what: str
+    state: str
     as_is_seconds: float
     patched_seconds: float
     change: str
@@ -85,13 +85,13 @@ class ProofRow:
 
 @dataclass(frozen=True)
 class Proof:
-    """What real builds of the original and of the patched Dockerfile showed.
+    """The measurements of real builds with the original and with the patched Dockerfile.
 
     cold: the first builds, with nothing in their caches. unchanged: builds right after each other. commits: the states after
-    that, oldest first. equal: None where no two images could be compared. failure: of the patched build, "" when there was
-    none. has_history: the states are commits of the project; otherwise edits that the kit made. stand_ins: base images that
-    local ones stood in for. notices: what else a reader has to know, as sentences. repeated_seconds: of the
-    original, built twice from cold.
+    that, oldest first. equal: None where no two images could be compared. failure: the error of the patched build, "" for none.
+    has_history: the states are commits of the project; otherwise they are edits that the kit made. stand_ins: base images for
+    which a local stand-in was used. notices: further sentences for the reader. repeated_seconds: those of the original, built
+    twice from cold.
     """
 
     cold: Pair | None
@@ -184,11 +184,11 @@ class Proof:
 
     @property
     def asides(self) -> list[str]:
-        """What stands beside the figures, as sentences: what was left out, and base images that were stood in for."""
-        said = [message("{state} is left out: {why}.", state=one.state.short, why=one.because) for one in self.left_out]
+        """The sentences below the figures: states that were left out, base images with a stand-in, and notices."""
+        sentences = [message("{state} is left out: {why}.", state=one.state.short, why=one.because) for one in self.left_out]
         if self.stand_ins:
-            said.append(message("Stand-in base for {names}.", names=", ".join(self.stand_ins)))
-        return [*said, *self.notices]
+            sentences.append(message("Stand-in base for {names}.", names=", ".join(self.stand_ins)))
+        return [*sentences, *self.notices]
 
     def to_json(self) -> dict[str, Any]:
         gain, cold = self.gain, self.cold
@@ -223,7 +223,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One rule in a patch of several. predicted_seconds_saved: by it alone; None where that is not known."""
+    """One rule in a patch of several. predicted_seconds_saved: by it alone; None without a prediction."""
 
     rule: str
     because: str
@@ -243,12 +243,12 @@ def _rounded(seconds: float | None) -> float | None:
 
 @dataclass(frozen=True)
 class Piece:
-    """A change to a project's files, and what is known about it.
+    """A change to a project's files, with its prediction and its proof.
 
     rule: what suggests it, such as `go-caches`; `all` for several rules in one patch, which `parts` names; `judge` for a change
     that somebody else made. because: the reason. patch: as `git apply` takes it, in the project's folder.
-    predicted_seconds_saved: over the replayed history; None where that is not known. refusal: why it is not worth it, where
-    that is known without a whole proof.
+    predicted_seconds_saved: over the replayed history; None without a prediction. refusal: why it is not worth it, where a
+    single build was enough to decide that.
     """
 
     rule: str
@@ -262,17 +262,17 @@ class Piece:
 
     @property
     def why_not(self) -> str:
-        """Why it is not worth it; "" when nothing speaks against it."""
+        """Why the change is not worth it; "" when nothing speaks against it."""
         return self.refusal or (self.proof.why_not if self.proof else "")
 
     @property
     def shown_patch(self) -> str:
-        """The patch as documents and notebooks may keep it: with substitutes for secrets, and then git does not take it."""
+        """The patch for documents and notebooks, with substitutes for secrets. A patch with a substitute does not apply."""
         return hide_secrets(self.patch)
 
     @property
     def prediction(self) -> str:
-        """What the replay says about it, as a sentence; "" where it says nothing."""
+        """The prediction of the replay as a sentence; "" without one."""
         saved = self.predicted_seconds_saved
         if saved is None:
             return ""

@@ -1,13 +1,13 @@
-"""Builds a project with its own Dockerfile and with a changed one, in turns, and compares what comes out.
+"""Builds a project with its own Dockerfile and with a changed one, in turns, and compares the seconds and the images.
 
     cold        the oldest state, nothing in the cache
     unchanged   the same again, twice
     commits     the states after it, in their order
 
-The original and the patched one each have an isolated cache of their own, so nothing of the reader's cache is used or touched.
-They take turns, and change places in each round, so that a machine that slows down slows both. The images of the cold builds
-are compared, and those of the last state, which come from warm caches: a cache mount that holds old files would show there.
-When they differ, the original is built once more, from cold, to tell what is noise.
+Each variant has an isolated cache of its own, so the reader's cache is neither used nor changed. The variants take turns, and
+change places in each round: a machine that slows down slows both. The images of the cold builds are compared, and so are those
+of the last state. These come from warm caches, where a cache mount with old files would show. When two images differ, the
+original is built once more, from cold: what differs between two builds of the original is noise.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ PREFIX = "ERROR: failed to build: failed to solve: "
 
 @dataclass(frozen=True)
 class Proving:
-    """What is to be proved.
+    """A change that is to be proved, and the builds that prove it.
 
-    name: of the project, in recordings and image names. source: its folder. working: the changes between its last commit and
-    its folder that belong to what is built "as it is". change: what is to be proved. stops_early: as soon as the images are
-    not equal, because nobody needs the seconds then.
+    name: of the project, in recordings and image names. source: its folder. working: the uncommitted changes in the folder,
+    which both variants get. change: the change to prove. stops_early: the proof ends as soon as two images are not equal,
+    because nobody needs the seconds then.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Proving:
 
 
 def prove(engine: Engine, proving: Proving, watch: Callable[[int], Watch]) -> Proof:
-    """The proof of a change by real builds. Ctrl-C ends the build under way; what was built is in the recordings.
+    """The proof of a change by real builds. Ctrl-C ends the build under way; builds before it are in the recordings.
 
     Raises: NotProven where the original itself cannot be built; EngineError, ArchiveError, StateRefused.
     """
@@ -86,7 +86,7 @@ def refusals(
 ) -> list[str]:
     """For each of several changes, why it alone is not worth it; "" where its image is equal and the smoke command ends alike.
 
-    Only the newest state is built, and all in one cache: this takes little time and says nothing about seconds.
+    Only the newest state is built, with one cache for all changes. That is quick, but gives no seconds to compare.
     Raises: as `prove`.
     """
     with _running(engine, proving, watch(1 + len(changes))) as run:
@@ -113,11 +113,12 @@ class _Run:
         self._tokens: dict[str, str] = {}
         self._images: set[str] = set()
         self._names: set[str] = set()
-        # In the past, and a step further for each state: never equal, and no program wonders about the future.
+        # BuildKit takes a file of equal size and time for unchanged, so each state has a time of its own. It lies in the past,
+        # because some programs, such as make, complain about files from the future.
         self._time_ns = time.time_ns() - 10_000 * TIME_STEP_NS
         self._left_out: list[LeftOut] = []
         self._seconds: list[float] = []
-        # Builds in which nothing changed take no time to speak of, and others of the original are rarely needed.
+        # For the line of progress. Builds without a change take no time to speak of, and a repeated one is rarely needed.
         self._builds_left = 2 * len(proving.states.states)
         self._noise: dict[str, frozenset[Part]] = {}
         self._differences: dict[str, ImageDifference] = {}
@@ -155,13 +156,13 @@ class _Run:
         )
 
     def _measure(self) -> str:
-        """Build all states, until the patched Dockerfile fails. Out: its error, "" for none."""
+        """Builds all states, until the patched Dockerfile fails. Returns its error, "" for none."""
         for state in self._proving.states.states:
             if not self._prepare(state, self._proving.change):
                 continue
             is_first = self._cold is None
             if is_first:
-                # New ones where an earlier state did not build: that build left something in the caches.
+                # New caches where an earlier state did not build: its failed build left steps in them.
                 self._tokens = {name: f"{uuid.uuid4().hex[:12]}-{name}" for name in (AS_IS, PATCHED)}
             pair = self._pair(state, COLD if is_first else state.short)
             if pair.as_is.outcome != "done":
@@ -215,13 +216,13 @@ class _Run:
         )
 
     def clean_up(self) -> None:
-        """Remove the folders, and the images that were made for the comparison alone."""
+        """Removes the folders, and the images that were made for the comparison alone."""
         for folder in (self._exported, *self._folders.values()):
             folder.discard()
         remove_results(self._engine, self._images, self._names)
 
     def _prepare(self, state: ProjectState, change: Sequence[FileChange]) -> bool:
-        """Put a state into both folders; False, and noted, where the change does not fit it."""
+        """Puts a state into both folders. Returns False, and notes the reason, where the change does not fit the state."""
         proving, way, exported = self._proving, self._proving.way, self._exported.path
         self._time_ns += TIME_STEP_NS
         try:
@@ -262,8 +263,8 @@ class _Run:
     def _build(self, variant: str, edit: str, state: ProjectState, *, token: str | None = None) -> Build:
         way, folder = self._proving.way, self._folders[PATCHED if variant == PATCHED else AS_IS]
         state_words = {COLD: message("cold"), UNCHANGED: message("unchanged")}.get(edit, state.short)
-        what = message("{state}, {variant}", state=state_words, variant=message(WORDS[variant]))
-        self._watch.begin(f"{what}{self._time_left()}")
+        label = message("{state}, {variant}", state=state_words, variant=message(WORDS[variant]))
+        self._watch.begin(f"{label}{self._time_left()}")
         # The replay takes the seconds of steps from builds whose strategy begins with the name of the way.
         name = f"{way.name}, {variant}"
         dockerfile = folder.place(place_in_folder(way.file, way) or way.file)
@@ -294,12 +295,11 @@ class _Run:
         return built
 
     def _time_left(self) -> str:
-        """How long the builds to come will roughly take, for the line of progress; "" before the first pair."""
-        known = self._seconds
-        if len(known) < 2 or self._builds_left < 1:
+        """The rough time of the builds to come, for the line of progress; "" before the first pair is built."""
+        if len(self._seconds) < 2 or self._builds_left < 1:
             return ""
-        # The first two began with nothing, and say least about those to come; but they say something.
-        left = self._builds_left * statistics.fmean(known[2:] or known)
+        # The first two builds are cold, and usually longer than those to come. They count only while there are no others.
+        left = self._builds_left * statistics.fmean(self._seconds[2:] or self._seconds)
         return plural(
             " ({count} build to come, about {time})",
             " ({count} builds to come, about {time})",
@@ -308,16 +308,17 @@ class _Run:
         )
 
     def _compare(self, pair: Pair) -> None:
-        """Compare the images of a pair, and note all differences with their judgements."""
+        """Compares the images of a pair, and notes all differences with their judgements."""
         before, after = pair.as_is.image, pair.patched.image
         if before is None or after is None:
             return
-        found = differences_between(self._engine, before, after)
-        copies = patched_files_in(self._engine, after, found, self._patched_contents)
-        result = judged(found, self._noise, copies)
+
+        differences = differences_between(self._engine, before, after)
+        copies = patched_files_in(self._engine, after, differences, self._patched_contents)
+        result = judged(differences, self._noise, copies)
         if any(one.is_real for one in result):
-            # Only now: the second build of the original takes as long as the first one did.
-            # Builds within one second write equal times: what differs by the clock would then not look like noise.
+            # A second build of the original takes as long as the first one, so it is made only when something differs. It
+            # begins in another second: two builds in one second write equal times, and a time would not look like noise.
             time.sleep(1.0 - time.time() % 1.0)
             again = self._build(AGAIN, COLD, pair.state, token=f"{uuid.uuid4().hex[:12]}-again")
             if again.outcome == "done" and pair is self._cold:
@@ -325,10 +326,12 @@ class _Run:
             if again.image:
                 for path, parts in differences_between(self._engine, before, again.image).items():
                     self._noise[path] = self._noise.get(path, frozenset()) | parts
-            result = judged(found, self._noise, copies)
+            result = judged(differences, self._noise, copies)
+
+        # A difference that was real in an earlier pair stays real, even if it is noise in this one.
         for one in with_natures(self._engine, before, after, result):
-            known = self._differences.get(one.path)
-            if known is None or not known.is_real:
+            earlier = self._differences.get(one.path)
+            if earlier is None or not earlier.is_real:
                 self._differences[one.path] = one
         self._equal = not any(one.is_real for one in self._differences.values())
 

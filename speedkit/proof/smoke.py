@@ -1,7 +1,8 @@
 """A smoke command: one short run of either image, which must end in the same way.
 
-Which command: the user's own; for the sample app the request that its probe makes; else the image's entrypoint with `--help`,
-or `--version` where it has no help; else what the image runs by itself. The container has no network, and limits.
+The command is the user's own. Without one, the sample app gets the request of its probe. An image with an entrypoint and no
+command runs the entrypoint with `--help`, or with `--version` where that fails, and any other image runs as it is. The
+container has no network, and limits.
 
 The image of the original decides how the command is run, and the patched image must end like it: with the same exit status.
 A server that still runs when the time is over has started well, and must still run in the other image too. Only a command of
@@ -32,8 +33,7 @@ LOG_CHARACTERS = 300
 class SmokeResult:
     """How a smoke command ended in both images.
 
-    command: what ran, for readers; "" where the images have nothing to run. same: it ended in the same way. sentence: what
-    happened.
+    command: for readers; "" where the images have nothing to run. same: it ended in the same way. sentence: how it ended.
     """
 
     command: str
@@ -90,16 +90,15 @@ def smoke_of(
         return _asked(engine, as_is, patched, probe, give_up)
     before: CommandRun | None = None
     command = _Command("", None, None, 0, must_end=False)
-    for command in _commands(engine, as_is, words):
-        run = _run(engine, as_is, command, give_up)
-        # The first that can be started counts, unless a later one does better: not every program knows `--help`.
+    for candidate in _commands(engine, as_is, words):
+        run = _run(engine, as_is, candidate, give_up)
+        # The first that can be started counts, unless a later one ends with 0: not every program knows `--help`.
         if before is None or before.refusal or run.exit_code == 0:
-            before, chosen = run, command
+            before, command = run, candidate
         if run.exit_code == 0 or (not run.refusal and words is not None):
             break
     if before is None:
         return SmokeResult("", same=True, sentence=message("The images have nothing to run."))
-    command = chosen
     if before.refusal:
         if words is None:
             return SmokeResult(
@@ -126,7 +125,8 @@ def _commands(engine: Engine, image: str, words: Sequence[str] | None) -> Iterat
         text = shlex.join(words)
         arguments = _Command(text, None, tuple(words), OWN_SECONDS, must_end=True)
         program = _Command(text, tuple(words), (), OWN_SECONDS, must_end=True)
-        # An option alone can only be meant for the entrypoint. A program comes first, as people name one that the image has.
+        # An option alone can only be an argument of the entrypoint. Other words may be a program or arguments: the program is
+        # tried first, because most people name one that the image has.
         yield from (arguments,) if words[0].startswith("-") else (program, arguments)
         return
     config = inspect_image(engine, image).get("Config") or {}
@@ -148,16 +148,16 @@ def _asked(engine: Engine, as_is: str, patched: str, probe: Probe, give_up: Call
     answers = [answer_of(engine, image, probe, give_up=give_up) or {"ok": False, "said": ""} for image in (as_is, patched)]
     request = f"GET {probe.path}"
     if answers[0]["ok"] == answers[1]["ok"]:
-        said = message("Both answer well.") if answers[0]["ok"] else message("Neither answers as it should.")
-        return SmokeResult(request, same=True, sentence=said)
+        sentence = message("Both answer well.") if answers[0]["ok"] else message("Neither answers as it should.")
+        return SmokeResult(request, same=True, sentence=sentence)
     wrong = next(answer for answer in answers if not answer["ok"])
-    said = str(wrong["said"])[:LOG_CHARACTERS]
+    output = str(wrong["said"])[:LOG_CHARACTERS]
     return SmokeResult(
         request,
         same=False,
-        sentence=message("The patched image does not answer as it should: {said}", said=said)
+        sentence=message("The patched image does not answer as it should: {output}", output=output)
         if answers[0]["ok"]
-        else message("The image of the original does not answer as it should: {said}", said=said),
+        else message("The image of the original does not answer as it should: {output}", output=output),
     )
 
 

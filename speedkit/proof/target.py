@@ -1,4 +1,4 @@
-"""What a proof is about: one way to build a project, its history where it has one, and what is not committed yet."""
+"""The target of a proof: one way to build a project, its history where it has one, and its uncommitted changes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Target:
 
     @cached_property
     def ignore_file(self) -> str:
-        """The path of the ignore file that counts, or of the one that there would be."""
+        """The path of the ignore file that BuildKit reads; where there is none, the path of a new one."""
         own = f"{self.way.file}.dockerignore"
         if (self.folder / own).is_file():
             return own
@@ -86,10 +86,10 @@ class Target:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a reader of advice has to know, as sentences."""
-        said = []
+        """The notices for a reader of advice, as sentences."""
+        sentences = []
         if self.unsaved:
-            said.append(
+            sentences.append(
                 message(
                     "{names} has changes that are not committed. Advice and patch are about the file as it is in the folder; "
                     "each commit is built with these changes too.",
@@ -97,28 +97,28 @@ class Target:
                 )
             )
         if self.why_no_history:
-            said.append(self.why_no_history)
-        return tuple(said)
+            sentences.append(self.why_no_history)
+        return tuple(sentences)
 
     def notices_of_proof(self, states: ProjectStates) -> tuple[str, ...]:
-        """The same, for a reader of a proof."""
-        said = list(self.notices)
+        """The notices for a reader of a proof: those for a reader of advice, and how the states were picked."""
+        sentences = list(self.notices)
         if not states.has_history:
-            said.append(
+            sentences.append(
                 message(
                     "There is no history to build: the proof uses edits that speedkit makes in a copy, an empty line at the "
                     "end of a source file."
                 )
             )
         elif isinstance(states, CommitStates) and states.skipped:
-            said.append(
+            sentences.append(
                 plural(
                     "{count:,} commit between them changes nothing in the build context, and is left out.",
                     "{count:,} commits between them change nothing in the build context, and are left out.",
                     states.skipped,
                 )
             )
-        return tuple(said)
+        return tuple(sentences)
 
 
 def target_of(
@@ -129,18 +129,19 @@ def target_of(
     build_args: Mapping[str, str] | None = None,
     options: CommandOptions = NO_OPTIONS,
 ) -> Target:
-    """The way of a name to build the project in a folder; without a name, the default one.
+    """The target of a proof. way: its name; None for the default way.
 
-    target, build_args, options: before the way's own. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown way.
+    target, build_args, options: they come before those of the way. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown
+    way.
     """
     opened = project if isinstance(project, Project) else open_project(project)
-    folder, chosen = opened.folder, opened.here(opened.buildable(way))
-    if chosen.dockerfile_text is not None:
+    folder, way_here = opened.folder, opened.here(opened.buildable(way))
+    if way_here.dockerfile_text is not None:
         raise Misuse(
-            message("The Dockerfile of {way} stands in {file} itself.", way=chosen.name, file=chosen.found_in),
+            message("The Dockerfile of {way} stands in {file} itself.", way=way_here.name, file=way_here.found_in),
             fix=message("Put it into a file of its own, and name that file there."),
         )
-    chosen = chosen.built_with(target=target, build_args=build_args, options=options)
+    way_here = way_here.built_with(target=target, build_args=build_args, options=options)
     repository, why = None, ""
     try:
         repository = open_repository(folder)
@@ -148,9 +149,10 @@ def target_of(
         why = problem.what
     except GitError as problem:
         why = message("The history cannot be read: {problem}", problem=problem.what)
-    found = Target(folder, chosen, repository, why, _probe_of(folder / chosen.context))
-    _ = found.dockerfile  # an error now, not after the first builds
-    return found
+    result = Target(folder, way_here, repository, why, _probe_of(folder / way_here.context))
+    # A missing Dockerfile is an error here, and not only after the first builds.
+    _ = result.dockerfile
+    return result
 
 
 def _probe_of(context: Path) -> Probe | None:
