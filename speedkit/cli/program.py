@@ -5,11 +5,14 @@ Exit codes: 0 good, 1 "no", 2 misuse, 3 the engine or a build failed.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import contextlib
 import gc
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["program", "run"]
 
 KEPT_SECONDS = 30 * 24 * 3600.0
+LOST_CTRL_C_SECONDS = 0.05
 INTERRUPTED_TWICE = 130
 """The result of typer for a Ctrl-C while a verb handles an earlier one."""
 
@@ -125,6 +129,7 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
     # `speedkit layers` may take longer than `docker save` does.
     atexit.register(gc.freeze)
     _treat_signals_like_ctrl_c()
+    sys.unraisablehook = _deliver_lost_ctrl_c
     take_any_character()
     code: object = 0
     try:
@@ -172,6 +177,30 @@ def _treat_signals_like_ctrl_c() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+
+
+def _deliver_lost_ctrl_c(lost: sys.UnraisableHookArgs) -> None:
+    """Send Ctrl-C again where Python dropped it.
+
+    The handler of a signal runs between any two instructions. When these are of a finalizer (`__del__`, a generator that is
+    collected), Python drops the KeyboardInterrupt, and the verb would go on. Source: the documentation of
+    `sys.unraisablehook`.
+    """
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    # By a thread and a little later: sent from here, it would arrive in this function, and be dropped again.
+    again = threading.Timer(LOST_CTRL_C_SECONDS, _interrupt_main_thread)
+    again.daemon = True
+    again.start()
+
+
+def _interrupt_main_thread() -> None:
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:
+        # Unlike `interrupt_main`, this also wakes a main thread that waits for a file or a lock.
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _kept_traceback() -> str:

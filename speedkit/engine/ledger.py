@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +157,7 @@ def note_use(engine: Engine, image_ids: Iterable[str]) -> None:
     with contextlib.suppress(OSError, EngineError, StateRefused):
         for note in notes_of(engine):
             if note.key in keys:
-                note.path.touch()
+                _mark_used(note.path)
 
 
 @contextlib.contextmanager
@@ -235,6 +236,12 @@ def _folder(engine: Engine) -> Path:
     return state_home() / FOLDER / hashlib.sha256(engine.identity.encode()).hexdigest()[:16]
 
 
+def _mark_used(path: Path) -> None:
+    # The time that the system itself writes moves in steps of up to 10 ms: images used one right after another would tie.
+    now_ns = time.time_ns()
+    os.utime(path, ns=(now_ns, now_ns))
+
+
 def _write(path: Path, document: Mapping[str, Any]) -> None:
     private_folder(path.parent)
     # `FILE` does not match a name that begins with a dot, so no reader takes the draft for a note.
@@ -242,6 +249,7 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
     try:
         with open_private(draft, "w", encoding="utf-8") as file:
             json.dump(document, file)
+        _mark_used(draft)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import pytest
 from speedkit.cli import start
 from speedkit.engine import saved_image
 from speedkit.errors import NoEngine
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -86,10 +87,16 @@ def test_asking_ahead_loads_neither_the_program_nor_what_reads_an_image(engine):
 
 
 INTERRUPTED = """
-import os, signal, sys
+import os, signal, sys, threading
 from speedkit.cli import output, program, start
 def interrupt(*_):
     os.kill(os.getpid(), signal.SIGINT)
+class Finalized:
+    def __del__(self):
+        interrupt()
+def interrupt_in_a_finalizer(*_):
+    Finalized()
+    threading.Event().wait()
 {where}
 sys.argv = ["speedkit", "history"]
 start.main()
@@ -102,6 +109,8 @@ start.main()
         "start._request_image = interrupt",
         "program._sweep_leftovers = interrupt",
         "program.take_any_character = interrupt",
+        # Python itself drops this one.
+        "program.take_any_character = interrupt_in_a_finalizer",
         "program.say_problem = interrupt; program._sweep_leftovers = lambda: 1 / 0",
         # A first Ctrl-C ends the verb, a second one comes while that is said.
         "program.say = interrupt; program.history.history = None; program._Verbs.resolve_command = interrupt",
@@ -109,6 +118,6 @@ start.main()
 )
 def test_ctrl_c_at_any_moment_ends_with_the_exit_code_of_a_cancelled_build(where):
     code = INTERRUPTED.format(where=where)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=HANG_SECONDS)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == "Cancelled.\n"

@@ -12,7 +12,7 @@ import pytest
 
 from speedkit.engine import identity
 from speedkit.engine.identity import CONTAINER_NAME, INSTALLATION_LABEL, LABEL, installation_id, our_labels
-from speedkit.engine.ledger import note_build, note_container, note_image, note_making, notes_of
+from speedkit.engine.ledger import note_build, note_container, note_image, note_making, note_use, notes_of
 from speedkit.ownership import owner_id
 from tests.processes import another_process
 
@@ -147,3 +147,16 @@ def test_making_knows_what_the_image_is_to_be(engine):
 def test_only_looking_makes_no_folder(engine, home):
     assert notes_of(engine) == []
     assert not home.exists()
+
+
+def test_images_used_right_one_after_another_are_in_the_order_of_their_use(engine):
+    ids = [f"sha256:{number:064x}" for number in range(20)]
+    for image_id in ids:
+        note_image(engine, image_id, "stand-in", name=f"image:{image_id[-2:]}")
+    made = {note.image_id: note.used_ns for note in notes_of(engine)}
+    assert sorted(ids, key=lambda one: made[one]) == ids
+    for image_id in reversed(ids):
+        note_use(engine, [image_id])
+    used = {note.image_id: note.used_ns for note in notes_of(engine)}
+    assert sorted(ids, key=lambda one: used[one]) == ids[::-1]
+    assert len({*made.values(), *used.values()}) == 40

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,8 +111,15 @@ class Work:
     def settle(self) -> None:
         """Return when every thread that ends by itself has ended, however busy the machine is.
 
-        The painter of all widgets goes on while one of them is there.
+        A thread may start another one as it ends: the end of a build starts the one that keeps the limits. The painter of all
+        widgets goes on while one of them is there.
         """
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and thread.name != PAINTER:
-                thread.join(HANG_SECONDS)
+        deadline = time.monotonic() + HANG_SECONDS
+        while others := self._other_threads():
+            assert time.monotonic() < deadline, f"these threads do not end: {others}"
+            others[0].join(HANG_SECONDS)
+
+    @staticmethod
+    def _other_threads() -> list[threading.Thread]:
+        own = threading.current_thread()
+        return [thread for thread in threading.enumerate() if thread is not own and thread.name != PAINTER]
