@@ -78,6 +78,7 @@ def test_a_file_that_others_could_read_is_closed_when_it_is_written_again(tmp_pa
     assert others_may(path) == 0
 
 
+@pytest.mark.slow
 def test_every_program_closes_what_was_left_open(home):
     (home / "recordings").mkdir(parents=True)
     home.chmod(0o755)
@@ -103,6 +104,7 @@ speedkit.cli.program.run(None)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is always a profile")
 @pytest.mark.parametrize("verb", [["history"], ["engine", "status"], ["doctor"], ["predict", "."], ["clean"]])
+@pytest.mark.slow
 def test_without_a_home_a_sentence_says_what_to_set_and_nothing_is_made_here(tmp_path, verb):
     (tmp_path / "Dockerfile").write_text("FROM scratch\n")
     done = subprocess.run([sys.executable, "-c", NO_HOME, str(tmp_path), *verb], capture_output=True, text=True, check=False)

@@ -139,6 +139,7 @@ def test_stages_that_the_target_does_not_use_say_nothing():
     assert unsteady_steps(situation(text)) == ()
 
 
+@pytest.mark.slow
 def test_no_command_line_is_slow_to_look_at():
     code = """
 from speedkit.advice.package_installs import loose_installs

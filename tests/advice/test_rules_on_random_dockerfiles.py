@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -118,6 +119,7 @@ def view_of(text, commits):
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(dockerfiles(), st.sampled_from((0, 10)))
+@pytest.mark.slow
 def test_what_rules_change_parses_and_they_are_silent_on_their_own_result(text, commits):
     view = view_of(text, commits)
     before = accepted(text)

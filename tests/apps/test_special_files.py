@@ -23,6 +23,7 @@ def place(folder):
     return folder(FILES)
 
 
+@pytest.mark.slow
 def test_a_workbench_of_links_to_devices_and_pipes_and_of_huge_files_needs_little_memory(place):
     """In a process that may have 3 GB of address space, as long as it takes."""
     (place / "zero").symlink_to("/dev/zero")
@@ -181,6 +182,7 @@ def test_a_huge_dockerfile_is_refused_and_one_that_is_not_there_is_no_other_erro
 
 
 @needs_root
+@pytest.mark.slow
 def test_a_dockerfile_or_folder_that_cannot_be_read_is_told_by_its_permission():
     code = """
 from pathlib import Path
@@ -219,6 +221,7 @@ for call in (
 
 
 @needs_root
+@pytest.mark.slow
 def test_files_in_folders_that_nobody_may_write_to_can_be_edited_and_the_folders_keep_their_permissions():
     code = """
 from speedkit.apps import own_app

@@ -38,6 +38,7 @@ def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
 
 
+@pytest.mark.slow
 def test_clean_leaves_the_copy_that_a_living_process_edits_and_says_so():
     with another_process(COPY) as (running, place):
         (state_folder("work") / "nobodys").mkdir()
@@ -50,6 +51,7 @@ def test_clean_leaves_the_copy_that_a_living_process_edits_and_says_so():
 
 
 @pytest.mark.parametrize("start", ["program", "copy"])
+@pytest.mark.slow
 def test_the_next_start_sweeps_the_copy_of_a_killed_process(start):
     with another_process(COPY) as (running, place):
         running.kill()
@@ -92,6 +94,7 @@ def test_closing_an_app_removes_folders_that_were_made_read_only(folder):
     assert not app.folder.exists()
 
 
+@pytest.mark.slow
 def test_what_was_typed_in_the_copy_of_a_killed_process_is_kept_and_the_copy_goes(home):
     code = """
 app = sk.sample_app()
@@ -168,6 +171,7 @@ print(app.folder, flush=True)
 @pytest.mark.parametrize(
     "typed", ["", "app.write('main.go', 'x'); app.reset()", "app.write('Dockerfile.naive', 'FROM scratch')"]
 )
+@pytest.mark.slow
 def test_a_kernel_that_ends_leaves_what_was_typed_and_the_next_copy_says_where(home, typed, capfd):
     with another_process(RESTARTED.format(typed=typed)) as (running, place):
         running.stdin.close()

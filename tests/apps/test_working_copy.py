@@ -145,6 +145,7 @@ def test_a_dockerfile_and_its_ignore_file_are_copied_though_they_are_ignored(fol
 
 
 @needs_root
+@pytest.mark.slow
 def test_an_ignored_folder_that_cannot_be_read_is_left_out_and_one_that_counts_is_named():
     """As a user that is not root: a database's folder in a project, say."""
     code = """

@@ -194,6 +194,7 @@ def test_engine_stop_leaves_an_engine_of_others_alone(speedkit, home):
     assert "Others are left alone" in err
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error():
     program = "import sys; sys.argv = ['speedkit', 'history']; from speedkit.cli import main; main()"
     reader, writer = os.pipe()
@@ -240,6 +241,7 @@ def test_a_report_that_cannot_be_written_is_told_before_the_tour(speedkit, home,
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@pytest.mark.slow
 def test_a_pipe_that_knows_no_check_marks_gets_the_text_all_the_same(tmp_path, encoding):
     environment = os.environ | {"PYTHONIOENCODING": encoding, "DOCKER_HOST": f"unix://{tmp_path}/nothing"}
     for arguments in (["doctor"], ["doctor", "--json"]):

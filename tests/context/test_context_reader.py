@@ -233,6 +233,7 @@ def test_what_came_went_or_ignores_is_not_told_without_the_other_files(place, na
 
 
 @needs_root
+@pytest.mark.slow
 def test_a_folder_that_may_be_listed_and_not_entered_is_refused_by_name():
     done = run_as_nobody("""
 from pathlib import Path

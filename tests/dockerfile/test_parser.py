@@ -80,6 +80,7 @@ def _damaged(source: random.Random, text: bytes) -> bytes:
     return bytes(damaged)
 
 
+@pytest.mark.slow
 def test_real_dockerfiles_are_read_as_buildkit_reads_them(buildkit):
     texts = _dockerfiles()
     assert len(texts) > 5

@@ -47,6 +47,7 @@ def in_group(group: int) -> list[int]:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(("script", "lines"), [(TREE, 2), (STUBBORN, 1)])
+@pytest.mark.slow
 def test_a_killed_process_leaves_no_child_and_no_grandchild(number, script, lines):
     argv = [sys.executable, "-c", PARENT, "sh", "-c", script]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as parent:

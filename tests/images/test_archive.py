@@ -567,6 +567,7 @@ def test_an_archive_with_both_descriptions_of_an_image_holds_one(tmp_path: Path,
     assert read_archive(path, store=store).name == "a:1"
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_links_takes_no_time(tmp_path: Path, store: LayerStore) -> None:
     chain = [(f"l{place}", f"-> l{place + 1}") for place in range(20_000)]
     path = tmp_path / "chain.tar"
@@ -594,6 +595,7 @@ def test_a_file_that_is_missing_empty_a_folder_or_cut_short_is_refused(tmp_path:
 
 @settings(deadline=None, max_examples=150)
 @given(st.data())
+@pytest.mark.slow
 def test_a_damaged_archive_gives_archive_errors_only(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
     path = docker_archive(folder / "image.tar", [LOWER, UPPER], COMMANDS, compress=data.draw(st.sampled_from(COMPRESSIONS)))

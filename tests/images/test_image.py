@@ -340,6 +340,7 @@ def by_hand(layers: list[list[Member]]) -> dict[str, object]:
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(ENTRIES, min_size=1, max_size=4))
+@pytest.mark.slow
 def test_any_layers_show_what_the_specification_says_and_shown_and_wasted_bytes_are_all_bytes(
     layers: list[list[Member]],
 ) -> None:

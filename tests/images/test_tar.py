@@ -61,6 +61,7 @@ def sealed(block: bytearray) -> bytes:
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.tuples(st.integers(0, 511), st.integers(0, 255)), max_size=12), st.binary(max_size=600))
+@pytest.mark.slow
 def test_headers_with_a_right_checksum_and_odd_fields_give_archive_errors_only(
     changes: list[tuple[int, int]], rest: bytes
 ) -> None:

@@ -18,6 +18,7 @@ def lines_of(text: str) -> list:
     return log.page(0, 1000)
 
 
+@pytest.mark.slow
 def test_two_hundred_thousand_lines_are_all_there_and_memory_stays_small():
     tracemalloc.start()
     log = LogLines()

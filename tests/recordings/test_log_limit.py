@@ -26,6 +26,7 @@ def test_what_an_engine_lets_through_is_kept_as_it_came():
     assert list(limited(lines)) == lines
 
 
+@pytest.mark.slow
 def test_a_log_without_end_is_cut_between_lines_and_its_end_is_kept():
     line = b"%07d compiling\n"
     total = 12 << 20
@@ -42,6 +43,7 @@ def test_a_log_without_end_is_cut_between_lines_and_its_end_is_kept():
     assert left_out == count * len(line % 0) + len("fatal: the reason\n") - (len(log) - len(said) - 1)
 
 
+@pytest.mark.slow
 def test_a_line_without_end_is_cut_too():
     kept = list(limited([log_line(b"x" * (1 << 20)) for _ in range(30)] + [ended()]))
     log = read_rawjson(kept).vertices["sha256:1"].log

@@ -104,6 +104,7 @@ json_values = st.recursive(
 
 
 @given(st.lists(st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()), max_size=8))
+@pytest.mark.slow
 def test_no_line_whatsoever_makes_the_reader_fail(lines):
     solve = read_rawjson(lines)
     assert all(isinstance(found.log, str) and found.seconds() >= 0 for found in solve.vertices.values())

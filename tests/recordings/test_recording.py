@@ -107,6 +107,7 @@ def test_a_lost_number_is_found_again_in_the_recordings(tmp_path, damage):
     assert [new_number(tmp_path), new_number(tmp_path)] == [8, 9]
 
 
+@pytest.mark.slow
 def test_no_number_is_given_twice_to_processes_that_ask_at_once(tmp_path):
     program = (
         "import sys; from pathlib import Path; from speedkit.recordings.recording import new_number\n"
@@ -196,6 +197,7 @@ json_values = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 @given(st.sampled_from([*Meta.__dataclass_fields__, "format", "extra"]), json_values)
+@pytest.mark.slow
 def test_no_meta_whatsoever_gives_another_error_than_ours(tmp_path, key, value):
     saved = save(tmp_path)
     path = saved.folder / "meta.json"
@@ -208,6 +210,7 @@ def test_no_meta_whatsoever_gives_another_error_than_ours(tmp_path, key, value):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(json_values)
+@pytest.mark.slow
 def test_no_image_facts_whatsoever_give_another_error_than_ours(tmp_path, value):
     saved = save(tmp_path)
     (saved.folder / "image.json").write_text(json.dumps(value))

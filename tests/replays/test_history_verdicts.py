@@ -118,6 +118,7 @@ def verdicts_of_the_model(repository: MemoryRepository, context: str) -> list[li
 
 @settings(max_examples=300, deadline=None)
 @given(histories(), st.sampled_from(["", "a"]))
+@pytest.mark.slow
 def test_the_quick_way_and_the_model_agree(trees: list[Tree], context: str) -> None:
     repository = MemoryRepository(trees)
     inputs = BuildInputs(context, "Dockerfile", merge=True)

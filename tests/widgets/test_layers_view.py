@@ -197,6 +197,7 @@ def test_a_message_that_makes_no_sense_is_said_so_and_breaks_nothing(view):
     assert page(view).content.state == "text"
 
 
+@pytest.mark.slow
 def test_a_folder_of_twenty_thousand_files_sends_a_hundred_lines(tmp_path):
     many = layer(*((f"d/{number}", b"") for number in range(20_000)))
     browser = LayerBrowser(ReadableImage(image_of(many), lambda _path, _place: b""), None, lambda: None)
