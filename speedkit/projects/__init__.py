@@ -1,4 +1,4 @@
-"""A team's own folder: the ways to build it that its files tell, and the base images that they need."""
+"""A team's own folder: the ways to build it that its files describe, and the base images that they need."""
 
 from .project import Base, Project, open_project, way_to_build
 from .way import Way, WayKind

@@ -1,7 +1,8 @@
 """Reads bake and compose files with `docker buildx bake --print`, which knows their variables, groups, matrices and overrides.
 
-buildx prints without an engine, and checks the secrets and SSH agents that a build would need: what is not there gets a
-stand-in, which nothing reads. It runs with few variables of the environment: those that the files themselves name.
+`--print` needs no engine, but checks the secrets and SSH agents that a build would need, so missing ones get a stand-in that
+nothing reads. bake puts variables of the environment into its output, so it runs with few of them: those that the files name.
+https://docs.docker.com/build/bake/reference/
 """
 
 from __future__ import annotations
@@ -73,18 +74,18 @@ LONGEST_ERROR = 300
 
 
 class BakeRefused(Exception):
-    """Files that bake does not read; its text is why."""
+    """Files that bake does not read. The text is the reason."""
 
 
 def files_of_bake(names: Iterable[str]) -> list[str]:
-    """The files among these names that bake reads by itself, in its order."""
+    """The files among these names that bake reads without `--file`, in its order."""
     there = set(names)
     return [name for name in (*COMPOSE_NAMES, *BAKE_NAMES) if name in there]
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What bake reads in its files. targets: as bake prints them, by name. groups: the members of each group."""
+    """The content of bake files. targets: as bake prints them, by name. groups: the members of each group."""
 
     targets: Mapping[str, Any] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -94,7 +95,8 @@ class Definition:
 
         Raises: BakeRefused for a name that is not there.
         """
-        found: dict[str, Any] = {}
+        targets: dict[str, Any] = {}
+        # A group may hold groups, and name itself.
         unvisited, visited = [*names], set()
         while unvisited:
             name = unvisited.pop(0)
@@ -102,12 +104,12 @@ class Definition:
                 continue
             visited.add(name)
             if name in self.targets:
-                found[name] = self.targets[name]
+                targets[name] = self.targets[name]
             elif name in self.groups:
                 unvisited += self.groups[name]
             else:
                 raise BakeRefused(message("bake finds no target {name}", name=name))
-        return found
+        return targets
 
 
 class BakeReader:
@@ -175,9 +177,10 @@ def _bake_definition(
     options = [f"--file={name}" for name in files]
     names = list(targets)
     if not names:
-        # Without a name, bake takes the group `default`, which few files have all targets in.
-        listed, _ = _run(buildx, folder, text, [*options, "--list=type=targets,format=json"])
-        names = [one["name"] for one in json.loads(listed or "[]") if isinstance(one, dict) and not one["name"].startswith("-")]
+        # Without a name, bake prints the group `default`, which seldom has all targets. So all targets are named.
+        target_list, _ = _run(buildx, folder, text, [*options, "--list=type=targets,format=json"])
+        entries = [entry for entry in json.loads(target_list or "[]") if isinstance(entry, dict)]
+        names = [entry["name"] for entry in entries if not entry["name"].startswith("-")]
         if not names:
             return Definition()
     return _printed(buildx, folder, text, [*options, *(f"--set={one}" for one in overrides)], names, dict(variables))
@@ -201,14 +204,17 @@ def _compose_definition(buildx: Path, folder: Path, files: Sequence[str]) -> Def
     except BakeRefused as problem:
         definition = _definition_of_builds(buildx, folder, text, documents, problem)
     for name, target in definition.targets.items():
-        # bake warns of all variables that are not set. What counts are those of the service's own build.
+        # bake warns of every variable that is not set in the file. Only those in the service itself concern its build.
         own = json.dumps([services_of(document).get(name) for document in documents])
         target["unset"] = [variable for variable in target["unset"] if re.search(rf"\$\{{?{re.escape(variable)}\b", own)]
     return definition
 
 
 def _definition_of_builds(buildx: Path, folder: Path, text: str, documents: Sequence[Any], problem: BakeRefused) -> Definition:
-    """What bake reads when only the builds of services are left: a missing `env_file` may concern only how they run."""
+    """The definition in compose files from which all but the builds is removed.
+
+    bake refuses a file for a missing `env_file`, which concerns only how a service runs.
+    """
     with scratch_folder() as scratch:
         options = []
         for number, document in enumerate(documents):
@@ -264,7 +270,7 @@ def _printed(
     for target in targets.values():
         target["unset"] = unset
     if names and "default" not in names:
-        # Here it is only the list of the names that were asked for.
+        # When names are asked for, bake prints them as a group `default` that the files do not have.
         groups.pop("default", None)
     return Definition(targets, groups)
 
@@ -278,6 +284,8 @@ def _run(
     with scratch_folder() as scratch, _agent_in(scratch) as agent:
         environment.setdefault("SSH_AUTH_SOCK", agent)
         environment.setdefault("BUILDX_CONFIG", str(scratch))
+        # bake stops at the first secret or agent that is not there, so each gets its stand-in in another run: a variable of the
+        # name of a secret, or no secrets, or no agents.
         for _ in range(MOST_STAND_INS):
             try:
                 done = run_child(
@@ -300,18 +308,15 @@ def _run(
                 extra.append("--set=*.ssh=")
             else:
                 break
-    raise BakeRefused(_reason(done.stderr))
 
-
-def _reason(errors: str) -> str:
-    lines = [line.removeprefix("ERROR: ") for line in errors.splitlines() if line.startswith("ERROR: ")]
-    return (lines or errors.strip().splitlines() or [message("bake failed")])[-1][:LONGEST_ERROR]
+    reasons = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+    raise BakeRefused((reasons or done.stderr.strip().splitlines() or [message("bake failed")])[-1][:LONGEST_ERROR])
 
 
 def environment_for(text: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """The part of the environment that these files may use: what they name, and what a program needs to run at all.
+    """The part of the environment for bake: the variables that the files name, and those that any program needs.
 
-    bake puts the value of a variable in each target that names it, so no other variable must get near it.
+    bake puts the value of a variable into each target that names it, so secrets in other variables must not reach it.
     """
     named = {word for word in WORD.findall(text) if SETTINGS_OF_DOCKER.fullmatch(word) is None}
     return {name: value for name, value in environment.items() if name in PASSED_ON or name in named}
@@ -319,7 +324,7 @@ def environment_for(text: str, environment: Mapping[str, str]) -> dict[str, str]
 
 @contextmanager
 def _agent_in(folder: Path) -> Iterator[str]:
-    """A socket that looks like an SSH agent's: bake looks whether it is there, and never talks to it."""
+    """The path of a socket in place of an SSH agent's: bake checks that it is there, and never talks to it."""
     path = os.fspath(folder / "agent")
     if sys.platform == "win32":
         yield path
@@ -331,7 +336,7 @@ def _agent_in(folder: Path) -> Iterator[str]:
 
 
 def build_calls(definition: Mapping[str, Any], folder: str) -> dict[str, BuildCall]:
-    """The builds of a definition, by the names of its targets. folder: in the repository, where bake would run."""
+    """The builds of a definition, by the names of its targets. folder: the one in which bake would run, in the repository."""
     return {name: _call(target, folder) for name, target in definition.items()}
 
 
@@ -362,7 +367,8 @@ def _call(target: Mapping[str, Any], folder: str) -> BuildCall:
         without_cache=bool(target.get("no-cache")),
         dockerfile_text=str(inline) if inline is not None else None,
     )
-    # An empty value is what docker builds with. Which argument it got into, bake does not say.
+    # bake puts an empty text in place of a variable that is not set, and warns of the variable. Nothing in its output says
+    # which argument got it, so all variables of the call count as unresolved.
     if any(value == "" for value in call.build_args.values()):
         call.not_resolved |= {f"variable {name}": f"${name}" for name in target.get("unset") or ()}
     return call

@@ -1,7 +1,7 @@
-"""One call of `docker build` as some file says it, and the `Way` that it is for a project.
+"""One call of `docker build` in some file, and the `Way` that it becomes for a project.
 
-In: values as they are written, some of them with parts that only a run would know. Out: paths in the repository, known values
-apart from those that are not, and a problem in words where nothing can be built from here.
+In: values as they are written, some of them with parts that only a run would know (`unresolved`). Out: paths in the repository,
+resolved values apart from unresolved ones, and a problem in words where nothing can be built from here.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from .way import Way, WayKind
 __all__ = ["BuildCall", "is_remote", "way_of"]
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|git@|github\.com/", re.IGNORECASE)
+_NO_FOLDER = re.compile(r"(?:target|docker-image|oci-layout|service):")
+"""A named context that is no folder: https://docs.docker.com/reference/cli/docker/buildx/build/#build-context"""
 DOCKERFILES = ("Dockerfile", "dockerfile", "Containerfile")
 OTHER_TARGET = "target:"
 """How bake names the result of another of its targets as a named context."""
@@ -32,10 +34,11 @@ LONGEST_PATH = 4_000
 
 @dataclass(slots=True)
 class BuildCall:
-    """What a file says about one build, unchanged.
+    """The arguments of one build, as a file has them.
 
-    folder: where the command runs, in the repository. context: None for none. file: None for the context's `Dockerfile`;
-    relative to the context where file_in_context, else to the folder. build_args: None for a value from the environment.
+    folder: the folder in which the command runs, in the repository. context: None for none. file: None for the context's
+    `Dockerfile`; relative to the context where file_in_context, else to the folder. build_args: None for a value from the
+    environment.
     """
 
     context: str | None
@@ -69,35 +72,39 @@ def is_remote(context: str) -> bool:
 
 
 def way_of(call: BuildCall, repository: Path, *, kind: WayKind, found_in: str) -> Way:
-    """The way that a call is. Its paths are in the repository; its name is still empty."""
+    """The way for a call. Its paths are in the repository; its name is still empty."""
     missing: dict[str, str] = dict(call.not_resolved)
-    target = _known(call.target, "target", missing)
+    target = _resolved(call.target, "target", missing)
     build_args = {}
     for name, value in call.build_args.items():
         if not is_resolved(name):
             missing["build-arg"] = as_written(name)
         elif value is None:
             missing[f"build-arg {name}"] = f"${name}"
-        elif (known := _known(value, f"build-arg {name}", missing)) is not None:
-            build_args[name] = known
-    contexts = _known_values(call.named_contexts, "build-context", missing)
+        elif (text := _resolved(value, f"build-arg {name}", missing)) is not None:
+            build_args[name] = text
+    contexts = _resolved_values(call.named_contexts, "build-context", missing)
     named_contexts = {
-        name: source if _is_source(source) else str(repository / (_place(call.folder, source) or source))
+        name: source
+        if is_remote(source) or _NO_FOLDER.match(source)
+        else str(repository / (_place(call.folder, source) or source))
         for name, source in contexts.items()
         if not source.startswith(OTHER_TARGET)
     }
     options = CommandOptions(
-        secrets=tuple(_absolute_source(one, repository, call.folder) for one in _all_known(call.secrets, "secret", missing)),
-        ssh=_all_known(call.ssh, "ssh", missing),
+        secrets=tuple(_absolute_source(one, repository, call.folder) for one in _all_resolved(call.secrets, "secret", missing)),
+        ssh=_all_resolved(call.ssh, "ssh", missing),
         named_contexts=named_contexts,
-        platforms=_all_known(call.platforms, "platform", missing),
-        labels=_known_values(call.labels, "label", missing),
-        tags=_all_known(call.tags, "tag", missing),
-        network=_known(call.network, "network", missing),
-        add_hosts=_all_known(call.add_hosts, "add-host", missing),
-        ulimits=_all_known(call.ulimits, "ulimit", missing),
-        shm_size=_known(call.shm_size, "shm-size", missing),
+        platforms=_all_resolved(call.platforms, "platform", missing),
+        labels=_resolved_values(call.labels, "label", missing),
+        tags=_all_resolved(call.tags, "tag", missing),
+        network=_resolved(call.network, "network", missing),
+        add_hosts=_all_resolved(call.add_hosts, "add-host", missing),
+        ulimits=_all_resolved(call.ulimits, "ulimit", missing),
+        shm_size=_resolved(call.shm_size, "shm-size", missing),
     )
+
+    # A call whose target is unresolved cannot be built: which image it is for, only its run knows.
     context, file, problem = _places(call, repository, missing)
     if "target" in missing and not problem:
         problem = message("the target is {text}, which only its run knows", text=missing["target"])
@@ -109,8 +116,8 @@ def way_of(call: BuildCall, repository: Path, *, kind: WayKind, found_in: str) -
         file=file,
         target=target,
         build_args=build_args,
-        cache_from=_all_known(call.cache_from, "cache-from", missing),
-        cache_to=_all_known(call.cache_to, "cache-to", missing),
+        cache_from=_all_resolved(call.cache_from, "cache-from", missing),
+        cache_to=_all_resolved(call.cache_to, "cache-to", missing),
         options=options,
         linked={
             name: source.removeprefix(OTHER_TARGET) for name, source in contexts.items() if source.startswith(OTHER_TARGET)
@@ -123,22 +130,23 @@ def way_of(call: BuildCall, repository: Path, *, kind: WayKind, found_in: str) -
     )
 
 
-def _known(text: str | None, option: str, missing: dict[str, str]) -> str | None:
+def _resolved(text: str | None, option: str, missing: dict[str, str]) -> str | None:
+    """A text without unresolved parts. For any other one, None, and `missing` gets it under the option's name."""
     if text is None or is_resolved(text):
         return text
     missing[option] = as_written(text)
     return None
 
 
-def _known_values(values: Mapping[str, str], option: str, missing: dict[str, str]) -> dict[str, str]:
-    known = {}
+def _resolved_values(values: Mapping[str, str], option: str, missing: dict[str, str]) -> dict[str, str]:
+    texts = {}
     for name, value in values.items():
-        if is_resolved(name) and (text := _known(value, f"{option} {name}", missing)) is not None:
-            known[name] = text
-    return known
+        if is_resolved(name) and (text := _resolved(value, f"{option} {name}", missing)) is not None:
+            texts[name] = text
+    return texts
 
 
-def _all_known(texts: list[str], option: str, missing: dict[str, str]) -> tuple[str, ...]:
+def _all_resolved(texts: list[str], option: str, missing: dict[str, str]) -> tuple[str, ...]:
     unknown = [as_written(text) for text in texts if not is_resolved(text)]
     if unknown:
         missing[option] = ", ".join(unknown)
@@ -177,7 +185,7 @@ def _dockerfile(call: BuildCall, repository: Path, context: str, missing: dict[s
     if call.dockerfile_text is not None:
         return "", ""
     if call.file is None:
-        names = [_joined(context, name) for name in DOCKERFILES]
+        names = [posixpath.normpath(posixpath.join(context, name)) for name in DOCKERFILES]
         path = next((name for name in names if _is_dockerfile(repository, name)), names[0])
     elif not is_resolved(call.file):
         missing["file"] = as_written(call.file)
@@ -185,14 +193,15 @@ def _dockerfile(call: BuildCall, repository: Path, context: str, missing: dict[s
     elif call.file == "-":
         return "-", message("its Dockerfile comes through a pipe")
     else:
-        found = _place(context if call.file_in_context else call.folder, call.file)
-        if found is None:
+        place = _place(context if call.file_in_context else call.folder, call.file)
+        if place is None:
             return as_written(call.file), message(
                 "its Dockerfile is outside of the repository: {path}", path=as_written(call.file)
             )
-        path = found
+        path = place
         inside = _place(context, call.file)
-        # `docker build -f x FOLDER` looks for x in the current folder only; a missing file there is said by its name here.
+        # `docker build -f x FOLDER` looks for x in the current folder only. Many scripts change the folder in ways that this
+        # reader does not follow, so a file in the context counts too. The problem of a missing file has the path of the call.
         if not call.file_in_context and inside and not _is_dockerfile(repository, path) and _is_dockerfile(repository, inside):
             path = inside
     if not _is_dockerfile(repository, path):
@@ -214,7 +223,7 @@ def _is_inside(repository: Path, path: str) -> bool:
 
 
 def _place(folder: str, path: str) -> str | None:
-    """A path in the repository from one that begins in a folder of it; None for one outside."""
+    """The path in the repository of a path that begins in one of its folders; None for one outside of the repository."""
     if path.startswith(ROOT):
         path = path.removeprefix(ROOT).lstrip("/") or "."
     elif folder.startswith(ROOT):
@@ -225,19 +234,12 @@ def _place(folder: str, path: str) -> str | None:
     return None if place.startswith(("/", "../")) or place == ".." or "\0" in place or len(place) > LONGEST_PATH else place
 
 
-def _joined(folder: str, name: str) -> str:
-    return posixpath.normpath(posixpath.join(folder, name))
-
-
-def _is_source(value: str) -> bool:
-    return is_remote(value) or re.match(r"(?:target|docker-image|oci-layout|service):", value) is not None
-
-
 def _absolute_source(secret: str, repository: Path, folder: str) -> str:
-    """A secret whose file is named by its whole path, as a build may begin in another folder."""
+    """A secret with the absolute path of its file: the build may run in another folder than the call."""
     parts = []
     for part in secret.split(","):
         name, equals, value = part.partition("=")
+        # https://docs.docker.com/reference/cli/docker/buildx/build/#secret
         if name.strip() in ("src", "source") and equals and not value.startswith(("/", "~")):
             part = f"{name}={repository / (_place(folder, value) or value)}"
         parts.append(part)

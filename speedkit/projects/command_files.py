@@ -1,7 +1,7 @@
 """Finds `docker build` lines in Makefiles, shell scripts, package.json and GitLab's CI files.
 
-In: the text of such a file. Out: its builds, with the place in the file that a person would name: a target of make, a script,
-a job.
+In: the text of such a file. Out: its builds, each with the name of its place in the file: a target of make, a script of npm, or
+a job. make's functions are not run, except for two that name a folder; https://www.gnu.org/software/make/manual/make.html
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ MOST_LINES = 50_000
 
 @dataclass(slots=True)
 class CommandBuild:
-    """A build of one command line. place: such as a make target; "" for a script, where the file's name says it."""
+    """A build of one command line. place: such as a make target; "" for a script, which has the file's name."""
 
     place: str
     call: BuildCall | BakeCall | ComposeCall
@@ -68,7 +68,7 @@ def _builds(place: str, text: str, variables: Mapping[str, str], folder: str) ->
 
 
 def script_builds(text: str, path: str) -> Iterator[CommandBuild]:
-    """The builds of a shell script. path: its own; a script is taken to begin in the repository's folder."""
+    """The builds of a shell script. path: its own. The script is assumed to run in the folder of the repository."""
     own = f"{ROOT}/{posixpath.dirname(path)}".rstrip("/")
     variables = {"PWD": ".", "0": f"{ROOT}/{path}", "BASH_SOURCE": f"{ROOT}/{path}"}
     folders = (
@@ -78,6 +78,7 @@ def script_builds(text: str, path: str) -> Iterator[CommandBuild]:
         "dirname ${BASH_SOURCE[0]}",
         'dirname "${BASH_SOURCE}"',
     )
+    # The usual ways in which a script names its own folder, and the folders above it.
     for words in folders:
         variables[f"$({words})"] = own
         for rest in ("", "/..", "/../.."):
@@ -99,7 +100,7 @@ def makefile_builds(text: str, path: str, included: Callable[[str], str]) -> Ite
     folder = posixpath.dirname(path) or "."
     for name in INCLUDE.findall(text)[:MOST_INCLUDES]:
         if "$" not in name:
-            # A recipe in it belongs to that file. What counts here are its variables.
+            # Only the variables of an included file matter here: its recipes are read as its own.
             lines = included(posixpath.normpath(posixpath.join(folder, name))).split("\n")
             text = "\n".join([*(line for line in lines if VARIABLE.match(line)), text])
     variables, recipes = _read_makefile(text)
@@ -117,7 +118,7 @@ def makefile_builds(text: str, path: str, included: Callable[[str], str]) -> Ite
 
 
 def _read_makefile(text: str) -> tuple[dict[str, str], list[tuple[str, list[str]]]]:
-    """The variables of a makefile whose value is the same whatever the conditions are, and its recipes by their targets."""
+    """The variables that have the same value under all conditions of a makefile, and its recipes by their targets."""
     values: dict[str, list[str]] = {}
     recipes: list[tuple[str, list[str]]] = []
     for line in _logical_lines(DEFINE.sub("", text))[:MOST_LINES]:
@@ -129,14 +130,14 @@ def _read_makefile(text: str) -> tuple[dict[str, str], list[tuple[str, list[str]
         elif match := RULE.match(line):
             # `target: ; command` has its first line behind the semicolon.
             recipes.append((match[1], [line.partition(";")[2]]))
-    known = {name: found[0] for name, found in values.items() if len(set(found)) == 1}
-    return known, recipes
+    agreed_values = {name: assigned[0] for name, assigned in values.items() if len(set(assigned)) == 1}
+    return agreed_values, recipes
 
 
 def _assign(values: dict[str, list[str]], match: re.Match[str]) -> None:
-    """Note one more value of a variable: a condition may be around each assignment, so all of them have to agree."""
+    """Notes one more value of a variable. An assignment may stand in a condition, so a value counts when all agree."""
     name, sign, value = match.groups()
-    value = _uncommented(value)
+    value = re.split(r"(?<!\\)\s*#", value, maxsplit=1)[0].rstrip()  # without a comment at its end
     before = values.setdefault(name, [])
     if sign == "+=" and before:
         before[-1] = f"{before[-1]} {value}"
@@ -145,7 +146,7 @@ def _assign(values: dict[str, list[str]], match: re.Match[str]) -> None:
 
 
 def _logical_lines(text: str) -> list[str]:
-    """Lines with those joined that a backslash continues. In a recipe, the shell gets the backslash and the line end."""
+    """The lines of a makefile, with those joined that end with a backslash."""
     lines: list[str] = []
     for line in text.split("\n"):
         if lines and lines[-1].endswith("\\") and not lines[-1].endswith("\\\\"):
@@ -158,12 +159,8 @@ def _logical_lines(text: str) -> list[str]:
     return lines
 
 
-def _uncommented(value: str) -> str:
-    return re.split(r"(?<!\\)\s*#", value, maxsplit=1)[0].rstrip()
-
-
 def _expanded(text: str, variables: Mapping[str, str]) -> str:
-    """A recipe's line with make's variables replaced; what make would have to compute is marked. `$$` is the shell's `$`."""
+    """A recipe's line with make's variables replaced. Functions of make are marked as unresolved. `$$` is the shell's `$`."""
     dollar = "\ufdd3"
     text = text.replace("$$", dollar)
     for _ in range(MOST_PASSES):
@@ -171,7 +168,7 @@ def _expanded(text: str, variables: Mapping[str, str]) -> str:
         if changed == text or len(changed) > LONGEST_VALUE:
             break
         text = changed
-    # What is left is a function of make with variables in it.
+    # After all variables are replaced, each `$(…)` that is left is a function of make.
     text = _marked_functions(text)
     return text.replace(dollar, "$")
 
@@ -187,7 +184,7 @@ def _make_value(match: re.Match[str], variables: Mapping[str, str]) -> str:
 
 
 def _marked_functions(text: str) -> str:
-    """Marks each `$(…)` of make that is still there, as one part."""
+    """The text with each `$(…)` of make marked as one unresolved part, with the parentheses inside of it."""
     parts: list[str] = []
     at = 0
     while (start := min((place for sign in ("$(", "${") if (place := text.find(sign, at)) >= 0), default=-1)) >= 0:
@@ -235,7 +232,7 @@ def gitlab_builds(document: Any) -> Iterator[CommandBuild]:
 
 
 def _with_variables(value: str, variables: Mapping[str, str]) -> str:
-    """A variable's value with the variables in it; those that only a run knows stay marked."""
+    """The value of a variable with the variables in it replaced; those that only a run would know stay marked."""
 
     def replaced(match: re.Match[str]) -> str:
         return variables.get(match[1] or match[2], unresolved(match[0]))

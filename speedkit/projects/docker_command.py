@@ -44,16 +44,17 @@ _BUILD_WORDS = frozenset({"build", "buildx", "image", "builder", "bud", "compose
 _SAYS = frozenset(
     {"echo", "printf", "grep", "cat", "sed", "awk", "ssh", "git", "test", "[", "[[", "case", "read", "type", "which"}
 )
-"""Programs whose words are no commands, or not on this machine."""
+"""Programs whose arguments are no commands, or run on another machine."""
 _PROGRAM_VARIABLE = re.compile(
     r"\$[{(]?\w*(?:DOCKER|PODMAN|CONTAINER_(?:TOOL|ENGINE|CMD|RUNTIME|CLI)|OCI_BIN|BUILDER)\w*[)}]?", re.IGNORECASE
 )
+_VARIABLE_ALONE = re.compile(r"\$[^/]*\Z")
 _BUILDX_VARIABLE = re.compile(r"\$[{(]?\w*BUILDX\w*[)}]?", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class BakeCall:
-    """A `docker buildx bake`: its files, targets and overrides. environment: variables that it runs with."""
+    """A `docker buildx bake`: its files, targets and overrides. environment: the variables of its process."""
 
     folder: str
     files: list[str] = field(default_factory=list)
@@ -85,10 +86,10 @@ def docker_calls(command: ShellCommand) -> Iterator[BuildCall | BakeCall | Compo
     elif program in _PROGRAMS:
         yield from _docker(_after_globals(words[1:]), command)
     elif program not in _SAYS and (place := _wrapped(words)):
-        # `retry docker build .`, or `timeout 600 docker build .`
+        # Another program runs docker, as in `retry docker build .` or `timeout 600 docker build .`.
         yield from _docker(_after_globals(words[place + 1 :]), command)
     elif not is_resolved(words[0]):
-        # `$(DOCKER) build .`, where nothing says what DOCKER is.
+        # `$(DOCKER) build .` in a makefile that does not set DOCKER.
         variable = as_written(words[0])
         if _BUILDX_VARIABLE.fullmatch(variable):
             yield from _buildx(words[1:], command)
@@ -163,9 +164,10 @@ def _build(words: list[str], command: ShellCommand) -> Iterator[BuildCall]:
         values.setdefault(name, []).append(value)
     if "help" in values or ("call" in values and values["call"] != ["build"]) or "check" in values:
         return
-    known = [word for word in others if is_resolved(word) or not _may_be_options(word)]
-    unknown = [word for word in others if word not in known]
-    context = known[-1] if known else unknown[-1] if unknown else None
+    # A variable alone, as in `docker build $ARGS .`, may hold any options. It is the context only when no other word is.
+    contexts = [word for word in others if is_resolved(word) or not _VARIABLE_ALONE.match(as_written(word))]
+    possible_options = [word for word in others if word not in contexts]
+    context = contexts[-1] if contexts else possible_options[-1] if possible_options else None
     if context is None and not options:
         return
     call = BuildCall(
@@ -173,7 +175,11 @@ def _build(words: list[str], command: ShellCommand) -> Iterator[BuildCall]:
         file=_last(values, "file"),
         folder=command.folder,
         target=_last(values, "target"),
-        platforms=[part.strip() for value in values.get("platform", ()) for part in _parts(value)],
+        platforms=[
+            part.strip()
+            for value in values.get("platform", ())
+            for part in (value.split(",") if is_resolved(value) else [value])
+        ],
         cache_from=values.get("cache-from", []),
         cache_to=values.get("cache-to", []),
         tags=values.get("tag", []),
@@ -198,8 +204,8 @@ def _build(words: list[str], command: ShellCommand) -> Iterator[BuildCall]:
     if context == "-" and command.stdin and is_resolved(command.stdin):
         # The Dockerfile alone is piped in, as in `docker build - < Dockerfile`: there is no build context.
         call.file = command.stdin
-    if unknown and (len(others) > 1 or not known):
-        call.build_args.setdefault(unresolved(" ".join(as_written(word) for word in unknown if word != context)), None)
+    if possible_options and (len(others) > 1 or not contexts):
+        call.build_args.setdefault(unresolved(" ".join(as_written(word) for word in possible_options if word != context)), None)
         call.build_args = {name: value for name, value in call.build_args.items() if as_written(name)}
     yield call
 
@@ -225,23 +231,13 @@ def _kaniko(words: list[str], command: ShellCommand) -> Iterator[BuildCall]:
     yield call
 
 
-def _may_be_options(word: str) -> bool:
-    """Whether a word is a variable alone, such as `$ARGS`, which may hold any options."""
-    text = as_written(word)
-    return text.startswith("$") and "/" not in text
-
-
 def _split(value: str) -> tuple[str, str, str]:
     return value.partition("=")
 
 
-def _parts(value: str) -> list[str]:
-    return value.split(",") if is_resolved(value) else [value]
-
-
 def _last(values: dict[str, list[str]], name: str) -> str | None:
-    found = values.get(name)
-    return found[-1] if found else None
+    occurrences = values.get(name)
+    return occurrences[-1] if occurrences else None
 
 
 def _bake(words: list[str], command: ShellCommand) -> BakeCall:

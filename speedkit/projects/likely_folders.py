@@ -1,4 +1,4 @@
-"""Where a build runs when no file says so: the folder in which the files are that it names."""
+"""Guesses the folder in which a build runs, where no file says so: the one in which the files are that the build names."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def folder_with_files(repository: Path, own: str, files: Sequence[str]) -> str:
 
 
 def folder_with_targets(repository: Path, own: str, definition: Mapping[str, Any]) -> str:
-    """The folder in which the contexts and Dockerfiles of bake's targets are: the file's own, or one above it.
+    """The folder with the contexts and Dockerfiles of bake's targets: the file's own folder, or one above it.
 
-    The paths of a bake file begin where bake runs, and those of a compose file in the folder of the first file on the command
-    line, so neither file says where that is.
+    Paths in a bake file begin in the folder in which bake runs. Paths in a compose file begin in the folder of the first
+    compose file on the command line. Neither folder is named in the file.
     """
     places = [
         posixpath.join(str(target.get("context") or "."), str(target.get("dockerfile") or "Dockerfile"))
@@ -38,12 +38,12 @@ def _best(own: str, count: Callable[[str], int]) -> str:
     folders = [posixpath.normpath(own or ".")]
     while folders[-1] != ".":
         folders.append(posixpath.dirname(folders[-1]) or ".")
-    # Of equal ones, `max` takes the first: the nearest.
+    # For equal counts, `max` returns the first folder, which is the nearest.
     return max(folders, key=count)
 
 
 def copied_files(dockerfile: str) -> list[str]:
-    """What a Dockerfile copies from the build context, where the name is plain."""
+    """The files and folders that a Dockerfile copies from the build context, as far as they are plain names."""
     sources: list[str] = []
     for match in SOURCES.finditer(dockerfile):
         text = match["rest"].replace("\\\n", " ").strip()

@@ -1,4 +1,4 @@
-"""A team's own folder, unmodified: the ways to build it, and the base images that they need. It is only read."""
+"""A team's own folder: the ways to build it, and the base images that they need. The folder is only read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from speedkit.regular_file import read_regular
 from .bake_files import BakeRefused
 from .project_files import find_files
 from .way import Way
-from .ways import FoundWays, UnreadFile, find_ways
+from .ways import ProjectWays, UnreadFile, find_ways
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,9 +52,9 @@ ASKED_AT_ONCE = 8
 class Base:
     """A base image of some ways.
 
-    reference: as the Dockerfile names it. used: what a build from here would start from: that image, or the name of its
-    stand-in; None when it cannot be had, or no engine answers. stand_in: whether it is a stand-in. may_stand_in: whether
-    `speedkit setup --for PATH` can make one. ways: the names of those that need it.
+    reference: as the Dockerfile names it. used: the image that a build from here would start from: that one, or the name of its
+    stand-in; None when there is neither, or no engine answers. stand_in: whether `used` is a stand-in. may_stand_in: whether
+    `speedkit setup --for PATH` can make one. ways: the names of the ways that need the image.
     """
 
     reference: str
@@ -67,34 +67,34 @@ class Base:
 class Project:
     """A folder of a team, and the ways to build it.
 
-    folder: as it was named, and absolute. repository: the folder of its git repository; its own where there is none.
-    unread: files that may say how to build, and cannot be read.
+    folder: an absolute path. repository: the folder of its git repository; its own folder where there is none.
+    unread: files that may describe a build, and cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         files = find_files(folder)
         self.repository = files.repository
-        self._found: FoundWays = find_ways(files, folder, _buildx)
+        self._all: ProjectWays = find_ways(files, folder, _buildx)
 
     def __repr__(self) -> str:
         return f"Project({str(self.folder)!r}, ways={[way.name for way in self.ways]})"
 
     @property
     def ways(self) -> tuple[Way, ...]:
-        return self._found.ways
+        return self._all.ways
 
     @property
     def unread(self) -> tuple[UnreadFile, ...]:
-        return self._found.unread
+        return self._all.unread
 
     @cached_property
     def default(self) -> Way | None:
-        """The way that is taken when none is named; None when there is none that can be built.
+        """The way that is used when none is named; None when no way can be built.
 
         The folder's own Dockerfile comes first, then a workflow that publishes an image, a bake file's `default` or first
-        target, a service of a compose file, any other Dockerfile of the folder itself, and then the first way of all. What is
-        in a folder for something else, such as `.devcontainer`, `tests` or `docs`, comes last.
+        target, a service of a compose file, any other Dockerfile of the folder itself, and then the first way of all. Ways from
+        a folder with another purpose, such as `.devcontainer`, `tests` or `docs`, come last.
         """
 
         def rank(way: Way) -> tuple[bool, int]:
@@ -123,9 +123,9 @@ class Project:
             if self.default is None:
                 raise self._no_way()
             return self.default
-        wanted = self._found.other_names.get(name, name)
+        own_name = self._all.other_names.get(name, name)
         for way in self.ways:
-            if way.name == wanted:
+            if way.name == own_name:
                 return way
         raise UnknownWay(name, [way.name for way in self.ways])
 
@@ -134,7 +134,7 @@ class Project:
             first = self.ways[0]
             return Misuse(
                 message(
-                    "No way to build {folder} can be taken here. {name}: {problem}.",
+                    "No way to build {folder} works here. {name}: {problem}.",
                     folder=self.folder,
                     name=first.name,
                     problem=first.problem,
@@ -146,42 +146,43 @@ class Project:
     def app(self, way: Way | str | None = None, *, named_contexts: Container[str] = ()) -> App:
         """An app that is built in place, whose only strategy is a way: its context, Dockerfile, target, build args and options.
 
-        Left out is what would reach beyond the build: tags, and the import and export of caches. Of several platforms, only
-        the one of this machine is built.
-        named_contexts: the names of those that the build gives itself, as a target needs that is linked to another one.
+        Options with an effect beyond the build are left out: tags, and the import and export of caches. Of several platforms,
+        only the one of this machine is built.
+        named_contexts: the names of the contexts that the build will name itself; a target that is linked to another one needs
+        them.
         Raises: UnknownWay, Misuse for a way that cannot be built from here.
         """
-        chosen = self.buildable(way, named_contexts)
-        context = self.folder / chosen.context
-        app = app_in_place(context, dockerfile=self._dockerfile(chosen))
-        return self._with_strategy(app, chosen)
+        built_way = self.buildable(way, named_contexts)
+        context = self.folder / built_way.context
+        app = app_in_place(context, dockerfile=self._dockerfile(built_way))
+        return self._with_strategy(app, built_way)
 
     def app_copy(self, way: Way | str | None = None, *, named_contexts: Container[str] = ()) -> App:
         """An app as `app` gives it, but of a working copy of the build context, which can be edited.
 
         Raises: as `app`, and what `own_app` raises.
         """
-        chosen = self.buildable(way, named_contexts)
-        return self._with_strategy(own_app(self.folder / chosen.context, str(self._dockerfile(chosen))), chosen)
+        built_way = self.buildable(way, named_contexts)
+        return self._with_strategy(own_app(self.folder / built_way.context, str(self._dockerfile(built_way))), built_way)
 
     def buildable(self, way: Way | str | None = None, named_contexts: Container[str] = ()) -> Way:
-        """The way of a name, or the default one, where it can be built from here. named_contexts: as in `app`.
+        """The way of a name, or the default one. named_contexts: as in `app`.
 
         Raises: UnknownWay, Misuse for a way that cannot be built from here.
         """
-        chosen = way if isinstance(way, Way) else self.way(way)
-        if chosen.problem:
+        named_way = way if isinstance(way, Way) else self.way(way)
+        if named_way.problem:
             raise Misuse(
-                message("{name} cannot be built from here: {problem}.", name=chosen.name, problem=chosen.problem),
+                message("{name} cannot be built from here: {problem}.", name=named_way.name, problem=named_way.problem),
                 fix=message("`speedkit project` lists the other ways; choose one with --way."),
             )
-        for name, target in chosen.linked.items():
+        for name, target in named_way.linked.items():
             if name not in named_contexts:
                 raise Misuse(
                     message(
                         "{way} takes {name} from the result of {target}, which bake builds first. speedkit builds one target "
                         "at a time.",
-                        way=chosen.name,
+                        way=named_way.name,
                         name=name,
                         target=target,
                     ),
@@ -191,10 +192,10 @@ class Project:
                         target=target,
                     ),
                 )
-        return chosen
+        return named_way
 
     def _dockerfile(self, way: Way) -> Path:
-        """The Dockerfile; for one that stands in a bake or compose file, that file."""
+        """The path of a way's Dockerfile; for one inside of a bake or compose file, the path of that file."""
         name = way.file if way.dockerfile_text is None else way.found_in
         return Path(os.path.normpath(self.folder / name))
 
@@ -212,9 +213,9 @@ class Project:
         return app
 
     def here(self, way: Way) -> Way:
-        """A way as it is built from here: for this machine alone, with the values that the environment has, and without tags.
+        """A way as it is built from here: for this machine alone, with values of the environment, and without tags.
 
-        A tag would take the name of an image of the user's.
+        A tag would take the name away from an image of the user's.
         """
         from_environment = {
             name: os.environ[name]
@@ -231,14 +232,14 @@ class Project:
         )
 
     def departures(self, way: Way) -> tuple[str, ...]:
-        """What a build from here does not do as the way says, as sentences."""
+        """The differences between a build from here and the way itself, as sentences."""
         built = self.here(way)
-        said = []
+        sentences = []
         if way.platforms and set(way.platforms) - {"local", *built.platforms}:
             words = message("{name} is for {platforms}.", name=way.name, platforms=", ".join(way.platforms))
-            said.append(f"{words} {message('Only {platform} is built here.', platform=host_platform())}")
+            sentences.append(f"{words} {message('Only {platform} is built here.', platform=host_platform())}")
         if way.without_cache:
-            said.append(message("{name} says --no-cache. It is built with the cache here.", name=way.name))
+            sentences.append(message("{name} says --no-cache. It is built with the cache here.", name=way.name))
         left_out = {
             f"build-arg {name}": message("Give it with --build-arg {argument}=VALUE.", argument=name)
             for name in way.unknown_build_args
@@ -249,8 +250,8 @@ class Project:
         for option, fix in (left_out | others).items():
             text = way.not_resolved[option]
             words = message("{option} of {name} is {text}, and left out here.", option=option, name=way.name, text=text)
-            said.append(f"{words} {fix}".strip())
-        return tuple(said)
+            sentences.append(f"{words} {fix}".strip())
+        return tuple(sentences)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -277,7 +278,7 @@ class Project:
         )
 
     def without_secrets(self, way: Way) -> Way:
-        """A way as it may be shown: with substitutes for secrets in its build args, labels and options."""
+        """A way for readers: with substitutes for secrets in its build args, labels and options."""
         caches = [*way.cache_from, *way.cache_to]
         redaction = Redaction({**self._dotenv(way), **way.build_args}, os.environ, caches)
         options = replace(
@@ -298,7 +299,7 @@ class Project:
         )
 
     def _dotenv(self, way: Way) -> dict[str, str]:
-        """The variables of the `.env` file from which compose takes values, to recognise secrets among them."""
+        """The variables of the `.env` file beside a compose file, which may hold secrets that compose puts into build args."""
         if way.kind != "compose":
             return {}
         path = (self.folder / way.found_in).parent / ".env"
@@ -321,7 +322,7 @@ class Project:
             return None
 
     def base_references(self, ways: Iterable[Way]) -> dict[str, tuple[str, ...]]:
-        """The base images that the Dockerfiles of ways name, with the names of the ways that need each."""
+        """The base images that the Dockerfiles of ways name, each with the names of the ways that need it."""
         users: dict[str, list[str]] = {}
         for way in ways:
             text = None if way.problem and not way.file else self.dockerfile_text(way)
@@ -337,9 +338,9 @@ class Project:
         return {reference: tuple(names) for reference, names in users.items()}
 
     def bases(self, engine: Engine | None, ways: Iterable[Way] | None = None) -> tuple[Base, ...]:
-        """The base images of ways, and what a build from here would use for each. Nothing is pulled or made.
+        """The base images of ways, each with the image that a build from here would use. Nothing is pulled or made.
 
-        engine: asked for the images that it has, and whether a registry has the others; None when none answers.
+        engine: it is asked for its images, and whether a registry has the others; None when no engine answers.
         ways: all of the project by default.
         """
         references = self.base_references(self.ways if ways is None else ways)
@@ -349,7 +350,7 @@ class Project:
 
 
 def open_project(path: Path | str = ".") -> Project:
-    """A team's own folder as a project: the ways to build it that its files tell. It is only read.
+    """A team's own folder as a project: the ways to build it that its files describe. The folder is only read.
 
     Raises: NotAFolder, FileRefused.
     """
@@ -386,12 +387,13 @@ def _base(engine: Engine | None, reference: str, ways: tuple[str, ...], silent: 
     may_stand_in = bool(stand_in_images(reference))
     local = plain_base(engine, reference) if engine is not None else None
     if engine is not None and local != reference and _registry_has(engine, reference, silent):
-        # A build would pull it, even where a stand-in is here.
+        # BuildKit pulls an image that a registry has, even where the engine has a stand-in.
         local = reference
     return Base(reference, local, local not in (None, reference), may_stand_in, ways)
 
 
 def _registry_has(engine: Engine, reference: str, silent: set[str]) -> bool:
+    """Whether a registry has an image. The engine asks it (DistributionInspect in its API)."""
     registry = host if "." in (host := reference.partition("/")[0]) or ":" in host else ""
     if registry in silent:
         return False

@@ -1,4 +1,8 @@
-"""Finds the files of a project that may say how it is built: by their names, and without looking into any other file."""
+"""Finds the files that may describe how a project is built, by their names. No file with another name is opened.
+
+The names are those that docker, bake, compose, make, npm and the CI services look for, and the usual variations, such as
+`api.Dockerfile`. A name alone is no proof: a Dockerfile also has a FROM line, and a script without a suffix has a shebang.
+"""
 
 from __future__ import annotations
 
@@ -52,12 +56,12 @@ SHEBANG = re.compile(rb"#![^\n]*\b(?:ba|z|k|da)?sh\b")
 LARGEST_BYTES = 1_000_000
 MOST_FILES, MOST_PLAIN = 3_000, 2_000
 MOST_WALKED = 1_000_000
-"""A home folder, or the root of a disk, is no project."""
+"""Files of a folder without git. A home folder, or the root of a disk, is no project, and would take minutes."""
 
 
 @dataclass(slots=True)
 class ProjectFiles:
-    """Files by what they may be, as paths in the repository, sorted: shallow ones first.
+    """Files by their kinds, as paths in the repository, sorted: those in few folders first.
 
     repository: its folder, or the project's own where there is no repository.
     """
@@ -82,23 +86,24 @@ class ProjectFiles:
 
 
 def find_files(folder: Path) -> ProjectFiles:
-    """The files that may say how a folder is built. folder: an absolute path, anywhere in its repository."""
+    """The files that may describe how a folder is built. folder: an absolute path, anywhere in its repository."""
     repository = repository_folder(folder) or folder
     paths: Iterable[str] | None = working_files(repository)
     if paths is None:
         walk = walk_folder(repository, skipped=SKIPPED_FOLDERS)
+        # Without git, nothing says which files matter, so folders of installed packages are skipped.
         paths = islice((f"{within}{entry.name}" for within, entries in walk for entry in entries), MOST_WALKED)
-    found = ProjectFiles(repository)
+    files = ProjectFiles(repository)
     of_names = (
-        (found.dockerfiles, DOCKERFILE),
-        (found.compose, COMPOSE),
-        (found.bake, BAKE),
-        (found.makefiles, MAKEFILE),
-        (found.scripts, SCRIPT),
-        (found.packages, PACKAGE),
+        (files.dockerfiles, DOCKERFILE),
+        (files.compose, COMPOSE),
+        (files.bake, BAKE),
+        (files.makefiles, MAKEFILE),
+        (files.scripts, SCRIPT),
+        (files.packages, PACKAGE),
     )
     plain: list[str] = []
-    of_paths = ((found.workflows, WORKFLOW), (found.gitlab, GITLAB), (found.actions, ACTION))
+    of_paths = ((files.workflows, WORKFLOW), (files.gitlab, GITLAB), (files.actions, ACTION))
     for path in paths:
         *folders, name = path.split("/")
         if not SKIPPED_FOLDERS.isdisjoint(folders):
@@ -113,14 +118,14 @@ def find_files(folder: Path) -> ProjectFiles:
                 place.append(path)
             elif "." not in name and len(plain) < MOST_PLAIN:
                 plain.append(path)
-    found.scripts += [path for path in plain if _is_script(repository / path)]
+    files.scripts += [path for path in plain if _is_script(repository / path)]
     for kept, _ in (*of_names, *of_paths):
-        # git lists a file that was removed, until that is committed.
+        # git names a removed file until its removal is committed.
         kept[:] = [path for path in kept if os.path.lexists(repository / path)]
         kept.sort(key=lambda path: (path.count("/"), path))
         del kept[MOST_FILES:]
-    found.dockerfiles = [path for path in found.dockerfiles if _is_dockerfile(repository, path)]
-    return found
+    files.dockerfiles = [path for path in files.dockerfiles if _is_dockerfile(repository, path)]
+    return files
 
 
 def _is_script(path: Path) -> bool:
@@ -134,7 +139,7 @@ def _is_script(path: Path) -> bool:
 
 
 def _is_dockerfile(repository: Path, path: str) -> bool:
-    """Whether a file with such a name is one: every Dockerfile has a FROM, and one called just that is one in any case."""
+    """Whether a file with the name of a Dockerfile is one: it is called exactly so, or it has a FROM line."""
     if NOT_A_DOCKERFILE.fullmatch(PurePosixPath(path).name):
         return False
     if PurePosixPath(path).name in ("Dockerfile", "Containerfile"):

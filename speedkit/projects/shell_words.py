@@ -1,8 +1,8 @@
-"""Reads commands out of shell text, without a shell: words, quotes, variables whose value the text itself gives.
+"""Reads commands from shell text without running it: words, quotes, and variables that the text itself sets.
 
-`shlex` cannot serve: it drops the quotes, and a variable in single quotes is no variable. Only what matters for the arguments
-of one command is read. A variable counts as known when all of its assignments agree: which branch of an `if` would be taken is
-not guessed. https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
+`shlex` is no help: it drops the quotes, and a variable in single quotes is no variable. Only the syntax that matters for the
+arguments of one command is read. A variable has a value only when all of its assignments agree: the reader does not guess which
+branch of an `if` would run. https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DEEPEST = 8
 
 @dataclass(slots=True)
 class ShellCommand:
-    """One simple command. stdin: the file of a `<`, "" for none. folder: where it runs, after each `cd` before it.
+    """One simple command. stdin: the file of a `<`, "" for none. folder: where it runs, after every `cd` before it.
 
     environment: the variables that stand before the command.
     """
@@ -50,9 +50,9 @@ class ShellCommand:
 
 
 def shell_commands(text: str, variables: Mapping[str, str], *, folder: str = ".", depth: int = 0) -> Iterator[ShellCommand]:
-    """The simple commands of a text, in order, also those in `$(…)`, and in texts that a variable keeps to run later.
+    """The simple commands of a text, in order, with those in `$(…)`, and those in the value of a variable, to run later.
 
-    variables: those that are set before. folder: where the text begins to run.
+    variables: the ones that are set before. folder: where the text begins to run.
     """
     if len(text) > LONGEST_TEXT or depth > DEEPEST:
         return
@@ -81,6 +81,7 @@ def shell_commands(text: str, variables: Mapping[str, str], *, folder: str = "."
 
 
 def _joined(place: str, folder: str) -> str:
+    # `cd -` goes back to a folder that is not followed here.
     if not is_resolved(folder) or not is_resolved(place) or folder == "-":
         return unresolved(f"cd {as_written(folder)}")
     return folder if folder.startswith(("/", ROOT)) or place == "." else f"{place}/{folder}"
@@ -92,7 +93,7 @@ def _ambiguous_names(text: str) -> set[str]:
     for match in re.finditer(r"^[ \t]*(?:export |local |readonly |declare )?([A-Za-z_]\w*)\+?=(.*)$", text, re.MULTILINE):
         values.setdefault(match[1], set()).add(match[2].strip())
     loops = re.findall(r"\bfor\s+([A-Za-z_]\w*)\s+in\b|\bread\s+(?:-\w+\s+)*([A-Za-z_]\w*)", text)
-    return {name for name, found in values.items() if len(found) > 1} | {name for pair in loops for name in pair if name}
+    return {name for name, assigned in values.items() if len(assigned) > 1} | {name for pair in loops for name in pair if name}
 
 
 def _without_heredocs(text: str) -> str:
@@ -139,17 +140,17 @@ class _Reader:
                 words, stdin, redirect = [], "", ""
             else:
                 self._count += 1
-                found = self._word()
+                pieces = self._word()
                 if redirect:
-                    stdin = found[0] if redirect == "<" and found else stdin
+                    stdin = pieces[0] if redirect == "<" and pieces else stdin
                     redirect = ""
                 else:
-                    words += found
+                    words += pieces
         if words or self.nested:
             yield words, stdin
 
     def _word(self) -> list[str]:
-        """The word at this place: several, where a variable without quotes holds spaces, and none where it is empty."""
+        """The word at this place: several words where a variable without quotes holds spaces, and none where it is empty."""
         text, is_quoted = "", False
         before: list[str] = []
         while self.at < len(self.text) and (character := self.text[self.at]) not in _ENDS:
@@ -159,6 +160,7 @@ class _Reader:
                 text += self._until("'") if character == "'" else self._double_quoted()
                 continue
             piece = self._unquoted(character)
+            # The shell splits the value of a variable without quotes at its spaces, but not in an assignment.
             if character == "$" and " " in piece and is_resolved(piece) and _ASSIGNMENT.match(text) is None:
                 first, *others = piece.split() or [""]
                 *complete, text = [text + first, *others]
@@ -168,7 +170,7 @@ class _Reader:
         return [*before, text] if text or is_quoted else before
 
     def _unquoted(self, character: str) -> str:
-        """What a character outside of quotes stands for, and those that belong to it."""
+        """The text that a character outside of quotes gives, together with the characters that belong to it."""
         if character == BEGIN:
             return f"{BEGIN}{self._until(END)}{END}"
         if character == "\\":
@@ -179,10 +181,10 @@ class _Reader:
         return self._substitution(self._until("`")) if character == "`" else character
 
     def _until(self, end: str) -> str:
-        found = self.text.find(end, self.at)
-        found = len(self.text) if found < 0 else found
-        text = self.text[self.at : found]
-        self.at = found + 1
+        place = self.text.find(end, self.at)
+        place = len(self.text) if place < 0 else place
+        text = self.text[self.at : place]
+        self.at = place + 1
         return text
 
     def _double_quoted(self) -> str:
@@ -193,6 +195,7 @@ class _Reader:
             self.at += 1
             if character == '"':
                 break
+            # Between double quotes, a backslash is an ordinary character unless one of these follows it.
             if character == "\\" and self.text[self.at : self.at + 1] not in ("$", "`", '"', "\\", "\n"):
                 text += character
             else:
@@ -200,7 +203,7 @@ class _Reader:
         return text
 
     def _expansion(self) -> str:
-        """The value of what begins with the `$` before this place; the sign itself where nothing follows it."""
+        """The value of the expansion after the `$` before this place; the sign itself where no name follows."""
         following = self.text[self.at : self.at + 1]
         if following == "(":
             self.at += 1
@@ -238,6 +241,7 @@ class _Reader:
         value, sign = self.variables.get(match["name"]), match["sign"]
         if sign is None:
             return whole if value is None else value
+        # With a colon, an empty value counts as not set: `${NAME:-word}` and `${NAME-word}` differ in that alone.
         is_set = value is not None and (value != "" or not sign.startswith(":"))
         if sign.endswith("+"):
             return "" if value is None else self._inner(match["word"]) if is_set else ""

@@ -1,7 +1,7 @@
 """Text with parts that only a run would know: a workflow's expression, a shell's or make's variable that nothing sets.
 
-Such a part stands between two marks, and everything else of the text is known. The marks are noncharacters of Unicode, which
-no file should hold (https://www.unicode.org/faq/private_use.html#noncharacters). A path that begins with ROOT begins in the
+Such a part stands between two marks; the rest of the text is certain. The marks are noncharacters of Unicode, which no file
+should contain (https://www.unicode.org/faq/private_use.html#noncharacters). A path that begins with ROOT begins in the
 repository's folder: `$GITHUB_WORKSPACE`, for example.
 """
 
@@ -14,7 +14,7 @@ _NO_MARKS = str.maketrans({BEGIN: "?", END: "?", ROOT: "?"})
 
 
 def unresolved(text: str) -> str:
-    """A part that is not known, as it is written in the file."""
+    """An unresolved part of a text. text: the expression or variable, as it is written in the file."""
     return f"{BEGIN}{as_written(text)}{END}"
 
 
@@ -23,7 +23,7 @@ def is_resolved(text: str) -> bool:
 
 
 def as_written(text: str) -> str:
-    """The text without marks, to be shown."""
+    """The text without marks, for readers."""
     return text.replace(BEGIN, "").replace(END, "").replace(ROOT, ".")
 
 

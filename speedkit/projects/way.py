@@ -1,4 +1,4 @@
-"""A way to build an image of a project: what one call of `docker build` says."""
+"""A way to build an image of a project: the arguments of one call of `docker build`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from speedkit.engine import NO_OPTIONS, CommandOptions, checked_options, joined_
 __all__ = ["Way", "WayKind"]
 
 WayKind = Literal["dockerfile", "bake", "compose", "workflow", "command"]
-"""Where a way was found: a Dockerfile, a bake file, a compose file, a workflow's build action, or a `docker build` line."""
+"""The source of a way: a Dockerfile, a bake file, a compose file, a workflow's build action, or a `docker build` line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way to build an image of a project.
 
-    name: unique in its project. found_in: the file that says so, also_found_in: others that say the same.
+    name: unique in its project. found_in: the file that has it; also_found_in: other files with an equal call.
     context: the folder of the build context. file: the Dockerfile. These are paths in the project, with slashes; "." is the
-    project's own folder, and what is elsewhere in its repository begins with "..".
-    build_args: with their values. cache_from, cache_to: as the options of `docker build` say it, such as `type=gha`.
+    project's own folder, and a path to elsewhere in its repository begins with "..".
+    build_args: with their values. cache_from, cache_to: as in the options of `docker build`, such as `type=gha`.
     options: all other options, with every platform and tag.
-    linked: by a name in the Dockerfile, the target of the bake file whose result takes its place.
-    dockerfile_text: of a Dockerfile that stands in the bake or compose file itself.
+    linked: by the name of a base image in the Dockerfile, the target of the bake file whose result is used in place of it.
+    dockerfile_text: the text of a Dockerfile inside of the bake or compose file.
     publishes: the image is pushed to a registry. without_cache: it is built with `--no-cache`.
-    not_resolved: by option, what only the run of a workflow or a script would know, such as `${{ github.sha }}`. Options for
-    which that is all that is said are left out. problem: why it cannot be built from here, "" when it can.
-    What may hold a secret is not in its `repr`; `Project.table` shows it without.
+    not_resolved: by option, the values that only the run of a workflow or a script would know, such as `${{ github.sha }}`.
+    problem: why it cannot be built from here, "" when it can.
+    Fields that may hold a secret are not in the `repr`; `Project.table` shows them without secrets.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Way:
         build_args: Mapping[str, str] | None = None,
         options: CommandOptions = NO_OPTIONS,
     ) -> Way:
-        """The same way with a reader's own target, build args and options, which come before those of the way.
+        """The same way with a reader's own target, build args and options, which win over those of the way.
 
         Relative paths in `options` begin in the current folder. Raises: Misuse for an option that buildx would not take.
         """
@@ -74,6 +74,6 @@ class Way:
 
     @property
     def unknown_build_args(self) -> tuple[str, ...]:
-        """The names of build args whose value is not known here."""
+        """The names of build args whose values are not resolved."""
         prefix = "build-arg "
         return tuple(name.removeprefix(prefix) for name in self.not_resolved if name.startswith(prefix))

@@ -1,4 +1,8 @@
-"""All ways to build a project, from each of its files."""
+"""All ways to build a project, from each of its files.
+
+The same image is often built in several places: by a compose file for development, by a workflow for release. Each file gives
+its ways, in the order of `KIND_ORDER`; `way_names` merges equal ones.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ from .way_names import FoundWay, merged, named_apart
 from .workflows import workflow_builds
 from .yaml_documents import YamlRefused, read_yaml
 
-__all__ = ["FoundWays", "UnreadFile", "find_ways"]
+__all__ = ["ProjectWays", "UnreadFile", "find_ways"]
 
 BAKES_AT_ONCE = 4
 MOST_BAKES = 100
@@ -47,15 +51,15 @@ OF_BUILDS = re.compile(r"\b(?:build|bud|bake)\b|--dockerfile|build-push-action|b
 
 @dataclass(frozen=True, slots=True)
 class UnreadFile:
-    """A file that may say how to build, and cannot be read. why: in words."""
+    """A file that may describe a build, and cannot be read. why: the reason, in words."""
 
     path: str
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class FoundWays:
-    """The ways of a project, sorted by kind. other_names: by another name, the name of an equal way that was found first."""
+class ProjectWays:
+    """The ways of a project, sorted by kind. other_names: for the name of a merged way, the name of the way that has it now."""
 
     ways: tuple[Way, ...]
     other_names: Mapping[str, str]
@@ -63,8 +67,8 @@ class FoundWays:
 
 
 @dataclass(slots=True)
-class _Said:
-    """One build that a workflow, a makefile or a script says."""
+class _CalledBuild:
+    """One build in a workflow, a makefile or a script."""
 
     name: str
     kind: WayKind
@@ -74,7 +78,7 @@ class _Said:
     also_found_in: tuple[str, ...] = ()
 
 
-def find_ways(files: ProjectFiles, folder: Path, buildx: Callable[[], Path]) -> FoundWays:
+def find_ways(files: ProjectFiles, folder: Path, buildx: Callable[[], Path]) -> ProjectWays:
     """The ways to build a project. folder: its own, in files.repository. buildx: gives the program, or raises BakeRefused."""
     with ThreadPoolExecutor(BAKES_AT_ONCE) as pool:
         return _Finder(files, folder, BakeReader(files.repository, buildx, pool)).run()
@@ -85,36 +89,37 @@ class _Finder:
         self.files, self.repository, self.reader = files, files.repository, reader
         own = folder.relative_to(files.repository).as_posix()
         self.own = "" if own == "." else own
-        self.found: list[FoundWay] = []
+        self.found_ways: list[FoundWay] = []
         self.unread: list[UnreadFile] = []
 
-    def run(self) -> FoundWays:
+    def run(self) -> ProjectWays:
         definitions = [*self._compose_files(), *self._bake_files()]
         for path in [*self.files.compose, *self.files.bake][MOST_BAKES:]:
             self._refuse(path, message("of so many bake and compose files, only the first {count} are read", count=MOST_BAKES))
-        # While bake reads in other processes, this one reads workflows and commands.
-        said = [*self._of_workflows(), *self._of_commands()]
-        for one in said:
+        # While bake reads its files in other processes, this process reads workflows and commands.
+        called_builds = [*self._of_workflows(), *self._of_commands()]
+        for one in called_builds:
             if isinstance(one.call, BakeCall):
                 self._bake_reading(one.call, {})
         for add in definitions:
             add()
-        for one in said:
-            self._add_said(one)
+        for one in called_builds:
+            self._add_called(one)
         self._add_dockerfiles()
-        self.found.sort(key=lambda one: KIND_ORDER.index(one.way.kind))
-        kept = [one for one in self.found if self._is_about(one.way)]
-        ways, other_names = named_apart(merged(kept))
+        self.found_ways.sort(key=lambda one: KIND_ORDER.index(one.way.kind))
+
+        # Files of the whole repository are read, as its workflows build its parts. Only ways with a part in the folder stay.
+        about_project = [
+            one for one in self.found_ways if any(map(self._is_own, (one.way.found_in, one.way.context, one.way.file)))
+        ]
+        ways, other_names = named_apart(merged(about_project))
         unread = tuple(UnreadFile(self._relative(one.path), one.why) for one in self.unread if self._is_own(one.path))
-        return FoundWays(tuple(map(self._in_project, ways)), other_names, unread)
+        return ProjectWays(tuple(map(self._in_project, ways)), other_names, unread)
 
     # Paths
 
     def _is_own(self, path: str) -> bool:
         return not self.own or path == self.own or path.startswith(f"{self.own}/")
-
-    def _is_about(self, way: Way) -> bool:
-        return self._is_own(way.found_in) or self._is_own(way.context) or self._is_own(way.file)
 
     def _relative(self, path: str) -> str:
         return posixpath.relpath(path, self.own or ".")
@@ -140,7 +145,7 @@ class _Finder:
         self.unread.append(UnreadFile(path, str(why)))
 
     def _text(self, path: str) -> str:
-        """The text of a file about builds of images; "" for any other, and for one that cannot be read, which is noted."""
+        """The text of a file about builds of images; "" for any other file. One that cannot be read is noted."""
         try:
             text = self.files.text(path)
         except OSError as problem:
@@ -149,7 +154,7 @@ class _Finder:
         return text if (OF_CONTAINERS.search(text) and OF_BUILDS.search(text)) or OF_CALLS.search(text) else ""
 
     def _document(self, path: str) -> Any:
-        """A file of YAML; None for one that is not about builds of images, and for one that cannot be read, which is noted."""
+        """The document in a file of YAML; None for one that is not about builds of images. One that cannot be read is noted."""
         try:
             return read_yaml(self._text(path))
         except YamlRefused as problem:
@@ -159,10 +164,10 @@ class _Finder:
     # Bake and compose
 
     def _compose_files(self) -> Iterator[Callable[[], None]]:
-        """For each compose file, what adds its ways once bake has read it."""
+        """For each compose file, a function that adds its ways once bake has read it."""
         for folder, names in _by_folder(self.files.compose[:MOST_BAKES]).items():
             for group in self._compose_groups(folder, names):
-                # The file that the ways are found in: the last one, unless that is the override of the main one.
+                # An override has no services of its own, so its ways are in the main file. Otherwise they are in the last file.
                 name = group[0] if group[-1] in COMPOSE_OVERRIDES else group[-1]
                 path = posixpath.join(folder, name)
                 label = self._label(posixpath.dirname(path) or ".") if name in COMPOSE_NAMES else self._label(path)
@@ -170,9 +175,9 @@ class _Finder:
                 yield self._adding(reading, path, "compose", label, folder)
 
     def _compose_groups(self, folder: str, names: Sequence[str]) -> list[list[str]]:
-        """The files of a folder as they are used together: the main one with its override, and each other one.
+        """The files of a folder that belong together: the main one with its override, and each other one.
 
-        A file for a stage, such as `compose.dev.yml`, mostly changes services of the main one: then it comes on top of it.
+        A file such as `compose.dev.yml` usually changes services of the main file. Then both belong together, in this order.
         """
         main = [name for name in COMPOSE_NAMES if name in names][:1]
         overrides = [name for name in COMPOSE_OVERRIDES if name in names]
@@ -188,7 +193,7 @@ class _Finder:
             return set()
 
     def _bake_files(self) -> Iterator[Callable[[], None]]:
-        """For each bake file, what adds its ways once bake has read it."""
+        """For each bake file, a function that adds its ways once bake has read it."""
         for folder, names in _by_folder(self.files.bake[:MOST_BAKES]).items():
             siblings = [name for place, name in map(posixpath.split, self.files.compose) if place == folder]
             by_default = files_of_bake([*names, *siblings])
@@ -198,8 +203,8 @@ class _Finder:
                 path = posixpath.join(folder, name)
                 label = self._label(posixpath.dirname(path) or ".") if name in BAKE_NAMES else self._label(path)
                 of_compose = [name for name in group if name in COMPOSE_NAMES]
-                known = self.reader.compose(folder, of_compose) if of_compose else None
-                yield self._adding(self.reader.bake(folder, group), path, "bake", label, folder, known)
+                services = self.reader.compose(folder, of_compose) if of_compose else None
+                yield self._adding(self.reader.bake(folder, group), path, "bake", label, folder, services)
 
     def _adding(
         self,
@@ -208,17 +213,17 @@ class _Finder:
         kind: WayKind,
         label: str,
         folder: str,
-        known: Future[Definition] | None = None,
+        services: Future[Definition] | None = None,
     ) -> Callable[[], None]:
-        """What adds the targets of a definition. known: those in it are left out where they are equal, as services are."""
+        """A function that adds the targets of a definition. services: of compose files, whose equal targets count once."""
         prefix = f"{kind}:" if label == "." else f"{kind}:{label}:"
 
         def add() -> None:
             try:
                 targets = reading.result().targets
-                others = known.result().targets if known is not None else {}
+                others = services.result().targets if services is not None else {}
             except BakeRefused as problem:
-                # A reason begins with the name of its file: of several, another one may be to blame.
+                # bake's reason begins with the name of a file, which may be another one of the group.
                 self._refuse(path, str(problem).removeprefix(f"{posixpath.basename(path)}: "))
                 return
             own = {name: target for name, target in targets.items() if others.get(name) != target}
@@ -229,12 +234,12 @@ class _Finder:
 
     # Workflows and commands
 
-    def _of_workflows(self) -> Iterator[_Said]:
+    def _of_workflows(self) -> Iterator[_CalledBuild]:
         documents = {path: self._document(path) for path in [*self.files.workflows, *self.files.actions]}
         called: set[str] = set()
 
         def path_of(name: str) -> str:
-            """An action is named by its folder, a workflow by its file."""
+            """The path of an action, which callers name by its folder, or of a workflow, which they name by its file."""
             path = posixpath.normpath(name)
             return next((one for one in (path, f"{path}/action.yml", f"{path}/action.yaml") if one in documents), "")
 
@@ -243,36 +248,36 @@ class _Finder:
             return documents.get(path_of(name))
 
         builds = {path: list(workflow_builds(document, document_of)) for path, document in documents.items()}
-        for path, found in builds.items():
-            # What others call is told with the inputs that they give.
+        for path, job_builds in builds.items():
+            # A workflow or action that others call has its builds there, with the inputs of each caller.
             if path in called and (path in self.files.actions or _is_only_called(documents[path])):
                 continue
-            for one in found:
+            for one in job_builds:
                 place = path_of(one.called) if one.called else path
                 others = {path, path_of(one.action) if one.action else path} - {place}
                 label = place.rpartition("/")[2] if place in self.files.workflows else place
                 name = f"workflow:{label}:{one.job}" if one.job else f"workflow:{label}"
                 kind: WayKind = "workflow" if one.is_action else "command"
-                yield _Said(
+                yield _CalledBuild(
                     name, kind, place, one.call, {**one.qualifiers, "workflow": path.rpartition("/")[2]}, tuple(sorted(others))
                 )
 
-    def _of_commands(self) -> Iterator[_Said]:
+    def _of_commands(self) -> Iterator[_CalledBuild]:
         for path in self.files.makefiles:
-            for one in self._said(path, makefile_builds(self._text(path), path, self._included)):
+            for one in self._command_builds(path, makefile_builds(self._text(path), path, self._included)):
                 # `make -f build/Makefile` runs in the repository's folder.
                 self._settle_folder(one.call, ".")
                 yield one
         for path in self.files.packages:
-            yield from self._said(path, package_builds(self._text(path), path))
+            yield from self._command_builds(path, package_builds(self._text(path), path))
         for path in self.files.scripts:
-            for one in self._said(path, script_builds(self._text(path), path)):
+            for one in self._command_builds(path, script_builds(self._text(path), path)):
                 self._settle_folder(one.call, posixpath.dirname(path) or ".")
                 yield one
         for path in self.files.gitlab:
-            yield from self._said(path, gitlab_builds(self._document(path)))
+            yield from self._command_builds(path, gitlab_builds(self._document(path)))
 
-    def _said(self, path: str, builds: Iterable[CommandBuild]) -> Iterator[_Said]:
+    def _command_builds(self, path: str, builds: Iterable[CommandBuild]) -> Iterator[_CalledBuild]:
         for one in builds:
             name = f"{self._label(path)}:{one.place}" if one.place else self._label(path)
             qualifiers = {}
@@ -280,7 +285,7 @@ class _Finder:
                 call = one.call
                 qualifiers = {"target": call.target or "", "file": call.file or "", "tag": next(iter(call.tags), "")}
                 qualifiers["context"] = call.context or ""
-            yield _Said(name, "command", path, one.call, qualifiers)
+            yield _CalledBuild(name, "command", path, one.call, qualifiers)
 
     def _included(self, path: str) -> str:
         """The text of a file that a makefile includes; "" when there is none."""
@@ -290,7 +295,7 @@ class _Finder:
             return ""
 
     def _settle_folder(self, call: BuildCall | BakeCall | ComposeCall, other: str) -> None:
-        """A file says not where it runs: in its usual folder, or in the other one when only that has the Dockerfile."""
+        """Moves a call to another folder when it can be built only there. No file tells in which folder it runs."""
         if not isinstance(call, BuildCall) or call.folder.startswith(ROOT):
             return
         there = replace(call, folder=posixpath.normpath(posixpath.join(other, call.folder if other != "." else ".")))
@@ -298,7 +303,7 @@ class _Finder:
         if problems[0] and not problems[1]:
             call.folder = there.folder
 
-    def _add_said(self, one: _Said) -> None:
+    def _add_called(self, one: _CalledBuild) -> None:
         if isinstance(one.call, BuildCall):
             self._add_of(one, one.call, one.qualifiers)
         elif isinstance(one.call, BakeCall):
@@ -307,13 +312,13 @@ class _Finder:
             self._note_compose(one.call, one.found_in)
 
     def _bake_reading(self, call: BakeCall, missing: dict[str, str]) -> Future[Definition] | str:
-        """What bake reads for a call, or in words why nobody knows before its run. missing: gets what only its run knows."""
+        """The definition for a call of bake, or the reason why only its run has one. missing: gets the unresolved values."""
         for option, texts in (("files", call.files), ("targets", call.targets), ("set", call.overrides)):
             if unknown := [as_written(text) for text in texts if not is_resolved(text)]:
                 missing[option] = ", ".join(unknown)
         if "targets" in missing or not is_resolved(call.folder):
             return message("which targets are built, only its run knows")
-        # A file that only its run makes, as docker/metadata-action does, adds tags and labels.
+        # Files with unresolved names are left out. Most are from docker/metadata-action, which adds only tags and labels.
         names = [one.removeprefix("cwd://").removeprefix("./") for one in call.files if is_resolved(one)]
         folder = posixpath.normpath(call.folder.replace(ROOT, "."))
         if not names:
@@ -328,10 +333,10 @@ class _Finder:
         folder = "" if folder == "." else folder
         variables = self.reader.variables_of(folder, names, call.environment)
         missing |= {f"variable {name}": as_written(value) for name, value in variables.items() if not is_resolved(value)}
-        known = {name: value for name, value in variables.items() if is_resolved(value)}
-        return self.reader.bake(folder, names, targets=targets, overrides=overrides, environment=known)
+        environment = {name: value for name, value in variables.items() if is_resolved(value)}
+        return self.reader.bake(folder, names, targets=targets, overrides=overrides, environment=environment)
 
-    def _add_bake(self, one: _Said, call: BakeCall) -> None:
+    def _add_bake(self, one: _CalledBuild, call: BakeCall) -> None:
         """The targets of a `docker buildx bake`, with its overrides."""
         missing: dict[str, str] = {}
         reading = self._bake_reading(call, missing)
@@ -340,23 +345,23 @@ class _Finder:
         except BakeRefused as problem:
             targets = str(problem)
         if isinstance(targets, str):
-            nothing = BuildCall(context=".", not_resolved=missing, problem=targets)
-            self._add_of(one, nothing, one.qualifiers)
+            refused = BuildCall(context=".", not_resolved=missing, problem=targets)
+            self._add_of(one, refused, one.qualifiers)
             return
         for name, built in build_calls(targets, call.folder).items():
             built.publishes = built.publishes or call.publishes
             built.not_resolved |= missing
             self._add_of(one, built, {**one.qualifiers, "target": name})
 
-    def _add_of(self, said: _Said, call: BuildCall, qualifiers: Mapping[str, str]) -> None:
-        self._add(said.name, call, kind=said.kind, found_in=said.found_in, qualifiers=qualifiers)
-        self.found[-1].way = replace(self.found[-1].way, also_found_in=said.also_found_in)
+    def _add_of(self, build: _CalledBuild, call: BuildCall, qualifiers: Mapping[str, str]) -> None:
+        self._add(build.name, call, kind=build.kind, found_in=build.found_in, qualifiers=qualifiers)
+        self.found_ways[-1].way = replace(self.found_ways[-1].way, also_found_in=build.also_found_in)
 
     def _note_compose(self, call: ComposeCall, found_in: str) -> None:
-        """A `docker compose build` names services that the compose files have told already: only where it is said is new."""
+        """Adds a file with `docker compose build` to the ways of these services, which come from the compose file itself."""
         folder = posixpath.normpath(as_written(call.folder))
         names = [posixpath.normpath(posixpath.join(folder, as_written(one))) for one in call.files]
-        for one in self.found:
+        for one in self.found_ways:
             place = one.way.found_in
             is_meant = place in names if names else (posixpath.dirname(place) or ".") == folder
             is_meant = is_meant and one.way.kind == "compose" and found_in not in one.way.also_found_in
@@ -368,14 +373,14 @@ class _Finder:
     ) -> None:
         way = way_of(call, self.repository, kind=kind, found_in=found_in)
         own = {"file": way.file} if kind in ("workflow", "command") else {}
-        self.found.append(FoundWay(name, way, {**(qualifiers or {}), **own}))
+        self.found_ways.append(FoundWay(name, way, {**(qualifiers or {}), **own}))
 
     # Dockerfiles
 
     def _add_dockerfiles(self) -> None:
-        """Each Dockerfile, with the context that another way says, one that publishes before others."""
+        """Adds each Dockerfile, with the context of another way that builds it; a way that publishes wins."""
         contexts: dict[str, str] = {}
-        for one in sorted(self.found, key=lambda one: not one.way.publishes):
+        for one in sorted(self.found_ways, key=lambda one: not one.way.publishes):
             if not one.way.problem and one.way.file:
                 contexts.setdefault(one.way.file, one.way.context)
         for path in self.files.dockerfiles:

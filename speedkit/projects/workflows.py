@@ -1,7 +1,7 @@
 """Reads workflows of GitHub Actions, and of Gitea and Forgejo, which have the same format.
 
 In: the text of a workflow. Out: the builds of its `docker/build-push-action` and `docker/bake-action` steps, and its `run:`
-lines. Of expressions, only those are known whose value the file itself gives: `env.X`, `matrix.x`, `github.workspace`.
+lines. Only expressions whose value stands in the file itself are resolved: `env.X`, `matrix.x`, `github.workspace`.
 https://docs.github.com/actions/reference/workflow-syntax-for-github-actions
 """
 
@@ -26,7 +26,7 @@ from .unresolved import ROOT, is_resolved, unresolved
 __all__ = ["WorkflowBuild", "workflow_builds"]
 
 MOST_COMBINATIONS = 256
-"""As GitHub has it."""
+"""GitHub's own limit for a matrix."""
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 DEFAULT_CONTEXT = re.compile(r"\{\{\s*defaultContext\s*\}\}:?")
 REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+|\[['\"][\w-]+['\"]\])*")
@@ -35,7 +35,7 @@ MATRIX_KEYS = re.compile(r"matrix\.([\w.-]+)")
 ENVIRONMENT_FILE = re.compile(r"([A-Za-z_]\w*)=.*GITHUB_ENV")
 LONGEST_EXPRESSION = 2_000
 MOST_CALLERS = 4
-"""As GitHub has it for workflows that call each other."""
+"""GitHub's own limit for workflows that call each other."""
 MOST_STEPS = 3_000
 """Of one workflow, in all combinations of its matrices and of those of its callers."""
 
@@ -44,8 +44,8 @@ MOST_STEPS = 3_000
 class WorkflowBuild:
     """A build of a job.
 
-    qualifiers: what may tell it from the job's other builds, by what it is. called: the workflow of this repository that the
-    job is in, where another one calls it; action: the action of this repository that the step is in. Both as `uses` has them.
+    qualifiers: texts that may tell it from the job's other builds, by their kinds. called: the workflow of this repository that
+    has the job, where another workflow calls it. action: the action of this repository that has the step. Both as in `uses`.
     """
 
     job: str
@@ -58,7 +58,7 @@ class WorkflowBuild:
 
 @dataclass(slots=True)
 class _Limits:
-    """How deep callers are now, and how many steps may still be read: each caller may have a matrix of its own."""
+    """The present depth of callers, and the steps that may still be read: each caller may have a matrix of its own."""
 
     depth: int = 0
     steps: int = MOST_STEPS
@@ -70,7 +70,7 @@ class _Limits:
 
 @dataclass(slots=True)
 class _Scope:
-    """What the expressions of a step may name. inputs: None where nobody has given any yet."""
+    """The values that the expressions of a step may name. inputs: None for a workflow without a caller."""
 
     environment: dict[str, str]
     matrix: Mapping[str, Any]
@@ -91,10 +91,10 @@ class _Scope:
         if REFERENCE.fullmatch(inside) is None:
             return unresolved(match[0])
         first, *path = re.findall(r"[\w-]+", inside)
-        found: Any = {"env": self.environment, "matrix": self.matrix, "inputs": self.inputs}.get(first)
+        value: Any = {"env": self.environment, "matrix": self.matrix, "inputs": self.inputs}.get(first)
         for part in path:
-            found = found.get(part) if isinstance(found, Mapping) else None
-        return found if isinstance(found, str) else unresolved(match[0])
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value if isinstance(value, str) else unresolved(match[0])
 
 
 Called = Callable[[str], Any]
@@ -106,7 +106,7 @@ def workflow_builds(
 ) -> Iterator[WorkflowBuild]:
     """The builds of a workflow, or of a composite action.
 
-    inputs: those that a caller gives. limits: what is left of them after the callers.
+    inputs: the ones from a caller. limits: the rest that the callers left of them.
     """
     limits = limits or _Limits()
     if not isinstance(document, dict) or limits.depth > MOST_CALLERS:
@@ -140,17 +140,19 @@ class _Job:
                 for one in self._of_called(path, self.job.get("with"), scope, "workflow_call"):
                     one.called, one.qualifiers = one.called or path, {"caller": self.name} | values | one.qualifiers
                     yield one
+
+        # The same build in several combinations of the matrix is one build, when nothing in it depends on the matrix.
         steps = [step for step in _list(self.job.get("steps")) if isinstance(step, dict)]
         checkout, other = _checkout(steps)
         for step in steps:
-            seen: list[object] = []
+            earlier_calls: list[object] = []
             for matrix in combinations:
                 for one in self._of_step(step, matrix):
                     if isinstance(one.call, BuildCall):
                         _without_checkout(one.call, checkout)
                         one.call.problem = other and message("its job builds another repository: {name}", name=other)
-                    if one.call not in seen and not (other and not isinstance(one.call, BuildCall)):
-                        seen.append(one.call)
+                    if one.call not in earlier_calls and not (other and not isinstance(one.call, BuildCall)):
+                        earlier_calls.append(one.call)
                         yield one
 
     def _of_step(self, step: dict[str, Any], matrix: Mapping[str, Any]) -> Iterator[WorkflowBuild]:
@@ -168,8 +170,8 @@ class _Job:
             for call, is_action in reader(step, scope, self._folder(step, scope)):
                 yield WorkflowBuild(self.name, values | _qualifiers(step, call), call, is_action)
 
-    def _of_called(self, path: str, given: Any, scope: _Scope, declares: str) -> Iterator[WorkflowBuild]:
-        """The builds of a workflow or action of this repository, with the inputs that the caller gives."""
+    def _of_called(self, path: str, arguments: Any, scope: _Scope, declares: str) -> Iterator[WorkflowBuild]:
+        """The builds of a workflow or action of this repository. arguments: the caller's `with`."""
         if not self.limits.take():
             return
         document = self.called(path)
@@ -183,7 +185,7 @@ class _Job:
             str(name): str(one.get("default", "")) if isinstance(one, dict) else ""
             for name, one in (declared.items() if isinstance(declared, dict) else ())
         }
-        inputs |= {str(name): scope.text(value) for name, value in given.items()} if isinstance(given, dict) else {}
+        inputs |= {str(name): scope.text(value) for name, value in arguments.items()} if isinstance(arguments, dict) else {}
         self.limits.depth += 1
         yield from workflow_builds(document, self.called, inputs, self.limits)
         self.limits.depth -= 1
@@ -193,7 +195,7 @@ class _Job:
         for source in (self.workflow.get("env"), self.job.get("env"), step.get("env")):
             if isinstance(source, dict):
                 scope.environment |= {str(key): scope.text(value) for key, value in source.items()}
-        # What a step writes for the steps after it is known only when it runs.
+        # A step may set variables for later steps, through the file GITHUB_ENV. Their values exist only in a run.
         texts = [
             one["run"] for one in _list(self.job.get("steps")) if isinstance(one, dict) and isinstance(one.get("run"), str)
         ]
@@ -225,7 +227,7 @@ def _default_folder(of: dict[str, Any], scope: _Scope) -> str:
 
 
 def _checkout(steps: list[dict[str, Any]]) -> tuple[str, str]:
-    """The folder that the project is checked out into, "" for the workspace; and the repository that is there instead."""
+    """The folder of the project's checkout, "" for the workspace; and the repository that the job checks out in its place."""
     other = ""
     for step in steps:
         inputs = step.get("with")
@@ -241,7 +243,7 @@ def _checkout(steps: list[dict[str, Any]]) -> tuple[str, str]:
 
 
 def _without_checkout(call: BuildCall, folder: str) -> None:
-    """Paths as they are in the project, which the workflow has in a folder of its workspace."""
+    """Makes paths of the project from those of a call, where the project is checked out in a folder of the workspace."""
     if not folder:
         return
     for name in ("context", "file", "folder"):
@@ -251,7 +253,10 @@ def _without_checkout(call: BuildCall, folder: str) -> None:
 
 
 def _combinations(strategy: Any) -> list[Mapping[str, Any]]:
-    """The combinations of a job's matrix; a single empty one for a job without one, or whose matrix only its run knows."""
+    """The combinations of a job's matrix; a single empty one for a job without a matrix, or with one that an expression gives.
+
+    https://docs.github.com/actions/reference/workflow-syntax-for-github-actions#jobsjob_idstrategymatrix
+    """
     matrix = strategy.get("matrix") if isinstance(strategy, dict) else None
     if not isinstance(matrix, dict):
         return [{}]
@@ -266,7 +271,8 @@ def _combinations(strategy: Any) -> list[Mapping[str, Any]]:
     for extra in _list(matrix.get("include"))[:MOST_COMBINATIONS]:
         if not isinstance(extra, dict):
             continue
-        # An entry joins each combination of which it changes no original value; one that joins none is a combination itself.
+        # GitHub's rule: an entry is added to each combination whose original values it does not change. An entry that fits no
+        # combination becomes one by itself.
         joined = False
         for one, original in zip(combinations, originals, strict=False):
             if all(original.get(key, value) == value for key, value in extra.items()):
@@ -281,11 +287,11 @@ def _matrix_values(step: dict[str, Any], job: dict[str, Any], matrix: Mapping[st
     """The values of the matrix that a step uses, by their names."""
     values = {}
     for key in dict.fromkeys(MATRIX_KEYS.findall(json.dumps([step, job.get("env"), job.get("defaults")]))):
-        found: Any = matrix
+        value: Any = matrix
         for part in key.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if isinstance(found, str):
-            values[f"matrix {key}"] = found
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, str):
+            values[f"matrix {key}"] = value
     return values
 
 
@@ -304,10 +310,10 @@ def _reader_of(step: dict[str, Any]) -> _StepReader | None:
 
 def _build_action(step: dict[str, Any], scope: _Scope, _folder: str) -> Iterator[tuple[_Call, bool]]:
     """https://github.com/docker/build-push-action#inputs."""
-    given = step.get("with")
-    inputs = {str(key): scope.text(value) for key, value in given.items()} if isinstance(given, dict) else {}
+    arguments = step.get("with")
+    inputs = {str(key): scope.text(value) for key, value in arguments.items()} if isinstance(arguments, dict) else {}
     context = inputs.get("context", "").strip()
-    # Without a context, the action lets the builder clone the repository at the commit: the files that git has.
+    # Without a context, the builder clones the repository at the commit, so the context is the files in git.
     in_context = not context or DEFAULT_CONTEXT.match(context) is not None
     call = BuildCall(
         context=DEFAULT_CONTEXT.sub("", context) or "." if in_context else context,
@@ -352,7 +358,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _entries(text: str, *, commas: bool = False) -> list[str]:
-    """The entries of an input, one a line. commas: they separate, too. Quotes around an entry are not part of it."""
+    """The entries of an input, one a line. commas: a comma separates entries too. Quotes around an entry are not part of it."""
     entries: list[str] = []
     for line in text.split("\n"):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -368,8 +374,8 @@ def _entries(text: str, *, commas: bool = False) -> list[str]:
 
 def _bake_action(step: dict[str, Any], scope: _Scope, _folder: str) -> Iterator[tuple[_Call, bool]]:
     """https://github.com/docker/bake-action#inputs."""
-    given = step.get("with")
-    inputs = {str(key): scope.text(value) for key, value in given.items()} if isinstance(given, dict) else {}
+    arguments = step.get("with")
+    inputs = {str(key): scope.text(value) for key, value in arguments.items()} if isinstance(arguments, dict) else {}
     source = inputs.get("source", "").strip()
     yield (
         BakeCall(

@@ -1,4 +1,4 @@
-"""What a history costs: the steps of each commit that run on a builder that had built the commit before, and their seconds."""
+"""The cost of a history: the steps of each commit that run on a builder that had built the commit before, and their seconds."""
 
 from __future__ import annotations
 

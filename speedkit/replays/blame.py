@@ -1,4 +1,4 @@
-"""Which instructions a history's seconds go back to, and which files made them miss."""
+"""The instructions that a history's seconds come from, and the files that made them miss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["blame_of"]
 
 @dataclass
 class _Account:
-    """What one instruction costs, while the commits are counted."""
+    """The costs of one instruction so far, while the commits are counted. last: the place of the last commit that has it."""
 
     line: int = 0
     misses: int = 0
@@ -28,10 +28,10 @@ class _Account:
 
 
 def blame_of(commits: Sequence[ReplayedCommit], *, timed: bool) -> tuple[Blame, ...]:
-    """The instructions at which misses began, the costliest first; by misses where seconds are not known.
+    """The instructions at which misses began: those with most seconds first, or with most misses where there are no seconds.
 
-    An instruction is the same from commit to commit while its text is, wherever it stands; in several places of one
-    Dockerfile, the first in one Dockerfile goes with the first in the other. timed: seconds are known.
+    An instruction counts as the same one in all commits that have its text, on any line. Where a Dockerfile has the text
+    several times, the first place corresponds to the first one of another commit. timed: whether the commits have seconds.
     """
     accounts: dict[tuple[str, int], _Account] = {}
     for number, commit in enumerate(commits):
@@ -48,7 +48,7 @@ def blame_of(commits: Sequence[ReplayedCommit], *, timed: bool) -> tuple[Blame, 
             account.misses += 1
             account.commits.append(number)
             if files := commit.verdicts.files.get(origin):
-                # It changes with every commit, so it says nothing about one of them.
+                # `.git` changes with every commit, so it explains none of them.
                 account.git_folder += GIT_FOLDER in files
                 account.changes.append([path for path in files if path != GIT_FOLDER])
         for step_number, origin in origins.items():

@@ -1,4 +1,8 @@
-"""The build context of one commit after another, for forecasts: a commit costs time for the files that it changed."""
+"""The build context of one commit after another, for forecasts.
+
+A commit costs only the time for its changed files, not for all files: a history has thousands of commits. So the walk of
+`git_history.manifest_of` is repeated here for single paths, and a test checks that both give the same context.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,7 @@ _NO_PATTERNS: Matched = ()
 
 
 class CommitContexts:
-    """The files of a repository at a commit, and those of them that are in the build context, in a `ChangingTree`.
-
-    It follows `git_history.manifest_of`, which walks all files; a test holds both together.
-    """
+    """The files of a repository at a commit, and those of them that are in the build context, in a `ChangingTree`."""
 
     def __init__(self, context: str, links: Mapping[str, str]) -> None:
         """context: the folder in the repository; "" for its root. links: the target of each symlink, by its blob id."""
@@ -28,19 +29,19 @@ class CommitContexts:
         self._links = links
         self._patterns = IgnorePatterns(())
         self._in_folder: dict[str, int] = {}
-        """How many files of the commit lie in each folder of the context, ignored or not: git has no empty folders."""
+        """The number of the commit's files in each folder of the context, also ignored ones: git has no empty folders."""
         self._folders: dict[str, tuple[bool, bool, Matched]] = {"": (False, True, _NO_PATTERNS)}
-        """Of each folder: whether it is walked, whether it is ignored, and the patterns that it inherits."""
+        """For each folder: whether it is walked, whether it is ignored, and the patterns that it inherits."""
 
     def start(self, files: Mapping[str, GitFile], commit: str) -> None:
-        """Takes the files of a commit. Nothing is in the context before `ignore` says what is left out."""
+        """Takes over the files of a commit. The context stays empty until `ignore` applies the ignore file."""
         self.files = dict(files) | (git_folder(commit) if not self._context else {})
         for path in self.files:
             if path.startswith(self._below):
                 self._count(path[len(self._below) :], 1)
 
     def go_to(self, commit: str, changes: Sequence[Change]) -> dict[str, Entry | None]:
-        """Makes it the context of the next commit. Returns the paths that differ in it now, each with its entry before."""
+        """Goes on to the next commit. Returns the paths that differ in the context now, each with its entry before."""
         own = [*changes]
         if not self._context:
             own += [Change(path, self.files.get(path), file) for path, file in git_folder(commit).items()]
@@ -83,21 +84,22 @@ class CommitContexts:
             self._in_folder[folder] = self._in_folder.get(folder, 0) + number
 
     def _folder(self, folder: str) -> tuple[bool, bool, Matched]:
-        known = self._folders.get(folder)
-        if known is None:
+        facts = self._folders.get(folder)
+        if facts is None:
             is_walked, _, inherited = self._folder(folder.rpartition("/")[0])
             ignored, matched = False, _NO_PATTERNS
             if is_walked and self._patterns:
                 ignored, matched = self._patterns.match(folder, inherited)
                 is_walked = not ignored or self._patterns.may_hold_exceptions(folder)
-            known = self._folders[folder] = (is_walked, ignored, matched)
-        return known
+            facts = self._folders[folder] = (is_walked, ignored, matched)
+        return facts
 
     def _set(self, path: str, file: GitFile) -> dict[str, Entry | None]:
         parent = path.rpartition("/")[0]
         is_walked, _, inherited = self._folder(parent)
         changes: dict[str, Entry | None] = {}
-        # A file that is ignored itself can bring a folder that is not.
+        # git has no empty folders: a checkout has a folder when it has a file in it, even an ignored one. So an ignored file
+        # can add a folder that no pattern ignores.
         is_sent = is_walked and not (self._patterns and self._patterns.match(path, inherited)[0])
         if is_sent:
             changes[path] = entry_of(path, file, self._links)
@@ -113,7 +115,7 @@ class CommitContexts:
     def _removed(self, path: str) -> dict[str, Entry | None]:
         before: dict[str, Entry | None] = {}
         entry = self.tree.entry(path)
-        # A submodule whose files are the repository's own now stays a folder.
+        # The folder of a removed submodule stays, when the repository now has files of its own in it.
         if entry is not None and not (entry.kind == "dir" and self._in_folder.get(path)):
             before |= self._changed({path: None})
         for folder in _folders_of(path):

@@ -1,4 +1,4 @@
-"""What a replayed history tells, in sentences."""
+"""Sentences about a replayed history."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MOST_OUTLIERS = 5
 
 
 def weeks_of(replay: Replay) -> float | None:
-    """The weeks from the first commit to the last; None for less than one, from which no week follows."""
+    """The weeks from the first commit to the last; None for less than one, which is too short for figures a week."""
     dates = [one.commit.seconds for one in replay.commits]
     weeks = (max(dates) - min(dates)) / _SECONDS_A_WEEK if dates else 0.0
     return weeks if weeks >= 1 else None
 
 
 def minutes_by_developer(replay: Replay) -> dict[str, float]:
-    """The minutes that the commits of each developer cost, most first. One name is one developer, with whatever addresses."""
+    """The minutes of the commits of each developer, most first. Equal names are one developer, with any address."""
     seconds: dict[str, float] = {}
     for one in replay.commits:
         seconds[one.commit.author] = seconds.get(one.commit.author, 0.0) + (one.seconds or 0.0)
@@ -35,7 +35,7 @@ def minutes_by_developer(replay: Replay) -> dict[str, float]:
 
 
 def findings(replay: Replay) -> Iterator[str]:
-    """What a replay tells about the whole history, one sentence a piece; the lines have `blame_sentence`."""
+    """Sentences about the whole history. `blame_sentence` has those about single instructions."""
     yield from _scope(replay)
     yield from _seconds(replay)
     yield from _troubles(replay)
@@ -93,7 +93,9 @@ def _seconds(replay: Replay) -> Iterator[str]:
     if model.error_percent is None:
         yield message("How far off they are is not known: that takes three builds or more.")
     else:
-        yield message("Each build's seconds, told by the others, are off by {percent:.0f} %.", percent=model.error_percent)
+        yield message(
+            "The seconds of each build, forecast from the others, are off by {percent:.0f} %.", percent=model.error_percent
+        )
     seconds = [one.seconds for one in replay.commits if one.seconds is not None]
     humps = humps_of(seconds)
     if len(humps) == 1:
@@ -178,7 +180,7 @@ def _troubles(replay: Replay) -> Iterator[str]:
 
 
 def blame_sentence(blame: Blame, replay: Replay) -> str:
-    """What one instruction costs: "missed in 143 of 200 commits, 31 min a week; 118 of them changed only `web/**`"."""
+    """The cost of one instruction: "missed in 143 of 200 commits, 31 min a week; 118 of them changed only `web/**`"."""
     facts = [message("missed in {misses:,} of {count:,} commits", misses=blame.misses, count=len(replay.commits))]
     weeks = weeks_of(replay)
     if blame.seconds is not None:

@@ -1,4 +1,4 @@
-"""Replays the history of a project: the verdicts and the seconds of each commit, and what they go back to."""
+"""Replays the history of a project: the verdicts and the seconds of each commit, and the instructions that they come from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_A_COMMIT = re.compile(
     r"\b(?:CI_COMMIT_\w+|GITHUB_SHA|BUILD_(?:DATE|TIME|NUMBER)|GIT_(?:COMMIT|SHA)|COMMIT(?:_SHA)?)\b",
     re.IGNORECASE,
 )
-"""What workflows, Makefiles and scripts write for the commit or the time of a build."""
+"""Values in workflows, Makefiles and scripts that stand for the commit or the time of a build."""
 
 
 def replay(
@@ -44,18 +44,18 @@ def replay(
     builder: str | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Replay:
-    """What the last commits of a project would have cost, on a builder that builds each of them after the one before.
+    """The cost of the last commits of a project, on a builder that builds each of them after the one before.
 
     project: as `sk.project` gives it, or a folder in a git repository. way: a way to build it, or its name; None is the
-    project's default one. Its options are taken for the whole history; only the files come from each commit.
-    commits: at most so many; with `since`, as `git log --since` takes it, at most so many since then. None for all.
-    measure: so many commits are really built, each after the one before it, to learn how long the steps take. With 0, seconds
-    come from such builds of earlier calls, and are None without any.
-    target, build_args, options: before those of the way.
-    dockerfile, ignore_file: a text in place of that of every commit, for "what would this change have saved": compare with a
-    replay that has the text of the newest commit in place, so that both have one Dockerfile all through the history. A commit
-    that lacks a file which the text copies cannot be built, and counts nothing.
-    say: gets a sentence about each real build.
+    project's default one. Its options apply to the whole history; only the files come from each commit.
+    commits: the most commits to replay; None for all. since: a date, as `git log --since` takes it.
+    measure: the number of commits to build for real, each after the one before it, to learn how long the steps take. With 0,
+    seconds come from such builds of earlier calls, and are None when there are none.
+    target, build_args, options: they win over those of the way.
+    dockerfile, ignore_file: a text for every commit, in place of its own. It answers "how much would this change have saved?",
+    when compared with a replay of the newest commit's text: then both replays have one Dockerfile for the whole history. A
+    commit without a file that the text copies cannot be built, and adds nothing to the cost.
+    say: a function that gets a sentence about each real build.
     Raises: NotARepository, ObjectsMissing, GitError; with `measure` also what a build raises.
     """
     folder = project.folder if isinstance(project, Project) else Path(project)
@@ -105,14 +105,14 @@ def _way(project: Project | Path | str, way: Way | str | None, repository: Repos
     if isinstance(way, Way):
         return way
     if repository.is_bare:
-        # There are no files that could tell a way, but there may be a Dockerfile in each commit.
+        # A bare repository has no working files, so no file describes a way. Its commits may still have a Dockerfile.
         return Way("Dockerfile", "dockerfile", "Dockerfile", ".", "Dockerfile")
     opened = project if isinstance(project, Project) else open_project(project)
     return opened.here(opened.buildable(way))
 
 
 def _varying_args(way: Way) -> frozenset[str]:
-    """The build args that a workflow or a script sets to something that each commit has another of."""
+    """The build args that a workflow or a script sets to another value for each commit, such as its id."""
     values = {name: way.not_resolved[f"build-arg {name}"] for name in way.unknown_build_args if name not in way.build_args}
     return frozenset(name for name, value in values.items() if _OF_A_COMMIT.search(value))
 

@@ -1,4 +1,8 @@
-"""The verdict of each step at each commit, on one builder that builds all of them in their order."""
+"""The verdict of each step at each commit, on one builder that builds all commits in their order.
+
+The forecast is that of `cache`, with git's objects in place of files: equal blobs are equal contents. What no longer can be
+asked counts as unchanged all through the history: the base image behind a name, and the content behind an address.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from .commit_contexts import CommitContexts
 __all__ = ["BuildInputs", "CommitVerdicts", "DockerfileVersion", "HistoryStep", "Trouble", "history_verdicts", "version_of"]
 
 Trouble = Literal["no-dockerfile", "rejected", "stops"]
-"""Why a commit cannot be built: it has no Dockerfile, BuildKit rejects what it has, or a file that a step reads is missing."""
+"""Why a commit cannot be built: it has no Dockerfile, BuildKit rejects its Dockerfile, or a step copies a missing file."""
 
 _NO_ENTRY = Entry("", "other", 0, 0, "", "")
 _RUNS = frozenset({"miss", "depends"})
@@ -65,9 +69,9 @@ class CommitVerdicts:
 
     @property
     def ran(self) -> tuple[HistoryStep, ...]:
-        """The steps that run: also those that are found only if the bytes of a step that runs turn out equal.
+        """The steps that run, with those that would be cached only if an earlier step gave equal bytes again.
 
-        A step that depends on nothing but an address counts as found: what lies there seldom changes.
+        A step that depends on an address alone counts as cached: its content seldom changes.
         """
         origins = self.origins()
         return tuple(step for step in self._steps if step.number in origins)
@@ -94,10 +98,10 @@ class CommitVerdicts:
 
 @dataclass(frozen=True, slots=True)
 class BuildInputs:
-    """What is built at each commit. context, dockerfile: paths in the repository.
+    """The inputs of the build at each commit. context, dockerfile: paths in the repository.
 
-    varying_args: build args that have another value at each commit, such as its id. dockerfile_text, ignore_text: in place of
-    each commit's own. merge: as in `cache.Situation`.
+    varying_args: build args that have another value at each commit, such as its id. dockerfile_text, ignore_text: texts that
+    every commit gets in place of its own. merge: as in `cache.Situation`.
     """
 
     context: str
@@ -156,9 +160,9 @@ class _Verdicts:
         text = self._dockerfile_text(path)
         if text is None:
             return CommitVerdicts(commit, None, trouble="no-dockerfile")
-        known = self._versions.get((path, text))
-        if isinstance(known, str):
-            return CommitVerdicts(commit, None, trouble="rejected", because=known)
+        version = self._versions.get((path, text))
+        if isinstance(version, str):
+            return CommitVerdicts(commit, None, trouble="rejected", because=version)
         try:
             self._apply_ignore_file(path)
             inputs, varying = self._inputs, dict.fromkeys(self._inputs.varying_args, commit.id)
@@ -170,14 +174,14 @@ class _Verdicts:
             return CommitVerdicts(commit, None, trouble="rejected", because=problem.what)
         except Misuse as problem:  # a pattern in the ignore file
             return CommitVerdicts(commit, None, trouble="rejected", because=problem.what)
-        if known is None:
-            known = self._versions[path, text] = _version(path, text, built)
-            self._selectors[known] = built.selectors
+        if version is None:
+            version = self._versions[path, text] = _version(path, text, built)
+            self._selectors[version] = built.selectors
         verdicts = self._repeated.setdefault(built.verdicts, built.verdicts)
-        files = self._files(built.verdicts, self._selectors[known])
+        files = self._files(built.verdicts, self._selectors[version])
         self._differing = {}
         missing = tuple(path for paths in built.missing.values() for path in paths)
-        return CommitVerdicts(commit, known, verdicts, files, "stops" if missing else None, ", ".join(missing))
+        return CommitVerdicts(commit, version, verdicts, files, "stops" if missing else None, ", ".join(missing))
 
     def _dockerfile_text(self, path: str) -> str | None:
         """The text of the Dockerfile, without the secrets in it; None where there is no Dockerfile."""
@@ -198,7 +202,7 @@ class _Verdicts:
 
     def _apply_ignore_file(self, dockerfile: str) -> None:
         text, name = self._inputs.ignore_text, ".dockerignore"
-        identity = "given" if text is not None else ""
+        identity = "ignore_text" if text is not None else ""
         for path in ignore_files(self._inputs.context, dockerfile) if text is None else ():
             file = file_behind(path, self._contexts.files, self._texts)
             if file is not None:
@@ -210,7 +214,7 @@ class _Verdicts:
             self._ignore_file = identity
 
     def _files(self, verdicts: Sequence[Verdict], selectors: Sequence[Sequence[Selector]]) -> Mapping[int, tuple[str, ...]]:
-        """By number of a step that runs, the files that it reads and that differ now."""
+        """For each step that runs, by its number, the files that it reads and that differ from the last built commit."""
         tree = self._contexts.tree
         files: dict[int, tuple[str, ...]] = {}
         shown: dict[str, bool] = {}
@@ -223,7 +227,7 @@ class _Verdicts:
             if verdict not in _RUNS or not selectors[number]:
                 continue
             read = [path for path in shown if any(tree.reads(path, selector) for selector in selectors[number])]
-            # A folder that comes or goes says less than the files in it.
+            # The files in a new or removed folder explain more than the folder itself.
             if paths := tuple(path for path in read if not shown[path]) or tuple(read):
                 files[number] = paths
         return files
@@ -234,11 +238,11 @@ def _situation(text: str, inputs: BuildInputs) -> Situation:
     names = external_bases(dockerfile, build_args=inputs.build_args, target=inputs.target, platform=inputs.platform)
     return Situation(
         dockerfile=dockerfile,
-        # The files are in the tree; this one is for the words of causes, and there are none.
+        # The files are in the `ChangingTree`. A situation needs its manifest only for sentences about causes.
         context=Manifest(()),
         build_args=inputs.build_args,
         target=inputs.target,
-        # A name stands for the same image all through the history: which image it was then, nobody knows any more.
+        # Which image a name stood for at an old commit is lost, so the name stands for one image all the time.
         bases={name: inputs.bases.get(name) or BaseImage((f"always {name}",), configuration=name) for name in names},
         platform=inputs.platform,
         options=inputs.options,
@@ -268,7 +272,7 @@ def _version(path: str, text: str, built: ForecastBuild) -> DockerfileVersion:
 
 
 def _dockerfile_paths(repository: Repository, history: CommitRange, path: str) -> list[str]:
-    """The path of the Dockerfile at the start of a history and at each of its commits: a move of it is followed back."""
+    """The path of the Dockerfile at the start of a history and at each commit. It is followed back through renames."""
     paths = [path]
     for commit in reversed(history.commits):
         if any(change.path == path and change.before is None for change in commit.changes):

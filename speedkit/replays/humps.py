@@ -1,4 +1,7 @@
-"""The humps of a distribution of seconds: builds are quick or slow, and the mean of both is the time of no build."""
+"""The humps of a distribution of seconds: some builds are quick, some are slow, and hardly one takes the mean of both.
+
+The best cut between two groups is the one with the least variance within them (Otsu's method), on a logarithmic scale.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,18 @@ from statistics import median, pvariance
 __all__ = ["Hump", "humps_of"]
 
 _SEPARATE = 0.75
-"""How much of the variance two humps have to explain to be two."""
+"""The share of the variance that a cut must explain: with less, the builds are one hump."""
 _SMALLEST_PART = 0.05
 _RATIO = 1.7
-"""How much slower the middle of the second hump has to be."""
+"""The least ratio between the medians of two humps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hump:
-    """Builds that take about as long. outliers: places in the list, of builds that take more than three times the middle."""
+    """Builds that take about the same time.
+
+    middle: their median. outliers: the places, in the list of all builds, of those that take more than three times the median.
+    """
 
     count: int
     middle: float
@@ -38,7 +44,7 @@ def humps_of(seconds: Sequence[float]) -> tuple[Hump, ...]:
 
 
 def _best_cut(values: Sequence[float]) -> int | None:
-    """Where sorted values fall apart in two groups, on a scale of ratios; None where they do not."""
+    """The place between two groups of sorted values, on a scale of ratios; None when there is only one group."""
     logs = [log(max(value, 0.1)) for value in values]
     whole = pvariance(logs) * len(logs)
     if whole <= 1e-9:

@@ -33,25 +33,26 @@ _MOST_RECORDINGS = 50
 
 
 def commits_to_measure(verdicts: Sequence[CommitVerdicts], count: int) -> list[int]:
-    """The places of the commits to build: of each kind of change one, of frequent kinds more, the newest first of each kind.
+    """The places of the commits to build: one for each kind of change, more for frequent kinds, the newest first of each kind.
 
-    The kind of a change is the set of steps that run. A commit that cannot be built, or follows one, tells nothing.
+    The kind of a change is the set of steps that run. A commit that cannot be built is useless here, and so is the one after
+    it.
     """
     kinds: defaultdict[frozenset[str], list[int]] = defaultdict(list)
     for place, commit in enumerate(verdicts):
         if place and commit.trouble is None and verdicts[place - 1].trouble is None and commit.ran:
             kinds[frozenset(step.instruction for step in commit.ran)].append(place)
     measured: list[int] = []
-    taken: dict[frozenset[str], int] = dict.fromkeys(kinds, 0)
+    counts: dict[frozenset[str], int] = dict.fromkeys(kinds, 0)
     while len(measured) < count:
-        left = [kind for kind in kinds if taken[kind] < len(kinds[kind])]
+        left = [kind for kind in kinds if counts[kind] < len(kinds[kind])]
         if not left:
             break
-        # One of each kind, and the others as seats of a parliament are given out: to the kind with the most commits for each
-        # one that is measured.
-        kind = max(left, key=lambda one: (taken[one] == 0, len(kinds[one]) / (taken[one] + 1)))
-        taken[kind] += 1
-        measured.append(kinds[kind][-taken[kind]])
+        # First one of each kind. The others are shared out like seats of a parliament (D'Hondt's method): the next one goes to
+        # the kind that has the most commits for each measured one.
+        kind = max(left, key=lambda one: (counts[one] == 0, len(kinds[one]) / (counts[one] + 1)))
+        counts[kind] += 1
+        measured.append(kinds[kind][-counts[kind]])
     return sorted(measured)
 
 
@@ -82,7 +83,7 @@ class BuiltCommit:
 
     @property
     def wrong(self) -> tuple[HistoryStep, ...]:
-        """The steps whose verdict the build shows to be wrong; a step that depends on bytes has none."""
+        """The steps whose verdict the build proves wrong. The verdict `depends` is never wrong."""
         steps = self.steps
         return tuple(
             step
@@ -122,8 +123,8 @@ def build_commits(
     engine = connect()
     images: set[str] = set()
     tags: set[str] = set()
-    # BuildKit recognises a build context by the last name of its folder. Nobody else's folder may have it. The base images of
-    # the isolated cache stay to the end, and the images that were made for the clock alone do not.
+    # BuildKit recognises a build context by the last part of its path (docs/buildkit-cache-rules.md), so the folder gets a
+    # random name. The isolated base images stay until the last build; images that were built only for their time are removed.
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder())
         stack.enter_context(note_build(engine, f"speedkit/replay:{isolation}"))
@@ -167,7 +168,7 @@ def measured_seconds(
     builder: str | None = None,
     say: Callable[[str], None],
 ) -> tuple[SecondsModel | None, str]:
-    """What real builds of a few commits tell, and why there is nothing: the error of the last build that failed, or ""."""
+    """The model of seconds from real builds of a few commits; or None and the reason, such as the error of a failed build."""
     places = commits_to_measure(verdicts, count)
     if not places:
         return None, message("No commit of this history runs a step after one that can be built.")
@@ -183,15 +184,15 @@ def measured_seconds(
                 "The build of {commit} failed: {error}", commit=built.verdicts.commit.id[:10], error=built.build.error or ""
             )
             say(problem)
-    # The first build filled an empty cache. Alone it says nothing of later ones.
+    # The first build ran all steps in an empty cache. One such build does not tell how long later ones take.
     return (SecondsModel(observed), "") if len(observed) > 1 else (None, problem)
 
 
 def recorded_seconds(repository: Repository, way: Way, inputs: BuildInputs) -> SecondsModel | None:
-    """What the recordings of earlier builds of this way tell; None without any."""
+    """The model of seconds from recordings of earlier builds of this way; None without any."""
     source = str(repository.folder.resolve())
     observed: list[ObservedBuild] = []
-    # A proof builds variants of a way, which are named after it: `Dockerfile, as-is`.
+    # A proof builds variants of a way, with names such as `Dockerfile, as-is`.
     recordings = [
         one
         for one in list_recordings(recordings_folder(), source=source)

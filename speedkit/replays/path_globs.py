@@ -1,4 +1,4 @@
-"""Says in a few globs which files changed in many commits: `packages/web/**` in 118 of 143."""
+"""A few globs for the files that changed in many commits: `packages/web/**` in 118 of 143."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ __all__ = ["GlobCount", "glob_counts"]
 
 _MOST_GLOBS = 5
 _NEARLY = 0.8
-"""A folder inside another one is named in its place when it alone explains so large a part of the same commits."""
+"""A glob that explains at least this share of the commits of the best one counts as equally good."""
 
 
 @dataclass(frozen=True, slots=True)
 class GlobCount:
-    """A file or folder, and in how many commits nothing else changed than it. pattern: such as `go.mod` or `web/**`."""
+    """A file or folder, and the number of commits that changed nothing else. pattern: such as `go.mod` or `web/**`."""
 
     pattern: str
     commits: int
 
 
 def glob_counts(changes: Iterable[Collection[str]]) -> tuple[GlobCount, ...]:
-    """The fewest globs that say what changed: each explains the commits that the ones before it do not.
+    """The globs that explain most commits, in a greedy order: each one counts the commits that no earlier one explains.
 
-    changes: the files that changed, of each commit. The last one may be `**`, for commits that changed files all over.
+    changes: for each commit, its changed files. The last glob may be `**`, for commits that changed files all over.
     """
     left = [frozenset(paths) for paths in changes if paths]
     counts: list[GlobCount] = []
@@ -43,7 +43,7 @@ def glob_counts(changes: Iterable[Collection[str]]) -> tuple[GlobCount, ...]:
 
 
 def _globs_over(paths: Collection[str]) -> Iterator[str]:
-    """The globs that cover all of some paths, the root's excepted: the folders that hold all of them, or the one file."""
+    """The globs that cover all of these paths: each folder that holds all of them, without the root, or the one file."""
     if len(paths) == 1:
         (path,) = paths
         yield path
@@ -65,6 +65,6 @@ def _most_telling(explained: Counter[str]) -> str | None:
     if not explained:
         return None
     most = max(explained.values())
-    # Of those that explain nearly as much, the longest says most.
+    # Of globs that explain nearly as many commits, the deepest one is the most precise.
     near = [pattern for pattern, count in explained.items() if count >= most * _NEARLY]
     return max(near, key=lambda pattern: (pattern.count("/"), explained[pattern], pattern))

@@ -14,7 +14,7 @@ _MOST_LINES = 10
 
 
 def replay_html(replay: Replay) -> str:
-    """The findings of a replay; all that came from outside is escaped."""
+    """The findings of a replay. All foreign text is escaped."""
     sentences = "".join(f"<p>{html_text(sentence)}</p>" for sentence in findings(replay))
     rows = [
         [

@@ -1,4 +1,4 @@
-"""What a replayed history costs, as frozen types; the sentences about it are in `report_text`."""
+"""The cost of a replayed history, as frozen types; the sentences about it are in `findings`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Blame", "Replay", "ReplayedCommit", "Split", "one_by_one"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ReplayedCommit:
-    """One commit of a replay. seconds: of the whole build; None when they are not known, or the commit cannot be built.
+    """One commit of a replay. seconds: of the whole build; None without a model of seconds, or when the commit cannot be built.
 
     step_seconds: of each step that runs, by its number. critical: the numbers of the steps that the build waits for.
     """
@@ -46,12 +46,13 @@ class ReplayedCommit:
 
 @dataclass(frozen=True, slots=True)
 class Blame:
-    """What one instruction costs over a history, with all steps that ran because it missed.
+    """The cost of one instruction over a history, with all steps that ran because it missed.
 
-    line: in the newest Dockerfile that has the instruction. misses: in how many commits the miss began at it. seconds: of all
-    that ran because of it; None when seconds are not known. critical_seconds: of these, what builds waited for.
-    files: what made it miss, `.git` left out; none for an instruction whose own text or base changed. git_folder: in how many
-    commits `.git` was among the files that it copies and that changed. commits: their numbers.
+    line: in the newest Dockerfile that has the instruction. misses: the number of commits in which the miss began at it.
+    seconds: of all steps that ran because of it; None without a model of seconds. critical_seconds: the part of them on the
+    critical path. files: the files that made it miss, without `.git`; none when the text or the base of the instruction
+    changed. git_folder: the number of commits in which `.git` was among the changed files that it copies. commits: the places
+    of the commits in the replay.
     """
 
     line: int
@@ -69,8 +70,8 @@ class Blame:
 class Split:
     """A copy that is cut in two, so that a step between both halves stays cached.
 
-    line: of the copy in the newest Dockerfile. patch: a unified diff for `git apply`. saves_runs: how many runs of steps the
-    history would not have had. saves_seconds: None when seconds are not known.
+    line: of the copy in the newest Dockerfile. patch: a unified diff for `git apply`. saves_runs: the number of RUN steps that
+    would not have run in the history. saves_seconds: None without a model of seconds.
     """
 
     line: int
@@ -84,9 +85,9 @@ class Split:
 class Replay:
     """The cost of a history.
 
-    name: of the project. way, inputs: what was built at each commit. dockerfile_path: in the repository. commits: oldest first.
-    asked_for: how many commits were asked for; None for a date. shallow: the clone ends before as many.
-    model: None when seconds are not known. submodules: how many paths of the newest commit are submodules.
+    name: of the project. way, inputs: the build at each commit. dockerfile_path: in the repository. commits: oldest first.
+    asked_for: the number of commits that the reader asked for; None for a date. shallow: the clone has fewer.
+    model: of seconds; None when no build was measured or recorded. submodules: the number of submodules in the newest commit.
     has_lfs_files: git has only pointers to some files. problem: why nothing could be measured.
     """
 
@@ -114,7 +115,7 @@ class Replay:
 
     @property
     def total_seconds(self) -> float | None:
-        """The seconds of all commits that can be built; None when seconds are not known."""
+        """The seconds of all commits that can be built; None without a model of seconds."""
         if self.model is None:
             return None
         return sum(commit.seconds or 0.0 for commit in self.commits)
@@ -134,7 +135,7 @@ class Replay:
 
 
 def one_by_one(commit: ReplayedCommit) -> list[tuple[HistoryStep, str, float | None, tuple[str, ...]]]:
-    """Each step of a commit with its verdict, its seconds (None when not known), and the files that made it miss."""
+    """Each step of a commit with its verdict, its seconds (None without a model), and the files that made it miss."""
     if commit.dockerfile is None:
         return []
     verdicts = commit.verdicts

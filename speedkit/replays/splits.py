@@ -1,14 +1,14 @@
 """The smallest split of a copy that would have saved most over a history.
 
-A copy of a folder makes the steps behind it run with every change in the folder. Cut in two, with the step between the halves,
-it makes that step run only for the first half. Two ways to cut are tried for each copy that is followed by a RUN:
+A copy of a folder makes the steps after it run with every change in the folder. When the copy is cut in two, with a step
+between the halves, only changes of the first half make that step run. Each copy that is followed by a RUN is cut in two ways:
 
-- The RUN installs packages. The first half are the files that name them, and everything else comes after the RUN.
-- The second half are the few parts of the folder that changed alone most often: a set cover, the part first that frees the RUN
-  in most commits. Whether the RUN reads these parts, no history tells. So what it names is left out, and so are sources, where
-  it compiles; a build has to show the rest.
+- The RUN installs packages. The first half is the files that name the packages, and all other files come after the RUN.
+- The second half is the few parts of the folder that most often changed alone: a greedy set cover, which begins with the part
+  that spares the RUN in most commits. The history does not tell whether the RUN reads these parts. So parts that the RUN names
+  stay in the first half, and so do sources when it compiles. A real build has to prove the rest (`speedkit judge`).
 
-What a split saves is found by replaying the history with it, and without it.
+The savings of a split are the difference between a replay of the history with it and one without it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from .timing import with_seconds
 __all__ = ["splits_of"]
 
 _MOST_COMMITS = 500
-"""Each split is replayed, over so many of the last commits."""
+"""The most commits in the replay of a split: the last ones."""
 _MOST_SPLITS = 5
 _MOST_PARTS = 3
 _MOST_LINES = 8
-"""Of a first half that is written file by file; a longer one becomes one line with `--exclude`."""
+"""The most lines of a first half that is written file by file; a longer one becomes one line with `--exclude`."""
 _PLAIN = re.compile(r"[\w.@+/-]*", re.ASCII)
 """Paths that need no quotes in an instruction."""
 _NODE = (
@@ -54,7 +54,7 @@ _INSTALLS: tuple[tuple[str, frozenset[str]], ...] = (
     (r"(?:\./)?mvnw?\b.*dependency:", frozenset({"pom.xml"})),
     (r"cargo\s+fetch\b", frozenset({"Cargo.toml", "Cargo.lock"})),
 )
-"""Commands that install what files name, and the names of these files; of pip, the command names the files."""
+"""Commands that install packages, and the names of the files that name the packages. pip names its files in the command."""
 _MANIFESTS = frozenset().union(*(names for _, names in _INSTALLS))
 _COMPILES = re.compile(
     r"\b(?:go (?:build|install|test|vet|generate)|cargo (?:build|install)|mvnw?|gradlew?|make|tsc|"
@@ -66,7 +66,7 @@ _NO_SOURCES = re.compile(
     r".*\.(?:md|rst|adoc)|LICENSE.*|CODEOWNERS|Dockerfile.*|(?:docker-)?compose.*\.ya?ml|\.(?:git|docker)ignore|\.editorconfig",
     re.IGNORECASE,
 )
-"""Names of what a compiler does not read."""
+"""Names of files and folders that no compiler reads."""
 _HARMLESS = re.compile(
     r"(?:npm|yarn|pnpm|pip3?)\s+config\b|corepack\b|set\s+-|cd\s|mkdir\s|rm\s|npm\s+(?:i|install)\s+-g\b|true$"
 )
@@ -116,7 +116,8 @@ def splits_of(
         for new_text, parts in _halves(text, cut, manifest, changes):
             patch = unified_diff(newest.dockerfile.path, text, new_text)
             if dockerfile_without_secrets(patch, inputs.build_args) != patch:
-                continue  # a secret stands in the lines around, and would be shown
+                # A patch has lines around the change; a secret in them would be shown.
+                continue
             runs, seconds = trial.saved(text, new_text)
             tried.append(Split(cut.copy.line, patch, seconds, runs, parts))
         if tried:
@@ -138,7 +139,7 @@ class _Trial:
     ) -> None:
         self._repository, self._history, self._inputs, self._model = repository, history, inputs, model
         self._replayed: dict[str, tuple[ReplayedCommit, ...]] = {}
-        # Where every commit has the same Dockerfile, the history is replayed already.
+        # Where all commits have the same Dockerfile, the replay of the history is that of this text.
         texts = {one.dockerfile.text if one.dockerfile is not None else None for one in commits}
         if len(texts) == 1 and (text := texts.pop()) is not None:
             self._replayed[text] = tuple(commits)
@@ -151,7 +152,7 @@ class _Trial:
         return self._replayed[text]
 
     def saved(self, before: str, after: str) -> tuple[int, float | None]:
-        """How many runs of RUN steps the change saves, and how many seconds; only commits count that both can build."""
+        """The runs of RUN steps and the seconds that a change saves, over the commits that can be built with both texts."""
         pairs = [
             (one, other)
             for one, other in zip(self.commits(before), self.commits(after), strict=True)
@@ -205,11 +206,12 @@ def _changes(cut: _Cut, commits: Sequence[ReplayedCommit]) -> list[frozenset[str
 def _halves(
     text: str, cut: _Cut, manifest: Manifest, changes: Sequence[frozenset[str]]
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The texts with the copy cut in two, each with what is in the half that counts: the first, or the second."""
+    """Dockerfiles with the copy cut in two, each with the paths that decide the cut, of the first or of the second half."""
     if manifests := _manifests(cut, manifest):
         first = _copies(cut, manifests)
         if len(first) <= _MOST_LINES and all(map(_PLAIN.fullmatch, manifests)):
-            yield _cut_text(text, cut, first, _lines(text, cut.copy)), tuple(manifests)
+            whole_copy = text.split("\n")[cut.copy.line - 1 : cut.copy.end_line]
+            yield _cut_text(text, cut, first, whole_copy), tuple(manifests)
             return
     parts = _covering(changes, cut)
     folder = {entry.path for entry in manifest.entries if entry.kind == "dir"}
@@ -234,7 +236,7 @@ def _halves(
 
 
 def _covering(changes: Sequence[frozenset[str]], cut: _Cut) -> list[str]:
-    """The few parts that free the RUN in most commits when they are copied behind it: a greedy set cover."""
+    """The few parts whose copy after the RUN spares it in most commits: a greedy set cover."""
     command = set(re.findall(r"[\w.-]+", cut.run.text))
     is_compiler = _COMPILES.search(cut.run.text) is not None
 
@@ -250,7 +252,7 @@ def _covering(changes: Sequence[frozenset[str]], cut: _Cut) -> list[str]:
             if len(missing) == 1:
                 gains[next(iter(missing))] += count
         best = max(gains, key=lambda part: (gains[part], part), default=None)
-        # A further part must free a tenth of the commits; a split is to be small.
+        # Another part must spare the RUN in a tenth of the commits: a patch of few lines is worth more than the last percent.
         if best is None or gains[best] * 10 < len(changes):
             break
         parts.append(best)
@@ -258,7 +260,7 @@ def _covering(changes: Sequence[frozenset[str]], cut: _Cut) -> list[str]:
 
 
 def _named_files(run: Instruction) -> frozenset[str] | None:
-    """The names of the files that a RUN reads when all it does is to install packages; None for any other RUN."""
+    """The names of the files that a RUN reads, if it only installs packages; None for any other RUN."""
     words = [word for word in run.text.split()[1:] if not word.startswith("--mount=")]
     commands = [part.strip() for part in re.split(r"&&|;", " ".join(words)) if part.strip()]
     names: frozenset[str] | None = None
@@ -282,9 +284,9 @@ def _manifests(cut: _Cut, manifest: Manifest) -> list[str]:
     below = f"{cut.source}/" if cut.source else ""
     paths = [entry.path for entry in manifest.entries if entry.kind == "file" and entry.path.startswith(below)]
     plain = {name.removeprefix("./") for name in names}
-    found = [path for path in paths if path[len(below) :] in plain or posixpath.basename(path) in plain]
-    # A package.json of a test's data is no part of a workspace, and neither is one of an installed package.
-    return [path for path in found if not {"node_modules", "testdata", "fixtures"} & set(path.split("/"))]
+    installed_from = [path for path in paths if path[len(below) :] in plain or posixpath.basename(path) in plain]
+    # A package.json in the data of a test, or in an installed package, is no part of a workspace.
+    return [path for path in installed_from if not {"node_modules", "testdata", "fixtures"} & set(path.split("/"))]
 
 
 def _copies(cut: _Cut, paths: Sequence[str]) -> list[str]:
@@ -299,7 +301,7 @@ def _copies(cut: _Cut, paths: Sequence[str]) -> list[str]:
 
 
 def _copies_of_parts(cut: _Cut, parts: Sequence[str], folders: set[str]) -> list[str]:
-    """Instructions that copy parts of the folder: the files of it together, each folder of it by itself."""
+    """Instructions that copy parts of the folder: its files together, and each of its folders alone."""
     below = f"{cut.source}/" if cut.source else ""
     files = [f"{below}{part}" for part in parts if f"{below}{part}" not in folders]
     lines = _copies(cut, files)
@@ -315,12 +317,8 @@ def _folder_target(cut: _Cut, folder: str) -> str:
     return f"{normal}/" if normal not in (".", "/") else "./" if normal == "." else "/"
 
 
-def _lines(text: str, instruction: Instruction) -> list[str]:
-    return text.split("\n")[instruction.line - 1 : instruction.end_line]
-
-
 def _cut_text(text: str, cut: _Cut, first: Sequence[str], second: Sequence[str]) -> str:
-    """The Dockerfile with the first half where the copy is, and the second half behind the RUN."""
+    """The Dockerfile with the first half in place of the copy, and the second half after the RUN."""
     lines = text.split("\n")
     end = "\r" if lines[cut.copy.line - 1].endswith("\r") else ""
     written = [line if line.endswith("\r") or not end else line + end for line in first]

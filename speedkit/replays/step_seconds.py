@@ -1,9 +1,9 @@
 """How long the steps of a Dockerfile take, learned from real builds, and with them how long a commit's build takes.
 
-A step that runs takes the median of the builds in which it ran for the same kind of change, or else for any. The kind of a
-change is the step at which the miss began, and whether the step ran for the first time: then its cache mounts are empty. Steps
-of different stages run beside each other, so a build takes as long as its longest chain of steps, and what every build needs
-besides.
+The forecast for a step is the median of the builds in which it ran after the same kind of change, or after any change. The kind
+of a change is the step at which the miss began, and whether the step ran for the first time: then its cache mounts were empty.
+Steps of different stages run at the same time. So a build takes as long as its longest chain of steps, and the seconds that
+every build needs for other work.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ __all__ = ["BuildSeconds", "ObservedBuild", "SecondsModel", "StepRun", "critical
 
 _COPY_SECONDS = 0.1
 _RUN_SECONDS = 1.0
-"""For a RUN when no build has run any. Nobody knows; the report says so."""
+"""A guess, for a RUN when no build has run any. The findings name such guesses."""
 _SIMILAR = 0.6
-"""How similar an instruction has to be (difflib's ratio) to take as long as another one: a history changes the options."""
+"""The least similarity (difflib's ratio) of two instructions that take the same time: the options of a command change over a
+history."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRun:
     """A step that is forecast to run.
 
-    origin: the instruction at which the miss began. first: its cache mounts are still empty. sure: otherwise it runs only when
-    bytes come out differently.
+    origin: the instruction at which the miss began. first: its cache mounts are still empty. sure: it runs in any case; an
+    unsure step runs only when the bytes of an earlier step come out differently.
     """
 
     number: int
@@ -45,8 +46,8 @@ class StepRun:
 class ObservedBuild:
     """A real build.
 
-    seconds: of the whole build. forecast: the steps that were forecast to run. ran: the seconds of those that did, by number.
-    stand_in: of a base image.
+    seconds: of the whole build. forecast: the steps that were forecast to run. ran: the seconds of the steps that ran, by
+    number. stand_in: whether a base image was a stand-in.
     """
 
     commit: str
@@ -58,7 +59,7 @@ class ObservedBuild:
 
     @property
     def other_seconds(self) -> float:
-        """The seconds in which the build waited for no step: it read the context, wrote the image."""
+        """The seconds outside of the longest chain of steps: reading the context, writing the image."""
         longest, _ = critical_path(self.dockerfile.steps, self.ran)
         return max(self.seconds - longest, 0.0)
 
@@ -73,9 +74,9 @@ class BuildSeconds:
 
 
 class SecondsModel:
-    """What real builds tell about the seconds of others.
+    """A model of the seconds of builds, learned from real ones.
 
-    from_recordings: the builds were recorded earlier, and not made for this replay.
+    from_recordings: the real builds were recorded earlier, not made for this replay.
     """
 
     def __init__(self, builds: Sequence[ObservedBuild], *, from_recordings: bool = False) -> None:
@@ -96,7 +97,7 @@ class SecondsModel:
         }
         self._similar: dict[str, str | None] = {}
         self.guessed: set[str] = set()
-        """Instructions of which the builds tell nothing; filled by `build_seconds`."""
+        """Instructions that no build has run, and none similar to them; `build_seconds` adds them."""
 
     @property
     def stand_in(self) -> bool:
@@ -105,9 +106,9 @@ class SecondsModel:
 
     @cached_property
     def error_percent(self) -> float | None:
-        """How far off the forecasts of the builds are, each made from the other builds: all differences, of all seconds.
+        """The error of the model: each build is forecast from the other builds, and all differences are divided by all seconds.
 
-        None for fewer than three builds. The first one, in an empty cache, has nothing to compare with, and is left out.
+        None for fewer than three builds. The first one is left out: no other build began with an empty cache.
         """
         if len(self.builds) < 3:
             return None
@@ -120,7 +121,7 @@ class SecondsModel:
 
     def build_seconds(self, steps: Sequence[HistoryStep], runs: Sequence[StepRun]) -> BuildSeconds:
         """The forecast for a build in which some of the steps run."""
-        # A step that may be found takes its seconds as often as it was not found.
+        # An unsure step counts with the share of the builds in which it did run.
         parts = {run.number: 1.0 if run.sure else self._ran_of_unsure.get(run.instruction, 1.0) for run in runs}
         seconds = {run.number: self._step_seconds(run) * parts[run.number] for run in runs}
         longest, critical = critical_path(steps, seconds)
@@ -132,17 +133,15 @@ class SecondsModel:
         if instruction is None:
             self.guessed.add(run.instruction)
             keyword = run.instruction.split(" ", 1)[0].upper()
-            same = [
-                seconds for name, known in self._seconds.items() if name.upper().startswith(keyword) for _, seconds in known
-            ]
+            same = [seconds for name, runs in self._seconds.items() if name.upper().startswith(keyword) for _, seconds in runs]
             return median(same) if same else _RUN_SECONDS if keyword == "RUN" else _COPY_SECONDS
-        known = self._seconds[instruction]
-        same_start = [(other, seconds) for other, seconds in known if other.first == run.first]
+        runs = self._seconds[instruction]
+        same_start = [(other, seconds) for other, seconds in runs if other.first == run.first]
         same_kind = [seconds for other, seconds in same_start if other.origin == run.origin]
-        return median(same_kind or [seconds for _, seconds in same_start or known])
+        return median(same_kind or [seconds for _, seconds in same_start or runs])
 
     def _like(self, instruction: str) -> str | None:
-        """The instruction with known seconds that is the same, or else the most similar one."""
+        """An instruction that real builds have run: the same one, or else the most similar one."""
         if instruction in self._seconds:
             return instruction
         if instruction not in self._similar:

@@ -14,9 +14,10 @@ __all__ = ["runs_of", "with_seconds"]
 def with_seconds(
     start: CommitVerdicts, verdicts: Sequence[CommitVerdicts], model: SecondsModel | None
 ) -> tuple[ReplayedCommit, ...]:
-    """The commits with their seconds. start: what was built before them."""
+    """The commits with their seconds. start: the build before the first of them."""
     if model is None:
         return tuple(map(ReplayedCommit, verdicts))
+    # An instruction that runs for the first time counts as one with empty cache mounts: it has much to download.
     ran_before: set[str] = {step.instruction for step in start.ran}
     timed = []
     for commit in verdicts:

@@ -1,6 +1,6 @@
-"""The base images of a project: what its Dockerfiles name, and for each the real image, a stand-in, or why there is none.
+"""The base images of a project: for each the real image, a stand-in, or the reason why there is none.
 
-The project's folder is only read. An image that a registry hands out is pulled; a stand-in is made only of one that none does.
+The project's folder is only read. An image is pulled where a registry hands it out. Otherwise a stand-in for it is made.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any, Literal
 from speedkit.budget import limit_bytes, limit_variable
 from speedkit.dockerfile import SCRATCH, origins_of, read_dockerfile, stage_bases
 from speedkit.engine import Engine, has_image, keep_stand_ins, pull_image, stand_in_image
-from speedkit.errors import DockerfileError, EngineError, NoDockerfile, NotAFolder, SetupError, SpeedkitError
-from speedkit.folder_walk import walk_folder
+from speedkit.errors import DockerfileError, EngineError, NoDockerfile, SetupError, SpeedkitError
 from speedkit.messages import message, plural
 from speedkit.projects import open_project
 from speedkit.regular_file import read_regular
@@ -26,8 +25,6 @@ from .stand_in_images import made_of, make_stand_in_image
 
 __all__ = ["ProjectBase", "get_project_bases"]
 
-NOT_OURS = frozenset({".git", ".venv", "node_modules", "vendor", "third_party", "testdata"})
-"""Folders whose Dockerfiles are others'."""
 DOCKERFILE_BYTES = 1_000_000
 Say = Callable[[str], None]
 
@@ -37,8 +34,8 @@ class ProjectBase:
     """One base image of a project.
 
     reference: as Dockerfiles name it, with ARGs expanded. files: those Dockerfiles, relative to the project. used: the image
-    that builds use in its place; None where there is none. made_of: what a stand-in is made of, in a few words. asked: the
-    programs and versions that the reference asks for. because: why there is no image.
+    that builds use for it; None for none. made_of: the contents of a stand-in, in a few words. asked: the programs and versions
+    that the reference asks for. because: why there is no image.
     """
 
     reference: str
@@ -62,7 +59,7 @@ class ProjectBase:
 
     @property
     def is_other_version(self) -> bool:
-        """Whether a stand-in has not the version of a program that the reference asks for."""
+        """Whether a stand-in lacks the version of a program that the reference asks for."""
         has = set(self.made_of.split(", "))
         return any(
             not any(program == one or program.startswith(f"{one}.") or " " not in one for program in has)
@@ -72,7 +69,7 @@ class ProjectBase:
 
     @property
     def sentence(self) -> str:
-        """The base image and what takes its place, for people."""
+        """The base image and its stand-in or replacement, for people."""
         if self.state == "real":
             return message("{reference}: the real image", reference=self.reference)
         if self.state == "replaced":
@@ -90,35 +87,26 @@ class ProjectBase:
 
 
 def get_project_bases(engine: Engine, path: Path, bases: Mapping[str, str], say: Say) -> list[ProjectBase]:
-    """The base images of a project, pulled or made where they were not there.
+    """The base images of a project. Missing ones are pulled, or a stand-in for them is made.
 
     path: the project's folder, or one Dockerfile. bases: by the name of a base image, the image to use in its place.
     Raises: NotAFolder, NoDockerfile, EngineLost.
     """
-    files_by_name = {} if path.is_file() else _of_ways(path)
-    for name, text in _dockerfiles(path, may_be_none=bool(files_by_name)):
-        try:
-            references = _references(text)
-        except DockerfileError as problem:
-            say(message("{file}: its base images cannot be read. {problem}", file=name, problem=problem.what))
-            continue
-        for reference in references:
-            if name not in (files := files_by_name.setdefault(reference, [])):
-                files.append(name)
+    files_by_base = _files_by_base(path, say)
     absent = [
         reference
-        for reference in files_by_name
+        for reference in files_by_base
         if reference not in bases and not has_image(engine, reference) and _made(engine, reference) is None
     ]
     if absent:
         say(message("Base images: pulling {names}", names=", ".join(absent)))
     with ThreadPoolExecutor(max(1, len(absent))) as pool:
         reasons = dict(zip(absent, pool.map(lambda reference: pull_image(engine, reference), absent), strict=True))
-    found = [
+    project_bases = [
         _base(engine, reference, tuple(files), bases.get(reference), reasons.get(reference), say)
-        for reference, files in files_by_name.items()
+        for reference, files in files_by_base.items()
     ]
-    needed = {name for one in found if one.state == "stand-in" for name in _chain(one.reference)}
+    needed = {name for one in project_bases if one.state == "stand-in" for name in _chain(one.reference)}
     if removed := keep_stand_ins(engine, limit_bytes("stand_ins"), needed).images:
         variable, size = limit_variable("stand_ins"), bytes_text(limit_bytes("stand_ins"))
         line = plural(
@@ -129,20 +117,37 @@ def get_project_bases(engine: Engine, path: Path, bases: Mapping[str, str], say:
             variable=variable,
         )
         say(line)
-    return found
+    return project_bases
 
 
-def _of_ways(folder: Path) -> dict[str, list[str]]:
-    """The Dockerfiles of the ways to build a project, by the base images that they need with the ways' build args.
+def _files_by_base(path: Path, say: Say) -> dict[str, list[str]]:
+    """The base images of a project, each with the Dockerfiles that name it.
 
-    Raises: NotAFolder.
+    path: the project's folder, or one Dockerfile. Raises: NotAFolder, NoDockerfile.
     """
-    if not folder.is_dir():
-        raise NotAFolder(folder)
-    project = open_project(folder)
-    files = {way.name: way.file for way in project.ways}
-    references = project.base_references(project.ways)
-    return {reference: list(dict.fromkeys(files[way] for way in ways)) for reference, ways in references.items()}
+    files_by_base: dict[str, list[str]] = {}
+    if path.is_file():
+        texts = {path.name: read_regular(path, at_most_bytes=DOCKERFILE_BYTES).decode("utf-8", errors="replace")}
+    else:
+        project = open_project(path)
+        files = {way.name: way.file or way.found_in for way in project.ways}
+        for reference, ways in project.base_references(project.ways).items():
+            files_by_base[reference] = list(dict.fromkeys(files[way] for way in ways))
+        texts = {files[way.name]: text for way in project.ways if (text := project.dockerfile_text(way)) is not None}
+        if not texts:
+            raise NoDockerfile(path / "Dockerfile")
+
+    # The ways have their build args, but only the stages that their targets need. A later build may name any stage.
+    for name, text in texts.items():
+        try:
+            references = _references_of_all_stages(text)
+        except DockerfileError as problem:
+            say(message("{file}: its base images cannot be read. {problem}", file=name, problem=problem.what))
+            continue
+        for reference in references:
+            if name not in (files_of_base := files_by_base.setdefault(reference, [])):
+                files_of_base.append(name)
+    return files_by_base
 
 
 def _chain(reference: str) -> Iterator[str]:
@@ -181,7 +186,7 @@ def _base(
 
 
 def _with_last_line(problem: SpeedkitError) -> str:
-    """What happened, on one line: the sentence, and the last line of the program that it quotes."""
+    """A problem on one line: its sentence, and the last line of the program that it quotes."""
     lines = problem.what.strip().splitlines()
     return " ".join(dict.fromkeys([lines[0], lines[-1]]))
 
@@ -189,43 +194,17 @@ def _with_last_line(problem: SpeedkitError) -> str:
 def _no_stand_in(reference: str, reason: str | None) -> str:
     name, tag = official_name(reference)
     if tag and stand_in_for(name) is not None:
-        what = message("There is a stand-in for {name}, but not of the flavour {tag}", name=name, tag=tag)
+        sentence = message("There is a stand-in for {name}, but not of the flavour {tag}", name=name, tag=tag)
     else:
-        what = message("There is no stand-in for it")
-    return message("{what}, and no registry handed it out ({reason}).", what=what, reason=(reason or "").strip().rstrip("."))
-
-
-def _dockerfiles(path: Path, *, may_be_none: bool) -> Iterator[tuple[str, str]]:
-    """The names and the texts of a project's Dockerfiles. Raises: NoDockerfile, unless there may be none."""
-    if path.is_file():
-        yield path.name, _text(path)
-        return
-    names = [f"{within}{entry.name}" for within, entries in walk_folder(path, skipped=NOT_OURS) for entry in entries]
-    dockerfiles = [name for name in names if _is_dockerfile(name.rpartition("/")[2])]
-    if not dockerfiles and not may_be_none:
-        raise NoDockerfile(path / "Dockerfile")
-    for name in dockerfiles:
-        try:
-            yield name, _text(path / name)
-        except OSError:
-            continue
-
-
-def _is_dockerfile(name: str) -> bool:
-    stem = name.lower()
-    return not stem.endswith(".dockerignore") and (
-        stem in ("dockerfile", "containerfile") or stem.startswith("dockerfile.") or stem.endswith(".dockerfile")
+        sentence = message("There is no stand-in for it")
+    return message(
+        "{sentence}, and no registry handed it out ({reason}).", sentence=sentence, reason=(reason or "").strip().rstrip(".")
     )
 
 
-def _text(path: Path) -> str:
-    return read_regular(path, at_most_bytes=DOCKERFILE_BYTES).decode("utf-8", errors="replace")
-
-
-def _references(text: str) -> tuple[str, ...]:
+def _references_of_all_stages(text: str) -> tuple[str, ...]:
     """The base images of all stages of a Dockerfile. Raises: DockerfileError."""
     dockerfile = read_dockerfile(text)
-    # Stages that the last one does not need count, too: a build may name any of them as its target.
     images = [base.image for base in stage_bases(dockerfile) if base.stage is None]
     instructions = [instruction for stage in dockerfile.stages for instruction in stage.instructions]
     images += [origin.image for one in instructions for origin in origins_of(dockerfile, one) if origin.stage is None]

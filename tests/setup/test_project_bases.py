@@ -70,6 +70,21 @@ def test_all_stages_and_files_of_a_project_count(images, folder):
     assert sorted(found["golang:1.24"].files) == ["Dockerfile", "docker/api.Dockerfile"]
 
 
+def test_the_dockerfiles_of_a_project_are_those_that_its_ways_name(images, folder):
+    project = folder(
+        {
+            "Containerfile.dev": "FROM alpine:3\n",
+            "build/image": "FROM busybox\n",
+            "compose.yaml": "services: {web: {build: {context: ., dockerfile: build/image}}}\n",
+            "Dockerfile.md": "FROM a/page:1\n",
+        }
+    )
+    assert {name: one.files for name, one in bases_of(project).items()} == {
+        "alpine:3": ("Containerfile.dev",),
+        "busybox": ("build/image",),
+    }
+
+
 def test_each_base_is_real_or_a_stand_in_or_replaced_or_missing(images, folder):
     images.here = {"debian:12", "mine/app"}
     images.registry = {"alpine:3"}
