@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from speedkit import plots
     from speedkit.apps import own_app as app
     from speedkit.apps import sample_app
+    from speedkit.build_records import import_records
     from speedkit.builds import build, compare, start_build
     from speedkit.engine import CommandOptions, connect
     from speedkit.engine import layers_of as layers
@@ -37,6 +38,7 @@ __all__ = [
     "connect",
     "doctor",
     "explain",
+    "import_records",
     "judge",
     "layers",
     "play",
@@ -61,6 +63,7 @@ _HOMES = {
     "doctor": ("speedkit.setup", "doctor"),
     "recorded_builds": ("speedkit.history", "recorded_builds"),
     "explain": ("speedkit.history", "explain"),
+    "import_records": ("speedkit.build_records", "import_records"),
     "judge": ("speedkit.proof", "judge"),
     "layers": ("speedkit.engine.saved_image", "layers_of"),
     "play": ("speedkit.history", "play"),

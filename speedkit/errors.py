@@ -28,6 +28,7 @@
     ├── StateRefused               3: the state folder cannot be made or written to
     ├── RecordingError             1: a recording cannot be read
     │   └── NewerRecording
+    ├── BuildRecordError           3: a record of a build made elsewhere cannot be read
     ├── DockerfileError            3: a Dockerfile BuildKit would reject; carries the line
     ├── ArchiveError               3: an image archive cannot be read
     │   ├── AlteredArchive         1: its bytes do not match its digests
@@ -53,6 +54,7 @@ from speedkit.visible import visible, visible_line
 __all__ = [
     "NO_ROOM",
     "ArchiveError",
+    "BuildRecordError",
     "BuilderCannot",
     "DiskFull",
     "DockerfileError",
@@ -306,6 +308,12 @@ class RecordingError(SpeedkitError):
 
 class NewerRecording(RecordingError):
     """A recording written by a newer speedkit."""
+
+
+class BuildRecordError(SpeedkitError):
+    """A record of a build made elsewhere that cannot be read."""
+
+    exit_code = 3
 
 
 class DockerfileError(SpeedkitError):

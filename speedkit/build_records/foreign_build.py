@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["TEXT_LENGTH", "ForeignBuild", "NotUnderstood", "RecordKind"]
+__all__ = ["TEXT_LENGTH", "ForeignBuild", "NotUnderstood", "Outcome", "RecordKind"]
 
 RecordKind = Literal["dockerbuild", "rawjson", "plain log", "classic log", "buildx history"]
+Outcome = Literal["done", "failed", "cancelled"]
 
 TEXT_LENGTH = 200
 """How many characters of a place that was not understood are kept."""
@@ -44,8 +45,9 @@ class ForeignBuild:
     steps, cached_steps: as the record counts them. seconds: None where the record has no time of the build.
     outcome: None where the record ends before the build does. started: seconds since the epoch; None where the record has no
     date. reference: the name that BuildKit gave the build; None in logs.
-    dockerfile: the text, where the record has it. commit, repository: of the sources that were built.
-    build_args: as the record has them. vertex_lines: the lines of the Dockerfile of each vertex, by its digest.
+    dockerfile: the text, where the record has it. folder: the build context, on the machine that asked for the build.
+    commit, repository: of the sources that were built. build_args, named_contexts, labels, cache_from: as the record has them.
+    vertex_lines: the lines of the Dockerfile of each vertex, by its digest.
     """
 
     kind: RecordKind
@@ -54,17 +56,19 @@ class ForeignBuild:
     cached_steps: int
     seconds: float | None
     not_understood: tuple[NotUnderstood, ...] = ()
-    outcome: Literal["done", "failed", "cancelled"] | None = "done"
+    outcome: Outcome | None = "done"
     error: str | None = None
     started: float | None = None
     reference: str | None = None
     dockerfile: str | None = field(default=None, repr=False)
     dockerfile_name: str | None = None
+    folder: str | None = None
     commit: str | None = None
     repository: str | None = None
     target: str | None = None
     platform: str | None = None
     build_args: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    named_contexts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cache_from: tuple[str, ...] = ()
-    cache_to: tuple[str, ...] = ()
     vertex_lines: Mapping[str, list[list[int]]] = field(default_factory=lambda: MappingProxyType({}), repr=False)

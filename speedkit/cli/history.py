@@ -31,7 +31,19 @@ def history(
     if as_json:
         from speedkit.secrets import count_substitutes
 
-        keys = ("id", "started_at", "app", "source", "strategy", "edit", "seconds", "outcome", "exit_code", "session")
+        keys = (
+            "id",
+            "started_at",
+            "app",
+            "source",
+            "strategy",
+            "edit",
+            "seconds",
+            "outcome",
+            "exit_code",
+            "session",
+            "imported",
+        )
         builds = []
         for meta in metas:
             secret_parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error, meta.options)
@@ -46,7 +58,7 @@ def history(
             meta.app,
             meta.strategy,
             meta.edit,
-            seconds_text(meta.seconds),
+            "?" if meta.imported and meta.imported["seconds"] is None else seconds_text(meta.seconds),
             outcome_word(meta.outcome),
         ]
         for meta in metas

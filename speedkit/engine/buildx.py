@@ -18,15 +18,18 @@ from typing import Any
 from speedkit.errors import NoBuildKit
 from speedkit.messages import message
 from speedkit.ownership import scratch_folder
+from speedkit.recordings import vertex_lines
 
 from .base_images import has_image
 from .build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
 from .children import child_process, signal_group
 from .connection import Engine
 from .docker_settings import config_folder
-from .provenance import ASKS_FOR_LINES, vertex_lines
 
-__all__ = ["BuildRequest", "CancellableCommand", "SolveResult", "command_line", "run_buildx"]
+__all__ = ["ASKS_FOR_LINES", "BuildRequest", "CancellableCommand", "SolveResult", "command_line", "run_buildx"]
+
+ASKS_FOR_LINES = {"BUILDX_METADATA_PROVENANCE": "max"}
+"""The environment variable that makes buildx write the provenance, into the metadata file and not into the image."""
 
 GRACE_SECONDS = 2.0
 INTERRUPTED = 130
@@ -122,7 +125,7 @@ def run_buildx(
         if code:
             return SolveResult(code, None)
         document = _metadata(metadata)
-        return SolveResult(code, _image_id(engine, document), vertex_lines(document))
+        return SolveResult(code, _image_id(engine, document), vertex_lines(document.get("buildx.build.provenance")))
 
 
 def _is_config_writable(environment: Mapping[str, str]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .limits import Limits, Violation, check_limits
     from .manifests import describe_images
     from .plain_data import json_text, largest_file, treemap_rows
-    from .sources import SentImage, Source, source_on_disk
+    from .sources import Member, SentImage, Source, archive_members, source_on_disk
     from .store import LayerStore
     from .store_limit import keep_layers, size_of_layers
     from .summary import comparison_finding, image_figures, image_finding, layer_rows
@@ -38,11 +38,13 @@ __all__ = [
     "Image",
     "LayerStore",
     "Limits",
+    "Member",
     "SentImage",
     "Sorting",
     "Source",
     "TreeRow",
     "Violation",
+    "archive_members",
     "archive_named",
     "check_limits",
     "compare_images",

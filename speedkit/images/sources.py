@@ -22,7 +22,7 @@ from .layer_reader import packing, uncompressed
 from .manifests import HOW_TO_SAVE
 from .tar import BLOCK_BYTES, Header, scan
 
-__all__ = ["ArchiveFile", "Member", "OciFolder", "SentImage", "Source", "source_on_disk"]
+__all__ = ["ArchiveFile", "Member", "OciFolder", "SentImage", "Source", "archive_members", "source_on_disk"]
 
 Member = tuple[Header, ByteStream]
 """A file of a source, and the stream from which its data can be read until the next member is requested."""
@@ -64,7 +64,7 @@ class ArchiveFile:
 
             chunks = _chunks_of(file)
             if is_compressed:
-                yield _members_of(ByteStream(uncompressed(ByteStream(chunks), size_bytes)))
+                yield archive_members(ByteStream(chunks), size_bytes)
             else:
                 yield _members_of(ByteStream(chunks, leap=leap))
 
@@ -109,6 +109,11 @@ class SentImage:
     @contextmanager
     def members(self) -> Iterator[Iterator[Member]]:
         yield _members_of(self.stream)
+
+
+def archive_members(stream: ByteStream, stored_bytes: int) -> Iterator[Member]:
+    """The members of an archive in the next bytes of a stream; the archive as a whole may be compressed."""
+    return _members_of(ByteStream(uncompressed(stream, stored_bytes)))
 
 
 def source_on_disk(path: Path) -> Source:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .log_limit import LogLimit
 from .numbering import NUMBER_FILE
-from .rawjson import Solve
+from .provenance import built_dockerfile, vertex_lines
+from .rawjson import Solve, Vertex, read_rawjson, read_status
 from .recording import Meta, Recording, complete_recording, list_recordings, new_id, new_number, read_recording, write_recording
 from .recording_limit import keep_recordings, size_of_recordings
 from .recording_reader import assemble_build, read_build
@@ -21,16 +22,21 @@ __all__ = [
     "Recording",
     "Redaction",
     "Solve",
+    "Vertex",
     "assemble_build",
+    "built_dockerfile",
     "complete_recording",
     "keep_recordings",
     "list_recordings",
     "new_id",
     "new_number",
     "read_build",
+    "read_rawjson",
     "read_recording",
+    "read_status",
     "redaction_of",
     "size_of_recordings",
     "stage_text",
+    "vertex_lines",
     "write_recording",
 ]

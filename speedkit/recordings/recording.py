@@ -68,7 +68,8 @@ class Meta:
     number: grows from build to build, whatever the clock shows; 0 in recordings of older versions, which come before all
     others. replaced_frontend: the frontend that `# syntax=` names, where the engine's own frontend read the Dockerfile.
     notices: sentences about what failed after the end of the build. options: those of `speedkit.engine.CommandOptions` that the
-    build had, by name; of a secret and of an SSH agent only the id.
+    build had, by name; of a secret and of an SSH agent only the id. imported: where a build that was made elsewhere came from,
+    and what its record counts and lacks; None of a build that the kit made.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Meta:
     notices: list[str] = field(default_factory=list)
     replaced_frontend: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    imported: dict[str, Any] | None = None
 
     @property
     def platform(self) -> str:
@@ -180,10 +182,10 @@ class Recording:
         )
 
 
-def new_id(strategy: str) -> str:
-    """A new id for a recording: the time, the strategy, and letters that make it unique."""
+def new_id(strategy: str, started: datetime | None = None) -> str:
+    """A new id for a recording: the time, the strategy, and letters that make it unique. started: None is now."""
     safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in strategy)[:40]
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{safe}-{uuid.uuid4().hex[:6]}"
+    return f"{started or datetime.now(UTC):%Y%m%dT%H%M%S%f}-{safe}-{uuid.uuid4().hex[:6]}"
 
 
 def new_number(folder: Path) -> int:
@@ -330,12 +332,26 @@ def _check(meta: Meta, folder: Path) -> None:
         and isinstance(meta.notices, list)
         and all(isinstance(places, list) for places in (meta.cache_from, meta.cache_to))
         and (meta.answer is None or isinstance(meta.answer, dict))
+        and (meta.imported is None or _is_imported(meta.imported))
         and meta.outcome in get_args(Outcome)
     )
     if not good:
         raise RecordingError(
             message("{folder} holds no readable recording: a value in meta.json has the wrong type.", folder=folder)
         )
+
+
+def _is_imported(facts: Any) -> bool:
+    """Whether the facts of a build that was made elsewhere have the types that their readers use them as."""
+    return (
+        isinstance(facts, dict)
+        and all(isinstance(facts.get(name), str) for name in ("kind", "source", "record"))
+        and all(isinstance(facts.get(name), int) for name in ("steps", "cached_steps"))
+        and isinstance(facts.get("seconds", ""), int | float | None)
+        and all(isinstance(facts.get(name), str | None) for name in ("reference", "commit", "repository"))
+        and all(isinstance(facts.get(name), list) for name in ("not_understood", "unknown"))
+        and all(isinstance(place, list) and [*map(type, place)] == [int, str] for place in facts["not_understood"])
+    )
 
 
 def list_recordings(folder: Path, *, session: str | None = None, source: str | None = None) -> list[Recording]:

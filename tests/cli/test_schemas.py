@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests.build_records.archives import status_line
 from tests.git_history.small_repository import SmallRepository
 from tests.strict_schema import FOLDER, check, read_schema
 
@@ -52,7 +53,7 @@ def test_each_verb_that_prints_json_has_a_schema():
         for function in re.split(r"^def ", path.read_text(), flags=re.MULTILINE)[1:]:
             signature = function.partition(") -> None:")[0]
             if "as_json: AsJson" in signature and not signature.startswith("_"):
-                verbs.add(signature.partition("(")[0].replace("_", "-"))
+                verbs.add(signature.partition("(")[0].rstrip("_").replace("_", "-"))
     assert verbs == set(NAMES) - NOT_OF_THE_PROGRAM
 
 
@@ -75,6 +76,16 @@ def test_replay(document, tmp_path):
     assert [one["trouble"] for one in replayed["commits"]] == [None, "no-dockerfile", None]
     assert replayed["blame"][0]["files"] == ["a/b"]
     assert replayed["splits"][0]["line"] == 2
+
+
+def test_import(document, tmp_path):
+    progress = tmp_path / "progress.json"
+    progress.write_text(f"{status_line(name='[1/2] FROM alpine')}+ echo\n{status_line(name='[2/2] RUN true', cached=True)}")
+    imported = document("import", "import", str(progress))["imported"]
+    assert [(one["steps"], one["cached_steps"], one["not_understood"]) for one in imported] == [
+        (2, 1, [{"line": 2, "text": "+ echo"}])
+    ]
+    assert [one["imported"]["kind"] for one in document("history", "history")["builds"]] == ["rawjson"]
 
 
 @pytest.mark.engine

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from speedkit.engine.buildx import ASKS_FOR_LINES
 from speedkit.engine.connection import connect, find_buildx
-from speedkit.engine.provenance import ASKS_FOR_LINES, vertex_lines
+from speedkit.recordings import vertex_lines
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -77,7 +78,7 @@ def build(
         command += ["--metadata-file", str(metadata), str(folder)]
         environment = os.environ | ASKS_FOR_LINES
         ran = subprocess.run(command, capture_output=True, text=True, timeout=_MOST_SECONDS, check=False, env=environment)
-        lines = vertex_lines(json.loads(metadata.read_bytes())) if ran.returncode == 0 else {}
+        lines = vertex_lines(json.loads(metadata.read_bytes()).get("buildx.build.provenance")) if ran.returncode == 0 else {}
     return Observed(ran.returncode == 0, _states(ran.stderr), ran.stderr, lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.engine.provenance import vertex_lines
+from speedkit.recordings import vertex_lines
 
 LOCATIONS = {
     "step0": {"locations": [{"ranges": [{"start": {"line": 1}, "end": {"line": 1}}]}, {"ranges": [{"start": {"line": 4}}]}]},
@@ -24,10 +24,10 @@ VERSION_1 = {
 
 @pytest.mark.parametrize("provenance", [VERSION_02, VERSION_1])
 def test_a_vertex_has_one_range_for_each_instruction_that_made_it(provenance):
-    found = vertex_lines({"buildx.build.provenance": provenance})
+    found = vertex_lines(provenance)
     assert found == {"sha256:a": [[1, 1], [4, 4]], "sha256:b": [[6, 8]]}
 
 
-@pytest.mark.parametrize("metadata", [{}, {"buildx.build.provenance": None}, {"buildx.build.provenance": {"metadata": []}}])
-def test_where_nothing_is_said_there_are_none(metadata):
-    assert vertex_lines(metadata) == {}
+@pytest.mark.parametrize("provenance", [{}, None, {"metadata": []}])
+def test_where_nothing_is_said_there_are_none(provenance):
+    assert vertex_lines(provenance) == {}

@@ -1,0 +1,211 @@
+"""Keeps foreign builds as recordings, so that everything that reads recordings reads them.
+
+A foreign build has no `speedkit build` behind it: `Meta.imported` says where it came from, what its record counted, and which
+facts the record does not have. It belongs to no builder of this machine, so no forecast takes its steps for cached here. The
+same record, imported again, is the same recording.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from speedkit.errors import BuildRecordError
+from speedkit.messages import message
+from speedkit.model import Outcome
+from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, write_recording
+from speedkit.state import state_folder
+
+from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
+from .record_files import read_records
+
+if TYPE_CHECKING:
+    from speedkit.data_frame import Frame
+
+__all__ = ["ELSEWHERE", "ImportedBuild", "ImportedRecords", "import_records"]
+
+ELSEWHERE = "(elsewhere)"
+"""The builder of a foreign build. No builder of buildx can have this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedBuild:
+    """A foreign build, kept as a recording.
+
+    id: of the recording. source: the file, and the place in it. steps, cached_steps: as the record counts them. seconds: None
+    where the record has no time.
+    """
+
+    id: str
+    kind: RecordKind
+    source: str
+    steps: int
+    cached_steps: int
+    seconds: float | None
+    not_understood: tuple[NotUnderstood, ...]
+
+
+@dataclass(frozen=True)
+class ImportedRecords:
+    """What an import read. builds: in the order of the files. problems: of files that cannot be read.
+
+    without_builds: the names of files that are no record of a build.
+    """
+
+    builds: tuple[ImportedBuild, ...]
+    problems: tuple[BuildRecordError, ...] = ()
+    without_builds: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> Frame:
+        """A row per build: id, kind, source, steps, cached_steps, seconds, not_understood (how many lines)."""
+        from speedkit.data_frame import Frame
+
+        columns = ["id", "kind", "source", "steps", "cached_steps", "seconds"]
+        rows = [[*(getattr(build, name) for name in columns), len(build.not_understood)] for build in self.builds]
+        return Frame(rows, columns=[*columns, "not_understood"])
+
+    def _repr_html_(self) -> str:
+        return str(self.table._repr_html_())
+
+
+def import_records(*paths: str | os.PathLike[str]) -> ImportedRecords:
+    """The builds in the records at some paths, each kept as a recording.
+
+    paths: `.dockerbuild` files, logs of builds, folders and zips of them; `-` is the standard input.
+    Raises: Misuse for a path that does not exist; BuildRecordError where no file of all can be read; DiskFull, StateRefused.
+    """
+    builds: list[ImportedBuild] = []
+    problems: list[BuildRecordError] = []
+    without_builds: list[str] = []
+    shelf = _Shelf()
+    for file in (file for path in paths for file in read_records(path)):
+        if file.problem is not None:
+            problems.append(file.problem)
+        elif not file.builds:
+            without_builds.append(file.name)
+        builds.extend(imported(shelf.keep(build, file.name)) for build in file.builds)
+    if problems and not builds:
+        raise problems[0]
+    return ImportedRecords(tuple(builds), tuple(problems), tuple(without_builds))
+
+
+def imported(recording: Recording) -> ImportedBuild:
+    """What a recording keeps of the record that it was made of."""
+    facts = recording.meta.imported or {}
+    return ImportedBuild(
+        recording.meta.id,
+        facts["kind"],
+        facts["source"],
+        facts["steps"],
+        facts["cached_steps"],
+        facts["seconds"],
+        tuple(NotUnderstood(line, text) for line, text in facts["not_understood"]),
+    )
+
+
+class _Shelf:
+    """The recordings of foreign builds, by their record."""
+
+    def __init__(self) -> None:
+        self._folder = state_folder("recordings")
+        self._by_record = {
+            recording.meta.imported["record"]: recording
+            for recording in list_recordings(self._folder)
+            if recording.meta.imported
+        }
+
+    def keep(self, build: ForeignBuild, source: str) -> Recording:
+        """The recording of a build: the one that it has already, or a new one. Raises: DiskFull, StateRefused."""
+        record = _record_digest(build)
+        if record not in self._by_record:
+            self._by_record[record] = _write(self._folder, build, source, record)
+        return self._by_record[record]
+
+
+def _record_digest(build: ForeignBuild) -> str:
+    """Names a record. A build that BuildKit has named is the same one in an export, in a zip, and in a builder's history."""
+    parts: Iterable[bytes] = [build.reference.encode()] if build.reference else [build.kind.encode(), *build.status_lines]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _write(folder: Path, build: ForeignBuild, source: str, record: str) -> Recording:
+    dockerfile = build.dockerfile or ""
+    redaction = Redaction(build.build_args, {}, dockerfile=dockerfile)
+    text = redaction.text
+    # A log without a date gets that of its import, and says so (`unknown`).
+    started = datetime.fromtimestamp(build.started, UTC) if build.started is not None else datetime.now(UTC)
+    strategy = text(" ".join(filter(None, [build.dockerfile_name or "Dockerfile", build.target])))
+    repository, context = PurePosixPath((build.repository or "").removesuffix(".git")), PurePosixPath(build.folder or "")
+    name = repository.name or context.name or Path(source).name
+    meta = Meta(
+        id=new_id(strategy, started),
+        app=text(name),
+        source=text(build.folder or ""),
+        folder=text(build.repository or build.folder or ""),
+        strategy=strategy,
+        edit="",
+        started_at=started.isoformat(),
+        seconds=build.seconds or 0.0,
+        outcome=_outcome(build),
+        exit_code=0 if build.outcome == "done" else 1,
+        dockerfile_name=text(build.dockerfile_name or "Dockerfile"),
+        target=build.target,
+        build_args=redaction.build_args(build.build_args),
+        builder=ELSEWHERE,
+        cache_from=[redaction.cache_option(option) for option in build.cache_from],
+        error=text(build.error) if build.error is not None else None,
+        vertex_lines={digest: [*lines] for digest, lines in build.vertex_lines.items()},
+        notices=[message("The record ends before the build does.")] if build.outcome is None else [],
+        imported=_facts(build, redaction, source, record),
+    )
+    return write_recording(
+        folder, meta, raw=_redacted(build.status_lines, redaction), dockerfile=text(dockerfile), context=None, image=None
+    )
+
+
+def _facts(build: ForeignBuild, redaction: Redaction, source: str, record: str) -> dict[str, Any]:
+    text = redaction.text
+    return {
+        "kind": build.kind,
+        "source": text(source),
+        "record": record,
+        "reference": build.reference,
+        "steps": build.steps,
+        "cached_steps": build.cached_steps,
+        "seconds": build.seconds,
+        "not_understood": [[one.line, text(one.text)] for one in build.not_understood],
+        "commit": build.commit,
+        "repository": text(build.repository) if build.repository else None,
+        "unknown": [*_unknown(build)],
+    }
+
+
+def _unknown(build: ForeignBuild) -> Iterator[str]:
+    """The facts that every build of the kit has, and this record has not."""
+    yield "build context"
+    if build.dockerfile is None:
+        yield "Dockerfile"
+    if build.started is None:
+        yield "date"
+    if build.seconds is None:
+        yield "seconds"
+
+
+def _outcome(build: ForeignBuild) -> Outcome:
+    # A record that ends too early shows its last steps as they are shown of a build that was cancelled there.
+    return build.outcome or "cancelled"
+
+
+def _redacted(lines: Sequence[bytes], redaction: Redaction) -> Iterator[bytes]:
+    for line in lines:
+        yield from redaction.lines(line)
+    yield from redaction.rest()

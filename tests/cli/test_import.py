@@ -1,0 +1,31 @@
+"""`speedkit import` reads what it can, and says what it cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from speedkit.recordings import list_recordings
+from tests.build_records.archives import record_file
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_record_that_cannot_be_read_does_not_keep_the_others_out(home, tmp_path, speedkit):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "a.dockerbuild").write_bytes(record_file())
+    (tmp_path / "runs" / "b.dockerbuild").write_bytes(record_file()[:-30])
+    code, out, err = speedkit("import", str(tmp_path / "runs"))
+    assert (code, len(list_recordings(home / "recordings"))) == (3, 1)
+    assert "a.dockerbuild" in out
+    assert "b.dockerbuild" in err
+
+
+def test_what_holds_no_build_is_said(home, tmp_path, speedkit):
+    (tmp_path / "notes.txt").write_text("none\n")
+    code, _, err = speedkit("import", str(tmp_path / "notes.txt"))
+    assert code == 1
+    assert "notes.txt has no build in it" in " ".join(err.split())
