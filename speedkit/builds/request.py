@@ -37,7 +37,7 @@ class BuildOptions:
 
     edit: the name of the edit in tables and in the history. isolation: a token; builds with equal tokens share a cache, and a
     new token starts cold. None shares the builder's cache. begun_as: the strategy that `App.begin` counts the build for; None
-    for a build that it does not count. options: as `checked_options` gives them.
+    for a build that it does not count. options: of the reader; in a `Request`, those of its strategy as well, and checked.
     """
 
     edit: str = "none"
@@ -143,7 +143,7 @@ class Request:
 
 
 def request_for(app: App, strategy: Strategy, options: BuildOptions) -> Request:
-    """The request for a build of an app.
+    """The request for a build of an app. options: the reader's; `options.options` need not be checked.
 
     Raises: NoDockerfile, FileRefused, Misuse for a secret or an SSH agent that is not there.
     """

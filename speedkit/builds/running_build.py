@@ -20,7 +20,6 @@ from speedkit.engine import (
     CommandOptions,
     Engine,
     connect,
-    require_secrets,
     unset_secrets,
 )
 from speedkit.errors import BuilderCannot, Misuse, SpeedkitError, StateRefused, in_words
@@ -31,7 +30,6 @@ from speedkit.state import state_folder, state_home
 from speedkit.words import seconds_text
 
 from .background import InBackground
-from .build_inputs import options_for
 from .exit_handling import forget, stop_when_leaving
 from .housekeeping import keep_in_background
 from .notebook_view import watch_in_notebook
@@ -134,26 +132,25 @@ def start_build(
     """A build that runs in the background.
 
     strategy: None takes the app's first. Arguments as in `build`.
-    Raises: UnknownStrategy, UnknownBuilder, BuilderCannot, Misuse for an option that cannot be, and what `connect` raises.
+    Raises: UnknownStrategy, UnknownBuilder, NoDockerfile, FileRefused, BuilderCannot, Misuse for an option that cannot be, and
+    what `connect` raises.
     """
     of_strategy = app.strategy(strategy)
-    given_options = options_for(app, of_strategy, options)
-    require_secrets(given_options)
-    # Before `begin`, which counts a build of the app: without a builder there is none, and the next build is still the first.
-    named_builder = builder_named(engine or connect(), builder)
-    _require_export(named_builder, cache_to)
-    isolation, edit = app.begin(of_strategy.name, cold=cold, builder=named_builder.name)
     build_options = BuildOptions(
-        isolation=isolation,
-        edit=edit,
-        begun_as=None if cold else of_strategy.name,
         target=target,
         build_args=dict(build_args or {}),
         cache_from=tuple(cache_from),
         cache_to=tuple(cache_to),
-        options=given_options,
+        options=options,
     )
-    return start_on_builder(named_builder, app, of_strategy, build_options)
+    # `begin` counts a build of the app. All that can refuse a build comes before it, or the next build would not be the first.
+    request = request_for(app, of_strategy, build_options)
+    named_builder = builder_named(engine or connect(), builder)
+    _require_export(named_builder, cache_to)
+    isolation, edit = app.begin(of_strategy.name, cold=cold, builder=named_builder.name)
+    begun_as = None if cold else of_strategy.name
+    begun = replace(request.options, isolation=isolation, edit=edit, begun_as=begun_as)
+    return _start(named_builder, app, replace(request, options=begun))
 
 
 def start_on_builder(builder: Builder, app: App, strategy: Strategy, options: BuildOptions) -> RunningBuild:
@@ -161,12 +158,15 @@ def start_on_builder(builder: Builder, app: App, strategy: Strategy, options: Bu
 
     Raises: NoDockerfile, FileRefused.
     """
+    return _start(builder, app, request_for(app, strategy, options))
 
+
+def _start(builder: Builder, app: App, request: Request) -> RunningBuild:
     def note_end(meta: Meta) -> None:
-        if options.begun_as is not None:
-            app.note_end(options.begun_as, meta.edit, is_good=meta.outcome == "done", builder=builder.name)
+        if request.options.begun_as is not None:
+            app.note_end(request.options.begun_as, meta.edit, is_good=meta.outcome == "done", builder=builder.name)
 
-    return RunningBuild(builder, request_for(app, strategy, options), on_end=note_end)
+    return RunningBuild(builder, request, on_end=note_end)
 
 
 def _require_export(builder: Builder, cache_to: Sequence[str]) -> None:

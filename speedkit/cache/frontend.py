@@ -411,6 +411,4 @@ class _Planner:
         index = whole_number(name) if numeric else None
         if index is not None and 0 <= index < len(self.dockerfile.stages):
             return index
-        # Of stages that share a name BuildKit takes the last one.
-        named = [stage.index for stage in self.dockerfile.stages if stage.named and stage.name == name.lower()]
-        return named[-1] if named else None
+        return self.dockerfile.stage_index(name)

@@ -125,11 +125,9 @@ class DockerfileEditor:
 
     def insert_before(self, instruction: Instruction, instructions: Sequence[str]) -> None:
         """Inserts instructions above the comment that is right above an instruction."""
-        self._insert(self.first_line(instruction), instructions)
-
-    def insert_after(self, instruction: Instruction, instructions: Sequence[str]) -> None:
-        """Inserts instructions below the last line of an instruction."""
-        self._insert(instruction.end_line + 1, instructions)
+        place = self._starts[self.first_line(instruction) - 1]
+        text = "".join(line + self.line_end for line in instructions)
+        self._replacements.append(_Replacement(place, place, text))
 
     def first_line(self, instruction: Instruction) -> int:
         """The first line of the comment right above an instruction, else the instruction's own."""
@@ -187,14 +185,6 @@ class DockerfileEditor:
             lead = " " if "\n" not in before[:begin] and not instruction.flags else own
             return [(begin, position, lead + own.join(flags) + own)]
         return [(position, position, "".join(flag + separator for flag in flags))]
-
-    def _insert(self, line: int, instructions: Sequence[str]) -> None:
-        place = self._starts[line - 1]
-        text = "".join(instruction + self.line_end for instruction in instructions)
-        # The last line of a file may have no end.
-        if place == len(self._source) and not self._source.endswith("\n"):
-            text = self.line_end + text.removesuffix(self.line_end)
-        self._replacements.append(_Replacement(place, place, text))
 
 
 def _lines(text: str) -> list[str]:

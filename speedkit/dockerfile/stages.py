@@ -218,29 +218,23 @@ def origins_of(dockerfile: Dockerfile, instruction: Instruction) -> tuple[Origin
         # `--from=0` is a stage's index; `from=0` of a mount is a name.
         index = whole_number(name)
         if index is None or not -END_OF_INT64 <= index < END_OF_INT64:
-            return (_named(dockerfile, name),)
+            return (Origin(dockerfile.stage_index(name), name),)
         if not 0 <= index < len(dockerfile.stages):
             raise refusal(f"invalid stage index {index}")
         return (Origin(index, name),)
     if instruction.keyword == "RUN":
         origins = [mount.origin for mount in mounts_of(instruction) if mount.origin]
-        return tuple(_named(dockerfile, origin) for origin in origins)
+        return tuple(Origin(dockerfile.stage_index(origin), origin) for origin in origins)
     return ()
-
-
-def _named(dockerfile: Dockerfile, name: str) -> Origin:
-    """The stage of a name, else the image. Case does not count, and the last stage of a name wins."""
-    matches = [stage.index for stage in dockerfile.stages if stage.named and stage.name == name.lower()]
-    return Origin(matches[-1] if matches else None, name)
 
 
 def target_index(dockerfile: Dockerfile, target: str | None) -> int:
     """Index of the stage to build: the target, or the last one. Raises DockerfileError for an unknown target."""
     if not target:
         return len(dockerfile.stages) - 1
-    matches = [stage.index for stage in dockerfile.stages if stage.named and stage.name == target.lower()]
-    if matches:
-        return matches[-1]
+    index = dockerfile.stage_index(target)
+    if index is not None:
+        return index
     names = [stage.name for stage in dockerfile.stages if stage.named]
     fix = message("No stage has a name. Give it one: `FROM image AS name`.")
     if names:

@@ -105,3 +105,12 @@ class Dockerfile:
     syntax: str | None
     source: str = field(default="", repr=False)
     check: str = ""
+    _indexes: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Once for all names: each FROM, COPY --from and mount asks for a stage, and there may be thousands of stages.
+        object.__setattr__(self, "_indexes", {stage.name: stage.index for stage in self.stages if stage.named})
+
+    def stage_index(self, name: str) -> int | None:
+        """The index of the stage with a name, None without one. Case does not count, and the last stage of a name wins."""
+        return self._indexes.get(name.lower())

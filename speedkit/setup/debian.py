@@ -1,12 +1,13 @@
 """This machine's Debian or Ubuntu release, and the source of its packages.
 
-In: /etc/os-release (os-release(5)) and apt's lists in both formats (sources.list(5)). Sources that are disabled, and files
-that cannot be read, are ignored.
+In: /etc/os-release (os-release(5)) and apt's lists in both formats (sources.list(5)). Sources that are disabled or for other
+architectures, and files that cannot be read, are ignored.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ __all__ = ["Release", "Source", "is_root", "main_source", "read_release", "sourc
 NO = frozenset({"no", "false", "off", "0", "without", "disable"})
 """The words for "no" in apt's files (StringToBool in apt's apt-pkg/contrib/strutl.cc)."""
 LIST_BYTES_AT_MOST = 1_000_000
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "armhf", "i686": "i386", "ppc64le": "ppc64el"}
+"""Debian's names of architectures, where they differ from the kernel's: https://wiki.debian.org/SupportedArchitectures"""
 UNRELEASED = frozenset({"sid", "unstable", "testing", "forky"})
 """Suites without updates and security updates of their own."""
 
@@ -70,7 +73,7 @@ def is_root() -> bool:
 
 
 def read_release(path: Path = Path("/etc/os-release")) -> Release:
-    """This machine's release; "" for each field that the file does not have."""
+    """This machine's release; "" for each field that the file lacks."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -97,7 +100,7 @@ def main_source(codename: str, folder: Path = Path("/etc/apt")) -> Source | None
 
 
 def sources_of(suite: str, codename: str, folder: Path = Path("/etc/apt")) -> list[Source]:
-    """The sources of a suite, with its updates: the host's own, else at the addresses that the host has for its own release.
+    """The sources of a suite and of its updates: the host's own, or else those of its release with the suite in place of it.
 
     codename: of the host's release. The first source is the suite itself; empty where the host has none.
     """
@@ -160,6 +163,8 @@ def _source_of_paragraph(fields: Mapping[str, str], codename: str) -> Source | N
         return None
     if "main" not in fields.get("components", "main").split():
         return None
+    if not _has_packages_for_here(fields.get("architectures"), fields.get("architectures-remove")):
+        return None
     address = _address(fields.get("uris", "").split())
     return Source(address, codename, fields.get("signed-by"), fields.get("trusted")) if address else None
 
@@ -181,8 +186,22 @@ def _source_of_line(line: str, codename: str) -> Source | None:
     if len(rest) < 3 or rest[1] != codename or "main" not in rest[2:]:
         return None
     values = {name.lower(): value for name, _, value in (option.partition("=") for option in options)}
+    if not _has_packages_for_here(values.get("arch"), values.get("arch-")):
+        return None
     address = _address(rest[:1])
     return Source(address, codename, values.get("signed-by"), values.get("trusted")) if address else None
+
+
+def _has_packages_for_here(architectures: str | None, removed: str | None) -> bool:
+    """Whether apt reads a source for this machine's architecture. None for an option that the source does not have.
+
+    `arch+=` adds to the architectures of the machine, so it says nothing about the machine's own.
+    """
+    machine = platform.machine()
+    own = ARCHITECTURES.get(machine, machine)
+    # A list in one line has commas, and one in deb822 format has blanks.
+    kept, without = (re.split(r"[,\s]+", text.strip()) if text is not None else None for text in (architectures, removed))
+    return (kept is None or own in kept) and own not in (without or ())
 
 
 def _address(addresses: Sequence[str]) -> str | None:

@@ -67,12 +67,6 @@ def test_a_comment_belongs_to_the_instruction_below_it_but_a_directive_does_not(
     assert editor.text == "# syntax=docker/dockerfile:1\n# the base\nFROM a\n\n"
 
 
-def test_what_is_inserted_behind_a_last_line_without_an_end_gets_a_line_of_its_own():
-    dockerfile, editor = editor_of("FROM a\nRUN b")
-    editor.insert_after(last(dockerfile), ["COPY . ."])
-    assert editor.text == "FROM a\nRUN b\nCOPY . ."
-
-
 def test_a_keyword_over_two_lines_is_left_alone():
     dockerfile, editor = editor_of("FROM a\nRU\\\nN make\n")
     with pytest.raises(CannotEdit):

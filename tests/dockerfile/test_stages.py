@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from speedkit.dockerfile import (
@@ -30,6 +32,25 @@ FROM tools AS other
 COPY --from=1 /a /b
 COPY --from=busybox /bin /bin
 """
+
+
+def test_as_many_walks_over_the_stages_for_a_thousand_names_as_for_ten():
+    class Stages(tuple):  # type: ignore[type-arg]
+        walks = 0
+
+        def __iter__(self):
+            Stages.walks += 1
+            return super().__iter__()
+
+    walks = []
+    for count in (10, 1000):
+        lines = [f"FROM image AS s{number}\nCOPY --from=s{number - 1} /a /a\n" for number in range(1, count)]
+        dockerfile = read_dockerfile("FROM image AS s0\n" + "".join(lines))
+        dockerfile = replace(dockerfile, stages=Stages(dockerfile.stages))
+        Stages.walks = 0
+        assert external_bases(dockerfile) == ("image",)
+        walks.append(Stages.walks)
+    assert walks[0] == walks[1]
 
 
 def test_only_what_the_target_uses_is_needed():

@@ -79,10 +79,31 @@ def test_a_line_that_is_no_source_of_this_release_is_passed_over(tmp_path, line)
         ("deb [arch=amd64,arm64 Signed-By=/k.gpg trusted=no] http://a.example/debian bookworm main", "/k.gpg", "no"),
     ],
 )
-def test_options_and_comments_of_a_line_are_read(tmp_path, line, signed_by, trusted):
+def test_options_and_comments_of_a_line_are_read(tmp_path, monkeypatch, line, signed_by, trusted):
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     found = main_source("bookworm", _apt(tmp_path / "apt", line_list=f"# caf\u00e9\r\n{line}\r\n"))
     assert found == Source("http://a.example/debian", "bookworm", signed_by, trusted)
     assert main_source("bookworm", _apt(tmp_path / "again", line_list=found.as_line())) == found
+
+
+@pytest.mark.parametrize(
+    ("machine", "option", "field", "is_read"),
+    [
+        ("x86_64", "arch=amd64", "Architectures: amd64", True),
+        ("x86_64", "arch=arm64,amd64", "Architectures: arm64\n amd64", True),
+        ("aarch64", "arch=amd64", "Architectures: amd64", False),
+        ("aarch64", "arch+=amd64", "Architectures-Add: amd64", True),
+        ("x86_64", "arch-=i386", "Architectures-Remove: i386", True),
+        ("x86_64", "arch-=amd64", "Architectures-Remove: amd64", False),
+        ("riscv64", "arch=riscv64", "Architectures: riscv64", True),
+    ],
+)
+def test_a_source_for_other_architectures_is_passed_over(tmp_path, monkeypatch, machine, option, field, is_read):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    expected = Source("http://a.example/debian", "bookworm", None) if is_read else None
+    line = f"deb [{option}] http://a.example/debian bookworm main\n"
+    assert main_source("bookworm", _apt(tmp_path / "one-line", line_list=line)) == expected
+    assert main_source("bookworm", _apt(tmp_path / "deb822", sources=f"{GOOD}{field}\n")) == expected
 
 
 def test_a_key_that_stands_in_the_list_itself_is_kept(tmp_path):
