@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from speedkit import plots
     from speedkit.apps import own_app as app
-    from speedkit.apps import sample_app
+    from speedkit.apps import sample_app, sample_history
     from speedkit.build_records import import_records
     from speedkit.builds import build, compare, start_build
     from speedkit.engine import CommandOptions, connect
@@ -48,6 +48,7 @@ __all__ = [
     "recorded_builds",
     "replay",
     "sample_app",
+    "sample_history",
     "start_build",
 ]
 
@@ -72,6 +73,7 @@ _HOMES = {
     "project": ("speedkit.projects", "open_project"),
     "replay": ("speedkit.replays", "replay"),
     "sample_app": ("speedkit.apps", "sample_app"),
+    "sample_history": ("speedkit.apps", "sample_history"),
     "start_build": ("speedkit.builds", "start_build"),
 }
 

@@ -5,6 +5,7 @@ from .edits import AppliedEdit, Edit, append_line, replacement
 from .folder_app import app_in_place, own_app
 from .probe import Probe
 from .sample import BROKEN_ON_PURPOSE, sample_app, sample_edits, sample_folder
+from .sample_history import SampleHistory, sample_history
 from .stale_copies import (
     FolderInUse,
     remove_leftovers,
@@ -24,6 +25,7 @@ __all__ = [
     "Edit",
     "FolderInUse",
     "Probe",
+    "SampleHistory",
     "Strategy",
     "app_in_place",
     "append_line",
@@ -37,6 +39,7 @@ __all__ = [
     "sample_app",
     "sample_edits",
     "sample_folder",
+    "sample_history",
     "typed_text_folders",
     "typed_text_notice",
 ]

@@ -48,8 +48,8 @@ def environment_without_git() -> dict[str, str]:
 class GitCommand:
     """Git, for one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises: GitError when there is no git."""
+    def __init__(self, folder: Path, *, with_configuration: bool = True) -> None:
+        """with_configuration: that of the user and of the system counts. Raises: GitError when there is no git."""
         self.folder = folder
         program = shutil.which("git")
         if program is None:
@@ -67,6 +67,10 @@ class GitCommand:
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",
         }
+        if not with_configuration:
+            # HOME too: git reads GIT_CONFIG_GLOBAL from 2.32 on.
+            self._environment |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "HOME": os.devnull}
+            self._environment.pop("XDG_CONFIG_HOME", None)
 
     def run(self, *arguments: str, stdin: str | bytes = b"") -> bytes:
         """The output of a command. stdin: the text that it reads. Raises: GitError."""

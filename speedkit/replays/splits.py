@@ -18,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from speedkit.advice import unified_diff
 from speedkit.builds import dockerfile_without_secrets
@@ -238,10 +239,13 @@ def _halves(
 def _covering(changes: Sequence[frozenset[str]], cut: _Cut) -> list[str]:
     """The few parts whose copy after the RUN spares it in most commits: a greedy set cover."""
     command = set(re.findall(r"[\w.-]+", cut.run.text))
+    # A pattern such as `*.css` names what it matches, in the copied folder itself.
+    patterns = {posixpath.basename(word) for word in re.findall(r"[\w./*?-]+", cut.run.text) if "*" in word or "?" in word}
     is_compiler = _COMPILES.search(cut.run.text) is not None
 
     def may_come_later(part: str) -> bool:
-        return part not in command | _MANIFESTS and (not is_compiler or _NO_SOURCES.fullmatch(part) is not None)
+        is_named = part in command | _MANIFESTS or any(fnmatchcase(part, pattern) for pattern in patterns)
+        return not is_named and (not is_compiler or _NO_SOURCES.fullmatch(part) is not None)
 
     counts = Counter(change for change in changes if change and all(map(may_come_later, change)))
     parts: list[str] = []

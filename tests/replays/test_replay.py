@@ -123,6 +123,14 @@ def test_no_split_takes_sources_away_from_a_compiler(small: SmallRepository) -> 
     assert replay(small.folder).splits == ()
 
 
+def test_no_split_takes_away_what_a_pattern_of_the_command_names(small: SmallRepository) -> None:
+    text = "FROM alpine\nCOPY web /src\nRUN cat /src/*.js > /app.js && cp /src/*.css /\n"
+    small.commit({"Dockerfile": text, ".dockerignore": ".git", "web/a.css": "0", "web/a.js": "0", "web/page.html": "0"})
+    for number in range(4):
+        small.commit({"web/a.css": str(number + 1)})
+    assert replay(small.folder).splits == ()
+
+
 def test_git_in_the_context_is_named(small: SmallRepository) -> None:
     small.commit({"Dockerfile": NODE, "package.json": "0", "src/a.js": "0"})
     small.commit({"src/a.js": "1"})
