@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .dockerbuild import read_exported
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
-from .imports import ELSEWHERE, ImportedBuild, ImportedRecords, import_records
+from .imports import ELSEWHERE, ImportedBuild, ImportedRecords, OwnBuild, Shelf, import_records, imported_build
 from .record_files import STANDARD_INPUT, RecordFile, read_records
 
 __all__ = [
@@ -13,8 +14,12 @@ __all__ = [
     "ImportedBuild",
     "ImportedRecords",
     "NotUnderstood",
+    "OwnBuild",
     "RecordFile",
     "RecordKind",
+    "Shelf",
     "import_records",
+    "imported_build",
+    "read_exported",
     "read_records",
 ]

@@ -18,10 +18,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from speedkit.errors import BuildRecordError
-from speedkit.images import Member
+from speedkit.images import Member, source_on_disk
 from speedkit.messages import message
 from speedkit.recordings import Solve, built_dockerfile, read_rawjson, vertex_lines
 
@@ -29,7 +30,7 @@ from .foreign_build import ForeignBuild, Outcome, RecordKind
 from .progress_lines import ProgressLines
 from .status_messages import rawjson_lines
 
-__all__ = ["read_dockerbuild"]
+__all__ = ["read_dockerbuild", "read_exported"]
 
 UNPACKED_BYTES_AT_MOST = 256 << 20
 """A build with 328 steps unpacks to 12 MB, and a builder keeps the records of 50 builds by default."""
@@ -84,6 +85,15 @@ def read_dockerbuild(members: Iterable[Member], *, kind: RecordKind = "dockerbui
             fix=message("`speedkit layers` reads the archive of an image."),
         )
     return tuple(_build(archive, manifest, kind) for manifest in records)
+
+
+def read_exported(path: Path) -> tuple[ForeignBuild, ...]:
+    """The builds in a file that `docker buildx history export` has just written.
+
+    Raises: BuildRecordError, ArchiveError.
+    """
+    with source_on_disk(path).members() as members:
+        return read_dockerbuild(members, kind="buildx history")
 
 
 def _read_members(members: Iterable[Member]) -> _Archive:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from speedkit.context import Manifest
 from speedkit.errors import BuildRecordError
 from speedkit.messages import message
-from speedkit.model import Outcome
 from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, write_recording
 from speedkit.state import state_folder
 
@@ -27,7 +27,7 @@ from .record_files import read_records
 if TYPE_CHECKING:
     from speedkit.data_frame import Frame
 
-__all__ = ["ELSEWHERE", "ImportedBuild", "ImportedRecords", "import_records"]
+__all__ = ["ELSEWHERE", "ImportedBuild", "ImportedRecords", "OwnBuild", "Shelf", "import_records", "imported_build"]
 
 ELSEWHERE = "(elsewhere)"
 """The builder of a foreign build. No builder of buildx can have this name."""
@@ -83,19 +83,19 @@ def import_records(*paths: str | os.PathLike[str]) -> ImportedRecords:
     builds: list[ImportedBuild] = []
     problems: list[BuildRecordError] = []
     without_builds: list[str] = []
-    shelf = _Shelf()
+    shelf = Shelf()
     for file in (file for path in paths for file in read_records(path)):
         if file.problem is not None:
             problems.append(file.problem)
         elif not file.builds:
             without_builds.append(file.name)
-        builds.extend(imported(shelf.keep(build, file.name)) for build in file.builds)
+        builds.extend(imported_build(shelf.keep(build, file.name)) for build in file.builds)
     if problems and not builds:
         raise problems[0]
     return ImportedRecords(tuple(builds), tuple(problems), tuple(without_builds))
 
 
-def imported(recording: Recording) -> ImportedBuild:
+def imported_build(recording: Recording) -> ImportedBuild:
     """What a recording keeps of the record that it was made of."""
     facts = recording.meta.imported or {}
     return ImportedBuild(
@@ -109,7 +109,24 @@ def imported(recording: Recording) -> ImportedBuild:
     )
 
 
-class _Shelf:
+@dataclass(frozen=True, slots=True)
+class OwnBuild:
+    """What this machine knows about a foreign build that one of its own builders made.
+
+    folder: the build context. builder: None is the one inside the engine. context: as it was when the build began.
+    dockerfile: the text, where the record lacks it. bases, machine, number: as in `speedkit.recordings.Meta`.
+    """
+
+    folder: str
+    builder: str | None
+    context: Manifest | None
+    dockerfile: str | None
+    bases: Mapping[str, Mapping[str, Any]]
+    machine: Mapping[str, Any]
+    number: int
+
+
+class Shelf:
     """The recordings of foreign builds, by their record."""
 
     def __init__(self) -> None:
@@ -120,11 +137,11 @@ class _Shelf:
             if recording.meta.imported
         }
 
-    def keep(self, build: ForeignBuild, source: str) -> Recording:
+    def keep(self, build: ForeignBuild, source: str, own: OwnBuild | None = None) -> Recording:
         """The recording of a build: the one that it has already, or a new one. Raises: DiskFull, StateRefused."""
         record = _record_digest(build)
         if record not in self._by_record:
-            self._by_record[record] = _write(self._folder, build, source, record)
+            self._by_record[record] = _write(self._folder, build, source, record, own)
         return self._by_record[record]
 
 
@@ -137,39 +154,43 @@ def _record_digest(build: ForeignBuild) -> str:
     return digest.hexdigest()
 
 
-def _write(folder: Path, build: ForeignBuild, source: str, record: str) -> Recording:
-    dockerfile = build.dockerfile or ""
+def _write(folder: Path, build: ForeignBuild, source: str, record: str, own: OwnBuild | None) -> Recording:
+    own = own or OwnBuild(build.repository or build.folder or "", ELSEWHERE, None, None, {}, {}, 0)
+    dockerfile = build.dockerfile or own.dockerfile or ""
     redaction = Redaction(build.build_args, {}, dockerfile=dockerfile)
     text = redaction.text
     # A log without a date gets that of its import, and says so (`unknown`).
     started = datetime.fromtimestamp(build.started, UTC) if build.started is not None else datetime.now(UTC)
     strategy = text(" ".join(filter(None, [build.dockerfile_name or "Dockerfile", build.target])))
     repository, context = PurePosixPath((build.repository or "").removesuffix(".git")), PurePosixPath(build.folder or "")
-    name = repository.name or context.name or Path(source).name
     meta = Meta(
         id=new_id(strategy, started),
-        app=text(name),
+        app=text(repository.name or context.name or Path(source).name),
         source=text(build.folder or ""),
-        folder=text(build.repository or build.folder or ""),
+        folder=text(own.folder),
         strategy=strategy,
         edit="",
         started_at=started.isoformat(),
         seconds=build.seconds or 0.0,
-        outcome=_outcome(build),
+        # A record that ends too early shows its last steps as those of a build that was cancelled there.
+        outcome=build.outcome or "cancelled",
         exit_code=0 if build.outcome == "done" else 1,
         dockerfile_name=text(build.dockerfile_name or "Dockerfile"),
         target=build.target,
         build_args=redaction.build_args(build.build_args),
-        builder=ELSEWHERE,
+        builder=own.builder,
         cache_from=[redaction.cache_option(option) for option in build.cache_from],
+        bases=redaction.base_facts(own.bases),
         error=text(build.error) if build.error is not None else None,
+        machine=dict(own.machine),
         vertex_lines={digest: [*lines] for digest, lines in build.vertex_lines.items()},
+        number=own.number,
+        reference=build.reference,
         notices=[message("The record ends before the build does.")] if build.outcome is None else [],
-        imported=_facts(build, redaction, source, record),
+        imported=_facts(build, redaction, source, record) | {"unknown": [*_unknown(build, dockerfile, own.context)]},
     )
-    return write_recording(
-        folder, meta, raw=_redacted(build.status_lines, redaction), dockerfile=text(dockerfile), context=None, image=None
-    )
+    raw = _redacted(build.status_lines, redaction)
+    return write_recording(folder, meta, raw=raw, dockerfile=text(dockerfile), context=own.context, image=None)
 
 
 def _facts(build: ForeignBuild, redaction: Redaction, source: str, record: str) -> dict[str, Any]:
@@ -178,31 +199,25 @@ def _facts(build: ForeignBuild, redaction: Redaction, source: str, record: str) 
         "kind": build.kind,
         "source": text(source),
         "record": record,
-        "reference": build.reference,
         "steps": build.steps,
         "cached_steps": build.cached_steps,
         "seconds": build.seconds,
         "not_understood": [[one.line, text(one.text)] for one in build.not_understood],
         "commit": build.commit,
         "repository": text(build.repository) if build.repository else None,
-        "unknown": [*_unknown(build)],
     }
 
 
-def _unknown(build: ForeignBuild) -> Iterator[str]:
-    """The facts that every build of the kit has, and this record has not."""
-    yield "build context"
-    if build.dockerfile is None:
+def _unknown(build: ForeignBuild, dockerfile: str, context: Manifest | None) -> Iterator[str]:
+    """The facts that every build of the kit has, and this one has not."""
+    if context is None:
+        yield "build context"
+    if not dockerfile:
         yield "Dockerfile"
     if build.started is None:
         yield "date"
     if build.seconds is None:
         yield "seconds"
-
-
-def _outcome(build: ForeignBuild) -> Outcome:
-    # A record that ends too early shows its last steps as they are shown of a build that was cancelled there.
-    return build.outcome or "cancelled"
 
 
 def _redacted(lines: Sequence[bytes], redaction: Redaction) -> Iterator[bytes]:

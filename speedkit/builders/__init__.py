@@ -1,8 +1,9 @@
 """What builds: the engine, another builder of buildx, or a recording that is played again. All of them are a `Builder`."""
 
-from .base_choice import SYNTAX_ARGUMENT, BuildBases, base_names
+from .base_choice import SYNTAX_ARGUMENT, BuildBases, base_names, plain_bases
 from .builder import BaseRequest, Builder
 from .builder_choice import builder_if_any, builder_named
+from .buildx_commands import built_references, export_records
 from .built_image import answer_of, describe_result
 from .engine_builder import EngineBuilder
 from .other_builder import OtherBuilder
@@ -20,5 +21,8 @@ __all__ = [
     "base_names",
     "builder_if_any",
     "builder_named",
+    "built_references",
     "describe_result",
+    "export_records",
+    "plain_bases",
 ]

@@ -126,6 +126,18 @@ def build_bases(
     return BuildBases(contexts, facts, final, frontend_replaced_now(engine, dockerfile, build_args))
 
 
+def plain_bases(
+    engine: Engine, dockerfile: str, build_args: Mapping[str, str], target: str | None
+) -> dict[str, dict[str, Any]]:
+    """The facts of the base images that plain `docker build` starts from: those of the engine, as they are now."""
+    needed, _ = _needed_images(dockerfile, build_args, target, NO_OPTIONS)
+    return {
+        reference: {"used": used} | _facts(inspect_image(engine, used))
+        for reference, image in needed.items()
+        if (used := plain_base(engine, image.name)) is not None
+    }
+
+
 def base_names(request: BaseRequest) -> tuple[str, ...]:
     """The base images of a build, as the Dockerfile names them; none for a Dockerfile that does not parse."""
     return tuple(_needed_images(request.dockerfile, request.build_args, request.target, request.options)[0])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from speedkit.engine import Engine, run_child
 from speedkit.errors import NoBuildKit
 from speedkit.messages import message
 
-__all__ = ["builder_names", "driver_of", "inspect_builder", "is_reachable"]
+__all__ = ["builder_names", "built_references", "driver_of", "export_records", "inspect_builder", "is_reachable"]
 
 ANSWER_SECONDS = 5.0
 """How long buildx may take to describe a builder. It dials every node, and gives up on a dead one only after 20 seconds."""
@@ -55,6 +59,30 @@ def builder_names(engine: Engine) -> list[str]:
         return []
     # A builder has a line for each of its nodes as well.
     return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
+def built_references(engine: Engine, name: str) -> list[str]:
+    """The names of the ended builds in a builder's history, the newest first; none where buildx is too old to have one.
+
+    Raises: TimeoutExpired for a builder that does not answer, NoBuildKit.
+    """
+    listed = _buildx(engine, "history", "ls", "--format=json", f"--builder={name}")
+    references = []
+    for line in listed.stdout.splitlines():
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            record = json.loads(line)
+            if record["completed_at"]:
+                # `BUILDER/NODE/REFERENCE`
+                references.append(record["ref"].rpartition("/")[2])
+    return references
+
+
+def export_records(engine: Engine, name: str, references: Sequence[str], file: Path) -> bool:
+    """Write the records of some builds into a `.dockerbuild` file. Out: whether buildx did it.
+
+    Raises: TimeoutExpired for a builder that does not answer, NoBuildKit.
+    """
+    return _buildx(engine, "history", "export", f"--builder={name}", f"--output={file}", *references).returncode == 0
 
 
 def _buildx(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -402,6 +402,7 @@ class RunningBuild:
             outcome=outcome,
             exit_code=solved.finished.exit_code,
             vertex_lines=solved.finished.vertex_lines,
+            reference=solved.finished.reference,
             error=error_of(solve, outcome, solved.bases),
         )
         if self._transcript.is_cut:

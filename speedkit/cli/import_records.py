@@ -8,7 +8,7 @@ import typer
 
 from speedkit.messages import message, plural
 
-from .arguments import AsJson
+from .arguments import AsJson, BuilderOption
 from .output import print_json, print_table, print_text, say, say_problem
 
 if TYPE_CHECKING:
@@ -26,14 +26,20 @@ def register(program: typer.Typer) -> None:
 
 def import_(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH…", help=message("Files, folders, zips; - is the standard input."))
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="PATH…",
+            help=message("Files, folders, zips; - is the standard input. Without a path: the history of the builder."),
+        ),
+    ] = None,
+    builder: BuilderOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Keep each build as a recording. Exit with 1 when there is none, with 3 when a file cannot be read."""
     from speedkit.build_records import import_records
+    from speedkit.history import import_history
 
-    read = import_records(*paths)
+    read = import_records(*paths) if paths else import_history(builder)
     if as_json:
         print_json({"imported": [_document(build) for build in read.builds]})
     elif read.builds:

@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from .command_runs import CommandRun, run_in_image
     from .connection import Engine, buildx_version, connect, engine_of_the_user, find_buildx
     from .containers import ask_image
-    from .docker_settings import endpoint_of_context
+    from .docker_settings import buildx_folder, endpoint_of_context
     from .frontends import is_dockers_frontend, note_unanswered, replaced_frontend
     from .host_go import OLDEST_GO, find_go, full_go_version
-    from .identity import installation_id, our_labels
+    from .identity import LABEL, installation_id, our_labels
     from .image_limit import keep_images, keep_stand_ins, size_of_images, size_of_stand_ins
     from .image_names import (
         CONTENTS_LABEL,
@@ -71,6 +71,7 @@ __all__ = [
     "CONTENTS_LABEL",
     "DOCKER_IMAGE",
     "ISOLATION_MARKS",
+    "LABEL",
     "NO_OPTIONS",
     "OCI_LAYOUT",
     "OLDEST_GO",
@@ -85,6 +86,7 @@ __all__ = [
     "SolveResult",
     "agent_ids",
     "ask_image",
+    "buildx_folder",
     "buildx_version",
     "checked_options",
     "child_process",

@@ -24,7 +24,7 @@ from .base_images import has_image
 from .build_request import BAKE_TARGET, BuildRequest, buildx_call, command_line, without_definition
 from .children import child_process, signal_group
 from .connection import Engine
-from .docker_settings import config_folder
+from .docker_settings import buildx_folder
 
 __all__ = ["ASKS_FOR_LINES", "BuildRequest", "CancellableCommand", "SolveResult", "command_line", "run_buildx"]
 
@@ -40,12 +40,14 @@ INTERRUPTED = 130
 class SolveResult:
     """How a build command ended: its exit code, and the image's id when it made one.
 
-    vertex_lines: by vertex digest, the ranges of lines in the Dockerfile; empty where the build failed.
+    vertex_lines: by vertex digest, the ranges of lines in the Dockerfile; empty where the build failed. reference: the name of
+    the build in the history of the builder; None where the build failed.
     """
 
     exit_code: int
     image: str | None
     vertex_lines: dict[str, list[list[int]]] = field(default_factory=dict)
+    reference: str | None = None
 
 
 class CancellableCommand:
@@ -125,12 +127,15 @@ def run_buildx(
         if code:
             return SolveResult(code, None)
         document = _metadata(metadata)
-        return SolveResult(code, _image_id(engine, document), vertex_lines(document.get("buildx.build.provenance")))
+        lines = vertex_lines(document.get("buildx.build.provenance"))
+        # `BUILDER/NODE/REFERENCE`
+        reference = str(document.get("buildx.build.ref") or "").rpartition("/")[2] or None
+        return SolveResult(code, _image_id(engine, document), lines, reference)
 
 
 def _is_config_writable(environment: Mapping[str, str]) -> bool:
     """Whether buildx can write to its folder of builders and builds. Without that, it does not build at all."""
-    folder = Path(environment.get("BUILDX_CONFIG") or config_folder(environment) / "buildx")
+    folder = buildx_folder(environment)
     # buildx runs in the folder of the build context, so with a relative path it would write its files there.
     if not folder.is_absolute():
         return False

@@ -17,7 +17,7 @@ from speedkit.errors import NoEngine
 from speedkit.messages import message
 from speedkit.state import NO_HOME
 
-__all__ = ["config_folder", "current_context", "endpoint_of_context"]
+__all__ = ["buildx_folder", "config_folder", "current_context", "endpoint_of_context"]
 
 NO_CONTEXT = (None, "", "default")
 
@@ -26,6 +26,11 @@ def config_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder where Docker's programs keep their settings. For a user without a home, a path that cannot exist."""
     home = os.path.expanduser("~")  # noqa: PTH111 (gives "~" where there is no home, while Path.home raises)
     return Path(environment.get("DOCKER_CONFIG") or os.path.join(NO_HOME if home == "~" else home, ".docker"))  # noqa: PTH118
+
+
+def buildx_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """The folder where buildx keeps its builders, and which build it started from which folder."""
+    return Path(environment.get("BUILDX_CONFIG") or config_folder(environment) / "buildx")
 
 
 def current_context() -> str | None:

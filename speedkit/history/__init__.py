@@ -3,6 +3,7 @@
 from .find_builds import recorded_builds, recording_of, recordings
 from .forecast_while_typing import LiveForecast
 from .miss_paths import RUN_STATES, MissPath, Travel, trace_misses
+from .plain_builds import import_history
 from .playback import play
 from .reasons import Reasons, explain, predict
 from .repeated_build import RepeatedBuild, compare_cold_repeat, compare_with_repeat
@@ -17,6 +18,7 @@ __all__ = [
     "compare_cold_repeat",
     "compare_with_repeat",
     "explain",
+    "import_history",
     "play",
     "predict",
     "recorded_builds",

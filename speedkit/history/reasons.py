@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
+from speedkit.build_records import ELSEWHERE
 from speedkit.builders import SYNTAX_ARGUMENT, BaseRequest, base_names, builder_if_any
 from speedkit.builds import dockerfile_text, effective_build_args, options_for
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast, lint
@@ -26,6 +27,7 @@ from speedkit.rendering import Reason, reasons_html, warnings_html
 from speedkit.words import FORECASTS
 
 from .find_builds import recording_of
+from .plain_builds import find_plain_builds
 from .relevant_builds import earlier_builds, other_builders, own_past, past_of
 from .situations import base_facts, situation_now, situation_of
 
@@ -93,6 +95,7 @@ def predict(
     named_builder = builder_if_any(builder)
     name = builder if named_builder is None else named_builder.name
     request = BaseRequest(dockerfile_text(of_strategy.dockerfile), arguments, target, isolation, checked)
+    find_plain_builds(folder, builder)
     earlier = earlier_builds()
     own = own_past(earlier, isolation=isolation, folder=folder, builder=name)
     bases = base_facts(named_builder, request, own)
@@ -170,8 +173,12 @@ def explain(build: Build | str | None = None) -> Reasons:
     build: a build, its id, or None for the newest.
     Raises: NoHistory, RecordingError, DockerfileError.
     """
+    if build is None:
+        find_plain_builds()
     recording = _recording(build)
     meta, recorded = recording.meta, read_build(recording)
+    if meta.builder != ELSEWHERE:
+        find_plain_builds(meta.folder, meta.builder)
     earlier = earlier_builds(recording)
     own = own_past(earlier, isolation=meta.isolation, folder=meta.folder, builder=meta.builder)
     past = past_of(

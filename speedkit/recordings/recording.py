@@ -69,7 +69,8 @@ class Meta:
     others. replaced_frontend: the frontend that `# syntax=` names, where the engine's own frontend read the Dockerfile.
     notices: sentences about what failed after the end of the build. options: those of `speedkit.engine.CommandOptions` that the
     build had, by name; of a secret and of an SSH agent only the id. imported: where a build that was made elsewhere came from,
-    and what its record counts and lacks; None of a build that the kit made.
+    and what its record counts and lacks; None of a build that the kit made. reference: the build's name in the history of its
+    builder; None where BuildKit did not give it.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Meta:
     replaced_frontend: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     imported: dict[str, Any] | None = None
+    reference: str | None = None
 
     @property
     def platform(self) -> str:
@@ -326,6 +328,7 @@ def _check(meta: Meta, folder: Path) -> None:
             for ranges in meta.vertex_lines.values()
             for span in ranges
         )
+        and isinstance(meta.reference, str | None)
         and isinstance(meta.builder, str | None)
         and isinstance(meta.replaced_frontend, str | None)
         and type(meta.number) is int
@@ -348,7 +351,7 @@ def _is_imported(facts: Any) -> bool:
         and all(isinstance(facts.get(name), str) for name in ("kind", "source", "record"))
         and all(isinstance(facts.get(name), int) for name in ("steps", "cached_steps"))
         and isinstance(facts.get("seconds", ""), int | float | None)
-        and all(isinstance(facts.get(name), str | None) for name in ("reference", "commit", "repository"))
+        and all(isinstance(facts.get(name), str | None) for name in ("commit", "repository"))
         and all(isinstance(facts.get(name), list) for name in ("not_understood", "unknown"))
         and all(isinstance(place, list) and [*map(type, place)] == [int, str] for place in facts["not_understood"])
     )
