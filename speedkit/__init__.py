@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from speedkit.builds import build, compare, start_build
     from speedkit.engine import CommandOptions, connect
     from speedkit.engine import layers_of as layers
+    from speedkit.gate import check
     from speedkit.history import explain, play, predict, recorded_builds
     from speedkit.projects import open_project as project
     from speedkit.proof import advise, judge
@@ -34,6 +35,7 @@ __all__ = [
     "advise",
     "app",
     "build",
+    "check",
     "compare",
     "connect",
     "doctor",
@@ -59,6 +61,7 @@ _HOMES = {
     "advise": ("speedkit.proof", "advise"),
     "app": ("speedkit.apps", "own_app"),
     "build": ("speedkit.builds", "build"),
+    "check": ("speedkit.gate", "check"),
     "compare": ("speedkit.builds", "compare"),
     "connect": ("speedkit.engine.connection", "connect"),
     "doctor": ("speedkit.setup", "doctor"),

@@ -11,7 +11,9 @@
     │   ├── NotARepository         no git repository with a commit, or one that git does not open
     │   ├── NoDockerfile
     │   ├── FileRefused            not text, too large, or outside the app's folder
-    │   └── EditDoesNotApply
+    │   ├── EditDoesNotApply
+    │   └── LimitsFileError        a `speedkit.toml` that is not as it has to be
+    │       └── NoLimitsFile
     ├── EngineError                3: Docker could not do its part
     │   ├── NoEngine
     │   ├── SocketRefused
@@ -65,6 +67,7 @@ __all__ = [
     "EngineSilent",
     "FileRefused",
     "GitError",
+    "LimitsFileError",
     "Misuse",
     "NewerRecording",
     "NoBaseImage",
@@ -72,6 +75,7 @@ __all__ = [
     "NoDockerfile",
     "NoEngine",
     "NoHistory",
+    "NoLimitsFile",
     "NoSuchImage",
     "NotAFolder",
     "NotARepository",
@@ -232,6 +236,30 @@ class FileRefused(Misuse):
 
 class EditDoesNotApply(Misuse):
     """An edit whose file or text is not in the app."""
+
+
+class LimitsFileError(Misuse):
+    """A `speedkit.toml` that is not as it has to be, or that names what is not there."""
+
+
+class NoLimitsFile(LimitsFileError):
+    """A folder without a `speedkit.toml`. The error shows a small one to begin with."""
+
+    EXAMPLE = """\
+  [budget]
+  context_size = "20 MB"
+
+  [[claim]]
+  name = "a change of the sources installs no packages"
+  when = "src/**"
+  stays_cached = ["RUN npm ci"]"""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(
+            message("There is no speedkit.toml in {folder}.", folder=folder),
+            quoted=self.EXAMPLE,
+            fix=message("Begin with such lines, and your own instructions; docs/gate.md has the rest."),
+        )
 
 
 class EngineError(SpeedkitError):

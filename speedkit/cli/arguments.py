@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import math
 import os
-import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
@@ -15,6 +13,7 @@ import typer
 
 from speedkit.errors import Misuse
 from speedkit.messages import message
+from speedkit.words import read_bytes
 
 from .argv_secrets import hide_on_command_line
 from .output import say
@@ -74,8 +73,6 @@ SmokeOption = Annotated[
     str | None,
     typer.Option(metavar="CMD", help=message("A command to run in both images, such as 'app --version'.")),
 ]
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|b|kb|mb|gb|kib|mib|gib)", re.IGNORECASE)
-UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
 
 def parse_size(text: str) -> int:
@@ -83,11 +80,10 @@ def parse_size(text: str) -> int:
 
     Raises: typer.BadParameter.
     """
-    match = SIZE.fullmatch(text.strip())
-    size = float(match[1]) * UNITS[match[2].lower()] if match is not None else math.inf
-    if not math.isfinite(size):
+    size = read_bytes(text)
+    if size is None:
         raise typer.BadParameter(message("{text!r} is not a size. Write bytes, or a number with kB, MB or GB.", text=text[:40]))
-    return round(size)
+    return size
 
 
 def with_docker_options(verb: Callable[..., None]) -> Callable[..., None]:

@@ -27,6 +27,7 @@ from speedkit.visible import visible_line
 from . import (
     advise,
     build,
+    check,
     clean,
     compare,
     doctor,
@@ -96,6 +97,7 @@ for verb in (
     import_records,
     advise,
     judge,
+    check,
     layers,
     engine,
 ):

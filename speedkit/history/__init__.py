@@ -1,5 +1,6 @@
 """Builds that were recorded before: how to find them, why their steps were cached or ran, and what would run now."""
 
+from .assumed_build import AssumedBuild
 from .find_builds import recorded_builds, recording_of, recordings
 from .forecast_while_typing import LiveForecast
 from .miss_paths import RUN_STATES, MissPath, Travel, trace_misses
@@ -10,6 +11,7 @@ from .repeated_build import RepeatedBuild, compare_cold_repeat, compare_with_rep
 
 __all__ = [
     "RUN_STATES",
+    "AssumedBuild",
     "LiveForecast",
     "MissPath",
     "Reasons",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from speedkit.apps import App
@@ -16,16 +15,17 @@ from speedkit.cache import OtherCaches, StepExplanation, StepForecast, lint
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
 from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, NewToCache, StartedEmpty
-from speedkit.context import Manifest, read_context
+from speedkit.context import read_context
 from speedkit.dockerfile import Finding
 from speedkit.engine import NO_OPTIONS, CommandOptions
-from speedkit.errors import EditDoesNotApply, NoHistory, SpeedkitError
+from speedkit.errors import NoHistory, SpeedkitError
 from speedkit.messages import join_names, message, plural
 from speedkit.model import Build
 from speedkit.recordings import Recording, read_build, read_recording
 from speedkit.rendering import Reason, reasons_html, warnings_html
 from speedkit.words import FORECASTS
 
+from .changed_files import with_changed_files
 from .find_builds import recording_of
 from .plain_builds import find_plain_builds
 from .relevant_builds import earlier_builds, other_builders, own_past, past_of
@@ -101,7 +101,7 @@ def predict(
     bases = base_facts(named_builder, request, own)
     past = past_of(earlier, own, folder=folder, dockerfile=request.dockerfile, bases=bases, builder=name)
     # All files are read, also those that no build asked for yet: BuildKit may have forgotten its copy of the context.
-    context = _with_changes(read_context(app.folder, dockerfile=of_strategy.dockerfile), changed)
+    context = with_changed_files(read_context(app.folder, dockerfile=of_strategy.dockerfile), changed)
     now = situation_now(
         app,
         of_strategy,
@@ -134,26 +134,6 @@ def _on_one_line(facts: Sequence[str], replaced_frontend: str | None) -> str:
     if replaced_frontend is None:
         return ", ".join(facts)
     return ", ".join([*facts, message("stand-in frontend for {name}", name=replaced_frontend)])
-
-
-def _with_changes(context: Manifest, changed: Sequence[str]) -> Manifest:
-    """A manifest in which some files have other content."""
-    names = {name.removeprefix("./") for name in changed}
-    for name in sorted(names):
-        entry = context.by_path.get(name)
-        if entry is None or entry.kind != "file":
-            raise EditDoesNotApply(
-                message("{name} is not a file of the build context.", name=name),
-                fix=message("Name a file that `.dockerignore` does not exclude."),
-            )
-    # A later time as well: BuildKit asks for a file again only when its size, mode or time changed.
-    entries = (
-        one._replace(digest=hashlib.sha256(f"changed {one.digest}".encode()).hexdigest(), mtime_ns=one.mtime_ns + 1)
-        if one.path in names
-        else one
-        for one in context.entries
-    )
-    return replace(context, entries=tuple(entries))
 
 
 def _expected(steps: tuple[Reason, ...], replaced_frontend: str | None) -> str:

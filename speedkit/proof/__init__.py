@@ -3,6 +3,7 @@
 from .advice import Advice
 from .advising import advise
 from .judging import judge
+from .project_copy import ProjectCopy
 from .proof import Piece, Proof
 
-__all__ = ["Advice", "Piece", "Proof", "advise", "judge"]
+__all__ = ["Advice", "Piece", "ProjectCopy", "Proof", "advise", "judge"]

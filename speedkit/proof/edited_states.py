@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from speedkit.context import Manifest, ignore_file_of, read_context
+from speedkit.context import Manifest, read_context
 from speedkit.messages import message
 from speedkit.projects import Way
 
-from .project_states import CONTEXT, ProjectState, place_in_folder
+from .project_copy import copy_context
+from .project_states import CONTEXT, ProjectState
 
 __all__ = ["EditedStates"]
 
@@ -109,7 +108,7 @@ class EditedStates:
     def write(self, state: ProjectState, folder: Path, *, time_ns: int) -> None:
         context = folder / CONTEXT
         if not context.exists():
-            self._copy(folder, context, time_ns)
+            copy_context(self._project, self._way, self._context, folder, time_ns=time_ns)
         if state.kind == "edit" and state != self.states[0]:
             edited = context / state.id
             text = edited.read_bytes()
@@ -119,29 +118,3 @@ class EditedStates:
             edited.write_bytes(text + (b"\n" if text.endswith(b"\n") else b"\n\n"))
             edited.chmod(mode)
             os.utime(edited, ns=(time_ns, time_ns))
-
-    def _copy(self, folder: Path, context: Path, time_ns: int) -> None:
-        source = self._project / self._way.context
-        context.mkdir()
-        for entry in self._context.entries:
-            target = context / entry.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if entry.kind == "dir":
-                target.mkdir(exist_ok=True)
-                target.chmod(entry.mode)
-            elif entry.kind == "symlink":
-                target.symlink_to(entry.link)
-            elif entry.kind == "file":
-                shutil.copyfile(source / entry.path, target)
-                target.chmod(entry.mode)
-                os.utime(target, ns=(time_ns, time_ns))
-        # A build needs both, even when the ignore file names them (https://docs.docker.com/build/concepts/context/).
-        needed = [self._project / self._way.file, ignore_file_of(source, self._project / self._way.file)]
-        for path in filter(None, needed):
-            name = path.relative_to(self._project).as_posix()
-            place = place_in_folder(name, self._way)
-            if place is not None and not (folder / place).exists():
-                (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                with contextlib.suppress(FileNotFoundError):
-                    shutil.copyfile(path, folder / place)
-                    os.utime(folder / place, ns=(time_ns, time_ns))

@@ -6,7 +6,17 @@ In: types of `speedkit.model` and `speedkit.causes`. Out: text for people, in se
 
 from __future__ import annotations
 
-from .amounts import bytes_text, count_steps, seconds_text, secrets_left_out, share_text, steps_that_ran, steps_that_ran_with
+from .amounts import (
+    bytes_text,
+    count_steps,
+    read_bytes,
+    read_seconds,
+    seconds_text,
+    secrets_left_out,
+    share_text,
+    steps_that_ran,
+    steps_that_ran_with,
+)
 from .states import FORECASTS, OUTCOMES, STATES, ShownState, outcome_word, shown_state, states_json
 
 __all__ = [
@@ -17,6 +27,8 @@ __all__ = [
     "bytes_text",
     "count_steps",
     "outcome_word",
+    "read_bytes",
+    "read_seconds",
     "seconds_text",
     "secrets_left_out",
     "share_text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from speedkit.messages import marked, message, plural
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = [
     "bytes_text",
     "count_steps",
+    "read_bytes",
+    "read_seconds",
     "seconds_text",
     "secrets_left_out",
     "share_text",
@@ -21,6 +24,29 @@ __all__ = [
 ]
 
 SIZES = (marked("{size} kB"), marked("{size} MB"), marked("{size} GB"), marked("{size} TB"))
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.IGNORECASE)
+_BYTES_BY_UNIT = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+_SECONDS_BY_UNIT = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def read_bytes(text: str) -> int | None:
+    """The bytes of `1500`, `20MB` or `1.5 GiB`, in any case of letters; None for anything else."""
+    match = _AMOUNT.fullmatch(text.strip())
+    unit = _BYTES_BY_UNIT.get(match[2].lower()) if match is not None else None
+    if match is None or unit is None:
+        return None
+    size = float(match[1]) * unit
+    return round(size) if math.isfinite(size) else None
+
+
+def read_seconds(text: str) -> float | None:
+    """The seconds of `90 s`, `500 ms`, `2 min`, `1.5 h` or `2 min 30 s`; None for anything else."""
+    amounts = list(_AMOUNT.finditer(text))
+    units = [_SECONDS_BY_UNIT.get(amount[2].lower()) for amount in amounts]
+    if not amounts or None in units or _AMOUNT.sub("", text).strip():
+        return None
+    seconds = sum(float(amount[1]) * unit for amount, unit in zip(amounts, units, strict=True) if unit is not None)
+    return seconds if math.isfinite(seconds) else None
 
 
 def seconds_text(seconds: float) -> str:

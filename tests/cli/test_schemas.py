@@ -16,7 +16,7 @@ from tests.strict_schema import FOLDER, check, read_schema
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 DOCKERFILE = "FROM alpine\nARG TOKEN\nCOPY . /here/\nRUN date > /day && head -c 9 /dev/urandom > /now\n"
-NOT_OF_THE_PROGRAM = {"recording"}
+NOT_OF_THE_PROGRAM = {"recording", "speedkit-toml"}
 
 
 @pytest.fixture
@@ -86,6 +86,21 @@ def test_import(document, tmp_path):
         (2, 1, [{"line": 2, "text": "+ echo"}])
     ]
     assert [one["imported"]["kind"] for one in document("history", "history")["builds"]] == ["rawjson"]
+
+
+def test_check(document, folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nothing")
+    limits = '[budget]\nimage_size = "1 MB"\ncontext_size = "1 MB"\n[[budget.rebuild]]\nwhen = "a.txt"\nsteps = 0\n'
+    claim = '[[claim]]\nwhen = "a.txt"\nstays_cached = "RUN date"\n'
+    app = folder({"Dockerfile": DOCKERFILE, "a.txt": "a", "speedkit.toml": limits + claim})
+    checked = document("check", "check", str(app))
+    assert [(one["kind"], one["ok"]) for one in checked["claims"]] == [
+        ("context_size", True),
+        ("image_size", None),
+        ("rebuild_steps", False),
+        ("claim", False),
+    ]
+    assert checked["claims"][3]["steps"][0]["files"] == ["a.txt"]
 
 
 @pytest.mark.engine

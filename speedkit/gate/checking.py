@@ -1,0 +1,357 @@
+"""The check of a project against its `speedkit.toml`, from files and forecasts, recordings, or real builds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from speedkit.apps import App
+from speedkit.builds import Watch, quiet_or_notebook
+from speedkit.cache import Forecast
+from speedkit.engine import NO_OPTIONS, CommandOptions, layers_of
+from speedkit.errors import LimitsFileError, Misuse, SpeedkitError
+from speedkit.git_history import repository_folder
+from speedkit.history import AssumedBuild
+from speedkit.messages import message, plural
+from speedkit.model import Build
+from speedkit.projects import Project, Way, open_project
+from speedkit.rendering import Reason, command_text
+from speedkit.words import bytes_text, seconds_text
+
+from .limits_file import FILE_NAME, Claim, LimitsFile, RebuildBudget, read_limits_file
+from .outcome import CheckEntry, CheckKind, CheckOutcome, Evidence, StepThatRuns
+from .path_glob import PathGlob
+from .real_builds import RealBuilds, last_line, real_builds
+from .steps import claimed_lines, reasons_of, shortened, steps_that_run
+from .watched_files import WatchedFiles
+
+__all__ = ["check"]
+
+LARGEST_NAMED = 3
+_BUILT: Evidence = "build"
+_RECORDED: Evidence = "recording"
+
+
+def check(
+    project: Project | Path | str = ".",
+    *,
+    way: str | None = None,
+    dockerfile: Path | str | None = None,
+    target: str | None = None,
+    build_args: Mapping[str, str] | None = None,
+    options: CommandOptions = NO_OPTIONS,
+    build: bool = False,
+    forecast_only: bool = False,
+    watch: Callable[[int], Watch] = quiet_or_notebook,
+) -> CheckOutcome:
+    """Whether a project keeps the budgets and claims in its `speedkit.toml`.
+
+    project: as `sk.project` gives it, or its folder. way, dockerfile, target, build_args, options: before those of the file;
+    `dockerfile` is a path in the project. build: build an isolated copy for real, and once more for each change of files.
+    forecast_only: budgets that need a build are left out on purpose. Otherwise they count as not kept when no recorded build
+    of exactly these files answers them.
+    Raises: NotAFolder, NoLimitsFile, LimitsFileError, FileRefused, UnknownWay, NoDockerfile, DockerfileError, Misuse; with
+    `build` also NotProven and EngineError.
+    """
+    opened = project if isinstance(project, Project) else open_project(project)
+    limits = read_limits_file(opened.folder)
+    chosen = _way(opened, limits, way, None if dockerfile is None else _in_project(opened.folder, dockerfile))
+    built = chosen.built_with(
+        target=target or limits.target, build_args={**limits.build_args, **(build_args or {})}, options=options
+    )
+    run = _Check(opened, limits, built)
+    if build:
+        buildable = opened.here(opened.buildable(built, built.options.named_contexts))
+        with real_builds(opened, buildable, run.assumed.context, watch, run.expected_builds) as builds:
+            entries = tuple(replace(run, builds=builds).entries())
+    else:
+        entries = tuple(run.entries())
+    return CheckOutcome(
+        opened.folder.name or FILE_NAME,
+        entries,
+        forecast_only=forecast_only,
+        notices=opened.departures(opened.without_secrets(built)),
+    )
+
+
+def _way(project: Project, limits: LimitsFile, way: str | None, dockerfile: str | None) -> Way:
+    if way is not None and dockerfile is not None:
+        raise Misuse(message("There is both a way and a Dockerfile."), fix=message("Name one of them."))
+    if way is None and dockerfile is None:
+        way, dockerfile = limits.way, limits.dockerfile
+    if dockerfile is None:
+        return project.buildable(way)
+    # As with `-f` of the other verbs, the folder itself is the build context.
+    return Way(dockerfile, "dockerfile", dockerfile, ".", dockerfile)
+
+
+def _in_project(folder: Path, dockerfile: Path | str) -> str:
+    """A Dockerfile's path in the project. As for `docker build -f`, a relative one begins in the current folder."""
+    for place in (Path(dockerfile).absolute(), folder / dockerfile):
+        path = Path(os.path.normpath(place))
+        if path.is_relative_to(folder) and path.is_file():
+            return path.relative_to(folder).as_posix()
+    raise Misuse(
+        message("{dockerfile} is no file in {folder}.", dockerfile=dockerfile, folder=folder),
+        fix=message("Name a Dockerfile below the folder of {name}.", name=FILE_NAME),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Check:
+    project: Project
+    limits: LimitsFile
+    way: Way
+    builds: RealBuilds | None = None
+
+    @property
+    def expected_builds(self) -> int:
+        """How many real builds a check makes, at most. Raises: LimitsFileError."""
+        watched: tuple[Claim | RebuildBudget, ...] = (*self.limits.rebuilds, *self.limits.claims)
+        return 2 * max(1, len({self._changed(one.when, one.name, one.line)[1] for one in watched}))
+
+    def entries(self) -> Iterator[CheckEntry]:
+        limits = self.limits
+        if limits.context_size is not None:
+            yield self._context_entry(limits.context_size)
+        if limits.image_size is not None:
+            yield self._image_size_entry(limits.image_size)
+        if limits.wasted is not None:
+            yield self._wasted_entry(limits.wasted)
+        if limits.cold is not None:
+            yield self._cold_entry(limits.cold)
+        for rebuild in limits.rebuilds:
+            if rebuild.steps is not None:
+                yield self._rebuild_steps_entry(rebuild, rebuild.steps)
+            if rebuild.seconds is not None:
+                yield self._rebuild_seconds_entry(rebuild, rebuild.seconds)
+        for claim in limits.claims:
+            yield self._claim_entry(claim)
+
+    @cached_property
+    def app(self) -> App:
+        return self.project.app(self.way)
+
+    @cached_property
+    def assumed(self) -> AssumedBuild:
+        return AssumedBuild(self.app, sources=[self.project.folder])
+
+    @cached_property
+    def unchanged(self) -> Forecast:
+        return self.assumed.forecast()
+
+    @cached_property
+    def files(self) -> WatchedFiles:
+        return WatchedFiles(self.project.folder, self.way.context, self.assumed.context)
+
+    def _changed(self, globs: tuple[PathGlob, ...], name: str, line: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The files that globs match: as paths in the project, and those in the build context as paths there."""
+        matching = self.files.matching(globs)
+        if not matching:
+            folder = self.files.near(globs)
+            raise LimitsFileError(
+                message(
+                    "{path}, line {line}, {name!r}: no file matches {globs}.",
+                    path=self.limits.path,
+                    line=line,
+                    name=name,
+                    globs=", ".join(glob.text for glob in globs),
+                ),
+                fix=message("{folder} is a folder: write {folder}/**.", folder=folder.rstrip("/"))
+                if folder
+                else message("A glob begins in the folder of {name}; **/*.go matches in all folders.", name=FILE_NAME),
+            )
+        return matching, self.files.in_context(matching)
+
+    def _reasons(self, changed: tuple[str, ...]) -> tuple[Reason, ...]:
+        """Why each step runs or stays cached after a change: as built, or as forecast."""
+        if self.builds is not None:
+            return self.builds.after_change(changed).reasons
+        return reasons_of(self.assumed.forecast(changed))
+
+    def _claim_entry(self, claim: Claim) -> CheckEntry:
+        lines = claimed_lines(claim, self.unchanged, self.limits.path)
+        matching, changed = self._changed(claim.when, claim.name, claim.line)
+        steps = steps_that_run(self._reasons(changed), self.files.in_project, lines)
+        because = _steps_in_words(steps) or _stays_in_words(matching, changed)
+        return self._entry("claim", claim.name, len(steps), 0, because, self._evidence, claim.line, steps)
+
+    def _rebuild_steps_entry(self, rebuild: RebuildBudget, allowed: int) -> CheckEntry:
+        matching, changed = self._changed(rebuild.when, rebuild.name, rebuild.line)
+        steps = steps_that_run(self._reasons(changed), self.files.in_project)
+        because = _first_step_in_words(steps) or _stays_in_words(matching, changed)
+        return self._entry("rebuild_steps", rebuild.name, len(steps), allowed, because, self._evidence, rebuild.line, steps)
+
+    def _rebuild_seconds_entry(self, rebuild: RebuildBudget, allowed: float) -> CheckEntry:
+        _, changed = self._changed(rebuild.when, rebuild.name, rebuild.line)
+        if self.builds is not None:
+            built, evidence = self.builds.after_change(changed), _BUILT
+            if built.build.outcome != "done":
+                because = message("Not checked: the build after the change fails. {error}", error=last_line(built.build))
+                return self._unchecked("rebuild_seconds", rebuild.name, allowed, rebuild.line, because)
+            build = built.build
+        else:
+            recorded = self.assumed.recorded_after_change(changed)
+            if not recorded:
+                return self._unchecked("rebuild_seconds", rebuild.name, allowed, rebuild.line)
+            build, evidence = recorded[-1], _RECORDED
+        steps = steps_that_run(self._reasons(changed), self.files.in_project)
+        because = f"{_made_in_words(build, evidence)} {_first_step_in_words(steps)}".strip()
+        return self._entry("rebuild_seconds", rebuild.name, build.seconds, allowed, because, evidence, rebuild.line, steps)
+
+    @property
+    def _evidence(self) -> Evidence:
+        return "forecast" if self.builds is None else _BUILT
+
+    def _as_it_is(self) -> tuple[Build | None, Evidence]:
+        """The newest build of exactly the files that are there now."""
+        if self.builds is not None:
+            return self.builds.cold, _BUILT
+        return next(iter(reversed(self.assumed.recorded())), None), _RECORDED
+
+    def _image_size_entry(self, allowed: int) -> CheckEntry:
+        build, evidence = self._as_it_is()
+        line = self.limits.lines["image_size"]
+        if build is None or build.image_bytes is None:
+            return self._unchecked("image_size", "image_size", allowed, line)
+        largest = max((layer for layer in build.layers), key=lambda layer: layer.size_bytes, default=None)
+        because = _made_in_words(build, evidence)
+        if largest is not None:
+            because += " " + message(
+                "The largest layer has {size}: {command}",
+                size=bytes_text(largest.size_bytes),
+                command=shortened(command_text(largest.command)),
+            )
+        return self._entry("image_size", "image_size", build.image_bytes, allowed, because, evidence, line)
+
+    def _wasted_entry(self, allowed: int) -> CheckEntry:
+        build, evidence = self._as_it_is()
+        line = self.limits.lines["wasted"]
+        image = None
+        if build is not None:
+            # A recorded build has no files of its image; an engine may have the image still.
+            with suppress(SpeedkitError) if self.builds is None else nullcontext():
+                image = layers_of(build)
+        if build is None or image is None:
+            return self._unchecked("wasted", "wasted", allowed, line)
+        most = ", ".join(f"{one.path} ({bytes_text(one.size_bytes)})" for one in image.waste[:LARGEST_NAMED])
+        because = _made_in_words(build, evidence)
+        if most:
+            because += " " + message("Wasted most: {names}.", names=most)
+        return self._entry("wasted", "wasted", image.wasted_bytes, allowed, because, evidence, line)
+
+    def _cold_entry(self, allowed: float) -> CheckEntry:
+        line = self.limits.lines["cold"]
+        build, evidence = self._as_it_is()
+        if self.builds is None:
+            build = next((one for one in reversed(self.assumed.recorded()) if _is_cold(one)), None)
+        if build is None:
+            return self._unchecked("cold", "cold", allowed, line)
+        slowest = max(build.instructions, key=lambda step: step.seconds, default=None)
+        because = _made_in_words(build, evidence)
+        if slowest is not None:
+            because += " " + message(
+                "The slowest step takes {seconds}: line {line}, {instruction}",
+                seconds=seconds_text(slowest.seconds),
+                line=slowest.line,
+                instruction=shortened(slowest.instruction),
+            )
+        return self._entry("cold", "cold", build.seconds, allowed, because, evidence, line)
+
+    def _context_entry(self, allowed: int) -> CheckEntry:
+        context = self.assumed.context
+        largest = sorted(context.entries, key=lambda entry: (-entry.size_bytes, entry.path))[:LARGEST_NAMED]
+        names = ", ".join(
+            f"{self.files.in_project(entry.path)} ({bytes_text(entry.size_bytes)})" for entry in largest if entry.size_bytes
+        )
+        because = message("The largest files: {names}.", names=names) if names else message("No file has any content.")
+        return self._entry(
+            "context_size",
+            "context_size",
+            context.size_bytes,
+            allowed,
+            because,
+            "files",
+            self.limits.lines["context_size"],
+        )
+
+    def _unchecked(self, kind: CheckKind, name: str, allowed: float, line: int, because: str = "") -> CheckEntry:
+        because = because or message("Not checked: it needs a build, and none of exactly these files is recorded. Add --build.")
+        return CheckEntry(kind, name, None, None, allowed, because, "none", self._place(self.limits.path), line)
+
+    def _entry(
+        self,
+        kind: CheckKind,
+        name: str,
+        amount: float,
+        allowed: float,
+        because: str,
+        evidence: Evidence,
+        line: int,
+        steps: tuple[StepThatRuns, ...] = (),
+    ) -> CheckEntry:
+        ok = amount <= allowed
+        place = self.limits.path
+        # The place to look at is the first step that runs and should not, in a Dockerfile that is a file of its own.
+        if not ok and steps and self.way.dockerfile_text is None:
+            place, line = self.project.folder / self.way.file, steps[0].line
+        return CheckEntry(kind, name, ok, amount, allowed, because, evidence, self._place(place), line, steps)
+
+    def _place(self, path: Path) -> str:
+        """A path in the repository, as services for repositories name it."""
+        root = repository_folder(self.project.folder) or self.project.folder
+        normal = Path(os.path.normpath(path))
+        return normal.relative_to(root).as_posix() if normal.is_relative_to(root) else normal.as_posix()
+
+
+def _steps_in_words(steps: tuple[StepThatRuns, ...]) -> str:
+    return " ".join(
+        message(
+            "Line {line}, {instruction}: {because}",
+            line=step.line,
+            instruction=shortened(step.instruction),
+            because=step.because,
+        )
+        for step in steps
+    )
+
+
+def _first_step_in_words(steps: tuple[StepThatRuns, ...]) -> str:
+    if not steps:
+        return ""
+    first = steps[0]
+    return message(
+        "The first is line {line}, {instruction}: {because}",
+        line=first.line,
+        instruction=shortened(first.instruction),
+        because=first.because,
+    )
+
+
+def _made_in_words(build: Build, evidence: Evidence) -> str:
+    """Where a figure of a build is from."""
+    made = message("Built once.") if evidence == _BUILT else message("From the build recorded as {id}.", id=build.id)
+    return f"{made} {message('With a {stand_in}.', stand_in=build.stand_ins)}" if build.stand_ins else made
+
+
+def _is_cold(build: Build) -> bool:
+    """Whether nothing of a build was cached but its base images."""
+    return build.isolated and not any(step.cached and not step.instruction.startswith("FROM ") for step in build.instructions)
+
+
+def _stays_in_words(matching: tuple[str, ...], changed: tuple[str, ...]) -> str:
+    if not changed:
+        return plural(
+            "The build context does not have the {count:,} file that matches.",
+            "The build context has none of the {count:,} files that match.",
+            len(matching),
+        )
+    return plural(
+        "With {count:,} changed file, all of it stays cached.",
+        "With {count:,} changed files, all of it stays cached.",
+        len(changed),
+    )

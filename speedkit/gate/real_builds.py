@@ -1,0 +1,131 @@
+"""Real builds for a check: of an isolated copy of the project as it is, and once more for each change of files.
+
+All builds share one cache that is empty at first, so the first is a cold build, and nothing of the reader's cache is used. Each
+edit differs from those before: a step that finds the result of an earlier edit would look cached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from speedkit.apps import Strategy
+from speedkit.builders import EngineBuilder
+from speedkit.builds import Watch, start_measured
+from speedkit.context import Manifest
+from speedkit.engine import Engine, connect, note_build, remove_results
+from speedkit.errors import NotProven
+from speedkit.history import explain
+from speedkit.messages import message, plural
+from speedkit.model import Build
+from speedkit.projects import Project, Way
+from speedkit.proof import ProjectCopy
+from speedkit.rendering import Reason
+
+__all__ = ["BuiltChange", "RealBuilds", "last_line", "real_builds"]
+
+COLD = "cold"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltChange:
+    """A build after a change of files, and the reason of each step."""
+
+    build: Build
+    reasons: tuple[Reason, ...]
+
+
+@contextlib.contextmanager
+def real_builds(
+    project: Project, way: Way, context: Manifest, watch: Callable[[int], Watch], expected: int
+) -> Iterator[RealBuilds]:
+    """The builds of a project, while the block runs; then the copy and the images are removed. expected: how many builds.
+
+    Raises: EngineError, StateRefused.
+    """
+    engine = connect()
+    with contextlib.ExitStack() as stack:
+        shown = stack.enter_context(watch(expected))
+        copy = ProjectCopy(project.folder, way, context)
+        stack.callback(copy.discard)
+        builds = RealBuilds(engine, project, way, copy, shown)
+        stack.callback(builds.remove_images)
+        # Images that newer ones of the same name replace, and isolated bases, stay until the end.
+        stack.enter_context(note_build(engine, f"speedkit/check:{uuid.uuid4().hex[:12]}"))
+        yield builds
+
+
+class RealBuilds:
+    """Builds in one isolated cache, each made when it is first asked for."""
+
+    def __init__(self, engine: Engine, project: Project, way: Way, copy: ProjectCopy, watch: Watch) -> None:
+        self._engine, self._project, self._way, self._copy, self._watch = engine, project, way, copy, watch
+        self._isolation = f"{uuid.uuid4().hex[:12]}-check"
+        self._first: Build | None = None
+        self._changes: dict[tuple[str, ...], BuiltChange] = {}
+        self._images: set[str] = set()
+        self._names: set[str] = set()
+
+    @property
+    def cold(self) -> Build:
+        """The build of the project as it is, with an empty cache. Raises: NotProven where it fails."""
+        if self._first is None:
+            self._first = self._build(message("cold"), COLD)
+            if self._first.outcome != "done":
+                raise NotProven(
+                    message("The project does not build: {error}", error=last_line(self._first)),
+                    fix=message("Make it build first; `speedkit build` shows its log."),
+                )
+        return self._first
+
+    def after_change(self, paths: tuple[str, ...]) -> BuiltChange:
+        """The build after a change of some files of the build context. Raises: NotProven."""
+        _ = self.cold
+        if paths not in self._changes:
+            if self._changes:
+                # Reasons compare a build with the one before it, which must be that of the project as it is.
+                self._copy.edit(())
+                self._build(message("unchanged"), "none")
+            self._copy.edit(paths)
+            what = plural("{count:,} changed file", "{count:,} changed files", len(paths))
+            build = self._build(what, f"change {len(self._changes) + 1}")
+            self._changes[paths] = BuiltChange(build, explain(build).steps)
+        return self._changes[paths]
+
+    def remove_images(self) -> None:
+        remove_results(self._engine, self._images, self._names)
+
+    def _build(self, what: str, edit: str) -> Build:
+        self._watch.begin(what)
+        running = start_measured(
+            EngineBuilder(self._engine),
+            self._way,
+            app_name=self._project.folder.name or "project",
+            source=self._project.folder,
+            context=self._copy.context,
+            strategy=Strategy(f"{self._way.name}, check", self._copy.dockerfile, message("checked")),
+            edit=edit,
+            isolation=self._isolation,
+        )
+        self._names.add(running.request.tag)
+        try:
+            build = running.wait()
+        except KeyboardInterrupt:
+            running.stop()
+            raise
+        self._watch.end(build)
+        if build.image:
+            self._images.add(build.image)
+        if build.outcome == "cancelled":
+            raise KeyboardInterrupt
+        if build.outcome == "broken":
+            raise NotProven(build.error or message("The engine went away."))
+        return build
+
+
+def last_line(build: Build) -> str:
+    """The last line of the error of a failed build."""
+    lines = [line.strip() for line in (build.error or "").splitlines() if line.strip()]
+    return lines[-1] if lines else message("it failed")
