@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .log_limit import LogLimit
+from .log_limit import CUT_HERE, LogLimit
 from .numbering import NUMBER_FILE
 from .provenance import built_dockerfile, vertex_lines
 from .rawjson import Solve, Vertex, read_rawjson, read_status
@@ -14,6 +14,7 @@ from .steps import BEFORE_STAGES, HOST_PREFIX, RUNS_IN_BUILDKIT, stage_text
 
 __all__ = [
     "BEFORE_STAGES",
+    "CUT_HERE",
     "HOST_PREFIX",
     "NUMBER_FILE",
     "RUNS_IN_BUILDKIT",
