@@ -27,7 +27,7 @@ from speedkit.ownership import scratch_folder
 from speedkit.regular_file import read_regular
 
 from .build_call import BuildCall
-from .unresolved import readable
+from .unresolved import readable, unresolved
 from .yaml_documents import YamlRefused, read_yaml
 
 __all__ = [
@@ -56,6 +56,7 @@ LIMIT_SECONDS = 10.0
 MOST_STAND_INS = 20
 WORD = re.compile(r"[A-Za-z_]\w*")
 NOT_THERE = re.compile(r"failed to stat ([A-Za-z_][\w.-]*):")
+REQUIRED = re.compile(r"required variable ([A-Za-z_]\w*) is missing a value")
 NOT_SET = re.compile(r'The "([^"]+)" variable is not set')
 PASSED_ON = (
     "PATH",
@@ -300,7 +301,11 @@ def _run(
             if done.returncode == 0:
                 return done.stdout, done.stderr
             missing = NOT_THERE.search(done.stderr)
-            if missing is not None and missing[1] not in environment:
+            required = REQUIRED.search(done.stderr)
+            if required is not None and required[1] not in environment and not SETTINGS_OF_DOCKER.fullmatch(required[1]):
+                # `${NAME:?}`: only what uses it is not resolved, and the other services are.
+                environment[required[1]] = unresolved(f"${required[1]}")
+            elif missing is not None and missing[1] not in environment:
                 environment[missing[1]] = "stand-in"
             elif missing is not None and "--set=*.secrets=" not in extra:
                 extra.append("--set=*.secrets=")

@@ -49,6 +49,9 @@ BAKE = re.compile(r"(?:docker-)?bake(?:[._-].+)?\.(?:hcl|json)|.+[._-]bake\.(?:h
 WORKFLOW = re.compile(r"\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml")
 ACTION = re.compile(r"(?:.*/)?action\.ya?ml")
 GITLAB = re.compile(r"(?:.*/)?(?:\.gitlab-ci\.ya?ml|[^/]+\.gitlab-ci\.ya?ml)|\.gitlab/.+\.ya?ml|\.gitlab-ci/.+\.ya?ml")
+SKAFFOLD = re.compile(r"skaffold(?:[._-].+)?\.ya?ml")
+CLOUD_BUILD = re.compile(r"cloudbuild(?:[._-].+)?\.(?:ya?ml|json)")
+JENKINS = re.compile(r"Jenkinsfile(?:[._-].+)?|.+\.[jJ]enkinsfile")
 MAKEFILE = re.compile(r"GNUmakefile|[Mm]akefile(?:\..+)?|.+\.(?:mk|mak|make)")
 PACKAGE = re.compile(r"package\.json")
 SCRIPT = re.compile(r".+\.(?:sh|bash|zsh|ksh)")
@@ -76,6 +79,9 @@ class ProjectFiles:
     makefiles: list[str] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     packages: list[str] = field(default_factory=list)
+    skaffold: list[str] = field(default_factory=list)
+    cloud_build: list[str] = field(default_factory=list)
+    jenkins: list[str] = field(default_factory=list)
 
     def text(self, path: str) -> str:
         """The text of a file. Raises: OSError, also for a link that leads out of the repository."""
@@ -101,6 +107,9 @@ def find_files(folder: Path) -> ProjectFiles:
         (files.makefiles, MAKEFILE),
         (files.scripts, SCRIPT),
         (files.packages, PACKAGE),
+        (files.skaffold, SKAFFOLD),
+        (files.cloud_build, CLOUD_BUILD),
+        (files.jenkins, JENKINS),
     )
     plain: list[str] = []
     of_paths = ((files.workflows, WORKFLOW), (files.gitlab, GITLAB), (files.actions, ACTION))

@@ -32,6 +32,7 @@ from .build_call import BuildCall, way_of
 from .command_files import CommandBuild, gitlab_builds, makefile_builds, package_builds, script_builds
 from .docker_command import BakeCall, ComposeCall
 from .likely_folders import copied_files, folder_with_files, folder_with_targets
+from .pipeline_files import cloud_builds, jenkins_builds, skaffold_builds
 from .project_files import ProjectFiles
 from .unresolved import ROOT, as_written, is_resolved
 from .way import Way, WayKind
@@ -44,7 +45,7 @@ __all__ = ["ProjectWays", "UnreadFile", "find_ways"]
 BAKES_AT_ONCE = 4
 MOST_BAKES = 100
 KIND_ORDER: tuple[WayKind, ...] = ("dockerfile", "bake", "compose", "workflow", "command")
-OF_CONTAINERS = re.compile(r"docker|podman|buildah|nerdctl|container|/executor|_BIN\b", re.IGNORECASE)
+OF_CONTAINERS = re.compile(r"docker|podman|buildah|nerdctl|container|/executor|skaffold|_BIN\b", re.IGNORECASE)
 OF_CALLS = re.compile(r"uses:\s*['\"]?\./")
 OF_BUILDS = re.compile(r"\b(?:build|bud|bake)\b|--dockerfile|build-push-action|bake-action", re.IGNORECASE)
 
@@ -97,7 +98,7 @@ class _Finder:
         for path in [*self.files.compose, *self.files.bake][MOST_BAKES:]:
             self._refuse(path, message("of so many bake and compose files, only the first {count} are read", count=MOST_BAKES))
         # While bake reads its files in other processes, this process reads workflows and commands.
-        called_builds = [*self._of_workflows(), *self._of_commands()]
+        called_builds = [*self._of_workflows(), *self._of_commands(), *self._of_pipelines()]
         for one in called_builds:
             if isinstance(one.call, BakeCall):
                 self._bake_reading(one.call, {})
@@ -276,6 +277,18 @@ class _Finder:
                 yield one
         for path in self.files.gitlab:
             yield from self._command_builds(path, gitlab_builds(self._document(path)))
+
+    def _of_pipelines(self) -> Iterator[_CalledBuild]:
+        for path in self.files.skaffold:
+            try:
+                yield from self._command_builds(path, skaffold_builds(self._text(path), path))
+            except YamlRefused as problem:
+                self._refuse(path, problem)
+        for path in [*self.files.cloud_build, *self.files.jenkins]:
+            builds = jenkins_builds(self._text(path)) if path in self.files.jenkins else cloud_builds(self._document(path))
+            for one in self._command_builds(path, builds):
+                self._settle_folder(one.call, posixpath.dirname(path) or ".")
+                yield one
 
     def _command_builds(self, path: str, builds: Iterable[CommandBuild]) -> Iterator[_CalledBuild]:
         for one in builds:

@@ -36,11 +36,12 @@ def one_unread(project):
         ("compose.yml", "services: {web: {build: [", "line 2 is no YAML"),
         ("compose.yml", "services: &a {web: {build: ., x: *a}}", "an anchor holds itself"),
         ("compose.yml", BOMB + "services: {web: {build: .}}", "with its aliases"),
-        ("compose.yml", "services: {web: {build: {context: ., args: {A: '${A:?give A}'}}}}", "give A"),
         (".github/workflows/a.yml", "# docker build\njobs: " + "[" * 100, "too deep"),
         (".github/workflows/a.yml", "# docker build\n" + BOMB, "with its aliases"),
         (".github/workflows/a.yml", "jobs: {[a]: docker build}", "no YAML"),
         (".gitlab-ci.yml", "x: [docker build", "no YAML"),
+        ("skaffold.yaml", "apiVersion: skaffold/v4\nbuild: [", "no YAML"),
+        ("cloudbuild.yaml", "steps: [docker build", "no YAML"),
         ("Makefile", "\t" + "docker build .\n" * 100_000, "at most"),
     ],
 )  # fmt: skip

@@ -152,6 +152,18 @@ def test_a_missing_env_file_and_a_variable_that_must_be_set_do_not_hide_a_servic
     assert project.unread == ()
 
 
+def test_a_variable_that_must_be_set_hides_only_what_uses_it(make_project):
+    compose = """
+    services:
+      web: {build: {context: ., args: {A: '${A:?must be set}', B: 'b-${B?}'}}}
+      db: {build: {context: ., target: base}, environment: {C: '${C:?}'}}
+    """
+    project = make_project({"Dockerfile": DOCKERFILE, "docker-compose.yml": compose})
+    assert (project.way("compose:db").target, project.way("compose:db").not_resolved) == ("base", {})
+    assert project.way("compose:web").not_resolved == {"build-arg A": "$A", "build-arg B": "b-$B"}
+    assert project.unread == ()
+
+
 def test_a_compose_file_of_a_stage_comes_on_top_of_the_main_one(make_project):
     main = "services: {web: {build: {context: ., args: {A: '1'}}}}"
     project = make_project(
@@ -272,6 +284,82 @@ def test_scripts_of_package_json_and_jobs_of_gitlab_are_read(make_project):
         ".gitlab-ci.yml:kaniko": (".", "Dockerfile.ci", ""),
         "web/package.json:image": (".", "Dockerfile", ""),
     }
+
+
+def test_artifacts_of_skaffold_that_are_built_from_a_dockerfile_are_ways(make_project):
+    skaffold = """
+apiVersion: skaffold/v4beta6
+kind: Config
+build:
+  artifacts:
+  - image: web
+    context: src/web
+    docker: {dockerfile: Dockerfile.dev, target: test, buildArgs: {MODE: dev, TAG: '{{.TAG}}'}}
+  - image: java
+    jib: {}
+---
+apiVersion: skaffold/v4beta6
+kind: Config
+build:
+  artifacts: [{image: api, requires: [{image: web, alias: WEB}]}]
+"""
+    files = {"skaffold.yaml": skaffold, "src/web/Dockerfile.dev": DOCKERFILE, "Dockerfile": DOCKERFILE}
+    project = make_project(files)
+    web, api = project.way("skaffold.yaml:web"), project.way("skaffold.yaml:api")
+    assert (web.context, web.file, web.target) == ("src/web", "src/web/Dockerfile.dev", "test")
+    assert (dict(web.build_args), web.not_resolved) == ({"MODE": "dev"}, {"build-arg TAG": "{{.TAG}}"})
+    assert (api.context, api.file, api.not_resolved) == (".", "Dockerfile", {"build-arg WEB": "web"})
+    assert not any("java" in name for name in names(project))
+
+
+def test_steps_of_cloud_build_have_its_substitutions(make_project):
+    cloud = """
+substitutions: {_FILE: docker/Dockerfile}
+steps:
+- name: gcr.io/cloud-builders/docker
+  id: image
+  args: [build, -t, 'gcr.io/$PROJECT_ID/app', -f, '${_FILE}', --build-arg, 'SHA=$COMMIT_SHA', .]
+- name: gcr.io/cloud-builders/docker
+  dir: web
+  entrypoint: bash
+  args: [-c, 'docker build --target base . && docker push $$X']
+- name: gcr.io/cloud-builders/docker
+  args: [push, x]
+"""
+    files = {"cloudbuild.yaml": cloud, "docker/Dockerfile": DOCKERFILE, "web/Dockerfile": DOCKERFILE}
+    image, web = (way for way in make_project(files).ways if way.kind == "command")
+    assert (image.name, image.context, image.file) == ("cloudbuild.yaml:image", ".", "docker/Dockerfile")
+    assert image.not_resolved == {"tag": "gcr.io/$PROJECT_ID/app", "build-arg SHA": "$COMMIT_SHA"}
+    assert (web.name, web.context, web.target) == ("cloudbuild.yaml:1", "web", "base")
+
+
+def test_shell_steps_and_docker_steps_of_a_jenkinsfile_are_read(make_project):
+    jenkins = """
+pipeline {
+  agent any
+  stages {
+    // sh 'docker build old'
+    stage('Web') { steps { dir('web') { sh "docker build -t web:${env.BUILD_ID} --target base ." } } }
+    stage("Image") {
+      steps {
+        script { app = docker.build("team/app:$BUILD_ID", '-f docker/Dockerfile --build-arg MODE=ci .') }
+        sh '''
+          set -e
+          docker build -f docker/Dockerfile --target test .
+        '''
+      }
+    }
+  }
+}
+"""
+    files = {"Jenkinsfile": jenkins, "docker/Dockerfile": DOCKERFILE, "web/Dockerfile": DOCKERFILE}
+    ways = [way for way in make_project(files).ways if way.kind == "command"]
+    assert [(way.context, way.file, way.target, dict(way.build_args)) for way in ways] == [
+        ("web", "web/Dockerfile", "base", {}),
+        (".", "docker/Dockerfile", None, {"MODE": "ci"}),
+        (".", "docker/Dockerfile", "test", {}),
+    ]
+    assert ways[0].name == "Jenkinsfile:Web"
 
 
 def test_equal_ways_of_one_kind_are_one_with_both_names(make_project):
