@@ -93,7 +93,7 @@ def mount_folders(
 
 
 def runs_again(plan: BuildPlan, run: Instruction) -> bool:
-    """Whether a commit of the history changed files that come before a RUN; without a history, that is taken for certain."""
+    """Whether one commit in a hundred changed a file that comes before a RUN; without a history, that is taken for certain."""
     if not plan.view.commits:
         return True
     for index in plan.base_chain(run.stage or 0):
@@ -102,8 +102,12 @@ def runs_again(plan: BuildPlan, run: Instruction) -> bool:
                 break
             if step.keyword not in ("COPY", "ADD"):
                 continue
-            files = None if step.flag("from") is not None else plan.copied(step)
-            if files is None or any(map(plan.view.changes_of, files)):
+            files = plan.copied(step)
+            if step.flag("from") is not None:
+                changes = plan.copy_changes(step)
+            else:
+                changes = files is None or any(plan.view.changes_of(file) * 100 >= plan.view.commits for file in files)
+            if changes:
                 return True
     # Mounted files count as well; which of them are read is not looked at.
     return any(mount.kind == "bind" for mount in mounts_of(run))

@@ -94,11 +94,10 @@ def is_independent(command: ShellCommand, *, workdir: str, copied: Collection[st
         return False
     words = command.operands
     program = command.program
-    if program in _PACKAGES:
-        allowed = _PACKAGES[program]
-        # `poetry config --local` writes into the project.
-        is_known = not allowed or (bool(words) and words[0] in allowed and "--local" not in command.options)
-        return is_known and all(_is_elsewhere(word, workdir, copied) for word in words)
+    allowed = _PACKAGES.get(program)
+    # `poetry config --local` writes into the project.
+    if allowed is not None and (not allowed or set(words[:1]) & allowed) and "--local" not in command.options:
+        return all(_is_elsewhere(word, workdir, copied) for word in words)
     if program in _PLAIN:
         return True
     if program in _PATHS:
@@ -133,6 +132,10 @@ def _installs_by_name(command: ShellCommand) -> bool:
             names = tuple(rest)
         case ("npm", "install" | "i", *rest) if command.options & {"-g", "--global"} and rest:
             names = tuple(rest)
+        case ("yarn", "global", "add", *rest) if rest:
+            names = tuple(rest)
+        case ("pnpm", "add", *rest) if command.options & {"-g", "--global"} and rest:
+            names = tuple(rest)
         case ("corepack", "prepare", *rest) if rest:
             names = tuple(rest)
         case ("gem", "install", *rest):
@@ -140,6 +143,8 @@ def _installs_by_name(command: ShellCommand) -> bool:
         case ("cargo", "install", *rest) if rest and not command.options & {"--path"}:
             names = tuple(rest)
         case ("go", "install", *rest) if rest and all("@" in word for word in rest):
+            return True
+        case ("npm" | "yarn", "cache", "clean") | ("pnpm", "store", "prune"):
             return True
         case ("git", "config", *_) if command.options & {"--global", "--system"}:
             return True

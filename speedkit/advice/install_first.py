@@ -195,7 +195,7 @@ def _can_move(plan: BuildPlan, copy: Instruction, run: Instruction, *, makes_fol
     # A folder belongs to whoever makes it: `COPY --chown` its own one, WORKDIR root.
     if makes_folder and before.workdir != after.workdir and any(flag.startswith(("--chown", "--chmod")) for flag in copy.flags):
         return False
-    destination = copy.args[-1]
+    destination = plan.expand(copy.args[-1], copy) or ""
     if not destination.startswith("/") and before.workdir != after.workdir:
         return False
     words = " ".join((*copy.flags, *copy.args))
@@ -277,7 +277,7 @@ def _head(plan: BuildPlan, text: ShellText, installation: Installation, moves: _
     if last + 1 == len(pieces) and not installation.first:
         return last
     # From here on the RUN is split, so its pieces must not share a shell's state.
-    if not text.is_and_chain or not all(
+    if not text.stops_at_failure or not all(
         keeps_no_state(piece) or _is_setting(piece) for piece in pieces[: installation.place + 1]
     ):
         return None
@@ -290,15 +290,7 @@ def _head(plan: BuildPlan, text: ShellText, installation: Installation, moves: _
 
 def _cleans(piece: Piece, workdir: str, copied: Collection[str]) -> bool:
     command = piece.command
-    if command is None:
-        return False
-    if (command.program, *command.operands) in (
-        ("npm", "cache", "clean"),
-        ("yarn", "cache", "clean"),
-        ("pnpm", "store", "prune"),
-    ):
-        return True
-    return is_independent(command, workdir=workdir, copied=copied)
+    return command is not None and is_independent(command, workdir=workdir, copied=copied)
 
 
 def _only_sets(words: tuple[str, ...]) -> bool:

@@ -73,9 +73,31 @@ class NodeProject:
     has_own_cache: bool = False
 
 
+_VALUED = frozenset(
+    {
+        *("--network-timeout", "--network-concurrency", "--registry", "--cache-folder", "--mutex", "--proxy", "--https-proxy"),
+        *("--cache", "--loglevel", "--prefix", "--cwd", "--omit", "--include", "--only", "--fetch-timeout", "--fetch-retries"),
+        *("--maxsockets", "--reporter", "--filter", "-F", "--dir", "-C", "--store-dir", "--child-concurrency", "--backend"),
+        *("--modules-folder", "--install-strategy", "--before", "--virtual-store-dir"),
+    }
+)
+"""Options of npm, yarn, pnpm and bun whose value may be the next word."""
+
+
+def _operands(command: ShellCommand) -> tuple[str, ...]:
+    """The words that are neither options nor their values."""
+    words = []
+    is_value = False
+    for word in command.words[1:]:
+        if not word.startswith("-") and not is_value:
+            words.append(word)
+        is_value = word in _VALUED
+    return tuple(words)
+
+
 def installs_packages(command: ShellCommand) -> bool:
     """Whether a command installs the packages of a project, by its lock file or its package.json."""
-    words = command.operands
+    words = _operands(command)
     if "-g" in command.options or "--global" in command.options or "--location" in command.options:
         return False
     match command.program:
@@ -249,7 +271,7 @@ def _is_injected(files: ImageFiles, folder: str, packages: list[dict[str, Any]])
 
 def lock_is_in_step(plan: BuildPlan, run: Instruction, command: ShellCommand, project: NodeProject) -> bool:
     """Whether an installation leaves the lock file as it is, or nobody sees the change."""
-    if command.program != "npm" or command.operands[0] in ("ci", "clean-install"):
+    if command.program != "npm" or _operands(command)[0] in ("ci", "clean-install"):
         return True
     path = posixpath.join(project.folder, "package-lock.json")
     files = files_before(plan, run)

@@ -87,6 +87,17 @@ class ShellText:
         and variables."""
         return all(piece.before in ("", "&&") for piece in self.pieces)
 
+    @property
+    def stops_at_failure(self) -> bool:
+        """Whether the first command that fails ends the text: a chain of `&&`, or, behind `set -e`, also of `;`.
+
+        A command that fails before an `&&` does not end a shell with `set -e`, so those two are not mixed.
+        https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#set
+        """
+        first = self.pieces[0].command if self.pieces else None
+        is_strict = first is not None and first.program == "set" and any(re.match(r"-[a-z]*e", word) for word in first.words)
+        return self.is_and_chain or (is_strict and all(piece.before in (";", "\n") for piece in self.pieces[1:]))
+
 
 def read_shell(text: str, *, start: int = 0) -> ShellText:
     """The commands of a text. start: where to begin."""

@@ -109,7 +109,7 @@ def _is_plain_build(plan: BuildPlan, run: Instruction) -> bool:
     Code that was compiled incrementally may differ from code that was compiled at once.
     """
     text = plan.shell(run)
-    if text is None or run.json or run.heredocs or not text.is_and_chain or run.flags:
+    if text is None or run.json or run.heredocs or not text.stops_at_failure or run.flags:
         return False
     builds = [command for command in text.commands if _is_build(command)]
     variables = plan.before(run).variables
@@ -206,8 +206,12 @@ def _edited(plan: BuildPlan, stage: int, build: _Build) -> DockerfileEditor | No
     margin = editor.indentation(build.run)
     line_break = f" {plan.dockerfile.escape}{editor.line_end}{margin}"
     source = editor.source_of(build.run)
-    start, first = editor.arguments_start(build.run), _first_build(plan, build.run).start
-    body = f"{source[start:first]}find . -name '*.rs' -not -path './target/*' -exec touch {{}} +{line_break}&& {source[first:]}"
+    start, first_build = editor.arguments_start(build.run), _first_build(plan, build.run)
+    # At the root of the file system, `-xdev` keeps out of /proc, where files come and go.
+    paths = ". -xdev" if build.folder == "/" else "."
+    touch = f"find {paths} -name '*.rs' -not -path './target/*' -exec touch {{}} +"
+    joined = f";{line_break}" if first_build.before in (";", "\n") else f"{line_break}&& "
+    body = f"{source[start : first_build.start]}{touch}{joined}{source[first_build.start :]}"
     for step in build.following:
         own, block = editor.source_of(step), editor.block(step)
         comment = block[: len(block) - len(own)]

@@ -33,6 +33,8 @@ _SLOW = frozenset(
         "python",
         "python3",
         "npm",
+        "yarn",
+        "pnpm",
         "gem",
         "cargo",
         "go",
