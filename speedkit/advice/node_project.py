@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speedkit.context import PathPattern
+from speedkit.dockerfile import normalized_path
 
 from .image_files import ImageFiles, files_before
 
@@ -84,6 +85,9 @@ _VALUED = frozenset(
 """Options of npm, yarn, pnpm and bun whose value may be the next word."""
 
 
+_OTHER_FOLDER = frozenset({"--prefix", "--cwd", "-C", "--dir"})
+
+
 def _operands(command: ShellCommand) -> tuple[str, ...]:
     """The words that are neither options nor their values."""
     words = []
@@ -112,10 +116,25 @@ def installs_packages(command: ShellCommand) -> bool:
     return False
 
 
+def _folder(plan: BuildPlan, run: Instruction, place: int) -> str | None:
+    """The folder that a command in a piece of a RUN works in: the piece's own, or the one of `--prefix` and its like."""
+    text, folder = plan.shell(run), plan.folder(run, place)
+    command = text.pieces[place].command if text is not None and place < len(text.pieces) else None
+    if command is None or folder is None:
+        return folder
+    following = (*command.words[1:], "")
+    for word, value in zip(command.words, following, strict=False):
+        name, equals, own = word.partition("=")
+        if name in _OTHER_FOLDER:
+            path = plan.expand(own if equals else value, run)
+            return None if path is None else normalized_path(folder, path)
+    return folder
+
+
 def node_project(plan: BuildPlan, run: Instruction, place: int = 0) -> NodeProject | None:
-    """The project in the working directory of a piece of a RUN; None where there is no package.json of the context."""
+    """The project that a piece of a RUN works in; None where there is no package.json of the context."""
     files = files_before(plan, run)
-    folder = plan.folder(run, place)
+    folder = _folder(plan, run, place)
     if files is None or folder is None:
         return None
     package = _json(files.text(posixpath.join(folder, "package.json")))

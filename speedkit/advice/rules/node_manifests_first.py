@@ -42,8 +42,6 @@ def change(plan: BuildPlan) -> Change | None:
 
 
 def _is_safe(plan: BuildPlan, run: Instruction, command: ShellCommand, project: NodeProject) -> bool:
-    if command.options & {"--prefix", "-C", "--dir", "--cwd"}:
-        return False
     if not project.is_certain and "--ignore-scripts" not in command.options:
         return False
     # An installation that rewrites the lock file would have its version written over by the copy behind it.
