@@ -79,6 +79,24 @@ _OF_THE_SYSTEM = frozenset(
         "true",
     }
 )
+_GLOBALLY = frozenset({"-g", "--global"})
+_FROM_FILES = frozenset({"-r", "--requirement", "-e", "--editable", "-c", "--constraint"})
+_NONE: frozenset[str] = frozenset()
+_BY_NAME = (
+    (("pip", "install"), _NONE, _FROM_FILES),
+    (("pip3", "install"), _NONE, _FROM_FILES),
+    (("python", "pip", "install"), frozenset({"-m"}), _FROM_FILES),
+    (("python3", "pip", "install"), frozenset({"-m"}), _FROM_FILES),
+    (("npm", "install"), _GLOBALLY, _NONE),
+    (("npm", "i"), _GLOBALLY, _NONE),
+    (("pnpm", "add"), _GLOBALLY, _NONE),
+    (("yarn", "global", "add"), _NONE, _NONE),
+    (("corepack", "prepare"), _NONE, _NONE),
+    (("gem", "install"), _NONE, _NONE),
+    (("cargo", "install"), _NONE, frozenset({"--path"})),
+)
+"""Commands that install packages by their names, with options of which one must be there, and those that must not."""
+_CLEANING = (("npm", "cache", "clean"), ("yarn", "cache", "clean"), ("pnpm", "store", "prune"))
 _VALUE = re.compile(r"[\w.+@:~^=<>!,\[\]*-]+")
 """The name of a package: no path, no address, no variable."""
 
@@ -112,45 +130,17 @@ def is_independent(command: ShellCommand, *, workdir: str, copied: Collection[st
 
 def _installs_by_name(command: ShellCommand) -> bool:
     """Whether a command installs packages by their names, and nothing of the project."""
-    words = command.operands
-    names = words
-    match (command.program, *words):
-        case ("pip" | "pip3", "install", *rest) if not command.options & {
-            "-r",
-            "--requirement",
-            "-e",
-            "--editable",
-            "-c",
-            "--constraint",
-        }:
-            names = tuple(rest)
-        case ("python" | "python3", "pip", "install", *rest) if "-m" in command.options and not command.options & {
-            "-r",
-            "-e",
-            "-c",
-        }:
-            names = tuple(rest)
-        case ("npm", "install" | "i", *rest) if command.options & {"-g", "--global"} and rest:
-            names = tuple(rest)
-        case ("yarn", "global", "add", *rest) if rest:
-            names = tuple(rest)
-        case ("pnpm", "add", *rest) if command.options & {"-g", "--global"} and rest:
-            names = tuple(rest)
-        case ("corepack", "prepare", *rest) if rest:
-            names = tuple(rest)
-        case ("gem", "install", *rest):
-            names = tuple(rest)
-        case ("cargo", "install", *rest) if rest and not command.options & {"--path"}:
-            names = tuple(rest)
-        case ("go", "install", *rest) if rest and all("@" in word for word in rest):
-            return True
-        case ("npm" | "yarn", "cache", "clean") | ("pnpm", "store", "prune"):
-            return True
-        case ("git", "config", *_) if command.options & {"--global", "--system"}:
-            return True
-        case _:
-            return False
-    return bool(names) and all(_VALUE.fullmatch(word) and word not in (".", "..") for word in names)
+    if command.begins("git", "config") and command.options & {"--global", "--system"}:
+        return True
+    if any(command.begins(*words) for words in _CLEANING):
+        return True
+    if command.begins("go", "install"):
+        return len(command.operands) > 1 and all("@" in word for word in command.operands[1:])
+    for words, needed, refused in _BY_NAME:
+        if command.begins(*words) and (not needed or command.options & needed) and not command.options & refused:
+            names = command.operands[len(words) - 1 :]
+            return bool(names) and all(_VALUE.fullmatch(word) and word not in (".", "..") for word in names)
+    return False
 
 
 def keeps_no_state(piece: Piece) -> bool:
