@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["CannotEdit", "DockerfileEditor"]
 
 _KEYWORD = re.compile(r"[ \t]*([A-Za-z]+)([ \t]+|$)")
+_BLANK_LINE = re.compile(r"[ \t]*\r?\n")
+_ENDS_BLANK = re.compile(r"(?:\A|\n)[ \t]*\r?\n\Z")
 _COMMENT = re.compile(r"[ \t]*#")
 
 
@@ -51,14 +53,19 @@ class DockerfileEditor:
     @property
     def text(self) -> str:
         """The Dockerfile with all edits."""
-        pieces: list[str] = []
+        text = ""
         position = 0
-        for replacement in sorted(self._replacements, key=lambda replacement: (replacement.start, replacement.end)):
+        replacements = sorted(self._replacements, key=lambda replacement: (replacement.start, replacement.end))
+        for number, replacement in enumerate(replacements):
             if replacement.start < position:
                 raise CannotEdit("two edits of one place")
-            pieces += [self._source[position : replacement.start], replacement.text]
+            text += self._source[position : replacement.start] + replacement.text
             position = replacement.end
-        return "".join([*pieces, self._source[position:]])
+            # Where lines are gone between two blank ones, one of these goes as well.
+            blank = _BLANK_LINE.match(self._source, position) if not replacement.text and _ENDS_BLANK.search(text) else None
+            if blank is not None and all(later.start >= blank.end() for later in replacements[number + 1 :][:1]):
+                position = blank.end()
+        return text + self._source[position:]
 
     def span(self, instruction: Instruction) -> tuple[int, int]:
         """Where an instruction is in the source, without its last line end."""

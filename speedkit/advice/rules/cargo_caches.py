@@ -208,8 +208,8 @@ def _edited(plan: BuildPlan, stage: int, build: _Build) -> DockerfileEditor | No
     source = editor.source_of(build.run)
     start, first_build = editor.arguments_start(build.run), _first_build(plan, build.run)
     # At the root of the file system, `-xdev` keeps out of /proc, where files come and go.
-    paths = ". -xdev" if build.folder == "/" else "."
-    touch = f"find {paths} -name '*.rs' -not -path './target/*' -exec touch {{}} +"
+    top = ". -xdev" if build.folder == "/" else "."
+    touch = f"find {top} -name '*.rs' -not -path './target/*' -exec touch {{}} +"
     joined = f";{line_break}" if first_build.before in (";", "\n") else f"{line_break}&& "
     body = f"{source[start : first_build.start]}{touch}{joined}{source[first_build.start :]}"
     for step in build.following:
