@@ -31,8 +31,10 @@ from .target import Target, target_of
 __all__ = ["advise"]
 
 ALL = "all"
-NOT_THE_RULES: frozenset[Verdict] = frozenset(("no-gain", "worse", "not-measured"))
-"""Verdicts about seconds. The image is equal, so leaving out single rules would not help."""
+OF_SECONDS: frozenset[Verdict] = frozenset(("no-gain", "worse"))
+"""Verdicts about seconds: the patch is equal, builds and runs."""
+MOST_SINGLE_PROOFS = 3
+"""How many rules are proved alone: each proof builds all states twice."""
 
 
 def advise(
@@ -72,7 +74,7 @@ def advise(
         return replace(advice, pieces=pieces)
     states = project_target.states(commits)
     advice = replace(advice, notices=project_target.notices_of_proof(states))
-    proven = _Proofs(connect(), project_target, states, words, watch).advice(advice, view, piece, suggestions)
+    proven = _Proofs(connect(), project_target, states, words, watch, predictions).advice(advice, view, piece, suggestions)
     # After the builds: the replay learns from them how long the steps take.
     return replace(
         proven,
@@ -88,6 +90,7 @@ class _Proofs:
     states: ProjectStates
     words: tuple[str, ...] | None
     watch: Callable[[int], Watch]
+    predictions: Predictions
 
     def advice(self, advice: Advice, view: ProjectView, piece: Piece, suggestions: Sequence[Suggestion]) -> Advice:
         proven = self._proven(piece)
@@ -95,8 +98,10 @@ class _Proofs:
         if verdict == "better":
             return replace(advice, pieces=(proven,))
         tried = [proven]
-        if verdict in NOT_THE_RULES or len(suggestions) < 2:
+        if verdict == "not-measured" or len(suggestions) < 2:
             return replace(advice, tried=tuple(tried))
+        if verdict in OF_SECONDS:
+            return self._with_single_rules(advice, tried, view, suggestions)
         whys = proving.refusals(
             self.engine, self._proving(()), [_changes(self.target, one.files) for one in suggestions], self.watch
         )
@@ -112,6 +117,30 @@ class _Proofs:
                 return replace(advice, pieces=(proven,), tried=tuple(tried))
             tried.append(proven)
         return replace(advice, tried=tuple(tried))
+
+    def _with_single_rules(
+        self, advice: Advice, tried: list[Piece], view: ProjectView, suggestions: Sequence[Suggestion]
+    ) -> Advice:
+        """The advice after single rules were proved. tried: the patch of all of them, which saves nothing."""
+        pieces = [_piece(self.target, one, []) for one in suggestions]
+        # By now, builds of the proof tell the replay how long the steps take.
+        pieces.sort(key=lambda piece: self.predictions.saved_seconds(piece.changes) or 0.0, reverse=True)
+        proven = [self._proven(piece) for piece in pieces[:MOST_SINGLE_PROOFS]]
+        better = [piece for piece in proven if piece.proof is not None and piece.proof.verdict == "better"]
+        if len(better) > 1:
+            names = {piece.rule for piece in better}
+            others = [one.rule for one in suggestions if one.rule not in names]
+            together = combined(view, without=others)
+            # Without the rules that were no better, the rest together may be what is worth it.
+            if together is not None and others:
+                piece = self._proven(_piece(self.target, together, suggestions))
+                if piece.proof is not None and piece.proof.verdict == "better":
+                    better.append(piece)
+                else:
+                    tried.append(piece)
+        best = max(better, key=lambda piece: piece.proof.gain.saved_seconds if piece.proof is not None else 0.0, default=None)
+        tried += [piece for piece in proven if piece is not best and piece not in better]
+        return replace(advice, pieces=(best,) if best is not None else (), tried=tuple(tried))
 
     def _proven(self, piece: Piece) -> Piece:
         proof = proving.prove(self.engine, self._proving(piece.changes), self.watch)

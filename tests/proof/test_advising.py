@@ -111,6 +111,18 @@ def test_a_change_that_saves_nothing_is_tried_and_not_advised(advised, project, 
     assert document["tried"][0]["why_not"]
 
 
+@pytest.mark.engine
+def test_a_rule_that_is_worth_it_alone_is_found_when_all_together_save_nothing(advised, project, rules):
+    def slower(text):
+        return text.replace("cat /src/main.txt", "sleep 1.2 && cat /src/main.txt")
+
+    rules(split=SPLIT, slow=slower(AS_IS), all=slower(SPLIT))
+    _, document = advised(project, "--prove", "--commits", "1")
+    assert [piece["rule"] for piece in document["advice"]] == ["split"]
+    assert document["advice"][0]["proof"]["verdict"] == "better"
+    assert [piece["rule"] for piece in document["tried"]] == ["all", "slow"]
+
+
 def test_python_gives_the_same(folder):
     advice = advise(folder({"Dockerfile": GO, "go.mod": "module a\n", "main.go": "package main\n"}))
     assert isinstance(advice, Advice)
