@@ -35,6 +35,7 @@ GROUP = "caches"
 _OTHER_WAYS = re.compile(r"cargo[ -]chef|sccache|cargo-auditable|cargo leptos|trunk build")
 _ELSEWHERE = frozenset({"--manifest-path", "--target-dir", "-C", "--config"})
 _SAFE_NAME = re.compile(r"[\w.-]+")
+_TOUCHING = "-name '*.rs' -not -path './target/*' -exec touch {} +"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def _edited(plan: BuildPlan, stage: int, build: _Build) -> DockerfileEditor | No
     start, first_build = editor.arguments_start(build.run), _first_build(plan, build.run)
     # At the root of the file system, `-xdev` keeps out of /proc, where files come and go.
     top = ". -xdev" if build.folder == "/" else "."
-    touch = f"find {top} -name '*.rs' -not -path './target/*' -exec touch {{}} +"
+    touch = f"find {top} {_TOUCHING}"
     joined = f";{line_break}" if first_build.before in (";", "\n") else f"{line_break}&& "
     body = f"{source[start : first_build.start]}{touch}{joined}{source[first_build.start :]}"
     for step in build.following:
