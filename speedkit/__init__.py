@@ -87,8 +87,8 @@ def __getattr__(name: str) -> Any:
 
         raise AttributeError(message("speedkit has no {name!r}; it has {names}.", name=name, names=", ".join(__all__)))
     module, attribute = _HOMES[name]
-    found = import_module(module)
-    value = found if attribute is None else getattr(found, attribute)
+    room = import_module(module)
+    value = room if attribute is None else getattr(room, attribute)
     globals()[name] = value
     return value
 

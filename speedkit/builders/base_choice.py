@@ -300,8 +300,8 @@ def _needed_images(
     needed = {}
     for reference, of_platforms in platforms.items():
         name = context_name(reference)
-        if (chosen := options.base_for(reference)) is not None:
-            needed[reference] = _NeededImage(chosen, of_platforms, of_user=True, in_place=True)
+        if (replacement := options.base_for(reference)) is not None:
+            needed[reference] = _NeededImage(replacement, of_platforms, of_user=True, in_place=True)
         elif name in images:
             needed[reference] = _NeededImage(images[name], of_platforms, of_user=True)
         elif name not in contexts:

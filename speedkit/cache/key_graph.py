@@ -1,12 +1,12 @@
-"""A model of BuildKit's cache: which results there are, and by which keys a vertex finds them.
+"""A model of BuildKit's cache: its results, and the keys by which a vertex finds them.
 
 BuildKit keeps a graph. A result is reached from the cache keys of its inputs, input by input. An input has the key of the
 vertex that made it and, where it is read by content, a second key: the digest of the bytes read. A vertex is a cache hit when
 every input has a key that leads to one common result. Source: moby/buildkit, solver/edge.go (probeCache, currentIndexKey) and
 solver/cachemanager.go (Query).
 
-Only a run tells which bytes a RUN produces. The graph stands for them with "the bytes of result N at this path": equal to
-themselves, perhaps equal to other bytes. Where such a guess decides, the vertex is a possible hit.
+Only a run tells which bytes a RUN produces. The graph has "the bytes of result N at this path" in place of them: they are equal
+to themselves, and perhaps equal to other bytes. Where such a guess decides, the vertex is a possible hit.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _Link = tuple[Hashable, int, Hashable]
 class CachedResults:
     """The results that the cache holds for a vertex.
 
-    certain: numbers of the results that BuildKit finds in any case. possible: those it finds if some bytes turn out equal.
-    missing_paths: paths that the vertex reads, and that are not there or cannot be sent.
+    certain: numbers of the results that BuildKit finds in any case. possible: those that it finds if some bytes turn out equal.
+    missing_paths: paths that the vertex reads, but that are missing or cannot be sent.
     """
 
     certain: _Results = _NONE
@@ -56,36 +56,36 @@ class CachedResults:
 class _ContentKeys:
     """The results of one operation by the content of one input.
 
-    known: by digest. of_runs: by "the bytes of result N", oldest first.
+    by_digest: by the digest of the content. of_runs: by "the bytes of result N", oldest first.
     """
 
-    __slots__ = ("known", "of_runs")
+    __slots__ = ("by_digest", "of_runs")
 
     def __init__(self) -> None:
-        self.known: dict[str, set[int]] = {}
+        self.by_digest: dict[str, set[int]] = {}
         self.of_runs: dict[Hashable, set[int]] = {}
 
     def at(self, key: Hashable) -> set[int] | None:
-        return self.known.get(key) if isinstance(key, str) else self.of_runs.get(key)
+        return self.by_digest.get(key) if isinstance(key, str) else self.of_runs.get(key)
 
     def add(self, key: Hashable, results: _Results) -> None:
         if isinstance(key, str):
-            self.known.setdefault(key, set()).update(results)
+            self.by_digest.setdefault(key, set()).update(results)
         else:
             self.of_runs.setdefault(key, set()).update(results)
 
-    def guesses(self, *, is_known: bool, most: int | None) -> _Results:
-        """The results of contents that may turn out equal. most: the newest so many are enough."""
-        found: set[int] = set()
+    def guesses(self, *, has_digest: bool, most: int | None) -> _Results:
+        """The results of contents that may turn out equal. most: only so many are needed, the newest first."""
+        possible: set[int] = set()
         for results in reversed(self.of_runs.values()):
-            found |= results
-            if most is not None and len(found) >= most:
-                return frozenset(found)
-        for results in reversed(self.known.values()) if not is_known else ():
-            found |= results
-            if most is not None and len(found) >= most:
+            possible |= results
+            if most is not None and len(possible) >= most:
+                return frozenset(possible)
+        for results in reversed(self.by_digest.values()) if not has_digest else ():
+            possible |= results
+            if most is not None and len(possible) >= most:
                 break
-        return frozenset(found)
+        return frozenset(possible)
 
 
 class KeyGraph:
@@ -162,8 +162,8 @@ class KeyGraph:
 
         # Bytes that only a run tells may equal any bytes of an earlier build. Bytes with a digest may equal only those that
         # earlier builds knew as "the bytes of result N", a tuple: two digests either match or differ for sure.
-        is_known = bool(content_keys) and all(isinstance(key, str) for key in content_keys)
-        perhaps |= contents.guesses(is_known=is_known, most=self._most_possible)
+        has_digest = bool(content_keys) and all(isinstance(key, str) for key in content_keys)
+        perhaps |= contents.guesses(has_digest=has_digest, most=self._most_possible)
         return sure, perhaps - sure
 
     def _by_vertex_key(self, vertex: Vertex, number: int, edge: Edge, input_results: _Results) -> _Results:
@@ -230,7 +230,7 @@ def _content_keys(edge: Edge, input_results: _Results) -> tuple[Hashable, ...]:
     """The keys of the bytes that an input reads: a digest as text, "the bytes of result N" as a tuple."""
     tree = edge.vertex.tree
     if tree is not None:
-        # Of a file that commands on the host will write there is no digest yet. No key at all makes the vertex a possible hit.
+        # A file that commands on the host will write has no digest yet. Without any key, the vertex is a possible hit.
         if any(tree.unknown_in(selector) for selector in edge.selectors):
             return ()
         return ("\0".join(tree.digest(selector) or "" for selector in _hashed_selectors(edge.selectors)),)

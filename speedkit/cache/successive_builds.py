@@ -58,7 +58,7 @@ class ForecastBuild:
 
 
 class _KnownPlan:
-    """A plan, and what is the same in all builds of it."""
+    """A plan, and the facts that are the same in all builds of it."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -67,7 +67,7 @@ class _KnownPlan:
         self.vertices = tuple(_all_vertices(plan))
         edges = [edge for vertex in self.vertices for edge in vertex.inputs if edge.vertex is plan.context]
         self.selectors = tuple(dict.fromkeys(selector for edge in edges for selector in edge.selectors))
-        # Which of these files are sent depends on the other files.
+        # Whether BuildKit gets a file with a backslash in its path depends on the other files of the context.
         self.depends_on_files = any("\\" in selector.path for selector in self.selectors)
 
 
@@ -122,7 +122,8 @@ def _verdict(step: PlannedStep, lookup: PlanLookup, *, has_equal: bool) -> Verdi
     verdict = verdict_of(step, lookup)
     if verdict != "miss" or not has_equal or step.vertex is None:
         return verdict
-    # As in `CacheModel.predict`: of equal steps on other images, nobody knows which one runs. A step that stops is no such one.
+    # As in `CacheModel.predict`: of equal steps on different images, BuildKit runs any one. A step that stops the build is
+    # none of these.
     is_stopped = bool(lookup.of(step.vertex).missing_paths or step.vertex.missing_secrets)
     return "miss" if is_stopped else "depends"
 

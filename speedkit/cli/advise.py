@@ -1,4 +1,4 @@
-"""`speedkit advise`: what a project can change so that its rebuilds are quicker, and the proof of it."""
+"""`speedkit advise`: changes that make the rebuilds of a project quicker, and their proof."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ __all__ = ["register"]
 
 
 def register(program: typer.Typer) -> None:
-    what_to_change = message("Say what to change in a project's Dockerfile, as a patch; with --prove, build both and compare.")
-    program.command("advise", help=what_to_change)(with_docker_options(advise))
+    summary = message("Say what to change in a project's Dockerfile, as a patch; with --prove, build both and compare.")
+    program.command("advise", help=summary)(with_docker_options(advise))
 
 
 def advise(

@@ -87,8 +87,8 @@ def parse_size(text: str) -> int:
 
 
 def with_docker_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """The verb with the options of `docker build`, which it gets together as its parameter `options`, a `CommandOptions`."""
-    # typer reads the parameters of a verb from its signature, so the shared ones take the place of `options` there.
+    """A verb that also has the options of `docker build`. It gets them as one parameter, `options`, a `CommandOptions`."""
+    # typer reads the parameters of a verb from its signature. There, the shared ones replace the parameter `options`.
     hints = get_type_hints(verb, localns={"CommandOptions": object}, include_extras=True)
     shared_hints = get_type_hints(_command_options, localns={"CommandOptions": object}, include_extras=True)
     shared = inspect.signature(_command_options).parameters
@@ -101,8 +101,8 @@ def with_docker_options(verb: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(verb)
     def verb_with_options(**values: Any) -> None:
-        given = {name: values.pop(name) for name in shared}
-        verb(**values, options=_command_options(**given))
+        shared_values = {name: values.pop(name) for name in shared}
+        verb(**values, options=_command_options(**shared_values))
 
     verb_with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     verb_with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -198,7 +198,7 @@ def _command_options(
 
 
 def _pairs(options: Iterable[str], *, is_complete: bool) -> dict[str, str]:
-    """`NAME=VALUE` options as a dictionary. is_complete: a name alone is a mistake; else its value is empty."""
+    """`NAME=VALUE` options as a dictionary. is_complete: a name without a value is an error; otherwise the value is empty."""
     pairs = {}
     for option in options:
         name, equals, value = option.partition("=")
@@ -254,8 +254,8 @@ def parse_bases(options: list[str] | None) -> dict[str, str]:
 def parse_build_args(options: list[str] | None) -> dict[str, str]:
     """`K=V` pairs as a dictionary. A `K` alone gets its value from the environment, which `ps` does not show.
 
-    Raises: Misuse for a build argument without a value. `docker build` leaves it out without a word; here somebody would
-    measure another build than the one they asked for.
+    Raises: Misuse for a build argument without a value. `docker build` silently leaves it out, but here that would measure a
+    build that nobody asked for.
     """
     pairs = {}
     for pair in options or []:

@@ -88,8 +88,8 @@ def _app_to_compare(folder: Path | None, edits: list[str], way: str | None, opti
         if way is not None:
             raise Misuse(message("The sample app has no ways to build."), fix=message("Name a folder before --way."))
         return sample_app()
-    given = options.named_contexts
-    app = own_app(folder) if way is None else open_project(folder).app_copy(way, named_contexts=given)
+    contexts = options.named_contexts
+    app = own_app(folder) if way is None else open_project(folder).app_copy(way, named_contexts=contexts)
     try:
         for name in edits:
             if name != COLD and name not in app.edits:

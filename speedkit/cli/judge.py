@@ -30,8 +30,8 @@ __all__ = ["register"]
 
 
 def register(program: typer.Typer) -> None:
-    proved = message("Judge another Dockerfile by real builds of your last commits: is its image equal, and is it quicker?")
-    program.command("judge", help=proved)(with_docker_options(judge))
+    summary = message("Judge another Dockerfile by real builds of your last commits: is its image equal, and is it quicker?")
+    program.command("judge", help=summary)(with_docker_options(judge))
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""Prints what a proof found: a table of seconds, whether the images are equal, and how the smoke command ended."""
+"""Prints a proof: a table of seconds, whether the images are equal, and how the smoke command ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIFFERENCES_PRINTED = 20
 
 
 def print_proof(piece: Piece) -> None:
-    """The figures of a proof; nothing where there is none."""
+    """Prints the figures of a proof; nothing for a piece without one."""
     from speedkit.words import seconds_text
 
     proof = piece.proof
@@ -33,4 +33,4 @@ def print_proof(piece: Piece) -> None:
         if more := len(proof.differences) - len(shown):
             print_text(plural("and {count:,} more", "and {count:,} more", more))
     if proof.smoke is not None:
-        print_text(message("Smoke command {command}: {said}", command=f"`{proof.smoke.command}`", said=proof.smoke.sentence))
+        print_text(message("Smoke command {command}: {end}", command=f"`{proof.smoke.command}`", end=proof.smoke.sentence))

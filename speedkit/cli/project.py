@@ -22,8 +22,8 @@ __all__ = ["register"]
 
 
 def register(program: typer.Typer) -> None:
-    found = message("List the ways to build a folder that its files tell, and the base images that they need.")
-    program.command("project", help=found)(project)
+    summary = message("List the ways to build a folder, as its files describe them, and the base images that they need.")
+    program.command("project", help=summary)(project)
 
 
 def project(
@@ -31,7 +31,7 @@ def project(
     way: WayOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the ways and the base images. Exit with 1 when no way was found."""
+    """Print the ways and the base images. Exit with 1 when there is no way."""
     from speedkit.projects import open_project
     from speedkit.secrets import hide_secrets
 
@@ -52,7 +52,7 @@ def project(
 
 
 def _engine() -> tuple[Engine | None, str]:
-    """The engine, to be asked for its images; without one, why."""
+    """The engine, which is asked for its images; or None, and the reason."""
     from speedkit.engine import connect
 
     try:
@@ -109,11 +109,11 @@ def _print_ways(read: Project, ways: Sequence[Way]) -> None:
     if rows:
         print_table(message("Ways to build {folder}:", folder=read.folder), ["", name, dockerfile, context, options], rows)
     if default is not None and default in ways:
-        print_text("", message("* is taken when no --way is given."))
+        print_text("", message("* is the way that is built without --way."))
 
 
 def _options_text(way: Way) -> str:
-    """What a way says besides its Dockerfile and context; or why it cannot be built."""
+    """The options of a way besides its Dockerfile and context, after the reason why it cannot be built, if there is one."""
     parts = [message("cannot be built from here: {why}", why=way.problem)] if way.problem else []
     parts += [f"--target {way.target}"] if way.target else []
     parts += [f"--build-arg {name}={value}" for name, value in way.build_args.items()]
@@ -122,12 +122,12 @@ def _options_text(way: Way) -> str:
     parts += [f"--cache-to {place}" for place in way.cache_to]
     parts += [f"--build-context {name}=target:{target}" for name, target in way.linked.items()]
     parts += ["--no-cache"] if way.without_cache else []
-    # Tags and labels change nothing about a build's steps.
+    # Tags and labels change no step of a build, so a reader does not miss them.
     unknown = ", ".join(
         f"{option} ({text})" for option, text in way.not_resolved.items() if option != "tag" and not option.startswith("label")
     )
     if unknown:
-        parts.append(message("known only when it runs: {unknown}", unknown=unknown))
+        parts.append(message("known only when it runs: {options}", options=unknown))
     return "; ".join(parts)
 
 
@@ -138,7 +138,7 @@ def _print_bases(bases: Sequence[Base], why_none: str) -> None:
     rows = [[base.reference, _used_text(base, why_none)] for base in bases]
     print_table(message("Base images:"), [message("in the Dockerfile"), message("built from here")], rows)
     if why_none:
-        print_sentence(message("Which images are here is not known: {why}", why=why_none))
+        print_sentence(message("There is no engine to ask for its images: {why}", why=why_none))
 
 
 def _used_text(base: Base, why_none: str) -> str:

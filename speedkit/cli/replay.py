@@ -1,4 +1,4 @@
-"""`speedkit replay`: what the history of a repository costs."""
+"""`speedkit replay`: the cost of a repository's history."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MOST_LINES = 10
 
 
 def register(program: typer.Typer) -> None:
-    cost = message(
+    summary = message(
         "Say what a repository's history costs: which steps each commit ran, for how long, and because of which files."
     )
-    program.command("replay", help=cost)(with_docker_options(replay))
+    program.command("replay", help=summary)(with_docker_options(replay))
 
 
 def replay(
@@ -86,7 +86,7 @@ def _print(result: Replay) -> None:
     if not rows:
         return
     line = message("line")
-    print_table(message("What it goes back to"), [line, message("instruction"), message("because")], rows, numbers=[line])
+    print_table(message("Where the cost comes from"), [line, message("instruction"), message("because")], rows, numbers=[line])
     for split in result.splits[:1]:
         print_text("", _split_sentence(split))
         print_text(*split.patch.rstrip("\n").split("\n"))

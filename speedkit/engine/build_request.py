@@ -1,9 +1,9 @@
 """A build request, and the buildx command for it, without a secret on the command line: every user can read that.
 
-Most requests become `buildx build`, with the values of build args in the environment of buildx. `buildx bake` is used where
-that does not work: where buildx itself would obey a build arg in its environment (HTTP_PROXY, DOCKER_HOST), and where an
-option holds a password or a signature. Bake reads the request from a file that only this user can read, and makes the same
-image. https://docs.docker.com/build/bake/reference/
+Most requests become `buildx build`, with the values of build args in the environment of buildx. Some become `buildx bake`:
+those with a build arg that buildx itself would obey in its environment (HTTP_PROXY, DOCKER_HOST), and those with a password or
+a signature in an option. Bake reads the request from a file that only this user can read, and makes the same image.
+https://docs.docker.com/build/bake/reference/
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ OBEYED_BY_CLIENTS = re.compile(
     r"|PATH|HOME|USER|SHELL|TERM|TMP|TEMP|TMPDIR|COLORFGBG|NO_COLOR|CI|TZ|LANG|PWD|KUBECONFIG|SYSTEMROOT|GIT_\w+",
     re.IGNORECASE,
 )
-"""Variables that buildx itself, Go or git obeys. A build arg of such a name is for the build alone: buildx must not see it."""
+"""Variables that buildx itself, Go or git obeys. buildx must not get a build arg of such a name: it is for the build alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class BuildRequest:
     """One build, in the terms of `buildx build`.
 
     context: the folder of the build context. dockerfile: its path, which may be outside of the context.
-    dockerfile_text: the text to build in place of the file's own; None for its own.
-    named_contexts: by a name in the Dockerfile, mostly an image, the source in its place, such as `docker-image://…`. Those of
-    the user are among them, and so are the user's labels among `labels` and the user's names among `tags`.
+    dockerfile_text: a text to build in place of the file's own; None for its own.
+    named_contexts: by a name in the Dockerfile, usually that of an image, the source that is used for it, such as
+    `docker-image://…`. named_contexts, labels and tags include those of the user.
     options: the other options of the user, as `checked_options` gives them.
     builder: a builder of buildx; None is the engine's own.
-    cache_from, cache_to: where buildx imports and exports caches, as its options say it, such as `type=registry,ref=…`.
+    cache_from, cache_to: the places of cache imports and exports, as in buildx's options, such as `type=registry,ref=…`.
     """
 
     context: Path
@@ -80,8 +80,8 @@ def buildx_call(engine: Engine, request: BuildRequest, scratch: Path, metadata: 
         and not any(map(holds_secret, (*caches, *request.named_contexts.values(), *request.labels.values())))
     )
     # buildx finds the secrets of variables in its own environment, where a build arg of such a name would take their place.
-    given = read_secrets(request.options.secrets, request.context).values()
-    secrets = {secret.variable for secret in given if secret.variable is not None}
+    build_secrets = read_secrets(request.options.secrets, request.context).values()
+    secrets = {secret.variable for secret in build_secrets if secret.variable is not None}
     environment = engine.environment | {name: os.environ[name] for name in secrets if name in os.environ}
     if is_public and not any(_misleads_buildx(environment, name, value, secrets) for name, value in request.build_args.items()):
         return command_line(engine, request, metadata), {**environment, **request.build_args}
@@ -89,7 +89,8 @@ def buildx_call(engine: Engine, request: BuildRequest, scratch: Path, metadata: 
     with open_private(definition) as file:
         file.write(_bake_definition(request))
     argv = [str(engine.buildx), "bake", f"--file={definition}", "--progress=rawjson", f"--metadata-file={metadata}"]
-    # Bake asks for permission for what a definition names. The user has named all of it to us already.
+    # Bake asks the user to allow the agents, networks and folders of a definition. The user has named them all already:
+    # https://docs.docker.com/reference/cli/docker/buildx/bake/#allow
     argv += ["--allow=ssh"] if request.options.ssh else []
     argv += ["--allow=network.host"] if request.options.network == "host" else []
     return argv + _builder_options(request), environment | {"BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
@@ -131,12 +132,12 @@ def command_line(engine: Engine, request: BuildRequest, metadata: Path) -> list[
 
 
 def _builder_options(request: BuildRequest) -> list[str]:
-    # The engine's own builder puts the image into the engine's store by itself; any other keeps it, unless told to load it.
+    # The engine's own builder puts the image into the engine's store by itself. Any other builder does so only with --load.
     return ["--builder", request.builder, "--load"] if request.builder else ["--builder=default"]
 
 
 def _misleads_buildx(environment: Mapping[str, str], name: str, value: str, secrets: Collection[str]) -> bool:
-    """Whether buildx would obey a build arg in its environment, or could not find it there.
+    """Whether buildx would obey a build arg in its environment, or would not see it there.
 
     secrets: the variables that hold secrets of the build.
     """
@@ -148,7 +149,7 @@ def _misleads_buildx(environment: Mapping[str, str], name: str, value: str, secr
 
 
 def _bake_definition(request: BuildRequest) -> bytes:
-    """A request as `buildx bake` reads it."""
+    """A request as a definition for `buildx bake`."""
     options = request.options
     target = {
         "context": str(request.context),
@@ -170,5 +171,5 @@ def _bake_definition(request: BuildRequest) -> bytes:
     }
     definition = {"target": {BAKE_TARGET: {name: value for name, value in target.items() if value}}}
     text = json.dumps(definition, ensure_ascii=False)
-    # Bake expands `${…}` and `%{…}` in the strings of a definition. Doubled, they stand for themselves.
+    # Bake expands `${…}` and `%{…}` in the strings of a definition; `$${` and `%%{` are the escapes for them.
     return text.replace("${", "$${").replace("%{", "%%{").encode("utf-8", "surrogateescape")

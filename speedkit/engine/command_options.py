@@ -1,8 +1,8 @@
-"""The options of `docker build` that neither name what is built nor belong to one engine: secrets, platforms, networks …
+"""The options of `docker build` besides context, Dockerfile, target and caches: secrets, platforms, networks …
 
-In: options as somebody types them. Out: the same in one form each, with whole paths, or a `Misuse` that names the form.
-Source of the forms: docker/buildx, util/buildflags (secret.go, ssh.go, context.go) and build/utils.go (toBuildkitExtraHosts);
-docker/cli, opts; docker/go-units (ParseUlimit, RAMInBytes).
+In: options as somebody types them. Out: the same options, each in one form and with absolute paths; or a `Misuse` that shows
+how to write the option. Source of the forms: docker/buildx, util/buildflags (secret.go, ssh.go, context.go) and build/utils.go
+(toBuildkitExtraHosts); docker/cli, opts; docker/go-units (ParseUlimit, RAMInBytes).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 AGENT = "SSH_AUTH_SOCK"
-"""The variable that names the socket of the user's SSH agent."""
+"""The variable with the path of the SSH agent's socket."""
 DOCKER_IMAGE = "docker-image://"
 OCI_LAYOUT = "oci-layout://"
 TARGET = "target:"
@@ -64,8 +64,8 @@ LARGEST_SECRET_BYTES = 500 * 1024
 class CommandOptions:
     """Options of one build, each as its flag of `docker build` takes it (https://docs.docker.com/reference/cli/docker/buildx/build/).
 
-    secrets: such as `id=token,src=token.txt`. ssh: such as `default`. named_contexts: by name in the Dockerfile, what
-    `--build-context` puts in its place. platforms: such as `linux/amd64`; none is the builder's own.
+    secrets: such as `id=token,src=token.txt`. ssh: such as `default`. named_contexts: by a name in the Dockerfile, the source
+    that `--build-context` puts in its place. platforms: such as `linux/amd64`; none is the builder's own.
     network: `default`, `none` or `host`. add_hosts: such as `registry.local:10.0.0.2`. ulimits: such as `nofile=1024:2048`.
     shm_size: such as `1g`. bases: by the name of a base image in the Dockerfile, the image to use in its place (`--base`).
     """
@@ -89,7 +89,7 @@ class CommandOptions:
 
     @property
     def of_runs(self) -> dict[str, str]:
-        """The options that are part of the cache key of every RUN, as `speedkit.cache.Situation` has them."""
+        """The options in the cache key of every RUN, as in `speedkit.cache.Situation`."""
         values = {
             "network": self.network,
             "add-host": ",".join(self.add_hosts),
@@ -100,7 +100,7 @@ class CommandOptions:
 
     @property
     def folders(self) -> dict[str, Path]:
-        """The named build contexts that are folders of this machine, by name."""
+        """The named build contexts that are folders of this machine, by their names."""
         return {name: Path(source) for name, source in self.named_contexts.items() if not is_address(source)}
 
     @property
@@ -112,7 +112,7 @@ class CommandOptions:
     def base_for(self, reference: str) -> str | None:
         """The image that `--base` puts in place of a base image of the Dockerfile; None where it stays."""
         name = context_name(reference)
-        # A digest is longer than what anybody types, and the name before it says which image is meant.
+        # Nobody types a digest: the option has the name before it.
         return self.bases.get(name) or self.bases.get(context_name(name.partition("@")[0]))
 
 
@@ -129,7 +129,7 @@ class Secret:
 
     @property
     def option(self) -> str:
-        """The secret as buildx reads it: a line of CSV, in which a value with a comma stands in quotes."""
+        """The secret as an option of buildx: a line of CSV, with quotes around a value that has a comma."""
         line = StringIO()
         source = f"env={self.variable}" if self.variable is not None else f"src={self.file}"
         csv.writer(line, lineterminator="").writerow([f"id={self.name}", source])
@@ -137,10 +137,10 @@ class Secret:
 
 
 def checked_options(options: CommandOptions, folder: Path | None = None) -> CommandOptions:
-    """The options in one form each, with whole paths. Options in this form stay as they are.
+    """The options, each in one form, with absolute paths. Options that are in this form already stay as they are.
 
-    folder: where relative paths begin; None is the current folder. Secrets and agents need not be there yet
-    (`require_secrets`).
+    folder: the one that relative paths begin in; None is the current folder. Secrets and agents may still be missing
+    (`require_secrets` checks them).
     Raises: Misuse for an option that buildx would not take.
     """
     folder = folder or Path.cwd()
@@ -153,7 +153,7 @@ def checked_options(options: CommandOptions, folder: Path | None = None) -> Comm
         labels={_label(name): value for name, value in options.labels.items()},
         tags=tuple(dict.fromkeys(map(_tag, options.tags))),
         network=_network(options.network),
-        # A host that is named twice would count twice in cache keys, and says no more.
+        # A host that is named twice would count twice in the cache key, for the same /etc/hosts.
         add_hosts=tuple(dict.fromkeys(_host(text) for option in options.add_hosts for text in option.split(","))),
         ulimits=_ulimits(options.ulimits),
         shm_size=_size(options.shm_size),
@@ -162,7 +162,7 @@ def checked_options(options: CommandOptions, folder: Path | None = None) -> Comm
 
 
 def joined_options(below: CommandOptions, above: CommandOptions) -> CommandOptions:
-    """Both options together. Where there can be only one, that of `above` counts."""
+    """The options of both. For an option with a single value, `above` wins."""
     return CommandOptions(
         secrets=_both(below.secrets, above.secrets),
         ssh=_both(below.ssh, above.ssh),
@@ -182,12 +182,12 @@ def _both(below: tuple[str, ...], above: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*below, *above]))
 
 
-def _refuse(what: str, form: str) -> NoReturn:
-    raise Misuse(what, fix=form)
+def _refuse(problem: str, form: str) -> NoReturn:
+    raise Misuse(problem, fix=form)
 
 
 def read_secrets(options: Sequence[str], folder: Path) -> dict[str, Secret]:
-    """The secrets of `--secret` options by their ids. Of several with one id the last one counts.
+    """The secrets of `--secret` options by their ids. The last one of an id counts.
 
     Raises: Misuse.
     """
@@ -206,12 +206,12 @@ def _secret(option: str, folder: Path) -> Secret:
     name, source = attributes.get("id", ""), attributes.get("source") or attributes.get("src")
     variable, kind = attributes.get("env"), attributes.get("type", "file")
     if not name or unknown or kind not in ("file", "env"):
-        # A mistake may have put the secret itself here, so the option is not quoted as it is.
+        # Somebody may have typed the secret itself here, so the error shows the option without secrets.
         _refuse(message("--secret {option} cannot be read.", option=repr(hide_secrets(option))), form)
     if kind == "env" and variable is None:
         variable, source = source, None
     if variable is None and source is None:
-        # As buildx does it: `id=TOKEN` alone is the variable TOKEN, or else a file of that name.
+        # As in buildx: `id=TOKEN` alone is the variable TOKEN, or else a file of that name.
         variable, source = (name, None) if name in os.environ else (None, name)
     # buildx prefers the file where an option has both.
     return Secret(name, None, folder / Path(source).expanduser()) if source is not None else Secret(name, variable, None)
@@ -242,12 +242,12 @@ def _base(name: str, image: str) -> tuple[str, str]:
 
 
 def agent_ids(options: CommandOptions) -> frozenset[str]:
-    """The ids under which a Dockerfile finds the SSH agents."""
+    """The ids by which a Dockerfile names the SSH agents."""
     return frozenset(option.partition("=")[0] for option in options.ssh)
 
 
 def is_address(source: str) -> bool:
-    """Whether a named build context is somewhere else than in a folder of this machine."""
+    """Whether a named build context is anything but a folder of this machine."""
     return source.startswith((DOCKER_IMAGE, OCI_LAYOUT, TARGET)) or ADDRESS.match(source) is not None
 
 
@@ -267,7 +267,7 @@ def _context(name: str, source: str, folder: Path) -> tuple[str, str]:
     if source.startswith(DOCKER_IMAGE) and _is_wrong(check_image_name, source.removeprefix(DOCKER_IMAGE)):
         _refuse(message("--build-context {option!r} names no image.", option=shown), form)
     if source.lower().startswith(("http://", "https://")) and not WEB_REPOSITORY.fullmatch(source):
-        # BuildKit's own words for it are "invalid argument", without a hint at the context (frontend/dockerui).
+        # BuildKit would end with "invalid argument", without the name of the context (frontend/dockerui).
         _refuse(message("--build-context {option!r} is not the address of a git repository.", option=shown), form)
     if source.startswith(OCI_LAYOUT):
         return context_name(name), OCI_LAYOUT + str(folder / Path(source.removeprefix(OCI_LAYOUT)).expanduser())
@@ -339,7 +339,7 @@ def _network(network: str | None) -> str | None:
             message("BuildKit has no network {network!r} for RUN.", network=network),
             message("Write --network default, none or host."),
         )
-    # `default` is what a build without the option has.
+    # A build without the option has the network `default`.
     return network if network and network != "default" else None
 
 
@@ -378,7 +378,7 @@ def _ulimits(options: Iterable[str]) -> tuple[str, ...]:
                 ),
             )
         limits[match[1]] = f"{match[1]}={soft}:{hard}"
-    # docker sorts them by name, and of several of one name takes the last.
+    # docker sorts limits by their names, and the last one of a name counts (docker/cli, opts/ulimit.go).
     return tuple(limits[name] for name in sorted(limits))
 
 
@@ -395,13 +395,13 @@ def _size(text: str | None) -> str | None:
 
 
 def unset_secrets(options: CommandOptions) -> frozenset[str]:
-    """The ids of secrets whose variable is not set: BuildKit then builds as if the option were not there."""
+    """The ids of secrets whose variable is not set: BuildKit builds as if their options were missing."""
     secrets = read_secrets(options.secrets, Path.cwd()).values()
     return frozenset(one.name for one in secrets if one.variable is not None and one.variable not in os.environ)
 
 
 def require_secrets(options: CommandOptions) -> None:
-    """Raises Misuse for a file, a socket or an agent of these options that is not there.
+    """Raises Misuse for a missing file, socket or agent of these options.
 
     options: as `checked_options` gives them.
     """

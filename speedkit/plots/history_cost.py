@@ -1,4 +1,4 @@
-"""What a replayed history costs: which lines ran at which commit, the running sum, and the folders that it goes back to."""
+"""Figures of a replayed history: the lines that ran at each commit, the running cost, and the cost of each folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["cost_by_folder", "history_strip", "running_cost"]
 
 MOST_LINES, MOST_FOLDERS, MOST_COLUMNS = 20, 12, 400
 STRIP_ROW = 22
-FOUND, RUNS, NO_BUILD = 0, 1, 2
+CACHED, RUNS, NO_BUILD = 0, 1, 2
 SCALE = [
     [0, "rgba(0,114,178,.16)"],
     [0.33, "rgba(0,114,178,.16)"],
@@ -33,25 +33,27 @@ SCALE = [
     [0.66, "rgba(128,128,128,.25)"],
     [1, "rgba(128,128,128,.25)"],
 ]
-"""A colour per code of a cell. Each stands twice, because plotly blends neighbouring entries that differ."""
+"""A colour per code of a cell. Each stands twice: plotly blends the colours between two neighbouring entries."""
 GIT = ".git"
 
 
 def history_strip(replay: Replay) -> Plot:
     """A column for each commit and a row for each instruction that ever ran: filled where it runs.
 
-    Of a long history, the last 400 commits are shown; more columns than pixels show nothing.
+    A long history is cut to its last 400 commits, as a figure has no more columns of pixels.
     """
     shown_commits = replay.commits[-MOST_COLUMNS:]
     counts = Counter(step.instruction for one in shown_commits for step in one.verdicts.ran)
-    lines = _lines(replay)
+    # Each instruction is named with its line in the newest Dockerfile. One that is no longer there has no line.
+    newest = next((one.dockerfile for one in reversed(replay.commits) if one.dockerfile is not None), None)
+    lines = {step.instruction: step.line for step in newest.steps} if newest is not None else {}
     shown = sorted(
         (instruction for instruction, _ in counts.most_common(MOST_LINES)), key=lambda one: (lines.get(one, 10**6), one)
     )
     ran = [(one, {step.instruction for step in one.verdicts.ran}) for one in shown_commits]
-    words = {FOUND: message("cached"), RUNS: message("runs"), NO_BUILD: message("cannot be built")}
+    words = {CACHED: message("cached"), RUNS: message("runs"), NO_BUILD: message("cannot be built")}
     codes = [
-        [NO_BUILD if one.trouble is not None else RUNS if instruction in run else FOUND for one, run in ran]
+        [NO_BUILD if one.trouble is not None else RUNS if instruction in run else CACHED for one, run in ran]
         for instruction in shown
     ]
     labels = [short(f"{lines[one]}  {one}" if one in lines else one, 34) for one in shown]
@@ -93,7 +95,7 @@ def history_strip(replay: Replay) -> Plot:
 
 
 def running_cost(replay: Replay) -> Plot:
-    """The minutes of all builds up to each commit; the number of steps that ran, where seconds are not known."""
+    """The minutes of all builds up to each commit; without a model of seconds, the number of steps that ran."""
     timed = replay.model is not None
     total, sums = 0.0, []
     for one in replay.commits:
@@ -131,7 +133,7 @@ def running_cost(replay: Replay) -> Plot:
 
 
 def cost_by_folder(replay: Replay) -> Plot:
-    """The minutes that go back to changes in each folder; commits that changed several of them are one bar of their own."""
+    """The minutes caused by changes in each folder. Commits that changed several folders are one bar."""
     timed = replay.model is not None
     costs: Counter[str] = Counter()
     counts: Counter[str] = Counter()
@@ -149,7 +151,7 @@ def cost_by_folder(replay: Replay) -> Plot:
         x=amounts,
         width=BAR,
         marker={"color": OWN, "pattern": hatched(False), "line": {"width": 0}},
-        text=[_amount(replay, amount) for amount in amounts],
+        text=[message("{minutes:,.1f} min", minutes=amount) if timed else f"{amount:,.0f}" for amount in amounts],
         textposition="outside",
         cliponaxis=False,
         hovertext=[f"{plain(one)}: {plural('{count:,} miss', '{count:,} misses', counts[one])}" for one in folders],
@@ -170,14 +172,8 @@ def cost_by_folder(replay: Replay) -> Plot:
     return Plot(figure, Frame(rows, columns=["files", "minutes" if timed else "steps", "misses"]))
 
 
-def _lines(replay: Replay) -> dict[str, int]:
-    """The lines of the newest Dockerfile, by instruction."""
-    newest = next((one.dockerfile for one in reversed(replay.commits) if one.dockerfile is not None), None)
-    return {step.instruction: step.line for step in newest.steps} if newest is not None else {}
-
-
 def _by_origin(commit: ReplayedCommit, *, timed: bool) -> dict[int, float]:
-    """What each step at which a miss began costs at a commit: seconds, or steps that ran."""
+    """The cost of each step at which a miss began, at one commit: seconds, or steps that ran."""
     amounts: dict[int, float] = {}
     for step, origin in commit.verdicts.origins().items():
         amounts[origin] = amounts.get(origin, 0.0) + (commit.step_seconds.get(step, 0.0) if timed else 1.0)
@@ -185,7 +181,7 @@ def _by_origin(commit: ReplayedCommit, *, timed: bool) -> dict[int, float]:
 
 
 def _folder(files: Sequence[str]) -> str:
-    """The top folder of some files; in words where there are none, or several."""
+    """The top folder of some files; a phrase where there are none, or several."""
     tops = {f"{path.split('/')[0]}/" if "/" in path else path for path in files if path != GIT}
     if not files:
         return message("the Dockerfile or a base")
@@ -200,7 +196,7 @@ def _commit(one: ReplayedCommit) -> str:
 
 
 def _date_axis(figure: go.Figure, commits: Sequence[ReplayedCommit]) -> None:
-    """Dates at some of the commits, which stand side by side however much time is between them."""
+    """Puts dates below some commits. Their distance says nothing about the time between them."""
     if not commits:
         return
     places = sorted({round(part * (len(commits) - 1) / 4) for part in range(5)})
@@ -252,8 +248,4 @@ def _cost_finding(replay: Replay, sums: Sequence[float]) -> str:
 def _folder_finding(folders: Sequence[str], amounts: Sequence[float], total: float) -> str:
     if not folders or not total:
         return message("No step ran at any of these commits")
-    return message("{percent:.0f} % go back to {files}", percent=100 * amounts[0] / total, files=folders[0])
-
-
-def _amount(replay: Replay, amount: float) -> str:
-    return message("{minutes:,.1f} min", minutes=amount) if replay.model is not None else f"{amount:,.0f}"
+    return message("{percent:.0f} % come from {files}", percent=100 * amounts[0] / total, files=folders[0])

@@ -85,16 +85,16 @@ def secrets_in_value(text: str) -> set[str]:
     it is pieces in place of the whole, and of a very long one only those of its beginning.
     """
     parts = [*(text[start:end] for start, end in find_secrets(text)), *_exported(text)]
-    found = {part for part in parts if len(part) <= WHOLE_AT_MOST}
+    secrets = {part for part in parts if len(part) <= WHOLE_AT_MOST}
     if len(text) <= WHOLE_AT_MOST:
-        return found | {text, text.strip()}
+        return secrets | {text, text.strip()}
     # All beginnings of a secret are looked for at the end of each piece of a log: of a file of 15 kB that took 9 seconds.
     lines = [line.strip() for line in text.splitlines() if not line.startswith("-----")]
     whole_lines = (line for line in lines if SHORTEST_PIECE <= len(line) <= PIECE_LETTERS)
     words = (word for line in lines for word in WORDS.findall(line))
     pieces = (word[start : start + PIECE_LETTERS] for word in words for start in range(0, len(word), PIECE_LETTERS))
     long_pieces = (piece for piece in pieces if len(piece) >= SHORTEST_PIECE)
-    return found.union(islice(whole_lines, PIECES_AT_MOST), islice(long_pieces, PIECES_AT_MOST))
+    return secrets.union(islice(whole_lines, PIECES_AT_MOST), islice(long_pieces, PIECES_AT_MOST))
 
 
 def _exported(text: str) -> Iterator[str]:

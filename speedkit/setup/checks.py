@@ -264,9 +264,9 @@ def _trust_of(address: tuple[str, int] | None) -> tuple[bool, str, str]:
             return True, message("TLS to {host} is not intercepted", host=host), ""
         bundle = host_bundle()
         if bundle is not None and _trusted(address, bundle):
-            return True, message("TLS is intercepted; builds are given the host's bundle {bundle}", bundle=bundle), ""
+            return True, message("TLS is intercepted; builds get the host's bundle {bundle}", bundle=bundle), ""
         if _trusted(address, None):
-            return True, message("TLS is intercepted; builds are given the system's bundle"), ""
+            return True, message("TLS is intercepted; builds get the system's bundle"), ""
     except OSError as problem:
         fix = message(
             "Without a network, builds can use only the images and packages that are here. Behind a proxy, ignore this check."

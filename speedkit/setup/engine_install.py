@@ -68,7 +68,7 @@ def apt_files(release: Release, source: Source | None, apt: Path) -> dict[Path, 
         return {}
     if source is None:
         raise SetupError(
-            message("No source of packages for {release} was found below {folder}.", release=release.codename, folder=apt),
+            message("There is no source of packages for {release} below {folder}.", release=release.codename, folder=apt),
             fix=message("Add one there, then repeat `speedkit setup`."),
         )
     # A negative priority keeps apt from installing any other package of that release (apt_preferences(5)).

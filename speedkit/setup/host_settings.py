@@ -57,24 +57,21 @@ def client_settings() -> dict[str, str]:
 
 
 def _indexes() -> list[tuple[str, str]]:
-    found = {name: os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)}
-    if "PIP_INDEX_URL" not in found and (index := _pip_index()):
-        found["PIP_INDEX_URL"] = index
-    if index := found.get("PIP_INDEX_URL"):
-        found.setdefault("UV_DEFAULT_INDEX", index)
-    if "npm_config_registry" not in found and (registry := _npm_registry()):
-        found["npm_config_registry"] = registry
-    return sorted(found.items())
-
-
-def _pip_index() -> str | None:
-    places = (Path("/etc/pip.conf"), Path("~/.pip/pip.conf"), Path("~/.config/pip/pip.conf"))
-    return _setting(places, re.compile(r"^\s*index-url\s*=\s*(\S+)", re.M))
-
-
-def _npm_registry() -> str | None:
-    places = (Path("/etc/npmrc"), Path("~/.npmrc"))
-    return _setting(places, re.compile(r"^\s*registry\s*=\s*(\S+)", re.M))
+    """The indexes, by the variables that name them. A variable of the host wins over a file."""
+    indexes = {name: os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)}
+    # https://pip.pypa.io/en/stable/topics/configuration/ and https://docs.npmjs.com/cli/configuring-npm/npmrc
+    pip_files = (Path("/etc/pip.conf"), Path("~/.pip/pip.conf"), Path("~/.config/pip/pip.conf"))
+    npm_files = (Path("/etc/npmrc"), Path("~/.npmrc"))
+    if "PIP_INDEX_URL" not in indexes and (index := _setting(pip_files, re.compile(r"^\s*index-url\s*=\s*(\S+)", re.M))):
+        indexes["PIP_INDEX_URL"] = index
+    # uv reads no file of pip's.
+    if index := indexes.get("PIP_INDEX_URL"):
+        indexes.setdefault("UV_DEFAULT_INDEX", index)
+    if "npm_config_registry" not in indexes and (
+        registry := _setting(npm_files, re.compile(r"^\s*registry\s*=\s*(\S+)", re.M))
+    ):
+        indexes["npm_config_registry"] = registry
+    return sorted(indexes.items())
 
 
 def _setting(places: tuple[Path, ...], pattern: re.Pattern[str]) -> str | None:

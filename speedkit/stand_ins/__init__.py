@@ -1,4 +1,4 @@
-"""Stand-ins for base images that no registry hands out: which image means which, and what each is made of.
+"""Stand-ins for base images that no registry hands out: the stand-in for each image, and its parts.
 
 In: a reference such as `golang:1.26-alpine`. Out: the `StandIn`, with its recipe. Nothing is asked or made here:
 `speedkit.setup` makes stand-ins, `speedkit.engine` uses them. A family of images is one file in `families`.
@@ -57,7 +57,7 @@ MIRRORS = (
     "index.docker.io/",
     "library/",
 )
-"""What stands before the name of an official image, on Docker Hub and on the public mirrors of its official images."""
+"""The beginnings of official images' names, on Docker Hub and on the public mirrors of its official images."""
 TAG_LENGTH = 100
 
 
@@ -74,7 +74,7 @@ def official_name(reference: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=256)
 def stand_in_for(reference: str) -> StandIn | None:
-    """The stand-in that a base image means; None for an image of no family, or a flavour that no package registry has."""
+    """The stand-in for a base image; None for an image of no family, or a flavour that no package registry has."""
     name, tag = official_name(reference)
     family = next((family for family in FAMILIES if name in family.images), None)
     return family.stand_in(name, read_tag(tag)) if family is not None and len(tag) <= TAG_LENGTH else None

@@ -1,4 +1,4 @@
-"""A family of images: the names it stands for, and the stand-in that a tag of them means."""
+"""A family of images: their names, and the stand-in for each of their tags."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ __all__ = ["Family"]
 class Family:
     """Images that are made alike.
 
-    images: their names, without a tag; official images of Docker Hub without registry and `library/`. stand_in: gives the
-    stand-in by the image's name and its tag; None where the tag means an image that no package registry has the parts for.
+    images: their names, without a tag; official images of Docker Hub without registry and `library/`. stand_in: a function from
+    the name of an image and its tag to the stand-in; it gives None for an image whose parts no package registry has.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a stand-in is made of, as facts: the image below it, and the parts that come on top, each from a package registry.
+"""The recipe of a stand-in, as facts: the image below it, and the parts on top, each from a package registry.
 
 No address of a registry is written here. `speedkit.setup` gets each part with the registry's own client (apt, go, npm, pip,
 mvn), with the settings and credentials of the host, which stay on the host.
@@ -35,7 +35,7 @@ class DebianTree:
 
 @dataclass(frozen=True, slots=True)
 class DebianPackages:
-    """Packages that apt installs in the image. suite: another one to take them from, such as `trixie-backports`."""
+    """Packages that apt installs in the image. suite: another one that has them, such as `trixie-backports`."""
 
     names: tuple[str, ...]
     suite: str | None = None
@@ -132,9 +132,9 @@ Part = (
 class StandIn:
     """The stand-in for some images.
 
-    key: tells it apart from all others, such as `golang:1.26-trixie`. base: the stand-in below it; None for a tree of its own.
-    parts: what comes on top, in this order. environment, workdir, user, entrypoint, command: of the image. asked: the programs
-    that the images bring, with the versions that were asked for, such as `Go 1.26`; "" where the images bring none.
+    key: unique among stand-ins, such as `golang:1.26-trixie`. base: the stand-in below it; None for a tree of its own.
+    parts: in the order in which they are added. environment, workdir, user, entrypoint, command: of the image. asked: the
+    programs of the images, with the versions in the tag, such as `Go 1.26`; "" for images without programs of their own.
     """
 
     key: str

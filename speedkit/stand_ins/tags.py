@@ -1,4 +1,4 @@
-"""What the tag of an official image says: version, distribution, and size. Such as `1.26-alpine3.22`, `3.12-slim`."""
+"""Reads the tags of official images, such as `1.26-alpine3.22` or `3.12-slim`: version, distribution, size."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ NEWEST = frozenset({"latest", "lts", "current", "stable", "mainline", "edge"})
 class Tag:
     """A tag, read.
 
-    version: "" for the newest. system: which distribution the image is made of. suite: Debian's release, where the tag names
-    one or the release of Ubuntu nearest to it. is_slim: it has `slim`. other: the words that say something else.
+    version: "" for the newest. system: the distribution of the image. suite: Debian's release that the tag names, or the one
+    nearest to a release of Ubuntu; None for a tag without any. is_slim: it has `slim`. other: all other words.
     """
 
     version: str
@@ -43,7 +43,7 @@ class Tag:
 
 
 def read_tag(tag: str) -> Tag:
-    """The parts of a tag; a version counts only as its first word."""
+    """The parts of a tag. Only its first word can be the version."""
     version, suite, other = "", None, []
     system: System = "debian"
     is_slim = False

@@ -285,7 +285,7 @@ def test_every_plot_of_a_history_has_a_finding_a_table_and_a_drawing(small: Smal
     strip, cost, folders = plots.history_strip(replayed), plots.running_cost(replayed), plots.cost_by_folder(replayed)
     assert strip.title == "COPY . . runs at 9 of 10 commits"
     assert cost.title == "27 steps ran at 10 commits"
-    assert folders.title == "89 % go back to src/"
+    assert folders.title == "89 % come from src/"
     for plot in (strip, cost, folders):
         assert "10 commits replayed" in plot.measured
         assert "<svg" in str(plot.bundle["text/html"])

@@ -75,7 +75,7 @@ def test_what_cannot_be_installed_is_told(fake_apt, monkeypatch):
 
 
 def test_debian_12_without_a_source_says_so():
-    with pytest.raises(SetupError, match="No source of packages for bookworm"):
+    with pytest.raises(SetupError, match="There is no source of packages for bookworm"):
         engine_install.apt_files(BOOKWORM, None, engine_install.APT)
 
 

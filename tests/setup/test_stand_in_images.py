@@ -12,7 +12,7 @@ from speedkit.engine import image_names
 from speedkit.errors import SetupError
 from speedkit.setup import host_settings, stand_in_images
 from speedkit.setup.debian import Release, Source, sources_of
-from speedkit.stand_ins import NodeRuntime, stand_in_for
+from speedkit.stand_ins import NodeRuntime, NpmPrograms, stand_in_for
 
 DEBIAN = Release("debian", "", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)")
 FEDORA = Release("fedora", "", "41", "", "Fedora 41")
@@ -83,7 +83,7 @@ def got(monkeypatch, kind: type, words: str) -> None:
 
 def test_each_image_is_made_on_the_one_below_it_and_says_what_it_is_made_of(maker, monkeypatch):
     got(monkeypatch, NodeRuntime, "Node.js 22.1.0")
-    got(monkeypatch, stand_in_images.NpmPrograms, "npm 10.9")
+    got(monkeypatch, NpmPrograms, "npm 10.9")
     assert make("node:22-slim") == "Node.js 22.1.0, npm 10.9, Debian bookworm"
     assert list(maker.dockerfiles) == ["debian:bookworm", "node:22-slim-bookworm"]
     assert maker.bases["node:22-slim-bookworm"].endswith("/stand-in/debian:bookworm")
@@ -96,7 +96,7 @@ def test_each_image_is_made_on_the_one_below_it_and_says_what_it_is_made_of(make
 
 def test_corepack_takes_packages_of_a_registry_that_signs_none(maker, monkeypatch):
     got(monkeypatch, NodeRuntime, "Node.js 22.1.0")
-    got(monkeypatch, stand_in_images.NpmPrograms, "npm 10.9")
+    got(monkeypatch, NpmPrograms, "npm 10.9")
     make("node:22-slim")
     assert 'ENV COREPACK_INTEGRITY_KEYS="0"' not in maker.dockerfiles["node:22-slim-bookworm"]
     monkeypatch.setattr(stand_in_images, "npm_signs_packages", lambda: False)
@@ -171,7 +171,7 @@ def test_without_debian_and_root_the_fix_is_another_image(maker, monkeypatch):
     assert "--base NAME=IMAGE" in raised.value.fix
     monkeypatch.setattr(stand_in_images, "read_release", lambda: DEBIAN)
     monkeypatch.setattr(stand_in_images, "sources_of", lambda *_: [])
-    with pytest.raises(SetupError, match="No source of packages for bookworm"):
+    with pytest.raises(SetupError, match="There is no source of packages for bookworm"):
         make("debian:bookworm")
 
 

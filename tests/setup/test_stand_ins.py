@@ -131,7 +131,7 @@ def test_the_stand_in_for_debian_is_what_mmdebstrap_makes(engine, alpine, names,
     assert (tmp_path / "asked").read_text() == "deb [signed-by=/k.gpg] http://mirror.example/debian bookworm main"
     assert inspect_image(engine, names["debian"])["Config"]["Cmd"] == ["bash"]
     monkeypatch.setattr(stand_ins, "main_source", lambda _: None)
-    with pytest.raises(SetupError, match="No source of packages for bookworm"):
+    with pytest.raises(SetupError, match="There is no source of packages for bookworm"):
         stand_ins.make_stand_in(engine, "debian")
 
 

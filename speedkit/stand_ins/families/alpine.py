@@ -9,7 +9,6 @@ from importlib.resources import files
 
 from ..family import Family
 from ..recipe import DebianPackages, Part, Script, StandIn, TextFile
-from ..tags import Tag
 from .debian import PATH, debian
 
 __all__ = ["FAMILY", "alpine"]
@@ -22,7 +21,7 @@ LINKS = (
     "sed -i 's/^PRETTY_NAME=.*/PRETTY_NAME=\"stand-in for Alpine, made by speedkit of Debian\"/' /etc/os-release",
 )
 ACCOUNT_PROGRAMS = ("adduser", "addgroup", "deluser", "delgroup")
-"""They have other options in busybox than in Debian, whose busybox has none of them."""
+"""Programs with other options in Alpine's busybox than in Debian. Debian's busybox lacks them."""
 
 
 def alpine() -> StandIn:
@@ -38,8 +37,8 @@ def alpine() -> StandIn:
     return StandIn("alpine:latest", below, parts, {"PATH": PATH}, command=("/bin/sh",))
 
 
-def _stand_in(image: str, tag: Tag) -> StandIn | None:  # noqa: ARG001
-    return alpine() if not tag.other and tag.suite is None else None
-
-
-FAMILY = Family("alpine", ("alpine", "cgr.dev/chainguard/wolfi-base"), _stand_in)
+FAMILY = Family(
+    "alpine",
+    ("alpine", "cgr.dev/chainguard/wolfi-base"),
+    lambda _, tag: alpine() if not tag.other and tag.suite is None else None,
+)

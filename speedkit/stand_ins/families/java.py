@@ -23,7 +23,7 @@ HOME = "/opt/java/openjdk"
 
 def java(asked: int, kind: str, system: str) -> StandIn:
     """The stand-in with a major version of OpenJDK, or the nearest. kind: `jdk` or `jre`."""
-    major = next((known for known in SUITES if known >= asked), max(SUITES))
+    major = next((version for version in SUITES if version >= asked), max(SUITES))
     if system == "alpine" and SUITES[major] != "trixie":
         major = 21  # the stand-in for Alpine is made of that release
     below = alpine() if system == "alpine" else debian(SUITES[major])

@@ -38,15 +38,15 @@ def _suite(numbers: tuple[int, ...]) -> str:
 
 
 def python(tag: Tag) -> StandIn:
-    """The stand-in for a version and flavour of Python. tag: `other` is not looked at."""
+    """The stand-in for a version and flavour of Python. tag: its `other` is ignored."""
     numbers = major_and_minor(tag.version)
     if len(numbers) < 2:
         numbers = max(PRESETS)
     suite = tag.suite or _suite(numbers)
     if numbers[:2] == OF_DEBIAN and tag.system == "debian":
         return _of_debian(tag)
-    # The nearest minor version that there is.
-    minor = min(PRESETS, key=lambda known: (abs(known[1] - numbers[1]), -known[1]))
+    # The nearest minor version with a package on Maven Central.
+    minor = min(PRESETS, key=lambda version: (abs(version[1] - numbers[1]), -version[1]))
     if tag.system == "alpine":
         below, flavour = alpine(), "alpine"
     elif tag.is_slim:

@@ -31,10 +31,6 @@ JAVA = re.compile(r"(?:jdk|jre)(\d+)")
 VENDORS = frozenset({"temurin", "eclipse", "openjdk", "jdk", "jre", "noble"})
 
 
-def _stand_in(image: str, tag: Tag) -> StandIn | None:
-    return _java_server(image, tag) if image in ("tomcat", "jetty") else _file_server(image, tag)
-
-
 def _file_server(image: str, tag: Tag) -> StandIn | None:
     if set(tag.other) - {"perl", "otel"}:
         return None
@@ -78,4 +74,8 @@ def _java_server(image: str, tag: Tag) -> StandIn | None:
     return StandIn(key, below, (archive, folders), settings, workdir, command=command, asked=asked)
 
 
-FAMILY = Family("web-servers", ("nginx", "caddy", "tomcat", "jetty"), _stand_in)
+FAMILY = Family(
+    "web-servers",
+    ("nginx", "caddy", "tomcat", "jetty"),
+    lambda image, tag: (_java_server if image in ("tomcat", "jetty") else _file_server)(image, tag),
+)
