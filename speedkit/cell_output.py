@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import textwrap
 
-from speedkit.visible import visible, visible_line
+from speedkit.control_characters import visible, visible_line
 
 __all__ = ["say", "say_aside"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from speedkit.visible import visible
+from speedkit.control_characters import visible
 
 __all__ = ["Column", "Frame"]
 

@@ -50,8 +50,8 @@ import errno
 from collections.abc import Iterable
 
 from speedkit.commands import as_typed
+from speedkit.control_characters import visible, visible_line
 from speedkit.messages import message
-from speedkit.visible import visible, visible_line
 
 __all__ = [
     "NO_ROOM",

@@ -44,9 +44,9 @@ from speedkit.proof.project_states import LeftOut, ProjectState
 from speedkit.proof.proof import Pair, Piece, Proof
 from speedkit.proof.smoke import SmokeResult
 from speedkit.rendering.ansi import ansi_to_html
-from speedkit.rendering.layers_html import LayerRow, layers_html
+from speedkit.rendering.build_steps import build_html
+from speedkit.rendering.layers_table import LayerRow, layers_table_html
 from speedkit.rendering.reasons_html import reasons_html, warnings_html
-from speedkit.rendering.steps_html import build_html
 from speedkit.rendering.tables import Cell, Table, table_html
 from speedkit.replays import Replay, replay
 from speedkit.replays.report import replay_html
@@ -300,13 +300,13 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.proof.advice_html.piece_html": lambda attack: [piece_html(proven(attack))],
     "speedkit.proof.advice_html.proof_html": lambda attack: [proof_html(proof) if (proof := proven(attack).proof) else ""],
     "speedkit.rendering.ansi.ansi_to_html": lambda attack: [ansi_to_html(f"\x1b[31m{attack}\x1b[1;{attack}m{attack}")],
-    "speedkit.rendering.layers_html.layers_html": lambda attack: [
-        layers_html(attack, [attack], [LayerRow(attack, 1, 1, 1, 1, 1)], [(attack, 1)])
+    "speedkit.rendering.layers_table.layers_table_html": lambda attack: [
+        layers_table_html(attack, [attack], [LayerRow(attack, 1, 1, 1, 1, 1)], [(attack, 1)])
     ],
     "speedkit.replays.report.replay_html": lambda attack: [replay_html(replayed(attack))],
     "speedkit.rendering.reasons_html.reasons_html": lambda attack: [reasons_html(attack, poisoned(graph(), attack).steps)],
     "speedkit.rendering.reasons_html.warnings_html": lambda attack: [warnings_html([Finding(attack, 1, attack)])],
-    "speedkit.rendering.steps_html.build_html": lambda attack: [build_html(one) for one in builds(attack)],
+    "speedkit.rendering.build_steps.build_html": lambda attack: [build_html(one) for one in builds(attack)],
     "speedkit.rendering.tables.table_html": lambda attack: [
         table_html(
             [Cell(attack, attack, attack, below=attack)], [[Cell(attack, attack, attack)]], look=attack, row_heads=[attack]

@@ -6,7 +6,7 @@ words of the JSON output.
 
 from __future__ import annotations
 
-from .for_programs import CauseKind, cause_kind, cause_subjects
+from .json_kinds import CauseKind, cause_kind, cause_subjects
 from .types import (
     Addition,
     AddressChanged,

@@ -42,7 +42,7 @@ LAYER_COLUMNS = (
     marked("wasted"),
 )
 MODULES_FOR_JSON = ("speedkit.images.plain_data",)
-MODULES_FOR_TABLES = ("speedkit.images.summary", "speedkit.rendering.layers_html", "rich.console", "rich.table")
+MODULES_FOR_TABLES = ("speedkit.images.summary", "speedkit.rendering.layers_table", "rich.console", "rich.table")
 SIGNS: dict[DifferenceKind, str] = {"added": "+", "changed": "~", "removed": "−"}
 KINDS: dict[DifferenceKind, str] = {"added": marked("added"), "changed": marked("changed"), "removed": marked("removed")}
 

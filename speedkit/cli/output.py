@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from speedkit.control_characters import visible, visible_json, visible_line
 from speedkit.messages import marked, message
-from speedkit.visible import visible, visible_json, visible_line
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from speedkit.control_characters import visible_line
 from speedkit.errors import SpeedkitError
 from speedkit.messages import message
-from speedkit.visible import visible_line
 
 from . import (
     advise,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.on_demand import load_on_demand
+from speedkit.lazy_imports import load_on_demand
 
 if TYPE_CHECKING:
     from .base_images import (

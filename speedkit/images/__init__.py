@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speedkit.on_demand import load_on_demand
+from speedkit.lazy_imports import load_on_demand
 
 if TYPE_CHECKING:
     from .archive import errors_about, read_archive, read_content, read_saved_image

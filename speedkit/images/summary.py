@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from speedkit.messages import message, plural
-from speedkit.rendering import LayerRow, layers_html
+from speedkit.rendering import LayerRow, layers_table_html
 from speedkit.words import bytes_text, share_text
 
 from .dive import dive_figures
@@ -53,7 +53,7 @@ def layer_rows(image: Image) -> tuple[LayerRow, ...]:
 def image_html(image: Image) -> str:
     """The image in HTML, for a notebook."""
     waste = [(waste.path, waste.size_bytes) for waste in image.waste[:WASTE_SHOWN]]
-    return layers_html(image_finding(image), image_figures(image), layer_rows(image), waste)
+    return layers_table_html(image_finding(image), image_figures(image), layer_rows(image), waste)
 
 
 def comparison_finding(before: Image, after: Image, comparison: ImageComparison) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from speedkit.apps import App, Edit, Strategy
+from speedkit.control_characters import visible
 from speedkit.dockerfile import read_dockerfile
 from speedkit.messages import message
 from speedkit.rendering import Table, html_text
-from speedkit.visible import visible
 
 __all__ = ["Listing", "dockerfile", "stages", "summaries"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from speedkit.control_characters import visible_line
 from speedkit.engine import connect, inspect_image
 from speedkit.errors import EngineError, NoSuchImage
 from speedkit.measurements import COLD, SAME_SIZE, UNCHANGED, common_edit, edit_words, smallest_images
 from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.rendering import command_text
-from speedkit.visible import visible_line
 from speedkit.words import bytes_text
 
 from .name_list import all_names

@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from speedkit.control_characters import visible_json
 from speedkit.messages import message, plural
 from speedkit.rendering import html_attributes, html_text
-from speedkit.visible import visible_json
 from speedkit.words import FORECASTS, STATES, seconds_text
 
 from .steps import StageRows, StepList, StepRow

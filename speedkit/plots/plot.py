@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import plotly.graph_objects as go
 
-from speedkit.visible import visible_line
+from speedkit.control_characters import visible_line
 
 from .svg_drawing import drawing
 from .tables import table_html

@@ -9,9 +9,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from speedkit.control_characters import visible
 from speedkit.messages import message, plural
 from speedkit.model import Build, Step
-from speedkit.visible import visible
 
 __all__ = [
     "BAR",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from speedkit.visible import visible
+from speedkit.control_characters import visible
 
 __all__ = ["html_attributes", "html_text"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from speedkit.visible import visible
+from speedkit.control_characters import visible
 
 from .html_text import html_attributes, html_text
 from .mathjax import NOT_MATH

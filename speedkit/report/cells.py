@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from speedkit.control_characters import visible
 from speedkit.plots import PLOTLY_MIME
 from speedkit.rendering import ansi_to_html, html_text
-from speedkit.visible import visible
 
 __all__ = ["Figures", "cell_html"]
 

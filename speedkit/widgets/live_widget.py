@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import anywidget
 import traitlets
 
-from speedkit.visible import visible_line
+from speedkit.control_characters import visible_line
 
 from .page_messages import page_messages
 from .update_thread import Updater

@@ -15,7 +15,7 @@ from speedkit.history import explain, predict
 from speedkit.plots.style import notes
 from speedkit.recordings.recording import read_recording
 from speedkit.recordings.recording_reader import read_build
-from speedkit.rendering.steps_html import build_html
+from speedkit.rendering.build_steps import build_html
 
 pytestmark = pytest.mark.engine
 

@@ -15,7 +15,7 @@ from speedkit.engine.connection import Engine
 from speedkit.history import explain, predict
 from speedkit.history.find_builds import recording_of
 from speedkit.recordings.recording_reader import read_build
-from speedkit.rendering.steps_html import build_html
+from speedkit.rendering.build_steps import build_html
 from speedkit.widgets import Workbench
 from tests.planted_secrets import Planted, command_lines, planted, remains
 from tests.waiting import wait_until

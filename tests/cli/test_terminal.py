@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import speedkit.cli
+from speedkit.control_characters import visible, visible_json, visible_line
 from speedkit.errors import NotAFolder, SetupError, SpeedkitError
-from speedkit.visible import visible, visible_json, visible_line
 from tests.images.archives import docker_archive, layer
 from tests.terminal import FOREIGN, HOSTILE, complaints, on_a_terminal
 

@@ -10,7 +10,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 import speedkit
-from speedkit.visible import UNSEEN
+from speedkit.control_characters import UNSEEN
 from tests.hostile import ATTACKS, SHOWN, WRITERS, Markup, display_classes, html_writers
 
 PACKAGE = Path(speedkit.__file__).parent

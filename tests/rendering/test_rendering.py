@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from speedkit.causes import FileChange, FilesChanged
 from speedkit.rendering.ansi import ansi_to_html, plain_log
-from speedkit.rendering.layers_html import LayerRow, layers_html
+from speedkit.rendering.layers_table import LayerRow, layers_table_html
 from speedkit.rendering.mathjax import NOT_MATH
 from speedkit.rendering.reasons_html import Reason, reasons_html
 from speedkit.words import shown_state
@@ -62,7 +62,7 @@ def test_no_formula_is_seen_in_the_text_of_a_step():
         "ran",
         FilesChanged((FileChange("$A and $B", "content"),)),
     )
-    for html in (reasons_html("title", [step]), layers_html("title", [], [LayerRow("RUN $(a) $b", 1, 1, 0, 0, 0)], [])):
+    for html in (reasons_html("title", [step]), layers_table_html("title", [], [LayerRow("RUN $(a) $b", 1, 1, 0, 0, 0)], [])):
         assert f'class="sk-{"build" if "sk-build" in html else "layers"} {NOT_MATH}"' in html
 
 

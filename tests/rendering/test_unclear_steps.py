@@ -7,8 +7,8 @@ from typing import get_args
 from speedkit.causes import NotTold
 from speedkit.model import Build, Step, StepState
 from speedkit.plots import cache_grid
+from speedkit.rendering.build_steps import build_html
 from speedkit.rendering.reasons_html import Reason, reasons_html
-from speedkit.rendering.steps_html import build_html
 from speedkit.words import STATES, shown_state
 
 WORDS = "not told apart"

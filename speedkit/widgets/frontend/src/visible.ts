@@ -1,8 +1,8 @@
-// Characters that nobody can see, or that show a text in another order, become escapes, as speedkit.visible makes them.
+// Characters that nobody can see, or that show a text in another order, become escapes, as speedkit.control_characters makes them.
 
 import { options } from "preact";
 
-// The characters of speedkit.visible, by its reasons; a test holds them against each other.
+// The characters of speedkit.control_characters, by its reasons; a test holds them against each other.
 export const UNSEEN =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it matches control characters on purpose
   // biome-ignore lint/suspicious/noMisleadingCharacterClass: it matches joiners and selectors by themselves

@@ -1,4 +1,4 @@
-"""Faces of rooms that load a module of the room when one of its names is first used.
+"""Lazy imports: the face of a room loads a module of the room when one of its names is first used.
 
 Looking at an image needs a fifth of the modules behind `speedkit.engine` and `speedkit.images`. Loading all of them takes
 0.3 s of CPU before an engine is asked for anything, loading those needed 0.1 s. `speedkit layers` is promised to take at most

@@ -1,4 +1,4 @@
-"""A cause as the JSON output of `speedkit explain` and `predict` has it: a kind, and the names that it is about.
+"""The kind and the subjects of a cause, for the JSON output of `speedkit explain` and `predict`.
 
 Programs of users read both, so no word here is ever translated or changed (docs/schemas).
 """

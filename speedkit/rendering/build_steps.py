@@ -1,4 +1,4 @@
-"""A build as a list of steps in HTML: by stage, each with its state as an icon, a word and a colour."""
+"""A build as HTML: its steps by stage, each with its state as an icon, a word and a colour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign text for a terminal: control characters and invisible characters become visible escapes.
+"""Makes control characters and invisible characters in foreign text visible, as escapes, for terminals.
 
 A terminal obeys ESC and the C1 controls (ECMA-48: U+0080 to U+009F are ESC sequences of one character), a lone carriage
 return overwrites the line, and Unicode's bidirectional controls change the order in which a text is shown

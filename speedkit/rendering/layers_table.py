@@ -1,4 +1,4 @@
-"""The layers of an image as HTML: the command of each, its size, the paths that it changes, and the wasted bytes."""
+"""The layers of an image as an HTML table: the command of each, its size, its changed paths, and the wasted bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .html_text import html_text
 from .mathjax import NOT_MATH
 from .tables import Cell, table_html
 
-__all__ = ["LayerRow", "changes_text", "command_text", "layers_html"]
+__all__ = ["LayerRow", "changes_text", "command_text", "layers_table_html"]
 
 # JupyterLab styles tables in cell outputs. A class named three times makes these rules more specific than its own.
 STYLE = """<style>
@@ -55,7 +55,7 @@ class LayerRow:
     wasted_bytes: int
 
 
-def layers_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
+def layers_table_html(title: str, facts: Sequence[str], layers: Sequence[LayerRow], waste: Sequence[tuple[str, int]]) -> str:
     """All layers as HTML. layers: lowest first. waste: the paths that waste most, with their bytes."""
     table = table_html(HEAD, [_row(number, layer) for number, layer in enumerate(layers, 1)])
     waste_table = ""
