@@ -5,7 +5,7 @@ from .edits import AppliedEdit, Edit, append_line, replacement
 from .folder_app import app_in_place, own_app
 from .probe import Probe
 from .sample import BROKEN_ON_PURPOSE, sample_app, sample_edits, sample_folder
-from .sample_history import SampleHistory, sample_history
+from .sample_repository import SampleHistory, sample_history
 from .stale_copies import (
     FolderInUse,
     remove_leftovers,

@@ -13,7 +13,7 @@ import pytest
 from speedkit import ownership
 from speedkit.apps import remove_leftovers
 from speedkit.apps.sample_commits import COMMITS
-from speedkit.apps.sample_history import SampleHistory, sample_history
+from speedkit.apps.sample_repository import SampleHistory, sample_history
 from speedkit.git_history import open_repository
 from speedkit.projects import open_project
 from speedkit.proof import advise

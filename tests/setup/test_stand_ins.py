@@ -142,7 +142,7 @@ def test_a_missing_mmdebstrap_is_installed_first(monkeypatch, tmp_path):
     monkeypatch.setattr(stand_ins, "is_root", lambda: True)
     monkeypatch.setattr(stand_ins, "main_source", lambda _: None)
     monkeypatch.setattr(stand_ins, "apt_install", lambda packages, update: installed.extend(packages))
-    with pytest.raises(SetupError, match="No source"):
+    with pytest.raises(SetupError, match="There is no source"):
         stand_ins._debian(tmp_path)
     assert installed == ["mmdebstrap"]
 
