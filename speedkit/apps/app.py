@@ -140,7 +140,7 @@ class App:
 
     @property
     def probe(self) -> Probe | None:
-        """How to test whether a built image works; None when there is no known test."""
+        """The test of a built image; None for an app without one."""
         return None
 
     def share_cache(self) -> None:

@@ -66,9 +66,9 @@ def built_references(engine: Engine, name: str) -> list[str]:
 
     Raises: TimeoutExpired for a builder that does not answer, NoBuildKit.
     """
-    listed = _buildx(engine, "history", "ls", "--format=json", f"--builder={name}")
+    entries = _buildx(engine, "history", "ls", "--format=json", f"--builder={name}")
     references = []
-    for line in listed.stdout.splitlines():
+    for line in entries.stdout.splitlines():
         with suppress(ValueError, KeyError, TypeError, RecursionError):
             record = json.loads(line)
             if record["completed_at"]:

@@ -60,7 +60,7 @@ class OtherBuilder(EngineBuilder):
         return super().answers() and is_reachable(self.engine, str(self.name))
 
     def prepare(self, request: BaseRequest, *, extend_ca: bool) -> BuildBases:
-        """The bases that are sent to the builder. It gets the others from a registry by itself, so nothing is known of them.
+        """The bases that are sent to the builder. The builder gets the others from a registry, so nothing is recorded of them.
 
         Raises: NoBaseImage; BuilderCannot where a build cannot be isolated, or its platform is not one of the builder's.
         """

@@ -136,7 +136,7 @@ def compare(
     build_options = BuildOptions(target=target, build_args=dict(build_args or {}), options=checked)
     names = [app.strategy(name).name for name in strategies] if strategies else list(app.strategies)
     real_edits = [edit for edit in edits if edit != COLD]
-    # Each edit is made and undone once, since a failure is better known before the first of many builds.
+    # Each edit is made and undone once, since a failure should come before the first of many builds.
     for edit in real_edits:
         app.require_edit(edit)
         app.reset()

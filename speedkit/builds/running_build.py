@@ -319,7 +319,7 @@ class RunningBuild:
         except BaseException as problem:
             self._problem = problem
         finally:
-            # The end is made known last: a program that waits for it may be gone a moment later.
+            # The end comes last: a program that waits for it may be gone a moment later.
             try:
                 self._on_end(self._meta)
                 forget(self.stop)

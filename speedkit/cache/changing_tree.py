@@ -1,7 +1,7 @@
 """A file tree that goes through the versions of a history: a change costs time for what changed, not for all files.
 
 The digest of a folder is made of the sum of a hash of each child, as in AdHash (Bellare and Micciancio, "A New Paradigm for
-Collision-free Hashing"): when a child changes, its old hash is taken off and its new one added, however many others there are.
+Collision-free Hashing"): when a child changes, its old hash is subtracted and its new one added, however many others there are.
 With a hash of the whole list, a repository of 100,000 files takes ten times as long for each changed file.
 """
 
@@ -86,10 +86,14 @@ class ChangingTree(Tree):
         # A pattern is costly to match again. With symlinks, a change may matter to a selector that does not name it.
         keep = not had_links and not self.has_symlinks
         paths = [f"/{path}" for path in changes]
+
+        # A change matters to a selector that reads its path, or reads something below it: the path may have been a folder.
         self._selector_digests = {
             selector: digest
             for selector, digest in self._selector_digests.items()
-            if keep and (selector.wildcard or selector.excludes) and not any(_matters(path, selector) for path in paths)
+            if keep
+            and (selector.wildcard or selector.excludes)
+            and not any(lies_in(path, selector) or selector.path.startswith(f"{path}/") for path in paths)
         }
 
     def reads(self, path: str, selector: Selector) -> bool:
@@ -129,7 +133,11 @@ class ChangingTree(Tree):
         while waiting:
             folder = waiting[-1]
             outdated = self._outdated.get(folder, ())
-            below = [child for child in outdated if child not in self._digests and self._is_folder(child)]
+            below = [
+                child
+                for child in outdated
+                if child not in self._digests and (entry := self._files.get(child)) is not None and entry.kind == "dir"
+            ]
             if below:
                 waiting += below
                 continue
@@ -147,10 +155,6 @@ class ChangingTree(Tree):
             text = f"{header_of(own) if own is not None else 'root'}\0{total:x}"
             self._digests[folder] = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
         return self._digests[path]
-
-    def _is_folder(self, path: str) -> bool:
-        entry = self._files.get(path)
-        return entry is not None and entry.kind == "dir"
 
     def _part(self, path: str) -> int:
         """The part of a child in the sum of its folder; 0 for one that is gone."""
@@ -189,8 +193,3 @@ class ChangingTree(Tree):
         self._links += entry.kind == "symlink"
         if is_unsendable(entry):
             self._not_sent[path] = None
-
-
-def _matters(path: str, selector: Selector) -> bool:
-    """Whether a change at a path can change the digest of a selector: the path is read, or is a folder above what is read."""
-    return lies_in(path, selector) or selector.path.startswith(f"{path}/")

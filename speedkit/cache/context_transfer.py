@@ -1,4 +1,4 @@
-"""The build context as BuildKit sees it, given what an earlier build sent it of the same folder.
+"""The build context as BuildKit sees it, after an earlier build sent files of the same folder.
 
 The builder keeps the files of a context folder, recognised by the folder's last name, from build to build. A named context
 that is a folder is recognised by its name and by the last name of the build context's folder, wherever it lies. The builder

@@ -31,7 +31,7 @@ class PlanLookup:
         return self.results[id(vertex)]
 
     def unmatched_input(self, vertex: Vertex) -> Edge | None:
-        """The first input on which a known operation was never built; None when only all of them together are new."""
+        """The first input on which an earlier operation was never built; None when only their combination is new."""
         return self.graph.unmatched_input(vertex, [self.of(edge.vertex) for edge in vertex.inputs])
 
 

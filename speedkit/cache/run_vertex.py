@@ -88,8 +88,8 @@ def run_vertex(
     }
     operation = ("run", tuple(parts.items()), order, before is not None)
     required = (_secret(mount) for mount in mounts if _is_required(mount))
-    given = {"secret": planner.situation.secrets, "ssh": planner.situation.agents}
-    missing_secrets = tuple(one for one in required if one.name not in given[one.kind])
+    available = {"secret": planner.situation.secrets, "ssh": planner.situation.agents}
+    missing_secrets = tuple(one for one in required if one.name not in available[one.kind])
     return Vertex("run", operation, inputs, line=instruction.line, stage=stage, parts=parts, missing_secrets=missing_secrets)
 
 

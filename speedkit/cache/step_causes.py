@@ -82,7 +82,7 @@ class StepCauses:
         if vertex.missing_secrets and isinstance(cause, Depends):
             also.append(NeedsSecret(vertex.missing_secrets))
         if unnoticed := _unnoticed(vertex, self._stale_paths):
-            # A stale file explains a hit that surprises. A miss has another cause, and the stale file is said besides.
+            # A stale file explains a surprising hit. A miss has another cause, and the stale file is an addition to it.
             if isinstance(cause, Unchanged | BaseHere | BuiltEarlier):
                 cause = unnoticed
             else:

@@ -18,14 +18,14 @@ from .prediction import Verdict, verdict_of
 from .step_sources import StepSources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from speedkit.model import StepSource
 
     from .changing_tree import ChangingTree
     from .content_digest import Selector
     from .situation import Situation
-    from .vertices import Edge, Vertex
+    from .vertices import Vertex
 
 __all__ = ["ForecastBuild", "SuccessiveBuilds"]
 
@@ -48,7 +48,15 @@ class ForecastBuild:
     @property
     def selectors(self) -> tuple[tuple[Selector, ...], ...]:
         """For each step, the parts of the build context that it reads."""
-        return tuple(_selectors(step, self.plan.context) for step in self.plan.steps)
+        return tuple(
+            tuple(
+                selector
+                for edge in (step.vertex.inputs if step.vertex is not None and step.needed else ())
+                if edge.vertex is self.plan.context
+                for selector in edge.selectors
+            )
+            for step in self.plan.steps
+        )
 
     @property
     def sources(self) -> tuple[tuple[StepSource, ...], ...]:
@@ -57,7 +65,7 @@ class ForecastBuild:
         return tuple(map(sources.of, self.plan.steps))
 
 
-class _KnownPlan:
+class _PlanFacts:
     """A plan, and the facts that are the same in all builds of it."""
 
     def __init__(self, plan: Plan) -> None:
@@ -78,8 +86,8 @@ class SuccessiveBuilds:
         """tree: the files of the build context, which the caller changes between the builds."""
         self._tree = tree
         self._graph = KeyGraph(most_possible=_MOST_POSSIBLE)
-        self._plans: dict[object, _KnownPlan] = {}
-        self._last: tuple[_KnownPlan, tuple[str | None, ...]] | None = None
+        self._plans: dict[object, _PlanFacts] = {}
+        self._last: tuple[_PlanFacts, tuple[str | None, ...]] | None = None
         self._repeated: ForecastBuild | None = None
 
     def build(self, plan_key: object, situation: Callable[[], Situation]) -> ForecastBuild:
@@ -89,33 +97,33 @@ class SuccessiveBuilds:
         one that no other build has.
         Raises: DockerfileError, for a Dockerfile that BuildKit rejects: such a build leaves nothing in the cache.
         """
-        known = self._plans.get(plan_key)
-        if known is None or known.depends_on_files:
-            known = _KnownPlan(plan_build(situation(), tree=self._tree))
+        facts = self._plans.get(plan_key)
+        if facts is None or facts.depends_on_files:
+            facts = _PlanFacts(plan_build(situation(), tree=self._tree))
             if plan_key is not None:
-                self._plans[plan_key] = known
-        inputs = (known, tuple(self._tree.digest(selector) for selector in known.selectors))
-        if known.depends_on_files or self._last != inputs:
+                self._plans[plan_key] = facts
+        inputs = (facts, tuple(self._tree.digest(selector) for selector in facts.selectors))
+        if facts.depends_on_files or self._last != inputs:
             self._last, self._repeated = inputs, None
-            return self._forecast_and_add(known)
+            return self._forecast_and_add(facts)
         if self._repeated is None:
-            self._repeated = self._forecast_and_add(known)
+            self._repeated = self._forecast_and_add(facts)
         return self._repeated
 
-    def _forecast_and_add(self, known: _KnownPlan) -> ForecastBuild:
+    def _forecast_and_add(self, facts: _PlanFacts) -> ForecastBuild:
         # The vertices are those of an earlier build, and the files are others now.
-        for vertex in known.vertices:
+        for vertex in facts.vertices:
             vertex.derivations.clear()
-        lookup = look_up(known.plan, self._graph)
-        steps = tuple(zip(known.plan.steps, known.has_equal, strict=True))
+        lookup = look_up(facts.plan, self._graph)
+        steps = tuple(zip(facts.plan.steps, facts.has_equal, strict=True))
         verdicts = tuple(_verdict(step, lookup, has_equal=has_equal) for step, has_equal in steps)
         missing = {
             number: paths
             for number, (step, _) in enumerate(steps)
             if step.vertex is not None and step.needed and (paths := lookup.of(step.vertex).missing_paths)
         }
-        add_build(self._graph, known.plan)
-        return ForecastBuild(known.plan, verdicts, missing)
+        add_build(self._graph, facts.plan)
+        return ForecastBuild(facts.plan, verdicts, missing)
 
 
 def _verdict(step: PlannedStep, lookup: PlanLookup, *, has_equal: bool) -> Verdict:
@@ -128,17 +136,12 @@ def _verdict(step: PlannedStep, lookup: PlanLookup, *, has_equal: bool) -> Verdi
     return "miss" if is_stopped else "depends"
 
 
-def _selectors(step: PlannedStep, context: Vertex) -> tuple[Selector, ...]:
-    edges: Iterable[Edge] = step.vertex.inputs if step.vertex is not None and step.needed else ()
-    return tuple(selector for edge in edges if edge.vertex is context for selector in edge.selectors)
-
-
 def _all_vertices(plan: Plan) -> list[Vertex]:
-    found: dict[int, Vertex] = {}
+    vertices: dict[int, Vertex] = {}
     waiting = [step.vertex for step in plan.steps if step.vertex is not None]
     while waiting:
         vertex = waiting.pop()
-        if id(vertex) not in found:
-            found[id(vertex)] = vertex
+        if id(vertex) not in vertices:
+            vertices[id(vertex)] = vertex
             waiting += [edge.vertex for edge in vertex.inputs]
-    return list(found.values())
+    return list(vertices.values())

@@ -46,7 +46,7 @@ class Vertex:
     local: a build context, whose own key never gives a cache hit: only the bytes read from it count.
     uncertain: an address or image that decides the content, and that was not looked up; "" for none.
     gone: an image that has to be pulled first.
-    missing_secrets: required secrets and SSH agents that the build is not given.
+    missing_secrets: required secrets and SSH agents that the build does not have.
     derivations: what `copied_content` computed for this vertex, by path.
     """
 

@@ -285,7 +285,7 @@ class BaseChanged:
 
 @dataclass(frozen=True, slots=True)
 class BaseSettingsChanged:
-    """The configuration of the base image changed, but no recording has the old one, so the variable is not known."""
+    """The configuration of the base image changed, but no recording has the old one to compare its variables with."""
 
 
 # What changed before the step.
@@ -426,7 +426,7 @@ class BackslashInPath:
 
 @dataclass(frozen=True, slots=True)
 class MissingSecret:
-    """The step has to run and requires secrets that the build is not given."""
+    """The step has to run, and requires secrets that the build does not have."""
 
     secrets: tuple[Secret, ...]
 

@@ -43,7 +43,12 @@ def project(
         print_json(_document(read, ways, bases))
     else:
         _print_ways(read, ways)
-        _print_bases(bases, why_none)
+        if bases:
+            rows = [[base.reference, _used_text(base, why_none)] for base in bases]
+            print_text("")
+            print_table(message("Base images:"), [message("in the Dockerfile"), message("built from here")], rows)
+        if bases and why_none:
+            print_sentence(message("There is no engine to ask for its images: {why}", why=why_none))
     for one in read.unread:
         say(message("{path} cannot be read: {why}.", path=one.path, why=hide_secrets(one.why).rstrip(".")))
     if not ways:
@@ -129,16 +134,6 @@ def _options_text(way: Way) -> str:
     if unknown:
         parts.append(message("known only when it runs: {options}", options=unknown))
     return "; ".join(parts)
-
-
-def _print_bases(bases: Sequence[Base], why_none: str) -> None:
-    if not bases:
-        return
-    print_text("")
-    rows = [[base.reference, _used_text(base, why_none)] for base in bases]
-    print_table(message("Base images:"), [message("in the Dockerfile"), message("built from here")], rows)
-    if why_none:
-        print_sentence(message("There is no engine to ask for its images: {why}", why=why_none))
 
 
 def _used_text(base: Base, why_none: str) -> str:

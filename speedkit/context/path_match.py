@@ -1,7 +1,7 @@
 """Go's path.Match: matches names with `*`, `?` and `[a-z]`. BuildKit matches the wildcards of COPY and ADD with it.
 
 A star matches as little as it can. The part of a pattern between two stars (a chunk) is searched once, from left to right,
-and a match is never given up for a later one, so no pattern is slow. Source: path/match.go of Go.
+and a match is never replaced by a later one, so no pattern is slow. Source: path/match.go of Go.
 """
 
 from __future__ import annotations

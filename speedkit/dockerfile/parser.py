@@ -172,7 +172,7 @@ class _Parser:
         return replace(command, line=start, end_line=self._number, heredocs=tuple(bodies))
 
     def _body(self, mark: Heredoc) -> Heredoc:
-        # The lines are taken as they are: no comments, directives or continuations.
+        # Lines of a here-document stay as they are: it has no comments, directives or continuations.
         content: list[str] = []
         while (line := self._next()) is not None:
             end = line.rstrip("\r\n")

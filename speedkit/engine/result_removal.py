@@ -1,4 +1,4 @@
-"""Removes built images before their names are given to newer ones: those of a measurement, once it is over."""
+"""Removes built images before newer ones get their names: those of a measurement, once it is over."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ class GitFolder:
         if self._is_whole is None:
             object_format = "sha256" if len(commit) == 64 else "sha1"
             own.run("init", "-q", "--template=", f"--object-format={object_format}")
-            self._is_whole = self._history_bytes() <= _LARGEST_HISTORY_BYTES
+            counts = dict(line.split(": ", 1) for line in self.repository.run("count-objects", "-v").decode().splitlines())
+            history_kilobytes = int(counts.get("size", 0)) + int(counts.get("size-pack", 0))
+            self._is_whole = 1024 * history_kilobytes <= _LARGEST_HISTORY_BYTES
             if self._is_whole:
                 self._bring_objects(own, "--revs", f"{self.head}\n")
         if not self._is_whole:
@@ -55,10 +57,6 @@ class GitFolder:
         for path in [place, *place.rglob("*")]:
             if path.lstat().st_mtime_ns > modified_ns or path.name in ("HEAD", "index", "packed-refs", "shallow"):
                 os.utime(path, ns=(modified_ns, modified_ns))
-
-    def _history_bytes(self) -> int:
-        counts = dict(line.split(": ", 1) for line in self.repository.run("count-objects", "-v").decode().splitlines())
-        return 1024 * (int(counts.get("size", 0)) + int(counts.get("size-pack", 0)))
 
     def _bring_objects(self, own: GitCommand, option: str, names: str) -> None:
         # Several threads find different deltas from run to run, and both variants of a proof must get equal bytes.

@@ -112,7 +112,13 @@ class Repository:
         settings = ("--no-color", "--no-decorate", "--no-notes")
         commits = list(read_log(self.git.tokens(*_LOG, *_PLAIN, *settings, *limits, self.head)))
         if not commits and since:
-            raise self._no_commit_since(since)
+            # For words that it cannot read, git takes the present moment, and prints no error. So the error shows the date.
+            moment = self.git.run("rev-parse", f"--since={since}").decode().strip().removeprefix("--max-age=")
+            date = datetime.fromtimestamp(int(moment), UTC).date() if moment.isdecimal() else since
+            raise Misuse(
+                message("No commit is so new: git reads {since!r} as {date}.", since=since, date=date),
+                fix=message("Write a date such as 2026-01-31, or '3 months ago'."),
+            )
 
         # The start is the commit of the log that has no parent, the one more that was read, or else the parent of the first.
         if not commits:
@@ -122,15 +128,6 @@ class Repository:
         if count is not None and len(commits) > count:
             return CommitRange(tuple(commits[1:]), commits[0].id, False)
         return CommitRange(tuple(commits), commits[0].parent, False)
-
-    def _no_commit_since(self, since: str) -> Misuse:
-        # For words that it cannot read, git takes the present moment, and prints no error.
-        moment = self.git.run("rev-parse", f"--since={since}").decode().strip().removeprefix("--max-age=")
-        date = datetime.fromtimestamp(int(moment), UTC).date() if moment.isdecimal() else since
-        return Misuse(
-            message("No commit is so new: git reads {since!r} as {date}.", since=since, date=date),
-            fix=message("Write a date such as 2026-01-31, or '3 months ago'."),
-        )
 
     def files(self, commit: str) -> CommitFiles:
         """The files of a commit. commit: its id, or a name such as `HEAD~1`. Raises: ObjectsMissing, GitError."""

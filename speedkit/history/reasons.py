@@ -121,12 +121,10 @@ def predict(
         with suppress(SpeedkitError):
             frontend = named_builder.frontend_replaced_now(request.dockerfile, request.build_args)
     replaced = [reference for reference in base_names(request) if checked.base_for(reference) is not None]
-    title = ", ".join([_expected(steps, frontend), *([_replaced_in_words(replaced)] if replaced else [])])
+    title = _expected(steps, frontend)
+    if replaced:
+        title += ", " + message("with other images in place of {names}", names=join_names(replaced))
     return Reasons(title, steps, replaced_frontend=frontend, warnings=lint(now))
-
-
-def _replaced_in_words(names: Sequence[str]) -> str:
-    return message("with other images in place of {names}", names=join_names(names))
 
 
 def _on_one_line(facts: Sequence[str], replaced_frontend: str | None) -> str:

@@ -121,13 +121,9 @@ def _of_options(
         name: manifests[name] if name in manifests else bases.get(name, source)
         for name, source in options.named_contexts.items()
         # An image in place of another image is one of the bases.
-        if name not in options.images or name in _stage_names(dockerfile)
+        if name not in options.images or dockerfile.stage_index(name) is not None
     }
     return {"contexts": contexts, "options": options.of_runs, **({"platform": options.platform} if options.platform else {})}
-
-
-def _stage_names(dockerfile: Dockerfile) -> set[str]:
-    return {stage.name for stage in dockerfile.stages if stage.named}
 
 
 def _bases(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, BaseImage]:

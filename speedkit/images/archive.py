@@ -59,7 +59,7 @@ def read_archive(path: Path, *, name: str | None = None, store: LayerStore | Non
     """
     store, source = store or LayerStore(), source_on_disk(path)
     with errors_about(path):
-        # Which members are layers, and of which image, is only known once all documents have been read.
+        # The documents say which members are layers, and of which image. They may come after the layers.
         outline = _read_members(source, lambda _name, _start: False, store)
         documents = outline.documents | {
             link: outline.documents[target]

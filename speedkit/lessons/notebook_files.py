@@ -75,7 +75,10 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
                 _write(target, content)
                 copied.append(name)
             elif new_digest not in (old_digest, copied_digests.get(name)):
-                new_version = _new_version_path(target, content)
+                # A path beside the notebook that is free, or has this very content already.
+                numbers = (str(number) if number > 1 else "" for number in count(1))
+                paths = (target.with_name(f"{target.stem}-new{number}.ipynb") for number in numbers)
+                new_version = next(path for path in paths if not path.exists() or path.read_bytes() == content)
                 if not new_version.exists():
                     _write(new_version, content)
                     beside[name] = new_version.name
@@ -87,12 +90,6 @@ def copy_notebooks(folder: Path) -> CopiedNotebooks:
             fix=message("Name another folder: `speedkit lab FOLDER`."),
         ) from None
     return CopiedNotebooks(tuple(copied), beside)
-
-
-def _new_version_path(target: Path, content: bytes) -> Path:
-    """A path beside a notebook that is free, or that has this very content already."""
-    paths = (target.with_name(f"{target.stem}-new{number if number > 1 else ''}.ipynb") for number in count(1))
-    return next(path for path in paths if not path.exists() or path.read_bytes() == content)
 
 
 def _write(path: Path, content: bytes) -> None:

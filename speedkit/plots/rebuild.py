@@ -38,7 +38,7 @@ LOG_FROM = 20
 """How many times as large as the smallest value the largest one must be for a logarithmic axis."""
 LETTER_PIXELS = 7.4
 ROOM_BEFORE_SHORTEST = 1.4
-"""A logarithmic axis begins at the shortest time divided by this: a bar that begins at its own end would not be seen."""
+"""A logarithmic axis begins at the shortest time divided by this: a bar that begins at its own end would be invisible."""
 
 
 def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
@@ -142,7 +142,7 @@ def _is_slow(one: Measurement, half: float | None) -> bool:
 def scale(figure: go.Figure, seconds: Sequence[float], low: float, high: float) -> bool:
     """Set the time axis from `low`, or from zero when linear, to `high`, in seconds. Out: whether it is logarithmic.
 
-    It is logarithmic when the values lie far apart: on a linear axis, a build of 0.2 s beside one of 40 s would not be seen.
+    It is logarithmic when the values lie far apart: on a linear axis, a build of 0.2 s beside one of 40 s would be invisible.
     """
     if not seconds or min(seconds) <= 0 or max(seconds) / min(seconds) < LOG_FROM:
         figure.update_xaxes(range=[0, high])

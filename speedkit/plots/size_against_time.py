@@ -45,7 +45,7 @@ LABEL_SHIFTS = {
 }
 """Plotly's names for places of a label → its shift from the point: across in widths of the label, down in lines.
 
-The first place without an overlap is taken, so the order is that of preference.
+The first place without an overlap wins, so the order is that of preference.
 """
 
 
@@ -100,7 +100,7 @@ def _size(one: Measurement) -> int:
 def _most_built(measured: Sequence[Measurement]) -> str:
     """The edit under which the most strategies were built; of equals, the one under which more of them ran anything.
 
-    A cold build or one of unchanged files is taken only when there is no other.
+    A cold build, or one of unchanged files, counts only when there is no other.
     """
     edits = [one.edit for one in measured]
     with_work = [one.edit for one in measured if count_steps(one.builds[-1])[0]]

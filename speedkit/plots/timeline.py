@@ -19,7 +19,7 @@ __all__ = ["timeline"]
 
 MOST_OF_IT = 0.5
 THINNEST = 0.003
-"""The share of the axis that a bar fills at least, so that a step of milliseconds can be seen."""
+"""The share of the axis that a bar fills at least, so that a step of milliseconds is visible."""
 ROOM = 1.02
 INSTRUCTION_LETTERS = 24
 LOOKS = {

@@ -251,7 +251,10 @@ class _Finder:
         builds = {path: list(workflow_builds(document, document_of)) for path, document in documents.items()}
         for path, job_builds in builds.items():
             # A workflow or action that others call has its builds there, with the inputs of each caller.
-            if path in called and (path in self.files.actions or _is_only_called(documents[path])):
+            document = documents[path]
+            triggers = document.get("on") if isinstance(document, dict) else None
+            names = [triggers] if isinstance(triggers, str) else list(triggers or ())
+            if path in called and (path in self.files.actions or names == ["workflow_call"]):
                 continue
             for one in job_builds:
                 place = path_of(one.called) if one.called else path
@@ -402,12 +405,6 @@ class _Finder:
                 own = posixpath.dirname(path) or "."
                 context = folder_with_files(self.repository, own, copied_files(self._included(path)))
             self._add(self._label(path), BuildCall(context=context, file=path), kind="dockerfile", found_in=path)
-
-
-def _is_only_called(workflow: Any) -> bool:
-    triggers = workflow.get("on") if isinstance(workflow, dict) else None
-    names = [triggers] if isinstance(triggers, str) else list(triggers or ())
-    return names == ["workflow_call"]
 
 
 def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:

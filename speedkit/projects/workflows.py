@@ -167,7 +167,9 @@ class _Job:
                 one.qualifiers = values | one.qualifiers | _qualifiers(step, one.call)
                 yield one
         elif (reader := _reader_of(step)) is not None:
-            for call, is_action in reader(step, scope, self._folder(step, scope)):
+            own_folder = scope.text(step.get("working-directory"))
+            folder = own_folder or _default_folder(self.job, scope) or _default_folder(self.workflow, scope) or "."
+            for call, is_action in reader(step, scope, folder):
                 yield WorkflowBuild(self.name, values | _qualifiers(step, call), call, is_action)
 
     def _of_called(self, path: str, arguments: Any, scope: _Scope, declares: str) -> Iterator[WorkflowBuild]:
@@ -202,10 +204,6 @@ class _Job:
         written = {match[1] for text in texts for match in ENVIRONMENT_FILE.finditer(text)}
         scope.environment |= {key: unresolved(f"${{{{ env.{key} }}}}") for key in written}
         return scope
-
-    def _folder(self, step: dict[str, Any], scope: _Scope) -> str:
-        own = scope.text(step.get("working-directory"))
-        return own or _default_folder(self.job, scope) or _default_folder(self.workflow, scope) or "."
 
 
 def _qualifiers(step: dict[str, Any], call: BuildCall | BakeCall | ComposeCall) -> dict[str, str]:

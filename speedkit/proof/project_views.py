@@ -23,7 +23,16 @@ def project_view(target: Target) -> ProjectView:
     Paths are those of the project. Without a history, the files are those that the folder sends as its build context.
     """
     ignore_text = _text(file_or_none(target.folder / target.ignore_file))
-    files, read = _files_in_folder(target)
+    context = target.folder / target.way.context
+    files = read_context(context, dockerfile=target.folder / target.way.file)
+
+    def read_in_folder(path: str) -> str | None:
+        try:
+            return _text(file_or_none(context / path))
+        except OSError:
+            return None
+
+    read: Callable[[str], str | None] = read_in_folder
     counts: Mapping[str, int] = {}
     commits = 0
     if target.repository is not None:
@@ -43,18 +52,6 @@ def project_view(target: Target) -> ProjectView:
         target=target.way.target,
         build_args=dict(target.way.build_args),
     )
-
-
-def _files_in_folder(target: Target) -> tuple[Manifest, Callable[[str], str | None]]:
-    context = target.folder / target.way.context
-    return read_context(context, dockerfile=target.folder / target.way.file), lambda path: _text(_bytes_in(target, path))
-
-
-def _bytes_in(target: Target, path: str) -> bytes | None:
-    try:
-        return file_or_none(target.folder / target.way.context / path)
-    except OSError:
-        return None
 
 
 def _files_in_history(target: Target, repository: Repository) -> tuple[Manifest, Callable[[str], str | None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -68,19 +67,22 @@ def assemble_build(
         dockerfile=dockerfile_text,
         step_list=steps if meta.outcome == "running" else tuple(_within(step, meta.seconds) for step in steps),
         **_image_facts(image),
-        bases=tuple(_base(name, base) for name, base in meta.bases.items()),
+        bases=tuple(
+            Base(
+                name,
+                str(facts.get("used")),
+                bool(facts.get("stand_in")),
+                str(facts.get("made_of") or ""),
+                bool(facts.get("replaced")),
+            )
+            for name, facts in meta.bases.items()
+        ),
         answer=AppAnswer(bool(meta.answer.get("ok")), str(meta.answer.get("said"))) if meta.answer else None,
         error=meta.error,
         notices=tuple(map(str, meta.notices)),
         replaced_frontend=meta.replaced_frontend,
         isolated=meta.isolation is not None,
         folder=recording.folder if recording else None,
-    )
-
-
-def _base(name: str, facts: Mapping[str, Any]) -> Base:
-    return Base(
-        name, str(facts.get("used")), bool(facts.get("stand_in")), str(facts.get("made_of") or ""), bool(facts.get("replaced"))
     )
 
 

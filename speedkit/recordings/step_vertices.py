@@ -6,7 +6,7 @@ There are three sources, the surest first:
 - the name of a vertex, `[stage n/m] TEXT`, where n is the place in the stage;
 - the chain of inputs: the first input of a vertex is the result of the step before it in the stage, and the last input of a
   `COPY --from` is the result of the other stage. Equal steps of two stages are one vertex with the name of one of them, so the
-  other steps are only found by the chain.
+  other steps have only the chain.
 
 n counts the base image only when BuildKit has a vertex for it: not for named contexts, scratch, and stages built on other
 stages. It counts the ONBUILD triggers of the base. ADD of a URL is two vertices of one name: one fetches, in each build again,

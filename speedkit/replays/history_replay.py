@@ -60,33 +60,37 @@ def replay(
     """
     folder = project.folder if isinstance(project, Project) else Path(project)
     repository = open_repository(folder)
-    chosen_way = _way(project, way, repository).built_with(target=target, build_args=build_args, options=options)
+    replayed_way = _way(project, way, repository).built_with(target=target, build_args=build_args, options=options)
+
+    # Build args that a workflow or a script sets to another value for each commit, such as its id, change every build.
+    unset = {name: replayed_way.not_resolved[f"build-arg {name}"] for name in replayed_way.unknown_build_args}
+    varying = (name for name, value in unset.items() if name not in replayed_way.build_args and _OF_A_COMMIT.search(value))
     inputs = BuildInputs(
-        context=repository.path(chosen_way.context),
-        dockerfile=repository.path(chosen_way.file),
-        target=chosen_way.target,
-        build_args=effective_build_args(chosen_way.build_args),
-        options=checked_options(chosen_way.options, folder).of_runs,
-        varying_args=_varying_args(chosen_way),
-        dockerfile_text=dockerfile if dockerfile is not None else chosen_way.dockerfile_text,
+        context=repository.path(replayed_way.context),
+        dockerfile=repository.path(replayed_way.file),
+        target=replayed_way.target,
+        build_args=effective_build_args(replayed_way.build_args),
+        options=checked_options(replayed_way.options, folder).of_runs,
+        varying_args=frozenset(varying),
+        dockerfile_text=dockerfile if dockerfile is not None else replayed_way.dockerfile_text,
         ignore_text=ignore_file,
     )
-    if chosen_way.platforms:
-        inputs = replaced(inputs, platform=chosen_way.platforms[0])
+    if replayed_way.platforms:
+        inputs = replaced(inputs, platform=replayed_way.platforms[0])
     history = repository.commits(commits, since=since)
     start, verdicts = history_verdicts(repository, history, inputs)
     problem = ""
     if measure > 0:
         model, problem = measured_seconds(
-            repository, chosen_way, inputs, verdicts, measure, builder=builder, say=say or _silent
+            repository, replayed_way, inputs, verdicts, measure, builder=builder, say=say or _silent
         )
     else:
-        model = recorded_seconds(repository, chosen_way, inputs)
+        model = recorded_seconds(repository, replayed_way, inputs)
     timed = with_seconds(start, verdicts, model)
     head = repository.files(repository.head)
     return Replay(
         name=folder.resolve().name,
-        way=chosen_way,
+        way=replayed_way,
         inputs=inputs,
         dockerfile_path=inputs.dockerfile,
         commits=timed,
@@ -109,12 +113,6 @@ def _way(project: Project | Path | str, way: Way | str | None, repository: Repos
         return Way("Dockerfile", "dockerfile", "Dockerfile", ".", "Dockerfile")
     opened = project if isinstance(project, Project) else open_project(project)
     return opened.here(opened.buildable(way))
-
-
-def _varying_args(way: Way) -> frozenset[str]:
-    """The build args that a workflow or a script sets to another value for each commit, such as its id."""
-    values = {name: way.not_resolved[f"build-arg {name}"] for name in way.unknown_build_args if name not in way.build_args}
-    return frozenset(name for name, value in values.items() if _OF_A_COMMIT.search(value))
 
 
 def _silent(_: str) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 __all__ = ["GlobCount", "glob_counts"]
@@ -47,18 +47,14 @@ def _globs_over(paths: Collection[str]) -> Iterator[str]:
     if len(paths) == 1:
         (path,) = paths
         yield path
-    common = _common_folder(list(paths))
+    # The folder that the first and the last path share is shared by all paths between them, too.
+    first, last = min(paths), max(paths)
+    common = first.rpartition("/")[0]
+    while common and not last.startswith(f"{common}/"):
+        common = common.rpartition("/")[0]
     while common:
         yield f"{common}/**"
         common = common.rpartition("/")[0]
-
-
-def _common_folder(paths: Sequence[str]) -> str:
-    low, high = min(paths), max(paths)
-    folder = low.rpartition("/")[0]
-    while folder and not high.startswith(f"{folder}/"):
-        folder = folder.rpartition("/")[0]
-    return folder
 
 
 def _most_telling(explained: Counter[str]) -> str | None:

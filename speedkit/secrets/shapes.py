@@ -297,7 +297,7 @@ def find_secrets(text: str) -> list[Span]:
 
 
 def _in_context(text: str) -> Iterator[Span]:
-    """Secrets that are known by the command, option or header beside them."""
+    """Secrets that stand beside a command, option or header."""
     for marks, pattern in CONTEXTS:
         if not any(mark in text for mark in marks):
             continue

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from speedkit.budget import limit_bytes, limit_variable
 from speedkit.dockerfile import SCRATCH, origins_of, read_dockerfile, stage_bases
 from speedkit.engine import Engine, has_image, keep_stand_ins, pull_image, stand_in_image
-from speedkit.errors import DockerfileError, EngineError, NoDockerfile, SetupError, SpeedkitError
+from speedkit.errors import DockerfileError, EngineError, NoDockerfile, SetupError
 from speedkit.messages import message, plural
 from speedkit.projects import open_project
 from speedkit.regular_file import read_regular
@@ -181,14 +181,11 @@ def _base(
     try:
         contents = make_stand_in_image(engine, stand_in, say)
     except (SetupError, EngineError) as problem:
-        return ProjectBase(reference, files, "missing", None, asked=stand_in.asked, because=_with_last_line(problem))
+        # On one line: the sentence of the problem, and the last line of the program that it quotes.
+        lines = problem.what.strip().splitlines()
+        because = " ".join(dict.fromkeys([lines[0], lines[-1]]))
+        return ProjectBase(reference, files, "missing", None, asked=stand_in.asked, because=because)
     return ProjectBase(reference, files, "stand-in", stand_in_image(stand_in), contents, stand_in.asked)
-
-
-def _with_last_line(problem: SpeedkitError) -> str:
-    """A problem on one line: its sentence, and the last line of the program that it quotes."""
-    lines = problem.what.strip().splitlines()
-    return " ".join(dict.fromkeys([lines[0], lines[-1]]))
 
 
 def _no_stand_in(reference: str, reason: str | None) -> str:

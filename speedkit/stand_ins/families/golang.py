@@ -15,13 +15,6 @@ SINCE = (((1, 24, 6), "trixie"), ((1, 20, 5), "bookworm"))
 """The first versions whose images are built on a release of Debian, unless their tag names another one."""
 
 
-def _suite(version: str) -> str:
-    numbers = major_and_minor(version)
-    # `1.24` alone is the newest of its patch releases, `1` the newest of all.
-    whole = numbers + (99,) * (3 - len(numbers))
-    return next((suite for first, suite in SINCE if whole >= first), "bullseye")
-
-
 def _stand_in(image: str, tag: Tag) -> StandIn | None:  # noqa: ARG001
     if tag.other:
         return None
@@ -29,7 +22,11 @@ def _stand_in(image: str, tag: Tag) -> StandIn | None:  # noqa: ARG001
         below = alpine()
         key = f"golang:{tag.version or 'latest'}-alpine"
     else:
-        below = scm(tag.suite or _suite(tag.version))
+        # `1.24` alone is the newest of its patch releases, `1` the newest of all.
+        numbers = major_and_minor(tag.version)
+        whole = numbers + (99,) * (3 - len(numbers))
+        suite = next((suite for first, suite in SINCE if whole >= first), "bullseye")
+        below = scm(tag.suite or suite)
         key = f"golang:{tag.version or 'latest'}-{below.flavour}"
     settings = {"GOPATH": "/go", "GOTOOLCHAIN": "local", "PATH": f"/go/bin:/usr/local/go/bin:{PATH}"}
     folders = Script(('mkdir -p "$GOPATH/src" "$GOPATH/bin"', 'chmod -R 1777 "$GOPATH"'))

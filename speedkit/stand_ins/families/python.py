@@ -74,9 +74,9 @@ def _of_debian(tag: Tag) -> StandIn:
     return StandIn(f"python:{tag.version}-{flavour}", below, (packages, script), settings, command=("python3",), asked=asked)
 
 
-def _stand_in(image: str, tag: Tag) -> StandIn | None:  # noqa: ARG001
-    is_python_2 = major_and_minor(tag.version)[:1] == (2,)
-    return None if tag.other or is_python_2 else python(tag)
-
-
-FAMILY = Family("python", ("python", "cgr.dev/chainguard/python"), _stand_in)
+FAMILY = Family(
+    "python",
+    ("python", "cgr.dev/chainguard/python"),
+    # There is no preset for Python 2.
+    lambda _, tag: None if tag.other or major_and_minor(tag.version)[:1] == (2,) else python(tag),
+)
