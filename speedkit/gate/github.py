@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
+from speedkit.control_characters import visible_line
 from speedkit.messages import message
-from speedkit.visible import visible_line
 
 from .outcome import CheckEntry, CheckOutcome, amount_text
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from speedkit.control_characters import visible_line
 from speedkit.messages import marked, message
-from speedkit.visible import visible_line
 
 from .outcome import CheckEntry, CheckKind, CheckOutcome, amount_text
 
