@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from speedkit.projects import open_project as project
     from speedkit.proof import advise, judge
     from speedkit.replays import replay
+    from speedkit.reports import report
     from speedkit.setup import doctor
     from speedkit.widgets import LayersView, Workbench
 
@@ -49,6 +50,7 @@ __all__ = [
     "project",
     "recorded_builds",
     "replay",
+    "report",
     "sample_app",
     "sample_history",
     "start_build",
@@ -75,6 +77,7 @@ _HOMES = {
     "predict": ("speedkit.history", "predict"),
     "project": ("speedkit.projects", "open_project"),
     "replay": ("speedkit.replays", "replay"),
+    "report": ("speedkit.reports", "report"),
     "sample_app": ("speedkit.apps", "sample_app"),
     "sample_history": ("speedkit.apps", "sample_history"),
     "start_build": ("speedkit.builds", "start_build"),

@@ -13,6 +13,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +25,7 @@ import pandas as pd
 import speedkit
 from speedkit import lessons, plots
 from speedkit.apps import App, append_line, own_app
+from speedkit.build_records.imports import ImportedBuild, ImportedRecords
 from speedkit.data_frame import Frame
 from speedkit.dockerfile import Finding
 from speedkit.images.image import Image
@@ -37,6 +39,7 @@ from speedkit.page.outlook_html import outlook_html
 from speedkit.plots.plot import Plot
 from speedkit.plots.svg_drawing import drawing
 from speedkit.plots.tables import table_html as plot_table_html
+from speedkit.projects import Way
 from speedkit.proof.advice import Advice
 from speedkit.proof.advice_html import advice_html, piece_html, proof_html
 from speedkit.proof.equality import ImageDifference
@@ -49,9 +52,12 @@ from speedkit.rendering.layers_table import LayerRow, layers_table_html
 from speedkit.rendering.reasons_html import reasons_html, warnings_html
 from speedkit.rendering.tables import Cell, Table, table_html
 from speedkit.replays import Replay, replay
-from speedkit.replays.report import replay_html
-from speedkit.report.cells import Figures, cell_html
-from speedkit.report.page import Chapter, page
+from speedkit.replays.replay_html import replay_html
+from speedkit.reports.cells import Figures, cell_html
+from speedkit.reports.project_page import report_html
+from speedkit.reports.project_report import ProjectReport
+from speedkit.reports.report_commands import ReportCommands
+from speedkit.reports.tour_page import Chapter, page
 from speedkit.setup.checks import Check, Report
 from speedkit.widgets import LayersView
 from tests.git_history.small_repository import SmallRepository
@@ -127,6 +133,27 @@ def replayed(attack: str) -> Replay:
         return replace(replay(small.folder), name=attack)
 
 
+def project_report(attack: str) -> ProjectReport:
+    """A report with every part, and with reasons for parts that are missing, all of them hostile."""
+    way = Way(attack, "dockerfile", "Dockerfile", ".", "Dockerfile")
+    build = poisoned(a_build(*CACHED), attack)
+    return ProjectReport(
+        name=attack,
+        way=way,
+        commit=attack,
+        made_at=datetime(2026, 1, 1, tzinfo=UTC),
+        commands=ReportCommands(way=attack, build_args={"A": attack}, since=attack, smoke=attack, prove=True),
+        replay=replayed(attack),
+        advice=advice(attack),
+        reasons=replace(poisoned(graph(), attack), build=build),
+        image=image(attack),
+        image_build=build,
+        missing={"proof": attack, "replay": attack},
+        problems=(attack,),
+        path=Path(_name(attack)),
+    )
+
+
 def archive(folder: Path, attack: str) -> Path:
     """An archive of an image, hostile in its names, commands, contents and tag."""
     layers = [layer((_name(attack), attack.encode()), ("k", b"1" * 90)), layer((_name(attack), b"2"), ("k", f"-> {attack}"))]
@@ -182,6 +209,8 @@ def every_plot(attack: str) -> list[Plot]:
         "history_strip": lambda: plots.history_strip(replayed(attack)),
         "running_cost": lambda: plots.running_cost(replayed(attack)),
         "cost_by_folder": lambda: plots.cost_by_folder(replayed(attack)),
+        "commit_costs": lambda: plots.commit_costs(replayed(attack)),
+        "stage_costs": lambda: plots.stage_costs(replayed(attack)),
     }
     missing = {name for name in plots.__all__ if name.islower() and callable(getattr(plots, name))} - set(every)
     assert not missing, f"figures without a hostile case: {missing}"
@@ -268,6 +297,9 @@ def advice(attack: str) -> Advice:
 
 # By the class's name; a list of HTML each.
 SHOWN: Mapping[str, Callable[[str], list[str]]] = {
+    "speedkit.build_records.imports.ImportedRecords": lambda attack: [
+        ImportedRecords((ImportedBuild(attack, "plain", attack, 1, 1, 1.0, ()),))._repr_html_()
+    ],
     "speedkit.data_frame.Column": lambda attack: [str(table_frame(attack)[attack]._repr_latex_() or "")],  # type: ignore[operator]
     "speedkit.data_frame.Frame": lambda attack: [
         table_frame(attack)._repr_html_(),
@@ -282,6 +314,7 @@ SHOWN: Mapping[str, Callable[[str], list[str]]] = {
     ],
     "speedkit.proof.advice.Advice": lambda attack: [advice(attack)._repr_html_()],
     "speedkit.proof.proof.Piece": lambda attack: [proven(attack)._repr_html_()],
+    "speedkit.reports.project_report.ProjectReport": lambda attack: [project_report(attack)._repr_html_()],
     "speedkit.replays.result.Replay": lambda attack: [replayed(attack)._repr_html_()],
     "speedkit.rendering.tables.Table": lambda attack: [one._repr_html_() for one in lesson_tables(attack)],
     "speedkit.setup.checks.Report": lambda attack: [reports(attack)._repr_html_()],
@@ -303,7 +336,7 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
     "speedkit.rendering.layers_table.layers_table_html": lambda attack: [
         layers_table_html(attack, [attack], [LayerRow(attack, 1, 1, 1, 1, 1)], [(attack, 1)])
     ],
-    "speedkit.replays.report.replay_html": lambda attack: [replay_html(replayed(attack))],
+    "speedkit.replays.replay_html.replay_html": lambda attack: [replay_html(replayed(attack))],
     "speedkit.rendering.reasons_html.reasons_html": lambda attack: [reasons_html(attack, poisoned(graph(), attack).steps)],
     "speedkit.rendering.reasons_html.warnings_html": lambda attack: [warnings_html([Finding(attack, 1, attack)])],
     "speedkit.rendering.build_steps.build_html": lambda attack: [build_html(one) for one in builds(attack)],
@@ -312,8 +345,9 @@ WRITERS: Mapping[str, Callable[[str], list[str]]] = {
             [Cell(attack, attack, attack, below=attack)], [[Cell(attack, attack, attack)]], look=attack, row_heads=[attack]
         )
     ],
-    "speedkit.report.cells.cell_html": lambda attack: [cell_html(one, Figures()) for one in chapter(attack).notebook.cells],
-    "speedkit.report.page.page": lambda attack: [page([chapter(attack)], builds(attack), left_out=[attack])],
+    "speedkit.reports.cells.cell_html": lambda attack: [cell_html(one, Figures()) for one in chapter(attack).notebook.cells],
+    "speedkit.reports.project_page.report_html": lambda attack: [report_html(project_report(attack))],
+    "speedkit.reports.tour_page.page": lambda attack: [page([chapter(attack)], builds(attack), left_out=[attack])],
     "speedkit.page.layers_html.layers_twin_html": lambda attack: [_layers_twin(attack)],
     "speedkit.page.workbench_html.twin_html": lambda attack: [_workbench_twin(attack)],
     "speedkit.page.steps_html.steps_html": lambda attack: [_workbench_page(attack).steps_html(is_live=True)],

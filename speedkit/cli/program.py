@@ -41,6 +41,7 @@ from . import (
     predict,
     project,
     replay,
+    report,
     setup,
     tour,
 )
@@ -93,6 +94,7 @@ for verb in (
     predict,
     explain,
     replay,
+    report,
     history,
     import_records,
     advise,

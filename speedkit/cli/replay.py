@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from speedkit.messages import message, plural
+from speedkit.messages import message
 
 from .arguments import AsJson, BuildArgs, BuilderOption, TargetOption, WayOption, parse_build_args, with_docker_options
 from .argv_secrets import hide_on_command_line
@@ -76,7 +76,7 @@ def replay(
 
 
 def _print(result: Replay) -> None:
-    from speedkit.replays import blame_sentence, findings
+    from speedkit.replays import blame_sentence, findings, split_sentence
 
     print_text(*findings(result))
     rows = [
@@ -88,27 +88,8 @@ def _print(result: Replay) -> None:
     line = message("line")
     print_table(message("Where the cost comes from"), [line, message("instruction"), message("because")], rows, numbers=[line])
     for split in result.splits[:1]:
-        print_text("", _split_sentence(split))
+        print_text("", split_sentence(split))
         print_text(*split.patch.rstrip("\n").split("\n"))
-
-
-def _split_sentence(split: Any) -> str:
-    from speedkit.words import seconds_text
-
-    if split.saves_seconds is None:
-        return plural(
-            "This split of line {line} would have saved {count:,} run, if the step between needs no more files.",
-            "This split of line {line} would have saved {count:,} runs, if the step between needs no more files.",
-            split.saves_runs,
-            line=split.line,
-        )
-    return plural(
-        "This split of line {line} would have saved {seconds} and {count:,} run, if the step between needs no more files.",
-        "This split of line {line} would have saved {seconds} and {count:,} runs, if the step between needs no more files.",
-        split.saves_runs,
-        line=split.line,
-        seconds=seconds_text(split.saves_seconds),
-    )
 
 
 def _document(result: Replay) -> dict[str, Any]:

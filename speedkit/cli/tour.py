@@ -31,7 +31,7 @@ def tour(
 ) -> None:
     """Run the tour, print its table, and exit with 3 if a build failed unexpectedly."""
     from speedkit.rendering import plain_log
-    from speedkit.report import run_tour, strategy_by_edit
+    from speedkit.reports import run_tour, strategy_by_edit
     from speedkit.words import outcome_word, seconds_text
 
     if quick and full:

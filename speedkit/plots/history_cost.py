@@ -20,7 +20,7 @@ from .style import BAR, GRID, OWN, RAN, ROW, finish, hatched, plain, short
 if TYPE_CHECKING:
     from speedkit.replays import Replay, ReplayedCommit
 
-__all__ = ["cost_by_folder", "history_strip", "running_cost"]
+__all__ = ["cost_by_folder", "history_strip", "measured_words", "running_cost"]
 
 MOST_LINES, MOST_FOLDERS, MOST_COLUMNS = 20, 12, 400
 STRIP_ROW = 22
@@ -80,7 +80,9 @@ def history_strip(replay: Replay) -> Plot:
     finish(
         figure,
         title=_strip_finding(len(shown_commits), counts),
-        measured=_measured(replay, message("a column for each commit, the oldest at the left; orange runs, blue is cached")),
+        measured=measured_words(
+            replay, message("a column for each commit, the oldest at the left; orange runs, blue is cached")
+        ),
         plot_pixels=STRIP_ROW * max(len(shown), 1),
         left=max(map(len, labels), default=0),
         right_pixels=44,
@@ -118,7 +120,7 @@ def running_cost(replay: Replay) -> Plot:
     finish(
         figure,
         title=_cost_finding(replay, sums),
-        measured=_measured(replay, message("one build for each commit")),
+        measured=measured_words(replay, message("one build for each commit")),
         plot_pixels=260,
         left=6,
         right_pixels=44,
@@ -161,7 +163,7 @@ def cost_by_folder(replay: Replay) -> Plot:
     finish(
         figure,
         title=_folder_finding(folders, amounts, sum(costs.values()) / (60 if timed else 1)),
-        measured=_measured(replay, message("by the files that made the first step of each chain miss")),
+        measured=measured_words(replay, message("by the files that made the first step of each chain miss")),
         plot_pixels=ROW * max(len(folders), 1),
         left=max(map(len, labels), default=0),
     )
@@ -204,13 +206,26 @@ def _date_axis(figure: go.Figure, commits: Sequence[ReplayedCommit]) -> None:
     figure.update_xaxes(tickvals=places, ticktext=days, showgrid=False, range=[-0.5, len(commits) - 0.5])
 
 
-def _measured(replay: Replay, how: str) -> str:
+def measured_words(replay: Replay, how: str) -> str:
+    """The line on how the values of a replay came about. how: what is particular to the figure."""
     model = replay.model
     facts = [plural("{count:,} commit replayed", "{count:,} commits replayed", len(replay.commits)), how]
     if model is None:
         facts.append(message("seconds are not known"))
     else:
-        facts.append(plural("seconds from {count:,} real build", "seconds from {count:,} real builds", len(model.builds)))
+        builds = len(model.builds)
+        if model.from_recordings:
+            facts.append(
+                plural(
+                    "seconds estimated from {count:,} recorded build",
+                    "seconds estimated from {count:,} recorded builds",
+                    builds,
+                )
+            )
+        else:
+            facts.append(
+                plural("seconds estimated from {count:,} real build", "seconds estimated from {count:,} real builds", builds)
+            )
         if model.error_percent is not None:
             facts.append(message("off by {percent:.0f} %", percent=model.error_percent))
         if model.stand_in:

@@ -34,7 +34,10 @@ HEADS = {
     "because": message("because"),
     "build": message("build"),
     "bytes_fetched": message("fetched"),
+    "commit": message("commit"),
+    "commits": message("commits"),
     "edit": message("edit"),
+    "files": message("files"),
     "from_base": message("from the base"),
     "high_seconds": message("high"),
     "image_mb": message("image"),
@@ -43,13 +46,19 @@ HEADS = {
     "line": message("line"),
     "low_seconds": message("low"),
     "median_seconds": message("median"),
+    "minutes": message("minutes"),
+    "minutes_so_far": message("minutes until then"),
+    "misses": message("misses"),
     "parent": message("parent"),
     "path": message("path"),
     "runs": message("number of runs"),
     "seconds": message("seconds"),
+    "seconds_range": message("seconds"),
     "size_bytes": message("size"),
     "stage": message("stage"),
     "state": message("state"),
+    "steps": message("steps"),
+    "steps_so_far": message("steps until then"),
     "strategy": message("strategy"),
     "takes_from": message("takes from"),
 }
@@ -119,6 +128,8 @@ def _cell_text(name: str, value: Any) -> str:
         return ""
     if name.endswith("seconds"):
         return seconds_text(value) if value else ""  # a cached step took no time of its own
+    if name.startswith("minutes"):
+        return message("{minutes:,.1f}", minutes=value)
     if name == "state":
         return STATES.get(value, str(value))
     if name in ("size_bytes", "bytes_fetched"):

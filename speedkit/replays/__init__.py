@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .findings import blame_sentence, findings
+from .findings import blame_sentence, findings, split_sentence, weeks_of
 from .history_replay import replay
 from .history_verdicts import BuildInputs, CommitVerdicts, DockerfileVersion, HistoryStep, history_verdicts
 from .humps import Hump, humps_of
@@ -30,4 +30,6 @@ __all__ = [
     "humps_of",
     "one_by_one",
     "replay",
+    "split_sentence",
+    "weeks_of",
 ]

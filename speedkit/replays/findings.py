@@ -10,9 +10,9 @@ from speedkit.messages import message, plural
 from speedkit.words import seconds_text
 
 from .humps import humps_of
-from .result import Blame, Replay
+from .result import Blame, Replay, Split
 
-__all__ = ["blame_sentence", "findings", "minutes_by_developer", "weeks_of"]
+__all__ = ["blame_sentence", "findings", "minutes_by_developer", "split_sentence", "weeks_of"]
 
 _SECONDS_A_WEEK = 7 * 86_400
 _MOST_DEVELOPERS = 5
@@ -203,3 +203,21 @@ def blame_sentence(blame: Blame, replay: Replay) -> str:
     elif not blame.files:
         named = [message("the instruction, a variable, or its base was new")]
     return "; ".join([sentence, *named[:3]])
+
+
+def split_sentence(split: Split) -> str:
+    """What a split would have saved."""
+    if split.saves_seconds is None:
+        return plural(
+            "This split of line {line} would have saved {count:,} run, if the step between needs no more files.",
+            "This split of line {line} would have saved {count:,} runs, if the step between needs no more files.",
+            split.saves_runs,
+            line=split.line,
+        )
+    return plural(
+        "This split of line {line} would have saved {seconds} and {count:,} run, if the step between needs no more files.",
+        "This split of line {line} would have saved {seconds} and {count:,} runs, if the step between needs no more files.",
+        split.saves_runs,
+        line=split.line,
+        seconds=seconds_text(split.saves_seconds),
+    )

@@ -109,7 +109,7 @@ class Replay:
         return f"Replay({self.name!r}, commits={len(self.commits)}, total_seconds={self.total_seconds})"
 
     def _repr_html_(self) -> str:
-        from .report import replay_html
+        from .replay_html import replay_html
 
         return replay_html(self)
 

@@ -9,8 +9,10 @@ import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import Page, expect
 
-from speedkit.report.page import page as report_page
-from tests.hostile import EVIL, MARKS, SHOWN, WRITERS, builds, chapter
+from speedkit.reports.project_page import report_html
+from speedkit.reports.tour_page import page as report_page
+from tests.hostile import EVIL, MARKS, SHOWN, WRITERS, builds, chapter, project_report
+from tests.rendering.test_hostile import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
@@ -36,12 +38,23 @@ def nothing_ran(page: Page) -> None:
 
 @pytest.mark.browser
 def test_nothing_runs_on_a_page_without_any_policy(browser, tmp_path):
-    every = {name: make(EVIL) for name, make in {**SHOWN, **WRITERS}.items() if name != "speedkit.report.page.page"}
+    every = {name: make(EVIL) for name, make in {**SHOWN, **WRITERS}.items() if name not in PAGES}
     body = "".join(f"<section>{html}</section>" for pieces in every.values() for html in pieces)
     (tmp_path / "all.html").write_text(f'<!doctype html><meta charset="utf-8"><body>{body}', encoding="utf-8")
     with browser.new_page() as shown:
         shown.goto((tmp_path / "all.html").as_uri())
         assert shown.locator("body > section").count() == sum(map(len, every.values()))
+        nothing_ran(shown)
+
+
+@pytest.mark.browser
+def test_nothing_runs_in_the_report_of_a_project(browser, tmp_path):
+    (tmp_path / "report.html").write_text(report_html(project_report(EVIL)), encoding="utf-8")
+    with browser.new_page() as shown:
+        shown.goto((tmp_path / "report.html").as_uri())
+        for figure in shown.locator(".figure").all():
+            figure.scroll_into_view_if_needed()
+            expect(figure.locator(".main-svg").first).to_be_visible()
         nothing_ran(shown)
 
 

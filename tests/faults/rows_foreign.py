@@ -116,7 +116,7 @@ def hostile_tour(place: Place) -> str:
     import nbformat
     from playwright.sync_api import sync_playwright
 
-    from speedkit.report import run_tour
+    from speedkit.reports import run_tour
 
     attack = "<img/src='x'/onerror=window.__x=1>"
     text = f"FROM ${{A:+{attack}}}{place.image} AS one\nCOPY . /app\nRUN true {attack!r}\n"

@@ -472,7 +472,7 @@ TOUR = """\
 import sys
 from pathlib import Path
 from speedkit.errors import StateBusy
-from speedkit.report.tour import run_tour
+from speedkit.reports.tour import run_tour
 try:
     run_tour(out=Path(sys.argv[1]), quick=False, session=None, say=print, folder=Path(sys.argv[2]))
 except StateBusy as problem:

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 
 from speedkit.cli import main
-from speedkit.report import run_tour
-from speedkit.report import tour as touring
+from speedkit.reports import run_tour
+from speedkit.reports import tour as touring
 
 pytestmark = [pytest.mark.engine, pytest.mark.notebook]
 

@@ -10,7 +10,7 @@ import pytest
 
 from speedkit.engine.identity import INSTALLATION_LABEL, installation_id
 from speedkit.history import recorded_builds
-from speedkit.report import Tour, run_tour
+from speedkit.reports import Tour, run_tour
 
 pytestmark = [pytest.mark.engine, pytest.mark.notebook]
 

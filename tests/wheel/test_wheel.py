@@ -154,7 +154,7 @@ def test_the_installed_program_builds_and_takes_a_tour(run, folder, tmp_path):
     program = """
 from pathlib import Path
 from speedkit.lessons.notebook_files import FIRST_NOTEBOOK, notebooks_folder
-from speedkit.report import run_tour
+from speedkit.reports import run_tour
 folder = Path("one")
 folder.mkdir()
 (folder / FIRST_NOTEBOOK).write_bytes((notebooks_folder() / FIRST_NOTEBOOK).read_bytes())

@@ -25,7 +25,8 @@ from speedkit.state import open_private, private_folder
 from speedkit.words import seconds_text
 
 from .lock import locked
-from .page import Chapter, page
+from .page_file import write_page
+from .tour_page import Chapter, page
 
 __all__ = ["Tour", "run_tour"]
 
@@ -90,8 +91,8 @@ def run_tour(
                 _build_missing_edits(name, say)
             chapters.append(_execute(path, notebook, work_folder, name, say))
         builds = tuple(recorded_builds(session=name))
-        report = _write_page(out, page(chapters, builds, left_out=left_out))
-    return Tour(builds, report, time.monotonic() - began, tuple(left_out))
+        write_page(out / "index.html", page(chapters, builds, left_out=left_out))
+    return Tour(builds, out / "index.html", time.monotonic() - began, tuple(left_out))
 
 
 def _build_missing_edits(session: str, say: Callable[[str], None]) -> None:
@@ -116,18 +117,6 @@ def _session(name: str) -> Iterator[None]:
         os.environ.pop("SPEEDKIT_SESSION")
         if before is not None:
             os.environ["SPEEDKIT_SESSION"] = before
-
-
-def _write_page(out: Path, text: str) -> Path:
-    """Write the page whole or not at all. Out: its path."""
-    target, unfinished = out / "index.html", out / ".index.html.unfinished"
-    try:
-        with open_private(unfinished, "w", encoding="utf-8") as page_file:
-            page_file.write(text)
-        unfinished.replace(target)
-    except OSError as problem:
-        raise _refused(out, problem) from None
-    return target
 
 
 def _refused(out: Path, problem: OSError) -> FileRefused:

@@ -1,16 +1,12 @@
-"""The report as one HTML file: a summary and the executed notebooks. It loads nothing from a network."""
+"""The report of a tour: a summary and the executed notebooks."""
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
-from speedkit.messages import language_tag, message, plural
+from speedkit.messages import message, plural
 from speedkit.model import Build
 from speedkit.plots import Plot
 from speedkit.rendering import Cell, html_text, table_html
@@ -18,7 +14,8 @@ from speedkit.secrets import count_substitutes
 from speedkit.words import seconds_text, secrets_left_out
 
 from .cells import Figures, cell_html
-from .summary import NOT_BUILT, figures, strategy_by_edit
+from .html_page import html_page
+from .tour_summary import NOT_BUILT, figures, strategy_by_edit
 
 __all__ = ["Chapter", "page"]
 
@@ -45,8 +42,6 @@ def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequ
 
     left_out: names of notebooks that were not executed; the page lists them.
     """
-    from plotly.offline import get_plotlyjs
-
     page_figures = Figures()
     body = [_summary(builds, page_figures, left_out)]
     for chapter in chapters:
@@ -56,39 +51,8 @@ def page(chapters: Sequence[Chapter], builds: Sequence[Build], *, left_out: Sequ
         )
     if secrets := count_substitutes("".join(body)):
         body.insert(1, f'<p class="sub">{html_text(secrets_left_out(secrets))}</p>')
-    links = "".join(f'<a href="#{html_text(chapter.name)}">{html_text(chapter.title)}</a>' for chapter in chapters)
-    scripts = {"{first}": _asset("first.js"), "{plotly}": get_plotlyjs(), "{script}": _asset("page.js")}
-    parts = scripts | {
-        "{policy}": _policy(scripts.values()),
-        "{style}": _asset("page.css"),
-        "{language}": html_text(language_tag()),
-        "{title}": html_text(message("speedkit: what the builds showed")),
-        "{chapters}": html_text(message("Chapters")),
-        "{summary}": html_text(message("Summary")),
-        "{theme}": html_text(message("Dark or light")),
-        "{links}": links,
-        "{body}": "".join(body),
-        "{figures}": page_figures.as_script(),
-    }
-    # In one pass: a part may hold text that looks like the place of another one.
-    return re.sub("|".join(map(re.escape, parts)), lambda place: parts[place[0]], _asset("page.html"))
-
-
-def _policy(scripts: Iterable[str]) -> str:
-    """The Content Security Policy of the page: only scripts with these hashes run.
-
-    The page has outputs of notebooks. If any of them was ever read as markup, no script, event handler or link in it would run
-    (https://www.w3.org/TR/CSP3/#match-element-to-source-list). Inline styles are allowed, because every figure has some.
-    """
-    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
-    return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _asset(name: str) -> str:
-    return (files("speedkit.report") / "assets" / name).read_text(encoding="utf-8")
+    links = {"summary": message("Summary"), **{chapter.name: chapter.title for chapter in chapters}}
+    return html_page("".join(body), page_figures, title=message("speedkit: what the builds showed"), links=links)
 
 
 def _summary(builds: Sequence[Build], page_figures: Figures, left_out: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from speedkit.messages import message
 from speedkit.rendering import FACTS_STYLE, Cell, html_text, table_html
 
-from .findings import blame_sentence, findings
+from .findings import blame_sentence, findings, split_sentence
 from .result import Replay
 
 __all__ = ["replay_html"]
@@ -26,5 +26,6 @@ def replay_html(replay: Replay) -> str:
     ]
     head = [Cell(message("line")), Cell(message("instruction")), Cell(message("because"))]
     table = FACTS_STYLE + table_html(head, rows, look="sk-facts") if rows else ""
-    patch = f"<pre>{html_text(replay.splits[0].patch)}</pre>" if replay.splits else ""
+    split = replay.splits[0] if replay.splits else None
+    patch = "" if split is None else f"<p>{html_text(split_sentence(split))}</p><pre>{html_text(split.patch)}</pre>"
     return f"{sentences}{table}{patch}"

@@ -11,10 +11,10 @@ import pytest
 
 from speedkit.errors import Misuse, NotebookFailed, StateBusy
 from speedkit.messages import PSEUDO
-from speedkit.report import run_tour
-from speedkit.report.lock import locked
-from speedkit.report.page import Chapter, page
-from speedkit.report.summary import strategy_by_edit
+from speedkit.reports import run_tour
+from speedkit.reports.lock import locked
+from speedkit.reports.tour_page import Chapter, page
+from speedkit.reports.tour_summary import strategy_by_edit
 from tests.plots.test_plots import SET, build
 from tests.waiting import HANG_MS, HANG_SECONDS, wait_until
 
@@ -218,7 +218,7 @@ def test_a_kernel_that_dies_is_a_notebook_that_failed(notebooks, tmp_path):
 
 @pytest.mark.slow
 def test_a_cell_that_never_ends_is_named(notebooks, tmp_path, monkeypatch):
-    monkeypatch.setattr("speedkit.report.tour.CELL_SECONDS", 1)
+    monkeypatch.setattr("speedkit.reports.tour.CELL_SECONDS", 1)
     nbformat.write(notebook("while True: pass"), notebooks / "02_c.ipynb")
     with pytest.raises(NotebookFailed, match=r"code cell 1:\n    while True: pass\nIt ran for more than 1.0 s"):
         run_tour(out=tmp_path / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
@@ -238,7 +238,7 @@ def test_notebooks_run_on_this_python_whatever_kernels_are_installed(notebooks, 
 INTERRUPTED = """
 import sys
 from pathlib import Path
-from speedkit.report import run_tour
+from speedkit.reports import run_tour
 try:
     run_tour(out=Path(sys.argv[1]), quick=False, session=None, say=print, folder=Path(sys.argv[2]))
 except KeyboardInterrupt:
