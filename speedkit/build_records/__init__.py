@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .dockerbuild import read_exported
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
-from .imports import ELSEWHERE, ImportedBuild, ImportedRecords, OwnBuild, Shelf, import_records, imported_build
+from .imports import ELSEWHERE, ImportedBuild, ImportedRecords, KnownHere, Shelf, import_records, imported_build
 from .record_files import STANDARD_INPUT, RecordFile, read_records
 
 __all__ = [
@@ -13,8 +13,8 @@ __all__ = [
     "ForeignBuild",
     "ImportedBuild",
     "ImportedRecords",
+    "KnownHere",
     "NotUnderstood",
-    "OwnBuild",
     "RecordFile",
     "RecordKind",
     "Shelf",

@@ -24,7 +24,7 @@ from typing import Any
 from speedkit.errors import BuildRecordError
 from speedkit.images import Member, source_on_disk
 from speedkit.messages import message
-from speedkit.recordings import Solve, built_dockerfile, read_rawjson, vertex_lines
+from speedkit.recordings import Solve, base_digests, built_dockerfile, read_rawjson, vertex_lines
 
 from .foreign_build import ForeignBuild, Outcome, RecordKind
 from .progress_lines import ProgressLines
@@ -154,6 +154,9 @@ def _build(archive: _Archive, manifest: Mapping[str, Any], kind: RecordKind) -> 
         folder=_text(state, "LocalPath"),
         commit=attributes.get("vcs:revision"),
         repository=attributes.get("vcs:source"),
+        context_path=attributes.get("vcs:localdir:context"),
+        dockerfile_path=attributes.get("vcs:localdir:dockerfile"),
+        bases={name: digest for one in provenance for name, digest in base_digests(one).items()},
         target=attributes.get("target"),
         platform=attributes.get("platform") or _text(record, "DefaultPlatform"),
         build_args=_below(attributes, "build-arg:"),

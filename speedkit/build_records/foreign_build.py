@@ -46,7 +46,9 @@ class ForeignBuild:
     outcome: None where the record ends before the build does. started: seconds since the epoch; None where the record has no
     date. reference: the name that BuildKit gave the build; None in logs.
     dockerfile: the text, where the record has it. folder: the build context, on the machine that asked for the build.
-    commit, repository: of the sources that were built. build_args, named_contexts, labels, cache_from: as the record has them.
+    commit, repository: of the sources that were built. context_path, dockerfile_path: the folders in that repository that
+    hold the build context and the Dockerfile. bases: the digest of each base image, by its name in the Dockerfile.
+    build_args, named_contexts, labels, cache_from: as the record has them.
     vertex_lines: the lines of the Dockerfile of each vertex, by its digest.
     """
 
@@ -65,8 +67,11 @@ class ForeignBuild:
     folder: str | None = None
     commit: str | None = None
     repository: str | None = None
+    context_path: str | None = None
+    dockerfile_path: str | None = None
     target: str | None = None
     platform: str | None = None
+    bases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     build_args: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     named_contexts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -21,13 +21,14 @@ from speedkit.messages import message
 from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, write_recording
 from speedkit.state import state_folder
 
+from .commit_files import CommitSources
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
 from .record_files import read_records
 
 if TYPE_CHECKING:
     from speedkit.data_frame import Frame
 
-__all__ = ["ELSEWHERE", "ImportedBuild", "ImportedRecords", "OwnBuild", "Shelf", "import_records", "imported_build"]
+__all__ = ["ELSEWHERE", "ImportedBuild", "ImportedRecords", "KnownHere", "Shelf", "import_records", "imported_build"]
 
 ELSEWHERE = "(elsewhere)"
 """The builder of a foreign build. No builder of buildx can have this name."""
@@ -74,22 +75,24 @@ class ImportedRecords:
         return str(self.table._repr_html_())
 
 
-def import_records(*paths: str | os.PathLike[str]) -> ImportedRecords:
+def import_records(*paths: str | os.PathLike[str], repository: str | os.PathLike[str] | None = None) -> ImportedRecords:
     """The builds in the records at some paths, each kept as a recording.
 
-    paths: `.dockerbuild` files, logs of builds, folders and zips of them; `-` is the standard input.
+    paths: `.dockerbuild` files, logs of builds, folders and zips of them; `-` is the standard input. repository: a folder in a
+    git repository, None is the current one: where it has the commit of a build, its files are known, and so are the reasons of
+    its misses.
     Raises: Misuse for a path that does not exist; BuildRecordError where no file of all can be read; DiskFull, StateRefused.
     """
     builds: list[ImportedBuild] = []
     problems: list[BuildRecordError] = []
     without_builds: list[str] = []
-    shelf = Shelf()
+    shelf, sources = Shelf(), CommitSources(Path(repository or "."))
     for file in (file for path in paths for file in read_records(path)):
         if file.problem is not None:
             problems.append(file.problem)
         elif not file.builds:
             without_builds.append(file.name)
-        builds.extend(imported_build(shelf.keep(build, file.name)) for build in file.builds)
+        builds.extend(imported_build(shelf.keep(build, file.name, _elsewhere(build, sources))) for build in file.builds)
     if problems and not builds:
         raise problems[0]
     return ImportedRecords(tuple(builds), tuple(problems), tuple(without_builds))
@@ -110,11 +113,12 @@ def imported_build(recording: Recording) -> ImportedBuild:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnBuild:
-    """What this machine knows about a foreign build that one of its own builders made.
+class KnownHere:
+    """What this machine knows about a foreign build beside its record.
 
-    folder: the build context. builder: None is the one inside the engine. context: as it was when the build began.
-    dockerfile: the text, where the record lacks it. bases, machine, number: as in `speedkit.recordings.Meta`.
+    folder: the build context; builds of one folder are compared with each other. builder: None is the one inside the engine.
+    context: as it was when the build began. dockerfile: the text, where the record lacks it. bases, machine, number: as in
+    `speedkit.recordings.Meta`.
     """
 
     folder: str
@@ -122,8 +126,22 @@ class OwnBuild:
     context: Manifest | None
     dockerfile: str | None
     bases: Mapping[str, Mapping[str, Any]]
-    machine: Mapping[str, Any]
-    number: int
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+
+def _elsewhere(build: ForeignBuild, sources: CommitSources) -> KnownHere:
+    # Neither the folder of another machine nor its base images are those of this one, so each gets a name of its here.
+    place = " ".join(
+        filter(None, [build.repository or build.folder, build.dockerfile_path, build.dockerfile_name, build.target])
+    )
+    return KnownHere(
+        folder=place,
+        builder=ELSEWHERE,
+        context=sources.context(build),
+        dockerfile=sources.dockerfile(build),
+        bases={name: {"used": name, "id": digest, "layers": [digest]} for name, digest in build.bases.items()},
+    )
 
 
 class Shelf:
@@ -137,11 +155,11 @@ class Shelf:
             if recording.meta.imported
         }
 
-    def keep(self, build: ForeignBuild, source: str, own: OwnBuild | None = None) -> Recording:
+    def keep(self, build: ForeignBuild, source: str, facts: KnownHere) -> Recording:
         """The recording of a build: the one that it has already, or a new one. Raises: DiskFull, StateRefused."""
         record = _record_digest(build)
         if record not in self._by_record:
-            self._by_record[record] = _write(self._folder, build, source, record, own)
+            self._by_record[record] = _write(self._folder, build, source, record, facts)
         return self._by_record[record]
 
 
@@ -154,9 +172,8 @@ def _record_digest(build: ForeignBuild) -> str:
     return digest.hexdigest()
 
 
-def _write(folder: Path, build: ForeignBuild, source: str, record: str, own: OwnBuild | None) -> Recording:
-    own = own or OwnBuild(build.repository or build.folder or "", ELSEWHERE, None, None, {}, {}, 0)
-    dockerfile = build.dockerfile or own.dockerfile or ""
+def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: KnownHere) -> Recording:
+    dockerfile = build.dockerfile or here.dockerfile or ""
     redaction = Redaction(build.build_args, {}, dockerfile=dockerfile)
     text = redaction.text
     # A log without a date gets that of its import, and says so (`unknown`).
@@ -167,7 +184,7 @@ def _write(folder: Path, build: ForeignBuild, source: str, record: str, own: Own
         id=new_id(strategy, started),
         app=text(repository.name or context.name or Path(source).name),
         source=text(build.folder or ""),
-        folder=text(own.folder),
+        folder=text(here.folder),
         strategy=strategy,
         edit="",
         started_at=started.isoformat(),
@@ -178,19 +195,19 @@ def _write(folder: Path, build: ForeignBuild, source: str, record: str, own: Own
         dockerfile_name=text(build.dockerfile_name or "Dockerfile"),
         target=build.target,
         build_args=redaction.build_args(build.build_args),
-        builder=own.builder,
+        builder=here.builder,
         cache_from=[redaction.cache_option(option) for option in build.cache_from],
-        bases=redaction.base_facts(own.bases),
+        bases=redaction.base_facts(here.bases),
         error=text(build.error) if build.error is not None else None,
-        machine=dict(own.machine),
+        machine=dict(here.machine),
         vertex_lines={digest: [*lines] for digest, lines in build.vertex_lines.items()},
-        number=own.number,
+        number=here.number,
         reference=build.reference,
         notices=[message("The record ends before the build does.")] if build.outcome is None else [],
-        imported=_facts(build, redaction, source, record) | {"unknown": [*_unknown(build, dockerfile, own.context)]},
+        imported=_facts(build, redaction, source, record) | {"unknown": [*_unknown(build, dockerfile, here.context)]},
     )
     raw = _redacted(build.status_lines, redaction)
-    return write_recording(folder, meta, raw=raw, dockerfile=text(dockerfile), context=own.context, image=None)
+    return write_recording(folder, meta, raw=raw, dockerfile=text(dockerfile), context=here.context, image=None)
 
 
 def _facts(build: ForeignBuild, redaction: Redaction, source: str, record: str) -> dict[str, Any]:

@@ -41,8 +41,10 @@ from .types import (
     NeverFinished,
     NotFetched,
     NothingBuiltYet,
+    NotInThatCache,
     NotNeeded,
     NotReached,
+    NotRecorded,
     NotTold,
     OnlySettings,
     OptionsChanged,
@@ -108,7 +110,7 @@ def cause_kind(cause: Cause) -> CauseKind:  # noqa: C901 - a case for each cause
             return "same-bytes"
         case ChangeUnnoticed():
             return "unnoticed"
-        case NotTold():
+        case NotTold() | NotRecorded():
             return "unclear"
         case FilesChanged():
             return "files"
@@ -150,7 +152,7 @@ def cause_kind(cause: Cause) -> CauseKind:  # noqa: C901 - a case for each cause
             return "no-step"
         case NotNeeded():
             return "not-needed"
-        case Evicted():
+        case Evicted() | NotInThatCache():
             return "evicted"
         case BuiltElsewhere():
             return "elsewhere"
@@ -213,6 +215,7 @@ def cause_subjects(cause: Cause) -> tuple[str, ...]:  # noqa: C901 - a case for 
             BaseHere()
             | BuiltEarlier()
             | NotTold()
+            | NotRecorded()
             | MayBeKept()
             | NothingBuiltYet()
             | StartedEmpty()
@@ -223,6 +226,7 @@ def cause_subjects(cause: Cause) -> tuple[str, ...]:  # noqa: C901 - a case for 
             | StageBegins()
             | OnlySettings()
             | Evicted()
+            | NotInThatCache()
             | BuiltElsewhere()
             | NotReached()
             | CalledCached()

@@ -50,8 +50,10 @@ __all__ = [
     "NewToCache",
     "NotAMiss",
     "NotFetched",
+    "NotInThatCache",
     "NotNeeded",
     "NotReached",
+    "NotRecorded",
     "NotTold",
     "NothingBuiltYet",
     "OnlySettings",
@@ -383,6 +385,11 @@ class Evicted:
 
 
 @dataclass(frozen=True, slots=True)
+class NotInThatCache:
+    """An earlier record has the step with the same key, and the builder of this build, made elsewhere, lacked the result."""
+
+
+@dataclass(frozen=True, slots=True)
 class OtherBuilder:
     """Other builders have the result, each in its own cache. names: the builders'."""
 
@@ -492,6 +499,11 @@ class NotTold:
     """BuildKit's report does not tell which of its vertices this step is."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """The build was made elsewhere, and its record lacks the Dockerfile or the files of the build context."""
+
+
 # Additions to a cause.
 
 
@@ -543,6 +555,7 @@ NotAMiss = (
     | NotReached
     | CalledCached
     | NotTold
+    | NotRecorded
 )
 """The step is cached, or has nothing to cache."""
 
@@ -571,6 +584,7 @@ Cause = (
     | AddressChanged
     | NewToCache
     | Evicted
+    | NotInThatCache
     | OtherBuilder
     | BaseToPull
     | ImageToPull

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from speedkit.causes import Evicted, Line, NewToCache, OtherBuilder, OtherBytes
+from speedkit.causes import Evicted, Line, NewToCache, NotInThatCache, OtherBuilder, OtherBytes
 from speedkit.model import StepSource
 from speedkit.rendering import Reason
 
@@ -17,7 +17,7 @@ Travel = Literal["carried", "stopped", "perhaps", "quiet"]
 build will show which of the two. `quiet`: there was no miss to spread."""
 
 RUN_STATES = frozenset({"ran", "failed", "cancelled", "miss"})
-NOT_PASSED_ON = NewToCache | Evicted | OtherBuilder
+NOT_PASSED_ON = NewToCache | Evicted | NotInThatCache | OtherBuilder
 """Causes of a miss that do not come from another step."""
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from speedkit.build_records import ForeignBuild, ImportedRecords, OwnBuild, Shelf, imported_build, read_exported
+from speedkit.build_records import ForeignBuild, ImportedRecords, KnownHere, Shelf, imported_build, read_exported
 from speedkit.builders import Builder, builder_if_any, builder_named, built_references, export_records, plain_bases
 from speedkit.builds import dockerfile_text
 from speedkit.context import Entry, Manifest, read_context
@@ -155,12 +155,12 @@ class _Search:
                 if export_records(self.engine, name, [reference], file):
                     yield from read_exported(file)
 
-    def _own(self, build: ForeignBuild, started: _StartedBuild) -> OwnBuild:
+    def _own(self, build: ForeignBuild, started: _StartedBuild) -> KnownHere:
         dockerfile = build.dockerfile
         if dockerfile is None and _is_older(started.dockerfile, started.started):
             dockerfile = dockerfile_text(started.dockerfile)
         bases = plain_bases(self.engine, dockerfile or "", build.build_args, build.target)
-        return OwnBuild(
+        return KnownHere(
             folder=started.folder,
             builder=self.builder.name,
             context=_context_at(Path(started.folder), started),

@@ -14,14 +14,27 @@ from speedkit.builds import dockerfile_text, effective_build_args, options_for
 from speedkit.cache import OtherCaches, StepExplanation, StepForecast, lint
 from speedkit.cache import explain as explain_situation
 from speedkit.cache import predict as predict_situation
-from speedkit.causes import BaseHere, BuiltElsewhere, Cause, Imported, NewToCache, StartedEmpty
+from speedkit.causes import (
+    BaseHere,
+    BuiltElsewhere,
+    Cause,
+    Evicted,
+    Imported,
+    NewToCache,
+    NotInThatCache,
+    NotNeeded,
+    NotReached,
+    NotRecorded,
+    OnlySettings,
+    StartedEmpty,
+)
 from speedkit.context import read_context
 from speedkit.dockerfile import Finding
 from speedkit.engine import NO_OPTIONS, CommandOptions
 from speedkit.errors import NoHistory, SpeedkitError
 from speedkit.messages import join_names, message, plural
 from speedkit.model import Build
-from speedkit.recordings import Recording, read_build, read_recording
+from speedkit.recordings import Meta, Recording, read_build, read_recording
 from speedkit.rendering import Reason, reasons_html, warnings_html
 from speedkit.words import FORECASTS
 
@@ -157,6 +170,8 @@ def explain(build: Build | str | None = None) -> Reasons:
     meta, recorded = recording.meta, read_build(recording)
     if meta.builder != ELSEWHERE:
         find_plain_builds(meta.folder, meta.builder)
+    if meta.imported and {"build context", "Dockerfile"} & set(meta.imported["unknown"]):
+        return _states_alone(meta, recorded)
     earlier = earlier_builds(recording)
     own = own_past(earlier, isolation=meta.isolation, folder=meta.folder, builder=meta.builder)
     past = past_of(
@@ -174,14 +189,42 @@ def explain(build: Build | str | None = None) -> Reasons:
     first = meta.isolation is not None and not past.own
     seconds = {(step.line, step.instruction): step.seconds for step in recorded.instructions if step.ran}
     steps = tuple(
-        _reason(step, step.state, first=first, seconds=seconds.get((step.line, step.instruction), 0.0))
+        _reason(
+            step,
+            step.state,
+            first=first,
+            seconds=seconds.get((step.line, step.instruction), 0.0),
+            is_elsewhere=meta.builder == ELSEWHERE,
+        )
         for step in explanation.steps
     )
+    return Reasons(_happened(meta, steps), steps, recorded, meta.replaced_frontend)
+
+
+def _happened(meta: Meta, steps: Sequence[Reason]) -> str:
     cached = sum(step.state == "cached" for step in steps)
     ran = sum(step.state in ("ran", "failed") for step in steps)
     name = f"{meta.strategy}, {meta.edit}" if meta.edit not in ("", "none") else meta.strategy
     facts = [message("{count} cached", count=cached), message("{count} ran", count=ran)]
-    return Reasons(f"{name}: {_on_one_line(facts, meta.replaced_frontend)}", steps, recorded, meta.replaced_frontend)
+    return f"{name}: {_on_one_line(facts, meta.replaced_frontend)}"
+
+
+def _states_alone(meta: Meta, build: Build) -> Reasons:
+    """The states of the steps of a build that was made elsewhere, where its record does not have what the reasons depend on."""
+    causes: dict[str, Cause] = {"no-step": OnlySettings(), "waiting": NotReached()}
+    steps = tuple(
+        Reason(
+            step.line,
+            step.stage,
+            step.instruction,
+            step.state,
+            NotNeeded(step.stage) if step.state == "not-needed" else causes.get(step.state, NotRecorded()),
+            seconds=step.seconds if step.ran else 0.0,
+        )
+        for step in build.instructions
+        if step.line is not None
+    )
+    return Reasons(_happened(meta, steps), steps, build)
 
 
 def imports_of(build: Build, *, ok: bool) -> tuple[str, ...]:
@@ -199,11 +242,18 @@ def _recording(build: Build | str | None) -> Recording:
     return read_recording(build.folder)
 
 
-def _reason(step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0) -> Reason:
-    """The reason of one step. first: it is the first build in its cache, so a new step is no surprise."""
+def _reason(
+    step: StepForecast | StepExplanation, state: str, *, first: bool = False, seconds: float = 0.0, is_elsewhere: bool = False
+) -> Reason:
+    """The reason of one step. first: it is the first build in its cache, so a new step is no surprise.
+
+    is_elsewhere: the build was made elsewhere. Nobody knows whether one builder made it and the builds before.
+    """
     cause: Cause = step.cause
     if first and isinstance(cause, NewToCache):
         cause = StartedEmpty()
+    elif is_elsewhere and isinstance(cause, Evicted):
+        cause = NotInThatCache()
     elif isinstance(cause, BuiltElsewhere | Imported) and step.instruction.startswith("FROM "):
         # FROM runs nothing. It counts only that the image is here, and not which build or import brought it.
         cause = BaseHere()

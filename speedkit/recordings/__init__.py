@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .log_limit import CUT_HERE, LogLimit
 from .numbering import NUMBER_FILE
-from .provenance import built_dockerfile, vertex_lines
+from .provenance import base_digests, built_dockerfile, vertex_lines
 from .rawjson import Solve, Vertex, read_rawjson, read_status
 from .recording import Meta, Recording, complete_recording, list_recordings, new_id, new_number, read_recording, write_recording
 from .recording_limit import keep_recordings, size_of_recordings
@@ -25,6 +25,7 @@ __all__ = [
     "Solve",
     "Vertex",
     "assemble_build",
+    "base_digests",
     "built_dockerfile",
     "complete_recording",
     "keep_recordings",

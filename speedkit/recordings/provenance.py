@@ -10,9 +10,11 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from typing import Any
+from urllib.parse import unquote
 
-__all__ = ["built_dockerfile", "vertex_lines"]
+__all__ = ["base_digests", "built_dockerfile", "vertex_lines"]
 
+IMAGE = "pkg:docker/"
 VERSION_02 = ["buildConfig"], ["metadata", "https://mobyproject.org/buildkit@v1#metadata"]
 VERSION_1 = ["buildDefinition", "internalParameters", "buildConfig"], ["runDetails", "metadata", "buildkit_metadata"]
 
@@ -42,6 +44,21 @@ def built_dockerfile(provenance: Any) -> tuple[str, str] | None:
             except (Base64Error, ValueError):
                 return None
     return None
+
+
+def base_digests(provenance: Any) -> dict[str, str]:
+    """The digest of each base image, by its name in the Dockerfile, as far as the provenance has names.
+
+    Its materials are package URLs such as `pkg:docker/golang@1.21?platform=linux%2Famd64`.
+    """
+    materials = _at(provenance, ["materials"]) or _at(provenance, ["buildDefinition", "resolvedDependencies"])
+    digests: dict[str, str] = {}
+    for material in materials if isinstance(materials, list) else ():
+        address, digest = _at(material, ["uri"]), _at(material, ["digest", "sha256"])
+        if isinstance(address, str) and isinstance(digest, str) and address.startswith(IMAGE):
+            name, _, tag = unquote(address.removeprefix(IMAGE).partition("?")[0]).rpartition("@")
+            digests |= {f"{name}:{tag}": digest, **({name: digest} if tag == "latest" else {})}
+    return digests
 
 
 def _at(document: Any, path: list[str]) -> Any:

@@ -50,8 +50,10 @@ from speedkit.causes import (
     NotAMiss,
     NotFetched,
     NothingBuiltYet,
+    NotInThatCache,
     NotNeeded,
     NotReached,
+    NotRecorded,
     NotTold,
     OnlySettings,
     OptionsChanged,
@@ -211,6 +213,11 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
             return message("An earlier build broke off at this step, and left nothing of it.")
         case Evicted():
             return message("This builder built it before, but the result is gone: pruned, or removed to free space.")
+        case NotInThatCache():
+            return message(
+                "An earlier record has this step with the same inputs. The builder of this build did not have its result: it "
+                "is another builder, or the result was removed from its cache."
+            )
         case OtherBuilder(names):
             return plural(
                 "Another builder has built this: {names}. Each builder has its own cache.",
@@ -252,6 +259,10 @@ def cause_sentence(cause: Cause, tense: Tense) -> str:  # noqa: C901 - a case fo
         case CalledCached():
             return message(
                 "The build ended before it came to this step. BuildKit reports such steps as cached, with or without a result."
+            )
+        case NotRecorded():
+            return message(
+                "The record of this build does not have the files that it was made of, so it does not tell the reason."
             )
         case NotTold():
             return message(
@@ -319,7 +330,7 @@ def cause_clause(cause: Cause, *, opens: bool = False) -> str:  # noqa: C901 - a
             )
         case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():
             return message("It was new to the cache") if opens else message("it was new to the cache")
-        case Evicted():
+        case Evicted() | NotInThatCache():
             return message("Its result was gone from the cache") if opens else message("its result was gone from the cache")
         case OtherBuilder(names):
             count = len(names)
@@ -398,7 +409,7 @@ def cause_in_short(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             return message("{source} gave other bytes", source=_first([_place(source) for source in sources]))
         case NothingBuiltYet() | StartedEmpty() | NeverBuilt() | NeverBuiltTogether() | NeverFinished() | BrokeOff():
             return message("new to the cache")
-        case Evicted():
+        case Evicted() | NotInThatCache():
             return message("result was gone")
         case MissingFile() | BackslashInPath():
             return message("file is missing")
@@ -444,6 +455,7 @@ def cause_in_margin(cause: Cause) -> str:  # noqa: C901 - a case for each cause
             | PlatformChanged()
             | AddressChanged()
             | Evicted()
+            | NotInThatCache()
             | OtherBuilder()
             | MissingFile()
             | BackslashInPath()

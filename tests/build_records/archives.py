@@ -93,13 +93,14 @@ def framed(statuses: Sequence[Mapping[str, Any]]) -> bytes:
     return b"".join(struct.pack("<I", len(message)) + message for message in map(encoded, statuses))
 
 
-def provenance(dockerfile: str = DOCKERFILE) -> dict[str, Any]:
+def provenance(dockerfile: str, materials: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     located = {"locations": [{"ranges": [{"start": {"line": 2}, "end": {"line": 2}}]}]}
     source = {
         "locations": {"step0": located},
         "infos": [{"filename": "Dockerfile", "data": b64encode(dockerfile.encode()).decode()}],
     }
     return {
+        "materials": list(materials),
         "buildConfig": {"digestMapping": {digest_of("[1/2] COPY a.txt /"): "step0"}},
         "metadata": {"https://mobyproject.org/buildkit@v1#metadata": {"source": source}},
     }
@@ -126,9 +127,13 @@ class Archive:
         statuses: Sequence[Mapping[str, Any]] = STATUSES,
         dockerfile: str | None = DOCKERFILE,
         folded: bool = False,
+        materials: Sequence[Mapping[str, Any]] = (),
         **facts: Any,
     ) -> dict[str, Any]:
-        """The descriptor of a record's manifest. facts: fields of the record. folded: the progress as one JSON document."""
+        """The descriptor of a record's manifest.
+
+        facts: fields of the record. folded: the progress as one JSON document. materials: of the provenance.
+        """
         record = {
             "Ref": reference,
             "FrontendAttrs": {"filename": "Dockerfile"},
@@ -145,7 +150,7 @@ class Archive:
             layers = [self.add(framed(statuses), STATUS_TYPE)]
         if dockerfile is not None:
             kind = {"in-toto.io__predicate-type": "https://slsa.dev/provenance/v0.2"}
-            layers.append(self.add(provenance(dockerfile), "application/vnd.in-toto+json", **kind))
+            layers.append(self.add(provenance(dockerfile, materials), "application/vnd.in-toto+json", **kind))
         config = self.add({name: value for name, value in record.items() if value is not None}, RECORD_TYPE)
         manifest = {"schemaVersion": 2, "config": config, "layers": layers}
         return self.add(manifest, "application/vnd.oci.image.manifest.v1+json")

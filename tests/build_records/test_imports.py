@@ -12,8 +12,9 @@ import speedkit as sk
 from speedkit.build_records import ELSEWHERE
 from speedkit.errors import BuildRecordError, Misuse
 from speedkit.recordings import list_recordings, read_build
+from tests.git_history.small_repository import SmallRepository
 
-from .archives import STATUSES, Archive, log_status, record_file, status_line
+from .archives import DOCKERFILE, STATUSES, Archive, log_status, record_file, status_line, vertex
 
 
 @pytest.fixture
@@ -107,3 +108,85 @@ def test_a_line_that_was_cut_is_not_understood_and_its_build_is_not_done(home, t
     (build,) = sk.import_records(path).builds
     assert [place.line for place in build.not_understood] == [2]
     assert the_recording(home).meta.notices == ["The record ends before the build does."]
+
+
+# Two records of one Dockerfile
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return SmallRepository(tmp_path / "repository")
+
+
+def record_of(reference: str, commit: str, second: int, *, ran: str = "", **facts: object) -> bytes:
+    """A record of a commit of the small repository, in which the copy of `ran` ran and the other one was cached."""
+    statuses = [
+        {"vertexes": [vertex(f"[{n}/2] COPY {name} /", **({} if name == ran else {"cached": True}))]}
+        for n, name in ((1, "a.txt"), (2, "b.txt"))
+    ]
+    attributes = {
+        "filename": "Dockerfile",
+        "vcs:revision": commit,
+        "vcs:source": "https://git.example/app.git",
+        "vcs:localdir:context": ".",
+        "vcs:localdir:dockerfile": ".",
+    }
+    times = {"CreatedAt": {"seconds": 1_772_359_200 + second}, "CompletedAt": {"seconds": 1_772_359_203 + second}}
+    return record_file(reference, statuses=statuses, FrontendAttrs=attributes, **times, **facts)
+
+
+def test_of_two_records_the_commits_say_why_the_second_missed(home, tmp_path, repository):
+    files = {"Dockerfile": DOCKERFILE, "a.txt": "a", "b.txt": "b"}
+    first = repository.commit(files)
+    second = repository.commit({"b.txt": "other"})
+    (tmp_path / "1").write_bytes(record_of("one", first, 0))
+    # A failed build has no Dockerfile in its record: the commit has it.
+    (tmp_path / "2").write_bytes(record_of("two", second, 60, ran="b.txt", dockerfile=None))
+    one, two = sk.import_records(tmp_path / "1", tmp_path / "2", repository=repository.folder).builds
+    steps = sk.explain(two.id).steps
+    assert [step.state for step in steps] == ["no-step", "cached", "ran"]
+    assert steps[2].because == "b.txt changed, and this step reads it."
+    assert sk.explain(one.id).steps[1].state == "cached"
+
+
+def test_without_the_commit_the_steps_are_shown_without_a_reason(home, tmp_path, repository):
+    repository.commit({"a.txt": "a"})
+    (tmp_path / "1").write_bytes(record_of("one", "0" * 40, 0, ran="b.txt"))
+    (one,) = sk.import_records(tmp_path / "1", repository=repository.folder).builds
+    steps = sk.explain(one.id).steps
+    assert [(step.state, step.because) for step in steps[1:]] == [
+        (state, "The record of this build does not have the files that it was made of, so it does not tell the reason.")
+        for state in ("cached", "ran")
+    ]
+
+
+def test_another_base_image_is_a_reason(home, tmp_path, repository):
+    commit = repository.commit({"Dockerfile": "FROM alpine\nCOPY a.txt /\n", "a.txt": "a"})
+    builds = []
+    for number, digest in enumerate("ab"):
+        archive = Archive()
+        material = {"uri": "pkg:docker/alpine@latest?platform=linux%2Famd64", "digest": {"sha256": digest * 64}}
+        name = "[2/2] COPY a.txt /"
+        statuses = [{"vertexes": [vertex("[1/2] FROM docker.io/library/alpine:latest"), vertex(name)]}]
+        content = archive.record(
+            digest,
+            statuses=statuses,
+            dockerfile="FROM alpine\nCOPY a.txt /\n",
+            materials=[material],
+            CreatedAt={"seconds": 1_772_359_200 + number},
+            FrontendAttrs={"vcs:revision": commit, "vcs:localdir:context": ".", "vcs:localdir:dockerfile": "."},
+        )
+        (tmp_path / digest).write_bytes(archive.packed(content))
+        builds += sk.import_records(tmp_path / digest, repository=repository.folder).builds
+    assert sk.explain(builds[1].id).steps[1].because == "It starts from alpine, which is another image than before."
+
+
+def test_an_equal_step_that_ran_again_was_not_in_the_cache_of_that_builder(home, tmp_path, repository):
+    commit = repository.commit({"Dockerfile": DOCKERFILE, "a.txt": "a", "b.txt": "b"})
+    for number, reference in enumerate(("one", "two")):
+        (tmp_path / reference).write_bytes(record_of(reference, commit, number, ran="b.txt"))
+    _, two = sk.import_records(tmp_path / "one", tmp_path / "two", repository=repository.folder).builds
+    assert sk.explain(two.id).steps[2].because == (
+        "An earlier record has this step with the same inputs. The builder of this build did not have its result: it is "
+        "another builder, or the result was removed from its cache."
+    )
