@@ -76,6 +76,7 @@ def advise(
         options=options,
         watch=TerminalWatch,
     )
+    # Before anything is printed: a reader of a pipe may close it early, and wants the file all the same.
     if write is not None and advice.patch:
         _write(write, advice.patch)
     if as_json:
@@ -105,6 +106,7 @@ def _print_advice(advice: Advice, project: Path, written: Path | None) -> None:
             print_text("")
             print_proof(piece)
         print_text("")
+        # Byte by byte, so that a patch can be copied from the terminal, or piped into `git apply`.
         print_file(piece.patch.encode("utf-8", "surrogateescape"))
         print_text("")
         if written is not None:

@@ -69,5 +69,6 @@ def judge(
         print_proof(piece)
         why = piece.why_not
         print_text("", message("Not worth it: {why}.", why=why) if why else message("It is equal, and quicker."))
+    # An equal image that is neither quicker nor slower is a "yes": somebody may want the other Dockerfile for its style.
     if piece.proof is None or piece.proof.verdict not in ("better", "no-gain"):
         raise typer.Exit(1)

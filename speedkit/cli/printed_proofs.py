@@ -30,6 +30,7 @@ def print_proof(piece: Piece) -> None:
     if proof.differences:
         shown = [[one.path, one.sentence] for one in proof.differences[:DIFFERENCES_PRINTED]]
         print_table("", [message("path"), message("judgement")], shown)
+        # A changed base image may differ in thousands of files.
         if more := len(proof.differences) - len(shown):
             print_text(plural("and {count:,} more", "and {count:,} more", more))
     if proof.smoke is not None:

@@ -37,6 +37,7 @@ def project(
 
     read = open_project(path)
     ways = read.ways if way is None else (read.way(way),)
+    # The ways need no engine, so a machine without one gets them as well.
     engine, why_none = _engine()
     bases = read.bases(engine, ways)
     if as_json:

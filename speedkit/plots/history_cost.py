@@ -43,6 +43,7 @@ def history_strip(replay: Replay) -> Plot:
     A long history is cut to its last 400 commits, as a figure has no more columns of pixels.
     """
     shown_commits = replay.commits[-MOST_COLUMNS:]
+    # An instruction is the same row while its text is the same, on whatever line it stands.
     counts = Counter(step.instruction for one in shown_commits for step in one.verdicts.ran)
     # Each instruction is named with its line in the newest Dockerfile. One that is no longer there has no line.
     newest = next((one.dockerfile for one in reversed(replay.commits) if one.dockerfile is not None), None)
@@ -108,6 +109,7 @@ def running_cost(replay: Replay) -> Plot:
         x=list(range(len(sums))),
         y=sums,
         mode="lines",
+        # Steps and no slopes: between two commits nothing was built.
         line={"color": RAN, "width": 2, "shape": "hv"},
         fill="tozeroy",
         fillcolor="rgba(179,71,0,.15)",
@@ -187,6 +189,7 @@ def _folder(files: Sequence[str]) -> str:
     tops = {f"{path.split('/')[0]}/" if "/" in path else path for path in files if path != GIT}
     if not files:
         return message("the Dockerfile or a base")
+    # `.git` differs in every commit, so it is named only where nothing else differs.
     if not tops:
         return GIT
     return tops.pop() if len(tops) == 1 else message("several at once")
@@ -248,6 +251,7 @@ def _strip_finding(commits: int, counts: Counter[str]) -> str:
 def _cost_finding(replay: Replay, sums: Sequence[float]) -> str:
     if replay.model is None:
         return message("{steps:,.0f} steps ran at {count:,} commits", steps=sums[-1] if sums else 0, count=len(sums))
+    # The costliest commits until they make half of the total: often a few of them are most of the cost.
     ordered = sorted((one.seconds or 0.0 for one in replay.commits), reverse=True)
     half, counted = 0.0, 0
     while counted < len(ordered) and half < sum(ordered) / 2:

@@ -150,12 +150,14 @@ class BakeReader:
         return self._once(_compose_definition, folder, tuple(names))
 
     def _once(self, read: Callable[..., Definition], folder: str, names: tuple[str, ...], *more: object) -> Future[Definition]:
+        # Several workflows may run bake on the same files, and each reading is a process of its own.
         key = (read, posixpath.normpath(folder or "."), names, *more)
         if key not in self._readings:
             self._readings[key] = self._pool.submit(self._read, read, folder, names, *more)
         return self._readings[key]
 
     def _read(self, read: Callable[..., Definition], folder: str, names: tuple[str, ...], *more: object) -> Definition:
+        # bake follows links, also out of the repository.
         place = self.repository / folder
         for name in names:
             if not Path(os.path.realpath(place / name)).is_relative_to(self.repository):
@@ -196,6 +198,7 @@ def _document(path: Path) -> Any:
 
 def _compose_definition(buildx: Path, folder: Path, files: Sequence[str]) -> Definition:
     text = "".join(_text(folder / name) for name in files)
+    # Read here first: this reader has limits for aliases, and most compose files build nothing and need no bake.
     documents = [_document(folder / name) for name in files]
     services = [service for document in documents for service in services_of(document).values()]
     if not any("build" in service for service in services if isinstance(service, dict)):
@@ -331,6 +334,7 @@ def environment_for(text: str, environment: Mapping[str, str]) -> dict[str, str]
 def _agent_in(folder: Path) -> Iterator[str]:
     """The path of a socket in place of an SSH agent's: bake checks that it is there, and never talks to it."""
     path = os.fspath(folder / "agent")
+    # Windows has no such sockets: an agent there is a named pipe.
     if sys.platform == "win32":
         yield path
         return
@@ -391,6 +395,7 @@ def _option(value: Any) -> str:
     """An option that bake prints as an object or as text, as a flag of `docker build` takes it."""
     if not isinstance(value, dict):
         return str(value)
+    # `type` and `id` come first, as people write them.
     first = [f"{key}={value[key]}" for key in ("type", "id") if key in value]
     return ",".join([*first, *(f"{key}={one}" for key, one in value.items() if key not in ("type", "id"))])
 

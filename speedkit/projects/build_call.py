@@ -83,6 +83,7 @@ def way_of(call: BuildCall, repository: Path, *, kind: WayKind, found_in: str) -
             missing[f"build-arg {name}"] = f"${name}"
         elif (text := _resolved(value, f"build-arg {name}", missing)) is not None:
             build_args[name] = text
+    # A source that is a folder begins in the folder of the call, and bake's own targets become `linked`.
     contexts = _resolved_values(call.named_contexts, "build-context", missing)
     named_contexts = {
         name: source
@@ -172,6 +173,7 @@ def _places(call: BuildCall, repository: Path, missing: dict[str, str]) -> tuple
     if place is None:
         words = message("its build context is outside of the repository: {text}", text=as_written(context))
         return as_written(context), as_written(file or "Dockerfile"), words
+    # The order of these checks is the order in which a reader would meet the problems.
     if not os.path.isdir(repository / place):  # noqa: PTH112 (no error for a name that is too long)
         return place, as_written(file or "Dockerfile"), message("there is no folder {path}", path=place)
     if not _is_inside(repository, place):
@@ -185,6 +187,7 @@ def _dockerfile(call: BuildCall, repository: Path, context: str, missing: dict[s
     if call.dockerfile_text is not None:
         return "", ""
     if call.file is None:
+        # docker also takes a `dockerfile`, and podman and buildah a `Containerfile`.
         names = [posixpath.normpath(posixpath.join(context, name)) for name in DOCKERFILES]
         path = next((name for name in names if _is_dockerfile(repository, name)), names[0])
     elif not is_resolved(call.file):

@@ -60,6 +60,7 @@ class CommandBuild:
 
 
 def _builds(place: str, text: str, variables: Mapping[str, str], folder: str) -> Iterator[CommandBuild]:
+    # Most scripts build no image. This look at the text spares the reader of words.
     if not any(word in text for word in ("build", "bud", "bake", "--dockerfile")):
         return
     for command in shell_commands(text, variables, folder=folder):
@@ -106,6 +107,7 @@ def makefile_builds(text: str, path: str, included: Callable[[str], str]) -> Ite
     variables, recipes = _read_makefile(text)
     variables |= {"CURDIR": ".", "MAKE": "make"}
     for rule, recipe in recipes:
+        # A line with a variable may become a `docker build` once the variable is replaced.
         lines = [line for line in recipe if "build" in line or "bake" in line or "DOCKER" in line.upper() or "$(" in line]
         if not lines:
             continue
@@ -161,6 +163,7 @@ def _logical_lines(text: str) -> list[str]:
 
 def _expanded(text: str, variables: Mapping[str, str]) -> str:
     """A recipe's line with make's variables replaced. Functions of make are marked as unresolved. `$$` is the shell's `$`."""
+    # A noncharacter of Unicode keeps the place of `$$`, so that a replacement does not begin with it.
     dollar = "\ufdd3"
     text = text.replace("$$", dollar)
     for _ in range(MOST_PASSES):
@@ -221,6 +224,7 @@ def gitlab_builds(document: Any) -> Iterator[CommandBuild]:
     for name, job in document.items():
         if name in GITLAB_KEYWORDS or not isinstance(job, dict) or str(name).startswith("."):
             continue
+        # A job's own keys win over those of the jobs that it extends, but variables are merged.
         whole = _extended(document, job, 0)
         variables = {"CI_PROJECT_DIR": ROOT, "PWD": ".", **common, **_gitlab_variables(whole.get("variables"))}
         for key, value in variables.items():
@@ -237,6 +241,7 @@ def _with_variables(value: str, variables: Mapping[str, str]) -> str:
     def replaced(match: re.Match[str]) -> str:
         return variables.get(match[1] or match[2], unresolved(match[0]))
 
+    # A variable may name others, and a circle of them must end.
     for _ in range(3):
         if not is_resolved(value) or len(value) > LONGEST_VALUE:
             break

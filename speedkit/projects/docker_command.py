@@ -146,6 +146,7 @@ def _options(words: list[str], valued: frozenset[str] = _VALUED) -> tuple[list[t
                 value = words.pop(0)
             options.append((name, value))
         elif word.startswith("-") and len(word) > 1:
+            # Short options may stand together, `-qf file`, and with their value, `-ffile`.
             letters = word[1:]
             while letters and letters[0] in _SHORT_SWITCHES:
                 letters = letters[1:]
@@ -261,6 +262,7 @@ def _compose(words: list[str], command: ShellCommand) -> Iterator[ComposeCall]:
             value = words.pop(0)
         if option in ("-f", "--file"):
             files.append(value)
+    # `up --build web` also builds the services that `web` depends on.
     if words[:1] == ["build"] or (words[:1] == ["up"] and "--build" in words):
         services = [word for word in words[1:] if not word.startswith("-")]
         yield ComposeCall(command.folder, files, services if words[0] == "build" else [])

@@ -48,6 +48,7 @@ def copied_files(dockerfile: str) -> list[str]:
     for match in SOURCES.finditer(dockerfile):
         text = match["rest"].replace("\\\n", " ").strip()
         words = [word for word in text.split() if not word.startswith("--")]
+        # Only plain copies from the context count: not from stages, not in the exec form, and no here-documents.
         if "--from" not in text and not text.endswith("]") and "<<" not in text:
             sources += [word.lstrip("/") for word in words[:-1] if not NOT_PLAIN.search(word)]
     return [source for source in sources if source]

@@ -119,6 +119,7 @@ class Project:
 
         Raises: UnknownWay; Misuse for a project without a way that can be built.
         """
+        # A name of a merged way is as good as the one that it has now: scripts may hold it.
         if name is None:
             if self.default is None:
                 raise self._no_way()
@@ -343,6 +344,7 @@ class Project:
         engine: it is asked for its images, and whether a registry has the others; None when no engine answers.
         ways: all of the project by default.
         """
+        # A registry that does not answer keeps a thread for seconds, so they are asked side by side, and each only once.
         references = self.base_references(self.ways if ways is None else ways)
         silent: set[str] = set()
         with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:

@@ -114,6 +114,7 @@ def find_files(folder: Path) -> ProjectFiles:
     plain: list[str] = []
     of_paths = ((files.workflows, WORKFLOW), (files.gitlab, GITLAB), (files.actions, ACTION))
     for path in paths:
+        # A repository may have committed its dependencies, with Dockerfiles of others.
         *folders, name = path.split("/")
         if not SKIPPED_FOLDERS.isdisjoint(folders):
             continue
@@ -125,6 +126,7 @@ def find_files(folder: Path) -> ProjectFiles:
             if name.endswith((".yml", ".yaml")):
                 place = next((one for one, fits in of_paths if fits.fullmatch(path)), [])
                 place.append(path)
+            # Only files without a suffix are opened, to look for a shebang: a repository may have a million others.
             elif "." not in name and len(plain) < MOST_PLAIN:
                 plain.append(path)
     files.scripts += [path for path in plain if _is_script(repository / path)]

@@ -70,6 +70,7 @@ def shell_commands(text: str, variables: Mapping[str, str], *, folder: str = "."
         if not words:
             reader.variables |= {name: unresolved(f"${name}") if name in ambiguous else value for name, value in assigned}
         inner_texts += [value for _, value in assigned if _BUILDS.search(value)]
+        # `bash -c "docker build ."`: the last word is a text of commands itself.
         if words[:1] and words[0] in _SHELLS and " " in words[-1]:
             inner_texts.append(words[-1])
         for inner in inner_texts:
@@ -92,6 +93,7 @@ def _ambiguous_names(text: str) -> set[str]:
     values: dict[str, set[str]] = {}
     for match in re.finditer(r"^[ \t]*(?:export |local |readonly |declare )?([A-Za-z_]\w*)\+?=(.*)$", text, re.MULTILINE):
         values.setdefault(match[1], set()).add(match[2].strip())
+    # A loop gives its variable a value in each round.
     loops = re.findall(r"\bfor\s+([A-Za-z_]\w*)\s+in\b|\bread\s+(?:-\w+\s+)*([A-Za-z_]\w*)", text)
     return {name for name, assigned in values.items() if len(assigned) > 1} | {name for pair in loops for name in pair if name}
 
@@ -266,5 +268,6 @@ class _Reader:
             return value
         if program := WHICH.fullmatch(command.strip()):
             return program[1]
+        # Its output is not computed, but it may be a build itself: `ID=$(docker build -q .)`.
         self.nested.append(command)
         return unresolved(f"$({command})")

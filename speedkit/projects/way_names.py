@@ -57,6 +57,7 @@ def _joined(ways: Iterable[FoundWay], key: Callable[[FoundWay], object]) -> list
         first = kept.setdefault(key(one), one)
         if first is one:
             continue
+        # The first way stays, with the files, the tags and the names of the others.
         if one.name != first.name:
             first.other_names.append(one.name)
         places = dict.fromkeys([*first.way.also_found_in, one.way.found_in, *one.way.also_found_in])
@@ -88,6 +89,7 @@ def named_apart(ways: Sequence[FoundWay]) -> tuple[list[Way], dict[str, str]]:
         if len(group) > 1:
             for one, suffix in zip(group, _suffixes(group), strict=True):
                 one.name = f"{name}:{suffix}" if suffix else name
+    # Numbers come last: with suffixes, two ways of different names may still have become equal.
     used_names: set[str] = set()
     for one in ways:
         name, number = one.name, 2

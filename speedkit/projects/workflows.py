@@ -233,6 +233,7 @@ def _checkout(steps: list[dict[str, Any]]) -> tuple[str, str]:
             continue
         path = str(inputs.get("path") or "") if isinstance(inputs, dict) else ""
         repository = str(inputs.get("repository") or "") if isinstance(inputs, dict) else ""
+        # A job may also check out another repository beside the project, in a folder of its own.
         if not repository or "github.repository" in repository:
             return posixpath.normpath(path) if path and not EXPRESSION.search(path) else "", ""
         if not path:
@@ -267,6 +268,7 @@ def _combinations(strategy: Any) -> list[Mapping[str, Any]]:
     ]
     originals = [dict(one) for one in combinations]
     for extra in _list(matrix.get("include"))[:MOST_COMBINATIONS]:
+        # An expression in place of the list gives its entries only in a run.
         if not isinstance(extra, dict):
             continue
         # GitHub's rule: an entry is added to each combination whose original values it does not change. An entry that fits no
@@ -342,6 +344,7 @@ def _build_action(step: dict[str, Any], scope: _Scope, _folder: str) -> Iterator
     for entry in _entries(inputs.get("build-contexts", "")):
         name, _, value = entry.partition("=")
         call.named_contexts[name] = value
+    # The values are GitHub's secrets, which no file has.
     for entry in _entries(inputs.get("secrets", "")):
         name, _, value = entry.partition("=")
         call.not_resolved[f"secret {name}"] = value

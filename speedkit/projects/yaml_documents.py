@@ -85,6 +85,7 @@ def _merged(node: Any) -> Any:
         return [_merged(one) for one in node]
     if not isinstance(node, dict):
         return node
+    # Of several sources, the first one wins, and the node's own keys win over all: https://yaml.org/type/merge.html
     merged: dict[Any, Any] = {}
     sources = node.get("<<")
     for source in sources if isinstance(sources, list) else [sources]:

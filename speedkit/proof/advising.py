@@ -74,6 +74,7 @@ def advise(
         return replace(advice, pieces=pieces)
     states = project_target.states(commits)
     advice = replace(advice, notices=project_target.notices_of_proof(states))
+    # Without `prove`, no engine is asked for: advice works on a machine that has none.
     proven = _Proofs(connect(), project_target, states, words, watch, predictions).advice(advice, view, piece, suggestions)
     # After the builds: the replay learns from them how long the steps take.
     return replace(
@@ -102,6 +103,8 @@ class _Proofs:
             return replace(advice, tried=tuple(tried))
         if verdict in OF_SECONDS:
             return self._with_single_rules(advice, tried, view, suggestions)
+
+        # One build for each rule, and one of the original: far fewer than a whole proof of each.
         whys = proving.refusals(
             self.engine, self._proving(()), [_changes(self.target, one.files) for one in suggestions], self.watch
         )

@@ -53,6 +53,7 @@ class CommitStates:
                 self.skipped += 1
         if not measured:
             return ()
+        # The measured commits need a build before them: the parent of the oldest one fills the cache.
         first = measured[-1]
         start = ProjectState("commit", first.parent, "")
         by_id = {commit.id: commit for commit in commits.commits}

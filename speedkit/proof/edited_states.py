@@ -102,6 +102,7 @@ class EditedStates:
                 if entry.kind == "file"
                 and PurePosixPath(entry.path).suffix.lower() in (".txt", ".md", ".yml", ".yaml", ".toml")
             ]
+        # People edit what they edited last.
         candidates.sort(key=lambda entry: (-entry.mtime_ns, entry.path))
         return [entry.path for entry in candidates[: self._count]]
 

@@ -111,6 +111,7 @@ def differences_between(engine: Engine, before: str, after: str) -> dict[str, fr
         for path, parts in differing_parts(*images).items()
         if not (path in ISOLATION_MARKS and parts <= {"content"})
     }
+    # `History`, `Created` and the list of layers differ in any case: the patch changes instructions.
     settings = [_settings(inspect_image(engine, image)) for image in (before, after)]
     for name in settings[0].keys() | settings[1].keys():
         if settings[0].get(name) != settings[1].get(name):
@@ -120,6 +121,7 @@ def differences_between(engine: Engine, before: str, after: str) -> dict[str, fr
 
 def _settings(described: Mapping[str, Any]) -> dict[str, object]:
     """The settings of an image by name. described: the answer of the engine, see `inspect_image`."""
+    # Null and an empty list mean the same to the engine, and builders write either.
     config = described.get("Config") or {}
     settings: dict[str, object] = {name: config.get(name) or None for name in SETTINGS}
     settings |= {name: described.get(name) for name in ("Architecture", "Os")}
@@ -146,6 +148,7 @@ def patched_files_in(
     for name, content in contents:
         if content is not None:
             by_name.setdefault(name, set()).add(xxh3_128_hexdigest(content))
+    # A whole image is read to compare contents, so only for paths with the name of a changed file.
     candidates = {path for path in differences if path.rpartition("/")[2] in by_name}
     if not candidates:
         return frozenset()
@@ -186,6 +189,7 @@ def judged(
     judgements = []
     for path, parts in differences.items():
         judgement: Judgement = "real"
+        # A file that comes and goes between builds of the original may also be in either image of this pair.
         if parts <= noise.get(path, frozenset()) or (parts <= PRESENCE and noise.get(path, frozenset()) & PRESENCE):
             judgement = "noise"
         elif path in patch_files and parts <= {"content", "added"}:

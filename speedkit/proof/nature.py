@@ -28,8 +28,10 @@ PYC_HEADER = 16
 
 def nature_of(before: bytes, after: bytes) -> Nature:
     """The nature of a difference between two contents; "" where it is none of the usual ones."""
+    # The first two bytes of the magic number are the version of Python; the other two are always a line end.
     if before[2:4] == after[2:4] == PYC_MAGIC_END and before[PYC_HEADER:] == after[PYC_HEADER:]:
         return "python-time"
+    # From the narrowest to the widest: two files that differ in a build ID also differ in numbers.
     ways: tuple[tuple[Nature, Callable[[bytes], object]], ...] = (
         ("build-id", lambda content: GO_BUILD_ID.sub(b"", content)),
         ("numbers", lambda content: NUMBER.sub(b"", content)),

@@ -50,6 +50,7 @@ class Predictions:
         target = self._target
         if target.repository is None:
             return None
+        # A patch may touch the ignore file alone.
         dockerfile = texts.get(target.way.file) or target.dockerfile
         ignored = None
         if with_ignore_file:

@@ -92,6 +92,7 @@ class ProjectFolder:
         self.path = state_folder("work") / f"{name}-{number}"
         self.context = self.path / f"{CONTEXT}-{number}"
         self._names = {CONTEXT: self.context.name, BESIDE: f"{BESIDE}-{number}"}
+        # Claimed before it exists: another process sweeps folders without a living owner.
         claim(self.path)
         self.path.mkdir(mode=0o700)
 
@@ -120,6 +121,7 @@ class ProjectFolder:
                 continue
             target, source = self.place(name), other / name
             needed |= {target, *(parent for parent in target.parents if parent != self.path and self.path in parent.parents)}
+            # A file that is equal already keeps its time, as `git checkout` would leave it alone.
             if file_or_none(target) != content:
                 mode = stat.S_IMODE(source.stat().st_mode) if source.is_file() else USUAL_MODE
                 _remove(target)

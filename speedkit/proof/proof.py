@@ -123,12 +123,14 @@ class Proof:
             return "smoke-differs"
         if not self.commits or self.equal is None:
             return "not-measured"
+        # Only now the seconds: a quick build of another image is no gain.
         by_speed: Mapping[str, Verdict] = {"quicker": "better", "same": "no-gain", "slower": "worse"}
         return by_speed[self.gain.speed]
 
     @property
     def why_not(self) -> str:
         """Why the change is not worth it, as the end of a sentence; "" when it is."""
+        # All values for all sentences: each sentence names those that it needs.
         verdict, gain = self.verdict, self.gain
         total = sum(pair.as_is.seconds for pair in self.commits)
         real = [one for one in self.differences if one.is_real]
@@ -153,6 +155,7 @@ class Proof:
         if self.cold is not None:
             rows.append(_row(message("{state}, cold", state=self.cold.state.short), *self.cold.seconds))
         if self.unchanged:
+            # A change of builds without a step is noise, so the row has no percentage.
             medians = [statistics.median(pair.seconds[side] for pair in self.unchanged) for side in (0, 1)]
             rows.append(ProofRow(message("the same again"), medians[0], medians[1], ""))
         rows += [
@@ -198,6 +201,7 @@ class Proof:
             "as_is_seconds": as_is,
             "patched_seconds": patched,
             "change_percent": round(gain.change_percent, 1) if self.commits else None,
+            # A reader of JSON asks "may I merge?", so an unknown equality counts as none.
             "equal": bool(self.equal),
             "differences": [
                 {"path": one.path, "judgement": one.sentence, "noise": not one.is_real, "parts": list(one.parts)}

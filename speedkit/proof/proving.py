@@ -97,6 +97,7 @@ def refusals(
 def _running(engine: Engine, proving: Proving, watch: Watch) -> Iterator[_Run]:
     with contextlib.ExitStack() as stack:
         run = _Run(engine, proving, stack.enter_context(watch))
+        # Registered before the note of the build, so it runs after the end of the note.
         stack.callback(run.clean_up)
         # Images that newer ones of the same name replace, and isolated bases, stay until the end.
         stack.enter_context(note_build(engine, f"speedkit/proof:{uuid.uuid4().hex[:12]}"))
@@ -178,12 +179,14 @@ class _Run:
             self._compare(pair)
             if self._equal is False and self._proving.stops_early:
                 break
+            # Right after the cold builds, while nothing else has touched the caches.
             self._unchanged = [self._pair(state, UNCHANGED) for _ in range(UNCHANGED_ROUNDS)]
         return ""
 
     def refusals(self, changes: Sequence[Sequence[FileChange]]) -> list[str]:
         token = f"{uuid.uuid4().hex[:12]}-{AS_IS}"
         self._tokens = {AS_IS: token, PATCHED: token}
+        # The newest state is the one that a reader will build next; an older one serves when it does not build.
         for state in reversed(self._proving.states.states):
             if not self._prepare(state, ()):
                 continue
@@ -227,6 +230,7 @@ class _Run:
         self._time_ns += TIME_STEP_NS
         try:
             proving.states.write(state, exported, time_ns=self._time_ns)
+            # First the uncommitted changes, which both variants get, and then the change to prove on top of them.
             paths = {one.path for one in (*proving.working, *change)}
             places = {path: place for path in paths if (place := place_in_folder(path, way)) is not None}
             inside = [place.removeprefix(f"{CONTEXT}/") for place in places.values() if place.startswith(f"{CONTEXT}/")]
@@ -256,6 +260,7 @@ class _Run:
     def _pair(self, state: ProjectState, edit: str) -> Pair:
         """The builds of a state as it is and patched. They change places in each round."""
         self._round += 1
+        # Whichever is built second finds the disk cache of the machine warm, so it is not always the same variant.
         order = (AS_IS, PATCHED) if self._round % 2 else (PATCHED, AS_IS)
         builds = {variant: self._build(variant, edit, state) for variant in order}
         return Pair(state, builds[AS_IS], builds[PATCHED])
@@ -287,6 +292,7 @@ class _Run:
         self._watch.end(built)
         if built.image:
             self._images.add(built.image)
+        # A broken build says nothing about the Dockerfile: the engine went away. A proof with a hole in it would mislead.
         if built.outcome in ("cancelled", "broken"):
             raise KeyboardInterrupt if built.outcome == "cancelled" else NotProven(built.error or "")
         if edit != UNCHANGED and token is None:

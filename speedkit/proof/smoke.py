@@ -111,6 +111,7 @@ def smoke_of(
         )
     if before.was_ended and command.must_end:
         return SmokeResult(command.text, same=False, sentence=_ending(message("the original"), before, command))
+    # Output may hold times and ids, so it is not compared: the exit status, and whether it ended by itself, are.
     after = _run(engine, patched, command, give_up)
     same = (before.exit_code, before.was_ended, bool(before.refusal)) == (after.exit_code, after.was_ended, bool(after.refusal))
     ends = [_ending(message("the original"), before, command)]
@@ -131,6 +132,7 @@ def _commands(engine: Engine, image: str, words: Sequence[str] | None) -> Iterat
         return
     config = inspect_image(engine, image).get("Config") or {}
     entrypoint, own = config.get("Entrypoint") or [], config.get("Cmd") or []
+    # An image with both usually runs a server, which has no use for `--help`; one with an entrypoint alone is a tool.
     if entrypoint and not own:
         for option in ("--help", "--version"):
             yield _Command(shlex.join([*entrypoint, option]), None, (option,), USUAL_SECONDS, must_end=False)
@@ -147,6 +149,7 @@ def _run(engine: Engine, image: str, command: _Command, give_up: Callable[[], bo
 def _asked(engine: Engine, as_is: str, patched: str, probe: Probe, give_up: Callable[[], bool]) -> SmokeResult:
     answers = [answer_of(engine, image, probe, give_up=give_up) or {"ok": False, "said": ""} for image in (as_is, patched)]
     request = f"GET {probe.path}"
+    # When neither answers as it should, the patch is not to blame.
     if answers[0]["ok"] == answers[1]["ok"]:
         sentence = message("Both answer well.") if answers[0]["ok"] else message("Neither answers as it should.")
         return SmokeResult(request, same=True, sentence=sentence)

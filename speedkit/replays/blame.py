@@ -41,6 +41,7 @@ def blame_of(commits: Sequence[ReplayedCommit], *, timed: bool) -> tuple[Blame, 
         for identity, step in zip(identities, commit.dockerfile.steps, strict=True):
             if identity in accounts:
                 accounts[identity].line, accounts[identity].last = step.line, number
+        # Steps that ran only because an earlier one missed count for that one: it is the line to change.
         origins = commit.verdicts.origins()
         for origin in dict.fromkeys(origins.values()):
             account = accounts.setdefault(identities[origin], _Account())
@@ -55,6 +56,7 @@ def blame_of(commits: Sequence[ReplayedCommit], *, timed: bool) -> tuple[Blame, 
             seconds = commit.step_seconds.get(step_number, 0.0)
             accounts[identities[origin]].seconds += seconds
             accounts[identities[origin]].critical_seconds += seconds if step_number in commit.critical else 0.0
+    # An instruction that the newest commits no longer have is shown without a line.
     newest = max((account.last for account in accounts.values()), default=-1)
     blames = [
         Blame(

@@ -42,6 +42,7 @@ class CommitContexts:
 
     def go_to(self, commit: str, changes: Sequence[Change]) -> dict[str, Entry | None]:
         """Goes on to the next commit. Returns the paths that differ in the context now, each with its entry before."""
+        # The `.git` of a checkout differs in each commit. It is in the context only when that is the repository's root.
         own = [*changes]
         if not self._context:
             own += [Change(path, self.files.get(path), file) for path, file in git_folder(commit).items()]
@@ -68,6 +69,7 @@ class CommitContexts:
         """Applies the patterns of another ignore file. Returns the paths that differ in the context, as `go_to` does."""
         self._patterns = patterns
         self._folders = {"": (True, False, _NO_PATTERNS)}
+        # Any pattern may concern any file, so here all files are walked. An ignore file seldom changes.
         after = {entry.path: entry for entry in manifest_of(self.files, self._context, patterns, self._links).entries}
         changes: dict[str, Entry | None] = {entry.path: None for entry in self.tree.entries if entry.path not in after}
         changes |= {path: entry for path, entry in after.items() if self.tree.entry(path) != entry}
@@ -84,6 +86,7 @@ class CommitContexts:
             self._in_folder[folder] = self._in_folder.get(folder, 0) + number
 
     def _folder(self, folder: str) -> tuple[bool, bool, Matched]:
+        # Patterns of a folder count for all files in it, so they are matched once, from the outermost folder inwards.
         facts = self._folders.get(folder)
         if facts is None:
             is_walked, _, inherited = self._folder(folder.rpartition("/")[0])

@@ -86,6 +86,7 @@ def replay(
         )
     else:
         model = recorded_seconds(repository, replayed_way, inputs)
+    # A text of the caller's gets no splits: they would be patches of a file that the project does not have.
     timed = with_seconds(start, verdicts, model)
     head = repository.files(repository.head)
     return Replay(

@@ -149,6 +149,7 @@ class _Verdicts:
         """The paths that may differ from the commit that was built last, each with its entry there."""
 
     def run(self) -> Iterator[CommitVerdicts]:
+        # The build before the first commit fills the cache, and is no result itself.
         start = Commit(self._history.start, "", 0, "", "", "", ())
         self._contexts.start(self._start_tree, start.id)
         yield self._build(start, self._paths[0])
@@ -168,6 +169,7 @@ class _Verdicts:
             inputs, varying = self._inputs, dict.fromkeys(self._inputs.varying_args, commit.id)
             if varying:
                 inputs = replace(inputs, build_args={**inputs.build_args, **varying})
+            # With a build arg that always differs, no plan is used again.
             built = self._builds.build(None if varying else text, partial(_situation, text, inputs))
         except DockerfileError as problem:
             self._versions[path, text] = problem.what
@@ -177,6 +179,7 @@ class _Verdicts:
         if version is None:
             version = self._versions[path, text] = _version(path, text, built)
             self._selectors[version] = built.selectors
+        # Most commits have the verdicts of an earlier one; one tuple for all of them saves memory.
         verdicts = self._repeated.setdefault(built.verdicts, built.verdicts)
         files = self._files(built.verdicts, self._selectors[version])
         self._differing = {}

@@ -45,6 +45,7 @@ def humps_of(seconds: Sequence[float]) -> tuple[Hump, ...]:
 
 def _best_cut(values: Sequence[float]) -> int | None:
     """The place between two groups of sorted values, on a scale of ratios; None when there is only one group."""
+    # Twice as slow is as far apart for seconds as for minutes. Below 0.1 s, ratios are those of the clock.
     logs = [log(max(value, 0.1)) for value in values]
     whole = pvariance(logs) * len(logs)
     if whole <= 1e-9:

@@ -40,6 +40,7 @@ def commits_to_measure(verdicts: Sequence[CommitVerdicts], count: int) -> list[i
     """
     kinds: defaultdict[frozenset[str], list[int]] = defaultdict(list)
     for place, commit in enumerate(verdicts):
+        # The first commit of a replay has no commit before it that was built.
         if place and commit.trouble is None and verdicts[place - 1].trouble is None and commit.ran:
             kinds[frozenset(step.instruction for step in commit.ran)].append(place)
     measured: list[int] = []
@@ -172,6 +173,7 @@ def measured_seconds(
     places = commits_to_measure(verdicts, count)
     if not places:
         return None, message("No commit of this history runs a step after one that can be built.")
+    # Each measured commit is built right after its parent, as it would be on a builder that builds all of them.
     needed = sorted({place - 1 for place in places} | set(places))
     commits = [verdicts[place].commit for place in needed]
     observed: list[ObservedBuild] = []
@@ -202,11 +204,13 @@ def recorded_seconds(repository: Repository, way: Way, inputs: BuildInputs) -> S
         if recording.meta.outcome != "done":
             continue
         try:
+            # Recordings of older versions, or of a Dockerfile that BuildKit refused, may not be readable.
             build, dockerfile = read_build(recording), version_of(recording.dockerfile, inputs)
         except SpeedkitError:
             continue
         verdicts = tuple(_recorded_verdict(build, step) for step in dockerfile.steps)
         built = BuiltCommit(CommitVerdicts(Commit(build.edit, "", 0, "", "", "", ()), dockerfile, verdicts), build, ())
+        # Nobody knows what ran before in that cache, so no step counts as one that runs for the first time.
         built.forecast = runs_of(built.verdicts, {step.instruction for step in dockerfile.steps})
         observed.append(built.observed())
     return SecondsModel(observed, from_recordings=True) if observed else None

@@ -106,6 +106,7 @@ def splits_of(
     cuts = list(_cuts(dockerfile))
     if not cuts:
         return ()
+    # A proof and a person build from a checkout, which has `.git`.
     manifest = files.manifest(inputs.context, newest.dockerfile.path, with_git=True)
     recent = history.commits[-_MOST_COMMITS:]
     start = history.commits[-_MOST_COMMITS - 1].id if len(history.commits) > _MOST_COMMITS else history.start
@@ -175,6 +176,7 @@ def _cuts(dockerfile: Dockerfile) -> Iterator[_Cut]:
         for number, copy in enumerate(stage.instructions):
             if copy.keyword not in ("COPY", "ADD") or len(copy.args) != 2 or "$" in copy.text or copy.heredocs:
                 continue
+            # A copy with a pattern, or with one of these flags, is not simply two copies of its parts.
             names = {name for name in ("from", "exclude", "parents", "checksum") if copy.flag(name) is not None}
             if names or re.search(r"[*?\[\\]|://", copy.args[0]):
                 continue
@@ -228,6 +230,8 @@ def _halves(
     )
     if not rest or not all(map(_PLAIN.fullmatch, (*rest, *parts, below))):
         return
+    # `--exclude` needs a recent Dockerfile frontend (https://docs.docker.com/reference/dockerfile/#copy---exclude), so it is
+    # used only where the list would be long.
     excluded = "".join(f"--exclude={part} " for part in parts)
     first = _copies_of_parts(cut, rest, folder)
     if len(first) > _MOST_LINES:

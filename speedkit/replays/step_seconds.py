@@ -91,6 +91,7 @@ class SecondsModel:
                 if not run.sure:
                     unsure[run.instruction].append(run.number in build.ran)
         self._ran_of_unsure = {instruction: sum(ran) / len(ran) for instruction, ran in unsure.items()}
+        # A build without any step takes less for the rest, too: it writes no new image.
         self._other = {
             is_idle: median([build.other_seconds for build in builds if (not build.ran) == is_idle])
             for is_idle in {not build.ran for build in builds}
@@ -136,6 +137,7 @@ class SecondsModel:
             same = [seconds for name, runs in self._seconds.items() if name.upper().startswith(keyword) for _, seconds in runs]
             return median(same) if same else _RUN_SECONDS if keyword == "RUN" else _COPY_SECONDS
         runs = self._seconds[instruction]
+        # From the most similar situation to the least: same start and origin, same start, any.
         same_start = [(other, seconds) for other, seconds in runs if other.first == run.first]
         same_kind = [seconds for other, seconds in same_start if other.origin == run.origin]
         return median(same_kind or [seconds for _, seconds in same_start or runs])
@@ -164,6 +166,7 @@ def critical_path(steps: Sequence[HistoryStep], seconds: Mapping[int, float]) ->
         ends[step.number] = seconds.get(step.number, 0.0) + (ends[slowest] if slowest is not None else 0.0)
         waits_for[step.number] = slowest
         by_line[step.line] = step
+    # From the step that ends last, back along the steps that each one waited for.
     last = max(ends, key=lambda number: ends[number], default=None)
     total, chain = (ends[last] if last is not None else 0.0), []
     while last is not None:
