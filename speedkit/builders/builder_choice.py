@@ -26,7 +26,7 @@ INSIDE_AN_ENGINE = "docker"
 def builder_named(engine: Engine, name: str | None) -> Builder:
     """A builder by its name in buildx; None is the one inside the engine.
 
-    A builder that does not answer within five seconds is taken without its platforms: its build then shows what is wrong.
+    A builder that does not answer within five seconds has no platforms here: its build then shows what is wrong.
 
     Raises: UnknownBuilder, EngineError; Misuse for a builder inside another engine.
     """

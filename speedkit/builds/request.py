@@ -85,7 +85,7 @@ class Request:
         # The address of a named context may hold a password, as that of a cache may.
         places = [*self.options.cache_from, *self.options.cache_to, *options.named_contexts.values()]
         values = {**options.labels, **self.arguments}
-        return Redaction(values, os.environ, places, dockerfile=self.text, given=secret_values(options))
+        return Redaction(values, os.environ, places, dockerfile=self.text, secret_values=secret_values(options))
 
     def for_buildx(self, bases: BuildBases, builder: str | None) -> BuildRequest:
         """The request in the terms of buildx. builder: its name in buildx; None is the one inside the engine."""

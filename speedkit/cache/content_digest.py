@@ -60,7 +60,7 @@ class Tree:
     """The files of a build context, with the digest of any part of them, computed once and on demand."""
 
     def __init__(self, manifest: Manifest, *, unknown: frozenset[str] = frozenset()) -> None:
-        """unknown: paths that commands on the host make before the build, so neither their content nor their kind is known."""
+        """unknown: paths that commands on the host make before the build, so their content and kind are still unknown."""
         self._manifest = manifest
         self.unknown = unknown
         self.unsent: frozenset[str] = frozenset()

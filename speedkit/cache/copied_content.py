@@ -29,7 +29,7 @@ _DEEPEST = 100
 def derivation(edge: Edge, *, depth: int = 0) -> Hashable | None:
     """Stands for the bytes that an input reads; None when a command, an image or an address decides them."""
     if depth > _DEEPEST:
-        # "Not known" is never wrong: the step is forecast to depend on its bytes.
+        # "Unknown" is never wrong: the step is forecast to depend on its bytes.
         return None
     pieces = [_at_path(edge.vertex, _path_before_wildcard(selector), depth) for selector in edge.selectors]
     if not pieces or any(piece is None for piece in pieces):

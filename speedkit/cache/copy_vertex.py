@@ -233,7 +233,7 @@ def _address(path: str, instruction: Instruction, expanded: Callable[[str], str]
         if not checksum:
             download = Vertex("address", ("http", path, name), uncertain=path)
         else:
-            # The bytes are known, and the address is not in the key: any mirror will do.
+            # The checksum says which bytes come, and the address is not in the key: any mirror will do.
             tree = Tree(Manifest((Entry(name, "file", 0, 0o600, checksum, ""),)))
             download = Vertex("address", ("http", name, checksum), tree=tree, parts={"name": path})
         return download, Selector(f"/{name}", follow=False)

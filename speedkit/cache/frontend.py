@@ -385,7 +385,7 @@ class _Planner:
         args = sorted(instruction.args) if instruction.keyword == "EXPOSE" else instruction.args
         words = [environment.expand(word, instruction, self.dockerfile.escape) for word in args]
         if environment.unknown_base and "$" in instruction.text:
-            return  # the base image may set the variable, and its configuration is not known
+            return  # the base image may set the variable, and its configuration is unknown
         try:
             if instruction.keyword == "VOLUME" and not all(words):
                 raise ValueError("VOLUME specified can not be an empty string")

@@ -28,7 +28,7 @@ class BaseImage:
     layers: the digests of its layers, oldest first; the image's id where a recording has no digests.
     environment: `NAME=value`, in order. None: a recording did not keep it, and `configuration` is compared instead.
     configuration: the id of the image. gone: the image is no longer on the machine; the other fields describe it as it was.
-    platform: such as `linux/amd64`; "" where it is not known.
+    platform: such as `linux/amd64`; "" for an unknown one.
     """
 
     layers: tuple[str, ...]
@@ -74,7 +74,7 @@ class Situation:
     states: of a past build, the state of each instruction, by line; None when no state was recorded.
     errors: BuildKit's error for each failed instruction, by line.
     triggers: the states of the base image's ONBUILD instructions, by line of the FROM and text.
-    products: paths of the context that commands on the host rewrite before the build, so their content is not known yet.
+    products: paths of the context that commands on the host rewrite before the build, so their content is still unknown.
     finished: the build came to its end. A build that broke off left only the steps that are shown to be done (`lookup`).
     lineage: "What changed?" is answered by comparing with the last build of the same lineage.
     merge: the engine makes a layer of its own for `COPY --link`, as the containerd image store does.

@@ -42,7 +42,7 @@ class Vertex:
 
     operation: all of the cache key except the inputs. parts: the same by name, to tell what changed.
     line: of its instruction; 0 for a vertex that no instruction has.
-    tree: its files, where they are known before the build.
+    tree: its files; None where only the build gets them.
     local: a build context, whose own key never gives a cache hit: only the bytes read from it count.
     uncertain: an address or image that decides the content, and that was not looked up; "" for none.
     gone: an image that has to be pulled first.

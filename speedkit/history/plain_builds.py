@@ -96,9 +96,9 @@ def import_history(builder: str | None = None) -> ImportedRecords:
 
 def _new(started: Iterable[_StartedBuild], recorded: Sequence[Recording]) -> list[_StartedBuild]:
     """The last builds of all that have no recording yet, and were not looked at in vain."""
-    known = {one.meta.reference for one in recorded} | _looked_at()
+    earlier = {one.meta.reference for one in recorded} | _looked_at()
     last = sorted(started, key=lambda one: one.started)[-NEWEST:]
-    return [one for one in last if one.reference not in known]
+    return [one for one in last if one.reference not in earlier]
 
 
 def _started_builds(folder: str | None = None) -> Iterator[_StartedBuild]:
@@ -207,7 +207,7 @@ def _is_older(path: Path, started: float) -> bool:
 
 
 def _unknown(entry: Entry, reference: str) -> Entry:
-    """An entry whose content nobody knows: equal to none. The permissions and names of folders are taken as they are now."""
+    """An entry of unknown content, which equals no other. The permissions and names of folders are those of now."""
     if entry.kind == "dir":
         return entry
     digest = hashlib.sha256(f"unknown {reference} {entry.path}".encode("utf-8", "surrogateescape")).hexdigest()

@@ -160,7 +160,7 @@ def _integer(digits: bytes, base: int) -> int:
 
 
 def _extended(ahead: _Ahead, letter: int, stream: ByteStream, size_bytes: int) -> _Ahead:
-    """Read an extension member, and add it to what is known about the next member.
+    """Reads an extension member, and adds it to the facts about the next member.
 
     Docker ignores global PAX records. In Go they are a member of their own, so the extensions before them describe nothing.
     """

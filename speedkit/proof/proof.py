@@ -64,11 +64,6 @@ class Pair:
         }
 
 
-def _row(state: str, as_is: float, patched: float) -> ProofRow:
-    change = message("{percent:+.0f} %", percent=100 * (patched - as_is) / as_is) if as_is else ""
-    return ProofRow(state, as_is, patched, change)
-
-
 def _steps_run(build: Build) -> int:
     return sum(step.ran for step in build.instructions)
 
@@ -81,6 +76,11 @@ class ProofRow:
     as_is_seconds: float
     patched_seconds: float
     change: str
+
+
+def _row(state: str, as_is: float, patched: float) -> ProofRow:
+    change = message("{percent:+.0f} %", percent=100 * (patched - as_is) / as_is) if as_is else ""
+    return ProofRow(state, as_is, patched, change)
 
 
 @dataclass(frozen=True)

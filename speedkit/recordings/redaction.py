@@ -72,7 +72,7 @@ class _Log:
 class Redaction:
     """Takes the secrets out of one build's lines and documents.
 
-    dockerfile: its text, which may hold secrets itself. given: the values of the build's `--secret`s, which steps may print.
+    dockerfile: its text, which may hold secrets itself. secret_values: of the build's `--secret`s, which steps may print.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Redaction:
         cache_options: Sequence[str] = (),
         *,
         dockerfile: str = "",
-        given: Iterable[str] = (),
+        secret_values: Iterable[str] = (),
     ) -> None:
         self._secrets: set[str] = set()
         self._forms = forms_of(frozenset())
@@ -94,7 +94,7 @@ class Redaction:
         self._learn_pairs(build_args.items())
         self._learn_pairs((name, value) for name, value in environment.items() if _of_interest(name, value))
         self._learn(_values(dockerfile))
-        for value in given:
+        for value in secret_values:
             self._learn(secrets_in_value(value))
         self._settle()
 

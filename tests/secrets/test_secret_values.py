@@ -20,7 +20,7 @@ from speedkit.secrets import secrets_in_value
     ],
 )
 def test_a_value_is_hidden_whole_by_line_and_by_variable(value, printed):
-    hidden = Redaction({}, {}, given=[value]).text(printed)
+    hidden = Redaction({}, {}, secret_values=[value]).text(printed)
     assert "sha256:" in hidden
     assert not any(part in hidden for part in ("horse", "abcdef", "abc def"))
 
@@ -29,7 +29,7 @@ def test_a_long_value_is_hidden_by_its_pieces():
     key = os.urandom(1200).hex()
     lines = [os.urandom(24).hex() for _ in range(300)]
     for value, printed in ((key, key), ("\n".join(lines), lines[7]), (json.dumps({"private": key}), key)):
-        hidden = Redaction({}, {}, given=[value]).text(f"<{printed}>")
+        hidden = Redaction({}, {}, secret_values=[value]).text(f"<{printed}>")
         assert printed[:16] not in hidden
         assert max(map(len, secrets_in_value(value))) <= 1000
         assert len(secrets_in_value(value)) <= 400
@@ -37,4 +37,4 @@ def test_a_long_value_is_hidden_by_its_pieces():
 
 def test_ordinary_words_of_a_long_value_stay():
     text = "".join(f"{os.urandom(24).hex()}\nname: value\n" for _ in range(100))
-    assert Redaction({}, {}, given=[text]).text("name: value") == "name: value"
+    assert Redaction({}, {}, secret_values=[text]).text("name: value") == "name: value"

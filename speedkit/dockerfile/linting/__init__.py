@@ -1,11 +1,11 @@
 """The findings of BuildKit's linter: warnings, or errors in a Dockerfile with `# check=error=true`.
 
-`Linting` checks the instructions of each stage that the build needs. `Linting.findings` gives what it found, and
+`Linting` checks the instructions of each stage that the build needs. `Linting.findings` has the violations, and
 `refuse_findings` raises the error.
 A finding needs certainty: when a value is unknown, there is none.
 Source: moby/buildkit, frontend/dockerfile/linter, dockerfile2llb and instructions.
 
-These rules are not checked: InvalidBaseImagePlatform (the platform of an image is not known here), CopyIgnoredFile and
+These rules are not checked: InvalidBaseImagePlatform (the platform of an image is unknown here), CopyIgnoredFile and
 InvalidDefinitionDescription (only `experimental=` turns them on). With `# syntax=` no rule is checked, since another
 frontend may have other rules.
 """

@@ -93,7 +93,7 @@ def _stage_names(dockerfile: Dockerfile) -> Iterator[Finding]:
 def _casing(dockerfile: Dockerfile) -> Iterator[Finding]:
     words = [(_as_written(step, dockerfile), step.line) for step in dockerfile.instructions if step.stage is not None]
     if not all(word for word, _ in words):
-        return  # a keyword that is broken over lines: BuildKit's majority is not known for sure
+        return  # a keyword that is broken over lines: BuildKit's majority is uncertain
     is_lower = sum(word.islower() for word, _ in words) > sum(word.isupper() for word, _ in words)
     majority = "lowercase" if is_lower else "uppercase"
     for word, line in words:
