@@ -89,5 +89,5 @@ def _buildx(engine: Engine, *arguments: str) -> subprocess.CompletedProcess[str]
     try:
         return run_child([str(engine.buildx), *arguments], env=engine.environment, limit_seconds=ANSWER_SECONDS)
     except OSError as problem:
-        what = message("buildx could not be started: {problem}.", problem=problem.strerror or problem)
-        raise NoBuildKit(what, fix=message("Check whether {path} can be run.", path=engine.buildx)) from None
+        sentence = message("buildx could not be started: {problem}.", problem=problem.strerror or problem)
+        raise NoBuildKit(sentence, fix=message("Check whether {path} can be run.", path=engine.buildx)) from None

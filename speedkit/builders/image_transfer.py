@@ -38,18 +38,18 @@ def hand_over(engine: Engine, image: str, folder: Path, *, is_over: Callable[[],
         with saved_stream(engine, inspect_image(engine, image)["Id"]) as stream:
             _write_parts(stream, folder, is_over)
     except tarfile.TarError as problem:
-        what = message("The image {image} could not be handed over: {problem}.", image=image, problem=problem)
-        raise EngineError(what) from None
+        sentence = message("The image {image} could not be handed over: {problem}.", image=image, problem=problem)
+        raise EngineError(sentence) from None
     except OSError as problem:
-        what = message(
+        sentence = message(
             "The image {image} could not be handed over: {folder} cannot be written to: {problem}.",
             image=image,
             folder=folder,
             problem=problem.strerror or problem,
         )
         if problem.errno in NO_ROOM:
-            raise DiskFull(what, fix=message("Free some room there, or set TMPDIR to a folder that has some.")) from None
-        raise EngineError(what) from None
+            raise DiskFull(sentence, fix=message("Free some room there, or set TMPDIR to a folder that has some.")) from None
+        raise EngineError(sentence) from None
     # The digest alone names the image; the tag is there because buildx requires one before the digest from 0.33 on.
     return f"oci-layout://{folder}:latest@{_digest(folder, image)}" if not is_over() else ""
 

@@ -23,7 +23,7 @@ class Watch(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-    def begin(self, what: str) -> None: ...
+    def begin(self, label: str) -> None: ...
     def end(self, build: Build) -> None: ...
 
 
@@ -34,7 +34,7 @@ class _Quiet:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def begin(self, what: str) -> None:  # noqa: ARG002
+    def begin(self, label: str) -> None:  # noqa: ARG002
         return None
 
     def end(self, build: Build) -> None:  # noqa: ARG002
@@ -48,8 +48,8 @@ class _Notebook(_Quiet):
         self._total, self._done, self._began = total, 0, time.monotonic()
         self._handle: Any = None
 
-    def begin(self, what: str) -> None:
-        self._paint(message("{number} of {total}: {what}", number=self._done + 1, total=self._total, what=what))
+    def begin(self, label: str) -> None:
+        self._paint(message("{number} of {total}: {label}", number=self._done + 1, total=self._total, label=label))
 
     def end(self, build: Build) -> None:  # noqa: ARG002 (the bar counts)
         self._done += 1

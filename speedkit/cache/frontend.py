@@ -153,14 +153,14 @@ def _check_paths(steps: tuple[PlannedStep, ...], context: Vertex) -> None:
     for path, instruction in paths:
         if (character := _UNPRINTABLE.search(path)) is not None:
             reason = 'header key "followpaths" contains value with non-printable ASCII characters'
-            what = message(
+            sentence = message(
                 "Dockerfile, line {line}: the path {path!r} holds the control character {character!r}: {reason}.",
                 line=instruction.line,
                 path=path.lstrip("/"),
                 character=character[0],
                 reason=reason,
             )
-            raise DockerfileError(what, line=instruction.line)
+            raise DockerfileError(sentence, line=instruction.line)
 
 
 def _unsent_paths(steps: tuple[PlannedStep, ...], context: Vertex) -> frozenset[str]:
@@ -394,8 +394,8 @@ class _Planner:
             for port in " ".join(words).split() if instruction.keyword == "EXPOSE" else ():
                 check_port(port)
         except ValueError as problem:
-            what = message("Dockerfile, line {line}: {reason}.", line=instruction.line, reason=problem)
-            raise DockerfileError(what, line=instruction.line) from None
+            sentence = message("Dockerfile, line {line}: {reason}.", line=instruction.line, reason=problem)
+            raise DockerfileError(sentence, line=instruction.line) from None
 
     def source(self, name: str, *, numeric: bool) -> Vertex | None:
         """The last vertex of the stage, image or named context in `--from`; None for scratch."""

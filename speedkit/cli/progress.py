@@ -18,7 +18,7 @@ class TerminalWatch:
 
     def __init__(self, total: int) -> None:
         self._bar = ProgressBar(total)
-        self._what = ""
+        self._label = ""
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -27,12 +27,12 @@ class TerminalWatch:
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.stop()
 
-    def begin(self, what: str) -> None:
-        self._what = what
-        self._bar.describe(what)
+    def begin(self, label: str) -> None:
+        self._label = label
+        self._bar.describe(label)
 
     def end(self, build: Build) -> None:
         self._bar.advance()
         if not self._bar.is_shown:
             took = seconds_text(build.seconds) if build.ok else outcome_word(build.outcome)
-            say(f"{self._what}: {took}")
+            say(f"{self._label}: {took}")

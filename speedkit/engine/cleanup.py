@@ -86,7 +86,7 @@ class KeptObject:
 
     @property
     def sentence(self) -> str:
-        what = (
+        item = (
             message("The image {name}", name=self.name)
             if self.kind == "image"
             else message("The container {name}", name=self.name)
@@ -94,25 +94,25 @@ class KeptObject:
         by = ", ".join(map(str, self.by))
         match self.because:
             case "container":
-                return message("{what} stays: the container {by} uses it.", what=what, by=by)
+                return message("{what} stays: the container {by} uses it.", what=item, by=by)
             case "build":
-                return message("{what} stays: a build is under way ({by}).", what=what, by=by)
+                return message("{what} stays: a build is under way ({by}).", what=item, by=by)
             case "name":
-                return message("{what} stays under your own name: {by}.", what=what, by=by)
+                return message("{what} stays under your own name: {by}.", what=item, by=by)
             case "image":
-                return message("{what} stays: another image was made from it ({by}).", what=what, by=by)
+                return message("{what} stays: another image was made from it ({by}).", what=item, by=by)
             case "installation":
                 return message(
-                    "{what} stays: images of another installation of speedkit may be built on it ({by}).", what=what, by=by
+                    "{what} stays: images of another installation of speedkit may be built on it ({by}).", what=item, by=by
                 )
             case "engine":
-                return message("{what} stays: the engine says {by}", what=what, by=by)
+                return message("{what} stays: the engine says {by}", what=item, by=by)
             case "made-elsewhere":
-                return message("{what} stays: another installation of speedkit made it. `{by}` removes it.", what=what, by=by)
+                return message("{what} stays: another installation of speedkit made it. `{by}` removes it.", what=item, by=by)
             case "unnoted":
                 return message(
                     "{what} stays: it may be yours, because speedkit has no note that it made it. `{by}` removes it.",
-                    what=what,
+                    what=item,
                     by=by,
                 )
 

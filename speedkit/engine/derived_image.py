@@ -69,12 +69,14 @@ def derive_image(
             base_layers = tuple(inspect_image(engine, base)["RootFS"]["Layers"])
             note_image(engine, image_id, kind, name=name, layers=layers_on(describe_image(engine, image_id, base_layers)))
     except EngineRefused as problem:
-        what = message("The image {name} could not be made from {base}: {reason}.", name=name, base=base, reason=problem.reason)
-        if "no space left on device" in what:
+        sentence = message(
+            "The image {name} could not be made from {base}: {reason}.", name=name, base=base, reason=problem.reason
+        )
+        if "no space left on device" in sentence:
             raise DiskFull(
-                what, fix=message("Free some room (`docker system df` shows what takes it), then try again.")
+                sentence, fix=message("Free some room (`docker system df` shows what takes it), then try again.")
             ) from None
-        raise EngineError(what) from None
+        raise EngineError(sentence) from None
 
 
 def _read(engine: Engine, container: str, path: str) -> bytes | None:

@@ -51,12 +51,12 @@ def layers_of(image: str | Path | Build, *, engine: Engine | None = None) -> Ima
         path, name = archive
         return read_archive(path, name=name)
     if PATH_START.match(text):
-        what = (
+        sentence = (
             message("{image} is a folder without an image.", image=image)
             if Path(image).is_dir()
             else message("There is no archive {image}.", image=image)
         )
-        raise ArchiveError(what, fix=message("Make one with `docker save -o image.tar IMAGE`, or name an image."))
+        raise ArchiveError(sentence, fix=message("Make one with `docker save -o image.tar IMAGE`, or name an image."))
     try:
         return read_image(engine or connect(), text)
     except NoSuchImage as problem:

@@ -55,6 +55,6 @@ def recording_of(build_id: str | None) -> Recording:
         return read_recording(recordings_folder() / build_id)
     fitting = [recording for recording in recordings() if recording.meta.id.startswith(build_id)]
     if len(fitting) != 1:
-        what = message("No single recorded build is called {name!r}.", name=build_id)
-        raise NoHistory(what, fix=message("See `speedkit history`."))
+        sentence = message("No single recorded build is called {name!r}.", name=build_id)
+        raise NoHistory(sentence, fix=message("See `speedkit history`."))
     return fitting[0]

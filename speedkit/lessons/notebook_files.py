@@ -45,8 +45,8 @@ def notebooks_in(folder: Path) -> list[Path]:
     """
     notebooks = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not notebooks:
-        what = message("There are no notebooks in {folder}.", folder=folder)
-        raise Misuse(what, fix=message("They come with speedkit: install it again."))
+        sentence = message("There are no notebooks in {folder}.", folder=folder)
+        raise Misuse(sentence, fix=message("They come with speedkit: install it again."))
     return notebooks
 
 

@@ -268,15 +268,15 @@ def _meta_json(meta: Meta) -> str:
 
 
 def _not_saved(folder: Path, problem: OSError) -> SpeedkitError:
-    what = message(
+    sentence = message(
         "The recording of this build could not be saved in {folder}: {problem}.",
         folder=folder,
         problem=problem.strerror or problem,
     )
     if problem.errno in NO_ROOM:
         fix = message("Free some room (`speedkit clean`, or move the state folder with SPEEDKIT_HOME).")
-        return DiskFull(what, fix=fix)
-    return StateRefused(what, fix=message("Set SPEEDKIT_HOME to a folder that you may write to."))
+        return DiskFull(sentence, fix=fix)
+    return StateRefused(sentence, fix=message("Set SPEEDKIT_HOME to a folder that you may write to."))
 
 
 def read_recording(folder: Path) -> Recording:
@@ -287,8 +287,8 @@ def read_recording(folder: Path) -> Recording:
     try:
         fields = json.loads(read_regular(folder / "meta.json", at_most_bytes=META_BYTES))
     except (OSError, ValueError, RecursionError):
-        what = message("{folder} holds no readable recording: meta.json is missing or cut short.", folder=folder)
-        raise RecordingError(what) from None
+        sentence = message("{folder} holds no readable recording: meta.json is missing or cut short.", folder=folder)
+        raise RecordingError(sentence) from None
     if not isinstance(fields, dict) or not isinstance(fields.get("format"), int):
         raise RecordingError(
             message("{folder} holds no readable recording: meta.json is not what speedkit writes.", folder=folder)
@@ -302,8 +302,8 @@ def read_recording(folder: Path) -> Recording:
     try:
         meta = Meta(**fields)
     except TypeError:
-        what = message("{folder} holds no readable recording: meta.json lacks something.", folder=folder)
-        raise RecordingError(what) from None
+        sentence = message("{folder} holds no readable recording: meta.json lacks something.", folder=folder)
+        raise RecordingError(sentence) from None
     _check(meta, folder)
     if meta.builder is not None and not meta.bases:
         # Older versions recorded a private cache for builds on another builder, though nothing isolated their base images.

@@ -143,11 +143,11 @@ def _wait_for_answer(process: subprocess.Popen[bytes] | None) -> Engine:
         except NoEngine as problem:
             ended = process is not None and process.poll() is not None and not _is_dockerd(_serving_pid())
             if ended or time.monotonic() > deadline:
-                what = message("The Docker engine did not start.")
+                sentence = message("The Docker engine did not start.")
                 if _log().is_file():
                     lines = _log().read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-                    what = f"{what} {message('The last lines of its log: {lines}', lines=' '.join(lines))}"
-                raise SetupError(what, fix=_where_its_log_is()) from problem
+                    sentence = f"{sentence} {message('The last lines of its log: {lines}', lines=' '.join(lines))}"
+                raise SetupError(sentence, fix=_where_its_log_is()) from problem
         time.sleep(LOOK_SECONDS)
 
 

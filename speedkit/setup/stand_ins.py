@@ -184,15 +184,15 @@ def _require_apt(program: str, *, as_root: bool = False) -> None:
         return
     system = platform.system()
     if as_root:
-        what = message(
+        sentence = message(
             "The base image cannot be pulled, and a stand-in needs {program}, on Debian or Ubuntu as root; this is {system}.",
             program=program,
             system=system,
         )
     else:
-        what = message(
+        sentence = message(
             "The base image cannot be pulled, and a stand-in needs {program}, on Debian or Ubuntu; this is {system}.",
             program=program,
             system=system,
         )
-    raise SetupError(what, fix=message("Connect to the network once, or load the images with `docker load`."))
+    raise SetupError(sentence, fix=message("Connect to the network once, or load the images with `docker load`."))

@@ -513,5 +513,5 @@ class WorkbenchState:
 def _notice_of(problem: BaseException) -> Notice:
     if isinstance(problem, SpeedkitError):
         return Notice("engine" if isinstance(problem, EngineError) else "error", problem.what, problem.fix)
-    what = message("Something in speedkit broke: {kind}: {problem}", kind=type(problem).__name__, problem=problem)
-    return Notice("error", what, "")
+    sentence = message("Something in speedkit broke: {kind}: {problem}", kind=type(problem).__name__, problem=problem)
+    return Notice("error", sentence, "")
