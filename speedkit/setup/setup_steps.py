@@ -53,7 +53,7 @@ def _connect_or_install(*, yes: bool, ask: Callable[[str], bool], say: Say) -> E
         if setting := engine_of_the_user():
             fix = message("{variable} names an engine of yours: start it, or unset it.", variable=setting)
             raise SetupError(problem.what, fix=fix) from None
-    if sys.platform != "linux" or shutil.which("dockerd") is None:
+    if not _is_installed():
         release = read_release()
         if not can_install(release):
             raise SetupError(message("There is no Docker engine on this machine."), fix=what_to_install(release))
@@ -75,6 +75,10 @@ def _connect_or_install(*, yes: bool, ask: Callable[[str], bool], say: Say) -> E
 
 def _answers(engine: Engine) -> str:
     return message("Engine: {version} answers at {host}", version=engine.version, host=engine.host)
+
+
+def _is_installed() -> bool:
+    return sys.platform == "linux" and shutil.which("dockerd") is not None
 
 
 def _get_base_images(engine: Engine, say: Say) -> None:
