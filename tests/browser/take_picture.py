@@ -10,11 +10,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.bench_page import BenchPage
 from tests.browser.lab import Lab, serve
 from tests.chromium import FLAGS, find_chromium, require_chromium
+from tests.waiting import HANG_MS
 
 README_PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "workbench.png"
 CELL = 'import speedkit as sk\napp = sk.sample_app()\nwb = sk.Workbench(app, "naive")\nwb'
@@ -22,10 +23,12 @@ CELL = 'import speedkit as sk\napp = sk.sample_app()\nwb = sk.Workbench(app, "na
 
 def main() -> None:
     require_chromium()
+    expect.set_options(timeout=HANG_MS)
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else README_PICTURE
     with tempfile.TemporaryDirectory() as place, serve(Path(place)) as lab, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
         page = browser.new_page(viewport={"width": 1540, "height": 1200})
+        page.set_default_timeout(HANG_MS)
         wb = open_story(lab, page)
         play(wb)
         wb.all.screenshot(path=target)

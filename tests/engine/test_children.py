@@ -15,7 +15,7 @@ from speedkit.engine.buildx import CancellableCommand
 from speedkit.engine.children import child_process, run_child, signal_group
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are looked at with ps")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="processes are looked at with ps")]
 
 PARENT = """\
 import os, sys, threading, time

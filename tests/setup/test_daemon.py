@@ -14,7 +14,7 @@ from speedkit.errors import NoEngine, SetupError
 from speedkit.setup import daemon, setup_steps
 from tests.waiting import HANG_SECONDS
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 
 class _Machine:

@@ -8,6 +8,7 @@ import string
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -56,7 +57,12 @@ def test_every_message_is_given_the_values_that_it_names(path):
         assert "count" not in named or call.func.id == "plural" or "count" in given, where
 
 
-def sentences_past_the_door(path: Path) -> Iterator[str]:
+@cache
+def sentences_past_the_door(path: Path) -> tuple[str, ...]:
+    return tuple(_sentences_past_the_door(path))
+
+
+def _sentences_past_the_door(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text())
     inside = {id(node) for call in calls_of_the_door(tree) for node in ast.walk(call)}
     told = {id(node) for call in ast.walk(tree) if isinstance(call, ast.Call) for node in _of_no_reader(call)}
