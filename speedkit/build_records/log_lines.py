@@ -22,7 +22,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
 
-__all__ = ["LINE_BYTES", "PREFIX", "Block", "LogClock", "decoded", "printing_program", "read_blocks", "without_prefix"]
+__all__ = [
+    "BEFORE_TEXT",
+    "LINE_BYTES",
+    "PREFIX",
+    "Block",
+    "LogClock",
+    "decoded",
+    "printing_program",
+    "read_blocks",
+    "without_prefix",
+]
 
 BLOCK_BYTES = 1 << 20
 LINE_BYTES = 64 << 10
@@ -49,7 +59,10 @@ PREFIX = (
 )
 """What may stand before a line of a build, as a regular expression."""
 
-_BEFORE_TEXT = re.compile(rb"\A(?>(?:" + _TIME_AND_COLOR + rb"){0,8})")
+BEFORE_TEXT = rb"(?>(?:" + _TIME_AND_COLOR + rb"){0,8})"
+"""What a CI system puts before any line: times and colors, as a regular expression."""
+
+_BEFORE_TEXT = re.compile(rb"\A" + BEFORE_TEXT)
 _STAMP = re.compile(_ISO)
 _DAY_STAMP = re.compile(rb"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?")
 _PROGRAM = re.compile(

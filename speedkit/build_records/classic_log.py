@@ -1,0 +1,324 @@
+"""Reads logs of the classic builder (`DOCKER_BUILDKIT=0 docker build`, and every `docker build` before 2023).
+
+In: the blocks of a log. Out: a `ForeignBuild` for each build in it. The classic builder makes one step after the other:
+
+    Step 2/8 : WORKDIR /workspace
+     ---> Using cache
+     ---> 0a29ea7cbdfd
+    Step 3/8 : RUN make
+     ---> Running in 06b96b3ef804
+    what make prints
+    Removing intermediate container 06b96b3ef804
+     ---> 194daff60077
+    Successfully built 194daff60077
+
+Oddities of the format:
+
+- Versions before 1.10 count from 0 and have no total (`Step 0 : FROM debian`); newer ones say ` ---> Removed intermediate …`.
+- The ONBUILD triggers of a base image are part of its FROM: `# Executing 2 build triggers`, and an answer for each of them.
+- What a command prints stands between the other lines with nothing before it, so a program that prints such lines misleads.
+- A step that fails ends the log, with `The command '…' returned a non-zero code: 2`, or with an error of the daemon.
+
+The steps get names as BuildKit gives them, `[builder 2/5] WORKDIR /workspace`, with all instructions counted. `steps` are the
+steps that the log has, not those that it announces; `cached_steps` those with `Using cache`. A FROM whose image was not pulled
+is cached, as with BuildKit, and yet none of `cached_steps`: the log does not call it so.
+Source: https://github.com/moby/moby, daemon/builder/dockerfile/dispatchers.go.
+
+The record cannot know any time, unless each line has one: then a step lasts until its last line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal
+
+from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood
+from .log_lines import BEFORE_TEXT, LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_program, read_blocks, without_prefix
+from .status_lines import LoggedStep, status_lines
+from .step_log import LogBudget, StepLog
+
+__all__ = ["ClassicLogReader", "read_classic_log"]
+
+MOST_STEPS = 50_000
+MOST_NOT_UNDERSTOOD = 100
+MOST_LINES_BETWEEN = 2000
+ERROR_LENGTH = 4000
+
+_LINES = re.compile(
+    rb"\n(?P<prefix>" + PREFIX + rb")(?:"
+    rb"Step (?P<number>[0-9*]{1,15})(?:/(?P<total>[0-9*]{1,15}))? : (?P<text>[^\n]*)"
+    rb"|---> (?:(?P<cached>Using cache)|(?P<running>Running in )[0-9a-f*]{4,64}|(?P<image>[0-9a-f*]{4,64})"
+    rb"|(?P<aside>Removed intermediate container|\[Warning\])[^\n]*)[ \r]*(?=\n|\Z)"
+    rb"|(?P<removing>Removing intermediate container) [0-9a-f*]{4,64}[^\n]*"
+    rb"|# Executing (?P<triggers>[0-9]{1,5}) build triggers?[^\n]*"
+    rb"|(?P<success>Successfully (?:built|tagged)) [^\n]*)"
+)
+_EXIT = re.compile(rb"\bThe command (.{0,60000}) returned a non-zero code: ([0-9*]{1,9})", re.DOTALL)
+_EXIT_MARK = b" returned a non-zero code: "
+_PULLED = re.compile(rb": Pull complete|Status: Downloaded newer image")
+_PULL = re.compile(
+    rb"(?:\S{1,300}: (?:Pulling|Already|Waiting|Verifying|Download|Extracting|Pull complete|Layer)|Digest: |Status: )"
+)
+_ERROR = re.compile(
+    rb"(?i:error|invalid|failed|unauthorized|manifest |pull access denied|denied|toomanyrequests|no such)"
+    rb"|OCI runtime|Get \"?https?:|[A-Z]{3,12} failed|Cannot "
+)
+_BESIDE_A_BUILD = re.compile(
+    rb"Sending build context|DEPRECATED: |Install the buildx|WARNING: |SECURITY WARNING|Use 'docker|Building |##\["
+)
+_BARE = re.compile(rb"\n" + BEFORE_TEXT)
+_STAGE_NAME = re.compile(r"FROM\b.*\sAS\s+(\S+)\s*", re.IGNORECASE)
+
+_State = Literal["open", "done", "failed"]
+
+
+@dataclass(slots=True)
+class _Step:
+    """A step. triggers: the ONBUILD instructions of its base. answers: how often the log says that the cache was used."""
+
+    number: str
+    text: bytes
+    log: StepLog
+    begun: float | None
+    ended: float | None = None
+    state: _State = "open"
+    has_run: bool = False
+    was_pulled: bool = False
+    triggers: int = 0
+    answers: int = 0
+    error: str = ""
+
+    @property
+    def keyword(self) -> bytes:
+        return self.text.partition(b" ")[0].upper()
+
+    @property
+    def cached(self) -> bool:
+        """Whether the log calls it cached; a FROM with triggers is, when all of them are."""
+        return self.answers > 0 and self.answers >= self.triggers and not self.has_run
+
+
+@dataclass(slots=True)
+class _Build:
+    """A build so far. program: that printed it. total: how many steps it announces; "" where it does not."""
+
+    program: str
+    total: str
+    steps: list[_Step] = field(default_factory=list)
+    is_done: bool = False
+    first: float | None = None
+    last: float | None = None
+    lines_between: int = 0
+    pending: list[NotUnderstood] = field(default_factory=list)
+    not_understood: list[NotUnderstood] = field(default_factory=list)
+
+    def at(self, time: float | None) -> None:
+        """A line of the build was printed."""
+        if time is not None:
+            self.first = time if self.first is None else min(self.first, time)
+            self.last = time if self.last is None else max(self.last, time)
+        self.not_understood += self.pending[: MOST_NOT_UNDERSTOOD - len(self.not_understood)]
+        self.pending.clear()
+        self.lines_between = 0
+
+    def goes_on_with(self, number: str, total: str) -> bool:
+        """Whether a step is the next one of this build, or a later one, where lines are left out."""
+        if self.is_done or self.total != total or self.steps[-1].state == "failed":
+            return False
+        last = self.steps[-1].number
+        return not (number.isdigit() and last.isdigit()) or int(number) > int(last)
+
+
+def read_classic_log(stream: BinaryIO) -> tuple[ForeignBuild, ...]:
+    """The builds in a log, in their order; empty where no line is one of the classic builder."""
+    reader = ClassicLogReader()
+    for block in read_blocks(stream):
+        reader.feed(block)
+    return tuple(build for _, build in reader.builds())
+
+
+class ClassicLogReader:
+    """Takes in the blocks of one log."""
+
+    def __init__(self) -> None:
+        self._builds: list[_Build] = []
+        self._first_lines: list[int] = []
+        self._budget = LogBudget()
+        self._clock = LogClock()
+        self._steps = 0
+        self._of_program: dict[str, list[_Build]] = {}
+        self._last: _Build | None = None
+
+    def feed(self, block: Block) -> None:
+        """Take in the next block."""
+        place = 0
+        for match in _LINES.finditer(block.data):
+            if match.start() > place:
+                self._between(block, place, match.start())
+            place = match.end()
+            self._line(block, match)
+        if place < len(block.data):
+            self._between(block, place, len(block.data))
+
+    def builds(self) -> Iterator[tuple[int, ForeignBuild]]:
+        """The builds so far, each with the line of the log where it begins."""
+        for line, build in zip(self._first_lines, self._builds, strict=True):
+            yield line, _foreign_build(build, self._clock)
+
+    def _line(self, block: Block, match: re.Match[bytes]) -> None:
+        time, program = self._clock.seconds(match["prefix"]), printing_program(match["prefix"])
+        if match["number"] is not None:
+            self._begin_step(block, match, program, time)
+            return
+        builds = self._of_program.get(program)
+        if not builds or builds[0].is_done:
+            return
+        build = self._last = builds[0]
+        step = build.steps[-1]
+        build.at(time)
+        if match["success"]:
+            build.is_done = True
+        elif match["triggers"]:
+            step.triggers = int(match["triggers"])
+        elif match["cached"]:
+            step.answers += 1
+        elif match["running"]:
+            step.has_run = True
+        if match["image"] or match["success"]:
+            step.state = "done" if step.state == "open" else step.state
+        if step.state == "open" or match["image"] or match["removing"]:
+            step.ended = time
+
+    def _begin_step(self, block: Block, match: re.Match[bytes], program: str, time: float | None) -> None:
+        number, total = match["number"].decode(), (match["total"] or b"").decode()
+        builds = self._of_program.setdefault(program, [])
+        if builds and builds[0].steps[-1].number == number and builds[0].total == total and builds[0].steps[-1].triggers:
+            return  # an old version prints each trigger with the number of its FROM
+        build = next((one for one in builds if one.goes_on_with(number, total)), None)
+        if self._steps >= MOST_STEPS:
+            return
+        if build is None:
+            build = _Build(program, total)
+            self._builds.append(build)
+            self._first_lines.append(block.line_at(match.start()))
+            self._of_program[program] = [build, *builds][:8]
+        else:
+            # The classic builder begins a step only when the one before is done.
+            build.steps[-1].state = "done"
+            builds.remove(build)
+            builds.insert(0, build)
+        self._steps += 1
+        self._last = build
+        text = match["text"].strip()[:LINE_BYTES]
+        build.steps.append(_Step(number, text, StepLog(self._budget), time))
+        build.at(time)
+
+    def _between(self, block: Block, start: int, end: int) -> None:
+        """Text between the lines of the builder: what a command prints, what a pull prints, and errors."""
+        build = self._last
+        if build is None or build.is_done:
+            return
+        step, data = build.steps[-1], block.data
+        if step.state != "open":
+            self._other_lines(build, block, start, end)
+            return
+        if step.keyword == b"FROM":
+            step.was_pulled = step.was_pulled or _PULLED.search(data, start, end) is not None
+        if data.find(_EXIT_MARK, start, end) >= 0 and (exit_line := _EXIT.search(data, start, end)):
+            step.state, step.error = "failed", decoded(exit_line[0])[:ERROR_LENGTH]
+            line_start = data.rfind(b"\n", start, exit_line.start() + 1)
+            step.log.add(data[start : max(start, line_start)])
+            build.at(self._clock.seconds(data[line_start + 1 : line_start + 80]))
+            step.ended = build.last
+            return
+        if block.is_cut and end == len(data):
+            cut = data.rfind(b"\n")
+            if without_prefix(data[cut + 1 :], build.program).startswith((b"Step", b" --")):
+                # Whatever the last line was going to say, it is no output of the command.
+                build.not_understood.append(NotUnderstood(block.line_at(cut), decoded(data[cut:].strip())[:TEXT_LENGTH]))
+                end = cut
+        if step.keyword not in (b"RUN", b"FROM") or not step.has_run:
+            self._errors(build, step, data[start : min(end, start + LINE_BYTES)])
+        step.log.add(data[start:end])
+
+    def _errors(self, build: _Build, step: _Step, text: bytes) -> None:
+        """Note the error of an instruction that prints nothing else."""
+        for line in text.split(b"\n"):
+            bare = without_prefix(line, build.program).strip()
+            if bare and _ERROR.match(bare) and not _PULL.match(bare):
+                step.state, step.error = "failed", decoded(bare)[:ERROR_LENGTH]
+                return
+
+    def _other_lines(self, build: _Build, block: Block, start: int, end: int) -> None:
+        place = start
+        while place < end and build.lines_between < MOST_LINES_BETWEEN:
+            line_end = block.data.find(b"\n", place + 1, end)
+            line_end = end if line_end < 0 else line_end
+            line = without_prefix(block.data[place + 1 : min(line_end, place + LINE_BYTES)], build.program).strip()
+            build.lines_between += 1
+            if (
+                line
+                and not _BESIDE_A_BUILD.match(line)
+                and len(build.pending) + len(build.not_understood) < MOST_NOT_UNDERSTOOD
+            ):
+                build.pending.append(NotUnderstood(block.line_at(place), decoded(line)[:TEXT_LENGTH]))
+            place = line_end
+
+
+def _foreign_build(build: _Build, clock: LogClock) -> ForeignBuild:
+    names = _names(build)
+    steps = [_logged_step(build, step, name) for step, name in zip(build.steps, names, strict=True)]
+    last = build.steps[-1]
+    outcome: Literal["done", "failed"] | None = None
+    if last.state == "failed":
+        outcome = "failed"
+    elif build.is_done or (last.state == "done" and last.number == build.total):
+        outcome = "done"
+    return ForeignBuild(
+        kind="classic log",
+        status_lines=tuple(line for step in steps for line in status_lines(step)),
+        steps=len(steps),
+        cached_steps=sum(step.cached for step in build.steps),
+        seconds=None if build.first is None or build.last is None else build.last - build.first,
+        not_understood=tuple(build.not_understood),
+        outcome=outcome,
+        error=last.error or None,
+        started=build.first if clock.has_dates else None,
+    )
+
+
+def _names(build: _Build) -> list[str]:
+    """The names of the steps as BuildKit would give them: the stage, the place in it, and the instruction."""
+    stages: list[list[str]] = []
+    for step in build.steps:
+        if step.keyword == b"FROM" or not stages:
+            stages.append([])
+        stages[-1].append(decoded(step.text))
+    # What the log announces and does not have belongs to the last stage, as far as one can tell.
+    announced = int(build.total) if build.total.isdigit() else 0
+    numbers = [int(step.number) for step in build.steps if step.number.isdigit()]
+    missing = max(0, announced - max(numbers, default=announced))
+    names = []
+    for index, texts in enumerate(stages):
+        stage = _STAGE_NAME.fullmatch(texts[0])
+        name = f"{stage[1].lower()} " if stage else f"stage-{index} " if len(stages) > 1 else ""
+        count = len(texts) + (missing if index == len(stages) - 1 else 0)
+        names += [f"[{name}{place}/{count}] {text}" for place, text in enumerate(texts, 1)]
+    return names
+
+
+def _logged_step(build: _Build, step: _Step, name: str) -> LoggedStep:
+    was_there = step.keyword == b"FROM" and step.state == "done" and not step.was_pulled and not step.triggers
+    started = step.begun if step.begun is not None else build.first or 0.0
+    ended = step.ended if step.ended is not None else started
+    return LoggedStep(
+        number=step.number,
+        name=name,
+        started=started,
+        completed=None if step.state == "open" else max(started, ended),
+        cached=step.cached or was_there,
+        error=step.error or None,
+        log=step.log.text(lambda piece: _BARE.sub(b"\n", piece)),
+    )
