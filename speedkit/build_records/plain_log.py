@@ -67,6 +67,7 @@ _TRANSFER_LENGTH = 64
 _UNITS = {b"B": 1, b"kB": 10**3, b"MB": 10**6, b"GB": 10**9, b"TB": 10**12, b"PB": 10**15}
 _NAME = re.compile(rb"\[|(?:exporting|importing|resolving|sending|merging|preparing|copy|load|docker-image://|https?://|git)\b")
 _PLACE = re.compile(rb"\[(?P<stage>[^\]]{0,200}?)(?P<n>[0-9]{1,6})/(?P<total>[0-9]{1,6})\] ")
+_OF_BUILDKIT = re.compile(rb"\[(?:[^\]]{1,200} )?(?:internal|auth|[0-9*]{1,12}/[0-9*]{1,12})\] |exporting to image")
 _EXPORTS = (b"exporting to ", b"exporting cache")
 _DEFINITION = "load build definition from "
 _CACHE_IMPORT = "importing cache manifest from "
@@ -164,7 +165,19 @@ class _Build:
         if not is_latest:
             return step.state == "open"
         # The next build of the same Dockerfile has the same names: it begins with 1, which was done long ago.
-        return number != "1" or step.state == "open" or self.highest < NUMBERS_AT_ONCE
+        is_over = bool(self.pending) or any(
+            one.name.startswith(_EXPORTS) and one.state == "done" for one in self.steps.values()
+        )
+        return number != "1" or step.state == "open" or not (is_over or self.highest >= NUMBERS_AT_ONCE)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether these are lines of BuildKit: a text may have lines such as `#1 is our favorite`."""
+        steps = self.steps.values()
+        return any(
+            step.cached or step.seconds is not None or step.error or step.last_line or _OF_BUILDKIT.match(step.name)
+            for step in steps
+        )
 
 
 def read_plain_log(stream: BinaryIO) -> tuple[ForeignBuild, ...]:
@@ -206,7 +219,7 @@ class PlainLogReader:
     def builds(self) -> Iterator[tuple[int, ForeignBuild]]:
         """The builds so far, each with the line of the log where it begins."""
         for line, build in zip(self._first_lines, self._builds, strict=True):
-            if build.steps:
+            if build.is_certain:
                 is_first_cut = build is self._builds[0] and "1" not in build.steps
                 before = () if self._cut_line is None or not is_first_cut else (self._cut_line,)
                 yield line, _foreign_build(build, self._clock, before)

@@ -31,6 +31,7 @@ from speedkit.regular_file import open_regular
 from .dockerbuild import read_dockerbuild
 from .foreign_build import ForeignBuild
 from .rawjson_file import read_rawjson_file
+from .text_log import read_text_log
 
 __all__ = ["STANDARD_INPUT", "RecordFile", "read_records"]
 
@@ -187,26 +188,26 @@ def _read_file(file: _File, start: bytes) -> tuple[ForeignBuild, ...]:
 
 
 def _read_text(file: _File, *, is_packed: bool) -> tuple[ForeignBuild, ...]:
-    """The builds of a log, by each reader that has marks in it."""
+    """The builds of a log: of each reader that has marks in it, and of the readers of text, which need none."""
     with _text(file, is_packed=is_packed) as stream:
         readers = _readers_for(stream)
     builds: list[ForeignBuild] = []
-    for read in readers:
+    for read in (*readers, read_text_log):
         with _text(file, is_packed=is_packed) as stream:
             builds += read(stream)
     return tuple(builds)
 
 
 MARKS: tuple[tuple[Reader, re.Pattern[bytes]], ...] = (
-    (read_rawjson_file, re.compile(rb'(?:^|\n)\{"(?:vertexes|statuses|logs|warnings)":')),
+    (read_rawjson_file, re.compile(rb'\n\{"(?:vertexes|statuses|logs|warnings)":')),
 )
-"""What a log of each kind has somewhere."""
+"""What the progress of each kind has somewhere. A mark begins with a line feed: a search for one character is quick."""
 MARK_BYTES = 100
 
 
 def _readers_for(stream: BinaryIO) -> list[Reader]:
     """The readers whose marks are in a log."""
-    missing, end = dict(MARKS), b""
+    missing, end = dict(MARKS), b"\n"
     readers = []
     while missing and (chunk := stream.read(CHUNK_BYTES)):
         text = end + chunk
