@@ -197,19 +197,20 @@ def test_hostile_numbers_are_no_harm(number):
 def test_a_classic_log_of_a_real_build_says_what_buildkits_recording_says(engine: Engine, folder):
     """The classic builder and BuildKit build the same files twice: the same steps run, and print the same."""
     base = resolve_base(engine, "alpine").used
-    text = (
-        f"FROM {base} AS build\nWORKDIR /w\nENV A=1\nCOPY note /w/\nRUN echo one; echo two; cp /w/note /w/made\n"
-        f"FROM {base}\nCOPY --from=build /w/made /made\nRUN echo end; exit $(cat /made)\n"
-    )
-    for note in ("0\n", "3\n"):
-        mark = f"# {os.urandom(6).hex()}\n"
-        place = folder({"Dockerfile": mark + text.replace("A=1", f"A={os.urandom(6).hex()}"), "note": note})
+    for code in (0, 3):
+        # Nothing of it was built before, by neither of the two.
+        new = os.urandom(6).hex()
+        text = (
+            f"FROM {base} AS build\nWORKDIR /{new}\nENV A=1\nCOPY note .\nRUN echo one; echo two; cp note made\n"
+            f"FROM {base}\nCOPY --from=build /{new}/made /made\nRUN echo end; . /made\n"
+        )
+        place = folder({"Dockerfile": text, "note": f"exit {code} # {new}\n"})
         app = sk.app(place)
         for _ in range(2):
             answers = [*engine.api.build(path=str(place), rm=True, forcerm=True, labels={"dev.speedkit": "test"}, decode=True)]
             logged = read_one("".join(answer.get("stream", "") or answer.get("error", "") + "\n" for answer in answers))
             recorded = sk.build(app)
-            assert (logged.outcome == "done") == recorded.ok == (note == "0\n")
+            assert (logged.outcome == "done") == recorded.ok == (code == 0)
             assert recorded.folder is not None
             recording = read_rawjson(read_recording(recorded.folder).lines()).vertices.values()
             numbered = [one for one in recording if one.name[1:].startswith(("build ", "stage-1 ")) and one.started is not None]
