@@ -139,13 +139,7 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
     take_any_character()
     code: object = 0
     try:
-        from speedkit.ownership import has_dead_owners
-
-        # Usually there are no leftovers, and then the modules that remove them are not loaded.
-        if has_dead_owners():
-            from speedkit.apps import remove_leftovers_and_report
-
-            remove_leftovers_and_report(say)
+        _sweep_leftovers()
         code = program(standalone_mode=False, obj=read_image)
         # typer turns the second Ctrl-C into an exit code of its own; cli.start gives it that of a cancelled build.
         if code == INTERRUPTED_TWICE:
@@ -171,6 +165,16 @@ def run(read_image: Callable[[], Image] | None) -> NoReturn:
         say_problem(visible_line(words), _kept_traceback())
         code = 3
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _sweep_leftovers() -> None:
+    from speedkit.ownership import has_dead_owners
+
+    # Usually there are no leftovers, and then the modules that remove them are not loaded.
+    if has_dead_owners():
+        from speedkit.apps import remove_leftovers_and_report
+
+        remove_leftovers_and_report(say)
 
 
 def _treat_signals_like_ctrl_c() -> None:
