@@ -227,6 +227,7 @@ def app_named(folder: Path, strategy: str | None, file: Path | None, way: str | 
             raise Misuse(
                 message("The command has both a way and a strategy or a Dockerfile."), fix=message("Give --way, or -s or -f.")
             )
+        # A build from here may leave out parts of the way. The reader gets a sentence about each, and the build goes on.
         project = open_project(folder)
         for sentence in project.departures(project.without_secrets(project.way(way))):
             say(sentence)

@@ -108,6 +108,7 @@ def build(
     built = _watched(running)
     repeated, problem = None, None
     try:
+        # After a failed build, a second one has nothing to be compared with.
         repeated = _repeated(app, running, built, cold=cold) if twice and built.ok else None
     except SpeedkitError as raised:
         problem = raised
@@ -121,6 +122,7 @@ def build(
     print_notices([built, *([repeated.second] if repeated else [])])
     if problem is not None:
         raise problem
+    # The exit code is that of the last build: a second one may fail where the first one did not.
     last = repeated.second if repeated else built
     if not last.ok:
         still_running = message("The build was told to stop, and still runs.")
@@ -186,6 +188,7 @@ def _print_repeated(repeated: RepeatedBuild) -> None:
     if repeated.unsteady:
         rows = []
         for number, findings in groupby(repeated.unsteady, key=lambda one: one.line):
+            # The line and the instruction stand once, before the first finding.
             first, *others = findings
             rows += [[number, first.instruction, first.because], *(["", "", other.because] for other in others)]
         print_text("")

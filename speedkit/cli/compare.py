@@ -59,6 +59,7 @@ def compare(
     from .progress import TerminalWatch
 
     hide_on_command_line(build_arg or ())
+    # Only the sample app has edits with names. Any other folder is measured as it is, unless a file is named.
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
     with _app_to_compare(folder, edits, way, options) as app:
         result = builds.compare(

@@ -46,6 +46,7 @@ def history(
         )
         builds = []
         for meta in metas:
+            # Only these texts of a recording can have substitutes for secrets.
             secret_parts = (meta.build_args, meta.cache_from, meta.cache_to, meta.bases, meta.answer, meta.error, meta.options)
             count = count_substitutes(json.dumps(secret_parts))
             builds.append({key: getattr(meta, key) for key in keys} | {"secrets_left_out": count})

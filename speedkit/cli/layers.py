@@ -122,6 +122,7 @@ def layers(
 
 
 def _refuse_misuse(limits: Limits, cat: str | None, layer: int | None, *, ci: bool) -> None:
+    # `Limits` is imported late, as the program must start quickly; the type of the value makes an empty one here.
     if ci and limits == type(limits)():
         raise Misuse(
             message("--ci checks limits, and there are none."),
@@ -237,6 +238,7 @@ def _print_comparison(image: Image, other: Image) -> None:
     print_sentence(
         message("Files of {name} against {other}: {changes}", name=other.short_name, other=image.short_name, changes=changes)
     )
+    # The largest first: of thousands of different files, a few explain the size.
     largest = sorted(comparison.differences, key=lambda one: (-max(one.before_bytes, one.after_bytes), one.path))
     signed = _signed_kinds()
     differences = [

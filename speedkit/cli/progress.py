@@ -33,6 +33,7 @@ class TerminalWatch:
 
     def end(self, build: Build) -> None:
         self._bar.advance()
+        # A bar needs a terminal. In a log, a line for each build says how far it is.
         if not self._bar.is_shown:
             took = seconds_text(build.seconds) if build.ok else outcome_word(build.outcome)
             say(f"{self._label}: {took}")

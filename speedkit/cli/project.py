@@ -88,6 +88,7 @@ def _way_json(read: Project, way: Way, *, is_default: bool) -> dict[str, Any]:
         "kind": shown.kind,
         "file": shown.file,
         "target": shown.target,
+        # A build arg whose value only a run would know is null, so that a program sees its name.
         "build_args": dict(shown.build_args) | dict.fromkeys(shown.unknown_build_args),
         "platforms": list(shown.platforms),
         "context": shown.context,

@@ -127,6 +127,7 @@ def _document(result: Replay) -> dict[str, Any]:
                 "misses": blame.misses,
                 "seconds": _rounded(blame.seconds),
                 "critical_seconds": _rounded(blame.critical_seconds),
+                # `.git` differs in every commit, so it has no count of its own among the patterns.
                 "files": [*([GIT_FOLDER] if blame.git_folder else []), *(one.pattern for one in blame.files)],
                 "commits_by_files": [{"files": one.pattern, "commits": one.commits} for one in blame.files],
                 "in_newest_dockerfile": blame.is_current,
