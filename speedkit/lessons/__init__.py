@@ -1,6 +1,6 @@
 """What the notebooks use besides builds: an app to build, tables and sentences about builds, Go on the host.
 
-- `lesson_app`: the app that a notebook builds.
+- `lesson_app`: the repository that a notebook looks at, and the copy that it builds.
 - `dockerfile_tables`: a Dockerfile with line numbers, its stages, the strategies and edits of an app.
 - `build_tables`: which steps ran in one or two builds, and the times of many builds.
 - `build_times`, `go_downloads`, `image_sizes`: sentences worked out from builds, so that other numbers give other words.
@@ -26,13 +26,14 @@ from .host_programs import (
     where_it_runs,
 )
 from .image_sizes import ImagesLeft, images_left, size_difference, stand_ins
-from .lesson_app import close_with_kernel, project
+from .lesson_app import apply_advice, close_with_kernel, repository, write
 from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebooks_folder, notebooks_in
 
 __all__ = [
     "FIRST_NOTEBOOK",
     "ImagesLeft",
     "Listing",
+    "apply_advice",
     "ask",
     "close_with_kernel",
     "copy_notebooks",
@@ -51,7 +52,7 @@ __all__ = [
     "notebooks_in",
     "overview",
     "packages_to_compile",
-    "project",
+    "repository",
     "running",
     "say",
     "second_folder",
@@ -65,4 +66,5 @@ __all__ = [
     "what_ran",
     "where_it_runs",
     "where_the_time_went",
+    "write",
 ]

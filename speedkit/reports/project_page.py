@@ -53,6 +53,7 @@ def report_html(report: ProjectReport) -> str:
         f'<section id="summary">{sections.summary()}</section>',
         *(f'<section id="{place}"><h2>{html_text(title)}</h2>{html}</section>' for place, (title, html) in parts.items()),
     ]
+    # Instructions and patches have substitutes for secrets, from the recordings and from git's objects.
     if secrets := count_substitutes("".join(body)):
         body.insert(1, _paragraph(secrets_left_out(secrets), "sub"))
     links = {"summary": message("Summary"), **{place: title for place, (title, _) in parts.items()}}
@@ -70,7 +71,10 @@ class _Sections:
         report = self._report
         points = "".join(f"<li>{html_text(point)}</li>" for point in self._points())
         problems = "".join(_paragraph(problem, "problem") for problem in report.problems)
-        return f"<h1>{html_text(_headline(report))}</h1>{_paragraph(self._origin(), 'sub')}{problems}<ul>{points}</ul>"
+        replayed = report.replay
+        measured = _paragraph(commit_costs(replayed).measured, "sub") if replayed is not None and replayed.commits else ""
+        origin = _paragraph(self._origin(), "sub")
+        return f"<h1>{html_text(_headline(report))}</h1>{measured}{origin}{problems}<ul>{points}</ul>"
 
     def _origin(self) -> str:
         """Of what and when the report is."""
@@ -92,9 +96,13 @@ class _Sections:
         report = self._report
         if report.replay is not None and report.replay.blame:
             worst = report.replay.blame[0]
-            yield message(
-                "{instruction}: {because}.", instruction=worst.instruction, because=blame_sentence(worst, report.replay)
-            )
+            because = blame_sentence(worst, report.replay)
+            if worst.is_current:
+                yield message(
+                    "Line {line}, {instruction}: {because}.", line=worst.line, instruction=worst.instruction, because=because
+                )
+            else:
+                yield message("{instruction}: {because}.", instruction=worst.instruction, because=because)
             if report.replay.model is None:
                 yield message(
                     "How long the builds take is not known; `{command}` measures it.", command=self._commands.measured()
@@ -103,7 +111,8 @@ class _Sections:
             yield report.advice.summary
         if report.image is not None:
             yield message("{image}: {finding}.", image=report.image.short_name, finding=image_finding(report.image))
-        for reason in dict.fromkeys(report.missing.values()):
+        # Without a recorded build there is no image either: one sentence says both.
+        for reason in dict.fromkeys(why for part, why in report.missing.items() if part != "reasons"):
             yield message("Not in this report: {because}", because=reason)
 
     def cost(self) -> str:
@@ -191,6 +200,7 @@ class _Sections:
     def advice(self) -> str:
         advice, replayed = self._report.advice, self._report.replay
         parts = []
+        # A proof that failed was asked for: its reason comes first, and then what is predicted.
         if "proof" in self._report.missing:
             parts.append(self._missing("proof", self._commands.proof))
         if advice is None:
@@ -249,6 +259,7 @@ class _Sections:
         return _paragraph(reason, "missing") + (self._repeat(command, message("To have it")) if command else "")
 
     def _figure(self, plot: Plot, command: str) -> str:
+        # The table is for those who cannot see the figure, and for exact values.
         place = self._figures.add(plot.bundle)
         return f'<div class="wide">{place}</div>{plot.table_html(opened=False)}{self._repeat(command)}'
 
@@ -272,8 +283,8 @@ def _headline(report: ProjectReport) -> str:
         )
     weeks, minutes = weeks_of(replayed), (replayed.total_seconds or 0.0) / 60
     if weeks is None:
-        return message("{minutes:,.1f} minutes of builds for the commits of {name}", minutes=minutes, name=report.name)
-    return message("{minutes:,.1f} minutes of builds a week in {name}", minutes=minutes / weeks, name=report.name)
+        return message("About {minutes:,.1f} minutes of builds for the commits of {name}", minutes=minutes, name=report.name)
+    return message("About {minutes:,.1f} minutes of builds a week in {name}", minutes=minutes / weeks, name=report.name)
 
 
 def _blame_table(replayed: Replay) -> str:

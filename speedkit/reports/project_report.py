@@ -145,7 +145,8 @@ class _Making:
             advice, replayed = self._advise(), self._replay()
         built = self._last_build()
         image, image_build = self._image(built)
-        reasons = self._explain(built)
+        reasons = None if built is None else self._or_reason("reasons", lambda: explain(built.id))
+        # An empty page would hide that nothing could be read.
         if self._first_error is not None and not any((replayed, advice, reasons)):
             raise self._first_error
         return ProjectReport(
@@ -168,6 +169,7 @@ class _Making:
         try:
             return open_repository(self._project.folder)
         except NotARepository:
+            # In words of its own: those of the error are for somebody who asked for a history, and name a path of this machine.
             self._missing["replay"] = message("The folder is in no git repository, so there is no history to replay.")
         except SpeedkitError as problem:
             self._missing["replay"] = problem.what
@@ -256,6 +258,7 @@ class _Making:
         if way is None:
             return []
         folder = self._project.folder
+        # `speedkit build` records the build context, a replay or a proof the folder of the repository.
         sources = {str(one.resolve()) for one in (folder, folder / way.context)}
         if self._repository is not None:
             sources.add(str(self._repository.folder.resolve()))
@@ -273,9 +276,6 @@ class _Making:
         self._missing["reasons"] = message("No build of this project is recorded.")
         return None
 
-    def _explain(self, built: Build | None) -> Reasons | None:
-        return None if built is None else self._or_reason("reasons", lambda: explain(built.id))
-
     def _image(self, newest: Build | None) -> tuple[Image | None, Build | None]:
         """The layers of the newest build whose image is still there."""
         if newest is None:
@@ -283,6 +283,7 @@ class _Making:
                 "image", message("No build of this project is recorded, so there is no image to look into.")
             )
             return None, None
+        # Replays and proofs remove their images, so the newest build need not have one.
         for recording in self._recordings():
             with suppress(SpeedkitError):
                 built = read_build(recording)

@@ -61,6 +61,7 @@ class ReportCommands:
 
     def report(self, *more: str) -> str:
         """The whole report. more: further options."""
+        # Without --out: the file is on the machine of whoever types it.
         own = [*(["--build"] if self.build else []), *(["--prove", *self._proof_of_report] if self.prove else [])]
         return _typed("report", ".", *self._project, *self._history, *dict.fromkeys([*own, *more]))
 
@@ -84,6 +85,7 @@ class ReportCommands:
         if self.measure:
             yield from ("--measure", str(self.measure))
 
+    # `advise` calls the number of commits to build --commits, and `report` has that option for the history.
     @property
     def _proof(self) -> Iterator[str]:
         yield from ("--commits", str(self.proved_commits))

@@ -117,17 +117,22 @@ def hostile_tour(place: Place) -> str:
     from playwright.sync_api import sync_playwright
 
     from speedkit.reports import run_tour
+    from tests.git_history.small_repository import SmallRepository
 
     attack = "<img/src='x'/onerror=window.__x=1>"
     text = f"FROM ${{A:+{attack}}}{place.image} AS one\nCOPY . /app\nRUN true {attack!r}\n"
     # A tour sums up the builds of the sample app, which it tells by this name.
     project = place.write({"Dockerfile": text, "a.txt": "x"}).rename(place.folder / "sample_go_app")
     (project / "<svg onload=window.__x=1>").write_text(attack)
+    # Notebook 07 is about a history.
+    history = SmallRepository(project)
+    history.commit({}, subject=attack)
+    history.commit({"a.txt": "y"}, subject=attack)
     notebooks = place.folder / "notebooks"
     notebooks.mkdir()
     notebook = nbformat.read(ROOT / "notebooks" / "07_your_own_dockerfile.ipynb", as_version=4)
     settings = notebook.cells[next(n for n, cell in enumerate(notebook.cells) if "PATH = None" in cell.source)]
-    settings.source = settings.source.replace("PATH = None", f"PATH = {str(project)!r}").replace("src/main.py", "a.txt")
+    settings.source = settings.source.replace("PATH = None", f"PATH = {str(project)!r}")
     nbformat.write(notebook, notebooks / "07_your_own_dockerfile.ipynb")
     tour = run_tour(out=place.folder / "out", quick=False, session=None, say=lambda _: None, folder=notebooks)
     assert tour.builds, "no build was recorded"

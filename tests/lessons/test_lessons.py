@@ -17,6 +17,10 @@ from speedkit.builds import build
 from speedkit.engine.ledger import note_image
 from speedkit.errors import SetupError
 from speedkit.model import Base, Build, ImageLayer, Step
+from speedkit.projects import open_project
+from speedkit.proof import advise
+
+GO = "FROM golang:alpine AS builder\nWORKDIR /src\nCOPY . .\nRUN go build -o /x .\nFROM scratch\nCOPY --from=builder /x /x\n"
 
 
 def built(*steps: Step, strategy: str = "naive", edit: str = "none", seconds: float = 1.0, outcome: str = "done") -> Build:
@@ -310,19 +314,24 @@ class TestShowing:
 
 
 class TestProjects:
-    def test_without_a_path_the_sample_app_is_taken(self):
-        app, strategy, edit = lessons.project(None, "Dockerfile", "main.py")
-        with app:
-            assert (app.name, strategy, edit) == ("sample_go_app", "mounts", "rename-field")
+    def test_without_a_path_the_sample_history_is_taken_and_goes_with_the_kernel(self, monkeypatch):
+        at_exit = []
+        monkeypatch.setattr(atexit, "register", lambda close: at_exit.append(close))
+        place = lessons.repository(None)
+        assert (place / ".git").is_dir()
+        at_exit[0]()
+        assert not place.exists()
+        assert lessons.repository("~/x") == Path.home() / "x"
 
-    def test_a_project_of_ones_own_is_copied_and_its_edit_changes_one_file(self, folder):
-        place = folder({"Dockerfile": "FROM scratch\nCOPY . /\n", "main.py": "print()\n"})
-        app, strategy, edit = lessons.project(place, "Dockerfile", "main.py")
-        with app:
-            assert app.strategy(strategy).dockerfile.parent == app.folder != place
-            assert app.edit(edit).paths == ("main.py",)
-            assert app.changed() == ("main.py",)
-        assert (place / "main.py").read_text() == "print()\n"
+    def test_advice_is_applied_to_a_copy_and_not_to_the_project(self, folder):
+        files = {"Dockerfile": GO, "go.mod": "module x\n", "main.go": "package main\n", ".dockerignore": ".git\n"}
+        place = folder(files)
+        project = open_project(place)
+        with project.app_copy() as app:
+            assert lessons.apply_advice(app, project, advise(project)) == ("Dockerfile",)
+            assert "--mount=type=cache" in (app.folder / "Dockerfile").read_text()
+            assert not app.holds_typed_text
+        assert (place / "Dockerfile").read_text() == GO
 
     def test_an_app_is_closed_when_the_kernel_ends(self, app, monkeypatch):
         at_exit = []
