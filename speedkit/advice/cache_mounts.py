@@ -49,13 +49,36 @@ class CacheFolder:
 
 
 def runs_with(plan: BuildPlan, fits: Callable[[ShellCommand], bool]) -> list[tuple[Instruction, tuple[ShellCommand, ...]]]:
-    """The RUNs of needed stages with such a command, and all such commands of each."""
-    found = []
+    """The RUNs with such a command that commits run again, and those that share a stage's files with one of them.
+
+    Each with all its fitting commands.
+    """
+    fitting = []
     for run in plan.instructions("RUN"):
         commands = tuple(command for command in plan.commands(run) if fits(command))
         if commands and run.flag("network") != "none":
-            found.append((run, commands))
-    return found
+            fitting.append((run, commands))
+    again = {run.stage or 0 for run, _ in fitting if runs_again(plan, run)}
+    related = {index for stage in again for index in plan.base_chain(stage)}
+    shared = _shared_with_other_targets(plan, fits)
+    return [
+        (run, commands)
+        for run, commands in fitting
+        if run.stage in related or any(stage in again for stage in plan.base_chain(run.stage or 0))
+        if run.stage not in shared
+    ]
+
+
+def _shared_with_other_targets(plan: BuildPlan, fits: Callable[[ShellCommand], bool]) -> set[int]:
+    """The stages that stages of other targets start from, to run such commands: they would miss what is in a mount."""
+    needed = {stage.index for stage in plan.stages}
+    return {
+        index
+        for stage in plan.dockerfile.stages
+        if stage.index not in needed
+        if any(fits(command) for step in stage.instructions if step.keyword == "RUN" for command in plan.commands(step))
+        for index in plan.base_chain(stage.index)
+    }
 
 
 def missing_folders(plan: BuildPlan, run: Instruction, folders: Sequence[CacheFolder]) -> list[CacheFolder]:
@@ -103,7 +126,10 @@ def runs_again(plan: BuildPlan, run: Instruction) -> bool:
             if step.keyword not in ("COPY", "ADD"):
                 continue
             files = plan.copied(step)
-            if step.flag("from") is not None:
+            if step.keyword == "ADD" and all("://" in word for word in step.args[:-1]):
+                # No commit changes what an address gives.
+                changes = False
+            elif step.flag("from") is not None:
                 changes = plan.copy_changes(step)
             else:
                 changes = files is None or any(plan.view.changes_of(file) * 100 >= plan.view.commits for file in files)

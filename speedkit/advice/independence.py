@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .shell_commands import Piece, ShellCommand
 
-__all__ = ["is_independent", "keeps_no_state"]
+__all__ = ["is_independent", "is_quick", "keeps_no_state"]
 
 _PACKAGES = {
     "apt-get": {"update", "install", "upgrade", "dist-upgrade", "clean", "autoclean", "autoremove", "purge", "remove"},
@@ -141,6 +141,11 @@ def _installs_by_name(command: ShellCommand) -> bool:
             names = command.operands[len(words) - 1 :]
             return bool(names) and all(_VALUE.fullmatch(word) and word not in (".", "..") for word in names)
     return False
+
+
+def is_quick(command: ShellCommand) -> bool:
+    """Whether a command takes no time that matters: it only changes some files."""
+    return command.program in _PLAIN | _PATHS and command.program not in ("curl", "wget")
 
 
 def keeps_no_state(piece: Piece) -> bool:

@@ -104,6 +104,9 @@ def install_first(plan: BuildPlan, installation: Installation) -> DockerfileEdit
         tail_start = piece.start
     else:
         head = source[:head_stop]
+    if not installation.reads and not installation.is_alone:
+        programs = {command.program for piece in text.pieces[: head_end + 1] for command in piece.commands}
+        head = _without_needless_caches(prefix, programs) + head[len(prefix) :]
     parts = [head, *copies]
     if tail_start is not None:
         # The author's indentation below the command still fits, and so do the RUN's flags.
@@ -299,6 +302,26 @@ def _only_sets(words: tuple[str, ...]) -> bool:
 
 def _is_setting(piece: Piece) -> bool:
     return piece.command is not None and _only_sets(piece.command.words)
+
+
+_USERS_OF_CACHES = (
+    (re.compile(r"/go-build|/pkg/mod"), {"go"}),
+    (re.compile(r"/target\b|/cargo/|/\.cargo/"), {"cargo"}),
+    (re.compile(r"/\.m2\b|/\.gradle\b"), {"mvn", "gradle"}),
+    (re.compile(r"/\.npm\b|/pnpm\b|/yarn\b|/\.bun\b|/\.next/|/\.turbo/"), {"npm", "pnpm", "yarn", "bun", "npx", "corepack"}),
+    (re.compile(r"/pip\b|/uv\b|/pypoetry\b"), {"pip", "pip3", "python", "python3", "uv", "poetry"}),
+)
+"""By the target of a cache mount, the programs that use it."""
+
+
+def _without_needless_caches(prefix: str, programs: Collection[str]) -> str:
+    """A keyword with its flags, without the cache mounts that none of these programs uses."""
+
+    def kept(match: re.Match[str]) -> str:
+        users = next((users for target, users in _USERS_OF_CACHES if target.search(match[0])), None)
+        return match[0] if users is None or not users.isdisjoint(programs) else ""
+
+    return re.sub(r"--mount=type=cache,\S*[ \t]*(?:\\\s*)?", kept, prefix)
 
 
 def _settings(text: ShellText, place: int, flat: str) -> str:

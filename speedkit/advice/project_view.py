@@ -1,12 +1,13 @@
 """What advice on a Dockerfile is made from: its text, the files of its build context, and how often each of them changed.
 
-Whoever has a project makes a `ProjectView` of it. Nothing here reads a disk: `read` gives the text of a file.
+Whoever has a project makes a `ProjectView` of it. Nothing here reads a disk: `read` gives the text of a file, and `read_ahead`
+says which files will be read next, so that git gives them in one go.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -37,6 +38,7 @@ class ProjectView:
     commits: int = 0
     target: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
+    read_ahead: Callable[[Sequence[str]], None] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def sent(self) -> Manifest:

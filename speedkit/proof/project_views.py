@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from speedkit.advice import ProjectView
-from speedkit.context import IgnorePatterns, Manifest, read_context
+from speedkit.context import IgnorePatterns, read_context
 from speedkit.errors import SpeedkitError
 from speedkit.git_history import Repository, change_counts, manifest_of
 
@@ -15,6 +16,7 @@ from .target import Target
 __all__ = ["project_view"]
 
 COUNTED_COMMITS = 200
+READ_AT_ONCE = 100
 
 
 def project_view(target: Target) -> ProjectView:
@@ -33,10 +35,12 @@ def project_view(target: Target) -> ProjectView:
             return None
 
     read: Callable[[str], str | None] = read_in_folder
+    read_ahead: Callable[[Sequence[str]], None] | None = None
     counts: Mapping[str, int] = {}
     commits = 0
     if target.repository is not None:
-        files, read = _files_in_history(target, target.repository)
+        committed = _CommittedFiles(target, target.repository)
+        files, read, read_ahead = committed.manifest, committed.read, committed.read_ahead
         history = target.repository.commits(COUNTED_COMMITS).commits
         counts, commits = change_counts(history, target.repository.path(target.way.context)), len(history)
     return ProjectView(
@@ -51,24 +55,41 @@ def project_view(target: Target) -> ProjectView:
         commits=commits,
         target=target.way.target,
         build_args=dict(target.way.build_args),
+        read_ahead=read_ahead,
     )
 
 
-def _files_in_history(target: Target, repository: Repository) -> tuple[Manifest, Callable[[str], str | None]]:
-    context = repository.path(target.way.context)
-    committed = repository.files(repository.head)
-    manifest = manifest_of(committed.tree, context, IgnorePatterns(()), committed.links)
+class _CommittedFiles:
+    """The build context as it was committed last. A file is read once: each reading is a process of git."""
 
-    def read(path: str) -> str | None:
-        file = committed.tree.get(f"{context}/{path}" if context else path)
-        if file is None or file.is_link or file.is_submodule:
-            return None
-        try:
-            return repository.text(file.blob)
-        except SpeedkitError:  # it is no text, or the clone lacks it
-            return None
+    def __init__(self, target: Target, repository: Repository) -> None:
+        self._repository = repository
+        self._context = repository.path(target.way.context)
+        committed = repository.files(repository.head)
+        self._tree = committed.tree
+        self.manifest = manifest_of(committed.tree, self._context, IgnorePatterns(()), committed.links)
+        self._texts: dict[str, str | None] = {}
 
-    return manifest, read
+    def read(self, path: str) -> str | None:
+        blob = self._blob(path)
+        if blob is not None and blob not in self._texts:
+            try:
+                self._texts[blob] = self._repository.text(blob)
+            except SpeedkitError:  # it is no text, or the clone lacks it
+                self._texts[blob] = None
+        return None if blob is None else self._texts[blob]
+
+    def read_ahead(self, paths: Sequence[str]) -> None:
+        """Reads files with few processes."""
+        blobs = [blob for path in paths if (blob := self._blob(path)) is not None and blob not in self._texts]
+        for start in range(0, len(blobs), READ_AT_ONCE):
+            # One that cannot be read is found out by `read`.
+            with suppress(SpeedkitError):
+                self._texts |= self._repository.texts(blobs[start : start + READ_AT_ONCE])
+
+    def _blob(self, path: str) -> str | None:
+        file = self._tree.get(f"{self._context}/{path}" if self._context else path)
+        return None if file is None or file.is_link or file.is_submodule else file.blob
 
 
 def _text(content: bytes | None) -> str | None:

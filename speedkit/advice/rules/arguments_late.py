@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from speedkit.messages import message
 
 from ..build_plan import BuildPlan
-from ..independence import is_independent
+from ..independence import is_independent, is_quick
 from ..node_project import installs_packages
 from ..python_project import pip_words, requirements_of
 from ..rule import Change
@@ -53,7 +53,7 @@ def _later_place(plan: BuildPlan, stage: Stage, argument: Instruction, name: str
         is_used = re.search(rf"\$\{{?{name}\b", step.text + "".join(heredoc.content for heredoc in step.heredocs)) is not None
         if is_used or step.keyword not in _PASSED or (step.keyword == "RUN" and not _ignores_variables(plan, step)):
             return step if saves else None
-        saves = saves or step.keyword == "RUN"
+        saves = saves or (step.keyword == "RUN" and not all(map(is_quick, plan.commands(step))))
     # Nothing uses it, or only a program that reads it later.
     return None
 

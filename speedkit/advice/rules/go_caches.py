@@ -12,6 +12,7 @@ from speedkit.messages import message
 
 from ..build_plan import BuildPlan, image_name
 from ..cache_mounts import CacheFolder, add_mounts, missing_folders, runs_again, runs_with
+from ..image_files import files_before
 from ..rule import Change
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def change(plan: BuildPlan) -> Change | None:
     changed = False
     for run, commands in runs_with(plan, _runs_go):
         is_go = any(command.program == "go" for command in commands)
-        if not is_go and image_name(plan.image(run.stage)) != "golang":
+        if not is_go and (image_name(plan.image(run.stage)) != "golang" or not _has_module(plan, run)):
             continue
         folders = missing_folders(plan, run, _folders(plan, run, commands))
         if folders:
@@ -54,6 +55,12 @@ def _runs_go(command: ShellCommand) -> bool:
     if command.program == "go":
         return bool(set(command.operands[:1]) & (_COMPILING | _DOWNLOADING))
     return command.program in _CALLING or (command.program.endswith(".sh") and "/" in command.words[0])
+
+
+def _has_module(plan: BuildPlan, run: Instruction) -> bool:
+    """Whether `make` may call go: without the files of a module, it makes something else, such as the pages of a site."""
+    files = files_before(plan, run)
+    return files is None or any(path.endswith(("/go.mod", ".go")) for path in files.paths) or bool(mounts_of(run))
 
 
 def _folders(plan: BuildPlan, run: Instruction, commands: tuple[ShellCommand, ...]) -> list[CacheFolder]:

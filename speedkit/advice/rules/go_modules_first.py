@@ -10,7 +10,7 @@ from speedkit.dockerfile import mounts_of
 from speedkit.messages import message
 
 from ..build_plan import BuildPlan
-from ..image_files import files_before
+from ..image_files import ImageFiles, files_before
 from ..install_first import Installation, install_first
 from ..rule import Change
 
@@ -28,9 +28,10 @@ def change(plan: BuildPlan) -> Change | None:
         text = plan.shell(run)
         for place, piece in enumerate(text.pieces if text is not None else ()):
             command = piece.command
-            if command is None or command.program != "go" or not set(command.operands[:1]) & _COMPILING:
+            is_download = command is not None and command.begins("go", "mod", "download")
+            if command is None or not (is_download or (command.program == "go" and set(command.operands[:1]) & _COMPILING)):
                 continue
-            installation = _installation(plan, run, place)
+            installation = _download(plan, run, place) if is_download else _installation(plan, run, place)
             editor = install_first(plan, installation) if installation is not None else None
             if editor is not None:
                 because = message("Go downloaded every module again for each change of a source.")
@@ -54,8 +55,23 @@ def _installation(plan: BuildPlan, run: Instruction, place: int) -> Installation
         return None
     if "-mod=vendor" in plan.before(run).variables.get("GOFLAGS", "") or _downloads_before(plan, run):
         return None
-    reads = [path for name in ("go.mod", "go.sum") if (path := posixpath.join(folder, name)) in files.paths]
-    return Installation(run, place, tuple(reads), "go mod download", is_alone=True)
+    return Installation(run, place, _lists(files, folder), "go mod download", is_alone=True)
+
+
+def _download(plan: BuildPlan, run: Instruction, place: int) -> Installation | None:
+    """A `go mod download` that the author wrote: it reads only the lists of modules."""
+    folder, files = plan.folder(run, place), files_before(plan, run)
+    if folder is None or files is None or any(mount.kind == "cache" for mount in mounts_of(run)):
+        return None
+    module = files.text(posixpath.join(folder, "go.mod"))
+    others = {posixpath.join(folder, name) for name in ("go.work", "vendor/modules.txt")}
+    if module is None or re.search(r"=>\s*\.", module) or others & files.paths.keys():
+        return None
+    return Installation(run, place, _lists(files, folder))
+
+
+def _lists(files: ImageFiles, folder: str) -> tuple[str, ...]:
+    return tuple(path for name in ("go.mod", "go.sum") if (path := posixpath.join(folder, name)) in files.paths)
 
 
 def _downloads_before(plan: BuildPlan, run: Instruction) -> bool:

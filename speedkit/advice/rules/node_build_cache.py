@@ -30,6 +30,8 @@ _TOOLS = {
     "turbo": (re.compile(r"\bturbo\s+(?:run\s+)?build\b"), (".turbo/cache",)),
 }
 """By package, the command in a script, and the folders beside package.json in which it keeps its cache."""
+_CALL = re.compile(r"\b(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?(?:-\S+\s+)*([\w:.-]+)|\b(?:npm-run-all2?|run-s|run-p)\s+([^&|;]+)")
+"""What a script calls: `yarn build:app`, `npm-run-all build-db build-app`."""
 _RUNNERS = frozenset({"npm", "yarn", "pnpm", "bun"})
 
 
@@ -71,14 +73,19 @@ def _package(plan: BuildPlan, run: Instruction) -> dict[str, Any] | None:
 
 def _folders(package: dict[str, Any], commands: tuple[ShellCommand, ...]) -> list[str]:
     scripts = package.get("scripts")
+    scripts = scripts if isinstance(scripts, dict) else {}
     versions: dict[str, Any] = {}
     for section in ("dependencies", "devDependencies"):
         versions |= package[section] if isinstance(package.get(section), dict) else {}
-    texts = []
-    for command in commands:
-        words = [word for word in command.operands if word != "run"]
-        script = scripts.get(words[0]) if isinstance(scripts, dict) and words and command.program in _RUNNERS else None
-        texts.append(" ".join(command.words) if script is None else str(script))
+    texts = [" ".join(command.words) for command in commands]
+    waiting = [word for command in commands if command.program in _RUNNERS for word in command.operands]
+    visited: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in visited and isinstance(text := scripts.get(name), str):
+            texts.append(text)
+            waiting += [word for match in _CALL.finditer(text) for word in (match[1] or match[2]).split()]
+        visited.add(name)
     found = []
     for tool, (expression, folders) in _TOOLS.items():
         if tool in versions and any(expression.search(text) for text in texts):

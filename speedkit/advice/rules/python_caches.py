@@ -35,7 +35,7 @@ def change(plan: BuildPlan) -> Change | None:
     for run, commands in runs_with(plan, lambda command: _folder_names(command) != ()):
         home = plan.home(run)
         variables = plan.before(run).variables
-        if home is None or not _can_be_mounted(commands, variables):
+        if home is None or not _can_be_mounted(commands, variables) or not runs_again(plan, run):
             continue
         parent = variables.get("XDG_CACHE_HOME") or f"{home[0]}/.cache"
         # `pip --cache-dir` and the like are somebody's own way.
@@ -56,7 +56,7 @@ def change(plan: BuildPlan) -> Change | None:
         if is_off and (run.json or run.heredocs or not off):
             continue
         editor.replace_within(run, flags + off)
-        changed = changed or runs_again(plan, run)
+        changed = True
     if not changed:
         return None
     because = message("With the cache of packages in a mount, only packages that it never had are downloaded and built.")

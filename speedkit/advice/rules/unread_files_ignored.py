@@ -101,6 +101,8 @@ def _sources(plan: BuildPlan, names: Sequence[str]) -> Iterator[str]:
         # Too many to be searched: each name counts as read.
         yield " ".join(entry.path.partition("/")[0] for entry in plan.view.sent.entries)
         return
+    if plan.view.read_ahead is not None:
+        plan.view.read_ahead([entry.path for entry in entries])
     for entry in entries:
         if entry.size_bytes <= _LARGEST_BYTES:
             yield plan.view.text_of(entry.path) or ""
