@@ -177,9 +177,9 @@ class BuildPlan:
         setting = self.before(run)
         if setting.user in ("", "root", "0", "root:root", "0:0"):
             return setting.variables.get("HOME", "/root"), ""
-        known = _HOMES.get(image_name(self.image(run.stage)))
-        if known is not None and setting.user.partition(":")[0] in (known[0], known[2]):
-            return setting.variables.get("HOME", known[1]), known[2]
+        user = _HOMES.get(image_name(self.image(run.stage)))
+        if user is not None and setting.user.partition(":")[0] in (user[0], user[2]):
+            return setting.variables.get("HOME", user[1]), user[2]
         return None
 
     def expand(self, word: str, instruction: Instruction) -> str | None:
@@ -351,8 +351,8 @@ class BuildPlan:
     def leaves(self, stage: int | None, path: str) -> bool:
         """Whether a path of a stage, or something in it, is part of another stage or of the image."""
         parts = path.strip("/").split("/")
-        for taken in self._exposed[stage or 0]:
-            patterns = taken.strip("/").split("/") if taken != "/" else []
+        for exposed in self._exposed[stage or 0]:
+            patterns = exposed.strip("/").split("/") if exposed != "/" else []
             # One is in the other when they agree as far as the shorter one goes.
             if all(pattern == part or PathPattern(pattern).fits(part) for pattern, part in zip(patterns, parts, strict=False)):
                 return True
@@ -367,7 +367,7 @@ class BuildPlan:
 
         Each with its place among the arguments, and its path in the stage; "" for a path that is not known.
         """
-        found = []
+        copies = []
         for step in self.dockerfile.instructions:
             if step.keyword != "COPY" or step.stage is None:
                 continue
@@ -378,8 +378,8 @@ class BuildPlan:
                 source = self.expand(written, step)
                 path = "" if source is None else normalized_path("/", source)
                 if not path or f"{path.rstrip('/')}/".startswith(f"{folder}/"):
-                    found.append((step, place, path))
-        return found
+                    copies.append((step, place, path))
+        return copies
 
     def is_final(self, stage: int | None) -> bool:
         """Whether the whole file system of a stage is in the image."""

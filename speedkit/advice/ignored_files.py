@@ -40,7 +40,7 @@ def copies_of_everything(plan: BuildPlan) -> list[tuple[Instruction, str]] | Non
 
     None where a copy is not certain.
     """
-    found = []
+    steps = []
     for step in plan.instructions("COPY", "ADD", "RUN"):
         if step.keyword == "RUN":
             for mount in mounts_of(step):
@@ -48,7 +48,7 @@ def copies_of_everything(plan: BuildPlan) -> list[tuple[Instruction, str]] | Non
                     target = plan.expand(mount.target, step)
                     if target is None:
                         return None
-                    found.append((step, normalized_path(plan.before(step).workdir, target)))
+                    steps.append((step, normalized_path(plan.before(step).workdir, target)))
             continue
         if step.flag("from") is not None or step.heredocs:
             continue
@@ -57,8 +57,8 @@ def copies_of_everything(plan: BuildPlan) -> list[tuple[Instruction, str]] | Non
         if destination is None or None in sources:
             return None
         if any(source is not None and _is_root(source) for source in sources):
-            found.append((step, destination))
-    return found
+            steps.append((step, destination))
+    return steps
 
 
 def _is_root(source: str) -> bool:

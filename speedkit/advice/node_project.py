@@ -229,12 +229,12 @@ def _members(files: ImageFiles, folder: str, package: dict[str, Any]) -> Iterato
         if path.endswith("/package.json") and "/node_modules/" not in path and posixpath.dirname(path) != folder
     ]
     for candidate in candidates:
-        chosen = False
+        is_member = False
         for pattern in patterns:
             is_excluded = pattern.startswith("!")
             if _fits(pattern.removeprefix("!").removeprefix("./").rstrip("/"), candidate):
-                chosen = not is_excluded
-        if chosen:
+                is_member = not is_excluded
+        if is_member:
             yield start + candidate
 
 

@@ -93,16 +93,16 @@ def requirements_of(words: tuple[str, ...]) -> list[str] | None:
 
 def requirement_files(files: ImageFiles, workdir: str, names: list[str]) -> list[str] | None:
     """Paths in the image of requirements files, with those that they name; None when one is missing or has a local package."""
-    found: list[str] = []
+    paths: list[str] = []
     waiting = [normalized_path(workdir, name) for name in names]
     while waiting:
         path = waiting.pop()
-        if path in found:
+        if path in paths:
             continue
         text = files.text(path)
         if text is None:
             return None
-        found.append(path)
+        paths.append(path)
         for line in re.sub(r"\\\r?\n", " ", text).splitlines():
             entry = " ".join(re.sub(r"(?:^|\s)#.*$", "", line).split())
             option = re.match(r"(-r|-c|--requirement|--constraint)(?:=|\s*)(.*)", entry)
@@ -110,7 +110,7 @@ def requirement_files(files: ImageFiles, workdir: str, names: list[str]) -> list
                 waiting.append(normalized_path(posixpath.dirname(path), option[2]))
             elif _is_local(entry):
                 return None
-    return found[::-1]
+    return paths[::-1]
 
 
 def _is_local(entry: str) -> bool:

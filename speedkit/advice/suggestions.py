@@ -30,11 +30,11 @@ _MOST_PLACES = 20
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, in the order in which they are applied together."""
     names = sorted(module.name for module in pkgutil.iter_modules(rules.__path__))
-    found = []
+    loaded_rules = []
     for name in names:
         module = import_module(f"{rules.__name__}.{name}")
-        found.append(Rule(name.replace("_", "-"), module.GROUP, module.change))
-    return tuple(sorted(found, key=lambda rule: GROUPS.index(rule.group)))
+        loaded_rules.append(Rule(name.replace("_", "-"), module.GROUP, module.change))
+    return tuple(sorted(loaded_rules, key=lambda rule: GROUPS.index(rule.group)))
 
 
 def suggest(view: ProjectView) -> list[Suggestion]:

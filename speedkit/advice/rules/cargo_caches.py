@@ -165,11 +165,11 @@ def _toml(text: str | None) -> dict[str, Any] | None:
 
 def _paths(manifest: dict[str, Any]) -> list[str]:
     """The folders of other crates that a manifest names."""
-    found: list[str] = []
+    paths: list[str] = []
     for name, section in manifest.items():
         if name.endswith("dependencies") and isinstance(section, dict):
-            found += [str(entry["path"]) for entry in section.values() if isinstance(entry, dict) and "path" in entry]
-    return found
+            paths += [str(entry["path"]) for entry in section.values() if isinstance(entry, dict) and "path" in entry]
+    return paths
 
 
 def _mentions(plan: BuildPlan, run: Instruction, target: str) -> bool:

@@ -86,10 +86,10 @@ def _folders(package: dict[str, Any], commands: tuple[ShellCommand, ...]) -> lis
             texts.append(text)
             waiting += [word for match in _CALL.finditer(text) for word in (match[1] or match[2]).split()]
         visited.add(name)
-    found = []
+    cached_folders = []
     for tool, (expression, folders) in _TOOLS.items():
         if tool in versions and any(expression.search(text) for text in texts):
             # The first version of turbo has another folder.
             is_old = tool == "turbo" and re.match(r"[~^]?1\.", str(versions[tool])) is not None
-            found += ["node_modules/.cache/turbo"] if is_old else list(folders)
-    return found
+            cached_folders += ["node_modules/.cache/turbo"] if is_old else list(folders)
+    return cached_folders
