@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from speedkit.context import Manifest
 from speedkit.errors import BuildRecordError
 from speedkit.messages import message
-from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, write_recording
+from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, read_rawjson, write_recording
 from speedkit.state import state_folder
 
 from .commit_files import CommitSources
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
+from .named_steps import dockerfile_of_names
 from .record_files import read_records
 
 if TYPE_CHECKING:
@@ -173,7 +174,10 @@ def _record_digest(build: ForeignBuild) -> str:
 
 
 def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: KnownHere) -> Recording:
-    dockerfile = build.dockerfile or here.dockerfile or ""
+    dockerfile, lines = build.dockerfile or here.dockerfile or "", build.vertex_lines
+    unknown = [*_unknown(build, dockerfile, here.context)]
+    if not dockerfile and (by_names := dockerfile_of_names(read_rawjson(build.status_lines).vertices.values())) is not None:
+        dockerfile, lines = by_names
     redaction = Redaction(build.build_args, {}, dockerfile=dockerfile)
     text = redaction.text
     # A log without a date gets that of its import, and says so (`unknown`).
@@ -200,11 +204,11 @@ def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: Kn
         bases=redaction.base_facts(here.bases),
         error=text(build.error) if build.error is not None else None,
         machine=dict(here.machine),
-        vertex_lines={digest: [*lines] for digest, lines in build.vertex_lines.items()},
+        vertex_lines=dict(lines),
         number=here.number,
         reference=build.reference,
         notices=[message("The record ends before the build does.")] if build.outcome is None else [],
-        imported=_facts(build, redaction, source, record) | {"unknown": [*_unknown(build, dockerfile, here.context)]},
+        imported=_facts(build, redaction, source, record) | {"unknown": unknown},
     )
     raw = _redacted(build.status_lines, redaction)
     return write_recording(folder, meta, raw=raw, dockerfile=text(dockerfile), context=here.context, image=None)

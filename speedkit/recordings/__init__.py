@@ -10,6 +10,7 @@ from .recording import Meta, Recording, complete_recording, list_recordings, new
 from .recording_limit import keep_recordings, size_of_recordings
 from .recording_reader import assemble_build, read_build
 from .redaction import Redaction, redaction_of
+from .step_vertices import NAME as VERTEX_NAME
 from .steps import BEFORE_STAGES, HOST_PREFIX, RUNS_IN_BUILDKIT, stage_text
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "HOST_PREFIX",
     "NUMBER_FILE",
     "RUNS_IN_BUILDKIT",
+    "VERTEX_NAME",
     "LogLimit",
     "Meta",
     "Recording",
