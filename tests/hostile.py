@@ -25,7 +25,7 @@ import pandas as pd
 import speedkit
 from speedkit import lessons, plots
 from speedkit.apps import App, append_line, own_app
-from speedkit.build_records.imports import ImportedBuild, ImportedRecords
+from speedkit.build_records import BuildCost, ImportedBuild, ImportedRecords
 from speedkit.data_frame import Frame
 from speedkit.dockerfile import Finding
 from speedkit.images.image import Image
@@ -46,6 +46,7 @@ from speedkit.proof.equality import ImageDifference
 from speedkit.proof.project_states import LeftOut, ProjectState
 from speedkit.proof.proof import Pair, Piece, Proof
 from speedkit.proof.smoke import SmokeResult
+from speedkit.recordings import Meta, Recording
 from speedkit.rendering.ansi import ansi_to_html
 from speedkit.rendering.build_steps import build_html
 from speedkit.rendering.layers_table import LayerRow, layers_table_html
@@ -196,6 +197,19 @@ def chapter(attack: str, *, html: Sequence[str] = ()) -> Chapter:
     return Chapter(f"01_{attack}", nbformat.v4.new_notebook(cells=cells), 1.0)
 
 
+def imported(attack: str) -> ImportedRecords:
+    """Imported builds of which each text is the attack."""
+    costs = tuple(
+        BuildCost(f"{attack}{place}", None, 9.0 + place, 2, 1, 1.0, 1.0, {attack: 1.0 + 3 * place}) for place in (0, 1)
+    )
+    recording = Recording(Path(attack), Meta(*[attack] * 7, 1.0, "done", 0))
+    builds = tuple(ImportedBuild(cost.id, "plain log", attack, 1, 1, 1.0, (), recording) for cost in costs)
+    records = ImportedRecords(builds)
+    # They are computed of recordings otherwise.
+    records.__dict__["costs"] = costs
+    return records
+
+
 def every_plot(attack: str) -> list[Plot]:
     made = builds(attack)
     every: Mapping[str, Callable[[], Plot]] = {
@@ -211,6 +225,7 @@ def every_plot(attack: str) -> list[Plot]:
         "cost_by_folder": lambda: plots.cost_by_folder(replayed(attack)),
         "commit_costs": lambda: plots.commit_costs(replayed(attack)),
         "stage_costs": lambda: plots.stage_costs(replayed(attack)),
+        "imported_builds": lambda: plots.imported_builds(imported(attack)),
     }
     missing = {name for name in plots.__all__ if name.islower() and callable(getattr(plots, name))} - set(every)
     assert not missing, f"figures without a hostile case: {missing}"
@@ -297,9 +312,7 @@ def advice(attack: str) -> Advice:
 
 # By the class's name; a list of HTML each.
 SHOWN: Mapping[str, Callable[[str], list[str]]] = {
-    "speedkit.build_records.imports.ImportedRecords": lambda attack: [
-        ImportedRecords((ImportedBuild(attack, "plain", attack, 1, 1, 1.0, ()),))._repr_html_()
-    ],
+    "speedkit.build_records.imports.ImportedRecords": lambda attack: [imported(attack)._repr_html_()],
     "speedkit.data_frame.Column": lambda attack: [str(table_frame(attack)[attack]._repr_latex_() or "")],  # type: ignore[operator]
     "speedkit.data_frame.Frame": lambda attack: [
         table_frame(attack)._repr_html_(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .build_costs import BuildCost, SlowerStep
 from .dockerbuild import read_exported
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
 from .imports import ELSEWHERE, ImportedBuild, ImportedRecords, KnownHere, Shelf, import_records, imported_build
@@ -10,6 +11,7 @@ from .record_files import STANDARD_INPUT, RecordFile, read_records
 __all__ = [
     "ELSEWHERE",
     "STANDARD_INPUT",
+    "BuildCost",
     "ForeignBuild",
     "ImportedBuild",
     "ImportedRecords",
@@ -18,6 +20,7 @@ __all__ = [
     "RecordFile",
     "RecordKind",
     "Shelf",
+    "SlowerStep",
     "import_records",
     "imported_build",
     "read_exported",

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from speedkit.messages import message
 from speedkit.recordings import Meta, Recording, Redaction, list_recordings, new_id, read_rawjson, write_recording
 from speedkit.state import state_folder
 
+from .build_costs import BuildCost, SlowerStep, build_cost, slower_step
 from .commit_files import CommitSources
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
 from .named_steps import dockerfile_of_names
@@ -50,6 +52,7 @@ class ImportedBuild:
     cached_steps: int
     seconds: float | None
     not_understood: tuple[NotUnderstood, ...]
+    recording: Recording = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,36 @@ class ImportedRecords:
     problems: tuple[BuildRecordError, ...] = ()
     without_builds: tuple[str, ...] = ()
 
+    @cached_property
+    def costs(self) -> tuple[BuildCost, ...]:
+        """What each build cost, the oldest first; builds without a date come last, in the order of their files."""
+        different = {build.id: build.recording for build in self.builds}
+        costs = [build_cost(recording) for recording in different.values()]
+        return tuple(sorted(costs, key=lambda cost: (cost.started is None, cost.started.timestamp() if cost.started else 0.0)))
+
+    @property
+    def slower_step(self) -> SlowerStep | None:
+        """The step that lost most seconds from the first half of the builds to the second; None where none did."""
+        return slower_step(self.costs)
+
     @property
     def table(self) -> Frame:
-        """A row per build: id, kind, source, steps, cached_steps, seconds, not_understood (how many lines)."""
+        """A row per build, the oldest first.
+
+        Columns: id, kind, source, started, steps and cached_steps (as the record counts them), cacheable_steps, cached_share,
+        seconds, export_seconds and import_seconds (of caches), not_understood (how many places of the record).
+        """
         from speedkit.data_frame import Frame
 
-        columns = ["id", "kind", "source", "steps", "cached_steps", "seconds"]
-        rows = [[*(getattr(build, name) for name in columns), len(build.not_understood)] for build in self.builds]
-        return Frame(rows, columns=[*columns, "not_understood"])
+        builds = {build.id: build for build in self.builds}
+        figures = ["cacheable_steps", "cached_share", "seconds", "export_seconds", "import_seconds"]
+        rows = []
+        for cost in self.costs:
+            build = builds[cost.id]
+            named = [build.id, build.kind, build.source, cost.started, build.steps, build.cached_steps]
+            rows.append([*named, *(getattr(cost, name) for name in figures), len(build.not_understood)])
+        columns = ["id", "kind", "source", "started", "steps", "cached_steps", *figures, "not_understood"]
+        return Frame(rows, columns=columns)
 
     def _repr_html_(self) -> str:
         return str(self.table._repr_html_())
@@ -110,6 +135,7 @@ def imported_build(recording: Recording) -> ImportedBuild:
         facts["cached_steps"],
         facts["seconds"],
         tuple(NotUnderstood(line, text) for line, text in facts["not_understood"]),
+        recording,
     )
 
 

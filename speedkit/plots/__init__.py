@@ -2,6 +2,7 @@
 
 from .commit_costs import commit_costs
 from .history_cost import cost_by_folder, history_strip, running_cost
+from .imported_builds import imported_builds
 from .plot import PLOTLY_MIME, Plot
 from .rebuild import rebuild
 from .rerun_grid import cache_grid
@@ -19,6 +20,7 @@ __all__ = [
     "commit_costs",
     "cost_by_folder",
     "history_strip",
+    "imported_builds",
     "rebuild",
     "running_cost",
     "size_vs_rebuild",

@@ -1,0 +1,107 @@
+"""What each of many imported builds cost: its cached share, its seconds, and those of exporting and importing caches.
+
+In: recordings of foreign builds. Out: a `BuildCost` for each, and the step that got slower from the first of them to the last.
+
+The cached share divides by the steps that can be cached: the instructions that BuildKit ran or had in its cache. Docker's own
+summary divides by exporters, the reading of the Dockerfile and the pull of base images, too, so it never comes to 100 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import median
+
+from speedkit.recordings import VERTEX_NAME, Recording, Solve, Vertex, read_rawjson
+
+__all__ = ["BuildCost", "SlowerStep", "build_cost", "slower_step"]
+
+EXPORTS = ("exporting cache", "preparing build cache for export")
+IMPORTS = ("importing cache manifest",)
+"""How BuildKit names the vertices of `--cache-to` and `--cache-from`: moby/buildkit, solver/llbsolver/solver.go."""
+SLOWER_SECONDS = 1.0
+SLOWER_TIMES = 1.25
+"""A step that got slower by less is within the noise of a shared builder."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildCost:
+    """The cost of one build. A figure that its record does not have is None.
+
+    started: when it began. cacheable_steps: the steps that can be cached. cached_steps: those of them that were.
+    export_seconds, import_seconds: of exporting and importing caches. ran: the seconds of each step that ran, by its text.
+    """
+
+    id: str
+    started: datetime | None
+    seconds: float | None
+    cacheable_steps: int
+    cached_steps: int
+    export_seconds: float
+    import_seconds: float
+    ran: dict[str, float] = field(repr=False)
+
+    @property
+    def cached_share(self) -> float | None:
+        """From 0 to 1; None where the record has no step that can be cached, which is not 0 %."""
+        return self.cached_steps / self.cacheable_steps if self.cacheable_steps else None
+
+
+@dataclass(frozen=True, slots=True)
+class SlowerStep:
+    """A step that took longer in the later half of some builds: its median seconds in each half, where it ran."""
+
+    text: str
+    before_seconds: float
+    after_seconds: float
+
+
+def build_cost(recording: Recording) -> BuildCost:
+    """The cost of a foreign build. Raises: RecordingError."""
+    imported = recording.meta.imported or {}
+    solve = read_rawjson(recording.lines())
+    steps = [(text, vertex) for vertex in solve.vertices.values() if (text := _cacheable(vertex)) is not None]
+    ran: dict[str, float] = {}
+    for text, vertex in steps:
+        if not vertex.cached and not vertex.error:
+            # A build for several platforms runs a step once for each of them.
+            ran[text] = max(ran.get(text, 0.0), vertex.seconds(solve.last))
+    return BuildCost(
+        id=recording.meta.id,
+        started=None if "date" in imported.get("unknown", ()) else datetime.fromisoformat(recording.meta.started_at),
+        seconds=imported.get("seconds"),
+        cacheable_steps=len(steps),
+        cached_steps=sum(vertex.cached for _, vertex in steps),
+        export_seconds=_seconds_of(solve, EXPORTS),
+        import_seconds=_seconds_of(solve, IMPORTS),
+        ran=ran,
+    )
+
+
+def _cacheable(vertex: Vertex) -> str | None:
+    """The text of a step that can be cached; None for other vertices, and for a step that the build did not come to."""
+    name = VERTEX_NAME.fullmatch(vertex.name)
+    if name is None or not (vertex.cached or vertex.spans) or name["text"].startswith("FROM "):
+        return None
+    return " ".join(name["text"].split())
+
+
+def _seconds_of(solve: Solve, names: tuple[str, ...]) -> float:
+    return sum(vertex.seconds(solve.last) for vertex in solve.vertices.values() if vertex.name.startswith(names))
+
+
+def slower_step(costs: Sequence[BuildCost]) -> SlowerStep | None:
+    """The step that lost most seconds from the first half of the builds to the second; None where none got slower.
+
+    Only builds in which the step ran count, so a step that is cached more often is not quicker, and none is slower for one.
+    """
+    middle = len(costs) // 2
+    halves = [costs[:middle], costs[middle:]]
+    texts = {text for cost in halves[0] for text in cost.ran} & {text for cost in halves[1] for text in cost.ran}
+    slower = []
+    for text in sorted(texts):
+        before, after = (median(cost.ran[text] for cost in half if text in cost.ran) for half in halves)
+        if after - before >= SLOWER_SECONDS and after >= before * SLOWER_TIMES:
+            slower.append(SlowerStep(text, before, after))
+    return max(slower, key=lambda step: step.after_seconds - step.before_seconds, default=None)
