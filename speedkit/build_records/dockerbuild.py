@@ -97,6 +97,7 @@ def read_exported(path: Path) -> tuple[ForeignBuild, ...]:
 
 
 def _read_members(members: Iterable[Member]) -> _Archive:
+    # All blobs are held: the index that says which of them count comes last in the archive.
     archive, left_bytes = _Archive(), UNPACKED_BYTES_AT_MOST
     for header, stream in members:
         # Also of members without data, of which an archive may have any number.

@@ -213,7 +213,7 @@ def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: Kn
     meta = Meta(
         id=new_id(strategy, started),
         app=text(repository.name or context.name or Path(source).name),
-        source=text(build.folder or ""),
+        source=text(here.folder),
         folder=text(here.folder),
         strategy=strategy,
         edit="",

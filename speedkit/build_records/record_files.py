@@ -174,6 +174,7 @@ def _read_folder(folder: Path) -> tuple[ForeignBuild, ...]:
 
 
 def _read_file(file: _File, start: bytes) -> tuple[ForeignBuild, ...]:
+    # A log may be compressed as well, so only the unpacked beginning tells the two apart.
     if start.startswith(GZIP):
         with file.open() as packed, gzip.GzipFile(fileobj=packed) as unpacked:
             is_archive = unpacked.read(512)[TAR_MARK_AT:].startswith(TAR_MARK)

@@ -12,7 +12,7 @@ from .arguments import AsJson, BuilderOption
 from .output import print_json, print_table, print_text, say, say_problem
 
 if TYPE_CHECKING:
-    from speedkit.build_records import ImportedBuild
+    from speedkit.build_records import ImportedBuild, ImportedRecords
 
 __all__ = ["register"]
 
@@ -43,7 +43,7 @@ def import_(
     if as_json:
         print_json({"imported": [_document(build) for build in read.builds]})
     elif read.builds:
-        _print(read.builds)
+        _print(read)
     for problem in read.problems:
         say_problem(problem.what_visible, problem.fix)
     for name in read.without_builds:
@@ -66,9 +66,10 @@ def _document(build: ImportedBuild) -> dict[str, Any]:
     }
 
 
-def _print(builds: tuple[ImportedBuild, ...]) -> None:
+def _print(read: ImportedRecords) -> None:
     from speedkit.words import seconds_text
 
+    shares = {cost.id: cost.cached_share for cost in read.costs}
     rows = [
         [
             build.id.partition("-")[0],
@@ -76,14 +77,26 @@ def _print(builds: tuple[ImportedBuild, ...]) -> None:
             build.source,
             build.steps,
             build.cached_steps,
+            _percent(shares[build.id]),
             "?" if build.seconds is None else seconds_text(build.seconds),
         ]
-        for build in builds
+        for build in read.builds
     ]
     build_id, steps, cached, seconds = message("id"), message("steps"), message("cached"), message("seconds")
-    columns = [build_id, message("kind"), message("source"), steps, cached, seconds]
-    print_table("", columns, rows, numbers=[steps, cached, seconds], unbroken=[build_id])
-    for build in builds:
+    share = message("of those that can be")
+    columns = [build_id, message("kind"), message("source"), steps, cached, share, seconds]
+    print_table("", columns, rows, numbers=[steps, cached, share, seconds], unbroken=[build_id])
+    if (slower := read.slower_step) is not None:
+        before, after = seconds_text(slower.before_seconds), seconds_text(slower.after_seconds)
+        print_text(
+            message(
+                "Got slower: {step}, {before} in the first half of the builds, {after} in the second.",
+                step=slower.text,
+                before=before,
+                after=after,
+            )
+        )
+    for build in read.builds:
         if not build.not_understood:
             continue
         count = len(build.not_understood)
@@ -99,3 +112,8 @@ def _print(builds: tuple[ImportedBuild, ...]) -> None:
                 for place in build.not_understood[:MOST_PLACES]
             ),
         )
+
+
+def _percent(share: float | None) -> str:
+    """A share; of a record without a step that can be cached, nothing is known, which is not 0 %."""
+    return "?" if share is None else f"{round(100 * share)} %"

@@ -29,7 +29,8 @@ def recorded_builds(app: str = "sample_go_app", *, session: str | None = None) -
     Raises: RecordingError for a damaged recording.
     """
     session = session or os.environ.get("SPEEDKIT_SESSION")
-    of_app = [recording for recording in recordings(session=session) if recording.meta.app == app]
+    # A build that was made elsewhere has none of the kit's strategies, whatever its folder is called.
+    of_app = [one for one in recordings(session=session) if one.meta.app == app and one.meta.imported is None]
     builds = []
     for recording in of_app[-RECENT:]:
         try:

@@ -137,6 +137,7 @@ class _Search:
             references = [one for one in built_references(self.engine, name) if one in new]
             ended.update(references)
             for build in self._exported(name, references):
+                # The label tells failed builds of the kit: buildx gives its name of a build only where it ended well.
                 if build.reference in new and LABEL not in build.labels:
                     source = message("the history of the builder {name}", name=name)
                     shelf.keep(build, source, self._own(build, new[build.reference]))

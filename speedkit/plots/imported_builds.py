@@ -64,9 +64,9 @@ def imported_builds(records: ImportedRecords) -> Plot:
 
 def _add_steps(figure: go.Figure, values: Sequence[float | None], colour: str, hover: Sequence[str], *, row: int) -> None:
     """A level for each value, as wide as a column, with a gap where a value is unknown."""
-    for is_known, run in groupby(range(len(values)), key=lambda place: values[place] is not None):
+    for has_value, run in groupby(range(len(values)), key=lambda place: values[place] is not None):
         places = list(run)
-        if not is_known:
+        if not has_value:
             continue
         # Each level goes on to the next column, so the last one needs an end.
         figure.add_scatter(

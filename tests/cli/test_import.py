@@ -6,6 +6,7 @@ import pytest
 
 from speedkit.recordings import list_recordings
 from tests.build_records.archives import record_file
+from tests.build_records.test_build_costs import progress
 
 
 @pytest.fixture
@@ -29,3 +30,13 @@ def test_what_holds_no_build_is_said(home, tmp_path, speedkit):
     code, _, err = speedkit("import", str(tmp_path / "notes.txt"))
     assert code == 1
     assert "notes.txt has no build in it" in " ".join(err.split())
+
+
+def test_a_month_of_records_names_the_cached_share_and_the_step_that_got_slower(home, tmp_path, speedkit):
+    (tmp_path / "logs").mkdir()
+    for day in (1, 2):
+        (tmp_path / "logs" / f"{day}.json").write_text(progress(day, 4.0 * day))
+    code, out, _ = speedkit("import", str(tmp_path / "logs"))
+    assert code == 0
+    assert out.count("50 %") == 2
+    assert "Got slower: RUN make, 4.0 s in the first half of the builds, 8.0 s in the second." in " ".join(out.split())
