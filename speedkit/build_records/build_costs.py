@@ -96,6 +96,7 @@ def slower_step(costs: Sequence[BuildCost]) -> SlowerStep | None:
 
     Only builds in which the step ran count, so a step that is cached more often is not quicker, and none is slower for one.
     """
+    # Halves in place of first and last: one build more or less on a busy machine changes a median little.
     middle = len(costs) // 2
     halves = [costs[:middle], costs[middle:]]
     texts = {text for cost in halves[0] for text in cost.ran} & {text for cost in halves[1] for text in cost.ran}

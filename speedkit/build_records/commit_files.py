@@ -1,7 +1,7 @@
 """The files that a foreign build was made of, as far as its record and a repository here have them.
 
 In: the repository that the reader is in, and a build whose record names a commit. Out: the build context and the Dockerfile at
-that commit. A record names no other files: what a job made beside the checkout is unknown, and so is an edit that nobody
+that commit. A record names no other files: files that a job made beside the checkout are unknown, and so is an edit that nobody
 committed.
 """
 
@@ -59,6 +59,7 @@ class CommitSources:
         commit = build.commit or ""
         if self._repository is None or COMMIT.fullmatch(commit) is None:
             return None
+        # The builds of a month share few commits, and reading the tree of one takes longer than reading a record.
         if commit not in self._files:
             self._files[commit] = None
             with suppress(SpeedkitError):

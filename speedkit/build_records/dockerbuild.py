@@ -172,6 +172,7 @@ def _progress(archive: _Archive, manifest: Mapping[str, Any]) -> ProgressLines:
     """The progress of a build: the messages of its log, or else the last state of its vertices, which some records add."""
     layers = _layers(manifest)
     progress = ProgressLines()
+    # Where a record has both, only the messages have the logs and all the times of each step.
     for layer in layers:
         if (_text(layer, "mediaType") or "").startswith(STATUS):
             progress.add_all(rawjson_lines(archive.blob(layer)))
@@ -207,12 +208,13 @@ def _outcome(record: Mapping[str, Any], ended: float | None) -> tuple[Outcome | 
     if problem is None:
         return ("done", None) if ended is not None else (None, None)
     text = _text(problem, "message") or message("The record does not say why it failed.")
+    # BuildKit passes on the code of gRPC in most versions, and this text in all of them.
     is_cancelled = _field(problem, "code") == CANCELED or "context canceled" in text
     return "cancelled" if is_cancelled else "failed", text
 
 
 def _cache_imports(text: str | None) -> tuple[str, ...]:
-    """The caches that the build imported, as `--cache-from` takes them; buildx has taken out all but `ref` and `scope`."""
+    """The caches that the build imported, as `--cache-from` takes them; buildx keeps of them only `ref` and `scope`."""
     try:
         imports = json.loads(text or "[]")
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """Keeps foreign builds as recordings, so that everything that reads recordings reads them.
 
-A foreign build has no `speedkit build` behind it: `Meta.imported` says where it came from, what its record counted, and which
-facts the record does not have. It belongs to no builder of this machine, so no forecast takes its steps for cached here. The
+A foreign build has no `speedkit build` behind it: `Meta.imported` says where it came from, the counts of its record, and
+the facts that the record lacks. It belongs to no builder of this machine, so no forecast takes its steps for cached here. The
 same record, imported again, is the same recording.
 """
 
@@ -193,6 +193,7 @@ class Shelf:
 def _record_digest(build: ForeignBuild) -> str:
     """Names a record. A build that BuildKit has named is the same one in an export, in a zip, and in a builder's history."""
     parts: Iterable[bytes] = [build.reference.encode()] if build.reference else [build.kind.encode(), *build.status_lines]
+    # A log has no name of its build, so its content is the name: a log that was cut is another record than the whole one.
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
@@ -236,6 +237,7 @@ def _write(folder: Path, build: ForeignBuild, source: str, record: str, here: Kn
         notices=[message("The record ends before the build does.")] if build.outcome is None else [],
         imported=_facts(build, redaction, source, record) | {"unknown": unknown},
     )
+    # Only now: the redaction has learned the secrets of the build args and of the Dockerfile above.
     raw = _redacted(build.status_lines, redaction)
     return write_recording(folder, meta, raw=raw, dockerfile=text(dockerfile), context=here.context, image=None)
 

@@ -32,7 +32,7 @@ NO_NAME = "stage-0"
 
 @dataclass(slots=True)
 class _NamedStage:
-    """A stage, by its steps. base: what its FROM names; "" where it has no step. start: the digest that it starts from."""
+    """A stage, by its steps. base: the name in its FROM; "" where it has no step. start: the digest that it starts from."""
 
     name: str
     base: str = ""
@@ -106,7 +106,7 @@ def _ordered(stages: dict[str, _NamedStage]) -> list[_NamedStage] | None:
     unknown = [stage for stage in without_base if not stage.base]
     free = [stage.name for stage in stages.values() if stage.name not in referenced]
     if len(unknown) == 1 and len(free) == 2 and unknown[0].name in free:
-        # One stage is left that nothing reads, and one that starts from nothing known: it starts from that one.
+        # One stage is left that nothing reads, and one without a base: it starts from that one.
         free.remove(unknown[0].name)
         unknown[0].base = free.pop()
         free.append(unknown[0].name)

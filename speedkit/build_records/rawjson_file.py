@@ -31,6 +31,7 @@ def read_rawjson_file(lines: Iterable[bytes]) -> tuple[ForeignBuild, ...]:
 
     Raises: BuildRecordError when it has more progress than any build leaves.
     """
+    # Text is held back: whether it is the error or a foreign line shows only at the end.
     progress, text = ProgressLines(), list[tuple[int, bytes]]()
     last_status = 0
 

@@ -1,7 +1,7 @@
-"""Finds the records in what a user names, and recognises each by its content: files, folders, zips, and the standard input.
+"""Finds the records at a path, and recognises each by its content: files, folders, zips, and the standard input.
 
 In: a path, or `-`. Out: a `RecordFile` for each file that holds builds, or that cannot be read. Names and endings count for
-nothing: GitHub wraps what its actions upload in a zip, browsers rename downloads, and a log may be compressed.
+nothing: GitHub wraps the uploads of its actions in a zip, browsers rename downloads, and a log may be compressed.
 
 Files are only read, from their beginning to their end. The standard input goes to a temporary file first, because the kind of
 a log shows only where its first build begins.
@@ -38,6 +38,8 @@ __all__ = ["STANDARD_INPUT", "RecordFile", "read_records"]
 STANDARD_INPUT = "-"
 TEXT_BYTES_AT_MOST = 4 << 30
 """Of one log, unpacked. Logs of CI systems are limited to some megabytes, and 500 MB are read in some seconds."""
+BOMB_BYTES, BOMB_TIMES = 100 << 20, 250
+"""What unpacks to more bytes and to more times its size is no log: repetitive ones are packed to a fiftieth."""
 ZIP_MEMBERS_AT_MOST = 10_000
 ZIP_BYTES_AT_MOST = 4 << 30
 ZIP_DEPTH_AT_MOST = 2
@@ -64,10 +66,19 @@ class RecordFile:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file to read, on the disk or in a zip. open: gives its bytes, from the beginning, each time."""
+    """A file to read, on the disk or in a zip.
+
+    open: gives its bytes, from the beginning, each time. stored_bytes: its size on the disk, or packed in the zip.
+    """
 
     name: str
     open: Callable[[], BinaryIO]
+    stored_bytes: int
+
+    @property
+    def bytes_at_most(self) -> int:
+        """The bytes that are read of it, unpacked."""
+        return min(TEXT_BYTES_AT_MOST, max(BOMB_BYTES, BOMB_TIMES * self.stored_bytes))
 
 
 def read_records(path: str | os.PathLike[str]) -> Iterator[RecordFile]:
@@ -79,7 +90,7 @@ def read_records(path: str | os.PathLike[str]) -> Iterator[RecordFile]:
         with _standard_input() as spooled:
             yield from _files_of(spooled)
         return
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))  # noqa: PTH111 (leaves the home of an unknown user as it is)
     if not place.exists():
         raise Misuse(
             message("{path} does not exist.", path=place), fix=message("Name a log, a `.dockerbuild` file or a folder.")
@@ -114,7 +125,10 @@ def _on_disk(path: Path, name: str) -> _File:
         descriptor, _ = open_regular(path)
         return os.fdopen(descriptor, "rb")
 
-    return _File(name, opened)
+    try:
+        return _File(name, opened, path.stat().st_size)
+    except OSError:
+        return _File(name, opened, 0)
 
 
 def _files_of(file: _File, depth: int = 0) -> Iterator[RecordFile]:
@@ -125,6 +139,7 @@ def _files_of(file: _File, depth: int = 0) -> Iterator[RecordFile]:
     except OSError as problem:
         yield RecordFile(file.name, problem=_unreadable(file.name, problem.strerror or str(problem)))
         return
+    # An empty zip begins with other bytes, and holds nothing to read.
     if not start.startswith(ZIP):
         yield _read(file.name, lambda: _read_file(file, start))
     elif depth == ZIP_DEPTH_AT_MOST:
@@ -153,7 +168,7 @@ def _in_zip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> _Fi
         # Its header says how many bytes it has, and Python reads no more.
         return cast("BinaryIO", archive.open(member))
 
-    return _File(name, opened)
+    return _File(name, opened, member.compress_size)
 
 
 def _read(name: str, read: Callable[[], tuple[ForeignBuild, ...]]) -> RecordFile:
@@ -224,15 +239,15 @@ def _readers_for(stream: BinaryIO) -> list[Reader]:
 def _text(file: _File, *, is_packed: bool) -> Iterator[BinaryIO]:
     with file.open() as stream:
         unpacked = gzip.GzipFile(fileobj=stream) if is_packed else stream
-        yield cast("BinaryIO", io.BufferedReader(_Limited(cast("BinaryIO", unpacked)), CHUNK_BYTES))
+        yield cast("BinaryIO", io.BufferedReader(_Limited(cast("BinaryIO", unpacked), file.bytes_at_most), CHUNK_BYTES))
 
 
 class _Limited(io.RawIOBase):
-    """A stream that ends with an error after `TEXT_BYTES_AT_MOST`: a few kilobytes may unpack to terabytes."""
+    """A stream that ends with an error after so many bytes: a few kilobytes may unpack to terabytes."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, bytes_at_most: int) -> None:
         self._stream = stream
-        self._left_bytes = TEXT_BYTES_AT_MOST
+        self._bytes_at_most = self._left_bytes = bytes_at_most
 
     def readable(self) -> bool:
         return True
@@ -241,13 +256,13 @@ class _Limited(io.RawIOBase):
         data = self._stream.read(len(buffer))
         self._left_bytes -= len(data)
         if self._left_bytes < 0:
-            raise _too_large(TEXT_BYTES_AT_MOST)
+            raise _too_large(self._bytes_at_most)
         buffer[: len(data)] = data
         return len(data)
 
 
 def _too_large(limit: int) -> BuildRecordError:
-    return BuildRecordError(message("It has more than {gib} GiB; no more is read.", gib=limit >> 30))
+    return BuildRecordError(message("It unpacks to more than {mib:,} MiB; no more is read.", mib=limit >> 20))
 
 
 def _unreadable(name: str, problem: str) -> BuildRecordError:

@@ -31,7 +31,7 @@ LATEST_SECOND = 253_402_300_799
 
 Kind = Literal["text", "base64", "number", "boolean", "time"]
 Fields = Mapping[int, tuple[str, "Kind | Fields", bool]]
-"""The fields of a message: by its number, the name in JSON, what it holds, and whether it may come again and again."""
+"""The fields of a message: by its number, the name in JSON, the kind of its content, and whether it may come again and again."""
 
 PROGRESS_GROUP: Fields = {1: ("id", "text", False), 2: ("name", "text", False), 3: ("weak", "boolean", False)}
 POSITION: Fields = {1: ("line", "number", False), 2: ("character", "number", False)}
@@ -130,8 +130,10 @@ def _message(blob: bytes, place: int, end: int, fields: Fields) -> dict[str, Any
             raise ValueError(place)
         field = fields.get(number)
         if field is None:
+            # A field of a later version, or one that rawjson does not print.
             continue
         name, holds, is_repeated = field
+        # A known field with the bytes of another type: this is no message, and guessing would make up figures.
         if (wire_type == VARINT) != (holds in ("number", "boolean")):
             raise ValueError(name)
         if isinstance(holds, str):

@@ -58,7 +58,8 @@ def history(
             meta.started_at[:16].replace("T", " "),
             meta.app,
             meta.strategy,
-            meta.edit,
+            # A build that was made elsewhere has no edit; the kind of its record says where it came from.
+            meta.imported["kind"] if meta.imported else meta.edit,
             "?" if meta.imported and meta.imported["seconds"] is None else seconds_text(meta.seconds),
             outcome_word(meta.outcome),
         ]

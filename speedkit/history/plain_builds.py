@@ -160,6 +160,7 @@ class _Search:
         dockerfile = build.dockerfile
         if dockerfile is None and _is_older(started.dockerfile, started.started):
             dockerfile = dockerfile_text(started.dockerfile)
+        # The image that the Dockerfile names today: BuildKit's record has no layers of it that could be compared.
         bases = plain_bases(self.engine, dockerfile or "", build.build_args, build.target)
         return KnownHere(
             folder=started.folder,
@@ -183,6 +184,7 @@ def _context_at(folder: Path, build: _StartedBuild) -> Manifest | None:
     None where a file has gone since: nobody knows its name. Raises: SpeedkitError.
     """
     manifest = read_context(folder, dockerfile=build.dockerfile)
+    # Only of folders that are sent: what happens in an ignored one does not count.
     folders = [folder, *(folder / entry.path for entry in manifest.entries if entry.kind == "dir")]
     if any(_has_lost_a_file(place, build.started) for place in folders):
         return None

@@ -26,6 +26,7 @@ from speedkit.causes import (
     NotReached,
     NotRecorded,
     OnlySettings,
+    StageBegins,
     StartedEmpty,
 )
 from speedkit.context import read_context
@@ -33,7 +34,7 @@ from speedkit.dockerfile import Finding
 from speedkit.engine import NO_OPTIONS, CommandOptions
 from speedkit.errors import NoHistory, SpeedkitError
 from speedkit.messages import join_names, message, plural
-from speedkit.model import Build
+from speedkit.model import Build, Step
 from speedkit.recordings import Meta, Recording, read_build, read_recording
 from speedkit.rendering import Reason, reasons_html, warnings_html
 from speedkit.words import FORECASTS
@@ -211,14 +212,21 @@ def _happened(meta: Meta, steps: Sequence[Reason]) -> str:
 
 def _states_alone(meta: Meta, build: Build) -> Reasons:
     """The states of the steps of a build that was made elsewhere, where its record does not have what the reasons depend on."""
-    causes: dict[str, Cause] = {"no-step": OnlySettings(), "waiting": NotReached()}
+
+    def cause(step: Step) -> Cause:
+        if step.state == "no-step":
+            return StageBegins() if step.instruction.startswith("FROM ") else OnlySettings()
+        if step.state == "not-needed":
+            return NotNeeded(step.stage)
+        return NotReached() if step.state == "waiting" else NotRecorded()
+
     steps = tuple(
         Reason(
             step.line,
             step.stage,
             step.instruction,
             step.state,
-            NotNeeded(step.stage) if step.state == "not-needed" else causes.get(step.state, NotRecorded()),
+            cause(step),
             seconds=step.seconds if step.ran else 0.0,
         )
         for step in build.instructions

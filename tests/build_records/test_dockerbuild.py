@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import struct
 import tarfile
 import zipfile
@@ -225,3 +226,34 @@ def test_a_byte_that_changed_is_noticed_or_changes_nothing(tmp_path_factory, dat
     path.write_bytes(content)
     for file in read_records(path):
         assert file.problem is not None or not file.builds or file.builds[0].steps == 3
+
+
+@pytest.mark.parametrize("wrapped", ["gzip", "zip"])
+def test_a_log_that_unpacks_to_hundreds_of_times_its_size_is_refused(tmp_path, wrapped):
+    path = tmp_path / "log"
+    zeros = bytes(101 << 20)
+    if wrapped == "gzip":
+        path.write_bytes(gzip.compress(zeros))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("build.log", zeros)
+    (file,) = read_records(path)
+    assert "unpacks to more than 100 MiB" in file.problem.what
+
+
+def test_zips_in_zips_are_read_no_further_than_two(tmp_path):
+    inner = record_file()
+    for _ in range(4):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("a", inner)
+        inner = buffer.getvalue()
+    (tmp_path / "a.zip").write_bytes(inner)
+    (file,) = read_records(tmp_path / "a.zip")
+    assert "zip in a zip" in file.problem.what
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (file,) = read_records(tmp_path / "pipe")
+    assert "It is a pipe" in file.problem.what
