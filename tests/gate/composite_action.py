@@ -21,6 +21,7 @@ import yaml
 __all__ = ["ActionRun", "run_action"]
 
 EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
+OF_THE_MACHINE = ("PATH", "HOME", "SPEEDKIT_HOME", "DOCKER_HOST", "PIP_NO_INDEX")
 SHELLS = {"bash": ["bash", "--noprofile", "--norc", "-eo", "pipefail"]}
 
 

@@ -106,9 +106,11 @@ def test_the_whole_action_installs_the_kit_and_checks(tmp_path, repository, monk
     python = tmp_path / "python"
     packages = [path for path in sys.path if path.endswith("site-packages")] or [sysconfig.get_path("purelib")]
     lines = "".join(f"{path}\\n" for path in packages)
+    # A venv of Python 3.11 brings a setuptools of its own, which would hide that of the lock.
     python.write_text(
         f'#!/bin/bash\nset -e\n{shlex.quote(sys.executable)} "$@"\n'
-        f'if [ "$2" = venv ]; then printf {shlex.quote(lines)} > "$(echo "$3"/lib/python*/site-packages)/here.pth"; fi\n'
+        'if [ "$2" = venv ]; then site=$(echo "$3"/lib/python*/site-packages); rm -rf "$site"/setuptools* "$site"/_distutils*\n'
+        f'printf {shlex.quote(lines)} > "$site/here.pth"; fi\n'
     )
     python.chmod(0o755)
     temporary = tmp_path / "temporary"
