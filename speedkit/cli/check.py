@@ -125,7 +125,12 @@ def _print_text(outcome: CheckOutcome) -> None:
             amount, allowed = amount_text(entry, entry.found), amount_text(entry, entry.allowed)
             title = message("{name}: {amount}, allowed {allowed}", name=title, amount=amount, allowed=allowed)
         print_text(f"{MARKS[entry.ok]} {title}")
-        print_sentence(f"  {entry.because}")
+        if entry.kind == "claim" and entry.steps:
+            for step in entry.steps:
+                print_sentence(f"{entry.file}:{step.line}: {step.instruction}", indent=2)
+                print_sentence(step.because, indent=4)
+        else:
+            print_sentence(entry.because, indent=2)
     print_sentence(outcome.sentence)
 
 

@@ -172,10 +172,15 @@ def print_text(*lines: str) -> None:
     sys.stdout.write("".join(f"{visible_line(line)}\n" for line in lines))
 
 
-def print_sentence(text: str) -> None:
-    """A sentence on stdout, wrapped between words in a terminal."""
+def print_sentence(text: str, *, indent: int = 0) -> None:
+    """A sentence on stdout, wrapped between words in a terminal. indent: spaces before each of its lines."""
+    from rich.padding import Padding
+
     console = _console()
-    console.print(visible_line(text), soft_wrap=not console.is_terminal)
+    if console.is_terminal:
+        console.print(Padding(visible_line(text), (0, 0, 0, indent), expand=False))
+    else:
+        console.print(" " * indent + visible_line(text), soft_wrap=True)
 
 
 def print_table(
