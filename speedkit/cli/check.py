@@ -14,7 +14,7 @@ from speedkit.messages import message
 
 from .arguments import AsJson, BuildArgs, FileOption, TargetOption, WayOption, parse_build_args, with_docker_options
 from .argv_secrets import hide_on_command_line
-from .output import print_json, print_sentence, print_text, say
+from .output import print_json, print_json_pieces, print_sentence, print_text, say
 
 if TYPE_CHECKING:
     from speedkit.engine import CommandOptions
@@ -107,9 +107,11 @@ def _print(outcome: CheckOutcome, form: Format) -> None:
     if form == Format.JSON:
         print_json(outcome.to_json())
     elif form == Format.SARIF:
-        print_json(sarif_document(outcome))
+        # The standard knows no `secrets_left_out`, which `print_json` may add.
+        print_json_pieces([json.dumps(sarif_document(outcome), indent=2)])
     elif form == Format.GITHUB:
         print_text(*markdown(outcome).rstrip("\n").split("\n"))
+        # The runner reads commands from both streams; stdout goes into the summary.
         for command in workflow_commands(outcome):
             say(command)
     else:
@@ -122,7 +124,7 @@ def _print_text(outcome: CheckOutcome) -> None:
     for entry in outcome.entries:
         title = entry.name
         if entry.kind != "claim":
-            amount, allowed = amount_text(entry, entry.found), amount_text(entry, entry.allowed)
+            amount, allowed = amount_text(entry, entry.amount), amount_text(entry, entry.allowed)
             title = message("{name}: {amount}, allowed {allowed}", name=title, amount=amount, allowed=allowed)
         print_text(f"{MARKS[entry.ok]} {title}")
         if entry.kind == "claim" and entry.steps:

@@ -59,17 +59,17 @@ def check(
     """
     opened = project if isinstance(project, Project) else open_project(project)
     limits = read_limits_file(opened.folder)
-    chosen = _way(opened, limits, way, None if dockerfile is None else _in_project(opened.folder, dockerfile))
-    built = chosen.built_with(
+    named_way = _way(opened, limits, way, None if dockerfile is None else _in_project(opened.folder, dockerfile))
+    built = named_way.built_with(
         target=target or limits.target, build_args={**limits.build_args, **(build_args or {})}, options=options
     )
     run = _Check(opened, limits, built)
+    # Also before real builds: a mistake in the file should be an error now, and not after an hour.
+    entries = tuple(run.entries())
     if build:
         buildable = opened.here(opened.buildable(built, built.options.named_contexts))
         with real_builds(opened, buildable, run.assumed.context, watch, run.expected_builds) as builds:
             entries = tuple(replace(run, builds=builds).entries())
-    else:
-        entries = tuple(run.entries())
     return CheckOutcome(
         opened.folder.name or FILE_NAME,
         entries,
@@ -144,6 +144,7 @@ class _Check:
     def unchanged(self) -> Forecast:
         return self.assumed.forecast()
 
+    # Files, forecast and recordings are read when an entry needs them: a budget for the context alone needs no forecast.
     @cached_property
     def files(self) -> WatchedFiles:
         return WatchedFiles(self.project.folder, self.way.context, self.assumed.context)
@@ -151,6 +152,7 @@ class _Check:
     def _changed(self, globs: tuple[PathGlob, ...], name: str, line: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The files that globs match: as paths in the project, and those in the build context as paths there."""
         matching = self.files.matching(globs)
+        # Not "nothing runs": the files may have moved, and the claim would guard nothing from then on.
         if not matching:
             folder = self.files.near(globs)
             raise LimitsFileError(
@@ -218,7 +220,7 @@ class _Check:
         line = self.limits.lines["image_size"]
         if build is None or build.image_bytes is None:
             return self._unchecked("image_size", "image_size", allowed, line)
-        largest = max((layer for layer in build.layers), key=lambda layer: layer.size_bytes, default=None)
+        largest = max(build.layers, key=lambda layer: layer.size_bytes, default=None)
         because = _made_in_words(build, evidence)
         if largest is not None:
             because += " " + message(
@@ -247,6 +249,7 @@ class _Check:
     def _cold_entry(self, allowed: float) -> CheckEntry:
         line = self.limits.lines["cold"]
         build, evidence = self._as_it_is()
+        # A recorded build of these files may have found some of its steps in the cache.
         if self.builds is None:
             build = next((one for one in reversed(self.assumed.recorded()) if _is_cold(one)), None)
         if build is None:
@@ -280,6 +283,7 @@ class _Check:
         )
 
     def _unchecked(self, kind: CheckKind, name: str, allowed: float, line: int, because: str = "") -> CheckEntry:
+        # Never "ok": nobody would notice that a budget is not watched.
         because = because or message("Not checked: it needs a build, and none of exactly these files is recorded. Add --build.")
         return CheckEntry(kind, name, None, None, allowed, because, "none", self._place(self.limits.path), line)
 
@@ -303,6 +307,7 @@ class _Check:
 
     def _place(self, path: Path) -> str:
         """A path in the repository, as services for repositories name it."""
+        # GitHub finds a file by its path in the repository, and a project may be a folder of it.
         root = repository_folder(self.project.folder) or self.project.folder
         normal = Path(os.path.normpath(path))
         return normal.relative_to(root).as_posix() if normal.is_relative_to(root) else normal.as_posix()

@@ -31,8 +31,10 @@ def markdown(outcome: CheckOutcome) -> str:
     columns = ["", message("budget or claim"), message("measured"), message("allowed"), message("because")]
     lines += [_row(columns), "|---|---|---:|---:|---|"]
     for entry in outcome.entries:
-        amounts = ["", ""] if entry.kind == "claim" else [amount_text(entry, one) for one in (entry.found, entry.allowed)]
+        # "1 step, allowed 0 steps" would say less about a claim than its reason does.
+        amounts = ["", ""] if entry.kind == "claim" else [amount_text(entry, one) for one in (entry.amount, entry.allowed)]
         lines.append(_row([MARKS[entry.ok], *map(_escaped, [entry.name, *amounts, entry.because])]))
+    # Behind a sign, no text can begin a list, a heading or a quotation.
     lines += [f"\nℹ️ {_escaped(notice)}" for notice in outcome.notices]
     return "\n".join(lines) + "\n"
 

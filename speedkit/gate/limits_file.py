@@ -15,7 +15,7 @@
     stays_cached = ["RUN npm ci"]
 
 docs/schemas/speedkit-toml.json describes it for editors. Paths and globs begin in the folder of the file, and lead to files
-below it. Whatever is wrong with the file is said with its key, so that nobody has to guess why a claim holds.
+below it. Each mistake in the file is an error with its key, as a claim that is passed over would always hold.
 Source of the format: https://toml.io/en/v1.0.0.
 """
 
@@ -117,6 +117,7 @@ def read_limits_file(folder: Path) -> LimitsFile:
             message("{path} is no text in UTF-8: byte {place} is not.", path=path, place=problem.start + 1),
             fix=message("Save it as UTF-8."),
         ) from None
+    # Texts and comments may have any number of dots: rows of them separate the parts of a file.
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > MOST_DOTS and any(key.count(".") > MOST_DOTS for key in _TEXT.sub("", line).split("=")):
             raise LimitsFileError(message("{path}, line {line}: the key has too many parts.", path=path, line=number))
@@ -147,6 +148,7 @@ class _Reader:
     def limits(self, document: Mapping[str, Any]) -> LimitsFile:
         self._refuse_unknown(document, TOP_KEYS, "")
         way, dockerfile = self._text(document, "way"), self._text(document, "dockerfile")
+        # A way names its Dockerfile, so one of both would have no effect.
         if way is not None and dockerfile is not None:
             raise self._wrong("way", message("it names a way to build, and `dockerfile` another"), message("Keep one of them."))
         budget = self._table(document, "budget")
@@ -172,6 +174,7 @@ class _Reader:
         named = table.get("stays_cached")
         beginnings: list[Any] = named if isinstance(named, list) else [named]
         for one in beginnings:
+            # A bool is an int for Python, and not for the reader of a TOML file.
             is_line = isinstance(one, int) and not isinstance(one, bool) and one > 0
             if not is_line and not (isinstance(one, str) and one.strip()):
                 raise self._wrong(
@@ -252,9 +255,8 @@ class _Reader:
         table = self._table(document, "build_args")
         for name, value in table.items():
             if not isinstance(value, str):
-                raise self._wrong(
-                    f"build_args.{name}", self._not(value, message("no text")), message("Write its value in quotes.")
-                )
+                # Without the value, which may be a secret.
+                raise self._wrong(f"build_args.{name}", message("it is no text"), message("Write its value in quotes."))
         return dict(table)
 
     def _size(self, budget: Mapping[str, Any], key: str) -> int | None:
@@ -274,6 +276,7 @@ class _Reader:
             return None
         seconds: Any = read_seconds(value) if isinstance(value, str) else value
         is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        # TOML has inf and nan, and no time exceeds either.
         if not is_number or not math.isfinite(seconds) or seconds < 0:
             raise self._wrong(
                 place,
@@ -292,9 +295,11 @@ class _Reader:
         return PurePosixPath(path).as_posix()
 
     def _leads_out(self, path: str) -> bool:
+        # Also paths of Windows, so that a file means the same on every system.
         return path.startswith(("/", "~", "\\\\")) or ".." in path.split("/") or re.match(r"[A-Za-z]:[\\/]", path) is not None
 
     def _refuse_unknown(self, table: Mapping[str, Any], names: tuple[str, ...], place: str) -> None:
+        # A misspelt budget would never be exceeded.
         for key in table:
             if key not in names:
                 raise self._wrong(

@@ -63,14 +63,14 @@ class StepThatRuns:
 class CheckEntry:
     """One budget or claim.
 
-    ok: None for one that was not checked. found, allowed: bytes, seconds or numbers of steps, as `unit` says; `found` is None
-    where nothing is known. because: why, in words. file, line: the place that it is about. steps: those that run.
+    ok: None for one that was not checked. amount, allowed: bytes, seconds or numbers of steps, as `unit` says; `amount` is None
+    without a measurement. because: why, in words. file, line: the place that it is about. steps: those that run.
     """
 
     kind: CheckKind
     name: str
     ok: bool | None
-    found: float | None
+    amount: float | None
     allowed: float
     because: str
     evidence: Evidence
@@ -87,7 +87,8 @@ class CheckEntry:
             "name": self.name,
             "kind": self.kind,
             "ok": self.ok,
-            "found": None if self.found is None else round(self.found, 3),
+            # The names of the contract.
+            "found": None if self.amount is None else round(self.amount, 3),
             "allowed": self.allowed,
             "unit": self.unit,
             "because": self.because,
@@ -117,7 +118,9 @@ class CheckOutcome:
         One that was not checked counts as one that does not hold, except with `forecast_only`. Without anything that was
         checked, nothing holds.
         """
+        # A gate that is green because nothing was measured is worse than none.
         checked = [entry for entry in self.entries if entry.ok is not None]
+        # A hook leaves out what takes minutes; the entries still show it.
         is_complete = self.forecast_only or len(checked) == len(self.entries)
         return bool(checked) and is_complete and all(entry.ok for entry in checked)
 
@@ -136,7 +139,7 @@ class CheckOutcome:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per budget and claim: name, kind, ok, found, allowed, unit, because, evidence, file, line."""
+        """A row per budget and claim: as in the JSON document, without its steps."""
         from speedkit.data_frame import Frame
 
         rows = [entry.to_json() for entry in self.entries]
@@ -155,7 +158,7 @@ class CheckOutcome:
 
 
 def amount_text(entry: CheckEntry, amount: float | None) -> str:
-    """`12.3 MB`, `4.2 s` or `3 steps`; "–" for nothing known."""
+    """`12.3 MB`, `4.2 s` or `3 steps`; "–" for no measurement."""
     if amount is None:
         return "–"
     if entry.unit == "bytes":

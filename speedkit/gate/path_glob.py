@@ -32,6 +32,7 @@ class PathGlob:
     def __init__(self, glob: str) -> None:
         self.text = glob
         names = glob.removeprefix("./").split("/")
+        # An empty name is a slash at an end or two in a row: no path of git has one.
         if len(glob) > _MOST_CHARACTERS or "" in names or {".", ".."} & set(names) or "\0" in glob:
             raise BadGlob(glob)
         try:
@@ -87,8 +88,10 @@ def _members(name: str, place: int) -> tuple[str, int]:
         raise BadGlob(name)
     ranges = re.findall(r"(.)(?:-(.))?", name[start:end], flags=re.DOTALL)
     members = "".join(_literal(low) + (f"-{_literal(high)}" if high else "") for low, high in ranges)
+    # A set outside of some characters would match a slash too, and reach into a folder.
     return f"[{'^/' if negated else ''}{members}]", end + 1
 
 
 def _literal(character: str) -> str:
+    # By its number: no character of a foreign glob means anything to RE2.
     return f"\\x{{{ord(character):x}}}"

@@ -1,7 +1,7 @@
 """Real builds for a check: of an isolated copy of the project as it is, and once more for each change of files.
 
 All builds share one cache that is empty at first, so the first is a cold build, and nothing of the reader's cache is used. Each
-edit differs from those before: a step that finds the result of an earlier edit would look cached.
+edit differs from all others: a step that finds the result of an earlier edit would look cached.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from speedkit.builders import EngineBuilder
 from speedkit.builds import Watch, start_measured
 from speedkit.context import Manifest
 from speedkit.engine import Engine, connect, note_build, remove_results
-from speedkit.errors import NotProven
+from speedkit.errors import NO_ROOM, DiskFull, FileRefused, NotProven
 from speedkit.history import explain
 from speedkit.messages import message, plural
 from speedkit.model import Build
@@ -43,12 +43,13 @@ def real_builds(
 ) -> Iterator[RealBuilds]:
     """The builds of a project, while the block runs; then the copy and the images are removed. expected: how many builds.
 
-    Raises: EngineError, StateRefused.
+    Raises: EngineError, StateRefused, FileRefused, DiskFull.
     """
     engine = connect()
     with contextlib.ExitStack() as stack:
         shown = stack.enter_context(watch(expected))
-        copy = ProjectCopy(project.folder, way, context)
+        with _file_errors():
+            copy = ProjectCopy(project.folder, way, context)
         stack.callback(copy.discard)
         builds = RealBuilds(engine, project, way, copy, shown)
         stack.callback(builds.remove_images)
@@ -86,10 +87,13 @@ class RealBuilds:
         if paths not in self._changes:
             if self._changes:
                 # Reasons compare a build with the one before it, which must be that of the project as it is.
-                self._copy.edit(())
+                with _file_errors():
+                    self._copy.edit(())
                 self._build(message("unchanged"), "none")
-            self._copy.edit(paths)
+            with _file_errors():
+                self._copy.edit(paths)
             what = plural("{count:,} changed file", "{count:,} changed files", len(paths))
+            # The recording has the edit's name, for `speedkit history`.
             build = self._build(what, f"change {len(self._changes) + 1}")
             self._changes[paths] = BuiltChange(build, explain(build).steps)
         return self._changes[paths]
@@ -109,6 +113,7 @@ class RealBuilds:
             edit=edit,
             isolation=self._isolation,
         )
+        # Noted before the build ends, so that an interrupted one leaves no image either.
         self._names.add(running.request.tag)
         try:
             build = running.wait()
@@ -123,6 +128,19 @@ class RealBuilds:
         if build.outcome == "broken":
             raise NotProven(build.error or message("The engine went away."))
         return build
+
+
+@contextlib.contextmanager
+def _file_errors() -> Iterator[None]:
+    """Raises DiskFull or FileRefused for an OSError in the block."""
+    try:
+        yield
+    except OSError as problem:
+        kind = DiskFull if problem.errno in NO_ROOM else FileRefused
+        raise kind(
+            message("The build context cannot be copied: {problem}.", problem=problem),
+            fix=message("Make the file readable, or exclude it in .dockerignore; a copy needs as much room as the context."),
+        ) from None
 
 
 def last_line(build: Build) -> str:

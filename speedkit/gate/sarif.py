@@ -66,6 +66,7 @@ def _result(entry: CheckEntry) -> dict[str, Any]:
     return {
         "ruleId": entry.kind,
         "ruleIndex": list(RULES).index(entry.kind),
+        # Of the kind `fail` is a result that names none.
         **({"level": "error"} if entry.ok is False else {"kind": "open", "level": "none"}),
         "message": {"text": visible_line(_sentence(entry))},
         "locations": [{"physicalLocation": location}],
@@ -77,7 +78,7 @@ def _sentence(entry: CheckEntry) -> str:
     if entry.kind == "claim":
         return f"{entry.name}: {entry.because}"
     amounts = message(
-        "{amount}, allowed {allowed}", amount=amount_text(entry, entry.found), allowed=amount_text(entry, entry.allowed)
+        "{amount}, allowed {allowed}", amount=amount_text(entry, entry.amount), allowed=amount_text(entry, entry.allowed)
     )
     return f"{entry.name}: {amounts}. {entry.because}"
 

@@ -33,6 +33,7 @@ def claimed_lines(claim: Claim, forecast: Forecast, limits_file: Path) -> frozen
 
     Raises: LimitsFileError for a name or line of no instruction that a build of the target could cache.
     """
+    # The forecast of the unchanged project: there `no-step` and `not-needed` are as in every other one.
     lines: set[int] = set()
     for name in claim.stays_cached:
         named = [step for step in forecast.steps if _is_named(step, name)]
@@ -72,6 +73,7 @@ def steps_that_run(
 
 def _origin(reason: Reason, by_line: dict[int, Reason]) -> Reason:
     """The step at which the miss began: back through the sources that run, unless the step itself reads changed files."""
+    # Lines grow smaller on the way, so it ends.
     while not isinstance(reason.cause, FilesChanged):
         running = [by_line[one.line] for one in reason.sources if one.line in by_line and by_line[one.line] is not reason]
         source = next((one for one in running if one.state not in STAYS and one.line < reason.line), None)
@@ -82,6 +84,7 @@ def _origin(reason: Reason, by_line: dict[int, Reason]) -> Reason:
 
 
 def _is_named(step: StepForecast, name: str | int) -> bool:
+    # An instruction may go over several lines, and an editor shows any of them.
     if isinstance(name, int):
         return step.line <= name <= step.end_line
     # People claim `RUN npm ci`, also where the Dockerfile has `RUN --mount=type=cache,target=/root/.npm npm ci`.
@@ -112,6 +115,7 @@ def _names_no_step(
         problem = message("line {line} has no instruction", line=name)
     else:
         problem = message("no instruction begins with {name}", name=repr(shortened(name)))
+    # The mistake is often in one word, so the list of what there is helps most.
     steps = [step for step in forecast.steps if step.forecast not in ("no-step", "not-needed")]
     quoted = [f"  {step.line} | {shortened(step.instruction)}" for step in steps[:MOST_SHOWN]]
     if len(steps) > MOST_SHOWN:

@@ -56,6 +56,7 @@ class WatchedFiles:
 
     @cached_property
     def _paths(self) -> tuple[str, ...]:
+        # What git ignores may be sent: a build output, a `.env`.
         sent = {self.in_project(entry.path) for entry in self.context.entries if entry.kind == "file"}
         paths = {os.path.normpath(path).replace(os.sep, "/") for path in sent} | set(self._files_of_project())
         # Each command of git writes into its folder; a person changes files beside it.
@@ -66,11 +67,12 @@ class WatchedFiles:
         repository = repository_folder(self.folder)
         if repository is not None:
             below = self.folder.resolve().relative_to(repository).as_posix()
-            listed = working_files(repository, () if below == "." else (below,))
-            if listed is not None:
-                inside = (_relative(path, below) for path in listed)
+            git_paths = working_files(repository, () if below == "." else (below,))
+            if git_paths is not None:
+                inside = (_relative(path, below) for path in git_paths)
                 # git lists a removed file until that is committed.
                 return [path for path in inside if path is not None and (self.folder / path).is_file()]
+        # In no repository, or in one that git does not open for this user.
         walk = walk_folder(self.folder, skipped=(GIT_FOLDER,))
         files = (f"{within}{entry.name}" for within, entries in walk for entry in entries if entry.is_file())
         paths = list(islice(files, MOST_WALKED + 1))

@@ -1,4 +1,4 @@
-"""Forecasts of an app's next builds that need no earlier one: the app is taken as just built, and then some files change.
+"""Forecasts of an app's next builds that need no earlier one: they take the app for just built, and then change some files.
 
 The verdicts hold on every machine, as a gate in CI needs it. Recordings and an engine tell only about the base images: their
 variables and ONBUILD instructions.

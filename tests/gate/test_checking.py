@@ -44,13 +44,13 @@ def checked(folder):
 def test_a_claim_holds_when_nothing_that_the_step_reads_changes(checked, when, instruction):
     outcome = checked(claim(when, instruction))
     assert outcome.ok, outcome.entries
-    assert outcome.entries[0].found == 0
+    assert outcome.entries[0].amount == 0
 
 
 def test_a_claim_that_does_not_hold_names_step_files_and_cause(checked):
     (entry,) = checked(claim("*", "COPY lock", "RUN install")).entries
     assert entry.ok is False
-    assert (entry.found, entry.allowed, entry.unit, entry.evidence) == (2, 0, "steps", "forecast")
+    assert (entry.amount, entry.allowed, entry.unit, entry.evidence) == (2, 0, "steps", "forecast")
     assert (entry.file, entry.line) == ("Dockerfile", 4)
     assert [(step.line, step.state, step.files) for step in entry.steps] == [(4, "miss", ("lock",)), (5, "miss", ("lock",))]
     assert "Line 5, RUN --mount" in entry.because
@@ -70,14 +70,14 @@ def test_a_rebuild_counts_every_step_that_runs_or_may_run(checked):
     assert enough.ok
     assert not few.ok
     (entry,) = few.entries
-    assert (entry.found, entry.allowed, [step.line for step in entry.steps]) == (3, 2, [7, 8, 11])
+    assert (entry.amount, entry.allowed, [step.line for step in entry.steps]) == (3, 2, [7, 8, 11])
 
 
 def test_the_size_of_the_context_is_that_of_the_files_that_are_sent(checked):
     files = {"docs/large.bin": "x" * 5000, "large.bin": "x" * 3000}
     (entry,) = checked("[budget]\ncontext_size = '2 kB'", files).entries
     assert entry.ok is False
-    assert 3000 < entry.found < 5000
+    assert 3000 < entry.amount < 5000
     assert "large.bin (3.0 kB)" in entry.because
     assert "docs" not in entry.because
 
@@ -89,7 +89,7 @@ def test_what_needs_a_build_is_not_checked_and_does_not_hold(checked):
     outcome = checked(NEEDS_A_BUILD + claim("src/**", "RUN install"))
     assert [entry.ok for entry in outcome.entries] == [None] * 4 + [True]
     assert not outcome.ok
-    assert all("Not checked" in entry.because and entry.found is None for entry in outcome.entries[:4])
+    assert all("Not checked" in entry.because and entry.amount is None for entry in outcome.entries[:4])
     assert "4 were not checked" in outcome.sentence
 
 
