@@ -148,5 +148,5 @@ def test_the_hook_of_pre_commit_checks_what_needs_no_build(repository):
     repository.commit({"speedkit.toml": BROKEN + '[[budget.rebuild]]\nwhen = "src/**"\nseconds = 1\n'})
     broken = hook_run(repository)
     assert broken.returncode == 1
-    assert "Line 5, RUN --mount" in broken.stdout
+    assert "Dockerfile:5: RUN --mount" in broken.stdout
     assert "1 was not checked" in broken.stdout
