@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .build_costs import BuildCost, SlowerStep
+from .classic_log import read_classic_log
 from .dockerbuild import read_exported
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
 from .imports import ELSEWHERE, ImportedBuild, ImportedRecords, KnownHere, Shelf, import_records, imported_build
@@ -23,6 +24,7 @@ __all__ = [
     "SlowerStep",
     "import_records",
     "imported_build",
+    "read_classic_log",
     "read_exported",
     "read_records",
 ]

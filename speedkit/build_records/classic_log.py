@@ -239,7 +239,7 @@ class ClassicLogReader:
                 # Whatever the last line was going to say, it is no output of the command.
                 build.not_understood.append(NotUnderstood(block.line_at(cut), decoded(data[cut:].strip())[:TEXT_LENGTH]))
                 end = cut
-        if step.keyword not in (b"RUN", b"FROM") or not step.has_run:
+        if step.keyword != b"RUN":
             self._errors(build, step, data[start : min(end, start + LINE_BYTES)])
         step.log.add(data[start:end])
 

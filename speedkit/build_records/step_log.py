@@ -50,7 +50,7 @@ class StepLog:
             place = max(0, piece.rfind(b"\n", 0, room))
             self._keep(piece[:place])
             piece = piece[place:]
-        most = END_BYTES if self.budget.left_bytes > 0 else END_BYTES_WHEN_FULL
+        most = END_BYTES if self.budget.left_bytes >= END_BYTES else END_BYTES_WHEN_FULL
         if len(piece) > most:
             place = piece.find(b"\n", len(piece) - most)
             place = len(piece) - most if place < 0 else place

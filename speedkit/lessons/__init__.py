@@ -2,6 +2,7 @@
 
 - `lesson_app`: the repository that a notebook looks at, and the copy that it builds.
 - `dockerfile_tables`: a Dockerfile with line numbers, its stages, the strategies and edits of an app.
+- `article_logs`: what the article's two logs show, beside builds of the reader's own.
 - `build_tables`: which steps ran in one or two builds, and the times of many builds.
 - `build_times`, `go_downloads`, `image_sizes`: sentences worked out from builds, so that other numbers give other words.
 - `host_programs`: Go on the host, and the bytes of the program that it makes.
@@ -10,6 +11,7 @@
 
 from speedkit.cell_output import say
 
+from .article_logs import beside_the_article
 from .build_tables import empty_cells, overview, side_by_side, what_ran
 from .build_times import extremes, slowest_step, verdict, where_the_time_went
 from .dockerfile_tables import Listing, dockerfile, stages, summaries
@@ -35,6 +37,7 @@ __all__ = [
     "Listing",
     "apply_advice",
     "ask",
+    "beside_the_article",
     "close_with_kernel",
     "copy_notebooks",
     "dockerfile",

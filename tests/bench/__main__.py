@@ -10,6 +10,7 @@ from tests.bench import builds, forecast, history, layers, page, projects, readi
 MEASUREMENTS: dict[str, Callable[[], None]] = {
     "import": reading.import_time,
     "events": reading.events,
+    "logs": reading.long_logs,
     "listing": reading.listing,
     "cached": builds.fully_cached,
     "edits": builds.edit_rebuilds,

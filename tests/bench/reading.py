@@ -1,8 +1,10 @@
-"""Reading: the import, a long stream of events, ten thousand recordings."""
+"""Reading: the import, a long stream of events, a long log of CI, ten thousand recordings."""
 
 from __future__ import annotations
 
+import io
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
+from speedkit.build_records.text_log import read_text_log
 from speedkit.context import Manifest
 from speedkit.recordings.rawjson import read_rawjson
 from speedkit.recordings.recording import Meta, list_recordings, new_id, write_recording
@@ -18,6 +21,7 @@ from tests.bench.figures import print_figure, print_seconds, seconds_of
 
 EVENTS = 200_000
 RECORDINGS = 10_000
+LOG_BYTES = 500_000_000
 
 
 def import_time() -> None:
@@ -54,6 +58,52 @@ def _log_lines() -> Iterator[bytes]:
         data = b64encode(f"github.com/some/module/package number {number}\n".encode()).decode()
         entry = {"vertex": digest, "stream": 1, "data": data, "timestamp": "2026-01-01T00:00:00.000000001Z"}
         yield json.dumps({"logs": [entry]}).encode() + b"\n"
+
+
+def long_logs() -> None:
+    """Reading logs of 500 MB: megabytes per second, and the memory of the process that reads them."""
+    print(f"reading logs of {LOG_BYTES / 1e6:.0f} MB")
+    for name in ("bare", "actions", "classic", "no build"):
+        program = f"from tests.bench.reading import read_long_log; read_long_log({name!r})"
+        done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+        megabytes_a_second, memory_megabytes = done.stdout.split()
+        print_figure(f"{name}, MB per second", megabytes_a_second, wanted="at least 50")
+        print_figure(f"{name}, MB of memory", memory_megabytes, wanted="at most 200")
+
+
+def read_long_log(name: str) -> None:
+    """Read a log that is made while it is read; print its speed and the most memory of this process."""
+    seconds = seconds_of(lambda: read_text_log(_LongLog(name)))
+    print(f"{LOG_BYTES / 1e6 / seconds:.0f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
+
+
+class _LongLog(io.RawIOBase):
+    """The log of a build whose steps print much, 2,000 lines at a time, with the prefix of a CI system."""
+
+    def __init__(self, name: str) -> None:
+        prefix = b"2024-05-01T12:00:00.1234567Z " if name == "actions" else b""
+        before = {"classic": b"", "no build": b""}.get(name, prefix + b"#%d 1.234 ")
+        header = {"classic": b"Step %d/20 : RUN make\n ---> Running in 06b96b3ef804\n", "no build": b"round %d\n"}.get(
+            name, prefix + b"#%d [stage 2/3] RUN make\n"
+        )
+        rounds = []
+        for number in range(1, 21):
+            line_start = before % number if before else b""
+            lines = (line_start + b"Get:%d http://deb.example/debian bookworm/main amd64 lib%d\n" % (k, k) for k in range(2000))
+            rounds.append(header % number + b"".join(lines))
+        self._data = b"".join(rounds)
+        self._left = LOG_BYTES
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._data[self._place : self._place + min(len(buffer), self._left)]
+        self._left -= len(piece)
+        self._place = (self._place + len(piece)) % len(self._data)
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def listing() -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from speedkit.advice import unsteady_steps
 from speedkit.apps.sample import sample_folder
+from speedkit.build_records.text_log import read_text_log
 from speedkit.cache import CacheModel, Situation
 from speedkit.context import IgnorePatterns, Manifest, PathPattern, read_ignore_file
 from speedkit.dockerfile import external_bases, needed_stages, read_dockerfile, stage_bases, target_index
@@ -219,6 +220,17 @@ def _log(data: bytes) -> None:
     assert "<" not in re.sub(r"</span>|<span style=\"[a-z0-9:#;()., A-Z-]*\">", "", html)
 
 
+def _text_log(data: bytes) -> None:
+    """A log of CI. Its builds count no more cached steps than steps, and what is read of them can be read as a recording."""
+    for build in read_text_log(io.BytesIO(data)):
+        assert 0 <= build.cached_steps <= build.steps
+        assert all(line.endswith(b"\n") for line in build.status_lines)
+        solve = read_rawjson(build.status_lines)
+        assert len(solve.vertices) <= build.steps
+        assert all(0 <= vertex.seconds(solve.last) < 1e12 for vertex in solve.vertices.values())
+        derive_steps(None, solve, outcome=build.outcome or "cancelled", build_args={}, target=None)
+
+
 def _failure_marks(data: bytes) -> None:
     """A log whose lines name lines of a file, and the error of the build."""
     text = data.decode("utf-8", "replace")
@@ -331,6 +343,21 @@ _DEBIAN_LISTS = (
     b'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian \xe9"\n',
 )
 
+PLAIN_LOG = (
+    b"#0 building with x\n#1 [internal] load build definition from D\n#1 transferring dockerfile: 2B done\n#1 DONE 0.0s\n\n"
+    b"#2 [a 1/2] FROM x\n#2 sha256:1 1.2MB / 3MB 0.3s\n#2 CACHED\n\n#3 [a 2/2] RUN y\n#3 0.512 text\n#3 ...\n\n"
+    b"#4 [b 1/1] RUN z\n#4 CANCELED\n\n#3 [a 2/2] RUN y\n#3 ERROR: exit code: 1\n------\n > [a 2/2] RUN y:\n0.512 text\n"
+    b"------\nD:2\n--------------------\n   2 | >>> RUN y\n--------------------\nERROR: failed to solve: exit code: 1\n"
+)
+PREFIXED_LOG = (
+    b"2024-05-01T12:00:00.1234567Z ##[group]#1 [1/1] RUN \xe9\r\n12:00:01 [a] #1 0.5 \x1b[1mx\x1b[0m\n#1*** DONE 1.***s\n"
+)
+CLASSIC_LOG = (
+    b"Sending build context to Docker daemon  9kB\nStep 1/2 : FROM a AS b\na: Pulling from a\n1: Pull complete\n"
+    b" ---> 0a29ea7cbdfd\n# Executing 1 build trigger\n ---> Using cache\nweb | Step 2/2 : RUN c\n ---> Running in 06b96b3ef8\n"
+    b"x\nThe command '/bin/sh -c c' returned a non-zero code: 1\nSuccessfully built 194daff60077\n"
+)
+
 TARGETS: dict[str, Target] = {
     "rawjson": Target(_rawjson, (RAW,)),
     "recording": Target(_recording, _parts()),
@@ -348,6 +375,7 @@ TARGETS: dict[str, Target] = {
     "log": Target(
         _log, (b"\x05\x1b[1;31mred\x1b[0m\rover\n\x1b]0;title\x07<b>", b"\0\x1b[38;5;3mx\x1b[38;2;1;2;3my\r\n\xc2\x9b")
     ),
+    "text-log": Target(_text_log, (PLAIN_LOG, PREFIXED_LOG, CLASSIC_LOG)),
     "failure-marks": Target(
         _failure_marks, (b"./main.go:12:3: boom\na/b.go:1: x\nexit code: 2", b"Dockerfile:7\nparse error on line 3")
     ),

@@ -134,6 +134,22 @@ class TestOneBuild:
         table = lessons.what_ran(built(*steps, edit="break"), built(step(state="cached", line=1))).data
         assert table.values.tolist() == [["naive, break", "4, 6", "1", "7"], ["naive, none", "–", "1", "–"]]
 
+    def test_the_articles_logs_stand_beside_a_build_of_the_readers_own(self):
+        steps = [step(state="cached"), replace(step(log="go: downloading a.b/c v1.0.0\n"), instruction="RUN go build")]
+        table = lessons.beside_the_article(built(*steps, edit="rename-field", strategy="optimized")).data
+        assert table["modules"].tolist() == [12, 0, 1]
+        assert table["ran"].tolist() == [
+            "ENV GOPROXY, COPY . /workspace, RUN CGO_ENABLED=0 go build -o speedup",
+            "COPY . /workspace, RUN CGO_ENABLED=0 go build -o speedup, COPY --from=builder, ENTRYPOINT",
+            "RUN go build",
+        ]
+        downloads = "ENV GOPROXY, COPY go.mod, COPY go.sum, RUN go mod download"
+        assert table["cached"].tolist() == [
+            "FROM golang:alpine as builder, WORKDIR /workspace, FROM alpine, COPY --from=builder, ENTRYPOINT",
+            f"FROM golang:alpine as builder, WORKDIR /workspace, {downloads}, FROM alpine",
+            "RUN x",
+        ]
+
 
 class TestManyBuilds:
     BUILDS = (

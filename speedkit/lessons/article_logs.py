@@ -1,0 +1,87 @@
+"""The two builds whose logs the article prints, beside a build of the reader's own.
+
+The article shows what a change costs with two logs of the classic builder: one of the Dockerfile with plain stages, one of the
+Dockerfile whose downloads come first. Here is what these logs show, in the same format, and without what this course does not
+use: containers, images and their ids. They are read as every other log of that builder is.
+Source: the article's logs of gin v1.7.7, each made after the same change.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from speedkit.build_records import read_classic_log
+from speedkit.measurements import edit_words
+from speedkit.messages import marked, message
+from speedkit.model import Build
+from speedkit.recordings import read_rawjson
+from speedkit.rendering import Table
+
+from .go_downloads import downloads
+
+__all__ = ["beside_the_article"]
+
+USED = " ---> Using cache\n"
+DONE = "Successfully built 194daff60077\n"
+NAIVE_LOG = (
+    f"Step 1/8 : FROM golang:alpine as builder\nStep 2/8 : WORKDIR /workspace\n{USED}Step 3/8 : ENV GOPROXY\n"
+    "Step 4/8 : COPY . /workspace\nStep 5/8 : RUN CGO_ENABLED=0 go build -o speedup\n"
+    f"Step 6/8 : FROM alpine\nStep 7/8 : COPY --from=builder\n{USED}Step 8/8 : ENTRYPOINT\n{USED}{DONE}"
+)
+OPTIMIZED_LOG = (
+    f"Step 1/11 : FROM golang:alpine as builder\nStep 2/11 : WORKDIR /workspace\n{USED}Step 3/11 : ENV GOPROXY\n{USED}"
+    f"Step 4/11 : COPY go.mod\n{USED}Step 5/11 : COPY go.sum\n{USED}Step 6/11 : RUN go mod download\n{USED}"
+    "Step 7/11 : COPY . /workspace\nStep 8/11 : RUN CGO_ENABLED=0 go build -o speedup\n"
+    f"Step 9/11 : FROM alpine\nStep 10/11 : COPY --from=builder\nStep 11/11 : ENTRYPOINT\n{DONE}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _ArticleBuild:
+    """A build of the article. modules: how many of them its log names as downloaded."""
+
+    name: str
+    log: str
+    modules: int
+
+
+ARTICLE = (
+    _ArticleBuild(marked("naive, in the article"), NAIVE_LOG, 12),
+    _ArticleBuild(marked("optimized, in the article"), OPTIMIZED_LOG, 0),
+)
+HEADS = {
+    "build": message("build"),
+    "ran": message("ran"),
+    "cached": message("cached"),
+    "modules": message("modules downloaded"),
+}
+
+
+def beside_the_article(*builds: Build) -> Table:
+    """A row for each of the article's two builds and of the reader's: which instructions ran, and what was downloaded.
+
+    No row has seconds, since the article's logs have none. An image that was there counts as cached, in each of them.
+    """
+    import pandas as pd
+
+    rows = [(message(one.name), *_ran_and_cached(_read(one.log)), one.modules) for one in ARTICLE]
+    for build in builds:
+        steps = [(step.instruction, step.cached) for step in build.instructions if step.cached or step.ran]
+        name = message("{strategy}, {edit}, yours", strategy=build.strategy, edit=edit_words(build.edit))
+        rows.append((name, *_ran_and_cached(steps), len(downloads(build))))
+    table = pd.DataFrame(rows, columns=["build", "ran", "cached", "modules"])
+    return Table(table, lambda column, _: "sk-whole" if column in ("ran", "cached") else "", HEADS)
+
+
+def _read(log: str) -> list[tuple[str, bool]]:
+    """The instructions of a log, each with whether it was cached."""
+    (build,) = read_classic_log(io.BytesIO(log.encode()))
+    vertices = read_rawjson(build.status_lines).vertices.values()
+    return [(vertex.name.partition("] ")[2], vertex.cached) for vertex in vertices]
+
+
+def _ran_and_cached(steps: Sequence[tuple[str, bool]]) -> tuple[str, str]:
+    ran = ", ".join(instruction for instruction, cached in steps if not cached)
+    return ran or "–", ", ".join(instruction for instruction, cached in steps if cached) or "–"
