@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from .classic_log import ClassicLogReader
+from .console_log import ConsoleLogReader
 from .foreign_build import ForeignBuild
 from .log_lines import read_blocks
 from .plain_log import PlainLogReader
@@ -17,7 +18,7 @@ __all__ = ["read_text_log"]
 
 def read_text_log(stream: BinaryIO) -> tuple[ForeignBuild, ...]:
     """The builds of a log; empty where it has none."""
-    readers = (PlainLogReader(), ClassicLogReader())
+    readers = (PlainLogReader(), ClassicLogReader(), ConsoleLogReader())
     for block in read_blocks(stream):
         for reader in readers:
             reader.feed(block)

@@ -23,19 +23,39 @@ from .go_downloads import downloads
 
 __all__ = ["beside_the_article"]
 
-USED = " ---> Using cache\n"
-DONE = "Successfully built 194daff60077\n"
-NAIVE_LOG = (
-    f"Step 1/8 : FROM golang:alpine as builder\nStep 2/8 : WORKDIR /workspace\n{USED}Step 3/8 : ENV GOPROXY\n"
-    "Step 4/8 : COPY . /workspace\nStep 5/8 : RUN CGO_ENABLED=0 go build -o speedup\n"
-    f"Step 6/8 : FROM alpine\nStep 7/8 : COPY --from=builder\n{USED}Step 8/8 : ENTRYPOINT\n{USED}{DONE}"
-)
-OPTIMIZED_LOG = (
-    f"Step 1/11 : FROM golang:alpine as builder\nStep 2/11 : WORKDIR /workspace\n{USED}Step 3/11 : ENV GOPROXY\n{USED}"
-    f"Step 4/11 : COPY go.mod\n{USED}Step 5/11 : COPY go.sum\n{USED}Step 6/11 : RUN go mod download\n{USED}"
-    "Step 7/11 : COPY . /workspace\nStep 8/11 : RUN CGO_ENABLED=0 go build -o speedup\n"
-    f"Step 9/11 : FROM alpine\nStep 10/11 : COPY --from=builder\nStep 11/11 : ENTRYPOINT\n{DONE}"
-)
+NAIVE_LOG = b"""\
+Step 1/8 : FROM golang:alpine as builder
+Step 2/8 : WORKDIR /workspace
+ ---> Using cache
+Step 3/8 : ENV GOPROXY
+Step 4/8 : COPY . /workspace
+Step 5/8 : RUN CGO_ENABLED=0 go build -o speedup
+Step 6/8 : FROM alpine
+Step 7/8 : COPY --from=builder
+ ---> Using cache
+Step 8/8 : ENTRYPOINT
+ ---> Using cache
+Successfully built 194daff60077
+"""
+OPTIMIZED_LOG = b"""\
+Step 1/11 : FROM golang:alpine as builder
+Step 2/11 : WORKDIR /workspace
+ ---> Using cache
+Step 3/11 : ENV GOPROXY
+ ---> Using cache
+Step 4/11 : COPY go.mod
+ ---> Using cache
+Step 5/11 : COPY go.sum
+ ---> Using cache
+Step 6/11 : RUN go mod download
+ ---> Using cache
+Step 7/11 : COPY . /workspace
+Step 8/11 : RUN CGO_ENABLED=0 go build -o speedup
+Step 9/11 : FROM alpine
+Step 10/11 : COPY --from=builder
+Step 11/11 : ENTRYPOINT
+Successfully built 194daff60077
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +63,7 @@ class _ArticleBuild:
     """A build of the article. modules: how many of them its log names as downloaded."""
 
     name: str
-    log: str
+    log: bytes
     modules: int
 
 
@@ -75,9 +95,9 @@ def beside_the_article(*builds: Build) -> Table:
     return Table(table, lambda column, _: "sk-whole" if column in ("ran", "cached") else "", HEADS)
 
 
-def _read(log: str) -> list[tuple[str, bool]]:
+def _read(log: bytes) -> list[tuple[str, bool]]:
     """The instructions of a log, each with whether it was cached."""
-    (build,) = read_classic_log(io.BytesIO(log.encode()))
+    (build,) = read_classic_log(io.BytesIO(log))
     vertices = read_rawjson(build.status_lines).vertices.values()
     return [(vertex.name.partition("] ")[2], vertex.cached) for vertex in vertices]
 
