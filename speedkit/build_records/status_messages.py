@@ -31,7 +31,7 @@ LATEST_SECOND = 253_402_300_799
 
 Kind = Literal["text", "base64", "number", "boolean", "time"]
 Fields = Mapping[int, tuple[str, "Kind | Fields", bool]]
-"""The fields of a message: by its number, the name in JSON, the kind of its content, and whether it may come again and again."""
+"""The fields of a message: by its number, the name in JSON, the kind of its content, and whether it may come repeatedly."""
 
 PROGRESS_GROUP: Fields = {1: ("id", "text", False), 2: ("name", "text", False), 3: ("weak", "boolean", False)}
 POSITION: Fields = {1: ("line", "number", False), 2: ("character", "number", False)}
