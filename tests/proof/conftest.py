@@ -22,6 +22,8 @@ COPY . /src
 RUN cat /src/main.txt > /out
 CMD ["cat", "/out"]
 """
+GAIN_SECONDS = 4
+"""How long the step of `long_step` takes: more than the builds of a busy machine vary, so that a change of it is a gain."""
 
 
 speedkit = of_the_program.speedkit
@@ -39,10 +41,25 @@ def git():
     return run
 
 
+def long_step(dockerfile: str) -> str:
+    """The Dockerfile with a step that takes long enough for a gain to be seen."""
+    return dockerfile.replace("sleep 1", f"sleep {GAIN_SECONDS}")
+
+
 @pytest.fixture
 def project(folder, git):
     """A repository of four commits; the last one changes nothing that is built."""
-    place = folder({"Dockerfile": AS_IS, ".dockerignore": ".git\ndocs\n", "deps.txt": "a\n", "main.txt": "1\n"})
+    return _repository(folder, git, AS_IS)
+
+
+@pytest.fixture
+def long_project(folder, git):
+    """The same with a long step."""
+    return _repository(folder, git, long_step(AS_IS))
+
+
+def _repository(folder, git, dockerfile: str) -> Path:
+    place = folder({"Dockerfile": dockerfile, ".dockerignore": ".git\ndocs\n", "deps.txt": "a\n", "main.txt": "1\n"})
     git(place, "init", "-q")
     for number in (1, 2, 3):
         (place / "main.txt").write_text(f"{number}\n")

@@ -11,7 +11,7 @@ from speedkit.advice import Suggestion
 from speedkit.proof import Advice, advise, advising
 from tests.strict_schema import check
 
-from .conftest import AS_IS, SPLIT
+from .conftest import AS_IS, GAIN_SECONDS, SPLIT, long_step
 
 GO = "FROM golang:1.24 AS build\nWORKDIR /src\nCOPY . .\nRUN go build -o /app .\nFROM scratch\nCOPY --from=build /app /app\n"
 
@@ -78,9 +78,9 @@ def test_the_patch_applies_to_the_file_in_the_folder_even_with_changes_that_are_
 
 
 @pytest.mark.engine
-def test_what_is_proven_is_the_only_advice(advised, project, rules):
-    rules(split=SPLIT)
-    code, document = advised(project, "--prove", "--commits", "2")
+def test_what_is_proven_is_the_only_advice(advised, long_project, rules):
+    rules(split=long_step(SPLIT))
+    code, document = advised(long_project, "--prove", "--commits", "2")
     assert code == 0
     [piece] = document["advice"]
     assert piece["proof"]["equal"]
@@ -91,10 +91,14 @@ def test_what_is_proven_is_the_only_advice(advised, project, rules):
 
 
 @pytest.mark.engine
-def test_a_rule_whose_image_differs_is_left_out_of_the_patch_and_named(advised, project, rules):
-    wrong = AS_IS.replace("cp /src/deps.txt /deps", "cp /src/deps.txt /elsewhere")
-    rules(split=SPLIT, wrong=wrong, all=SPLIT.replace("cp /src/deps.txt /deps", "cp /src/deps.txt /elsewhere"))
-    _, document = advised(project, "--prove", "--commits", "1")
+def test_a_rule_whose_image_differs_is_left_out_of_the_patch_and_named(advised, long_project, rules):
+    wrong = long_step(AS_IS).replace("cp /src/deps.txt /deps", "cp /src/deps.txt /elsewhere")
+    rules(
+        split=long_step(SPLIT),
+        wrong=wrong,
+        all=long_step(SPLIT).replace("cp /src/deps.txt /deps", "cp /src/deps.txt /elsewhere"),
+    )
+    _, document = advised(long_project, "--prove", "--commits", "1")
     assert [piece["rule"] for piece in document["advice"]] == ["split"]
     assert document["advice"][0]["proof"]["equal"]
     assert [piece["rule"] for piece in document["tried"]] == ["all", "wrong"]
@@ -112,12 +116,12 @@ def test_a_change_that_saves_nothing_is_tried_and_not_advised(advised, project, 
 
 
 @pytest.mark.engine
-def test_a_rule_that_is_worth_it_alone_is_found_when_all_together_save_nothing(advised, project, rules):
+def test_a_rule_that_is_worth_it_alone_is_found_when_all_together_save_nothing(advised, long_project, rules):
     def slower(text):
-        return text.replace("cat /src/main.txt", "sleep 1.2 && cat /src/main.txt")
+        return text.replace("cat /src/main.txt", f"sleep {GAIN_SECONDS + 1} && cat /src/main.txt")
 
-    rules(split=SPLIT, slow=slower(AS_IS), all=slower(SPLIT))
-    _, document = advised(project, "--prove", "--commits", "1")
+    rules(split=long_step(SPLIT), slow=slower(long_step(AS_IS)), all=slower(long_step(SPLIT)))
+    _, document = advised(long_project, "--prove", "--commits", "1")
     assert [piece["rule"] for piece in document["advice"]] == ["split"]
     assert document["advice"][0]["proof"]["verdict"] == "better"
     assert [piece["rule"] for piece in document["tried"]] == ["all", "slow"]
