@@ -53,7 +53,8 @@ _LINES = re.compile(
     rb"|(?P<aside>Removed intermediate container|\[Warning\])[^\n]*)[ \r]*(?=\n|\Z)"
     rb"|(?P<removing>Removing intermediate container) [0-9a-f*]{4,64}[^\n]*"
     rb"|# Executing (?P<triggers>[0-9]{1,5}) build triggers?[^\n]*"
-    rb"|(?P<success>Successfully (?:built|tagged)) [^\n]*)"
+    # pip says that it has successfully built a package, too.
+    rb"|(?P<success>Successfully (?:built [0-9a-f*]{4,64}[ \r]*(?=\n|\Z)|tagged [^\n]*)))"
 )
 _EXIT = re.compile(rb"\bThe command (.{0,60000}) returned a non-zero code: ([0-9*]{1,9})", re.DOTALL)
 _EXIT_MARK = b" returned a non-zero code: "

@@ -67,6 +67,7 @@ _TRANSFER_LENGTH = 64
 _UNITS = {b"B": 1, b"kB": 10**3, b"MB": 10**6, b"GB": 10**9, b"TB": 10**12, b"PB": 10**15}
 _NAME = re.compile(rb"\[|(?:exporting|importing|resolving|sending|merging|preparing|copy|load|docker-image://|https?://|git)\b")
 _PLACE = re.compile(rb"\[(?P<stage>[^\]]{0,200}?)(?P<n>[0-9]{1,6})/(?P<total>[0-9]{1,6})\] ")
+_SHARED_NAME = re.compile(rb"\[(?:[^\]]* )?([^\] ]+)\] (.*)", re.DOTALL)
 _OF_BUILDKIT = re.compile(rb"\[(?:[^\]]{1,200} )?(?:internal|auth|[0-9*]{1,12}/[0-9*]{1,12})\] |exporting to image")
 _EXPORTS = (b"exporting to ", b"exporting cache")
 _DEFINITION = "load build definition from "
@@ -93,8 +94,15 @@ class _Step:
     transfers: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def is_named(self, text: bytes) -> bool:
-        """Whether a header is the one of this step. Older versions cut a name and put three points behind it."""
-        return self.name == text or (text.endswith(b"...") and self.name.startswith(text[:-3]))
+        """Whether a header is the one of this step.
+
+        Older versions cut a name and put three points behind it. Of a vertex that two targets share, bake and compose print the
+        name for one of them, and later for the other: `[web build 2/3] RUN make`, `[api build 2/3] RUN make`.
+        """
+        if self.name == text or (text.endswith(b"...") and self.name.startswith(text[:-3])):
+            return True
+        own, other = _SHARED_NAME.fullmatch(self.name), _SHARED_NAME.fullmatch(text)
+        return own is not None and other is not None and own.groups() == other.groups()
 
     @property
     def last_seconds(self) -> float:

@@ -124,10 +124,13 @@ def test_a_program_that_prints_about_errors_has_not_failed():
     assert (build.outcome, build.error) == ("done", None)
 
 
+def test_pip_that_has_built_a_package_does_not_end_the_build():
+    pip = "Successfully built databricks-cli\nSuccessfully installed Flask-2.2.2\n"
+    assert read_one(SMALL.replace("two\n", f"two\n{pip}")).steps == 6
+
+
 def test_old_versions_count_from_zero_without_a_total():
-    log = (
-        "Step 0 : FROM debian\n ---> 0a29ea7cbdfd\nStep 1 : RUN x\n ---> Using cache\n ---> 1a29ea7cbdfd\nSuccessfully built 1a"
-    )
+    log = "Step 0 : FROM debian\n ---> 0a29ea7c\nStep 1 : RUN x\n ---> Using cache\n ---> 1a29ea7c\nSuccessfully built 1a29ea7c"
     assert (read_one(log).steps, read_one(log).cached_steps, read_one(log).outcome) == (2, 1, "done")
 
 

@@ -152,6 +152,16 @@ def test_builds_that_print_in_turns_are_told_apart_by_their_names():
     assert facts(other) == [("[b 1/2] FROM y", "cached", 0.0, ""), ("[b 2/2] RUN b", "done", 2.0, "from b\n")]
 
 
+def test_a_vertex_of_two_targets_is_one_step_under_both_names():
+    log = (
+        "#1 [internal] load bake definitions\n#1 DONE 0.1s\n\n#2 [api build 1/2] WORKDIR /a\n#2 CACHED\n\n"
+        "#3 [api build 2/2] RUN x\n#3 DONE 1.0s\n\n#2 [web build 1/2] WORKDIR /a\n#2 CACHED\n\n"
+        "#4 exporting to image\n#4 DONE 0.1s\n"
+    )
+    build = read_one(log)
+    assert (build.steps, build.cached_steps, build.outcome) == (4, 1, "done")
+
+
 def test_lines_that_nobody_understands_are_told_with_their_numbers():
     build = read_one("#1 [1/2] FROM a\n???\n#1 CACHED\nsome other program\n#2 [2/2] RUN x\n#2 DONE 1.0s\nafter the build\n")
     assert [(one.line, one.text) for one in build.not_understood] == [(2, "???"), (4, "some other program")]
