@@ -92,7 +92,7 @@ WRONG = {
     "a Dockerfile outside": ('dockerfile = "../Dockerfile"\n' + CLAIM, "dockerfile: '../Dockerfile' leads out", ""),
     "a broken glob": ('[[claim]]\nwhen = "a//b"\nstays_cached = "RUN x"', "claim[1].when: 'a//b' is no glob", "src/**"),
     "two ways": ('way = "a"\ndockerfile = "b"\n' + CLAIM, "way: it names a way to build", "one of them"),
-    "a build arg that is no text": ("[build_args]\nA = 1\n" + CLAIM, "build_args.A: 1 is no text", "quotes"),
+    "a build arg that is no text": ("[build_args]\nA = 1\n" + CLAIM, "build_args.A: it is no text", "quotes"),
     "nothing to check": ("", "neither a budget nor a claim", "Begin with such lines"),
 }
 
