@@ -68,6 +68,7 @@ _UNITS = {b"B": 1, b"kB": 10**3, b"MB": 10**6, b"GB": 10**9, b"TB": 10**12, b"PB
 _NAME = re.compile(rb"\[|(?:exporting|importing|resolving|sending|merging|preparing|copy|load|docker-image://|https?://|git)\b")
 _PLACE = re.compile(rb"\[(?P<stage>[^\]]{0,200}?)(?P<n>[0-9]{1,6})/(?P<total>[0-9]{1,6})\] ")
 _SHARED_NAME = re.compile(rb"\[(?:[^\]]* )?([^\] ]+)\] (.*)", re.DOTALL)
+_BOOT = b"[internal] booting buildkit"
 _OF_BUILDKIT = re.compile(rb"\[(?:[^\]]{1,200} )?(?:internal|auth|[0-9*]{1,12}/[0-9*]{1,12})\] |exporting to image")
 _EXPORTS = (b"exporting to ", b"exporting cache")
 _DEFINITION = "load build definition from "
@@ -180,8 +181,12 @@ class _Build:
 
     @property
     def is_certain(self) -> bool:
-        """Whether these are lines of BuildKit: a text may have lines such as `#1 is our favorite`."""
-        steps = self.steps.values()
+        """Whether these are lines of a build.
+
+        A text may have lines such as `#1 is our favorite`. And `docker buildx create --bootstrap`, as CI systems run it, prints
+        that it boots BuildKit in the same way: to count that as a build would be a build with nothing cached.
+        """
+        steps = [step for step in self.steps.values() if step.name != _BOOT]
         return any(
             step.cached or step.seconds is not None or step.error or step.last_line or _OF_BUILDKIT.match(step.name)
             for step in steps

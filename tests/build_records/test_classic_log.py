@@ -6,7 +6,7 @@ import io
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import speedkit as sk
@@ -36,6 +36,9 @@ def facts(build: ForeignBuild) -> list[tuple[str, str, str]]:
     """What is read of each step: name, state and log."""
     return [(one.name, state(one), one.log) for one in read_rawjson(build.status_lines).vertices.values()]
 
+
+SLOW = [HealthCheck.too_slow]
+"""On a busy machine, making up a build may take Hypothesis long."""
 
 SMALL = """\
 Sending build context to Docker daemon  9.027MB
@@ -168,7 +171,7 @@ def test_a_log_of_no_build_gives_no_build(log):
     assert read(log) == ()
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, suppress_health_check=SLOW)
 @given(start=st.integers(0, len(SMALL)), end=st.integers(0, len(SMALL)))
 def test_a_log_cut_anywhere_calls_no_step_cached_that_is_not(start, end):
     cached = {"FROM golang:alpine as builder", "WORKDIR /w"}
@@ -181,7 +184,7 @@ def test_a_log_cut_anywhere_calls_no_step_cached_that_is_not(start, end):
         assert build.outcome != "failed"
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, suppress_health_check=SLOW)
 @given(digit=st.sampled_from("0123456789"))
 def test_a_secret_that_is_one_digit_hides_no_step(digit):
     masked = read_one(SMALL.replace(digit, "***"))

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import speedkit as sk
@@ -162,6 +162,12 @@ def test_a_vertex_of_two_targets_is_one_step_under_both_names():
     assert (build.steps, build.cached_steps, build.outcome) == (4, 1, "done")
 
 
+def test_a_builder_that_boots_is_no_build():
+    boot = "#1 [internal] booting buildkit\n#1 pulling image moby/buildkit 2.5s done\n#1 DONE 3.0s\n"
+    assert read(boot) == ()
+    assert [build.steps for build in read(f"{boot}name: builder\n{SMALL}")] == [5]
+
+
 def test_lines_that_nobody_understands_are_told_with_their_numbers():
     build = read_one("#1 [1/2] FROM a\n???\n#1 CACHED\nsome other program\n#2 [2/2] RUN x\n#2 DONE 1.0s\nafter the build\n")
     assert [(one.line, one.text) for one in build.not_understood] == [(2, "???"), (4, "some other program")]
@@ -250,6 +256,9 @@ def test_hostile_lines_are_no_harm(line):
 
 # Builds made up by hypothesis.
 
+SLOW = [HealthCheck.too_slow]
+"""On a busy machine, making up a build may take Hypothesis long."""
+
 TEXT = st.text(st.characters(codec="ascii", min_codepoint=32, max_codepoint=126), max_size=12).map(str.strip)
 LOG = st.lists(st.tuples(st.floats(0, 9.9), TEXT), max_size=4).map(
     lambda lines: tuple((round(at, 3), text) for at, text in sorted(lines))
@@ -285,7 +294,7 @@ def expected(steps: list[PrintedStep], turns: list[int]) -> list[tuple[str, str,
 
 
 @pytest.mark.parametrize("prefix", CI_PREFIXES.values(), ids=CI_PREFIXES)
-@settings(max_examples=15)
+@settings(max_examples=15, suppress_health_check=SLOW)
 @given(build=builds())
 def test_what_buildkit_prints_is_read_back_behind_every_prefix(prefix, build):
     read_back = read_one(with_prefix([*plain_lines(*build)], prefix))
@@ -298,7 +307,7 @@ def test_what_buildkit_prints_is_read_back_behind_every_prefix(prefix, build):
     assert read_back.not_understood == ()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=SLOW)
 @given(build=builds(), place=st.floats(0, 1), beginning=st.floats(0, 1))
 def test_a_log_cut_anywhere_says_nothing_that_the_whole_log_does_not_say(build, place, beginning):
     log = with_prefix([*plain_lines(*build)], "")
@@ -314,7 +323,7 @@ def test_a_log_cut_anywhere_says_nothing_that_the_whole_log_does_not_say(build, 
         assert all(name in whole or any(full.startswith(name) for full in whole) for name in names)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(build=builds(), digit=st.sampled_from("0123456789"))
 def test_a_secret_that_is_one_digit_hides_no_step(build, digit):
     lines = [*plain_lines(*build)]
@@ -324,7 +333,7 @@ def test_a_secret_that_is_one_digit_hides_no_step(build, digit):
     assert [one[0] for one in facts(masked)] == [one[0].replace(digit, "***") for one in facts(plain)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=SLOW)
 @given(first=builds(), second=builds())
 def test_two_builds_in_one_log_are_two(first, second):
     logs = [with_prefix([*plain_lines(*build)], "") for build in (first, second)]
