@@ -154,6 +154,9 @@ class ClassicLogReader:
 
     def feed(self, block: Block) -> None:
         """Take in the next block."""
+        is_between_builds = self._last is None or (self._last.is_done and len(self._of_program) == 1)
+        if is_between_builds and b"Step " not in block.data:
+            return  # looking for one word is thirty times as quick as looking at each line
         place = 0
         for match in _LINES.finditer(block.data):
             if match.start() > place:
