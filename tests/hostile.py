@@ -243,6 +243,7 @@ def lesson_tables(attack: str) -> list[Table]:
                 "summaries": lambda: lessons.summaries(app.edits),
                 "overview": lambda: lessons.overview(made, app),
                 "side_by_side": lambda: lessons.side_by_side(made[4], made[5]),
+                "beside_the_article": lambda: lessons.beside_the_article(*made),
                 "what_ran": lambda: lessons.what_ran(*made, *(_on_the_host(one) for one in made)),
             }
             returned = {name: getattr(getattr(lessons, name), "__annotations__", {}).get("return") for name in lessons.__all__}
