@@ -122,7 +122,7 @@ def hostile_tour(place: Place) -> str:
     attack = "<img/src='x'/onerror=window.__x=1>"
     text = f"FROM ${{A:+{attack}}}{place.image} AS one\nCOPY . /app\nRUN true {attack!r}\n"
     # A tour sums up the builds of the sample app, which it tells by this name.
-    project = place.write({"Dockerfile": text, "a.txt": "x"}).rename(place.folder / "sample_go_app")
+    project = place.write({"Dockerfile": text, "a.txt": "x", "README.md": "x"}).rename(place.folder / "sample_go_app")
     (project / "<svg onload=window.__x=1>").write_text(attack)
     # Notebook 07 is about a history.
     history = SmallRepository(project)

@@ -189,6 +189,28 @@ def test_figures_of_recorded_builds_say_that_they_are_estimates(stages):
     assert "seconds estimated from 0 real builds" in stage_costs(replace(stages, model=SecondsModel([]))).measured
 
 
+@pytest.mark.engine
+def test_a_report_with_a_build_shows_its_stages_and_its_layers(engine, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPEEDKIT_HOME", str(tmp_path / "home"))
+    small = SmallRepository(tmp_path / "repository")
+    text = "FROM scratch AS files\nCOPY . /here\nFROM scratch\nCOPY --from=files /here /here\nCOPY a /here/a\n"
+    small.commit({"Dockerfile": text, ".dockerignore": ".git\n", "a": "0" * 90_000, "b": "1"})
+    small.commit({"b": "2"})
+    made, text = page_of(small.folder, tmp_path / "report.html", build=True)
+    assert made.missing == {}
+    assert made.problems == ()
+    assert made.image is not None
+    assert made.image.wasted_bytes >= 90_000
+    assert "are wasted, by here/a" in text or "are wasted, by /here/a" in text
+    assert "seconds estimated from 1 recorded build" in text
+    commands = [unescape(command) for command in COMMAND.findall(text)]
+    assert {shlex.split(command)[1] for command in commands} == {"replay", "explain", "layers", "advise", "report"}
+    # What was recorded is shown again without another build.
+    again, _ = page_of(small.folder, tmp_path / "again.html")
+    assert again.image is not None
+    assert again.image.id == made.image.id
+
+
 @pytest.mark.browser
 def test_a_report_draws_its_figures_offline_and_fits_a_page_and_a_phone(browser, small, tmp_path):
     report(small.folder, tmp_path / "report.html")
