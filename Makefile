@@ -1,6 +1,6 @@
 # make tour    everything set up, every strategy built for real, every notebook executed, out/index.html written
 # make lab     JupyterLab at the first notebook
-# make quick   style, types, and all tests that need neither an engine nor a browser: a minute
+# make quick   style, types, and all tests that need neither an engine nor a browser: two minutes
 # make test    every check;  make bench, make conformance, make faults, make soak, make fuzz: measurements and searches that take longer
 # make docs    pages of the public functions and classes, out/docs/index.html, from their docstrings
 # make catalogue  collects all messages of the code for translators: speedkit/catalogues/speedkit.pot
