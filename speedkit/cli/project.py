@@ -139,8 +139,9 @@ def _options_text(way: Way) -> str:
 
 
 def _used_text(base: Base, why_none: str) -> str:
-    if base.stand_in:
-        return message("{image} (stand-in)", image=base.used)
+    if base.stand_in and base.used is not None:
+        # Without the address before it, which only tells BuildKit that the image is in no registry.
+        return message("the stand-in {name}", name=base.used.rpartition("/")[2].removeprefix("standin-"))
     if base.used is not None:
         return base.used if base.used != base.reference else message("the image itself")
     if why_none:
