@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .build_costs import BuildCost, SlowerStep
-from .classic_log import read_classic_log
 from .dockerbuild import read_exported
 from .foreign_build import ForeignBuild, NotUnderstood, RecordKind
 from .imports import ELSEWHERE, ImportedBuild, ImportedRecords, KnownHere, Shelf, import_records, imported_build
 from .record_files import STANDARD_INPUT, RecordFile, read_records
+from .text_log import read_text_log
 
 __all__ = [
     "ELSEWHERE",
@@ -24,7 +24,7 @@ __all__ = [
     "SlowerStep",
     "import_records",
     "imported_build",
-    "read_classic_log",
     "read_exported",
     "read_records",
+    "read_text_log",
 ]

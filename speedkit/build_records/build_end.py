@@ -20,6 +20,7 @@ Source: https://github.com/docker/buildx, commands/build.go.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,8 +58,17 @@ class BuildEnd:
     _inside: Literal["", "quote", "place", "excerpt"] = ""
 
     @property
-    def was_canceled(self) -> bool:
-        return "context canceled" in self.failure or self.failure.endswith("Canceled")
+    def lines(self) -> list[bytes]:
+        """The text as rawjson has it, behind the progress."""
+        # A line of an excerpt may begin with a brace, and would be taken for progress.
+        return [b" " * line.startswith(b"{") + line + b"\n" for line in self.text]
+
+    def outcome(self, states: Collection[str]) -> Literal["failed", "cancelled"] | None:
+        """How the build ended, by the states of its steps and its last lines; None where nothing says that it went wrong."""
+        was_canceled = "context canceled" in self.failure or self.failure.endswith("Canceled")
+        if "failed" in states or (self.failure and not was_canceled):
+            return "failed"
+        return "cancelled" if "cancelled" in states or self.failure else None
 
     def read(self, line: bytes, *, has_failed: bool) -> bool:
         """Take in a line; whether it is one that BuildKit's clients print. has_failed: whether a step of the build failed."""

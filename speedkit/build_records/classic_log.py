@@ -32,18 +32,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood
-from .log_lines import BEFORE_TEXT, LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_program, read_blocks, without_prefix
+from .log_lines import BEFORE_TEXT, LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_program, without_prefix
+from .logged_build import MOST_LINES_BETWEEN, LoggedBuild
 from .status_lines import LoggedStep, status_lines
 from .step_log import LogBudget, StepLog
 
-__all__ = ["ClassicLogReader", "read_classic_log"]
+__all__ = ["ClassicLogReader"]
 
 MOST_STEPS = 50_000
-MOST_NOT_UNDERSTOOD = 100
-MOST_LINES_BETWEEN = 2000
 ERROR_LENGTH = 4000
 
 _LINES = re.compile(
@@ -102,27 +101,12 @@ class _Step:
 
 
 @dataclass(slots=True)
-class _Build:
-    """A build so far. program: that printed it. total: how many steps it announces; "" where it does not."""
+class _Build(LoggedBuild):
+    """A build so far. total: how many steps it announces; "" where it does not."""
 
-    program: str
-    total: str
+    total: str = ""
     steps: list[_Step] = field(default_factory=list)
     is_done: bool = False
-    first: float | None = None
-    last: float | None = None
-    lines_between: int = 0
-    pending: list[NotUnderstood] = field(default_factory=list)
-    not_understood: list[NotUnderstood] = field(default_factory=list)
-
-    def at(self, time: float | None) -> None:
-        """A line of the build was printed."""
-        if time is not None:
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
-        self.not_understood += self.pending[: MOST_NOT_UNDERSTOOD - len(self.not_understood)]
-        self.pending.clear()
-        self.lines_between = 0
 
     def goes_on_with(self, number: str, total: str) -> bool:
         """Whether a step is the next one of this build, or a later one, where lines are left out."""
@@ -130,14 +114,6 @@ class _Build:
             return False
         last = self.steps[-1].number
         return not (number.isdigit() and last.isdigit()) or int(number) > int(last)
-
-
-def read_classic_log(stream: BinaryIO) -> tuple[ForeignBuild, ...]:
-    """The builds in a log, in their order; empty where no line is one of the classic builder."""
-    reader = ClassicLogReader()
-    for block in read_blocks(stream):
-        reader.feed(block)
-    return tuple(build for _, build in reader.builds())
 
 
 class ClassicLogReader:
@@ -204,7 +180,7 @@ class ClassicLogReader:
         if self._steps >= MOST_STEPS:
             return
         if build is None:
-            build = _Build(program, total)
+            build = _Build(program, total=total)
             self._builds.append(build)
             self._first_lines.append(block.line_at(match.start()))
             self._of_program[program] = [build, *builds][:8]
@@ -256,19 +232,13 @@ class ClassicLogReader:
                 return
 
     def _other_lines(self, build: _Build, block: Block, start: int, end: int) -> None:
-        place = start
-        while place < end and build.lines_between < MOST_LINES_BETWEEN:
-            line_end = block.data.find(b"\n", place + 1, end)
-            line_end = end if line_end < 0 else line_end
-            line = without_prefix(block.data[place + 1 : min(line_end, place + LINE_BYTES)], build.program).strip()
+        for place, line in block.lines(start, end):
+            if build.lines_between >= MOST_LINES_BETWEEN:
+                return
             build.lines_between += 1
-            if (
-                line
-                and not _BESIDE_A_BUILD.match(line)
-                and len(build.pending) + len(build.not_understood) < MOST_NOT_UNDERSTOOD
-            ):
-                build.pending.append(NotUnderstood(block.line_at(place), decoded(line)[:TEXT_LENGTH]))
-            place = line_end
+            bare = without_prefix(line, build.program).strip()
+            if bare and not _BESIDE_A_BUILD.match(bare):
+                build.note_other_line(block, place, bare)
 
 
 def _foreign_build(build: _Build, clock: LogClock) -> ForeignBuild:
@@ -285,7 +255,7 @@ def _foreign_build(build: _Build, clock: LogClock) -> ForeignBuild:
         status_lines=tuple(line for step in steps for line in status_lines(step)),
         steps=len(steps),
         cached_steps=sum(step.cached for step in build.steps),
-        seconds=None if build.first is None or build.last is None else build.last - build.first,
+        seconds=build.seconds,
         not_understood=tuple(build.not_understood),
         outcome=outcome,
         error=last.error or None,

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .build_end import BuildEnd
-from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood
+from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood, Outcome
 from .log_lines import BEFORE_TEXT, LINE_BYTES, Block, decoded, without_prefix
 from .status_lines import LoggedStep, status_lines
 
@@ -155,17 +155,13 @@ def _foreign_build(picture: _Picture) -> ForeignBuild:
             )
         )
     lines = [line for step in steps for line in status_lines(step)]
-    outcome: Literal["done", "failed", "cancelled"] | None = None
-    if picture.has_failed or (picture.end.failure and not picture.end.was_canceled):
-        outcome = "failed"
-    elif picture.end.failure or any(state == "cancelled" for _, state, _ in picture.steps):
-        outcome = "cancelled"
-    elif picture.is_finished:
+    outcome: Outcome | None = picture.end.outcome({state for _, state, _ in picture.steps})
+    if outcome is None and picture.is_finished:
         outcome = "done"
     is_whole = len(steps) >= picture.ended
     return ForeignBuild(
         kind="plain log",
-        status_lines=(*lines, *(b" " * line.startswith(b"{") + line + b"\n" for line in picture.end.text)),
+        status_lines=(*lines, *picture.end.lines),
         steps=len(steps),
         cached_steps=sum(step.cached for step in steps),
         seconds=picture.seconds,

@@ -90,6 +90,15 @@ class Block:
         """The 1-based number, in the whole log, of the line whose line feed is at a place of the data."""
         return self.line + self.data.count(b"\n", 0, place)
 
+    def lines(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """The lines between two places of the data, each with the place of its line feed, cut to `LINE_BYTES`."""
+        place = start
+        while place < end:
+            line_end = self.data.find(b"\n", place + 1, end)
+            line_end = end if line_end < 0 else line_end
+            yield place, self.data[place + 1 : min(line_end, place + 1 + LINE_BYTES)]
+            place = line_end
+
 
 class _Reading(Protocol):
     def read(self, size: int, /) -> bytes: ...

@@ -25,21 +25,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from .build_end import BuildEnd
 from .foreign_build import TEXT_LENGTH, ForeignBuild, NotUnderstood
-from .log_lines import LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_program, read_blocks, without_prefix
+from .log_lines import LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_program, without_prefix
+from .logged_build import MOST_LINES_BETWEEN, LoggedBuild
 from .status_lines import LoggedStep, status_lines
 from .step_log import LogBudget, StepLog
 
-__all__ = ["PlainLogReader", "read_plain_log"]
+__all__ = ["PlainLogReader"]
 
 MOST_STEPS = 50_000
 """Of all builds in a file. BuildKit itself gets slow with some thousand."""
-MOST_NOT_UNDERSTOOD = 100
-MOST_LINES_BETWEEN = 2000
-"""Lines of other programs between two lines of a build that are looked at."""
 MOST_TRANSFERS = 1000
 LAST_LINE_BYTES = 400
 ERROR_LENGTH = 4000
@@ -123,15 +121,13 @@ class _Step:
 
 
 @dataclass(slots=True)
-class _Build:
+class _Build(LoggedBuild):
     """A build so far.
 
-    program: that printed it. current: the number of the vertex that the printer is at. highest: of all numbers. masked: the key
-    of the step that a masked number means now, since two numbers may look the same. failing: the step whose error may go on in
-    the next line. pending: lines that were not understood; they count when the build goes on after them.
+    current: the number of the vertex that the printer is at. highest: of all numbers. masked: the key of the step that a masked
+    number means now, since two numbers may look the same. failing: the step whose error may go on in the next line.
     """
 
-    program: str
     steps: dict[str, _Step] = field(default_factory=dict)
     current: str = ""
     highest: int = 0
@@ -139,24 +135,6 @@ class _Build:
     has_failed: bool = False
     end: BuildEnd = field(default_factory=BuildEnd)
     failing: _Step | None = None
-    first: float | None = None
-    last: float | None = None
-    pending: list[NotUnderstood] = field(default_factory=list)
-    not_understood: list[NotUnderstood] = field(default_factory=list)
-    lines_between: int = 0
-
-    def at(self, time: float | None) -> None:
-        """A line of the build was printed."""
-        if time is not None:
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
-        self.failing = None
-        if not self.lines_between:
-            return
-        self.lines_between = 0
-        if self.pending:
-            self.not_understood.extend(self.pending[: MOST_NOT_UNDERSTOOD - len(self.not_understood)])
-            self.pending.clear()
 
     def has_stage(self, header: bytes) -> bool:
         """Whether a step of the build is of the same stage as a header, or the header of none."""
@@ -191,14 +169,6 @@ class _Build:
             step.cached or step.seconds is not None or step.error or step.last_line or _OF_BUILDKIT.match(step.name)
             for step in steps
         )
-
-
-def read_plain_log(stream: BinaryIO) -> tuple[ForeignBuild, ...]:
-    """The builds in a log, in their order; empty where no line is one of BuildKit's plain progress."""
-    reader = PlainLogReader()
-    for block in read_blocks(stream):
-        reader.feed(block)
-    return tuple(build for _, build in reader.builds())
 
 
 class PlainLogReader:
@@ -285,6 +255,7 @@ class PlainLogReader:
         if builds[0] is not build:
             builds.remove(build)
             builds.insert(0, build)
+        build.failing = None
         build.at(time)
 
     def _step(self, build: _Build, number: str, name: bytes, time: float | None) -> _Step | None:
@@ -392,14 +363,12 @@ class PlainLogReader:
             if block.line == 1 and start == 0 and end < len(block.data) and block.data.count(b"\n", 0, end) == 1:
                 self._cut_line = NotUnderstood(1, _shown(block.data[:end]))
             return
-        build, place = self._last, start
-        while place < end and build.lines_between < MOST_LINES_BETWEEN:
-            line_end = block.data.find(b"\n", place + 1, end)
-            line_end = end if line_end < 0 else line_end
-            line = without_prefix(block.data[place + 1 : min(line_end, place + 1 + LINE_BYTES)], build.program)
-            self._other_line(build, line, block, place)
+        build = self._last
+        for place, line in block.lines(start, end):
+            if build.lines_between >= MOST_LINES_BETWEEN:
+                return
+            self._other_line(build, without_prefix(line, build.program), block, place)
             build.lines_between += 1
-            place = line_end
 
     def _other_line(self, build: _Build, line: bytes, block: Block, place: int) -> None:
         if build.failing is not None and line and line != b"------":
@@ -409,8 +378,7 @@ class PlainLogReader:
         build.failing = None
         if not line or build.end.read(line, has_failed=build.has_failed):
             return
-        if len(build.pending) + len(build.not_understood) < MOST_NOT_UNDERSTOOD:
-            build.pending.append(NotUnderstood(block.line_at(place), _shown(line)))
+        build.note_other_line(block, place, line)
 
 
 def _ending(text: bytes) -> tuple[_State, float | None] | None:
@@ -436,16 +404,14 @@ def _foreign_build(build: _Build, clock: LogClock, before: tuple[NotUnderstood, 
     steps = list(build.steps.values())
     times = _Times(build.first, build.last, max((step.seconds or step.last_seconds for step in steps), default=0.0))
     lines = [line for step in steps for line in status_lines(times.logged_step(step))]
-    # A line of an excerpt may begin with a brace, and would be taken for progress.
-    text = [b" " * line.startswith(b"{") + line + b"\n" for line in build.end.text]
     names = [decoded(step.name) for step in steps]
     errors = [step.error for step in steps if step.state == "failed"]
     return ForeignBuild(
         kind="plain log",
-        status_lines=(*lines, *text),
+        status_lines=(*lines, *build.end.lines),
         steps=len(steps),
         cached_steps=sum(step.cached for step in steps),
-        seconds=None if build.first is None or build.last is None else build.last - build.first,
+        seconds=build.seconds,
         not_understood=(*before, *build.not_understood),
         outcome=_outcome(build, steps),
         error=build.end.failure or next(iter(errors), None),
@@ -457,10 +423,8 @@ def _foreign_build(build: _Build, clock: LogClock, before: tuple[NotUnderstood, 
 
 def _outcome(build: _Build, steps: list[_Step]) -> Literal["done", "failed", "cancelled"] | None:
     states = {step.state for step in steps}
-    if "failed" in states or (build.end.failure and not build.end.was_canceled):
-        return "failed"
-    if "cancelled" in states or build.end.failure:
-        return "cancelled"
+    if (ended := build.end.outcome(states)) is not None:
+        return ended
     if "open" in states:
         return None
     # A log may be cut between two steps. The build is done when its result was exported, or its last stage is complete.

@@ -9,11 +9,12 @@ from .notebook_view import watch_in_notebook
 from .progress import Watch, quiet_or_notebook
 from .request import BuildOptions, options_of
 from .running_build import RunningBuild, build, recordings_folder, start_again, start_build, start_on_builder, start_replay
-from .way_builds import start_measured
+from .way_builds import MeasuredBuilds, start_measured
 
 __all__ = [
     "BuildOptions",
     "Comparison",
+    "MeasuredBuilds",
     "RunningBuild",
     "Watch",
     "build",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from speedkit.apps import App, Strategy
 from speedkit.builders import Builder
-from speedkit.engine import checked_options
+from speedkit.engine import Engine, checked_options, remove_results
+from speedkit.model import Build
 
 from .request import BuildOptions
 from .running_build import RunningBuild, start_on_builder
@@ -16,7 +17,33 @@ from .running_build import RunningBuild, start_on_builder
 if TYPE_CHECKING:
     from speedkit.projects import Way
 
-__all__ = ["start_measured"]
+__all__ = ["MeasuredBuilds", "start_measured"]
+
+
+class MeasuredBuilds:
+    """Builds that are waited for one after the other, and whose images nobody needs afterwards."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._images: set[str] = set()
+        self._names: set[str] = set()
+
+    def finished(self, running: RunningBuild) -> Build:
+        """The build once it has ended. Ctrl-C ends the build. Raises: as `RunningBuild.wait`."""
+        # Noted before the build ends, so that an interrupted one leaves no image either.
+        self._names.add(running.request.tag)
+        try:
+            build = running.wait()
+        except BaseException:
+            running.stop()
+            raise
+        if build.image:
+            self._images.add(build.image)
+        return build
+
+    def remove_images(self) -> None:
+        """Remove the images of all these builds."""
+        remove_results(self._engine, self._images, self._names)
 
 
 def start_measured(

@@ -14,6 +14,7 @@ from .arguments import (
     AsJson,
     BuildArgs,
     CommitsOption,
+    ProjectArgument,
     SmokeOption,
     TargetOption,
     WayOption,
@@ -37,7 +38,7 @@ def register(program: typer.Typer) -> None:
 
 
 def advise(
-    project: Annotated[Path, typer.Argument(metavar="PATH", help=message("The folder of the project."))],
+    project: ProjectArgument,
     way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,

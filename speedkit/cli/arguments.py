@@ -29,6 +29,8 @@ __all__ = [
     "BuilderOption",
     "CommitsOption",
     "FileOption",
+    "ProjectArgument",
+    "SinceOption",
     "SmokeOption",
     "StrategyOption",
     "TargetOption",
@@ -68,6 +70,10 @@ WayOption = Annotated[
 ]
 CommitsOption = Annotated[
     int, typer.Option(min=1, max=100, metavar="K", help=message("How many of the last commits to build."))
+]
+ProjectArgument = Annotated[Path, typer.Argument(metavar="PATH", help=message("The folder of the project."))]
+SinceOption = Annotated[
+    str | None, typer.Option(metavar="DATE", help=message("Commits since then, as `git log --since` takes it."))
 ]
 SmokeOption = Annotated[
     str | None,

@@ -13,6 +13,7 @@ from .arguments import (
     AsJson,
     BuildArgs,
     CommitsOption,
+    ProjectArgument,
     SmokeOption,
     TargetOption,
     WayOption,
@@ -35,7 +36,7 @@ def register(program: typer.Typer) -> None:
 
 
 def judge(
-    project: Annotated[Path, typer.Argument(metavar="PATH", help=message("The folder of the project."))],
+    project: ProjectArgument,
     against: Annotated[Path, typer.Option(metavar="FILE", help=message("The Dockerfile to judge."))],
     way: WayOption = None,
     target: TargetOption = None,

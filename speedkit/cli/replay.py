@@ -9,7 +9,16 @@ import typer
 
 from speedkit.messages import message
 
-from .arguments import AsJson, BuildArgs, BuilderOption, TargetOption, WayOption, parse_build_args, with_docker_options
+from .arguments import (
+    AsJson,
+    BuildArgs,
+    BuilderOption,
+    SinceOption,
+    TargetOption,
+    WayOption,
+    parse_build_args,
+    with_docker_options,
+)
 from .argv_secrets import hide_on_command_line
 from .output import print_json, print_table, print_text, say
 
@@ -35,9 +44,7 @@ def replay(
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     commits: Annotated[int, typer.Option(min=1, metavar="N", help=message("How many of the last commits."))] = 200,
-    since: Annotated[
-        str | None, typer.Option(metavar="DATE", help=message("Commits since then, as `git log --since` takes it."))
-    ] = None,
+    since: SinceOption = None,
     measure: Annotated[
         int,
         typer.Option(

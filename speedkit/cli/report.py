@@ -12,6 +12,8 @@ from speedkit.messages import message
 from .arguments import (
     AsJson,
     BuildArgs,
+    ProjectArgument,
+    SinceOption,
     SmokeOption,
     TargetOption,
     WayOption,
@@ -33,15 +35,13 @@ def register(program: typer.Typer) -> None:
 
 
 def report(
-    project: Annotated[Path, typer.Argument(metavar="PATH", help=message("The folder of the project."))],
+    project: ProjectArgument,
     out: Annotated[Path, typer.Option(metavar="FILE", help=message("The file to write."))] = Path("speedkit-report.html"),
     way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
     commits: Annotated[int, typer.Option(min=1, metavar="N", help=message("How many of the last commits to replay."))] = 200,
-    since: Annotated[
-        str | None, typer.Option(metavar="DATE", help=message("Commits since then, as `git log --since` takes it."))
-    ] = None,
+    since: SinceOption = None,
     measure: Annotated[
         int,
         typer.Option(min=0, metavar="K", help=message("Build K of the commits for real, to learn the seconds.")),

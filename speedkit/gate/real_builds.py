@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from speedkit.apps import Strategy
 from speedkit.builders import EngineBuilder
-from speedkit.builds import Watch, start_measured
+from speedkit.builds import MeasuredBuilds, Watch, start_measured
 from speedkit.context import Manifest
-from speedkit.engine import Engine, connect, note_build, remove_results
+from speedkit.engine import Engine, connect, note_build
 from speedkit.errors import NO_ROOM, DiskFull, FileRefused, NotProven
 from speedkit.history import explain
 from speedkit.messages import message, plural
@@ -66,8 +66,7 @@ class RealBuilds:
         self._isolation = f"{uuid.uuid4().hex[:12]}-check"
         self._first: Build | None = None
         self._changes: dict[tuple[str, ...], BuiltChange] = {}
-        self._images: set[str] = set()
-        self._names: set[str] = set()
+        self._builds = MeasuredBuilds(engine)
 
     @property
     def cold(self) -> Build:
@@ -99,7 +98,7 @@ class RealBuilds:
         return self._changes[paths]
 
     def remove_images(self) -> None:
-        remove_results(self._engine, self._images, self._names)
+        self._builds.remove_images()
 
     def _build(self, what: str, edit: str) -> Build:
         self._watch.begin(what)
@@ -113,16 +112,8 @@ class RealBuilds:
             edit=edit,
             isolation=self._isolation,
         )
-        # Noted before the build ends, so that an interrupted one leaves no image either.
-        self._names.add(running.request.tag)
-        try:
-            build = running.wait()
-        except KeyboardInterrupt:
-            running.stop()
-            raise
+        build = self._builds.finished(running)
         self._watch.end(build)
-        if build.image:
-            self._images.add(build.image)
         if build.outcome == "cancelled":
             raise KeyboardInterrupt
         if build.outcome == "broken":

@@ -12,7 +12,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from speedkit.build_records import read_classic_log
+from speedkit.build_records import read_text_log
 from speedkit.measurements import edit_words
 from speedkit.messages import marked, message
 from speedkit.model import Build
@@ -97,7 +97,7 @@ def beside_the_article(*builds: Build) -> Table:
 
 def _read(log: bytes) -> list[tuple[str, bool]]:
     """The instructions of a log, each with whether it was cached."""
-    (build,) = read_classic_log(io.BytesIO(log))
+    (build,) = read_text_log(io.BytesIO(log))
     vertices = read_rawjson(build.status_lines).vertices.values()
     return [(vertex.name.partition("] ")[2], vertex.cached) for vertex in vertices]
 

@@ -22,8 +22,8 @@ from pathlib import Path, PurePosixPath
 
 from speedkit.apps import Probe, Strategy
 from speedkit.builders import EngineBuilder
-from speedkit.builds import Watch, start_measured
-from speedkit.engine import Engine, note_build, remove_results
+from speedkit.builds import MeasuredBuilds, Watch, start_measured
+from speedkit.engine import Engine, note_build
 from speedkit.errors import NotProven, SpeedkitError
 from speedkit.messages import marked, message, plural
 from speedkit.model import Build
@@ -33,6 +33,7 @@ from speedkit.words import seconds_text
 from .equality import ImageDifference, Part, differences_between, judged, patched_files_in, with_natures
 from .file_change import FileChange, apply_changes
 from .git_status import hide_from_git
+from .project_copy import TIME_STEP_NS
 from .project_states import CONTEXT, LeftOut, ProjectFolder, ProjectState, ProjectStates, file_or_none, place_in_folder
 from .proof import Pair, Proof
 from .smoke import SmokeResult, smoke_of
@@ -44,7 +45,6 @@ WORDS = {AS_IS: marked("as it is"), PATCHED: marked("patched"), AGAIN: marked("a
 COLD, UNCHANGED = "cold", "none"
 UNCHANGED_ROUNDS = 2
 BUILDS_BEFORE_COMMITS = 2 + 2 * UNCHANGED_ROUNDS
-TIME_STEP_NS = 2_000_000_000
 PREFIX = "ERROR: failed to build: failed to solve: "
 
 
@@ -112,8 +112,7 @@ class _Run:
         self._exported = ProjectFolder(f"{name}-exported")
         self._folders = {variant: ProjectFolder(f"{name}-{variant}") for variant in (AS_IS, PATCHED)}
         self._tokens: dict[str, str] = {}
-        self._images: set[str] = set()
-        self._names: set[str] = set()
+        self._builds = MeasuredBuilds(engine)
         # BuildKit takes a file of equal size and time for unchanged, so each state has a time of its own. It lies in the past,
         # because some programs, such as make, complain about files from the future.
         self._time_ns = time.time_ns() - 10_000 * TIME_STEP_NS
@@ -222,7 +221,7 @@ class _Run:
         """Removes the folders, and the images that were made for the comparison alone."""
         for folder in (self._exported, *self._folders.values()):
             folder.discard()
-        remove_results(self._engine, self._images, self._names)
+        self._builds.remove_images()
 
     def _prepare(self, state: ProjectState, change: Sequence[FileChange]) -> bool:
         """Puts a state into both folders. Returns False, and notes the reason, where the change does not fit the state."""
@@ -283,15 +282,8 @@ class _Run:
             edit=edit,
             isolation=token or self._tokens[variant],
         )
-        self._names.add(running.request.tag)
-        try:
-            built = running.wait()
-        except KeyboardInterrupt:
-            running.stop()
-            raise
+        built = self._builds.finished(running)
         self._watch.end(built)
-        if built.image:
-            self._images.add(built.image)
         # A broken build says nothing about the Dockerfile: the engine went away. A proof with a hole in it would mislead.
         if built.outcome in ("cancelled", "broken"):
             raise KeyboardInterrupt if built.outcome == "cancelled" else NotProven(built.error or "")

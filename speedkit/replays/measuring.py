@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from speedkit.apps import Strategy
 from speedkit.builders import Builder, builder_named
-from speedkit.builds import recordings_folder, start_measured
+from speedkit.builds import MeasuredBuilds, recordings_folder, start_measured
 from speedkit.cache import Verdict
-from speedkit.engine import connect, note_build, remove_results
+from speedkit.engine import connect, note_build
 from speedkit.errors import SpeedkitError
 from speedkit.git_history import Commit, CommitRange, ContextFolder, Repository
 from speedkit.messages import message
@@ -122,14 +122,13 @@ def build_commits(
     isolation = f"replay-{secrets.token_hex(6)}"
     ran_before: set[str] = set()
     engine = connect()
-    images: set[str] = set()
-    tags: set[str] = set()
+    builds = MeasuredBuilds(engine)
     # BuildKit recognises a build context by the last part of its path (docs/buildkit-cache-rules.md), so the folder gets a
     # random name. The isolated base images stay until the last build; images that were built only for their time are removed.
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder())
         stack.enter_context(note_build(engine, f"speedkit/replay:{isolation}"))
-        stack.callback(lambda: remove_results(engine, images, tags))
+        stack.callback(builds.remove_images)
         context = ContextFolder(repository, scratch / f"{name}-{secrets.token_hex(4)}", way.context, with_git=True)
         for number, one in enumerate((start, *verdicts), 1):
             if one.dockerfile is None or one.trouble is not None:
@@ -147,13 +146,7 @@ def build_commits(
                 edit=one.commit.id[:10],
                 isolation=isolation,
             )
-            try:
-                build = running.wait()
-            except BaseException:
-                running.stop()
-                raise
-            tags.add(running.request.tag)
-            images |= {build.image} if build.image else set()
+            build = builds.finished(running)
             forecast = runs_of(one, ran_before)
             ran_before |= {step.instruction for step in one.ran}
             yield BuiltCommit(one, build, forecast)

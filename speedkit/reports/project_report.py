@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -252,6 +253,7 @@ class _Making:
             watch=self._watch,
         )
 
+    @cached_property
     def _recordings(self) -> list[Recording]:
         """The last good builds of the project by its way, the newest first."""
         way = self._way
@@ -270,7 +272,7 @@ class _Making:
         return own[: -_LAST_BUILDS - 1 : -1]
 
     def _last_build(self) -> Build | None:
-        for recording in self._recordings():
+        for recording in self._recordings:
             with suppress(SpeedkitError):  # a damaged recording
                 return read_build(recording)
         self._missing["reasons"] = message("No build of this project is recorded.")
@@ -284,7 +286,7 @@ class _Making:
             )
             return None, None
         # Replays and proofs remove their images, so the newest build need not have one.
-        for recording in self._recordings():
+        for recording in self._recordings:
             with suppress(SpeedkitError):
                 built = read_build(recording)
                 if built.image is not None:

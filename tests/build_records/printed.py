@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["CI_PREFIXES", "PrintedStep", "plain_lines", "with_prefix"]
+from speedkit.build_records import ForeignBuild
+from speedkit.build_records.classic_log import ClassicLogReader
+from speedkit.build_records.log_lines import read_blocks
+from speedkit.build_records.plain_log import PlainLogReader
+
+__all__ = ["CI_PREFIXES", "PrintedStep", "builds_read_by", "plain_lines", "with_prefix"]
+
+
+def builds_read_by(reader: ClassicLogReader | PlainLogReader, log: str | bytes) -> tuple[ForeignBuild, ...]:
+    """The builds that one reader sees in a log, without the readers of other formats."""
+    for block in read_blocks(io.BytesIO(log.encode() if isinstance(log, str) else log)):
+        reader.feed(block)
+    return tuple(build for _, build in reader.builds())
 
 
 @dataclass(frozen=True)

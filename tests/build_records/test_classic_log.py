@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 
 import pytest
@@ -11,16 +10,16 @@ from hypothesis import strategies as st
 
 import speedkit as sk
 from speedkit.build_records import ForeignBuild
-from speedkit.build_records.classic_log import read_classic_log
+from speedkit.build_records.classic_log import ClassicLogReader
 from speedkit.engine.base_images import resolve_base
 from speedkit.engine.connection import Engine
 from speedkit.recordings.rawjson import Vertex, read_rawjson
 from speedkit.recordings.recording import read_recording
-from tests.build_records.printed import CI_PREFIXES
+from tests.build_records.printed import CI_PREFIXES, builds_read_by
 
 
 def read(log: str | bytes) -> tuple[ForeignBuild, ...]:
-    return read_classic_log(io.BytesIO(log.encode() if isinstance(log, str) else log))
+    return builds_read_by(ClassicLogReader(), log)
 
 
 def read_one(log: str | bytes) -> ForeignBuild:

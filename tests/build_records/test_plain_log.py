@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
@@ -14,15 +13,15 @@ from hypothesis import strategies as st
 
 import speedkit as sk
 from speedkit.build_records import ForeignBuild
-from speedkit.build_records.plain_log import read_plain_log
+from speedkit.build_records.plain_log import PlainLogReader
 from speedkit.engine.connection import Engine
 from speedkit.recordings.rawjson import Solve, Vertex, read_rawjson
 from speedkit.recordings.recording import read_recording
-from tests.build_records.printed import CI_PREFIXES, PrintedStep, plain_lines, with_prefix
+from tests.build_records.printed import CI_PREFIXES, PrintedStep, builds_read_by, plain_lines, with_prefix
 
 
 def read(log: str | bytes) -> tuple[ForeignBuild, ...]:
-    return read_plain_log(io.BytesIO(log.encode() if isinstance(log, str) else log))
+    return builds_read_by(PlainLogReader(), log)
 
 
 def read_one(log: str | bytes) -> ForeignBuild:
