@@ -15,7 +15,7 @@ from speedkit.words import seconds_text
 
 from .bar_panels import label_rows
 from .plot import Plot
-from .style import BAR, GRID, OWN, RAN, ROW, finish, hatched, plain, short
+from .style import BAR, GRID, OWN, RAN, ROW, finish, hatched, plain, short, short_instruction
 
 if TYPE_CHECKING:
     from speedkit.replays import Replay, ReplayedCommit
@@ -57,7 +57,7 @@ def history_strip(replay: Replay) -> Plot:
         [NO_BUILD if one.trouble is not None else RUNS if instruction in run else CACHED for one, run in ran]
         for instruction in shown
     ]
-    labels = [short(f"{lines[one]}  {one}" if one in lines else one, 34) for one in shown]
+    labels = [f"{lines[one]}  {short_instruction(one, 30)}" if one in lines else short_instruction(one, 34) for one in shown]
     figure = go.Figure()
     figure.add_heatmap(
         z=codes,
@@ -242,7 +242,7 @@ def _strip_finding(commits: int, counts: Counter[str]) -> str:
     instruction, most = counts.most_common(1)[0]
     return message(
         "{instruction} runs at {runs:,} of {count:,} commits",
-        instruction=short(instruction),
+        instruction=short_instruction(instruction),
         runs=most,
         count=commits,
     )

@@ -69,9 +69,9 @@ class Plot:
         display(self.bundle, raw=True)
         display(HTML(self.table_html()))
 
-    def table_html(self, *, opened: bool = True) -> str:
-        """The table as HTML, values rounded for reading, every cell escaped. opened: it is unfolded."""
-        return FOLLOW_THEME + table_html(self.table, self.measured, opened=opened, rows_shown=self.rows_shown, heads=self.heads)
+    def table_html(self) -> str:
+        """The table as HTML, folded, values rounded for reading, every cell escaped."""
+        return FOLLOW_THEME + table_html(self.table, self.measured, rows_shown=self.rows_shown, heads=self.heads)
 
 
 def _unmarked(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -54,15 +53,13 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     by_edit = [
         sorted((one for one in measured if one.edit == edit), key=lambda one: strategies.index(one.strategy)) for edit in edits
     ]
-    cold_seconds = [build.seconds for build in builds if build.edit == COLD]
-    half = statistics.median(cold_seconds) / 2 if cold_seconds else None
     figure, pixels = panels(
         [len(panel) for panel in by_edit], [capital(edit_words(edit)) for edit in edits] if len(edits) > 1 else []
     )
     seconds = [one.seconds for one in measured]
     shortest, longest = min(seconds, default=1), max(seconds, default=1)
     for row, panel in enumerate(by_edit, 1):
-        _add_panel(figure, panel, row=row, half=half, width=longest)
+        _add_panel(figure, panel, row=row, width=longest)
     logarithmic = scale(figure, seconds, shortest / ROOM_BEFORE_SHORTEST, longest)
     axis = message("seconds, a logarithmic scale") if logarithmic else message("seconds")
     figure.update_xaxes(title_text=axis, row=len(by_edit) or 1, col=1)
@@ -71,15 +68,14 @@ def rebuild(source: HasBuilds | Sequence[Build]) -> Plot:
     how = message("rebuild after each edit, {runs}", runs=runs)
     if len(edits) == 1:
         how = message("rebuild after the edit, {runs}", runs=runs)
-    hatched_note = message("hatched: something ran")
-    if half is not None:
-        hatched_note = message("hatched: at least half of a cold build ({seconds})", seconds=seconds_text(2 * half))
     shown_builds = [build for one in measured for build in one.builds]
     longest_label = max((len(f"{seconds_text(one.seconds)}  {one.spread}") for one in measured), default=0)
     finish(
         figure,
         title=_finding(by_edit, measure(builds)),
-        measured="; ".join(filter(None, [how, hatched_note, _failures(source, measured), notes(shown_builds)])),
+        measured="; ".join(
+            filter(None, [how, message("hatched: something ran"), _failures(source, measured), notes(shown_builds)])
+        ),
         plot_pixels=pixels,
         left=max(map(len, strategies), default=0),
         right_pixels=max(190, round(LETTER_PIXELS * longest_label)),
@@ -108,14 +104,14 @@ def _failures(source: HasBuilds | Sequence[Build], measured: Sequence[Measuremen
     return message("failed: {names}", names=", ".join(names)) if names else ""
 
 
-def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, half: float | None, width: float) -> None:
-    """The bars of one edit. half: half of a cold build, in seconds. width: the end of the time axis, in seconds."""
+def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, width: float) -> None:
+    """The bars of one edit. width: the end of the time axis, in seconds."""
     add_hover_rows(
         figure, [f"{one.strategy}: {seconds_text(one.seconds)}  {one.spread}" for one in panel], width=width, row=row
     )
-    # A trace has one pattern: slow and quick bars are two traces.
-    for slow in (True, False):
-        places = [place for place, one in enumerate(panel) if _is_slow(one, half) == slow]
+    # A trace has one pattern: builds that ran something and builds that did not are two traces.
+    for ran in (True, False):
+        places = [place for place, one in enumerate(panel) if _ran_a_step(one) == ran]
         figure.add_bar(
             row=row,
             col=1,
@@ -123,7 +119,7 @@ def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, half: f
             y=places,
             x=[panel[place].seconds for place in places],
             width=BAR,
-            marker={"color": RAN if slow else CACHED, "pattern": hatched(slow), "line": {"width": 0}},
+            marker={"color": RAN if ran else CACHED, "pattern": hatched(ran), "line": {"width": 0}},
             text=[f"<b>{seconds_text(panel[place].seconds)}</b>  {panel[place].spread}" for place in places],
             textposition="outside",
             cliponaxis=False,
@@ -132,11 +128,8 @@ def _add_panel(figure: go.Figure, panel: list[Measurement], *, row: int, half: f
     label_rows(figure, [short(one.strategy) for one in panel], row=row)
 
 
-def _is_slow(one: Measurement, half: float | None) -> bool:
-    """Whether it took at least half of a cold build; without a cold build, whether any step ran."""
-    if half is None:
-        return any(step.ran for build in one.builds for step in build.instructions)
-    return one.seconds >= half
+def _ran_a_step(one: Measurement) -> bool:
+    return any(step.ran for build in one.builds for step in build.instructions)
 
 
 def scale(figure: go.Figure, seconds: Sequence[float], low: float, high: float) -> bool:

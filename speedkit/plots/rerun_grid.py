@@ -14,7 +14,7 @@ from speedkit.model import Build, Step
 
 from .bar_panels import label_rows
 from .plot import Plot
-from .style import ROW, capital, finish, first_line, notes, plain, short
+from .style import ROW, capital, finish, first_line, notes, plain, step_label
 
 __all__ = ["cache_grid"]
 
@@ -49,7 +49,7 @@ SCALE = [
     [1, "rgba(128,128,128,.12)"],
 ]
 """A colour per code of a cell. Each stands twice, because plotly blends neighbouring entries that differ."""
-LABEL_LETTERS, LABEL_LETTERS_BESIDE_MANY = 32, 28
+LABEL_LETTERS, LABEL_LETTERS_BESIDE_MANY = 36, 32
 MANY_EDITS = 7
 """From so many columns on, labels of instructions are shorter, so that the words in the cells have room."""
 HEAD_LINE_PIXELS = 16
@@ -68,7 +68,7 @@ def cache_grid(source: HasBuilds | Sequence[Build], strategy: str | None = None)
     steps = _steps(newest.values())
     cells = [[_cell(build, step) for build in newest.values()] for step in steps]
     label_letters = LABEL_LETTERS if len(newest) < MANY_EDITS else LABEL_LETTERS_BESIDE_MANY
-    labels = [short(first_line(step), label_letters) for step in steps]
+    labels = [step_label(step, label_letters) for step in steps]
     figure = go.Figure()
     figure.add_heatmap(
         z=[[cell.code for cell in row] for row in cells],

@@ -15,7 +15,7 @@ from speedkit.words import seconds_text
 from .history_cost import measured_words
 from .plot import Plot
 from .stage_graph import INSTRUCTION_LETTERS, Row, crosses, draw, placed_rows
-from .style import short
+from .style import short_instruction
 
 if TYPE_CHECKING:
     from speedkit.replays import HistoryStep, Replay, ReplayedCommit
@@ -139,5 +139,5 @@ def _finding(steps: Sequence[HistoryStep], misses: Mapping[str, int], commits: i
         misses=misses[worst.instruction],
         count=commits,
         line=worst.line,
-        instruction=short(worst.instruction, INSTRUCTION_LETTERS),
+        instruction=short_instruction(worst.instruction, INSTRUCTION_LETTERS),
     )

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from speedkit.history import MissPath, Travel
 
-from .style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, plain, short
+from .style import CACHED, CLEAR, FAILED, GRID, RAN, TEXT, finish, plain, short_instruction
 
 __all__ = ["INSTRUCTION_LETTERS", "Mark", "Row", "crosses", "draw", "placed_rows"]
 
@@ -192,7 +192,7 @@ def _dot(row: Row) -> dict[str, object]:
 
 
 def _texts(rows: Mapping[int, Row]) -> Iterator[dict[str, object]]:
-    labels = {line: short(row.instruction, INSTRUCTION_LETTERS) for line, row in rows.items()}
+    labels = {line: short_instruction(row.instruction, INSTRUCTION_LETTERS) for line, row in rows.items()}
     second_column = LABEL + round(LETTER_PIXELS * max(map(len, labels.values()), default=0)) + 12
     for line, row in rows.items():
         label = plain(labels[line])

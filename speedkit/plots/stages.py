@@ -16,7 +16,7 @@ from speedkit.words.causes import cause_clause, cause_title
 
 from .plot import Plot
 from .stage_graph import INSTRUCTION_LETTERS, Mark, Row, crosses, draw, placed_rows
-from .style import notes, plain, short
+from .style import notes, plain, short, short_instruction
 
 __all__ = ["stages"]
 
@@ -107,7 +107,7 @@ def _finding(reasons: Reasons, ways: Sequence[MissPath]) -> str:
         return message("There is nothing to run")
     failed = next((step for step in ran if step.state in ("failed", "cancelled")), None)
     if failed is not None:
-        instruction = short(failed.instruction, INSTRUCTION_LETTERS)
+        instruction = short_instruction(failed.instruction, INSTRUCTION_LETTERS)
         if failed.state == "failed":
             return message("Line {line}, {instruction}, failed", line=failed.line, instruction=instruction)
         return message("Line {line}, {instruction}, cancelled", line=failed.line, instruction=instruction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,6 +33,8 @@ __all__ = [
     "plain",
     "runs_note",
     "short",
+    "short_instruction",
+    "step_label",
 ]
 
 CACHED = "#0072B2"
@@ -44,6 +47,9 @@ GRID = "rgba(128,128,128,.3)"
 TEXT = "#757b83"
 FONT = "system-ui, 'Noto Sans', 'DejaVu Sans', sans-serif"
 LABEL_LETTERS = 40
+FLAGS = re.compile(r"^(\S+)(?:\s+--\S+)+\s+")
+VARIABLES = re.compile(r"^(\S+ …)(?: \w+=\S*)+ ")
+FOLDERS = re.compile(r"(?<= )/?(?:[^/\s]+/)+(?=[^/\s]+)")
 ROW = 30
 """The height of a row of bars or cells, in pixels."""
 BAR = 0.65
@@ -142,8 +148,26 @@ def short(text: str, letters: int = LABEL_LETTERS) -> str:
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
 
 
+def short_instruction(instruction: str, letters: int = LABEL_LETTERS) -> str:
+    """An instruction in so many letters: as much as possible of its command, or of the names of the files that it copies.
+
+    `RUN --mount=… CGO_ENABLED=0 go build` gives `RUN … go build`. A copy loses the folders of its paths.
+    """
+    if len(instruction) <= letters:
+        return instruction
+    if instruction.startswith(("COPY ", "ADD ")):
+        return short(FOLDERS.sub("…/", instruction), letters)
+    return short(VARIABLES.sub(r"\1 ", FLAGS.sub(r"\1 … ", instruction)), letters)
+
+
+def step_label(step: Step, letters: int = LABEL_LETTERS) -> str:
+    """The label of a step in so many letters: its line number in the Dockerfile and its instruction."""
+    number = "" if step.line is None else f"{step.line}  "
+    return number + short_instruction(step.instruction, letters - len(number))
+
+
 def first_line(step: Step) -> str:
-    """The label of a step: its line number in the Dockerfile and its instruction."""
+    """The line number of a step in the Dockerfile and its whole instruction."""
     return step.instruction if step.line is None else f"{step.line}  {step.instruction}"
 
 

@@ -83,13 +83,12 @@ def table_html(
     table: pd.DataFrame,
     how: str,
     *,
-    opened: bool,
     rows_shown: int | None = None,
     heads: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """A table that a reader unfolds.
 
-    how: the line on how its values were measured. opened: it is unfolded at first. rows_shown: how many rows, None for all.
+    how: the line on how its values were measured. rows_shown: how many rows, None for all.
     heads: the heads of columns that only this table has, by their names.
     """
     # Columns without any value, and downloads of builds that downloaded nothing, only take up room.
@@ -115,7 +114,7 @@ def table_html(
     note = plural("{count:,} more row in its table.", "{count:,} more rows in its table.", more_rows)
     footer = f'<div class="sk-how">{html_text(note)}</div>' if more_rows > 0 else ""
     return (
-        f'{STYLE}<details{" open" * opened} class="{NOT_MATH}">'
+        f'{STYLE}<details class="{NOT_MATH}">'
         f"<summary>{html_text(message('The same as a table'))}</summary>"
         f'<div class="sk-how">{html_text(how)}</div>'
         f'<div class="sk-wide">{cells}</div>'

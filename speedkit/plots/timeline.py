@@ -13,7 +13,20 @@ from speedkit.words import seconds_text, steps_that_ran_with
 
 from .bar_panels import HEADING, label_rows, panels
 from .plot import Plot
-from .style import BAR, CACHED, FAILED, RAN, add_hover_rows, capital, finish, first_line, hatched, notes, short
+from .style import (
+    BAR,
+    CACHED,
+    FAILED,
+    RAN,
+    add_hover_rows,
+    capital,
+    finish,
+    first_line,
+    hatched,
+    notes,
+    short_instruction,
+    step_label,
+)
 
 __all__ = ["timeline"]
 
@@ -105,7 +118,7 @@ def _add_bars(figure: go.Figure, steps: list[Step], longest: float, row: int) ->
             cliponaxis=False,
             hoverinfo="skip",
         )
-    label_rows(figure, [short(first_line(step)) for step in steps], row=row)
+    label_rows(figure, [step_label(step) for step in steps], row=row)
 
 
 def _state_text(step: Step) -> str:
@@ -147,7 +160,7 @@ def _finding(build: Build) -> str:
 
 def _step_in_words(step: Step) -> str:
     """`line 5, RUN go build`; a command on the host has no line."""
-    instruction = short(step.instruction, INSTRUCTION_LETTERS)
+    instruction = short_instruction(step.instruction, INSTRUCTION_LETTERS)
     if step.line is None:
         return instruction
     return message("line {line}, {instruction}", line=step.line, instruction=instruction)

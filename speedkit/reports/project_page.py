@@ -261,7 +261,7 @@ class _Sections:
     def _figure(self, plot: Plot, command: str) -> str:
         # The table is for those who cannot see the figure, and for exact values.
         place = self._figures.add(plot.bundle)
-        return f'<div class="wide">{place}</div>{plot.table_html(opened=False)}{self._repeat(command)}'
+        return f'<div class="wide">{place}</div>{plot.table_html()}{self._repeat(command)}'
 
     @staticmethod
     def _repeat(command: str, words: str = "") -> str:

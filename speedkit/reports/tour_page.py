@@ -62,7 +62,7 @@ def _summary(builds: Sequence[Build], page_figures: Figures, left_out: Sequence[
     table = table_html([Cell(column) for column in columns], [[Cell(text) for text in row] for row in rows], look="times")
     parts = [f'<section id="summary"><h1>{html_text(headline)}</h1><p class="sub">{html_text(_builds_note(builds, rows))}</p>']
     parts.append(f'<div class="wide">{table}</div>' if rows else "")
-    parts += [page_figures.add(plot.bundle) + plot.table_html(opened=False) for plot in plots]
+    parts += [page_figures.add(plot.bundle) + plot.table_html() for plot in plots]
     if left_out:
         note = message("Left out of this quick tour: {names}.", names=", ".join(left_out))
         parts.append(f'<p class="sub">{html_text(note)}</p>')

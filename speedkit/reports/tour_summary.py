@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from speedkit.measurements import comparable_builds, edit_heading, edits_in_order, measure
 from speedkit.messages import message
 from speedkit.model import Build
-from speedkit.plots import Plot, cache_grid, rebuild, size_vs_rebuild, sizes
+from speedkit.plots import Plot, rebuild, size_vs_rebuild, sizes
 from speedkit.words import seconds_text
 
 __all__ = ["NOT_BUILT", "figures", "strategy_by_edit"]
@@ -32,4 +32,4 @@ def figures(builds: Sequence[Build]) -> list[Plot]:
     """The figures of the summary; none without a successful build."""
     if not any(build.ok for build in builds):
         return []
-    return [rebuild(builds), cache_grid(builds), sizes(builds), size_vs_rebuild(builds)]
+    return [rebuild(builds), sizes(builds), size_vs_rebuild(builds)]

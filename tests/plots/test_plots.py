@@ -34,6 +34,7 @@ from speedkit.measurements import comparable_builds, edits_in_order, measure
 from speedkit.messages import PSEUDO
 from speedkit.model import Base, Build, ImageLayer, Step, StepSource
 from speedkit.plots.plot import PLOTLY_MIME
+from speedkit.plots.style import CACHED, RAN, short_instruction
 from speedkit.recordings import BEFORE_STAGES
 from speedkit.rendering.reasons_html import Reason
 from tests.images.archives import image_of, layer
@@ -310,22 +311,14 @@ def test_a_spread_is_shown_with_the_number_of_runs_and_one_run_is_called_one_run
     assert "median and range of 1 to 3 runs" in plots.rebuild([*three, build("warm")]).measured
 
 
-def test_bars_are_hatched_from_half_of_a_cold_build_on_and_the_figure_says_so():
-    plot = plots.rebuild(SET)
-    assert "hatched: at least half of a cold build (31.0 s)" in plot.measured
-    assert {bar.text[0]: bar.marker.pattern.shape for bar in bars(plot) if bar.text} == {
-        "<b>30.0 s</b>  ": "/",
-        "<b>0.90 s</b>  ": "",
-    }
-
-
-def test_without_a_cold_build_bars_are_hatched_where_something_ran():
-    plot = plots.rebuild([build(edit="touch", seconds=0.2, ran=False), build(seconds=30.0)])
-    assert "hatched: something ran" in plot.measured
-    assert {bar.text[0]: bar.marker.pattern.shape for bar in bars(plot) if bar.text} == {
-        "<b>0.20 s</b>  ": "",
-        "<b>30.0 s</b>  ": "/",
-    }
+def test_a_bar_is_blue_and_plain_only_where_everything_was_cached_whatever_it_is_shown_beside():
+    touched, renamed, cold = build(edit="touch", seconds=0.2, ran=False), build(seconds=QUICK), build("naive", "cold", 31.0)
+    for source in ([touched, renamed], [touched, renamed, cold, build("scratch", seconds=SLOW)]):
+        plot = plots.rebuild(source)
+        assert "hatched: something ran" in plot.measured
+        looks = {text: (bar.marker.color, bar.marker.pattern.shape) for bar in bars(plot) for text in bar.text}
+        assert looks["<b>0.20 s</b>  "] == (CACHED, "")
+        assert looks["<b>0.90 s</b>  "] == (RAN, "/")
 
 
 def test_a_wide_range_is_shown_on_a_log_scale_that_is_named_and_a_narrow_one_is_not():
@@ -398,7 +391,22 @@ def test_many_edits_leave_room_for_the_words_in_their_cells():
     few, many = ([build("scratch", f"edit {number}") for number in range(count)] for count in (2, 7))
     assert plots.cache_grid(many).figure.layout.margin.l <= plots.cache_grid(few).figure.layout.margin.l
     label = plots.cache_grid([replace(one, step_list=(step(8, "RUN " + "x" * 60, "ran", 1.0),)) for one in many])
-    assert max(map(len, label.figure.layout.yaxis.ticktext)) <= 28
+    assert max(map(len, label.figure.layout.yaxis.ticktext)) <= 32
+
+
+@pytest.mark.parametrize(
+    ("instruction", "letters", "label"),
+    [
+        ("RUN go build", 34, "RUN go build"),
+        ("RUN --network=none --mount=type=bind,target=. A=0 B=1 go build -o /x .", 24, "RUN … go build -o /x ."),
+        ("RUN CGO_ENABLED=0 go build " + "x" * 60, 24, "RUN CGO_ENABLED=0 go bu…"),
+        ("COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/", 34, "COPY --from=builder …/ca-certific…"),
+        ("COPY --from=builder /out/speedup /speedup", 28, "COPY --from=builder …/speed…"),
+        ("FROM a-very-long-name-of-an-image", 9, "FROM a-v…"),
+    ],
+)
+def test_a_short_label_of_an_instruction_has_its_command_or_the_files_that_it_copies(instruction, letters, label):
+    assert short_instruction(instruction, letters) == label
 
 
 def test_long_names_are_cut_with_an_ellipsis_and_whole_in_the_tooltip():
@@ -615,8 +623,7 @@ def test_a_table_shows_amounts_with_units_and_leaves_out_what_says_nothing():
     sized = plots.sizes(SET).table_html()
     assert ">yes</td>" in sized
     assert "12.0 MB" in sized
-    assert "<details open" in sized
-    assert "<details open" not in plots.sizes(SET).table_html(opened=False)
+    assert "<details open" not in sized
     assert "NA" not in plots.timeline(replace(build(), step_list=(step(None, "make exe", "ran", 1.0),))).table_html()
 
 
