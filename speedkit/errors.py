@@ -210,12 +210,14 @@ class NotARepository(Misuse):
 class NoDockerfile(Misuse):
     """There is no Dockerfile for BuildKit to read.
 
-    link: the target of a Dockerfile that is a symlink, "" for any other.
+    link: the target of a Dockerfile that is a symlink, "" for any other. fix: None where `-f` can name another one.
     """
 
-    def __init__(self, path: object, *, link: str = "") -> None:
+    def __init__(self, path: object, *, link: str = "", fix: str | None = None) -> None:
         if not link:
-            super().__init__(message("There is no Dockerfile at {path}.", path=path), fix=message("Name one with -f FILE."))
+            super().__init__(
+                message("There is no Dockerfile at {path}.", path=path), fix=fix or message("Name one with -f FILE.")
+            )
             return
         # An absolute target, or one with more `..` than there are folders, stays below the Dockerfile's own folder
         # (docs/buildkit-cache-rules.md, "A Dockerfile that is a symlink").

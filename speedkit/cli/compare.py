@@ -10,7 +10,7 @@ import typer
 from speedkit.errors import Misuse, UnknownEdit
 from speedkit.messages import message
 
-from .arguments import AsJson, BuildArgs, TargetOption, WayOption, parse_build_args, with_docker_options
+from .arguments import AsJson, BuildArgs, FileOption, TargetOption, WayOption, parse_build_args, with_docker_options
 from .argv_secrets import hide_on_command_line
 from .output import print_json, print_table
 from .printed_builds import print_notices
@@ -45,6 +45,7 @@ def compare(
             ),
         ),
     ] = None,
+    file: FileOption = None,
     way: WayOption = None,
     target: TargetOption = None,
     build_arg: BuildArgs = None,
@@ -61,7 +62,7 @@ def compare(
     hide_on_command_line(build_arg or ())
     # Only the sample app has edits with names. Any other folder is measured as it is, unless a file is named.
     edits = edit or (["cold", "none", "rename-field"] if folder is None else ["cold", "none"])
-    with _app_to_compare(folder, edits, way, options) as app:
+    with _app_to_compare(folder, edits, file, way, options) as app:
         result = builds.compare(
             app,
             strategy,
@@ -81,16 +82,22 @@ def compare(
         raise typer.Exit(3)
 
 
-def _app_to_compare(folder: Path | None, edits: list[str], way: str | None, options: CommandOptions) -> App:
+def _app_to_compare(folder: Path | None, edits: list[str], file: Path | None, way: str | None, options: CommandOptions) -> App:
     from speedkit.apps import COLD, own_app, sample_app
     from speedkit.projects import open_project
 
     if folder is None:
         if way is not None:
             raise Misuse(message("The sample app has no ways to build."), fix=message("Name a folder before --way."))
+        if file is not None:
+            raise Misuse(message("The sample app has Dockerfiles of its own."), fix=message("Name a folder before -f."))
         return sample_app()
+    if way is not None and file is not None:
+        raise Misuse(message("The command has both a way and a Dockerfile."), fix=message("Give --way or -f, not both."))
     contexts = options.named_contexts
-    app = own_app(folder) if way is None else open_project(folder).app_copy(way, named_contexts=contexts)
+    # A relative path counts from the current folder, as for `docker build -f`; then from the folder of the app.
+    dockerfile = str(file.parent.resolve() / file.name if file.exists() else file) if file is not None else None
+    app = own_app(folder, dockerfile=dockerfile) if way is None else open_project(folder).app_copy(way, named_contexts=contexts)
     try:
         for name in edits:
             if name != COLD and name not in app.edits:

@@ -64,7 +64,7 @@ class ContextFolder:
         context, place = self.repository.path(self.context), self.repository.path(dockerfile)
         content = text if text is not None else files.dockerfile(place)
         if content is None:
-            raise NoDockerfile(Path(dockerfile))
+            raise NoDockerfile(Path(dockerfile), fix=message("Choose commits that have it, or another way with --way."))
         below = f"{context}/" if context else ""
         manifest = files.manifest(context, place, with_git=self.with_git)
         has_git = any(entry.path.startswith(f"{GIT_FOLDER}/") for entry in manifest.entries)

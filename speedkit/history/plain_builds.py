@@ -39,7 +39,10 @@ from .find_builds import recordings
 __all__ = ["find_plain_builds", "import_history"]
 
 NEWEST = 50
-"""How many builds are looked at: BuildKit forgets older ones."""
+"""How many builds are looked at."""
+REMEMBERED_SECONDS = 3 * 24 * 3600.0
+"""BuildKit remembers its newest 50 builds, and others for two days after their end; a build may take a day.
+Source: moby/buildkit, solver/llbsolver/history.go."""
 STATE_BYTES = 1 << 16
 LOOKED_AT = ".looked-at"
 """A file beside the recordings, with the references of builds that gave no recording: those of the kit, and forgotten ones."""
@@ -104,15 +107,28 @@ def _new(started: Iterable[_StartedBuild], recorded: Sequence[Recording]) -> lis
 def _started_builds(folder: str | None = None) -> Iterator[_StartedBuild]:
     """The builds of a folder, or of all, by the notes of buildx: `refs/BUILDER/NODE/REFERENCE`."""
     place = os.path.realpath(folder) if folder is not None else None
-    for path in (buildx_folder() / "refs").glob("*/*/*"):
-        with suppress(OSError, ValueError, RecursionError):
-            notes = json.loads(read_regular(path, at_most_bytes=STATE_BYTES))
-            context = notes.get("LocalPath") if isinstance(notes, dict) else None
-            if isinstance(context, str) and context and place in (None, os.path.realpath(context)):
-                # buildx leaves the path empty for the Dockerfile that it takes without `-f`.
-                dockerfile = Path(context, str(notes.get("DockerfilePath") or "Dockerfile"))
-                name, started = path.parent.parent.name, path.stat().st_mtime
-                yield _StartedBuild(name, path.name, folder or context, dockerfile, started)
+    for node in (buildx_folder() / "refs").glob("*/*"):
+        for path, started in _remembered(node):
+            with suppress(OSError, ValueError, RecursionError):
+                notes = json.loads(read_regular(path, at_most_bytes=STATE_BYTES))
+                context = notes.get("LocalPath") if isinstance(notes, dict) else None
+                if isinstance(context, str) and context and place in (None, os.path.realpath(context)):
+                    # buildx leaves the path empty for the Dockerfile that it takes without `-f`.
+                    dockerfile = Path(context, str(notes.get("DockerfilePath") or "Dockerfile"))
+                    yield _StartedBuild(node.parent.name, path.name, folder or context, dockerfile, started)
+
+
+def _remembered(node: Path) -> list[tuple[Path, float]]:
+    """The notes of a node's builds that BuildKit may remember, with the time of each. buildx keeps its notes for ever."""
+    notes = list[tuple[Path, float]]()
+    with suppress(OSError), os.scandir(node) as files:
+        for file in files:
+            # A build that ends at this moment removes its note.
+            with suppress(OSError):
+                notes.append((Path(file.path), file.stat().st_mtime))
+    notes.sort(key=lambda note: note[1], reverse=True)
+    oldest = time.time() - REMEMBERED_SECONDS
+    return [note for place, note in enumerate(notes) if place < NEWEST or note[1] >= oldest]
 
 
 def _is_of(builder: Builder, name: str) -> bool:

@@ -142,7 +142,8 @@ class Project:
                 ),
                 fix=message("`speedkit project` lists them all, with the reason of each."),
             )
-        return NoDockerfile(self.folder / "Dockerfile")
+        fix = message("Name a folder with a Dockerfile, or with a file that says how to build one, such as compose.yaml.")
+        return NoDockerfile(self.folder / "Dockerfile", fix=fix)
 
     def app(self, way: Way | str | None = None, *, named_contexts: Container[str] = ()) -> App:
         """An app that is built in place, whose only strategy is a way: its context, Dockerfile, target, build args and options.

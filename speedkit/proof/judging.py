@@ -47,7 +47,7 @@ def judge(
     project_target = target_of(project, way, target=target, build_args=build_args, options=options)
     after = file_or_none(Path(against))
     if after is None:
-        raise NoDockerfile(against)
+        raise NoDockerfile(against, fix=message("Name the Dockerfile to judge with --against FILE."))
     if project_target.dockerfile == after:
         raise Misuse(
             message("{against} is equal to {file}: there is nothing to judge.", against=against, file=project_target.way.file),

@@ -45,7 +45,9 @@ class Target:
         """The Dockerfile in the folder. Raises: NoDockerfile."""
         content = file_or_none(self.folder / self.way.file)
         if content is None:
-            raise NoDockerfile(self.folder / self.way.file)
+            raise NoDockerfile(
+                self.folder / self.way.file, fix=message("Name another way with --way: `speedkit project` lists them all.")
+            )
         return content
 
     @cached_property

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 import pytest
 import typer
 
@@ -70,3 +73,30 @@ def test_a_secret_that_is_not_there_is_misuse_before_anything_is_built(speedkit,
     assert code == 2
     assert words in " ".join(err.split())
     assert speedkit("predict", str(place), *option)[0] == 0
+
+
+@pytest.mark.parametrize("verb", ["replay", "advise", "report", "judge", "check", "build", "predict", "compare"])
+def test_the_cure_for_a_missing_dockerfile_names_only_options_of_the_verb(speedkit, tmp_path, verb):
+    project = tmp_path / "project"
+    project.mkdir()
+    for command in (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x", "--allow-empty"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    against = ["--against", str(tmp_path / "Dockerfile")] if verb == "judge" else []
+    code, _, stderr = speedkit(verb, str(project), *against)
+    _, usage, _ = speedkit(verb, "--help")
+    assert code == 2
+    for option in re.findall(r"(?<![\w-])--?[a-z][\w-]*", stderr):
+        assert re.search(rf"(?<![\w-]){re.escape(option)}\b", usage), option
+
+
+def test_compare_takes_another_dockerfile_of_the_folder(speedkit, tmp_path):
+    other = tmp_path / "other.Dockerfile"
+    other.write_text("FROM scratch\n")
+    for arguments, fix in (
+        (["-f", str(other)], "Name a folder before -f"),
+        ([str(tmp_path), "-f", str(other), "--way", "x"], "Give --way or -f"),
+        ([str(tmp_path), "-f", str(other), "-e", "no-such-file"], "FILE=OTHER"),
+    ):
+        code, _, stderr = speedkit("compare", *arguments)
+        assert code == 2, arguments
+        assert fix in stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -86,6 +87,21 @@ def test_a_plain_build_that_failed_is_found_with_the_dockerfile_of_its_folder(ap
     predict(app)
     (recording,) = recordings()
     assert (recording.meta.outcome, recording.dockerfile) == ("failed", f"{TEXT}COPY missing /\n")
+
+
+def test_a_build_that_buildkit_must_have_forgotten_is_not_looked_for(app, monkeypatch, tmp_path):
+    monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path / "buildx"))
+    assert plain_build(app)
+    (note,) = (tmp_path / "buildx" / "refs").glob("*/*/*")
+    four_days_ago = time.time() - 4 * 24 * 3600
+    os.utime(note, (four_days_ago, four_days_ago))
+    for number in range(50):
+        (note.parent / f"newer{number}").write_text("{}")
+    predict(app)
+    assert recordings() == []
+    (note.parent / "newer0").unlink()
+    predict(app)
+    assert len(recordings()) == 1
 
 
 def test_an_import_without_a_path_reads_the_history_of_the_builder(app):
