@@ -31,7 +31,7 @@ from .bake_files import (
 from .build_call import BuildCall, way_of
 from .command_files import CommandBuild, gitlab_builds, makefile_builds, package_builds, script_builds
 from .docker_command import BakeCall, ComposeCall
-from .likely_folders import copied_files, folder_with_files, folder_with_targets
+from .guessed_folder import copied_files, folder_with_files, folder_with_targets
 from .pipeline_files import cloud_builds, jenkins_builds, skaffold_builds
 from .project_files import ProjectFiles
 from .unresolved import ROOT, as_written, is_resolved

@@ -26,7 +26,7 @@ from speedkit.errors import SpeedkitError
 from speedkit.images import FilePart, Image, differing_parts
 from speedkit.messages import marked, message
 
-from .nature import NATURES, Nature, nature_of
+from .difference_kind import DIFFERENCE_KINDS, DifferenceKind, difference_kind
 
 __all__ = [
     "Differences",
@@ -78,13 +78,14 @@ PARTS: dict[Part, str] = {
 class ImageDifference:
     """One difference between two images.
 
-    path: of the file, or the name of a setting such as `Env PATH`. nature: how the two contents differ, where they were read.
+    path: of the file, or the name of a setting such as `Env PATH`. difference: how the two contents differ, where they were
+    read.
     """
 
     path: str
     parts: tuple[Part, ...]
     judgement: Judgement
-    nature: Nature = ""
+    difference: DifferenceKind = ""
 
     @property
     def is_real(self) -> bool:
@@ -93,8 +94,8 @@ class ImageDifference:
     @property
     def sentence(self) -> str:
         parts = [message(PARTS[part]) for part in self.parts]
-        if self.nature:
-            parts.append(message(NATURES[self.nature]))
+        if self.difference:
+            parts.append(message(DIFFERENCE_KINDS[self.difference]))
         return message(WORDS[self.judgement], parts=", ".join(parts))
 
 
@@ -163,7 +164,7 @@ def patched_files_in(
 def with_natures(
     engine: Engine, before: str, after: str, differences: Sequence[ImageDifference]
 ) -> tuple[ImageDifference, ...]:
-    """The differences, with the nature of the first few files. before, after: the images' ids."""
+    """The differences, with the kind of difference of the first few files. before, after: the images' ids."""
     images = (layers_of(before, engine=engine), layers_of(after, engine=engine))
     # The engine sends a whole image for each file, so large images are not asked for any.
     left = READ_FILES if max(image.image_bytes for image in images) <= READ_IMAGE_BYTES else 0
@@ -173,7 +174,7 @@ def with_natures(
             left -= 1
             with contextlib.suppress(SpeedkitError):  # a link, or too large to be read
                 contents = [file_content(image, one.path, engine=engine) for image in (before, after)]
-                one = replace(one, nature=nature_of(*contents))
+                one = replace(one, difference=difference_kind(*contents))
         described.append(one)
     return tuple(described)
 

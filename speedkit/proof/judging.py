@@ -15,9 +15,9 @@ from speedkit.projects import Project
 from .file_change import FileChange, unified_patch
 from .project_states import file_or_none
 from .proof import Piece
+from .proof_project import proof_project
 from .proving import Proving, prove
 from .smoke import parse_smoke
-from .target import target_of
 
 __all__ = ["judge"]
 
@@ -44,26 +44,26 @@ def judge(
     Raises: NotAFolder, NoDockerfile, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    project_target = target_of(project, way, target=target, build_args=build_args, options=options)
+    subject = proof_project(project, way, target=target, build_args=build_args, options=options)
     after = file_or_none(Path(against))
     if after is None:
         raise NoDockerfile(against, fix=message("Name the Dockerfile to judge with --against FILE."))
-    if project_target.dockerfile == after:
+    if subject.dockerfile == after:
         raise Misuse(
-            message("{against} is equal to {file}: there is nothing to judge.", against=against, file=project_target.way.file),
+            message("{against} is equal to {file}: there is nothing to judge.", against=against, file=subject.way.file),
             fix=message("Name a Dockerfile that is different."),
         )
-    change = (FileChange(project_target.way.file, project_target.dockerfile, after),)
-    states = project_target.states(commits)
+    change = (FileChange(subject.way.file, subject.dockerfile, after),)
+    states = subject.states(commits)
     proving = Proving(
-        project_target.name,
-        project_target.folder,
-        project_target.way,
+        subject.name,
+        subject.folder,
+        subject.way,
         states,
-        project_target.unsaved,
+        subject.unsaved,
         change,
         words,
-        project_target.probe,
+        subject.probe,
     )
-    proof = replace(prove(connect(), proving, watch), notices=project_target.notices_of_proof(states))
+    proof = replace(prove(connect(), proving, watch), notices=subject.notices_of_proof(states))
     return Piece(JUDGED, message("the Dockerfile in {against}", against=against), unified_patch(change), proof=proof)

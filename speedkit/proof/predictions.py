@@ -13,7 +13,7 @@ from speedkit.replays import replay
 
 from .file_change import FileChange
 from .proof import Part, Piece
-from .target import Target
+from .proof_project import ProofProject
 
 __all__ = ["Predictions"]
 
@@ -21,7 +21,7 @@ __all__ = ["Predictions"]
 class Predictions:
     """The predictions of changes to one project. The history is replayed without a change only once."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: ProofProject) -> None:
         self._target = target
         self._as_is: dict[bool, float | None] = {}
 

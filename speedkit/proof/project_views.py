@@ -11,7 +11,7 @@ from speedkit.errors import SpeedkitError
 from speedkit.git_history import Repository, change_counts, manifest_of
 
 from .project_states import file_or_none
-from .target import Target
+from .proof_project import ProofProject
 
 __all__ = ["project_view"]
 
@@ -19,7 +19,7 @@ COUNTED_COMMITS = 200
 READ_AT_ONCE = 100
 
 
-def project_view(target: Target) -> ProjectView:
+def project_view(target: ProofProject) -> ProjectView:
     """The Dockerfile and the ignore file as they are in the folder, and the other files as they were committed last.
 
     Paths are those of the project. Without a history, the files are those that the folder sends as its build context.
@@ -62,7 +62,7 @@ def project_view(target: Target) -> ProjectView:
 class _CommittedFiles:
     """The build context as it was committed last. A file is read once: each reading is a process of git."""
 
-    def __init__(self, target: Target, repository: Repository) -> None:
+    def __init__(self, target: ProofProject, repository: Repository) -> None:
         self._repository = repository
         self._context = repository.path(target.way.context)
         committed = repository.files(repository.head)

@@ -9,8 +9,8 @@ from speedkit.git_history import GIT_FOLDER
 from speedkit.messages import message, plural
 from speedkit.words import seconds_text
 
-from .humps import humps_of
 from .result import Blame, Replay, Split
+from .seconds_groups import seconds_groups
 
 __all__ = ["blame_sentence", "findings", "minutes_by_developer", "split_sentence", "weeks_of"]
 
@@ -97,17 +97,17 @@ def _seconds(replay: Replay) -> Iterator[str]:
             "The seconds of each build, forecast from the others, are off by {percent:.0f} %.", percent=model.error_percent
         )
     seconds = [one.seconds for one in replay.commits if one.seconds is not None]
-    humps = humps_of(seconds)
-    if len(humps) == 1:
-        (hump,) = humps
+    groups = seconds_groups(seconds)
+    if len(groups) == 1:
+        (group,) = groups
         yield message(
             "A commit takes about {middle}, most of them {low} to {high}.",
-            middle=seconds_text(hump.middle),
-            low=seconds_text(hump.lowest),
-            high=seconds_text(hump.highest),
+            middle=seconds_text(group.middle),
+            low=seconds_text(group.lowest),
+            high=seconds_text(group.highest),
         )
-    elif humps:
-        quick, slow = humps
+    elif groups:
+        quick, slow = groups
         yield message(
             "Commits are of two kinds: {quick:,} take about {quick_middle} ({quick_low} to {quick_high}), and {slow:,} about "
             "{slow_middle} ({slow_low} to {slow_high}).",
@@ -136,7 +136,7 @@ def _seconds(replay: Replay) -> Iterator[str]:
         ]
         yield message("By developer, minutes a week: {developers}.", developers=", ".join(developers))
     timed = [one for one in replay.commits if one.seconds is not None]
-    outliers = sorted((place for hump in humps for place in hump.outliers), key=lambda place: -(timed[place].seconds or 0.0))
+    outliers = sorted((place for group in groups for place in group.outliers), key=lambda place: -(timed[place].seconds or 0.0))
     if outliers:
         named = [
             message(

@@ -13,11 +13,11 @@ from speedkit.git_history import Repository, open_repository
 from speedkit.projects import Project, Way, open_project
 
 from .blame import blame_of
+from .commit_seconds import with_seconds
 from .history_verdicts import BuildInputs, history_verdicts
 from .measuring import measured_seconds, recorded_seconds
 from .result import Replay
 from .splits import splits_of
-from .timing import with_seconds
 
 __all__ = ["replay"]
 

@@ -23,9 +23,9 @@ from speedkit.ownership import scratch_folder
 from speedkit.projects import Way
 from speedkit.recordings import list_recordings, read_build
 
+from .commit_seconds import runs_of
 from .history_verdicts import BuildInputs, CommitVerdicts, HistoryStep, history_verdicts, version_of
 from .step_seconds import ObservedBuild, SecondsModel, StepRun
-from .timing import runs_of
 
 __all__ = ["BuiltCommit", "build_commits", "commits_to_measure", "measured_seconds", "recorded_seconds"]
 

@@ -26,10 +26,10 @@ from speedkit.context import Manifest
 from speedkit.dockerfile import Dockerfile, Instruction, read_dockerfile
 from speedkit.git_history import GIT_FOLDER, CommitFiles, CommitRange, Repository
 
+from .commit_seconds import with_seconds
 from .history_verdicts import BuildInputs, CommitVerdicts, history_verdicts
 from .result import ReplayedCommit, Split
 from .step_seconds import SecondsModel
-from .timing import with_seconds
 
 __all__ = ["splits_of"]
 

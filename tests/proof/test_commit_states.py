@@ -10,7 +10,7 @@ from speedkit.engine import CommandOptions
 from speedkit.errors import SpeedkitError
 from speedkit.proof.git_status import hide_from_git
 from speedkit.proof.project_states import CONTEXT, ProjectFolder
-from speedkit.proof.target import target_of
+from speedkit.proof.proof_project import proof_project
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def folders():
 
 
 def titles(project, commits=9):
-    return [state.title for state in target_of(project).states(commits).states]
+    return [state.title for state in proof_project(project).states(commits).states]
 
 
 def test_commits_that_change_nothing_of_the_build_are_passed_over(project):
-    states = target_of(project).states(2)
+    states = proof_project(project).states(2)
     assert [state.title for state in states.states][1:] == ["edit 2", "edit 3"]
     assert states.has_history
-    assert any("1 commit" in notice for notice in target_of(project).notices_of_proof(states))
+    assert any("1 commit" in notice for notice in proof_project(project).notices_of_proof(states))
 
 
 def test_a_shallow_clone_has_the_commits_that_it_has(project, tmp_path):
@@ -44,7 +44,7 @@ def test_a_shallow_clone_has_the_commits_that_it_has(project, tmp_path):
 
 def test_a_clone_of_one_commit_has_no_history_to_build(project, tmp_path):
     subprocess.run(["git", "clone", "-q", "--depth", "1", project.as_uri(), str(tmp_path / "clone")], check=True)
-    states = target_of(tmp_path / "clone").states(5)
+    states = proof_project(tmp_path / "clone").states(5)
     assert not states.has_history
     assert [state.id for state in states.states][:1] == ["as-is"]
 
@@ -53,7 +53,7 @@ def test_a_commit_without_the_dockerfile_is_written_without_it_and_the_others_ar
     for number, (before, after) in enumerate([("Dockerfile", "Dockerfile.old"), ("Dockerfile.old", "Dockerfile")]):
         git(project, "mv", before, after)
         git(project, "commit", "-qm", f"move {number}")
-    states, folder = target_of(project).states(3), folders("states")
+    states, folder = proof_project(project).states(3), folders("states")
     found = {}
     for number, state in enumerate(states.states):
         states.write(state, folder.path, time_ns=(number + 1) * 10**9)
@@ -63,7 +63,7 @@ def test_a_commit_without_the_dockerfile_is_written_without_it_and_the_others_ar
 
 
 def test_a_commit_whose_files_are_missing_is_an_error_with_words_and_the_next_one_is_whole(project, git, folders):
-    states, folder = target_of(project).states(2), folders("states")
+    states, folder = proof_project(project).states(2), folders("states")
     blob = git(project, "rev-parse", "HEAD~2:main.txt").strip()
     (project / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
     first, broken, last = states.states
@@ -96,13 +96,13 @@ def test_a_folder_becomes_another_one_file_by_file(tmp_path, folders):
 
 
 def test_a_base_that_the_user_names_is_in_every_build_of_the_proof(project):
-    assert target_of(project, options=CommandOptions(bases={"alpine": "mine"})).way.options.bases == {"alpine": "mine"}
+    assert proof_project(project, options=CommandOptions(bases={"alpine": "mine"})).way.options.bases == {"alpine": "mine"}
 
 
 def test_git_in_a_build_does_not_see_what_the_proof_changes(project, git, folders):
     (project / ".dockerignore").unlink()
     git(project, "commit", "-qam", "everything is sent")
-    states, folder, variant = target_of(project).states(1), folders("states"), folders("variant")
+    states, folder, variant = proof_project(project).states(1), folders("states"), folders("variant")
     changed = {f"{CONTEXT}/Dockerfile": b"FROM scratch\n", f"{CONTEXT}/.dockerignore": b"docs\n"}
     for number, state in enumerate(states.states, 1):
         states.write(state, folder.path, time_ns=number * 10**9)

@@ -7,18 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from speedkit.replays.timing import with_seconds
 
 from speedkit import plots
 from speedkit.errors import Misuse, NotARepository
 from speedkit.model import StepSource
-from speedkit.replays import Replay, blame_sentence, findings, glob_counts, humps_of, replay
+from speedkit.replays import Replay, blame_sentence, findings, glob_counts, replay, seconds_groups
 from speedkit.replays.blame import blame_of
 from speedkit.replays.findings import minutes_by_developer
 from speedkit.replays.history_replay import replay as replay_history
 from speedkit.replays.history_verdicts import DockerfileVersion, HistoryStep
 from speedkit.replays.measuring import commits_to_measure
 from speedkit.replays.step_seconds import ObservedBuild, SecondsModel, StepRun, critical_path
-from speedkit.replays.timing import with_seconds
 from tests.git_history.small_repository import SmallRepository
 
 NODE = "FROM node\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\n"
@@ -264,14 +264,14 @@ def test_the_commits_to_measure_are_of_each_kind(small: SmallRepository) -> None
     assert commits_to_measure(kinds, 50) == list(range(1, 9))
 
 
-def test_two_humps_are_two_humps_and_one_is_one() -> None:
-    quick, slow = humps_of([2.0, 2.1, 1.9, 2.2, 2.0] * 4 + [60.0, 62.0, 58.0, 61.0])
+def test_two_groups_are_two_groups_and_one_is_one() -> None:
+    quick, slow = seconds_groups([2.0, 2.1, 1.9, 2.2, 2.0] * 4 + [60.0, 62.0, 58.0, 61.0])
     assert (quick.count, slow.count) == (20, 4)
     assert (quick.middle, slow.middle) == (2.0, 60.5)
-    assert [hump.count for hump in humps_of([10.0, 11.0, 12.0, 9.0, 10.5])] == [5]
-    assert humps_of([]) == ()
-    assert [hump.count for hump in humps_of([3.0, 3.0])] == [2]
-    (one,) = humps_of([10.0] * 40 + [90.0])
+    assert [group.count for group in seconds_groups([10.0, 11.0, 12.0, 9.0, 10.5])] == [5]
+    assert seconds_groups([]) == ()
+    assert [group.count for group in seconds_groups([3.0, 3.0])] == [2]
+    (one,) = seconds_groups([10.0] * 40 + [90.0])
     assert one.outliers == (40,)
 
 

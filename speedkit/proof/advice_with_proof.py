@@ -25,8 +25,8 @@ from .predictions import Predictions
 from .project_states import ProjectStates, file_or_none
 from .project_views import project_view
 from .proof import Part, Piece, Verdict
+from .proof_project import ProofProject, proof_project
 from .smoke import parse_smoke
-from .target import Target, target_of
 
 __all__ = ["advise"]
 
@@ -57,25 +57,25 @@ def advise(
     Raises: NotAFolder, NoDockerfile, DockerfileError, Misuse, NotProven, EngineError.
     """
     words = parse_smoke(smoke)
-    project_target = target_of(project, way, target=target, build_args=build_args, options=options)
-    view = project_view(project_target)
+    subject = proof_project(project, way, target=target, build_args=build_args, options=options)
+    view = project_view(subject)
     # The rules say nothing about a Dockerfile that cannot be read. The reader needs its error, not "nothing to change".
     read_dockerfile(view.dockerfile)
     suggestions = suggest(view)
     whole = combined(view)
-    advice = Advice(project_target.name, project_target.way.name, (), notices=project_target.notices, proven=prove)
+    advice = Advice(subject.name, subject.way.name, (), notices=subject.notices, proven=prove)
     if whole is None:
         return advice
-    piece = _piece(project_target, whole, suggestions)
-    singles = [_piece(project_target, one, []) for one in suggestions]
-    predictions = Predictions(project_target)
+    piece = _piece(subject, whole, suggestions)
+    singles = [_piece(subject, one, []) for one in suggestions]
+    predictions = Predictions(subject)
     if not prove:
         pieces = (predictions.of(piece, singles), *(map(predictions.of, singles) if piece.rule == ALL else ()))
         return replace(advice, pieces=pieces)
-    states = project_target.states(commits)
-    advice = replace(advice, notices=project_target.notices_of_proof(states))
+    states = subject.states(commits)
+    advice = replace(advice, notices=subject.notices_of_proof(states))
     # Without `prove`, no engine is asked for: advice works on a machine that has none.
-    proven = _Proofs(connect(), project_target, states, words, watch, predictions).advice(advice, view, piece, suggestions)
+    proven = _Proofs(connect(), subject, states, words, watch, predictions).advice(advice, view, piece, suggestions)
     # After the builds: the replay learns from them how long the steps take.
     return replace(
         proven,
@@ -87,7 +87,7 @@ def advise(
 @dataclass(frozen=True)
 class _Proofs:
     engine: Engine
-    target: Target
+    target: ProofProject
     states: ProjectStates
     words: tuple[str, ...] | None
     watch: Callable[[int], Watch]
@@ -164,7 +164,7 @@ class _Proofs:
         )
 
 
-def _piece(target: Target, suggestion: Suggestion, parts: Sequence[Suggestion]) -> Piece:
+def _piece(target: ProofProject, suggestion: Suggestion, parts: Sequence[Suggestion]) -> Piece:
     """parts: the suggestions of single rules, for their reasons. A rule that applies only after another one has none."""
     names = suggestion.rule.split("+")
     reasons = {one.rule: one.because for one in parts}
@@ -177,7 +177,7 @@ def _piece(target: Target, suggestion: Suggestion, parts: Sequence[Suggestion]) 
     )
 
 
-def _changes(target: Target, files: Mapping[str, str | None]) -> tuple[FileChange, ...]:
+def _changes(target: ProofProject, files: Mapping[str, str | None]) -> tuple[FileChange, ...]:
     """A suggestion's files as changes of those in the folder."""
     return tuple(
         FileChange(path, file_or_none(target.folder / path), None if text is None else text.encode("utf-8", "surrogateescape"))

@@ -20,11 +20,11 @@ from .edited_states import EditedStates
 from .file_change import FileChange
 from .project_states import ProjectStates, file_or_none
 
-__all__ = ["Target", "target_of"]
+__all__ = ["ProofProject", "proof_project"]
 
 
 @dataclass(frozen=True)
-class Target:
+class ProofProject:
     """One way to build the project in a folder.
 
     repository: None for a project that is in none. why_no_history: in words, where there is no repository.
@@ -123,14 +123,14 @@ class Target:
         return tuple(sentences)
 
 
-def target_of(
+def proof_project(
     project: Project | Path | str,
     way: str | None = None,
     *,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
     options: CommandOptions = NO_OPTIONS,
-) -> Target:
+) -> ProofProject:
     """The target of a proof. way: its name; None for the default way.
 
     target, build_args, options: they come before those of the way. Raises: NotAFolder, NoDockerfile, and Misuse for an unknown
@@ -151,7 +151,7 @@ def target_of(
         why = problem.what
     except GitError as problem:
         why = message("The history cannot be read: {problem}", problem=problem.what)
-    result = Target(folder, way_here, repository, why, _probe_of(folder / way_here.context))
+    result = ProofProject(folder, way_here, repository, why, _probe_of(folder / way_here.context))
     # A missing Dockerfile is an error here, and not only after the first builds.
     _ = result.dockerfile
     return result

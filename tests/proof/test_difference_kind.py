@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from speedkit.proof.nature import nature_of
+from speedkit.proof.difference_kind import difference_kind
 
 ID = b"abcdefghij0123456789/klmnopqrst0123456789/uvwxyzabcd0123456789/efghijklmn0123456789"
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "nature"),
+    ("before", "after", "kind"),
     [
         (b"made at 07:01:02\n", b"made at 7:01\n", ""),
         (b"made at 07:01:02\n", b"made at 08:11:32\n", "numbers"),
@@ -24,5 +24,5 @@ ID = b"abcdefghij0123456789/klmnopqrst0123456789/uvwxyzabcd0123456789/efghijklmn
         ),
     ],
 )
-def test_the_usual_differences_are_recognised(before, after, nature):
-    assert nature_of(before, after) == nature
+def test_the_usual_differences_are_recognised(before, after, kind):
+    assert difference_kind(before, after) == kind

@@ -8,10 +8,10 @@ from typing import Literal
 
 from speedkit.messages import marked
 
-__all__ = ["NATURES", "Nature", "nature_of"]
+__all__ = ["DIFFERENCE_KINDS", "DifferenceKind", "difference_kind"]
 
-Nature = Literal["", "build-id", "numbers", "order", "python-time"]
-NATURES: dict[Nature, str] = {
+DifferenceKind = Literal["", "build-id", "numbers", "order", "python-time"]
+DIFFERENCE_KINDS: dict[DifferenceKind, str] = {
     "build-id": marked("only Go's build ID differs"),
     "numbers": marked("only numbers differ, such as a time"),
     "order": marked("the same lines in another order"),
@@ -26,15 +26,15 @@ PYC_HEADER = 16
 """Magic, flags, time and size of the source (PEP 552)."""
 
 
-def nature_of(before: bytes, after: bytes) -> Nature:
-    """The nature of a difference between two contents; "" where it is none of the usual ones."""
+def difference_kind(before: bytes, after: bytes) -> DifferenceKind:
+    """The kind of a difference between two contents; "" where it is none of the usual ones."""
     # The first two bytes of the magic number are the version of Python; the other two are always a line end.
     if before[2:4] == after[2:4] == PYC_MAGIC_END and before[PYC_HEADER:] == after[PYC_HEADER:]:
         return "python-time"
     # From the narrowest to the widest: two files that differ in a build ID also differ in numbers.
-    ways: tuple[tuple[Nature, Callable[[bytes], object]], ...] = (
+    ways: tuple[tuple[DifferenceKind, Callable[[bytes], object]], ...] = (
         ("build-id", lambda content: GO_BUILD_ID.sub(b"", content)),
         ("numbers", lambda content: NUMBER.sub(b"", content)),
         ("order", lambda content: sorted(content.splitlines())),
     )
-    return next((nature for nature, reduced in ways if reduced(before) == reduced(after)), "")
+    return next((kind for kind, reduced in ways if reduced(before) == reduced(after)), "")

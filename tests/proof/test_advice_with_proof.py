@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from speedkit.advice import Suggestion
-from speedkit.proof import Advice, advise, advising
+from speedkit.proof import Advice, advice_with_proof, advise
 from tests.strict_schema import check
 
 from .conftest import AS_IS, GAIN_SECONDS, SPLIT, long_step
@@ -39,7 +39,9 @@ def rules(monkeypatch):
             made = [texts[name] for name in names]
             return Suggestion.of(view, "+".join(names), "because", {"Dockerfile": made[-1]})
 
-        monkeypatch.setattr(advising, "suggest", lambda view: [suggestion(view, [name]) for name in texts if name != "all"])
+        monkeypatch.setattr(
+            advice_with_proof, "suggest", lambda view: [suggestion(view, [name]) for name in texts if name != "all"]
+        )
 
         def combined(view, without=()):
             names = [name for name in texts if name != "all" and name not in without]
@@ -47,7 +49,7 @@ def rules(monkeypatch):
                 return Suggestion.of(view, "+".join(names), "because", {"Dockerfile": texts["all"]})
             return suggestion(view, names) if names else None
 
-        monkeypatch.setattr(advising, "combined", combined)
+        monkeypatch.setattr(advice_with_proof, "combined", combined)
 
     return put
 

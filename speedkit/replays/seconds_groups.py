@@ -1,4 +1,4 @@
-"""The humps of a distribution of seconds: some builds are quick, some are slow, and hardly one takes the mean of both.
+"""The groups of a distribution of seconds: some builds are quick, some are slow, and hardly one takes the mean of both.
 
 The best cut between two groups is the one with the least variance within them (Otsu's method), on a logarithmic scale.
 """
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from math import log
 from statistics import median, pvariance
 
-__all__ = ["Hump", "humps_of"]
+__all__ = ["SecondsGroup", "seconds_groups"]
 
 _SEPARATE = 0.75
-"""The share of the variance that a cut must explain: with less, the builds are one hump."""
+"""The share of the variance that a cut must explain: with less, the builds are one group."""
 _SMALLEST_PART = 0.05
 _RATIO = 1.7
-"""The least ratio between the medians of two humps."""
+"""The least ratio between the medians of two groups."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hump:
+class SecondsGroup:
     """Builds that take about the same time.
 
     middle: their median. outliers: the places, in the list of all builds, of those that take more than three times the median.
@@ -33,14 +33,14 @@ class Hump:
     outliers: tuple[int, ...] = ()
 
 
-def humps_of(seconds: Sequence[float]) -> tuple[Hump, ...]:
-    """One hump or two, the quick one first; () for no builds."""
+def seconds_groups(seconds: Sequence[float]) -> tuple[SecondsGroup, ...]:
+    """One group or two, the quick one first; () for no builds."""
     places = sorted(range(len(seconds)), key=lambda place: seconds[place])
     if not places:
         return ()
     cut = _best_cut([seconds[place] for place in places])
     groups = [places[:cut], places[cut:]] if cut is not None else [places]
-    return tuple(_hump([(place, seconds[place]) for place in group]) for group in groups)
+    return tuple(_group([(place, seconds[place]) for place in group]) for group in groups)
 
 
 def _best_cut(values: Sequence[float]) -> int | None:
@@ -67,10 +67,10 @@ def _best_cut(values: Sequence[float]) -> int | None:
     return best[1] if is_apart else None
 
 
-def _hump(builds: Sequence[tuple[int, float]]) -> Hump:
+def _group(builds: Sequence[tuple[int, float]]) -> SecondsGroup:
     values = sorted(seconds for _, seconds in builds)
     middle = median(values)
     outliers = tuple(sorted(place for place, seconds in builds if seconds > 3 * middle and seconds > middle + 1))
     # The range of nine builds in ten: the ends are single builds.
     low, high = values[int(0.05 * (len(values) - 1))], values[int(0.95 * (len(values) - 1))]
-    return Hump(len(values), middle, low, high, outliers)
+    return SecondsGroup(len(values), middle, low, high, outliers)
