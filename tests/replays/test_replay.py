@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from speedkit.replays.timing import with_seconds
+from speedkit.replays.commit_seconds import with_seconds
 
 from speedkit import plots
 from speedkit.errors import Misuse, NotARepository
