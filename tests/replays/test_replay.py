@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from speedkit.replays.commit_seconds import with_seconds
 
 from speedkit import plots
 from speedkit.errors import Misuse, NotARepository
 from speedkit.model import StepSource
 from speedkit.replays import Replay, blame_sentence, findings, glob_counts, replay, seconds_groups
 from speedkit.replays.blame import blame_of
+from speedkit.replays.commit_seconds import with_seconds
 from speedkit.replays.findings import minutes_by_developer
 from speedkit.replays.history_replay import replay as replay_history
 from speedkit.replays.history_verdicts import DockerfileVersion, HistoryStep
