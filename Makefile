@@ -3,7 +3,7 @@
 # make quick   style, types, and all tests that need neither an engine nor a browser: two minutes
 # make test    every check;  make bench, make conformance, make faults, make soak, make fuzz: measurements and searches that take longer
 # make docs    pages of the public functions and classes, out/docs/index.html, from their docstrings
-# make catalogue  collects all messages of the code for translators: speedkit/catalogues/speedkit.pot
+# make catalogue  collects all messages of the code for translators, and makes of their translations what the program reads
 # make lock    pins every package again, with hashes, and checks that each system and Python has it ready-made
 .PHONY: setup tour lab quick test bench conformance faults soak fuzz docs catalogue frontend lint lock clean
 .DEFAULT_GOAL := help
@@ -79,6 +79,7 @@ docs: $(TEST_READY)
 
 catalogue: $(TEST_READY)
 	@$(BIN)/python -m tests.catalogue
+	@$(BIN)/python -m tests.translations
 
 lock: $(TEST_READY)
 	@$(BIN)/python -m tests.lock

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from speedkit.engine import layers_of as layers
     from speedkit.gate import check
     from speedkit.history import explain, play, predict, recorded_builds
+    from speedkit.languages import choose_language as language
     from speedkit.projects import open_project as project
     from speedkit.proof import advise, judge
     from speedkit.replays import replay
@@ -43,6 +44,7 @@ __all__ = [
     "explain",
     "import_records",
     "judge",
+    "language",
     "layers",
     "play",
     "plots",
@@ -71,6 +73,7 @@ _HOMES = {
     "explain": ("speedkit.history", "explain"),
     "import_records": ("speedkit.build_records", "import_records"),
     "judge": ("speedkit.proof", "judge"),
+    "language": ("speedkit.languages", "choose_language"),
     "layers": ("speedkit.engine.saved_image", "layers_of"),
     "play": ("speedkit.history", "play"),
     "plots": ("speedkit.plots", None),

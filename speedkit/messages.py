@@ -5,20 +5,40 @@ Where a number decides the form, both English forms stand side by side. Names, p
 compilers are not translated: they are values.
 
 The English text is the message's id. Other languages are catalogues of gettext in `speedkit/catalogues`; `make catalogue`
-collects the messages there. The program reads `SPEEDKIT_LANG` once, when it needs the first message. With `en-XA`, each message
-is marked and made longer: this shows texts that did not pass through here, and places on a page that are too small.
+collects the messages there. The language is looked up once, for the first message, and again after `speak`. With `en-XA`, each
+message is marked and made longer: this shows texts that did not pass through here, and places on a page that are too small.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["CATALOGUES", "PSEUDO", "capital", "for_page", "join_names", "language_tag", "marked", "message", "plural"]
+from speedkit.reader_language import VARIABLE, reader_language
+
+__all__ = [
+    "CATALOGUES",
+    "DOMAIN",
+    "PSEUDO",
+    "capital",
+    "catalogue_name",
+    "clauses",
+    "facts_in_one",
+    "for_page",
+    "join_names",
+    "language_tag",
+    "listed",
+    "marked",
+    "message",
+    "plural",
+    "sentences",
+    "speak",
+    "translate",
+]
 
 CATALOGUES = Path(__file__).with_name("catalogues")
 DOMAIN = "speedkit"
@@ -65,14 +85,39 @@ def marked(text: str, /) -> str:
     return text
 
 
+def translate(text: str, /) -> str:
+    """A `marked` text in the reader's language, with its places still open."""
+    return _language().translate(text)
+
+
 def join_names(names: Sequence[str]) -> str:
     """`a`, `a and b`, `a, b, c and 4 more`."""
     if len(names) < 2:
         return "".join(names)
     if len(names) > NAMED_AT_MOST:
-        shown = ", ".join(names[:NAMED_AT_MOST])
+        shown = listed(names[:NAMED_AT_MOST])
         return plural("{names} and {count:,} more", "{names} and {count:,} more", len(names) - NAMED_AT_MOST, names=shown)
-    return message("{names} and {last}", names=", ".join(names[:-1]), last=names[-1])
+    return message("{names} and {last}", names=listed(names[:-1]), last=names[-1])
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a, b, c`: names, however many."""
+    return message("{name}, {next_name}", name="", next_name="").join(names)
+
+
+def facts_in_one(facts: Iterable[str]) -> str:
+    """`cached, 3 s`: facts about the same thing."""
+    return message("{fact}, {next_fact}", fact="", next_fact="").join(facts)
+
+
+def clauses(parts: Iterable[str]) -> str:
+    """`a; b; c`: parts of a sentence, each of which could stand alone."""
+    return message("{clause}; {next_clause}", clause="", next_clause="").join(parts)
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """`A. B. C.`: whole sentences. Between Chinese ones there is no space."""
+    return message("{sentence} {next_sentence}", sentence="", next_sentence="").join(parts)
 
 
 def capital(text: str) -> str:
@@ -103,18 +148,32 @@ def for_page(texts: Sequence[str], plurals: Sequence[tuple[str, str]]) -> dict[s
     }
 
 
+def speak(name: str) -> None:
+    """From now on, this process and those that it starts say their messages in this language."""
+    os.environ[VARIABLE] = name
+    _language.cache_clear()
+
+
+def catalogue_name(name: str) -> str | None:
+    """The catalogue for a language, such as `zh_CN` for `zh-CN`, `zh_CN.UTF-8`, `zh-Hans` and `zh`; None without one."""
+    wanted = re.sub(r"[.@].*", "", name).replace("-", "_").lower().replace("_hans", "")
+    catalogues = sorted(path.parent.parent.name for path in CATALOGUES.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
+    # A language without a country takes any of its catalogues. Another country's may be in another script.
+    return next((there for there in catalogues if wanted in (there.lower(), there.lower().partition("_")[0])), None)
+
+
 @lru_cache(maxsize=1)
 def _language() -> _Language:
-    name = os.environ.get("SPEEDKIT_LANG", "")
+    name = reader_language()
     if name == PSEUDO:
         return _Language(_pseudo, lambda one, many, count: _pseudo(_english(one, many, count)), PSEUDO)
-    if not name or name.partition("-")[0].partition("_")[0] == "en":
+    # English needs no gettext, and importing it takes time.
+    if not name or re.match(r"en\b|C\b|POSIX", name.replace("_", "-")) or not (chosen := catalogue_name(name)):
         return _Language(str, _english)
-    from gettext import GNUTranslations, translation  # English needs no gettext, and importing it takes time
+    from gettext import translation
 
-    catalogue = translation(DOMAIN, CATALOGUES, languages=[name.replace("-", "_")], fallback=True)
-    tag = name.partition(".")[0].replace("_", "-") if isinstance(catalogue, GNUTranslations) else "en"
-    return _Language(catalogue.gettext, catalogue.ngettext, tag)
+    catalogue = translation(DOMAIN, CATALOGUES, languages=[chosen])
+    return _Language(catalogue.gettext, catalogue.ngettext, chosen.replace("_", "-"))
 
 
 def _english(one: str, many: str, count: int) -> str:

@@ -47,6 +47,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A state folder for the whole run, so that nobody's recordings are read or written."""
     home = tmp_path_factory.mktemp("speedkit-home")
+    # Tests read English, whichever language JupyterLab and the system have.
+    os.environ["SPEEDKIT_LANG"] = "en"
     before = os.environ.get("SPEEDKIT_HOME")
     os.environ["SPEEDKIT_HOME"] = str(home)
     yield home
@@ -57,10 +59,13 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def language(monkeypatch):
+def language(monkeypatch, tmp_path):
     """Chooses the reader's language."""
 
     def choose(name):
+        for variable in ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path))
         monkeypatch.setenv("SPEEDKIT_LANG", name)
         messages._language.cache_clear()
 

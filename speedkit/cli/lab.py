@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from speedkit.messages import message
+from speedkit.messages import language_tag, message
 
 from .output import say
 
 __all__ = ["register"]
 
-SETTINGS = Path(__file__).with_name("lab_settings")
-"""Settings that turn off JupyterLab's question about news, which would cover the first notebook."""
+ENGLISH = "en"
 
 
 def register(program: typer.Typer) -> None:
@@ -38,10 +38,11 @@ def lab(
 ) -> None:
     """Copy the missing notebooks, and run JupyterLab in this process."""
     from speedkit.lessons import FIRST_NOTEBOOK, copy_notebooks
+    from speedkit.ownership import scratch_folder
 
     done = copy_notebooks(folder)
     if done.copied:
-        say(message("Copied to {folder}: {names}", folder=folder, names=", ".join(done.copied)))
+        say(message("Copied to {folder}: {names}", folder=done.folder, names=", ".join(done.copied)))
     for changed, new in done.beside.items():
         say(message("{path} has changes of yours and stays. Its new version is {new}, beside it.", path=changed, new=new))
     if copy_only:
@@ -49,13 +50,28 @@ def lab(
     from jupyterlab.labapp import LabApp
 
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    LabApp.launch_instance(
-        argv=[
-            f"--ServerApp.root_dir={folder.resolve()}",
-            f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
-            f"--LabApp.app_settings_dir={SETTINGS}",
-            *as_root,
-            *(["--no-browser"] if no_browser else []),
-            *(options or ()),
-        ]
-    )
+    with scratch_folder() as settings:
+        (settings / "overrides.json").write_text(json.dumps(_lab_settings()))
+        LabApp.launch_instance(
+            argv=[
+                f"--ServerApp.root_dir={done.folder.resolve()}",
+                f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}",
+                f"--LabApp.app_settings_dir={settings}",
+                *as_root,
+                *(["--no-browser"] if no_browser else []),
+                *(options or ()),
+            ]
+        )
+
+
+def _lab_settings() -> dict[str, object]:
+    """JupyterLab without its question about news, which would cover the first notebook, and in the language of the notebooks.
+
+    These are defaults: what the user chose in JupyterLab counts.
+    """
+    settings: dict[str, object] = {
+        "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}
+    }
+    if language_tag() != ENGLISH:
+        settings["@jupyterlab/translation-extension:plugin"] = {"locale": language_tag().replace("-", "_")}
+    return settings

@@ -22,6 +22,7 @@ from typer.core import TyperGroup
 
 from speedkit.control_characters import visible_line
 from speedkit.errors import SpeedkitError
+from speedkit.languages import choose_language, known_languages
 from speedkit.messages import message
 
 from . import (
@@ -45,6 +46,7 @@ from . import (
     setup,
     tour,
 )
+from .help_language import translate_help_option, translate_usage
 from .output import print_text, say, say_problem, say_usage_error, stdout_gone, take_any_character
 
 if TYPE_CHECKING:
@@ -61,9 +63,20 @@ INTERRUPTED_TWICE = 130
 UsageError: type[Any] = typer.BadParameter.__bases__[0]
 """The class of typer's errors for a wrong command line, which has no public name in typer."""
 
+translate_usage(typer.Context.__bases__[0])
+
 
 class _Verbs(TyperGroup):
     """The verbs. Ctrl-C ends a verb with a sentence and the exit code of a cancelled build."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return translate_help_option(super().get_help_option(ctx))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            translate_help_option(command.get_help_option(ctx))
+        return command
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -106,6 +119,12 @@ for verb in (
     verb.register(program)
 
 
+def _check_language(name: str | None) -> None:
+    """Refuse a language that speedkit does not speak; `cli.start` has chosen it already."""
+    if name is not None:
+        choose_language(name)
+
+
 def _print_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import PackageNotFoundError, version
@@ -122,6 +141,16 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help=message("Print the version."), callback=_print_version, is_eager=True)
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="NAME",
+            help=message("The language of all texts: {names}.", names=", ".join(known_languages())),
+            callback=_check_language,
+            is_eager=True,
+        ),
+    ] = None,
 ) -> None:
     """The options of the program itself."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import takewhile
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -19,17 +20,35 @@ __all__ = ["main"]
 
 CANCELLED = 3
 FLAGS = frozenset({"--json", "--files"})
+ENGLISH, LANGUAGE = "en", "--lang"
 
 
 def main() -> NoReturn:
     """Run the program with this process's arguments and end the process."""
     try:
+        _speak_the_readers_language(sys.argv[1:])
         with _request_image(sys.argv[1:]) as read_image:
             from .program import run
 
             run(read_image)
     except KeyboardInterrupt:
         _end_as_cancelled()
+
+
+def _speak_the_readers_language(arguments: Sequence[str]) -> None:
+    """Speak the language of `--lang` or of the reader before the program is loaded, which translates its help texts then."""
+    from speedkit.messages import language_tag, speak
+
+    words = iter(arguments)
+    for word in takewhile(lambda word: word.startswith("-"), words):
+        flag, _, value = word.partition("=")
+        if flag == LANGUAGE and (name := value or next(words, "")):
+            speak(name)
+    if language_tag() != ENGLISH:
+        from .help_language import break_lines_anywhere, load_typer
+
+        load_typer()
+        break_lines_anywhere()
 
 
 def _end_as_cancelled() -> NoReturn:

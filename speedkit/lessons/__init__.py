@@ -6,7 +6,7 @@
 - `build_tables`: which steps ran in one or two builds, and the times of many builds.
 - `build_times`, `go_downloads`, `image_sizes`: sentences worked out from builds, so that other numbers give other words.
 - `host_programs`: Go on the host, and the bytes of the program that it makes.
-- `notebook_files`: the notebooks themselves, as files.
+- `notebook_files`: the notebooks themselves, as files; `notebook_translations`: their Markdown in other languages.
 """
 
 from speedkit.cell_output import say
@@ -29,10 +29,12 @@ from .host_programs import (
 )
 from .image_sizes import ImagesLeft, images_left, size_difference, stand_ins
 from .lesson_app import apply_advice, close_with_kernel, repository, write
-from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebooks_folder, notebooks_in
+from .notebook_files import FIRST_NOTEBOOK, copy_notebooks, notebook_content, notebooks_folder, notebooks_in
+from .notebook_translations import TRANSLATIONS, markdown_cells
 
 __all__ = [
     "FIRST_NOTEBOOK",
+    "TRANSLATIONS",
     "ImagesLeft",
     "Listing",
     "apply_advice",
@@ -50,7 +52,9 @@ __all__ = [
     "go_build",
     "host_paths",
     "images_left",
+    "markdown_cells",
     "modules_fetched",
+    "notebook_content",
     "notebooks_folder",
     "notebooks_in",
     "overview",

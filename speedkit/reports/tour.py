@@ -17,7 +17,7 @@ from speedkit.apps import BROKEN_ON_PURPOSE, COLD, sample_app
 from speedkit.builds import compare
 from speedkit.errors import FileRefused, NotebookFailed
 from speedkit.history import recorded_builds
-from speedkit.lessons import notebooks_folder, notebooks_in
+from speedkit.lessons import notebook_content, notebooks_folder, notebooks_in
 from speedkit.messages import message
 from speedkit.model import Build
 from speedkit.ownership import scratch_folder
@@ -83,7 +83,7 @@ def run_tour(
     with locked(lock), scratch_folder() as work_folder:
         chapters, left_out = [], []
         for path in paths:
-            notebook = nbformat.read(path, as_version=4)
+            notebook = nbformat.reads(notebook_content(path).decode(), as_version=4)
             if quick and not notebook.metadata.get("speedkit", {}).get("quick"):
                 left_out.append(path.stem)
                 continue

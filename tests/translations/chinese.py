@@ -1,0 +1,37 @@
+"""The rules of Chinese typography that a test can check.
+
+A space stands between Chinese and Latin letters, digits or code; punctuation of a Chinese sentence is full-width, and has no
+space beside it; a sentence ends as its English one does. https://www.w3.org/TR/clreq/
+"""
+
+from __future__ import annotations
+
+import re
+
+HAN = "\u3400-\u9fff"
+FULL_WIDTH = "，。；：？！（）、“”……"
+RULES = {
+    "no space between Chinese and Latin": re.compile(rf"[{HAN}][A-Za-z0-9`]|[A-Za-z0-9`%][{HAN}]"),
+    "half-width punctuation beside Chinese": re.compile(rf"[{HAN}{FULL_WIDTH}][,;:?!()]|[,;:?!(][{HAN}]|\)[{HAN}]"),
+    "a half-width full stop after Chinese": re.compile(rf"[{HAN}]\.(?:\s|$)"),
+    "a space beside full-width punctuation": re.compile(r" [，。；：？！）、”]|[，。；：？！（、“] "),
+    "a space between Chinese characters": re.compile(rf"[{HAN}] +[{HAN}]"),
+    "three dots": re.compile(rf"[{HAN}](?:\.\.\.|…(?!…))"),
+}
+ENDS = {".": "。", "?": "？", ":": "：", "!": "！"}
+CODE = re.compile(r"`[^`]*`|\"[^\"]*\"|https?://\S+")
+VALUE = re.compile(r"\{[^}]*\}")
+MARKUP = re.compile(r"\*\*|(?<!\*)\*(?!\*)|\[|\]\([^)]*\)")
+
+
+def slips(english: str, text: str) -> list[str]:
+    """The rules that a translation breaks."""
+    # A value may be Chinese itself: nothing is known about the space beside it.
+    plain = MARKUP.sub("", VALUE.sub("|", CODE.sub("`", text)))
+    found = [name for name, rule in RULES.items() if rule.search(plain)]
+    end = english.rstrip()[-1:]
+    if end in ENDS and re.search(rf"[{HAN}]", text) and not text.rstrip().endswith(ENDS[end]):
+        found.append(f"it ends without {ENDS[end]}")
+    if end not in ENDS and text.endswith("。"):
+        found.append("it ends with 。 where the English text has no full stop")
+    return found
