@@ -55,8 +55,11 @@ _LINES = re.compile(
     # pip says that it has successfully built a package, too.
     rb"|(?P<success>Successfully (?:built [0-9a-f*]{4,64}[ \r]*(?=\n|\Z)|tagged [^\n]*)))"
 )
-_EXIT = re.compile(rb"\bThe command (.{0,60000}) returned a non-zero code: ([0-9*]{1,9})", re.DOTALL)
 _EXIT_MARK = b" returned a non-zero code: "
+# In two parts, since one expression for both would look for the second behind each of the first. What a command printed in
+# color ends with the escape sequence `ESC [0m`, right before the sentence.
+_EXIT = re.compile(rb"The command (?=['\[])|(?P<end>" + _EXIT_MARK + rb"[0-9*]{1,9})")
+MOST_COMMAND_BYTES = 60_000
 _PULLED = re.compile(rb": Pull complete|Status: Downloaded newer image")
 _PULL = re.compile(
     rb"(?:\S{1,300}: (?:Pulling|Already|Waiting|Verifying|Download|Extracting|Pull complete|Layer)|Digest: |Status: )"
@@ -125,6 +128,7 @@ class ClassicLogReader:
         self._budget = LogBudget()
         self._clock = LogClock()
         self._steps = 0
+        self._is_full = False
         self._of_program: dict[str, list[_Build]] = {}
         self._last: _Build | None = None
 
@@ -178,6 +182,10 @@ class ClassicLogReader:
             return  # an old version prints each trigger with the number of its FROM
         build = next((one for one in builds if one.goes_on_with(number, total)), None)
         if self._steps >= MOST_STEPS:
+            left_out = self._builds[-1].not_understood
+            if not self._is_full:
+                left_out.append(NotUnderstood(block.line_at(match.start()), decoded(match[0].strip())[:TEXT_LENGTH]))
+            self._is_full = True
             return
         if build is None:
             build = _Build(program, total=total)
@@ -206,9 +214,9 @@ class ClassicLogReader:
             return
         if step.keyword == b"FROM":
             step.was_pulled = step.was_pulled or _PULLED.search(data, start, end) is not None
-        if data.find(_EXIT_MARK, start, end) >= 0 and (exit_line := _EXIT.search(data, start, end)):
-            step.state, step.error = "failed", decoded(exit_line[0])[:ERROR_LENGTH]
-            line_start = data.rfind(b"\n", start, exit_line.start() + 1)
+        if data.find(_EXIT_MARK, start, end) >= 0 and (exit_place := _exit_sentence(data, start, end)) is not None:
+            step.state, step.error = "failed", decoded(data[exit_place])[:ERROR_LENGTH]
+            line_start = data.rfind(b"\n", start, exit_place.start + 1)
             step.log.add(data[start : max(start, line_start)])
             build.at(self._clock.seconds(data[line_start + 1 : line_start + 80]))
             step.ended = build.last
@@ -239,6 +247,17 @@ class ClassicLogReader:
             bare = without_prefix(line, build.program).strip()
             if bare and not _BESIDE_A_BUILD.match(bare):
                 build.note_other_line(block, place, bare)
+
+
+def _exit_sentence(data: bytes, start: int, end: int) -> slice | None:
+    """The place of the sentence with which the builder says that a command failed."""
+    begin: int | None = None
+    for match in _EXIT.finditer(data, start, end):
+        if match["end"] is None:
+            begin = match.start()
+        elif begin is not None and match.start() - begin <= MOST_COMMAND_BYTES:
+            return slice(begin, match.end())
+    return None
 
 
 def _foreign_build(build: _Build, clock: LogClock) -> ForeignBuild:

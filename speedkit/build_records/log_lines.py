@@ -8,7 +8,11 @@ printed it. Oddities that are read here:
 - GitLab: `section_start:1714564800:NAME<return><escape>[0K` within a line, and with its time stamps ` 00O ` or ` 00O+`
   (https://docs.gitlab.com/ci/jobs/job_logs/).
 - Jenkins' Timestamper: `[2024-05-01T12:00:00.123Z] ` or `12:00:00  `; its parallel stages: `[NAME] `.
-- compose: `SERVICE  | `; Cloud Build: `Step #1 - "NAME": `.
+- Drone and Woodpecker count the lines in the name: `[NAME:12] `, `[NAME:L12:3s] `.
+- TeamCity: `[12:00:00] :<tab> [Step 1/2] `, with a letter before the second colon for warnings.
+- Buildkite: `<escape>_bk;t=1714564800000<bell>`; Kubernetes: `2024-05-01T12:00:00.123456789Z stdout F `.
+- compose: `SERVICE  | `; act: `[WORKFLOW/JOB]   | `; Cloud Build: `Step #1 - "NAME": `.
+- Terraform: `NAME (local-exec): `; Vagrant and others: `NAME: `.
 - Secrets are masked as `***`, even inside numbers, so a digit may be a star.
 - Windows: lines end with CR LF, PowerShell writes UTF-16, and older consoles CP1252.
 """
@@ -39,15 +43,15 @@ LINE_BYTES = 64 << 10
 """The most that is kept of a line. The longest lines of a build log are the names of steps with a long command."""
 
 _ISO = (
-    rb"[0-9*]{4,7}-[0-9*]{2,6}-[0-9*]{2,6}[T ][0-9*]{2,6}:[0-9*]{2,6}:[0-9*]{2,6}(?:[.,][0-9*]{1,12})?"
+    rb"[0-9*]{4,7}[-/](?:[0-9*]{2,6}|[A-Z][a-z]{2})[-/][0-9*]{2,6}[T ][0-9*]{2,6}:[0-9*]{2,6}:[0-9*]{2,6}(?:[.,][0-9*]{1,12})?"
     rb"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _CONTROL = rb"\x1b\[[0-9;?]{0,20}[A-Za-z]"
 _TIME_AND_COLOR = (
-    _ISO + rb":?(?: [0-9a-f]{2}[OE]\+?)? ?"
+    _ISO + rb":?(?: (?:[0-9a-f]{2}[OE]\+?|std(?:out|err) [FP]))? ?"
     rb"|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})? "
-    rb"|\[(?:" + _ISO + rb"|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)\] ?"
-    rb"|" + _CONTROL + rb"|section_(?:start|end):[0-9]{1,12}:[^\r\n]{1,200}\r"
+    rb"|\[(?:" + _ISO + rb"|[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?)\](?: ?[A-Za-z]?:[ \t]{1,9})? ?"
+    rb"|\x1b_bk;t=[0-9]{10,16}\x07|" + _CONTROL + rb"|section_(?:start|end):[0-9]{1,12}:[^\r\n]{1,200}\r"
     rb'|Step #[0-9]{1,4}(?: - "[^"\n]{1,100}")?: '
     rb"|\xef\xbb\xbf|remote: |\r"
 )
@@ -55,7 +59,8 @@ PREFIX = (
     # Atomic, and each part bounded: the time to find out that a line has no prefix does not depend on the line.
     rb"(?>(?:"
     + _TIME_AND_COLOR
-    + rb"|\[[^\]\n]{1,250}\] ?|##\[[a-z]{1,12}\]|[A-Za-z0-9_.-]{1,80}+ {0,40}+\| |[ \t]{1,40}){0,8})"
+    + rb"|\[[^\]\n]{1,250}\] ?|##\[[a-z]{1,12}\]|[A-Za-z0-9_.-]{1,80}+(?: {0,40}+\| |: )|[ \t]{1,40}"
+    rb"|\| |[A-Za-z0-9_.\[\]\"-]{1,120}+ \((?:local|remote)-exec\): ){0,8})"
 )
 """What may stand before a line of a build, as a regular expression."""
 
@@ -64,11 +69,17 @@ BEFORE_TEXT = rb"(?>(?:" + _TIME_AND_COLOR + rb"){0,8})"
 
 _BEFORE_TEXT = re.compile(rb"\A" + BEFORE_TEXT)
 _STAMP = re.compile(_ISO)
+_MILLISECONDS = re.compile(rb"\x1b_bk;t=([0-9]{10,16})")
 _DAY_STAMP = re.compile(rb"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?")
+_COUNTER = rb"(?::L?[0-9]{1,9}(?::[0-9]{1,9}s)?)?"
 _PROGRAM = re.compile(
     rb'(?P<cloud>Step #[0-9]{1,4}(?: - "[^"\n]{1,100}")?): |(?P<compose>[A-Za-z0-9_.-]{1,80}) {0,40}\| '
-    rb"|(?<!#)\[(?!(?:INFO|WARN|WARNING|ERROR|DEBUG|info|warn|error|debug)\])(?P<stage>[A-Za-z_][^\]\n]{0,249})\]"
+    rb"|(?P<terraform>[A-Za-z0-9_.\[\]\"-]{1,120}+ \((?:local|remote)-exec\)): "
+    rb"|(?<!#)\[(?!(?:INFO|WARN|WARNING|ERROR|DEBUG|info|warn|error|debug)\])(?P<stage>[A-Za-z_][^\]\n]{0,249}?)"
+    + _COUNTER
+    + rb"\]|(?:\A|(?<=[ \t]))(?!remote: )(?P<named>[A-Za-z0-9_.-]{1,80}): "
 )
+_BEHIND_PROGRAM = re.compile(rb"\A" + _COUNTER + rb"[ \]]*[|:]? ?")
 _COLOR = re.compile(_CONTROL)
 _TABBED = re.compile(rb"\n([^\t\n]{1,120}+)\t([^\t\n]{1,120}+)\t(?=(?:\xef\xbb\xbf)?[0-9*]{4})")
 _DAY_SECONDS = 86_400
@@ -166,8 +177,8 @@ def printing_program(prefix: bytes) -> str:
 def without_prefix(line: bytes, program: str) -> bytes:
     """The text of any line of a log, with its own indent and brackets. program: the one that printed the build."""
     text, name = _BEFORE_TEXT.sub(b"", line, count=1), program.encode()
-    if name and text.startswith((name, b"[" + name)):
-        text = text.lstrip(b"[")[len(name) :].lstrip(b" ]").removeprefix(b"|").removeprefix(b" ")
+    if name and (named := text.lstrip(b" \t")).startswith((name, b"[" + name)):
+        text = _BEHIND_PROGRAM.sub(b"", named.removeprefix(b"[")[len(name) :], count=1)
         text = _BEFORE_TEXT.sub(b"", text, count=1)
     return text.rstrip(b"\r ")
 
@@ -189,11 +200,14 @@ class LogClock:
             return None
         if (match := _STAMP.search(prefix)) is not None:
             try:
-                stamp = datetime.fromisoformat(match[0].decode("ascii").replace(",", "."))
+                stamp = datetime.fromisoformat(match[0].decode("ascii").replace(",", ".").replace("/", "-"))
                 self.has_dates = self.has_dates or stamp.tzinfo is not None
                 return (stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)).timestamp()
             except (ValueError, OverflowError):
                 return None  # a digit is masked, or the month is 13
+        if (match := _MILLISECONDS.search(prefix)) is not None:
+            self.has_dates = True
+            return int(match[1]) / 1000
         if (match := _DAY_STAMP.search(prefix)) is None:
             return None
         hours, minutes, whole, fraction = match.groups()

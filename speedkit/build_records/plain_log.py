@@ -11,6 +11,8 @@ order in which they start. Oddities of the format:
   the longest counts. `#5 CACHED` may come after a download. `#5 ERROR: …` and `#5 CANCELED` have no time.
 - `#0` tells which builder builds, at the start of each build, and is no vertex.
 - Older versions print `#5 sha256:…`, the digest of the vertex, after the header, and cut a long name (`RUN make all && …...`).
+- Before 0.7, a vertex has lines of facts, and no others tell how it ended: `#5      started: 2019-03-22 19:46:01.54 +0000 UTC`,
+  `#5     duration: 1.2s`, `#5       cached: true`, `#5        error: "exit code: 2"`.
 - At the end, the failed vertex is quoted between two `------`, then the line of the Dockerfile, then `ERROR: failed to solve`.
 
 The numbers begin with 1 again for the next build of a log. Two builds that print at the same time are told apart by the names
@@ -33,11 +35,15 @@ from .log_lines import LINE_BYTES, PREFIX, Block, LogClock, decoded, printing_pr
 from .logged_build import MOST_LINES_BETWEEN, LoggedBuild
 from .status_lines import LoggedStep, status_lines
 from .step_log import LogBudget, StepLog
+from .vertex_facts import VertexFact, vertex_fact
 
 __all__ = ["PlainLogReader"]
 
 MOST_STEPS = 50_000
 """Of all builds in a file. BuildKit itself gets slow with some thousand."""
+MOST_BUILDS = 10_000
+MOST_MASKED = 100
+"""Of the numbers that look the same behind a mask: a masked digit is one of ten."""
 MOST_TRANSFERS = 1000
 LAST_LINE_BYTES = 400
 ERROR_LENGTH = 4000
@@ -124,25 +130,30 @@ class _Step:
 class _Build(LoggedBuild):
     """A build so far.
 
-    current: the number of the vertex that the printer is at. highest: of all numbers. masked: the key of the step that a masked
+    stages: the name and the number of steps of each stage that a header names. current: the number of the vertex that the
+    printer is at. highest: of all numbers. masked: the key of the step that a masked
     number means now, since two numbers may look the same. failing: the step whose error may go on in the next line.
     """
 
     steps: dict[str, _Step] = field(default_factory=dict)
+    stages: set[tuple[bytes | None, ...]] = field(default_factory=set)
     current: str = ""
     highest: int = 0
     masked: dict[str, str] = field(default_factory=dict)
+    masked_steps: dict[str, list[_Step]] = field(default_factory=dict)
     has_failed: bool = False
     end: BuildEnd = field(default_factory=BuildEnd)
     failing: _Step | None = None
 
     def has_stage(self, header: bytes) -> bool:
-        """Whether a step of the build is of the same stage as a header, or the header of none."""
+        """Whether a step of the build is of the same stage as a header."""
         place = _PLACE.match(header)
-        if place is None:
-            return False
-        stages = (one for step in self.steps.values() if (one := _PLACE.match(step.name)))
-        return any(one["stage"] == place["stage"] and one["total"] == place["total"] for one in stages)
+        return place is not None and place.group("stage", "total") in self.stages
+
+    def name_step(self, step: _Step, name: bytes) -> None:
+        step.name = name[:LINE_BYTES]
+        if (place := _PLACE.match(step.name)) is not None:
+            self.stages.add(place.group("stage", "total"))
 
     def goes_on_with(self, number: str, text: bytes, *, is_latest: bool) -> bool:
         """Whether a header is that of a step which the build has, printed again."""
@@ -183,6 +194,7 @@ class PlainLogReader:
         self._last: _Build | None = None
         self._of_program: dict[str, list[_Build]] = {}
         self._cut_line: NotUnderstood | None = None
+        self._first_left_out: NotUnderstood | None = None
 
     def feed(self, block: Block) -> None:
         """Take in the next block."""
@@ -192,7 +204,9 @@ class PlainLogReader:
             if start > place:
                 self._between(block, place, start)
             place = match.end()
-            if match["logged"] is not None:
+            if len(self._builds) >= MOST_BUILDS and printing_program(match["prefix"]) not in self._of_program:
+                self._leave_out(block, start)
+            elif match["logged"] is not None:
                 self._logged(block, match)
             else:
                 self._line(block, match)
@@ -201,15 +215,24 @@ class PlainLogReader:
 
     def builds(self) -> Iterator[tuple[int, ForeignBuild]]:
         """The builds so far, each with the line of the log where it begins."""
-        for line, build in zip(self._first_lines, self._builds, strict=True):
-            if build.is_certain:
-                is_first_cut = build is self._builds[0] and "1" not in build.steps
-                before = () if self._cut_line is None or not is_first_cut else (self._cut_line,)
-                yield line, _foreign_build(build, self._clock, before)
+        builds = [(line, build) for line, build in zip(self._first_lines, self._builds, strict=True) if build.is_certain]
+        if builds and self._first_left_out is not None:
+            builds[-1][1].not_understood.append(self._first_left_out)
+        for line, build in builds:
+            is_first_cut = build is self._builds[0] and "1" not in build.steps
+            before = () if self._cut_line is None or not is_first_cut else (self._cut_line,)
+            yield line, _foreign_build(build, self._clock, before)
 
     # Which build a line belongs to.
 
+    def _leave_out(self, block: Block, place: int) -> None:
+        """A line is not read because there are too many; the first one is told as not understood."""
+        if self._first_left_out is None:
+            self._first_left_out = NotUnderstood(block.line_at(place), _shown(block.data[place : place + TEXT_LENGTH]))
+
     def _new_build(self, program: str, line: int) -> _Build:
+        if len(self._builds) >= MOST_BUILDS and program in self._of_program:
+            return self._of_program[program][0]
         build = _Build(program)
         self._builds.append(build)
         self._first_lines.append(line)
@@ -264,8 +287,8 @@ class PlainLogReader:
         step = build.steps.get(key)
         if step is not None and name and not number.isdigit() and _NAME.match(name) and not step.is_named(name):
             # Two numbers with masks in them look the same; the names tell them apart.
-            same = [one for one in build.steps.values() if one.number == number]
-            step = next((one for one in same if one.is_named(name)), None)
+            same = build.masked_steps[number]
+            step = next((one for one in same if one.is_named(name)), same[-1] if len(same) >= MOST_MASKED else None)
             key = (
                 f"{number} {len(same) + 1 if step is None else same.index(step) + 1}"
                 if step is None or same.index(step)
@@ -274,7 +297,10 @@ class PlainLogReader:
             build.masked[number] = key
         if step is None and self._steps < MOST_STEPS:
             self._steps += 1
-            step = build.steps[key] = _Step(number, name[:LINE_BYTES], StepLog(self._budget), time)
+            step = build.steps[key] = _Step(number, b"", StepLog(self._budget), time)
+            build.name_step(step, name)
+            if not number.isdigit():
+                build.masked_steps.setdefault(number, []).append(step)
             build.highest = max(build.highest, int(number)) if number.isdigit() else build.highest
         return step
 
@@ -289,6 +315,7 @@ class PlainLogReader:
         step = self._step(build, number, b"", time)
         self._printed(build, time)
         if step is None:
+            self._leave_out(block, match.start())
             return
         build.current = number
         step.state = "open" if step.state == "done" else step.state
@@ -307,22 +334,25 @@ class PlainLogReader:
             builds = self._of_program.get(program)
             if text.startswith(b"building with") and (not builds or builds[0].steps):
                 self._new_build(program, block.line_at(place))
-            return
-        if _LOGGED.match(text):
+        elif _LOGGED.match(text):
             # Its number, or its time, has a mask in it.
             self._logged(block, match)
-            return
-        ending = _ending(text)
-        if ending is None and text != b"...":
-            if block.is_cut and match.end() == len(block.data) and not (text and _NAME.match(text)):
-                # Whatever the last line was going to say: `#7 CACH` says nothing yet.
-                if self._last is not None:
-                    self._last.not_understood.append(NotUnderstood(block.line_at(place), _shown(match[0])))
-                return
-            self._header_or_transfer(self._build_with_header(program, number, text, block, place), number, text, time)
-            return
-        build = self._build_of(program, number, block, place)
-        step = self._step(build, number, b"", time)
+        elif (fact := vertex_fact(text)) is not None:
+            self._fact(self._build_of(program, number, block, place), number, fact, time)
+        elif text == b"..." or _ending(text) is not None:
+            self._left(self._build_of(program, number, block, place), number, text, time)
+        elif block.is_cut and match.end() == len(block.data) and not (text and _NAME.match(text)):
+            # Whatever the last line was going to say: `#7 CACH` says nothing yet.
+            if self._last is not None:
+                self._last.not_understood.append(NotUnderstood(block.line_at(place), _shown(match[0])))
+        else:
+            build = self._build_with_header(program, number, text, block, place)
+            if not self._header_or_transfer(build, number, text, time):
+                self._leave_out(block, place)
+
+    def _left(self, build: _Build, number: str, text: bytes, time: float | None) -> None:
+        """The printer leaves a step, which may have ended."""
+        step, ending = self._step(build, number, b"", time), _ending(text)
         self._printed(build, time)
         build.current = ""
         if step is not None and ending is not None:
@@ -332,7 +362,34 @@ class PlainLogReader:
                 step.error = decoded(text[len(b"ERROR: ") :])[:ERROR_LENGTH]
                 build.failing, build.has_failed = step, True
 
-    def _header_or_transfer(self, build: _Build, number: str, text: bytes, time: float | None) -> None:
+    def _fact(self, build: _Build, number: str, fact: VertexFact, time: float | None) -> None:
+        """A fact about a step, as versions before 0.7 print them."""
+        if time is None and fact.time:
+            # The only times of a log whose lines have none.
+            time = self._clock.seconds(fact.time)
+        step = self._step(build, number, b"", time)
+        self._printed(build, time)
+        build.current = number
+        if step is None:
+            return
+        if fact.name == "name" and step.name.endswith(b"..."):
+            build.name_step(step, fact.text.encode())
+        elif fact.name == "started":
+            step.state = "open" if step.state == "done" else step.state
+            step.begun = time if step.begun is None else step.begun
+        elif fact.name == "completed":
+            step.end("done", time)
+        elif fact.name == "duration":
+            step.end("done", step.ended, fact.seconds)
+        elif fact.name == "cached" and fact.text == "true":
+            step.end("cached", step.ended)
+        elif fact.name == "error":
+            step.error = fact.text[:ERROR_LENGTH]
+            step.end("cancelled" if "context canceled" in step.error else "failed", step.ended)
+            build.has_failed = True
+
+    def _header_or_transfer(self, build: _Build, number: str, text: bytes, time: float | None) -> bool:
+        """Take in a header, a transfer, or text about one; False when the file has more steps than are kept."""
         is_header = build.current != number
         step = build.steps.get(build.masked.get(number, number))
         if step is None and not build.steps and number != "1" and not _NAME.match(text):
@@ -341,20 +398,20 @@ class PlainLogReader:
         self._printed(build, time)
         build.current = number
         if step is None:
-            return
+            return False
         if is_header and not step.name and _NAME.match(text):
-            step.name = text[:LINE_BYTES]
+            build.name_step(step, text)
         if is_header and step.is_named(text):
             step.state = "open" if step.state == "done" else step.state
-            return
+            return True
         transfer = _TRANSFER.search(text, max(0, len(text) - _TRANSFER_LENGTH))
-        if transfer is None or len(step.transfers) >= MOST_TRANSFERS:
-            return
-        name = decoded(text[: transfer.start()][:TEXT_LENGTH])
-        current = round(float(transfer["current"]) * _UNITS[transfer["unit"]])
-        total = round(float(transfer["total"]) * _UNITS[transfer["total_unit"]]) if transfer["total"] else 0
-        earlier = step.transfers.get(name, (0, 0))
-        step.transfers[name] = (max(current, earlier[0]), max(total, earlier[1]))
+        if transfer is not None and len(step.transfers) < MOST_TRANSFERS:
+            name = decoded(text[: transfer.start()][:TEXT_LENGTH])
+            current = round(float(transfer["current"]) * _UNITS[transfer["unit"]])
+            total = round(float(transfer["total"]) * _UNITS[transfer["total_unit"]]) if transfer["total"] else 0
+            earlier = step.transfers.get(name, (0, 0))
+            step.transfers[name] = (max(current, earlier[0]), max(total, earlier[1]))
+        return True
 
     # The lines between those of steps, and after the last one.
 

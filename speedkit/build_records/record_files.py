@@ -30,6 +30,7 @@ from speedkit.regular_file import open_regular
 
 from .dockerbuild import read_dockerbuild
 from .foreign_build import ForeignBuild
+from .other_builders import other_builder
 from .rawjson_file import read_rawjson_file
 from .text_log import read_text_log
 
@@ -204,13 +205,24 @@ def _read_file(file: _File, start: bytes) -> tuple[ForeignBuild, ...]:
 
 
 def _read_text(file: _File, *, is_packed: bool) -> tuple[ForeignBuild, ...]:
-    """The builds of a log: of each reader that has marks in it, and of the readers of text, which need none."""
+    """The builds of a log: of each reader that has marks in it, and of the readers of text, which need none.
+
+    Raises: BuildRecordError for a log of another builder.
+    """
     with _text(file, is_packed=is_packed) as stream:
         readers = _readers_for(stream)
     builds: list[ForeignBuild] = []
     for read in (*readers, read_text_log):
         with _text(file, is_packed=is_packed) as stream:
             builds += read(stream)
+    if not builds:
+        with _text(file, is_packed=is_packed) as stream:
+            builder = other_builder(stream)
+        if builder is not None:
+            raise BuildRecordError(
+                message("It is a log of {builder}, which speedkit does not read.", builder=builder),
+                fix=message("Import logs of BuildKit, or of Docker's classic builder."),
+            )
     return tuple(builds)
 
 

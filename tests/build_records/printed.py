@@ -74,9 +74,20 @@ CI_PREFIXES = {
     "Cloud Build": 'Step #1 - "build": ',
     "Codespaces": "2024-02-16 02:29:15.118Z: ",
     "git push": "remote: ",
+    "Drone": "[image:{line}] ",
+    "Woodpecker": "[image:L{line}:3s] ",
+    "TeamCity": "[12:00:00] :\t [Step 1/2] ",
+    "TeamCity, standard error": "[12:00:00]W:\t [Step 1/2] ",
+    "Buildkite": "\x1b_bk;t=1714564800123\x07",
+    "Kubernetes": "2024-05-01T12:00:00.123456789Z stdout F ",
+    "act": "[release/Build and push image]   | ",
+    "Terraform": 'module.app["x"].null_resource.image[0] (local-exec): ',
+    "Vagrant": "    default: ",
+    "a date with slashes": "2024/05/01 12:00:00 ",
+    "a date with a name": "2024-May-01 12:00:00.123456 ",
 }
 
 
 def with_prefix(lines: Sequence[str], prefix: str) -> bytes:
-    """The log of a CI system."""
-    return "".join(f"{prefix}{line}\n" for line in lines).encode()
+    """The log of a CI system. `{line}` in the prefix is the number of the line."""
+    return "".join(f"{prefix.replace('{line}', str(number))}{line}\n" for number, line in enumerate(lines)).encode()

@@ -15,7 +15,7 @@ from speedkit.engine.base_images import resolve_base
 from speedkit.engine.connection import Engine
 from speedkit.recordings.rawjson import Vertex, read_rawjson
 from speedkit.recordings.recording import read_recording
-from tests.build_records.printed import CI_PREFIXES, builds_read_by
+from tests.build_records.printed import CI_PREFIXES, builds_read_by, with_prefix
 
 
 def read(log: str | bytes) -> tuple[ForeignBuild, ...]:
@@ -86,7 +86,7 @@ def test_each_step_is_read_with_its_stage_and_what_it_printed():
 
 @pytest.mark.parametrize("prefix", CI_PREFIXES.values(), ids=CI_PREFIXES)
 def test_the_prefixes_of_ci_systems_are_no_part_of_the_log(prefix):
-    prefixed = read_one("".join(f"{prefix}{line}\n" for line in SMALL.splitlines()))
+    prefixed = read_one(with_prefix(SMALL.splitlines(), prefix))
     steps = [(name, one) for name, one, _ in facts(read_one(SMALL))]
     assert [(name, one) for name, one, _ in facts(prefixed)] == steps
     assert (prefixed.outcome, prefixed.not_understood) == ("done", ())
@@ -110,6 +110,9 @@ EXIT = "The command '/bin/sh -c make' returned a non-zero code: 2"
     [
         (f"RUN make\n ---> Running in 06b96b3ef804\nno\n{EXIT}\n", EXIT),
         (f"RUN make\n ---> Running in 06b96b3ef804\nERROR: Service 'x' failed to build: {EXIT}\n", EXIT),
+        # What a command printed on its standard error is red, and the color ends right before the sentence.
+        (f"RUN make\n ---> Running in 06b96b3ef804\n\x1b[91mno\n\x1b[0m{EXIT}\n", EXIT),
+        (f"RUN make\n ---> Running in 06b96b3ef804\nThe command make is missing\n{EXIT}\n", EXIT),
         ("COPY a b\nCOPY failed: file not found in build context\n", "COPY failed: file not found in build context"),
         ("FROM nowhere\npull access denied for nowhere, repository does not exist\n",
          "pull access denied for nowhere, repository does not exist"),
@@ -189,6 +192,11 @@ def test_a_secret_that_is_one_digit_hides_no_step(digit):
     masked = read_one(SMALL.replace(digit, "***"))
     assert [one[1] for one in facts(masked)] == [one[1] for one in facts(read_one(SMALL))]
     assert masked.steps == 6
+
+
+def test_a_log_that_nearly_says_that_a_command_failed_takes_no_longer():
+    text = "The command 'x' " * 60_000
+    assert read_one(f"Step 1/1 : RUN x\n{text}\n returned a non-zero code: x\n ---> 0a29ea7cbdfd\n").outcome == "done"
 
 
 @pytest.mark.parametrize("number", ["9" * 10_000, "9" * 15, "-1"])

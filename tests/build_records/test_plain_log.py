@@ -161,6 +161,54 @@ def test_a_vertex_of_two_targets_is_one_step_under_both_names():
     assert (build.steps, build.cached_steps, build.outcome) == (4, 1, "done")
 
 
+def old_step(number: int, name: str, lines: str) -> str:
+    """A step as BuildKit printed it before 0.7."""
+    started, digest = "2019-03-22 19:46:01.5 +0000 UTC", f"sha256:{number:064}"
+    facts = [("digest", digest), ("name", json.dumps(name)), ("started", started)]
+    printed = "".join(f"#{number} {fact + ':':>13} {value}\n" for fact, value in facts)
+    shown = name if len(name) <= 72 else f"{name[:69]}..."
+    return f"#{number} {shown}\n{printed}" + "".join(f"#{number} {line}\n" for line in lines.splitlines()) + "\n\n"
+
+
+def test_versions_that_print_facts_in_place_of_an_end_are_read():
+    ended = "   completed: 2019-03-22 19:46:04 +0000 UTC\n    duration: 1m2.5s\n"
+    name = f"[2/4] RUN {'make all && ' * 8}true"
+    log = (
+        old_step(1, "[1/4] FROM docker.io/library/alpine", f"{ended}resolve docker.io/library/alpine done\n")
+        + old_step(2, name, f"0.512 one\n{ended}")
+        + old_step(
+            3, "[3/4] COPY . .", "   completed: 2019-03-22 19:46:04 +0000 UTC\n    duration: 39.5µs\n      cached: true\n"
+        )
+        + old_step(4, "[4/4] RUN x", f'0.100 x\n{ended}       error: "executor failed: exit code: 2"\n')
+    )
+    build = read_one(log)
+    assert facts(build) == [
+        ("[1/4] FROM docker.io/library/alpine", "done", 62.5, ""),
+        (name, "done", 62.5, "one\n"),
+        ("[3/4] COPY . .", "cached", 0.0, ""),
+        ("[4/4] RUN x", "failed", 62.5, "x\n"),
+    ]
+    assert (build.steps, build.cached_steps, build.outcome, build.error) == (4, 1, "failed", "executor failed: exit code: 2")
+    assert (build.started, build.seconds, build.not_understood) == (1553283961.5, 2.5, ())
+    cut = read_one(log[: log.index("#2    completed")])
+    assert [one[1] for one in facts(cut)] == ["done", "open"]
+
+
+@pytest.mark.parametrize("line", ["#{n} [s{n} 1/1] RUN x", "#*** [s 1/9] RUN {n}", "[p{n}] #1 [1/1] RUN x", "[p{n}] #1 0.1 x"])
+def test_a_log_of_endless_builds_and_stages_is_read_in_bounds(line):
+    log = "#1 [0/1] RUN x\n#1 CACHED\n" + "".join(f"{line.format(n=number)}\n" for number in range(2, 15_000))
+    assert sum(build.steps for build in read(log)) <= 15_000
+
+
+def test_what_is_left_out_of_a_log_with_too_many_builds_is_told(monkeypatch):
+    monkeypatch.setattr("speedkit.build_records.plain_log.MOST_BUILDS", 2)
+    monkeypatch.setattr("speedkit.build_records.plain_log.MOST_STEPS", 5)
+    one, other = read("".join(f"[p{number}] #1 [1/1] RUN x\n[p{number}] #1 CACHED\n" for number in range(4)))
+    assert (one.not_understood, [place.line for place in other.not_understood]) == ((), [5])
+    (build,) = read("".join(f"#{number} [{number}/9] RUN x\n" for number in range(1, 9)) + "#1 CACHED\n")
+    assert (build.steps, build.cached_steps, [place.line for place in build.not_understood]) == (5, 1, [6])
+
+
 def test_a_builder_that_boots_is_no_build():
     boot = "#1 [internal] booting buildkit\n#1 pulling image moby/buildkit 2.5s done\n#1 DONE 3.0s\n"
     assert read(boot) == ()
@@ -301,7 +349,7 @@ def test_what_buildkit_prints_is_read_back_behind_every_prefix(prefix, build):
     assert [(name, state, log) for name, state, _, log in facts(read_back)] == [
         (name, state, log) for name, state, _, log in expected(*build)
     ]
-    if not prefix[:1].isdigit() and not prefix.startswith("[2"):
+    if not prefix[:1].isdigit() and not prefix.startswith(("[2", "\x1b_bk")):
         assert {name: seconds for name, _, seconds, _ in facts(read_back)} == pytest.approx(times, abs=0.051)
     assert read_back.not_understood == ()
 
